@@ -1,0 +1,1 @@
+"""A Gymnasium environment in which an agent learns to choose VTracer parameters."""

@@ -1,0 +1,216 @@
+"""The Gymnasium environment: one logo an episode, a few attempts, better SVGs than VTracer's defaults make."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+import cv2
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from vtracer_gym.actions import DIMENSIONS, action_of, parameters_of
+from vtracer_gym.attempts import Attempt, PreparedLogo
+from vtracer_gym.errors import TraceError, VtracerGymError
+from vtracer_gym.features import FEATURE_NAMES, edge_density, log_error, logo_features
+from vtracer_gym.logos import Logo
+from vtracer_gym.reward import DEFAULT_WEIGHTS, RewardParts, RewardWeights
+from vtracer_gym.samples import sample_logos
+from vtracer_gym.tracing import DEFAULTS, Parameters
+
+ENVIRONMENT_ID: Final = "vtracer_gym/Vectorize-v0"
+
+DEFAULT_ATTEMPTS: Final = 4
+
+OBSERVATION_BOUND: Final = 5.0
+"""Observations are clipped to this magnitude: an odd logo must not throw the network off."""
+
+_TRIED: Final = ("size", "error", "reward", "failed")
+OBSERVATION_NAMES: Final = (
+    *FEATURE_NAMES,
+    *(f"best_action_{index}" for index in range(DIMENSIONS)),
+    *(f"best_{name}" for name in _TRIED),
+    *(f"last_action_{index}" for index in range(DIMENSIONS)),
+    *(f"last_{name}" for name in _TRIED),
+    "attempts_left",
+)
+"""In the order of the observation."""
+
+_LOGGER = logging.getLogger(__name__)
+
+Observation = NDArray[np.float32]
+
+
+class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
+    """Find VTracer's parameters for a logo.
+
+    Observation: ``Box(-5, 5, (47,))``, named by ``OBSERVATION_NAMES``: features of the logo and of VTracer's default
+    trace, then the best attempt so far and the last one (action, logarithm of the byte ratio and of the error ratio,
+    reward, whether it failed; before the first attempt, both are the defaults), then the share of attempts left.
+
+    Action: ``Box(-1, 1, (8,))``, see ``actions.parameters_of``.
+
+    Reward: of each attempt, see ``reward.RewardWeights``; VTracer's defaults earn 0. Every attempt counts, not only the
+    best one, so that the first one alone is worth using.
+
+    Episode: one logo and ``attempts`` steps; it ends by termination, as the number of attempts is part of the task.
+
+    Info, after every step: ``logo``, ``category``, ``difficulty`` (the logo's edge density, 0 to 1), ``parameters``,
+    ``reward_parts``, ``quality``, ``svg_bytes``, ``trace_seconds``, ``failure``. At the end of an episode, these of the
+    best attempt, and ``quality_initial`` (SSIM of the defaults), ``quality_final`` (of the best attempt),
+    ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (the best attempt is both at least as good as the
+    defaults and smaller), ``failed_attempts``.
+
+    Args:
+        logos: to draw from; by default 40 of the package's own.
+        attempts: steps an episode.
+        weights: of the reward.
+        in_order: work through the logos in their order, rather than at random; for evaluation.
+
+    Raises:
+        ValueError: no logos, or less than one attempt.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it as a plain attribute
+
+    def __init__(
+        self,
+        logos: Sequence[Logo] | None = None,
+        attempts: int = DEFAULT_ATTEMPTS,
+        weights: RewardWeights = DEFAULT_WEIGHTS,
+        in_order: bool = False,
+    ) -> None:
+        if attempts < 1:
+            raise ValueError(f"an episode has {attempts} attempts, and needs at least one")
+        chosen = sample_logos(40, np.random.default_rng(0)) if logos is None else tuple(logos)
+        if not chosen:
+            raise ValueError("an environment needs at least one logo")
+        cv2.setNumThreads(1)  # the images are small, and parallel environments are processes
+        self.observation_space = gymnasium.spaces.Box(
+            -OBSERVATION_BOUND, OBSERVATION_BOUND, (len(OBSERVATION_NAMES),), np.float32
+        )
+        self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
+        self._prepared = [PreparedLogo(logo) for logo in chosen]
+        self._described: dict[str, tuple[Observation, float]] = {}
+        self._attempts = attempts
+        self._weights = weights
+        self._in_order = in_order
+        self._queue: list[PreparedLogo] = []
+        self._current: PreparedLogo | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
+        """Turns to another logo; each one once, before any comes again.
+
+        A logo on which VTracer fails even with its defaults is reported, and left out from then on.
+
+        Args:
+            seed: of the order.
+            options: none are known.
+
+        Raises:
+            VtracerGymError: VTracer fails on every logo.
+        """
+        super().reset(seed=seed, options=options)
+        if seed is not None:
+            self._queue = []
+        if self._current is not None:
+            self._current.release()
+        self._current = prepared = self._next_logo()
+        name, pixels = prepared.logo.name, prepared.logo.pixels
+        if name not in self._described:
+            self._described[name] = (logo_features(pixels, prepared.default), edge_density(pixels))
+        self._tried: list[tuple[Attempt, RewardParts]] = []
+        self._best = (prepared.default, RewardParts(0.0, 0.0, 0.0, 0.0))
+        self._last = self._best
+        return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
+
+    def _next_logo(self) -> PreparedLogo:
+        while self._prepared:
+            if not self._queue:
+                order = range(len(self._prepared)) if self._in_order else self.np_random.permutation(len(self._prepared))
+                self._queue = [self._prepared[index] for index in order]
+            prepared = self._queue.pop(0)
+            try:
+                prepared.default  # noqa: B018 - makes it, or shows that it cannot be made
+            except TraceError as error:
+                _LOGGER.warning("%s; it is left out", error)
+                self._prepared.remove(prepared)
+            else:
+                return prepared
+        raise VtracerGymError("VTracer fails on every logo, even with its defaults")
+
+    def parameters(self, action: NDArray[np.float32]) -> Parameters:
+        """The parameters that an action stands for."""
+        return parameters_of(action)
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Makes one attempt.
+
+        Raises:
+            VtracerGymError: there was no reset before.
+            ValueError: an action of another shape, or not finite.
+        """
+        prepared = self._current
+        if prepared is None:
+            raise VtracerGymError("call reset before step")
+        attempt = prepared.attempt(self.parameters(action))
+        parts = self._weights.parts(attempt, prepared.default)
+        self._last = (attempt, parts)
+        if not self._tried or parts.total > self._best[1].total:
+            self._best = self._last
+        self._tried.append(self._last)
+        over = len(self._tried) >= self._attempts
+        return self._observation(prepared), parts.total, over, False, self._info(prepared, over=over)
+
+    @property
+    def best(self) -> Attempt:
+        """The attempt of this episode with the highest reward; before the first one, the defaults."""
+        return self._best[0]
+
+    def _observation(self, prepared: PreparedLogo) -> Observation:
+        default = prepared.default
+        parts = [self._described[prepared.logo.name][0]]
+        parts.extend(_described(attempt, reward, default) for attempt, reward in (self._best, self._last))
+        parts.append(np.array([1.0 - len(self._tried) / self._attempts], np.float32))
+        return np.clip(np.concatenate(parts), -OBSERVATION_BOUND, OBSERVATION_BOUND)
+
+    def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
+        attempt, parts = self._best if over else self._last
+        logo, default = prepared.logo, prepared.default
+        info: dict[str, Any] = {
+            "logo": logo.name,
+            "category": logo.category,
+            "difficulty": self._described[logo.name][1],
+            "parameters": attempt.parameters.as_dict(),
+            "reward_parts": parts.as_dict(),
+            "quality": attempt.quality,
+            "svg_bytes": attempt.size_bytes,
+            "trace_seconds": attempt.trace_seconds,
+            "failure": attempt.failure,
+        }
+        if over:
+            info |= {
+                "quality_initial": default.quality,
+                "quality_final": attempt.quality,
+                "quality_improvement": attempt.quality - default.quality,
+                "default_svg_bytes": default.size_bytes,
+                "is_success": attempt.quality >= default.quality and attempt.size_bytes < default.size_bytes,
+                "failed_attempts": sum(tried.failure is not None for tried, _ in self._tried),
+            }
+        return info
+
+
+def _described(attempt: Attempt, parts: RewardParts, default: Attempt) -> Observation:
+    failed = attempt.failure is not None
+    outcome = (
+        [0.0, 0.0]
+        if failed
+        else [
+            float(np.log(default.size_bytes / attempt.size_bytes)),
+            log_error(default.quality) - log_error(attempt.quality),
+        ]
+    )
+    action = action_of(attempt.parameters if not failed else DEFAULTS)
+    return np.concatenate([action, np.array([*outcome, parts.total, float(failed)], np.float32)])
