@@ -1,0 +1,1 @@
+"""Mathematics: arrays in, values out. Opens no file, reads no clock."""

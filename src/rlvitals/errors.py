@@ -1,0 +1,68 @@
+"""What can go wrong, as types.
+
+RlvitalsError
+├── RecordError (ValueError)         a value that no record can hold; names the field, the value and the way out
+├── RunError
+│   ├── RunNameError (ValueError)    a name that cannot be a folder's name
+│   ├── RunNotFoundError             there is no run at that place
+│   ├── RunExistsError               a run is there, and may not be touched
+│   ├── RunLockedError               another process writes to that run
+│   └── RunFormatError               a folder that is corrupt, foreign, or of a newer format
+├── ClosedError (RuntimeError)       a write after close; reading still works
+├── SinkError                        a destination that could not be opened, or failed on close
+└── MissingExtraError (ImportError)  an optional dependency is not installed; names the extra
+"""
+
+
+class RlvitalsError(Exception):
+    """The root: everything that this package raises on purpose."""
+
+
+class RecordError(RlvitalsError, ValueError):
+    """A value that no record can hold."""
+
+
+class RunError(RlvitalsError):
+    """Something about a run folder."""
+
+
+class RunNameError(RunError, ValueError):
+    """A run's name that cannot be the name of a folder."""
+
+
+class RunNotFoundError(RunError):
+    """No run at that place."""
+
+
+class RunExistsError(RunError):
+    """A run is there already, and may not be touched."""
+
+
+class RunLockedError(RunError):
+    """Another process is writing to that run."""
+
+
+class RunFormatError(RunError):
+    """A folder that is not a run, is damaged, or comes from a newer release."""
+
+
+class ClosedError(RlvitalsError, RuntimeError):
+    """A write after close."""
+
+
+class SinkError(RlvitalsError):
+    """A sink that could not be made, or failed."""
+
+
+class MissingExtraError(RlvitalsError, ImportError):
+    """An optional dependency that is not installed.
+
+    Args:
+        feature: What needs it, as the user would say it.
+        extra: The extra of this distribution that brings it.
+        module: The module that could not be imported.
+    """
+
+    def __init__(self, feature: str, *, extra: str, module: str) -> None:
+        super().__init__(f"{feature} needs the package {module!r}: install it with  pip install 'rlvitals[{extra}]'")
+        self.extra = extra

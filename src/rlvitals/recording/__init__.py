@@ -1,0 +1,7 @@
+"""The writing side: journal first, then the live window, then the sinks."""
+
+from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings, failure_of
+from rlvitals.recording.session import Resume, Session, open_session
+from rlvitals.recording.window import LiveWindow
+
+__all__ = ["LiveWindow", "Losses", "Recorder", "RecorderSettings", "Resume", "Session", "failure_of", "open_session"]

@@ -1,0 +1,315 @@
+"""The recorder: journal first, then the live window, then the sinks.
+
+When `write` returns, its record is with the operating system: a kill loses nothing. What goes wrong on the way out (a
+full disk, a removed folder, a sink that hangs) is counted, said once, and never raised into the training.
+"""
+
+import atexit
+import logging
+import os
+import sys
+import threading
+import traceback
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import msgspec
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.errors import ClosedError, RlvitalsError, RunError
+from rlvitals.records import STREAM_OF, STREAMS, Codec, Event, Record, codec_of
+from rlvitals.recording.sampler import SystemSampler
+from rlvitals.recording.session import Session
+from rlvitals.recording.ticker import Ticker
+from rlvitals.recording.upkeep import Upkeep
+from rlvitals.recording.window import BUFFER_SIZE, LiveWindow
+from rlvitals.runs import header as headers
+from rlvitals.runs.header import Failure, Rewind, Writer
+from rlvitals.runs.journal import BACKLOG_LINES, SEAL_RECORDS, Journal
+from rlvitals.runs.lock import host_name
+from rlvitals.runs.run import Run
+from rlvitals.runs.totals import totals
+from rlvitals.sinks import Background, Isolated, Sink
+
+_log = logging.getLogger("rlvitals")
+R = TypeVar("R", bound=Record)
+
+
+class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How a recorder records.
+
+    Attributes:
+        buffer_size: Records of each stream in the live window.
+        seal_records: Records in a segment before it is sealed.
+        seal_on_close: Records that make it worth sealing a segment when the run ends.
+        backlog_lines: Lines of each stream kept in memory while the disk takes none.
+        fsync_interval_s: Most seconds that a power cut can cost; 0 forces every record to the disk.
+        heartbeat_s: Seconds between two signs of life.
+        system_interval_s: Seconds between two system samples; `None` for none.
+        close_s: How long closing waits for each thing that hangs.
+    """
+
+    buffer_size: int = BUFFER_SIZE
+    seal_records: int = SEAL_RECORDS
+    seal_on_close: int = 1_000
+    backlog_lines: int = BACKLOG_LINES
+    fsync_interval_s: float = 1.0
+    heartbeat_s: float = 2.0
+    system_interval_s: float | None = 1.0
+    close_s: float = 10.0
+
+
+class Losses(NamedTuple):
+    """What could not be kept.
+
+    Attributes:
+        records: Records that never reached the disk.
+        waiting: Records in memory that wait for the disk.
+        sinks: Records that each sink dropped or failed on; the run folder has them.
+        forked: Records that a forked child tried to log.
+    """
+
+    records: int
+    waiting: int
+    sinks: dict[str, int]
+    forked: int
+
+
+class Recorder:
+    """Writes the records of one run. Safe from any thread.
+
+    Args:
+        session: The run, open for writing; the recorder closes it.
+        settings: How to record.
+        sinks: Where records also go; each gets a queue and a thread of its own.
+        clock: Tells the time.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        settings: RecorderSettings | None = None,
+        sinks: Iterable[Sink] = (),
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.settings = settings = settings or RecorderSettings()
+        self.session = session
+        self.clock = clock
+        self.writer = session.header.writers[-1].writer
+        self.window = LiveWindow(settings.buffer_size)
+        self._closing = threading.RLock()
+        self._closed = False
+        self._forked = 0
+        self._is_child = False
+        self._upkeep = Upkeep(session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say)
+        journals = {stream: self._open_journal(stream) for stream in STREAMS}
+        self._lanes: dict[type[Record], tuple[Codec[Record], Journal]] = {
+            kind: (codec_of(kind), journals[stream]) for stream, kind in STREAMS.items()
+        }
+        self._sinks = tuple(
+            Background(Isolated(sink, self._upkeep.sink_changed), close_s=settings.close_s) for sink in sinks
+        )
+        self._upkeep.look_after(journals, self._sinks)
+        if session.resumed:
+            self._count_again()
+        self._upkeep.beat()
+        tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
+        self._tickers = [Ticker(self._upkeep.tick, tick_s, "upkeep")]
+        if settings.system_interval_s is not None:
+            sampler = SystemSampler(self.window, self.write, clock, lambda: self.writer)
+            self._tickers.append(Ticker(sampler.sample, settings.system_interval_s, "system"))
+        _open_recorders.add(self)
+
+    def __repr__(self) -> str:
+        return f"<Recorder {self.session.layout.path} -> {list(self._sinks)!r}>"
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.session.layout.path
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more can be written."""
+        return self._closed
+
+    def write(self, raw: R) -> R:
+        """Record what was made by a record's constructor.
+
+        Returns:
+            The checked record, as it was kept.
+
+        Raises:
+            RecordError: A value that the record cannot hold; nothing was recorded.
+            ClosedError: The recorder is closed.
+        """
+        if self._closed:
+            raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing more can be logged to it")
+        return self._write(raw)
+
+    def losses(self) -> Losses:
+        """What could not be kept so far."""
+        journals = [journal for _, journal in self._lanes.values()]
+        dropped = {sink.name: sink.dropped + _failures(sink) for sink in self._sinks}
+        return Losses(
+            records=sum(journal.lost for journal in journals),
+            waiting=sum(journal.waiting for journal in journals),
+            sinks={name: count for name, count in dropped.items() if count},
+            forked=self._forked,
+        )
+
+    def troubles(self) -> dict[str, str]:
+        """What does not work at present: streams that cannot be written, sinks that fail; with the reason."""
+        failing: dict[str, BaseException | None] = {
+            STREAM_OF[kind]: journal.failing for kind, (_, journal) in self._lanes.items()
+        }
+        failing |= {sink.name: sink.to.last_error for sink in self._sinks if isinstance(sink.to, Isolated)}
+        return {name: f"{type(error).__name__}: {error}" for name, error in failing.items() if error is not None}
+
+    def rewind(self, rewind: Rewind) -> None:
+        """Go on from an earlier point: what was said beyond it becomes an abandoned branch, kept and marked."""
+        with self._closing:
+            before = self.session.header.writers[-1]
+            before.ended = self.clock.time()
+            self.writer = before.writer + 1
+            self.session.header.writers.append(
+                Writer(writer=self.writer, started=before.ended, host=host_name(), pid=os.getpid(), rewind=rewind)
+            )
+            self.save()
+            self._count_again()
+
+    def save(self) -> None:
+        """Write the header as it stands, and force everything to the disk."""
+        if not self._is_child:
+            self._upkeep.save()
+
+    def flush(self) -> None:
+        """Wait until the disk and every sink have what was logged so far."""
+        if not self._is_child and not self._closed:
+            self._upkeep.tick()
+            for sink in self._sinks:
+                sink.flush(self.settings.close_s)
+
+    def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
+        """End the run: everything is written, the sinks are closed, the header says how it ended. May be called again."""
+        with self._closing:
+            if self._closed or self._is_child:
+                return
+            self._closed = True
+            _open_recorders.discard(self)
+            for ticker in self._tickers:
+                ticker.stop(self.settings.close_s)
+            for sink in self._sinks:
+                sink.close()
+            losses = self.losses()
+            header = self.session.header
+            header.status, header.failure = status, failure
+            header.ended = header.writers[-1].ended = self.clock.time()
+            header.writers[-1].status = status
+            if any((losses.records, losses.sinks, losses.forked)):
+                header.losses = {"records": losses.records, "forked": losses.forked, **losses.sinks}
+            self._upkeep.close(self.settings.seal_on_close, self.settings.close_s)
+
+    def _open_journal(self, stream: str) -> Journal:
+        try:
+            return Journal(
+                self.session.layout.stream(stream),
+                codec_of(STREAMS[stream]).unpack,
+                clock=self.clock,
+                trouble=self._upkeep,
+                seal_records=self.settings.seal_records,
+                backlog_lines=self.settings.backlog_lines,
+                sync_always=self.settings.fsync_interval_s == 0,
+            )
+        except OSError as error:
+            self.session.lock.release()
+            raise RunError(f"{self.path / stream} cannot be opened: {error.strerror or error}") from error
+
+    def _write(self, raw: R) -> R:
+        if self._is_child:
+            return self._refuse_in_child(raw)
+        codec, journal = self._lanes[type(raw)]
+        record, line = codec.pack(raw)
+        journal.append(line)
+        self.window.add(record)
+        for sink in self._sinks:
+            sink.write(record)
+        return record  # type: ignore[return-value]
+
+    def _say(self, severity: str, message: str) -> None:
+        """Log something about the recording itself, and record it as an event."""
+        _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
+        event = Event(time=self.clock.time(), writer=self.writer, kind="recording", severity=severity, message=message)
+        try:
+            self._write(event)
+        except RlvitalsError:  # closing: the log has it
+            _log.debug("the event could not be recorded: %s", message)
+
+    def _count_again(self) -> None:
+        try:
+            found = totals(Run(self.path))
+        except RlvitalsError as error:
+            self._say("warning", f"what was recorded before could not be counted: {error}")
+        else:
+            self.window.rewind(**found._asdict())
+
+    def _abandon(self) -> None:
+        self._is_child = True
+        self._closing = threading.RLock()
+        self.window.reset_lock()
+        for _, journal in self._lanes.values():
+            journal.abandon()
+        for sink in self._sinks:
+            sink.abandon()
+        self._upkeep.abandon()
+        _open_recorders.discard(self)
+
+    def _refuse_in_child(self, raw: R) -> R:
+        self._forked += 1
+        if self._forked == 1:
+            _log.warning(
+                "%s: process %d is a fork of the one that records; what it logs is not kept: "
+                "log in the parent, or open a run of its own",
+                self.session.header.run_id,
+                os.getpid(),
+            )
+        return raw
+
+
+def _failures(sink: Background) -> int:
+    return sink.to.failures if isinstance(sink.to, Isolated) else 0
+
+
+_open_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _abandon_in_child() -> None:
+    for recorder in list(_open_recorders):
+        recorder._abandon()  # noqa: SLF001 - the class's own business, called by the interpreter
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Describe the exception that ended a run."""
+    return Failure(
+        type=type(error).__name__,
+        message=str(error)[:2_000],
+        traceback="".join(traceback.format_exception(error))[-20_000:],
+    )
+
+
+def _close_at_exit() -> None:
+    """Close what the user did not: as failed, if the interpreter ends with an exception."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    for recorder in list(_open_recorders):
+        if isinstance(error, BaseException):
+            recorder.close(headers.FAILED, failure_of(error))
+        else:
+            recorder.close()
+
+
+atexit.register(_close_at_exit)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_in_child)

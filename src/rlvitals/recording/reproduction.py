@@ -1,0 +1,64 @@
+"""What it takes to run a training again: command, code, versions, machine."""
+
+import os
+import platform
+import subprocess
+import sys
+from functools import cache
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+_GIT_TIMEOUT_S = 5.0
+
+
+def quick_facts() -> dict[str, Any]:
+    """What is known at once: command line, folder, Python, platform."""
+    return {
+        "command": [sys.executable, *sys.orig_argv[1:]],
+        "folder": _folder(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+    }
+
+
+@cache
+def slow_facts() -> dict[str, Any]:
+    """What takes a moment: the commit, and the version of every installed package."""
+    return {"git": _git(), "packages": _packages()}
+
+
+def _folder() -> str:
+    try:
+        return str(Path.cwd())
+    except OSError:  # it has been removed
+        return ""
+
+
+def _packages() -> dict[str, str]:
+    found = {(d.metadata["Name"] or "").lower(): d.version for d in distributions()}
+    return {name: found[name] for name in sorted(found) if name}
+
+
+def _git() -> dict[str, Any] | None:
+    commit = _ask_git("rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changes = _ask_git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "branch": _ask_git("rev-parse", "--abbrev-ref", "HEAD"), "dirty": bool(changes)}
+
+
+def _ask_git(*words: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", *words],
+            capture_output=True,
+            text=True,
+            timeout=_GIT_TIMEOUT_S,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() if answer.returncode == 0 else None

@@ -1,0 +1,119 @@
+"""Opening a run for writing: a new one, or one that stopped."""
+
+import itertools
+import os
+import secrets
+import time
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from rlvitals.clock import Clock
+from rlvitals.errors import RunError, RunExistsError, RunNameError, RunNotFoundError
+from rlvitals.recording.reproduction import quick_facts
+from rlvitals.runs import header as headers
+from rlvitals.runs.header import Header, Writer, read_header, write_header
+from rlvitals.runs.layout import Layout, checked_name
+from rlvitals.runs.lock import WriterLock, host_name
+
+Resume = Literal["never", "allow", "must"]
+_RESUME = ("never", "allow", "must")
+
+
+class Session(NamedTuple):
+    """A run that is open for writing, and held by this process."""
+
+    layout: Layout
+    header: Header
+    lock: WriterLock
+    resumed: bool
+
+
+def open_session(
+    log_dir: Path, name: str | None, *, resume: Resume, project: str, configuration: dict[str, Any], clock: Clock
+) -> Session:
+    """Make a new run, or take up one that stopped.
+
+    Args:
+        log_dir: The folder of runs; it is made if it is missing.
+        name: The run's name. A new run whose name is taken gets a number behind it.
+        resume: Whether a run of that name is taken up: `never`, `allow` (if there is one), `must`.
+        project: What the run belongs to.
+        configuration: The user's settings, plain values.
+        clock: Tells the time.
+
+    Raises:
+        RunNameError: The name cannot be a folder's name, or there is none to resume.
+        RunNotFoundError: `resume` is `must`, and there is no such run.
+        RunLockedError: Another process writes to the run.
+        RunFormatError: What is there is no run, is damaged, or is of a newer format.
+        RunError: The folder cannot be made.
+    """
+    if resume not in _RESUME:
+        raise RunError(f"resume={resume!r}: use one of {', '.join(map(repr, _RESUME))}")
+    if name is not None:
+        checked_name(name)
+    if resume != "never":
+        if name is None:
+            raise RunNameError(f"resume={resume!r} needs the name of the run: give session_name")
+        if (log_dir / name).exists():
+            return _take_up(Layout(log_dir / name), clock)
+        if resume == "must":
+            raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
+    try:
+        return _begin(log_dir, name, project, configuration, clock)
+    except OSError as error:
+        raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error
+
+
+def _begin(log_dir: Path, name: str | None, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
+    now = clock.time()
+    layout = Layout(_claim(log_dir, name or _made_name(now)))
+    layout.make()
+    lock = WriterLock(layout.lock)
+    header = Header(
+        run_id=layout.path.name,
+        project=project,
+        started=now,
+        configuration=configuration,
+        reproduction=quick_facts(),
+        writers=[Writer(writer=1, started=now, host=host_name(), pid=os.getpid())],
+    )
+    write_header(layout, header)
+    return Session(layout, header, lock, resumed=False)
+
+
+def _take_up(layout: Layout, clock: Clock) -> Session:
+    header = read_header(layout.path)
+    try:
+        layout.make()
+        lock = WriterLock(layout.lock)
+    except OSError as error:
+        raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
+    number = 1 + max((writer.writer for writer in header.writers), default=0)
+    header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
+    header.status, header.ended, header.failure = headers.RUNNING, None, None
+    try:
+        write_header(layout, header)
+    except OSError as error:
+        lock.release()
+        raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
+    return Session(layout, header, lock, resumed=True)
+
+
+def _made_name(now: float) -> str:
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
+
+
+def _claim(log_dir: Path, name: str) -> Path:
+    """Make the folder of a new run; making it is what claims the name, also against other processes."""
+    log_dir.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        path = log_dir / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if not path.is_dir():
+                raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
+        else:
+            return path
+    raise AssertionError("itertools.count ends")

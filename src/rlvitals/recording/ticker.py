@@ -1,0 +1,40 @@
+"""A function that is called at an interval by a thread of its own."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+_log = logging.getLogger("rlvitals")
+
+
+class Ticker:
+    """Calls a function every few seconds until it is stopped. An error is logged once, and the ticking goes on.
+
+    Args:
+        function: What to call.
+        interval_s: Seconds between the end of one call and the start of the next.
+        name: The thread's name.
+    """
+
+    def __init__(self, function: Callable[[], None], interval_s: float, name: str) -> None:
+        self._function = function
+        self._interval_s = interval_s
+        self._stopping = threading.Event()
+        self._failed = False
+        self._thread = threading.Thread(target=self._run, name=f"rlvitals-{name}", daemon=True)
+        self._thread.start()
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End the ticking, and wait for a call that is under way."""
+        self._stopping.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout_s)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._interval_s):
+            try:
+                self._function()
+            except Exception:
+                if not self._failed:
+                    self._failed = True
+                    _log.exception("%s failed; it will be tried again, and this is said once", self._thread.name)

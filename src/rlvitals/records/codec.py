@@ -1,0 +1,113 @@
+"""Records to lines of JSON and back: the one border at which a record is checked.
+
+Absent, NaN, +infinity and -infinity are four different things on both sides: an absent field is left out of its line,
+and the other three are spelled `"NaN"`, `"Infinity"` and `"-Infinity"`, as strict JSON has no numbers for them.
+"""
+
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from rlvitals.errors import RecordError
+from rlvitals.records import kinds
+from rlvitals.records.coercion import coerce, spelled, unspelled
+from rlvitals.records.schema import Column, fields
+
+MAX_LINE = 1 << 20
+"""Longest line, in bytes."""
+
+R = TypeVar("R", bound=kinds.Record)
+
+_encode = msgspec.json.Encoder().encode
+_FREE = {Column.VALUES, Column.TREE}
+
+
+class Codec(Generic[R]):
+    """Packs and unpacks one kind of record.
+
+    Args:
+        kind: The record's class.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self.kind = kind
+        self._fields = fields(kind)
+        self._free = tuple(field.name for field in self._fields if field.column in _FREE)
+        self._decode_strictly = msgspec.json.Decoder(kind).decode
+        self._decode = msgspec.json.Decoder(kind, strict=False).decode
+
+    def pack(self, raw: R) -> tuple[R, bytes]:
+        """Check a record that was made by its constructor.
+
+        Returns:
+            The checked record, which shares nothing mutable with the caller's, and its line, ended by a newline.
+
+        Raises:
+            RecordError: A value that the record cannot hold.
+        """
+        # The decoder is the check: it is in C, knows every field's type and bounds, and gives a copy of every dict.
+        # A non-finite number (or a None in a dict) is encoded as null, which nothing else is.
+        try:
+            line = _encode(raw)
+            if b"null" not in line and len(line) < MAX_LINE:
+                return self._decode_strictly(line), line + b"\n"
+        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError, RuntimeError):
+            pass
+        return self._pack_with_care(raw)
+
+    def unpack(self, line: bytes) -> R:
+        """Read one line.
+
+        Raises:
+            RecordError: The line is not a whole record.
+        """
+        try:
+            record = self._decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise RecordError(f"not a line of {kinds.STREAM_OF[self.kind]}: {error}") from None
+        if self._free and (b'NaN"' in line or b'Infinity"' in line):
+            for name in self._free:
+                unspelled(getattr(record, name))
+        return record
+
+    def from_plain(self, values: dict[str, Any]) -> R:
+        """Make a checked record of plain Python values; those that are `None` are absent.
+
+        Raises:
+            RecordError: A value that the record cannot hold, or one that is missing.
+        """
+        return self._checked({name: value for name, value in values.items() if value is not None}, self._name(values))
+
+    def _pack_with_care(self, raw: R) -> tuple[R, bytes]:
+        given = {field: getattr(raw, field.name) for field in self._fields}
+        where = self._name({field.name: value for field, value in given.items()})
+        values: dict[str, Any] = {}
+        for field, value in given.items():
+            plain = None if value is None else coerce(field, value, where)
+            if plain is not None:
+                values[field.name] = plain
+        record = self._checked(values, where)
+        line = _encode({name: spelled(value) for name, value in values.items()})
+        if len(line) > MAX_LINE:
+            raise RecordError(
+                f"{where}: {len(line)} bytes in one record, {MAX_LINE} is the most: log large things as artifacts"
+            )
+        return record, line + b"\n"
+
+    def _checked(self, values: dict[str, Any], where: str) -> R:
+        try:
+            return msgspec.convert(values, self.kind)
+        except msgspec.ValidationError as error:
+            raise RecordError(f"{where}: {error}") from None
+
+    def _name(self, values: dict[str, Any]) -> str:
+        """Name a record as its caller knows it: `Episode 12`."""
+        number = values.get("episode", values.get("step"))
+        return self.kind.__name__ if number is None else f"{self.kind.__name__} {number!r:.40}"
+
+
+@cache
+def codec_of(kind: type[R]) -> Codec[R]:
+    """The one codec of a kind of record."""
+    return Codec(kind)

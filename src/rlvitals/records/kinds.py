@@ -1,0 +1,160 @@
+"""What can be said of a training: six kinds of record, each an immutable value.
+
+Every record has a `time` (UTC, seconds since 1970) and a `writer`: the number of the writer in `run.json` that said it
+(1 unless a run was resumed). A field that is `None` was not said ("absent"), which is not the same as NaN.
+
+A record that was made by its constructor has not been checked: `records.codec` checks it, once, at the border.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+MAX_TEXT = 1_000
+"""Longest text in a record, in characters; what is longer is cut, and says so."""
+MAX_KEYS = 1_000
+"""Most entries of one dict in a record."""
+
+_LARGEST = 2**63 - 1
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST)]
+Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
+Value = Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)] | float | bool | Text
+Values = Annotated[dict[Text, Value], msgspec.Meta(max_length=MAX_KEYS)]
+Numbers = Annotated[dict[Text, float], msgspec.Meta(max_length=MAX_KEYS)]
+Json = dict[str, Any]
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """What all records share."""
+
+    time: float
+    writer: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST)] = 1
+
+
+class Episode(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One finished episode."""
+
+    episode: Count
+    reward: float
+    length: Count
+    env_step: Count | None = None
+    termination_reason: Text | None = None
+    success: bool | None = None
+    quality_initial: float | None = None
+    quality_final: float | None = None
+    quality_improvement: float | None = None
+    category: Text | None = None
+    difficulty: Text | None = None
+    duration: float | None = None
+    memory: float | None = None
+    env_index: Count | None = None
+    reward_parts: Numbers | None = None
+    parameters: Values | None = None
+    algorithm: Numbers | None = None
+    extra: Values | None = None
+    info: Json | None = None
+
+
+class PolicyUpdate(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One PPO update: all epochs over one rollout. Losses and norms are means over its minibatches."""
+
+    step: Count
+    env_step: Count | None = None
+    update: Count | None = None
+    policy_loss: float | None = None
+    value_loss: float | None = None
+    entropy: float | None = None
+    kl_divergence: float | None = None
+    clip_fraction: float | None = None
+    explained_variance: float | None = None
+    learning_rate: float | None = None
+    gradient_norm: float | None = None
+    gradient_norm_max: float | None = None
+    gradient_norm_limit: float | None = None
+    clip_range: float | None = None
+    loss: float | None = None
+    action_std: float | None = None
+    action_bound_fraction: float | None = None
+    advantage_mean: float | None = None
+    advantage_std: float | None = None
+    value_mean: float | None = None
+    return_mean: float | None = None
+    return_std: float | None = None
+    reward_mean: float | None = None
+    epochs: float | None = None
+    duration: float | None = None
+    extra: Values | None = None
+
+
+class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """One evaluation of a policy, over one or more episodes.
+
+    `policy` says whose: absent for the agent in training, else a baseline's name. `categories` and `items` hold the
+    same metrics for each category and each item (say, each logo), so that evaluations can be compared in pairs.
+    """
+
+    episode: Count
+    reward: float | None = None
+    quality: float | None = None
+    success_rate: float | None = None
+    episodes: Count | None = None
+    env_step: Count | None = None
+    policy: Text | None = None
+    reward_std: float | None = None
+    quality_std: float | None = None
+    length: float | None = None
+    duration: float | None = None
+    extra: Values | None = None
+    categories: Json | None = None
+    items: Json | None = None
+
+
+class SystemSample(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """The load of the machine and the speed of the training at one moment."""
+
+    env_step: Count | None = None
+    episode: Count | None = None
+    memory: float | None = None
+    memory_available: float | None = None
+    cpu_percent: float | None = None
+    threads: Count | None = None
+    gpu_utilization: float | None = None
+    gpu_memory: float | None = None
+    env_steps_per_second: float | None = None
+    episodes_per_minute: float | None = None
+    extra: Values | None = None
+
+
+class Scalars(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """A user's own metrics at one step, under a category name of the user's own."""
+
+    step: Count
+    category: Text
+    values: Values
+    env_step: Count | None = None
+
+
+class Event(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
+    """Something that happened once: a note, a milestone, a finding, a change of state, a failure of a sink."""
+
+    kind: Text
+    message: Text
+    severity: Text | None = None
+    code: Text | None = None
+    env_step: Count | None = None
+    episode: Count | None = None
+    data: Json | None = None
+
+
+STREAMS: dict[str, type[Record]] = {
+    "episodes": Episode,
+    "updates": PolicyUpdate,
+    "evaluations": Evaluation,
+    "system": SystemSample,
+    "scalars": Scalars,
+    "events": Event,
+}
+"""The name of each stream, which is its folder's name, and the kind of record in it."""
+
+STREAM_OF: dict[type[Record], str] = {kind: name for name, kind in STREAMS.items()}

@@ -1,0 +1,65 @@
+"""The columns of each kind of record: one description, from which coercion, sealing and reading all work."""
+
+import enum
+from functools import cache
+from typing import Any, NamedTuple, get_args
+
+import msgspec
+
+from rlvitals.records import kinds
+
+
+class Column(enum.Enum):
+    """What a field holds."""
+
+    NUMBER = enum.auto()
+    COUNT = enum.auto()
+    TEXT = enum.auto()
+    FLAG = enum.auto()
+    VALUES = enum.auto()
+    NUMBERS = enum.auto()
+    TREE = enum.auto()
+
+    @property
+    def is_dict(self) -> bool:
+        """Whether the field is a flat dict: an object in a line of JSON, a struct in a sealed segment."""
+        return self in {Column.VALUES, Column.NUMBERS}
+
+
+class Field(NamedTuple):
+    """One field of a record."""
+
+    name: str
+    column: Column
+    required: bool
+
+
+_COLUMN_OF: tuple[tuple[Any, Column], ...] = (
+    (kinds.Values, Column.VALUES),
+    (kinds.Numbers, Column.NUMBERS),
+    (kinds.Json, Column.TREE),
+    (kinds.Text, Column.TEXT),
+    (kinds.Count, Column.COUNT),
+    (float, Column.NUMBER),
+    (bool, Column.FLAG),
+)
+
+
+def _column(annotation: Any) -> Column:
+    options = {annotation, *get_args(annotation)}
+    for hint, column in _COLUMN_OF:
+        if hint in options:
+            return column
+    return Column.COUNT  # `writer`, the one count that starts at 1
+
+
+@cache
+def fields(kind: type[kinds.Record]) -> tuple[Field, ...]:
+    """The fields of a kind of record, `time` and `writer` first, as they stand in a sealed segment."""
+    return tuple(Field(f.encode_name, _column(f.type), f.required) for f in msgspec.structs.fields(kind))
+
+
+@cache
+def column_names(kind: type[kinds.Record]) -> tuple[str, ...]:
+    """The names of a kind's columns."""
+    return tuple(field.name for field in fields(kind))

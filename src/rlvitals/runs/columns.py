@@ -1,0 +1,106 @@
+"""How the fields of records stand in SQL: as JSON in an open segment, as typed columns in a sealed one."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+
+from rlvitals.records import kinds
+from rlvitals.records.schema import Column, fields
+
+REST = "_rest"
+"""Ending of the column that keeps, as JSON text, the entries of a dict that fit into no typed column."""
+
+_MAX_STRUCT_KEYS = 512
+_SQL_TYPE = {
+    Column.NUMBER: "DOUBLE",
+    Column.COUNT: "BIGINT",
+    Column.TEXT: "VARCHAR",
+    Column.FLAG: "BOOLEAN",
+    Column.VALUES: "JSON",
+    Column.NUMBERS: "JSON",
+    Column.TREE: "JSON",
+}
+_LARGEST_EXACT = 2**53
+
+
+def literal(text: str | Path) -> str:
+    """Quote a text for SQL."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def identifier(name: str) -> str:
+    """Quote a name for SQL."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def lines_source(kind: type[kinds.Record], paths: Iterable[Path]) -> str:
+    """SQL for the rows of open segments; lines that are torn give no row."""
+    names = ", ".join(literal(path) for path in paths)
+    columns = ", ".join(f"{literal(field.name)}: '{_SQL_TYPE[field.column]}'" for field in fields(kind))
+    return (
+        f"(SELECT * FROM read_json([{names}], format = 'newline_delimited', ignore_errors = true, "
+        f"maximum_object_size = 4194304, columns = {{{columns}}}) WHERE time IS NOT NULL)"
+    )
+
+
+def sealed_source(paths: Iterable[Path]) -> str:
+    """SQL for the rows of sealed segments."""
+    return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true)"
+
+
+def typed_columns(connection: duckdb.DuckDBPyConnection, kind: type[kinds.Record], source: str) -> str:
+    """SQL that makes the JSON dicts of a source into structs, one typed field a key.
+
+    Keys whose values have no one type, whose name differs from another's in case only, or that are too many, go into
+    a JSON column beside the struct, so that nothing is lost.
+    """
+    parts: list[str] = []
+    for field in fields(kind):
+        name = identifier(field.name)
+        if not field.column.is_dict:
+            parts.append("coalesce(writer, 1) AS writer" if field.name == "writer" else name)
+            continue
+        struct, rest = _split_keys(connection, source, field.name)
+        if struct:
+            parts.append(f"json_transform({name}, {literal(json.dumps(struct))}) AS {name}")
+        if rest:
+            kept = ", ".join(literal(key) for key in rest)
+            rest_name = identifier(field.name + REST)
+            parts.append(
+                f"(SELECT CASE WHEN count(*) > 0 THEN json_group_object(key, value) END FROM json_each({name}) "
+                f"WHERE key IN ({kept})) AS {rest_name}"
+            )
+    return ", ".join(parts)
+
+
+def _split_keys(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[dict[str, str], list[str]]:
+    """Sort the keys of a dict column into those with one type (and that type) and the others."""
+    rows = connection.execute(
+        f"""
+        SELECT entry.key, bool_and(entry.type = 'BOOLEAN'),
+               bool_and(entry.type = 'VARCHAR' AND entry.atom->>'$' NOT IN ('NaN', 'Infinity', '-Infinity')),
+               bool_and(entry.type IN ('UBIGINT', 'BIGINT')),
+               bool_and(CASE WHEN entry.type IN ('UBIGINT', 'BIGINT')
+                             THEN abs(CAST(entry.atom AS HUGEINT)) <= {_LARGEST_EXACT}
+                             ELSE entry.type = 'DOUBLE' OR
+                                  (entry.type = 'VARCHAR' AND entry.atom->>'$' IN ('NaN', 'Infinity', '-Infinity'))
+                        END)
+        FROM {source} AS rows, json_each(rows.{identifier(name)}) AS entry
+        GROUP BY entry.key ORDER BY entry.key
+        """
+    ).fetchall()
+    struct: dict[str, str] = {}
+    rest: list[str] = []
+    taken: set[str] = set()
+    for key, is_flag, is_text, is_count, is_number in rows:
+        kind = (
+            "BOOLEAN" if is_flag else "VARCHAR" if is_text else "BIGINT" if is_count else "DOUBLE" if is_number else ""
+        )
+        if not kind or not key or key.casefold() in taken or len(struct) >= _MAX_STRUCT_KEYS:
+            rest.append(key)
+        else:
+            struct[key] = kind
+            taken.add(key.casefold())
+    return struct, rest

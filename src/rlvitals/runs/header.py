@@ -1,0 +1,119 @@
+"""`run.json`: what a run is, who wrote it, and what reproduces it."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout
+
+RUNNING = "running"
+COMPLETED = "completed"
+FAILED = "failed"
+PAUSED = "paused"
+STATUSES = (RUNNING, COMPLETED, FAILED, PAUSED)
+"""What a writer can say of its run. That it stalled or crashed is for its readers to see: `runs.status`."""
+
+
+class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a writer went back to: what earlier writers said beyond any of these is an abandoned branch."""
+
+    env_step: int | None = None
+    episode: int | None = None
+    step: int | None = None
+
+
+class Writer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One writer of a run: a process, or what followed a rewind."""
+
+    writer: int
+    started: float
+    host: str
+    pid: int
+    ended: float | None = None
+    status: str | None = None
+    rewind: Rewind | None = None
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """The exception that ended a run."""
+
+    type: str
+    message: str
+    traceback: str = ""
+
+
+class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Everything that `run.json` says. Times are UTC, seconds since 1970."""
+
+    format: str = ""
+    version: int = 0
+    run_id: str
+    project: str = ""
+    status: str = RUNNING
+    started: float
+    ended: float | None = None
+    configuration: dict[str, Any] = {}
+    reproduction: dict[str, Any] = {}
+    totals: dict[str, int] = {}
+    losses: dict[str, int] = {}
+    writers: list[Writer] = []
+    failure: Failure | None = None
+    tags: list[str] = []
+    goals: dict[str, float] = {}
+
+
+def read_header(path: Path) -> Header:
+    """Read the header of a run.
+
+    Raises:
+        RunNotFoundError: There is no run at that path.
+        RunFormatError: The folder is not a run, its header is damaged, or it is of a newer format.
+    """
+    file = path / HEADER
+    try:
+        content = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_dir():
+            raise RunFormatError(f"{path} is a folder, but not a run: it has no {HEADER}") from None
+        raise RunNotFoundError(f"there is no run at {path}") from None
+    except OSError as error:
+        raise RunFormatError(f"{file} cannot be read: {error.strerror or error}") from None
+    try:
+        mark = msgspec.json.decode(content, type=dict[str, Any])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise RunFormatError(f"{file} is damaged: {error}") from None
+    if mark.get("format") != FORMAT:
+        raise RunFormatError(f"{file} is not the header of a run: format {mark.get('format')!r:.40}, not {FORMAT!r}")
+    version = mark.get("version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise RunFormatError(
+            f"{path} has format version {version!r:.40}, and this release reads up to {FORMAT_VERSION}: "
+            "upgrade with  pip install -U rlvitals"
+        )
+    try:
+        return msgspec.convert(mark, Header)
+    except msgspec.ValidationError as error:
+        raise RunFormatError(f"{file} is damaged: {error}") from None
+
+
+def write_header(layout: Layout, header: Header) -> None:
+    """Replace the header at once: a reader sees the old one or the new one, whole.
+
+    Raises:
+        OSError: It could not be written; the old one stands.
+    """
+    header.format, header.version = FORMAT, FORMAT_VERSION
+    content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+    aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.tmp")
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(layout.header)
+    except OSError:
+        aside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,120 @@
+"""Where everything of a run is kept: the one place that knows paths.
+
+LOG_DIR/<run_id>/
+  run.json                 the header
+  episodes/000001.parquet  a sealed segment
+  episodes/000002.jsonl    the open segment: one record a line
+  episodes/000002.torn     what was cut off a torn segment, kept aside
+  updates/ evaluations/ system/ scalars/ events/ artifacts/
+  writer.lock              who writes, and when last heard of
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from rlvitals.errors import RunNameError
+from rlvitals.records import STREAMS
+
+FORMAT = "rlvitals-run"
+FORMAT_VERSION = 1
+
+HEADER = "run.json"
+LOCK = "writer.lock"
+ARTIFACTS = "artifacts"
+
+OPEN = ".jsonl"
+SEALED = ".parquet"
+TORN = ".torn"
+
+_MAX_NAME = 100
+_SEGMENT = re.compile(r"(\d{6,})(\.jsonl|\.parquet)")
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
+
+
+class Segment(NamedTuple):
+    """One file of a stream."""
+
+    number: int
+    path: Path
+
+    @property
+    def sealed(self) -> bool:
+        """Whether it is Parquet, and never changes again."""
+        return self.path.suffix == SEALED
+
+
+class Layout(NamedTuple):
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def header(self) -> Path:
+        """The header's file."""
+        return self.path / HEADER
+
+    @property
+    def lock(self) -> Path:
+        """The file that the writer holds."""
+        return self.path / LOCK
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder of pictures and other files."""
+        return self.path / ARTIFACTS
+
+    def stream(self, name: str) -> Path:
+        """The folder of one stream."""
+        return self.path / name
+
+    def make(self) -> None:
+        """Make the folders; those that exist are left alone."""
+        for name in (*STREAMS, ARTIFACTS):
+            (self.path / name).mkdir(parents=True, exist_ok=True)
+
+    def segments(self, stream: str) -> list[Segment]:
+        """The segments of a stream, in their order.
+
+        A crash between the two last steps of sealing leaves a segment twice; the sealed one counts.
+        """
+        return segments_in(self.stream(stream))
+
+
+def segments_in(folder: Path) -> list[Segment]:
+    """The segments in a stream's folder, in their order; none if there is no such folder."""
+    found: dict[int, Segment] = {}
+    try:
+        names = sorted(entry.name for entry in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    for name in names:  # ".parquet" sorts behind ".jsonl", and so wins
+        match = _SEGMENT.fullmatch(name)
+        if match:
+            found[int(match[1])] = Segment(int(match[1]), folder / name)
+    return [found[number] for number in sorted(found)]
+
+
+def segment_path(folder: Path, number: int, suffix: str = OPEN) -> Path:
+    """The path of a segment."""
+    return folder / f"{number:06d}{suffix}"
+
+
+def checked_name(name: str) -> str:
+    """Check that a run's name can be the name of a folder on any file system.
+
+    Raises:
+        RunNameError: It cannot.
+    """
+    if not isinstance(name, str):
+        raise RunNameError(f"a run's name must be text, got {name!r:.60} ({type(name).__name__})")
+    if not name or len(name) > _MAX_NAME or name != name.strip() or name.startswith(".") or name.endswith("."):
+        raise RunNameError(
+            f"run name {name!r:.120}: use 1 to {_MAX_NAME} characters that neither start nor end with a dot or a space"
+        )
+    forbidden = _FORBIDDEN.search(name)
+    if forbidden:
+        raise RunNameError(
+            f"run name {name!r}: the character {forbidden[0]!r} is not allowed; use letters, digits, . _ -"
+        )
+    return name

@@ -1,0 +1,115 @@
+"""Sealing: a full segment's lines become Parquet, and the lines are removed.
+
+It is safe to be killed at any moment and to be done twice: the Parquet file is made aside, forced to the disk and
+renamed into place before the lines go, and where both exist the Parquet file counts.
+
+A trainer runs this module in a process of its own, so that it loads no database and pays for no conversion:
+``python -m rlvitals.runs.sealing SEGMENT...``
+"""
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+import duckdb
+
+from rlvitals.errors import RunFormatError
+from rlvitals.records import STREAMS, codec_of
+from rlvitals.runs.columns import lines_source, literal, typed_columns
+from rlvitals.runs.layout import SEALED
+from rlvitals.runs.torn import keep_aside, lines_of
+
+_ROW_GROUP = 100_000
+
+
+def seal(segment: Path) -> Path:
+    """Seal one segment that nobody appends to any more.
+
+    Args:
+        segment: A `.jsonl` file in a stream's folder.
+
+    Returns:
+        The sealed segment.
+
+    Raises:
+        RunFormatError: The segment cannot be converted; it stays as it is.
+        OSError: The sealed segment cannot be written; the segment stays as it is.
+    """
+    kind = STREAMS[segment.parent.name]
+    sealed = segment.with_suffix(SEALED)
+    aside = segment.with_name(f".{segment.stem}.{os.getpid()}.tmp")
+    try:
+        if not _convert(segment, aside):
+            _drop_torn_lines(segment)
+            if not _convert(segment, aside):
+                raise RunFormatError(f"{segment} cannot be sealed: its lines do not all become rows")
+        _sync(aside)
+        aside.replace(sealed)
+        _sync(segment.parent)
+        segment.unlink(missing_ok=True)
+    except FileNotFoundError:
+        if not sealed.exists():  # else another process was quicker
+            raise
+    except duckdb.Error as error:
+        raise RunFormatError(f"{segment} ({kind.__name__}) cannot be sealed: {error}") from None
+    finally:
+        aside.unlink(missing_ok=True)
+    return sealed
+
+
+def _convert(segment: Path, target: Path) -> bool:
+    """Write a segment's rows; tell whether every line has become one."""
+    kind = STREAMS[segment.parent.name]
+    # One thread: the others belong to the training.
+    with duckdb.connect(config={"threads": 1, "memory_limit": "2GB"}) as connection:
+        source = lines_source(kind, [segment])
+        columns = typed_columns(connection, kind, source)
+        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
+        copied = connection.execute(
+            f"COPY (SELECT {columns} FROM {source}) TO {literal(target)} ({options})"
+        ).fetchone()
+    return copied is not None and copied[0] == segment.read_bytes().count(b"\n")
+
+
+def _drop_torn_lines(segment: Path) -> None:
+    """Move lines that cannot be read, or have no end, out of the segment into the file kept beside it."""
+    content = segment.read_bytes()
+    unpack = codec_of(STREAMS[segment.parent.name]).unpack
+    lines = list(lines_of(content, unpack))
+    whole = b"".join(line + b"\n" for line, record in lines if record is not None)
+    if whole == content:
+        return
+    for line, record in lines:
+        if record is None:
+            keep_aside(segment, line)
+    aside = segment.with_name(f".{segment.name}.{os.getpid()}.tmp")
+    aside.write_bytes(whole)
+    _sync(aside)
+    aside.replace(segment)
+
+
+def _sync(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def main(paths: list[str]) -> int:
+    """Seal the segments named, and say which could not be; the exit code counts those."""
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(10)  # the training comes first
+    failed = 0
+    for path in paths:
+        try:
+            seal(Path(path))
+        except (OSError, RunFormatError) as error:
+            sys.stderr.write(f"{error}\n")
+            failed += 1
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

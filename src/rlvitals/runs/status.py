@@ -1,0 +1,66 @@
+"""Whether a run is alive: what its header says, held against its heartbeat."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.runs import header as headers
+from rlvitals.runs.header import Header
+from rlvitals.runs.layout import Layout
+from rlvitals.runs.lock import Heartbeat, host_name, process_started, read_heartbeat
+
+STALLED = "stalled"
+CRASHED = "crashed"
+
+_SILENT_BEATS = 15
+"""Heartbeats that may be missed: the trainer's thread may hold the interpreter for long, a disk may hang."""
+_SILENT_S = 60.0
+_IDLE_S = 600.0
+"""Without any record for so long, a live process is called stalled."""
+_SAME_PROCESS_S = 2.0
+
+
+class Vitality(NamedTuple):
+    """What is known of a run's life.
+
+    Attributes:
+        status: running, completed, failed, paused (said by its writer), stalled or crashed (seen from outside).
+        reason: Why, in one sentence.
+        heartbeat: The last sign of life.
+    """
+
+    status: str
+    reason: str
+    heartbeat: Heartbeat | None
+
+
+def vitality(path: Path, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Vitality:
+    """Tell whether a run is alive.
+
+    Args:
+        path: The run's folder.
+        header: Its header, as just read.
+        clock: Tells the time.
+    """
+    beat = read_heartbeat(Layout(path).lock)
+    if header.status in {headers.COMPLETED, headers.FAILED}:
+        return Vitality(header.status, "its writer said so", beat)
+    if beat is None:
+        return Vitality(CRASHED, "it was never closed, and there is no sign of life", None)
+    silent = clock.time() - beat.beat
+    if beat.host == host_name():
+        started = process_started(beat.pid)
+        if started is None or abs(started - beat.process_started) > _SAME_PROCESS_S:
+            return Vitality(CRASHED, f"it was never closed, and its process {beat.pid} is gone", beat)
+        if silent > max(_SILENT_S, _SILENT_BEATS * beat.interval):
+            return Vitality(STALLED, f"process {beat.pid} lives, but has been silent for {silent:.0f} s", beat)
+    elif silent > max(_SILENT_S, _SILENT_BEATS * beat.interval):
+        return Vitality(
+            CRASHED, f"it was never closed, and no sign of life came from {beat.host} for {silent:.0f} s", beat
+        )
+    if header.status == headers.PAUSED:
+        return Vitality(headers.PAUSED, "its writer said so", beat)
+    idle = clock.time() - (beat.last_record or header.started)
+    if idle > _IDLE_S:
+        return Vitality(STALLED, f"its process lives, but recorded nothing for {idle:.0f} s", beat)
+    return Vitality(headers.RUNNING, "its heart beats", beat)

@@ -1,0 +1,48 @@
+"""Sinks by name: ours and those of other packages, found by the same entry point."""
+
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from rlvitals.errors import SinkError
+from rlvitals.sinks.base import Sink
+
+GROUP = "rlvitals.sinks"
+"""Entry-point group in which a package offers its sinks: `name = "module:Class"`."""
+
+
+@cache
+def _offered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def sink_names() -> list[str]:
+    """The names of all sinks that are installed."""
+    return sorted(_offered())
+
+
+def make_sink(what: str | Sink | Callable[[], Sink]) -> Sink:
+    """Make a sink of whatever names one.
+
+    Args:
+        what: A sink, something that returns one, or the name of one that an installed package offers.
+
+    Raises:
+        SinkError: There is no such sink, or it cannot be made; the cause is attached.
+    """
+    if isinstance(what, Sink):
+        return what
+    try:
+        if isinstance(what, str):
+            if what not in _offered():
+                raise SinkError(f"there is no sink {what!r}: installed are {', '.join(sink_names()) or 'none'}")
+            made = _offered()[what].load()()
+        else:
+            made = what()
+    except SinkError:
+        raise
+    except Exception as error:
+        raise SinkError(f"the sink {what!r} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(made, Sink):
+        raise SinkError(f"{what!r} made a {type(made).__name__}, which is no rlvitals.sinks.Sink")
+    return made

@@ -1,0 +1,123 @@
+"""The vital signs in one line of the terminal."""
+
+import math
+import sys
+from collections import deque
+from typing import TextIO
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.errors import ClosedError
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, SystemSample
+from rlvitals.sinks.base import Sink
+
+_WINDOW = 100
+
+
+class TerminalSink(Sink):
+    """Draws one live line on a terminal; elsewhere (a log file, CI) prints a line now and then.
+
+    Args:
+        stream: Where to; standard error by default, so that standard output stays the user's.
+        interval_s: Seconds between two lines; by default 0.5 on a terminal and 30 elsewhere.
+        total: Environment steps that the training is to take, if known: the line then says how far it is.
+        clock: Tells the time.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        interval_s: float | None = None,
+        total: int | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._live = self._stream.isatty()
+        self._interval_s = interval_s if interval_s is not None else (0.5 if self._live else 30.0)
+        self._total = total
+        self._clock = clock
+        self._drawn_at = clock.monotonic()
+        self._width = 0
+        self._closed = False
+        self._episodes = 0
+        self._env_step = 0
+        self._rewards: deque[float] = deque(maxlen=_WINDOW)
+        self._successes: deque[bool] = deque(maxlen=_WINDOW)
+        self._update: PolicyUpdate | None = None
+        self._sample: SystemSample | None = None
+
+    def write(self, record: Record) -> None:
+        """Take a record into the line; draw it if it is time.
+
+        Raises:
+            ClosedError: The sink is closed.
+        """
+        if self._closed:
+            raise ClosedError(f"{self.name} is closed")
+        match record:
+            case Episode():
+                self._episodes += 1
+                self._rewards.append(record.reward)
+                if record.success is not None:
+                    self._successes.append(record.success)
+            case PolicyUpdate():
+                self._update = record
+            case SystemSample():
+                self._sample = record
+            case Event(severity="warning" | "critical"):
+                self._print(f"{record.severity}: {record.message}")
+            case Evaluation():
+                self._print(_evaluation(record))
+        self._env_step = max(self._env_step, getattr(record, "env_step", None) or 0)
+        if self._clock.monotonic() - self._drawn_at >= self._interval_s:
+            self._draw()
+
+    def close(self) -> None:
+        """Draw the last line, and end it."""
+        if not self._closed:
+            self._closed = True
+            self._draw()
+            if self._live:
+                self._stream.write("\n")
+            self._stream.flush()
+
+    def line(self) -> str:
+        """The vital signs, as they stand."""
+        step = f"{self._env_step:,}"
+        if self._total:
+            step += f"/{self._total:,} ({100 * self._env_step / self._total:.0f} %)"
+        parts = [f"step {step}", f"episodes {self._episodes:,}"]
+        if self._rewards:
+            parts.append(f"reward {_number(math.fsum(self._rewards) / len(self._rewards))}")
+        if self._successes:
+            parts.append(f"success {100 * sum(self._successes) / len(self._successes):.0f} %")
+        if self._update is not None:
+            shown = (("kl", self._update.kl_divergence), ("entropy", self._update.entropy))
+            parts += [f"{name} {_number(value)}" for name, value in shown if value is not None]
+        if self._sample is not None and self._sample.env_steps_per_second is not None:
+            parts.append(f"{self._sample.env_steps_per_second:,.0f} steps/s")
+        return " | ".join(parts)
+
+    def _draw(self) -> None:
+        self._drawn_at = self._clock.monotonic()
+        line = self.line()
+        if self._live:
+            self._stream.write(f"\r{line.ljust(self._width)}")
+            self._width = len(line)
+        else:
+            self._stream.write(line + "\n")
+        self._stream.flush()
+
+    def _print(self, text: str) -> None:
+        """Print a line of its own above the live one."""
+        self._stream.write(f"\r{text.ljust(self._width)}\n" if self._live else text + "\n")
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if math.isfinite(value) else str(value)
+
+
+def _evaluation(record: Evaluation) -> str:
+    said = (("reward", record.reward), ("quality", record.quality), ("success rate", record.success_rate))
+    whose = f" of {record.policy}" if record.policy else ""
+    return f"evaluation{whose}: " + ", ".join(f"{name} {_number(value)}" for name, value in said if value is not None)
