@@ -109,7 +109,7 @@ class TrainingMonitor:
         header.tags = list(dict.fromkeys((*header.tags, *tags)))
         header.configuration = {**header.configuration, **plain}
         header.goals = _goals(total_timesteps, target) or header.goals
-        wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)  # type: ignore[operator]
+        wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
         if terminal:
             wanted.append(TerminalSink(interval_s=update_frequency, total=total_timesteps, clock=clock))
         made, refused = _make_sinks(wanted)
@@ -263,30 +263,30 @@ class TrainingMonitor:
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
             extra = {**measured, **extra}
-        return self._recorder.write(
-            Episode(
-                time=self._clock.time() if time is None else time,
-                writer=self._recorder.writer,
-                episode=episode,
-                reward=reward,
-                length=length,
-                env_step=env_step,
-                termination_reason=termination_reason,
-                success=success,
-                quality_initial=quality_initial,
-                quality_final=quality_final,
-                quality_improvement=quality_improvement,
-                category=category,
-                difficulty=difficulty,  # type: ignore[arg-type] # a number becomes text at the border
-                duration=duration,
-                memory=memory,
-                env_index=env_index,
-                reward_parts=reward_parts or None,  # type: ignore[arg-type] # any mapping is copied at the border
-                parameters=parameters or None,  # type: ignore[arg-type]
-                algorithm=algorithm_metrics or None,  # type: ignore[arg-type]
-                extra=extra or None,
-                info=info or None,  # type: ignore[arg-type]
-            )
+        return self._recorder.record(
+            Episode,
+            {
+                "time": self._clock.time() if time is None else time,
+                "episode": episode,
+                "reward": reward,
+                "length": length,
+                "env_step": env_step,
+                "termination_reason": termination_reason,
+                "success": success,
+                "quality_initial": quality_initial,
+                "quality_final": quality_final,
+                "quality_improvement": quality_improvement,
+                "category": category,
+                "difficulty": difficulty,
+                "duration": duration,
+                "memory": memory,
+                "env_index": env_index,
+                "reward_parts": reward_parts or None,
+                "parameters": parameters or None,
+                "algorithm": algorithm_metrics or None,
+                "extra": extra or None,
+                "info": info or None,
+            },
         )
 
     def log_training_step(
@@ -326,19 +326,19 @@ class TrainingMonitor:
         if not metrics.keys() <= _UPDATE_FIELDS:
             own = {name: metrics.pop(name) for name in metrics.keys() - _UPDATE_FIELDS}
             metrics["extra"] = {**metrics.get("extra", {}), **own}
-        return self._recorder.write(
-            PolicyUpdate(
-                time=self._clock.time() if time is None else time,
-                writer=self._recorder.writer,
-                step=step,
-                policy_loss=policy_loss,
-                value_loss=value_loss,
-                entropy=entropy,
-                kl_divergence=kl_divergence,
-                learning_rate=learning_rate,
-                gradient_norm=gradient_norm,
+        return self._recorder.record(
+            PolicyUpdate,
+            {
+                "time": self._clock.time() if time is None else time,
+                "step": step,
+                "policy_loss": policy_loss,
+                "value_loss": value_loss,
+                "entropy": entropy,
+                "kl_divergence": kl_divergence,
+                "learning_rate": learning_rate,
+                "gradient_norm": gradient_norm,
                 **metrics,
-            )
+            },
         )
 
     def log_evaluation(
@@ -374,17 +374,17 @@ class TrainingMonitor:
         if not fields.keys() <= _EVALUATION_FIELDS:
             own = {name: fields.pop(name) for name in fields.keys() - _EVALUATION_FIELDS}
             fields["extra"] = {**fields.get("extra", {}), **own}
-        return self._recorder.write(
-            Evaluation(
-                time=self._clock.time() if time is None else time,
-                writer=self._recorder.writer,
-                episode=episode,
-                reward=eval_reward,
-                quality=eval_quality,
-                success_rate=eval_success_rate,
-                episodes=eval_episodes,
+        return self._recorder.record(
+            Evaluation,
+            {
+                "time": self._clock.time() if time is None else time,
+                "episode": episode,
+                "reward": eval_reward,
+                "quality": eval_quality,
+                "success_rate": eval_success_rate,
+                "episodes": eval_episodes,
                 **fields,
-            )
+            },
         )
 
     def log_metrics(
@@ -412,15 +412,15 @@ class TrainingMonitor:
             RecordError: A value that no record can hold; nothing was recorded.
             ClosedError: The monitor is closed.
         """
-        return self._recorder.write(
-            Scalars(
-                time=self._clock.time() if time is None else time,
-                writer=self._recorder.writer,
-                step=(self.env_step or 0) if step is None else step,
-                env_step=env_step,
-                category=category,
-                values=metrics,  # type: ignore[arg-type] # any mapping is copied at the border
-            )
+        return self._recorder.record(
+            Scalars,
+            {
+                "time": self._clock.time() if time is None else time,
+                "step": (self.env_step or 0) if step is None else step,
+                "env_step": env_step,
+                "category": category,
+                "values": metrics,
+            },
         )
 
     def log_event(
@@ -454,18 +454,18 @@ class TrainingMonitor:
             RecordError: A value that no record can hold; nothing was recorded.
             ClosedError: The monitor is closed.
         """
-        return self._recorder.write(
-            Event(
-                time=self._clock.time() if time is None else time,
-                writer=self._recorder.writer,
-                kind=kind,
-                message=message,
-                severity=severity,
-                code=code,
-                env_step=self.env_step if env_step is None else env_step,
-                episode=episode,
-                data=data,  # type: ignore[arg-type] # any mapping is copied at the border
-            )
+        return self._recorder.record(
+            Event,
+            {
+                "time": self._clock.time() if time is None else time,
+                "kind": kind,
+                "message": message,
+                "severity": severity,
+                "code": code,
+                "env_step": self.env_step if env_step is None else env_step,
+                "episode": episode,
+                "data": data,
+            },
         )
 
     def log_note(self, text: str) -> Event:

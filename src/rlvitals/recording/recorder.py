@@ -11,15 +11,15 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, RlvitalsError, RunError
-from rlvitals.records import STREAM_OF, STREAMS, Codec, Event, Record, codec_of
+from rlvitals.records import STREAM_OF, STREAMS, Event, Record, SystemSample, codec_of
 from rlvitals.recording.sampler import SystemSampler
 from rlvitals.recording.session import Session
 from rlvitals.recording.ticker import Ticker
@@ -77,6 +77,15 @@ class Losses(NamedTuple):
     forked: int
 
 
+class _Lane(NamedTuple):
+    """The way of one kind of record."""
+
+    pack: Callable[[dict[str, Any]], tuple[Record, bytes]]
+    append: Callable[[bytes], None]
+    add: Callable[[Any], None]
+    journal: Journal
+
+
 class Recorder:
     """Writes the records of one run. Safe from any thread.
 
@@ -106,8 +115,9 @@ class Recorder:
         self._is_child = False
         self._upkeep = Upkeep(session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say)
         journals = {stream: self._open_journal(stream) for stream in STREAMS}
-        self._lanes: dict[type[Record], tuple[Codec[Record], Journal]] = {
-            kind: (codec_of(kind), journals[stream]) for stream, kind in STREAMS.items()
+        self._lanes = {
+            kind: _Lane(codec_of(kind).pack, journals[stream].append, self.window.adder(kind), journals[stream])
+            for stream, kind in STREAMS.items()
         }
         self._sinks = tuple(
             Background(Isolated(sink, self._upkeep.sink_changed), close_s=settings.close_s) for sink in sinks
@@ -119,8 +129,10 @@ class Recorder:
         tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
         self._tickers = [Ticker(self._upkeep.tick, tick_s, "upkeep")]
         if settings.system_interval_s is not None:
-            sampler = SystemSampler(self.window, self.write, clock, lambda: self.writer)
-            self._tickers.append(Ticker(sampler.sample, settings.system_interval_s, "system"))
+            sampler = SystemSampler(self.window, clock)
+            self._tickers.append(
+                Ticker(lambda: self._record(SystemSample, sampler.sample()), settings.system_interval_s, "system")
+            )
         _open_recorders.add(self)
 
     def __repr__(self) -> str:
@@ -136,8 +148,12 @@ class Recorder:
         """Whether nothing more can be written."""
         return self._closed
 
-    def write(self, raw: R) -> R:
-        """Record what was made by a record's constructor.
+    def record(self, kind: type[R], values: dict[str, Any]) -> R:
+        """Record something.
+
+        Args:
+            kind: The record's class.
+            values: Its fields; those that are `None` are absent. `writer` is filled in.
 
         Returns:
             The checked record, as it was kept.
@@ -148,11 +164,16 @@ class Recorder:
         """
         if self._closed:
             raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing more can be logged to it")
-        return self._write(raw)
+        record: R = self._record(kind, values)
+        return record
+
+    def write(self, record: R) -> R:
+        """Record what was made by a record's constructor; the rest as in `record`."""
+        return self.record(type(record), msgspec.structs.asdict(record))
 
     def losses(self) -> Losses:
         """What could not be kept so far."""
-        journals = [journal for _, journal in self._lanes.values()]
+        journals = [lane.journal for lane in self._lanes.values()]
         dropped = {sink.name: sink.dropped + _failures(sink) for sink in self._sinks}
         return Losses(
             records=sum(journal.lost for journal in journals),
@@ -164,7 +185,7 @@ class Recorder:
     def troubles(self) -> dict[str, str]:
         """What does not work at present: streams that cannot be written, sinks that fail; with the reason."""
         failing: dict[str, BaseException | None] = {
-            STREAM_OF[kind]: journal.failing for kind, (_, journal) in self._lanes.items()
+            STREAM_OF[kind]: lane.journal.failing for kind, lane in self._lanes.items()
         }
         failing |= {sink.name: sink.to.last_error for sink in self._sinks if isinstance(sink.to, Isolated)}
         return {name: f"{type(error).__name__}: {error}" for name, error in failing.items() if error is not None}
@@ -228,23 +249,24 @@ class Recorder:
             self.session.lock.release()
             raise RunError(f"{self.path / stream} cannot be opened: {error.strerror or error}") from error
 
-    def _write(self, raw: R) -> R:
+    def _record(self, kind: type[R], values: dict[str, Any]) -> Any:
         if self._is_child:
-            return self._refuse_in_child(raw)
-        codec, journal = self._lanes[type(raw)]
-        record, line = codec.pack(raw)
-        journal.append(line)
-        self.window.add(record)
+            return self._refuse_in_child(kind, values)
+        pack, append, add, _ = self._lanes[kind]
+        values["writer"] = self.writer
+        record, line = pack(values)
+        append(line)
+        add(record)
         for sink in self._sinks:
             sink.write(record)
-        return record  # type: ignore[return-value]
+        return record
 
     def _say(self, severity: str, message: str) -> None:
         """Log something about the recording itself, and record it as an event."""
         _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
-        event = Event(time=self.clock.time(), writer=self.writer, kind="recording", severity=severity, message=message)
+        values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
         try:
-            self._write(event)
+            self._record(Event, values)
         except RlvitalsError:  # closing: the log has it
             _log.debug("the event could not be recorded: %s", message)
 
@@ -260,14 +282,14 @@ class Recorder:
         self._is_child = True
         self._closing = threading.RLock()
         self.window.reset_lock()
-        for _, journal in self._lanes.values():
-            journal.abandon()
+        for lane in self._lanes.values():
+            lane.journal.abandon()
         for sink in self._sinks:
             sink.abandon()
         self._upkeep.abandon()
         _open_recorders.discard(self)
 
-    def _refuse_in_child(self, raw: R) -> R:
+    def _refuse_in_child(self, kind: type[R], values: dict[str, Any]) -> R:
         self._forked += 1
         if self._forked == 1:
             _log.warning(
@@ -276,7 +298,7 @@ class Recorder:
                 self.session.header.run_id,
                 os.getpid(),
             )
-        return raw
+        return codec_of(kind).pack(values)[0]
 
 
 def _failures(sink: Background) -> int:

@@ -1,11 +1,10 @@
 """The load of the machine and the speed of the training, once a second."""
 
-from collections.abc import Callable
+from typing import Any
 
 import psutil
 
 from rlvitals.clock import Clock
-from rlvitals.records import SystemSample
 from rlvitals.recording.gpu import GpuMeter
 from rlvitals.recording.window import LiveWindow
 
@@ -18,25 +17,19 @@ class SystemSampler:
 
     Args:
         window: Says how far the training is.
-        write: Takes the samples.
         clock: Tells the time.
-        writer: Says the number of the writer.
     """
 
-    def __init__(
-        self, window: LiveWindow, write: Callable[[SystemSample], object], clock: Clock, writer: Callable[[], int]
-    ) -> None:
+    def __init__(self, window: LiveWindow, clock: Clock) -> None:
         self._window = window
-        self._write = write
         self._clock = clock
-        self._writer = writer
         self._process = psutil.Process()
         self._process.cpu_percent()  # the first call only starts the measurement
         self._gpu = GpuMeter()
         self._before = (clock.monotonic(), window.env_step, window.episodes)
 
-    def sample(self) -> None:
-        """Take one sample. Rates are over the time since the one before."""
+    def sample(self) -> dict[str, Any]:
+        """Take one sample: the values of a `records.SystemSample`. Rates are over the time since the one before."""
         with self._process.oneshot():
             memory = self._process.memory_info().rss / _MIB
             cpu = self._process.cpu_percent()
@@ -46,19 +39,17 @@ class SystemSampler:
         elapsed = now - then
         steps = None if env_step is None or step_before is None else env_step - step_before
         load = self._gpu.read()
-        self._write(
-            SystemSample(
-                time=self._clock.time(),
-                writer=self._writer(),
-                env_step=env_step,
-                episode=self._window.last_episode,
-                memory=memory,
-                memory_available=psutil.virtual_memory().available / _MIB,
-                cpu_percent=cpu,
-                threads=threads,
-                gpu_utilization=load and load.utilization,
-                gpu_memory=load and load.memory,
-                env_steps_per_second=steps / elapsed if steps is not None and steps >= 0 and elapsed > 0 else None,
-                episodes_per_minute=_PER_MINUTE * max(0, episodes - episodes_before) / elapsed if elapsed > 0 else None,
-            )
-        )
+        return {
+            "time": self._clock.time(),
+            "env_step": env_step,
+            "episode": self._window.last_episode,
+            "memory": memory,
+            "memory_available": psutil.virtual_memory().available / _MIB,
+            "cpu_percent": cpu,
+            "threads": threads,
+            "gpu_utilization": load and load.utilization,
+            "gpu_memory": load and load.memory,
+            # Fewer than before is a rewind, of which there is no rate.
+            "env_steps_per_second": steps / elapsed if steps is not None and steps >= 0 and elapsed > 0 else None,
+            "episodes_per_minute": _PER_MINUTE * max(0, episodes - episodes_before) / elapsed if elapsed > 0 else None,
+        }

@@ -16,7 +16,7 @@ class Ticker:
         name: The thread's name.
     """
 
-    def __init__(self, function: Callable[[], None], interval_s: float, name: str) -> None:
+    def __init__(self, function: Callable[[], object], interval_s: float, name: str) -> None:
         self._function = function
         self._interval_s = interval_s
         self._stopping = threading.Event()

@@ -104,7 +104,7 @@ class Upkeep(Trouble):
             last_record=self._window.last_time,
             env_step=self._window.env_step,
             episodes=self._window.episodes,
-            records=self._window.records,
+            records=sum(journal.appended for journal in journals),
             lost=sum(journal.lost for journal in journals),
         )
         try:
@@ -121,7 +121,7 @@ class Upkeep(Trouble):
     def _save(self) -> None:
         header = self._session.header
         header.totals = {"episodes": self._window.episodes, "successes": self._window.successes}
-        header.totals |= {"updates": self._window.updates, "records": self._window.records}
+        header.totals["updates"] = self._window.updates
         if self._window.env_step is not None:
             header.totals["env_step"] = self._window.env_step
         try:

@@ -22,28 +22,20 @@ class LiveWindow:
         self.episodes = 0
         self.successes = 0
         self.updates = 0
-        self.records = 0
         self.last_episode: int | None = None
         self.env_step: int | None = None
         self.last_time: float | None = None
         # Re-entrant, as a signal handler may log while its own thread is inside `add`.
         self._lock = threading.RLock()
         self._buffers: dict[type[Record], deque[Any]] = {kind: deque(maxlen=size) for kind in STREAMS.values()}
-        self._counts: dict[type[Record], Callable[[Any], None]] = {
-            Episode: self._count_episode,
-            PolicyUpdate: self._count_update,
-        }
 
-    def add(self, record: Record) -> None:
-        """Take a checked record in."""
-        kind = type(record)
-        with self._lock:
-            self._buffers[kind].append(record)
-            self.records += 1
-            count = self._counts.get(kind)
-            if count is not None:
-                self.last_time = record.time
-                count(record)
+    def adder(self, kind: type[Record]) -> Callable[[Any], None]:
+        """The function that takes in the checked records of one kind."""
+        if kind is Episode:
+            return self._add_episode
+        if kind is PolicyUpdate:
+            return self._add_update
+        return self._buffers[kind].append
 
     def advance(self, env_step: int) -> None:
         """Note how far the training is, between two records."""
@@ -70,14 +62,20 @@ class LiveWindow:
         """Make a new lock: for the child of a fork, in which the old one may be held by nobody."""
         self._lock = threading.RLock()
 
-    def _count_episode(self, record: Episode) -> None:
-        self.episodes += 1
-        self.successes += record.success is True
-        self.last_episode = record.episode
-        if record.env_step is not None:
-            self.advance(record.env_step)
+    def _add_episode(self, record: Episode) -> None:
+        with self._lock:
+            self._buffers[Episode].append(record)
+            self.episodes += 1
+            self.successes += record.success is True
+            self.last_episode = record.episode
+            self.last_time = record.time
+            if record.env_step is not None:
+                self.advance(record.env_step)
 
-    def _count_update(self, record: PolicyUpdate) -> None:
-        self.updates += 1
-        if record.env_step is not None:
-            self.advance(record.env_step)
+    def _add_update(self, record: PolicyUpdate) -> None:
+        with self._lock:
+            self._buffers[PolicyUpdate].append(record)
+            self.updates += 1
+            self.last_time = record.time
+            if record.env_step is not None:
+                self.advance(record.env_step)

@@ -20,6 +20,7 @@ MAX_LINE = 1 << 20
 R = TypeVar("R", bound=kinds.Record)
 
 _encode = msgspec.json.Encoder().encode
+_convert = msgspec.convert
 _FREE = {Column.VALUES, Column.TREE}
 
 
@@ -34,27 +35,30 @@ class Codec(Generic[R]):
         self.kind = kind
         self._fields = fields(kind)
         self._free = tuple(field.name for field in self._fields if field.column in _FREE)
-        self._decode_strictly = msgspec.json.Decoder(kind).decode
         self._decode = msgspec.json.Decoder(kind, strict=False).decode
 
-    def pack(self, raw: R) -> tuple[R, bytes]:
-        """Check a record that was made by its constructor.
+    def pack(self, values: dict[str, Any]) -> tuple[R, bytes]:
+        """Check a record's values.
+
+        Args:
+            values: What the caller said, by field; `None` is absent.
 
         Returns:
-            The checked record, which shares nothing mutable with the caller's, and its line, ended by a newline.
+            The checked record, which shares nothing mutable with the caller's values, and its line, ended by a newline.
 
         Raises:
             RecordError: A value that the record cannot hold.
         """
-        # The decoder is the check: it is in C, knows every field's type and bounds, and gives a copy of every dict.
-        # A non-finite number (or a None in a dict) is encoded as null, which nothing else is.
+        # The conversion is the check: it is in C, knows every field's type and bounds, and copies every dict.
+        # A non-finite number (or a None inside `info`) is encoded as null, which nothing else is.
         try:
-            line = _encode(raw)
+            record = _convert(values, self.kind)
+            line = _encode(record)
             if b"null" not in line and len(line) < MAX_LINE:
-                return self._decode_strictly(line), line + b"\n"
+                return record, line + b"\n"
         except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError, RuntimeError):
             pass
-        return self._pack_with_care(raw)
+        return self._pack_with_care(values)
 
     def unpack(self, line: bytes) -> R:
         """Read one line.
@@ -72,18 +76,18 @@ class Codec(Generic[R]):
         return record
 
     def from_plain(self, values: dict[str, Any]) -> R:
-        """Make a checked record of plain Python values; those that are `None` are absent.
+        """Make a checked record of plain Python values, of which none is `None`.
 
         Raises:
             RecordError: A value that the record cannot hold, or one that is missing.
         """
-        return self._checked({name: value for name, value in values.items() if value is not None}, self._name(values))
+        return self._checked(values, self._name(values))
 
-    def _pack_with_care(self, raw: R) -> tuple[R, bytes]:
-        given = {field: getattr(raw, field.name) for field in self._fields}
-        where = self._name({field.name: value for field, value in given.items()})
+    def _pack_with_care(self, given: dict[str, Any]) -> tuple[R, bytes]:
+        where = self._name(given)
         values: dict[str, Any] = {}
-        for field, value in given.items():
+        for field in self._fields:
+            value = given.get(field.name)
             plain = None if value is None else coerce(field, value, where)
             if plain is not None:
                 values[field.name] = plain

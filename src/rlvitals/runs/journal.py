@@ -87,6 +87,7 @@ class Journal:
         self._retired: list[int] = []
         self._closed = False
         self.path, self._records = self._last_segment(unpack)
+        self._done = -self._records
         self._rotate_at = max(seal_records, self._records + 1)
         self._fd = self._open(self.path)
 
@@ -99,6 +100,11 @@ class Journal:
     def records(self) -> int:
         """Records in the last segment."""
         return self._records
+
+    @property
+    def appended(self) -> int:
+        """Records written since the journal was opened."""
+        return self._done + self._records
 
     @property
     def waiting(self) -> int:
@@ -119,7 +125,12 @@ class Journal:
                     self._fail(error)
                 else:
                     if written == len(line):
-                        self._written()
+                        self._dirty = True
+                        self._records += 1
+                        if self._records >= self._rotate_at:
+                            self._rotate()
+                        if self._sync_always:
+                            _sync(self._fd)
                         return
                     self._take_back(written)
                     self._fail(_NO_SPACE)
@@ -200,17 +211,10 @@ class Journal:
             self._rotate_at = self._records + self._seal_records  # go on with this segment, and try again later
             return
         self._retired.append(self._fd)
+        self._done += self._records
         full, self.path, self._fd = self.path, following, fd
         self._records, self._rotate_at = 0, self._seal_records
         self.on_rotated(full)
-
-    def _written(self) -> None:
-        self._dirty = True
-        self._records += 1
-        if self._records >= self._rotate_at:
-            self._rotate()
-        if self._sync_always:
-            _sync(self._fd)
 
     def _keep(self, line: bytes) -> None:
         self._backlog.append(line)
@@ -235,7 +239,8 @@ class Journal:
                 return
             self._torn = False
             self._backlog.popleft()
-            self._written()
+            self._records += 1
+            self._dirty = True
         if self._failing is not None:
             self._failing, self._ready = None, True
             self._trouble.ended(self.path, self.lost - self._lost_before)
