@@ -2,9 +2,12 @@
 
 from typing import NamedTuple
 
-from rlvitals.records import STREAMS, Episode, PolicyUpdate, Record
-from rlvitals.runs.header import Rewind
-from rlvitals.runs.run import Run, rewinds_of
+from rlvitals.runs.run import Run
+
+_COUNTED = {
+    "episodes": "SELECT count(*), max(env_step), count(*) FILTER (success), max(episode) FROM episodes",
+    "updates": "SELECT count(*), max(env_step) FROM updates",
+}
 
 
 class Totals(NamedTuple):
@@ -23,42 +26,13 @@ def totals(run: Run) -> Totals:
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    counted = Totals()
-    for name, kind in STREAMS.items():
-        if kind in {Episode, PolicyUpdate} and run.layout.segments(name):
-            counted = _count(run, name, kind, counted)
-    return counted
+    begun = [stream for stream in _COUNTED if run.layout.segments(stream)]
+    if not begun:
+        return Totals()
+    from rlvitals.runs.table import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
 
-
-def _count(run: Run, stream: str, kind: type[Record], so_far: Totals) -> Totals:
-    import duckdb  # noqa: PLC0415 - a trainer that begins a new run needs no database
-
-    from rlvitals.errors import RunFormatError  # noqa: PLC0415
-    from rlvitals.runs.columns import lines_source, sealed_source  # noqa: PLC0415
-
-    segments = run.layout.segments(stream)
-    sealed = [segment.path for segment in segments if segment.sealed]
-    lines = [segment.path for segment in segments if not segment.sealed]
-    sources = ([sealed_source(sealed)] if sealed else []) + ([lines_source(kind, lines)] if lines else [])
-    wanted = "success, episode" if kind is Episode else "NULL AS success, NULL AS episode, step"
-    clocks = ("env_step", "episode") if kind is Episode else ("env_step", "step")
-    rows = " UNION ALL ".join(
-        f"SELECT coalesce(writer, 1) AS writer, env_step, {wanted} FROM {source}" for source in sources
-    )
-    kept = " AND ".join(_kept(writer, rewind, clocks) for writer, rewind in rewinds_of(run.header)) or "true"
-    query = f"SELECT count(*), count(*) FILTER (success), max(env_step), max(episode) FROM ({rows}) WHERE {kept}"
-    try:
-        with duckdb.connect() as connection:
-            found = connection.execute(query).fetchone()
-    except duckdb.Error as error:
-        raise RunFormatError(f"{run.path} cannot be counted: {error}") from None
-    count, successes, env_step, last = found or (0, 0, None, None)
-    furthest = max((step for step in (env_step, so_far.env_step) if step is not None), default=None)
-    if kind is Episode:
-        return so_far._replace(episodes=count, successes=successes, last_episode=last, env_step=furthest)
-    return so_far._replace(updates=count, env_step=furthest)
-
-
-def _kept(writer: int, rewind: Rewind, clocks: tuple[str, ...]) -> str:
-    limits = [f"coalesce({clock} > {at}, false)" for clock in clocks if (at := getattr(rewind, clock)) is not None]
-    return f"NOT (writer < {writer} AND ({' OR '.join(limits) or 'false'}))"
+    found = ask(run, lambda tables: {name: tables.execute(_COUNTED[name]).fetchone() for name in begun}, *begun)
+    episodes, step_of_episodes, successes, last = found.get("episodes") or (0, None, 0, None)
+    updates, step_of_updates = found.get("updates") or (0, None)
+    furthest = max((step for step in (step_of_episodes, step_of_updates) if step is not None), default=None)
+    return Totals(episodes, successes, updates, last, furthest)
