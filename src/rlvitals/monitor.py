@@ -214,7 +214,8 @@ class TrainingMonitor:
         reward_parts: Mapping[str, float] | None = None,
         parameters: Mapping[str, Any] | None = None,
         info: Mapping[str, Any] | None = None,
-        **extra: Any,
+        extra: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> Episode:
         """Record one finished episode.
 
@@ -240,7 +241,8 @@ class TrainingMonitor:
             reward_parts: The reward's parts, by name.
             parameters: The parameters that were tried.
             info: Anything else that is not flat.
-            **extra: The user's own numbers, flags and short texts.
+            extra: The user's own numbers, flags and short texts.
+            **more: The same, for those who would rather name them here.
 
         Returns:
             The record, as it was kept.
@@ -262,7 +264,9 @@ class TrainingMonitor:
             measured = dict(performance_metrics)
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
-            extra = {**measured, **extra}
+            more = {**measured, **more}
+        if more:
+            extra = {**extra, **more} if extra else more
         return self._recorder.record(
             Episode,
             {
@@ -300,7 +304,26 @@ class TrainingMonitor:
         gradient_norm: float | None = None,
         *,
         time: float | None = None,
-        **metrics: Any,
+        env_step: int | None = None,
+        update: int | None = None,
+        clip_fraction: float | None = None,
+        explained_variance: float | None = None,
+        gradient_norm_max: float | None = None,
+        gradient_norm_limit: float | None = None,
+        clip_range: float | None = None,
+        loss: float | None = None,
+        action_std: float | None = None,
+        action_bound_fraction: float | None = None,
+        advantage_mean: float | None = None,
+        advantage_std: float | None = None,
+        value_mean: float | None = None,
+        return_mean: float | None = None,
+        return_std: float | None = None,
+        reward_mean: float | None = None,
+        epochs: float | None = None,
+        duration: float | None = None,
+        extra: Mapping[str, Any] | None = None,
+        **more: Any,
     ) -> PolicyUpdate:
         """Record one update of the policy.
 
@@ -313,8 +336,26 @@ class TrainingMonitor:
             learning_rate: Step size of the optimiser.
             gradient_norm: L2 norm of the gradient before clipping.
             time: When it ended (UTC, seconds since 1970); now by default.
-            **metrics: Any other field of `records.PolicyUpdate` (`env_step`, `clip_fraction`, `explained_variance`, ...);
-                numbers under other names are kept in `extra`.
+            env_step: Environment steps of the whole training, where `step` is another clock.
+            update: The number of the update.
+            clip_fraction: Share of samples whose probability ratio was clipped, 0 to 1.
+            explained_variance: 1 - Var[returns - values] / Var[returns], at most 1.
+            gradient_norm_max: The largest of the minibatches' gradient norms; `gradient_norm` is their mean.
+            gradient_norm_limit: The norm to which gradients are clipped.
+            clip_range: The range to which the probability ratio is clipped: 1 +/- this.
+            loss: The total loss.
+            action_std: Mean standard deviation of a Gaussian policy's actions.
+            action_bound_fraction: Share of the rollout's action components at a bound of the action space, 0 to 1.
+            advantage_mean: Mean advantage of the rollout, before normalisation.
+            advantage_std: Standard deviation of the rollout's advantages, before normalisation.
+            value_mean: Mean value estimate of the rollout.
+            return_mean: Mean return (advantage plus value) of the rollout.
+            return_std: Standard deviation of the rollout's returns.
+            reward_mean: Mean reward of a step of the rollout.
+            epochs: Epochs really done; fewer than asked for where `target_kl` stopped them.
+            duration: Seconds that the update took.
+            extra: The user's own numbers, flags and short texts.
+            **more: The same, for those who would rather name them here.
 
         Returns:
             The record, as it was kept.
@@ -323,21 +364,38 @@ class TrainingMonitor:
             RecordError: A value that no record can hold; nothing was recorded.
             ClosedError: The monitor is closed.
         """
-        if not metrics.keys() <= _UPDATE_FIELDS:
-            own = {name: metrics.pop(name) for name in metrics.keys() - _UPDATE_FIELDS}
-            metrics["extra"] = {**metrics.get("extra", {}), **own}
+        if more:
+            extra = {**extra, **more} if extra else more
         return self._recorder.record(
             PolicyUpdate,
             {
                 "time": self._clock.time() if time is None else time,
                 "step": step,
+                "env_step": env_step,
+                "update": update,
                 "policy_loss": policy_loss,
                 "value_loss": value_loss,
                 "entropy": entropy,
                 "kl_divergence": kl_divergence,
+                "clip_fraction": clip_fraction,
+                "explained_variance": explained_variance,
                 "learning_rate": learning_rate,
                 "gradient_norm": gradient_norm,
-                **metrics,
+                "gradient_norm_max": gradient_norm_max,
+                "gradient_norm_limit": gradient_norm_limit,
+                "clip_range": clip_range,
+                "loss": loss,
+                "action_std": action_std,
+                "action_bound_fraction": action_bound_fraction,
+                "advantage_mean": advantage_mean,
+                "advantage_std": advantage_std,
+                "value_mean": value_mean,
+                "return_mean": return_mean,
+                "return_std": return_std,
+                "reward_mean": reward_mean,
+                "epochs": epochs,
+                "duration": duration,
+                "extra": extra or None,
             },
         )
 
@@ -508,6 +566,18 @@ class TrainingMonitor:
         self._recorder.session.header.configuration |= _plain_configuration(configuration)
         self._recorder.save()
 
+    def set_goals(self, *, total_timesteps: int | None = None, target: float | None = None) -> None:
+        """Say what the training aims at, where that was not known when the monitor was made; `None` changes nothing.
+
+        Args:
+            total_timesteps: Environment steps that it is to take.
+            target: The reward that counts as solved.
+        """
+        self.total_timesteps = self.total_timesteps if total_timesteps is None else total_timesteps
+        self.target = self.target if target is None else target
+        self._recorder.session.header.goals |= _goals(total_timesteps, target)
+        self._recorder.save()
+
     def pause(self) -> None:
         """Say that the training waits on purpose."""
         self._set_status(headers.PAUSED)
@@ -572,7 +642,6 @@ class TrainingMonitor:
         self._recorder.close(status, failure)
 
 
-_UPDATE_FIELDS = frozenset(PolicyUpdate.__struct_fields__) - {"time", "writer", "step"}
 _EVALUATION_FIELDS = frozenset(Evaluation.__struct_fields__) - {"time", "writer", "episode", "reward", "quality"}
 
 

@@ -110,13 +110,18 @@ class Recorder:
         self.writer = session.header.writers[-1].writer
         self.window = LiveWindow(settings.buffer_size)
         self._closing = threading.RLock()
-        self._closed = False
+        self._barred = False  # nothing more may be logged: it is closed, or this is the child of a fork
         self._forked = 0
         self._is_child = False
         self._upkeep = Upkeep(session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say)
         journals = {stream: self._open_journal(stream) for stream in STREAMS}
         self._lanes = {
-            kind: _Lane(codec_of(kind).pack, journals[stream].append, self.window.adder(kind), journals[stream])
+            kind: _Lane(
+                codec_of(kind).pack,
+                journals[stream].append,
+                self.window.adder(kind, journals[stream].count_taken),
+                journals[stream],
+            )
             for stream, kind in STREAMS.items()
         }
         self._sinks = tuple(
@@ -131,7 +136,7 @@ class Recorder:
         if settings.system_interval_s is not None:
             sampler = SystemSampler(self.window, clock)
             self._tickers.append(
-                Ticker(lambda: self._record(SystemSample, sampler.sample()), settings.system_interval_s, "system")
+                Ticker(lambda: self.record(SystemSample, sampler.sample()), settings.system_interval_s, "system")
             )
         _open_recorders.add(self)
 
@@ -146,7 +151,7 @@ class Recorder:
     @property
     def closed(self) -> bool:
         """Whether nothing more can be written."""
-        return self._closed
+        return self._barred
 
     def record(self, kind: type[R], values: dict[str, Any]) -> R:
         """Record something.
@@ -162,10 +167,16 @@ class Recorder:
             RecordError: A value that the record cannot hold; nothing was recorded.
             ClosedError: The recorder is closed.
         """
-        if self._closed:
-            raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing more can be logged to it")
-        record: R = self._record(kind, values)
-        return record
+        if self._barred:
+            return self._refuse(kind, values)
+        pack, append, add, _ = self._lanes[kind]
+        values["writer"] = self.writer
+        record, line = pack(values)
+        append(line)
+        add(record)
+        for sink in self._sinks:
+            sink.write(record)
+        return record  # type: ignore[return-value] # a kind's lane packs that kind
 
     def write(self, record: R) -> R:
         """Record what was made by a record's constructor; the rest as in `record`."""
@@ -209,7 +220,7 @@ class Recorder:
 
     def flush(self) -> None:
         """Wait until the disk and every sink have what was logged so far."""
-        if not self._is_child and not self._closed:
+        if not self._barred:
             self._upkeep.tick()
             for sink in self._sinks:
                 sink.flush(self.settings.close_s)
@@ -217,12 +228,12 @@ class Recorder:
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
         """End the run: everything is written, the sinks are closed, the header says how it ended. May be called again."""
         with self._closing:
-            if self._closed or self._is_child:
+            if self._barred:
                 return
-            self._closed = True
-            _open_recorders.discard(self)
             for ticker in self._tickers:
                 ticker.stop(self.settings.close_s)
+            self._barred = True
+            _open_recorders.discard(self)
             for sink in self._sinks:
                 sink.close()
             losses = self.losses()
@@ -249,26 +260,15 @@ class Recorder:
             self.session.lock.release()
             raise RunError(f"{self.path / stream} cannot be opened: {error.strerror or error}") from error
 
-    def _record(self, kind: type[R], values: dict[str, Any]) -> Any:
-        if self._is_child:
-            return self._refuse_in_child(kind, values)
-        pack, append, add, _ = self._lanes[kind]
-        values["writer"] = self.writer
-        record, line = pack(values)
-        append(line)
-        add(record)
-        for sink in self._sinks:
-            sink.write(record)
-        return record
-
     def _say(self, severity: str, message: str) -> None:
         """Log something about the recording itself, and record it as an event."""
         _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
         values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
-        try:
-            self._record(Event, values)
-        except RlvitalsError:  # closing: the log has it
-            _log.debug("the event could not be recorded: %s", message)
+        if not self._barred:
+            self.record(Event, values)
+        elif not self._is_child:  # closing: the sinks are closed, the journal is not yet
+            lane = self._lanes[Event]
+            lane.append(lane.pack({**values, "writer": self.writer})[1])
 
     def _count_again(self) -> None:
         try:
@@ -276,12 +276,13 @@ class Recorder:
         except RlvitalsError as error:
             self._say("warning", f"what was recorded before could not be counted: {error}")
         else:
-            self.window.rewind(**found._asdict())
+            self.window.rewind(
+                episodes=found.episodes, updates=found.updates, last_episode=found.last_episode, env_step=found.env_step
+            )
 
     def _abandon(self) -> None:
-        self._is_child = True
+        self._is_child = self._barred = True
         self._closing = threading.RLock()
-        self.window.reset_lock()
         for lane in self._lanes.values():
             lane.journal.abandon()
         for sink in self._sinks:
@@ -289,7 +290,9 @@ class Recorder:
         self._upkeep.abandon()
         _open_recorders.discard(self)
 
-    def _refuse_in_child(self, kind: type[R], values: dict[str, Any]) -> R:
+    def _refuse(self, kind: type[R], values: dict[str, Any]) -> R:
+        if not self._is_child:
+            raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing more can be logged to it")
         self._forked += 1
         if self._forked == 1:
             _log.warning(
@@ -298,7 +301,8 @@ class Recorder:
                 self.session.header.run_id,
                 os.getpid(),
             )
-        return codec_of(kind).pack(values)[0]
+        record: R = codec_of(kind).pack(values)[0]
+        return record
 
 
 def _failures(sink: Background) -> int:

@@ -120,8 +120,7 @@ class Upkeep(Trouble):
 
     def _save(self) -> None:
         header = self._session.header
-        header.totals = {"episodes": self._window.episodes, "successes": self._window.successes}
-        header.totals["updates"] = self._window.updates
+        header.totals = {"episodes": self._window.episodes, "updates": self._window.updates}
         if self._window.env_step is not None:
             header.totals["env_step"] = self._window.env_step
         try:

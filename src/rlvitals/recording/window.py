@@ -1,6 +1,5 @@
 """The live window: the last records of each stream, and running totals, without touching the disk."""
 
-import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -19,63 +18,76 @@ class LiveWindow:
 
     def __init__(self, size: int = BUFFER_SIZE) -> None:
         self.size = size
-        self.episodes = 0
-        self.successes = 0
-        self.updates = 0
-        self.last_episode: int | None = None
-        self.env_step: int | None = None
-        self.last_time: float | None = None
-        # Re-entrant, as a signal handler may log while its own thread is inside `add`.
-        self._lock = threading.RLock()
         self._buffers: dict[type[Record], deque[Any]] = {kind: deque(maxlen=size) for kind in STREAMS.values()}
+        self._taken: dict[type[Record], Callable[[], int]] = {}
+        self._before: dict[type[Record], int] = {}
+        self._last_episode: int | None = None
+        self._env_step: int | None = None
 
-    def adder(self, kind: type[Record]) -> Callable[[Any], None]:
-        """The function that takes in the checked records of one kind."""
-        if kind is Episode:
-            return self._add_episode
-        if kind is PolicyUpdate:
-            return self._add_update
+    def adder(self, kind: type[Record], taken: Callable[[], int]) -> Callable[[Any], None]:
+        """The function that takes in the checked records of one kind.
+
+        It is the buffer's own `append`: the training pays for nothing else, and totals are worked out when asked for.
+
+        Args:
+            kind: The kind of record.
+            taken: Says how many records of that kind there have been so far, those in the buffer and before.
+        """
+        self._taken[kind] = taken
         return self._buffers[kind].append
+
+    @property
+    def episodes(self) -> int:
+        """Episodes of the whole run, on the branch that goes on."""
+        return self._total(Episode)
+
+    @property
+    def updates(self) -> int:
+        """Policy updates of the whole run, on the branch that goes on."""
+        return self._total(PolicyUpdate)
+
+    @property
+    def last_episode(self) -> int | None:
+        """The number of the last episode; `None` before the first."""
+        episodes = self.last(Episode, 1)
+        return episodes[0].episode if episodes else self._last_episode
+
+    @property
+    def last_time(self) -> float | None:
+        """When the last episode or update was (UTC, seconds since 1970); `None` before the first."""
+        times = [record.time for kind in (Episode, PolicyUpdate) for record in self.last(kind, 1)]
+        return max(times, default=None)
+
+    @property
+    def env_step(self) -> int | None:
+        """The furthest environment step that was said; `None` before the first."""
+        for kind in (Episode, PolicyUpdate):
+            for record in self.last(kind, 1):
+                if record.env_step is not None:
+                    self.advance(record.env_step)
+        return self._env_step
 
     def advance(self, env_step: int) -> None:
         """Note how far the training is, between two records."""
-        if self.env_step is None or env_step > self.env_step:
-            self.env_step = env_step
+        if self._env_step is None or env_step > self._env_step:
+            self._env_step = env_step
 
-    def rewind(
-        self, *, episodes: int, successes: int, updates: int, last_episode: int | None, env_step: int | None
-    ) -> None:
+    def rewind(self, *, episodes: int, updates: int, last_episode: int | None, env_step: int | None) -> None:
         """Set the totals to those of the branch that goes on, and forget the one that was left."""
-        with self._lock:
-            for buffer in self._buffers.values():
-                buffer.clear()
-            self.episodes, self.successes, self.updates = episodes, successes, updates
-            self.last_episode, self.env_step = last_episode, env_step
+        for buffer in self._buffers.values():
+            buffer.clear()
+        self._before = {Episode: episodes - self._taken[Episode](), PolicyUpdate: updates - self._taken[PolicyUpdate]()}
+        self._last_episode, self._env_step = last_episode, env_step
 
     def last(self, kind: type[Any], count: int | None = None) -> list[Any]:
         """The last records of a kind, oldest first; at most `count` of them."""
-        with self._lock:
-            records = list(self._buffers[kind])
+        if count == 1:
+            try:
+                return [self._buffers[kind][-1]]
+            except IndexError:
+                return []
+        records = list(self._buffers[kind])  # at once: no other thread runs meanwhile
         return records if count is None else records[max(0, len(records) - count) :]
 
-    def reset_lock(self) -> None:
-        """Make a new lock: for the child of a fork, in which the old one may be held by nobody."""
-        self._lock = threading.RLock()
-
-    def _add_episode(self, record: Episode) -> None:
-        with self._lock:
-            self._buffers[Episode].append(record)
-            self.episodes += 1
-            self.successes += record.success is True
-            self.last_episode = record.episode
-            self.last_time = record.time
-            if record.env_step is not None:
-                self.advance(record.env_step)
-
-    def _add_update(self, record: PolicyUpdate) -> None:
-        with self._lock:
-            self._buffers[PolicyUpdate].append(record)
-            self.updates += 1
-            self.last_time = record.time
-            if record.env_step is not None:
-                self.advance(record.env_step)
+    def _total(self, kind: type[Record]) -> int:
+        return self._before.get(kind, 0) + (self._taken[kind]() if kind in self._taken else 0)

@@ -22,6 +22,15 @@ R = TypeVar("R", bound=kinds.Record)
 _encode = msgspec.json.Encoder().encode
 _convert = msgspec.convert
 _FREE = {Column.VALUES, Column.TREE}
+_LOOSE: dict[Column, Any] = {
+    Column.NUMBER: float,
+    Column.COUNT: kinds.Count,
+    Column.TEXT: kinds.Text,
+    Column.FLAG: bool,
+    Column.VALUES: dict[kinds.Text, kinds.Integer | float | bool | kinds.Text],
+    Column.NUMBERS: dict[kinds.Text, float],
+    Column.TREE: kinds.Json,
+}
 
 
 class Codec(Generic[R]):
@@ -35,7 +44,10 @@ class Codec(Generic[R]):
         self.kind = kind
         self._fields = fields(kind)
         self._free = tuple(field.name for field in self._fields if field.column in _FREE)
+        self._trees = tuple(field.name for field in self._fields if field.column is Column.TREE)
+        self._loose = _loose_twin(kind)
         self._decode = msgspec.json.Decoder(kind, strict=False).decode
+        self._decode_loosely = msgspec.json.Decoder(self._loose, strict=False).decode
 
     def pack(self, values: dict[str, Any]) -> tuple[R, bytes]:
         """Check a record's values.
@@ -49,12 +61,15 @@ class Codec(Generic[R]):
         Raises:
             RecordError: A value that the record cannot hold.
         """
-        # The conversion is the check: it is in C, knows every field's type and bounds, and copies every dict.
-        # A non-finite number (or a None inside `info`) is encoded as null, which nothing else is.
+        # The conversion is the check: it is in C, knows every field's type and bounds (which no non-finite number
+        # meets), and copies every dict. Inside a tree nothing is known; there such a number is encoded as null.
         try:
             record = _convert(values, self.kind)
             line = _encode(record)
-            if b"null" not in line and len(line) < MAX_LINE:
+            for name in self._trees:
+                if values.get(name) is not None and b"null" in line:
+                    return self._pack_with_care(values)
+            if len(line) < MAX_LINE:
                 return record, line + b"\n"
         except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError, RuntimeError):
             pass
@@ -68,8 +83,8 @@ class Codec(Generic[R]):
         """
         try:
             record = self._decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise RecordError(f"not a line of {kinds.STREAM_OF[self.kind]}: {error}") from None
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            record = self._unpack_with_care(line)
         if self._free and (b'NaN"' in line or b'Infinity"' in line):
             for name in self._free:
                 unspelled(getattr(record, name))
@@ -99,16 +114,36 @@ class Codec(Generic[R]):
             )
         return record, line + b"\n"
 
+    def _unpack_with_care(self, line: bytes) -> R:
+        try:
+            return self._tightened(self._decode_loosely(line))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise RecordError(f"not a line of {kinds.STREAM_OF[self.kind]}: {error}") from None
+
     def _checked(self, values: dict[str, Any], where: str) -> R:
         try:
-            return msgspec.convert(values, self.kind)
+            return self._tightened(_convert(values, self._loose))
         except msgspec.ValidationError as error:
             raise RecordError(f"{where}: {error}") from None
+
+    def _tightened(self, loose: msgspec.Struct) -> R:
+        return self.kind(**msgspec.structs.asdict(loose))
 
     def _name(self, values: dict[str, Any]) -> str:
         """Name a record as its caller knows it: `Episode 12`."""
         number = values.get("episode", values.get("step"))
         return self.kind.__name__ if number is None else f"{self.kind.__name__} {number!r:.40}"
+
+
+def _loose_twin(kind: type[kinds.Record]) -> type[msgspec.Struct]:
+    """A struct of the same fields, in which a number may be non-finite."""
+    members: list[Any] = [
+        (field.name, _LOOSE[field.column]) if field.required else (field.name, _LOOSE[field.column] | None, None)
+        for field in fields(kind)
+        if field.name != "writer"
+    ]
+    members.append(("writer", kinds.Count, 1))
+    return msgspec.defstruct(f"Loose{kind.__name__}", members, kw_only=True, gc=False)
 
 
 @cache

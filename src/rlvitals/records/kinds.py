@@ -6,6 +6,7 @@ Every record has a `time` (UTC, seconds since 1970) and a `writer`: the number o
 A record that was made by its constructor has not been checked: `records.codec` checks it, once, at the border.
 """
 
+import sys
 from typing import Annotated, Any
 
 import msgspec
@@ -17,18 +18,24 @@ MAX_KEYS = 1_000
 
 _LARGEST = 2**63 - 1
 
+_GREATEST = sys.float_info.max
+
+Number = Annotated[float, msgspec.Meta(ge=-_GREATEST, le=_GREATEST)]
+"""Any float, NaN and infinity too. The bounds let the quick check in C notice those, which JSON cannot say, so that the
+codec takes more care of them."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
-Value = Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)] | float | bool | Text
+Integer = Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
+Value = Integer | Number | bool | Text
 Values = Annotated[dict[Text, Value], msgspec.Meta(max_length=MAX_KEYS)]
-Numbers = Annotated[dict[Text, float], msgspec.Meta(max_length=MAX_KEYS)]
+Numbers = Annotated[dict[Text, Number], msgspec.Meta(max_length=MAX_KEYS)]
 Json = dict[str, Any]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """What all records share."""
 
-    time: float
+    time: Number
     writer: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST)] = 1
 
 
@@ -36,18 +43,18 @@ class Episode(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One finished episode."""
 
     episode: Count
-    reward: float
+    reward: Number
     length: Count
     env_step: Count | None = None
     termination_reason: Text | None = None
     success: bool | None = None
-    quality_initial: float | None = None
-    quality_final: float | None = None
-    quality_improvement: float | None = None
+    quality_initial: Number | None = None
+    quality_final: Number | None = None
+    quality_improvement: Number | None = None
     category: Text | None = None
     difficulty: Text | None = None
-    duration: float | None = None
-    memory: float | None = None
+    duration: Number | None = None
+    memory: Number | None = None
     env_index: Count | None = None
     reward_parts: Numbers | None = None
     parameters: Values | None = None
@@ -62,28 +69,28 @@ class PolicyUpdate(Record, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
     step: Count
     env_step: Count | None = None
     update: Count | None = None
-    policy_loss: float | None = None
-    value_loss: float | None = None
-    entropy: float | None = None
-    kl_divergence: float | None = None
-    clip_fraction: float | None = None
-    explained_variance: float | None = None
-    learning_rate: float | None = None
-    gradient_norm: float | None = None
-    gradient_norm_max: float | None = None
-    gradient_norm_limit: float | None = None
-    clip_range: float | None = None
-    loss: float | None = None
-    action_std: float | None = None
-    action_bound_fraction: float | None = None
-    advantage_mean: float | None = None
-    advantage_std: float | None = None
-    value_mean: float | None = None
-    return_mean: float | None = None
-    return_std: float | None = None
-    reward_mean: float | None = None
-    epochs: float | None = None
-    duration: float | None = None
+    policy_loss: Number | None = None
+    value_loss: Number | None = None
+    entropy: Number | None = None
+    kl_divergence: Number | None = None
+    clip_fraction: Number | None = None
+    explained_variance: Number | None = None
+    learning_rate: Number | None = None
+    gradient_norm: Number | None = None
+    gradient_norm_max: Number | None = None
+    gradient_norm_limit: Number | None = None
+    clip_range: Number | None = None
+    loss: Number | None = None
+    action_std: Number | None = None
+    action_bound_fraction: Number | None = None
+    advantage_mean: Number | None = None
+    advantage_std: Number | None = None
+    value_mean: Number | None = None
+    return_mean: Number | None = None
+    return_std: Number | None = None
+    reward_mean: Number | None = None
+    epochs: Number | None = None
+    duration: Number | None = None
     extra: Values | None = None
 
 
@@ -95,16 +102,16 @@ class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """
 
     episode: Count
-    reward: float | None = None
-    quality: float | None = None
-    success_rate: float | None = None
+    reward: Number | None = None
+    quality: Number | None = None
+    success_rate: Number | None = None
     episodes: Count | None = None
     env_step: Count | None = None
     policy: Text | None = None
-    reward_std: float | None = None
-    quality_std: float | None = None
-    length: float | None = None
-    duration: float | None = None
+    reward_std: Number | None = None
+    quality_std: Number | None = None
+    length: Number | None = None
+    duration: Number | None = None
     extra: Values | None = None
     categories: Json | None = None
     items: Json | None = None
@@ -115,14 +122,14 @@ class SystemSample(Record, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
     env_step: Count | None = None
     episode: Count | None = None
-    memory: float | None = None
-    memory_available: float | None = None
-    cpu_percent: float | None = None
+    memory: Number | None = None
+    memory_available: Number | None = None
+    cpu_percent: Number | None = None
     threads: Count | None = None
-    gpu_utilization: float | None = None
-    gpu_memory: float | None = None
-    env_steps_per_second: float | None = None
-    episodes_per_minute: float | None = None
+    gpu_utilization: Number | None = None
+    gpu_memory: Number | None = None
+    env_steps_per_second: Number | None = None
+    episodes_per_minute: Number | None = None
     extra: Values | None = None
 
 

@@ -40,7 +40,7 @@ _COLUMN_OF: tuple[tuple[Any, Column], ...] = (
     (kinds.Json, Column.TREE),
     (kinds.Text, Column.TEXT),
     (kinds.Count, Column.COUNT),
-    (float, Column.NUMBER),
+    (kinds.Number, Column.NUMBER),
     (bool, Column.FLAG),
 )
 

@@ -77,18 +77,19 @@ class Journal:
         self._lock = threading.RLock()
         self._backlog: deque[bytes] = deque()
         self._backlog_lines = backlog_lines
-        self._ready = True  # whether a line can go straight to the file
         self._failing: OSError | None = None
         self._misplaced: OSError | None = None
         self._lost_before = 0
         self._retry_at = 0.0
         self._torn = False
-        self._dirty = False
         self._retired: list[int] = []
         self._closed = False
         self.path, self._records = self._last_segment(unpack)
         self._done = -self._records
+        self._synced = self._records
         self._rotate_at = max(seal_records, self._records + 1)
+        # Lines go straight to the file while the segment holds fewer; -1 sends them the careful way.
+        self._straight_below = self._usual_limit()
         self._fd = self._open(self.path)
 
     @property
@@ -111,6 +112,10 @@ class Journal:
         """Lines in memory that wait for the disk."""
         return len(self._backlog)
 
+    def count_taken(self) -> int:
+        """Records taken since the journal was opened: written, waiting or lost."""
+        return self.appended + self.waiting + self.lost
+
     def append(self, line: bytes) -> None:
         """Append one line, which ends with a newline. Never raises for the disk's troubles.
 
@@ -118,25 +123,18 @@ class Journal:
             ClosedError: The journal is closed.
         """
         with self._lock:
-            if self._ready:
+            if self._records < self._straight_below:
                 try:
                     written = os.write(self._fd, line)
                 except OSError as error:
                     self._fail(error)
                 else:
                     if written == len(line):
-                        self._dirty = True
                         self._records += 1
-                        if self._records >= self._rotate_at:
-                            self._rotate()
-                        if self._sync_always:
-                            _sync(self._fd)
                         return
                     self._take_back(written)
                     self._fail(_NO_SPACE)
-            if self._closed:
-                raise ClosedError(f"{self.folder} is closed: nothing more can be written")
-            self._keep(line)
+            self._append_with_care(line)
 
     def recover(self) -> None:
         """Write what waits in memory, if it is time to try again; find out whether the file has gone from its place."""
@@ -152,7 +150,7 @@ class Journal:
         """Force what was written to the disk. Called by one thread only."""
         with self._lock:
             retired, self._retired = self._retired, []
-            fd, dirty, self._dirty = self._fd, self._dirty, False
+            fd, dirty, self._synced = self._fd, self._synced != self._records, self._records
         # Outside the lock, as this takes milliseconds; nobody else closes these descriptors meanwhile.
         for old in retired:
             with contextlib.suppress(OSError):
@@ -172,7 +170,7 @@ class Journal:
                 return
             self._retry_at = 0.0
             self.recover()
-            self._closed, self._ready = True, False
+            self._closed, self._straight_below = True, -1
             self.lost += len(self._backlog) + (self._records if self._misplaced else 0)
             self._backlog.clear()
         self.sync()
@@ -184,7 +182,7 @@ class Journal:
         """Close without writing: for the child of a fork, whose parent owns the files."""
         self._lock = threading.RLock()  # the old one may be held by a thread that does not exist here
         if not self._closed:
-            self._closed, self._ready = True, False
+            self._closed, self._straight_below = True, -1
             for fd in (*self._retired, self._fd):
                 with contextlib.suppress(OSError):
                     os.close(fd)
@@ -209,40 +207,51 @@ class Journal:
             fd = self._open(following)
         except OSError:
             self._rotate_at = self._records + self._seal_records  # go on with this segment, and try again later
+            self._straight_below = self._usual_limit()
             return
         self._retired.append(self._fd)
         self._done += self._records
         full, self.path, self._fd = self.path, following, fd
-        self._records, self._rotate_at = 0, self._seal_records
+        self._records, self._synced, self._rotate_at = 0, 0, self._seal_records
+        self._straight_below = self._usual_limit()
         self.on_rotated(full)
 
-    def _keep(self, line: bytes) -> None:
+    def _usual_limit(self) -> int:
+        return -1 if self._sync_always else self._rotate_at
+
+    def _append_with_care(self, line: bytes) -> None:
+        if self._closed:
+            raise ClosedError(f"{self.folder} is closed: nothing more can be written")
+        if self._failing is None and self._records >= self._rotate_at:
+            self._rotate()
         self._backlog.append(line)
         if len(self._backlog) > self._backlog_lines:
             self._backlog.popleft()
             self.lost += 1
-        if self._clock.monotonic() >= self._retry_at:
+        if self._failing is None or self._clock.monotonic() >= self._retry_at:
             self._drain()
 
     def _drain(self) -> None:
-        while self._backlog:
-            line = self._backlog[0]
-            whole = _NEWLINE + line if self._torn else line  # ends the fragment that could not be taken back
-            try:
+        """Write what waits in memory."""
+        try:
+            while self._backlog:
+                line = self._backlog[0]
+                whole = _NEWLINE + line if self._torn else line  # ends the fragment that could not be taken back
                 written = os.write(self._fd, whole)
-            except OSError as error:
-                self._fail(error)
-                return
-            if written != len(whole):
-                self._take_back(written)
-                self._fail(_NO_SPACE)
-                return
-            self._torn = False
-            self._backlog.popleft()
-            self._records += 1
-            self._dirty = True
+                if written != len(whole):
+                    self._take_back(written)
+                    self._fail(_NO_SPACE)
+                    return
+                self._torn = False
+                self._backlog.popleft()
+                self._records += 1
+            if self._sync_always:
+                _sync(self._fd)
+        except OSError as error:
+            self._fail(error)
+            return
         if self._failing is not None:
-            self._failing, self._ready = None, True
+            self._failing, self._straight_below = None, self._usual_limit()
             self._trouble.ended(self.path, self.lost - self._lost_before)
 
     def _take_back(self, written: int) -> None:
@@ -257,7 +266,7 @@ class Journal:
     def _fail(self, error: OSError) -> None:
         self._retry_at = self._clock.monotonic() + _RETRY_S
         if self._failing is None:
-            self._failing, self._ready = error, False
+            self._failing, self._straight_below = error, -1
             self._lost_before = self.lost
             self._trouble.began(self.path, error)
 

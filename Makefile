@@ -1,0 +1,62 @@
+# Two commands do all their own set-up on a fresh machine:
+#   make demo   trains a PPO agent on logos under the monitor, and shows what it learnt
+#   make test   lints, type-checks and tests everything
+# Both make and reuse .venv, from pyproject.toml and constraints.txt.
+
+PYTHON ?= python3
+WORKERS ?= 2
+BIN := .venv/bin
+PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format bare bench clean help
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '1,4s/^# \{0,1\}//p' Makefile
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/demo-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing what the demo needs into .venv (once; a minute or two) ..."
+	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[vtracer]'
+	@touch $@
+
+.venv/test-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing what the tests need into .venv (once; a minute or two) ..."
+	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[test]'
+	@touch $@
+
+.venv/bare-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing the package without any extra into .venv/bare (once) ..."
+	@$(PYTHON) -m venv .venv/bare
+	@.venv/bare/bin/python -m pip $(PIP_INSTALL) --editable .
+	@touch $@
+
+demo: .venv/demo-ready
+	@$(BIN)/vtracer-gym demo
+
+test: lint bare
+	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+
+lint: .venv/test-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/test-ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# The package must import, record and read with none of its extras installed.
+bare: .venv/bare-ready
+	.venv/bare/bin/python -W error tests/bare/bare_install.py
+
+# Where the figures in the README come from; runs alone, and takes some minutes.
+bench: .venv/test-ready
+	$(BIN)/python bench/overhead.py
+	$(BIN)/python bench/callback.py
+	$(BIN)/python bench/environment.py
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,67 @@
+"""Run by `make test` with an interpreter that has none of the extras: importing, recording and reading must work.
+
+It uses no test framework, as there is none; a failure is an exception, and so an exit code that is not 0.
+"""
+
+import importlib
+import importlib.util
+import math
+import tempfile
+from pathlib import Path
+
+import rlvitals
+from rlvitals.cli.main import main as command
+
+EXTRAS = (
+    "torch",
+    "stable_baselines3",
+    "gymnasium",
+    "vtracer",
+    "PIL",
+    "cv2",
+    "pandas",
+    "tensorboard",
+    "wandb",
+    "mlflow",
+)
+
+
+def check(claim: str, *, holds: bool) -> None:
+    """Say a claim, and stop if it does not hold."""
+    if not holds:
+        raise SystemExit(f"bare install: NOT TRUE: {claim}")
+    print(f"bare install: {claim}")
+
+
+def main() -> None:
+    """Check each claim in turn."""
+    check("none of the extras is installed", holds=not any(importlib.util.find_spec(name) for name in EXTRAS))
+
+    with tempfile.TemporaryDirectory() as folder:
+        settings = rlvitals.RecorderSettings(seal_on_close=1)
+        with rlvitals.TrainingMonitor(folder, session_name="bare", settings=settings) as monitor:
+            for episode in range(100):
+                monitor.log_episode(episode, reward=float(episode), length=10, env_step=10 * episode)
+            monitor.log_training_step(1000, policy_loss=math.nan, value_loss=0.5, entropy=1.0)
+
+        run = rlvitals.open_run(Path(folder) / "bare")
+        check("a run is recorded and sealed", holds=bool(list((run.path / "episodes").glob("*.parquet"))))
+        check(
+            "every episode is read back",
+            holds=[e.reward for e in run.records("episodes")] == [float(i) for i in range(100)],
+        )
+        check("NaN stays NaN", holds=math.isnan(next(run.records("updates")).policy_loss))
+        check("the run is complete", holds=run.vitality().status == "completed")
+        check("the command line lists it", holds=command(["ls", folder]) == 0)
+
+    for module, extra in (("rlvitals.adapters.sb3", "sb3"), ("rlvitals.adapters.gymnasium", "gymnasium")):
+        try:
+            importlib.import_module(module)
+        except rlvitals.MissingExtraError as error:
+            check(f"{module} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
+        else:
+            check(f"{module} names the extra that is missing", holds=False)
+
+
+if __name__ == "__main__":
+    main()
