@@ -1,0 +1,216 @@
+"""Episodes, as environments tell them: what stands in `info`, and what has to be added up on the way."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.errors import RlvitalsError
+from rlvitals.monitor import TrainingMonitor
+
+_log = logging.getLogger("rlvitals")
+
+_ALIASES: dict[str, tuple[str, ...]] = {
+    "success": ("is_success", "success"),
+    "category": ("category", "logo_type"),
+    "difficulty": ("difficulty",),
+    "parameters": ("parameters", "parameters_explored"),
+    "reward_parts": ("reward_parts",),
+    "quality_initial": ("quality_initial",),
+    "quality_final": ("quality_final",),
+    "quality_improvement": ("quality_improvement",),
+}
+"""Fields of an episode, and the keys of `info` that say them; the first one that is there counts."""
+
+_STATISTICS = frozenset({"r", "l", "t"})
+"""What `info["episode"]` always holds: return, length, time. What else is in it, the user asked for by name."""
+
+
+class Ending(NamedTuple):
+    """How one episode ended.
+
+    Attributes:
+        env_index: Which of several environments it ran in; `None` where there is but one.
+        reward: Its return, as far as the adapter added it up.
+        length: Its steps, likewise.
+        duration: Seconds from its start to its end.
+        truncated: Whether it was cut off, by a time limit for example, rather than at an end of its own.
+        info: The last `info` of it.
+    """
+
+    env_index: int | None
+    reward: float
+    length: int
+    duration: float
+    truncated: bool
+    info: Mapping[str, Any]
+
+
+class EpisodeTally:
+    """Adds up the running episode of each environment.
+
+    Args:
+        environments: How many there are.
+        clock: Seconds since some fixed moment.
+    """
+
+    def __init__(self, environments: int, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.environments = environments
+        self._clock = clock
+        self._returns = np.zeros(environments)
+        self._steps = 0
+        self._first = [0] * environments
+        self._began = [clock()] * environments
+        self._finished = 0.0
+
+    @property
+    def total(self) -> float:
+        """The sum of all rewards so far, over all environments."""
+        return self._finished + sum(self._returns.tolist())
+
+    def add(self, rewards: NDArray[Any] | float) -> None:
+        """Take in the rewards of one step of every environment."""
+        self._returns += rewards
+        self._steps += 1
+
+    def ending(self, index: int) -> tuple[float, int, float]:
+        """The return, the length and the seconds of an environment's episode, which ends here; the next one begins."""
+        reward = float(self._returns[index])
+        length = self._steps - self._first[index]
+        duration = self._clock() - self._began[index]
+        self._finished += reward
+        self.restart(index)
+        return reward, length, duration
+
+    def restart(self, index: int) -> None:
+        """Begin an environment's episode anew with the next step."""
+        self._returns[index] = 0.0
+        self._first[index] = self._steps
+        self._began[index] = self._clock()
+
+
+class Troubles:
+    """Counts what could not be recorded, says the first of each kind once, and lets the training go on.
+
+    Args:
+        monitor: Where it is said.
+    """
+
+    def __init__(self, monitor: TrainingMonitor) -> None:
+        self._monitor = monitor
+        self.counts: dict[str, int] = {}
+
+    def note(self, what: str, error: Exception) -> None:
+        """Count one trouble.
+
+        Args:
+            what: What could not be done, in a few words; each is said once.
+            error: Why.
+        """
+        self.counts[what] = self.counts.get(what, 0) + 1
+        if self.counts[what] > 1:
+            return
+        message = f"{what}: {type(error).__name__}: {error}; training goes on, and more of these are only counted"
+        _log.warning("%s: %s", self._monitor.session_id, message, exc_info=not isinstance(error, RlvitalsError))
+        self._say(message, severity="warning")
+
+    def close(self) -> None:
+        """Say how many there were in the end, where it was more than one."""
+        for what, count in self.counts.items():
+            if count > 1:
+                self._say(f"{what}: {count} times", severity="warning")
+        self.counts.clear()
+
+    def _say(self, message: str, severity: str) -> None:
+        try:
+            self._monitor.log_event("adapter", message, severity=severity)
+        except RlvitalsError as error:  # closed: the log has it
+            _log.debug("the event could not be recorded: %s", error)
+
+
+class EpisodeLog:
+    """Records episodes under numbers that go on from the monitor's last.
+
+    Args:
+        monitor: Where they go.
+        info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own.
+        troubles: Takes what cannot be recorded.
+    """
+
+    def __init__(self, monitor: TrainingMonitor, info_keys: Iterable[str], troubles: Troubles) -> None:
+        self._monitor = monitor
+        self._info_keys = tuple(info_keys)
+        self._troubles = troubles
+
+    def record(self, ending: Ending, env_step: int) -> None:
+        """Record one episode; if its `info` holds what no record can, without that.
+
+        Args:
+            ending: How it ended.
+            env_step: Environment steps of the whole training when it ended.
+        """
+        try:
+            self._write(ending, env_step, episode_fields(ending.info, self._info_keys))
+        except Exception as error:  # noqa: BLE001 - `info` is anybody's, and the training must go on
+            self._troubles.note("an episode's info could not be recorded", error)
+            try:
+                self._write(ending, env_step, {})
+            except Exception as again:  # noqa: BLE001 - likewise
+                self._troubles.note("an episode could not be recorded", again)
+
+    def _write(self, ending: Ending, env_step: int, fields: dict[str, Any]) -> None:
+        last = self._monitor.last_episode
+        core: dict[str, Any] = {
+            "reward": ending.reward,
+            "length": ending.length,
+            "termination_reason": "truncated" if ending.truncated else "terminated",
+            "success": None,
+        }
+        self._monitor.log_episode(
+            0 if last is None else last + 1,
+            **(core | fields),
+            env_step=env_step,
+            env_index=ending.env_index,
+            duration=ending.duration,
+        )
+
+
+def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> dict[str, Any]:
+    """What the last `info` of an episode says of it.
+
+    Args:
+        info: `info["episode"]` (`r`, `l`, and what else a wrapper was asked to put there), `is_success`, `category` or
+            `logo_type`, `difficulty`, `parameters`, `reward_parts`, `quality_initial`, `quality_final`,
+            `quality_improvement`, `termination_reason`.
+        info_keys: Further keys; numbers, flags and texts become `extra`, what is nested becomes `info`.
+
+    Returns:
+        Keyword arguments of `TrainingMonitor.log_episode`; only what was said.
+    """
+    fields: dict[str, Any] = {}
+    for field, keys in _ALIASES.items():
+        for key in keys:
+            if (value := info.get(key)) is not None:
+                fields[field] = value
+                break
+    if reason := info.get("termination_reason"):
+        fields["termination_reason"] = reason
+    asked = {key: info[key] for key in info_keys if info.get(key) is not None}
+    statistics = info.get("episode")
+    if isinstance(statistics, Mapping):
+        fields["reward"], fields["length"] = float(statistics["r"]), int(statistics["l"])
+        if len(statistics) > len(_STATISTICS):
+            asked = {key: value for key, value in statistics.items() if key not in _STATISTICS} | asked
+    if asked:
+        nested = {key: value for key, value in asked.items() if _is_nested(value)}
+        fields["extra"] = {key: value for key, value in asked.items() if key not in nested}
+        if nested:
+            fields["info"] = nested
+    return fields
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, Mapping | list | tuple | set) or getattr(value, "size", 1) != 1

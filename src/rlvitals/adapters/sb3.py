@@ -1,0 +1,337 @@
+"""Stable-Baselines3: one callback that records a whole training.
+
+    model.learn(100_000, callback=VitalsCallback("logs"))
+
+Needs the extra `sb3`. What it records, and how it gets at it: `docs/adapters.md`.
+"""
+
+from rlvitals.errors import MissingExtraError
+
+try:
+    from stable_baselines3.common.callbacks import BaseCallback
+except ImportError as missing:
+    raise MissingExtraError("VitalsCallback", extra="sb3", module="stable_baselines3") from missing
+
+import atexit
+import math
+import sys
+import weakref
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
+from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
+
+from rlvitals.adapters.configuration import configuration_of
+from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Troubles
+from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
+from rlvitals.adapters.rollouts import rollout_signals
+from rlvitals.adapters.updates import UpdateWatch, update_fields
+from rlvitals.errors import RlvitalsError
+from rlvitals.monitor import TrainingMonitor
+
+OFF_POLICY_INTERVAL = 1_000
+"""Environment steps between two records of an off-policy algorithm, which updates at nearly every one of them."""
+
+
+class VitalsCallback(BaseCallback):
+    """Records a training of Stable-Baselines3: every episode, every update, evaluations, configuration.
+
+    With a `log_dir` it makes a run of its own when the training begins, and closes it when the training ends. As
+    Stable-Baselines3 does not tell callbacks of an exception, the run is then marked failed when the interpreter ends
+    or when the callback is thrown away; in a `with` statement at once, with the exception, and the run lasts as long as
+    the statement, over several calls of `learn`. With a `monitor`, the run is its maker's to close.
+
+    What goes wrong with the recording, or with an odd `info`, is counted and said once, and never raised into the
+    training.
+
+    Args:
+        log_dir: The folder of runs; by default that of `TrainingMonitor`.
+        monitor: A monitor that is there already; instead of `log_dir`.
+        info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
+            `adapters.episodes.episode_fields`).
+        verbose: 1 to print where the run is.
+        **options: Of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with `log_dir`.
+
+    Raises:
+        ValueError: Both a `monitor` and what would make another are given.
+    """
+
+    def __init__(
+        self,
+        log_dir: str | Path | None = None,
+        *,
+        monitor: TrainingMonitor | None = None,
+        info_keys: Iterable[str] = (),
+        verbose: int = 0,
+        **options: Any,
+    ) -> None:
+        super().__init__(verbose)
+        if monitor is not None and (log_dir is not None or options):
+            raise ValueError("give either a monitor, or a log_dir and options for making one")
+        if log_dir is not None:
+            options["log_dir"] = log_dir
+        self._own = None if monitor is not None else _OwnRun(options)
+        if self._own is not None:
+            weakref.finalize(self, self._own.give_up).atexit = False  # at exit, `_give_up_all` comes in time
+        self._monitor = monitor
+        self._info_keys = (info_keys,) if isinstance(info_keys, str) else tuple(info_keys)
+        self._in_with = False
+        self._tally: EpisodeTally | None = None
+        self._evaluations: list[EvaluationWatch] = []
+        self._forget_update()
+
+    def __enter__(self) -> Self:
+        self._in_with = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._in_with = False
+        if self._own is not None:
+            self._own.end(error)
+
+    @property
+    def monitor(self) -> TrainingMonitor:
+        """The monitor that records.
+
+        Raises:
+            RlvitalsError: It is to be made when a training begins, and none has.
+        """
+        if self._monitor is None:
+            raise RlvitalsError("there is no monitor yet: it is made when learn() begins; or give one that is ready")
+        return self._monitor
+
+    # ------------------------------------------------------------------ what Stable-Baselines3 calls
+
+    def _on_training_start(self) -> None:
+        total = self.locals.get("total_timesteps")
+        if self._own is not None:
+            self._monitor = self._own.open(total, goes_on=self.num_timesteps > 0)
+            if self.verbose:
+                print(f"rlvitals: recording to {self._monitor.path}")  # noqa: T201 - what `verbose` is for
+        self._troubles = Troubles(self.monitor)
+        self._episodes = EpisodeLog(self.monitor, self._info_keys, self._troubles)
+        self._forget_update()
+        self._last_off_policy = self.num_timesteps
+        try:
+            self._start(total)
+        except Exception as error:  # noqa: BLE001 - the training must begin
+            self._troubles.note("the training's facts could not be recorded", error)
+
+    def _on_step(self) -> bool:
+        try:
+            seen = self.locals
+            assert self._tally is not None
+            normalized = self._normalized
+            self._tally.add(seen["rewards"] if normalized is None else normalized.get_original_reward())
+            dones = seen["dones"]
+            if dones.any():
+                self._record_episodes(dones.nonzero()[0].tolist(), seen["infos"])
+            if self._evaluations:
+                self._record_evaluations()
+            self.monitor.progress(self.num_timesteps)
+        except Exception as error:  # noqa: BLE001 - the training must go on
+            self._troubles.note("a step could not be recorded", error)
+        return True
+
+    def _on_rollout_end(self) -> None:
+        try:
+            if isinstance(self.model, OnPolicyAlgorithm):
+                self._expect_update(self.model)
+            self._record_evaluations()
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._troubles.note("a rollout could not be recorded", error)
+
+    def _on_rollout_start(self) -> None:
+        # The first thing that is called after `train()`: its values stand in the logger, and nothing has dumped them.
+        self._record_update()
+
+    def _on_training_end(self) -> None:
+        self._record_update(last=True)
+        try:
+            self._record_evaluations()
+        except Exception as error:  # noqa: BLE001 - likewise
+            self._troubles.note("an evaluation could not be recorded", error)
+        for watch in self._evaluations:
+            watch.remove()
+        self._evaluations = []
+        self._troubles.close()
+        if self._own is not None and not self._in_with:
+            self._own.end()
+
+    # ------------------------------------------------------------------ the beginning
+
+    def _start(self, total_timesteps: int | None) -> None:
+        model, monitor, env = self.model, self.monitor, self.training_env
+        if self._tally is None or self.num_timesteps == 0 or self._tally.environments != env.num_envs:
+            self._tally = EpisodeTally(env.num_envs)
+        self._rewards_before = self._tally.total
+        vec_normalize = model.get_vec_normalize_env()
+        self._normalized = vec_normalize if vec_normalize is not None and vec_normalize.norm_reward else None
+        if monitor.resumed and monitor not in _settled and self.num_timesteps < (monitor.env_step or 0):
+            monitor.rewind(env_step=self.num_timesteps)
+        _settled.add(monitor)
+        if total_timesteps is not None:
+            monitor.set_goals(total_timesteps=total_timesteps)
+        for watch in self._evaluations:
+            watch.remove()
+        self._evaluations = [EvaluationWatch(callback) for callback in evaluations_in(self.locals.get("callback"))]
+        known = monitor.session.configuration
+        facts = configuration_of(model)
+        monitor.update_configuration({name: value for name, value in facts.items() if name not in known})
+        self._is_monitored = is_vecenv_wrapped(env, VecMonitor) or env.env_is_wrapped(Monitor)[0]
+
+    # ------------------------------------------------------------------ episodes
+
+    def _record_episodes(self, indices: list[int], infos: list[dict[str, Any]]) -> None:
+        assert self._tally is not None
+        for index in indices:
+            info = infos[index]
+            # A wrapper for Atari games says "done" when a life is lost; the game goes on, and its Monitor knows.
+            if self._is_monitored and "episode" not in info and info.get("lives", 0):
+                continue
+            reward, length, duration = self._tally.ending(index)
+            truncated = bool(info.get("TimeLimit.truncated", False))
+            self._episodes.record(Ending(index, reward, length, duration, truncated, info), self.num_timesteps)
+
+    # ------------------------------------------------------------------ updates
+
+    def _forget_update(self) -> None:
+        self._update: UpdateWatch | None = None
+        self._signals: dict[str, Any] = {}
+        self._count_before: int | None = None
+
+    def _expect_update(self, model: OnPolicyAlgorithm) -> None:
+        """Get ready for the update that follows a rollout."""
+        assert self._tally is not None
+        rewards = self._tally.total
+        self._signals = rollout_signals(model.rollout_buffer, squashed=model.policy.squash_output)
+        steps = model.rollout_buffer.buffer_size * model.n_envs
+        self._signals["reward_mean"] = (rewards - self._rewards_before) / steps
+        self._signals["update"] = -(-self.num_timesteps // steps)
+        self._rewards_before = rewards
+        self._count_before = model._n_updates  # noqa: SLF001 - the only sign that train() came to its end
+        self._update = UpdateWatch(model.rollout_buffer, self._update_broken_off)
+
+    def _record_update(self, *, last: bool = False) -> None:
+        try:
+            if self._update is not None:
+                self._update.remove()
+                if self._model_updates() != self._count_before:
+                    self._log_update(update_fields(self.logger.name_to_value))
+            elif not isinstance(self.model, OnPolicyAlgorithm):
+                self._record_off_policy(last=last)
+        except Exception as error:  # noqa: BLE001 - the training must go on
+            self._troubles.note("an update could not be recorded", error)
+        self._forget_update()
+
+    def _record_off_policy(self, *, last: bool) -> None:
+        due = self.num_timesteps - self._last_off_policy >= (1 if last else OFF_POLICY_INTERVAL)
+        if due and self._model_updates():
+            fields = update_fields(self.logger.name_to_value)
+            if fields:
+                self._last_off_policy = self.num_timesteps
+                self._log_update(fields)
+
+    def _log_update(self, fields: dict[str, Any]) -> None:
+        seen = self._update.fields() if self._update is not None else {}
+        extra = self._signals.pop("extra", {}) | fields.pop("extra", {})
+        limit = getattr(self.model, "max_grad_norm", None)
+        self.monitor.log_training_step(
+            self.num_timesteps,
+            env_step=self.num_timesteps,
+            gradient_norm_limit=limit,
+            **self._signals,
+            **seen,
+            **fields,
+            extra=extra,
+        )
+
+    def _update_broken_off(self) -> None:
+        """The loop over the minibatches was left before its end.
+
+        Early stopping does that, and all is well; so does the exception that a network of NaNs raises, and then nothing
+        will be logged of this update but what was seen here. As no KL divergence that is NaN stops early, a gradient of
+        NaN tells the two apart.
+        """
+        if self._update is None or not any(map(math.isnan, self._update.norms())):
+            return
+        try:
+            self._log_update({"extra": {"interrupted": True}})
+        except Exception as error:  # noqa: BLE001 - there is an exception under way already
+            self._troubles.note("an update that failed could not be recorded", error)
+        self._update.remove()
+        self._forget_update()
+
+    def _model_updates(self) -> int | None:
+        count: int | None = getattr(self.model, "_n_updates", None)
+        return count
+
+    # ------------------------------------------------------------------ evaluations
+
+    def _record_evaluations(self) -> None:
+        for watch in self._evaluations:
+            if watch.pending:
+                last = self.monitor.last_episode
+                self.monitor.log_evaluation(0 if last is None else last + 1, **watch.take())
+
+
+class _OwnRun:
+    """The run that a callback made, until its training ends. It does not know the callback, and so can outlive it."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        self._monitor: TrainingMonitor | None = None
+
+    def open(self, total_timesteps: int | None, *, goes_on: bool) -> TrainingMonitor:
+        """Make the run; or go on with the one before, where the training goes on.
+
+        Raises:
+            RunError: The run cannot be made or resumed.
+        """
+        before = self._monitor
+        if before is not None and before.session.end_time is None:
+            if goes_on:
+                return before
+            self.give_up()
+        options = {"total_timesteps": total_timesteps} | self._options
+        if before is not None and goes_on:
+            options |= {"session_name": before.session_id, "resume": "must"}
+        self._monitor = TrainingMonitor(**options)
+        _own_runs.add(self)
+        return self._monitor
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Close the run: as completed, or as failed if there is an error."""
+        _own_runs.discard(self)
+        if self._monitor is None:
+            return
+        if error is None:
+            self._monitor.close()
+        else:
+            self._monitor.fail(error)
+
+    def give_up(self, error: BaseException | None = None) -> None:
+        """Close a run whose training stopped without a word."""
+        if self in _own_runs:
+            self.end(error or RlvitalsError("learn() stopped before its end; `with VitalsCallback(...)` says why"))
+
+
+_settled: weakref.WeakSet[TrainingMonitor] = weakref.WeakSet()
+"""Monitors whose first training has begun: from then on a step that comes again is no return to a checkpoint."""
+_own_runs: weakref.WeakSet[_OwnRun] = weakref.WeakSet()
+
+
+def _give_up_all() -> None:
+    """Mark the trainings that an exception ended; this comes before the recorder closes what is open as completed."""
+    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    for run in list(_own_runs):
+        run.give_up(error if isinstance(error, BaseException) else None)
+
+
+atexit.register(_give_up_all)

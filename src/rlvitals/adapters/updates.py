@@ -1,0 +1,140 @@
+"""One update of an on-policy algorithm: what it computed, and what it did on the way."""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from statistics import fmean
+from typing import Any
+
+from stable_baselines3.common.buffers import BaseBuffer
+
+from rlvitals.adapters.gradients import GradientWatch
+
+FIELD_OF: dict[str, str] = {
+    "train/policy_gradient_loss": "policy_loss",
+    "train/policy_loss": "policy_loss",
+    "train/value_loss": "value_loss",
+    "train/approx_kl": "kl_divergence",
+    "train/clip_fraction": "clip_fraction",
+    "train/explained_variance": "explained_variance",
+    "train/learning_rate": "learning_rate",
+    "train/clip_range": "clip_range",
+    "train/loss": "loss",
+    "train/std": "action_std",
+}
+"""Stable-Baselines3's keys, and the fields of `records.PolicyUpdate` that hold them."""
+
+_PREFIX = "train/"
+_ENTROPY_LOSS = "train/entropy_loss"
+
+
+def update_fields(logged: Mapping[str, Any]) -> dict[str, Any]:
+    """Translate what an algorithm has just logged of its update.
+
+    Args:
+        logged: Stable-Baselines3's keys and values.
+
+    Returns:
+        Fields of `records.PolicyUpdate`; what has no field is in `extra`, under its key without `train/`.
+    """
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in logged.items():
+        if key == _ENTROPY_LOSS:
+            fields["entropy"] = -float(value)
+        elif key in FIELD_OF:
+            fields[FIELD_OF[key]] = float(value)
+        elif key.startswith(_PREFIX):
+            extra[key.removeprefix(_PREFIX)] = value
+    return fields | {"extra": extra} if extra else fields
+
+
+class UpdateWatch:
+    """Follows one update from inside: its gradient norms, its minibatches, its time.
+
+    An algorithm's `train()` takes its minibatches from `rollout_buffer.get`. That method is wrapped, on this one buffer
+    and until `remove`, by a generator in whose body the norms are watched: so the watch is on exactly while minibatches
+    are worked on, and off again when the loop ends, is left early or raises.
+
+    Args:
+        buffer: The algorithm's rollout buffer, full.
+        broken_off: Called when the loop over an epoch's minibatches was left before its end: by early stopping, or by
+            an exception.
+    """
+
+    def __init__(self, buffer: BaseBuffer, broken_off: Callable[[], None]) -> None:
+        self.gradients = GradientWatch()
+        self._buffer = buffer
+        self._broken_off = broken_off
+        self._began: float | None = None
+        self._minibatches = 0
+        self._per_epoch = 0
+        _watchers(buffer).append(self)
+
+    def remove(self) -> None:
+        """Leave the buffer as it was."""
+        watchers = _watchers(self._buffer)
+        if self in watchers:
+            watchers.remove(self)
+        if not watchers:
+            vars(self._buffer).pop("get", None)
+
+    def norms(self) -> list[float]:
+        """The gradient norms before clipping, one a minibatch."""
+        return self.gradients.values()
+
+    def fields(self) -> dict[str, Any]:
+        """Fields of `records.PolicyUpdate`; only what was seen."""
+        fields: dict[str, Any] = {}
+        norms = self.norms()
+        if norms:
+            fields["gradient_norm"] = fmean(norms)
+            fields["gradient_norm_max"] = math.nan if any(map(math.isnan, norms)) else max(norms)
+        if self._per_epoch:
+            # A minibatch at which early stopping struck was taken, but no step was made on it.
+            fields["epochs"] = (len(norms) or self._minibatches) / self._per_epoch
+        if self._began is not None:
+            fields["duration"] = time.perf_counter() - self._began
+        return fields
+
+    def follow(self, minibatches: Iterator[Any], count: int) -> Iterator[Any]:
+        """Pass an epoch's minibatches on, and watch what is done with them.
+
+        Args:
+            minibatches: The buffer's own.
+            count: How many there will be.
+        """
+        self._per_epoch = count
+        if self._began is None:
+            self._began = time.perf_counter()
+        try:
+            with self.gradients:
+                for minibatch in minibatches:
+                    self._minibatches += 1
+                    yield minibatch
+        except GeneratorExit:
+            self._broken_off()
+            raise
+
+
+class _WatchedGet:
+    """Stands in for a buffer's `get`."""
+
+    def __init__(self, buffer: BaseBuffer) -> None:
+        self.watchers: list[UpdateWatch] = []
+        self._buffer = buffer
+        self._get: Callable[..., Iterator[Any]] = buffer.get  # type: ignore[attr-defined] # rollout buffers have it
+
+    def __call__(self, batch_size: int | None = None) -> Iterator[Any]:
+        size = self._buffer.buffer_size * self._buffer.n_envs
+        minibatches = self._get(batch_size)
+        for watcher in tuple(self.watchers):
+            minibatches = watcher.follow(minibatches, math.ceil(size / (batch_size or size)))
+        return minibatches
+
+
+def _watchers(buffer: BaseBuffer) -> list[UpdateWatch]:
+    get = vars(buffer).get("get")
+    if not isinstance(get, _WatchedGet):
+        get = vars(buffer)["get"] = _WatchedGet(buffer)
+    return get.watchers
