@@ -1,5 +1,6 @@
 """`run.json`: what a run is, who wrote it, and what reproduces it."""
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,9 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     goals: dict[str, float] = {}
 
 
+_writes = itertools.count()
+
+
 def read_header(path: Path) -> Header:
     """Read the header of a run.
 
@@ -83,12 +87,14 @@ def read_header(path: Path) -> Header:
         raise RunFormatError(f"{file} cannot be read: {error.strerror or error}") from None
     try:
         mark = msgspec.json.decode(content, type=dict[str, Any])
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RunFormatError(f"{file} is damaged: {error}") from None
     if mark.get("format") != FORMAT:
         raise RunFormatError(f"{file} is not the header of a run: format {mark.get('format')!r:.40}, not {FORMAT!r}")
     version = mark.get("version")
-    if not isinstance(version, int) or version > FORMAT_VERSION:
+    if type(version) is not int or version < 1:
+        raise RunFormatError(f"{file} is damaged: format version {version!r:.40} is none")
+    if version > FORMAT_VERSION:
         raise RunFormatError(
             f"{path} has format version {version!r:.40}, and this release reads up to {FORMAT_VERSION}: "
             "upgrade with  pip install -U rlvitals"
@@ -100,14 +106,15 @@ def read_header(path: Path) -> Header:
 
 
 def write_header(layout: Layout, header: Header) -> None:
-    """Replace the header at once: a reader sees the old one or the new one, whole.
+    """Replace the header at once: a reader sees the old one or the new one, whole. Safe from any thread.
 
     Raises:
         OSError: It could not be written; the old one stands.
     """
     header.format, header.version = FORMAT, FORMAT_VERSION
     content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
-    aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.tmp")
+    # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
+    aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.{next(_writes)}.tmp")
     try:
         with aside.open("wb") as file:
             file.write(content)

@@ -28,8 +28,10 @@ SEALED = ".parquet"
 TORN = ".torn"
 
 _MAX_NAME = 100
+_MAX_NAME_BYTES = 240
+"""File systems take 255 bytes; a number may come behind the name."""
 _SEGMENT = re.compile(r"(\d{6,})(\.jsonl|\.parquet)")
-_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f]')
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 
 
 class Segment(NamedTuple):
@@ -112,6 +114,8 @@ def checked_name(name: str) -> str:
         raise RunNameError(
             f"run name {name!r:.120}: use 1 to {_MAX_NAME} characters that neither start nor end with a dot or a space"
         )
+    if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
+        raise RunNameError(f"run name {name!r:.120}: more than {_MAX_NAME_BYTES} bytes in UTF-8")
     forbidden = _FORBIDDEN.search(name)
     if forbidden:
         raise RunNameError(

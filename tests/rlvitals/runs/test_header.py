@@ -1,0 +1,168 @@
+"""`run.json`."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.runs.header import Header, read_header, write_header
+from rlvitals.runs.layout import Layout
+
+
+def _rewrite(layout: Layout, **changes: object) -> None:
+    layout.header.write_text(json.dumps({**json.loads(layout.header.read_text()), **changes}))
+
+
+def test_a_header_is_read_as_it_was_written(layout: Layout) -> None:
+    """Everything comes back, nested configuration too."""
+    header = Header(run_id="run", started=2.5, configuration={"net": {"layers": [64, 64]}}, totals={"episodes": 3})
+    write_header(layout, header)
+
+    assert read_header(layout.path) == header
+
+
+def test_a_reader_never_sees_half_a_header(layout: Layout) -> None:
+    """While one thread replaces the header over and over, each look finds a whole one."""
+    written = threading.Event()
+
+    def replace() -> None:
+        for size in range(300):
+            write_header(layout, Header(run_id="run", started=1.0, configuration={"x": "y" * size * 40}))
+        written.set()
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    looks = 0
+    while not written.is_set():
+        assert read_header(layout.path).run_id == "run"
+        looks += 1
+    thread.join()
+
+    assert looks
+    assert not list(layout.path.glob(".run.json*"))
+
+
+def test_threads_that_write_the_header_at_once_leave_a_whole_one(layout: Layout) -> None:
+    """Each write has a file of its own aside, so that no two of them mix."""
+    failed: list[BaseException] = []
+
+    def replace(size: int) -> None:
+        try:
+            for _ in range(50):
+                write_header(layout, Header(run_id="run", started=1.0, configuration={"x": "y" * size}))
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+            failed.append(error)
+
+    threads = [threading.Thread(target=replace, args=(size,)) for size in (10, 9_000, 300_000)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failed == []
+    assert set(read_header(layout.path).configuration["x"]) == {"y"}
+
+
+def test_what_a_later_release_adds_is_passed_over(layout: Layout) -> None:
+    """A key that this release does not know is no reason to refuse a run of a format that it does know."""
+    _rewrite(layout, mood="sunny", writers=[{"writer": 1, "started": 1, "host": "h", "pid": 2, "shoe_size": 44}])
+
+    assert read_header(layout.path).writers[0].pid == 2
+
+
+def test_a_newer_format_is_refused_with_the_way_out(layout: Layout) -> None:
+    """What this release cannot understand it does not touch."""
+    _rewrite(layout, version=2)
+
+    with pytest.raises(RunFormatError, match="format version 2.*pip install -U rlvitals"):
+        read_header(layout.path)
+
+
+@pytest.mark.parametrize("version", [None, "1", 0, -1, True, 1.5, [1]])
+def test_a_version_that_is_none_is_refused(layout: Layout, version: object) -> None:
+    """Only whole numbers from 1 on are versions."""
+    _rewrite(layout, version=version)
+
+    with pytest.raises(RunFormatError, match="format version"):
+        read_header(layout.path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"\xff\xfe",
+        b'{"format": "rlvitals-run"',
+        b"[" * 200_000,
+        b'{"format": ' * 100_000,
+        b"\x00" * 512,
+    ],
+    ids=["empty", "cut", "list", "null", "no-utf8", "cut-late", "deep-list", "deep-dict", "zeros"],
+)
+def test_a_damaged_header_is_refused_with_its_path(layout: Layout, content: bytes) -> None:
+    """Whatever the bytes are, the answer is a reason and no traceback."""
+    layout.header.write_bytes(content)
+
+    with pytest.raises(RunFormatError, match=r"run\.json is damaged"):
+        read_header(layout.path)
+
+
+@pytest.mark.parametrize("changes", [{"started": "yesterday"}, {"run_id": 3}, {"writers": {}}, {"totals": {"a": "b"}}])
+def test_a_header_with_values_of_the_wrong_type_is_refused(layout: Layout, changes: dict[str, object]) -> None:
+    """The message names the field."""
+    _rewrite(layout, **changes)
+
+    with pytest.raises(RunFormatError, match=next(iter(changes))):
+        read_header(layout.path)
+
+
+def test_a_foreign_header_is_refused(layout: Layout) -> None:
+    """Another program's run.json is not ours."""
+    layout.header.write_text('{"format": "trackio", "version": 1}')
+
+    with pytest.raises(RunFormatError, match="not the header of a run: format 'trackio'"):
+        read_header(layout.path)
+
+
+def test_a_folder_without_a_header_is_no_run(tmp_path: Path) -> None:
+    """The reason is another than for a folder that is not there."""
+    with pytest.raises(RunFormatError, match=r"not a run: it has no run\.json"):
+        read_header(tmp_path)
+
+
+def test_a_place_without_a_folder_has_no_run(tmp_path: Path) -> None:
+    """Nor has a file."""
+    file = tmp_path / "file"
+    file.touch()
+
+    for path in (tmp_path / "gone", file):
+        with pytest.raises(RunNotFoundError, match="there is no run at"):
+            read_header(path)
+
+
+def test_a_header_that_is_a_folder_is_refused(tmp_path: Path) -> None:
+    """The system's reason is given."""
+    (tmp_path / "run.json").mkdir()
+
+    with pytest.raises(RunFormatError, match="cannot be read: Is a directory"):
+        read_header(tmp_path)
+
+
+def test_a_header_that_cannot_be_replaced_stays_as_it_was(layout: Layout) -> None:
+    """Here a folder lies in the way of the file beside it; nothing is left behind."""
+    before = layout.header.read_bytes()
+    layout.header.unlink()
+    layout.header.mkdir()
+
+    with pytest.raises(OSError, match="Is a directory"):
+        write_header(layout, Header(run_id="run", started=1.0))
+    layout.header.rmdir()
+    layout.header.write_bytes(before)
+
+    assert read_header(layout.path).run_id == "run"
+    assert not list(layout.path.glob(".run.json*"))
