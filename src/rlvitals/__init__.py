@@ -23,8 +23,8 @@ from rlvitals.errors import (
     SinkError,
 )
 from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
-from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
 from rlvitals.recording import RecorderSettings
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
 from rlvitals.runs import Run, find_runs, open_run
 from rlvitals.sinks import MemorySink, Sink, TerminalSink
 

@@ -9,8 +9,9 @@ import math
 import tempfile
 from pathlib import Path
 
-import rlvitals
 from rlvitals.cli.main import main as command
+
+import rlvitals
 
 EXTRAS = (
     "torch",

@@ -1,7 +1,18 @@
 """The writing side: journal first, then the live window, then the sinks."""
 
+from rlvitals.recording.logbook import Logbook
 from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings, failure_of
 from rlvitals.recording.session import Resume, Session, open_session
 from rlvitals.recording.window import LiveWindow
 
-__all__ = ["LiveWindow", "Losses", "Recorder", "RecorderSettings", "Resume", "Session", "failure_of", "open_session"]
+__all__ = [
+    "LiveWindow",
+    "Logbook",
+    "Losses",
+    "Recorder",
+    "RecorderSettings",
+    "Resume",
+    "Session",
+    "failure_of",
+    "open_session",
+]

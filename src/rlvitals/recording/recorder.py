@@ -19,12 +19,12 @@ import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, RlvitalsError, RunError
-from rlvitals.records import STREAM_OF, STREAMS, Event, Record, SystemSample, codec_of
 from rlvitals.recording.sampler import SystemSampler
 from rlvitals.recording.session import Session
 from rlvitals.recording.ticker import Ticker
 from rlvitals.recording.upkeep import Upkeep
 from rlvitals.recording.window import BUFFER_SIZE, LiveWindow
+from rlvitals.records import STREAM_OF, STREAMS, Event, Record, SystemSample, codec_of
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure, Rewind, Writer
 from rlvitals.runs.journal import BACKLOG_LINES, SEAL_RECORDS, Journal
@@ -226,7 +226,7 @@ class Recorder:
                 sink.flush(self.settings.close_s)
 
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
-        """End the run: everything is written, the sinks are closed, the header says how it ended. May be called again."""
+        """End the run: everything is written, the sinks are closed, the header says how. May be called again."""
         with self._closing:
             if self._barred:
                 return

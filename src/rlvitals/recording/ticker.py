@@ -34,7 +34,7 @@ class Ticker:
         while not self._stopping.wait(self._interval_s):
             try:
                 self._function()
-            except Exception:
+            except Exception:  # noqa: BLE001 - logged below; a thread that looks after a training must not end
                 if not self._failed:
                     self._failed = True
                     _log.exception("%s failed; it will be tried again, and this is said once", self._thread.name)

@@ -1,7 +1,8 @@
 """Records to lines of JSON and back: the one border at which a record is checked.
 
 Absent, NaN, +infinity and -infinity are four different things on both sides: an absent field is left out of its line,
-and the other three are spelled `"NaN"`, `"Infinity"` and `"-Infinity"`, as strict JSON has no numbers for them.
+and the other three are spelled `"NaN"`, `"Infinity"` and `"-Infinity"`, as strict JSON has no numbers for them. In a
+dict of the user's own, a text that reads like one of these therefore comes back as the number.
 """
 
 from functools import cache
@@ -11,7 +12,7 @@ import msgspec
 
 from rlvitals.errors import RecordError
 from rlvitals.records import kinds
-from rlvitals.records.coercion import coerce, spelled, unspelled
+from rlvitals.records.coercion import MAX_DEPTH, coerce, shown, spelled, unspelled
 from rlvitals.records.schema import Column, fields
 
 MAX_LINE = 1 << 20
@@ -20,7 +21,9 @@ MAX_LINE = 1 << 20
 R = TypeVar("R", bound=kinds.Record)
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 _convert = msgspec.convert
+_set = msgspec.structs.force_setattr
 _FREE = {Column.VALUES, Column.TREE}
 _LOOSE: dict[Column, Any] = {
     Column.NUMBER: float,
@@ -62,12 +65,12 @@ class Codec(Generic[R]):
             RecordError: A value that the record cannot hold.
         """
         # The conversion is the check: it is in C, knows every field's type and bounds (which no non-finite number
-        # meets), and copies every dict. Inside a tree nothing is known; there such a number is encoded as null.
+        # meets), and copies every flat dict. Of what is inside a tree it knows nothing.
         try:
             record = _convert(values, self.kind)
             line = _encode(record)
             for name in self._trees:
-                if values.get(name) is not None and b"null" in line:
+                if values.get(name) is not None and not _plant(record, name):
                     return self._pack_with_care(values)
             if len(line) < MAX_LINE:
                 return record, line + b"\n"
@@ -83,7 +86,7 @@ class Codec(Generic[R]):
         """
         try:
             record = self._decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             record = self._unpack_with_care(line)
         if self._free and (b'NaN"' in line or b'Infinity"' in line):
             for name in self._free:
@@ -100,24 +103,34 @@ class Codec(Generic[R]):
 
     def _pack_with_care(self, given: dict[str, Any]) -> tuple[R, bytes]:
         where = self._name(given)
-        values: dict[str, Any] = {}
-        for field in self._fields:
-            value = given.get(field.name)
-            plain = None if value is None else coerce(field, value, where)
-            if plain is not None:
-                values[field.name] = plain
-        record = self._checked(values, where)
-        line = _encode({name: spelled(value) for name, value in values.items()})
+        record, line = self._coerced(given, where, tree_text=None)
+        if self._trees and len(line) > MAX_LINE:  # a long text in a tree is welcome, as long as there is room for it
+            record, line = self._coerced(given, where, tree_text=kinds.MAX_TEXT)
         if len(line) > MAX_LINE:
             raise RecordError(
                 f"{where}: {len(line)} bytes in one record, {MAX_LINE} is the most: log large things as artifacts"
             )
-        return record, line + b"\n"
+        return record, line
+
+    def _coerced(self, given: dict[str, Any], where: str, *, tree_text: int | None) -> tuple[R, bytes]:
+        values: dict[str, Any] = {}
+        for field in self._fields:
+            value = given.get(field.name)
+            plain = None if value is None else coerce(field, value, where, tree_text=tree_text)
+            if plain is not None:
+                values[field.name] = plain
+            elif field.required:
+                raise RecordError(f"{where}: {field.name} is missing, and must be given")
+        record = self._checked(values, where)
+        try:
+            return record, _encode({name: spelled(value) for name, value in values.items()}) + b"\n"
+        except (ValueError, OverflowError) as error:  # a whole number of some thousand digits
+            raise RecordError(f"{where}: cannot be written down: {error}") from None
 
     def _unpack_with_care(self, line: bytes) -> R:
         try:
             return self._tightened(self._decode_loosely(line))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise RecordError(f"not a line of {kinds.STREAM_OF[self.kind]}: {error}") from None
 
     def _checked(self, values: dict[str, Any], where: str) -> R:
@@ -132,7 +145,22 @@ class Codec(Generic[R]):
     def _name(self, values: dict[str, Any]) -> str:
         """Name a record as its caller knows it: `Episode 12`."""
         number = values.get("episode", values.get("step"))
-        return self.kind.__name__ if number is None else f"{self.kind.__name__} {number!r:.40}"
+        return self.kind.__name__ if number is None else f"{self.kind.__name__} {_number_of(number)}"
+
+
+def _plant(record: kinds.Record, name: str) -> bool:
+    """Give a record a tree of its own, as it will be read back; `False` if the tree needs a closer look."""
+    text = _encode(getattr(record, name))
+    # A non-finite number is null here, as None is; and as many brackets as levels are allowed are seldom as deep.
+    if b"null" in text or text.count(b"{") + text.count(b"[") > MAX_DEPTH:
+        return False
+    tree = _decode(text)
+    _set(record, name, unspelled(tree) if b'NaN"' in text or b'Infinity"' in text else tree)
+    return True
+
+
+def _number_of(number: Any) -> str:
+    return str(number) if type(number) is int and abs(number) < 1 << 64 else shown(number)
 
 
 def _loose_twin(kind: type[kinds.Record]) -> type[msgspec.Struct]:

@@ -45,22 +45,32 @@ def vitality(path: Path, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Vita
     beat = read_heartbeat(Layout(path).lock)
     if header.status in {headers.COMPLETED, headers.FAILED}:
         return Vitality(header.status, "its writer said so", beat)
-    if beat is None:
-        return Vitality(CRASHED, "it was never closed, and there is no sign of life", None)
-    silent = clock.time() - beat.beat
+    return (
+        Vitality(CRASHED, "it was never closed, and there is no sign of life", None)
+        if beat is None
+        else _dead(beat, clock.time() - beat.beat) or _alive(beat, header, clock.time())
+    )
+
+
+def _dead(beat: Heartbeat, silent_s: float) -> Vitality | None:
+    """What a heartbeat that is old, or whose process is gone, tells; `None` if there is no doubt of life."""
+    is_silent = silent_s > max(_SILENT_S, _SILENT_BEATS * beat.interval)
     if beat.host == host_name():
         started = process_started(beat.pid)
         if started is None or abs(started - beat.process_started) > _SAME_PROCESS_S:
             return Vitality(CRASHED, f"it was never closed, and its process {beat.pid} is gone", beat)
-        if silent > max(_SILENT_S, _SILENT_BEATS * beat.interval):
-            return Vitality(STALLED, f"process {beat.pid} lives, but has been silent for {silent:.0f} s", beat)
-    elif silent > max(_SILENT_S, _SILENT_BEATS * beat.interval):
-        return Vitality(
-            CRASHED, f"it was never closed, and no sign of life came from {beat.host} for {silent:.0f} s", beat
-        )
+        if is_silent:
+            return Vitality(STALLED, f"process {beat.pid} lives, but has been silent for {silent_s:.0f} s", beat)
+    elif is_silent:
+        why = f"it was never closed, and no sign of life came from {beat.host} for {silent_s:.0f} s"
+        return Vitality(CRASHED, why, beat)
+    return None
+
+
+def _alive(beat: Heartbeat, header: Header, now: float) -> Vitality:
     if header.status == headers.PAUSED:
         return Vitality(headers.PAUSED, "its writer said so", beat)
-    idle = clock.time() - (beat.last_record or header.started)
-    if idle > _IDLE_S:
-        return Vitality(STALLED, f"its process lives, but recorded nothing for {idle:.0f} s", beat)
+    idle_s = now - (beat.last_record or header.started)
+    if idle_s > _IDLE_S:
+        return Vitality(STALLED, f"its process lives, but recorded nothing for {idle_s:.0f} s", beat)
     return Vitality(headers.RUNNING, "its heart beats", beat)

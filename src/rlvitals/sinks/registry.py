@@ -32,15 +32,10 @@ def make_sink(what: str | Sink | Callable[[], Sink]) -> Sink:
     """
     if isinstance(what, Sink):
         return what
+    if isinstance(what, str) and what not in _offered():
+        raise SinkError(f"there is no sink {what!r}: installed are {', '.join(sink_names()) or 'none'}")
     try:
-        if isinstance(what, str):
-            if what not in _offered():
-                raise SinkError(f"there is no sink {what!r}: installed are {', '.join(sink_names()) or 'none'}")
-            made = _offered()[what].load()()
-        else:
-            made = what()
-    except SinkError:
-        raise
+        made = _offered()[what].load()() if isinstance(what, str) else what()
     except Exception as error:
         raise SinkError(f"the sink {what!r} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(made, Sink):
