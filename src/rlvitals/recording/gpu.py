@@ -1,11 +1,8 @@
 """The load of NVIDIA GPUs, where NVML answers."""
 
+import importlib
+from types import ModuleType
 from typing import Any, NamedTuple
-
-try:
-    import pynvml
-except ImportError:  # the extra `gpu` is not installed
-    pynvml = None
 
 _MIB = 1 << 20
 
@@ -26,22 +23,27 @@ class GpuMeter:
     """Reads the GPUs' load; without a GPU, a driver or the package it reads nothing."""
 
     def __init__(self) -> None:
+        self._nvml: ModuleType | None = None
         self._handles: list[Any] = []
-        if pynvml is None:
+        try:
+            nvml = importlib.import_module("pynvml")  # here, as it takes longer to import than all the rest
+        except ImportError:  # the extra `gpu` is not installed
             return
         try:
-            pynvml.nvmlInit()
-            self._handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
-        except pynvml.NVMLError:
-            self._handles = []
+            nvml.nvmlInit()
+            self._handles = [nvml.nvmlDeviceGetHandleByIndex(i) for i in range(nvml.nvmlDeviceGetCount())]
+        except nvml.NVMLError:  # no driver
+            return
+        self._nvml = nvml
 
     def read(self) -> GpuLoad | None:
         """The load at this moment; `None` where there is nothing to read."""
-        if not self._handles:
+        nvml = self._nvml
+        if nvml is None or not self._handles:
             return None
         try:
-            rates = [float(pynvml.nvmlDeviceGetUtilizationRates(handle).gpu) for handle in self._handles]
-            used = [int(pynvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in self._handles]
-        except pynvml.NVMLError:
+            rates = [float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu) for handle in self._handles]
+            used = [int(nvml.nvmlDeviceGetMemoryInfo(handle).used) for handle in self._handles]
+        except nvml.NVMLError:
             return None
         return GpuLoad(sum(rates) / len(rates), sum(used) / _MIB)
