@@ -1,1 +1,51 @@
-"""A Gymnasium environment in which an agent learns to choose VTracer parameters."""
+"""A Gymnasium environment in which an agent learns to choose VTracer's parameters, and the training of one.
+
+Synopsis::
+
+    import gymnasium
+    import vtracer_gym
+
+    environment = gymnasium.make("vtracer_gym/Vectorize-v0", logos=vtracer_gym.load_folder(folder).logos)
+    observation, info = environment.reset(seed=0)
+    observation, reward, terminated, truncated, info = environment.step(environment.action_space.sample())
+
+From a shell: ``vtracer-gym train --logos FOLDER``, ``vtracer-gym trace LOGO.png -o LOGO.svg --model MODEL``.
+"""
+
+from __future__ import annotations
+
+import gymnasium
+
+from vtracer_gym.attempts import Attempt, PreparedLogo
+from vtracer_gym.environment import ENVIRONMENT_ID, VectorizeEnv
+from vtracer_gym.errors import LogoError, ModelError, RasterizeError, TraceError, VtracerGymError
+from vtracer_gym.logos import Logo, LogoFolder, Rejection, load_folder, load_logo, split_unseen
+from vtracer_gym.reward import RewardParts, RewardWeights
+from vtracer_gym.samples import LOGO_TYPES, sample_logos
+from vtracer_gym.tracing import DEFAULTS, Parameters
+
+__all__ = [
+    "DEFAULTS",
+    "ENVIRONMENT_ID",
+    "LOGO_TYPES",
+    "Attempt",
+    "Logo",
+    "LogoError",
+    "LogoFolder",
+    "ModelError",
+    "Parameters",
+    "PreparedLogo",
+    "RasterizeError",
+    "Rejection",
+    "RewardParts",
+    "RewardWeights",
+    "TraceError",
+    "VectorizeEnv",
+    "VtracerGymError",
+    "load_folder",
+    "load_logo",
+    "sample_logos",
+    "split_unseen",
+]
+
+gymnasium.register(id=ENVIRONMENT_ID, entry_point="vtracer_gym.environment:VectorizeEnv")

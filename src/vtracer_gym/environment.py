@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vtracer_gym.actions import DIMENSIONS, action_of, parameters_of
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.errors import TraceError, VtracerGymError
-from vtracer_gym.features import FEATURE_NAMES, edge_density, log_error, logo_features
+from vtracer_gym.features import FEATURE_NAMES, difficulty, log_error, logo_features
 from vtracer_gym.logos import Logo
 from vtracer_gym.reward import DEFAULT_WEIGHTS, RewardParts, RewardWeights
 from vtracer_gym.samples import sample_logos
@@ -57,7 +57,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     Episode: one logo and ``attempts`` steps; it ends by termination, as the number of attempts is part of the task.
 
-    Info, after every step: ``logo``, ``category``, ``difficulty`` (the logo's edge density, 0 to 1), ``parameters``,
+    Info, after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
     ``reward_parts``, ``quality``, ``svg_bytes``, ``trace_seconds``, ``failure``. At the end of an episode, these of the
     best attempt, and ``quality_initial`` (SSIM of the defaults), ``quality_final`` (of the best attempt),
     ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (the best attempt is both at least as good as the
@@ -93,14 +93,16 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         )
         self.action_space = gymnasium.spaces.Box(-1.0, 1.0, (DIMENSIONS,), np.float32)
         self._prepared = [PreparedLogo(logo) for logo in chosen]
-        self._described: dict[str, tuple[Observation, float]] = {}
+        self._described: dict[str, tuple[Observation, str]] = {}
         self._attempts = attempts
         self._weights = weights
         self._in_order = in_order
         self._queue: list[PreparedLogo] = []
         self._current: PreparedLogo | None = None
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Observation, dict[str, Any]]:
         """Turns to another logo; each one once, before any comes again.
 
         A logo on which VTracer fails even with its defaults is reported, and left out from then on.
@@ -120,7 +122,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._current = prepared = self._next_logo()
         name, pixels = prepared.logo.name, prepared.logo.pixels
         if name not in self._described:
-            self._described[name] = (logo_features(pixels, prepared.default), edge_density(pixels))
+            self._described[name] = (logo_features(pixels, prepared.default), difficulty(pixels))
         self._tried: list[tuple[Attempt, RewardParts]] = []
         self._best = (prepared.default, RewardParts(0.0, 0.0, 0.0, 0.0))
         self._last = self._best
@@ -129,7 +131,9 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def _next_logo(self) -> PreparedLogo:
         while self._prepared:
             if not self._queue:
-                order = range(len(self._prepared)) if self._in_order else self.np_random.permutation(len(self._prepared))
+                order = (
+                    range(len(self._prepared)) if self._in_order else self.np_random.permutation(len(self._prepared))
+                )
                 self._queue = [self._prepared[index] for index in order]
             prepared = self._queue.pop(0)
             try:
@@ -163,6 +167,22 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._tried.append(self._last)
         over = len(self._tried) >= self._attempts
         return self._observation(prepared), parts.total, over, False, self._info(prepared, over=over)
+
+    @property
+    def default(self) -> Attempt:
+        """The attempt with VTracer's defaults on the logo of this episode.
+
+        Raises:
+            VtracerGymError: there was no reset before.
+        """
+        if self._current is None:
+            raise VtracerGymError("call reset first")
+        return self._current.default
+
+    @property
+    def tried(self) -> list[Attempt]:
+        """The attempts of this episode, in their order."""
+        return [attempt for attempt, _ in self._tried]
 
     @property
     def best(self) -> Attempt:

@@ -71,6 +71,11 @@ class LogoFolder:
     rejections: tuple[Rejection, ...]
 
 
+def _check_area(image: Image.Image) -> None:
+    if image.width * image.height > MAX_SOURCE_PIXELS:
+        raise LogoError(f"it is too large: {image.width} x {image.height} pixels")
+
+
 def _opaque(image: Image.Image) -> NDArray[np.uint8]:
     """Lays an image on white, or on black where it would vanish on white."""
     rgba = np.asarray(image.convert("RGBA"))
@@ -79,11 +84,12 @@ def _opaque(image: Image.Image) -> NDArray[np.uint8]:
         raise LogoError("it is fully transparent: there is nothing to trace")
     if alpha.min() == 1.0:
         return np.ascontiguousarray(rgba[..., :3])
-    for paper in (255.0, 0.0):
-        pixels = np.round(rgba[..., :3] * alpha + paper * (1.0 - alpha)).astype(np.uint8)
-        if pixels.min() < pixels.max():
-            break
-    return pixels
+    on_white = _laid_on(255.0, rgba, alpha)
+    return on_white if on_white.min() < on_white.max() else _laid_on(0.0, rgba, alpha)
+
+
+def _laid_on(paper: float, rgba: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return np.asarray(np.round(rgba[..., :3] * alpha + paper * (1.0 - alpha)), np.uint8)
 
 
 def _fitted(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -114,11 +120,10 @@ def decode_logo(data: bytes, name: str, category: str, size: int = DEFAULT_SIZE)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's remarks about odd files; what matters raises
-            image = Image.open(io.BytesIO(data))
-            if image.width * image.height > MAX_SOURCE_PIXELS:
-                raise LogoError(f"it is too large: {image.width} x {image.height} pixels")
-            image.load()
-            image = ImageOps.exif_transpose(image)
+            opened = Image.open(io.BytesIO(data))
+            _check_area(opened)
+            opened.load()
+            image: Image.Image = ImageOps.exif_transpose(opened)
             if image.mode.startswith(("I", "F")):  # 16 bit or more: Pillow would cut the values off, not scale them
                 image = Image.fromarray(_eight_bit(np.asarray(image, np.float64)))
             pixels = _opaque(image)

@@ -104,7 +104,9 @@ def _simple(rng: np.random.Generator, side: int) -> Image.Image:
 
 
 def _word(rng: np.random.Generator) -> str:
-    word = "".join(str(rng.choice(_SYLLABLES)) for _ in range(int(rng.integers(1, 3)))) + str(rng.choice(_SYLLABLES_END))
+    word = "".join(str(rng.choice(_SYLLABLES)) for _ in range(int(rng.integers(1, 3)))) + str(
+        rng.choice(_SYLLABLES_END)
+    )
     return (word.title(), word.upper(), word)[int(rng.integers(3))]
 
 
@@ -112,7 +114,9 @@ def _text(rng: np.random.Generator, side: int) -> Image.Image:
     """A word mark: wider than high, sometimes with a sign before it or a bar below."""
     font = ImageFont.load_default(side // 6)
     word = _word(rng)
-    left, top, right, bottom = font.getbbox(word, stroke_width=stroke) if (stroke := int(rng.integers(0, 8))) else font.getbbox(word)
+    left, top, right, bottom = (
+        font.getbbox(word, stroke_width=stroke) if (stroke := int(rng.integers(0, 8))) else font.getbbox(word)
+    )
     margin = side // 16
     sign = int(bottom - top) if rng.uniform() < 0.5 else 0  # noqa: PLR2004 - every other one has a sign
     width, height = int(right - left) + sign + 3 * margin, int(bottom - top) + 2 * margin
@@ -153,7 +157,9 @@ def _complex(rng: np.random.Generator, side: int) -> Image.Image:
         place = (middle + radius * math.cos(turn), middle + radius * math.sin(turn))
         corners = _polygon(place, side * 0.06, int(rng.integers(3, 7)), turn, rng.uniform(0.5, 1.0))
         draw.polygon(corners, fill=palette[index % 4], outline=palette[(index + 1) % 4])
-    picture.paste(_gradient(rng, side), (0, 0), _shape_mask(rng, side, (middle, middle), side * rng.uniform(0.18, 0.26)))
+    picture.paste(
+        _gradient(rng, side), (0, 0), _shape_mask(rng, side, (middle, middle), side * rng.uniform(0.18, 0.26))
+    )
     for index in range(int(rng.integers(3, 9))):
         reach = side * (0.2 + 0.03 * index)
         start = rng.uniform(0, 360)

@@ -1,10 +1,10 @@
 """Structural similarity (SSIM), the measure of quality.
 
 Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli: "Image quality assessment: from error visibility to structural
-similarity", IEEE Transactions on Image Processing 13 (4), 2004, equation 13, with the paper's Gaussian window of 11 x 11
-pixels and sigma 1.5, its constants K1 = 0.01 and K2 = 0.03, and the mean over the windows that lie wholly inside the
-image. It is taken on each of red, green and blue and averaged: on the luminance alone, an agent could swap two colours
-of equal brightness unpunished.
+similarity", IEEE Transactions on Image Processing 13 (4), 2004, equation 13, with the paper's Gaussian window of
+11 x 11 pixels and sigma 1.5, its constants K1 = 0.01 and K2 = 0.03, and the mean over the windows that lie wholly
+inside the image. It is taken on each of red, green and blue and averaged: on the luminance alone, an agent could swap
+two colours of equal brightness unpunished.
 """
 
 from __future__ import annotations

@@ -1,0 +1,76 @@
+"""``vtracer-gym demo``: from nothing to a trained agent, a table and a picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from rlvitals import TrainingMonitor
+from vtracer_gym.cli import session, tables
+from vtracer_gym.evaluation import FIRST_TRY, agent_attempts, summarize
+from vtracer_gym.gallery import Exhibit, gallery
+from vtracer_gym.logos import split_unseen
+from vtracer_gym.samples import LOGO_TYPES, sample_logos
+from vtracer_gym.training import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vtracer_gym.evaluation import LogoEvaluation
+    from vtracer_gym.logos import Logo
+    from vtracer_gym.training import TrainedAgent
+
+SAMPLES = 120
+
+
+def demo(
+    out: Annotated[Path, typer.Option(help="Where the model, the runs and the picture go.")] = Path("demo"),
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 5_000,
+    size: Annotated[int, typer.Option(min=64, help="Longest side of a logo, in pixels.")] = 128,
+    processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+) -> None:
+    """Draw sample logos, train an agent on them, compare it with VTracer's defaults, and paint the difference."""
+    console = Console()
+    logos = sample_logos(SAMPLES, np.random.default_rng(seed), size)
+    seen, unseen = split_unseen(logos, 0.2, np.random.default_rng(seed))
+    console.print(
+        f"[bold]{len(logos)} sample logos[/] at {size} px: {len(seen)} to train on, {len(unseen)} set aside",
+        highlight=False,
+    )
+    settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes)
+    configuration = {"logos": "samples", "trained_on": len(seen), "unseen": len(unseen)}
+    with TrainingMonitor(
+        out / "logs", session_name="demo", configuration=configuration, total_timesteps=steps
+    ) as monitor:
+        agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)
+        evaluations = session.measured(
+            console, agent, unseen, search_tries=32, seed=seed, processes=processes, extra_settings={}
+        )
+        session.record_evaluation(monitor, evaluations, settings.attempts)
+    tables.show(console, evaluations, settings.attempts)
+    picture = out / "gallery.png"
+    paint(agent, unseen, evaluations, picture)
+    console.print(f"\nrun      {monitor.path}\nmodel    {out / 'model'}\npicture  [bold]{picture}[/]", highlight=False)
+
+
+def paint(agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], path: Path) -> None:
+    """Saves the picture: the first unseen logo of each type, not the ones that came out best."""
+    settings = agent.card.settings
+    exhibits = []
+    for category in LOGO_TYPES:
+        logo = next((logo for logo in logos if logo.category == category), None)
+        if logo is not None:
+            default, tried = agent_attempts(agent, logo, 1, settings.weights)
+            exhibits.append(Exhibit(logo, default, tried[0]))
+    summary = summarize(evaluations, FIRST_TRY)
+    subtitle = (
+        f"{summary.logos} unseen logos, first try: {1 - summary.byte_ratio.mean:.0%} fewer bytes than VTracer's "
+        f"defaults, SSIM {summary.quality_difference.mean:+.3f}"
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    gallery(exhibits, "Traced by an agent", subtitle).save(path)

@@ -1,0 +1,41 @@
+"""The logos that a command works on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vtracer_gym.logos import load_folder
+from vtracer_gym.samples import sample_logos
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from vtracer_gym.logos import Logo
+
+SHOWN_REJECTIONS = 10
+
+
+def gather(console: Console, folder: Path | None, samples: int, size: int) -> tuple[Logo, ...]:
+    """The user's logos, or the package's own where no folder is given; says what was found and what was left out.
+
+    Raises:
+        LogoError: the folder holds no usable image.
+    """
+    if folder is None:
+        console.print(f"{samples} sample logos at {size} px")
+        return sample_logos(samples, np.random.default_rng(0), size)
+    found = load_folder(folder, size)
+    types = ", ".join(
+        f"{sum(logo.category == category for logo in found.logos)} {category}"
+        for category in sorted({logo.category for logo in found.logos})
+    )
+    console.print(f"{len(found.logos)} logos at {size} px from {folder}: {types}", highlight=False)
+    for rejection in found.rejections[:SHOWN_REJECTIONS]:
+        console.print(f"[yellow]left out:[/] {rejection.reason}", highlight=False)
+    if len(found.rejections) > SHOWN_REJECTIONS:
+        console.print(f"[yellow]left out:[/] {len(found.rejections) - SHOWN_REJECTIONS} more", highlight=False)
+    return found.logos

@@ -1,0 +1,68 @@
+"""A progress bar and a line of vital signs, while an agent trains."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from stable_baselines3.common.callbacks import BaseCallback
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from rlvitals import TrainingMonitor
+
+WINDOW: Final = 200
+"""Episodes that the line of vital signs looks back on."""
+
+
+def bar(console: Console) -> Progress:
+    """A progress bar with the line of vital signs behind it."""
+    return Progress(
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[signs]}"),
+        console=console,
+        expand=False,
+    )
+
+
+def vital_signs(statistics: dict[str, Any]) -> str:
+    """The vital signs in one line, from ``TrainingMonitor.get_training_statistics``."""
+    signs: list[str] = []
+    if (reward := statistics.get("reward_stats")) and reward.get("mean") is not None:
+        signs.append(f"return {reward['mean']:+.2f}")
+    if (quality := statistics.get("quality_stats")) and quality.get("mean") is not None:
+        signs.append(f"SSIM {quality['mean']:+.4f}")
+    if (episodes := statistics.get("episode_stats")) and episodes.get("success_rate") is not None:
+        signs.append(f"success {episodes['success_rate']:.0%}")
+    for key, name in (("kl_divergence", "KL"), ("entropy", "entropy"), ("explained_variance", "expl. var.")):
+        if (metric := statistics.get(f"{key}_stats")) and metric.get("latest") is not None:
+            signs.append(f"{name} {metric['latest']:.3g}")
+    return "  ".join(signs)
+
+
+class ProgressCallback(BaseCallback):
+    """Moves a task of a progress bar, and says the vital signs after every rollout."""
+
+    def __init__(self, progress: Progress, description: str, steps: int, monitor: TrainingMonitor) -> None:
+        super().__init__()
+        self._progress = progress
+        self._description = description
+        self._steps = steps
+        self._vitals = monitor
+
+    def _on_training_start(self) -> None:
+        self._task = self._progress.add_task(
+            self._description, total=self._steps, completed=self.num_timesteps, signs=""
+        )
+
+    def _on_step(self) -> bool:
+        self._progress.update(self._task, completed=min(self.num_timesteps, self._steps))
+        return True
+
+    def _on_rollout_end(self) -> None:
+        self._progress.update(self._task, signs=vital_signs(self._vitals.get_training_statistics(WINDOW)))

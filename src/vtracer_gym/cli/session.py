@@ -1,0 +1,140 @@
+"""A training under the monitor, and the evaluation of its agent, as several commands need them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rlvitals import TrainingMonitor
+from rlvitals.adapters.sb3 import VitalsCallback
+from vtracer_gym.attempts import PreparedLogo
+from vtracer_gym.baselines import FixedSetting, tuned_setting
+from vtracer_gym.cli.progress import ProgressCallback, bar
+from vtracer_gym.evaluation import FIRST_TRY, best_of, evaluate, summarize
+from vtracer_gym.training import train
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from vtracer_gym.evaluation import LogoEvaluation
+    from vtracer_gym.logos import Logo
+    from vtracer_gym.reward import RewardWeights
+    from vtracer_gym.training import TrainedAgent, TrainingSettings
+
+TUNED = "one tuned setting"
+
+INFO_KEYS = ("logo", "svg_bytes", "default_svg_bytes", "failed_attempts")
+"""What an episode's record holds beyond the fields that the monitor knows."""
+
+
+def monitored_training(
+    console: Console,
+    logos: Sequence[Logo],
+    unseen: Sequence[Logo],
+    settings: TrainingSettings,
+    folder: Path,
+    monitor: TrainingMonitor,
+    *,
+    resume: bool = False,
+) -> TrainedAgent:
+    """Trains with a progress bar and a line of vital signs; every episode and update is recorded.
+
+    Raises:
+        ModelError: the training cannot be resumed.
+    """
+    with bar(console) as progress:
+        watcher = ProgressCallback(progress, f"seed {settings.seed}", settings.steps, monitor)
+        recorder = VitalsCallback(monitor=monitor, info_keys=INFO_KEYS)
+        return train(logos, settings, folder, unseen=unseen, resume=resume, callbacks=[recorder, watcher])
+
+
+def tune(
+    console: Console, logos: Sequence[Logo], candidates: int, weights: RewardWeights, seed: int
+) -> dict[str, FixedSetting]:
+    """The best single setting for the training logos, as a baseline; none where no candidates are wanted."""
+    if candidates == 0:
+        return {}
+    with console.status(f"tuning one setting for all logos, from {candidates} candidates"):
+        best = tuned_setting([PreparedLogo(logo) for logo in logos], candidates, weights, np.random.default_rng(seed))
+    return {TUNED: FixedSetting(best)}
+
+
+def measured(
+    console: Console,
+    agent: TrainedAgent,
+    logos: Sequence[Logo],
+    *,
+    search_tries: int,
+    seed: int,
+    processes: int,
+    extra_settings: dict[str, FixedSetting],
+) -> list[LogoEvaluation]:
+    """Evaluates with a progress bar.
+
+    Raises:
+        ValueError: fewer search tries than the agent has.
+        VtracerGymError: VTracer fails on a logo with its defaults.
+    """
+    settings = agent.card.settings
+    with bar(console) as progress:
+        task = progress.add_task("unseen logos", total=len(logos), signs="")
+        return evaluate(
+            agent,
+            logos,
+            weights=settings.weights,
+            attempts=settings.attempts,
+            search_tries=search_tries,
+            seed=seed,
+            extra_settings=extra_settings,
+            processes=processes,
+            on_logo=lambda: progress.advance(task),
+        )
+
+
+def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
+    """Logs the agent and every baseline, with each logo's values, so that they can be compared in pairs."""
+    episodes = monitor.session.total_episodes
+    agents = {FIRST_TRY, best_of("agent", attempts)}
+    for method in evaluations[0].outcomes:
+        outcomes = {evaluation.logo: evaluation.outcomes[method] for evaluation in evaluations}
+        rewards = [outcome.reward for outcome in outcomes.values()]
+        qualities = [outcome.quality for outcome in outcomes.values()]
+        wins = [one.quality_difference >= 0.0 and one.log_byte_ratio < 0.0 for one in outcomes.values()]
+        summary = summarize(evaluations, method)
+        monitor.log_evaluation(
+            episodes,
+            float(np.mean(rewards)),
+            float(np.mean(qualities)),
+            float(np.mean(wins)),
+            eval_episodes=len(outcomes),
+            env_step=monitor.env_step,
+            policy=None if method == FIRST_TRY else method,
+            reward_std=float(np.std(rewards)),
+            quality_std=float(np.std(qualities)),
+            items={
+                logo: {"reward": one.reward, "quality": one.quality, "svg_bytes": one.size_bytes}
+                for logo, one in outcomes.items()
+            },
+            extra={"byte_ratio": summary.byte_ratio.mean, "agent": method in agents},
+        )
+
+
+def save_evaluations(path: Path, evaluations: Sequence[LogoEvaluation]) -> None:
+    """Writes every logo's outcomes as JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [
+        {
+            "logo": evaluation.logo,
+            "category": evaluation.category,
+            "outcomes": {method: asdict(outcome) for method, outcome in evaluation.outcomes.items()},
+            "search_curve": evaluation.search_curve.tolist(),
+        }
+        for evaluation in evaluations
+    ]
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")

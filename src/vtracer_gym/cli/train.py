@@ -1,0 +1,70 @@
+"""``vtracer-gym train``: train on logos, and evaluate on those that were set aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+
+from rlvitals import TrainingMonitor
+from vtracer_gym.cli import session, tables
+from vtracer_gym.cli.logos import gather
+from vtracer_gym.evaluation import pooled
+from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
+from vtracer_gym.training import TrainingSettings
+
+
+def train(
+    logos: Annotated[
+        Path | None, typer.Option(help="Folder of logos; its sub-folders are their types. Without it: sample logos.")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=10, help="How many sample logos, where no folder is given.")] = 120,
+    out: Annotated[Path, typer.Option(help="Where the models go, one folder a seed.")] = Path("models"),
+    log_dir: Annotated[Path, typer.Option(help="Where the monitor records its runs.")] = Path("logs/vtracer_gym"),
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps of each training.")] = 10_000,
+    seeds: Annotated[int, typer.Option(min=1, help="How many trainings, each with a split and seed of its own.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
+    size: Annotated[int, typer.Option(min=32, help="Longest side of a logo, in pixels.")] = DEFAULT_SIZE,
+    attempts: Annotated[int, typer.Option(min=1, help="Tries on a logo.")] = 4,
+    processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
+    unseen: Annotated[float, typer.Option(help="Share of each type that training does not see.")] = 0.2,
+    search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on an unseen logo.")] = 64,
+    candidates: Annotated[int, typer.Option(min=0, help="Settings tried for the one tuned setting; 0: none.")] = 64,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
+) -> None:
+    """Train an agent with PPO, and compare it with VTracer's defaults and with search, on logos it has not seen."""
+    console = Console()
+    collection = gather(console, logos, samples, size)
+    runs = []
+    for current in range(seed, seed + seeds):
+        settings = TrainingSettings(steps=steps, seed=current, size=size, attempts=attempts, processes=processes)
+        seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
+        folder = out / f"seed-{current}"
+        configuration = {"logos": str(logos or "samples"), "trained_on": len(seen), "unseen": len(aside)}
+        with TrainingMonitor(
+            log_dir,
+            session_name=f"{out.name}-seed-{current}",
+            configuration=configuration,
+            total_timesteps=steps,
+            resume="allow" if resume else "never",
+        ) as monitor:
+            agent = session.monitored_training(console, seen, aside, settings, folder, monitor, resume=resume)
+            tuned = session.tune(console, seen, candidates, settings.weights, current)
+            evaluations = session.measured(
+                console,
+                agent,
+                aside,
+                search_tries=search_tries,
+                seed=current,
+                processes=processes,
+                extra_settings=tuned,
+            )
+            session.record_evaluation(monitor, evaluations, attempts)
+        session.save_evaluations(folder / "evaluation.json", evaluations)
+        console.print(f"model: {folder}    run: {monitor.path}", highlight=False)
+        runs.append(evaluations)
+    console.print()
+    tables.show(console, pooled(runs), attempts)

@@ -1,0 +1,125 @@
+"""A picture to judge by: original, default trace and the agent's trace, side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from PIL import Image, ImageDraw, ImageFont
+
+from vtracer_gym.rasterize import rasterize
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from PIL.ImageFont import FreeTypeFont
+
+    from vtracer_gym.attempts import Attempt
+    from vtracer_gym.logos import Logo
+
+CELL: Final = 300
+MARGIN: Final = 36
+GAP: Final = 22
+PADDING: Final = 18
+CAPTION: Final = 54
+HEADER: Final = 118
+
+PAPER: Final = "#f4f5f7"
+CARD: Final = "#ffffff"
+LINE: Final = "#dde1e6"
+INK: Final = "#1c2430"
+SOFT: Final = "#66717f"
+BETTER: Final = "#13795b"
+WORSE: Final = "#b4232a"
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """One row of the picture."""
+
+    logo: Logo
+    default: Attempt
+    agent: Attempt
+
+
+def _font(size: int) -> FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
+
+
+def kilobytes(size_bytes: float) -> str:
+    """A size as people read it: ``812 B``, ``7.1 kB``, ``64 kB``."""
+    if size_bytes < 1000:  # noqa: PLR2004 - a kilobyte
+        return f"{size_bytes:.0f} B"
+    kilo = size_bytes / 1000.0
+    return f"{kilo:.1f} kB" if kilo < 10 else f"{kilo:.0f} kB"  # noqa: PLR2004 - two digits are enough
+
+
+def _fitted(width: int, height: int) -> tuple[int, int]:
+    scale = (CELL - 2 * PADDING) / max(width, height)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _drawn(attempt: Attempt, logo: Logo) -> Image.Image:
+    """The SVG at the size of the cell: drawn from its curves, not enlarged from pixels."""
+    width, height = _fitted(logo.width, logo.height)
+    if attempt.failure is not None:
+        return Image.new("RGB", (width, height), PAPER)
+    svg = attempt.svg.replace("<svg ", f'<svg viewBox="0 0 {logo.width} {logo.height}" ', 1)
+    return Image.fromarray(rasterize(svg, width, height))
+
+
+def _place(sheet: Image.Image, picture: Image.Image, left: int, top: int, caption: str, color: str, note: str) -> None:
+    draw = ImageDraw.Draw(sheet)
+    draw.rounded_rectangle((left, top, left + CELL, top + CELL + CAPTION), 14, fill=CARD, outline=LINE, width=2)
+    sheet.paste(picture, (left + (CELL - picture.width) // 2, top + (CELL - picture.height) // 2))
+    draw.line((left + PADDING, top + CELL, left + CELL - PADDING, top + CELL), fill=LINE, width=1)
+    draw.text((left + PADDING, top + CELL + CAPTION // 2), caption, font=_font(17), fill=INK, anchor="lm")
+    draw.text((left + CELL - PADDING, top + CELL + CAPTION // 2), note, font=_font(17), fill=color, anchor="rm")
+
+
+def gallery(exhibits: Sequence[Exhibit], title: str, subtitle: str) -> Image.Image:
+    """Composes the picture.
+
+    Args:
+        exhibits: its rows, at least one.
+        title: above all.
+        subtitle: below the title, small.
+
+    Returns:
+        An RGB picture, 3 cells wide and as high as its rows need.
+
+    Raises:
+        ValueError: no exhibits.
+        RasterizeError: an SVG cannot be drawn.
+    """
+    if not exhibits:
+        raise ValueError("a gallery needs at least one exhibit")
+    width = 2 * MARGIN + 3 * CELL + 2 * GAP
+    row = CELL + CAPTION + GAP
+    sheet = Image.new("RGB", (width, HEADER + 40 + len(exhibits) * row + MARGIN - GAP), PAPER)
+    draw = ImageDraw.Draw(sheet)
+    draw.text((MARGIN, 34), title, font=_font(30), fill=INK)
+    draw.text((MARGIN, 78), subtitle, font=_font(17), fill=SOFT)
+    for column, heading in enumerate(("Original", "VTracer's defaults", "The agent's first try")):
+        draw.text((MARGIN + column * (CELL + GAP), HEADER + 26), heading, font=_font(19), fill=SOFT, anchor="ls")
+    for index, exhibit in enumerate(exhibits):
+        top = HEADER + 40 + index * row
+        logo, default, agent = exhibit.logo, exhibit.default, exhibit.agent
+        original = Image.fromarray(logo.pixels).resize(_fitted(logo.width, logo.height), Image.Resampling.LANCZOS)
+        _place(sheet, original, MARGIN, top, logo.category, SOFT, f"{logo.width} x {logo.height} px")
+        left = MARGIN + CELL + GAP
+        _place(
+            sheet, _drawn(default, logo), left, top, f"SSIM {default.quality:.3f}", SOFT, kilobytes(default.size_bytes)
+        )
+        change = agent.size_bytes / default.size_bytes - 1.0
+        good = change <= 0.0 and agent.quality >= default.quality
+        _place(
+            sheet,
+            _drawn(agent, logo),
+            left + CELL + GAP,
+            top,
+            f"SSIM {agent.quality:.3f}",
+            BETTER if good else WORSE,
+            "failed" if agent.failure is not None else f"{kilobytes(agent.size_bytes)}  ({change:+.0%})",
+        )
+    return sheet
