@@ -1,0 +1,62 @@
+"""The guard in `tests/conftest.py`, under which the whole suite runs."""
+
+import contextlib
+import socket
+from typing import Protocol
+
+import pytest
+
+
+class Guard(Protocol):
+    refused: list[str]
+
+
+@pytest.mark.parametrize(
+    ("address", "family"),
+    [(("192.0.2.1", 80), socket.AF_INET), (("2001:db8::1", 80), socket.AF_INET6), (("10.0.0.7", 8080), socket.AF_INET)],
+)
+def test_another_machine_is_out_of_reach(
+    network_guard: Guard, address: tuple[str, int], family: socket.AddressFamily
+) -> None:
+    """A connection to another machine raises an error that names the address, before a packet leaves."""
+
+    with socket.socket(family) as client, pytest.raises(RuntimeError, match=f"{address[0]}:{address[1]}"):
+        client.connect(address)
+    assert network_guard.refused.pop() == f"a connection to {address[0]}:{address[1]}"
+
+
+def test_no_name_is_looked_up(network_guard: Guard) -> None:
+    """Asking for another machine's address is refused too, as the question itself leaves this one."""
+
+    with pytest.raises(RuntimeError, match=r"api\.wandb\.ai"):
+        socket.create_connection(("api.wandb.ai", 443))
+    assert network_guard.refused.pop() == "getaddrinfo of 'api.wandb.ai'"
+
+
+def test_a_datagram_is_refused(network_guard: Guard) -> None:
+    """What needs no connection is held back as well."""
+
+    with socket.socket(type=socket.SOCK_DGRAM) as sender, pytest.raises(RuntimeError, match=r"203\.0\.113\.9:8125"):
+        sender.sendto(b"metric:1|c", ("203.0.113.9", 8125))
+    network_guard.refused.clear()
+
+
+def test_an_error_that_is_swallowed_is_remembered(network_guard: Guard) -> None:
+    """Code that passes over the error leaves its trace, for which the guard fails the test at its end."""
+
+    with socket.socket() as client:
+        with contextlib.suppress(RuntimeError):
+            client.connect_ex(("192.0.2.1", 80))
+    assert network_guard.refused == ["a connection to 192.0.2.1:80"]
+    network_guard.refused.clear()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_the_loopback_is_open(host: str) -> None:
+    """A server on this machine can be reached."""
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection((host, server.getsockname()[1]), timeout=5) as client,
+    ):
+        assert client.getpeername() == server.getsockname()
