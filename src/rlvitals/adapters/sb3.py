@@ -15,12 +15,14 @@ except ImportError as missing:
 import atexit
 import math
 import sys
+import traceback
 import weakref
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
@@ -111,7 +113,7 @@ class VitalsCallback(BaseCallback):
     def _on_training_start(self) -> None:
         total = self.locals.get("total_timesteps")
         if self._own is not None:
-            self._monitor = self._own.open(total, goes_on=self.num_timesteps > 0)
+            self._monitor = self._own.open(self.model, total, goes_on=self.num_timesteps > 0)
             if self.verbose:
                 print(f"rlvitals: recording to {self._monitor.path}")  # noqa: T201 - what `verbose` is for
         self._troubles = Troubles(self.monitor)
@@ -287,13 +289,15 @@ class _OwnRun:
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
         self._monitor: TrainingMonitor | None = None
+        self._model: Callable[[], BaseAlgorithm | None] = lambda: None
 
-    def open(self, total_timesteps: int | None, *, goes_on: bool) -> TrainingMonitor:
+    def open(self, model: BaseAlgorithm, total_timesteps: int | None, *, goes_on: bool) -> TrainingMonitor:
         """Make the run; or go on with the one before, where the training goes on.
 
         Raises:
             RunError: The run cannot be made or resumed.
         """
+        self._model = weakref.ref(model)
         before = self._monitor
         if before is not None and before.session.end_time is None:
             if goes_on:
@@ -319,7 +323,14 @@ class _OwnRun:
     def give_up(self, error: BaseException | None = None) -> None:
         """Close a run whose training stopped without a word."""
         if self in _own_runs:
-            self.end(error or RlvitalsError("learn() stopped before its end; `with VitalsCallback(...)` says why"))
+            stopped = RlvitalsError("learn() stopped before its end; `with VitalsCallback(...)` says why")
+            self.end(error if error is not None and self._is_mine(error) else stopped)
+
+    def _is_mine(self, error: BaseException) -> bool:
+        """Whether an exception came out of this training, rather than out of anything else."""
+        model = self._model()
+        frames = traceback.walk_tb(error.__traceback__)
+        return model is not None and any(frame.f_locals.get("self") is model for frame, _ in frames)
 
 
 _settled: weakref.WeakSet[TrainingMonitor] = weakref.WeakSet()
