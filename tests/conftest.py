@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=60)
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=25)
 settings.load_profile("repeatable")
 
 _ASKED = {"socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"}

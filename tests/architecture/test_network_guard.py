@@ -44,9 +44,8 @@ def test_a_datagram_is_refused(network_guard: Guard) -> None:
 def test_an_error_that_is_swallowed_is_remembered(network_guard: Guard) -> None:
     """Code that passes over the error leaves its trace, for which the guard fails the test at its end."""
 
-    with socket.socket() as client:
-        with contextlib.suppress(RuntimeError):
-            client.connect_ex(("192.0.2.1", 80))
+    with socket.socket() as client, contextlib.suppress(RuntimeError):
+        client.connect_ex(("192.0.2.1", 80))
     assert network_guard.refused == ["a connection to 192.0.2.1:80"]
     network_guard.refused.clear()
 

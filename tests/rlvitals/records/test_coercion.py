@@ -1,0 +1,391 @@
+"""What a training loop really hands over."""
+
+import dataclasses
+import datetime as dt
+import decimal
+import enum
+import fractions
+import math
+import re
+import types
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from rlvitals.errors import RecordError
+from rlvitals.records import Episode, Evaluation, Scalars, codec_of
+from rlvitals.records.coercion import coerce, plain_scalar, shown, spelled, unspelled
+from rlvitals.records.schema import fields
+
+SURROGATE = "a\ud800b"
+
+
+class Level(enum.Enum):
+    HARD = "hard"
+    FOURTH = 4
+
+
+class Size(NamedTuple):
+    width: int
+    height: int
+
+
+@dataclasses.dataclass
+class Setting:
+    rate: float
+    name: str = "adam"
+
+
+class Shy:
+    """A foreign object that will not be shown."""
+
+    def __repr__(self) -> str:
+        raise KeyError("shy")
+
+
+class Broken:
+    """A foreign scalar whose value cannot be had."""
+
+    def item(self) -> float:
+        raise ConnectionError("the device is gone")
+
+
+class Lone:
+    """A foreign scalar that says nothing of its size."""
+
+    def item(self) -> int:
+        return 3
+
+
+def kept(**said: Any) -> Any:
+    """What a record keeps of the one field that is said of it."""
+    record, line = codec_of(Episode).pack({"time": 1.0, "episode": 7, "reward": 2.5, "length": 3, **said})
+    assert repr(codec_of(Episode).unpack(line)) == repr(record)
+    return getattr(record, next(iter(said)))
+
+
+def refusal(**said: Any) -> str:
+    with pytest.raises(RecordError) as refused:
+        kept(**said)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (3, 3.0),
+        (np.float32(1.5), 1.5),
+        (np.float64("nan"), math.nan),
+        (np.longdouble(1.5), 1.5),
+        (np.int64(-3), -3.0),
+        (np.array(2.0), 2.0),
+        (np.array([[2.0]]), 2.0),
+        (torch.tensor(1.5, requires_grad=True), 1.5),
+        (torch.tensor([[1.5]], dtype=torch.bfloat16), 1.5),
+        (torch.tensor(math.inf), math.inf),
+        (torch.tensor(4), 4.0),
+        (decimal.Decimal("0.5"), 0.5),
+        (fractions.Fraction(1, 4), 0.25),
+        (Level.FOURTH, 4.0),
+        (Lone(), 3.0),
+        (2**80, 2.0**80),
+    ],
+    ids=lambda value: f"{type(value).__name__}",
+)
+def test_scalars_become_numbers(given: Any, expected: float) -> None:
+    """What holds one number is that number, whoever's type it is."""
+
+    assert repr(kept(reward=given)) == repr(expected)
+
+
+@pytest.mark.parametrize(
+    "given", [3, 3.0, np.int8(3), np.uint64(3), np.float32(3), torch.tensor(3), torch.tensor([3.0])], ids=repr
+)
+def test_whole_numbers_become_counts(given: Any) -> None:
+    """A whole number is a count, also where it comes as a float or from another library."""
+
+    assert repr(kept(length=given)) == "3"
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(True, True), (np.False_, False), (torch.tensor([True]), True), (1, True), (0.0, False), (np.int64(1), True)],
+    ids=repr,
+)
+def test_zero_and_one_are_flags(given: Any, expected: bool) -> None:
+    """A flag may come as 0 or 1: some environments say it so."""
+
+    assert kept(success=given) is expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (np.str_("simple"), "simple"),
+        (3, "3"),
+        (0.5, "0.5"),
+        (Level.HARD, "hard"),
+        (SURROGATE, "a\\ud800b"),
+        ("é" * 1_000, "é" * 1_000),
+        ("é" * 1_001, "é" * 981 + "… (1001 characters)"),
+    ],
+    ids=["numpy", "int", "float", "enum", "surrogate", "longest", "longer"],
+)
+def test_text_is_kept_or_cut(given: Any, expected: str) -> None:
+    """Numbers are texts where a text is wanted; what is too long is cut, and says so; a lone surrogate is escaped."""
+
+    assert kept(difficulty=given) == expected
+
+
+def test_a_date_is_a_time() -> None:
+    """A datetime is as good as its seconds since 1970."""
+
+    assert kept(time=dt.datetime(2024, 1, 1, tzinfo=dt.UTC)) == 1_704_067_200.0
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ({"reward": "1.5"}, "reward must be a number, got '1.5' (str)"),
+        ({"reward": True}, "reward must be a number, got True (bool)"),
+        ({"reward": [1.0, 2.0]}, "reward must be a number, got [1.0, 2.0] (list)"),
+        ({"reward": 1j}, "reward must be a number, got 1j (complex)"),
+        ({"reward": np.array([1.0, 2.0])}, "reward must be a number, got array([1., 2.]) (ndarray)"),
+        ({"reward": torch.tensor([1, 2])}, "reward must be a number, got tensor([1, 2]) (Tensor)"),
+        ({"reward": dt.timedelta(1)}, "reward must be a number, got datetime.timedelta(days=1) (timedelta)"),
+        ({"length": -1}, "length must be a whole number of at least 0, got -1 (int)"),
+        ({"length": 2.5}, "length must be a whole number of at least 0, got 2.5 (float)"),
+        ({"length": math.nan}, "length must be a whole number of at least 0, got nan (float)"),
+        ({"length": math.inf}, "length must be a whole number of at least 0, got inf (float)"),
+        ({"length": False}, "length must be a whole number of at least 0, got False (bool)"),
+        ({"length": "3"}, "length must be a whole number of at least 0, got '3' (str)"),
+        ({"length": 2**63}, "length must be below 2**63, got 9223372036854775808 (int)"),
+        ({"success": "yes"}, "success must be True or False, got 'yes' (str)"),
+        ({"success": 2}, "success must be True or False, got 2 (int)"),
+        ({"success": math.nan}, "success must be True or False, got nan (float)"),
+        ({"success": torch.tensor([1, 0])}, "success must be True or False, got tensor([1, 0]) (Tensor)"),
+        ({"category": b"logo"}, "category must be text, got b'logo' (bytes)"),
+        ({"category": PurePosixPath("a")}, "category must be text, got PurePosixPath('a') (PurePosixPath)"),
+        ({"parameters": 5}, "parameters must be a dict, got 5 (int)"),
+        ({"info": [1]}, "info must be a dict, got [1] (list)"),
+        ({"reward_parts": {"speed": "fast"}}, "reward_parts ['speed'] must be a number, got 'fast' (str)"),
+        ({"extra": {str(n): n for n in range(1_001)}}, "extra may have 1000 entries, got 1001"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_has_no_meaning_is_refused(said: dict[str, Any], message: str) -> None:
+    """The message names the record, the field, what was wanted and what was given."""
+
+    assert refusal(**said) == f"Episode 7: {message}"
+
+
+def test_the_way_out_of_a_flat_dict_is_named() -> None:
+    """Nested values in a flat dict are refused with the field that takes them."""
+
+    assert refusal(parameters={"sizes": [1, 2]}) == (
+        "Episode 7: parameters ['sizes'] must be a number, a flag or short text, got [1, 2] (list); "
+        "nested values belong in `info`"
+    )
+
+
+@pytest.mark.parametrize("field", ["reward", "extra"])
+def test_a_number_beyond_all_floats_is_refused(field: str) -> None:
+    """A whole number that no float can hold is refused in few words, not in four hundred digits."""
+
+    message = refusal(**{field: 10**400 if field == "reward" else {"n": 10**400}})
+    assert "must be below 2**1024, got 1000" in message
+    assert len(message) < 140
+
+
+@pytest.mark.parametrize("field", ["episode", "reward", "length"])
+def test_a_number_that_python_will_not_spell_is_refused(field: str) -> None:
+    """Python refuses to print an int of five thousand digits; the message does without."""
+
+    assert re.search(rf"{field} must be .*got something \(int\)$", refusal(**{field: 10**5_000}))
+
+
+def test_a_tree_of_a_number_that_python_will_not_spell_is_refused() -> None:
+    """Inside a tree it cannot be written down either."""
+
+    assert "Episode 7: cannot be written down: Exceeds the limit" in refusal(info={"n": 10**5_000})
+
+
+def test_a_foreign_error_is_told() -> None:
+    """An object that raises when it is asked for its value is refused with what it said."""
+
+    assert refusal(reward=Broken()).startswith(
+        "Episode 7: reward cannot be read (ConnectionError: the device is gone), got <"
+    )
+    assert "cannot be read (RuntimeError: " in refusal(reward=torch.empty(1, device="meta"))
+
+
+@pytest.mark.parametrize("field", ["episode", "reward", "length", "success", "category", "parameters", "info"])
+def test_an_object_that_will_not_be_shown_is_refused(field: str) -> None:
+    """A `repr` that raises does not come between the user and the message."""
+
+    assert f"{field} must be " in refusal(**{field: Shy()})
+
+
+def test_whole_numbers_in_a_flat_dict_have_a_range() -> None:
+    """Beyond 63 bits a whole number becomes the nearest float, which every reader of the files can hold."""
+
+    found = kept(extra={"most": 2**63 - 1, "more": 2**63, "less": -(2**64)})
+    assert (
+        repr(found) == "{'most': 9223372036854775807, 'more': 9.223372036854776e+18, 'less': -1.8446744073709552e+19}"
+    )
+
+
+def test_none_in_a_flat_dict_is_absent() -> None:
+    """An entry that is None was not said."""
+
+    assert kept(extra={"a": None, "b": 1}) == {"b": 1}
+    assert kept(extra={"a": None}) is None
+
+
+def test_scalars_may_be_empty() -> None:
+    """A record that needs a dict keeps an empty one, also where all its entries were None."""
+
+    for values in ({}, {"a": None}):
+        record, line = codec_of(Scalars).pack({"time": 1.0, "step": 2, "category": "own", "values": values})
+        assert record.values == codec_of(Scalars).unpack(line).values == {}
+
+
+@pytest.mark.parametrize(
+    "keys", [(1, "1"), ("x" * 999 + "é" + "a" * 200, "x" * 999 + "é" + "b" * 200)], ids=["types", "long"]
+)
+@pytest.mark.parametrize("field", ["extra", "info"])
+def test_no_key_takes_the_place_of_another(field: str, keys: tuple[Any, Any]) -> None:
+    """Two keys that come to the same text would cost one its value: they are refused."""
+
+    said = {keys[0]: 1, keys[1]: 2, "nan": math.nan}
+    assert re.search(
+        rf"{field} has two keys that both read '(1|x+… \(1000 characters\))': rename one", refusal(**{field: said})
+    )
+
+
+def test_keys_become_text() -> None:
+    """Keys may be numbers: the way of many an `info`."""
+
+    assert kept(parameters={1: 2, 2.5: 3, Level.HARD: 4}) == {"1": 2, "2.5": 3, "Level.HARD": 4}
+    assert kept(info={1: {2: 3}}) == {"1": {"2": 3}}
+
+
+@pytest.mark.parametrize("mark", [0.5, math.nan], ids=["quick", "careful"])
+def test_a_tree_is_as_json_would_have_it(mark: float) -> None:
+    """Tuples and sets are lists, dates are ISO text, dataclasses are dicts, whichever way the record takes."""
+
+    tree = {
+        "tuple": (1, (2,)),
+        "named": Size(3, 4),
+        "set": {5},
+        "date": dt.datetime(2024, 1, 2, 3, tzinfo=dt.UTC),
+        "bytes": b"ab",
+        "exact": decimal.Decimal("1.50"),
+        "enum": Level.HARD,
+        "setting": Setting(0.5),
+        "big": 2**70,
+        "mark": mark,
+    }
+    assert repr(kept(info=tree)) == repr(
+        {
+            "tuple": [1, [2]],
+            "named": [3, 4],
+            "set": [5],
+            "date": "2024-01-02T03:00:00Z",
+            "bytes": "YWI=",
+            "exact": "1.50",
+            "enum": "hard",
+            "setting": {"rate": 0.5, "name": "adam"},
+            "big": 2**70,
+            "mark": mark,
+        }
+    )
+
+
+def test_arrays_in_a_tree_become_lists() -> None:
+    """NumPy arrays and tensors are lists of their numbers, NaN included; one element alone is that number."""
+
+    tree = {"a": np.array([[1.0, math.nan]]), "b": torch.tensor([1, 2]), "c": np.float32(0.5), "d": np.array([7])}
+    assert repr(kept(info=tree)) == "{'a': [[1.0, nan]], 'b': [1, 2], 'c': 0.5, 'd': 7}"
+
+
+def test_what_json_cannot_say_is_kept_as_its_repr() -> None:
+    """An object of the user's own is kept as Python shows it."""
+
+    assert kept(info={"f": int, "module": [types]}) == {"f": repr(int), "module": [repr(types)]}
+
+
+def test_any_mapping_will_do() -> None:
+    """A read-only view of a dict is a dict."""
+
+    view = types.MappingProxyType({"a": 1})
+    assert (kept(extra=view), kept(info={"inside": view})) == ({"a": 1}, {"inside": {"a": 1}})
+
+
+@pytest.mark.parametrize("how", ["dict", "list", "array"])
+def test_a_cycle_is_refused(how: str) -> None:
+    """A tree that contains itself is refused, not followed until the stack ends."""
+
+    tree: dict[str, Any] = {}
+    array = np.empty(2, dtype=object)
+    inside: Any = {"dict": tree, "list": [tree], "array": array}[how]
+    array[:] = [inside, 1]
+    tree["inside"] = inside
+    assert refusal(info=tree) == "Episode 7: info contains itself: a dict or list with a cycle cannot be written down"
+
+
+def test_what_is_there_twice_is_no_cycle() -> None:
+    """The same list in two places is written in both."""
+
+    shared = [math.nan]
+    assert repr(kept(info={"a": shared, "b": [shared, shared]})) == "{'a': [nan], 'b': [[nan], [nan]]}"
+
+
+def test_a_large_tensor_is_refused_before_it_is_unfolded() -> None:
+    """A screenshot in `info` costs a message, not seconds."""
+
+    pixels = np.broadcast_to(np.float32(0), (4_000, 4_000, 3))
+    assert refusal(info={"frame": pixels}).startswith(
+        "Episode 7: info holds a list of 48000000 items; 524288 is the most"
+    )
+
+
+def test_an_evaluation_is_named_by_its_episode() -> None:
+    """All kinds take the same care."""
+
+    with pytest.raises(RecordError, match=r"^Evaluation 20: quality must be a number, got 'good' \(str\)$"):
+        codec_of(Evaluation).pack({"time": 1.0, "episode": 20, "quality": "good"})
+
+
+def test_coerce_takes_one_field() -> None:
+    """A configuration takes the same way, under a name of its own; its texts are cut."""
+
+    info = next(field for field in fields(Episode) if field.name == "info")
+    assert coerce(info, {"a": (1, "x" * 2_000)}, "here")["a"][1].endswith("x… (2000 characters)")
+    with pytest.raises(RecordError, match=r"^here: info must be a dict"):
+        coerce(info, "no", "here")
+
+
+def test_plain_scalar_leaves_the_rest_alone() -> None:
+    """What is no scalar is handed back as it is."""
+
+    for value in (None, [1], {"a": 1}, np.array([1, 2]), object):
+        assert plain_scalar(value) is value
+
+
+def test_spelling_and_back() -> None:
+    """The spelling of a plain value is undone to the same value."""
+
+    value = {"a": [math.nan, {"b": math.inf}], "c": -math.inf, "d": "text", "e": 1}
+    assert repr(spelled(value)) == "{'a': ['NaN', {'b': 'Infinity'}], 'c': '-Infinity', 'd': 'text', 'e': 1}"
+    assert repr(unspelled(spelled(value))) == repr(value)
+
+
+def test_a_value_is_shown_shortly() -> None:
+    """Whatever is in it, a message shows its beginning, its end and its type."""
+
+    assert shown("x" * 10_000_000) == f"'{'x' * 27}...{'x' * 28}' (str)"
+    assert len(shown([["deep"] * 1_000] * 1_000)) < 100
