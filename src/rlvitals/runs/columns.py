@@ -50,17 +50,28 @@ def sealed_source(paths: Iterable[Path]) -> str:
     return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true)"
 
 
-def typed_columns(connection: duckdb.DuckDBPyConnection, kind: type[kinds.Record], source: str) -> str:
+def typed_columns(
+    connection: duckdb.DuckDBPyConnection, kind: type[kinds.Record], source: str, *, structs: bool = True
+) -> str:
     """SQL that makes the JSON dicts of a source into structs, one typed field a key.
 
     Keys whose values have no one type, whose name differs from another's in case only, or that are too many, go into
     a JSON column beside the struct, so that nothing is lost.
+
+    Args:
+        connection: A connection to DuckDB.
+        kind: The kind of record.
+        source: SQL for the rows of open segments.
+        structs: Whether there are structs at all; else every key goes into the JSON columns, as it is.
     """
     parts: list[str] = []
     for field in fields(kind):
         name = identifier(field.name)
         if not field.column.is_dict:
             parts.append("coalesce(writer, 1) AS writer" if field.name == "writer" else name)
+            continue
+        if not structs:
+            parts.append(f"{name} AS {identifier(field.name + REST)}")
             continue
         struct, rest = _split_keys(connection, source, field.name)
         if struct:

@@ -135,13 +135,14 @@ def _rows(path: Path, kind: type[Record]) -> Iterator[Any]:
             while rows := cursor.fetchmany(_BATCH):
                 for row in rows:
                     yield codec.from_plain(_plain(dict(zip(names, row, strict=True)), readers))
-    except duckdb.Error as error:
+    except (duckdb.Error, RecordError) as error:
         raise RunFormatError(f"{path} is damaged: {error}") from None
 
 
 def _plain(row: dict[str, Any], readers: dict[str, Field]) -> dict[str, Any]:
     """One row of a sealed segment, as plain values; NULL is absent."""
-    values: dict[str, Any] = {}
+    # A dict that has no entry in the whole segment has no column there.
+    values: dict[str, Any] = {field.name: {} for field in readers.values() if field.required and field.column.is_dict}
     for name, value in row.items():
         if value is None:
             continue

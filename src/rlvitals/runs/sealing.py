@@ -8,6 +8,7 @@ A trainer runs this module in a process of its own, so that it loads no database
 """
 
 import contextlib
+import errno
 import os
 import sys
 from pathlib import Path
@@ -48,28 +49,33 @@ def seal(segment: Path) -> Path:
         aside.replace(sealed)
         _sync(segment.parent)
         segment.unlink(missing_ok=True)
-    except FileNotFoundError:
+    except (FileNotFoundError, duckdb.Error) as error:
+        if segment.exists():
+            raise RunFormatError(f"{segment} ({kind.__name__}) cannot be sealed: {error}") from None
         if not sealed.exists():  # else another process was quicker
-            raise
-    except duckdb.Error as error:
-        raise RunFormatError(f"{segment} ({kind.__name__}) cannot be sealed: {error}") from None
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(segment)) from None
     finally:
         aside.unlink(missing_ok=True)
+    for left in segment.parent.glob(f".{segment.stem}.*tmp"):  # by those that were killed at it
+        left.unlink(missing_ok=True)
     return sealed
 
 
 def _convert(segment: Path, target: Path) -> bool:
     """Write a segment's rows; tell whether every line has become one."""
     kind = STREAMS[segment.parent.name]
+    content = segment.read_bytes()
+    # DuckDB ends the name of a key at a NUL.
+    structs = b"\\u0000" not in content
     # One thread: the others belong to the training.
     with duckdb.connect(config={"threads": 1, "memory_limit": "2GB"}) as connection:
         source = lines_source(kind, [segment])
-        columns = typed_columns(connection, kind, source)
+        columns = typed_columns(connection, kind, source, structs=structs)
         options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
         copied = connection.execute(
             f"COPY (SELECT {columns} FROM {source}) TO {literal(target)} ({options})"
         ).fetchone()
-    return copied is not None and copied[0] == segment.read_bytes().count(b"\n")
+    return copied is not None and copied[0] == content.count(b"\n") and content[-1:] in {b"\n", b""}
 
 
 def _drop_torn_lines(segment: Path) -> None:

@@ -69,11 +69,12 @@ def mend(segment: Path, unpack: Unpack) -> int:
 
 
 def lines_of(content: bytes, unpack: Unpack) -> Iterator[tuple[bytes, Any]]:
-    """The lines of a segment, each with its record, or `None` if it is torn."""
-    for line in content.split(b"\n"):
-        if not line:
-            continue
+    """The lines of a segment, each with its record, or `None` if it is torn; a line without its end is."""
+    *ended, rest = content.split(b"\n")
+    for line in filter(None, ended):
         try:
             yield line, unpack(line)
         except RecordError:
             yield line, None
+    if rest:
+        yield rest, None

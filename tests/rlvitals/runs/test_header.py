@@ -76,7 +76,7 @@ def test_a_newer_format_is_refused_with_the_way_out(layout: Layout) -> None:
     """What this release cannot understand it does not touch."""
     _rewrite(layout, version=2)
 
-    with pytest.raises(RunFormatError, match="format version 2.*pip install -U rlvitals"):
+    with pytest.raises(RunFormatError, match=r"format version 2.*pip install -U rlvitals"):
         read_header(layout.path)
 
 

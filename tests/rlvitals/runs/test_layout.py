@@ -32,7 +32,7 @@ from rlvitals.runs.layout import Layout, checked_name, segments_in
     ids=lambda name: repr(name)[1:13],
 )
 def test_a_name_that_cannot_be_a_folder_is_refused(name: str) -> None:
-    """A name that leaves the folder of runs, or that some file system cannot hold, is refused before anything is made."""
+    """A name that leaves the folder of runs, or that some file system cannot hold, is refused."""
     with pytest.raises(RunNameError):
         checked_name(name)
 

@@ -1,0 +1,280 @@
+"""Sealing: lines become rows, and nothing changes."""
+
+import math
+import shutil
+import string
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rlvitals.errors import RunFormatError
+from rlvitals.records import STREAMS, Episode, Record, Scalars, codec_of
+from rlvitals.records.schema import Column, fields
+from rlvitals.runs.layout import Layout, Segment, segments_in
+from rlvitals.runs.run import records_in
+from rlvitals.runs.sealing import main, seal
+
+Line = Callable[..., bytes]
+
+_INT64 = st.integers(-(2**63) + 1, 2**63 - 1)
+_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
+_TEXT = st.text(max_size=12)
+# Few keys, so that they meet: the same in another case, empty, quoted, ending as our own columns do, not ASCII.
+_KEY = st.sampled_from(
+    ["a", "A", "b", "", "ß", "SS", 'quo"te', "it's", "x.y", "_rest", "extra_rest", "$", "k\x00", "\x01", "läufer", "🦊"]
+)
+_VALUE = st.one_of(_INT64, _FLOAT, st.booleans(), _TEXT)
+_NESTED = st.recursive(
+    st.one_of(st.none(), st.booleans(), _INT64, st.just(2**63 + 5), _FLOAT, _TEXT),
+    lambda inside: st.one_of(st.lists(inside, max_size=3), st.dictionaries(_KEY, inside, max_size=3)),
+    max_leaves=6,
+)
+_OF_COLUMN: dict[Column, st.SearchStrategy[Any]] = {
+    Column.NUMBER: _FLOAT,
+    Column.COUNT: st.integers(0, 2**63 - 1),
+    Column.TEXT: _TEXT,
+    Column.FLAG: st.booleans(),
+    Column.VALUES: st.dictionaries(_KEY, _VALUE, max_size=4),
+    Column.NUMBERS: st.dictionaries(_KEY, _FLOAT, max_size=4),
+    Column.TREE: st.dictionaries(_KEY, _NESTED, max_size=3),
+}
+
+
+def _values(kind: type[Record]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {f.name: _OF_COLUMN[f.column] for f in fields(kind) if f.required},
+        optional={
+            f.name: st.integers(1, 9) if f.name == "writer" else _OF_COLUMN[f.column]
+            for f in fields(kind)
+            if not f.required
+        },
+    )
+
+
+_STREAM = st.sampled_from(sorted(STREAMS)).flatmap(
+    lambda stream: st.tuples(st.just(stream), st.lists(_values(STREAMS[stream]), min_size=1, max_size=6))
+)
+
+
+def _shown(value: Any) -> Any:
+    """A value that equals another one exactly if both are the same, NaN too."""
+    match value:
+        case Record():
+            # What a dict without entries says is nothing, as if it were absent.
+            said = {name: item for name, item in msgspec.structs.asdict(value).items() if item not in (None, {})}
+            return type(value).__name__, _shown(said)
+        case dict():
+            return {key: _shown(item) for key, item in value.items()}
+        case list():
+            return [_shown(item) for item in value]
+        case bool() | None | str():
+            return repr(value)
+        case float() if math.isnan(value):
+            return "nan"
+        case _:
+            return value + 0  # a whole float and its integer are one number; so are the two zeros
+
+
+@given(_STREAM)
+@settings(max_examples=40, deadline=None)
+def test_sealing_changes_no_record(stream_and_values: tuple[str, list[dict[str, Any]]]) -> None:
+    """Whatever a record holds, the sealed segment gives the record that the open one gave."""
+    stream, values = stream_and_values
+    codec = codec_of(STREAMS[stream])
+    with tempfile.TemporaryDirectory() as folder:
+        segment = Path(folder) / stream / "000001.jsonl"
+        segment.parent.mkdir()
+        segment.write_bytes(b"".join(codec.pack(value)[1] for value in values))
+        before = [_shown(record) for record in records_in(Segment(1, segment), STREAMS[stream])]
+        sealed = seal(segment)
+        after = [_shown(record) for record in records_in(Segment(1, sealed), STREAMS[stream])]
+
+    assert len(before) == len(values)
+    assert before == after
+
+
+def _episodes(folder: Path) -> list[int]:
+    return [record.episode for segment in segments_in(folder) for record in records_in(segment, Episode)]
+
+
+@pytest.fixture
+def segment(folder: Path, line: Line) -> Path:
+    """A full segment of five episodes."""
+    path = folder / "000001.jsonl"
+    path.write_bytes(b"".join(line(number, extra={"x": number / 3}) for number in range(5)))
+    return path
+
+
+def test_sealing_leaves_one_file(segment: Path, folder: Path) -> None:
+    """The lines are gone, and nothing lies beside the rows."""
+    seal(segment)
+
+    assert [path.name for path in folder.iterdir()] == ["000001.parquet"]
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+
+
+def test_sealing_twice_is_sealing_once(segment: Path, folder: Path) -> None:
+    """A second process that is told to seal what the first has sealed finds nothing to do."""
+    first = seal(segment)
+    second = seal(segment)
+
+    assert first == second
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+
+
+def test_a_kill_while_rows_are_written_costs_nothing(segment: Path, folder: Path) -> None:
+    """Half a Parquet file under its temporary name is no segment, and goes when the segment is sealed."""
+    (folder / ".000001.99999.tmp").write_bytes(b"PAR1 half of it")
+
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+    seal(segment)
+    assert [path.name for path in folder.iterdir()] == ["000001.parquet"]
+
+
+def test_a_kill_before_the_lines_are_removed_doubles_nothing(segment: Path, folder: Path, tmp_path: Path) -> None:
+    """Where both are there the rows count; sealing again removes the lines."""
+    shutil.copy(segment, tmp_path / "lines")
+    seal(segment)
+    shutil.copy(tmp_path / "lines", segment)
+
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+    seal(segment)
+    assert [path.name for path in folder.iterdir()] == ["000001.parquet"]
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+
+
+def test_a_kill_while_torn_lines_are_dropped_costs_nothing(segment: Path, folder: Path) -> None:
+    """The cleaned copy lies under a temporary name until it is whole."""
+    (folder / ".000001.jsonl.99999.tmp").write_bytes(b'{"time": 1.0')
+
+    seal(segment)
+
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+
+
+def test_two_processes_may_seal_one_segment(segment: Path, folder: Path) -> None:
+    """The orphan of a killed training, and the training that took the run up, do the same work: both succeed."""
+    command = [sys.executable, "-m", "rlvitals.runs.sealing", str(segment)]
+    children = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [child.communicate()[1] for child in children]
+
+    assert said == [b"", b""]
+    assert [child.returncode for child in children] == [0, 0]
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b'{"time": 1.0, "epi\n', b""), (b"\n", b'{"time": 2'), (b"\x00\x00\n", b'{"time": 2'), (b"\xff\n", b"")],
+    ids=["inside", "end", "both", "no-utf8"],
+)
+def test_torn_lines_are_kept_aside(segment: Path, folder: Path, before: bytes, after: bytes) -> None:
+    """What cannot be read is moved out of the way, byte for byte, and the rest is sealed."""
+    segment.write_bytes(before + segment.read_bytes() + after)
+
+    seal(segment)
+
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+    torn = (folder / "000001.torn").read_bytes() if (folder / "000001.torn").exists() else b""
+    assert before.strip(b"\n") in torn
+    assert after in torn
+
+
+def test_an_unfinished_line_does_not_make_up_for_a_torn_one(segment: Path, folder: Path, line: Line) -> None:
+    """Rows are not merely counted: a torn line inside and a line without its end would else cancel out."""
+    segment.write_bytes(b"{torn\n" + segment.read_bytes() + line(5).rstrip(b"\n"))
+
+    seal(segment)
+
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+    assert b"{torn\n" in (folder / "000001.torn").read_bytes()
+
+
+def test_an_empty_segment_can_be_sealed(folder: Path) -> None:
+    """A stream without a record is a stream."""
+    (folder / "000001.jsonl").touch()
+
+    seal(folder / "000001.jsonl")
+
+    assert _episodes(folder) == []
+
+
+def test_scalars_without_values_can_be_sealed(layout: Layout) -> None:
+    """A segment in which no record has any entry reads back like one in which they have."""
+    segment = layout.stream("scalars") / "000001.jsonl"
+    segment.write_bytes(codec_of(Scalars).pack({"time": 1.0, "step": 2, "category": "mine", "values": {}})[1])
+
+    sealed = seal(segment)
+
+    assert [record.values for record in records_in(Segment(1, sealed), Scalars)] == [{}]
+
+
+def test_hundreds_of_keys_and_long_texts_survive(folder: Path, line: Line) -> None:
+    """More keys than a struct may have go into the column beside it."""
+    wide = {f"k{number}": number for number in range(900)}
+    (folder / "000001.jsonl").write_bytes(line(0, extra=wide) + line(1, info={"text": "é" * 900}) + line(2))
+
+    seal(folder / "000001.jsonl")
+    first, second, third = (r for s in segments_in(folder) for r in records_in(s, Episode))
+
+    assert first.extra == wide
+    assert second.info == {"text": "é" * 900}
+    assert third.extra is None
+
+
+def test_a_segment_that_is_gone_is_said_to_be(folder: Path) -> None:
+    """The folder was removed while its segment waited to be sealed."""
+    with pytest.raises(FileNotFoundError):
+        seal(folder / "000007.jsonl")
+
+
+def test_a_segment_that_cannot_be_sealed_stays(segment: Path, folder: Path) -> None:
+    """Here a folder lies where the rows should go; the lines are read all the same."""
+    (folder / "000001.parquet").mkdir()
+
+    with pytest.raises((OSError, RunFormatError)):
+        seal(segment)
+
+    (folder / "000001.parquet").rmdir()
+    assert sorted(path.name for path in folder.iterdir()) == ["000001.jsonl"]
+    assert _episodes(folder) == [0, 1, 2, 3, 4]
+
+
+def test_the_command_seals_the_others_if_one_fails(
+    segment: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says which one, and its exit code counts them."""
+    monkeypatch.setattr("os.nice", lambda _: 0)
+
+    failed = main([str(folder / "000009.jsonl"), str(segment)])
+
+    assert failed == 1
+    assert "000009.jsonl" in capsys.readouterr().err
+    assert segment.with_suffix(".parquet").exists()
+
+
+def test_a_damaged_sealed_segment_is_refused(folder: Path) -> None:
+    """The message says which file."""
+    (folder / "000001.parquet").write_bytes(b"PAR1" + string.ascii_letters.encode() + b"PAR1")
+
+    with pytest.raises(RunFormatError, match=r"000001\.parquet is damaged"):
+        _episodes(folder)
+
+
+def test_a_foreign_parquet_file_is_refused(folder: Path) -> None:
+    """Rows that are no records are no traceback either."""
+    import duckdb  # noqa: PLC0415 - only here
+
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (SELECT 1 AS a) TO '{folder}/000001.parquet' (FORMAT parquet)")
+
+    with pytest.raises(RunFormatError, match=r"000001\.parquet"):
+        _episodes(folder)
