@@ -74,13 +74,8 @@ def make_ppo() -> Callable[..., Any]:
         env: Any = None, *, kind: type[PPO] = PPO, n_envs: int = 2, walk: dict[str, Any] | None = None, **more: Any
     ) -> PPO:
         env = DummyVecEnv([lambda: Walk(**(walk or {}))] * n_envs) if env is None else env
-        small: dict[str, Any] = {
-            "n_steps": 16,
-            "batch_size": 16,
-            "n_epochs": 2,
-            "seed": 1,
-            "policy_kwargs": {"net_arch": [8]},
-        }
+        small: dict[str, Any] = {"n_steps": 16, "batch_size": 16, "n_epochs": 2, "seed": 1}
+        small["policy_kwargs"] = {"net_arch": [8]}
         return kind("MlpPolicy", env, device="cpu", **(small | more))
 
     return make

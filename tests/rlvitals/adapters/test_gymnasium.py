@@ -1,0 +1,160 @@
+"""The Gymnasium wrappers, in every autoreset mode, against episodes counted by hand."""
+
+import subprocess
+import sys
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+
+from rlvitals import Episode, TrainingMonitor
+from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper, info_of
+
+MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
+
+
+def episodes(monitor: TrainingMonitor) -> list[Episode]:
+    return list(monitor.run.records("episodes"))
+
+
+def drive(env: Any, steps: int) -> None:
+    env.reset(seed=1)
+    for _ in range(steps):
+        env.step(env.action_space.sample())
+
+
+# ---------------------------------------------------------------------- one environment
+
+
+def test_one_environment(walk: Any, monitor: TrainingMonitor) -> None:
+    """Two episodes of four steps: return, length, step, and what `info` says of them."""
+    env = VitalsWrapper(walk(info=lambda step: {"is_success": step == 4, "score": step}), monitor, info_keys=["score"])
+    for _ in range(2):
+        drive(env, 4)
+
+    found = [(e.episode, e.reward, e.length, e.env_step, e.success, e.extra) for e in episodes(monitor)]
+    assert found == [(0, 4.0, 4, 4, True, {"score": 4}), (1, 4.0, 4, 8, True, {"score": 4})]
+
+
+def test_a_time_limit_truncates(walk: Any, monitor: TrainingMonitor) -> None:
+    """A cut by TimeLimit is truncation, and an end in the same step as the cut is termination."""
+    for length, limit in ((9, 3), (3, 3)):
+        drive(VitalsWrapper(gymnasium.wrappers.TimeLimit(walk(length), limit), monitor), 3)
+
+    assert [e.termination_reason for e in episodes(monitor)] == ["truncated", "terminated"]
+
+
+def test_an_unfinished_episode_is_none(walk: Any, monitor: TrainingMonitor) -> None:
+    """What was reset half way is not recorded, and does not go into the next one."""
+    env = VitalsWrapper(walk(), monitor)
+    drive(env, 3)
+    drive(env, 4)
+
+    assert [(e.length, e.reward, e.env_step) for e in episodes(monitor)] == [(4, 4.0, 7)]
+
+
+@pytest.mark.filterwarnings("ignore:.*different from the unwrapped version:UserWarning")
+def test_the_checker_passes(monitor: TrainingMonitor) -> None:
+    """Gymnasium's own checker finds nothing wrong with a wrapped environment, but that it is wrapped."""
+    check_env(VitalsWrapper(gymnasium.make("CartPole-v1").unwrapped, monitor))
+
+
+def test_steps_go_on_in_a_resumed_run(walk: Any, monitor: TrainingMonitor) -> None:
+    """A new wrapper goes on from the furthest step that the monitor knows, and one may say where it stands."""
+    monitor.progress(100)
+    drive(VitalsWrapper(walk(), monitor), 4)
+    drive(VitalsWrapper(walk(), monitor, env_step=1_000), 4)
+
+    assert [e.env_step for e in episodes(monitor)] == [104, 1_004]
+
+
+# ---------------------------------------------------------------------- many
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_sub_environment(walk: Any, monitor: TrainingMonitor, mode: AutoresetMode) -> None:
+    """Environments of 2 and 3 steps, whose last info is theirs, in twelve steps of the vector."""
+    makers = [lambda n=n: walk(n, info=lambda step: {"category": f"kind {n}", "score": step}) for n in (2, 3)]
+    env = VitalsVectorWrapper(SyncVectorEnv(makers, autoreset_mode=mode), monitor, info_keys=("score",))
+    drive(env, 12)
+
+    between = 1 if mode is AutoresetMode.NEXT_STEP else 0
+    for index, length in enumerate((2, 3)):
+        found = [e for e in episodes(monitor) if e.env_index == index]
+        steps = range(length, 13, length + between)
+        assert [e.env_step for e in found] == [2 * step for step in steps]
+        told = {(e.length, e.reward, e.category, str(e.extra)) for e in found}
+        assert told == {(length, float(length), f"kind {length}", str({"score": length}))}
+
+
+def test_64_that_end_together(walk: Any, monitor: TrainingMonitor) -> None:
+    """64 environments that end on one step are 64 episodes."""
+    drive(VitalsVectorWrapper(SyncVectorEnv([walk] * 64), monitor), 4)
+
+    assert [(e.env_index, e.env_step) for e in episodes(monitor)] == [(index, 256) for index in range(64)]
+
+
+def test_resets_by_mask(walk: Any, monitor: TrainingMonitor) -> None:
+    """Where the loop resets, an environment that is begun anew before its end has no episode of what was before."""
+    env = VitalsVectorWrapper(SyncVectorEnv([walk, walk], autoreset_mode=AutoresetMode.DISABLED), monitor)
+    drive(env, 2)
+    env.reset(options={"reset_mask": np.array([True, False])})
+    for done in ([False, True], [True, False]):
+        for _ in range(2):
+            env.step(env.action_space.sample())
+        env.reset(options={"reset_mask": np.array(done)})
+
+    assert [(e.env_index, e.length, e.env_step) for e in episodes(monitor)] == [(1, 4, 8), (0, 4, 12)]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_beside_gymnasium_own_statistics(walk: Any, monitor: TrainingMonitor, mode: AutoresetMode) -> None:
+    """Inside or outside of RecordEpisodeStatistics, returns and lengths are the same."""
+    inner = SyncVectorEnv([lambda: walk(truncates=True)] * 2, autoreset_mode=mode)
+    drive(VitalsVectorWrapper(gymnasium.wrappers.vector.RecordEpisodeStatistics(inner), monitor), 9)
+
+    assert {(e.length, e.reward, e.termination_reason) for e in episodes(monitor)} == {(4, 4.0, "truncated")}
+    assert len(episodes(monitor)) == 4
+
+
+def test_own_info_of_each() -> None:
+    """Masks say who said what; nested dicts are taken apart; what has no mask belongs to all."""
+    infos = {
+        "score": np.array([1, 0]),
+        "_score": np.array([True, False]),
+        "parts": {"size": np.array([0.0, 0.5]), "_size": np.array([False, True])},
+        "_parts": np.array([False, True]),
+        "lives": np.array([3, 2]),
+        "note": "for everybody",
+    }
+
+    assert [info_of(infos, index, 2) for index in range(2)] == [
+        {"score": 1, "lives": 3},
+        {"parts": {"size": 0.5}, "lives": 2},
+    ]
+
+
+# ---------------------------------------------------------------------- what is not installed
+
+
+@pytest.mark.parametrize(
+    ("module", "missing", "extra"), [("gymnasium", "gymnasium", "gymnasium"), ("sb3", "stable_baselines3", "sb3")]
+)
+def test_a_missing_library_names_the_extra(module: str, missing: str, extra: str) -> None:
+    """Without the library an adapter says which extra brings it; the package itself needs none of them."""
+    script = f"""
+import sys
+import rlvitals.adapters
+assert not {{"torch", "stable_baselines3", "gymnasium"}} & set(sys.modules)
+sys.modules[{missing!r}] = None
+from rlvitals import MissingExtraError
+try:
+    import rlvitals.adapters.{module}
+except MissingExtraError as error:
+    print(error)
+"""
+    answer = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert f"rlvitals[{extra}]" in answer.stdout
