@@ -58,7 +58,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     Episode: one logo and ``attempts`` steps; it ends by termination, as the number of attempts is part of the task.
 
     Info, after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``svg_bytes``, ``trace_seconds``, ``failure``. At the end of an episode, these of the
+    ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these of the
     best attempt, and ``quality_initial`` (SSIM of the defaults), ``quality_final`` (of the best attempt),
     ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (the best attempt is both at least as good as the
     defaults and smaller), ``failed_attempts``.
@@ -207,7 +207,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
             "reward_parts": parts.as_dict(),
             "quality": attempt.quality,
             "svg_bytes": attempt.size_bytes,
-            "trace_seconds": attempt.trace_seconds,
+            "work": attempt.work,
             "failure": attempt.failure,
         }
         if over:

@@ -1,0 +1,215 @@
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import gymnasium
+import numpy as np
+import pytest
+from gymnasium.utils.env_checker import check_env
+from numpy.typing import NDArray
+from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
+
+import vtracer_gym
+from vtracer_gym import Logo, Parameters, VectorizeEnv, VtracerGymError
+from vtracer_gym.actions import action_of
+from vtracer_gym.environment import OBSERVATION_NAMES
+from vtracer_gym.tracing import DEFAULTS
+
+LOGOS = vtracer_gym.sample_logos(4, np.random.default_rng(0), 64)
+AS_THE_DEFAULTS = action_of(DEFAULTS)
+
+
+class Unchecked(Parameters):
+    """Parameters that go to VTracer unchecked, to make it panic."""
+
+    def __post_init__(self) -> None:
+        pass
+
+
+class Panicking(VectorizeEnv):
+    """An environment in which every attempt makes VTracer panic."""
+
+    def parameters(self, action: NDArray[np.float32]) -> Parameters:
+        values = super().parameters(action).as_dict() | {"max_iterations": 0}
+        return Unchecked(**values)  # type: ignore[arg-type]
+
+
+def play(environment: VectorizeEnv, seed: int) -> list[tuple[float, str]]:
+    environment.reset(seed=seed)
+    seen = []
+    for _ in range(8):
+        action = environment.np_random.uniform(-1, 1, 8).astype(np.float32)
+        _, reward, over, _, info = environment.step(action)
+        seen.append((reward, info["logo"]))
+        if over:
+            environment.reset()
+    return seen
+
+
+def last_info(environment: VectorizeEnv, *actions: NDArray[np.float32]) -> dict[str, Any]:
+    environment.reset(seed=0)
+    for action in actions:
+        info = environment.step(action)[4]
+    return info
+
+
+def test_gymnasium_checker() -> None:
+    """Gymnasium's own checker finds nothing to complain of, seeds and all."""
+    check_env(VectorizeEnv(LOGOS), skip_render_check=True)
+
+
+def test_sb3_checker() -> None:
+    """Stable-Baselines3's checker neither."""
+    check_env_for_sb3(VectorizeEnv(LOGOS))
+
+
+def test_registered() -> None:
+    """It can be made by its id."""
+    environment = gymnasium.make("vtracer_gym/Vectorize-v0", logos=LOGOS, attempts=2)
+
+    assert isinstance(environment.unwrapped, VectorizeEnv)
+
+
+def test_seed() -> None:
+    """The same seed gives the same logos and rewards, another seed others."""
+    one, same, other = (play(VectorizeEnv(LOGOS, attempts=2), seed) for seed in (5, 5, 6))
+
+    assert one == same
+    assert one != other
+
+
+def test_defaults_earn_nothing() -> None:
+    """The action that stands for the defaults earns 0."""
+    environment = VectorizeEnv(LOGOS)
+    environment.reset(seed=0)
+
+    assert environment.step(AS_THE_DEFAULTS)[1] == 0.0
+
+
+def test_ends_after_its_attempts() -> None:
+    """An episode terminates after the attempts it has, and is never truncated."""
+    environment = VectorizeEnv(LOGOS, attempts=3)
+    environment.reset(seed=0)
+
+    assert [environment.step(AS_THE_DEFAULTS)[2:4] for _ in range(3)] == [(False, False), (False, False), (True, False)]
+
+
+def test_every_logo_comes_once_before_any_comes_again() -> None:
+    """Logos are dealt like cards."""
+    environment = VectorizeEnv(LOGOS)
+    names = [environment.reset(seed=0 if index == 0 else None)[1]["logo"] for index in range(8)]
+
+    assert sorted(names[:4]) == sorted(names[4:]) == sorted(logo.name for logo in LOGOS)
+
+
+def test_in_order() -> None:
+    """For evaluation, logos come in their order."""
+    environment = VectorizeEnv(LOGOS, in_order=True)
+
+    assert [environment.reset()[1]["logo"] for _ in range(4)] == [logo.name for logo in LOGOS]
+
+
+def test_info_at_the_end_is_of_the_best_attempt() -> None:
+    """The last info describes the attempt worth keeping, and adds its quality up against the defaults."""
+    better, worse = AS_THE_DEFAULTS.copy(), AS_THE_DEFAULTS.copy()
+    better[7] = -0.5
+    worse[1] = -1.0
+    info = last_info(VectorizeEnv(LOGOS, attempts=3), worse, better, worse)
+
+    assert info["parameters"]["path_precision"] == 2
+    assert info["parameters"]["color_precision"] == DEFAULTS.color_precision
+    assert info["quality_improvement"] == info["quality_final"] - info["quality_initial"]
+    assert info["svg_bytes"] < info["default_svg_bytes"]
+    assert set(info["reward_parts"]) == {"quality", "size", "speed", "floor"}
+
+
+def test_info_names_the_logo() -> None:
+    """Name, type and difficulty of the logo are in every info."""
+    info = last_info(VectorizeEnv(LOGOS[:1]), AS_THE_DEFAULTS)
+
+    assert (info["logo"], info["category"]) == ("simple/sample-0000", "simple")
+    assert info["difficulty"] in {"easy", "medium", "hard"}
+
+
+def test_success_is_smaller_and_as_good() -> None:
+    """As many bytes as the defaults are no success; fewer at the same quality are."""
+    fewer = AS_THE_DEFAULTS.copy()
+    fewer[7] = 0.75  # seven decimals: nobody can see the difference
+
+    assert not last_info(VectorizeEnv(LOGOS, attempts=1), AS_THE_DEFAULTS)["is_success"]
+    assert (
+        last_info(VectorizeEnv(LOGOS, attempts=1), fewer)["svg_bytes"]
+        < last_info(VectorizeEnv(LOGOS, attempts=1), AS_THE_DEFAULTS)["svg_bytes"]
+    )
+
+
+def test_observation_tells_what_was_tried() -> None:
+    """After an attempt, its action stands in the observation, and fewer attempts are left."""
+    environment = VectorizeEnv(LOGOS, attempts=4)
+    environment.reset(seed=0)
+    action = np.linspace(-0.5, 0.5, 8).astype(np.float32)
+    seen = dict(zip(OBSERVATION_NAMES, environment.step(action)[0].tolist(), strict=True))
+    expected = action_of(environment.parameters(action))
+
+    assert [seen[f"last_action_{index}"] for index in range(8)] == pytest.approx(expected.tolist())
+    assert seen["attempts_left"] == 0.75
+
+
+def test_panic_is_a_bad_reward_and_the_episode_goes_on() -> None:
+    """A panic of VTracer ends nothing: it earns the floor, is told in info, and the next logo comes."""
+    environment = Panicking(LOGOS, attempts=2)
+    info = last_info(environment, AS_THE_DEFAULTS, AS_THE_DEFAULTS)
+
+    assert "panicked" in info["failure"]
+    assert info["failed_attempts"] == 2
+    assert not info["is_success"]
+    assert environment.observation_space.contains(environment.reset()[0])
+
+
+class Unreadable(VectorizeEnv):
+    """An environment that lost the encoded pixels of its first logos."""
+
+    def lose(self, count: int) -> VectorizeEnv:
+        for prepared in self._prepared[:count]:
+            prepared._png = b""
+        return self
+
+
+def test_untraceable_logo_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    """A logo on which even the defaults fail is reported once, and the others are used."""
+    environment = Unreadable(LOGOS, in_order=True).lose(1)
+    with caplog.at_level(logging.WARNING):
+        names = [environment.reset()[1]["logo"] for _ in range(6)]
+
+    assert LOGOS[0].name not in names
+    assert [record.getMessage().count("left out") for record in caplog.records] == [1]
+
+
+def test_no_traceable_logo_is_an_error() -> None:
+    """Where no logo can be traced, it says so rather than search for ever."""
+    with pytest.raises(VtracerGymError, match="every logo"):
+        Unreadable(LOGOS).lose(len(LOGOS)).reset()
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_blank_logo_can_be_played(level: int) -> None:
+    """A logo of one colour is dull, and no reason to stop."""
+    environment = VectorizeEnv([Logo("blank", "simple", np.full((11, 200, 3), level, np.uint8))], attempts=1)
+    observation, _ = environment.reset(seed=0)
+
+    assert environment.observation_space.contains(observation)
+    assert np.isfinite(environment.step(AS_THE_DEFAULTS)[1])
+
+
+@pytest.mark.parametrize(("logos", "attempts"), [((), 4), (LOGOS, 0)])
+def test_refuses_nothing_to_do(logos: tuple[Logo, ...], attempts: int) -> None:
+    """No logos, or no attempts, make no environment."""
+    with pytest.raises(ValueError, match="at least one"):
+        VectorizeEnv(logos, attempts)
+
+
+def test_step_before_reset() -> None:
+    """A step needs a logo."""
+    with pytest.raises(VtracerGymError, match="reset"):
+        VectorizeEnv(LOGOS).step(AS_THE_DEFAULTS)

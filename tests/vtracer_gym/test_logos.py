@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vtracer_gym.errors import LogoError
+from vtracer_gym.logos import Logo, decode_logo, load_folder, load_logo, split_unseen
+
+
+def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, form, **options)  # type: ignore[arg-type]
+    return stream.getvalue()
+
+
+def half(mode: str, left: object, right: object) -> Image.Image:
+    image = Image.new(mode, (40, 20), left)  # type: ignore[arg-type]
+    image.paste(right, (20, 0, 40, 20))  # type: ignore[arg-type]
+    return image
+
+
+def ends(logo: Logo) -> list[list[int]]:
+    return [logo.pixels[10, 2].tolist(), logo.pixels[10, 37].tolist()]
+
+
+BLACK_WHITE = [[0, 0, 0], [255, 255, 255]]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        half("RGB", (0, 0, 0), (255, 255, 255)),
+        half("L", 0, 255),
+        half("1", 0, 1),
+        half("LA", (0, 255), (0, 0)),
+        half("RGBA", (0, 0, 0, 255), (90, 90, 90, 0)),
+        half("L", 0, 255).convert("P"),
+        half("L", 0, 255).convert("I;16").point(lambda level: level * 257),
+    ],
+    ids=["rgb", "grey", "two-valued", "grey-alpha", "rgba", "palette", "16-bit"],
+)
+def test_modes(image: Image.Image) -> None:
+    """Every mode that a PNG can have comes out as the same opaque RGB; what is transparent lies on white."""
+    logo = decode_logo(encoded(image), "a", "simple")
+
+    assert ends(logo) == BLACK_WHITE
+
+
+@pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("WEBP", "RGBA")])
+def test_formats(form: str, mode: str) -> None:
+    """JPEG (CMYK too) and WebP are read, nearly without loss."""
+    image = half("RGB", (0, 0, 0), (255, 255, 255)).convert(mode)
+
+    assert np.abs(np.array(ends(decode_logo(encoded(image, form), "a", "simple"))) - BLACK_WHITE).max() < 12
+
+
+def test_transparent_palette() -> None:
+    """A palette's transparent colour lies on white."""
+    image = half("P", 0, 1)
+    image.putpalette([0, 0, 0, 200, 0, 0])
+
+    assert ends(decode_logo(encoded(image, transparency=1), "a", "simple")) == BLACK_WHITE
+
+
+def test_white_on_transparent_is_laid_on_black() -> None:
+    """A logo that would vanish on white does not."""
+    image = half("RGBA", (255, 255, 255, 0), (255, 255, 255, 255))
+
+    assert ends(decode_logo(encoded(image), "a", "simple")) == BLACK_WHITE
+
+
+def test_huge_is_shrunk() -> None:
+    """A large image keeps its shape, and is at most as large as asked for."""
+    logo = decode_logo(encoded(Image.new("RGB", (3000, 1500), "red")), "a", "simple", size=100)
+
+    assert (logo.width, logo.height) == (100, 50)
+
+
+def test_small_is_left_alone() -> None:
+    """An image is never enlarged."""
+    assert decode_logo(encoded(Image.new("RGB", (16, 12), "red")), "a", "simple").pixels.shape == (12, 16, 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        (Image.new("RGB", (1, 1), "red"), "too small: 1 x 1"),
+        (Image.new("RGB", (500, 4), "red"), "too small: 256 x 2"),
+        (Image.new("RGBA", (30, 30), (5, 5, 5, 0)), "fully transparent"),
+    ],
+)
+def test_unusable_images_say_why(image: Image.Image, reason: str) -> None:
+    """A 1 x 1 image, a line and a transparent one are refused, with name and reason."""
+    with pytest.raises(LogoError, match=f"acme.png: it is {reason}"):
+        decode_logo(encoded(image), "acme.png", "simple")
+
+
+def test_corrupt_at_any_length() -> None:
+    """A file that was cut anywhere is refused, and never raises anything else."""
+    data = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)))
+
+    for length in range(0, len(data) - 20, 37):
+        with pytest.raises(LogoError, match="cannot be read as an image"):
+            decode_logo(data[:length], "a", "simple")
+
+
+def test_missing_file() -> None:
+    """A file that is not there is named."""
+    with pytest.raises(LogoError, match=r"nowhere\.png: No such file"):
+        load_logo(Path("nowhere.png"))
+
+
+def test_folder(tmp_path: Path) -> None:
+    """The first sub-folder is the type, other files are not touched, and what is unusable is reported."""
+    for place in ("text/a.png", "text/deeper/b.PNG", "simple/c.jpg", "d.webp"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (30, 30), "red").save(path)
+    (tmp_path / "notes.txt").write_text("no image")
+    (tmp_path / "text" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    found = load_folder(tmp_path)
+
+    assert [(logo.name, logo.category) for logo in found.logos] == [
+        ("d.webp", "other"),
+        ("simple/c.jpg", "simple"),
+        ("text/a.png", "text"),
+        ("text/deeper/b.PNG", "text"),
+    ]
+    assert [rejection.path.name for rejection in found.rejections] == ["broken.png"]
+
+
+def test_folder_without_images(tmp_path: Path) -> None:
+    """A folder without a usable image is refused, with the first reason."""
+    (tmp_path / "broken.png").write_bytes(b"broken")
+
+    with pytest.raises(LogoError, match=r"no usable .* broken\.png"):
+        load_folder(tmp_path)
+
+
+def test_no_folder(tmp_path: Path) -> None:
+    """A folder that does not exist is named."""
+    with pytest.raises(LogoError, match="absent is not a folder"):
+        load_folder(tmp_path / "absent")
+
+
+def some_logos() -> list[Logo]:
+    pixels = np.zeros((20, 20, 3), np.uint8)
+    return [Logo(f"{category}/{index}", category, pixels) for category in ("a", "b") for index in range(10)]
+
+
+def test_split_is_stratified() -> None:
+    """A fifth of each type is set aside, and no logo is on both sides."""
+    seen, unseen = split_unseen(some_logos(), 0.2, np.random.default_rng(0))
+
+    assert [logo.category for logo in unseen] == ["a", "a", "b", "b"]
+    assert {logo.name for logo in seen} | {logo.name for logo in unseen} == {logo.name for logo in some_logos()}
+    assert len(seen) == 16
+
+
+def test_split_honours_its_seed() -> None:
+    """The same seed sets the same logos aside, another seed others."""
+    names = [
+        [logo.name for logo in split_unseen(some_logos(), 0.2, np.random.default_rng(seed))[1]] for seed in (1, 1, 2)
+    ]
+
+    assert names[0] == names[1] != names[2]
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -1.0, 0.99])
+def test_split_leaves_something_to_train_on(fraction: float) -> None:
+    """A share that leaves nothing on one side is refused."""
+    with pytest.raises(ValueError, match=r"fraction|train on"):
+        split_unseen(some_logos(), fraction, np.random.default_rng(0))
