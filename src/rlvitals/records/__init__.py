@@ -12,17 +12,21 @@ from rlvitals.records.kinds import (
     Scalars,
     SystemSample,
 )
+from rlvitals.records.metrics import METRICS, Metric, metric
 
 __all__ = [
+    "METRICS",
     "STREAMS",
     "STREAM_OF",
     "Codec",
     "Episode",
     "Evaluation",
     "Event",
+    "Metric",
     "PolicyUpdate",
     "Record",
     "Scalars",
     "SystemSample",
     "codec_of",
+    "metric",
 ]
