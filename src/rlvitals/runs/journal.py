@@ -3,6 +3,9 @@
 What can go wrong goes wrong here: a full disk, a folder that somebody removed, a permission that was taken away. The
 journal then keeps lines in a bounded backlog, tries again once a second, counts what it could not keep, and tells its
 owner once when trouble begins and once when it is over.
+
+A segment has one writer in its life: a writer never goes on with the segment of one before it, which may be sealed at
+that moment by a process that outlived its training.
 """
 
 import contextlib
@@ -22,6 +25,7 @@ SEAL_RECORDS = 100_000
 """Records in a segment before it is sealed: the open tail is still read in about a tenth of a second."""
 BACKLOG_LINES = 10_000
 _RETRY_S = 1.0
+_PATIENCE_S = 1.0
 _NEWLINE = b"\n"
 _NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -29,13 +33,22 @@ _sync = getattr(os, "fdatasync", os.fsync)
 
 
 class Trouble:
-    """What a journal tells its owner; the owner overrides both."""
+    """What a journal tells its owner; the owner overrides what it wants to know."""
 
     def began(self, path: Path, error: OSError) -> None:
         """The journal cannot write to a file, and keeps lines in memory."""
 
     def ended(self, path: Path, lost: int) -> None:
         """The journal writes again; so many lines were lost since the trouble began."""
+
+    def restored(self, path: Path) -> None:
+        """A file had been removed from its place, and is there again with all that it held."""
+
+    def unsafe(self, path: Path, error: OSError) -> None:
+        """Lines are written, but cannot be forced to the disk."""
+
+    def safe(self, path: Path) -> None:
+        """Lines can be forced to the disk again."""
 
 
 class Journal:
@@ -51,7 +64,7 @@ class Journal:
         sync_always: Whether each line is forced to the disk before `append` returns.
 
     Raises:
-        OSError: The last segment cannot be opened or mended.
+        OSError: The segment cannot be opened, or the last one of the writer before cannot be mended.
     """
 
     def __init__(
@@ -76,36 +89,41 @@ class Journal:
         # Re-entrant, as a signal handler may log while its own thread is inside `append`.
         self._lock = threading.RLock()
         self._backlog: deque[bytes] = deque()
-        self._backlog_lines = backlog_lines
+        self._backlog_lines = max(1, backlog_lines)
         self._failing: OSError | None = None
         self._misplaced: OSError | None = None
+        self._unsafe: OSError | None = None
         self._lost_before = 0
         self._retry_at = 0.0
         self._torn = False
+        # The line under way, as it is written, and the size of the file before it: an exception that a signal handler
+        # raises may come right before the line is written or right behind it.
+        self._in_flight: tuple[bytes, bytes, int] | None = None
+        self._busy = False  # inside the careful way, which a signal handler must not enter a second time
         self._retired: list[int] = []
         self._closed = False
-        self.path, self._records = self._last_segment(unpack)
-        self._done = -self._records
-        self._synced = self._records
-        self._rotate_at = max(seal_records, self._records + 1)
-        # Lines go straight to the file while the segment holds fewer; -1 sends them the careful way.
+        # Counts are of all lines since the journal was opened; the segment's own are those behind its beginning.
+        self._appended = self._segment_began = self._synced = 0
+        self._rotate_at = max(1, seal_records)
+        # Lines go straight to the file below this count; -1 sends them the careful way.
         self._straight_below = self._usual_limit()
+        self.path = self._first_segment(unpack)
         self._fd = self._open(self.path)
 
     @property
     def failing(self) -> OSError | None:
-        """Why nothing can be written at present; `None` if all is well."""
-        return self._failing or self._misplaced
+        """Why lines cannot be written, or not forced to the disk, at present; `None` if all is well."""
+        return self._failing or self._misplaced or self._unsafe
 
     @property
     def records(self) -> int:
         """Records in the last segment."""
-        return self._records
+        return self._appended - self._segment_began
 
     @property
     def appended(self) -> int:
         """Records written since the journal was opened."""
-        return self._done + self._records
+        return self._appended
 
     @property
     def waiting(self) -> int:
@@ -114,7 +132,11 @@ class Journal:
 
     def count_taken(self) -> int:
         """Records taken since the journal was opened: written, waiting or lost."""
-        return self.appended + self.waiting + self.lost
+        while True:  # no lock, so that a reader never keeps a writer waiting
+            appended, lost = self._appended, self.lost
+            taken = appended + len(self._backlog) + lost
+            if (appended, lost) == (self._appended, self.lost):
+                return taken
 
     def append(self, line: bytes) -> None:
         """Append one line, which ends with a newline. Never raises for the disk's troubles.
@@ -123,136 +145,186 @@ class Journal:
             ClosedError: The journal is closed.
         """
         with self._lock:
-            if self._records < self._straight_below:
+            if self._appended < self._straight_below:
                 try:
                     written = os.write(self._fd, line)
                 except OSError as error:
                     self._fail(error)
                 else:
                     if written == len(line):
-                        self._records += 1
+                        self._appended += 1
                         return
                     self._take_back(written)
                     self._fail(_NO_SPACE)
             self._append_with_care(line)
 
-    def recover(self) -> None:
-        """Write what waits in memory, if it is time to try again; find out whether the file has gone from its place."""
-        with self._lock:
-            if self._closed:
-                return
-            if self._is_gone():
-                self._rescue()
-            if self._failing is not None and self._clock.monotonic() >= self._retry_at:
-                self._drain()
+    def recover(self, *, rescuing: bool = True) -> None:
+        """Write what waits in memory, if it is time to try again; find out whether the file has gone from its place.
+
+        Args:
+            rescuing: Whether a file that has gone is put back. Not so if its place belongs to another writer by now.
+        """
+        # Not for long: who holds the lock may be in a signal handler that waits for the caller. The next call does it.
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return
+        try:
+            if not self._closed and not self._busy:
+                self._recover(rescuing=rescuing)
+        finally:
+            self._lock.release()
 
     def sync(self) -> None:
         """Force what was written to the disk. Called by one thread only."""
-        with self._lock:
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return
+        try:
             retired, self._retired = self._retired, []
-            fd, dirty, self._synced = self._fd, self._synced != self._records, self._records
+            fd, dirty, self._synced = self._fd, self._synced != self._appended, self._appended
+        finally:
+            self._lock.release()
         # Outside the lock, as this takes milliseconds; nobody else closes these descriptors meanwhile.
         for old in retired:
-            with contextlib.suppress(OSError):
-                _sync(old)
-            os.close(old)
-        if dirty:
-            try:
-                _sync(fd)
-            except OSError as error:
-                with self._lock:
-                    self._fail(error)
+            self._force(old)
+            _close(old)
+        if dirty and fd >= 0:
+            self._force(fd)
 
-    def close(self) -> None:
-        """Write what waits, sync and close. Lines that still cannot be written are counted as lost."""
+    def close(self, *, rescuing: bool = True) -> None:
+        """Write what waits, sync and close. Lines that still cannot be written are counted as lost.
+
+        Args:
+            rescuing: As in `recover`.
+        """
         with self._lock:
             if self._closed:
                 return
-            self._retry_at = 0.0
-            self.recover()
+            self._retry_at, self._busy = 0.0, False
+            self._recover(rescuing=rescuing)
             self._closed, self._straight_below = True, -1
-            self.lost += len(self._backlog) + (self._records if self._misplaced else 0)
+            in_place = not self._is_gone()
+            self.lost += len(self._backlog) + (0 if in_place else self.records)
             self._backlog.clear()
         self.sync()
-        os.close(self._fd)
-        if not self._records and self.path.exists() and not self.path.stat().st_size:
-            self.path.unlink(missing_ok=True)
+        if in_place and not self.records:
+            with contextlib.suppress(OSError):
+                if not os.fstat(self._fd).st_size:
+                    self.path.unlink()
+        # A signal handler may have closed in the middle of `append`, which must not write to a number used anew.
+        fd, self._fd = self._fd, -1
+        _close(fd)
 
     def abandon(self) -> None:
         """Close without writing: for the child of a fork, whose parent owns the files."""
         self._lock = threading.RLock()  # the old one may be held by a thread that does not exist here
         if not self._closed:
             self._closed, self._straight_below = True, -1
-            for fd in (*self._retired, self._fd):
-                with contextlib.suppress(OSError):
-                    os.close(fd)
+            open_before, self._fd = (*self._retired, self._fd), -1
+            for fd in open_before:
+                _close(fd)
 
-    def _last_segment(self, unpack: Unpack) -> tuple[Path, int]:
+    def _first_segment(self, unpack: Unpack) -> Path:
+        """Mend what the writer before left, and choose the segment to begin."""
         segments = segments_in(self.folder)
         if not segments:
-            return segment_path(self.folder, 1), 0
+            return segment_path(self.folder, 1)
         last = segments[-1]
-        if last.sealed:
-            return segment_path(self.folder, last.number + 1), 0
-        self.torn_bytes = mend(last.path, unpack)
-        return last.path, last.path.read_bytes().count(_NEWLINE)
+        with contextlib.suppress(FileNotFoundError):  # sealed since it was listed
+            if not last.sealed:
+                if not last.path.stat().st_size:
+                    return last.path
+                self.torn_bytes = mend(last.path, unpack)
+        return segment_path(self.folder, last.number + 1)
 
     def _open(self, path: Path) -> int:
         # Readable too: if the file is removed, its content can still be rescued through the descriptor.
         return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+    def _usual_limit(self) -> int:
+        return -1 if self._sync_always else self._rotate_at
+
+    def _append_with_care(self, line: bytes) -> None:
+        """Append a line by way of the backlog: when the segment is full, when nothing can be written, or to sync it."""
+        if self._closed:
+            raise ClosedError(f"{self.folder} is closed: nothing more can be written")
+        if len(self._backlog) >= self._backlog_lines:
+            # One after the other, and without a call, so that `count_taken` never sees one of them alone.
+            del self._backlog[0]
+            self.lost += 1
+        self._backlog.append(line)
+        if self._busy:  # this is a signal handler; what it interrupted goes on with this line too
+            return
+        self._busy, self._straight_below = True, -1
+        try:
+            self._settle()
+            if self._failing is None and self._appended >= self._rotate_at:
+                self._rotate()
+            if self._failing is None or self._clock.monotonic() >= self._retry_at:
+                self._drain()
+        finally:
+            self._busy = False
+            if self._failing is None and not self._backlog and not self._closed:
+                self._straight_below = self._usual_limit()
 
     def _rotate(self) -> None:
         following = segment_path(self.folder, int(self.path.stem) + 1)
         try:
             fd = self._open(following)
         except OSError:
-            self._rotate_at = self._records + self._seal_records  # go on with this segment, and try again later
-            self._straight_below = self._usual_limit()
+            self._rotate_at = self._appended + self._seal_records  # go on with this segment, and try again later
             return
         self._retired.append(self._fd)
-        self._done += self._records
         full, self.path, self._fd = self.path, following, fd
-        self._records, self._synced, self._rotate_at = 0, 0, self._seal_records
-        self._straight_below = self._usual_limit()
+        self._segment_began = self._synced = self._appended
+        self._rotate_at = self._appended + max(1, self._seal_records)
         self.on_rotated(full)
-
-    def _usual_limit(self) -> int:
-        return -1 if self._sync_always else self._rotate_at
-
-    def _append_with_care(self, line: bytes) -> None:
-        if self._closed:
-            raise ClosedError(f"{self.folder} is closed: nothing more can be written")
-        if self._failing is None and self._records >= self._rotate_at:
-            self._rotate()
-        self._backlog.append(line)
-        if len(self._backlog) > self._backlog_lines:
-            self._backlog.popleft()
-            self.lost += 1
-        if self._failing is None or self._clock.monotonic() >= self._retry_at:
-            self._drain()
 
     def _drain(self) -> None:
         """Write what waits in memory."""
-        try:
-            while self._backlog:
-                line = self._backlog[0]
-                whole = _NEWLINE + line if self._torn else line  # ends the fragment that could not be taken back
+        while self._backlog:
+            line = self._backlog[0]
+            whole = _NEWLINE + line if self._torn else line  # ends the fragment that could not be taken back
+            length = len(whole)
+            try:
+                self._in_flight = line, whole, os.fstat(self._fd).st_size
                 written = os.write(self._fd, whole)
-                if written != len(whole):
-                    self._take_back(written)
-                    self._fail(_NO_SPACE)
-                    return
-                self._torn = False
-                self._backlog.popleft()
-                self._records += 1
-            if self._sync_always:
-                _sync(self._fd)
-        except OSError as error:
-            self._fail(error)
-            return
+            except OSError as error:
+                self._in_flight = None
+                self._fail(error)
+                return
+            if self._closed:  # by a signal handler, which has settled this line
+                return
+            if written != length:
+                self._take_back(written)
+                self._in_flight = None
+                self._fail(_NO_SPACE)
+                return
+            self._torn = False
+            del self._backlog[0]
+            self._appended += 1
+            self._in_flight = None
+        if self._sync_always:
+            self._force(self._fd)
         if self._failing is not None:
-            self._failing, self._straight_below = None, self._usual_limit()
+            self._failing = None
             self._trouble.ended(self.path, self.lost - self._lost_before)
+
+    def _settle(self) -> None:
+        """Find out what became of a line whose writing was interrupted."""
+        if self._in_flight is None:
+            return
+        line, whole, before = self._in_flight
+        if self._backlog and self._backlog[0] is line:
+            try:
+                written = os.fstat(self._fd).st_size - before
+            except OSError:  # it is tried once more
+                written = 0
+            if written >= len(whole):
+                self._torn = False
+                del self._backlog[0]
+                self._appended += 1
+            else:
+                self._take_back(written)
+        self._in_flight = None
 
     def _take_back(self, written: int) -> None:
         """Cut off the part of a line that was written, so that no line is torn."""
@@ -265,10 +337,48 @@ class Journal:
 
     def _fail(self, error: OSError) -> None:
         self._retry_at = self._clock.monotonic() + _RETRY_S
+        self._straight_below = -1
         if self._failing is None:
-            self._failing, self._straight_below = error, -1
+            self._failing = error
             self._lost_before = self.lost
             self._trouble.began(self.path, error)
+
+    def _force(self, fd: int) -> None:
+        """Force a file to the disk; that this fails is no reason not to write."""
+        try:
+            _sync(fd)
+        except OSError as error:
+            self._synced = -1  # to be tried again
+            if self._unsafe is None:
+                self._unsafe = error
+                self._trouble.unsafe(self.path, error)
+        else:
+            if self._unsafe is not None and fd == self._fd:
+                self._unsafe = None
+                self._trouble.safe(self.path)
+
+    def _recover(self, *, rescuing: bool) -> None:
+        self._settle()
+        if self._is_dead():
+            self._reopen()
+        elif rescuing and self._is_gone():
+            self._rescue()
+        if (self._failing is not None or self._backlog) and self._clock.monotonic() >= self._retry_at:
+            self._drain()
+            if self._failing is None and not self._backlog:
+                self._straight_below = self._usual_limit()
+
+    def _is_dead(self) -> bool:
+        """Whether the descriptor is none any more: closed by other code, or of a file server that was started anew."""
+        try:
+            os.fstat(self._fd)
+        except OSError:
+            return True
+        return False
+
+    def _reopen(self) -> None:
+        with contextlib.suppress(OSError):
+            self._fd = self._open(self.path)  # the old number may be another file's by now: it is left alone
 
     def _is_gone(self) -> bool:
         try:
@@ -284,28 +394,30 @@ class Journal:
 
         Until that works the lines go on into the removed file, which lives as long as its descriptor.
         """
+        aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
             fd = self._open(aside)
             try:
                 self._copy(self._fd, fd)
-                aside.rename(self.path)
+                _move(aside, self.path)
             except OSError:
-                os.close(fd)
-                aside.unlink(missing_ok=True)
+                _close(fd)
                 raise
+            finally:
+                aside.unlink(missing_ok=True)
         except OSError as error:
             if self._misplaced is None:
                 self._misplaced = error
                 self._trouble.began(self.path, error)
             return
         self._retired.append(self._fd)
-        self._fd = fd
+        self._fd, self._synced = fd, -1
         if self._misplaced is None:
-            self._trouble.began(self.path, FileNotFoundError(errno.ENOENT, "the file was removed"))
-        self._misplaced = None
-        self._trouble.ended(self.path, 0)
+            self._trouble.restored(self.path)
+        else:
+            self._misplaced = None
+            self._trouble.ended(self.path, 0)
 
     @staticmethod
     def _copy(source: int, target: int) -> None:
@@ -314,3 +426,18 @@ class Journal:
             offset += len(chunk)
             while chunk:
                 chunk = chunk[os.write(target, chunk) :]
+
+
+def _move(path: Path, to: Path) -> None:
+    """Rename a file, but never replace what somebody else has put there."""
+    try:
+        os.link(path, to)
+    except OSError:
+        if to.exists():
+            raise
+        path.rename(to)  # a file system without links
+
+
+def _close(fd: int) -> None:
+    with contextlib.suppress(OSError):
+        os.close(fd)

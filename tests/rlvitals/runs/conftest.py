@@ -1,7 +1,10 @@
 """Runs, segments and journals to break."""
 
+import contextlib
 import os
+import resource
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -17,14 +20,23 @@ from rlvitals.testing.clock import ManualClock
 class Noted(Trouble):
     """Trouble, written down."""
 
-    def __init__(self) -> None:
-        self.messages: list[str] = []
+    def __init__(self, messages: list[str]) -> None:
+        self._messages = messages
 
     def began(self, path: Path, error: OSError) -> None:
-        self.messages.append(f"began {path.name}: {error.strerror}")
+        self._messages.append(f"began {path.name}: {error.strerror}")
 
     def ended(self, path: Path, lost: int) -> None:
-        self.messages.append(f"ended {path.name}: {lost} lost")
+        self._messages.append(f"ended {path.name}: {lost} lost")
+
+    def restored(self, path: Path) -> None:
+        self._messages.append(f"restored {path.name}")
+
+    def unsafe(self, path: Path, error: OSError) -> None:
+        self._messages.append(f"unsafe {path.name}: {error.strerror}")
+
+    def safe(self, path: Path) -> None:
+        self._messages.append(f"safe {path.name}")
 
 
 @pytest.fixture
@@ -33,8 +45,25 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-def noted() -> Noted:
-    return Noted()
+def messages() -> list[str]:
+    """What journals told of their troubles."""
+    return []
+
+
+@contextlib.contextmanager
+def _limited(size: int) -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture
+def full_disk() -> Callable[[int], AbstractContextManager[None]]:
+    """Limits how large this process's files may grow: the kernel writes a part of a line, then nothing."""
+    return _limited
 
 
 @pytest.fixture
@@ -64,12 +93,12 @@ def line() -> Callable[..., bytes]:
 
 
 @pytest.fixture
-def open_journal(folder: Path, clock: ManualClock, noted: Noted) -> Iterator[Callable[..., Journal]]:
+def open_journal(folder: Path, clock: ManualClock, messages: list[str]) -> Iterator[Callable[..., Journal]]:
     """Opens journals of the episodes, and closes them after the test."""
     opened: list[Journal] = []
 
     def made(**options: object) -> Journal:
-        journal = Journal(folder, codec_of(Episode).unpack, clock=clock, trouble=noted, **options)  # type: ignore[arg-type]
+        journal = Journal(folder, codec_of(Episode).unpack, clock=clock, trouble=Noted(messages), **options)  # type: ignore[arg-type]
         opened.append(journal)
         return journal
 

@@ -1,0 +1,457 @@
+"""The appending side of one stream."""
+
+import contextlib
+import itertools
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from rlvitals.errors import ClosedError
+from rlvitals.records import Episode
+from rlvitals.runs import journal as journal_module
+from rlvitals.runs.journal import Journal
+from rlvitals.runs.layout import segments_in
+from rlvitals.runs.run import records_in
+from rlvitals.testing.clock import ManualClock
+
+Line = Callable[..., bytes]
+OpenJournal = Callable[..., Journal]
+FullDisk = Callable[[int], AbstractContextManager[None]]
+
+
+def _episodes(folder: Path) -> list[int]:
+    return [record.episode for segment in segments_in(folder) for record in records_in(segment, Episode)]
+
+
+def test_a_line_is_with_the_system_when_append_returns(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """Another process would see it at once: nothing is buffered."""
+    journal = open_journal()
+    for number in range(3):
+        journal.append(line(number))
+        assert _episodes(folder)[-1] == number
+
+
+def test_full_segments_are_handed_over_and_the_next_is_begun(
+    open_journal: OpenJournal, line: Line, folder: Path
+) -> None:
+    """Each but the last holds as many records as was said, and is told of once."""
+    journal = open_journal(seal_records=4)
+    full: list[Path] = []
+    journal.on_rotated = full.append
+    for number in range(10):
+        journal.append(line(number))
+
+    assert [path.name for path in full] == ["000001.jsonl", "000002.jsonl"]
+    assert [path.read_bytes().count(b"\n") for path in sorted(folder.iterdir())] == [4, 4, 2]
+    assert journal.appended == journal.count_taken() == 10
+
+
+def test_a_writer_begins_a_segment_of_its_own(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """What an earlier writer left may be sealed at this moment, by a process that outlived it: nobody appends to it."""
+    for number in range(3):
+        journal = open_journal()
+        journal.append(line(number))
+        journal.close()
+
+    assert sorted(path.name for path in folder.iterdir()) == ["000001.jsonl", "000002.jsonl", "000003.jsonl"]
+    assert _episodes(folder) == [0, 1, 2]
+
+
+def test_a_journal_that_held_nothing_leaves_no_file(open_journal: OpenJournal, folder: Path) -> None:
+    """A run without evaluations has an empty folder of them."""
+    open_journal().close()
+
+    assert list(folder.iterdir()) == []
+
+
+def test_an_empty_segment_is_used_again(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """A kill right after a segment was begun leaves no gap in the numbers."""
+    (folder / "000001.jsonl").write_bytes(line(0))
+    (folder / "000002.jsonl").touch()
+    journal = open_journal()
+    journal.append(line(1))
+
+    assert journal.path.name == "000002.jsonl"
+
+
+def test_a_closed_journal_takes_nothing(open_journal: OpenJournal, line: Line) -> None:
+    """Closing may be repeated; writing raises."""
+    journal = open_journal()
+    journal.close()
+    journal.close()
+
+    with pytest.raises(ClosedError):
+        journal.append(line(0))
+
+
+# ---------------------------------------------------------------------- torn ends
+
+
+def test_a_segment_cut_at_any_byte_of_its_last_record_is_mended(
+    open_journal: OpenJournal, line: Line, folder: Path
+) -> None:
+    """Only the cut record is missing, its bytes are kept aside, and the next writer goes on behind it."""
+    whole = b"".join(line(number) for number in range(3))
+    last = line(3, extra={"größe": "🦊"}, info={"a": [1, {"b": None}]})
+    for cut in range(len(last) + 1):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        (folder / "000001.jsonl").write_bytes(whole + last[:cut])
+        journal = open_journal()
+        journal.append(line(4))
+        journal.close()
+
+        torn = 0 < cut < len(last)
+        assert _episodes(folder) == ([0, 1, 2, 4] if cut < len(last) else [0, 1, 2, 3, 4])
+        assert journal.torn_bytes == (cut if torn else 0)
+        assert (folder / "000001.torn").exists() == torn
+        assert not torn or (folder / "000001.torn").read_bytes() == last[:cut] + b"\n"
+
+
+def test_zeros_at_the_end_are_cut_off(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """A power cut leaves blocks of zeros where a file had grown and its content had not arrived."""
+    (folder / "000001.jsonl").write_bytes(line(0) + b"\x00" * 4096)
+
+    journal = open_journal()
+    journal.append(line(1))
+
+    assert journal.torn_bytes == 4096
+    assert _episodes(folder) == [0, 1]
+
+
+# ---------------------------------------------------------------------- trouble
+
+
+def test_a_full_disk_tears_and_doubles_no_line(
+    open_journal: OpenJournal,
+    line: Line,
+    folder: Path,
+    clock: ManualClock,
+    full_disk: FullDisk,
+) -> None:
+    """Wherever in a line the disk is full, what waits is written once there is room, in order, once."""
+    size = len(line(0))
+    for room in range(2 * size + 1):
+        journal = open_journal()
+        with full_disk(room):
+            for number in range(3):
+                journal.append(line(number))
+        clock.advance(1.0)
+        journal.recover()
+        journal.append(line(3))
+        journal.close()
+
+        assert _episodes(folder) == [0, 1, 2, 3]
+        assert journal.path.read_bytes() == b"".join(line(number) for number in range(4))
+        assert journal.lost == 0
+        journal.path.unlink()
+
+
+def test_trouble_is_told_once_and_its_end_once(
+    open_journal: OpenJournal, line: Line, clock: ManualClock, messages: list[str], full_disk: FullDisk
+) -> None:
+    """However many lines fail, and however often it is tried again."""
+    journal = open_journal()
+    with full_disk(0):
+        for number in range(50):
+            journal.append(line(number))
+            clock.advance(0.5)
+            journal.recover()
+    failing = journal.failing
+    clock.advance(1.0)
+    journal.recover()
+
+    assert isinstance(failing, OSError)
+    assert journal.failing is None
+    assert messages == ["began 000001.jsonl: File too large", "ended 000001.jsonl: 0 lost"]
+
+
+def test_the_backlog_is_bounded_and_what_goes_is_counted(
+    open_journal: OpenJournal,
+    line: Line,
+    folder: Path,
+    clock: ManualClock,
+    messages: list[str],
+    full_disk: FullDisk,
+) -> None:
+    """The oldest lines go first; every record is either kept, waiting or counted as lost."""
+    journal = open_journal(backlog_lines=5)
+    counted: list[int] = []
+    with full_disk(0):
+        for number in range(12):
+            journal.append(line(number))
+            counted.append(journal.count_taken())
+    waiting, lost = journal.waiting, journal.lost
+    clock.advance(1.0)
+    journal.append(line(12))
+
+    assert counted == list(range(1, 13))
+    assert (waiting, lost) == (5, 7)
+    assert _episodes(folder) == [8, 9, 10, 11, 12]
+    assert journal.lost == 8
+    assert messages[-1] == "ended 000001.jsonl: 8 lost"
+
+
+def test_what_cannot_be_written_on_close_is_lost(open_journal: OpenJournal, line: Line, full_disk: FullDisk) -> None:
+    """And is counted."""
+    journal = open_journal()
+    with full_disk(0):
+        journal.append(line(0))
+        journal.append(line(1))
+        journal.close()
+
+    assert (journal.lost, journal.waiting) == (2, 0)
+
+
+def test_a_device_without_room_is_a_full_disk(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """Linux offers one: every write to /dev/full fails with ENOSPC."""
+    journal = open_journal(seal_records=1)
+    (folder / "000002.jsonl").symlink_to("/dev/full")
+    journal.append(line(0))
+    journal.append(line(1))
+
+    assert isinstance(journal.failing, OSError)
+    assert "No space left" in str(journal.failing)
+    assert journal.waiting == 1
+
+
+@pytest.mark.parametrize("sync_always", [False, True])
+def test_where_lines_cannot_be_forced_to_the_disk_they_are_written_all_the_same(
+    open_journal: OpenJournal, line: Line, folder: Path, messages: list[str], sync_always: bool
+) -> None:
+    """Some file systems have no fsync, as /dev/null has none: that is told once, and costs no record."""
+    journal = open_journal(seal_records=3, sync_always=sync_always)
+    (folder / "000002.jsonl").symlink_to("/dev/null")
+    for number in range(6):
+        journal.append(line(number))
+        journal.sync()
+
+    assert (journal.waiting, journal.lost, journal.appended) == (0, 0, 6)
+    assert messages == ["unsafe 000002.jsonl: Invalid argument"]
+
+
+def test_a_removed_file_is_put_back_with_all_that_it_held(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """It lives as long as its descriptor does, and is copied from there."""
+    journal = open_journal()
+    journal.append(line(0))
+    journal.path.unlink()
+    journal.append(line(1))
+    journal.recover()
+    journal.append(line(2))
+
+    assert _episodes(folder) == [0, 1, 2]
+    assert sorted(path.name for path in folder.iterdir()) == ["000001.jsonl"]
+
+
+def test_a_removed_folder_is_made_again(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """With the whole run above it."""
+    journal = open_journal()
+    journal.append(line(0))
+    shutil.rmtree(folder.parent)
+    journal.append(line(1))
+    journal.recover()
+
+    assert _episodes(folder) == [0, 1]
+
+
+def test_a_folder_that_cannot_be_made_again_keeps_its_records_for_later(
+    open_journal: OpenJournal, line: Line, folder: Path, messages: list[str]
+) -> None:
+    """A file in its place is told of once; when it goes, everything is written."""
+    journal = open_journal()
+    journal.append(line(0))
+    shutil.rmtree(folder)
+    folder.touch()
+    for number in range(1, 4):
+        journal.append(line(number))
+        journal.recover()
+    failing = journal.failing
+    folder.unlink()
+    journal.recover()
+
+    assert _episodes(folder) == [0, 1, 2, 3]
+    assert isinstance(failing, OSError)
+    assert journal.failing is None
+    assert [message.split()[0] for message in messages] == ["began", "ended"]
+
+
+def test_a_file_that_somebody_else_put_in_its_place_is_left_alone(
+    open_journal: OpenJournal, line: Line, folder: Path
+) -> None:
+    """Whose it is nobody knows: it is not overwritten."""
+    journal = open_journal()
+    journal.append(line(0))
+    journal.path.unlink()
+    journal.path.write_bytes(line(77))
+    journal.append(line(1))
+    journal.recover()
+    journal.close()
+
+    assert _episodes(folder) == [77]
+    assert journal.lost == 2
+
+
+def test_a_descriptor_that_was_closed_behind_its_back_is_opened_again(
+    open_journal: OpenJournal, line: Line, folder: Path, clock: ManualClock
+) -> None:
+    """Code that makes a process a daemon closes whatever is open."""
+    journal = open_journal()
+    journal.append(line(0))
+    os.close(journal._fd)
+    journal.append(line(1))
+    clock.advance(1.0)
+    journal.recover()
+    journal.append(line(2))
+
+    assert _episodes(folder) == [0, 1, 2]
+
+
+# ---------------------------------------------------------------------- threads and signals
+
+
+@pytest.mark.parametrize("seal_records", [1, 3, 100_000])
+def test_threads_lose_and_tear_no_line(open_journal: OpenJournal, line: Line, folder: Path, seal_records: int) -> None:
+    """Each thread's lines come in its order, whole."""
+    per_thread = 60 if seal_records < 100 else 400
+    journal = open_journal(seal_records=seal_records)
+
+    def log(thread: int) -> None:
+        for number in range(per_thread):
+            journal.append(line(number, env_index=thread))
+            if number % 16 == 0:
+                journal.recover()
+
+    threads = [threading.Thread(target=log, args=(thread,)) for thread in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+        journal.sync()
+
+    found: dict[int | None, list[int]] = {}
+    for segment in segments_in(folder):
+        for record in records_in(segment, Episode):
+            found.setdefault(record.env_index, []).append(record.episode)
+    assert found == {thread: list(range(per_thread)) for thread in range(8)}
+
+
+@contextlib.contextmanager
+def _interrupted(at: int, handler: Callable[[], None]) -> Iterator[list[int]]:
+    """Call a function once, before a certain line of the journal's code: as a signal handler is called, but repeatable.
+
+    Gives a list that is empty if that line was never reached.
+    """
+    left = [at]
+    called: list[int] = []
+
+    def trace(frame: FrameType, event: str, _: object) -> Callable[..., Any] | None:
+        if frame.f_code.co_filename != journal_module.__file__:
+            return None
+        if event == "line" and not called:
+            left[0] -= 1
+            if left[0] < 0:
+                called.append(at)
+                sys.settrace(None)
+                handler()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield called
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize("options", [{}, {"seal_records": 1}, {"seal_records": 3}, {"sync_always": True}])
+def test_a_signal_handler_may_log_while_its_thread_is_inside_append(
+    open_journal: OpenJournal, line: Line, folder: Path, options: dict[str, int]
+) -> None:
+    """Before whichever line of the code the signal comes: nothing hangs, nothing is lost, nothing is there twice."""
+    number = 0
+    for at in itertools.count():
+        journal = open_journal(**options)
+        full: list[Path] = []
+        journal.on_rotated = full.append
+        with _interrupted(at, lambda journal=journal: journal.append(line(90))) as called:  # type: ignore[misc]
+            for number in range(4):
+                journal.append(line(number))
+        journal.close()
+
+        found = _episodes(folder)
+        assert sorted(found) == [0, 1, 2, 3, *([90] * len(called))]
+        assert [number for number in found if number != 90] == [0, 1, 2, 3]
+        assert journal.path not in full
+        assert len(full) == len(set(full))
+        shutil.rmtree(folder)
+        folder.mkdir()
+        if not called:
+            break
+    assert at > 20
+
+
+@pytest.mark.parametrize("options", [{}, {"seal_records": 1}, {"seal_records": 3}, {"sync_always": True}])
+def test_an_interrupt_inside_append_costs_only_its_own_line(
+    open_journal: OpenJournal, line: Line, folder: Path, options: dict[str, int]
+) -> None:
+    """Ctrl-C may come before a line is written or behind it; what was taken before and comes later is there once."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    for at in itertools.count():
+        journal = open_journal(**options)
+        kept: list[int] = []
+        cut = [-1]
+        with _interrupted(at, interrupt) as called:
+            for number in range(4):
+                try:
+                    journal.append(line(number))
+                except KeyboardInterrupt:
+                    cut = [number]
+                else:
+                    kept.append(number)
+        journal.close()
+
+        found = _episodes(folder)
+        assert found in (kept, sorted([*kept, *cut]))
+        shutil.rmtree(folder)
+        folder.mkdir()
+        if not called:
+            break
+    assert at > 20
+
+
+@pytest.mark.parametrize("options", [{}, {"seal_records": 1}, {"sync_always": True}])
+def test_a_signal_handler_may_close_while_its_thread_is_inside_append(
+    open_journal: OpenJournal, line: Line, folder: Path, options: dict[str, int]
+) -> None:
+    """A job that is told to end closes its run, and goes."""
+
+    def end(journal: Journal) -> None:
+        journal.close()
+        raise SystemExit
+
+    for at in itertools.count():
+        journal = open_journal(**options)
+        kept: list[int] = []
+        with _interrupted(at, lambda journal=journal: end(journal)) as called, contextlib.suppress(SystemExit):  # type: ignore[misc]
+            for number in range(3):
+                journal.append(line(number))
+                kept.append(number)
+        journal.close()
+
+        assert _episodes(folder) in (kept, [*kept, len(kept)])
+        shutil.rmtree(folder)
+        folder.mkdir()
+        if not called:
+            break
+    assert at > 15
