@@ -1,0 +1,281 @@
+"""How a run went, in a few hundred numbers.
+
+The database and NumPy count: no record becomes a Python object, so that a million episodes take half a second.
+"""
+
+import itertools
+from typing import Any
+
+import duckdb
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.description import describe
+from rlvitals.records import PolicyUpdate
+from rlvitals.records.schema import Column, fields
+from rlvitals.runs import Run
+from rlvitals.runs.table import ask, last_records
+
+BEST_WINDOW = 100
+"""Episodes in the best window, at most."""
+CURVE_POINTS = 60
+RECENT_UPDATES = 10
+LAST_EVENTS = 10
+LAST_EVALUATIONS = 8
+
+_MEASURES = ("reward", "length", "quality_final", "quality_improvement")
+_METRICS = tuple(field.name for field in fields(PolicyUpdate) if field.column is Column.NUMBER and field.name != "time")
+
+Floats = NDArray[np.float64]
+Columns = dict[str, np.ma.MaskedArray[Any, Any]]
+
+
+class Measure(msgspec.Struct):
+    """One quantity in some episodes: its finite values described, and how many are not finite."""
+
+    mean: float | None = None
+    std: float | None = None
+    min: float | None = None
+    max: float | None = None
+    median: float | None = None
+    not_finite: int = 0
+
+
+class Stretch(msgspec.Struct):
+    """Episodes in a row, counted from 0: from the first to before the end."""
+
+    first: int
+    end: int
+    measures: dict[str, Measure]
+    success_rate: float | None
+
+
+class Point(msgspec.Struct):
+    """Some episodes in a row on the reward's curve: the mean of the finite rewards, and how many are not finite."""
+
+    mean: float | None
+    not_finite: int
+
+
+class Group(msgspec.Struct):
+    """The episodes that have something in common. Means are over finite values."""
+
+    name: str | None
+    episodes: int
+    success_rate: float | None
+    reward: float | None
+    quality_improvement: float | None
+
+
+class Metric(msgspec.Struct):
+    """One metric of the policy updates.
+
+    Attributes:
+        first: In the first update that said it.
+        last: In the last update.
+        recent: Mean of the finite ones among the last ten updates.
+        not_finite: Updates in which it was not finite.
+        not_finite_since: The step of the first of those.
+    """
+
+    first: float
+    last: float | None
+    recent: float | None
+    not_finite: int
+    not_finite_since: int | None
+
+
+class Load(msgspec.Struct):
+    """The machine: memory at its peak (MiB), and the mean speed of the training in the last minute."""
+
+    memory_peak: float | None
+    gpu_memory_peak: float | None
+    env_steps_per_second: float | None
+
+
+class History(msgspec.Struct):
+    """How a run went. Rows of evaluations and events are the last few.
+
+    Attributes:
+        algorithm: What the last episode said of the algorithm; for runs that log no updates.
+    """
+
+    episodes: int
+    updates: int
+    env_step: int | None
+    stretches: dict[str, Stretch]
+    curve: list[Point]
+    categories: list[Group]
+    terminations: list[Group]
+    metrics: dict[str, Metric]
+    algorithm: dict[str, float]
+    evaluations_total: int
+    evaluations: list[dict[str, Any]]
+    events_total: int
+    events: list[dict[str, Any]]
+    load: Load
+
+
+def history_of(run: Run) -> History:
+    """Sum up what a run recorded; branches that a rewind left behind are left out.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    history = ask(run, _history, "episodes", "updates", "evaluations", "events", "system")
+    if not history.updates:
+        history.algorithm = next((episode.algorithm or {} for episode in last_records(run, "episodes", 1)), {})
+    return history
+
+
+def best_window(values: Floats, width: int) -> int | None:
+    """Where the window with the largest mean begins; the first of several.
+
+    Args:
+        values: Numbers, shape `(n,)`.
+        width: Numbers in a window; windows that hold one that is not finite are passed over.
+
+    Returns:
+        The index of the window's first number; `None` if there is no such window.
+    """
+    if not 1 <= width <= len(values):
+        return None
+    finite = np.isfinite(values)
+    # Scaled, so that sums of the largest floats stay finite.
+    scale = float(np.abs(values[finite]).max(initial=0.0)) or 1.0
+    sums = np.concatenate(([0.0], np.cumsum(np.where(finite, values / scale, 0.0))))
+    gaps = np.concatenate(([0], np.cumsum(~finite)))
+    totals = np.where(gaps[width:] == gaps[:-width], sums[width:] - sums[:-width], -np.inf)
+    best = int(totals.argmax())
+    return best if np.isfinite(totals[best]) else None
+
+
+def _history(tables: duckdb.DuckDBPyConnection) -> History:
+    episodes = _columns(
+        tables,
+        "SELECT reward, length::DOUBLE AS length, quality_final, quality_improvement, success::DOUBLE AS success "
+        "FROM episodes",
+    )
+    updates = _columns(tables, f"SELECT step, env_step, {', '.join(_METRICS)} FROM updates")  # noqa: S608 - our fields
+    categories, terminations, episode_step = _groups(tables)
+    steps = [step for step in (episode_step, *updates["env_step"].compressed().tolist()) if step is not None]
+    evaluations_total, evaluations = _last_rows(tables, "evaluations", LAST_EVALUATIONS)
+    events_total, events = _last_rows(tables, "events", LAST_EVENTS)
+    return History(
+        episodes=len(episodes["reward"]),
+        updates=len(updates["step"]),
+        env_step=max(steps, default=None),
+        stretches=_stretches(episodes),
+        curve=_curve(episodes["reward"]),
+        categories=categories,
+        terminations=terminations,
+        metrics=_metrics(updates),
+        algorithm={},
+        evaluations_total=evaluations_total,
+        evaluations=evaluations,
+        events_total=events_total,
+        events=events,
+        load=_load(tables),
+    )
+
+
+def _columns(tables: duckdb.DuckDBPyConnection, sql: str) -> Columns:
+    """Columns as arrays in which what is absent is masked, and what is not finite is not."""
+    return {name: np.ma.asarray(column) for name, column in tables.execute(sql).fetchnumpy().items()}
+
+
+def _stretches(episodes: Columns) -> dict[str, Stretch]:
+    total = len(episodes["reward"])
+    if not total:
+        return {}
+    tenth = max(1, total // 10)
+    places = {"first_tenth": (0, tenth), "last_tenth": (total - tenth, total)}
+    width = min(BEST_WINDOW, tenth)
+    best = best_window(episodes["reward"].filled(np.nan), width)
+    if best is not None:
+        places["best_window"] = (best, best + width)
+    places["whole_run"] = (0, total)
+    return {name: _stretch(episodes, first, end) for name, (first, end) in places.items()}
+
+
+def _stretch(episodes: Columns, first: int, end: int) -> Stretch:
+    said = {name: episodes[name][first:end].compressed() for name in (*_MEASURES, "success")}
+    return Stretch(
+        first=first,
+        end=end,
+        measures={name: _measure(said[name]) for name in _MEASURES if said[name].size},
+        success_rate=float(said["success"].mean()) if said["success"].size else None,
+    )
+
+
+def _measure(said: Floats) -> Measure:
+    bad = said.size - int(np.isfinite(said).sum())
+    if bad == said.size:
+        return Measure(not_finite=bad)
+    with np.errstate(over="ignore", invalid="ignore"):  # the spread of the largest floats has no float
+        return Measure(**describe(said), not_finite=bad)
+
+
+def _curve(rewards: np.ma.MaskedArray[Any, Any]) -> list[Point]:
+    parts = min(CURVE_POINTS, len(rewards))
+    edges = [len(rewards) * place // parts for place in range(parts + 1)] if parts else []
+    return [_point(rewards[first:end].compressed()) for first, end in itertools.pairwise(edges)]
+
+
+def _point(said: Floats) -> Point:
+    finite = said[np.isfinite(said)]
+    with np.errstate(over="ignore"):
+        return Point(float(finite.mean()) if finite.size else None, said.size - finite.size)
+
+
+def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group], int | None]:
+    """The categories, the ends, and the furthest step; by one scan, as reading is what takes time."""
+    rows = tables.execute(
+        """
+        SELECT grouping(termination_reason) = 1, max(env_step), coalesce(category, termination_reason), count(*),
+               avg(success::DOUBLE), avg(reward) FILTER (isfinite(reward)),
+               avg(quality_improvement) FILTER (isfinite(quality_improvement))
+        FROM episodes GROUP BY GROUPING SETS ((category), (termination_reason)) ORDER BY 4 DESC, 3
+        """
+    ).fetchall()
+    groups: dict[bool, list[Group]] = {True: [], False: []}
+    for by_category, _, *group in rows:
+        groups[by_category].append(Group(*group))
+    return groups[True], groups[False], max((step for _, step, *_ in rows if step is not None), default=None)
+
+
+def _metrics(updates: Columns) -> dict[str, Metric]:
+    said = {name: updates[name] for name in _METRICS if updates[name].count()}
+    return {name: _metric(column, updates["step"]) for name, column in said.items()}
+
+
+def _metric(column: np.ma.MaskedArray[Any, Any], steps: np.ma.MaskedArray[Any, Any]) -> Metric:
+    bad = ~np.isfinite(column.filled(0.0))
+    return Metric(
+        first=float(column.compressed()[0]),
+        last=None if np.ma.getmaskarray(column)[-1] else float(column[-1]),
+        recent=_measure(column[-RECENT_UPDATES:].compressed()).mean,
+        not_finite=int(bad.sum()),
+        not_finite_since=int(steps[bad.argmax()]) if bad.any() else None,
+    )
+
+
+def _last_rows(tables: duckdb.DuckDBPyConnection, stream: str, most: int) -> tuple[int, list[dict[str, Any]]]:
+    """How many records a stream has, and the last of them without what is absent."""
+    view = tables.view(stream)
+    total = view.shape[0]
+    rows = view.limit(most, offset=max(0, total - most)).fetchall()
+    named = [dict(zip(view.columns, row, strict=True)) for row in rows]
+    return total, [{name: value for name, value in row.items() if value is not None} for row in named]
+
+
+def _load(tables: duckdb.DuckDBPyConnection) -> Load:
+    row = tables.execute(
+        """
+        SELECT max(memory), max(gpu_memory),
+               avg(env_steps_per_second) FILTER (time > (SELECT max(time) FROM system) - 60)
+        FROM system
+        """
+    ).fetchone()
+    return Load(*(row or (None, None, None)))

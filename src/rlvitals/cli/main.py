@@ -1,0 +1,74 @@
+"""`rlvitals COMMAND`: finds the command's file, and says what went wrong in one line."""
+
+import errno
+import importlib
+import sys
+from typing import Annotated, Any, cast
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from rlvitals import __version__
+from rlvitals.cli.trouble import TROUBLE, print_trouble
+from rlvitals.errors import RlvitalsError
+
+COMMANDS = ("ls", "show", "tail", "verify")
+"""Each is a function in the file of its name, which is imported when the command is asked for."""
+
+# Plain help is quick, and reads well in a pipe.
+_PLAIN: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}
+
+
+class Commands(TyperGroup):
+    """Imports the one command that is asked for: the others' databases and tables cost nothing."""
+
+    def list_commands(self, _: object) -> list[str]:
+        """The commands, in the order in which the help shows them."""
+        return list(COMMANDS)
+
+    def get_command(self, _: object, cmd_name: str) -> TyperCommand | None:
+        """Import a command; `None` if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"rlvitals.cli.{cmd_name}")
+        command = typer.Typer(**_PLAIN)
+        command.command(cmd_name)(getattr(module, cmd_name))
+        return cast("TyperCommand", typer.main.get_command(command))
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; what goes wrong is one line on standard error, and never a traceback."""
+        try:
+            return super().invoke(ctx)
+        except RlvitalsError as error:
+            message = str(error)
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # the reader of a pipe has had enough
+                raise
+            message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        print_trouble(message)
+        raise typer.Exit(TROUBLE)
+
+
+app = typer.Typer(cls=Commands, name="rlvitals", no_args_is_help=True, **_PLAIN)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rlvitals {__version__}")
+        raise typer.Exit
+
+
+Version = Annotated[bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version.")]
+
+
+@app.callback()
+def _options(*, version: Version = False) -> None:
+    """Vital signs for reinforcement-learning training."""
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no block characters gets question marks, not a traceback.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="replace")
+    app(prog_name="rlvitals")

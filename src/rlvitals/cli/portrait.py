@@ -1,0 +1,166 @@
+"""A run, drawn for a terminal: what it was first, how it went below, so that its end stands above the prompt."""
+
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rlvitals.cli import tables
+from rlvitals.cli.history import History, Stretch
+from rlvitals.cli.life import OPEN, Life
+from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, readable_width, status_text
+from rlvitals.cli.words import ago, clean, count, moment, number, packed, percent, span
+from rlvitals.runs import Header
+
+_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy", "vtracer", "resvg-py")
+_COMMIT = 12
+_TRACEBACK_LINES = 12
+_INDENT = 2
+
+Fact = tuple[str, str | Text]
+Section = tuple[str, RenderableType | None]
+
+
+def print_portrait(screen: Console, life: Life, header: Header, history: History, *, now: float) -> None:
+    """Print a run.
+
+    Args:
+        screen: Where to.
+        life: Where it stands.
+        header: What it says of itself.
+        history: How it went.
+        now: The time (UTC, seconds since 1970).
+    """
+    about = clean(", ".join(filter(None, (life.project, *header.tags))))
+    screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), "  ", (about, LABEL)))
+    width = readable_width(screen) - _INDENT
+    for title, body in (("", _facts(_life(life, now))), *_was(header, width), *_went(life, header, history)):
+        if body is not None:
+            if title:
+                screen.print()
+                screen.print(Text(title, TITLE))
+            screen.print(Padding.indent(body, _INDENT))
+
+
+def _was(header: Header, width: int) -> Iterator[Section]:
+    yield "Reproduction", _facts(_reproduction(header))
+    settings = [clean(f"{name}={value}") for name, value in _flat(header.configuration)]
+    yield "Configuration", Text("\n".join(packed(settings, width))) if settings else None
+
+
+def _went(life: Life, header: Header, history: History) -> Iterator[Section]:
+    yield "Progress", _facts(_progress(life, header, history))
+    yield "Reward", tables.curve(history.curve, history.episodes)
+    yield "Episodes", tables.stretches(history.stretches)
+    yield "Categories", tables.categories(history.categories, history.episodes)
+    yield "Ends", tables.ends(history.terminations, history.episodes)
+    yield "Updates", tables.metrics(history.metrics, history.updates)
+    yield "Algorithm, as of the last episode", _facts((name, number_text(it)) for name, it in history.algorithm.items())
+    yield _last("Evaluations", history.evaluations, history.evaluations_total), tables.evaluations(history.evaluations)
+    yield _last("Events", history.events, history.events_total), tables.events(history.events)
+    yield "Failure", _failure(header)
+
+
+def _life(life: Life, now: float) -> Iterator[Fact]:
+    if life.ended is None:
+        yield "life", f"{clean(life.reason)}; last heard of {ago(now - life.updated)}"
+    yield "started", f"{moment(life.started)}, {ago(now - life.started)}"
+    if life.ended is not None:
+        yield "ended", f"{moment(life.ended)}, {ago(now - life.ended)}"
+    yield "lasted", span(life.duration)
+    yield "folder", clean(life.path)
+
+
+def _reproduction(header: Header) -> Iterator[Fact]:
+    said = header.reproduction
+    command, git, packages = said.get("command"), said.get("git"), said.get("packages")
+    if isinstance(command, list):
+        yield "command", clean(shlex.join(map(str, command)))
+    if said.get("folder"):
+        yield "in", clean(str(said["folder"]))
+    if isinstance(git, dict):
+        commit = Text(clean(f"{str(git.get('commit'))[:_COMMIT]} on {git.get('branch')}"))
+        yield "git", commit.append(", with uncommitted changes", STYLES["warning"]) if git.get("dirty") else commit
+    if said.get("python"):
+        yield "python", clean(f"{said['python']} on {said.get('platform')}, {said.get('cpus')} CPUs")
+    if isinstance(packages, dict):
+        yield "packages", clean(", ".join(f"{name} {packages[name]}" for name in _PACKAGES if name in packages))
+    yield "host", clean(", ".join(dict.fromkeys(writer.host for writer in header.writers)))
+    sessions = sum(writer.rewind is None for writer in header.writers)
+    if len(header.writers) > 1:
+        yield "sessions", f"{count(sessions)}{_rewinds(header)}"
+
+
+def _rewinds(header: Header) -> str:
+    rewinds = [writer.rewind for writer in header.writers if writer.rewind is not None]
+    clocks = [(clock, getattr(to, clock)) for to in rewinds for clock in to.__struct_fields__]
+    said = ", ".join(f"{clock.replace('_', ' ')} {count(at)}" for clock, at in clocks if at is not None)
+    return f"; went back to {said}" if said else ""
+
+
+def _progress(life: Life, header: Header, history: History) -> Iterator[Fact]:
+    goal, target = header.goals.get("total_timesteps"), header.goals.get("target")
+    yield "episodes", count(history.episodes)
+    steps = count(history.env_step)
+    yield "steps", f"{steps} of {number(goal)} ({percent((history.env_step or 0) / goal)})" if goal else steps
+    yield "updates", count(history.updates)
+    if target is not None:
+        yield "target", _target(target, history.stretches)
+    if goal and history.env_step and life.status in OPEN:
+        yield "left", f"about {span(life.duration * max(0.0, goal / history.env_step - 1))}"
+    load = history.load
+    if history.env_step and life.duration > 0:
+        now = load.env_steps_per_second if life.status in OPEN else None
+        mean = f"{number(history.env_step / life.duration)} steps a second"
+        yield "speed", mean if now is None else f"{mean}, {number(now)} in the last minute"
+    peaks = (("", load.memory_peak), ("GPU ", load.gpu_memory_peak))
+    memory = ", ".join(f"{where}{number(peak)} MiB at most" for where, peak in peaks if peak is not None)
+    if memory:
+        yield "memory", memory
+    lost = ", ".join(f"{where} {count(lost)}" for where, lost in life.losses.items())
+    yield "lost", Text(clean(lost), BAD) if lost else "nothing"
+
+
+def _target(target: float, stretches: Mapping[str, Stretch]) -> str:
+    means = {name: stretch.measures["reward"].mean for name, stretch in stretches.items()}
+    reached = {name for name, mean in means.items() if mean is not None and mean >= target}
+    verdict = (
+        "reached" if "last_tenth" in reached else "reached, but not held" if "best_window" in reached else "not reached"
+    )
+    return f"reward {number(target)}: {verdict}"
+
+
+def _failure(header: Header) -> Text | None:
+    failure = header.failure
+    if failure is None:
+        return None
+    error = f"{failure.type}: {failure.message}"
+    frames = failure.traceback.rstrip().removesuffix(error).splitlines()
+    # Markers under code point nowhere once a long line is folded.
+    frames = [clean(line) for line in frames if line.strip(" ^~")]
+    return Text.assemble(("\n".join([*frames[-_TRACEBACK_LINES:], ""]), LABEL), (clean(error), BAD))
+
+
+def _facts(facts: Iterable[Fact]) -> Table | None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style=LABEL, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, said in facts:
+        grid.add_row(name, said)
+    return grid if grid.row_count else None
+
+
+def _last(what: str, shown: list[dict[str, Any]], total: int) -> str:
+    return what if len(shown) == total else f"{what}, the last {len(shown)} of {count(total)}"
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value

@@ -1,0 +1,33 @@
+"""`rlvitals show RUN`: what a run was, and how it went."""
+
+from typing import Any
+
+import msgspec
+
+from rlvitals.cli.history import History, history_of
+from rlvitals.cli.life import Life, life_of
+from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.cli.portrait import print_portrait
+from rlvitals.cli.screen import make_screen, print_json
+from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.runs import Header
+
+
+def show(run: RunName, *, folder: Folder = LOGS, as_json: AsJson = False) -> None:
+    """Show what a run was, and how it went.
+
+    Means are over the finite values; how many are not finite stands beside them.
+    """
+    opened = open_named(run, folder)
+    header = opened.header
+    life, history = life_of(opened, header), history_of(opened)
+    if as_json:
+        print_json(_document(life, header, history))
+    else:
+        print_portrait(make_screen(), life, header, history, now=SYSTEM_CLOCK.time())
+
+
+def _document(life: Life, header: Header, history: History) -> dict[str, Any]:
+    said = msgspec.to_builtins(header)
+    kept = ("tags", "goals", "configuration", "reproduction", "writers", "failure")
+    return {**msgspec.to_builtins(life), **{name: said.get(name) for name in kept}, **msgspec.to_builtins(history)}

@@ -1,0 +1,156 @@
+"""The tables and the curve of a run's portrait. Each is `None` where there is nothing to show."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from rlvitals.cli.history import RECENT_UPDATES, Group, Measure, Metric, Point, Stretch
+from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text
+from rlvitals.cli.words import clean, count, moment, number, percent, sparkline
+
+_MOST_GROUPS = 12
+_MEASURES = {
+    "reward": "reward",
+    "length": "length",
+    "quality_final": "quality",
+    "quality_improvement": "quality gain",
+}
+
+
+def curve(points: list[Point], episodes: int) -> Text | None:
+    """The reward over the run; where it was not finite stands out."""
+    if not points:
+        return None
+    means = [point.mean for point in points if point.mean is not None]
+    line = Text()
+    heights = [math.nan if point.mean is None else point.mean for point in points]
+    for block, point in zip(sparkline(heights), points, strict=True):
+        line.append(block, BAD if point.not_finite else "green")
+    each = round(episodes / len(points))
+    line.append(f"\nfrom {number(min(means))} to {number(max(means))}" if means else "\nno finite reward", LABEL)
+    line.append(f", a column is {count(each)} episodes" if each > 1 else ", a column is an episode", LABEL)
+    bad = sum(point.not_finite for point in points)
+    return line.append(f", {count(bad)} not finite", BAD) if bad else line
+
+
+def stretches(found: Mapping[str, Stretch]) -> Table | None:
+    """What episodes were like at first, at last, at best and in all."""
+    if not found:
+        return None
+    titles = {"first_tenth": "first tenth", "last_tenth": "last tenth", "whole_run": "all"}
+    columns = list(found.values())
+    table = _table("", *(titles.get(name, f"best {count(at.end - at.first)}") for name, at in found.items()))
+    table.add_row("from episode", *(count(stretch.first) for stretch in columns))
+    table.add_row("episodes", *(count(stretch.end - stretch.first) for stretch in columns))
+    for name, label in _MEASURES.items():
+        measures = [stretch.measures.get(name) for stretch in columns]
+        if any(measures):
+            table.add_row(label, *map(_mean, measures))
+        if any(measures) and name == "reward":
+            table.add_row("  spread", *(number_text(measure.std if measure else None) for measure in measures))
+        if any(measure and measure.not_finite for measure in measures):
+            table.add_row("  not finite", *(_bad(measure.not_finite if measure else 0) for measure in measures))
+    table.add_row("success", *(percent(stretch.success_rate) for stretch in columns))
+    return table
+
+
+def categories(groups: list[Group], episodes: int) -> Table | None:
+    """What episodes were like by category."""
+    return _groups("category", groups, episodes) if any(group.name is not None for group in groups) else None
+
+
+def ends(groups: list[Group], episodes: int) -> Table | None:
+    """How episodes ended."""
+    return _groups("end", groups, episodes)
+
+
+def metrics(found: Mapping[str, Metric], updates: int) -> Table | None:
+    """The metrics of the policy updates."""
+    if not found:
+        return None
+    table = _table("", "first", f"mean of last {min(updates, RECENT_UPDATES)}", "last", "not finite")
+    for name, metric in found.items():
+        bad = f"{count(metric.not_finite)}, since step {count(metric.not_finite_since)}" if metric.not_finite else "-"
+        table.add_row(
+            name,
+            number_text(metric.first),
+            number_text(metric.recent),
+            number_text(metric.last),
+            Text(bad, BAD if metric.not_finite else LABEL),
+        )
+    return table
+
+
+def evaluations(rows: list[dict[str, Any]]) -> Table | None:
+    """The last evaluations."""
+    if not rows:
+        return None
+    table = _table("policy", "step", "episode", "reward", "spread", "quality", "success", "episodes")
+    for row in rows:
+        table.add_row(
+            clean(row.get("policy", "agent")),
+            count(row.get("env_step")),
+            count(row.get("episode")),
+            number_text(row.get("reward")),
+            number_text(row.get("reward_std")),
+            number_text(row.get("quality")),
+            percent(row.get("success_rate")),
+            count(row.get("episodes")),
+        )
+    return table
+
+
+def events(rows: list[dict[str, Any]]) -> Table | None:
+    """The last events and notes."""
+    if not rows:
+        return None
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style=LABEL, no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        severity = row.get("severity", "info")
+        style = STYLES.get(severity, "") if severity != "info" else ""
+        said = row["message"] if severity == "info" else f"{severity}: {row['message']}"
+        grid.add_row(moment(row["time"])[:19], clean(row["kind"]), Text(clean(said), style))
+    return grid
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style=LABEL)
+    for place, title in enumerate(titles):
+        table.add_column(title, justify="right" if place else "left", overflow="fold")
+    return table
+
+
+def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
+    if not groups:
+        return None
+    table = _table(title, "episodes", "share", "success", "reward", "quality gain")
+    for group in groups[:_MOST_GROUPS]:
+        table.add_row(
+            clean("-" if group.name is None else group.name),
+            count(group.episodes),
+            percent(group.episodes / episodes),
+            percent(group.success_rate),
+            number_text(group.reward),
+            number_text(group.quality_improvement),
+        )
+    if len(groups) > _MOST_GROUPS:
+        rest = groups[_MOST_GROUPS:]
+        number_of_rest = sum(group.episodes for group in rest)
+        table.add_row(f"{count(len(rest))} more", count(number_of_rest), percent(number_of_rest / episodes))
+    return table
+
+
+def _mean(measure: Measure | None) -> Text:
+    if measure is None:
+        return number_text(None)
+    return number_text(math.nan if measure.mean is None else measure.mean)
+
+
+def _bad(number_of: int) -> Text:
+    return Text(count(number_of), BAD if number_of else LABEL)

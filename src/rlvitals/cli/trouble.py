@@ -1,0 +1,13 @@
+"""How a command says that something could not be done."""
+
+import typer
+
+from rlvitals.cli.words import clean
+
+TROUBLE = 2
+"""Exit code when something could not be done; 1 says that it was done, and that the answer is bad."""
+
+
+def print_trouble(reason: object) -> None:
+    """Say on standard error, in one line, why something could not be done."""
+    typer.echo(f"rlvitals: {' '.join(clean(str(reason)).split())}", err=True)

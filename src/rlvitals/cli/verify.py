@@ -1,0 +1,117 @@
+"""`rlvitals verify RUN...`: reads every record, and mends what can be mended without losing anything."""
+
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from rlvitals.cli.life import OPEN
+from rlvitals.cli.places import LOGS, AsJson, Folder, open_all
+from rlvitals.cli.screen import BAD, STYLES, TITLE, make_screen, print_json
+from rlvitals.cli.trouble import TROUBLE, print_trouble
+from rlvitals.cli.words import clean, count
+from rlvitals.errors import RunError
+from rlvitals.runs import Run, verifying
+
+UNSOUND = 1
+"""Exit code when a run is not sound."""
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing wrong with a run folder."""
+
+    code: str
+    path: str
+    message: str
+    mended: bool
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What a check of one run found.
+
+    Attributes:
+        sound: Whether nothing is wrong, or everything that was has been mended.
+        live: Whether it is being written, so that nothing was mended.
+        counts: Records that can be read, by stream.
+    """
+
+    run_id: str
+    path: str
+    sound: bool
+    live: bool
+    counts: dict[str, int]
+    faults: list[Fault]
+
+
+Names = Annotated[
+    list[str],
+    typer.Argument(help="Runs by folder or name, or folders of runs.", show_default=False),
+]
+Mend = Annotated[bool, typer.Option("--mend/--check", help="Mend torn ends, or only look.")]
+
+
+def verify(runs: Names, *, mend: Mend = True, folder: Folder = LOGS, as_json: AsJson = False) -> None:
+    """Read every record of runs, and mend torn ends.
+
+    A torn end, left by a kill or a power cut, is cut off and kept aside; a run that is being written is left alone.
+    The exit code is 1 if something is wrong that could not be mended, and 2 if a run could not be opened.
+    """
+    opened, refused = open_all(runs, folder)
+    findings: list[Finding] = []
+    screen = make_screen()
+    for run in opened:
+        try:
+            with make_screen(to_stderr=True).status(f"reading {clean(str(run.path))}"):
+                findings.append(checked(run, mending=mend))
+        except RunError as error:
+            refused.append((str(run.path), error))
+            continue
+        if not as_json:
+            _print(screen, run, findings[-1])
+    if as_json:
+        print_json({"runs": findings, "refused": [{"path": path, "reason": str(reason)} for path, reason in refused]})
+    for _, reason in refused:
+        print_trouble(reason)
+    if refused:
+        raise typer.Exit(TROUBLE)
+    if not all(finding.sound for finding in findings):
+        raise typer.Exit(UNSOUND)
+
+
+def checked(run: Run, *, mending: bool) -> Finding:
+    """Check one run.
+
+    Args:
+        run: The run.
+        mending: Whether to mend it, if nobody writes to it.
+
+    Raises:
+        RunError: It cannot be read, or not be mended.
+    """
+    try:
+        verdict = verifying.verify(run, mending=mending)
+    except OSError as error:
+        way_out = ": --check only looks" if mending else ""
+        raise RunError(f"{error.filename or run.path}: {error.strerror or error}{way_out}") from None
+    live = verdict.live or run.vitality().status in OPEN
+    faults = [
+        Fault(fault.code, str(fault.path.relative_to(run.path)), fault.message, fault.mended)
+        for fault in verdict.faults
+        # The end of a live stream may be half a line for a moment: that is no fault.
+        if not (live and fault.code == verifying.TORN_END)
+    ]
+    sound = all(fault.mended for fault in faults)
+    return Finding(run.run_id, str(run.path.absolute()), sound, live, verdict.counts, faults)
+
+
+def _print(screen: Console, run: Run, finding: Finding) -> None:
+    verdict = Text("sound", STYLES["running"]) if finding.sound else Text("unsound", BAD)
+    parts = ", ".join(f"{stream} {count(of)}" for stream, of in finding.counts.items() if of)
+    said = f"  {count(sum(finding.counts.values()))} records" + (f": {parts}" if parts else "")
+    live = "  (being written: nothing was mended)" if finding.live else ""
+    screen.print(Text.assemble((clean(str(run.path)), TITLE), "  ", verdict, said, (live, STYLES["warning"])))
+    for fault in finding.faults:
+        mended = Text("mended", STYLES["warning"]) if fault.mended else Text("not mended", BAD)
+        screen.print(Text.assemble("  ", mended, f"  {fault.code}  {clean(fault.path)}: {clean(fault.message)}"))
