@@ -155,7 +155,7 @@ def _baselines(task: _SearchTask) -> tuple[dict[str, Outcome], NDArray[np.float6
     for tries in {1, task.equal_tries}:
         groups = [range(start, start + tries) for start in range(0, task.tries - tries + 1, tries)]
         winners = [searched[max(group, key=rewards.__getitem__)] for group in groups]
-        outcomes[best_of("random search", tries)] = Outcome.mean(
+        outcomes[best_of("random", tries)] = Outcome.mean(
             [Outcome.of(winner, default, task.weights) for winner in winners]
         )
     return outcomes, expected_best(np.asarray(rewards))

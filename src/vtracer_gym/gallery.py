@@ -64,7 +64,9 @@ def _drawn(attempt: Attempt, logo: Logo) -> Image.Image:
     width, height = _fitted(logo.width, logo.height)
     if attempt.failure is not None:
         return Image.new("RGB", (width, height), PAPER)
-    svg = attempt.svg.replace("<svg ", f'<svg viewBox="0 0 {logo.width} {logo.height}" ', 1)
+    box = f'viewBox="0 0 {logo.width} {logo.height}" preserveAspectRatio="none"'  # as a side is rounded to pixels
+    size = f'width="{logo.width}" height="{logo.height}"'
+    svg = attempt.svg.replace(size, f'{box} width="{width}" height="{height}"', 1)
     return Image.fromarray(rasterize(svg, width, height))
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
-from stable_baselines3.common.callbacks import BaseCallback, CallbackList, CheckpointCallback
+from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
 from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_NAMES, VectorizeEnv
@@ -178,8 +178,46 @@ def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> Vec
 
 def newest_checkpoint(folder: Path) -> Path | None:
     """The checkpoint with the most steps in the folder of a training, or None."""
-    found = {int(path.stem.split("_")[1]): path for path in (folder / CHECKPOINTS).glob("steps_*_steps.zip")}
-    return found[max(found)] if found else None
+    return max((folder / CHECKPOINTS).glob("steps-*.zip"), default=None)
+
+
+class Checkpoints(BaseCallback):
+    """Saves the model after an update, whenever so many steps have passed, and when the training ends.
+
+    Not in the middle of a rollout, as Stable-Baselines3's own callback does: what was collected since the last update
+    would be lost on resuming. A file is complete or absent: it is renamed when it is written.
+
+    Args:
+        folder: for ``steps-00002048.zip`` and so on.
+        every: environment steps.
+    """
+
+    def __init__(self, folder: Path, every: int) -> None:
+        super().__init__()
+        self._folder = folder
+        self._every = every
+
+    def _on_training_start(self) -> None:
+        self._saved = self.num_timesteps
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps - self._saved >= self._every:
+            self._save()
+
+    def _on_training_end(self) -> None:
+        if self.num_timesteps > self._saved:
+            self._save()
+
+    def _save(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._folder / f"steps-{self.num_timesteps:08d}.zip"
+        partial = path.with_name(f"partial-{path.name}")
+        self.model.save(partial)
+        partial.replace(path)
+        self._saved = self.num_timesteps
 
 
 def train(
@@ -215,9 +253,7 @@ def train(
     environment = vector_environment(logos, settings)
     try:
         model = _new_model(environment, settings) if checkpoint is None else _load(checkpoint, environment)
-        saver = CheckpointCallback(
-            max(1, settings.checkpoint_every // settings.processes), str(folder / CHECKPOINTS), "steps"
-        )
+        saver = Checkpoints(folder / CHECKPOINTS, settings.checkpoint_every)
         remaining = settings.steps - model.num_timesteps
         if remaining > 0:
             model.learn(remaining, CallbackList([saver, *callbacks]), reset_num_timesteps=False)

@@ -13,7 +13,7 @@ from vtracer_gym.logos import Logo, decode_logo, load_folder, load_logo, split_u
 
 def encoded(image: Image.Image, form: str = "PNG", **options: object) -> bytes:
     stream = io.BytesIO()
-    image.save(stream, form, **options)  # type: ignore[arg-type]
+    image.save(stream, form, **options)
     return stream.getvalue()
 
 

@@ -36,7 +36,7 @@ def slow_ssim(picture: Pixels, target: Pixels) -> float:
                 vy = sum(w * (y[top + i, left + j] - my) ** 2 for i, j, w in cells)
                 cov = sum(w * (x[top + i, left + j] - mx) * (y[top + i, left + j] - my) for i, j, w in cells)
                 values.append((2 * mx * my + c1) * (2 * cov + c2) / ((mx**2 + my**2 + c1) * (vx + vy + c2)))
-    return sum(values) / len(values)
+    return float(sum(values) / len(values))
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -24,19 +24,18 @@ if TYPE_CHECKING:
     from vtracer_gym.logos import Logo
     from vtracer_gym.training import TrainedAgent
 
-SAMPLES = 120
-
 
 def demo(
     out: Annotated[Path, typer.Option(help="Where the model, the runs and the picture go.")] = Path("demo"),
     steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 5_000,
+    samples: Annotated[int, typer.Option(min=20, help="How many sample logos.")] = 120,
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo, in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
 ) -> None:
     """Draw sample logos, train an agent on them, compare it with VTracer's defaults, and paint the difference."""
     console = Console()
-    logos = sample_logos(SAMPLES, np.random.default_rng(seed), size)
+    logos = sample_logos(samples, np.random.default_rng(seed), size)
     seen, unseen = split_unseen(logos, 0.2, np.random.default_rng(seed))
     console.print(
         f"[bold]{len(logos)} sample logos[/] at {size} px: {len(seen)} to train on, {len(unseen)} set aside",

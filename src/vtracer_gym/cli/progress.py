@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.text import Text
 from stable_baselines3.common.callbacks import BaseCallback
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from collections.abc import Iterable
+
+    from rich.console import Console, RenderableType
 
     from rlvitals import TrainingMonitor
 
@@ -16,17 +19,28 @@ WINDOW: Final = 200
 """Episodes that the line of vital signs looks back on."""
 
 
-def bar(console: Console) -> Progress:
-    """A progress bar with the line of vital signs behind it."""
-    return Progress(
+class VitalProgress(Progress):
+    """A progress bar, and below it the vital signs."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, then a line for each task that has said something."""
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if signs := task.fields.get("signs"):
+                yield Text(signs, style="cyan", no_wrap=True, overflow="ellipsis")
+
+
+def bar(console: Console) -> VitalProgress:
+    """A progress bar with the line of vital signs below it."""
+    return VitalProgress(
         TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=28),
+        BarColumn(bar_width=None),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[signs]}"),
         console=console,
-        expand=False,
+        expand=True,
     )
 
 

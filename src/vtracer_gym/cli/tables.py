@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 def _interval(interval: Interval, form: str) -> str:
-    return f"{interval.mean:{form}}  [dim]{interval.low:{form}} … {interval.high:{form}}[/]"
+    return f"{interval.mean:{form}}\n[dim]{interval.low:{form}}…{interval.high:{form}}[/]"
 
 
 def _row(table: Table, name: str, summary: Summary) -> None:
     table.add_row(
         name,
         f"{summary.quality:.4f}",
-        _interval(summary.quality_difference, "+.4f"),
+        _interval(summary.quality_difference, "+.3f"),
         kilobytes(summary.size_bytes),
         _interval(summary.byte_ratio, ".3f"),
         _interval(summary.reward, "+.2f"),
@@ -37,15 +37,16 @@ def _row(table: Table, name: str, summary: Summary) -> None:
 def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table:
     """All methods side by side, with 95 % intervals."""
     table = Table(
-        title=f"{len(evaluations)} unseen logos, each against VTracer's defaults on the same logo (95 % intervals)",
+        title=f"{len(evaluations)} unseen logos, each against VTracer's defaults (95 % intervals)",
         box=box.SIMPLE_HEAD,
         title_justify="left",
+        padding=(0, 1, 0, 0),
     )
-    table.add_column("")
-    for heading in ("SSIM", "SSIM difference", "bytes", "bytes / defaults", "reward"):
+    table.add_column("", no_wrap=True)
+    for heading in ("SSIM", "difference", "bytes", "ratio", "reward"):
         table.add_column(heading, justify="right")
     agents = [FIRST_TRY, best_of("agent", attempts)]
-    random = [best_of("random search", tries) for tries in sorted({1, attempts})]
+    random = [best_of("random", tries) for tries in sorted({1, attempts})]
     others = [name for name in evaluations[0].outcomes if name not in {*agents, *random}]
     for group in (agents, random, others):
         for name in dict.fromkeys(group):
@@ -57,7 +58,7 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table
 def categories_table(evaluations: Sequence[LogoEvaluation]) -> Table:
     """The agent's first try, type by type."""
     table = Table(title="The agent's first try, by type", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("type", "logos", "SSIM", "SSIM difference", "bytes", "bytes / defaults"):
+    for heading in ("type", "logos", "SSIM", "difference", "bytes", "ratio"):
         table.add_column(heading, justify="left" if heading == "type" else "right")
     for category in sorted({evaluation.category for evaluation in evaluations}):
         members = [evaluation for evaluation in evaluations if evaluation.category == category]
@@ -66,7 +67,7 @@ def categories_table(evaluations: Sequence[LogoEvaluation]) -> Table:
             category,
             str(len(members)),
             f"{summary.quality:.4f}",
-            _interval(summary.quality_difference, "+.4f"),
+            _interval(summary.quality_difference, "+.3f"),
             kilobytes(summary.size_bytes),
             _interval(summary.byte_ratio, ".3f"),
         )

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from vtracer_gym.cli.main import main
+from vtracer_gym.samples import sample_logos
+
+TINY = ["--steps", "16", "--size", "64", "--attempts", "2", "--processes", "1", "--search-tries", "2"]
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """The command's exit code."""
+    monkeypatch.setattr(sys, "argv", ["vtracer-gym", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    return int(stopped.value.code or 0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve logos, and one that cannot be read."""
+    place = tmp_path_factory.mktemp("logos")
+    for logo in sample_logos(12, np.random.default_rng(0), 64):
+        path = place / f"{logo.name}.png"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(logo.pixels).save(path)
+    (place / "text" / "broken.png").write_bytes(b"broken")
+    return place
+
+
+def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, out: Path, *more: object) -> int:
+    places = ["--logos", folder, "--out", out / "models", "--log-dir", out / "logs", "--candidates", 1]
+    return run(monkeypatch, "train", *places, *TINY, *more)
+
+
+def test_train_evaluate_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    """A folder of logos becomes a model, the model is evaluated, and traces a logo."""
+    model = tmp_path / "models" / "seed-0"
+
+    assert trained(monkeypatch, folder, tmp_path, "--seeds", 1) == 0
+    assert "broken.png: it cannot be read" in capsys.readouterr().out
+    assert (model.parent / "seed-0" / "evaluation.json").exists()
+    assert run(monkeypatch, "evaluate", "--model", model, "--logos", folder, "--log-dir", tmp_path / "logs",
+               "--search-tries", 2, "--processes", 1) == 0  # fmt: skip
+    assert "agent, first try" in capsys.readouterr().out
+    svg = tmp_path / "logo.svg"
+    assert run(monkeypatch, "trace", folder / "text" / "sample-0001.png", "-o", svg, "--model", model) == 0
+    assert svg.read_text().endswith("</svg>\n")
+
+
+def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The demo ends by itself, with a table and a picture."""
+    code = run(
+        monkeypatch, "demo", "--out", tmp_path / "demo", "--steps", 16, "--samples", 20, "--size", 64, "--processes", 1
+    )
+    said = capsys.readouterr().out
+
+    assert code == 0
+    assert "95 % intervals" in said
+    assert "gallery.png" in said
+    assert Image.open(tmp_path / "demo" / "gallery.png").width > 900
+
+
+def test_trace_without_a_model(monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path) -> None:
+    """Without a model, a logo is traced with VTracer's defaults."""
+    assert run(monkeypatch, "trace", folder / "simple" / "sample-0000.png", "-o", tmp_path / "logo.svg") == 0
+    assert "<svg" in (tmp_path / "logo.svg").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["trace", "absent.png", "-o", "a.svg"], "absent.png: No such file"),
+        (["trace", "{logo}", "-o", "absent/a.svg"], "absent does not exist"),
+        (["trace", "{logo}", "-o", "a.svg", "--model", "absent"], "no trained model"),
+        (["trace", "{broken}", "-o", "a.svg"], "cannot be read as an image"),
+        (["train", "--logos", "absent"], "absent is not a folder"),
+        (["train", "--logos", "{folder}", "--unseen", "2"], "between 0 and 1"),
+        (["evaluate", "--model", "absent"], "no trained model"),
+    ],
+)
+def test_mistakes_are_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    folder: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    reason: str,
+) -> None:
+    """What the user can set right is said in one line, with exit code 2 and no traceback."""
+    monkeypatch.chdir(tmp_path)
+    places = {"logo": folder / "simple" / "sample-0000.png", "broken": folder / "text" / "broken.png", "folder": folder}
+    code = run(monkeypatch, *[argument.format(**places) for argument in arguments])
+    said = capsys.readouterr().err
+
+    assert code == 2
+    assert reason in said
+    assert "Traceback" not in said

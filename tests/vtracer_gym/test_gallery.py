@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vtracer_gym.attempts import Attempt, PreparedLogo
+from vtracer_gym.gallery import CELL, GAP, MARGIN, Exhibit, gallery, kilobytes
+from vtracer_gym.samples import sample_logos
+from vtracer_gym.tracing import DEFAULTS, Parameters
+
+
+def exhibits(count: int) -> list[Exhibit]:
+    prepared = [PreparedLogo(logo) for logo in sample_logos(count, np.random.default_rng(0), 64)]
+    return [Exhibit(one.logo, one.default, one.attempt(Parameters(path_precision=1))) for one in prepared]
+
+
+def test_a_row_an_exhibit() -> None:
+    """The picture is three cells wide, and grows with each exhibit."""
+    one, two = (gallery(exhibits(count), "Title", "subtitle") for count in (1, 2))
+
+    assert one.width == two.width == 2 * MARGIN + 3 * CELL + 2 * GAP
+    assert two.height > one.height + CELL
+
+
+def test_shows_the_traces() -> None:
+    """What is painted depends on the SVGs."""
+    shown = exhibits(1)[0]
+    blank = Exhibit(shown.logo, shown.default, Attempt.failed(DEFAULTS, "panicked"))
+    pictures = [np.asarray(gallery([one], "Title", "subtitle")) for one in (shown, blank)]
+
+    assert not np.array_equal(pictures[0], pictures[1])
+
+
+def test_nothing_to_show() -> None:
+    """An empty gallery is refused."""
+    with pytest.raises(ValueError, match="at least one"):
+        gallery([], "Title", "subtitle")
+
+
+@pytest.mark.parametrize(("size", "text"), [(812, "812 B"), (7_120, "7.1 kB"), (64_400, "64 kB")])
+def test_sizes_are_readable(size: int, text: str) -> None:
+    """Sizes are written as people read them."""
+    assert kilobytes(size) == text

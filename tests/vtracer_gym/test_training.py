@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vtracer_gym.environment import OBSERVATION_NAMES
+from vtracer_gym.errors import ModelError
+from vtracer_gym.samples import sample_logos
+from vtracer_gym.training import ModelCard, TrainedAgent, TrainingSettings, newest_checkpoint, train
+
+LOGOS = sample_logos(4, np.random.default_rng(0), 64)
+SHORT = TrainingSettings(
+    steps=32, attempts=2, processes=1, rollout_steps=16, batch_size=8, epochs=2, network=(8,), checkpoint_every=16
+)
+OBSERVATION = np.linspace(-1, 1, len(OBSERVATION_NAMES)).astype(np.float32)
+
+
+def changed(**values: object) -> TrainingSettings:
+    return replace(SHORT, **values)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained")
+    train(LOGOS[:3], SHORT, folder, unseen=LOGOS[3:])
+    return folder
+
+
+def test_same_seed_same_agent(trained: Path, tmp_path: Path) -> None:
+    """A training can be repeated to the last bit; another seed makes another agent."""
+    same = train(LOGOS[:3], SHORT, tmp_path / "same")
+    other = train(LOGOS[:3], changed(seed=1), tmp_path / "other")
+    first = TrainedAgent.load(trained).act(OBSERVATION).tolist()
+
+    assert first == same.act(OBSERVATION).tolist()
+    assert first != other.act(OBSERVATION).tolist()
+
+
+def test_processes_train(tmp_path: Path) -> None:
+    """Two processes make one rollout."""
+    agent = train(LOGOS, changed(processes=2), tmp_path)
+
+    assert agent.model.num_timesteps == 32
+
+
+def test_card_tells_what_was_seen(trained: Path) -> None:
+    """The card names the settings, the logos that were seen and those that were not."""
+    card = TrainedAgent.load(trained).card
+
+    assert card.settings == SHORT
+    assert card.trained_on == tuple(logo.name for logo in LOGOS[:3])
+    assert card.unseen == (LOGOS[3].name,)
+
+
+def test_actions_lie_in_the_box(trained: Path) -> None:
+    """An agent's action is one that the environment takes."""
+    action = TrainedAgent.load(trained).act(OBSERVATION)
+
+    assert action.shape == (8,)
+    assert np.abs(action).max() <= 1.0
+
+
+def test_checkpoints_are_found_by_their_steps(trained: Path) -> None:
+    """The newest checkpoint is the one with the most steps."""
+    newest = newest_checkpoint(trained)
+
+    assert newest is not None
+    assert newest.name == "steps-00000032.zip"
+
+
+def test_resume_goes_on(tmp_path: Path) -> None:
+    """A resumed training takes only the steps that are missing."""
+    train(LOGOS[:3], changed(steps=16), tmp_path)
+    before = newest_checkpoint(tmp_path)
+    agent = train(LOGOS[:3], changed(steps=48), tmp_path, resume=True)
+
+    assert before is not None
+    assert before.name == "steps-00000016.zip"
+    assert agent.model.num_timesteps == 48
+
+
+def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:
+    """Nothing is left to do, and the same agent comes back."""
+    before = TrainedAgent.load(trained).act(OBSERVATION).tolist()
+
+    assert train(LOGOS[:3], SHORT, trained, unseen=LOGOS[3:], resume=True).act(OBSERVATION).tolist() == before
+
+
+@pytest.mark.parametrize("changes", [{"seed": 9}, {"learning_rate": 1.0}])
+def test_resume_refuses_other_settings(trained: Path, changes: dict[str, object]) -> None:
+    """Two different trainings are not spliced."""
+    with pytest.raises(ModelError, match=next(iter(changes))):
+        train(LOGOS[:3], changed(**changes), trained, resume=True)
+
+
+def test_resume_refuses_other_logos(trained: Path) -> None:
+    """What was set aside must not be trained on after all."""
+    with pytest.raises(ModelError, match="other logos"):
+        train(LOGOS, SHORT, trained, resume=True)
+
+
+def test_missing_model(tmp_path: Path) -> None:
+    """A folder without a model says so."""
+    with pytest.raises(ModelError, match="no trained model"):
+        TrainedAgent.load(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 torn"])
+def test_damaged_model(tmp_path: Path, content: bytes) -> None:
+    """A damaged file is named, not thrown at the user."""
+    ModelCard(SHORT, (), ()).write(tmp_path)
+    (tmp_path / "model.zip").write_bytes(content)
+
+    with pytest.raises(ModelError, match=r"model\.zip"):
+        TrainedAgent.load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": {"weights": {}, "network": 3}}'])
+def test_damaged_card(tmp_path: Path, text: str) -> None:
+    """So is a damaged card."""
+    (tmp_path / "training.json").write_text(text)
+
+    with pytest.raises(ModelError, match=r"training\.json"):
+        ModelCard.read(tmp_path)
+
+
+def test_card_of_another_environment(tmp_path: Path) -> None:
+    """A model that expects to see something else is not used."""
+    ModelCard(SHORT, (), ()).write(tmp_path)
+    card = json.loads((tmp_path / "training.json").read_text())
+    (tmp_path / "training.json").write_text(json.dumps(card | {"observation": ["something"]}))
+
+    with pytest.raises(ModelError, match="another version"):
+        ModelCard.read(tmp_path)
+
+
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"processes": 0}, {"attempts": -1}, {"seed": -1}])
+def test_settings_are_checked(changes: dict[str, object]) -> None:
+    """A setting that makes no training is refused by name."""
+    with pytest.raises(ValueError, match=next(iter(changes))):
+        changed(**changes)
