@@ -2,7 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +118,18 @@ class Troubles:
         _log.warning("%s: %s", self._monitor.session_id, message, exc_info=not isinstance(error, RlvitalsError))
         self._say(message, severity="warning")
 
+    @contextmanager
+    def caught(self, what: str) -> Iterator[None]:
+        """Note any exception of a `with` block, and go on behind it.
+
+        Args:
+            what: What could not be done if there is one.
+        """
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - nothing that is only recorded may stop a training
+            self.note(what, error)
+
     def close(self) -> None:
         """Say how many there were in the end, where it was more than one."""
         for what, count in self.counts.items():
@@ -156,10 +169,8 @@ class EpisodeLog:
             self._write(ending, env_step, episode_fields(ending.info, self._info_keys))
         except Exception as error:  # noqa: BLE001 - `info` is anybody's, and the training must go on
             self._troubles.note("an episode's info could not be recorded", error)
-            try:
+            with self._troubles.caught("an episode could not be recorded"):
                 self._write(ending, env_step, {})
-            except Exception as again:  # noqa: BLE001 - likewise
-                self._troubles.note("an episode could not be recorded", again)
 
     def _write(self, ending: Ending, env_step: int, fields: dict[str, Any]) -> None:
         last = self._monitor.last_episode

@@ -1,6 +1,6 @@
 """The results of Stable-Baselines3's `EvalCallback`, in full."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ class EvaluationWatch:
         self._heard = callback._log_success_callback  # noqa: SLF001 - the only place where the lists can be seen
         self._rewards: list[float] | None = None
         self._lengths: list[int] = []
-        self._qualities: list[float] = []
+        self._qualities: list[Any] = []
         self._env_step = 0
         vars(callback)["_log_success_callback"] = self._listen
 
@@ -38,19 +38,17 @@ class EvaluationWatch:
 
     def take(self) -> dict[str, Any]:
         """The evaluation that is pending: keyword arguments of `TrainingMonitor.log_evaluation`."""
-        rewards = np.asarray(self._rewards, dtype=float)
-        successes = self._callback._is_success_buffer  # noqa: SLF001 - likewise
-        taken = {
-            "eval_reward": float(rewards.mean()) if rewards.size else float("nan"),
-            "eval_quality": float(np.mean(self._qualities)) if self._qualities else None,
-            "eval_success_rate": float(np.mean(successes)) if successes else None,
-            "eval_episodes": rewards.size,
-            "reward_std": float(rewards.std()) if rewards.size else None,
-            "length": float(np.mean(self._lengths)) if self._lengths else None,
+        rewards, self._rewards = self._rewards or [], None
+        reward, spread = _mean_and_std(rewards)
+        return {
+            "eval_reward": reward,
+            "eval_quality": _mean_and_std(self._qualities)[0],
+            "eval_success_rate": _mean_and_std(self._callback._is_success_buffer)[0],  # noqa: SLF001 - likewise
+            "eval_episodes": len(rewards),
+            "reward_std": spread,
+            "length": _mean_and_std(self._lengths)[0],
             "env_step": self._env_step,
         }
-        self._rewards, self._qualities = None, []
-        return taken
 
     def _listen(self, seen: dict[str, Any], names: dict[str, Any]) -> None:
         self._heard(seen, names)
@@ -58,9 +56,8 @@ class EvaluationWatch:
             self._rewards, self._lengths = seen["episode_rewards"], seen["episode_lengths"]
             self._qualities = []
             self._env_step = self._callback.num_timesteps
-        quality = seen["info"].get("quality_final") if seen["done"] else None
-        if quality is not None:
-            self._qualities.append(float(quality))
+        if seen["done"] and "quality_final" in seen["info"]:
+            self._qualities.append(seen["info"]["quality_final"])
 
 
 def evaluations_in(callback: BaseCallback | None) -> Iterator[EvalCallback]:
@@ -72,3 +69,10 @@ def evaluations_in(callback: BaseCallback | None) -> Iterator[EvalCallback]:
         yield callback
     if isinstance(callback, EventCallback):
         yield from evaluations_in(callback.callback)
+
+
+def _mean_and_std(values: Sequence[Any]) -> tuple[float, float] | tuple[None, None]:
+    if not values:
+        return None, None
+    numbers = np.asarray(values, dtype=float)
+    return float(numbers.mean()), float(numbers.std())

@@ -69,7 +69,14 @@ class UpdateWatch:
         self._began: float | None = None
         self._minibatches = 0
         self._per_epoch = 0
-        _watchers(buffer).append(self)
+        watchers = _watchers(buffer)
+        watchers[:] = [watch for watch in watchers if not watch.has_begun]  # else they are of trainings that broke off
+        watchers.append(self)
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a minibatch was asked for yet."""
+        return self._began is not None
 
     def remove(self) -> None:
         """Leave the buffer as it was."""

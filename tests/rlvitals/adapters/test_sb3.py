@@ -475,20 +475,44 @@ def test_a_with_statement_spans_trainings(make_ppo: MakePpo, tmp_path: Path, set
     assert vitals.monitor.status == "completed"
 
 
-def test_a_training_that_was_dropped_is_failed(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
+@pytest.mark.parametrize("place", ["rollout", "train"])
+def test_a_training_that_was_dropped_is_failed(make_ppo: MakePpo, tmp_path: Path, settings: Any, place: str) -> None:
     """A run whose exception was caught elsewhere is not left running for ever: it fails when the callback goes."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
     model = make_ppo()
+    if place == "train":
+        model.policy.optimizer.register_step_pre_hook(interrupt)
     with pytest.raises(KeyboardInterrupt):
         model.learn(
             64,
             callback=[
                 VitalsCallback(tmp_path, session_name="run", settings=settings),
-                Breaks(40, KeyboardInterrupt()),
+                Breaks(60, KeyboardInterrupt()),
             ],
         )
     gc.collect()
 
     assert open_run(tmp_path / "run").header.status == "failed"
+
+
+def test_a_training_after_one_that_broke_off(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """What an update that raised has left on the buffer is gone with the next one, and is not counted twice."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("out of memory")
+
+    model = make_ppo()
+    hook = model.policy.optimizer.register_step_pre_hook(fail)
+    with pytest.raises(RuntimeError, match="memory"):
+        model.learn(64, callback=VitalsCallback(monitor=monitor))
+    hook.remove()
+    model.learn(64, callback=VitalsCallback(monitor=monitor))
+
+    assert [(u.env_step, u.epochs) for u in updates(monitor)] == [(32, 2.0), (64, 2.0)]
+    assert "get" not in vars(model.rollout_buffer)
 
 
 def test_a_script_that_dies_is_failed(tmp_path: Path) -> None:
