@@ -182,6 +182,9 @@ class TrainingMonitor(Logbook):
             env_step: The checkpoint's environment step.
             episode: The checkpoint's episode, for records without an environment step.
             step: The checkpoint's step of the training's own clock, likewise.
+
+        Raises:
+            ClosedError: The monitor is closed.
         """
         self._recorder.rewind(Rewind(env_step=env_step, episode=episode, step=step))
         self.log_event("rewind", f"went back to {_named(env_step=env_step, episode=episode, step=step)}")
@@ -191,7 +194,9 @@ class TrainingMonitor(Logbook):
 
         Raises:
             RecordError: It holds something that cannot be written down.
+            ClosedError: The monitor is closed.
         """
+        self._recorder.check_open()
         self._recorder.session.header.configuration |= _plain_configuration(configuration)
         self._recorder.save()
 
@@ -201,22 +206,34 @@ class TrainingMonitor(Logbook):
         Args:
             total_timesteps: Environment steps that it is to take.
             target: The reward that counts as solved.
+
+        Raises:
+            ClosedError: The monitor is closed.
         """
+        self._recorder.check_open()
         self.total_timesteps = self.total_timesteps if total_timesteps is None else total_timesteps
         self.target = self.target if target is None else target
         self._recorder.session.header.goals |= _goals(total_timesteps, target)
         self._recorder.save()
 
     def pause(self) -> None:
-        """Say that the training waits on purpose."""
+        """Say that the training waits on purpose.
+
+        Raises:
+            ClosedError: The monitor is closed.
+        """
         self._set_status(headers.PAUSED)
 
     def unpause(self) -> None:
-        """Say that the training goes on."""
+        """Say that the training goes on.
+
+        Raises:
+            ClosedError: The monitor is closed.
+        """
         self._set_status(headers.RUNNING)
 
     def save_session(self) -> None:
-        """Force everything to the disk, and write the header as it stands."""
+        """Force everything to the disk, and write the header as it stands; nothing is left to do after `close`."""
         self._recorder.save()
         self._recorder.flush()
 
@@ -256,17 +273,13 @@ class TrainingMonitor(Logbook):
         )
 
     def _set_status(self, status: str) -> None:
+        self._recorder.check_open()
         self._recorder.session.header.status = status
         self.log_event("state", status)
         self._recorder.save()
 
     def _end(self, status: str, error: BaseException | None = None) -> None:
-        if self._recorder.closed:
-            return
-        failure = None if error is None else failure_of(error)
-        message = status if failure is None else f"{status}: {failure.type}: {failure.message}"
-        self.log_event("state", message, severity="info" if failure is None else "critical")
-        self._recorder.close(status, failure)
+        self._recorder.close(status, None if error is None else failure_of(error))
 
 
 def create_training_monitor(

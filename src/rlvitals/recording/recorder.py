@@ -5,6 +5,7 @@ full disk, a removed folder, a sink that hangs) is counted, said once, and never
 """
 
 import atexit
+import contextlib
 import logging
 import os
 import sys
@@ -113,8 +114,11 @@ class Recorder:
         self._barred = False  # nothing more may be logged: it is closed, or this is the child of a fork
         self._forked = 0
         self._is_child = False
-        self._upkeep = Upkeep(session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say)
-        journals = {stream: self._open_journal(stream) for stream in STREAMS}
+        self._lost_before = dict(session.header.losses)
+        self._upkeep = Upkeep(
+            session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say, tally=self._tally
+        )
+        journals = self._open_journals()
         self._lanes = {
             kind: _Lane(
                 codec_of(kind).pack,
@@ -128,9 +132,9 @@ class Recorder:
             Background(Isolated(sink, self._upkeep.sink_changed), close_s=settings.close_s) for sink in sinks
         )
         self._upkeep.look_after(journals, self._sinks)
+        self._upkeep.beat()
         if session.resumed:
             self._count_again()
-        self._upkeep.beat()
         tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
         self._tickers = [Ticker(self._upkeep.tick, tick_s, "upkeep")]
         if settings.system_interval_s is not None:
@@ -174,8 +178,11 @@ class Recorder:
         record, line = pack(values)
         append(line)
         add(record)
-        for sink in self._sinks:
-            sink.write(record)
+        try:
+            for sink in self._sinks:
+                sink.write(record)
+        except ClosedError:  # another thread is closing; the run folder has the record
+            pass
         return record  # type: ignore[return-value] # a kind's lane packs that kind
 
     def write(self, record: R) -> R:
@@ -202,8 +209,13 @@ class Recorder:
         return {name: f"{type(error).__name__}: {error}" for name, error in failing.items() if error is not None}
 
     def rewind(self, rewind: Rewind) -> None:
-        """Go on from an earlier point: what was said beyond it becomes an abandoned branch, kept and marked."""
+        """Go on from an earlier point: what was said beyond it becomes an abandoned branch, kept and marked.
+
+        Raises:
+            ClosedError: The recorder is closed.
+        """
         with self._closing:
+            self.check_open()
             before = self.session.header.writers[-1]
             before.ended = self.clock.time()
             self.writer = before.writer + 1
@@ -213,9 +225,18 @@ class Recorder:
             self.save()
             self._count_again()
 
+    def check_open(self) -> None:
+        """Raise if the run may not be changed any more.
+
+        Raises:
+            ClosedError: The recorder is closed, and the run may be another process's by now.
+        """
+        if self._barred and not self._is_child:
+            raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing about it can be changed")
+
     def save(self) -> None:
-        """Write the header as it stands, and force everything to the disk."""
-        if not self._is_child:
+        """Write the header as it stands; nothing if the recorder is closed."""
+        if not self._barred:
             self._upkeep.save()
 
     def flush(self) -> None:
@@ -230,35 +251,55 @@ class Recorder:
         with self._closing:
             if self._barred:
                 return
+            self._record_end(status, failure)
             for ticker in self._tickers:
                 ticker.stop(self.settings.close_s)
             self._barred = True
             _open_recorders.discard(self)
             for sink in self._sinks:
                 sink.close()
-            losses = self.losses()
             header = self.session.header
             header.status, header.failure = status, failure
             header.ended = header.writers[-1].ended = self.clock.time()
             header.writers[-1].status = status
-            if any((losses.records, losses.sinks, losses.forked)):
-                header.losses = {"records": losses.records, "forked": losses.forked, **losses.sinks}
             self._upkeep.close(self.settings.seal_on_close, self.settings.close_s)
 
-    def _open_journal(self, stream: str) -> Journal:
-        try:
-            return Journal(
-                self.session.layout.stream(stream),
-                codec_of(STREAMS[stream]).unpack,
-                clock=self.clock,
-                trouble=self._upkeep,
-                seal_records=self.settings.seal_records,
-                backlog_lines=self.settings.backlog_lines,
-                sync_always=self.settings.fsync_interval_s == 0,
-            )
-        except OSError as error:
-            self.session.lock.release()
-            raise RunError(f"{self.path / stream} cannot be opened: {error.strerror or error}") from error
+    def _open_journals(self) -> dict[str, Journal]:
+        journals: dict[str, Journal] = {}
+        for stream in STREAMS:
+            try:
+                journals[stream] = Journal(
+                    self.session.layout.stream(stream),
+                    codec_of(STREAMS[stream]).unpack,
+                    clock=self.clock,
+                    trouble=self._upkeep,
+                    seal_records=self.settings.seal_records,
+                    backlog_lines=self.settings.backlog_lines,
+                    sync_always=self.settings.fsync_interval_s == 0,
+                )
+            except OSError as error:
+                for journal in journals.values():
+                    journal.close()
+                self.session.give_up()
+                raise RunError(f"{self.path / stream} cannot be opened: {error.strerror or error}") from error
+        return journals
+
+    def _record_end(self, status: str, failure: Failure | None) -> None:
+        values = {"time": self.clock.time(), "kind": "state", "message": status, "env_step": self.window.env_step}
+        if failure is None:
+            self.record(Event, {**values, "severity": "info"})
+        else:
+            message = f"{status}: {failure.type}: {failure.message}"
+            self.record(Event, {**values, "severity": "critical", "message": message})
+
+    def _tally(self) -> dict[str, int]:
+        """What is counted in the header as lost: by this writer and those before it."""
+        losses = self.losses()
+        tally = dict(self._lost_before)
+        for name, count in {"records": losses.records, **losses.sinks}.items():
+            if count:
+                tally[name] = tally.get(name, 0) + count
+        return tally
 
     def _say(self, severity: str, message: str) -> None:
         """Log something about the recording itself, and record it as an event."""
@@ -266,9 +307,10 @@ class Recorder:
         values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
         if not self._barred:
             self.record(Event, values)
-        elif not self._is_child:  # closing: the sinks are closed, the journal is not yet
+        elif not self._is_child:  # closing: the sinks are closed, the journal perhaps not yet
             lane = self._lanes[Event]
-            lane.append(lane.pack({**values, "writer": self.writer})[1])
+            with contextlib.suppress(ClosedError):
+                lane.append(lane.pack({**values, "writer": self.writer})[1])
 
     def _count_again(self) -> None:
         try:

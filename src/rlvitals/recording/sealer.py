@@ -1,25 +1,34 @@
 """Seals full segments in a process of its own, so that the training pays nothing for it."""
 
+import contextlib
 import logging
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 _log = logging.getLogger("rlvitals")
 _SOURCE = Path(__file__).parents[2]
+_SHOWN = 2_000
 
 
 class Sealer:
     """Starts `rlvitals.runs.sealing` on segments that nobody appends to any more.
 
-    If that cannot be done the segments stay as lines, which are read all the same; it is said once.
+    Segments that cannot be sealed stay as lines, which are read all the same; it is said once, and tried again with the
+    next segments and at the end.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Path] = []
+        self._put_off: list[Path] = []
+        self._work: list[Path] = []
         self._child: subprocess.Popen[bytes] | None = None
+        self._errors: IO[bytes] | None = None
+        self._said = False
         self._disabled = False
 
     def add(self, paths: Iterable[Path]) -> None:
@@ -31,50 +40,83 @@ class Sealer:
         if self._child is not None:
             if self._child.poll() is None:
                 return
-            self._finished(self._child.returncode)
+            self._finished()
         if self._waiting and not self._disabled:
-            work, self._waiting = self._waiting, []
-            self._start(work)
+            self._work, self._put_off, self._waiting = [*self._put_off, *self._waiting], [], []
+            self._start()
 
     def finish(self, timeout_s: float) -> None:
         """Seal what is left, and wait for it; what takes longer goes on by itself."""
         self._wait(timeout_s)
+        self._waiting, self._put_off = [*self._put_off, *self._waiting], []
         self.step()
         self._wait(timeout_s)
 
     def forget(self) -> None:
         """Drop everything: for the child of a fork, whose parent it belongs to."""
-        self._waiting, self._child, self._disabled = [], None, True
+        if self._child is not None:
+            self._child.returncode = 0  # not ours to wait for
+        self._waiting, self._put_off, self._child, self._disabled = [], [], None, True
+        self._forget_errors()
 
     def _wait(self, timeout_s: float) -> None:
         if self._child is None:
             return
         try:
-            self._finished(self._child.wait(timeout_s))
+            self._child.wait(timeout_s)
         except subprocess.TimeoutExpired:
+            _log.info("sealing %d segments goes on in process %d", len(self._work), self._child.pid)
+            _orphans.append(self._child)
             self._child = None
+            self._forget_errors()
+        else:
+            self._finished()
 
-    def _start(self, segments: list[Path]) -> None:
+    def _start(self) -> None:
         # The package may be on the path only here (a checkout, a notebook), so the child is told where it is.
         search = os.pathsep.join(filter(None, (str(_SOURCE), os.environ.get("PYTHONPATH"))))
-        command = [sys.executable, "-P", "-m", "rlvitals.runs.sealing", *(str(path.absolute()) for path in segments)]
+        command = [sys.executable, "-P", "-m", "rlvitals.runs.sealing", *(str(path.absolute()) for path in self._work)]
         try:
+            # A file, not a pipe: a child that outlives the training must be able to go on.
+            self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the child has finished
             self._child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
+                stderr=self._errors,
                 env={**os.environ, "PYTHONPATH": search},
             )
         except (OSError, RuntimeError) as error:  # no process to be had, or the interpreter is shutting down
-            self._disable(str(error))
+            self._forget_errors()
+            self._fail(self._work, str(error))
 
-    def _finished(self, code: int) -> None:
-        self._child = None
-        if code:
-            self._disable(f"exit code {code}")
+    def _finished(self) -> None:
+        code, self._child = self._child.returncode if self._child else 0, None
+        reason = f"exit code {code}"
+        if self._errors is not None:
+            with contextlib.suppress(OSError):
+                self._errors.seek(0)
+                reason = self._errors.read(_SHOWN).decode(errors="replace").strip() or reason
+            self._forget_errors()
+        left = [path for path in self._work if path.exists()]
+        if code and left:
+            self._fail(left, reason)
+        elif not code:
+            self._said = False
 
-    def _disable(self, why: str) -> None:
-        if not self._disabled:
-            self._disabled = True
-            _log.warning("segments cannot be sealed (%s): they stay as JSON lines, which read more slowly", why)
+    def _forget_errors(self) -> None:
+        if self._errors is not None:
+            self._errors.close()
+            self._errors = None
+
+    def _fail(self, segments: list[Path], why: str) -> None:
+        self._put_off += segments
+        if not self._said:
+            self._said = True
+            _log.warning(
+                "%d segments cannot be sealed, and stay as JSON lines, which read more slowly: %s", len(segments), why
+            )
+
+
+_orphans: list[subprocess.Popen[bytes]] = []
+"""Processes that were given up waiting for, kept so that none is called forgotten when its object goes."""

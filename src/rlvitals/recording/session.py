@@ -1,5 +1,6 @@
 """Opening a run for writing: a new one, or one that stopped."""
 
+import contextlib
 import itertools
 import os
 import secrets
@@ -12,7 +13,7 @@ from rlvitals.errors import RunError, RunExistsError, RunNameError, RunNotFoundE
 from rlvitals.recording.reproduction import quick_facts
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer, read_header, write_header
-from rlvitals.runs.layout import Layout, checked_name
+from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name
 from rlvitals.runs.lock import WriterLock, host_name
 
 Resume = Literal["never", "allow", "must"]
@@ -26,6 +27,15 @@ class Session(NamedTuple):
     header: Header
     lock: WriterLock
     resumed: bool
+    before: bytes | None = None
+    """The header as it was before a resume."""
+
+    def give_up(self) -> None:
+        """Let go of a run that cannot be written after all; one that was resumed is left as it was."""
+        if self.before is not None:
+            with contextlib.suppress(OSError):
+                self.layout.header.write_bytes(self.before)
+        self.lock.release()
 
 
 def open_session(
@@ -52,22 +62,26 @@ def open_session(
         raise RunError(f"resume={resume!r}: use one of {', '.join(map(repr, _RESUME))}")
     if name is not None:
         checked_name(name)
+    unfinished: Path | None = None
     if resume != "never":
         if name is None:
             raise RunNameError(f"resume={resume!r} needs the name of the run: give session_name")
-        if (log_dir / name).exists():
-            return _take_up(Layout(log_dir / name), clock)
+        path = log_dir / name
+        if _is_blank(path):
+            unfinished = path
+        elif path.exists():
+            return _take_up(Layout(path), clock)
         if resume == "must":
             raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
     try:
-        return _begin(log_dir, name, project, configuration, clock)
+        path = unfinished or _claim(log_dir, name or _made_name(clock.time()))
+        return _begin(Layout(path), project, configuration, clock)
     except OSError as error:
         raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error
 
 
-def _begin(log_dir: Path, name: str | None, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
+def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
     now = clock.time()
-    layout = Layout(_claim(log_dir, name or _made_name(now)))
     layout.make()
     lock = WriterLock(layout.lock)
     header = Header(
@@ -78,26 +92,44 @@ def _begin(log_dir: Path, name: str | None, project: str, configuration: dict[st
         reproduction=quick_facts(),
         writers=[Writer(writer=1, started=now, host=host_name(), pid=os.getpid())],
     )
-    write_header(layout, header)
-    return Session(layout, header, lock, resumed=False)
+    session = Session(layout, header, lock, resumed=False)
+    try:
+        write_header(layout, header)
+    except OSError:
+        session.give_up()
+        raise
+    return session
 
 
 def _take_up(layout: Layout, clock: Clock) -> Session:
-    header = read_header(layout.path)
+    read_header(layout.path)  # what is no run is left alone
     try:
         layout.make()
         lock = WriterLock(layout.lock)
     except OSError as error:
         raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
-    number = 1 + max((writer.writer for writer in header.writers), default=0)
-    header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
-    header.status, header.ended, header.failure = headers.RUNNING, None, None
     try:
+        # Read again under the lock: the writer before may have changed it until it let go.
+        header, before = read_header(layout.path), layout.header.read_bytes()
+        number = 1 + max((writer.writer for writer in header.writers), default=0)
+        header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
+        header.status, header.ended, header.failure = headers.RUNNING, None, None
         write_header(layout, header)
     except OSError as error:
         lock.release()
         raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
-    return Session(layout, header, lock, resumed=True)
+    except RunError:
+        lock.release()
+        raise
+    return Session(layout, header, lock, resumed=True, before=before)
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a folder holds nothing but what a run's beginning leaves that was killed before it had a header."""
+    if not path.is_dir():
+        return False
+    files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)
+    return all(file.name == LOCK or file.name.startswith(f".{HEADER}.") for file in files)
 
 
 def _made_name(now: float) -> str:

@@ -5,16 +5,17 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from rlvitals.clock import Clock
+from rlvitals.errors import RunError, RunLockedError
 from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
-from rlvitals.runs.header import write_header
+from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.journal import Journal, Trouble
-from rlvitals.runs.layout import segments_in
+from rlvitals.runs.layout import Layout, segments_in
 from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, process_started
 from rlvitals.sinks import Background
 
@@ -32,28 +33,46 @@ class Upkeep(Trouble):
         heartbeat_s: Seconds between two signs of life, which readers are told.
         clock: Tells the time.
         say: Logs and records a message about the recording itself.
+        tally: Says what is lost so far, for the header.
     """
 
-    def __init__(self, session: Session, window: LiveWindow, *, heartbeat_s: float, clock: Clock, say: Say) -> None:
+    def __init__(
+        self,
+        session: Session,
+        window: LiveWindow,
+        *,
+        heartbeat_s: float,
+        clock: Clock,
+        say: Say,
+        tally: Callable[[], dict[str, int]],
+    ) -> None:
         self._session = session
         self._window = window
         self._heartbeat_s = heartbeat_s
         self._clock = clock
         self._say = say
+        self._tally = tally
         self._journals: Mapping[str, Journal] = {}
         self._sinks: tuple[Background, ...] = ()
         self._sealer = Sealer()
         self._full: deque[Path] = deque()
         # Trouble is noticed under a journal's lock; it is told later, without one.
         self._notices: deque[tuple[str, str]] = deque()
+        self._troubles: dict[str, str] = {}
+        self._lost: dict[str, int] = {}
+        self._restored: deque[Path] = deque()
         self._dropping: set[str] = set()
-        self._header_failing = False
+        self._displaced = False
         self._described = False
+        # Two locks. A tick waits for journals, whose locks a signal handler may hold that saves or closes: so saving
+        # must not wait for a tick, and what is told, which is recorded too, is told outside of both.
         self._turn = threading.RLock()
+        self._saving = threading.RLock()
+        self._saves = 0
         self._process_started = process_started(os.getpid()) or clock.time()
 
     def look_after(self, journals: Mapping[str, Journal], sinks: tuple[Background, ...]) -> None:
-        """Take the journals and sinks, and seal what an earlier writer left full."""
+        """Take the journals and sinks, and seal what an earlier writer left."""
         self._journals, self._sinks = journals, sinks
         for stream, journal in journals.items():
             journal.on_rotated = self._full.append
@@ -65,14 +84,27 @@ class Upkeep(Trouble):
 
     def began(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be written."""
-        why = error.strerror or str(error)
-        message = f"{path} cannot be written ({why}): records wait in memory, and training goes on"
-        self._notices.append(("warning", message))
+        self._begin_trouble(
+            path.parent.name, error, "{what} cannot be written ({why}): records wait in memory, and training goes on"
+        )
 
     def ended(self, path: Path, lost: int) -> None:
         """Note that a stream is written again."""
-        cost = f"{lost} records were lost" if lost else "nothing was lost"
-        self._notices.append(("warning" if lost else "info", f"{path} is written again: {cost}"))
+        self._end_trouble(path.parent.name, lost)
+
+    def restored(self, path: Path) -> None:
+        """Note that a removed file is in its place again."""
+        self._restored.append(path)
+
+    def unsafe(self, path: Path, error: OSError) -> None:
+        """Note that a stream cannot be forced to the disk."""
+        self._begin_trouble(
+            f"{path.parent.name} on its disk", error, "{what} is not safe ({why}): a power cut may cost records"
+        )
+
+    def safe(self, path: Path) -> None:
+        """Note that a stream can be forced to the disk again."""
+        self._end_trouble(f"{path.parent.name} on its disk", 0)
 
     def sink_changed(self, sink: str, what: str) -> None:
         """Note that a sink began to fail, or works again."""
@@ -81,16 +113,18 @@ class Upkeep(Trouble):
     def tick(self) -> None:
         """Do all that is due."""
         with self._turn:
-            self._restore_folder()
+            ours = self._hold_place()
             for journal in self._journals.values():
-                journal.recover()
+                journal.recover(rescuing=ours)
                 journal.sync()
+            if "header" in self._troubles:
+                self.save()
             self._notice_drops()
-            self._tell()
             self.beat()
             self._sealer.add(_taken(self._full))
             self._sealer.step()
-            self._describe()
+        self._tell()
+        self._describe()
 
     def beat(self) -> None:
         """Give a sign of life."""
@@ -110,45 +144,53 @@ class Upkeep(Trouble):
         try:
             self._session.lock.beat(heartbeat)
         except OSError as error:
-            if not self._header_failing:
-                self._notices.append(("warning", f"no sign of life can be given: {error.strerror or error}"))
+            self._begin_trouble("the sign of life", error, "{what} cannot be given ({why})")
+        else:
+            self._end_trouble("the sign of life", 0)
 
     def save(self) -> None:
-        """Write the header; if that fails, say so once and go on."""
-        with self._turn:
-            self._save()
-
-    def _save(self) -> None:
-        header = self._session.header
-        header.totals = {"episodes": self._window.episodes, "updates": self._window.updates}
-        if self._window.env_step is not None:
-            header.totals["env_step"] = self._window.env_step
-        try:
-            write_header(self._session.layout, header)
-            self._header_failing = False
-        except OSError as error:
-            if not self._header_failing:
-                self._header_failing = True
-                self._notices.append(("warning", f"the header cannot be written: {error.strerror or error}"))
+        """Write the header; if that fails, say so once, go on, and try again at each tick."""
+        with self._saving:
+            if self._session.lock.is_lost():  # the next tick makes the folder again, or finds another run there
+                return
+            header = self._session.header
+            header.losses = self._tally()
+            header.totals = {"episodes": self._window.episodes, "updates": self._window.updates}
+            if self._window.env_step is not None:
+                header.totals["env_step"] = self._window.env_step
+            self._saves += 1
+            this = self._saves
+            try:
+                # A signal handler in the middle of this may save something newer, which must not be replaced.
+                write_header(self._session.layout, header, outdated=lambda: self._saves != this)
+            except OSError as error:
+                self._begin_trouble("header", error, "the {what} cannot be written ({why}); it is tried again")
+            else:
+                self._end_trouble("header", 0)
 
     def close(self, worth_sealing: int, timeout_s: float) -> None:
         """Write what is left, seal what is worth it, and let go of the run."""
-        self._notice_drops()
-        self._tell()
-        for journal in self._journals.values():
-            journal.close()
-        self._tell()
-        self._describe()
-        self.save()
-        self._sealer.add(_taken(self._full))
-        self._sealer.add(j.path for j in self._journals.values() if j.records >= worth_sealing and j.path.exists())
-        self._sealer.finish(timeout_s)
-        self.beat()
-        self._session.lock.release()
+        try:
+            self._notice_drops()
+            self._tell()
+            ours = self._hold_place()
+            for journal in self._journals.values():
+                journal.close(rescuing=ours)
+            self._tell()
+            if ours:
+                self._describe()
+                self.save()
+                self._sealer.add(_taken(self._full))
+                worth = (journal for journal in self._journals.values() if journal.records >= worth_sealing)
+                self._sealer.add(journal.path for journal in worth if journal.path.exists())
+                self._sealer.finish(timeout_s)
+                self.beat()
+        finally:
+            self._session.lock.release()
 
     def abandon(self) -> None:
         """Let go without writing: for the child of a fork."""
-        self._turn = threading.RLock()
+        self._turn, self._saving = threading.RLock(), threading.RLock()
         self._sealer.forget()
         self._session.lock.release()
 
@@ -159,19 +201,65 @@ class Upkeep(Trouble):
             self._session.header.reproduction |= slow_facts()
             self.save()
 
-    def _restore_folder(self) -> None:
-        """Put the header and the lock back if somebody removed the folder; the journals look after themselves."""
+    def _hold_place(self) -> bool:
+        """Whether the run's folder is ours; if somebody removed it, it is made again with its lock and its header.
+
+        The journals put their files back themselves.
+        """
         if not self._session.lock.is_lost():
-            return
+            return True
+        layout = self._session.layout
+        if self._is_anothers(layout):
+            return self._give_way(layout)
         try:
-            self._session.layout.make()
-            lock = WriterLock(self._session.layout.lock)
+            layout.make()
+            lock = WriterLock(layout.lock)
+        except RunLockedError:
+            return self._give_way(layout)
         except OSError:  # the journals tell
-            return
+            return False
         old, self._session = self._session.lock, self._session._replace(lock=lock)
         old.release()
-        self._notices.append(("warning", f"{self._session.layout.path} was removed, and has been made again"))
+        self._displaced = False
+        self._restored.append(layout.path)
         self.save()
+        return True
+
+    def _give_way(self, layout: Layout) -> Literal[False]:
+        """Leave the folder to the run that is there now, and say so once."""
+        if not self._displaced:
+            self._displaced = True
+            message = f"{layout.path} was removed, and another run is there now: what is logged here goes nowhere"
+            self._notices.append(("critical", message))
+        return False
+
+    def _is_anothers(self, layout: Layout) -> bool:
+        try:
+            return read_header(layout.path).started != self._session.header.started
+        except RunError:  # there is none, or it is damaged
+            return False
+
+    def _begin_trouble(self, what: str, error: OSError, message: str) -> None:
+        """Note trouble. What has the same reason as other trouble is part of it, and not told again."""
+        if what in self._troubles:
+            return
+        why = error.strerror or str(error)
+        if why not in list(self._troubles.values()):
+            shown = self._session.layout.path / what if what in self._journals else what
+            self._notices.append(("warning", message.format(what=shown, why=why)))
+        self._troubles[what] = why
+
+    def _end_trouble(self, what: str, lost: int) -> None:
+        """Note that trouble is over; told when all that had the same reason is."""
+        why = self._troubles.pop(what, None)
+        if why is None:
+            return
+        self._lost[why] = self._lost.get(why, 0) + lost
+        if why not in list(self._troubles.values()):
+            all_lost = self._lost.pop(why)
+            cost = f"{all_lost} records were lost" if all_lost else "nothing was lost"
+            message = f"{self._session.layout.path} is written again: {cost} ({why})"
+            self._notices.append(("warning" if all_lost else "info", message))
 
     def _notice_drops(self) -> None:
         for sink in self._sinks:
@@ -183,6 +271,11 @@ class Upkeep(Trouble):
                 self._notices.append(("warning", message))
 
     def _tell(self) -> None:
+        restored = _taken(self._restored)
+        if restored:
+            removed = min(restored, key=lambda path: len(path.parts))
+            message = f"{removed} was removed, and has been made again with what was in the open segments"
+            self._notices.append(("warning", message))
         for severity, message in _taken(self._notices):
             self._say(severity, message)
 

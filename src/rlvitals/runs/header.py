@@ -1,7 +1,9 @@
 """`run.json`: what a run is, who wrote it, and what reproduces it."""
 
+import contextlib
 import itertools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -105,8 +107,13 @@ def read_header(path: Path) -> Header:
         raise RunFormatError(f"{file} is damaged: {error}") from None
 
 
-def write_header(layout: Layout, header: Header) -> None:
+def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool] = lambda: False) -> None:
     """Replace the header at once: a reader sees the old one or the new one, whole. Safe from any thread.
+
+    Args:
+        layout: The run's paths.
+        header: What it is to say.
+        outdated: Asked right before the old one is replaced: whether something newer has been written meanwhile.
 
     Raises:
         OSError: It could not be written; the old one stands.
@@ -120,7 +127,11 @@ def write_header(layout: Layout, header: Header) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        aside.replace(layout.header)
+        if outdated():
+            aside.unlink()
+        else:
+            aside.replace(layout.header)
     except OSError:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
         raise

@@ -1,0 +1,466 @@
+"""The recorder: what reaches the folder, what is counted, how it ends."""
+
+import contextlib
+import faulthandler
+import functools
+import itertools
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlvitals.errors import ClosedError, RunError, RunLockedError
+from rlvitals.monitor import TrainingMonitor
+from rlvitals.recording import RecorderSettings
+from rlvitals.runs.lock import read_heartbeat
+from rlvitals.runs.verifying import verify
+from rlvitals.sinks import MemorySink
+from rlvitals.testing.clock import ManualClock
+
+OpenMonitor = Callable[..., TrainingMonitor]
+InAProcess = Callable[..., list[dict[str, Any]]]
+
+
+def _tick(monitor: TrainingMonitor) -> None:
+    monitor._recorder._upkeep.tick()
+
+
+def _episodes(monitor: TrainingMonitor) -> list[int]:
+    return [record.episode for record in monitor.run.records("episodes")]
+
+
+def _messages(monitor: TrainingMonitor) -> list[str]:
+    return [event.message for event in monitor.run.records("events") if event.kind == "recording"]
+
+
+@pytest.fixture(autouse=True)
+def _no_hang() -> Iterator[None]:
+    """A deadlock ends the tests with the stack of every thread, not with a timeout of the whole."""
+    faulthandler.dump_traceback_later(60, exit=True)
+    yield
+    faulthandler.cancel_dump_traceback_later()
+
+
+# ---------------------------------------------------------------------- threads
+
+
+def _run_threads(*works: Callable[[], None], meanwhile: Callable[[], None] | None = None) -> list[BaseException]:
+    """Start all at once, wait until they have ended, and give what they raised."""
+    raised: list[BaseException] = []
+    start = threading.Barrier(len(works) + (meanwhile is not None))
+
+    def guarded(work: Callable[[], None]) -> None:
+        start.wait(30)
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+            raised.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(work,)) for work in works]
+    for thread in threads:
+        thread.start()
+    if meanwhile is not None:
+        guarded(meanwhile)
+    for thread in threads:
+        thread.join(50)
+    assert not any(thread.is_alive() for thread in threads)
+    return raised
+
+
+def test_threads_that_log_while_others_read_and_save_lose_nothing(open_monitor: OpenMonitor) -> None:
+    """Eight log, one reads statistics, one saves; totals never run backwards, and no record is torn or missing."""
+    settings = RecorderSettings(system_interval_s=None, seal_records=400, heartbeat_s=3600.0, fsync_interval_s=3600.0)
+    monitor = open_monitor(settings=settings, sinks=[MemorySink()])
+    per_thread, totals, logging_threads = 150, [0], list(range(8))
+
+    def log(thread: int) -> None:
+        for number in range(per_thread):
+            monitor.log_episode(number, 1.0, 2, env_index=thread, env_step=number)
+            monitor.log_training_step(number, entropy=0.5)
+        logging_threads.pop()
+
+    def read() -> None:
+        while logging_threads:
+            totals.append(monitor.get_training_statistics()["session_info"]["total_episodes"])
+
+    def save() -> None:
+        while logging_threads:
+            monitor.save_session()
+
+    raised = _run_threads(*(functools.partial(log, thread) for thread in range(8)), read, save)
+
+    assert raised == []
+    assert totals == sorted(totals)
+    assert totals[-1] <= 8 * per_thread
+    found: dict[int | None, list[int]] = {}
+    for record in monitor.run.records("episodes"):
+        found.setdefault(record.env_index, []).append(record.episode)
+    assert found == {thread: list(range(per_thread)) for thread in range(8)}
+    assert sum(1 for _ in monitor.run.records("updates")) == 8 * per_thread
+
+
+def test_threads_that_close_at_once_close_once(open_monitor: OpenMonitor) -> None:
+    """Each of them returns, none raises, and the run says once that it ended."""
+    monitor = open_monitor()
+
+    assert _run_threads(*[monitor.close] * 8) == []
+    assert [event.message for event in monitor.run.records("events")] == ["started", "completed"]
+    assert monitor.run.header.status == "completed"
+
+
+@pytest.mark.parametrize("sinks", [0, 1])
+def test_a_close_while_others_log_tears_nothing(open_monitor: OpenMonitor, sinks: int) -> None:
+    """Every record that was acknowledged is kept, and no other; from some moment on `log_episode` raises."""
+    monitor = open_monitor(sinks=[MemorySink()] * sinks)
+    kept: list[list[int]] = [[] for _ in range(4)]
+
+    def log(thread: int) -> None:
+        with contextlib.suppress(ClosedError):
+            for number in itertools.count():
+                monitor.log_episode(number, 1.0, 2, env_index=thread)
+                kept[thread].append(number)
+
+    def end() -> None:
+        monitor.save_session()
+        monitor.close()
+
+    assert _run_threads(*(functools.partial(log, thread) for thread in range(4)), meanwhile=end) == []
+    found: list[list[int]] = [[] for _ in range(4)]
+    for record in monitor.run.records("episodes"):
+        found[record.env_index].append(record.episode)
+    assert found == kept
+
+
+def test_a_signal_handler_may_save_and_close_at_any_time(in_a_process: InAProcess) -> None:
+    """A job that is told to end saves, closes and goes: while logging, saving and ticking go on, 25 times over."""
+    said = in_a_process("""
+        faults = []
+        def end(*_):
+            monitor.save_session()
+            monitor.close()
+            raise SystemExit
+
+        signal.signal(signal.SIGALRM, end)
+        settings = RecorderSettings(system_interval_s=None, fsync_interval_s=0.05, heartbeat_s=0.05, seal_records=20)
+        for turn in range(25):
+            monitor = TrainingMonitor(folder, session_name=f"run{turn}", settings=settings)
+            kept = 0
+            signal.setitimer(signal.ITIMER_REAL, 0.002 + turn / 4000)
+            try:
+                for number in range(1_000_000):
+                    monitor.log_episode(number, 1.0, 2)
+                    kept += 1
+                    if number % 50 == 0:
+                        monitor.save_session()
+            except (SystemExit, ClosedError):
+                pass
+            found = [record.episode for record in monitor.run.records("episodes")]
+            faults += [(turn, kept, len(found))] * (found not in (list(range(kept)), list(range(kept + 1))))
+            faults += [(turn, monitor.run.header.status)] * (monitor.run.header.status != "completed")
+        say(faults=faults)
+    """)
+
+    assert said == [{"faults": []}]
+
+
+# ---------------------------------------------------------------------- trouble
+
+
+def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> None:
+    """Training goes on, every stream waits in memory, and when there is room again everything is written in order."""
+    said = in_a_process("""
+        monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
+        tick = monitor._recorder._upkeep.tick
+        tick()
+        for room in (0, 700, 3000):
+            with full_disk(room):
+                for number in range(20):
+                    monitor.log_episode(room + number, 1.0, 2)
+                    monitor.log_training_step(room + number, entropy=0.1)
+                    clock.advance(1.0)
+                    tick()
+                say(troubles=sorted(monitor.troubles()), lost=monitor.losses().records)
+            clock.advance(1.0)
+            tick()
+            say(troubles=sorted(monitor.troubles()), waiting=monitor.losses().waiting)
+        monitor.close()
+        say(episodes=[record.episode for record in monitor.run.records("episodes")],
+            messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"],
+            status=monitor.run.header.status, losses=monitor.run.header.losses)
+    """)
+
+    assert said[0]["troubles"][:2] == ["episodes", "events"]
+    assert [answer["lost"] for answer in said[:6:2]] == [0, 0, 0]
+    assert said[1:6:2] == [{"troubles": [], "waiting": 0}] * 3
+    assert said[6]["episodes"] == [*range(20), *range(700, 720), *range(3000, 3020)]
+    began = [message for message in said[6]["messages"] if "cannot be written (File too large)" in message]
+    ended = [message for message in said[6]["messages"] if "written again: nothing was lost" in message]
+    assert len(began) == len(ended) == 3
+    assert len(said[6]["messages"]) == 6
+    assert (said[6]["status"], said[6]["losses"]) == ("completed", {})
+
+
+def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -> None:
+    """The backlog is bounded; what goes over it is in the losses, in the header and in the message."""
+    said = in_a_process("""
+        monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
+        tick = monitor._recorder._upkeep.tick
+        with full_disk():
+            for number in range(80):
+                monitor.log_episode(number, 1.0, 2)
+            say(waiting=monitor.losses().waiting, lost=monitor.losses().records)
+        clock.advance(1.0)
+        tick()
+        monitor.save_session()
+        say(losses=monitor.run.header.losses, total=monitor.session.total_episodes)
+        monitor.close()
+        say(losses=monitor.run.header.losses,
+            episodes=[record.episode for record in monitor.run.records("episodes")],
+            messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"])
+        again = TrainingMonitor(folder, session_name="run", resume="must", settings=quiet, clock=clock)
+        with full_disk():
+            for number in range(80, 135):
+                again.log_episode(number, 1.0, 2)
+        again.close()
+        say(losses=again.run.header.losses)
+    """)
+
+    assert said[0] == {"waiting": 50, "lost": 30}
+    assert said[1] == {"losses": {"records": 30}, "total": 80}
+    assert said[2]["losses"] == {"records": 30}
+    assert said[2]["episodes"] == list(range(30, 80))
+    assert "30 records were lost" in said[2]["messages"][-1]
+    assert said[3] == {"losses": {"records": 35}}  # of both writers
+
+
+def test_what_waits_when_the_run_ends_is_shown_as_lost(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """One stream's device is full to the end; the header, elsewhere, can be written, and says so."""
+    monitor = open_monitor(settings=RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, seal_records=1))
+    (tmp_path / "run" / "updates" / "000002.jsonl").symlink_to("/dev/full")
+    monitor.log_training_step(1)
+    for step in range(2, 5):
+        monitor.log_training_step(step)
+    monitor.close()
+
+    assert monitor.losses().records == 3
+    assert monitor.run.header.losses == {"records": 3}
+
+
+def test_a_removed_run_is_made_again(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """With its header, its lock and what was in its open segments; one message says so."""
+    monitor = open_monitor()
+    monitor.log_episode(0, 1.0, 2)
+    shutil.rmtree(tmp_path / "run")
+    monitor.log_episode(1, 1.0, 2)
+    _tick(monitor)
+    monitor.log_episode(2, 1.0, 2)
+
+    assert _episodes(monitor) == [0, 1, 2]
+    assert monitor.run.vitality(clock=ManualClock()).status == "running"
+    _tick(monitor)
+    assert len(_messages(monitor)) == 1
+    assert "was removed" in _messages(monitor)[0]
+    with pytest.raises(RunLockedError):
+        open_monitor(resume="must")
+
+
+def test_a_removed_file_is_put_back(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """One message says so."""
+    monitor = open_monitor()
+    monitor.log_episode(0, 1.0, 2)
+    (tmp_path / "run" / "episodes" / "000001.jsonl").unlink()
+    _tick(monitor)
+    _tick(monitor)
+
+    assert _episodes(monitor) == [0]
+    assert len(_messages(monitor)) == 1
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_run_that_took_the_place_of_a_removed_one_is_left_alone(
+    open_monitor: OpenMonitor, tmp_path: Path, caplog: pytest.LogCaptureFixture, ended: bool
+) -> None:
+    """`rm -rf logs` and a new training of that name, while the old one still runs: the old one keeps its hands off."""
+    old = open_monitor()
+    old.log_episode(0, 1.0, 2)
+    shutil.rmtree(tmp_path / "run")
+    new = open_monitor(clock=ManualClock(1_800_000_000.0))
+    new.log_episode(100, 1.0, 2)
+    if ended:
+        new.close()
+    header = (tmp_path / "run" / "run.json").read_bytes()
+    for number in range(1, 4):
+        old.log_episode(number, 1.0, 2)
+        old.save_session()
+        _tick(old)
+    old.close()
+
+    assert (tmp_path / "run" / "run.json").read_bytes() == header
+    assert _episodes(new) == [100]
+    assert old.losses().records >= 4
+    assert sum("another" in record.message for record in caplog.records) == 1
+
+
+def test_a_header_that_cannot_be_written_is_written_when_it_can(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """A folder lies in its way for a while; it is said once, and when it is over."""
+    monitor = open_monitor()
+    _tick(monitor)
+    header = tmp_path / "run" / "run.json"
+    header.unlink()
+    header.mkdir()
+    for _ in range(3):
+        monitor.save_session()
+    header.rmdir()
+    _tick(monitor)
+    _tick(monitor)
+
+    assert monitor.run.header.status == "running"
+    assert [("cannot be written (" in message, "written again" in message) for message in _messages(monitor)] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+def test_a_stream_that_cannot_be_opened_refuses_the_run(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """The header stays as it was, nothing stays open, and the run can be resumed when the cause is gone."""
+    open_monitor().close()
+    before = (tmp_path / "run" / "run.json").read_bytes()
+    (tmp_path / "run" / "updates" / "000009.jsonl").mkdir()
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
+
+    with pytest.raises(RunError, match="updates cannot be opened: Is a directory"):
+        open_monitor(resume="must")
+
+    assert (tmp_path / "run" / "run.json").read_bytes() == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
+    (tmp_path / "run" / "updates" / "000009.jsonl").rmdir()
+    assert open_monitor(resume="must").resumed
+
+
+def test_a_torn_record_is_cut_off_and_told_of(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """The next writer says how much it was."""
+    first = open_monitor()
+    first.log_episode(0, 1.0, 2)
+    first.close()
+    with (tmp_path / "run" / "episodes" / "000001.jsonl").open("ab") as file:
+        file.write(b'{"time": 1.0, "epis')
+    second = open_monitor(resume="must")
+    second.log_episode(1, 1.0, 2)
+    _tick(second)
+
+    assert _episodes(second) == [0, 1]
+    assert any("19 bytes of a torn record were cut off episodes" in message for message in _messages(second))
+
+
+# ---------------------------------------------------------------------- sealing, heartbeat, losses
+
+
+def test_what_was_left_full_is_sealed(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """By a process of its own; the run reads the same before and after."""
+    settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_records=10)
+    monitor = open_monitor(settings=settings)
+    for number in range(25):
+        monitor.log_episode(number, 1.0, 2)
+    before = _episodes(monitor)
+    monitor.close()
+
+    assert _episodes(monitor) == before == list(range(25))
+    names = sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir())
+    assert names == ["000001.parquet", "000002.parquet", "000003.jsonl"]
+    assert verify(monitor.run).sound
+
+
+def test_sealing_goes_on_after_a_failure(
+    open_monitor: OpenMonitor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A folder lies where the rows should go: it is said once, with the reason, and tried again later."""
+    settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_records=10)
+    monitor = open_monitor(settings=settings)
+    blocker = tmp_path / "run" / "episodes" / "000001.parquet"
+    for number in range(11):
+        monitor.log_episode(number, 1.0, 2)
+    blocker.mkdir()
+    _tick(monitor)
+    monitor._recorder._upkeep._sealer.finish(30)
+    blocker.rmdir()
+    for number in range(11, 22):
+        monitor.log_episode(number, 1.0, 2)
+    monitor.close()
+
+    names = sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir())
+    assert names == ["000001.parquet", "000002.parquet", "000003.jsonl"]
+    said = [record.message for record in caplog.records if "sealed" in record.message]
+    assert len(said) == 1
+    assert "000001" in said[0]
+
+
+def test_the_heartbeat_says_how_far_the_training_is(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """Readers on other machines have nothing else."""
+    monitor = open_monitor()
+    monitor.log_episode(3, 1.0, 2, env_step=77)
+    clock.advance(5.0)
+    _tick(monitor)
+
+    beat = read_heartbeat(monitor.path / "writer.lock")
+    assert beat is not None
+    assert (beat.pid, beat.beat, beat.env_step, beat.episodes, beat.lost) == (os.getpid(), clock.time(), 77, 1, 0)
+
+
+def test_a_heartbeat_that_cannot_be_given_is_said_once(in_a_process: InAProcess) -> None:
+    """Not once a second."""
+    said = in_a_process("""
+        monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
+        tick = monitor._recorder._upkeep.tick
+        tick()
+        with full_disk():
+            for _ in range(5):
+                clock.advance(1.0)
+                tick()
+        clock.advance(1.0)
+        tick()
+        monitor.close()
+        say(messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"])
+    """)
+
+    assert len(said[0]["messages"]) <= 2
+
+
+def test_a_closed_run_is_not_written_any_more(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """Another process may have taken it up: saving is nothing, and changing it raises."""
+    monitor = open_monitor()
+    monitor.close()
+    (tmp_path / "run" / "run.json").write_text("somebody else's")
+
+    monitor.save_session()
+    for change in (
+        lambda: monitor.update_configuration({"a": 1}),
+        lambda: monitor.rewind(env_step=0),
+        monitor.pause,
+        monitor.unpause,
+        lambda: monitor.log_note("late"),
+    ):
+        with pytest.raises(ClosedError):
+            change()
+
+    assert (tmp_path / "run" / "run.json").read_text() == "somebody else's"
+    assert monitor.status == "completed"
+
+
+def test_a_closing_that_is_in_trouble_ends_all_the_same(
+    open_monitor: OpenMonitor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The folder goes at the last moment: what was open comes back, the header says completed, the lock is free."""
+    monitor = open_monitor()
+    monitor.log_episode(0, 1.0, 2)
+    with caplog.at_level(logging.INFO):
+        shutil.rmtree(tmp_path / "run" / "episodes")
+        monitor.close()
+
+    assert _episodes(monitor) == [0]
+    assert monitor.run.header.status == "completed"
+    assert open_monitor(resume="must").resumed

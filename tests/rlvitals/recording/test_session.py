@@ -1,0 +1,205 @@
+"""Opening a run for writing."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.errors import (
+    RunError,
+    RunExistsError,
+    RunFormatError,
+    RunLockedError,
+    RunNameError,
+    RunNotFoundError,
+)
+from rlvitals.recording.session import Resume, Session, open_session
+from rlvitals.runs.header import read_header, write_header
+from rlvitals.runs.lock import WriterLock
+
+
+def _open(log_dir: Path, name: str | None = "run", resume: Resume = "never") -> Session:
+    return open_session(log_dir, name, resume=resume, project="p", configuration={}, clock=SYSTEM_CLOCK)
+
+
+def _open_and_let_go(log_dir: Path, name: str | None = "run", resume: Resume = "never") -> Session:
+    session = _open(log_dir, name, resume)
+    session.lock.release()
+    return session
+
+
+def test_a_new_run_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    """The folder of runs is made too."""
+    session = _open_and_let_go(tmp_path / "a" / "b")
+
+    assert session.layout.path == tmp_path / "a" / "b" / "run"
+    assert not session.resumed
+    assert read_header(session.layout.path).run_id == "run"
+
+
+def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    """Nobody's run is ever overwritten."""
+    names = [_open_and_let_go(tmp_path).header.run_id for _ in range(4)]
+
+    assert names == ["run", "run-2", "run-3", "run-4"]
+
+
+def test_names_that_are_made_differ(tmp_path: Path) -> None:
+    """Also within one second."""
+    assert len({_open_and_let_go(tmp_path, None).header.run_id for _ in range(20)}) == 20
+
+
+@pytest.mark.parametrize("name", ["../run", "/run", "a/b", "..", "", "a\x00b", "\udcff"])
+def test_a_name_that_leaves_the_folder_of_runs_makes_nothing(tmp_path: Path, name: str) -> None:
+    """Neither there nor elsewhere."""
+    log_dir = tmp_path / "logs"
+
+    for resume in ("never", "allow", "must"):
+        with pytest.raises(RunNameError):
+            _open(log_dir, name, resume)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_never_and_allow_begin_a_run_that_is_not_there(tmp_path: Path) -> None:
+    """And `must` says that there is none."""
+    assert not _open_and_let_go(tmp_path, "a", "never").resumed
+    assert not _open_and_let_go(tmp_path, "b", "allow").resumed
+    with pytest.raises(RunNotFoundError, match=r"no run 'c'.*resume='allow' would begin it"):
+        _open(tmp_path, "c", "must")
+
+
+@pytest.mark.parametrize("resume", ["allow", "must"])
+def test_allow_and_must_take_up_a_run_that_is_there(tmp_path: Path, resume: Resume) -> None:
+    """It gets a writer with the next number, and runs again."""
+    _open_and_let_go(tmp_path)
+
+    session = _open_and_let_go(tmp_path, "run", resume)
+
+    assert session.resumed
+    assert [writer.writer for writer in session.header.writers] == [1, 2]
+
+
+def test_resuming_needs_a_name(tmp_path: Path) -> None:
+    """Which run, if not?"""
+    with pytest.raises(RunNameError, match="session_name"):
+        _open(tmp_path, None, "allow")
+
+
+def test_an_unknown_way_to_resume_is_refused(tmp_path: Path) -> None:
+    """The ways are named."""
+    with pytest.raises(RunError, match="'never', 'allow', 'must'"):
+        _open(tmp_path, "run", "maybe")  # type: ignore[arg-type]
+
+
+def test_a_run_that_is_being_written_is_not_resumed(tmp_path: Path) -> None:
+    """Nor is its header touched."""
+    live = _open(tmp_path)
+    before = live.layout.header.read_bytes()
+
+    with pytest.raises(RunLockedError, match="is being written by"):
+        _open(tmp_path, "run", "must")
+    live.lock.release()
+
+    assert live.layout.header.read_bytes() == before
+
+
+def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The header is read under the lock: the writer before may have ended between a look at it and the lock."""
+    live = _open(tmp_path)
+
+    def end_first(self: WriterLock, path: Path, init: Callable[..., None] = WriterLock.__init__) -> None:
+        live.header.losses = {"records": 7}
+        write_header(live.layout, live.header)
+        live.lock.release()
+        init(self, path)
+
+    monkeypatch.setattr(WriterLock, "__init__", end_first)
+    session = _open_and_let_go(tmp_path, "run", "must")
+
+    assert session.header.losses == {"records": 7}
+
+
+def test_a_kill_before_the_header_was_written_leaves_a_name_that_can_be_used(tmp_path: Path) -> None:
+    """A folder without a header and without a record is begun, not refused forever."""
+    session = _open_and_let_go(tmp_path)
+    session.layout.header.unlink()
+
+    with pytest.raises(RunNotFoundError):
+        _open(tmp_path, "run", "must")
+    again = _open_and_let_go(tmp_path, "run", "allow")
+
+    assert again.layout.path == tmp_path / "run"
+    assert not again.resumed
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    """It holds files that are not ours; they are left as they are."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.tex").write_text("everything")
+
+    for resume in ("allow", "must"):
+        with pytest.raises(RunFormatError, match="not a run"):
+            _open(tmp_path, "run", resume)
+
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.tex"]
+
+
+def test_a_newer_run_is_refused_and_left_alone(tmp_path: Path) -> None:
+    """This release would not understand what it writes into."""
+    session = _open_and_let_go(tmp_path)
+    header = {**json.loads(session.layout.header.read_text()), "version": 9}
+    session.layout.header.write_text(json.dumps(header))
+
+    with pytest.raises(RunFormatError, match="format version 9"):
+        _open(tmp_path, "run", "must")
+
+    assert json.loads(session.layout.header.read_text()) == header
+
+
+@pytest.mark.parametrize("resume", ["never", "allow", "must"])
+def test_a_file_in_the_way_is_refused(tmp_path: Path, resume: Resume) -> None:
+    """It is neither a run nor to be replaced."""
+    (tmp_path / "run").write_text("mine")
+
+    with pytest.raises((RunExistsError, RunNotFoundError, RunFormatError)):
+        _open(tmp_path, "run", resume)
+
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_folder_of_runs_that_cannot_be_made_is_said_to_be(tmp_path: Path) -> None:
+    """A file is in its place; the system's reason is given."""
+    (tmp_path / "logs").touch()
+
+    with pytest.raises(RunError, match="no run can be made in"):
+        _open(tmp_path / "logs" / "deeper")
+
+
+def test_a_stream_that_cannot_be_made_refuses_the_resume(tmp_path: Path) -> None:
+    """And lets go of the run, so that it can be resumed when the cause is gone."""
+    session = _open_and_let_go(tmp_path)
+    episodes = session.layout.stream("episodes")
+    episodes.rmdir()
+    episodes.touch()
+
+    with pytest.raises(RunError, match="cannot be resumed"):
+        _open(tmp_path, "run", "must")
+    episodes.unlink()
+
+    assert _open_and_let_go(tmp_path, "run", "must").resumed
+
+
+def test_a_run_that_cannot_be_begun_lets_go_of_everything(tmp_path: Path) -> None:
+    """No descriptor is left open."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+
+    for _ in range(5):
+        with pytest.raises(RunError):
+            _open(tmp_path, "run", "allow")
+
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
