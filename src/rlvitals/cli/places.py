@@ -19,6 +19,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one strict JSON docu
 RunName = Annotated[str, typer.Argument(help="A run's folder, or its name.", show_default=False)]
 
 _SHOWN = 5
+_DEPTH = 2
+"""How far a folder that is no run is searched for some: it may be anything, a whole disk."""
 
 
 def open_named(name: str, folder: Path) -> Run:
@@ -40,7 +42,7 @@ def open_named(name: str, folder: Path) -> Run:
         raise RunFormatError(f"{len(named)} runs are named {name}: {_list(named)}; give the path of one")
     if not path.exists():
         raise RunNotFoundError(f"there is no run {name}, neither at that path nor by that name in {folder}")
-    below = list(run_folders(path))
+    below = list(run_folders(path, _DEPTH))
     if below:
         raise RunFormatError(f"{path} is a folder of runs, not a run: give one of {_list(below)}")
     return Run(path)  # says why it is none
@@ -57,7 +59,7 @@ def open_all(names: Iterable[str], folder: Path) -> tuple[list[Run], list[tuple[
     for name in names:
         try:
             path = Path(name)
-            if path.is_dir() and not (path / HEADER).exists() and any(run_folders(path)):
+            if path.is_dir() and not (path / HEADER).exists() and any(run_folders(path, _DEPTH)):
                 found, bad = find_runs(path)
                 runs += found
                 refused += [(str(at), error) for at, error in bad]

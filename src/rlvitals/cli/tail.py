@@ -74,7 +74,7 @@ def tail(
             if records:
                 show(records)
         if waits and not as_json:
-            make_screen(to_stderr=True).print(f"{opened.run_id} is over: ", status_text(opened.vitality().status))
+            make_screen(to_stderr=True).print(f"{opened.run_id} is over:", status_text(opened.vitality().status))
 
 
 def followed(
@@ -89,9 +89,12 @@ def followed(
         wait: Is called between two looks; `None` to end after the last records.
         forever: Whether to go on when the run is over: it may be resumed.
     """
+    if wait is None:
+        yield last_records(run, stream, count)
+        return
     end = _End(run, stream)
     yield end.last(count)
-    while wait is not None:
+    while True:
         # Asked before the look, so that what was recorded before the end is seen.
         over = not forever and run.vitality().status not in OPEN
         yield end.read()

@@ -1,0 +1,152 @@
+"""`rlvitals ls`."""
+
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from rlvitals import TrainingMonitor
+from rlvitals.testing.clock import ManualClock
+
+Invoke = Callable[..., Result]
+Monitor = Callable[..., TrainingMonitor]
+
+
+def test_runs_are_listed_newest_first(invoke: Invoke, monitor: Monitor) -> None:
+    """By their start, whatever they are called."""
+    for name, started in (("b", 300.0), ("c", 100.0), ("a", 200.0)):
+        monitor(name, clock=ManualClock(started)).close()
+    lines = invoke("ls").stdout.splitlines()
+
+    assert [line.split()[0] for line in lines] == ["run", "b", "a", "c"]
+
+
+def test_a_run_is_a_line_with_its_vital_signs(invoke: Invoke, monitor: Monitor) -> None:
+    """Status, episodes, step, reward, success, when it was last heard of, how long it took."""
+    clock = ManualClock()
+    with monitor(clock=clock) as training:
+        for number in range(120):
+            training.log_episode(number, 0.5, 1, env_step=10 * number, success=number % 4 == 0)
+        clock.advance(75.0)
+
+    assert invoke("ls").stdout.splitlines()[1].split()[:7] == ["run", "completed", "120", "1,190", "0.5", "25", "%"]
+    assert invoke("ls").stdout.rstrip().endswith("1m 15s")
+
+
+def test_reward_and_success_are_over_the_last_hundred_episodes(
+    invoke_json: Callable[..., Any], monitor: Monitor
+) -> None:
+    """What was before says little of how it goes."""
+    with monitor() as training:
+        for number in range(150):
+            training.log_episode(number, number, 1, success=None if number % 2 else number >= 100)
+    (run,) = invoke_json("ls")["runs"]
+
+    assert (run["episodes"], run["reward"], run["success_rate"]) == (150, 99.5, 0.5)
+
+
+def test_a_reward_that_is_not_a_number_is_seen(
+    invoke: Invoke, invoke_json: Callable[..., Any], monitor: Monitor
+) -> None:
+    """One NaN among the last hundred is enough; in JSON it is spelled as in a run's files."""
+    with monitor() as training:
+        for number in range(20):
+            training.log_episode(number, math.nan if number == 10 else 1.0, 1)
+
+    assert " NaN " in invoke("ls").stdout
+    assert invoke_json("ls")["runs"][0]["reward"] == "NaN"
+
+
+def test_a_live_run_is_counted_to_its_last_record(invoke_json: Callable[..., Any], monitor: Monitor) -> None:
+    """Not to when its header was last written."""
+    with monitor() as training:
+        for number in range(7):
+            training.log_episode(number, 0.0, 1, env_step=number)
+        (run,) = invoke_json("ls")["runs"]
+
+    assert (run["status"], run["episodes"], run["env_step"]) == ("running", 7, 6)
+
+
+def test_a_paused_and_a_crashed_run_are_called_so(
+    invoke_json: Callable[..., Any], monitor: Monitor, logs: Path
+) -> None:
+    """A run that was never closed, and gives no sign of life, has crashed."""
+    with monitor("paused") as training:
+        training.pause()
+        shutil.copytree(training.path, logs / "crashed")
+        (logs / "crashed" / "writer.lock").unlink()
+        found = {Path(run["path"]).name: run["status"] for run in invoke_json("ls")["runs"]}
+
+    assert found == {"paused": "paused", "crashed": "crashed"}
+
+
+def test_a_folder_that_cannot_be_opened_is_listed_with_the_reason(
+    invoke: Invoke, invoke_json: Callable[..., Any], monitor: Monitor, logs: Path
+) -> None:
+    """It takes nothing from the others, and is no failure of the command."""
+    monitor("good").close()
+    (logs / "bad").mkdir()
+    (logs / "bad" / "run.json").write_text("{")
+    result = invoke("ls")
+
+    assert result.exit_code == 0
+    assert [line.split()[0] for line in result.stdout.splitlines()] == ["run", "good", "not"]
+    assert "not opened: logs/bad/run.json is damaged" in result.stdout
+    assert invoke_json("ls")["refused"][0]["path"] == "logs/bad"
+
+
+def test_a_run_whose_records_are_damaged_is_listed_with_the_reason(invoke: Invoke, monitor: Monitor) -> None:
+    """It is found out only when its records are read."""
+    training = monitor()
+    training.log_episode(0, 1.0, 1)
+    training.close()
+    (training.path / "episodes" / "000001.jsonl").unlink()
+    (training.path / "episodes" / "000001.parquet").write_bytes(b"nonsense")
+    result = invoke("ls")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("not opened: logs/run cannot be read: ")
+
+
+def test_runs_in_folders_below_are_listed_by_their_way_there(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
+    """Which is also how to name them."""
+    monitor("run").close()
+    logs.rename(logs.parent / "inner")
+    (logs / "ppo").mkdir(parents=True)
+    (logs.parent / "inner").rename(logs / "ppo" / "logos")
+
+    assert invoke("ls").stdout.splitlines()[1].startswith("ppo/logos/run ")
+    assert invoke("show", "ppo/logos/run").exit_code == 0
+
+
+def test_a_folder_without_runs_says_so(invoke: Invoke, tmp_path: Path) -> None:
+    """It is no failure."""
+    result = invoke("ls", tmp_path)
+
+    assert (result.exit_code, result.stdout) == (0, f"There is no run in {tmp_path}.\n")
+
+
+@pytest.mark.parametrize(("name", "said"), [("nothing", "there is no folder nothing"), ("file", "file is a file, not")])
+def test_what_is_no_folder_is_refused(invoke: Invoke, logs: Path, name: str, said: str) -> None:
+    """In one line, with exit code 2."""
+    (logs.parent / "file").touch()
+    result = invoke("ls", name)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"rlvitals: {said}")
+
+
+def test_names_that_the_package_makes_are_whole_at_eighty_columns(invoke: Invoke, monitor: Monitor) -> None:
+    """With a million episodes and steps beside them, and no line is longer than the screen."""
+    training = monitor(None)
+    training.log_episode(0, -123.456, 1, env_step=1_234_567, success=True)
+    training.close()
+    shown = invoke("ls", columns=80).stdout
+
+    assert f"{training.session_id} " in shown
+    assert max(map(len, shown.splitlines())) <= 80
+    assert "…" not in shown

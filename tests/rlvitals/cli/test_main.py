@@ -1,0 +1,129 @@
+"""The command line as a whole."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+import rlvitals
+from rlvitals.cli.main import COMMANDS, Commands, main
+
+Invoke = Callable[..., Result]
+
+HEADERS: dict[str, tuple[str | None, str]] = {
+    "missing": (None, "there is no run missing"),
+    "foreign": ('{"format": "something-else"}', "is not the header of a run"),
+    "corrupt": ('{"format": "rlvi', "is damaged"),
+    "newer": ('{"format": "rlvitals-run", "version": 999}', "upgrade with"),
+    "nameless": ('{"format": "rlvitals-run", "version": 1}', "run_id"),
+}
+
+
+@pytest.fixture(params=HEADERS)
+def unopened(request: pytest.FixtureRequest, logs: Path) -> tuple[str, str]:
+    """The name of a run that cannot be opened, and why."""
+    name: str = request.param
+    header, reason = HEADERS[name]
+    if header is not None:
+        (logs / name).mkdir(parents=True)
+        (logs / name / "run.json").write_text(header)
+    return name, reason
+
+
+def test_it_says_its_version(invoke: Invoke) -> None:
+    """The same as the package's."""
+    assert invoke("--version").stdout == f"rlvitals {rlvitals.__version__}\n"
+
+
+def test_without_a_command_it_shows_the_commands(invoke: Invoke) -> None:
+    """Each with its first sentence, whole."""
+    shown = invoke().stdout + invoke().stderr
+
+    assert all(f"\n  {command} " in shown for command in COMMANDS)
+    assert "..." not in shown.split("Commands:")[1]
+
+
+@pytest.mark.parametrize("command", ["lss", "main", "words", ""])
+def test_what_is_no_command_is_refused(invoke: Invoke, command: str) -> None:
+    """A file of the folder that is no command is none."""
+    result = invoke(command)
+
+    assert result.exit_code == 2
+    assert "No such command" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "tail", "verify"])
+def test_a_run_that_cannot_be_opened_is_refused_in_one_line(
+    invoke: Invoke, unopened: tuple[str, str], command: str
+) -> None:
+    """On standard error, with exit code 2, with the reason, without a traceback."""
+    name, reason = unopened
+    result = invoke(command, name)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("rlvitals: ")
+    assert reason in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["show", "tail", "verify"])
+def test_a_header_that_cannot_be_read_is_refused_in_one_line(invoke: Invoke, logs: Path, command: str) -> None:
+    """The system's own reason is told."""
+    (logs / "run" / "run.json").mkdir(parents=True)
+    result = invoke(command, "run")
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == "rlvitals: logs/run/run.json cannot be read: Is a directory\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "logs/run"), "rlvitals: logs/run: Permission denied\n"),
+        (OSError("the disk has gone"), "rlvitals: the disk has gone\n"),
+        (rlvitals.RunError("two\nlines \x1b[31m"), "rlvitals: two lines \\x1b[31m\n"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    """Errors of the system too, whichever command meets them."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Commands, "get_command", fail)
+    result = invoke("ls")
+
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+
+
+def test_the_entry_point_runs_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """As the installed script does."""
+    monkeypatch.setattr(sys, "argv", ["rlvitals", "--version"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"rlvitals {rlvitals.__version__}\n")
+
+
+def test_the_command_line_loads_no_database_and_no_tables_before_a_command_needs_them() -> None:
+    """Its start is quick."""
+    code = "import sys, rlvitals.cli.main; print(*sorted({'duckdb', 'rich', 'torch', 'pandas'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_and_option_is_documented(invoke: Invoke, command: str) -> None:
+    """What the help knows, the page of commands knows."""
+    page = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
+    section = page.split(f"\n## `rlvitals {command}")[1].split("\n## ")[0]
+    words = invoke(command, "--help").stdout.replace(",", " ").split()
+    options = {word for word in words if word.startswith("-") and word.strip("-") and word != "--help"}
+
+    assert {option for option in options if f"`{option}" not in section} == set()

@@ -1,0 +1,76 @@
+"""Where the runs are that a user names."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals import RunFormatError, RunNotFoundError, TrainingMonitor
+from rlvitals.cli.places import LOGS, open_all, open_named
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+@pytest.mark.parametrize("name", ["logs/run", "run", "./logs/run/"])
+def test_a_run_is_opened_by_its_path_and_by_its_name(monitor: Monitor, name: str) -> None:
+    """Both lead to the same run."""
+    monitor("run").close()
+
+    assert open_named(name, LOGS).run_id == "run"
+
+
+def test_a_run_is_found_by_name_in_a_folder_below(monitor: Monitor, logs: Path) -> None:
+    """As it is where each experiment has a folder of its own."""
+    monitor("run").close()
+    logs.rename(logs.parent / "moved")
+
+    assert open_named("run", Path()).path == Path("moved/run")
+
+
+def test_a_name_that_two_runs_have_is_refused_with_both(monitor: Monitor, logs: Path) -> None:
+    """Rather than showing one of them."""
+    monitor("run").close()
+    logs.rename(logs.parent / "one")
+    monitor("run").close()
+    logs.rename(logs.parent / "two")
+
+    with pytest.raises(RunFormatError, match=r"2 runs are named run: one/run, two/run"):
+        open_named("run", Path())
+
+
+def test_a_run_by_that_name_is_preferred_to_a_folder_that_is_none(monitor: Monitor, tmp_path: Path) -> None:
+    """A folder of the user's own may have a run's name."""
+    monitor("run").close()
+    (tmp_path / "run").mkdir()
+
+    assert open_named("run", LOGS).path == Path("logs/run")
+
+
+def test_a_folder_of_runs_is_no_run_but_says_which_it_holds(monitor: Monitor) -> None:
+    """So that the next command is the right one."""
+    for number in range(7):
+        monitor(f"run-{number}").close()
+
+    with pytest.raises(RunFormatError, match=r"logs is a folder of runs.*logs/run-0.*and 2 more"):
+        open_named("logs", LOGS)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "nothing", "a/b", "/"])
+def test_what_is_no_run_is_never_opened(logs: Path, name: str) -> None:
+    """Odd names are names of no run."""
+    logs.mkdir()
+
+    with pytest.raises((RunNotFoundError, RunFormatError)):
+        open_named(name, LOGS)
+
+
+def test_many_are_opened_and_what_cannot_be_is_told(monitor: Monitor, logs: Path) -> None:
+    """Runs by name, runs by path and folders of runs, in one go."""
+    for name in ("a", "b"):
+        monitor(name).close()
+    (logs / "bad").mkdir()
+    (logs / "bad" / "run.json").write_text("{")
+    runs, refused = open_all(["a", "logs", "nothing"], LOGS)
+
+    assert [run.run_id for run in runs] == ["a", "a", "b"]
+    assert [name for name, _ in refused] == ["logs/bad", "nothing"]
