@@ -9,7 +9,6 @@ that moment by a process that outlived its training.
 """
 
 import contextlib
-import errno
 import os
 import threading
 from collections import deque
@@ -27,7 +26,6 @@ BACKLOG_LINES = 10_000
 _RETRY_S = 1.0
 _PATIENCE_S = 1.0
 _NEWLINE = b"\n"
-_NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 _sync = getattr(os, "fdatasync", os.fsync)
 
@@ -151,11 +149,9 @@ class Journal:
                 except OSError as error:
                     self._fail(error)
                 else:
-                    if written == len(line):
+                    if written == len(line) or self._write_rest(line, written):
                         self._appended += 1
                         return
-                    self._take_back(written)
-                    self._fail(_NO_SPACE)
             self._append_with_care(line)
 
     def recover(self, *, rescuing: bool = True) -> None:
@@ -293,10 +289,8 @@ class Journal:
                 return
             if self._closed:  # by a signal handler, which has settled this line
                 return
-            if written != length:
-                self._take_back(written)
+            if written != length and not self._write_rest(whole, written):
                 self._in_flight = None
-                self._fail(_NO_SPACE)
                 return
             self._torn = False
             del self._backlog[0]
@@ -307,6 +301,17 @@ class Journal:
         if self._failing is not None:
             self._failing = None
             self._trouble.ended(self.path, self.lost - self._lost_before)
+
+    def _write_rest(self, whole: bytes, written: int) -> bool:
+        """Write what is left of a line, or find out why that cannot be, and take back what was written of it."""
+        while written < len(whole):
+            try:
+                written += os.write(self._fd, whole[written:])
+            except OSError as error:
+                self._take_back(written)
+                self._fail(error)
+                return False
+        return True
 
     def _settle(self) -> None:
         """Find out what became of a line whose writing was interrupted."""
