@@ -164,8 +164,8 @@ _UPDATES = (
         "Estimate of KL(pi_old || pi_new) from the rollout's actions: mean((r - 1) - log r), which is never negative. "
         "SB3 takes the mean over the minibatches of the last epoch, CleanRL the last minibatch.",
         f"{_KL}; SB3 `train/approx_kl`, CleanRL `losses/approx_kl`",
-        "Mostly below 0.02 with the usual settings (Huang et al. 2022); nine of ten lie between 0.001 and 0.09. Exactly "
-        "0: the policy does not change. Far above its own history: steps too large.",
+        "Mostly below 0.02 with the usual settings (Huang et al. 2022); nine of ten lie between 0.001 and 0.09. "
+        "Exactly 0: the policy does not change. Far above its own history: steps too large.",
         0.0,
         0.1,
     ),

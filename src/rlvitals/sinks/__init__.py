@@ -2,19 +2,32 @@
 
 from rlvitals.sinks.background import Background
 from rlvitals.sinks.base import Sink, SinkWrapper
+from rlvitals.sinks.callback import CallableSink
+from rlvitals.sinks.context import RunSink, SinkContext
+from rlvitals.sinks.csv import CsvSink
 from rlvitals.sinks.fan_out import FanOut
 from rlvitals.sinks.isolated import Isolated
+from rlvitals.sinks.logging import LoggingSink
 from rlvitals.sinks.memory import MemorySink
+from rlvitals.sinks.prometheus import PrometheusSink
 from rlvitals.sinks.registry import make_sink, sink_names
+from rlvitals.sinks.tensorboard import TensorBoardSink
 from rlvitals.sinks.terminal import TerminalSink
 
 __all__ = [
     "Background",
+    "CallableSink",
+    "CsvSink",
     "FanOut",
     "Isolated",
+    "LoggingSink",
     "MemorySink",
+    "PrometheusSink",
+    "RunSink",
     "Sink",
+    "SinkContext",
     "SinkWrapper",
+    "TensorBoardSink",
     "TerminalSink",
     "make_sink",
     "sink_names",

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 from collections import deque
 
 from rlvitals.errors import ClosedError
@@ -28,16 +27,19 @@ class Background(SinkWrapper):
 
     def __init__(self, to: Sink, *, capacity: int = CAPACITY, close_s: float = _CLOSE_S) -> None:
         super().__init__(to)
-        self.dropped = 0
         self._capacity = capacity
         self._close_s = close_s
         self._queue: deque[Record] = deque()
+        self._overflowed = 0
+        self._failed = 0
+        self._given_up = 0
+        self._writing = False
         # No signal is sent on `write`: the thread looks by itself, 20 times a second. Waking another thread for each
         # record would cost the training more than the record itself.
-        self._stopping = threading.Event()
-        self._idle = threading.Event()
-        self._flushing = threading.Event()
+        self._wake = threading.Event()
+        self._flushes: deque[threading.Event] = deque()
         self._closed = False
+        self._ended = False
         self._thread = threading.Thread(target=self._run, name=f"rlvitals-{to.name}", daemon=True)
         self._thread.start()
 
@@ -45,6 +47,13 @@ class Background(SinkWrapper):
     def waiting(self) -> int:
         """Records in the queue."""
         return len(self._queue)
+
+    @property
+    def dropped(self) -> int:
+        """Records that the wrapped sink did not get: the queue was full, it raised, or it was given up."""
+        # What a thread queued while another one was closing is in the queue still, where nobody looks any more.
+        late = len(self._queue) if self._ended else 0
+        return self._overflowed + self._failed + self._given_up + late
 
     def write(self, record: Record) -> None:
         """Queue a record, or count it as dropped if the queue is full.
@@ -57,50 +66,71 @@ class Background(SinkWrapper):
         if len(self._queue) < self._capacity:
             self._queue.append(record)
         else:
-            self.dropped += 1
+            self._overflowed += 1
 
     def flush(self, timeout_s: float = _CLOSE_S) -> None:
         """Wait until all that was queued has been written and flushed, but no longer than `timeout_s` seconds."""
-        self._idle.clear()
-        self._flushing.set()
-        self._idle.wait(timeout_s)
+        if not self._closed:
+            done = threading.Event()
+            self._flushes.append(done)
+            self._wake.set()
+            if not self._ended:
+                done.wait(timeout_s)
 
     def close(self) -> None:
         """Write what is queued, then close the wrapped sink; give up on a sink that hangs, and count what is left."""
         if self._closed:
             return
         self._closed = True
-        self._stopping.set()
-        self._flushing.set()
+        self._wake.set()
         self._thread.join(self._close_s)
-        self.dropped += len(self._queue)
-        self._queue.clear()
+        if self._thread.is_alive():
+            self._given_up = len(self._queue) + self._writing
+            self._queue.clear()
+            self._ended = True
 
     def abandon(self) -> None:
         """Forget the queue: for the child of a fork, in which the thread does not exist."""
         self._closed = True
         self._queue.clear()
+        self._flushes.clear()
 
     def _run(self) -> None:
-        # Above an `Isolated` nothing raises; alone, an error ends up here, and must not end the thread.
-        while not self._stopping.is_set():
-            self._flushing.wait(_POLL_S)
-            self._drain()
-            if self._flushing.is_set():
-                self._flushing.clear()
-                self._drain()
-                with contextlib.suppress(Exception):
-                    self.to.flush()
-                self._idle.set()
-        self._drain()
-        with contextlib.suppress(Exception):
+        while not self._closed:
+            self._wake.wait(_POLL_S)
+            self._wake.clear()
+            self._work()
+        self._work()
+        with contextlib.suppress(BaseException):
             self.to.close()
-        self._idle.set()
+        self._ended = True
+        self._answer(len(self._flushes))
 
-    def _drain(self) -> None:
-        deadline = time.monotonic() + self._close_s if self._closed else None
-        while self._queue:
-            if deadline is not None and time.monotonic() > deadline:
-                return
-            with contextlib.suppress(Exception):
-                self.to.write(self._queue.popleft())
+    def _work(self) -> None:
+        asked = len(self._flushes)
+        # Whoever asks for a flush is owed what was queued by then, and not what others go on to queue meanwhile.
+        for _ in range(len(self._queue)):
+            self._write_one()
+        if asked:
+            with contextlib.suppress(BaseException):
+                self.to.flush()
+            self._answer(asked)
+        while self._queue and not self._flushes:
+            self._write_one()
+
+    def _write_one(self) -> None:
+        # Above an `Isolated` nothing raises; alone, an error (a panic too) ends up here, and must not end the thread.
+        try:
+            record = self._queue.popleft()
+        except IndexError:  # it was given up, or abandoned
+            return
+        self._writing = True
+        try:
+            self.to.write(record)
+        except BaseException:  # noqa: BLE001
+            self._failed += 1
+        self._writing = False
+
+    def _answer(self, count: int) -> None:
+        for _ in range(count):
+            self._flushes.popleft().set()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from rlvitals.errors import ClosedError
 from rlvitals.records import Record
 from rlvitals.sinks.base import Sink
 
@@ -15,13 +16,17 @@ class FanOut(Sink):
 
     def __init__(self, sinks: Iterable[Sink] = ()) -> None:
         self.sinks = list(sinks)
+        self._closed = False
 
     def write(self, record: Record) -> None:
         """Write to every sink.
 
         Raises:
+            ClosedError: The sink is closed.
             ExceptionGroup: All errors of those that failed.
         """
+        if self._closed:
+            raise ClosedError(f"{self.name} is closed")
         self._visit(lambda sink: sink.write(record), "write to")
 
     def flush(self) -> None:
@@ -30,7 +35,8 @@ class FanOut(Sink):
         Raises:
             ExceptionGroup: All errors of those that failed.
         """
-        self._visit(lambda sink: sink.flush(), "flush")
+        if not self._closed:
+            self._visit(lambda sink: sink.flush(), "flush")
 
     def close(self) -> None:
         """Close every sink.
@@ -38,19 +44,23 @@ class FanOut(Sink):
         Raises:
             ExceptionGroup: All errors of those that failed.
         """
-        self._visit(lambda sink: sink.close(), "close")
+        if not self._closed:
+            self._closed = True
+            self._visit(lambda sink: sink.close(), "close")
 
     def _visit(self, call: Callable[[Sink], None], verb: str) -> None:
-        errors: list[Exception] = []
+        errors: list[BaseException] = []
         for sink in self.sinks:
             try:
                 call(sink)
-            except Exception as error:  # noqa: BLE001 - whatever one sink raises, the others are visited
+            # A panic of a Rust extension is a BaseException; whatever one sink raises, the others are visited.
+            except BaseException as error:  # noqa: BLE001
                 error.add_note(f"while trying to {verb} {sink.name}")
                 errors.append(error)
         if errors:
             names = ", ".join(sink.name for sink in self.sinks)
-            raise ExceptionGroup(f"could not {verb} {len(errors)} of the sinks {names}", errors)
+            # Of exceptions alone this makes an ExceptionGroup.
+            raise BaseExceptionGroup(f"could not {verb} {len(errors)} of the sinks {names}", errors)
 
     def __repr__(self) -> str:
         return f"<FanOut{self.sinks!r}>"

@@ -6,6 +6,7 @@ from importlib.metadata import EntryPoint, entry_points
 
 from rlvitals.errors import SinkError
 from rlvitals.sinks.base import Sink
+from rlvitals.sinks.context import SinkContext, introduce
 
 GROUP = "rlvitals.sinks"
 """Entry-point group in which a package offers its sinks: `name = "module:Class"`."""
@@ -21,23 +22,30 @@ def sink_names() -> list[str]:
     return sorted(_offered())
 
 
-def make_sink(what: str | Sink | Callable[[], Sink]) -> Sink:
+def make_sink(what: str | Sink | Callable[[], Sink], context: SinkContext | None = None) -> Sink:
     """Make a sink of whatever names one.
 
     Args:
         what: A sink, something that returns one, or the name of one that an installed package offers.
+        context: The run, which the sink is told of if it wants to know.
 
     Raises:
         SinkError: There is no such sink, or it cannot be made; the cause is attached.
     """
-    if isinstance(what, Sink):
-        return what
     if isinstance(what, str) and what not in _offered():
         raise SinkError(f"there is no sink {what!r}: installed are {', '.join(sink_names()) or 'none'}")
     try:
-        made = _offered()[what].load()() if isinstance(what, str) else what()
+        made = _made(what)
+        if isinstance(made, Sink) and context is not None:
+            introduce(made, context)
     except Exception as error:
         raise SinkError(f"the sink {what!r} cannot be made: {type(error).__name__}: {error}") from error
     if not isinstance(made, Sink):
         raise SinkError(f"{what!r} made a {type(made).__name__}, which is no rlvitals.sinks.Sink")
     return made
+
+
+def _made(what: str | Sink | Callable[[], Sink]) -> object:
+    if isinstance(what, Sink):
+        return what
+    return _offered()[what].load()() if isinstance(what, str) else what()

@@ -1,6 +1,7 @@
 """The vital signs in one line of the terminal."""
 
 import math
+import shutil
 import sys
 from collections import deque
 from typing import TextIO
@@ -72,6 +73,11 @@ class TerminalSink(Sink):
         if self._clock.monotonic() - self._drawn_at >= self._interval_s:
             self._draw()
 
+    def flush(self) -> None:
+        """Pass on what the stream buffers."""
+        if not self._closed:
+            self._stream.flush()
+
     def close(self) -> None:
         """Draw the last line, and end it."""
         if not self._closed:
@@ -88,7 +94,8 @@ class TerminalSink(Sink):
             step += f"/{self._total:,} ({100 * self._env_step / self._total:.0f} %)"
         parts = [f"step {step}", f"episodes {self._episodes:,}"]
         if self._rewards:
-            parts.append(f"reward {_number(math.fsum(self._rewards) / len(self._rewards))}")
+            # Not `fsum`, which raises where both infinities are in the window.
+            parts.append(f"reward {_number(sum(self._rewards) / len(self._rewards))}")
         if self._successes:
             parts.append(f"success {100 * sum(self._successes) / len(self._successes):.0f} %")
         if self._update is not None:
@@ -102,6 +109,8 @@ class TerminalSink(Sink):
         self._drawn_at = self._clock.monotonic()
         line = self.line()
         if self._live:
+            # A line that wraps cannot be drawn over.
+            line = line[: shutil.get_terminal_size().columns - 1]
             self._stream.write(f"\r{line.ljust(self._width)}")
             self._width = len(line)
         else:
@@ -110,7 +119,9 @@ class TerminalSink(Sink):
 
     def _print(self, text: str) -> None:
         """Print a line of its own above the live one."""
+        text = "".join(character if character.isprintable() else " " for character in text)
         self._stream.write(f"\r{text.ljust(self._width)}\n" if self._live else text + "\n")
+        self._stream.flush()
 
 
 def _number(value: float) -> str:

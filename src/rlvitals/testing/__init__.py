@@ -1,1 +1,8 @@
-"""What a plug-in's author inherits to test with."""
+"""What a plug-in's author inherits to test with: `testing.sinks.SinkContract`, and `testing.clock.ManualClock`."""
+
+import contextlib
+
+with contextlib.suppress(ImportError):  # the clock does without pytest
+    import pytest
+
+    pytest.register_assert_rewrite("rlvitals.testing.sinks")
