@@ -100,7 +100,8 @@ class Background(SinkWrapper):
             self._wake.wait(_POLL_S)
             self._wake.clear()
             self._work()
-        self._work()
+        while self._queue or self._flushes:
+            self._work()
         with contextlib.suppress(BaseException):
             self.to.close()
         self._ended = True
