@@ -15,7 +15,7 @@ from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.run import Run
-from rlvitals.sinks import Sink, TerminalSink, make_sink
+from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
 from rlvitals.summary import window_statistics
 
 _log = logging.getLogger("rlvitals")
@@ -111,7 +111,15 @@ class TrainingMonitor(Logbook):
         wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
         if terminal:
             wanted.append(TerminalSink(interval_s=update_frequency, total=total_timesteps, clock=clock))
-        made, refused = _make_sinks(wanted)
+        context = SinkContext(
+            path=session.layout.path,
+            artifacts=session.layout.artifacts,
+            run_id=header.run_id,
+            project=header.project,
+            configuration=lambda: dict(header.configuration),
+            resumed=session.resumed,
+        )
+        made, refused = _make_sinks(wanted, context)
         super().__init__(Recorder(session, settings=_settings(settings, buffer_size), sinks=made, clock=clock), clock)
         self._recorder.save()
         self.log_event("state", "resumed" if session.resumed else "started")
@@ -314,13 +322,13 @@ def _settings(settings: RecorderSettings | None, buffer_size: int) -> RecorderSe
     return settings or RecorderSettings(buffer_size=buffer_size)
 
 
-def _make_sinks(wanted: Iterable[SinkLike]) -> tuple[list[Sink], list[str]]:
+def _make_sinks(wanted: Iterable[SinkLike], context: SinkContext) -> tuple[list[Sink], list[str]]:
     """Make the sinks; one that cannot be made is told of, and training goes on without it."""
     made: list[Sink] = []
     refused: list[str] = []
     for what in wanted:
         try:
-            made.append(make_sink(what))
+            made.append(make_sink(what, context))
         except SinkError as error:
             refused.append(str(error))
     return made, refused

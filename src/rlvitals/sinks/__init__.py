@@ -9,10 +9,12 @@ from rlvitals.sinks.fan_out import FanOut
 from rlvitals.sinks.isolated import Isolated
 from rlvitals.sinks.logging import LoggingSink
 from rlvitals.sinks.memory import MemorySink
+from rlvitals.sinks.mlflow import MlflowSink
 from rlvitals.sinks.prometheus import PrometheusSink
 from rlvitals.sinks.registry import make_sink, sink_names
 from rlvitals.sinks.tensorboard import TensorBoardSink
 from rlvitals.sinks.terminal import TerminalSink
+from rlvitals.sinks.wandb import WandbSink
 
 __all__ = [
     "Background",
@@ -22,6 +24,7 @@ __all__ = [
     "Isolated",
     "LoggingSink",
     "MemorySink",
+    "MlflowSink",
     "PrometheusSink",
     "RunSink",
     "Sink",
@@ -29,6 +32,7 @@ __all__ = [
     "SinkWrapper",
     "TensorBoardSink",
     "TerminalSink",
+    "WandbSink",
     "make_sink",
     "sink_names",
 ]

@@ -1,7 +1,7 @@
 """Records as experiment trackers want them: flat names, one number each.
 
-Where Stable-Baselines3 has a tag for something it is used (`rollout/ep_rew_mean`, `train/approx_kl`, `eval/mean_reward`,
-`time/fps`), so that dashboards made for it go on working; the rest has the record's own field names.
+Where Stable-Baselines3 has a tag for something it is used (`rollout/ep_rew_mean`, `train/approx_kl`, `time/fps`, ...),
+so that dashboards made for it go on working; the rest has the record's own field names.
 
 | record | names |
 |---|---|
@@ -95,7 +95,7 @@ class Flattener:
         return Flat(group, step_of(record), numbers, texts)
 
     def _rollout(self) -> dict[str, float]:
-        windows = {
+        windows: dict[str, deque[float] | deque[int] | deque[bool]] = {
             "rollout/ep_rew_mean": self._rewards,
             "rollout/ep_len_mean": self._lengths,
             "rollout/success_rate": self._successes,

@@ -102,10 +102,7 @@ def _value(value: Any) -> str:
     """A value as logfmt has it: quoted where it has a space, a quote or an equals sign, or is not one line."""
     if type(value) is bool:
         return "true" if value else "false"
-    if isinstance(value, dict):
-        text = msgspec.json.encode(spelled(value)).decode()
-    else:
-        text = str(spelled(value))
+    text = msgspec.json.encode(spelled(value)).decode() if isinstance(value, dict) else str(spelled(value))
     if text and text.isprintable() and not any(mark in text for mark in ' ="'):
         return text
     return msgspec.json.encode(text).decode()
