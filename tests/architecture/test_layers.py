@@ -1,0 +1,172 @@
+"""The house: who may import whom."""
+
+import ast
+import graphlib
+from collections.abc import Iterator
+
+import pytest
+
+Modules = dict[str, ast.Module]
+
+LAYERS: dict[str, float] = {
+    "rlvitals.errors": 0,
+    "rlvitals.clock": 0,
+    "rlvitals.records": 1,
+    "rlvitals.runs": 2,
+    "rlvitals.analysis": 2,
+    "rlvitals.sinks": 2,
+    "rlvitals.summary": 3,
+    "rlvitals.recording": 3,
+    "rlvitals.diagnosis": 3,
+    "rlvitals.exporters": 3,
+    "rlvitals.importers": 3,
+    "rlvitals.reports": 3,
+    "rlvitals.monitor": 4,
+    "rlvitals": 4.5,  # its `__init__`, the public names
+    "rlvitals.adapters": 5,
+    "rlvitals.dashboard": 5,
+    "rlvitals.cli": 6,
+    "rlvitals.testing": 6,
+    "vtracer_gym": 7,
+}
+"""Each part of the house and its layer. A part imports lower layers, and itself."""
+
+DEFERRED: dict[str, str] = {
+    "duckdb": "takes a tenth of a second, and a trainer or a reader of open segments needs no database",
+    "rlvitals.runs.table": "loads duckdb",
+}
+"""What may be imported inside a function, and why: it is optional, or a trainer must not pay for it."""
+
+
+def part_of(module: str) -> str | None:
+    """The part of the house in which a module is; `None` if it is not of this repository."""
+    if module in LAYERS:
+        return module
+    return next((part for part in LAYERS if part != "rlvitals" and module.startswith(f"{part}.")), None)
+
+
+def imported(node: ast.AST, modules: Modules) -> Iterator[str]:
+    """The modules that an import statement names: `from package import module` names the module."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            yield inner if inner in modules else base
+
+
+def imports_of(tree: ast.AST, modules: Modules) -> set[str]:
+    return {name for node in ast.walk(tree) for name in imported(node, modules)}
+
+
+def top_imports_of(tree: ast.AST, modules: Modules) -> set[str]:
+    """What a module imports when it is imported, also inside `if` and `try`."""
+    found = {name for node in ast.iter_child_nodes(tree) for name in imported(node, modules)}
+    for node in ast.iter_child_nodes(tree):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            found |= top_imports_of(node, modules)
+    return found
+
+
+def trespasses(modules: Modules) -> list[str]:
+    """Imports of a part on the same layer or above."""
+    found = []
+    for module, tree in modules.items():
+        here = part_of(module)
+        for name in sorted(imports_of(tree, modules)):
+            there = part_of(name)
+            if here is not None and there not in {None, here} and LAYERS[there or ""] >= LAYERS[here]:
+                found.append(f"{module} imports {name}")
+    return found
+
+
+def cycle(modules: Modules) -> list[str]:
+    """The modules of an import cycle; none if there is no cycle."""
+    graph = {module: top_imports_of(tree, modules) - {module} for module, tree in modules.items()}
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def deferred(modules: Modules) -> list[str]:
+    """Imports inside functions that nobody has given a reason for."""
+    return [
+        f"{module} imports {name} in {function.name}"
+        for module, tree in modules.items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for name in sorted(imports_of(function, modules))
+        if name not in DEFERRED and name.partition(".")[0] not in DEFERRED
+    ]
+
+
+def made(**sources: str) -> Modules:
+    """A house of one's own; `__` stands for the dot."""
+    return {name.replace("__", "."): ast.parse(source) for name, source in sources.items()}
+
+
+def test_the_layers_hold(modules: Modules) -> None:
+    """Every part imports lower layers only, never a sibling, never upwards."""
+
+    assert trespasses(modules) == []
+
+
+def test_every_module_has_a_layer(modules: Modules) -> None:
+    """A new folder is put on its layer before it is filled."""
+
+    assert [module for module in modules if part_of(module) is None] == []
+
+
+def test_there_are_no_import_cycles(modules: Modules) -> None:
+    """Modules can be put in an order in which each is imported before it is needed."""
+
+    assert cycle(modules) == []
+
+
+def test_imports_are_at_the_top(modules: Modules) -> None:
+    """A function imports nothing, but for what is listed with a reason."""
+
+    assert deferred(modules) == []
+
+
+def test_every_reason_is_needed(modules: Modules) -> None:
+    """What is listed as deferred is deferred somewhere: else the list would hide the next one."""
+
+    functions = [node for tree in modules.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    used = {name for function in functions for name in imports_of(function, modules)}
+    assert set(DEFERRED) - used == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "found"),
+    [
+        ("rlvitals__records__codec", "from rlvitals.runs.header import Header", "rlvitals.runs.header"),
+        ("rlvitals__sinks__memory", "from rlvitals.analysis import trend", "rlvitals.analysis"),
+        ("rlvitals__recording__recorder", "import rlvitals.monitor", "rlvitals.monitor"),
+        ("rlvitals__monitor", "def f():\n    from rlvitals.cli import main", "rlvitals.cli"),
+        ("rlvitals__analysis__trend", "from rlvitals import Run", "rlvitals"),
+        ("rlvitals__adapters__sb3", "import vtracer_gym", "vtracer_gym"),
+    ],
+)
+def test_a_trespass_is_found(module: str, source: str, found: str) -> None:
+    """Upwards, sideways, from the root, hidden in a function."""
+
+    assert trespasses(made(**{module: source})) == [f"{module.replace('__', '.')} imports {found}"]
+
+
+def test_a_cycle_is_found() -> None:
+    """Also one that goes through a package's `__init__`, or through an `if`."""
+
+    ring = made(a="from a.b import x", a__b="if True:\n    import a.c", a__c="import a")
+    assert set(cycle(ring)) == {"a", "a.b", "a.c"}
+    assert cycle(made(a="from a import b", a__b="import json")) == []
+
+
+def test_a_hidden_import_is_found() -> None:
+    """In a function, and in a method."""
+
+    house = made(a="def f():\n    import json", b="class C:\n    def g(self):\n        import duckdb")
+    assert deferred(house) == ["a imports json in f"]

@@ -1,0 +1,59 @@
+"""What things are called."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+Modules = dict[str, ast.Module]
+
+BANNED = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
+"""Names that say nothing of what is inside."""
+
+
+def banned_words(name: str) -> set[str]:
+    """The words of a name, in whatever case it is written, that say nothing."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+    return {word.lower() for word in words} & BANNED
+
+
+def test_files_are_named_for_what_is_in_them(root: Path) -> None:
+    """No file or folder of ours is called utils, helpers, common or manager."""
+
+    folders = [root / name for name in ("src", "tests", "bench", "examples", "docs")]
+    paths = [
+        path.relative_to(root) for folder in folders for path in folder.rglob("*") if "__pycache__" not in path.parts
+    ]
+    assert paths
+    assert [str(path) for path in paths if banned_words(path.stem)] == []
+
+
+def test_classes_and_functions_are_named_for_what_they_do(modules: Modules) -> None:
+    """Neither is any class or function."""
+
+    named = [
+        f"{module}.{node.name}"
+        for module, tree in modules.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and banned_words(node.name)
+    ]
+    assert named == []
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("string_utils", {"utils"}),
+        ("RunManager", {"manager"}),
+        ("HTTPHelper", {"helper"}),
+        ("common", {"common"}),
+        ("commonly_used", set()),
+        ("manage", set()),
+        ("TerminalSink", set()),
+    ],
+)
+def test_such_a_name_is_found(name: str, found: set[str]) -> None:
+    """As a word of a name in either case; a word that merely begins so is let be."""
+
+    assert banned_words(name) == found
