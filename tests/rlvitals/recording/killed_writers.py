@@ -1,4 +1,4 @@
-"""Forks writers from one warm process, kills each at a moment drawn by lot, takes some runs up again, and kills those too.
+"""Forks writers from one warm process, kills each at a moment drawn by lot, and takes some of their runs up again.
 
 Run as a program: FOLDER SEED COUNT. Prints, one JSON line a run, what the writers acknowledged: this is what must be
 found in the folder, once and in order. A writer acknowledges an episode by writing its number to a pipe after
@@ -31,10 +31,9 @@ Acknowledge = Callable[[int], None]
 
 def write(folder: Path, acknowledge: Acknowledge, plan: random.Random) -> None:
     """Begin a run and log until the end, or until the plan says that it closes."""
-    real = plan.random() < 0.1  # with the sealer's own processes, which outlive the kill
-    sealing = plan.choice(
-        (0, 0, 3)
-    )  # segments that the writer seals itself, so that it is killed in the middle of that
+    real = plan.random() < 0.05  # with the sealer's own processes, which outlive the kill
+    # Segments that the writer seals itself, so that it is killed in the middle of that.
+    sealing = plan.choice((0, 0, 0, 2))
     settings = RecorderSettings(
         system_interval_s=None,
         seal_records=plan.choice((20, 50) if sealing else (1, 7, 20)),
@@ -69,10 +68,10 @@ def resume(folder: Path, acknowledge: Acknowledge, plan: random.Random) -> None:
 def _fork(work: Callable[[Path, Acknowledge, random.Random], None], folder: Path, seed: int) -> tuple[int, int]:
     read_end, write_end = os.pipe()
     child = os.fork()
-    if child:
-        os.close(write_end)
-        return child, read_end
-    _work(work, folder, write_end, seed)
+    if not child:
+        _work(work, folder, write_end, seed)
+    os.close(write_end)
+    return child, read_end
 
 
 def _work(
@@ -112,7 +111,7 @@ def kill(folder: Path, lot: random.Random) -> dict[str, object]:
     os.close(pipe)
     os.waitpid(child, 0)
 
-    if lot.random() < 0.6:
+    if lot.random() < 0.66:
         return {"run": folder.name, "first": acknowledged, "total": None, "later": []}
     child, pipe = _fork(resume, folder, lot.randrange(10**9))
     total = _hear(pipe)

@@ -13,7 +13,7 @@ _WRITERS = Path(__file__).with_name("killed_writers.py")
 
 
 def test_whatever_moment_a_writer_is_killed_at_its_acknowledged_records_are_read_once(tmp_path: Path) -> None:
-    """A hundred writers are killed while they append, rotate, seal and close; every third run is taken up and goes on."""
+    """A hundred writers are killed while they append, rotate, seal and close; a third of the runs goes on."""
     command = [sys.executable, "-W", "error", str(_WRITERS), str(tmp_path), "20240607", str(_KILLS)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
@@ -33,5 +33,5 @@ def test_whatever_moment_a_writer_is_killed_at_its_acknowledged_records_are_read
         assert verify(run, mending=True).sound
     closing = sum(-1 in answer["first"] for answer in answers)
     assert 10 < closing < 90
-    assert sum(answer["total"] is not None for answer in answers) > 25
+    assert sum(answer["total"] is not None for answer in answers) > 20
     assert len(list(tmp_path.glob("*/episodes/*.parquet"))) > 10
