@@ -41,11 +41,14 @@ def window_statistics(
         "training_time_minutes": minutes,
         "episodes_per_minute": total_episodes / minutes if minutes > 0 else 0.0,
     }
+    # First, so that a metric of the user's own that is called `reward` does not take the place of a fixed key.
+    metrics = _metric_statistics(episodes, updates)
     if not episodes:
-        return {"session_info": info, "message": "no episode finished yet"}
+        return {**metrics, "session_info": info, "message": "no episode finished yet"}
     qualities = [e.quality_improvement for e in episodes if e.quality_improvement is not None]
     lengths = [e.length for e in episodes]
     return {
+        **metrics,
         "session_info": info,
         "reward_stats": describe([e.reward for e in episodes]),
         "quality_stats": describe(qualities),
@@ -55,7 +58,6 @@ def window_statistics(
             "total_successful": sum(e.success is True for e in episodes),
         },
         "logo_type_performance": _by_category(episodes),
-        **_metric_statistics(episodes, updates),
     }
 
 
