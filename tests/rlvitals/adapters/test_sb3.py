@@ -217,6 +217,19 @@ def test_two_callbacks_record_the_same(make_ppo: MakePpo, tmp_path: Path, settin
     assert "get" not in vars(model.rollout_buffer)
 
 
+def test_no_update_is_none(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """A `train()` that leaves a rollout out, as some algorithms' do, makes no record of the update before."""
+
+    class EverySecond(PPO):
+        def train(self) -> None:
+            if self.num_timesteps % 64 == 0:
+                super().train()
+
+    make_ppo(kind=EverySecond).learn(160, callback=VitalsCallback(monitor=monitor), log_interval=None)
+
+    assert [u.env_step for u in updates(monitor)] == [64, 128]
+
+
 # ---------------------------------------------------------------------- episodes
 
 
