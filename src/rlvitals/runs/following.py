@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rlvitals.errors import RecordError
+from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.runs.layout import Layout, Segment
+from rlvitals.runs.layout import SEALED, Layout, Segment
 from rlvitals.runs.run import records_in
 
 
@@ -26,14 +26,23 @@ class Follower:
         self._seen = 0
 
     def read(self) -> list[Any]:
-        """The records that are new; none if there is nothing new, or the folder is not to be seen at present."""
+        """The records that are new; none if there is nothing new, or the folder is not to be seen at present.
+
+        Raises:
+            RunFormatError: A sealed segment is damaged.
+        """
         fresh: list[Any] = []
         for segment in self._layout.segments(self._stream):
             if segment.number < self._number:
                 continue
             if segment.number > self._number:
                 self._number, self._offset, self._seen = segment.number, 0, 0
-            fresh += self._new_rows(segment) if segment.sealed else self._new_lines(segment)
+            try:
+                fresh += self._new_rows(segment) if segment.sealed else self._new_lines(segment)
+            except RunFormatError:
+                if not fresh:
+                    raise
+                break  # what was read so far is not to be lost; the next look begins with the damage
         return fresh
 
     def skip(self) -> None:
@@ -53,8 +62,9 @@ class Follower:
             with segment.path.open("rb") as file:
                 file.seek(self._offset)
                 content = file.read()
-        except FileNotFoundError:  # sealed since it was listed: the next look finds it
-            return []
+        except FileNotFoundError:  # sealed since it was listed, or removed
+            sealed = segment.path.with_suffix(SEALED)
+            return self._new_rows(segment._replace(path=sealed)) if sealed.exists() else []
         whole = content[: content.rfind(b"\n") + 1]  # a line without its end is still being written
         self._offset += len(whole)
         records: list[Any] = []

@@ -136,7 +136,8 @@ def _rows(path: Path, kind: type[Record]) -> Iterator[Any]:
                 for row in rows:
                     yield codec.from_plain(_plain(dict(zip(names, row, strict=True)), readers))
     except (duckdb.Error, RecordError) as error:
-        raise RunFormatError(f"{path} is damaged: {error}") from None
+        reason = str(error).partition("\n")[0]  # the rest is the query
+        raise RunFormatError(f"{path} is damaged: {reason}") from None
 
 
 def _plain(row: dict[str, Any], readers: dict[str, Field]) -> dict[str, Any]:

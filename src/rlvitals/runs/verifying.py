@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rlvitals.errors import RunFormatError, RunLockedError
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.runs.layout import OPEN, SEALED, Layout, Segment
+from rlvitals.runs.layout import OPEN, Layout, Segment
 from rlvitals.runs.lock import WriterLock
 from rlvitals.runs.run import Run, records_in
 from rlvitals.runs.torn import lines_of, mend
@@ -16,6 +16,8 @@ TORN_LINE = "torn-line"
 DAMAGED = "damaged-segment"
 TWICE = "segment-twice"
 GAP = "segment-missing"
+
+_ASIDE = ".damaged"
 
 
 class Fault(NamedTuple):
@@ -66,11 +68,13 @@ def verify(run: Run, *, mending: bool = False) -> Verdict:
             try:
                 stack.callback(WriterLock(run.layout.lock).release)
             except RunLockedError:
-                live = True
+                live, mending = True, False
+            except OSError:  # a disk that can only be read
+                mending = False
         counts: dict[str, int] = {}
         faults: list[Fault] = []
         for stream in STREAMS:
-            counts[stream], found = _check_stream(run.layout, stream, mending=mending and not live)
+            counts[stream], found = _check_stream(run.layout, stream, mending=mending)
             faults += found
         return Verdict(counts, faults, live)
 
@@ -78,12 +82,15 @@ def verify(run: Run, *, mending: bool = False) -> Verdict:
 def _check_stream(layout: Layout, stream: str, *, mending: bool) -> tuple[int, list[Fault]]:
     count = 0
     faults: list[Fault] = []
-    segments = layout.segments(stream)
-    for place, segment in enumerate(segments, start=1):
-        if segment.number != place + (segments[0].number - 1):
+    before = 0
+    for listed in layout.segments(stream):
+        segment = listed
+        if segment.number != before + 1:
             faults.append(Fault(GAP, segment.path, f"segments are missing before {segment.path.name}"))
+        before = segment.number
         if segment.sealed and segment.path.with_suffix(OPEN).exists():
-            faults.append(_undouble(segment, mending=mending))
+            fault, segment = _undouble(segment, stream, mending=mending)
+            faults.append(fault)
         found, wrong = (
             _check_sealed(segment, stream) if segment.sealed else _check_open(segment, stream, mending=mending)
         )
@@ -92,11 +99,20 @@ def _check_stream(layout: Layout, stream: str, *, mending: bool) -> tuple[int, l
     return count, faults
 
 
-def _undouble(segment: Segment, *, mending: bool) -> Fault:
-    lines = segment.path.with_suffix(OPEN)
-    if mending:
-        lines.unlink()
-    return Fault(TWICE, lines, f"is there sealed as well ({segment.number:06d}{SEALED}), which counts", mended=mending)
+def _undouble(segment: Segment, stream: str, *, mending: bool) -> tuple[Fault, Segment]:
+    """Keep one of a segment's two files, the sealed one unless it holds less; give the one that counts from now on."""
+    lines = segment._replace(path=segment.path.with_suffix(OPEN))
+    rows, damage = _check_sealed(segment, stream)
+    if not damage and rows >= sum(1 for _ in records_in(lines, STREAMS[stream])):
+        if mending:
+            lines.path.unlink()
+        message = f"is there sealed as well ({segment.path.name}), which counts"
+        return Fault(TWICE, lines.path, message, mended=mending), segment
+    message = f"holds less than {lines.path.name}: it is to be put aside as {segment.path.name}{_ASIDE}"
+    if not mending:
+        return Fault(TWICE, segment.path, message), segment
+    segment.path.rename(segment.path.with_name(segment.path.name + _ASIDE))
+    return Fault(TWICE, segment.path, message, mended=True), lines
 
 
 def _check_sealed(segment: Segment, stream: str) -> tuple[int, list[Fault]]:

@@ -1,0 +1,155 @@
+"""Checking a folder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals.runs.layout import Layout
+from rlvitals.runs.lock import WriterLock
+from rlvitals.runs.run import Run
+from rlvitals.runs.sealing import seal
+from rlvitals.runs.verifying import DAMAGED, GAP, TORN_END, TORN_LINE, TWICE, Verdict, verify
+
+Line = Callable[..., bytes]
+
+
+def _codes(verdict: Verdict) -> list[tuple[str, bool]]:
+    return [(fault.code, fault.mended) for fault in verdict.faults]
+
+
+@pytest.fixture
+def run(layout: Layout) -> Run:
+    return Run(layout.path)
+
+
+@pytest.fixture
+def whole(folder: Path, line: Line) -> Path:
+    """Two segments of two episodes, the first of them sealed; gives the second."""
+    (folder / "000001.jsonl").write_bytes(line(0) + line(1))
+    seal(folder / "000001.jsonl")
+    (folder / "000002.jsonl").write_bytes(line(2) + line(3))
+    return folder / "000002.jsonl"
+
+
+@pytest.mark.usefixtures("whole")
+def test_a_whole_run_is_sound(run: Run) -> None:
+    """Every record is counted."""
+    verdict = verify(run)
+
+    assert verdict.sound
+    assert verdict.counts["episodes"] == 4
+    assert verdict.faults == []
+
+
+def test_a_segment_cut_at_any_byte_of_its_last_record_is_told_of(run: Run, whole: Path, line: Line) -> None:
+    """What was cut is said in bytes and kept aside; everything else is still there, before and after."""
+    content, last = whole.read_bytes(), line(3)
+    for cut in range(1, len(last)):
+        whole.write_bytes(content[:-cut])
+        found, mended, again = verify(run), verify(run, mending=True), verify(run)
+
+        assert _codes(found) == [(TORN_END, False)]
+        assert _codes(mended) == [(TORN_END, True)]
+        assert mended.faults[0].message == f"{len(last) - cut} bytes were cut off and kept aside"
+        assert found.counts == mended.counts == again.counts
+        assert again.counts["episodes"] == 3
+        assert again.faults == []
+        aside = whole.with_suffix(".torn")
+        assert aside.read_bytes() == last[:-cut] + b"\n"
+        aside.unlink()
+
+
+def test_a_torn_line_inside_is_told_of(run: Run, whole: Path) -> None:
+    """It is passed over; nothing is cut, as what follows is whole."""
+    whole.write_bytes(b"{torn\n" + whole.read_bytes())
+
+    verdict = verify(run, mending=True)
+
+    assert _codes(verdict) == [(TORN_LINE, False)]
+    assert verdict.counts["episodes"] == 4
+    assert not verdict.sound
+
+
+def test_a_segment_that_is_there_twice_loses_its_lines_only_if_the_rows_have_them_all(
+    run: Run, whole: Path, tmp_path: Path
+) -> None:
+    """A kill at the end of sealing leaves both: the lines go."""
+    shutil.copy(whole, tmp_path / "lines")
+    seal(whole)
+    shutil.copy(tmp_path / "lines", whole)
+
+    assert _codes(verify(run)) == [(TWICE, False)]
+    assert _codes(verify(run, mending=True)) == [(TWICE, True)]
+    assert verify(run).sound
+    assert verify(run).counts["episodes"] == 4
+
+
+def test_the_lines_of_a_damaged_sealed_segment_are_kept(run: Run, whole: Path) -> None:
+    """They are the only good copy: it is the damaged one that is put aside."""
+    whole.with_suffix(".parquet").write_bytes(b"PAR1 no PAR1")
+
+    verdict = verify(run, mending=True)
+
+    assert whole.exists()
+    assert verdict.sound
+    assert verify(run).counts["episodes"] == 4
+    assert verify(run).faults == []
+
+
+def test_lines_that_the_rows_do_not_have_are_kept(run: Run, whole: Path, tmp_path: Path, line: Line) -> None:
+    """Where the sealed segment holds fewer records it is put aside, and the lines count."""
+    shutil.copy(whole, tmp_path / "lines")
+    seal(whole)
+    shutil.copy(tmp_path / "lines", whole)
+    with whole.open("ab") as file:
+        file.write(line(4))
+
+    assert verify(run, mending=True).sound
+    assert verify(run).faults == []
+    assert verify(run).counts["episodes"] == 5
+
+
+def test_a_damaged_sealed_segment_is_told_of(run: Run, whole: Path) -> None:
+    """The rest is counted."""
+    (whole.parent / "000001.parquet").write_bytes(b"PAR1 no PAR1")
+
+    verdict = verify(run, mending=True)
+
+    assert _codes(verdict) == [(DAMAGED, False)]
+    assert verdict.counts["episodes"] == 2
+
+
+@pytest.mark.parametrize(("removed", "behind"), [(1, "000002"), (2, "000003")])
+def test_a_missing_segment_is_told_of_once(run: Run, whole: Path, line: Line, removed: int, behind: str) -> None:
+    """The first one too."""
+    for number in (3, 4):
+        (whole.parent / f"00000{number}.jsonl").write_bytes(line(number))
+    next(whole.parent.glob(f"00000{removed}.*")).unlink()
+
+    verdict = verify(run)
+
+    assert _codes(verdict) == [(GAP, False)]
+    assert behind in verdict.faults[0].message
+
+
+def test_a_run_that_is_being_written_is_not_mended(run: Run, whole: Path) -> None:
+    """Its last line may be on its way."""
+    whole.write_bytes(whole.read_bytes()[:-3])
+    lock = WriterLock(run.layout.lock)
+    before = whole.read_bytes()
+
+    verdict = verify(run, mending=True)
+    lock.release()
+
+    assert verdict.live
+    assert whole.read_bytes() == before
+
+
+def test_a_run_whose_lock_cannot_be_had_is_not_mended(run: Run, whole: Path) -> None:
+    """Here a folder lies in its place, elsewhere the disk is read-only; it is checked all the same."""
+    run.layout.lock.mkdir()
+    whole.write_bytes(whole.read_bytes()[:-3])
+
+    assert _codes(verify(run, mending=True)) == [(TORN_END, False)]
