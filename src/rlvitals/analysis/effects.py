@@ -161,7 +161,7 @@ def drivers(
     if windows.clusters.size < _FEWEST_CLUSTERS or fit.freedom < 2 * fit.columns.shape[1]:
         return nothing
     ranks = windows.centred(ranked(response[windows.order]))
-    heights = windows.centred(_drawn_in(response[windows.order]))
+    heights = windows.centred(drawn_in(response[windows.order]))
     singles, effects = _effects(fit, ranks)
     doubles, interactions = _interactions(fit, heights)
     answers = answer([*singles, *doubles], generator, flips)
@@ -191,7 +191,7 @@ def _effects(fit: Fit, ranks: NDArray[np.float64]) -> tuple[list[Question], list
     unexplained = fit.residual(ranks)
     for tried, basis, own in zip(fit.tried, fit.bases, fit.own, strict=True):
         columns, left = fit.residual(fit.columns[:, own], own), fit.residual(ranks, own)
-        questions.append(fit.question(columns, left, own))
+        questions.append(fit.question(columns, left, fit.unshrunk(left, own)))
         gaps = fit.windows.centred(basis.gaps)
         curve = basis.columns @ coefficients[own]
         shape, best = _shape(tried, basis, curve)
@@ -221,12 +221,13 @@ def _interactions(fit: Fit, heights: NDArray[np.float64]) -> tuple[list[Question
     bases = [basis_of(tried, coarse) for tried in fit.tried]
     unexplained = fit.residual(heights)
     left = fit.residual(fit.windows.centred(ranked(unexplained)))
+    grown = fit.unshrunk(left)
     coefficients = fit.coefficients(heights)
     for a, b in combinations(range(len(bases)), 2):
         raw = (bases[a].columns[:, :, None] * bases[b].columns[:, None, :]).reshape(left.size, -1)
         centred = fit.windows.centred(raw)
         columns = fit.residual(centred)
-        questions.append(fit.question(columns, left))
+        questions.append(fit.question(columns, left, grown))
         together = inverse_of(columns.T @ columns) @ (columns.T @ unexplained)
         alone = coefficients - fit.coefficients(centred) @ together
         surface = raw @ together
@@ -280,7 +281,7 @@ def _said(tried: Tried, row: int) -> Any:
     return tried.said(float(tried.values[row])) if tried.present[row] else None
 
 
-def _drawn_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def drawn_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Values no further than 4 robust standard deviations (interquartile range over 1.349) from their median."""
     lower, middle, upper = np.quantile(values, (0.25, 0.5, 0.75))
     width = float(upper - lower) / _NORMAL_IQR

@@ -60,17 +60,21 @@ class Fit(NamedTuple):
         left[np.abs(left) < ROUNDING * np.abs(response).max(initial=0.0)] = 0.0
         return left
 
-    def question(
-        self, columns: NDArray[np.float64], left: NDArray[np.float64], without: slice | None = None
-    ) -> Question:
-        """Ask whether columns explain anything of what is left, both being residuals on all columns but for some."""
+    def question(self, columns: NDArray[np.float64], left: NDArray[np.float64], grown: NDArray[np.float64]) -> Question:
+        """Ask whether columns explain anything of what is left, both being residuals on the same other columns.
+
+        Args:
+            columns: Shape `(n, k)`.
+            left: Shape `(n,)`.
+            grown: The same as `unshrunk` gives it.
+        """
         return Question(
             total=columns.T @ left,
-            scores=self.windows.cluster_sums(columns * self._unshrunk(left, without)[:, None]),
+            scores=self.windows.cluster_sums(columns * grown[:, None]),
             metric=inverse_of(columns.T @ columns),
         )
 
-    def _unshrunk(self, left: NDArray[np.float64], without: slice | None) -> NDArray[np.float64]:
+    def unshrunk(self, left: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
         """Residuals of the size that the noise has, `(I - H_c)^(-1/2) e_c` in each cluster.
 
         Since a regression follows the noise, what it leaves is too small, by the cluster's leverage `H_c` (CR2: Bell
