@@ -136,7 +136,7 @@ class TrainingMonitor(Logbook):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None or (isinstance(error, SystemExit) and error.code in {None, 0}):
             self.close()
         else:
             self.fail(error)

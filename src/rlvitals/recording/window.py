@@ -7,6 +7,8 @@ from typing import Any
 from rlvitals.records import STREAMS, Episode, PolicyUpdate, Record
 
 BUFFER_SIZE = 1_000
+_IN_FLIGHT = 64
+"""Records that may have been counted and not yet be in the buffer: one a thread that logs at this moment."""
 
 
 class LiveWindow:
@@ -23,6 +25,7 @@ class LiveWindow:
         self._before: dict[type[Record], int] = {}
         self._last_episode: int | None = None
         self._env_step: int | None = None
+        self._looked_at: dict[type[Record], int] = {}
 
     def adder(self, kind: type[Record], taken: Callable[[], int]) -> Callable[[Any], None]:
         """The function that takes in the checked records of one kind.
@@ -61,8 +64,10 @@ class LiveWindow:
     @property
     def env_step(self) -> int | None:
         """The furthest environment step that was said; `None` before the first."""
-        for kind in (Episode, PolicyUpdate):
-            for record in self.last(kind, 1):
+        for kind, taken in ((Episode, self._count(Episode)), (PolicyUpdate, self._count(PolicyUpdate))):
+            fresh = taken - self._looked_at.get(kind, 0)
+            self._looked_at[kind] = taken
+            for record in self.last(kind, fresh + _IN_FLIGHT) if fresh else ():
                 if record.env_step is not None:
                     self.advance(record.env_step)
         return self._env_step
@@ -90,4 +95,7 @@ class LiveWindow:
         return records if count is None else records[max(0, len(records) - count) :]
 
     def _total(self, kind: type[Record]) -> int:
-        return self._before.get(kind, 0) + (self._taken[kind]() if kind in self._taken else 0)
+        return self._before.get(kind, 0) + self._count(kind)
+
+    def _count(self, kind: type[Record]) -> int:
+        return self._taken[kind]() if kind in self._taken else 0

@@ -25,6 +25,16 @@ _SQL_TYPE = {
 _LARGEST_EXACT = 2**53
 
 
+def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory, which prints nothing.
+
+    Left alone, DuckDB draws a progress bar on the standard output of a notebook or a shell, which is the user's.
+    """
+    connection = duckdb.connect(config={name: str(value) for name, value in settings.items()})
+    connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
 def literal(text: str | Path) -> str:
     """Quote a text for SQL."""
     return "'" + str(text).replace("'", "''") + "'"

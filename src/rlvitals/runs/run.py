@@ -126,9 +126,11 @@ def _beyond(record: Record, clock: str, at: int) -> bool:
 def _rows(path: Path, kind: type[Record]) -> Iterator[Any]:
     import duckdb  # noqa: PLC0415 - a reader of open segments needs no database
 
+    from rlvitals.runs.columns import database  # noqa: PLC0415
+
     codec = codec_of(kind)
     try:
-        with duckdb.connect() as connection:
+        with database() as connection:
             cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
             names = [column[0] for column in cursor.description]
             readers = {field.name: field for field in fields(kind)}

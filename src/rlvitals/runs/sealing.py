@@ -17,7 +17,7 @@ import duckdb
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.runs.columns import lines_source, literal, typed_columns
+from rlvitals.runs.columns import database, lines_source, literal, typed_columns
 from rlvitals.runs.layout import SEALED
 from rlvitals.runs.torn import keep_aside, lines_of
 
@@ -68,7 +68,7 @@ def _convert(segment: Path, target: Path) -> bool:
     # DuckDB ends the name of a key at a NUL.
     structs = b"\\u0000" not in content
     # One thread: the others belong to the training.
-    with duckdb.connect(config={"threads": 1, "memory_limit": "2GB"}) as connection:
+    with database(threads=1, memory_limit="2GB") as connection:
         source = lines_source(kind, [segment])
         columns = typed_columns(connection, kind, source, structs=structs)
         options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"

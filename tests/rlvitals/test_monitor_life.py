@@ -1,0 +1,344 @@
+"""A monitor from its beginning to its end: names, status, resuming, going back."""
+
+import math
+import subprocess
+import sys
+import textwrap
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlvitals.errors import ClosedError, RecordError, RunLockedError
+from rlvitals.monitor import TrainingMonitor, create_training_monitor
+from rlvitals.recording import RecorderSettings
+from rlvitals.runs.run import Run
+from rlvitals.testing.clock import ManualClock
+
+OpenMonitor = Callable[..., TrainingMonitor]
+_QUIET = RecorderSettings(system_interval_s=None, fsync_interval_s=3600.0, heartbeat_s=3600.0)
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def open_monitor(tmp_path: Path, clock: ManualClock) -> Iterator[OpenMonitor]:
+    """Opens monitors in one folder, and closes them after the test."""
+    opened: list[TrainingMonitor] = []
+
+    def made(name: str | None = "run", **options: Any) -> TrainingMonitor:
+        monitor = TrainingMonitor(tmp_path, session_name=name, **{"settings": _QUIET, "clock": clock, **options})
+        opened.append(monitor)
+        return monitor
+
+    yield made
+    for monitor in opened:
+        monitor.close()
+
+
+def _log(monitor: TrainingMonitor, *episodes: int) -> None:
+    for episode in episodes:
+        monitor.log_episode(episode, float(episode), 10, env_step=10 * (episode + 1))
+
+
+def _episodes(run: Run, *, abandoned: bool = False) -> list[tuple[int, int]]:
+    return [(record.writer, record.episode) for record in run.records("episodes", abandoned=abandoned)]
+
+
+def _states(run: Run) -> list[str]:
+    return [event.message for event in run.records("events") if event.kind == "state"]
+
+
+# ---------------------------------------------------------------------- how it ends
+
+
+def test_a_training_that_leaves_its_block_is_completed(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """With the time at which it ended."""
+    with open_monitor() as monitor:
+        _log(monitor, 0)
+        clock.advance(60.0)
+
+    header = monitor.run.header
+    assert (monitor.status, header.status, header.failure) == ("completed", "completed", None)
+    assert monitor.session.end_time == header.ended == clock.time()
+    assert _states(monitor.run) == ["started", "completed"]
+
+
+def test_a_training_that_raises_is_failed_with_the_exception(open_monitor: OpenMonitor) -> None:
+    """Which goes on its way."""
+    with pytest.raises(ZeroDivisionError), open_monitor() as monitor:
+        _ = 1 / 0
+
+    failure = monitor.run.header.failure
+    assert monitor.run.header.status == "failed"
+    assert failure is not None
+    assert (failure.type, failure.message) == ("ZeroDivisionError", "division by zero")
+    assert "1 / 0" in failure.traceback
+    assert _states(monitor.run)[-1] == "failed: ZeroDivisionError: division by zero"
+
+
+def test_ctrl_c_is_a_failure(open_monitor: OpenMonitor) -> None:
+    """The training did not get to its end."""
+    with pytest.raises(KeyboardInterrupt), open_monitor() as monitor:
+        raise KeyboardInterrupt
+
+    assert monitor.run.header.status == "failed"
+
+
+@pytest.mark.parametrize(("code", "expected"), [(0, "completed"), (None, "completed"), (1, "failed"), ("no", "failed")])
+def test_leaving_the_program_says_by_its_code_how_it_ended(
+    open_monitor: OpenMonitor, code: object, expected: str
+) -> None:
+    """As everywhere, 0 is success."""
+    with pytest.raises(SystemExit), open_monitor() as monitor:
+        raise SystemExit(code)
+
+    assert monitor.run.header.status == expected
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "expected"),
+    [
+        ("", 0, ("completed", None)),
+        ("raise RuntimeError('out of memory')", 1, ("failed", "out of memory")),
+        ("sys.exit(0)", 0, ("completed", None)),
+        ("monitor.close()", 0, ("completed", None)),
+        ("del monitor", 0, ("completed", None)),
+        ("os._exit(3)", 3, ("crashed", None)),
+        ("os.kill(os.getpid(), 9)", -9, ("crashed", None)),
+    ],
+)
+def test_a_program_that_ends_without_a_close_says_how(
+    tmp_path: Path, end: str, code: int, expected: tuple[str, str | None]
+) -> None:
+    """By its exit handler; where not even that comes to run, readers see that its process is gone."""
+    program = f"""
+        import os, sys
+        from rlvitals import TrainingMonitor
+        monitor = TrainingMonitor({str(tmp_path)!r}, session_name="run")
+        monitor.log_episode(0, 1.0, 2)
+        {end}
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(program)], capture_output=True, timeout=60, check=False
+    )
+
+    run = Run(tmp_path / "run")
+    failure = run.header.failure
+    assert done.returncode == code
+    assert (run.vitality().status, failure and failure.message) == expected
+    assert _episodes(run) == [(1, 0)]
+
+
+def test_a_closed_monitor_reads_and_does_not_write(open_monitor: OpenMonitor) -> None:
+    """Closing again is nothing."""
+    monitor = open_monitor()
+    _log(monitor, 0, 1)
+    monitor.close()
+    monitor.close()
+    monitor.fail(RuntimeError("too late"))
+
+    assert monitor.get_training_statistics()["session_info"]["total_episodes"] == 2
+    assert monitor.status == "completed"
+    for write in (
+        lambda: _log(monitor, 2),
+        lambda: monitor.log_training_step(1),
+        lambda: monitor.log_evaluation(1, 1.0),
+        lambda: monitor.log_metrics("mine", {"a": 1}),
+        lambda: monitor.log_note("late"),
+    ):
+        with pytest.raises(ClosedError, match="run is closed"):
+            write()
+
+
+def test_a_pause_is_said_and_its_end_too(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """A paused run is neither stalled nor crashed."""
+    monitor = open_monitor()
+    monitor.pause()
+    assert (monitor.session.status, monitor.run.vitality(clock=clock).status) == ("paused", "paused")
+    monitor.unpause()
+
+    assert (monitor.session.status, monitor.run.vitality(clock=clock).status) == ("running", "running")
+    assert _states(monitor.run) == ["started", "paused", "running"]
+
+
+# ---------------------------------------------------------------------- names
+
+
+def test_a_name_is_kept_where_it_is_free(tmp_path: Path) -> None:
+    """Where it is taken, a number comes behind it; without one, one is made."""
+    made = [create_training_monitor(tmp_path, name, settings=_QUIET) for name in ("run", "run", None)]
+    for monitor in made:
+        monitor.close()
+
+    first, second, third = (monitor.session_id for monitor in made)
+    assert (first, second) == ("run", "run-2")
+    assert third not in {first, second}
+
+
+# ---------------------------------------------------------------------- resuming
+
+
+def test_a_resumed_run_continues_its_counters(open_monitor: OpenMonitor, clock: ManualClock) -> None:
+    """Episodes, steps, the last episode and when it began are those of the whole run."""
+    first = open_monitor(configuration={"lr": 1, "seed": 3})
+    _log(first, 0, 1, 2)
+    first.log_training_step(40, env_step=40)
+    first.close()
+    clock.advance(3600.0)
+    second = open_monitor(resume="must", configuration={"lr": 2})
+    _log(second, 3)
+
+    assert second.resumed
+    session = second.session
+    assert (session.total_episodes, session.total_timesteps, session.start_time) == (4, 40, first.session.start_time)
+    assert second.last_episode == 3
+    assert session.configuration == {"lr": 2, "seed": 3}
+    assert second.run.header.totals == {"episodes": 3, "updates": 1, "env_step": 40}
+    assert _episodes(second.run) == [(1, 0), (1, 1), (1, 2), (2, 3)]
+    assert _states(second.run) == ["started", "completed", "resumed"]
+
+
+def test_a_resumed_run_has_neither_ended_nor_failed(open_monitor: OpenMonitor) -> None:
+    """Until it does again."""
+    open_monitor().fail(RuntimeError("gone"))
+    second = open_monitor(resume="allow")
+
+    header = second.run.header
+    assert (header.status, header.ended, header.failure) == ("running", None, None)
+    assert [(writer.writer, writer.status) for writer in header.writers] == [(1, "failed"), (2, None)]
+
+
+def test_a_run_that_is_open_is_not_resumed(open_monitor: OpenMonitor) -> None:
+    """A second training of that name gets a folder of its own, or an error that says who writes."""
+    open_monitor()
+
+    with pytest.raises(RunLockedError):
+        open_monitor(resume="must")
+    with pytest.raises(RunLockedError):
+        open_monitor(resume="allow")
+    assert open_monitor().session_id == "run-2"
+
+
+# ---------------------------------------------------------------------- going back
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_going_back_abandons_what_came_after_the_checkpoint(open_monitor: OpenMonitor, sealed: bool) -> None:
+    """It is kept and marked; readers leave it out by default, and counters go on from the checkpoint."""
+    settings = RecorderSettings(
+        system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_on_close=1 if sealed else 10**6
+    )
+    first = open_monitor(settings=settings)
+    _log(first, 0, 1, 2, 3)
+    first.log_training_step(20, entropy=1.0, env_step=20)
+    first.log_training_step(40, entropy=0.5, env_step=40)
+    first.close()
+    second = open_monitor(resume="must", settings=settings)
+    second.rewind(env_step=20)
+    at_checkpoint = (second.session.total_episodes, second.env_step, second.last_episode)
+    _log(second, 2)
+
+    assert at_checkpoint == (2, 20, 1)
+    assert (second.session.total_episodes, second.env_step, second.last_episode) == (3, 30, 2)
+    assert _episodes(second.run) == [(1, 0), (1, 1), (3, 2)]
+    assert _episodes(second.run, abandoned=True) == [(1, 0), (1, 1), (1, 2), (1, 3), (3, 2)]
+    assert [record.step for record in second.run.records("updates")] == [20]
+    assert [record.step for record in second.run.records("updates", abandoned=True)] == [20, 40]
+
+
+def test_going_back_twice_leaves_one_branch(open_monitor: OpenMonitor) -> None:
+    """Also when the second checkpoint is ahead of the first."""
+    monitor = open_monitor()
+    _log(monitor, 0, 1, 2, 3)
+    monitor.rewind(env_step=10)
+    _log(monitor, 11, 12)
+    monitor.log_episode(13, 1.0, 10, env_step=50)
+    monitor.rewind(env_step=130)
+    _log(monitor, 20)
+
+    assert _episodes(monitor.run) == [(1, 0), (2, 11), (2, 12), (2, 13), (3, 20)]
+    assert monitor.session.total_episodes == 5
+
+
+def test_going_back_by_episode_is_for_records_that_say_no_step(open_monitor: OpenMonitor) -> None:
+    """Each clock that is named counts for the records that have it."""
+    monitor = open_monitor()
+    for episode in range(4):
+        monitor.log_episode(episode, 1.0, 2)
+    monitor.rewind(episode=1)
+    monitor.log_episode(2, 5.0, 2)
+
+    assert _episodes(monitor.run) == [(1, 0), (1, 1), (2, 2)]
+    assert monitor.session.total_episodes == 3
+
+
+def test_going_back_while_nothing_was_recorded_is_harmless(open_monitor: OpenMonitor) -> None:
+    """A checkpoint at the very beginning."""
+    monitor = open_monitor()
+    monitor.rewind(env_step=0)
+    _log(monitor, 0)
+
+    assert _episodes(monitor.run) == [(2, 0)]
+    assert monitor.session.total_episodes == 1
+
+
+def test_the_live_window_forgets_the_abandoned_branch(open_monitor: OpenMonitor) -> None:
+    """Statistics are of the branch that goes on."""
+    monitor = open_monitor()
+    _log(monitor, 0, 1, 2, 3)
+    monitor.rewind(env_step=20)
+    monitor.log_episode(2, 100.0, 10, env_step=30)
+
+    assert monitor.get_training_statistics()["reward_stats"]["max"] == 100.0
+    assert monitor.get_training_statistics()["reward_stats"]["mean"] == 100.0
+    assert monitor.session.total_episodes == 3
+
+
+# ---------------------------------------------------------------------- what is kept
+
+
+def test_four_ways_not_to_be_a_number_stay_four(open_monitor: OpenMonitor) -> None:
+    """From the call to the reader, in the open segment and in the sealed one."""
+    settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, seal_on_close=1)
+    monitor = open_monitor(settings=settings)
+    for step, value in enumerate((math.nan, math.inf, -math.inf, None)):
+        monitor.log_training_step(step, value, own=value)
+
+    def found() -> list[tuple[str, str]]:
+        records = list(monitor.run.records("updates"))
+        return [(repr(record.policy_loss), repr((record.extra or {}).get("own"))) for record in records]
+
+    expected = [("nan", "nan"), ("inf", "inf"), ("-inf", "-inf"), ("None", "None")]
+    assert found() == expected
+    monitor.close()
+    assert list((monitor.path / "updates").glob("*.parquet"))
+    assert found() == expected
+
+
+def test_late_and_repeated_steps_are_all_kept(open_monitor: OpenMonitor) -> None:
+    """In the order in which they were said."""
+    monitor = open_monitor()
+    steps = [5, 5, 3, 9, 5]
+    for number, step in enumerate(steps):
+        monitor.log_episode(number, 1.0, 2, env_step=step)
+
+    assert [record.env_step for record in monitor.run.records("episodes")] == steps
+    assert monitor.session.total_episodes == 5
+    assert monitor.env_step == 9
+
+
+def test_a_value_that_no_record_can_hold_leaves_no_trace(open_monitor: OpenMonitor) -> None:
+    """It is said, and nothing is counted."""
+    monitor = open_monitor()
+    wrongs: list[dict[str, Any]] = [{"length": -1}, {"reward": "high"}, {"episode": 1.5}, {"reward": None}]
+    for wrong in wrongs:
+        with pytest.raises(RecordError):
+            monitor.log_episode(**{"episode": 0, "reward": 1.0, "length": 2, **wrong})
+
+    assert _episodes(monitor.run) == []
+    assert monitor.session.total_episodes == 0
