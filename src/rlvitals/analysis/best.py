@@ -16,7 +16,7 @@ from rlvitals.analysis import peeling
 from rlvitals.analysis.coverage import combination_keys
 from rlvitals.analysis.effects import WINDOW, drawn_in
 from rlvitals.analysis.student import student_t_quantile
-from rlvitals.analysis.tried import Tried, tried_columns
+from rlvitals.analysis.tried import Given, Tried, tried_columns
 from rlvitals.analysis.windows import Windows, windows_of
 
 Verdict = Literal["better", "not shown", "not enough data"]
@@ -27,6 +27,7 @@ _SHARE_INSIDE = 0.05
 _FEWEST_TRIES = 5
 _FEWEST_WINDOWS = 4
 _ENOUGH_WINDOWS = 30
+_NORMAL_FREEDOM = 10_000
 
 
 class Best(NamedTuple):
@@ -71,14 +72,14 @@ class _Halves(NamedTuple):
 
 
 def best_region(
-    parameters: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Given],
     outcome: ArrayLike,
     generator: np.random.Generator,
     *,
-    category: ArrayLike | None = None,
+    category: Given | None = None,
     window: int | None = WINDOW,
     confidence: float = 0.95,
-    most_rows: int = 30_000,
+    most_rows: int = 10_000,
 ) -> Best:
     """The region of the parameters in which the outcome is best.
 
@@ -107,14 +108,14 @@ def best_region(
 
 
 def best_combination(
-    parameters: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Given],
     outcome: ArrayLike,
     generator: np.random.Generator,
     *,
-    category: ArrayLike | None = None,
+    category: Given | None = None,
     window: int | None = WINDOW,
     confidence: float = 0.95,
-    most_rows: int = 30_000,
+    most_rows: int = 10_000,
 ) -> Best:
     """The combination of values, among those tried at least 5 times in the rows that are searched, that does best.
 
@@ -140,10 +141,10 @@ def best_combination(
 
 
 def _halves(
-    parameters: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Given],
     outcome: ArrayLike,
     generator: np.random.Generator,
-    category: ArrayLike | None,
+    category: Given | None,
     window: int | None,
     most_rows: int,
 ) -> _Halves | None:
@@ -221,7 +222,9 @@ def _error(
     if effective < _FEWEST_WINDOWS:
         return None
     contributing = int(np.count_nonzero(sizes))
-    return math.sqrt(float(sums @ sums) * contributing / (contributing - 1)) / total, int(effective - 1.0)
+    return math.sqrt(float(sums @ sums) * contributing / (contributing - 1)) / total, int(
+        min(effective - 1.0, _NORMAL_FREEDOM)
+    )
 
 
 def _less_means(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rlvitals.analysis.coverage import Bounds, ends
-from rlvitals.analysis.proportion import wilson
-from rlvitals.analysis.tried import Tried, tried_columns
+from rlvitals.analysis.intervals import wilson_interval
+from rlvitals.analysis.tried import Given, Tried, tried_columns
 
 Verdict = Literal["free", "pinned low", "pinned high", "pinned at both ends", "constant", "not enough data"]
 
@@ -49,7 +49,7 @@ class AtBounds(NamedTuple):
 
 
 def at_bounds(
-    parameters: Mapping[str, ArrayLike], *, bounds: Bounds | None = None, pinned: float = PINNED
+    parameters: Mapping[str, Given], *, bounds: Bounds | None = None, pinned: float = PINNED
 ) -> tuple[AtBounds, ...]:
     """Which parameters sit pinned at a bound, over the whole run or at its end.
 
@@ -102,7 +102,7 @@ def _at_bounds(column: Tried, bounds: tuple[float, float] | None, pinned: float)
 
 
 def _exceeds(there: NDArray[np.bool_], limit: float) -> bool:
-    return wilson(int(np.count_nonzero(there)), there.size).low > limit if there.size else False
+    return wilson_interval(int(np.count_nonzero(there)), there.size).low > limit if there.size else False
 
 
 def _verdict(low: bool, high: bool) -> Verdict:

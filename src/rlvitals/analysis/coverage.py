@@ -5,9 +5,9 @@ from itertools import combinations as pairs_of
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from rlvitals.analysis.tried import Tried, tried_columns
+from rlvitals.analysis.tried import Given, Tried, tried_columns
 
 BINS = 32
 CELLS = 8
@@ -93,7 +93,7 @@ class JointCoverage(NamedTuple):
     gap_random: float
 
 
-def combinations(parameters: Mapping[str, ArrayLike], *, most: int = 5) -> Combinations:
+def combinations(parameters: Mapping[str, Given], *, most: int = 5) -> Combinations:
     """Which combinations were tried, how many, and which most often.
 
     Args:
@@ -125,7 +125,7 @@ def combination_keys(columns: list[Tried]) -> NDArray[np.int64]:
 
 
 def range_coverage(
-    parameters: Mapping[str, ArrayLike], *, bounds: Bounds | None = None, logarithmic: Collection[str] = ()
+    parameters: Mapping[str, Given], *, bounds: Bounds | None = None, logarithmic: Collection[str] = ()
 ) -> tuple[RangeCoverage, ...]:
     """How much of each parameter's range was tried.
 
@@ -141,7 +141,7 @@ def range_coverage(
 
 
 def joint_coverage(
-    parameters: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Given],
     generator: np.random.Generator,
     *,
     bounds: Bounds | None = None,

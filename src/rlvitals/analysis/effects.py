@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from rlvitals.analysis.bases import Basis, basis_of, ranked
 from rlvitals.analysis.fitting import COARSE_KNOTS, ROUNDING, Fit, fitted, inverse_of, less, share_of
 from rlvitals.analysis.flips import Question, answer
-from rlvitals.analysis.tried import Tried, tried_columns
+from rlvitals.analysis.tried import Given, Tried, tried_columns
 from rlvitals.analysis.windows import Windows, windows_of
 
 Shape = Literal["rising", "falling", "best inside", "worst inside", "levels", "constant"]
@@ -103,16 +103,16 @@ class Drivers(NamedTuple):
 
 
 def drivers(
-    parameters: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Given],
     outcome: ArrayLike,
     generator: np.random.Generator,
     *,
-    category: ArrayLike | None = None,
+    category: Given | None = None,
     window: int | None = WINDOW,
     level: float = 0.05,
     comparisons: int = 1,
     flips: int = 1999,
-    most_rows: int = 30_000,
+    most_rows: int = 10_000,
 ) -> Drivers:
     """Which parameters, and which pairs of them, the outcome depends on.
 

@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from rlvitals.analysis.coverage import BINS, Bounds, binned
 from rlvitals.analysis.trend import Trend, trend
-from rlvitals.analysis.tried import Tried, tried_columns
+from rlvitals.analysis.tried import Given, Tried, tried_columns
 
 Verdict = Literal["narrowing", "steady", "widening", "not enough data"]
 
@@ -48,9 +48,9 @@ class Narrowing(NamedTuple):
 
 
 def narrowing(
-    parameters: Mapping[str, ArrayLike],
+    parameters: Mapping[str, Given],
     *,
-    category: ArrayLike | None = None,
+    category: Given | None = None,
     blocks: int = 10,
     bounds: Bounds | None = None,
     logarithmic: Collection[str] = (),

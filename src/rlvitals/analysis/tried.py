@@ -58,7 +58,11 @@ class Tried(NamedTuple):
         return keys
 
 
-def tried_column(name: str, column: ArrayLike) -> Tried:
+Given = ArrayLike | Tried
+"""A column as the user has it, or as it was taken in before."""
+
+
+def tried_column(name: str, column: Given) -> Tried:
     """Take in one parameter.
 
     Numbers stay numbers, where flags among them count as 0 and 1; flags alone, and texts, become levels. A column that
@@ -67,7 +71,12 @@ def tried_column(name: str, column: ArrayLike) -> Tried:
     Args:
         name: Its name.
         column: Its values, shape `(n,)`: an array of any type, a masked array, or a list with `None` in it.
+
+    Raises:
+        ValueError: It has not one value a row.
     """
+    if isinstance(column, Tried):
+        return column
     mask = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
     raw = np.asarray(column.data if isinstance(column, np.ma.MaskedArray) else column)
     if raw.ndim != 1:
@@ -85,7 +94,7 @@ def tried_column(name: str, column: ArrayLike) -> Tried:
     return tried if mask is None else _without(tried, ~mask)
 
 
-def tried_columns(parameters: Mapping[str, ArrayLike]) -> list[Tried]:
+def tried_columns(parameters: Mapping[str, Given]) -> list[Tried]:
     """Take in a table of parameters.
 
     Args:
