@@ -1,0 +1,59 @@
+"""The live window."""
+
+from rlvitals.recording.window import LiveWindow
+from rlvitals.records import Episode, PolicyUpdate
+
+
+def _window(size: int = 5) -> tuple[LiveWindow, list[Episode]]:
+    taken: list[Episode] = []
+    window = LiveWindow(size)
+    add = window.adder(Episode, lambda: len(taken))
+    window.adder(PolicyUpdate, lambda: 0)
+
+    def take(episode: Episode) -> None:
+        taken.append(episode)
+        add(episode)
+
+    for number, step in enumerate((10, 70, 30, 40, 50, 60, 65)):
+        take(Episode(time=float(number), episode=number, reward=1.0, length=2, env_step=step))
+    return window, taken
+
+
+def test_the_last_records_are_kept_and_all_are_counted() -> None:
+    """Memory stays flat however long the run is."""
+    window, _ = _window()
+
+    assert [record.episode for record in window.last(Episode)] == [2, 3, 4, 5, 6]
+    assert [record.episode for record in window.last(Episode, 2)] == [5, 6]
+    assert window.last(Episode, 0) == []
+    assert (window.episodes, window.updates, window.last_episode, window.last_time) == (7, 0, 6, 6.0)
+
+
+def test_the_furthest_step_is_kept_though_later_ones_are_lower() -> None:
+    """As long as it is still in the window when somebody looks."""
+    window, _ = _window(7)
+
+    assert window.env_step == 70
+    window.advance(20)
+    assert window.env_step == 70
+    window.advance(80)
+    assert window.env_step == 80
+
+
+def test_after_going_back_the_window_is_that_of_the_branch_that_goes_on() -> None:
+    """Its records and its furthest step are forgotten, its totals are those that were counted."""
+    window, taken = _window()
+    window.rewind(episodes=2, updates=1, last_episode=1, env_step=20)
+    before = (window.episodes, window.updates, window.last_episode, window.env_step, window.last(Episode))
+    taken.append(taken[-1])
+
+    assert before == (2, 1, 1, 20, [])
+    assert window.episodes == 3
+
+
+def test_an_empty_window_knows_nothing() -> None:
+    """And says so without raising."""
+    window = LiveWindow()
+
+    assert (window.episodes, window.last_episode, window.env_step, window.last_time) == (0, None, None, None)
+    assert window.last(Episode) == []

@@ -1,0 +1,61 @@
+"""The runs in a folder."""
+
+from pathlib import Path
+
+import pytest
+
+from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.runs.catalogue import find_runs, open_run
+from rlvitals.runs.header import Header, write_header
+from rlvitals.runs.layout import Layout
+
+
+def _make(path: Path) -> Path:
+    layout = Layout(path)
+    layout.make()
+    write_header(layout, Header(run_id=path.name, started=1.0))
+    return path
+
+
+def test_runs_are_found_below_a_folder_by_name(tmp_path: Path) -> None:
+    """Also in folders of folders, and the folder itself if it is one; hidden ones are passed over."""
+    for name in ("b", "a", "deep/er/c", ".trash/d"):
+        _make(tmp_path / name)
+
+    runs, refused = find_runs(tmp_path)
+
+    assert [run.run_id for run in runs] == ["a", "b", "c"]
+    assert refused == []
+    assert [run.run_id for run in find_runs(tmp_path / "a")[0]] == ["a"]
+
+
+def test_a_damaged_run_hides_no_other(tmp_path: Path) -> None:
+    """It is given with the reason."""
+    _make(tmp_path / "a")
+    (_make(tmp_path / "b") / "run.json").write_text("{")
+
+    runs, refused = find_runs(tmp_path)
+
+    assert [run.run_id for run in runs] == ["a"]
+    assert [(path.name, type(error)) for path, error in refused] == [("b", RunFormatError)]
+
+
+def test_a_folder_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
+    """For one run as for a folder of runs."""
+    with pytest.raises(RunNotFoundError):
+        find_runs(tmp_path / "gone")
+    with pytest.raises(RunNotFoundError):
+        open_run(tmp_path / "gone")
+
+
+def test_a_folder_without_runs_has_none(tmp_path: Path) -> None:
+    """Nor has a file."""
+    (tmp_path / "file").touch()
+
+    assert find_runs(tmp_path) == find_runs(tmp_path / "file") == ([], [])
+
+
+def test_an_unknown_stream_is_refused(tmp_path: Path) -> None:
+    """The streams are named."""
+    with pytest.raises(RunFormatError, match="the streams are episodes, updates"):
+        list(open_run(_make(tmp_path / "a")).records("rewards"))
