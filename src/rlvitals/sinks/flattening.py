@@ -47,6 +47,7 @@ _NAME_OF: dict[tuple[type[Record], str], str] = {
 """Stable-Baselines3's names. `eval` has no group here, as a baseline's evaluation has another one."""
 _CLOCKS = {"time", "writer", "episode", "step", "env_step", "env_index"}
 _TREES_OF_NUMBERS = {"categories"}
+_IN_THE_GROUP = {(Scalars, "category"), (Evaluation, "policy")}
 
 
 class Flat(NamedTuple):
@@ -169,7 +170,9 @@ def _plan(kind: type[Record]) -> tuple[tuple[str, str, bool], ...]:
     return tuple(
         (field.name, _NAME_OF.get((kind, field.name), ""), field.column.is_dict or field.column is Column.TREE)
         for field in fields(kind)
-        if field.name not in _CLOCKS and (field.column is not Column.TREE or field.name in _TREES_OF_NUMBERS)
+        if field.name not in _CLOCKS
+        and (kind, field.name) not in _IN_THE_GROUP
+        and (field.column is not Column.TREE or field.name in _TREES_OF_NUMBERS)
     )
 
 
