@@ -121,6 +121,8 @@ def _is_scalar(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     plain = plain_scalar(value)
+    if type(plain) is float:  # nearly all of them, and asking a protocol takes as long as all the rest
+        return plain
     if isinstance(plain, bool | str) or hasattr(plain, "__len__") or not isinstance(plain, SupportsFloat):
         raise _Refused(f"must be a number, got {shown(value)}")
     try:
