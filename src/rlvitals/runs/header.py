@@ -131,7 +131,7 @@ def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool]
             aside.unlink()
         else:
             aside.replace(layout.header)
-    except OSError:
+    except BaseException:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         raise

@@ -7,16 +7,19 @@ import itertools
 import logging
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
 
 from rlvitals.errors import ClosedError, RunError, RunLockedError
 from rlvitals.monitor import TrainingMonitor
-from rlvitals.recording import RecorderSettings
+from rlvitals.recording import RecorderSettings, upkeep
+from rlvitals.runs import header as headers
 from rlvitals.runs.lock import read_heartbeat
 from rlvitals.runs.verifying import verify
 from rlvitals.sinks import MemorySink
@@ -166,6 +169,39 @@ def test_a_signal_handler_may_save_and_close_at_any_time(in_a_process: InAProces
     """)
 
     assert said == [{"faults": []}]
+
+
+# Raised between the opening of a file and the block that closes it, an exception leaves it to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMonitor) -> None:
+    """Before whichever line of saving the signal comes: the header says that the run ended."""
+    for at in itertools.count():
+        monitor = open_monitor(name=f"run{at}")
+        left = [at]
+
+        def trace(frame: FrameType, event: str, _: object, left: list[int] = left) -> Any:
+            if frame.f_code.co_filename not in {headers.__file__, upkeep.__file__}:
+                return None
+            if event == "line":
+                left[0] -= 1
+                if left[0] == -1:
+                    sys.settrace(None)
+                    monitor.close()  # noqa: B023 - called within this turn
+                    raise SystemExit
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            monitor._recorder.save()
+        except SystemExit:
+            pass
+        finally:
+            sys.settrace(before)
+        if left[0] >= 0:
+            break
+        assert monitor.run.header.status == "completed"
+    assert at > 20
 
 
 # ---------------------------------------------------------------------- trouble

@@ -65,6 +65,20 @@ def test_threads_that_write_the_header_at_once_leave_a_whole_one(layout: Layout)
     assert set(read_header(layout.path).configuration["x"]) == {"y"}
 
 
+def test_what_was_overtaken_replaces_nothing(layout: Layout) -> None:
+    """A signal handler may write something newer while this is on its way."""
+    newer = Header(run_id="run", started=2.0)
+
+    def overtake() -> bool:
+        write_header(layout, newer)
+        return True
+
+    write_header(layout, Header(run_id="run", started=1.0), outdated=overtake)
+
+    assert read_header(layout.path) == newer
+    assert not list(layout.path.glob(".run.json*"))
+
+
 def test_what_a_later_release_adds_is_passed_over(layout: Layout) -> None:
     """A key that this release does not know is no reason to refuse a run of a format that it does know."""
     _rewrite(layout, mood="sunny", writers=[{"writer": 1, "started": 1, "host": "h", "pid": 2, "shoe_size": 44}])

@@ -217,6 +217,29 @@ def test_scalars_without_values_can_be_sealed(layout: Layout) -> None:
     assert [record.values for record in records_in(Segment(1, sealed), Scalars)] == [{}]
 
 
+@pytest.mark.parametrize(
+    "extras",
+    [
+        [{"a": 1}, {"A": 2}, {"a": 3, "A": 4}],
+        [{"x": 1}, {"x": "one"}, {"x": True}, {"x": 1.5}],
+        [{"x": math.nan}, {"x": math.inf}, {"x": -math.inf}, {}, {"x": 0.0}],
+        [{"x": 2**63 - 1}, {"x": 0.5}, {"x": -(2**63) + 1}],
+        [{"x": 2**53 + 1}, {"x": 2**53}],
+        [{"x": True}, {"x": False}],
+        [{"": 1, " ": 2, "'": 3, '"': 4, "a.b": 5, "läufer": 6, "\x00": 7}],
+    ],
+    ids=["case", "mixed", "non-finite", "huge-mixed", "huge", "flags", "odd-names"],
+)
+def test_keys_and_values_of_any_kind_survive(folder: Path, line: Line, extras: list[dict[str, Any]]) -> None:
+    """Names that differ in case only, values of several types under one name, whole numbers that no float can hold."""
+    (folder / "000001.jsonl").write_bytes(b"".join(line(n, extra=extra or None) for n, extra in enumerate(extras)))
+
+    seal(folder / "000001.jsonl")
+
+    found = [record.extra or {} for s in segments_in(folder) for record in records_in(s, Episode)]
+    assert [_shown(extra) for extra in found] == [_shown(extra) for extra in extras]
+
+
 def test_hundreds_of_keys_and_long_texts_survive(folder: Path, line: Line) -> None:
     """More keys than a struct may have go into the column beside it."""
     wide = {f"k{number}": number for number in range(900)}
