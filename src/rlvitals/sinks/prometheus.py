@@ -162,7 +162,7 @@ class PrometheusSink(RunSink):
             if value is None or name in {"time", "writer", "env_step"}:
                 continue
             if column.is_dict:
-                metric_name, label, help_text = _DICTS[name]
+                metric_name, label, help_text = _DICTS.get(name, (name, "name", "One of several numbers."))
                 for entry, number in _numbers(value):
                     self._set(f"{group}_{metric_name}", "gauge", help_text, number, **of, **{label: entry})
             elif column in {Column.NUMBER, Column.COUNT, Column.FLAG}:

@@ -1,0 +1,81 @@
+"""The example of a plug-in, as an installer would leave it; and the page that names every sink."""
+
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+from rlvitals import TrainingMonitor
+from rlvitals.sinks import make_sink, registry, sink_names
+
+ROOT = Path(__file__).parents[3]
+EXAMPLE = ROOT / "examples" / "sink_plugin"
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Path:
+    """What `pip install` makes of the example's own `pyproject.toml`: a folder for `sys.path`."""
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    site = tmp_path / "site"
+    info = site / f"rlvitals_best-{project['version']}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
+    offered = project["entry-points"][registry.GROUP]
+    lines = [f"[{registry.GROUP}]", *(f"{name} = {what}" for name, what in offered.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
+    (site / "rlvitals_best.py").symlink_to(EXAMPLE / "rlvitals_best.py")
+    return site
+
+
+@pytest.fixture
+def found(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The plug-in in this process."""
+    monkeypatch.syspath_prepend(installed)
+    registry._offered.cache_clear()
+    yield
+    registry._offered.cache_clear()
+    sys.modules.pop("rlvitals_best", None)
+
+
+@pytest.mark.usefixtures("found")
+def test_the_example_is_found_by_name_and_used_in_a_run(tmp_path: Path) -> None:
+    """Its entry point is all that it takes."""
+
+    assert "best" in sink_names()
+    assert type(make_sink("best")).__module__ == "rlvitals_best"
+    with TrainingMonitor(tmp_path, session_name="a", sinks=["best"]) as monitor:
+        monitor.log_episode(0, 1.5, 10)
+    assert monitor.losses().sinks == {}
+    assert b'"reward":1.5' in (tmp_path / "a" / "artifacts" / "best.json").read_bytes()
+
+
+def test_the_examples_own_tests_pass(installed: Path, tmp_path: Path) -> None:
+    """In a process of their own, as its author would run them."""
+
+    pytest_there = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--rootdir", str(EXAMPLE)]
+    done = subprocess.run(
+        [*pytest_there, str(EXAMPLE / "tests")],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "TestContract::test_it_takes_every_kind PASSED" in done.stdout
+    assert "test_the_best_episode_is_kept PASSED" in done.stdout
+
+
+def test_every_sink_is_on_its_page() -> None:
+    """By its name and by the class that has its options."""
+
+    page = (ROOT / "docs" / "sinks.md").read_text()
+    points = distribution("rlvitals").entry_points.select(group=registry.GROUP)
+    assert len(points) >= 8
+    for point in points:
+        assert f"| `{point.name}` | `{point.attr}` |" in page
