@@ -78,35 +78,58 @@ def expected_best(rewards: NDArray[np.floating]) -> NDArray[np.float64]:
     return best
 
 
-def tuned_setting(
-    logos: Sequence[PreparedLogo], candidates: int, weights: RewardWeights, rng: np.random.Generator
-) -> Parameters:
-    """The best single setting for all these logos, by random search with successive halving.
+@dataclass(frozen=True, slots=True)
+class TuningSettings:
+    """How one setting for all logos is tuned.
 
-    K. Jamieson, A. Talwalkar: "Non-stochastic best arm identification and hyperparameter optimization", AISTATS 2016:
-    all candidates are tried on a few logos, the better quarter on four times as many, until the last are tried on all.
+    Args:
+        generations: of candidates.
+        candidates: of each generation.
+        logos: that each generation is tried on.
+    """
+
+    generations: int = 10
+    candidates: int = 16
+    logos: int = 10
+
+    @property
+    def traces(self) -> int:
+        """What it costs."""
+        return self.generations * self.candidates * self.logos
+
+
+def tuned_action(
+    logos: Sequence[PreparedLogo],
+    weights: RewardWeights,
+    rng: np.random.Generator,
+    settings: TuningSettings | None = None,
+) -> NDArray[np.float64]:
+    """The action that is best for all these logos alike, by the cross-entropy method.
+
+    R. Y. Rubinstein: "The cross-entropy method for combinatorial and continuous optimization", Methodology and
+    Computing in Applied Probability 1, 1999: candidates are drawn from a normal distribution, which then moves most of
+    the way to the best quarter of them. Each generation is tried on other logos, all its candidates on the same ones.
 
     Args:
         logos: to tune on, at least one; not the ones to be judged on.
-        candidates: random settings to start with, at least one.
         weights: of the reward, whose mean decides.
-        rng: draws the candidates and the order of the logos.
+        rng: draws candidates and logos.
+        settings: how much is tried.
+
+    Returns:
+        Shape (8,): the mean of the last distribution, in the box.
     """
-    settings = [random_parameters(rng) for _ in range(candidates)]
-    order = [logos[index] for index in rng.permutation(len(logos))]
-    rewards = np.zeros((len(settings), 0))
-    seen = 0
-    stop = max(1, len(order) // 16)
-    while True:
-        fresh = order[seen:stop]
-        tried = [[weights.reward(one.attempt(setting), one.default) for one in fresh] for setting in settings]
-        for one in fresh:
+    effort = settings or TuningSettings()
+    elite = max(1, effort.candidates // 4)
+    mean, spread = np.zeros(DIMENSIONS), np.full(DIMENSIONS, 0.4)
+    for _ in range(effort.generations):
+        candidates = np.clip(rng.normal(mean, spread, (effort.candidates, DIMENSIONS)), -1.0, 1.0)
+        batch = [logos[index] for index in rng.permutation(len(logos))[: effort.logos]]
+        rewards = np.zeros(len(candidates))
+        for one in batch:
+            rewards += [weights.reward(one.attempt(parameters_of(action)), one.default) for action in candidates]
             one.release()
-        rewards = np.concatenate([rewards, np.asarray(tried).reshape(len(settings), len(fresh))], axis=1)
-        ranking = np.argsort(-rewards.mean(axis=1), kind="stable")
-        if stop == len(order):
-            return settings[int(ranking[0])]
-        kept = ranking[: max(1, len(settings) // 4)]
-        settings = [settings[index] for index in kept]
-        rewards = rewards[kept]
-        seen, stop = stop, min(len(order), stop * 4)
+        best = candidates[np.argsort(-rewards, kind="stable")[:elite]]
+        mean = 0.3 * mean + 0.7 * best.mean(axis=0)
+        spread = 0.4 * spread + 0.6 * best.std(axis=0) + 0.02  # never so narrow that it stops to look
+    return mean

@@ -26,7 +26,7 @@ SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 MAX_SOURCE_PIXELS: Final = 100_000_000
 """A larger image is refused before it is decoded: 400 MB of pixels is a mistake or an attack, not a logo."""
 
-DEFAULT_SIZE: Final = 256
+DEFAULT_SIZE: Final = 128
 """Longest side of a logo in the environment, in pixels."""
 
 

@@ -66,7 +66,7 @@ class RewardWeights:
     gain_scale: float = 0.02
     size: float = 1.0
     speed: float = 0.2
-    lowest: float = -3.0
+    lowest: float = -2.0
 
     def parts(self, attempt: Attempt, default: Attempt) -> RewardParts:
         """The parts of an attempt's reward, against the defaults on the same logo."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import zipfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,6 +17,9 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
+from vtracer_gym.actions import DIMENSIONS
+from vtracer_gym.attempts import PreparedLogo
+from vtracer_gym.baselines import TuningSettings, tuned_action
 from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_NAMES, VectorizeEnv
 from vtracer_gym.errors import ModelError
 from vtracer_gym.logos import DEFAULT_SIZE
@@ -51,6 +54,8 @@ class TrainingSettings:
         learning_rate: of Adam, falling linearly to a tenth.
         discount: gamma. An attempt does not change the logo, so that the next reward owes little to this action.
         log_std: logarithm of the policy's initial standard deviation, in a box from -1 to 1.
+        start: effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``);
+            PPO then learns how to deviate from it, logo by logo. None: it starts in the middle of the box.
         network: hidden layers.
         checkpoint_every: environment steps.
         weights: of the reward.
@@ -66,7 +71,8 @@ class TrainingSettings:
     epochs: int = 10
     learning_rate: float = 1e-3
     discount: float = 0.0
-    log_std: float = -1.0
+    log_std: float = -1.6
+    start: TuningSettings | None = field(default_factory=TuningSettings)
     network: tuple[int, ...] = (64, 64)
     checkpoint_every: int = 2_000
     weights: RewardWeights = field(default_factory=RewardWeights)
@@ -87,12 +93,14 @@ class ModelCard:
         settings: of its training.
         trained_on: names of the logos it saw.
         unseen: names of the logos set aside for its evaluation.
+        start_action: at which the policy started, shape (8,).
         observation: names of what it expects to see.
     """
 
     settings: TrainingSettings
     trained_on: tuple[str, ...]
     unseen: tuple[str, ...]
+    start_action: tuple[float, ...] = (0.0,) * DIMENSIONS
     observation: tuple[str, ...] = OBSERVATION_NAMES
 
     def write(self, folder: Path) -> None:
@@ -111,9 +119,18 @@ class ModelCard:
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             raw = content["settings"]
-            weights = RewardWeights(**raw.pop("weights"))
-            settings = TrainingSettings(**{**raw, "network": tuple(raw["network"])}, weights=weights)
-            card = cls(settings, tuple(content["trained_on"]), tuple(content["unseen"]), tuple(content["observation"]))
+            weights = RewardWeights(**raw["weights"])
+            start = TuningSettings(**raw["start"]) if raw["start"] is not None else None
+            settings = TrainingSettings(
+                **{**raw, "network": tuple(raw["network"]), "start": start, "weights": weights},
+            )
+            card = cls(
+                settings,
+                tuple(content["trained_on"]),
+                tuple(content["unseen"]),
+                tuple(content["start_action"]),
+                tuple(content["observation"]),
+            )
             bounds = {name: tuple(limits) for name, limits in content["bounds"].items()}
         except OSError as error:
             raise ModelError(f"{folder} holds no trained model: {path.name}: {error.strerror or error}") from error
@@ -245,14 +262,23 @@ def train(
     card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
     if checkpoint is not None:
-        _check_resumable(ModelCard.read(folder), card)
+        before = ModelCard.read(folder)
+        _check_resumable(before, card)
+        card = replace(card, start_action=before.start_action)
+    elif settings.start is not None:
+        rng = np.random.default_rng(settings.seed)
+        action = tuned_action([PreparedLogo(logo) for logo in logos], settings.weights, rng, settings.start)
+        card = replace(card, start_action=tuple(action.tolist()))
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
     torch.set_num_threads(1)  # the network is small, and the cores are busy with VTracer
     cv2.setNumThreads(1)
     environment = vector_environment(logos, settings)
     try:
-        model = _new_model(environment, settings) if checkpoint is None else _load(checkpoint, environment)
+        if checkpoint is not None:
+            model = _load(checkpoint, environment)
+        else:
+            model = _new_model(environment, settings, card.start_action)
         saver = Checkpoints(folder / CHECKPOINTS, settings.checkpoint_every)
         remaining = settings.steps - model.num_timesteps
         if remaining > 0:
@@ -273,9 +299,9 @@ def _check_resumable(before: ModelCard, now: ModelCard) -> None:
         raise ModelError("this training was begun with other logos: resume with the same")
 
 
-def _new_model(environment: VecEnv, settings: TrainingSettings) -> PPO:
+def _new_model(environment: VecEnv, settings: TrainingSettings, start: Sequence[float]) -> PPO:
     rollout = settings.rollout_steps * settings.processes
-    return PPO(
+    model = PPO(
         "MlpPolicy",
         environment,
         n_steps=settings.rollout_steps,
@@ -287,6 +313,11 @@ def _new_model(environment: VecEnv, settings: TrainingSettings) -> PPO:
         device="cpu",
         policy_kwargs={"log_std_init": settings.log_std, "net_arch": list(settings.network)},
     )
+    output = model.policy.action_net
+    assert isinstance(output, torch.nn.Linear)
+    with torch.no_grad():
+        output.bias.copy_(torch.tensor(start))
+    return model
 
 
 class _Falling:

@@ -5,11 +5,19 @@ import itertools
 import numpy as np
 import pytest
 
+from vtracer_gym.actions import parameters_of
 from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.baselines import FIXED_SETTINGS, expected_best, random_parameters, random_search, tuned_setting
+from vtracer_gym.baselines import (
+    FIXED_SETTINGS,
+    TuningSettings,
+    expected_best,
+    random_parameters,
+    random_search,
+    tuned_action,
+)
 from vtracer_gym.reward import RewardWeights
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.tracing import DEFAULTS
+from vtracer_gym.tracing import DEFAULTS, Parameters
 
 LOGOS = sample_logos(4, np.random.default_rng(0), 64)
 
@@ -57,21 +65,36 @@ def test_fixed_settings_begin_with_the_defaults() -> None:
     assert next(iter(FIXED_SETTINGS.values())).parameters == DEFAULTS
 
 
-def test_tuned_setting_beats_the_average_candidate() -> None:
-    """What is tuned on some logos is better on them than random settings are on average."""
-    weights, prepared = RewardWeights(), [PreparedLogo(logo) for logo in LOGOS]
-    tuned = tuned_setting(prepared, 8, weights, np.random.default_rng(0))
-    random = [random_parameters(np.random.default_rng(seed)) for seed in range(8)]
+QUICK = TuningSettings(generations=5, candidates=8, logos=4)
 
-    def mean_reward(parameters: object) -> float:
-        return float(np.mean([weights.reward(one.attempt(parameters), one.default) for one in prepared]))  # type: ignore[arg-type]
 
-    assert mean_reward(tuned) > np.mean([mean_reward(one) for one in random])
+def tuned(seed: int) -> list[float]:
+    prepared = [PreparedLogo(logo) for logo in LOGOS]
+    return list(tuned_action(prepared, RewardWeights(), np.random.default_rng(seed), QUICK).tolist())
+
+
+def mean_reward(parameters: Parameters) -> float:
+    prepared = [PreparedLogo(logo) for logo in LOGOS]
+    return float(np.mean([RewardWeights().reward(one.attempt(parameters), one.default) for one in prepared]))
+
+
+def test_tuning_beats_the_middle_of_the_box() -> None:
+    """What is tuned on some logos is better on them than where the tuning began."""
+    assert mean_reward(parameters_of(np.array(tuned(0)))) > mean_reward(parameters_of(np.zeros(8)))
+
+
+def test_tuning_stays_in_the_box() -> None:
+    """A tuned action can be taken."""
+    assert np.abs(tuned(1)).max() <= 1.0
 
 
 def test_tuning_honours_its_seed() -> None:
-    """The same seed tunes the same setting."""
-    prepared = [PreparedLogo(logo) for logo in LOGOS[:2]]
-    one, same = (tuned_setting(prepared, 4, RewardWeights(), np.random.default_rng(3)) for _ in range(2))
+    """The same seed tunes the same action, another seed another."""
+    one, same, other = (tuned(seed) for seed in (3, 3, 4))
 
-    assert one == same
+    assert one == same != other
+
+
+def test_effort_is_counted() -> None:
+    """The traces that a tuning costs are generations x candidates x logos."""
+    assert QUICK.traces == 160

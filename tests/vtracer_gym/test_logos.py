@@ -89,7 +89,7 @@ def test_small_is_left_alone() -> None:
     ("image", "reason"),
     [
         (Image.new("RGB", (1, 1), "red"), "too small: 1 x 1"),
-        (Image.new("RGB", (500, 4), "red"), "too small: 256 x 2"),
+        (Image.new("RGB", (500, 4), "red"), "too small: 128 x 1"),
         (Image.new("RGBA", (30, 30), (5, 5, 5, 0)), "fully transparent"),
     ],
 )

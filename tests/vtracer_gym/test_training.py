@@ -7,14 +7,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
 from vtracer_gym.samples import sample_logos
 from vtracer_gym.training import ModelCard, TrainedAgent, TrainingSettings, newest_checkpoint, train
 
 LOGOS = sample_logos(4, np.random.default_rng(0), 64)
+QUICK = TuningSettings(generations=1, candidates=2, logos=1)
 SHORT = TrainingSettings(
-    steps=32, attempts=2, processes=1, rollout_steps=16, batch_size=8, epochs=2, network=(8,), checkpoint_every=16
+    steps=32,
+    attempts=2,
+    processes=1,
+    rollout_steps=16,
+    batch_size=8,
+    epochs=2,
+    network=(8,),
+    checkpoint_every=16,
+    start=QUICK,
 )
 OBSERVATION = np.linspace(-1, 1, len(OBSERVATION_NAMES)).astype(np.float32)
 

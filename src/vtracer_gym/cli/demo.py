@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from rlvitals import TrainingMonitor
+from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.evaluation import FIRST_TRY, agent_attempts, summarize
 from vtracer_gym.gallery import Exhibit, gallery
@@ -31,6 +32,7 @@ def demo(
     samples: Annotated[int, typer.Option(min=20, help="How many sample logos.")] = 120,
     size: Annotated[int, typer.Option(min=64, help="Longest side of a logo, in pixels.")] = 128,
     processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
+    generations: Annotated[int, typer.Option(min=0, help="Of tuning the setting that the policy starts at.")] = 10,
     seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
 ) -> None:
     """Draw sample logos, train an agent on them, compare it with VTracer's defaults, and paint the difference."""
@@ -41,15 +43,14 @@ def demo(
         f"[bold]{len(logos)} sample logos[/] at {size} px: {len(seen)} to train on, {len(unseen)} set aside",
         highlight=False,
     )
-    settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes)
+    start = TuningSettings(generations) if generations else None
+    settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes, start=start)
     configuration = {"logos": "samples", "trained_on": len(seen), "unseen": len(unseen)}
     with TrainingMonitor(
         out / "logs", session_name="demo", configuration=configuration, total_timesteps=steps
     ) as monitor:
         agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)
-        evaluations = session.measured(
-            console, agent, unseen, search_tries=32, seed=seed, processes=processes, extra_settings={}
-        )
+        evaluations = session.measured(console, agent, unseen, search_tries=32, seed=seed, processes=processes)
         session.record_evaluation(monitor, evaluations, settings.attempts)
     tables.show(console, evaluations, settings.attempts)
     picture = out / "gallery.png"

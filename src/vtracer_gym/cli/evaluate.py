@@ -46,7 +46,6 @@ def evaluate(
             search_tries=search_tries,
             seed=seed,
             processes=processes,
-            extra_settings={},
         )
         session.record_evaluation(monitor, evaluations, agent.card.settings.attempts)
     tables.show(console, evaluations, agent.card.settings.attempts)

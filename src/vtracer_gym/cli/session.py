@@ -10,8 +10,8 @@ import numpy as np
 
 from rlvitals import TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
-from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.baselines import FixedSetting, tuned_setting
+from vtracer_gym.actions import parameters_of
+from vtracer_gym.baselines import FixedSetting
 from vtracer_gym.cli.progress import ProgressCallback, bar
 from vtracer_gym.evaluation import FIRST_TRY, best_of, evaluate, summarize
 from vtracer_gym.training import train
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from vtracer_gym.evaluation import LogoEvaluation
     from vtracer_gym.logos import Logo
-    from vtracer_gym.reward import RewardWeights
     from vtracer_gym.training import TrainedAgent, TrainingSettings
 
 TUNED = "one tuned setting"
@@ -54,17 +53,6 @@ def monitored_training(
         return train(logos, settings, folder, unseen=unseen, resume=resume, callbacks=[recorder, watcher])
 
 
-def tune(
-    console: Console, logos: Sequence[Logo], candidates: int, weights: RewardWeights, seed: int
-) -> dict[str, FixedSetting]:
-    """The best single setting for the training logos, as a baseline; none where no candidates are wanted."""
-    if candidates == 0:
-        return {}
-    with console.status(f"tuning one setting for all logos, from {candidates} candidates"):
-        best = tuned_setting([PreparedLogo(logo) for logo in logos], candidates, weights, np.random.default_rng(seed))
-    return {TUNED: FixedSetting(best)}
-
-
 def measured(
     console: Console,
     agent: TrainedAgent,
@@ -73,15 +61,15 @@ def measured(
     search_tries: int,
     seed: int,
     processes: int,
-    extra_settings: dict[str, FixedSetting],
 ) -> list[LogoEvaluation]:
-    """Evaluates with a progress bar.
+    """Evaluates with a progress bar; the setting at which the policy started is a baseline too.
 
     Raises:
         ValueError: fewer search tries than the agent has.
         VtracerGymError: VTracer fails on a logo with its defaults.
     """
     settings = agent.card.settings
+    start = FixedSetting(parameters_of(np.asarray(agent.card.start_action)))
     with bar(console) as progress:
         task = progress.add_task("unseen logos", total=len(logos), signs="")
         return evaluate(
@@ -91,7 +79,7 @@ def measured(
             attempts=settings.attempts,
             search_tries=search_tries,
             seed=seed,
-            extra_settings=extra_settings,
+            extra_settings={TUNED: start},
             processes=processes,
             on_logo=lambda: progress.advance(task),
         )

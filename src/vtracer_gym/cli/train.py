@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from rlvitals import TrainingMonitor
+from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.evaluation import pooled
@@ -32,7 +33,7 @@ def train(
     processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
     unseen: Annotated[float, typer.Option(help="Share of each type that training does not see.")] = 0.2,
     search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on an unseen logo.")] = 64,
-    candidates: Annotated[int, typer.Option(min=0, help="Settings tried for the one tuned setting; 0: none.")] = 64,
+    generations: Annotated[int, typer.Option(min=0, help="Of tuning the setting that the policy starts at.")] = 10,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
 ) -> None:
     """Train an agent with PPO, and compare it with VTracer's defaults and with search, on logos it has not seen."""
@@ -40,7 +41,14 @@ def train(
     collection = gather(console, logos, samples, size)
     runs = []
     for current in range(seed, seed + seeds):
-        settings = TrainingSettings(steps=steps, seed=current, size=size, attempts=attempts, processes=processes)
+        settings = TrainingSettings(
+            steps=steps,
+            seed=current,
+            size=size,
+            attempts=attempts,
+            processes=processes,
+            start=TuningSettings(generations) if generations else None,
+        )
         seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
         folder = out / f"seed-{current}"
         configuration = {"logos": str(logos or "samples"), "trained_on": len(seen), "unseen": len(aside)}
@@ -52,7 +60,6 @@ def train(
             resume="allow" if resume else "never",
         ) as monitor:
             agent = session.monitored_training(console, seen, aside, settings, folder, monitor, resume=resume)
-            tuned = session.tune(console, seen, candidates, settings.weights, current)
             evaluations = session.measured(
                 console,
                 agent,
@@ -60,7 +67,6 @@ def train(
                 search_tries=search_tries,
                 seed=current,
                 processes=processes,
-                extra_settings=tuned,
             )
             session.record_evaluation(monitor, evaluations, attempts)
         session.save_evaluations(folder / "evaluation.json", evaluations)

@@ -10,7 +10,20 @@ from PIL import Image
 from vtracer_gym.cli.main import main
 from vtracer_gym.samples import sample_logos
 
-TINY = ["--steps", "16", "--size", "64", "--attempts", "2", "--processes", "1", "--search-tries", "2"]
+TINY = [
+    "--generations",
+    "0",
+    "--steps",
+    "16",
+    "--size",
+    "64",
+    "--attempts",
+    "2",
+    "--processes",
+    "1",
+    "--search-tries",
+    "2",
+]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
@@ -34,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, out: Path, *more: object) -> int:
-    places = ["--logos", folder, "--out", out / "models", "--log-dir", out / "logs", "--candidates", 1]
+    places = ["--logos", folder, "--out", out / "models", "--log-dir", out / "logs"]
     return run(monkeypatch, "train", *places, *TINY, *more)
 
 
@@ -58,14 +71,28 @@ def test_train_evaluate_trace(
 def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The demo ends by itself, with a table and a picture."""
     code = run(
-        monkeypatch, "demo", "--out", tmp_path / "demo", "--steps", 16, "--samples", 20, "--size", 64, "--processes", 1
+        monkeypatch,
+        "demo",
+        "--out",
+        tmp_path / "demo",
+        "--steps",
+        16,
+        "--samples",
+        20,
+        "--generations",
+        0,
+        "--size",
+        64,
+        "--processes",
+        1,
     )
     said = capsys.readouterr().out
 
     assert code == 0
     assert "95 % intervals" in said
     assert "gallery.png" in said
-    assert Image.open(tmp_path / "demo" / "gallery.png").width > 900
+    with Image.open(tmp_path / "demo" / "gallery.png") as picture:
+        assert picture.width > 900
 
 
 def test_trace_without_a_model(monkeypatch: pytest.MonkeyPatch, folder: Path, tmp_path: Path) -> None:
