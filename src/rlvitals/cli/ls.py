@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any
 
+import duckdb
 import msgspec
 import typer
 from rich.table import Table
@@ -15,6 +16,7 @@ from rlvitals.cli.words import clean, count, percent, span
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.runs import Run, find_runs
+from rlvitals.runs.columns import database
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
 
@@ -78,24 +80,25 @@ def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Row], lis
         raise RunNotFoundError(f"{folder} is a file, not a folder of runs")
     runs, bad = find_runs(folder)
     rows: list[Row] = []
-    for run in runs:
-        try:
-            rows.append(_row(run, clock))
-        except RunError as error:
-            bad.append((run.path, error))
+    with database() as connection:
+        for run in runs:
+            try:
+                rows.append(_row(run, connection, clock))
+            except RunError as error:
+                bad.append((run.path, error))
     rows.sort(key=lambda row: row.life.started, reverse=True)
     return rows, [Refused(str(path), str(error)) for path, error in bad]
 
 
-def _row(run: Run, clock: Clock) -> Row:
+def _row(run: Run, connection: duckdb.DuckDBPyConnection, clock: Clock) -> Row:
     header = run.header
     life = life_of(run, header, clock=clock)
     episodes, env_step = header.totals.get("episodes"), header.totals.get("env_step")
     if episodes is None or life.status not in CLOSED:
         # The header of a run that was never closed counts from when it was last written.
-        counted = totals(run)
+        counted = totals(run, connection=connection)
         episodes, env_step = counted.episodes, counted.env_step
-    last = last_records(run, "episodes", LAST_EPISODES)
+    last = last_records(run, "episodes", LAST_EPISODES, connection=connection)
     said = [episode.success for episode in last if episode.success is not None]
     return Row(
         life=life,

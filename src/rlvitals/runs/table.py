@@ -1,16 +1,16 @@
-# ruff: noqa: S608 - every name and text in the SQL made here is quoted by runs.columns
 """A stream as one SQL table, whatever its segments are: typed alike, in the order in which it was written.
 
 `relation` gives the SQL, `ask` a connection in which each stream is a view of its name, and `last_records` the end of a
 stream without reading the rest of it.
 """
 
+import contextlib
 import itertools
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import duckdb
 
@@ -18,7 +18,7 @@ from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Codec, Record, codec_of
 from rlvitals.records.coercion import unspelled
 from rlvitals.records.schema import Column, Field, fields
-from rlvitals.runs.columns import REST, identifier, lines_source, literal, sealed_source
+from rlvitals.runs.columns import REST, database, identifier, lines_source, literal, sealed_source
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.layout import SEALED, Segment
 from rlvitals.runs.run import Run, is_abandoned, rewinds_of
@@ -28,7 +28,15 @@ T = TypeVar("T")
 _SQL_TYPE = {Column.NUMBER: "DOUBLE", Column.COUNT: "BIGINT", Column.TEXT: "VARCHAR", Column.FLAG: "BOOLEAN"}
 _CLOCKS = ("env_step", "episode", "step")
 _CHUNK = 1 << 18
-_PAGE = 1_000
+_LARGEST_PAGE = 10_000
+
+
+class _Place(NamedTuple):
+    """Where the values of a sealed segment's column belong in a record."""
+
+    field: str
+    is_json: bool
+    is_dict: bool
 
 
 def relation(run: Run, stream: str, *, abandoned: bool = False) -> str:
@@ -50,7 +58,12 @@ def relation(run: Run, stream: str, *, abandoned: bool = False) -> str:
     return f"({rows} WHERE {'true' if abandoned else _kept(run, kind)})"
 
 
-def ask(run: Run, question: Callable[[duckdb.DuckDBPyConnection], T], *streams: str) -> T:
+def ask(
+    run: Run,
+    question: Callable[[duckdb.DuckDBPyConnection], T],
+    *streams: str,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> T:
     """Put a question to a run.
 
     Args:
@@ -58,6 +71,7 @@ def ask(run: Run, question: Callable[[duckdb.DuckDBPyConnection], T], *streams: 
         question: Takes a connection in which each stream is a view of its name. It is put again if a segment was sealed
             under it.
         *streams: The streams that are asked for.
+        connection: Where to ask; for who asks many runs, as opening one takes longer than a small question.
 
     Returns:
         The answer.
@@ -68,16 +82,23 @@ def ask(run: Run, question: Callable[[duckdb.DuckDBPyConnection], T], *streams: 
     while True:
         listed = [run.layout.segments(stream) for stream in streams]
         try:
-            with duckdb.connect() as connection:
+            with _tables(connection) as tables:
                 for stream in streams:
-                    connection.execute(f"CREATE TEMP VIEW {identifier(stream)} AS FROM {relation(run, stream)}")
-                return question(connection)
+                    tables.execute(f"CREATE TEMP VIEW {identifier(stream)} AS FROM {relation(run, stream)}")
+                return question(tables)
         except duckdb.Error as error:
             if listed == [run.layout.segments(stream) for stream in streams]:
                 raise _damaged(run, error) from None
 
 
-def last_records(run: Run, stream: str, count: int, *, before: int | None = None) -> list[Any]:
+def last_records(
+    run: Run,
+    stream: str,
+    count: int,
+    *,
+    before: int | None = None,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> list[Any]:
     """The last records of a stream, in the order in which they were written; only the end of the stream is read.
 
     Args:
@@ -85,6 +106,7 @@ def last_records(run: Run, stream: str, count: int, *, before: int | None = None
         stream: The stream's name.
         count: How many, at most.
         before: Only segments below this number.
+        connection: Where to ask, as for `ask`.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
@@ -96,8 +118,9 @@ def last_records(run: Run, stream: str, count: int, *, before: int | None = None
             continue
         if len(found) >= count:
             break
-        backwards = (record for record in _backwards(run, segment, kind) if not is_abandoned(record, rewinds))
-        found += itertools.islice(backwards, count - len(found))
+        missing = count - len(found)
+        backwards = _backwards(run, segment, kind, missing, connection)
+        found += itertools.islice((record for record in backwards if not is_abandoned(record, rewinds)), missing)
     return found[::-1]
 
 
@@ -119,14 +142,22 @@ def _on_branch(writer: int, rewind: Rewind, clocks: list[str]) -> str:
     return f"NOT (writer < {writer} AND ({' OR '.join(limits) or 'false'}))"
 
 
-def _backwards(run: Run, segment: Segment, kind: type[Record]) -> Iterator[Any]:
+def _backwards(
+    run: Run, segment: Segment, kind: type[Record], page: int, connection: duckdb.DuckDBPyConnection | None
+) -> Iterator[Any]:
+    path = segment.path
     if not segment.sealed:
         try:
             yield from _lines_backwards(segment, codec_of(kind))
         except FileNotFoundError:  # sealed since it was listed
-            yield from _rows_backwards(run, segment.path.with_suffix(SEALED), kind)
-    else:
-        yield from _rows_backwards(run, segment.path, kind)
+            path = path.with_suffix(SEALED)
+        else:
+            return
+    try:
+        with _tables(connection) as tables:
+            yield from _rows_backwards(tables, path, kind, page)
+    except (duckdb.Error, RecordError) as error:
+        raise _damaged(run, error) from None
 
 
 def _lines_backwards(segment: Segment, codec: Codec[Any]) -> Iterator[Any]:
@@ -158,37 +189,50 @@ def _unpacked(lines: Iterable[bytes], codec: Codec[Any]) -> Iterator[Any]:
             yield record
 
 
-def _rows_backwards(run: Run, path: Path, kind: type[Record]) -> Iterator[Any]:
-    source, by_name = sealed_source([path]), {field.name: field for field in fields(kind)}
-    try:
-        with duckdb.connect() as connection:
-            (end,) = connection.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
-            while end > 0:
-                begin = max(0, end - _PAGE)
-                page = connection.execute(f"FROM {source} LIMIT {end - begin} OFFSET {begin}")
-                names = [column[0] for column in page.description]
-                for row in reversed(page.fetchall()):
-                    yield codec_of(kind).from_plain(_plain(dict(zip(names, row, strict=True)), by_name))
-                end = begin
-    except duckdb.Error as error:
-        raise _damaged(run, error) from None
+def _rows_backwards(tables: duckdb.DuckDBPyConnection, path: Path, kind: type[Record], page: int) -> Iterator[Any]:
+    source, from_plain = sealed_source([path]), codec_of(kind).from_plain
+    # A dict that has no entry in the whole segment has no column there.
+    empty: dict[str, Any] = {field.name: {} for field in fields(kind) if field.required and field.column.is_dict}
+    (end,) = tables.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
+    while end > 0:
+        begin = max(0, end - page)
+        found = tables.execute(f"FROM {source} LIMIT {end - begin} OFFSET {begin}")
+        places = _places([column[0] for column in found.description], kind)
+        for row in reversed(found.fetchall()):
+            yield from_plain({**empty, **_plain(row, places)})
+        end, page = begin, min(2 * page, _LARGEST_PAGE)
 
 
-def _plain(row: dict[str, Any], by_name: dict[str, Field]) -> dict[str, Any]:
+def _places(names: list[str], kind: type[Record]) -> list[_Place | None]:
+    by_name = {field.name: field for field in fields(kind)}
+    known = [(name, by_name.get(name.removesuffix(REST))) for name in names]
+    return [field and _Place(field.name, _is_json(name, field), field.column.is_dict) for name, field in known]
+
+
+def _is_json(name: str, field: Field) -> bool:
+    return field.column is Column.TREE or name.endswith(REST)
+
+
+def _plain(row: tuple[Any, ...], places: list[_Place | None]) -> dict[str, Any]:
     """One row of a sealed segment as plain values; NULL is absent."""
     values: dict[str, Any] = {}
-    for name, value in row.items():
-        field = by_name.get(name.removesuffix(REST)) if value is not None else None
-        if field is None:
+    for value, place in zip(row, places, strict=True):
+        if value is None or place is None:
             continue
-        is_json = field.column is Column.TREE or name.endswith(REST)
-        plain = unspelled(json.loads(value)) if is_json else value
-        if field.column.is_dict:
-            values.setdefault(field.name, {}).update({key: item for key, item in plain.items() if item is not None})
+        plain = unspelled(json.loads(value)) if place.is_json else value
+        if place.is_dict:
+            said = {key: item for key, item in plain.items() if item is not None}
+            values.setdefault(place.field, {}).update(said)
         else:
-            values[name] = plain
+            values[place.field] = plain
     return values
 
 
-def _damaged(run: Run, error: duckdb.Error) -> RunFormatError:
+@contextlib.contextmanager
+def _tables(connection: duckdb.DuckDBPyConnection | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    with database() if connection is None else connection.cursor() as tables:
+        yield tables
+
+
+def _damaged(run: Run, error: Exception) -> RunFormatError:
     return RunFormatError(f"{run.path} cannot be read: {str(error).splitlines()[0]}")

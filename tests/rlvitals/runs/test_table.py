@@ -10,6 +10,7 @@ import pytest
 
 from rlvitals import RecorderSettings, Run, RunFormatError, TrainingMonitor
 from rlvitals.records import STREAMS
+from rlvitals.runs.columns import database
 from rlvitals.runs.sealing import seal
 from rlvitals.runs.table import ask, last_records
 from rlvitals.runs.totals import totals
@@ -116,6 +117,26 @@ def test_a_key_of_two_types_comes_back_from_the_end_as_it_was(tmp_path: Path) ->
     run = cut(Run(tmp_path / "run"), "episodes", sealing=[1, 2])
 
     assert last_records(run, "episodes", 12) == list(run.records("episodes"))
+
+
+def test_a_dict_without_entries_comes_back_from_the_end_as_it_was(tmp_path: Path) -> None:
+    """A segment in which no record has any has no column for it."""
+    with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
+        for _ in range(12):
+            monitor.log_metrics("nothing", {})
+    run = cut(Run(tmp_path / "run"), "scalars", sealing=[1, 2])
+
+    assert [record.values for record in last_records(run, "scalars", 12)] == [{}] * 12
+
+
+def test_one_connection_serves_many_questions(tmp_path: Path) -> None:
+    """Views of one run do not get into another's way."""
+    runs = [cut(recorded(tmp_path / name, count), "episodes", sealing=[1]) for name, count in (("a", 12), ("b", 15))]
+    with database() as connection:
+        counted = [totals(run, connection=connection).episodes for run in runs]
+        last = [last_records(run, "episodes", 3, connection=connection)[-1].episode for run in runs]
+
+    assert (counted, last) == ([12, 15], [11, 14])
 
 
 @pytest.mark.parametrize(
