@@ -169,7 +169,7 @@ def test_epochs_are_those_really_done(make_ppo: MakePpo, monitor: TrainingMonito
     make_ppo(n_epochs=3, target_kl=1e-12).learn(32, callback=VitalsCallback(monitor=monitor))
     make_ppo(n_epochs=3).learn(32, callback=VitalsCallback(monitor=monitor))
 
-    assert [u.epochs for u in updates(monitor)] == [0.5, 3.0]
+    assert [(u.epochs, u.loss is not None) for u in updates(monitor)] == [(0.5, True), (3.0, True)]
 
 
 def test_nan_losses_are_nan(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
