@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 import rlvitals
-from rlvitals.cli.main import COMMANDS, Commands, main
+from rlvitals.cli.main import COMMANDS, main
 
 Invoke = Callable[..., Result]
 
@@ -79,26 +79,23 @@ def test_a_header_that_cannot_be_read_is_refused_in_one_line(invoke: Invoke, log
     assert result.stderr == "rlvitals: logs/run/run.json cannot be read: Is a directory\n"
 
 
-@pytest.mark.parametrize(
-    ("error", "said"),
-    [
-        (PermissionError(13, "Permission denied", "logs/run"), "rlvitals: logs/run: Permission denied\n"),
-        (OSError("the disk has gone"), "rlvitals: the disk has gone\n"),
-        (rlvitals.RunError("two\nlines \x1b[31m"), "rlvitals: two lines \\x1b[31m\n"),
-    ],
-)
-def test_what_goes_wrong_is_one_line(
-    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
-) -> None:
-    """Errors of the system too, whichever command meets them."""
+def test_an_error_of_the_system_is_one_line(invoke: Invoke) -> None:
+    """It names the path and the reason, as the system has them."""
+    name = "n" * 300
+    result = invoke("show", name)
 
-    def fail(*_: object) -> None:
-        raise error
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("rlvitals: nnn")
+    assert result.stderr.endswith("n/run.json: File name too long\n")
 
-    monkeypatch.setattr(Commands, "get_command", fail)
-    result = invoke("ls")
 
-    assert (result.exit_code, result.stdout, result.stderr) == (2, "", said)
+def test_a_name_cannot_break_the_line_nor_steer_the_terminal(invoke: Invoke) -> None:
+    """Whatever it is made of."""
+    result = invoke("show", "two\nlines \x1b[31m")
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("rlvitals: there is no run two lines \\x1b[31m, neither")
+    assert result.stderr.count("\n") == 1
 
 
 def test_the_entry_point_runs_the_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,6 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.runs.run import Run
 from rlvitals.testing.clock import ManualClock
 
 Invoke = Callable[..., Result]
@@ -262,17 +261,3 @@ def test_json_is_strict_and_says_the_same(invoke_json: InvokeJson, monitor: Moni
     assert document["goals"] == {"total_timesteps": 1_000}
     assert document["stretches"]["whole_run"]["measures"]["reward"]["mean"] == 24.5
     assert document["failure"] is None
-
-
-def test_no_episode_becomes_a_python_object(invoke: Invoke, monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A million of them would take a minute."""
-    with monitor() as training:
-        trained(training)
-
-    def refuse(*_: object, **__: object) -> None:
-        raise AssertionError("records were read one by one")
-
-    monkeypatch.setattr(Run, "records", refuse)
-    monkeypatch.setattr("rlvitals.runs.run.records_in", refuse)
-
-    assert invoke("show", "run").exit_code == 0
