@@ -149,8 +149,10 @@ def test_a_signal_handler_may_save_and_close_at_any_time(in_a_process: InAProces
             raise SystemExit
 
         signal.signal(signal.SIGALRM, end)
-        settings = RecorderSettings(system_interval_s=None, fsync_interval_s=0.05, heartbeat_s=0.05, seal_records=20)
         for turn in range(25):
+            settings = RecorderSettings(
+                system_interval_s=None, fsync_interval_s=0.05, heartbeat_s=0.05, seal_records=10**6 if turn % 5 else 20
+            )
             monitor = TrainingMonitor(folder, session_name=f"run{turn}", settings=settings)
             kept = 0
             signal.setitimer(signal.ITIMER_REAL, 0.002 + turn / 4000)

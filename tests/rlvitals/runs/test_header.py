@@ -28,7 +28,7 @@ def test_a_reader_never_sees_half_a_header(layout: Layout) -> None:
     written = threading.Event()
 
     def replace() -> None:
-        for size in range(300):
+        for size in range(100):
             write_header(layout, Header(run_id="run", started=1.0, configuration={"x": "y" * size * 40}))
         written.set()
 
