@@ -23,7 +23,7 @@ class Column(enum.Enum):
     @property
     def is_dict(self) -> bool:
         """Whether the field is a flat dict: an object in a line of JSON, a struct in a sealed segment."""
-        return self in {Column.VALUES, Column.NUMBERS}
+        return self is Column.VALUES or self is Column.NUMBERS
 
 
 class Field(NamedTuple):

@@ -1,5 +1,6 @@
 """The runs in a folder."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,15 +25,24 @@ def open_run(path: str | Path) -> Run:
 
 
 def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
-    """The run folders at or below a folder, by name; a run is not searched for further runs."""
-    if (folder / HEADER).is_file():
+    """The run folders at or below a folder, by name; a run is not searched for further runs.
+
+    A folder that may not be looked into is given too: it may be a run, and whoever opens it is told why it cannot be.
+
+    Raises:
+        RunNotFoundError: There is no such folder.
+    """
+    if os.path.isfile(folder / HEADER):  # noqa: PTH113 - Path.is_file raises where the folder is locked
         yield folder
         return
     if depth == 0:
         return
     try:
         below = sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    except (NotADirectoryError, PermissionError):
+    except NotADirectoryError:
+        return
+    except PermissionError:
+        yield folder
         return
     except FileNotFoundError:
         raise RunNotFoundError(f"there is no folder {folder}") from None

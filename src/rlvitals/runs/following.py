@@ -53,7 +53,7 @@ class Follower:
         # A segment that was read as lines and has been sealed since holds the same records in the same order.
         if self._offset < 0:
             return []
-        rows = list(records_in(segment, self._kind))[self._seen :]
+        rows = list(records_in(segment, self._kind, skip=self._seen))
         self._offset = -1
         return rows
 

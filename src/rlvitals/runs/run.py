@@ -1,7 +1,7 @@
 """A run, as its readers see it: live or finished, the same."""
 
-import json
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,14 +9,9 @@ from typing import Any
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Record, codec_of
-from rlvitals.records.coercion import unspelled
-from rlvitals.records.schema import Column, Field, fields
 from rlvitals.runs.header import Header, Rewind, read_header
-from rlvitals.runs.layout import Layout, Segment
+from rlvitals.runs.layout import SEALED, Layout, Segment
 from rlvitals.runs.status import Vitality, vitality
-
-_REST = "_rest"
-_BATCH = 2_000
 
 
 class Run:
@@ -82,29 +77,43 @@ def is_abandoned(record: Record, rewinds: list[tuple[int, Rewind]]) -> bool:
     )
 
 
-def records_in(segment: Segment, kind: type[Record]) -> Iterator[Any]:
+def records_in(segment: Segment, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
     """The records of one segment; lines that are torn are passed over.
+
+    Args:
+        segment: The segment.
+        kind: The kind of record in it.
+        skip: Records at its beginning that are passed over.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
     if segment.sealed:
-        yield from _rows(segment.path, kind)
+        yield from _rows(segment.path, kind, skip)
         return
-    unpack = codec_of(kind).unpack
     try:
         content = segment.path.open("rb")
     except FileNotFoundError:  # sealed since it was listed
-        yield from _rows(segment._replace(path=segment.path.with_suffix(".parquet")).path, kind)
+        yield from _rows(segment.path.with_suffix(SEALED), kind, skip)
         return
     with content:
-        for line in content:
-            if line.endswith(b"\n"):
-                try:
-                    record = unpack(line)
-                except RecordError:
-                    continue
-                yield record
+        yield from itertools.islice(_whole_records(content, codec_of(kind).unpack), skip, None)
+
+
+def _whole_records(lines: Iterable[bytes], unpack: Callable[[bytes], Any]) -> Iterator[Any]:
+    for line in lines:
+        if line.endswith(b"\n"):
+            try:
+                record = unpack(line)
+            except RecordError:
+                continue
+            yield record
+
+
+def _rows(path: Path, kind: type[Record], skip: int) -> Iterator[Any]:
+    from rlvitals.runs.rows import rows_of  # noqa: PLC0415 - a reader of open segments needs no database
+
+    return rows_of(path, kind, skip=skip)
 
 
 def _checked_stream(stream: str) -> str:
@@ -121,39 +130,3 @@ def _clocks(rewind: Rewind) -> list[tuple[str, int]]:
 def _beyond(record: Record, clock: str, at: int) -> bool:
     said = getattr(record, clock, None)
     return said is not None and said > at
-
-
-def _rows(path: Path, kind: type[Record]) -> Iterator[Any]:
-    import duckdb  # noqa: PLC0415 - a reader of open segments needs no database
-
-    from rlvitals.runs.columns import database  # noqa: PLC0415
-
-    codec = codec_of(kind)
-    try:
-        with database() as connection:
-            cursor = connection.execute("SELECT * FROM read_parquet(?)", [str(path)])
-            names = [column[0] for column in cursor.description]
-            readers = {field.name: field for field in fields(kind)}
-            while rows := cursor.fetchmany(_BATCH):
-                for row in rows:
-                    yield codec.from_plain(_plain(dict(zip(names, row, strict=True)), readers))
-    except (duckdb.Error, RecordError) as error:
-        reason = str(error).partition("\n")[0]  # the rest is the query
-        raise RunFormatError(f"{path} is damaged: {reason}") from None
-
-
-def _plain(row: dict[str, Any], readers: dict[str, Field]) -> dict[str, Any]:
-    """One row of a sealed segment, as plain values; NULL is absent."""
-    # A dict that has no entry in the whole segment has no column there.
-    values: dict[str, Any] = {field.name: {} for field in readers.values() if field.required and field.column.is_dict}
-    for name, value in row.items():
-        if value is None:
-            continue
-        field = readers.get(name)
-        if field is not None and field.column.is_dict:
-            values.setdefault(name, {}).update({key: item for key, item in value.items() if item is not None})
-        elif field is not None:
-            values[name] = unspelled(json.loads(value)) if field.column is Column.TREE else value
-        elif name.endswith(_REST):
-            values.setdefault(name.removesuffix(_REST), {}).update(unspelled(json.loads(value)))
-    return values

@@ -6,21 +6,19 @@ stream without reading the rest of it.
 
 import contextlib
 import itertools
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import duckdb
 
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Codec, Record, codec_of
-from rlvitals.records.coercion import unspelled
-from rlvitals.records.schema import Column, Field, fields
-from rlvitals.runs.columns import REST, database, identifier, lines_source, literal, sealed_source
+from rlvitals.records.schema import Column, fields
+from rlvitals.runs.columns import database, identifier, lines_source, literal, sealed_source
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.layout import SEALED, Segment
+from rlvitals.runs.rows import rows_backwards
 from rlvitals.runs.run import Run, is_abandoned, rewinds_of
 
 T = TypeVar("T")
@@ -29,14 +27,6 @@ _SQL_TYPE = {Column.NUMBER: "DOUBLE", Column.COUNT: "BIGINT", Column.TEXT: "VARC
 _CLOCKS = ("env_step", "episode", "step")
 _CHUNK = 1 << 18
 _LARGEST_PAGE = 10_000
-
-
-class _Place(NamedTuple):
-    """Where the values of a sealed segment's column belong in a record."""
-
-    field: str
-    is_json: bool
-    is_dict: bool
 
 
 def relation(run: Run, stream: str, *, abandoned: bool = False) -> str:
@@ -155,7 +145,7 @@ def _backwards(
             return
     try:
         with _tables(connection) as tables:
-            yield from _rows_backwards(tables, path, kind, page)
+            yield from rows_backwards(tables, path, kind, page)
     except (duckdb.Error, RecordError) as error:
         raise _damaged(run, error) from None
 
@@ -187,45 +177,6 @@ def _unpacked(lines: Iterable[bytes], codec: Codec[Any]) -> Iterator[Any]:
             continue
         if record is not None:
             yield record
-
-
-def _rows_backwards(tables: duckdb.DuckDBPyConnection, path: Path, kind: type[Record], page: int) -> Iterator[Any]:
-    source, from_plain = sealed_source([path]), codec_of(kind).from_plain
-    # A dict that has no entry in the whole segment has no column there.
-    empty: dict[str, Any] = {field.name: {} for field in fields(kind) if field.required and field.column.is_dict}
-    (end,) = tables.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
-    while end > 0:
-        begin = max(0, end - page)
-        found = tables.execute(f"FROM {source} LIMIT {end - begin} OFFSET {begin}")
-        places = _places([column[0] for column in found.description], kind)
-        for row in reversed(found.fetchall()):
-            yield from_plain({**empty, **_plain(row, places)})
-        end, page = begin, min(2 * page, _LARGEST_PAGE)
-
-
-def _places(names: list[str], kind: type[Record]) -> list[_Place | None]:
-    by_name = {field.name: field for field in fields(kind)}
-    known = [(name, by_name.get(name.removesuffix(REST))) for name in names]
-    return [field and _Place(field.name, _is_json(name, field), field.column.is_dict) for name, field in known]
-
-
-def _is_json(name: str, field: Field) -> bool:
-    return field.column is Column.TREE or name.endswith(REST)
-
-
-def _plain(row: tuple[Any, ...], places: list[_Place | None]) -> dict[str, Any]:
-    """One row of a sealed segment as plain values; NULL is absent."""
-    values: dict[str, Any] = {}
-    for value, place in zip(row, places, strict=True):
-        if value is None or place is None:
-            continue
-        plain = unspelled(json.loads(value)) if place.is_json else value
-        if place.is_dict:
-            said = {key: item for key, item in plain.items() if item is not None}
-            values.setdefault(place.field, {}).update(said)
-        else:
-            values[place.field] = plain
-    return values
 
 
 @contextlib.contextmanager

@@ -1,0 +1,103 @@
+"""Rows of sealed segments as records."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.records import Record, codec_of
+from rlvitals.records.coercion import unspelled
+from rlvitals.records.schema import Column, Field, fields
+from rlvitals.runs.columns import REST, database, sealed_source
+
+_BATCH = 2_000
+_LARGEST_PAGE = 10_000
+
+
+class _Place(NamedTuple):
+    """Where the values of a sealed segment's column belong in a record."""
+
+    field: str
+    is_json: bool
+    is_dict: bool
+
+
+def rows_of(path: Path, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
+    """The records of a sealed segment, in their order.
+
+    Args:
+        path: The segment.
+        kind: The kind of record in it.
+        skip: Records at its beginning that are passed over without being read.
+
+    Raises:
+        RunFormatError: The segment is damaged.
+    """
+    from_plain, empty = codec_of(kind).from_plain, _empty_dicts(kind)
+    try:
+        with database() as connection:
+            found = connection.execute(f"FROM {sealed_source([path])} OFFSET {skip}")
+            places = _places([column[0] for column in found.description], kind)
+            while rows := found.fetchmany(_BATCH):
+                for row in rows:
+                    yield from_plain({**empty, **_plain(row, places)})
+    except (duckdb.Error, RecordError) as error:
+        reason = str(error).partition("\n")[0]  # the rest is the query
+        raise RunFormatError(f"{path} is damaged: {reason}") from None
+
+
+def rows_backwards(tables: duckdb.DuckDBPyConnection, path: Path, kind: type[Record], page: int) -> Iterator[Any]:
+    """The records of a sealed segment, the last one first; a page is read at a time, and pages grow.
+
+    Args:
+        tables: Where to ask.
+        path: The segment.
+        kind: The kind of record in it.
+        page: Records that will do, as far as is known.
+
+    Raises:
+        duckdb.Error: The segment is damaged.
+        RecordError: A row is no record.
+    """
+    source, from_plain, empty = sealed_source([path]), codec_of(kind).from_plain, _empty_dicts(kind)
+    (end,) = tables.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
+    while end > 0:
+        begin = max(0, end - page)
+        found = tables.execute(f"FROM {source} LIMIT {end - begin} OFFSET {begin}")
+        places = _places([column[0] for column in found.description], kind)
+        for row in reversed(found.fetchall()):
+            yield from_plain({**empty, **_plain(row, places)})
+        end, page = begin, min(2 * page, _LARGEST_PAGE)
+
+
+def _empty_dicts(kind: type[Record]) -> dict[str, Any]:
+    # A dict that has no entry in the whole segment has no column there.
+    return {field.name: {} for field in fields(kind) if field.required and field.column.is_dict}
+
+
+def _places(names: list[str], kind: type[Record]) -> list[_Place | None]:
+    by_name = {field.name: field for field in fields(kind)}
+    known = [(name, by_name.get(name.removesuffix(REST))) for name in names]
+    return [field and _Place(field.name, _is_json(name, field), field.column.is_dict) for name, field in known]
+
+
+def _is_json(name: str, field: Field) -> bool:
+    return field.column is Column.TREE or name.endswith(REST)
+
+
+def _plain(row: tuple[Any, ...], places: list[_Place | None]) -> dict[str, Any]:
+    """One row of a sealed segment as plain values; NULL is absent."""
+    values: dict[str, Any] = {}
+    for value, place in zip(row, places, strict=True):
+        if value is None or place is None:
+            continue
+        plain = unspelled(json.loads(value)) if place.is_json else value
+        if place.is_dict:
+            said = {key: item for key, item in plain.items() if item is not None}
+            values.setdefault(place.field, {}).update(said)
+        else:
+            values[place.field] = plain
+    return values
