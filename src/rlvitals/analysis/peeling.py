@@ -9,7 +9,7 @@ from rlvitals.analysis.tried import Tried
 
 PEEL = 0.1
 _SURE = 1.645  # one-sided 95 %
-_FORGIVEN = 1.0  # standard errors
+_OWN_DOING = 3.0  # standard errors
 
 
 class Limit(NamedTuple):
@@ -137,14 +137,26 @@ def _sides(column: Tried, values: NDArray[np.float64], limit: Limit) -> list[tup
 
 
 def _relaxed(columns: list[Tried], outcome: NDArray[np.float64], box: Box) -> Box:
-    """The box without the limits that it can do without."""
+    """The box without the limits that do nothing sure."""
     while box:
-        heights = outcome[inside(box, columns)]
-        allowed = surely(heights) - _FORGIVEN * float(heights.std(ddof=1)) / float(np.sqrt(heights.size))
-        without = {at: {k: v for k, v in box.items() if k != at} for at in box}
-        sure = {at: surely(outcome[inside(smaller, columns)]) for at, smaller in without.items()}
-        least = max(sure, key=lambda at: sure[at])
-        if sure[least] < allowed:
+        rows = inside(box, columns)
+        doing = {}
+        for at in box:
+            kept_out = inside({k: v for k, v in box.items() if k != at}, columns) & ~rows
+            doing[at] = _difference(outcome[rows], outcome[kept_out])
+        least = min(doing, key=lambda at: doing[at])
+        if doing[least] > _OWN_DOING:
             break
-        box = without[least]
+        box = {k: v for k, v in box.items() if k != least}
     return box
+
+
+def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Student's statistic of two samples with a common spread; 0 if one is empty or nothing varies."""
+    if not one.size or not other.size:
+        return 0.0
+    squares = float(((one - one.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum())
+    difference, freedom = float(one.mean() - other.mean()), one.size + other.size - 2
+    if not squares > 0.0 or freedom < 1:
+        return float(np.sign(difference)) * np.inf if difference else 0.0
+    return difference / float(np.sqrt(squares / freedom * (1.0 / one.size + 1.0 / other.size)))

@@ -3,7 +3,7 @@
 What is missing: `None`, a masked entry, and a number that is not finite. An empty text is a text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -58,7 +58,7 @@ class Tried(NamedTuple):
         return keys
 
 
-Given = ArrayLike | Tried
+Given = ArrayLike | Sequence[Any] | Tried
 """A column as the user has it, or as it was taken in before."""
 
 

@@ -72,12 +72,11 @@ def windows_of(
         codes = np.unique(groups[rows], return_inverse=True)[1]
         order, counts = rows[np.argsort(codes, kind="stable")], np.bincount(codes)
     ends = np.cumsum(counts)
-    starts = np.concatenate(
-        [
-            end - count + _even_cuts(count, max(1, count // (size or count or 1)))
-            for end, count in zip(ends, counts, strict=True)
-        ]
-    )
+    cuts = [
+        end - count + _even_cuts(count, max(1, count // (size or count or 1)))
+        for end, count in zip(ends, counts, strict=True)
+    ]
+    starts = np.concatenate([order[:0], *cuts])
     sizes = np.diff(np.append(starts, order.size))
     chosen = np.flatnonzero(sizes > 1)
     enough = max(1, most_rows // (size or 1))
