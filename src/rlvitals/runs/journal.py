@@ -24,7 +24,7 @@ SEAL_RECORDS = 100_000
 """Records in a segment before it is sealed: the open tail is still read in about a tenth of a second."""
 BACKLOG_LINES = 10_000
 _RETRY_S = 1.0
-_PATIENCE_S = 1.0
+_PATIENCE_S = 0.1
 _NEWLINE = b"\n"
 
 _sync = getattr(os, "fdatasync", os.fsync)

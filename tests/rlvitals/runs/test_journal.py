@@ -330,11 +330,16 @@ def test_threads_lose_and_tear_no_line(open_journal: OpenJournal, line: Line, fo
                 journal.recover()
 
     threads = [threading.Thread(target=log, args=(thread,)) for thread in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-        journal.sync()
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that they meet everywhere
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+            journal.sync()
+    finally:
+        sys.setswitchinterval(usual)
 
     found: dict[int | None, list[int]] = {}
     for segment in segments_in(folder):
