@@ -153,7 +153,7 @@ class Settings:
 
 def _same(one: Any, other: Any) -> bool:
     # NaN is not equal to itself, and would be news each time.
-    return one is other or bool(one == other) or (one != one and other != other)  # noqa: PLR0124
+    return one is other or bool(one == other)
 
 
 def _group(record: Record) -> str:

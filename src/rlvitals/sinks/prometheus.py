@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -170,8 +171,9 @@ class PrometheusSink(RunSink):
                 self._set(f"{group}_{suffixed}", "gauge", help_text, value * factor, **of)
 
     def _set(self, name: str, kind: str, help_text: str, value: float, /, **labels: str) -> None:
-        self._families.setdefault(name, _Family(kind, help_text))
-        self._samples.setdefault(name, {})[self._labelled(labels)] = value
+        if name not in self._samples:
+            self._families[name], self._samples[name] = _Family(kind, help_text), {}
+        self._samples[name][self._labelled(labels)] = value
 
     def _count(self, name: str, help_text: str, /, **labels: str) -> None:
         labelled = self._labelled(labels)
@@ -180,13 +182,19 @@ class PrometheusSink(RunSink):
         counts[labelled] = counts.get(labelled, 0.0) + 1.0
 
     def _labelled(self, labels: Mapping[str, str]) -> str:
-        pairs = [f'{name}="{_escaped(value)}"' for name, value in (self._labels | dict(labels)).items()]
-        return "{" + ",".join(pairs) + "}" if pairs else ""
+        return _label_text((*self._labels.items(), *labels.items()))
 
 
 _RUNNING = "Whether the training runs."
 
 
+@lru_cache(maxsize=4096)
+def _label_text(labels: tuple[tuple[str, str], ...]) -> str:
+    pairs = [f'{name}="{_escaped(value)}"' for name, value in labels]
+    return "{" + ",".join(pairs) + "}" if pairs else ""
+
+
+@cache
 def _described(stream: str, name: str) -> tuple[str, float, str]:
     """The end of a metric's name, the factor that makes its value one in base units, and what it means."""
     known = metric(stream, name)

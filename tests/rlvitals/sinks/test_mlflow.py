@@ -202,12 +202,28 @@ def test_numbers_wait_for_a_server_that_is_away(context: SinkContext, monkeypatc
     assert server.steps == list(range(3, 13))
 
 
+def test_a_call_has_a_thousand_numbers_at_most(context: SinkContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More are refused by MLflow's servers; all are sent, in order."""
+
+    server = Server()
+    server.away = False
+    sink = MlflowSink("http://localhost:1")
+    monkeypatch.setattr(sink._opening, "_open", server.connect)
+    sink.begin(context._replace(configuration=dict))
+    for n in range(25):
+        sink.write(Scalars(time=1.0, step=n, category="mine", values=dict.fromkeys(map(str, range(100)), 1.0)))
+    sink.close()
+    assert server.calls == [1000, 1000, 500]
+    assert server.steps == [n for n in range(25) for _ in range(100)]
+
+
 class Server:
     """An MLflow server that may be away; one that answers slowly or not at all cannot be had in a test."""
 
     def __init__(self) -> None:
         self.away = True
         self.steps: list[int] = []
+        self.calls: list[int] = []
 
     def connect(self) -> Any:
         if self.away:
@@ -219,6 +235,7 @@ class Server:
 
     def log_batch(self, run_id: str, metrics: list[Metric] = (), params: Any = ()) -> None:  # type: ignore[assignment]
         del run_id, params
+        self.calls.append(len(metrics))
         self.steps += [metric.step for metric in metrics]
 
     def set_terminated(self, run_id: str, status: str) -> None:
