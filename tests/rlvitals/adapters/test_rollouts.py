@@ -94,6 +94,14 @@ def test_observations_that_vary_and_that_do_not() -> None:
     assert observation_spread(observations) == {"observation_std": 0.5, "observation_constant_fraction": 0.5}
 
 
+def test_constant_is_exactly_constant() -> None:
+    """A thousand times 0.1 has a mean that is not 0.1 in floating point, and still no spread at all."""
+    observations = np.full((1000, 1, 1), 0.1)
+
+    assert observations.std() > 0.0
+    assert observation_spread(observations) == {"observation_std": 0.0, "observation_constant_fraction": 1.0}
+
+
 def test_dict_observations_are_one() -> None:
     """The dimensions of all parts count alike: (1 + 0 + 0) / 3."""
     observations = {"a": np.array([[[0.0]], [[2.0]]]), "b": np.zeros((2, 1, 2))}
