@@ -9,28 +9,91 @@
 Stable-Baselines3: `from rlvitals.adapters.sb3 import VitalsCallback`. Reading: `rlvitals.open_run("logs/ppo-1")`.
 """
 
-from rlvitals.errors import (
-    ClosedError,
-    MissingExtraError,
-    RecordError,
-    RlvitalsError,
-    RunError,
-    RunExistsError,
-    RunFormatError,
-    RunLockedError,
-    RunNameError,
-    RunNotFoundError,
-    SinkError,
-)
-from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
-from rlvitals.recording import RecorderSettings
-from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
-from rlvitals.runs import Run, find_runs, open_run
-from rlvitals.sinks import MemorySink, Sink, TerminalSink
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-EpisodeMetrics = Episode
+if TYPE_CHECKING:
+    from rlvitals.errors import (
+        ClosedError,
+        MissingExtraError,
+        RecordError,
+        RlvitalsError,
+        RunError,
+        RunExistsError,
+        RunFormatError,
+        RunLockedError,
+        RunNameError,
+        RunNotFoundError,
+        SinkError,
+    )
+    from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
+    from rlvitals.recording import RecorderSettings
+    from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
+    from rlvitals.runs import Run, find_runs, open_run
+    from rlvitals.sinks import MemorySink, Sink, TerminalSink
+
+    EpisodeMetrics = Episode
 
 __version__ = "0.1.0"
+
+_NAMES: dict[str, tuple[str, ...]] = {
+    "rlvitals.errors": (
+        "ClosedError",
+        "MissingExtraError",
+        "RecordError",
+        "RlvitalsError",
+        "RunError",
+        "RunExistsError",
+        "RunFormatError",
+        "RunLockedError",
+        "RunNameError",
+        "RunNotFoundError",
+        "SinkError",
+    ),
+    "rlvitals.monitor": (
+        "TrainingMonitor",
+        "TrainingSession",
+        "create_training_monitor",
+    ),
+    "rlvitals.recording": ("RecorderSettings",),
+    "rlvitals.records": (
+        "Episode",
+        "Evaluation",
+        "Event",
+        "PolicyUpdate",
+        "Record",
+        "Scalars",
+        "SystemSample",
+    ),
+    "rlvitals.runs": (
+        "Run",
+        "find_runs",
+        "open_run",
+    ),
+    "rlvitals.sinks": (
+        "MemorySink",
+        "Sink",
+        "TerminalSink",
+    ),
+}
+"""Where each public name lives. It is imported when it is first used: a command pays for what it needs, and no more."""
+
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names} | {
+    "EpisodeMetrics": "rlvitals.records"
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'rlvitals' has no attribute {name!r}")
+    value = getattr(import_module(_MODULE_OF[name]), "Episode" if name == "EpisodeMetrics" else name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
 
 __all__ = [
     "ClosedError",

@@ -27,6 +27,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.adapters": 5,
     "rlvitals.dashboard": 5,
     "rlvitals.cli": 6,
+    "rlvitals.__main__": 6.5,
     "rlvitals.testing": 6,
     "vtracer_gym": 7,
 }

@@ -1,0 +1,5 @@
+"""`python -m rlvitals`: the command line."""
+
+from rlvitals.cli.main import main
+
+main()
