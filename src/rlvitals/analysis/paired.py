@@ -1,8 +1,8 @@
 """Two evaluations of the same items, compared item by item."""
 
 import math
-from collections.abc import Hashable, Mapping
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,7 +11,8 @@ from rlvitals.analysis.intervals import wilson_interval
 from rlvitals.analysis.student import student_t_quantile
 
 Verdict = Literal["better", "worse", "no difference shown", "not enough items"]
-Values = Mapping[Hashable, float] | ArrayLike
+Values = Mapping[Any, float | None] | ArrayLike
+"""Value of each item: a mapping, or an array whose places are the items. `None` is a gap."""
 
 FEWEST_ITEMS = 6
 _EXACT_ITEMS = 14
@@ -92,9 +93,9 @@ def compare(
 
 
 def compare_by_category(
-    candidate: Mapping[Hashable, float],
-    baseline: Mapping[Hashable, float],
-    categories: Mapping[Hashable, str],
+    candidate: Mapping[Any, float | None],
+    baseline: Mapping[Any, float | None],
+    categories: Mapping[Any, str],
     generator: np.random.Generator,
     *,
     higher_is_better: bool = True,
