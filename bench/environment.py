@@ -51,7 +51,7 @@ def seconds(call: Callable[[], object]) -> float:
 
 
 def encoded(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG, as both other ways would have it on the disk or in memory."""
+    """PNG with the encoder's own settings, as anybody's logo is on the disk."""
     return bytes(cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1])
 
 

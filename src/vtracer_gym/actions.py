@@ -30,7 +30,6 @@ def _corners(name: str) -> tuple[float, float, float]:
     return low, middle, high
 
 
-_KNOTS: Final = (-1.0, 0.0, 1.0)
 _CORNERS: Final = {name: _corners(name) for name in PARAMETER_NAMES}
 
 
@@ -51,8 +50,11 @@ def parameters_of(action: NDArray[np.floating]) -> Parameters:
     if not np.isfinite(action).all():
         raise ValueError(f"an action has to be finite, not {action.tolist()}")
     values: dict[str, float] = {}
+    # Plain arithmetic: np.interp on single numbers would cost as much as the similarity of a small logo.
     for name, coordinate in zip(PARAMETER_NAMES, action.tolist(), strict=True):
-        scaled = float(np.interp(coordinate, _KNOTS, _CORNERS[name]))
+        lowest, middle, highest = _CORNERS[name]
+        along = min(max(coordinate, -1.0), 1.0)
+        scaled = middle + along * (highest - middle if along > 0.0 else middle - lowest)
         value = math.exp(scaled) if name in LOGARITHMIC else scaled
         low, high = BOUNDS[name]
         rounded = value if name == "length_threshold" else round(value)
@@ -71,7 +73,9 @@ def parameters_of(action: NDArray[np.floating]) -> Parameters:
 
 def action_of(parameters: Parameters) -> NDArray[np.float32]:
     """The action that stands for these parameters, shape (8,): the inverse of ``parameters_of``."""
-    return np.array(
-        [np.interp(_scale(name, getattr(parameters, name)), _CORNERS[name], _KNOTS) for name in PARAMETER_NAMES],
-        np.float32,
-    )
+    coordinates = []
+    for name in PARAMETER_NAMES:
+        lowest, middle, highest = _CORNERS[name]
+        beyond = _scale(name, getattr(parameters, name)) - middle
+        coordinates.append(beyond / (highest - middle if beyond > 0.0 else middle - lowest))
+    return np.array(coordinates, np.float32)

@@ -126,6 +126,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         self._tried: list[tuple[Attempt, RewardParts]] = []
         self._best = (prepared.default, RewardParts(0.0, 0.0, 0.0, 0.0))
         self._last = self._best
+        self._last_seen = self._best_seen = _described(*self._best, prepared.default)
         return self._observation(prepared), {"logo": prepared.logo.name, "category": prepared.logo.category}
 
     def _next_logo(self) -> PreparedLogo:
@@ -162,8 +163,9 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         attempt = prepared.attempt(self.parameters(action))
         parts = self._weights.parts(attempt, prepared.default)
         self._last = (attempt, parts)
+        self._last_seen = _described(attempt, parts, prepared.default)
         if not self._tried or parts.total > self._best[1].total:
-            self._best = self._last
+            self._best, self._best_seen = self._last, self._last_seen
         self._tried.append(self._last)
         over = len(self._tried) >= self._attempts
         return self._observation(prepared), parts.total, over, False, self._info(prepared, over=over)
@@ -190,11 +192,9 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         return self._best[0]
 
     def _observation(self, prepared: PreparedLogo) -> Observation:
-        default = prepared.default
-        parts = [self._described[prepared.logo.name][0]]
-        parts.extend(_described(attempt, reward, default) for attempt, reward in (self._best, self._last))
-        parts.append(np.array([1.0 - len(self._tried) / self._attempts], np.float32))
-        return np.clip(np.concatenate(parts), -OBSERVATION_BOUND, OBSERVATION_BOUND)
+        left = np.array([1.0 - len(self._tried) / self._attempts], np.float32)
+        seen = np.concatenate([self._described[prepared.logo.name][0], self._best_seen, self._last_seen, left])
+        return np.asarray(np.clip(seen, -OBSERVATION_BOUND, OBSERVATION_BOUND), np.float32)
 
     def _info(self, prepared: PreparedLogo, *, over: bool) -> dict[str, Any]:
         attempt, parts = self._best if over else self._last
