@@ -6,6 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+import msgspec
+
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import SinkError
 from rlvitals.recording import Logbook, Losses, Recorder, RecorderSettings, Resume, failure_of, open_session
@@ -19,6 +21,8 @@ from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
 from rlvitals.summary import window_statistics
 
 _log = logging.getLogger("rlvitals")
+
+_BUFFER_SIZE = RecorderSettings().buffer_size
 
 SinkLike = str | Sink | Callable[[], Sink]
 
@@ -73,6 +77,7 @@ class TrainingMonitor(Logbook):
     Raises:
         RunError: The run cannot be made or resumed. This is the only time that the monitor raises for the disk.
         RecordError: The configuration holds something that cannot be written down.
+        ValueError: `buffer_size` is not positive.
     """
 
     def __init__(
@@ -82,7 +87,7 @@ class TrainingMonitor(Logbook):
         use_wandb: bool = False,
         project_name: str = "vtracer-rl-optimization",
         session_name: str | None = None,
-        buffer_size: int = 1000,
+        buffer_size: int = _BUFFER_SIZE,
         configuration: Mapping[str, Any] | None = None,
         resume: Resume = "never",
         *,
@@ -319,7 +324,10 @@ def _goals(total_timesteps: int | None, target: float | None) -> dict[str, float
 
 
 def _settings(settings: RecorderSettings | None, buffer_size: int) -> RecorderSettings:
-    return settings or RecorderSettings(buffer_size=buffer_size)
+    if buffer_size < 1:
+        raise ValueError(f"buffer_size={buffer_size}: the live window holds at least one record of each stream")
+    settings = settings or RecorderSettings()
+    return settings if buffer_size == _BUFFER_SIZE else msgspec.structs.replace(settings, buffer_size=buffer_size)
 
 
 def _make_sinks(wanted: Iterable[SinkLike], context: SinkContext) -> tuple[list[Sink], list[str]]:
