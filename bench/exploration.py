@@ -1,0 +1,260 @@
+"""How often exploration and paired comparison are right: false findings on noise, recovery of planted truths, coverage.
+
+python bench/exploration.py [--quick] [--only false|recovery|best|paired|narrowing|speed]
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.best import best_combination, best_region
+from rlvitals.analysis.bounds import at_bounds
+from rlvitals.analysis.effects import drivers
+from rlvitals.analysis.exploration import explore
+from rlvitals.analysis.narrowing import narrowing
+from rlvitals.analysis.paired import compare, mean_effect
+
+Column = NDArray[np.float64]
+Table = dict[str, Column]
+PARAMETERS = 8
+TIES = 0.6
+
+
+def autoregression(draws: np.random.Generator, rows: int, rho: float) -> Column:
+    """A first-order autoregression with unit variance."""
+    noise = draws.normal(size=rows) * math.sqrt(1.0 - rho * rho)
+    noise[0] = draws.normal()
+    for at in range(1, rows):
+        noise[at] += rho * noise[at - 1]
+    return noise
+
+
+def wander(draws: np.random.Generator, rows: int) -> Column:
+    """A policy whose mean is a random walk over three deviations, with its own noise on top."""
+    return np.cumsum(draws.normal(size=rows)) * 3.0 / math.sqrt(rows) + draws.normal(size=rows)
+
+
+def mixed(draws: np.random.Generator, rows: int) -> Table:
+    """Fractions and whole numbers in turn."""
+    return {
+        f"p{i}": draws.random(rows) if i % 2 else draws.integers(0, 17, rows).astype(np.float64)
+        for i in range(PARAMETERS)
+    }
+
+
+def each(make: Callable[[], Column]) -> Table:
+    """Eight columns made alike."""
+    return {f"p{i}": make() for i in range(PARAMETERS)}
+
+
+Case = tuple[Table, Column, Column | None, set[str]]
+
+
+def independent(draws: np.random.Generator, rows: int) -> Case:
+    """Normal rewards that depend on nothing."""
+    return mixed(draws, rows), draws.normal(size=rows), None, set()
+
+
+def heavy(draws: np.random.Generator, rows: int) -> Case:
+    """Lognormal rewards and parameters."""
+    return each(lambda: np.exp(1.5 * draws.normal(size=rows))), np.exp(1.5 * draws.normal(size=rows)), None, set()
+
+
+def slow(draws: np.random.Generator, rows: int) -> Case:
+    """Rewards and parameters of autocorrelation 0.9, with no fresh noise at all."""
+    return each(lambda: autoregression(draws, rows, 0.9)), autoregression(draws, rows, 0.9), None, set()
+
+
+def drifting(draws: np.random.Generator, rows: int) -> Case:
+    """Policy and rewards wander, each for itself."""
+    return each(lambda: wander(draws, rows)), wander(draws, rows), None, set()
+
+
+def learning(draws: np.random.Generator, rows: int) -> Case:
+    """Policy and rewards rise together along a learning curve, and both grow calmer."""
+    clock = np.arange(rows) / rows
+    table = each(lambda: 2.0 * np.tanh(3.0 * clock) + draws.normal(size=rows) * np.exp(-2.0 * clock))
+    return table, 3.0 * np.tanh(3.0 * clock) + draws.normal(size=rows) * np.exp(-clock), None, set()
+
+
+def categories(draws: np.random.Generator, rows: int) -> Case:
+    """Four categories that differ in reward, in its spread, and in what is tried."""
+    kind = draws.integers(0, 4, rows).astype(np.float64)
+    table = each(lambda: kind + (1.0 + 0.5 * kind) * draws.normal(size=rows))
+    return table, 3.0 * kind + (1.0 + kind) * draws.normal(size=rows), kind, set()
+
+
+def additive(draws: np.random.Generator, rows: int) -> Case:
+    """Three strong, bent effects that add up: the others, and every interaction, are false."""
+    table = each(lambda: draws.random(rows))
+    reward = 4.0 * table["p0"] - 6.0 * (table["p1"] - 0.5) ** 2 + 2.0 * table["p2"] ** 3
+    return table, reward + 0.3 * draws.normal(size=rows), None, {"p0", "p1", "p2"}
+
+
+def correlated(draws: np.random.Generator, rows: int) -> Case:
+    """Three parameters of correlation 0.64, two of which matter: the third, and every interaction, are false."""
+    common = draws.normal(size=rows)
+    table = each(lambda: draws.normal(size=rows))
+    for name in ("p0", "p1", "p2"):
+        table[name] = 0.8 * common + 0.6 * table[name]
+    return table, 2.0 * table["p0"] - table["p1"] ** 2 + 0.5 * draws.normal(size=rows), None, {"p0", "p1"}
+
+
+def false_findings(trials: int) -> Iterator[str]:
+    """Share of trainings in which anything is named that has no effect."""
+    yield f"| case | rows | a parameter | a pair | anything | ({trials} trainings each)"
+    for case in (independent, heavy, slow, drifting, learning, categories, additive, correlated):
+        for rows in (100, 300, 1000):
+            counts = np.zeros(3)
+            for seed in range(trials):
+                draws = np.random.default_rng([rows, seed])
+                table, reward, kind, true = case(draws, rows)
+                found = drivers(table, reward, draws, category=kind)
+                single = any(effect.drives and effect.name not in true for effect in found.effects)
+                pair = any(pair.interacts for pair in found.interactions)
+                counts += (single, pair, single or pair)
+            yield f"| {case.__name__} | {rows} | " + " | ".join(f"{100 * c / trials:.1f} %" for c in counts) + " |"
+
+
+def hill(draws: np.random.Generator, rows: int, noise: float) -> tuple[Table, Column]:
+    """An optimum of two parameters at (0.4, 0.6), and two that are good only together."""
+    table = each(lambda: draws.random(rows))
+    reward = -4.0 * (table["p0"] - 0.4) ** 2 - 4.0 * (table["p1"] - 0.6) ** 2
+    reward += 3.0 * (table["p2"] - 0.5) * (table["p3"] - 0.5)
+    return table, reward + noise * draws.normal(size=rows)
+
+
+def recovery(trials: int) -> Iterator[str]:
+    """How often planted effects are named, and how far off the optimum is said to be."""
+    yield f"| noise | rows | both of the optimum | the pair | optimum off by (median) | ({trials} trainings each)"
+    for noise in (0.3, 0.6):
+        for rows in (100, 200, 500, 1000, 3000):
+            named = np.zeros(2)
+            off: list[float] = []
+            for seed in range(trials):
+                draws = np.random.default_rng([rows, seed])
+                found = drivers(*hill(draws, rows, noise), draws)
+                effects = {effect.name: effect for effect in found.effects}
+                both = effects["p0"].drives and effects["p1"].drives
+                named += (
+                    both,
+                    any((p.first, p.second) == ("p2", "p3") and p.interacts for p in found.interactions),
+                )
+                if both:
+                    off += [abs(effects["p0"].best - 0.4), abs(effects["p1"].best - 0.6)]
+            shares = " | ".join(f"{100 * share:.0f} %" for share in named / trials)
+            yield f"| {noise} | {rows} | {shares} | {np.median(off) if off else math.nan:.3f} |"
+
+
+def best(trials: int) -> Iterator[str]:
+    """False regions and combinations, recovery of true ones, and coverage of their gain."""
+    yield f"| rows | region: noise | drift | optimum found | combination: noise | gain covered | ({trials})"
+    for rows in (160, 500, 2000):
+        counts = np.zeros(5)
+        for seed in range(trials):
+            draws = np.random.default_rng([rows, seed])
+            table, reward, _, _ = independent(draws, rows)
+            counts[0] += best_region(table, reward, draws).verdict == "better"
+            table, reward, _, _ = drifting(draws, rows)
+            counts[1] += best_region(table, reward, draws).verdict == "better"
+            found = best_region(*hill(draws, rows, 0.3), draws)
+            ends = [found.where.get(name, (0.0, 1.0)) for name in ("p0", "p1")]
+            holds = all(low < at < high for (low, high), at in zip(ends, (0.4, 0.6), strict=True))
+            counts[2] += found.verdict == "better" and holds
+            few = {"a": draws.integers(0, 4, rows), "b": draws.integers(0, 3, rows)}
+            counts[3] += best_combination(few, draws.exponential(size=rows), draws).verdict == "better"
+            lift = 0.5 * (few["a"] == 1)
+            gain = best_combination(few, lift + draws.exponential(size=rows), draws)
+            elsewhere = (3 - (gain.where["a"] == 1)) / 11  # other combinations with the lift, of eleven
+            truth = 0.5 * (gain.where["a"] == 1) - 0.5 * elsewhere
+            counts[4] += not gain.difference_low > truth and not gain.difference_high < truth
+        yield f"| {rows} | " + " | ".join(f"{100 * count / trials:.1f} %" for count in counts) + " |"
+
+
+SAMPLES: dict[str, tuple[Callable[[np.random.Generator, int], Column], float]] = {
+    "normal": (lambda draws, count: draws.normal(size=count), 0.0),
+    "Student t, 3 degrees": (lambda draws, count: draws.standard_t(3, size=count), 0.0),
+    "exponential": (lambda draws, count: draws.exponential(size=count), 1.0),
+    "lognormal": (lambda draws, count: np.exp(draws.normal(size=count)), math.exp(0.5)),
+    "60 % ties, else exponential": (
+        lambda draws, count: draws.exponential(size=count) * (draws.random(count) > TIES),
+        0.4,
+    ),
+}
+
+
+def paired(trials: int) -> Iterator[str]:
+    """Coverage of the mean's 95 % interval, and false verdicts."""
+    counts = (6, 10, 20, 50, 150)
+    yield "| differences | " + " | ".join(f"{count} items" for count in counts) + f" | ({trials} samples each)"
+    for name, (sample, mean) in SAMPLES.items():
+        shares = []
+        for count in counts:
+            draws = np.random.default_rng([count, 1])
+            effects = (mean_effect(sample(draws, count), draws) for _ in range(trials))
+            shares.append(sum(effect.low <= mean <= effect.high for effect in effects) / trials)
+        yield f"| {name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |"
+    for name, (sample, _) in SAMPLES.items():
+        shares = []
+        for count in counts:
+            draws = np.random.default_rng([count, 2])
+            verdicts = (compare(sample(draws, count), sample(draws, count), draws).verdict for _ in range(trials))
+            shares.append(sum(verdict in {"better", "worse"} for verdict in verdicts) / trials)
+        yield f"| false verdict: {name} | " + " | ".join(f"{100 * share:.1f} %" for share in shares) + " |"
+
+
+def moving(trials: int) -> Iterator[str]:
+    """False and true verdicts on narrowing, over eight parameters, and false ones on bounds."""
+    yield f"| rows | any of eight moves, falsely | while drifting | spread halved: found | pinned, falsely | ({trials})"
+    for rows in (100, 300, 1000, 5000):
+        counts = np.zeros(4)
+        for seed in range(trials):
+            draws = np.random.default_rng([rows, seed])
+            for at, table in enumerate((mixed(draws, rows), drifting(draws, rows)[0])):
+                counts[at] += any(each.verdict in {"narrowing", "widening"} for each in narrowing(table))
+                counts[3] += any(bound.verdict.startswith("pinned") for bound in at_bounds(table))
+            calmer = draws.normal(size=rows) * np.linspace(1.0, 0.5, rows)
+            counts[2] += narrowing({**mixed(draws, rows), "p0": calmer})[0].verdict == "narrowing"
+        yield f"| {rows} | " + " | ".join(f"{100 * count / trials:.1f} %" for count in counts) + " |"
+
+
+def speed(_: int) -> Iterator[str]:
+    """Time of everything on large runs."""
+    for rows in (10_000, 1_000_000):
+        draws = np.random.default_rng(0)
+        table, reward = hill(draws, rows, 0.3)
+        kind = draws.choice(["simple", "text", "gradient", "complex"], rows)
+        begun = time.process_time()
+        explore(table, {"reward": reward}, draws, category=kind)
+        yield f"{rows} rows, 8 parameters, 4 categories, one outcome: {time.process_time() - begun:.1f} s of CPU"
+
+
+PARTS = {
+    "false": (false_findings, 200, 3),
+    "recovery": (recovery, 50, 3),
+    "best": (best, 200, 5),
+    "paired": (paired, 1000, 50),
+    "narrowing": (moving, 80, 3),
+    "speed": (speed, 1, 1),
+}
+
+
+def main() -> None:
+    """Print a table a part."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="few trials: shows that it runs, and measures nothing")
+    parser.add_argument("--only", choices=[*PARTS], action="append", help="this part only")
+    options = parser.parse_args()
+    for name in options.only or PARTS:
+        part, trials, few = PARTS[name]
+        print(f"\n{name}: {(part.__doc__ or '').strip()}")
+        for line in part(few if options.quick else trials):
+            print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
