@@ -27,8 +27,9 @@ import vtracer
 import vtracer_gym
 from vtracer_gym.actions import action_of
 from vtracer_gym.baselines import random_parameters
+from vtracer_gym.models import TrainingSettings
 from vtracer_gym.similarity import ssim
-from vtracer_gym.training import TrainingSettings, vector_environment
+from vtracer_gym.training import vector_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

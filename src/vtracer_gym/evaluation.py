@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import multiprocessing
 from collections import defaultdict
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.baselines import FIXED_SETTINGS, FixedSetting, expected_best, random_search
 from vtracer_gym.environment import VectorizeEnv
+from vtracer_gym.errors import TraceError, VtracerGymError
 from vtracer_gym.intervals import Interval, bootstrap_interval
 
 if TYPE_CHECKING:
@@ -108,6 +110,8 @@ class Summary:
     logos: int
 
 
+_LOGGER = logging.getLogger(__name__)
+
 FIRST_TRY = "agent, first try"
 
 
@@ -143,9 +147,16 @@ class _SearchTask:
     equal_tries: int
 
 
-def _baselines(task: _SearchTask) -> tuple[dict[str, Outcome], NDArray[np.float64]]:
+_Baselines = tuple[dict[str, Outcome], NDArray[np.float64]]
+
+
+def _baselines(task: _SearchTask) -> _Baselines | str:
+    """What the baselines reach on a logo; or why VTracer cannot trace it."""
     prepared = PreparedLogo(task.logo)
-    default = prepared.default
+    try:
+        default = prepared.default
+    except TraceError as error:
+        return str(error)
     outcomes = {
         name: Outcome.of(prepared.attempt(setting.parameters, setting.color_mode), default, task.weights)
         for name, setting in task.settings.items()
@@ -190,7 +201,7 @@ def evaluate(
 
     Raises:
         ValueError: fewer search tries than attempts.
-        VtracerGymError: VTracer fails on a logo with its defaults.
+        VtracerGymError: VTracer fails on every logo with its defaults; where on some, these are reported and left out.
     """
     if search_tries < attempts:
         raise ValueError(f"random search needs at least the agent's {attempts} tries, not {search_tries}")
@@ -210,17 +221,23 @@ def evaluate(
 def _assemble(
     agent: Agent,
     tasks: Sequence[_SearchTask],
-    baselines: Iterable[tuple[dict[str, Outcome], NDArray[np.float64]]],
+    baselines: Iterable[_Baselines | str],
     on_logo: Callable[[], None],
 ) -> list[LogoEvaluation]:
     evaluations = []
-    for task, (outcomes, curve) in zip(tasks, baselines, strict=True):
+    for task, measured in zip(tasks, baselines, strict=True):
+        if isinstance(measured, str):
+            _LOGGER.warning("%s; it is left out", measured)
+            continue
+        outcomes, curve = measured
         default, tried = agent_attempts(agent, task.logo, task.equal_tries, task.weights)
         found = [Outcome.of(attempt, default, task.weights) for attempt in tried]
         outcomes[FIRST_TRY] = found[0]
         outcomes[best_of("agent", task.equal_tries)] = max(found, key=lambda outcome: outcome.reward)
         evaluations.append(LogoEvaluation(task.logo.name, task.logo.category, outcomes, curve))
         on_logo()
+    if not evaluations:
+        raise VtracerGymError("there is no logo to evaluate on")
     return evaluations
 
 

@@ -42,29 +42,32 @@ class RewardWeights:
 
     ::
 
-        reward = max(quality * G(Q - Q0) + size * ln(B0 / B) + speed * ln(W0 / W), lowest)
+        reward = max(quality * G(Q - Q0) + size * S(ln(B0 / B)) + speed * ln(W0 / W), lowest)
         G(d) = 1 - exp(-d / gain_scale) where d >= 0, else d / gain_scale
+        S(r) = r where r >= 0, else growth * r
 
     with SSIM ``Q``, bytes ``B`` and predicted tracing time ``W`` of the attempt, and ``Q0``, ``B0``, ``W0`` of the
     defaults. The defaults themselves earn exactly 0.
 
-    A gain of quality saturates: a logo that looks right needs no file five times as long to look righter. A loss does
-    not, down to the floor. The floor cuts ruined traces off, which would drown everything else in one batch; it is the
-    sum that is cut, so that no number of bytes saved can pay for a logo that is gone. Speed is predicted from pixels
-    and curves, not measured: wall time on a shared machine varies by more than the parameters change it, and the same
-    seed would not give the same agent.
+    A gain of quality saturates, and bytes beyond those of the defaults count more: a logo that looks right needs no
+    file five times as long to look righter. A loss does not saturate, down to the floor. The floor cuts ruined traces
+    off, which would drown everything else in one batch; it is the sum that is cut, so that no number of bytes saved can
+    pay for a logo that is gone. Speed is predicted from pixels and curves, not measured: wall time on a shared machine
+    varies by more than the parameters change it, and the same seed would not give the same agent.
 
     Args:
         quality: worth of an unlimited gain of SSIM.
         gain_scale: the gain of SSIM that is worth 63 % of that.
         size: worth of bytes fewer by the factor e.
+        growth: how much more bytes beyond the defaults' count than bytes below.
         speed: worth of a time shorter by the factor e.
         lowest: the reward of a failed attempt, and the floor.
     """
 
-    quality: float = 2.5
+    quality: float = 4.0
     gain_scale: float = 0.02
     size: float = 1.0
+    growth: float = 3.0
     speed: float = 0.2
     lowest: float = -2.0
 
@@ -74,7 +77,8 @@ class RewardWeights:
             return RewardParts(0.0, 0.0, 0.0, self.lowest)
         gain = (attempt.quality - default.quality) / self.gain_scale
         quality = self.quality * (-math.expm1(-gain) if gain > 0.0 else gain)
-        size = self.size * math.log(default.size_bytes / attempt.size_bytes)
+        fewer = math.log(default.size_bytes / attempt.size_bytes)
+        size = self.size * (fewer if fewer > 0.0 else self.growth * fewer)
         speed = self.speed * math.log(default.work / attempt.work)
         return RewardParts(quality, size, speed, max(0.0, self.lowest - (quality + size + speed)))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import functools
-import json
-import zipfile
-from dataclasses import asdict, dataclass, field, replace
+import logging
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,14 +16,12 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
-from vtracer_gym.actions import DIMENSIONS
 from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.baselines import TuningSettings, tuned_action
-from vtracer_gym.environment import DEFAULT_ATTEMPTS, OBSERVATION_NAMES, VectorizeEnv
-from vtracer_gym.errors import ModelError
-from vtracer_gym.logos import DEFAULT_SIZE
-from vtracer_gym.reward import RewardWeights
-from vtracer_gym.tracing import BOUNDS
+from vtracer_gym.baselines import tuned_action
+from vtracer_gym.environment import VectorizeEnv
+from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
+from vtracer_gym.features import logo_features
+from vtracer_gym.models import ModelCard, Standardized, TrainedAgent, TrainingSettings, load_ppo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -33,155 +30,9 @@ if TYPE_CHECKING:
 
     from vtracer_gym.logos import Logo
 
-MODEL_FILE: Final = "model.zip"
-CARD_FILE: Final = "training.json"
 CHECKPOINTS: Final = "checkpoints"
 
-
-@dataclass(frozen=True, slots=True)
-class TrainingSettings:
-    """What decides a training; the same settings and logos make the same agent, on the same machine.
-
-    Args:
-        steps: environment steps in all.
-        seed: of the network, the exploration and the order of logos.
-        size: longest side of the logos, in pixels.
-        attempts: steps an episode.
-        processes: parallel environments. Their number is part of the result, as it is part of a rollout's size.
-        rollout_steps: of each environment between two updates.
-        batch_size: of a gradient step.
-        epochs: passes over a rollout.
-        learning_rate: of Adam, falling linearly to a tenth.
-        discount: gamma. An attempt does not change the logo, so that the next reward owes little to this action.
-        log_std: logarithm of the policy's initial standard deviation, in a box from -1 to 1.
-        start: effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``);
-            PPO then learns how to deviate from it, logo by logo. None: it starts in the middle of the box.
-        network: hidden layers.
-        checkpoint_every: environment steps.
-        weights: of the reward.
-    """
-
-    steps: int = 10_000
-    seed: int = 0
-    size: int = DEFAULT_SIZE
-    attempts: int = DEFAULT_ATTEMPTS
-    processes: int = 2
-    rollout_steps: int = 128
-    batch_size: int = 64
-    epochs: int = 10
-    learning_rate: float = 1e-3
-    discount: float = 0.0
-    log_std: float = -1.6
-    start: TuningSettings | None = field(default_factory=TuningSettings)
-    network: tuple[int, ...] = (64, 64)
-    checkpoint_every: int = 2_000
-    weights: RewardWeights = field(default_factory=RewardWeights)
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "attempts", "processes", "rollout_steps", "batch_size", "epochs", "checkpoint_every"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, and has to be at least 1")
-        if self.seed < 0:
-            raise ValueError(f"the seed is {self.seed}, and cannot be negative")
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard:
-    """What a model has to say about itself, so that it is never used on what it was not made for.
-
-    Args:
-        settings: of its training.
-        trained_on: names of the logos it saw.
-        unseen: names of the logos set aside for its evaluation.
-        start_action: at which the policy started, shape (8,).
-        observation: names of what it expects to see.
-    """
-
-    settings: TrainingSettings
-    trained_on: tuple[str, ...]
-    unseen: tuple[str, ...]
-    start_action: tuple[float, ...] = (0.0,) * DIMENSIONS
-    observation: tuple[str, ...] = OBSERVATION_NAMES
-
-    def write(self, folder: Path) -> None:
-        """Writes ``training.json``."""
-        text = json.dumps({**asdict(self), "bounds": BOUNDS}, indent=2)
-        (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
-
-    @classmethod
-    def read(cls, folder: Path) -> ModelCard:
-        """Reads ``training.json``.
-
-        Raises:
-            ModelError: it is missing, cannot be read, or belongs to another environment.
-        """
-        path = folder / CARD_FILE
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            raw = content["settings"]
-            weights = RewardWeights(**raw["weights"])
-            start = TuningSettings(**raw["start"]) if raw["start"] is not None else None
-            settings = TrainingSettings(
-                **{**raw, "network": tuple(raw["network"]), "start": start, "weights": weights},
-            )
-            card = cls(
-                settings,
-                tuple(content["trained_on"]),
-                tuple(content["unseen"]),
-                tuple(content["start_action"]),
-                tuple(content["observation"]),
-            )
-            bounds = {name: tuple(limits) for name, limits in content["bounds"].items()}
-        except OSError as error:
-            raise ModelError(f"{folder} holds no trained model: {path.name}: {error.strerror or error}") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ModelError(f"{path} cannot be read: {error!r}") from error
-        if card.observation != OBSERVATION_NAMES or bounds != BOUNDS:
-            raise ModelError(f"{folder} was trained with another version of the environment: train it again")
-        return card
-
-
-class TrainedAgent:
-    """A trained policy, and its card.
-
-    Args:
-        model: of Stable-Baselines3.
-        card: of its training.
-    """
-
-    def __init__(self, model: PPO, card: ModelCard) -> None:
-        self.model = model
-        self.card = card
-
-    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The mean action of the policy, shape (8,): the same for the same observation."""
-        action, _ = self.model.predict(observation, deterministic=True)
-        return np.asarray(action, np.float32)
-
-    def save(self, folder: Path) -> None:
-        """Writes the model and its card."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.model.save(folder / MODEL_FILE)
-        self.card.write(folder)
-
-    @classmethod
-    def load(cls, folder: Path) -> TrainedAgent:
-        """Loads a model. It is unpickled: load only models that you trust.
-
-        Raises:
-            ModelError: it is missing, damaged, or made for another environment.
-        """
-        card = ModelCard.read(folder)
-        return cls(_load(folder / MODEL_FILE, None), card)
-
-
-def _load(path: Path, environment: VecEnv | None) -> PPO:
-    try:
-        return PPO.load(path, environment, device="cpu")
-    except FileNotFoundError as error:
-        raise ModelError(f"{path} does not exist") from error
-    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
+_LOGGER = logging.getLogger(__name__)
 
 
 def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> VecEnv:
@@ -253,32 +104,38 @@ def train(
         settings: of the training.
         folder: for the model, its card and its checkpoints.
         unseen: logos set aside, whose names go into the card.
-        resume: go on from the newest checkpoint in the folder, if there is one, up to ``settings.steps``.
+        resume: go on from the newest checkpoint in the folder, if there is one, up to ``settings.steps``. Otherwise the
+            checkpoints of an earlier training in the folder are removed.
         callbacks: of Stable-Baselines3.
 
     Raises:
         ModelError: the checkpoint cannot be read, or belongs to a training with other settings or logos.
+        VtracerGymError: VTracer fails on every logo, even with its defaults.
     """
     card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
+    prepared = _traceable(logos)
     if checkpoint is not None:
         before = ModelCard.read(folder)
         _check_resumable(before, card)
         card = replace(card, start_action=before.start_action)
-    elif settings.start is not None:
-        rng = np.random.default_rng(settings.seed)
-        action = tuned_action([PreparedLogo(logo) for logo in logos], settings.weights, rng, settings.start)
-        card = replace(card, start_action=tuple(action.tolist()))
+    else:
+        for stale in (folder / CHECKPOINTS).glob("*.zip"):
+            stale.unlink()
+        if settings.start is not None:
+            rng = np.random.default_rng(settings.seed)
+            action = tuned_action(prepared, settings.weights, rng, settings.start)
+            card = replace(card, start_action=tuple(action.tolist()))
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
     torch.set_num_threads(1)  # the network is small, and the cores are busy with VTracer
     cv2.setNumThreads(1)
-    environment = vector_environment(logos, settings)
+    environment = vector_environment([one.logo for one in prepared], settings)
     try:
         if checkpoint is not None:
-            model = _load(checkpoint, environment)
+            model = load_ppo(checkpoint, environment)
         else:
-            model = _new_model(environment, settings, card.start_action)
+            model = _new_model(environment, settings, card.start_action, _seen_features(prepared))
         saver = Checkpoints(folder / CHECKPOINTS, settings.checkpoint_every)
         remaining = settings.steps - model.num_timesteps
         if remaining > 0:
@@ -299,7 +156,31 @@ def _check_resumable(before: ModelCard, now: ModelCard) -> None:
         raise ModelError("this training was begun with other logos: resume with the same")
 
 
-def _new_model(environment: VecEnv, settings: TrainingSettings, start: Sequence[float]) -> PPO:
+def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
+    """The logos that VTracer's defaults can trace; the others are reported and left out."""
+    usable = []
+    for logo in logos:
+        prepared = PreparedLogo(logo)
+        try:
+            prepared.default  # noqa: B018 - makes it, or shows that it cannot be made
+        except TraceError as error:
+            _LOGGER.warning("%s; it is left out", error)
+        else:
+            usable.append(prepared)
+        prepared.release()
+    if not usable:
+        raise VtracerGymError("VTracer fails on every logo, even with its defaults")
+    return usable
+
+
+def _seen_features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
+    """Features of the training logos, shape (logos, features)."""
+    return np.stack([logo_features(one.logo.pixels, one.default) for one in prepared])
+
+
+def _new_model(
+    environment: VecEnv, settings: TrainingSettings, start: Sequence[float], features: NDArray[np.float32]
+) -> PPO:
     rollout = settings.rollout_steps * settings.processes
     model = PPO(
         "MlpPolicy",
@@ -311,8 +192,15 @@ def _new_model(environment: VecEnv, settings: TrainingSettings, start: Sequence[
         gamma=settings.discount,
         seed=settings.seed,
         device="cpu",
-        policy_kwargs={"log_std_init": settings.log_std, "net_arch": list(settings.network)},
+        policy_kwargs={
+            "log_std_init": settings.log_std,
+            "net_arch": list(settings.network),
+            "features_extractor_class": Standardized,
+        },
     )
+    extractor = model.policy.features_extractor
+    assert isinstance(extractor, Standardized)
+    extractor.fit(features)
     output = model.policy.action_net
     assert isinstance(output, torch.nn.Linear)
     with torch.no_grad():

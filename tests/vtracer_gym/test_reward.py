@@ -8,7 +8,7 @@ from vtracer_gym.attempts import Attempt
 from vtracer_gym.reward import RewardWeights
 from vtracer_gym.tracing import DEFAULTS
 
-WEIGHTS = RewardWeights(quality=2.0, gain_scale=0.01, size=1.0, speed=0.5, lowest=-3.0)
+WEIGHTS = RewardWeights(quality=2.0, gain_scale=0.01, size=1.0, growth=3.0, speed=0.5, lowest=-3.0)
 
 
 def attempt(quality: float = 0.9, size_bytes: int = 1000, work: float = 100.0) -> Attempt:
@@ -51,6 +51,13 @@ def test_slope_is_even_at_the_defaults() -> None:
     loss = WEIGHTS.parts(attempt(0.9 - 1e-7), attempt()).quality
 
     assert gain == pytest.approx(-loss, rel=1e-3)
+
+
+def test_growth_counts_threefold() -> None:
+    """Twice the bytes cost three times what half the bytes earn."""
+    half, twice = (WEIGHTS.parts(attempt(size_bytes=size), attempt()).size for size in (500, 2000))
+
+    assert twice == pytest.approx(-3 * half)
 
 
 def test_no_number_of_bytes_pays_for_a_ruined_logo() -> None:

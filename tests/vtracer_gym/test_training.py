@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +9,9 @@ import pytest
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.environment import OBSERVATION_NAMES
 from vtracer_gym.errors import ModelError
+from vtracer_gym.models import TrainedAgent, TrainingSettings
 from vtracer_gym.samples import sample_logos
-from vtracer_gym.training import ModelCard, TrainedAgent, TrainingSettings, newest_checkpoint, train
+from vtracer_gym.training import newest_checkpoint, train
 
 LOGOS = sample_logos(4, np.random.default_rng(0), 64)
 QUICK = TuningSettings(generations=1, candidates=2, logos=1)
@@ -111,45 +111,3 @@ def test_resume_refuses_other_logos(trained: Path) -> None:
     """What was set aside must not be trained on after all."""
     with pytest.raises(ModelError, match="other logos"):
         train(LOGOS, SHORT, trained, resume=True)
-
-
-def test_missing_model(tmp_path: Path) -> None:
-    """A folder without a model says so."""
-    with pytest.raises(ModelError, match="no trained model"):
-        TrainedAgent.load(tmp_path)
-
-
-@pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 torn"])
-def test_damaged_model(tmp_path: Path, content: bytes) -> None:
-    """A damaged file is named, not thrown at the user."""
-    ModelCard(SHORT, (), ()).write(tmp_path)
-    (tmp_path / "model.zip").write_bytes(content)
-
-    with pytest.raises(ModelError, match=r"model\.zip"):
-        TrainedAgent.load(tmp_path)
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": {"weights": {}, "network": 3}}'])
-def test_damaged_card(tmp_path: Path, text: str) -> None:
-    """So is a damaged card."""
-    (tmp_path / "training.json").write_text(text)
-
-    with pytest.raises(ModelError, match=r"training\.json"):
-        ModelCard.read(tmp_path)
-
-
-def test_card_of_another_environment(tmp_path: Path) -> None:
-    """A model that expects to see something else is not used."""
-    ModelCard(SHORT, (), ()).write(tmp_path)
-    card = json.loads((tmp_path / "training.json").read_text())
-    (tmp_path / "training.json").write_text(json.dumps(card | {"observation": ["something"]}))
-
-    with pytest.raises(ModelError, match="another version"):
-        ModelCard.read(tmp_path)
-
-
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"processes": 0}, {"attempts": -1}, {"seed": -1}])
-def test_settings_are_checked(changes: dict[str, object]) -> None:
-    """A setting that makes no training is refused by name."""
-    with pytest.raises(ValueError, match=next(iter(changes))):
-        changed(**changes)

@@ -15,15 +15,15 @@ from vtracer_gym.cli import session, tables
 from vtracer_gym.evaluation import FIRST_TRY, agent_attempts, summarize
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.logos import split_unseen
+from vtracer_gym.models import TrainingSettings
 from vtracer_gym.samples import LOGO_TYPES, sample_logos
-from vtracer_gym.training import TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vtracer_gym.evaluation import LogoEvaluation
     from vtracer_gym.logos import Logo
-    from vtracer_gym.training import TrainedAgent
+    from vtracer_gym.models import TrainedAgent
 
 
 def demo(

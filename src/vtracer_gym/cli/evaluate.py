@@ -12,7 +12,7 @@ from rlvitals import TrainingMonitor
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.errors import LogoError
-from vtracer_gym.training import TrainedAgent
+from vtracer_gym.models import TrainedAgent
 
 
 def evaluate(

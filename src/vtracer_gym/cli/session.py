@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from vtracer_gym.evaluation import LogoEvaluation
     from vtracer_gym.logos import Logo
-    from vtracer_gym.training import TrainedAgent, TrainingSettings
+    from vtracer_gym.models import TrainedAgent, TrainingSettings
 
 TUNED = "one tuned setting"
 

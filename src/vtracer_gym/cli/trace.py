@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +13,10 @@ from vtracer_gym.errors import TraceError
 from vtracer_gym.evaluation import agent_attempts
 from vtracer_gym.gallery import kilobytes
 from vtracer_gym.logos import load_logo
-from vtracer_gym.training import TrainedAgent
+from vtracer_gym.models import TrainedAgent
+
+if TYPE_CHECKING:
+    from vtracer_gym.logos import Logo
 
 TRACE_SIZE = 1024
 
@@ -27,33 +30,31 @@ def trace(
 ) -> None:
     """Trace a logo with the parameters that a trained agent chooses.
 
-    The agent looks at the logo in the size that it was trained with; its parameters are then used at full size. Where
-    the agent's trace is worse than that of VTracer's defaults, the defaults' is written instead, and this is said.
+    Where the agent's trace is worse than that of VTracer's defaults, by the reward that it was trained with, the
+    defaults' is written instead, and this is said.
     """
     console = Console()
-    prepared = PreparedLogo(load_logo(logo, size=size))
-    default = prepared.default
-    chosen = default if model is None else _chosen(TrainedAgent.load(model), logo, prepared, tries)
-    if chosen.failure is not None:
-        raise TraceError(f"{logo}: {chosen.failure}")
+    image = load_logo(logo, size=size)
+    default, chosen = _traced(image, None if model is None else TrainedAgent.load(model), tries)
     try:
         out.write_text(chosen.svg, encoding="utf-8")
     except FileNotFoundError:
         raise TraceError(f"{out} cannot be written: {out.parent} does not exist") from None
     console.print(f"{out}: {kilobytes(chosen.size_bytes)}, SSIM {chosen.quality:.4f}", highlight=False)
     if model is not None:
-        console.print(
-            f"VTracer's defaults: {kilobytes(default.size_bytes)}, SSIM {default.quality:.4f}", highlight=False
-        )
+        said = f"{kilobytes(default.size_bytes)}, SSIM {default.quality:.4f}"
+        console.print(f"VTracer's defaults: {said}", highlight=False)
         if chosen is default:
             console.print("[yellow]the agent did no better here: this is the trace of VTracer's defaults[/]")
     settings = "  ".join(f"{name}={value:g}" for name, value in chosen.parameters.as_dict().items())
     console.print(settings, style="dim", highlight=False)
 
 
-def _chosen(agent: TrainedAgent, path: Path, prepared: PreparedLogo, tries: int) -> Attempt:
-    settings = agent.card.settings
-    small = load_logo(path, size=settings.size)
-    _, tried = agent_attempts(agent, small, tries, settings.weights)
-    attempts = [prepared.default, *(prepared.attempt(attempt.parameters) for attempt in tried)]
-    return max(attempts, key=lambda attempt: settings.weights.reward(attempt, prepared.default))
+def _traced(logo: Logo, agent: TrainedAgent | None, tries: int) -> tuple[Attempt, Attempt]:
+    """The trace of VTracer's defaults, and the best of it and the agent's."""
+    if agent is None:
+        default = PreparedLogo(logo).default
+        return default, default
+    weights = agent.card.settings.weights
+    default, tried = agent_attempts(agent, logo, tries, weights)
+    return default, max([default, *tried], key=lambda attempt: weights.reward(attempt, default))

@@ -15,7 +15,7 @@ from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.evaluation import pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
-from vtracer_gym.training import TrainingSettings
+from vtracer_gym.models import TrainingSettings
 
 
 def train(
