@@ -6,28 +6,35 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
 
 _log = logging.getLogger("rlvitals")
 
-_ALIASES: dict[str, tuple[str, ...]] = {
-    "success": ("is_success", "success"),
-    "category": ("category", "logo_type"),
-    "difficulty": ("difficulty",),
-    "parameters": ("parameters", "parameters_explored"),
-    "reward_parts": ("reward_parts",),
-    "quality_initial": ("quality_initial",),
-    "quality_final": ("quality_final",),
-    "quality_improvement": ("quality_improvement",),
+_FIELD_OF: dict[str, str] = {
+    "is_success": "success",
+    "success": "success",
+    "category": "category",
+    "logo_type": "category",
+    "difficulty": "difficulty",
+    "parameters": "parameters",
+    "parameters_explored": "parameters",
+    "reward_parts": "reward_parts",
+    "quality_initial": "quality_initial",
+    "quality_final": "quality_final",
+    "quality_improvement": "quality_improvement",
+    "termination_reason": "termination_reason",
 }
-"""Fields of an episode, and the keys of `info` that say them; the first one that is there counts."""
+"""Keys of `info`, and the fields of an episode that they say."""
+
+_FIRST = frozenset({"is_success", "category", "parameters"})
+"""Of two keys that say the same field, the one that counts."""
 
 _STATISTICS = frozenset({"r", "l", "t"})
 """What `info["episode"]` always holds: return, length, time. What else is in it, the user asked for by name."""
+
+_PENDING = 1_000
+"""Most steps that are kept before they are added up."""
 
 
 class Ending(NamedTuple):
@@ -53,6 +60,9 @@ class Ending(NamedTuple):
 class EpisodeTally:
     """Adds up the running episode of each environment.
 
+    It is called at every step, where a NumPy operation on a few numbers takes longer than all else that a callback does
+    there; so the steps are kept as they come, and added up when an episode ends.
+
     Args:
         environments: How many there are.
         clock: Seconds since some fixed moment.
@@ -61,7 +71,8 @@ class EpisodeTally:
     def __init__(self, environments: int, clock: Callable[[], float] = time.perf_counter) -> None:
         self.environments = environments
         self._clock = clock
-        self._returns = np.zeros(environments)
+        self._pending: list[list[float]] = []
+        self._returns = [0.0] * environments
         self._steps = 0
         self._first = [0] * environments
         self._began = [clock()] * environments
@@ -70,16 +81,19 @@ class EpisodeTally:
     @property
     def total(self) -> float:
         """The sum of all rewards so far, over all environments."""
-        return self._finished + sum(self._returns.tolist())
+        self._add_up()
+        return self._finished + sum(self._returns)
 
-    def add(self, rewards: NDArray[Any] | float) -> None:
-        """Take in the rewards of one step of every environment."""
-        self._returns += rewards
-        self._steps += 1
+    def add(self, rewards: list[float]) -> None:
+        """Take in the rewards of one step of every environment; the list is kept."""
+        self._pending.append(rewards)
+        if len(self._pending) >= _PENDING:
+            self._add_up()
 
     def ending(self, index: int) -> tuple[float, int, float]:
         """The return, the length and the seconds of an environment's episode, which ends here; the next one begins."""
-        reward = float(self._returns[index])
+        self._add_up()
+        reward = self._returns[index]
         length = self._steps - self._first[index]
         duration = self._clock() - self._began[index]
         self._finished += reward
@@ -88,9 +102,17 @@ class EpisodeTally:
 
     def restart(self, index: int) -> None:
         """Begin an environment's episode anew with the next step."""
+        self._add_up()
         self._returns[index] = 0.0
         self._first[index] = self._steps
         self._began[index] = self._clock()
+
+    def _add_up(self) -> None:
+        if self._pending:
+            self._steps += len(self._pending)
+            for index, rewards in enumerate(zip(*self._pending, strict=True)):
+                self._returns[index] += sum(rewards)
+            self._pending.clear()
 
 
 class Troubles:
@@ -202,13 +224,10 @@ def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> di
         Keyword arguments of `TrainingMonitor.log_episode`; only what was said.
     """
     fields: dict[str, Any] = {}
-    for field, keys in _ALIASES.items():
-        for key in keys:
-            if (value := info.get(key)) is not None:
-                fields[field] = value
-                break
-    if reason := info.get("termination_reason"):
-        fields["termination_reason"] = reason
+    for key, value in info.items():
+        field = _FIELD_OF.get(key)
+        if field is not None and value is not None and (key in _FIRST or field not in fields):
+            fields[field] = value
     asked = {key: info[key] for key in info_keys if info.get(key) is not None}
     statistics = info.get("episode")
     if isinstance(statistics, Mapping):

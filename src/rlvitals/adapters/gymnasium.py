@@ -65,7 +65,7 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the environment, and record the episode if it ends."""
         observation, reward, terminated, truncated, info = super().step(action)
-        self._recording.add(float(reward))
+        self._recording.add([float(reward)])
         if terminated or truncated:
             self._recording.end(0, truncated=truncated and not terminated, info=info, env_index=None)
         return observation, reward, terminated, truncated, info
@@ -124,7 +124,7 @@ class VitalsVectorWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Step the environments, and record the episodes that end."""
         observations, rewards, terminations, truncations, infos = super().step(actions)
-        self._recording.add(rewards)
+        self._recording.add(rewards.tolist())
         for index in self._resetting:
             self._recording.tally.restart(index)
         ended = terminations | truncations
@@ -153,7 +153,7 @@ class _Recording:
         keys = (info_keys,) if isinstance(info_keys, str) else info_keys
         self._log = EpisodeLog(monitor, keys, Troubles(monitor))
 
-    def add(self, rewards: Array | float) -> None:
+    def add(self, rewards: list[float]) -> None:
         self.tally.add(rewards)
         self.env_step += self.tally.environments
         self._monitor.progress(self.env_step)

@@ -13,9 +13,9 @@ def test_returns_and_lengths_add_up() -> None:
     """Two environments with rewards 1 and 2 a step, of which the second ends after two steps, and both after three."""
     tally = EpisodeTally(2, clock=iter(range(100)).__next__)
     for _ in range(2):
-        tally.add(np.array([1.0, 2.0]))
+        tally.add([1.0, 2.0])
     second = tally.ending(1)[:2]
-    tally.add(np.array([1.0, 2.0]))
+    tally.add([1.0, 2.0])
 
     assert [second, tally.ending(0)[:2], tally.ending(1)[:2]] == [(4.0, 2), (3.0, 3), (2.0, 1)]
     assert tally.total == 9.0
@@ -32,11 +32,21 @@ def test_duration_is_from_start_to_end() -> None:
 def test_a_restart_forgets() -> None:
     """What an environment had before it was reset belongs to no episode."""
     tally = EpisodeTally(1)
-    tally.add(5.0)
+    tally.add([5.0])
     tally.restart(0)
-    tally.add(1.0)
+    tally.add([1.0])
 
     assert tally.ending(0)[:2] == (1.0, 1)
+
+
+def test_an_endless_episode_stays_small() -> None:
+    """Steps that are waiting to be added up are bounded, and none is lost."""
+    tally = EpisodeTally(1)
+    for _ in range(10_000):
+        tally.add([0.5])
+
+    assert len(tally._pending) < 2_000
+    assert tally.ending(0)[:2] == (5_000.0, 10_000)
 
 
 def test_aliases_are_understood() -> None:
