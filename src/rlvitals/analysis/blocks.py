@@ -65,5 +65,5 @@ def block_edges(count: int, most: int = MOST_BLOCKS) -> NDArray[np.int64]:
 
 def block_means(values: NDArray[np.float64], edges: NDArray[np.int64]) -> NDArray[np.float64]:
     """Mean of each block, shape `(m,)`."""
-    means: NDArray[np.float64] = np.add.reduceat(values, edges[:-1]) / np.diff(edges)
+    means: NDArray[np.float64] = np.add.reduceat(values.astype(np.float64, copy=False), edges[:-1]) / np.diff(edges)
     return means

@@ -2,7 +2,7 @@
 
 The noise of a learning curve is not independent: a policy stays good or bad for a while. How long, the data itself has
 to say, and from a short series it says little. So no single autocorrelation is estimated and then believed. A family of
-noises is laid out (`FAMILIES`: first-order autoregressions from none to 0.97, with and without as much white noise on
+noises is laid out (`FAMILIES`: first-order autoregressions from none to 0.99, with and without as much white noise on
 top); under each, generalised least squares gives an exact Student t statement; and the statements are averaged, each
 weighted by how probable its noise is given the series:
 
@@ -29,7 +29,7 @@ from rlvitals.analysis.student import normal_quantile, student_t_cdf, student_t_
 
 # (correlation of neighbouring blocks, share of white noise in the variance)
 FAMILIES: tuple[tuple[float, float], ...] = (
-    *((rho, 0.0) for rho in (0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 0.97)),
+    *((rho, 0.0) for rho in (0.0, 0.2, 0.4, 0.6, 0.75, 0.85, 0.92, 0.97, 0.99)),
     *((rho, 0.5) for rho in (0.6, 0.75, 0.85, 0.92, 0.97)),
 )
 _RHO = np.array([rho for rho, _ in FAMILIES])
@@ -90,11 +90,6 @@ class Mixture(NamedTuple):
         ends = self.centers + scales * self.scales
         return float(ends.max() if scales > 0 else ends.min())
 
-    def draws(self, count: int, generator: np.random.Generator) -> NDArray[np.float64]:
-        """`count` draws from it, shape `(count,)`."""
-        family = generator.choice(self.weights.size, size=count, p=self.weights)
-        return self.centers[family] + self.scales[family] * generator.standard_t(self.degrees_of_freedom, size=count)
-
 
 class Regression(NamedTuple):
     """Least squares under every family of noise.
@@ -102,6 +97,7 @@ class Regression(NamedTuple):
     Attributes:
         coefficients: Shape `(k, p)`.
         covariances: Of the coefficients, shape `(k, p, p)`.
+        variances: Of the noise of one block, shape `(k,)`.
         weights: Probability of each family, shape `(k,)`.
         evidence: Log marginal likelihood of the series, summed over the families, up to a constant that depends on the
             length and on the number of columns alone.
@@ -110,6 +106,7 @@ class Regression(NamedTuple):
 
     coefficients: NDArray[np.float64]
     covariances: NDArray[np.float64]
+    variances: NDArray[np.float64]
     weights: NDArray[np.float64]
     evidence: float
     degrees_of_freedom: int
@@ -118,6 +115,17 @@ class Regression(NamedTuple):
         """What is known of `contrast @ coefficients`, contrast of shape `(p,)`."""
         variances = np.einsum("i,kij,j->k", contrast, self.covariances, contrast)
         return Mixture(self.coefficients @ contrast, np.sqrt(variances), self.weights, self.degrees_of_freedom)
+
+    def draws(self, count: int, generator: np.random.Generator) -> NDArray[np.float64]:
+        """`count` draws of all coefficients together (multivariate t within a family), shape `(count, p)`."""
+        family = generator.choice(self.weights.size, size=count, p=self.weights)
+        factors = np.linalg.cholesky(self.covariances)[family]
+        normal = generator.standard_normal((count, self.coefficients.shape[1]))
+        stretch = np.sqrt(self.degrees_of_freedom / generator.chisquare(self.degrees_of_freedom, size=count))
+        drawn: NDArray[np.float64] = self.coefficients[family] + stretch[:, None] * np.einsum(
+            "cij,cj->ci", factors, normal
+        )
+        return drawn
 
 
 def regress(response: NDArray[np.float64], columns: NDArray[np.float64], observations: int) -> Regression:
@@ -129,13 +137,12 @@ def regress(response: NDArray[np.float64], columns: NDArray[np.float64], observa
         observations: Values behind the block means, `n >= m`; sets the prior.
     """
     length, width = columns.shape
-    whiteners, _ = _whiteners(length)
     q, inverse, log_volume = _factors(np.ascontiguousarray(columns).tobytes(), length)
-    whitened = whiteners @ response
-    projected = np.einsum("kmp,km->kp", q, whitened)
-    residual = whitened - np.einsum("kmp,kp->km", q, projected)
+    scaled = whitened(response[:, None])[:, :, 0]
+    projected = np.einsum("kmp,km->kp", q, scaled)
+    residual = scaled - np.einsum("kmp,kp->km", q, projected)
     squares = np.einsum("km,km->k", residual, residual)
-    squares = np.maximum(squares, (_SMALLEST_RESIDUAL**2) * np.einsum("km,km->k", whitened, whitened) + 1e-300)
+    squares = np.maximum(squares, (_SMALLEST_RESIDUAL**2) * np.einsum("km,km->k", scaled, scaled) + 1e-300)
     freedom = length - width
     log_weights = log_prior(observations, length) - log_volume - 0.5 * freedom * np.log(squares)
     top = float(log_weights.max())
@@ -143,10 +150,17 @@ def regress(response: NDArray[np.float64], columns: NDArray[np.float64], observa
     return Regression(
         coefficients=np.einsum("kij,kj->ki", inverse, projected),
         covariances=np.einsum("kij,klj->kil", inverse, inverse) * (squares / freedom)[:, None, None],
+        variances=squares / freedom,
         weights=weights / weights.sum(),
         evidence=top + math.log(float(weights.sum())),
         degrees_of_freedom=freedom,
     )
+
+
+def whitened(columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Columns, shape `(m, p)`, made independent of variance 1 under each family: `L_k^-1 X`, shape `(k, m, p)`."""
+    columns_of_each: NDArray[np.float64] = _whiteners(columns.shape[0])[0] @ columns
+    return columns_of_each
 
 
 def log_prior(observations: int, blocks: int) -> NDArray[np.float64]:
@@ -167,7 +181,7 @@ def log_prior(observations: int, blocks: int) -> NDArray[np.float64]:
 
 
 @lru_cache(maxsize=64)
-def covariances(length: int) -> NDArray[np.float64]:
+def correlations(length: int) -> NDArray[np.float64]:
     """Correlation matrices `C_k` of every family, shape `(k, length, length)`, read-only."""
     distance = np.abs(np.subtract.outer(np.arange(length), np.arange(length)))
     smooth = np.where(distance == 0, 1.0, _RHO[:, None, None] ** np.maximum(distance, 1))
@@ -180,7 +194,7 @@ def covariances(length: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=64)
 def _whiteners(length: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Inverse Cholesky factors of the `C_k`, and half the log determinants."""
-    factors = np.linalg.cholesky(covariances(length))
+    factors = np.linalg.cholesky(correlations(length))
     log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
     inverses = np.linalg.inv(factors)
     inverses.flags.writeable = False
@@ -193,7 +207,7 @@ def _factors(columns: bytes, length: int) -> tuple[NDArray[np.float64], NDArray[
 
     Cached, since regular series of one length ask for the same columns again and again.
     """
-    whiteners, log_determinants = _whiteners(length)
-    q, r = np.linalg.qr(whiteners @ np.frombuffer(columns).reshape(length, -1))
+    q, r = np.linalg.qr(whitened(np.frombuffer(columns).reshape(length, -1)))
+    _, log_determinants = _whiteners(length)
     log_volume = log_determinants + np.log(np.abs(np.diagonal(r, axis1=1, axis2=2))).sum(axis=1)
     return q, np.linalg.inv(r), log_volume
