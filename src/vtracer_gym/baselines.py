@@ -88,7 +88,7 @@ class TuningSettings:
         logos: that each generation is tried on.
     """
 
-    generations: int = 10
+    generations: int = 12
     candidates: int = 16
     logos: int = 10
 
