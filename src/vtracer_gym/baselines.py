@@ -88,7 +88,7 @@ class TuningSettings:
         logos: that each generation is tried on.
     """
 
-    generations: int = 12
+    generations: int = 10
     candidates: int = 16
     logos: int = 10
 

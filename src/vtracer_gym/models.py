@@ -74,8 +74,6 @@ class TrainingSettings:
         learning_rate: of Adam, falling linearly to a tenth.
         discount: gamma. An attempt does not change the logo, so that the next reward owes little to this action.
         log_std: logarithm of the policy's initial standard deviation, in a box from -1 to 1.
-        variants: of each logo to train on besides itself (see ``augmentation``): with some hundred logos alone, a
-            policy learns them by heart.
         start: effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``);
             PPO then learns how to deviate from it, logo by logo. None: it starts in the middle of the box.
         network: hidden layers.
@@ -94,7 +92,6 @@ class TrainingSettings:
     learning_rate: float = 1e-3
     discount: float = 0.0
     log_std: float = -1.6
-    variants: int = 3
     start: TuningSettings | None = field(default_factory=TuningSettings)
     network: tuple[int, ...] = (64, 64)
     checkpoint_every: int = 2_000
@@ -104,8 +101,6 @@ class TrainingSettings:
         for name in ("steps", "attempts", "processes", "rollout_steps", "batch_size", "epochs", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, and has to be at least 1")
-        if self.variants < 0:
-            raise ValueError(f"there are {self.variants} variants of a logo, and cannot be fewer than none")
         if self.seed < 0:
             raise ValueError(f"the seed is {self.seed}, and cannot be negative")
 

@@ -17,7 +17,6 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecEnv, VecMonitor
 
 from vtracer_gym.attempts import PreparedLogo
-from vtracer_gym.augmentation import augmented
 from vtracer_gym.baselines import tuned_action
 from vtracer_gym.environment import VectorizeEnv
 from vtracer_gym.errors import ModelError, TraceError, VtracerGymError
@@ -115,7 +114,7 @@ def train(
     """
     card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
-    prepared = _traceable(augmented(logos, settings.variants, np.random.default_rng(settings.seed)))
+    prepared = _traceable(logos)
     if checkpoint is not None:
         before = ModelCard.read(folder)
         _check_resumable(before, card)

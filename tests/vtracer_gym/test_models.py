@@ -98,7 +98,7 @@ def test_card_of_another_environment(tmp_path: Path) -> None:
         ModelCard.read(tmp_path)
 
 
-@pytest.mark.parametrize("changes", [{"steps": 0}, {"processes": 0}, {"attempts": -1}, {"seed": -1}, {"variants": -1}])
+@pytest.mark.parametrize("changes", [{"steps": 0}, {"processes": 0}, {"attempts": -1}, {"seed": -1}])
 def test_settings_are_checked(changes: dict[str, object]) -> None:
     """A setting that makes no training is refused by name."""
     with pytest.raises(ValueError, match=next(iter(changes))):
