@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.analysis.bases import Basis, basis_of, ranked
-from rlvitals.analysis.fitting import CURVE_KNOTS, PAIR_KNOTS, ROUNDING, Fit, fitted, inverse_of, less, share_of
+from rlvitals.analysis.fitting import COARSE_KNOTS, ROUNDING, Fit, fitted, inverse_of, less, share_of
 from rlvitals.analysis.flips import Question, answer
 from rlvitals.analysis.tried import Given, Tried, tried_columns
 from rlvitals.analysis.windows import Windows, windows_of
@@ -120,9 +120,9 @@ def drivers(
     1. Rows are compared with their neighbours only: `window` consecutive rows of one category (`analysis.windows`).
     2. A parameter is a curve, linear between at most 7 knots in its ranks (`analysis.bases`), so that an optimum in the
        middle counts as much as a slope. The outcome is ranked.
-    3. All curves are fitted together. A parameter's score is what is left of the outcome by the others (by finer
-       curves, where rows allow), times what is left of its columns by all the others: what another parameter explains
-       is not its merit (Frisch and Waugh 1933, Econometrica 1). Rows in which it is missing say nothing of it.
+    3. All curves are fitted together. A parameter's score is what is left of the outcome by all the others, times what
+       is left of its columns by all the others: what another parameter explains is not its merit (Frisch and Waugh
+       1933, Econometrica 1). Rows in which it is missing say nothing of it.
     4. A pair's score, likewise, is what all curves leave of the outcome, ranked (aligned ranks: Wobbrock et al. 2011,
        CHI), times what they leave of the products of the two parameters' columns. It is asked on the outcome's own
        scale, drawn in to 4 robust standard deviations: whether effects add up is a question of scale, and ranks would
@@ -160,14 +160,13 @@ def drivers(
         return nothing
     windows = windows_of(groups, kept, size, generator, most_rows)
     nothing = nothing._replace(rows=windows.order.size, left_out=response.size - windows.order.size)
-    inside = [column.take(windows.order) for column in tried]
-    fit, fine = fitted(inside, windows), fitted(inside, windows, fine=True)
+    fit = fitted([column.take(windows.order) for column in tried], windows)
     if windows.clusters.size < _FEWEST_CLUSTERS or fit.freedom < 2 * fit.columns.shape[1]:
         return nothing
     ranks = windows.centred(ranked(response[windows.order]))
     heights = windows.centred(drawn_in(response[windows.order]))
-    singles, effects = _effects(fit, fine, ranks)
-    doubles, interactions = _interactions(fine, heights) if fit.knots >= _KNOTS_FOR_PAIRS else ([], [])
+    singles, effects = _effects(fit, ranks)
+    doubles, interactions = _interactions(fit, heights) if fit.knots >= _KNOTS_FOR_PAIRS else ([], [])
     answers = answer([*singles, *doubles], generator, flips)
     adjusted = np.minimum(answers.adjusted * comparisons, 1.0)
     shown = adjusted <= level
@@ -188,14 +187,14 @@ def drivers(
     )
 
 
-def _effects(fit: Fit, fine: Fit, ranks: NDArray[np.float64]) -> tuple[list[Question], list[Effect]]:
+def _effects(fit: Fit, ranks: NDArray[np.float64]) -> tuple[list[Question], list[Effect]]:
     questions: list[Question] = []
     effects: list[Effect] = []
     coefficients = fit.coefficients(ranks)
-    unexplained = fine.residual(ranks)
-    for tried, basis, own, finely in zip(fit.tried, fit.bases, fit.own, fine.own, strict=True):
-        columns, left = fine.residual(fit.columns[:, own], finely), fine.residual(ranks, finely)
-        questions.append(fine.question(columns, left, fine.unshrunk(left, finely)))
+    unexplained = fit.residual(ranks)
+    for tried, basis, own in zip(fit.tried, fit.bases, fit.own, strict=True):
+        columns, left = fit.residual(fit.columns[:, own], own), fit.residual(ranks, own)
+        questions.append(fit.question(columns, left, fit.unshrunk(left, own)))
         gaps = fit.windows.centred(basis.gaps)
         curve = basis.columns @ coefficients[own]
         shape, best = _shape(tried, basis, curve)
@@ -205,7 +204,7 @@ def _effects(fit: Fit, fine: Fit, ranks: NDArray[np.float64]) -> tuple[list[Ques
                 name=tried.name,
                 drives=False,
                 share=share_of(
-                    columns, left, ranks, fine.freedom - fine.columns.shape[1] + columns.shape[1], unexplained
+                    columns, left, ranks, fit.freedom - fit.columns.shape[1] + columns.shape[1], unexplained
                 ),
                 share_alone=share_of(less(fit.columns[:, own], gaps), less(ranks, gaps), ranks, fit.freedom),
                 rank_correlation=_correlation(fit.windows, basis, ranks),
@@ -221,8 +220,8 @@ def _effects(fit: Fit, fine: Fit, ranks: NDArray[np.float64]) -> tuple[list[Ques
 def _interactions(fit: Fit, heights: NDArray[np.float64]) -> tuple[list[Question], list[Interaction]]:
     questions: list[Question] = []
     interactions: list[Interaction] = []
-    knots = np.linspace(0.0, 1.0, PAIR_KNOTS[min(fit.knots, CURVE_KNOTS)])
-    bases = [basis_of(tried, knots) for tried in fit.tried]
+    coarse = COARSE_KNOTS[fit.knots]
+    bases = [basis_of(tried, coarse) for tried in fit.tried]
     unexplained = fit.residual(heights)
     left = fit.residual(fit.windows.centred(ranked(unexplained)))
     grown = fit.unshrunk(left)
