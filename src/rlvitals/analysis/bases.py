@@ -26,16 +26,16 @@ class Basis(NamedTuple):
     ordered: bool
 
 
-def basis_of(column: Tried, knots: NDArray[np.float64]) -> Basis:
-    """A continuous curve over a parameter's ranks, linear between knots; a step for each value of a few.
+def basis_of(column: Tried, knots: int) -> Basis:
+    """A continuous curve, linear between `knots` knots that are equally spaced in rank; a step for each value of a few.
 
     The columns are hat functions (linear B-splines: de Boor 1978, A Practical Guide to Splines, ch. III) of the
-    mid-rank. A parameter of no more different values than knots has one column for each but the first instead; of a
-    text with more levels the most frequent have their own, and the others share the first.
+    mid-rank. A parameter of at most `knots` different values has one column for each but the first instead; of a text
+    with more levels the most frequent have their own, and the others share the first.
 
     Args:
         column: The parameter.
-        knots: Mid-ranks, rising from 0 to 1, shape `(k,)`.
+        knots: How many, at least 2.
     """
     present = column.present
     values, codes, counts = np.unique(column.values[present], return_inverse=True, return_counts=True)
@@ -45,17 +45,16 @@ def basis_of(column: Tried, knots: NDArray[np.float64]) -> Basis:
     if ordered:
         ranks = np.zeros(present.size)
         ranks[present] = _mid_ranks(counts)[codes]
-    if values.size <= knots.size or not ordered:
-        few = values.size <= knots.size
-        own = values if few else values[np.sort(np.argsort(-counts, kind="stable")[: knots.size - 1])]
-        others = () if few else ("others",)
+    if values.size <= knots or not ordered:
+        own = values if values.size <= knots else values[np.sort(np.argsort(-counts, kind="stable")[: knots - 1])]
+        others = () if values.size <= knots else ("others",)
         steps = own if others else own[1:]
         columns = (column.values[:, None] == steps) & present[:, None]
         places = (*others, *(column.said(float(value)) for value in own))
         return Basis(columns.astype(np.float64), gaps, ranks, places, ordered)
     assert ranks is not None
-    at = np.searchsorted(_mid_ranks(counts), knots).clip(0, values.size - 1)
-    hats = _hats(ranks, knots)[:, 1:] * present[:, None]
+    hats = np.clip(1.0 - np.abs(ranks[:, None] * (knots - 1) - np.arange(1, knots)), 0.0, None) * present[:, None]
+    at = np.searchsorted(_mid_ranks(counts), np.linspace(0.0, 1.0, knots)).clip(0, values.size - 1)
     return Basis(hats, gaps, ranks, tuple(column.said(float(values[i])) for i in at), ordered)
 
 
@@ -70,14 +69,3 @@ def _mid_ranks(counts: NDArray[Any]) -> NDArray[np.float64]:
     """Mid-rank of each distinct value; 0 where there is only one."""
     middle = np.cumsum(counts) - 0.5 * (counts + 1)
     return middle / max(float(counts.sum()) - 1.0, 1.0) if counts.size > 1 else np.zeros(counts.size)
-
-
-def _hats(where: NDArray[np.float64], knots: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The function that is 1 at a knot, 0 at the others and linear between, for each knot, shape `(n, k)`."""
-    left = np.clip(np.searchsorted(knots, where, side="right") - 1, 0, knots.size - 2)
-    weight = (where - knots[left]) / (knots[left + 1] - knots[left])
-    hats = np.zeros((where.size, knots.size))
-    rows = np.arange(where.size)
-    hats[rows, left] = 1.0 - weight
-    hats[rows, left + 1] = weight
-    return hats

@@ -20,7 +20,6 @@ FEWEST_ROWS = 40
 WINDOW = 10
 _FEWEST_CLUSTERS = 16
 _ENOUGH_CLUSTERS = 30
-_KNOTS_FOR_PAIRS = 5
 _CLIP = 4.0  # robust standard deviations
 _NORMAL_IQR = 1.3490
 
@@ -81,7 +80,7 @@ class Drivers(NamedTuple):
     Attributes:
         verdict: `found` if any parameter or pair is shown to matter, `none found`, or `not enough data`.
         effects: One a parameter, the surest first.
-        interactions: One a pair, the surest first; none where rows are too few to ask (about 25 a parameter).
+        interactions: One a pair, the surest first.
         explained: Share of the variance of the outcome's ranks within windows that all parameters' curves explain, less
             chance.
         rows: Rows used.
@@ -127,8 +126,6 @@ def drivers(
        CHI), times what they leave of the products of the two parameters' columns. It is asked on the outcome's own
        scale, drawn in to 4 robust standard deviations: whether effects add up is a question of scale, and ranks would
        answer another one.
-       Pairs are asked for only where curves have 5 knots or more: what a coarser curve misses of one parameter, another
-       that goes along with it would seem to add.
     5. Signs of clusters of windows are turned at random (`analysis.flips`), for all questions at once.
 
     Increasing transformations of the outcome change no `Effect`; increasing transformations of a parameter, names of
@@ -166,7 +163,7 @@ def drivers(
     ranks = windows.centred(ranked(response[windows.order]))
     heights = windows.centred(drawn_in(response[windows.order]))
     singles, effects = _effects(fit, ranks)
-    doubles, interactions = _interactions(fit, heights) if fit.knots >= _KNOTS_FOR_PAIRS else ([], [])
+    doubles, interactions = _interactions(fit, heights)
     answers = answer([*singles, *doubles], generator, flips)
     adjusted = np.minimum(answers.adjusted * comparisons, 1.0)
     shown = adjusted <= level

@@ -11,11 +11,8 @@ from rlvitals.analysis.flips import Question
 from rlvitals.analysis.tried import Tried
 from rlvitals.analysis.windows import Windows
 
-CURVE_KNOTS = 7
-PAIR_KNOTS = {7: 4, 5: 3, 3: 3}
+COARSE_KNOTS = {7: 4, 5: 3, 3: 3}
 """Knots of one parameter's curve, and of each of two for their interaction, which are among those of the curve."""
-_FINE_KNOTS = 13
-_ROWS_AT_THE_END = 20
 ROUNDING = 1e-9
 _ROWS_A_COLUMN = 5
 _AMPLE_ROWS_A_COLUMN = 50
@@ -34,7 +31,7 @@ class Fit(NamedTuple):
         inverse: Its pseudo-inverse.
         own: The columns of each parameter, without those of its gaps.
         freedom: Rows less windows.
-        knots: Of a curve, without those at the ends of a fine one.
+        knots: Of a curve.
     """
 
     tried: list[Tried]
@@ -97,34 +94,18 @@ class Fit(NamedTuple):
         return grown
 
 
-def fitted(tried: list[Tried], windows: Windows, *, fine: bool = False) -> Fit:
-    """Lay out the parameters' curves, with as many knots as there are rows for, five to a column.
-
-    A curve to be looked at has 7 knots, 5 or 3. A fine one, which is to leave nothing of its parameter to others that
-    go along with it, has 13 where it can, and more towards both ends, each halfway between the last one and the end, as
-    long as the last interval holds 20 rows: there a rank stretches the parameter most.
-
-    Args:
-        tried: The parameters, in the windows' order.
-        windows: Of the rows.
-        fine: Whether the curves are fine.
-    """
-    rows = windows.order.size
-    freedom = rows - windows.starts.size
-    affordable = 1 + freedom // (_ROWS_A_COLUMN * len(tried))
-    count = next((count for count in PAIR_KNOTS if count <= affordable), min(PAIR_KNOTS))
-    if fine and affordable >= _FINE_KNOTS:
-        count = _FINE_KNOTS
-    knots = np.linspace(0.0, 1.0, count)
-    while fine and _FINE_KNOTS <= knots.size <= affordable - 2 and knots[1] * rows >= 2 * _ROWS_AT_THE_END:
-        knots = np.concatenate([[0.0, 0.5 * knots[1]], knots[1:-1], [1.0 - 0.5 * knots[1], 1.0]])
+def fitted(tried: list[Tried], windows: Windows) -> Fit:
+    """Lay out the parameters' curves: with as many knots as there are rows for, five to a column."""
+    freedom = windows.order.size - windows.starts.size
+    affordable = freedom / (_ROWS_A_COLUMN * len(tried))
+    knots = next((knots for knots in COARSE_KNOTS if knots - 1 <= affordable), min(COARSE_KNOTS))
     bases = [basis_of(column, knots) for column in tried]
     parts = [part for basis in bases for part in (basis.columns, basis.gaps)]
     columns = windows.centred(np.concatenate(parts, axis=1))
     edges = np.cumsum([0, *(part.shape[1] for part in parts)]).tolist()
     own = [slice(edges[2 * i], edges[2 * i + 1]) for i in range(len(tried))]
     gram = columns.T @ columns
-    return Fit(tried, bases, windows, columns, gram, inverse_of(gram), own, freedom, count)
+    return Fit(tried, bases, windows, columns, gram, inverse_of(gram), own, freedom, knots)
 
 
 def share_of(

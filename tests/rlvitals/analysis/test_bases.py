@@ -21,7 +21,7 @@ def test_mid_ranks_are_the_mean_of_the_places(values: list[int]) -> None:
 def test_a_line_in_rank_is_a_sum_of_hats() -> None:
     """With the knots' own heights as weights; so is every curve that bends at knots only."""
 
-    basis = basis_of(tried_column("p", np.random.default_rng(0).random(200)), np.linspace(0, 1, 7))
+    basis = basis_of(tried_column("p", np.random.default_rng(0).random(200)), 7)
     assert basis.ranks is not None
     assert basis.columns.shape == (200, 6)
     assert basis.columns @ np.linspace(0, 1, 7)[1:] == pytest.approx(basis.ranks)
@@ -32,7 +32,7 @@ def test_a_line_in_rank_is_a_sum_of_hats() -> None:
 def test_a_few_values_have_a_column_each() -> None:
     """All but the first."""
 
-    basis = basis_of(tried_column("p", [2, 5, 2, 9]), np.linspace(0, 1, 7))
+    basis = basis_of(tried_column("p", [2, 5, 2, 9]), 7)
     assert basis.columns.tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]
     assert basis.places == (2, 5, 9)
 
@@ -40,7 +40,7 @@ def test_a_few_values_have_a_column_each() -> None:
 def test_gaps_have_a_column_of_their_own() -> None:
     """And are zero in the others."""
 
-    basis = basis_of(tried_column("p", [2, None, 5]), np.linspace(0, 1, 3))
+    basis = basis_of(tried_column("p", [2, None, 5]), 3)
     assert basis.columns.tolist() == [[0], [0], [1]]
     assert basis.gaps.tolist() == [[0], [1], [0]]
 
@@ -48,7 +48,7 @@ def test_gaps_have_a_column_of_their_own() -> None:
 def test_rare_texts_share_a_level() -> None:
     """The two most frequent of four have columns, the others are together."""
 
-    basis = basis_of(tried_column("p", ["a", "b", "b", "c", "c", "d"]), np.linspace(0, 1, 3))
+    basis = basis_of(tried_column("p", ["a", "b", "b", "c", "c", "d"]), 3)
     assert basis.places == ("others", "b", "c")
     assert basis.columns.tolist() == [[0, 0], [1, 0], [1, 0], [0, 1], [0, 1], [0, 0]]
     assert basis.ranks is None
@@ -60,6 +60,6 @@ def test_increasing_transformations_change_nothing(values: list[float]) -> None:
 
     spread = sorted(values)
     grid = {value: index for index, value in enumerate(spread)}
-    plain = basis_of(tried_column("p", values), np.linspace(0, 1, 5))
-    moved = basis_of(tried_column("p", [np.exp(grid[value] / 7) + 0.001 for value in values]), np.linspace(0, 1, 5))
+    plain = basis_of(tried_column("p", values), 5)
+    moved = basis_of(tried_column("p", [np.exp(grid[value] / 7) + 0.001 for value in values]), 5)
     assert plain.columns.tolist() == moved.columns.tolist()
