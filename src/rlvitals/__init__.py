@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rlvitals.errors import (
         ClosedError,
+        ColumnError,
         MissingExtraError,
+        QueryError,
         RecordError,
         RlvitalsError,
         RunError,
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
     from rlvitals.recording import RecorderSettings
     from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
-    from rlvitals.runs import Run, find_runs, open_run
+    from rlvitals.runs import Run, Runs, find_runs, open_run, open_runs
     from rlvitals.sinks import MemorySink, Sink, TerminalSink
 
     EpisodeMetrics = Episode
@@ -39,7 +41,9 @@ __version__ = "0.1.0"
 _NAMES: dict[str, tuple[str, ...]] = {
     "rlvitals.errors": (
         "ClosedError",
+        "ColumnError",
         "MissingExtraError",
+        "QueryError",
         "RecordError",
         "RlvitalsError",
         "RunError",
@@ -67,8 +71,10 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
     "rlvitals.runs": (
         "Run",
+        "Runs",
         "find_runs",
         "open_run",
+        "open_runs",
     ),
     "rlvitals.sinks": (
         "MemorySink",
@@ -97,6 +103,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "ClosedError",
+    "ColumnError",
     "Episode",
     "EpisodeMetrics",
     "Evaluation",
@@ -104,6 +111,7 @@ __all__ = [
     "MemorySink",
     "MissingExtraError",
     "PolicyUpdate",
+    "QueryError",
     "Record",
     "RecordError",
     "RecorderSettings",
@@ -115,6 +123,7 @@ __all__ = [
     "RunLockedError",
     "RunNameError",
     "RunNotFoundError",
+    "Runs",
     "Scalars",
     "Sink",
     "SinkError",
@@ -125,4 +134,5 @@ __all__ = [
     "create_training_monitor",
     "find_runs",
     "open_run",
+    "open_runs",
 ]

@@ -8,7 +8,11 @@ RlvitalsError
 │   ├── RunExistsError               a run is there, and may not be touched
 │   ├── RunLockedError               another process writes to that run
 │   └── RunFormatError               a folder that is corrupt, foreign, or of a newer format
+├── ColumnError (KeyError)            a column that a stream does not have
+├── QueryError (ValueError)           a question in SQL that cannot be answered
 ├── ClosedError (RuntimeError)       a write after close; reading still works
+├── ExportError                      a file that a run could not be written to
+├── ImportFormatError                a file that holds no run that can be read, or is damaged
 ├── SinkError                        a destination that could not be opened, or failed on close
 └── MissingExtraError (ImportError)  an optional dependency is not installed; names the extra
 """
@@ -46,8 +50,27 @@ class RunFormatError(RunError):
     """A folder that is not a run, is damaged, or comes from a newer release."""
 
 
+class ColumnError(RlvitalsError, KeyError):
+    """A column that a stream does not have."""
+
+    def __str__(self) -> str:
+        return Exception.__str__(self)  # a KeyError would put its message in quotes
+
+
+class QueryError(RlvitalsError, ValueError):
+    """A question in SQL that is wrong, or is none."""
+
+
 class ClosedError(RlvitalsError, RuntimeError):
     """A write after close."""
+
+
+class ExportError(RlvitalsError):
+    """A file that a run could not be written to."""
+
+
+class ImportFormatError(RlvitalsError):
+    """A file that holds no run that can be read, or that is damaged."""
 
 
 class SinkError(RlvitalsError):

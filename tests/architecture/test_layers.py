@@ -35,6 +35,8 @@ LAYERS: dict[str, float] = {
 
 DEFERRED: dict[str, str] = {
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",
+    "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
+    "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.table": "loads duckdb, which a trainer that begins a new run does not need",
 }
 """What may be imported inside a function, and why: it is optional, or a trainer must not pay for it."""

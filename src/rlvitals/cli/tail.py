@@ -14,8 +14,8 @@ from rlvitals.cli.places import LOGS, Folder, RunName, open_named
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.screen import make_screen, status_text, strict_json
 from rlvitals.runs import Run
+from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.following import Follower
-from rlvitals.runs.run import is_abandoned, rewinds_of
 from rlvitals.runs.table import last_records
 
 POLL_S = 0.5

@@ -1,7 +1,7 @@
 """Where runs are kept: folders of plain files that any tool can read."""
 
-from rlvitals.runs.catalogue import find_runs, open_run
+from rlvitals.runs.catalogue import Runs, find_runs, open_run, open_runs
 from rlvitals.runs.header import Header
 from rlvitals.runs.run import Run
 
-__all__ = ["Header", "Run", "find_runs", "open_run"]
+__all__ = ["Header", "Run", "Runs", "find_runs", "open_run", "open_runs"]

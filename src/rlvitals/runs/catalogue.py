@@ -1,12 +1,16 @@
 """The runs in a folder."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, overload
 
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.run import Run
+
+if TYPE_CHECKING:
+    from rlvitals.runs.answer import Answer
 
 _MAX_DEPTH = 4
 
@@ -22,6 +26,60 @@ def open_run(path: str | Path) -> Run:
         RunFormatError: The folder is not a run, is damaged, or is of a newer format.
     """
     return Run(path)
+
+
+class Runs(Sequence[Run]):
+    """Several runs, opened for reading.
+
+    Args:
+        runs: The runs.
+        refused: What could not be opened, with the reason.
+    """
+
+    def __init__(self, runs: Iterable[Run], refused: Iterable[tuple[Path, RunError]] = ()) -> None:
+        self._runs = tuple(runs)
+        self.refused = tuple(refused)
+
+    def __repr__(self) -> str:
+        refused = f", {len(self.refused)} refused" if self.refused else ""
+        return f"<Runs: {len(self)}{refused}>"
+
+    def __len__(self) -> int:
+        return len(self._runs)
+
+    @overload
+    def __getitem__(self, at: int) -> Run: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> "Runs": ...
+
+    def __getitem__(self, at: int | slice) -> "Run | Runs":
+        return Runs(self._runs[at]) if isinstance(at, slice) else self._runs[at]
+
+    def sql(self, question: str) -> "Answer":
+        """Answer a question in SQL, in which each stream of all runs is a table, and the column `run` names the run.
+
+        Raises:
+            QueryError: The question is wrong, or is more than a question.
+            RunFormatError: A segment is damaged.
+        """
+        from rlvitals.runs.answer import query  # noqa: PLC0415 - a trainer needs no database
+
+        return query(self, question)
+
+
+def open_runs(*where: str | Path) -> Runs:
+    """Open several runs for reading. Those that cannot be opened are passed over, and told in `refused`.
+
+    Args:
+        *where: Folders of runs, searched for all that are below; or runs' own folders.
+
+    Raises:
+        RunNotFoundError: There is no such folder.
+    """
+    found = [find_runs(folder) for folder in where]
+    unique = {run.path.absolute(): run for runs, _ in found for run in runs}
+    return Runs(unique.values(), (refusal for _, refused in found for refusal in refused))
 
 
 def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:

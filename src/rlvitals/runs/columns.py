@@ -1,7 +1,7 @@
 """How the fields of records stand in SQL: as JSON in an open segment, as typed columns in a sealed one."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import duckdb
@@ -45,23 +45,28 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def lines_source(kind: type[kinds.Record], paths: Iterable[Path]) -> str:
-    """SQL for the rows of open segments; lines that are torn give no row."""
+def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool = False) -> str:
+    """SQL for the rows of open segments; lines that are torn give no row. Named rows say their segment's `filename`."""
     names = ", ".join(literal(path) for path in paths)
     columns = ", ".join(f"{literal(field.name)}: '{_SQL_TYPE[field.column]}'" for field in fields(kind))
     return (
         f"(SELECT * FROM read_json([{names}], format = 'newline_delimited', ignore_errors = true, "
-        f"maximum_object_size = 4194304, columns = {{{columns}}}) WHERE time IS NOT NULL)"
+        f"maximum_object_size = 4194304, filename = {named}, columns = {{{columns}}}) WHERE time IS NOT NULL)"
     )
 
 
-def sealed_source(paths: Iterable[Path]) -> str:
-    """SQL for the rows of sealed segments."""
-    return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true)"
+def sealed_source(paths: Iterable[Path], *, named: bool = False) -> str:
+    """SQL for the rows of sealed segments. Named rows have their segment's `filename`."""
+    return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true, filename = {named})"
 
 
 def typed_columns(
-    connection: duckdb.DuckDBPyConnection, kind: type[kinds.Record], source: str, *, structs: bool = True
+    connection: duckdb.DuckDBPyConnection,
+    kind: type[kinds.Record],
+    source: str,
+    *,
+    structs: bool = True,
+    only: Container[str] | None = None,
 ) -> str:
     """SQL that makes the JSON dicts of a source into structs, one typed field a key.
 
@@ -73,9 +78,12 @@ def typed_columns(
         kind: The kind of record.
         source: SQL for the rows of open segments.
         structs: Whether there are structs at all; else every key goes into the JSON columns, as it is.
+        only: The fields that are wanted; by default all.
     """
     parts: list[str] = []
     for field in fields(kind):
+        if only is not None and field.name not in only:
+            continue
         name = identifier(field.name)
         if not field.column.is_dict:
             parts.append("coalesce(writer, 1) AS writer" if field.name == "writer" else name)

@@ -4,8 +4,8 @@ from typing import Any
 
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, codec_of
+from rlvitals.runs.folder import records_in
 from rlvitals.runs.layout import SEALED, Layout, Segment
-from rlvitals.runs.run import records_in
 
 
 class Follower:

@@ -1,20 +1,15 @@
 """A run, as its readers see it: live or finished, the same."""
 
-import itertools
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import RecordError, RunFormatError
-from rlvitals.records import STREAMS, Record, codec_of
-from rlvitals.runs.header import Header, Rewind, read_header
-from rlvitals.runs.layout import SEALED, Layout, Segment
-from rlvitals.runs.status import Vitality, vitality
+from rlvitals.runs.folder import RunFolder, checked_stream
+
+if TYPE_CHECKING:
+    from rlvitals.runs.answer import Answer
+    from rlvitals.runs.stream import Stream
 
 
-class Run:
+class Run(RunFolder):
     """One run folder, opened for reading. It holds no file open, and sees what a live writer adds.
 
     Args:
@@ -25,108 +20,57 @@ class Run:
         RunFormatError: The folder is not a run, is damaged, or is of a newer format.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.layout = Layout(self.path)
-        read_header(self.path)
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
+    @property
+    def episodes(self) -> "Stream":
+        """The episodes, as columns."""
+        return self.stream("episodes")
 
     @property
-    def header(self) -> Header:
-        """What the run says of itself, read anew."""
-        return read_header(self.path)
+    def updates(self) -> "Stream":
+        """The policy updates, as columns."""
+        return self.stream("updates")
 
-    @cached_property
-    def run_id(self) -> str:
-        """The run's name."""
-        return self.header.run_id
+    @property
+    def evaluations(self) -> "Stream":
+        """The evaluations, as columns."""
+        return self.stream("evaluations")
 
-    def vitality(self, *, clock: Clock = SYSTEM_CLOCK) -> Vitality:
-        """Whether the run is alive."""
-        return vitality(self.path, self.header, clock=clock)
+    @property
+    def system(self) -> "Stream":
+        """The samples of the machine's load, as columns."""
+        return self.stream("system")
 
-    def records(self, stream: str, *, abandoned: bool = False) -> Iterator[Any]:
-        """The records of a stream, in the order in which they were written.
+    @property
+    def scalars(self) -> "Stream":
+        """The user's own metrics, as columns."""
+        return self.stream("scalars")
+
+    @property
+    def events(self) -> "Stream":
+        """What happened once, as columns."""
+        return self.stream("events")
+
+    def stream(self, name: str, *, abandoned: bool = False) -> "Stream":
+        """A stream, as columns.
 
         Args:
-            stream: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
+            name: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
             abandoned: Whether records of branches that a rewind left behind are given too.
 
         Raises:
-            RunFormatError: There is no such stream, or a sealed segment is damaged.
+            RunFormatError: There is no such stream.
         """
-        rewinds = [] if abandoned else rewinds_of(self.header)
-        for segment in self.layout.segments(_checked_stream(stream)):
-            for record in records_in(segment, STREAMS[stream]):
-                if not is_abandoned(record, rewinds):
-                    yield record
+        from rlvitals.runs.stream import Stream  # noqa: PLC0415 - a trainer needs no database
 
+        return Stream(self, checked_stream(name), abandoned=abandoned)
 
-def rewinds_of(header: Header) -> list[tuple[int, Rewind]]:
-    """The rewinds of a run, each with the number of the writer that began with it."""
-    return [(writer.writer, writer.rewind) for writer in header.writers if writer.rewind is not None]
+    def sql(self, question: str) -> "Answer":
+        """Answer a question in SQL, in which each stream is a table, and an entry of a dict `parameters.gamma`.
 
+        Raises:
+            QueryError: The question is wrong, or is more than a question.
+            RunFormatError: A segment is damaged.
+        """
+        from rlvitals.runs.answer import query  # noqa: PLC0415 - a trainer needs no database
 
-def is_abandoned(record: Record, rewinds: list[tuple[int, Rewind]]) -> bool:
-    """Whether a later writer went back to before a record."""
-    return any(
-        record.writer < writer and any(_beyond(record, clock, at) for clock, at in _clocks(rewind))
-        for writer, rewind in rewinds
-    )
-
-
-def records_in(segment: Segment, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
-    """The records of one segment; lines that are torn are passed over.
-
-    Args:
-        segment: The segment.
-        kind: The kind of record in it.
-        skip: Records at its beginning that are passed over.
-
-    Raises:
-        RunFormatError: A sealed segment is damaged.
-    """
-    if segment.sealed:
-        yield from _rows(segment.path, kind, skip)
-        return
-    try:
-        content = segment.path.open("rb")
-    except FileNotFoundError:  # sealed since it was listed
-        yield from _rows(segment.path.with_suffix(SEALED), kind, skip)
-        return
-    with content:
-        yield from itertools.islice(_whole_records(content, codec_of(kind).unpack), skip, None)
-
-
-def _whole_records(lines: Iterable[bytes], unpack: Callable[[bytes], Any]) -> Iterator[Any]:
-    for line in lines:
-        if line.endswith(b"\n"):
-            try:
-                record = unpack(line)
-            except RecordError:
-                continue
-            yield record
-
-
-def _rows(path: Path, kind: type[Record], skip: int) -> Iterator[Any]:
-    from rlvitals.runs.rows import rows_of  # noqa: PLC0415 - a reader of open segments needs no database
-
-    return rows_of(path, kind, skip=skip)
-
-
-def _checked_stream(stream: str) -> str:
-    if stream not in STREAMS:
-        raise RunFormatError(f"there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
-    return stream
-
-
-def _clocks(rewind: Rewind) -> list[tuple[str, int]]:
-    given = (("env_step", rewind.env_step), ("episode", rewind.episode), ("step", rewind.step))
-    return [(clock, at) for clock, at in given if at is not None]
-
-
-def _beyond(record: Record, clock: str, at: int) -> bool:
-    said = getattr(record, clock, None)
-    return said is not None and said > at
+        return query(self, question)

@@ -1,66 +1,48 @@
-"""A stream as one SQL table, whatever its segments are: typed alike, in the order in which it was written.
+"""Questions to runs.
 
-`relation` gives the SQL, `ask` a connection in which each stream is a view of its name, and `last_records` the end of a
-stream without reading the rest of it.
+`ask` gives a connection in which each stream is a view of its name, `last_records` the end of a stream without reading
+the rest of it.
 """
 
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import duckdb
 
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Codec, Record, codec_of
-from rlvitals.records.schema import Column, fields
-from rlvitals.runs.columns import database, identifier, lines_source, literal, sealed_source
-from rlvitals.runs.header import Rewind
+from rlvitals.runs.columns import database, identifier
+from rlvitals.runs.folder import RunFolder, is_abandoned, rewinds_of
 from rlvitals.runs.layout import SEALED, Segment
+from rlvitals.runs.relation import relation
 from rlvitals.runs.rows import rows_backwards
-from rlvitals.runs.run import Run, is_abandoned, rewinds_of
 
 T = TypeVar("T")
 
-_SQL_TYPE = {Column.NUMBER: "DOUBLE", Column.COUNT: "BIGINT", Column.TEXT: "VARCHAR", Column.FLAG: "BOOLEAN"}
-_CLOCKS = ("env_step", "episode", "step")
 _CHUNK = 1 << 18
 _LARGEST_PAGE = 10_000
 
 
-def relation(run: Run, stream: str, *, abandoned: bool = False) -> str:
-    """SQL for the rows of a stream: every field that is not a dict, sealed and open segments as one.
-
-    Args:
-        run: The run.
-        stream: The stream's name.
-        abandoned: Whether records of branches that a rewind left behind are among the rows.
-    """
-    kind = STREAMS[stream]
-    flat = [field for field in fields(kind) if field.column in _SQL_TYPE]
-    # The empty part gives every column its type; a segment of an older release may lack some.
-    empty = ", ".join(f"NULL::{_SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in flat)
-    wanted = literal(f"^({'|'.join(field.name for field in flat)})$")
-    parts = [f"SELECT {empty} WHERE false"]
-    parts += [f"SELECT COLUMNS({wanted}) FROM {source}" for source in _sources(kind, run.layout.segments(stream))]
-    rows = f"SELECT * REPLACE (coalesce(writer, 1) AS writer) FROM ({' UNION ALL BY NAME '.join(parts)})"
-    return f"({rows} WHERE {'true' if abandoned else _kept(run, kind)})"
-
-
 def ask(
-    run: Run,
+    run: RunFolder | Sequence[RunFolder],
     question: Callable[[duckdb.DuckDBPyConnection], T],
     *streams: str,
+    nested: Callable[[str], Collection[str]] = lambda _: (),
+    abandoned: bool = False,
     connection: duckdb.DuckDBPyConnection | None = None,
 ) -> T:
-    """Put a question to a run.
+    """Put a question to a run, or to several at once.
 
     Args:
-        run: The run; it may be live.
+        run: The run, or the runs; they may be live. Rows of several say which run they are of.
         question: Takes a connection in which each stream is a view of its name. It is put again if a segment was sealed
             under it.
         *streams: The streams that are asked for.
+        nested: Which dict fields of a stream are wanted.
+        abandoned: Whether records of branches that a rewind left behind are among the rows.
         connection: Where to ask; for who asks many runs, as opening one takes longer than a small question.
 
     Returns:
@@ -69,20 +51,29 @@ def ask(
     Raises:
         RunFormatError: A segment is damaged.
     """
+    runs = [run] if isinstance(run, RunFolder) else run
     while True:
-        listed = [run.layout.segments(stream) for stream in streams]
+        listed = _listed(runs, streams)
         try:
             with _tables(connection) as tables:
                 for stream in streams:
-                    tables.execute(f"CREATE TEMP VIEW {identifier(stream)} AS FROM {relation(run, stream)}")
+                    rows = relation(
+                        tables,
+                        runs,
+                        stream,
+                        nested=nested(stream),
+                        named=not isinstance(run, RunFolder),
+                        abandoned=abandoned,
+                    )
+                    tables.execute(f"CREATE TEMP VIEW {identifier(stream)} AS FROM {rows}")
                 return question(tables)
         except duckdb.Error as error:
-            if listed == [run.layout.segments(stream) for stream in streams]:
-                raise _damaged(run, error) from None
+            if listed == _listed(runs, streams):
+                raise _damaged(runs, streams, error) from None
 
 
 def last_records(
-    run: Run,
+    run: RunFolder,
     stream: str,
     count: int,
     *,
@@ -114,26 +105,8 @@ def last_records(
     return found[::-1]
 
 
-def _sources(kind: type[Record], segments: list[Segment]) -> Iterator[str]:
-    # Neighbours of a kind are read by one scan, so that the order of the stream is kept.
-    for sealed, neighbours in itertools.groupby(segments, key=lambda segment: segment.sealed):
-        paths = [segment.path for segment in neighbours]
-        yield sealed_source(paths) if sealed else lines_source(kind, paths)
-
-
-def _kept(run: Run, kind: type[Record]) -> str:
-    """SQL that is true for rows on the branch that goes on; says what `runs.run.is_abandoned` says."""
-    clocks = [field.name for field in fields(kind) if field.name in _CLOCKS]
-    return " AND ".join(_on_branch(writer, rewind, clocks) for writer, rewind in rewinds_of(run.header)) or "true"
-
-
-def _on_branch(writer: int, rewind: Rewind, clocks: list[str]) -> str:
-    limits = [f"coalesce({clock} > {at}, false)" for clock in clocks if (at := getattr(rewind, clock)) is not None]
-    return f"NOT (writer < {writer} AND ({' OR '.join(limits) or 'false'}))"
-
-
 def _backwards(
-    run: Run, segment: Segment, kind: type[Record], page: int, connection: duckdb.DuckDBPyConnection | None
+    run: RunFolder, segment: Segment, kind: type[Record], page: int, connection: duckdb.DuckDBPyConnection | None
 ) -> Iterator[Any]:
     path = segment.path
     if not segment.sealed:
@@ -147,7 +120,7 @@ def _backwards(
         with _tables(connection) as tables:
             yield from rows_backwards(tables, path, kind, page)
     except (duckdb.Error, RecordError) as error:
-        raise _damaged(run, error) from None
+        raise _damaged([run], [], error) from None
 
 
 def _lines_backwards(segment: Segment, codec: Codec[Any]) -> Iterator[Any]:
@@ -185,5 +158,14 @@ def _tables(connection: duckdb.DuckDBPyConnection | None) -> Iterator[duckdb.Duc
         yield tables
 
 
-def _damaged(run: Run, error: Exception) -> RunFormatError:
-    return RunFormatError(f"{run.path} cannot be read: {str(error).splitlines()[0]}")
+def _listed(runs: Sequence[RunFolder], streams: Collection[str]) -> list[list[Segment]]:
+    return [run.layout.segments(stream) for run in runs for stream in streams]
+
+
+def _damaged(runs: Sequence[RunFolder], streams: Collection[str], error: Exception) -> RunFormatError:
+    """The error of the run that is damaged; of several each is tried alone."""
+    if len(runs) > 1:
+        for run in runs:
+            ask(run, lambda tables: [tables.execute(f'SELECT min(time) FROM "{name}"') for name in streams], *streams)
+    where = runs[0].path if len(runs) == 1 else f"the runs from {runs[0].path} to {runs[-1].path}"
+    return RunFormatError(f"{where} cannot be read: {str(error).splitlines()[0]}")

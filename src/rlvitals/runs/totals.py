@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from rlvitals.runs.run import Run
+from rlvitals.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -23,7 +23,7 @@ class Totals(NamedTuple):
     env_step: int | None = None
 
 
-def totals(run: Run, *, connection: "DuckDBPyConnection | None" = None) -> Totals:
+def totals(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) -> Totals:
     """Count a run. Branches that a rewind left behind are not counted.
 
     Args:

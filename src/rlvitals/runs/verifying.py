@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from rlvitals.errors import RunFormatError, RunLockedError
 from rlvitals.records import STREAMS, codec_of
+from rlvitals.runs.folder import RunFolder, records_in
 from rlvitals.runs.layout import OPEN, Layout, Segment
 from rlvitals.runs.lock import WriterLock
-from rlvitals.runs.run import Run, records_in
 from rlvitals.runs.torn import lines_of, mend
 
 TORN_END = "torn-end"
@@ -55,7 +55,7 @@ class Verdict(NamedTuple):
         return all(fault.mended for fault in self.faults)
 
 
-def verify(run: Run, *, mending: bool = False) -> Verdict:
+def verify(run: RunFolder, *, mending: bool = False) -> Verdict:
     """Read every record of a run.
 
     Args:

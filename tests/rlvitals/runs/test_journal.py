@@ -17,9 +17,9 @@ import pytest
 from rlvitals.errors import ClosedError
 from rlvitals.records import Episode
 from rlvitals.runs import journal as journal_module
+from rlvitals.runs.folder import records_in
 from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import segments_in
-from rlvitals.runs.run import records_in
 from rlvitals.testing.clock import ManualClock
 
 Line = Callable[..., bytes]

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS, Episode, Record, Scalars, codec_of
 from rlvitals.records.schema import Column, fields
+from rlvitals.runs.folder import records_in
 from rlvitals.runs.layout import Layout, Segment, segments_in
-from rlvitals.runs.run import records_in
 from rlvitals.runs.sealing import main, seal
 
 Line = Callable[..., bytes]

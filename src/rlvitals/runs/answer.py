@@ -1,0 +1,183 @@
+"""Tables that were read: as NumPy, rows, pandas, polars or Arrow; and questions in SQL, which give one."""
+
+import importlib
+import re
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+import numpy as np
+
+from rlvitals.errors import MissingExtraError, QueryError
+from rlvitals.records import STREAMS
+from rlvitals.runs.columns import database
+from rlvitals.runs.folder import RunFolder
+from rlvitals.runs.relation import nested_fields
+from rlvitals.runs.table import ask
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+Column = np.ma.MaskedArray[Any, Any]
+"""Values in which those that are absent are masked; those that are not finite are not."""
+
+_TABLE = "answer"
+_COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
+
+
+class Answer:
+    """The rows that a question gave, in the order in which it gave them. It stays as it is, whatever the run does.
+
+    Args:
+        tables: The database that holds them, which the answer keeps.
+        table: The table's name.
+    """
+
+    def __init__(self, tables: duckdb.DuckDBPyConnection, table: str = _TABLE) -> None:
+        self._relation = tables.table(table)
+        self._tables = tables
+
+    def __repr__(self) -> str:
+        return f"Answer({len(self)} rows of {', '.join(self.names)})"
+
+    def __len__(self) -> int:
+        return self._relation.shape[0]
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        names = self.names
+        return (dict(zip(names, row, strict=True)) for row in self.rows())
+
+    def __getitem__(self, name: str) -> Column:
+        return self.numpy()[name]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns' names."""
+        return tuple(self._relation.columns)
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """The rows, as plain Python values; `None` is absent."""
+        return self._relation.fetchall()
+
+    def numpy(self) -> dict[str, Column]:
+        """The columns, as masked arrays."""
+        return {name: np.ma.asarray(column) for name, column in self._relation.fetchnumpy().items()}
+
+    def pandas(self) -> "pd.DataFrame":
+        """The table as a pandas frame.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        return to_pandas(self._relation)
+
+    def polars(self) -> "pl.DataFrame":
+        """The table as a polars frame.
+
+        Raises:
+            MissingExtraError: polars is not installed.
+        """
+        return to_polars(self._relation)
+
+    def arrow(self) -> "pa.Table":
+        """The table as an Arrow table.
+
+        Raises:
+            MissingExtraError: pyarrow is not installed.
+        """
+        return to_arrow(self._relation)
+
+
+def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
+    """Answer a question in SQL, as DuckDB speaks it.
+
+    Each stream is a table: `episodes`, `updates`, `evaluations`, `system`, `scalars`, `events`. Entries of dicts are
+    asked for as `parameters.filter_speckle`. Branches that a rewind left behind are left out. In tables of several runs
+    the column `run` says which run a row is of.
+
+    Args:
+        runs: A run, or several as one.
+        sql: One question (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...).
+
+    Raises:
+        QueryError: It is wrong, or it is more than a question.
+        RunFormatError: A segment is damaged.
+    """
+    asked = _one_question(sql)
+    tables = database()
+    streams = [name for name in STREAMS if re.search(rf"\b{name}\b", asked, re.IGNORECASE)]
+
+    def answered(views: duckdb.DuckDBPyConnection) -> None:
+        try:
+            views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM ({asked})")
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            raise QueryError(_reason(error)) from None
+
+    ask(runs, answered, *streams, nested=lambda stream: _nested(asked, stream), connection=tables)
+    return Answer(tables)
+
+
+def to_pandas(relation: duckdb.DuckDBPyRelation) -> "pd.DataFrame":
+    """Rows as a pandas frame.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    _need("pandas", "a pandas frame", "pandas")
+    frame: pd.DataFrame = relation.df()
+    return frame
+
+
+def to_polars(relation: duckdb.DuckDBPyRelation) -> "pl.DataFrame":
+    """Rows as a polars frame.
+
+    Raises:
+        MissingExtraError: polars or pyarrow, through which it is made, is not installed.
+    """
+    for module in ("polars", "pyarrow"):
+        _need(module, "a polars frame", "polars")
+    frame: pl.DataFrame = relation.pl()
+    return frame
+
+
+def to_arrow(relation: duckdb.DuckDBPyRelation) -> "pa.Table":
+    """Rows as an Arrow table.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+    _need("pyarrow", "an Arrow table", "arrow")
+    table: pa.Table = relation.to_arrow_table()
+    return table
+
+
+def _need(module: str, what: str, extra: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        raise MissingExtraError(what, extra=extra, module=module) from None
+
+
+def _one_question(sql: str) -> str:
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise QueryError(_reason(error)) from None
+    if len(statements) != 1:
+        raise QueryError(f"one question at a time, got {len(statements)}: {sql!r:.200}")
+    return statements[0].query.strip().rstrip(";")
+
+
+def _nested(sql: str, stream: str) -> list[str]:
+    """The dicts that a question may mean: reading all of them always would cost the simple ones much."""
+    every = "*" in _COUNT.sub("", sql) or not re.search(r"\bselect\b", sql, re.IGNORECASE)
+    fields = nested_fields(STREAMS[stream])
+    return [name for name in fields if every or re.search(rf"\b{name}(\b|_)", sql, re.IGNORECASE)]
+
+
+def _reason(error: Exception) -> str:
+    """What was wrong, without the drawing of the place; DuckDB's hints are in the first lines."""
+    text = str(error).partition("\n\nLINE ")[0]
+    return " ".join(text.split())

@@ -1,0 +1,137 @@
+"""A run's folder, opened for reading: header, life and records, without a database."""
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.records import STREAMS, Record, codec_of
+from rlvitals.runs.header import Header, Rewind, read_header
+from rlvitals.runs.layout import SEALED, Layout, Segment
+from rlvitals.runs.status import Vitality, vitality
+
+
+class RunFolder:
+    """One run folder, opened for reading. It holds no file open, and sees what a live writer adds.
+
+    Args:
+        path: The run's folder.
+
+    Raises:
+        RunNotFoundError: There is no run at that path.
+        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.layout = Layout(self.path)
+        read_header(self.path)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self.path)!r})"
+
+    @property
+    def header(self) -> Header:
+        """What the run says of itself, read anew."""
+        return read_header(self.path)
+
+    @cached_property
+    def run_id(self) -> str:
+        """The run's name."""
+        return self.header.run_id
+
+    def vitality(self, *, clock: Clock = SYSTEM_CLOCK) -> Vitality:
+        """Whether the run is alive."""
+        return vitality(self.path, self.header, clock=clock)
+
+    def records(self, stream: str, *, abandoned: bool = False) -> Iterator[Any]:
+        """The records of a stream, in the order in which they were written.
+
+        Args:
+            stream: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
+            abandoned: Whether records of branches that a rewind left behind are given too.
+
+        Raises:
+            RunFormatError: There is no such stream, or a sealed segment is damaged.
+        """
+        rewinds = [] if abandoned else rewinds_of(self.header)
+        for segment in self.layout.segments(checked_stream(stream)):
+            for record in records_in(segment, STREAMS[stream]):
+                if not is_abandoned(record, rewinds):
+                    yield record
+
+
+def rewinds_of(header: Header) -> list[tuple[int, Rewind]]:
+    """The rewinds of a run, each with the number of the writer that began with it."""
+    return [(writer.writer, writer.rewind) for writer in header.writers if writer.rewind is not None]
+
+
+def is_abandoned(record: Record, rewinds: list[tuple[int, Rewind]]) -> bool:
+    """Whether a later writer went back to before a record."""
+    return any(
+        record.writer < writer and any(_beyond(record, clock, at) for clock, at in _clocks(rewind))
+        for writer, rewind in rewinds
+    )
+
+
+def records_in(segment: Segment, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
+    """The records of one segment; lines that are torn are passed over.
+
+    Args:
+        segment: The segment.
+        kind: The kind of record in it.
+        skip: Records at its beginning that are passed over.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    if segment.sealed:
+        yield from _rows(segment.path, kind, skip)
+        return
+    try:
+        content = segment.path.open("rb")
+    except FileNotFoundError:  # sealed since it was listed
+        yield from _rows(segment.path.with_suffix(SEALED), kind, skip)
+        return
+    with content:
+        yield from itertools.islice(_whole_records(content, codec_of(kind).unpack), skip, None)
+
+
+def _whole_records(lines: Iterable[bytes], unpack: Callable[[bytes], Any]) -> Iterator[Any]:
+    for line in lines:
+        if line.endswith(b"\n"):
+            try:
+                record = unpack(line)
+            except RecordError:
+                continue
+            yield record
+
+
+def _rows(path: Path, kind: type[Record], skip: int) -> Iterator[Any]:
+    from rlvitals.runs.rows import rows_of  # noqa: PLC0415 - a reader of open segments needs no database
+
+    return rows_of(path, kind, skip=skip)
+
+
+def checked_stream(stream: str) -> str:
+    """A stream's name.
+
+    Raises:
+        RunFormatError: There is no such stream.
+    """
+    if stream not in STREAMS:
+        raise RunFormatError(f"there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
+    return stream
+
+
+def _clocks(rewind: Rewind) -> list[tuple[str, int]]:
+    given = (("env_step", rewind.env_step), ("episode", rewind.episode), ("step", rewind.step))
+    return [(clock, at) for clock, at in given if at is not None]
+
+
+def _beyond(record: Record, clock: str, at: int) -> bool:
+    said = getattr(record, clock, None)
+    return said is not None and said > at

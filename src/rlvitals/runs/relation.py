@@ -1,0 +1,108 @@
+"""SQL for the rows of a stream, of one run or of many: sealed and open segments as one table, typed alike."""
+
+import itertools
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+
+from rlvitals.records import STREAMS, Record
+from rlvitals.records.schema import Column, fields
+from rlvitals.runs.columns import REST, identifier, lines_source, literal, sealed_source, typed_columns
+from rlvitals.runs.folder import RunFolder, rewinds_of
+from rlvitals.runs.header import Rewind
+from rlvitals.runs.layout import Segment
+
+RUN = "run"
+"""The column that names a row's run, where there are several."""
+
+_SQL_TYPE = {Column.NUMBER: "DOUBLE", Column.COUNT: "BIGINT", Column.TEXT: "VARCHAR", Column.FLAG: "BOOLEAN"}
+_CLOCKS = ("env_step", "episode", "step")
+
+
+def nested_fields(kind: type[Record]) -> tuple[str, ...]:
+    """The fields of a kind of record that hold dicts, flat or deep."""
+    return tuple(field.name for field in fields(kind) if field.column not in _SQL_TYPE)
+
+
+def labels(runs: Sequence[RunFolder]) -> list[str]:
+    """What the runs are called in a table of several: their folders, below the folder that they share."""
+    shared = _shared_folder(runs)
+    return [run.path.absolute().relative_to(shared).as_posix() for run in runs]
+
+
+def relation(
+    tables: duckdb.DuckDBPyConnection,
+    runs: Sequence[RunFolder],
+    stream: str,
+    *,
+    nested: Collection[str] = (),
+    named: bool = False,
+    abandoned: bool = False,
+) -> str:
+    """SQL for the rows of a stream.
+
+    Rows of one run come in the order in which they were written; those of several in any order.
+
+    Args:
+        tables: A connection, to look at the dicts of open segments.
+        runs: The runs.
+        stream: The stream's name.
+        nested: The dict fields that are wanted, as structs. Keys whose values have no one type are in a JSON column
+            `<field>_rest` beside it. Fields that hold trees are JSON.
+        named: Whether each row says its run (`run`, see `labels`).
+        abandoned: Whether records of branches that a rewind left behind are among the rows.
+    """
+    kind = STREAMS[stream]
+    flat = [field for field in fields(kind) if field.column in _SQL_TYPE]
+    wanted = [field.name for field in flat] + [name + rest for name in nested for rest in ("", REST)]
+    # The empty part gives every column its type; a segment of an older release may lack some.
+    empty = ", ".join(f"NULL::{_SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in flat)
+    pattern = literal(f"^({'|'.join([*wanted, 'filename'])})$")
+    parts = [f"SELECT {empty}{', NULL::VARCHAR AS filename' * named} WHERE false"]
+    for sealed, paths in _sources(runs, stream):
+        if sealed:
+            parts.append(f"SELECT COLUMNS({pattern}) FROM {sealed_source(paths, named=named)}")
+        else:
+            source = lines_source(kind, paths, named=named)
+            columns = typed_columns(tables, kind, source, only=wanted)
+            parts.append(f"SELECT {columns}{', filename' * named} FROM {source}")
+    rows = f"SELECT * REPLACE (coalesce(writer, 1) AS writer) FROM ({' UNION ALL BY NAME '.join(parts)})"
+    if named:
+        rows = f"SELECT {_label_of(runs)} AS {RUN}, * EXCLUDE (filename) FROM ({rows})"
+    return f"({rows} WHERE {'true' if abandoned else _kept(runs, kind, named=named)})"
+
+
+def _sources(runs: Sequence[RunFolder], stream: str) -> Iterator[tuple[bool, list[Path]]]:
+    segments = [run.layout.segments(stream) for run in runs]
+    found: list[Segment] = list(itertools.chain.from_iterable(segments))
+    if len(runs) > 1:  # one scan for all the sealed ones, and one for the others, however many runs there are
+        found.sort(key=lambda segment: segment.sealed)
+    # Neighbours of a kind are read by one scan; so the order of a single run's stream is kept.
+    for sealed, neighbours in itertools.groupby(found, key=lambda segment: segment.sealed):
+        yield sealed, [segment.path.absolute() for segment in neighbours]
+
+
+def _label_of(runs: Sequence[RunFolder]) -> str:
+    begin = len(_shared_folder(runs).rstrip("/")) + 2
+    return f"substr(regexp_replace(filename, '/[^/]+/[^/]+$', ''), {begin})"
+
+
+def _shared_folder(runs: Sequence[RunFolder]) -> str:
+    return os.path.commonpath([run.path.absolute().parent for run in runs]) if runs else ""
+
+
+def _kept(runs: Sequence[RunFolder], kind: type[Record], *, named: bool) -> str:
+    """SQL that is true for rows on the branch that goes on; says what `runs.run.is_abandoned` says."""
+    clocks = [field.name for field in fields(kind) if field.name in _CLOCKS]
+    limits: list[str] = []
+    for run, label in zip(runs, labels(runs), strict=True):
+        whose = f"{RUN} = {literal(label)} AND " if named else ""
+        limits += [f"NOT ({whose}{_abandoned(writer, rewind, clocks)})" for writer, rewind in rewinds_of(run.header)]
+    return " AND ".join(limits) or "true"
+
+
+def _abandoned(writer: int, rewind: Rewind, clocks: list[str]) -> str:
+    limits = [f"coalesce({clock} > {at}, false)" for clock in clocks if (at := getattr(rewind, clock)) is not None]
+    return f"writer < {writer} AND ({' OR '.join(limits) or 'false'})"

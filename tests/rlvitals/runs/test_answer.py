@@ -1,0 +1,127 @@
+"""Questions in SQL, to one run and to a folder of them."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlvitals import QueryError, RecorderSettings, Run, RunFormatError, TrainingMonitor, open_run, open_runs
+from rlvitals.runs.sealing import seal
+
+QUIET = RecorderSettings(system_interval_s=None)
+
+
+def recorded(folder: Path, name: str, rewards: list[float], *, sealed: bool = False, speckle: float = 1) -> Run:
+    with TrainingMonitor(folder, session_name=name, settings=QUIET) as monitor:
+        for number, reward in enumerate(rewards):
+            monitor.log_episode(
+                number, reward, 5, category="ab"[number % 2], env_step=number, parameters={"speckle": speckle}
+            )
+    run = open_run(folder / name)
+    if sealed:
+        seal(run.layout.stream("episodes") / "000001.jsonl")
+    return run
+
+
+def test_the_question_of_the_readme(tmp_path: Path) -> None:
+    """Mean reward by category."""
+    run = recorded(tmp_path, "run", [1, 2, 3, 4])
+
+    assert run.sql("select category, avg(reward) from episodes group by 1 order by 1").rows() == [
+        ("a", 2.0),
+        ("b", 3.0),
+    ]
+
+
+def test_entries_of_dicts_can_be_asked_for(tmp_path: Path) -> None:
+    """By their name, whether the segment is sealed or open."""
+    asked = "select sum(parameters.speckle) as speckle from episodes"
+
+    assert recorded(tmp_path, "open", [1, 2], speckle=2.5).sql(asked).rows() == [(5.0,)]
+    assert recorded(tmp_path, "sealed", [1, 2], speckle=2.5, sealed=True).sql(asked).rows() == [(5.0,)]
+
+
+def test_a_folder_of_runs_is_one_table(tmp_path: Path) -> None:
+    """In which each row says its run; sealed and open, of different types."""
+    recorded(tmp_path, "one", [1, 2], sealed=True, speckle=1)
+    recorded(tmp_path, "two", [5], speckle=1.5)
+    recorded(tmp_path / "below", "three", [math.nan])
+
+    found = open_runs(tmp_path).sql(
+        "select run, count(*) as n, sum(parameters.speckle) s from episodes group by 1 order by 1"
+    )
+
+    assert found.names == ("run", "n", "s")
+    assert found.rows() == [("below/three", 1, 1.0), ("one", 2, 2.0), ("two", 1, 1.5)]
+
+
+def test_branches_left_behind_are_left_out_of_their_run_only(tmp_path: Path) -> None:
+    """One run's rewind does not hide another run's rows."""
+    recorded(tmp_path, "plain", [1, 2, 3])
+    with TrainingMonitor(tmp_path, session_name="rewound", settings=QUIET) as monitor:
+        for number in range(3):
+            monitor.log_episode(number, 0.0, 1, env_step=number)
+        monitor.rewind(env_step=0)
+
+    found = open_runs(tmp_path).sql("select run, count(*) from episodes group by 1 order by 1")
+
+    assert found.rows() == [("plain", 3), ("rewound", 1)]
+
+
+def test_an_answer_gives_itself_in_many_forms(tmp_path: Path) -> None:
+    """Rows, dicts, NumPy, pandas, polars and Arrow say the same; NaN and absent stay apart."""
+    found = recorded(tmp_path, "run", [math.nan, 1.0]).sql(
+        "from episodes select reward, quality_final order by episode"
+    )
+
+    assert len(found) == 2
+    assert np.isnan(found.numpy()["reward"][0])
+    assert np.ma.getmaskarray(found["quality_final"]).all()
+    assert [row["quality_final"] for row in found] == [None, None]
+    assert found.pandas()["reward"].tolist()[1] == found.polars()["reward"][1] == 1.0
+    assert found.arrow()["quality_final"].null_count == 2
+    assert found.rows()[1] == (1.0, None)
+
+
+@pytest.mark.parametrize("asked", ["describe episodes", "summarize episodes", "with e as (from episodes) from e;"])
+def test_every_kind_of_question_is_answered(tmp_path: Path, asked: str) -> None:
+    """Whatever gives a table."""
+    assert len(recorded(tmp_path, "run", [1.0]).sql(asked)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("selct 1", "syntax error"),
+        ("select rewrad from episodes", "reward"),
+        ("from nowhere", "nowhere"),
+        ("select 1; select 2", "one question at a time, got 2"),
+        ("", "one question at a time, got 0"),
+        ("copy (select 1) to 'stolen.csv'", "syntax error"),
+        ("select cast(category as int) from episodes", "Could not convert"),
+    ],
+)
+def test_a_wrong_question_is_told_why(tmp_path: Path, asked: str, said: str) -> None:
+    """In one line; and nothing but questions is done."""
+    with pytest.raises(QueryError, match=said) as caught:
+        recorded(tmp_path, "run", [1.0]).sql(asked)
+    assert "\n" not in str(caught.value)
+    assert not Path("stolen.csv").exists()
+
+
+def test_the_damaged_run_among_many_is_named(tmp_path: Path) -> None:
+    """Not the question is wrong then, and not the folder."""
+    recorded(tmp_path, "fine", [1.0])
+    bad = recorded(tmp_path, "hurt", [1.0], sealed=True)
+    segment = bad.layout.stream("episodes") / "000001.parquet"
+    segment.write_bytes(segment.read_bytes()[:40])
+
+    with pytest.raises(RunFormatError, match="hurt"):
+        open_runs(tmp_path).sql("select sum(reward) from episodes")
+
+
+def test_no_runs_are_no_rows(tmp_path: Path) -> None:
+    """An empty folder answers too."""
+    assert open_runs(tmp_path).sql("select count(*) from episodes").rows() == [(0,)]
+    assert open_runs(tmp_path)[:1].sql("select run from updates").rows() == []
