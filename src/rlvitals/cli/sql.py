@@ -1,0 +1,73 @@
+"""`rlvitals sql QUESTION`: a question in SQL to a run, or to all runs of a folder."""
+
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from rlvitals.cli.places import LOGS, AsJson, Folder, open_all
+from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json
+from rlvitals.cli.trouble import TROUBLE, print_trouble
+from rlvitals.cli.words import ABSENT, clean
+from rlvitals.runs import Run, Runs
+from rlvitals.runs.answer import Answer
+
+_DIGITS = 6
+
+
+def sql(
+    question: Annotated[str, typer.Argument(help="One question, in DuckDB's SQL.", show_default=False)],
+    where: Annotated[
+        list[str] | None,
+        typer.Argument(help="Runs, or folders of runs; by default all in the folder.", metavar="[RUN]..."),
+    ] = None,
+    *,
+    folder: Folder = LOGS,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question in SQL.
+
+    Tables are episodes, updates, evaluations, system, scalars and events. Entries of dicts are written with a dot:
+    parameters.filter_speckle. The column run names the run.
+    """
+    runs, refused = open_all(where or [str(folder)], folder)
+    for path, error in refused:
+        print_trouble(f"left out {path}: {error}")
+    if where and not runs:
+        raise typer.Exit(TROUBLE)
+    answer = Runs(_distinct(runs)).sql(question)
+    if as_json:
+        print_json({"columns": list(answer.names), "rows": list(answer)})
+    else:
+        make_screen().print(_table(answer))
+
+
+def _distinct(runs: list[Run]) -> list[Run]:
+    return list({Path(run.path).absolute(): run for run in runs}.values())
+
+
+def _table(answer: Answer) -> Table:
+    table = Table(box=None, pad_edge=False, header_style=LABEL)
+    rows = answer.rows()
+    for place, name in enumerate(answer.names):
+        is_text = any(isinstance(row[place], str | dict | list) for row in rows)
+        table.add_column(clean(name), justify="left" if is_text else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*map(_cell, row))
+    return table
+
+
+def _cell(value: Any) -> Text:
+    if value is None:
+        return Text(ABSENT, LABEL)
+    if isinstance(value, float):
+        # A float that is whole is shown as one: steps and counts are often averaged.
+        return Text(f"{value:.0f}") if _is_whole(value) else number_text(value, _DIGITS)
+    return Text(clean(str(value)))
+
+
+def _is_whole(value: float) -> bool:
+    return math.isfinite(value) and value == math.floor(value) and abs(value) < 10**_DIGITS

@@ -1,0 +1,82 @@
+"""`rlvitals sql`."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from typer.testing import Result
+
+from rlvitals import TrainingMonitor
+
+Invoke = Callable[..., Result]
+InvokeJson = Callable[..., Any]
+Monitor = Callable[..., TrainingMonitor]
+
+BY_TYPE = "select category, avg(reward) as reward from episodes group by 1 order by 1"
+
+
+def trained(training: TrainingMonitor, *rewards: float) -> None:
+    for number, reward in enumerate(rewards):
+        training.log_episode(number, reward, 10, category="text" if number % 2 else "simple", parameters={"speckle": 4})
+
+
+def test_a_question_to_all_runs_of_the_folder(invoke: Invoke, monitor: Monitor) -> None:
+    """Is answered by a table; the column run says whose each row is."""
+    for name in ("one", "two"):
+        with monitor(name) as training:
+            trained(training, 1.0, 2.5)
+    lines = invoke("sql", "select run, sum(reward) as total from episodes group by 1 order by 1").stdout.splitlines()
+
+    assert [line.split() for line in lines] == [["run", "total"], ["one", "3.5"], ["two", "3.5"]]
+
+
+def test_a_question_to_one_run(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Only that run's rows count."""
+    for name in ("one", "two"):
+        with monitor(name) as training:
+            trained(training, *([1.0, 3.0] if name == "one" else [7.0]))
+
+    assert invoke_json("sql", BY_TYPE, "one") == {
+        "columns": ["category", "reward"],
+        "rows": [{"category": "simple", "reward": 1.0}, {"category": "text", "reward": 3.0}],
+    }
+
+
+def test_values_that_json_has_no_number_for(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Are spelled as in a run's files; what is absent is null, and a dash in the table."""
+    with monitor() as training:
+        trained(training, math.nan, -math.inf)
+    asked = "select reward, quality_final, parameters from episodes order by episode"
+
+    assert invoke_json("sql", asked)["rows"] == [
+        {"reward": "NaN", "quality_final": None, "parameters": {"speckle": 4}},
+        {"reward": "-Infinity", "quality_final": None, "parameters": {"speckle": 4}},
+    ]
+    assert invoke("sql", asked).stdout.splitlines()[1].split()[:2] == ["NaN", "-"]
+
+
+def test_a_wrong_question_is_one_line_on_standard_error(invoke: Invoke, monitor: Monitor) -> None:
+    """With the reason, and exit code 2."""
+    with monitor() as training:
+        trained(training, 1.0)
+    result = invoke("sql", "select rewrad from episodes")
+
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("rlvitals: ")
+    assert "rewrad" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_run_that_cannot_be_opened_is_told_of(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
+    """And the others are asked; with none left that is a failure."""
+    with monitor() as training:
+        trained(training, 1.0)
+    (logs / "bad").mkdir()
+    (logs / "bad" / "run.json").write_text("{}")
+    result = invoke("sql", "select count(*) as n from episodes")
+
+    assert result.stdout.split() == ["n", "1"]
+    assert "left out" in result.stderr
+    assert invoke("sql", BY_TYPE, "nowhere").exit_code == 2
