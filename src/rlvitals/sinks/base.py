@@ -30,6 +30,11 @@ class Sink(ABC):
         """What the sink is called in messages."""
         return type(self).__name__
 
+    @property
+    def works(self) -> bool:
+        """Whether it works, as far as it knows: a call that had nothing to do may go well in a sink that does not."""
+        return True
+
     @abstractmethod
     def write(self, record: Record) -> None:
         """Take one record."""
@@ -59,6 +64,11 @@ class SinkWrapper(Sink):
     def name(self) -> str:
         """The wrapped sink's name."""
         return self.to.name
+
+    @property
+    def works(self) -> bool:
+        """Whether the wrapped sink works."""
+        return self.to.works
 
     def flush(self) -> None:
         """Flush the wrapped sink."""

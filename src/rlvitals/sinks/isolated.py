@@ -1,5 +1,6 @@
 """A sink that may fail without hurting anybody."""
 
+import contextlib
 from collections.abc import Callable
 
 from rlvitals.errors import ClosedError
@@ -62,8 +63,13 @@ class Isolated(SinkWrapper):
         except BaseException as error:  # noqa: BLE001
             self._fail(verb, error)
         else:
-            if self._failing:
+            if self._failing and self._works():
                 self._recover(verb)
+
+    def _works(self) -> bool:
+        with contextlib.suppress(Exception):
+            return self.to.works
+        return False
 
     def _fail(self, verb: str, error: BaseException) -> None:
         self.failures += 1

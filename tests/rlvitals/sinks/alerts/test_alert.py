@@ -1,0 +1,62 @@
+"""An event in words."""
+
+from collections.abc import Callable
+
+from rlvitals.records import Event
+from rlvitals.sinks.alerts.alert import alert_of, fitted, held_back, said
+
+MakeFinding = Callable[..., Event]
+
+
+def test_a_finding_in_words(finding: MakeFinding) -> None:
+    """What, where, why, by what numbers, and what to try."""
+
+    alert = alert_of(finding(), "ppo-1", "logos")
+    assert alert.title == "critical: kl-too-large in ppo-1"
+    assert alert.text() == (
+        "The policy moves too far in each update.\n"
+        "step: 20,480\n"
+        "cause: The learning rate is too high.\n"
+        "evidence: kl_divergence 0.31, limit 0.05\n"
+        "advice: Lower the learning rate.\n"
+        "source: Schulman et al. 2017"
+    )
+
+
+def test_the_end_of_a_finding_says_so(finding: MakeFinding) -> None:
+    """Not that it is critical."""
+
+    assert alert_of(finding(data={"state": "closed"}), "ppo-1", "").title == "kl-too-large is over in ppo-1"
+
+
+def test_what_was_held_back_is_told() -> None:
+    """The five most by name, the rest by number."""
+
+    held = {"a": 5, "b": 4, "c": 3, "d": 2, "e": 1, "f": 1, "g": 1}
+    assert held_back(held) == "and 17 more: a 5, b 4, c 3, d 2, e 1, others 2"
+    assert alert_of(Event(time=1.0, kind="note", message="x"), "", "")._replace(held={"a": 2}).text() == (
+        "x\nheld back: and 2 more: a 2"
+    )
+
+
+def test_hostile_text_stays_on_its_line() -> None:
+    """No line of its own, no escape sequence, no turned direction of writing."""
+
+    alert = alert_of(Event(time=1.0, kind="note", message="a\r\nBcc: b\x1b[2J\u202e"), "run\n", "")
+    assert alert.text() == "a  Bcc: b [2J "
+    assert alert.title == "info: note in run "
+
+
+def test_data_of_any_shape_is_said() -> None:
+    """Texts, numbers, lists, dicts, and what is not finite."""
+
+    assert said({"x": 1, "y": [0.123456, float("nan"), None, True]}) == "x 1, y 0.1235; nan; null; true"
+
+
+def test_a_text_is_cut_between_characters() -> None:
+    """An escaped one is never torn, and the limit holds for the escaped text."""
+
+    escape = {"&": "&amp;"}
+    assert fitted("a&&", 11, lambda c: escape.get(c, c)) == "a&amp;&amp;"
+    assert fitted("a&&", 10, lambda c: escape.get(c, c)) == "a&amp;…"
+    assert fitted("a&&", 6, lambda c: escape.get(c, c)) == "a…"

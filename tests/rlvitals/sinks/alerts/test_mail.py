@@ -1,0 +1,324 @@
+"""Alerts by e-mail, to a server on the loopback."""
+
+import base64
+import datetime as dt
+import email
+import email.message
+import email.policy
+import ipaddress
+import socketserver
+import ssl
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from rlvitals.records import Event, Record
+from rlvitals.sinks import Sink
+from rlvitals.sinks.alerts import DeliveryError, EmailAlerts
+from rlvitals.testing.sinks import SinkContract
+
+MakeFinding = Callable[..., Event]
+SECRET = "pa55-abc123"  # noqa: S105 - of no server
+
+
+class MailServer(socketserver.ThreadingTCPServer):
+    """Takes e-mail as RFC 5321 has it, as far as `smtplib` asks; answers a command as it is told to."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, tls: ssl.SSLContext | None = None, *, wrapped: bool = False) -> None:
+        super().__init__(("127.0.0.1", 0), Session)
+        self.tls = tls
+        self.wrapped = wrapped
+        self.answers: dict[str, str] = {}
+        self.messages: list[email.message.EmailMessage] = []
+        self.commands: list[tuple[str, bool]] = []
+
+    @property
+    def port(self) -> int:
+        return int(self.server_address[1])
+
+    def handle_error(self, *_: object) -> None:
+        """A client that does not trust the certificate leaves."""
+
+
+class Session(socketserver.StreamRequestHandler):
+    server: MailServer
+
+    def setup(self) -> None:
+        self.secured = False
+        if self.server.wrapped:
+            self._secure()
+        super().setup()
+
+    def _secure(self) -> None:
+        assert self.server.tls is not None
+        self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        self.secured = True
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()  # the server closes the socket that TLS was put around, which has nothing in it any more
+
+    def handle(self) -> None:
+        self._say(self.server.answers.get("greeting", "220 ready"))
+        while line := self.rfile.readline().decode().strip():
+            verb = line.split()[0].upper()
+            self.server.commands.append((line, self.secured))
+            answer = self.server.answers.get(verb)
+            if answer is not None:
+                self._say(answer)
+            elif verb == "EHLO":
+                offers = ["STARTTLS"] * (self.server.tls is not None and not self.secured)
+                self._say("250-here", *(f"250-{offer}" for offer in offers), "250 AUTH PLAIN")
+            elif verb == "STARTTLS":
+                self._say("220 go")
+                self._secure()
+                self.rfile, self.wfile = self.request.makefile("rb"), self.request.makefile("wb", 0)
+            elif verb == "AUTH":
+                self._say("235 known")
+            elif verb == "DATA":
+                self._say("354 go")
+                lines = iter(self.rfile.readline, b".\r\n")
+                self.server.messages.append(email.message_from_bytes(b"".join(lines), policy=email.policy.default))
+                self._say("250 taken")
+            elif verb == "QUIT":
+                self._say("221 bye")
+                return
+            else:
+                self._say("250 fine")
+
+    def _say(self, *lines: str) -> None:
+        self.wfile.write("".join(f"{line}\r\n" for line in lines).encode())
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate that it signed itself, for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = dt.datetime.now(dt.UTC)
+    signed = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    kept = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, *kept) + signed.public_bytes(serialization.Encoding.PEM)
+    )
+    return path
+
+
+@pytest.fixture
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """What trusts that certificate."""
+    return ssl.create_default_context(cafile=str(certificate))
+
+
+@pytest.fixture
+def serve(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., MailServer]]:
+    """Make a server that speaks plainly, or with TLS."""
+    for variable in ("HOST", "PORT", "USER", "PASSWORD", "SECURITY"):
+        monkeypatch.delenv(f"RLVITALS_SMTP_{variable}", raising=False)
+    made: list[MailServer] = []
+
+    def make(*, secure: bool = True, wrapped: bool = False) -> MailServer:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        made.append(MailServer(tls if secure else None, wrapped=wrapped))
+        threading.Thread(target=made[-1].serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.shutdown()
+        server.server_close()
+
+
+class TestContract(SinkContract):
+    kinds = frozenset()  # an alert is no record
+
+    @pytest.fixture(autouse=True)
+    def _served(self, serve: Callable[..., MailServer]) -> None:
+        self.server = serve(secure=False)
+
+    def make_sink(self) -> Sink:
+        return plain(self.server)
+
+    def taken(self, sink: Sink) -> list[Record]:
+        del sink
+        return []
+
+
+def plain(server: MailServer, **options: Any) -> EmailAlerts:
+    asked: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "security": "none"}
+    return EmailAlerts("me@example.org", **(asked | options))
+
+
+def refusal(sink: Sink, record: Record) -> DeliveryError:
+    with pytest.raises(DeliveryError) as caught:
+        sink.write(record)
+    return caught.value
+
+
+def test_an_alert_is_a_plain_e_mail(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """With a subject that says it all, to all who asked for it."""
+
+    server = serve(secure=False)
+    sink = EmailAlerts(
+        ["me@example.org", "you@example.org"],
+        host="127.0.0.1",
+        port=server.port,
+        security="none",
+        sender="run@example.org",
+    )
+    sink.write(finding(message="Die Verluste sind ∞."))
+    (message,) = server.messages
+    assert message["Subject"] == "[rlvitals] critical: kl-too-large"
+    assert (message["From"], message["To"]) == ("run@example.org", "me@example.org, you@example.org")
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message.get_content().splitlines()[:2] == ["Die Verluste sind ∞.", "step: 20,480"]
+    assert [line for line, _ in server.commands if line.startswith("rcpt")] == [
+        "rcpt TO:<me@example.org>",
+        "rcpt TO:<you@example.org>",
+    ]
+
+
+@pytest.mark.parametrize("security", ["starttls", "ssl"])
+def test_the_password_goes_through_tls(
+    serve: Callable[..., MailServer], trusting: ssl.SSLContext, finding: MakeFinding, security: Any
+) -> None:
+    """Whether it is begun at once or asked for."""
+
+    server = serve(wrapped=security == "ssl")
+    plain(server, security=security, tls=trusting, user="me", password=SECRET).write(finding())
+    login = base64.b64encode(f"\0me\0{SECRET}".encode()).decode()
+    assert (f"AUTH PLAIN {login}", True) in server.commands
+    assert len(server.messages) == 1
+
+
+def test_a_server_that_nobody_vouches_for_gets_nothing(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """The system's authorities do not know it, so it gets neither the login nor the message."""
+
+    server = serve()
+    error = refusal(plain(server, security="starttls", user="me", password=SECRET), finding())
+    assert str(error) == "127.0.0.1 has a certificate that is not to be trusted: self-signed certificate"
+    assert [line.split()[0].upper() for line, _ in server.commands] == ["EHLO", "STARTTLS"]
+
+
+def test_a_server_without_starttls_gets_nothing(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """It is not spoken to in the clear instead."""
+
+    server = serve(secure=False)
+    error = refusal(plain(server, security="starttls", user="me", password=SECRET), finding())
+    assert (str(error), error.again) == ("127.0.0.1 does not offer STARTTLS", False)
+    assert not [line for line, _ in server.commands if "AUTH" in line]
+
+
+@pytest.mark.parametrize(
+    ("verb", "answer", "said", "again"),
+    [
+        ("AUTH", f"535 no, {SECRET} is wrong", "refused the login (535)", False),
+        ("MAIL", "451 later", "refused the message (451)", True),
+        ("RCPT", "550 unknown", "refused the addresses [550]", False),
+        ("RCPT", "450 busy", "refused the addresses [450]", True),
+        ("greeting", "421 closing", "refused the message (421)", True),
+    ],
+)
+def test_a_refusal_is_told_by_its_number_alone(
+    serve: Callable[..., MailServer], finding: MakeFinding, verb: str, answer: str, said: str, again: bool
+) -> None:
+    """What the server says may repeat the password; a refusal of the 400s is tried again."""
+
+    server = serve(secure=False)
+    server.answers[verb] = answer
+    sink = plain(server, user="me", password=SECRET)
+    error = refusal(sink, finding())
+    assert said in str(error)
+    assert error.again is again
+    shown = [*traceback.format_exception(error), repr(sink), str(vars(sink))]
+    assert SECRET not in "".join(shown)
+
+
+def test_a_server_that_is_not_there_is_named(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """And tried again later."""
+
+    server = serve(secure=False)
+    error = refusal(plain(server, port=1), finding())
+    assert (str(error), error.again) == ("127.0.0.1 cannot be reached: Connection refused", True)
+
+
+def test_a_password_that_cannot_be_sent_is_not_shown(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """Python's own error would hold it."""
+
+    error = refusal(plain(serve(secure=False), user="me", password=f"{SECRET}ä"), finding())
+    assert str(error) == "127.0.0.1: the message or the login is refused: UnicodeEncodeError"
+    assert error.__context__ is None
+
+
+def test_settings_may_come_from_the_environment(
+    serve: Callable[..., MailServer], finding: MakeFinding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that no password stands in a script."""
+
+    server = serve(secure=False)
+    for name, value in {
+        "EMAIL_TO": "a@example.org, b@example.org",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": str(server.port),
+        "SMTP_SECURITY": "none",
+        "SMTP_USER": "me",
+        "SMTP_PASSWORD": SECRET,
+    }.items():
+        monkeypatch.setenv(f"RLVITALS_{name}", value)
+    EmailAlerts().write(finding())
+    assert server.messages[0]["To"] == "a@example.org, b@example.org"
+    assert any(line.startswith("AUTH PLAIN") for line, _ in server.commands)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"to": None}, "RLVITALS_EMAIL_TO"),
+        ({"host": None}, "RLVITALS_SMTP_HOST"),
+        ({"to": "me"}, "'me' is no e-mail address"),
+        ({"to": ["me@example.org\nBcc: x@example.org"]}, "is no e-mail address"),
+        ({"security": "tls"}, "security='tls': use one of 'starttls', 'ssl', 'none'"),
+        ({"port": 0}, "port=0"),
+        ({"port": "smtp"}, "port='smtp'"),
+        ({"security": "none", "password": SECRET}, "would send the password to mail.example.org for all to read"),
+    ],
+)
+def test_settings_that_mean_nothing_are_refused(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], said: str
+) -> None:
+    """At once, and without the password."""
+
+    monkeypatch.delenv("RLVITALS_EMAIL_TO", raising=False)
+    monkeypatch.delenv("RLVITALS_SMTP_HOST", raising=False)
+    asked: dict[str, Any] = {"to": "me@example.org", "host": "mail.example.org"}
+    with pytest.raises(ValueError, match=said) as caught:
+        EmailAlerts(**(asked | options))
+    assert SECRET not in str(caught.value)
+
+
+def test_hostile_text_makes_no_header(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
+    """A line break in a code is a space in the subject."""
+
+    server = serve(secure=False)
+    plain(server).write(finding("a\r\nBcc: x@example.org"))
+    assert server.messages[0]["Bcc"] is None
+    assert server.messages[0]["Subject"] == "[rlvitals] critical: a  Bcc: x@example.org"

@@ -1,0 +1,60 @@
+"""Alerts on the terminal."""
+
+import io
+from collections.abc import Callable
+
+from rlvitals.records import Event, Record
+from rlvitals.sinks import Sink
+from rlvitals.sinks.alerts import TerminalAlerts
+from rlvitals.testing.sinks import SinkContract
+
+MakeFinding = Callable[..., Event]
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TestContract(SinkContract):
+    kinds = frozenset()  # an alert is no record
+
+    def make_sink(self) -> Sink:
+        return TerminalAlerts(Terminal())
+
+    def taken(self, sink: Sink) -> list[Record]:
+        del sink
+        return []
+
+
+def test_a_terminal_rings_and_shows_a_line(finding: MakeFinding) -> None:
+    """It clears the live line first, which is drawn again below."""
+
+    stream = Terminal()
+    TerminalAlerts(stream).write(finding())
+    assert stream.getvalue() == (
+        "\r\x1b[K\a\x1b[1;31mcritical: kl-too-large\x1b[0m: The policy moves too far in each update. (step 20,480)\n"
+    )
+
+
+def test_the_bell_can_be_off(finding: MakeFinding) -> None:
+    """The line stays."""
+
+    stream = Terminal()
+    TerminalAlerts(stream, bell=False).write(finding())
+    assert "\a" not in stream.getvalue()
+
+
+def test_a_file_gets_the_line_alone(finding: MakeFinding) -> None:
+    """No bell, no colour, and what was held back; what the text brings of its own is made harmless."""
+
+    stream = io.StringIO()
+    sink = TerminalAlerts(stream, most=1)
+    for code in ("a", "b"):
+        sink.write(finding(code, message="x\x1b]0;title\a\ny", env_step=None))
+    sink.close()
+    assert (
+        stream.getvalue() == "critical: a: x ]0;title  y\ncritical: alerts: 1 alerts were held back.; and 1 more: b 1\n"
+    )
