@@ -1,6 +1,6 @@
 """What can be said of a training, and how it is written down."""
 
-from rlvitals.records.codec import Codec, codec_of
+from rlvitals.records.codec import Codec, codec_of, line_of
 from rlvitals.records.kinds import (
     STREAM_OF,
     STREAMS,
@@ -28,5 +28,6 @@ __all__ = [
     "Scalars",
     "SystemSample",
     "codec_of",
+    "line_of",
     "metric",
 ]

@@ -178,3 +178,11 @@ def _loose_twin(kind: type[kinds.Record]) -> type[msgspec.Struct]:
 def codec_of(kind: type[R]) -> Codec[R]:
     """The one codec of a kind of record."""
     return Codec(kind)
+
+
+def line_of(record: kinds.Record) -> bytes:
+    """The line of a checked record, ended by a newline: as `pack` wrote it."""
+    line = _encode(record)
+    if b"null" in line:  # a number that is not finite, or None in a tree
+        line = _encode(spelled(msgspec.to_builtins(record)))
+    return line + b"\n"

@@ -36,17 +36,32 @@ def rows_of(path: Path, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
     Raises:
         RunFormatError: The segment is damaged.
     """
-    from_plain, empty = codec_of(kind).from_plain, _empty_dicts(kind)
     try:
         with database() as connection:
-            found = connection.execute(f"FROM {sealed_source([path])} OFFSET {skip}")
-            places = _places([column[0] for column in found.description], kind)
-            while rows := found.fetchmany(_BATCH):
-                for row in rows:
-                    yield from_plain({**empty, **_plain(row, places)})
+            yield from records_from(connection, f"{sealed_source([path])} OFFSET {skip}", kind)
     except (duckdb.Error, RecordError) as error:
         reason = str(error).partition("\n")[0]  # the rest is the query
         raise RunFormatError(f"{path} is damaged: {reason}") from None
+
+
+def records_from(connection: duckdb.DuckDBPyConnection, source: str, kind: type[Record]) -> Iterator[Any]:
+    """The records in a table that has the columns of a sealed segment, in their order.
+
+    Args:
+        connection: Where to ask.
+        source: SQL for the table.
+        kind: The kind of record in it.
+
+    Raises:
+        duckdb.Error: The table cannot be read.
+        RecordError: A row is no record.
+    """
+    from_plain, empty = codec_of(kind).from_plain, _empty_dicts(kind)
+    found = connection.execute(f"FROM {source}")
+    places = _places([column[0] for column in found.description], kind)
+    while rows := found.fetchmany(_BATCH):
+        for row in rows:
+            yield from_plain({**empty, **_plain(row, places)})
 
 
 def rows_backwards(tables: duckdb.DuckDBPyConnection, path: Path, kind: type[Record], page: int) -> Iterator[Any]:

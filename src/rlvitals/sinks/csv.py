@@ -1,25 +1,17 @@
 """Records as CSV, one file a stream."""
 
 import logging
-import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from rlvitals.errors import ClosedError
 from rlvitals.records import STREAM_OF, Record
-from rlvitals.records.coercion import spelled
-from rlvitals.records.schema import Column, fields
+from rlvitals.records.cells import cells_in, cells_of, json_text, plain_columns, quoted, row_of, rows_in, unquoted
 from rlvitals.sinks.appending import AppendingFile
 from rlvitals.sinks.context import RunSink, SinkContext
 
 MAX_COLUMNS = 500
 """Columns of one file, before what is new goes into the column `more`."""
 MORE = "more"
-
-_QUOTED = re.compile(r'^$|^\s|\s$|[,"\r\n]')
 
 _log = logging.getLogger("rlvitals")
 
@@ -61,8 +53,8 @@ class CsvSink(RunSink):
         kind = type(record)
         if kind not in self._tables:
             folder = self._path or Path()
-            self._tables[kind] = _Table(folder / f"{STREAM_OF[kind]}.csv", _plain_columns(kind))
-        self._tables[kind].append(_cells(record))
+            self._tables[kind] = _Table(folder / f"{STREAM_OF[kind]}.csv", plain_columns(kind))
+        self._tables[kind].append(cells_of(record))
 
     def close(self) -> None:
         """Let go of the files, in which everything is already."""
@@ -85,12 +77,12 @@ class _Table:
         if path.exists():
             _cut_torn_row(path)
             with path.open(encoding="utf-8", newline="") as file:
-                header = next(_rows(file), "")
-            self._columns = dict.fromkeys(_split(header))
+                header = next(rows_in(file), "")
+            self._columns = dict.fromkeys(map(unquoted, cells_in(header)))
         self._file = AppendingFile(path)
         if not self._columns:
             self._columns = dict.fromkeys(columns)
-            self._file.append(_line(self._columns).encode())
+            self._file.append(row_of(self._columns).encode())
 
     def append(self, cells: dict[str, str]) -> None:
         """Append a row; its cells are ready to be written."""
@@ -98,8 +90,8 @@ class _Table:
         if new:
             room = MAX_COLUMNS - len(self._columns)
             if len(new) > room:
-                beyond = {name: _unquoted(cells.pop(name)) for name in new[max(room, 0) :]}
-                cells[MORE] = _cell(msgspec.json.encode(beyond).decode())
+                beyond = {name: unquoted(cells.pop(name)) for name in new[max(room, 0) :]}
+                cells[MORE] = quoted(json_text(beyond))
             self._widen([name for name in cells if name not in self._columns])
         self._file.append((",".join([cells.get(name, "") for name in self._columns]) + "\n").encode())
 
@@ -117,80 +109,14 @@ class _Table:
             self._path.open(encoding="utf-8", newline="") as old,
             aside.open("w", encoding="utf-8", newline="") as file,
         ):
-            rows = _rows(old)
+            rows = rows_in(old)
             next(rows)
-            file.write(_line(columns))
+            file.write(row_of(columns))
             file.writelines(row.removesuffix("\n") + "," * len(new) + "\n" for row in rows)
         aside.replace(self._path)
         self._file.close()
         self._file = AppendingFile(self._path)
         self._columns = columns
-
-
-def _plain_columns(kind: type[Record]) -> tuple[str, ...]:
-    """The fields that are columns; a flat dict is as many as it has entries."""
-    return tuple(field.name for field in fields(kind) if not field.column.is_dict)
-
-
-def _cells(record: Record) -> dict[str, str]:
-    """A record's cells by column; what is absent has none."""
-    cells: dict[str, str] = {}
-    for name, column, _ in fields(type(record)):
-        value = getattr(record, name)
-        if value is None:
-            continue
-        if column.is_dict:
-            cells |= {f"{name}.{key}": _value(entry) for key, entry in value.items()}
-        elif column is Column.TREE:
-            cells[name] = _cell(msgspec.json.encode(spelled(value)).decode())
-        else:
-            cells[name] = _value(value)
-    return cells
-
-
-def _value(value: Any) -> str:
-    if type(value) is str:
-        return _cell(value)
-    if type(value) is bool:
-        return "true" if value else "false"
-    return str(spelled(value))
-
-
-def _cell(text: str) -> str:
-    """Quote a text where it must be; an empty one too, as an empty cell says that there is none."""
-    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
-
-
-def _unquoted(cell: str) -> str:
-    return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
-
-
-def _line(columns: dict[str, None]) -> str:
-    return ",".join(map(_cell, columns)) + "\n"
-
-
-def _rows(lines: Iterator[str]) -> Iterator[str]:
-    """The rows of a file, as they are written: a text in quotes may go over several lines."""
-    row = ""
-    for line in lines:
-        row += line
-        if row.count('"') % 2 == 0:
-            yield row
-            row = ""
-    if row:
-        yield row
-
-
-def _split(row: str) -> Iterator[str]:
-    """The cells of a row."""
-    cell = ""
-    for part in row.rstrip("\r\n").split(","):
-        cell += part
-        if cell.count('"') % 2 == 0:
-            yield _unquoted(cell)
-            cell = ""
-        else:
-            cell += ","
 
 
 def _cut_torn_row(path: Path) -> None:

@@ -1,0 +1,52 @@
+"""A run as Arrow: a folder with an IPC file a stream, or one file of one stream."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from rlvitals.exporters.base import FORMAT, Exporter, Source
+from rlvitals.exporters.tables import TABLE, check_rows, typed_table
+from rlvitals.sinks.opening import load, require
+
+_BATCH = 50_000
+
+
+class ArrowExporter(Exporter):
+    """Writes `episodes.arrow`, ... and `header.json` into a folder.
+
+    Where the path ends in `.arrow` or `.feather`, one stream becomes that file. Columns are those of a sealed segment,
+    but that JSON is plain text. The header is in each file's metadata too.
+
+    Raises:
+        MissingExtraError: pyarrow is not installed.
+    """
+
+    endings: ClassVar[tuple[str, ...]] = (".arrow", ".feather", ".ipc")
+
+    def __init__(self) -> None:
+        require("pyarrow", feature="the Arrow format", extra="arrow")
+
+    def export(self, source: Source, target: Path) -> None:
+        """Write the files."""
+        if target.suffix.lower() in self.endings:
+            _write(source, source.one_stream(), target, target.parent)
+            return
+        target.mkdir()
+        for stream in source.streams:
+            _write(source, stream, target / f"{stream}{self.endings[0]}", target.parent)
+        source.write_header(target)
+
+
+def _write(source: Source, stream: str, path: Path, scratch: Path) -> None:
+    arrow: Any = load("pyarrow")
+    with typed_table(source, stream, scratch) as (connection, count):
+        batches = connection.table(TABLE).to_arrow_reader(_BATCH)
+        said = {**source.described(counted=False), "stream": stream, "records": {stream: count}}
+        schema = batches.schema.with_metadata({FORMAT: msgspec.json.encode(said)})
+        written = 0
+        with arrow.OSFile(str(path), "wb") as file, arrow.ipc.new_file(file, schema) as writer:
+            for batch in batches:
+                writer.write_batch(batch.replace_schema_metadata(schema.metadata))
+                written += batch.num_rows
+        check_rows(stream, written, count)

@@ -1,0 +1,84 @@
+"""A run as CSV: a folder with a file a stream, or one file of one stream."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from rlvitals.exporters.base import Exporter, Source
+from rlvitals.records import STREAMS, Record
+from rlvitals.records.cells import cells_of, json_text, plain_columns, quoted, row_of
+from rlvitals.records.schema import fields
+from rlvitals.runs.columns import REST
+
+MAX_KEYS = 500
+"""Entries of a dict that have a column; the others are JSON in the column `<field>_rest`."""
+
+
+class CsvExporter(Exporter):
+    """Writes `episodes.csv`, `updates.csv`, ... and `header.json` into a folder.
+
+    Where the path ends in `.csv`, one stream becomes that file, without the header. Every field is a column, and so is
+    each entry of a flat dict: `parameters.color_precision`. An empty cell was not said; an empty text is `""`. Numbers
+    that are not finite are `NaN`, `Infinity`, `-Infinity`. A text in a dict that looks like something else is a JSON
+    string in its cell: the text `7` is `"7"`, in quotes of its own. Nested fields are JSON.
+    """
+
+    endings: ClassVar[tuple[str, ...]] = (".csv",)
+
+    def export(self, source: Source, target: Path) -> None:
+        """Write the files. Each stream is read twice, as the columns come first."""
+        source.passes = 2
+        if target.suffix.lower() in self.endings:
+            _write(source, source.one_stream(), target)
+            return
+        target.mkdir()
+        for stream in source.streams:
+            _write(source, stream, target / f"{stream}.csv")
+        source.write_header(target)
+
+
+def _write(source: Source, stream: str, path: Path) -> None:
+    kind = STREAMS[stream]
+    dicts = {field.name: _Keys() for field in fields(kind) if field.column.is_dict}
+    for record in source.records(stream):
+        for name, keys in dicts.items():
+            keys.look(getattr(record, name))
+    columns = list(plain_columns(kind))
+    for name, keys in dicts.items():
+        columns += [f"{name}.{key}" for key in keys.known]
+        columns += [name + REST] * keys.has_rest
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(row_of(columns))
+        for record in source.records(stream):
+            cells = cells_of(record, exact=True) | _rest(record, dicts)
+            file.write(",".join([cells.get(column, "") for column in columns]) + "\n")
+
+
+class _Keys:
+    """The keys of a dict field, as far as they have a column, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, None] = {}
+        self.has_rest = False
+
+    def look(self, said: dict[str, object] | None) -> None:
+        if said is None:
+            return
+        self.has_rest = self.has_rest or not said
+        for key in said:
+            if key not in self.known:
+                if len(self.known) < MAX_KEYS:
+                    self.known[key] = None
+                else:
+                    self.has_rest = True
+
+
+def _rest(record: Record, dicts: dict[str, _Keys]) -> dict[str, str]:
+    """The cells of what has no column, and of a dict that is there and empty."""
+    cells: dict[str, str] = {}
+    for name, keys in dicts.items():
+        said = getattr(record, name)
+        if keys.has_rest and said is not None:
+            rest = {key: value for key, value in said.items() if key not in keys.known}
+            if rest or not said:
+                cells[name + REST] = quoted(json_text(rest))
+    return cells

@@ -1,0 +1,73 @@
+"""Importers by name or by what a file looks like: ours and those of other packages, found by the same entry point."""
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from rlvitals.errors import ImportFormatError, RlvitalsError
+from rlvitals.importers.base import Importer
+from rlvitals.runs.layout import HEADER
+
+GROUP = "rlvitals.importers"
+"""Entry-point group in which a package offers its importers: `name = "module:Class"`."""
+
+_PICKLES = {".pkl", ".pickle"}
+
+
+@cache
+def _offered() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def importer_names() -> list[str]:
+    """The names of all formats that are installed."""
+    return sorted(_offered())
+
+
+def make_importer(name: str) -> Importer:
+    """Make the importer of a format.
+
+    Raises:
+        ImportFormatError: There is no such format, or it cannot be made; the cause is attached.
+        MissingExtraError: It needs a package that is not installed.
+    """
+    if name not in _offered():
+        raise ImportFormatError(f"there is no format {name!r}: installed are {', '.join(importer_names()) or 'none'}")
+    try:
+        made = _offered()[name].load()()
+    except RlvitalsError:
+        raise
+    except Exception as error:
+        raise ImportFormatError(f"the importer {name!r} cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(made, Importer):
+        raise ImportFormatError(f"{name!r} made a {type(made).__name__}, which is no rlvitals.importers.Importer")
+    return made
+
+
+def format_of(path: Path) -> str:
+    """The format of a file or a folder, by its name and its first bytes.
+
+    Raises:
+        ImportFormatError: There is nothing there, it is of no format that is known, or of one that is not read.
+    """
+    if not path.exists():
+        raise ImportFormatError(f"there is no file {path}")
+    if (path / HEADER).is_file():
+        raise ImportFormatError(f"{path} is a run already: there is nothing to import")
+    if path.suffix.lower() in _PICKLES:
+        raise ImportFormatError(
+            f"{path} is a pickle, which may run any code when it is read: export the run to parquet or json instead"
+        )
+    broken: list[str] = []
+    for name in importer_names():
+        try:
+            found = make_importer(name).recognises(path)
+        except Exception as error:  # noqa: BLE001 - another package's, which must not hinder ours
+            broken.append(f"; the importer {name!r} could not look at it: {error}")
+            continue
+        if found:
+            return name
+    raise ImportFormatError(
+        f"{path} is of no format that is known by its looks: name the format, one of {', '.join(importer_names())}"
+        + "".join(broken)
+    )

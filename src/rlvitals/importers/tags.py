@@ -1,0 +1,204 @@
+"""Other programs' names for what a training says: those of Stable-Baselines3, of CleanRL, and of our own sinks.
+
+| names | become |
+|---|---|
+| `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
+| `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations` | `PolicyUpdate` |
+| `eval/...` | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
+| `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
+| all others | `Scalars`: the category is what stands before the first `/` |
+
+What a record has no field for is in its `extra`.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars, SystemSample, codec_of
+from rlvitals.records.schema import fields
+
+UPDATE_FIELDS: dict[str, str] = {
+    "train/policy_gradient_loss": "policy_loss",
+    "train/policy_loss": "policy_loss",
+    "train/value_loss": "value_loss",
+    "train/approx_kl": "kl_divergence",
+    "train/clip_fraction": "clip_fraction",
+    "train/explained_variance": "explained_variance",
+    "train/learning_rate": "learning_rate",
+    "train/clip_range": "clip_range",
+    "train/loss": "loss",
+    "train/std": "action_std",
+    "losses/approx_kl": "kl_divergence",
+    "losses/clipfrac": "clip_fraction",
+    "charts/learning_rate": "learning_rate",
+    "time/iterations": "update",
+}
+"""Names of an update's metrics, and the fields of `PolicyUpdate`, where the two differ or are in another group."""
+
+_ENTROPY_LOSS = "train/entropy_loss"
+_FIELDS: dict[str, tuple[type[Record], str]] = {
+    **{tag: (PolicyUpdate, field) for tag, field in UPDATE_FIELDS.items()},
+    "charts/episodic_return": (Episode, "reward"),
+    "charts/episodic_length": (Episode, "length"),
+    "charts/SPS": (SystemSample, "env_steps_per_second"),
+    "time/fps": (SystemSample, "env_steps_per_second"),
+    "eval/mean_reward": (Evaluation, "reward"),
+    "eval/mean_ep_length": (Evaluation, "length"),
+}
+_GROUPS: dict[str, type[Record]] = {
+    "episode": Episode,
+    "train": PolicyUpdate,
+    "losses": PolicyUpdate,
+    "eval": Evaluation,
+    "system": SystemSample,
+}
+_NO_POLICIES = {"categories", "extra"}
+_CLOCKS = {"time", "writer", "step", "env_step", "episode"}
+
+
+class _Name(NamedTuple):
+    """What a tag is of: a kind of record, which of several (categories, policies), a field, or an entry of a dict."""
+
+    kind: type[Record]
+    which: str
+    field: str
+    key: str = ""
+
+
+class _Group:
+    """Values that belong to one record."""
+
+    def __init__(self, step: int, time: float) -> None:
+        self.step = step
+        self.time = time
+        self.said: dict[str, Any] = {}
+
+
+class TagReader:
+    """Makes records of single values: those of one group and one step, until a name comes again, are one record."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[type[Record], str], _Group] = {}
+        self._episodes = 0
+
+    def add(self, tag: str, value: Any, *, step: int, time: float) -> Iterator[Record]:
+        """Take a value; gives the records that are whole.
+
+        Args:
+            tag: Its name.
+            value: A number, a flag or a short text.
+            step: The environment step.
+            time: When (UTC, seconds since 1970).
+
+        Raises:
+            RecordError: A value that no record can hold.
+        """
+        name = _named(tag)
+        which = (name.kind, name.which)
+        group = self._groups.get(which)
+        if group is not None and (group.step != step or tag in group.said):
+            yield from self._made(*which, self._groups.pop(which))
+            group = None
+        if group is None:
+            group = self._groups[which] = _Group(step, time)
+        group.said[tag] = value
+
+    def flush(self) -> Iterator[Record]:
+        """The records that were still open.
+
+        Raises:
+            RecordError: A value that no record can hold.
+        """
+        groups, self._groups = self._groups, {}
+        for (kind, which), group in groups.items():
+            yield from self._made(kind, which, group)
+
+    def _made(self, kind: type[Record], which: str, group: _Group) -> Iterator[Record]:
+        if kind is Scalars or not _is_whole(kind, group.said):
+            yield from _scalars(group)
+            return
+        values = _values(group.said)
+        if kind is Episode:
+            values = {"episode": self._episodes, "env_step": group.step, **values}
+            self._episodes += 1
+        elif kind is Evaluation:
+            values = {"episode": self._episodes, "env_step": group.step, "policy": which or None, **values}
+        elif kind is PolicyUpdate:
+            values = {"step": group.step, "env_step": group.step, **values}
+        else:
+            values = {"env_step": group.step, **values}
+        yield codec_of(kind).pack({"time": group.time, **values})[0]
+
+
+def _named(tag: str) -> _Name:
+    group, slash, rest = tag.partition("/")
+    kind = _GROUPS.get(group)
+    if tag in _FIELDS:
+        kind, field = _FIELDS[tag]
+        return _Name(kind, "", field)
+    if tag == _ENTROPY_LOSS:
+        return _Name(PolicyUpdate, "", "entropy")
+    if kind is None or not rest:
+        return _Name(Scalars, group if slash else "scalars", "values", rest or group)
+    return _in_group(kind, rest)
+
+
+def _in_group(kind: type[Record], rest: str) -> _Name:
+    """What a tag is of that begins with the name of a group."""
+    parts = rest.split("/")
+    which = ""
+    if kind is Evaluation and len(parts) > 1 and parts[0] not in _NO_POLICIES and not _is_dict(kind, parts[0]):
+        which, rest = parts[0], rest.partition("/")[2]
+        parts = parts[1:]
+        rest = _FIELDS.get(f"eval/{rest}", (kind, rest))[1]
+    if _is_plain(kind, rest):
+        return _Name(kind, which, rest)
+    if len(parts) > 1 and _is_dict(kind, parts[0]):
+        return _Name(kind, which, parts[0], rest.partition("/")[2])
+    return _Name(kind, which, "extra", rest)
+
+
+def _is_plain(kind: type[Record], name: str) -> bool:
+    return name not in _CLOCKS and any(
+        field.name == name for field in fields(kind) if not field.column.is_dict and field.name not in _TREES
+    )
+
+
+def _is_dict(kind: type[Record], name: str) -> bool:
+    return any(field.name == name for field in fields(kind) if field.column.is_dict)
+
+
+_TREES = {"info", "categories", "items", "data"}
+
+
+def _is_whole(kind: type[Record], said: dict[str, Any]) -> bool:
+    """Whether there is enough for a record of its kind; what is not stays as it was said."""
+    names = {_named(tag).field for tag in said}
+    if kind is Episode:
+        return {"reward", "length"} <= names
+    return kind is not PolicyUpdate or names != {"update"}
+
+
+def _values(said: dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for tag, value in said.items():
+        name = _named(tag)
+        if tag == _ENTROPY_LOSS:
+            values["entropy"] = -float(value)
+        elif name.key:
+            values.setdefault(name.field, {})[name.key] = value
+        elif name.field in values:  # two names of one field: the second one is kept under its own
+            values.setdefault("extra", {})[tag] = value
+        else:
+            values[name.field] = value
+    return values
+
+
+def _scalars(group: _Group) -> Iterator[Record]:
+    categories: dict[str, dict[str, Any]] = {}
+    for tag, value in group.said.items():
+        category, slash, rest = tag.partition("/")
+        categories.setdefault(category if slash else "scalars", {})[rest or category] = value
+    for category, values in categories.items():
+        said = {"time": group.time, "step": group.step, "env_step": group.step, "category": category, "values": values}
+        yield codec_of(Scalars).pack(said)[0]

@@ -1,0 +1,131 @@
+"""Writing a whole run at once: one that comes from elsewhere, or is made.
+
+It is written in a hidden folder, which is renamed when everything is in it: whoever looks sees no run, or a whole one.
+"""
+
+import contextlib
+import itertools
+import os
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from rlvitals.errors import RunError, RunExistsError
+from rlvitals.records import STREAM_OF, Record, line_of
+from rlvitals.runs.header import Header, write_header
+from rlvitals.runs.journal import SEAL_RECORDS
+from rlvitals.runs.layout import Layout, checked_name, segment_path
+from rlvitals.runs.run import Run
+from rlvitals.runs.sealing import seal
+
+_SMALL = 1_000
+"""Records of a segment that is not worth sealing."""
+_STRANGE = re.compile(r"[^\w.+=@ -]+")
+_LONGEST = 80
+
+
+class RunWriter:
+    """Writes a run that nobody sees before it is finished.
+
+    Args:
+        log_dir: The folder of runs; it is made if it is missing.
+        name: The run's name; if it is taken when the run is finished, a number is put behind it.
+        seal_records: Records in a segment.
+
+    Raises:
+        RunNameError: The name cannot be a folder's name.
+        RunError: The folder cannot be made.
+    """
+
+    def __init__(self, log_dir: Path, name: str, *, seal_records: int = SEAL_RECORDS) -> None:
+        self.counts: Counter[str] = Counter()
+        self._log_dir = log_dir
+        self._name = checked_name(name)
+        self._seal_records = seal_records
+        self._open: dict[str, BinaryIO] = {}
+        self._layout = Layout(log_dir / f".{name}.{os.getpid()}.tmp")
+        with _told(log_dir):
+            if self._layout.path.exists():  # of a process of this number that was killed
+                shutil.rmtree(self._layout.path)
+            self._layout.make()
+
+    def write(self, record: Record) -> None:
+        """Take the next record of its stream.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        stream = STREAM_OF[type(record)]
+        with _told(self._log_dir):
+            if self.counts[stream] % self._seal_records == 0:
+                self._rotate(stream)
+            self._open[stream].write(line_of(record))
+        self.counts[stream] += 1
+
+    def finish(self, header: Header) -> Run:
+        """Put the run in its place.
+
+        Args:
+            header: What it says of itself; it gets the name that was free.
+
+        Raises:
+            RunError: It cannot be written.
+        """
+        with _told(self._log_dir):
+            for stream in list(self._open):
+                self._close(stream, worth=_SMALL)
+            place = self._claim()
+            header.run_id = place.name
+            write_header(self._layout, header)
+            self._layout.path.rename(place)
+        return Run(place)
+
+    def give_up(self) -> None:
+        """Leave nothing behind; does nothing once the run is finished."""
+        for file in self._open.values():
+            file.close()
+        shutil.rmtree(self._layout.path, ignore_errors=True)
+
+    def _rotate(self, stream: str) -> None:
+        if stream in self._open:
+            self._close(stream)
+        number = self.counts[stream] // self._seal_records + 1
+        self._open[stream] = segment_path(self._layout.stream(stream), number).open("wb")
+
+    def _close(self, stream: str, *, worth: int = 0) -> None:
+        """End a stream's last segment, and seal it if it is worth it."""
+        with self._open.pop(stream) as file:
+            file.flush()
+            os.fsync(file.fileno())
+        if self.counts[stream] >= worth:
+            seal(Path(file.name))
+
+    def _claim(self) -> Path:
+        """Take a free name: making its folder is what claims it, also against other processes."""
+        for number in itertools.count(1):
+            path = self._log_dir / (self._name if number == 1 else f"{self._name}-{number}")
+            try:
+                path.mkdir()
+            except FileExistsError:
+                if not path.is_dir():
+                    raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
+            else:
+                return path
+        raise AssertionError("itertools.count ends")
+
+
+def free_name(wanted: str) -> str:
+    """A run's name as near as can be to a text that may be anything."""
+    name = _STRANGE.sub("-", wanted)[:_LONGEST].strip(" .-")
+    return name or "imported"
+
+
+@contextlib.contextmanager
+def _told(log_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise RunError(f"no run can be written in {log_dir}: {error.strerror or error}") from error
