@@ -1,0 +1,345 @@
+"""Milestones: what a training has reached, each said once.
+
+They are statements about a noisy series that is looked at again and again, so each asks for more than its noise gives.
+"""
+
+import math
+from collections import deque
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from rlvitals.analysis.convergence import convergence
+from rlvitals.analysis.intervals import mean_interval, rate_interval, wilson_interval
+from rlvitals.analysis.student import normal_quantile
+from rlvitals.records import Episode, Event, Record
+
+KIND = "milestone"
+FIRST_SUCCESS = "first-success"
+NEW_BEST = "new-best"
+TARGET_REACHED = "target-reached"
+CATEGORY_MASTERED = "category-mastered"
+CONVERGED = "converged"
+CODES = (FIRST_SUCCESS, NEW_BEST, TARGET_REACHED, CATEGORY_MASTERED, CONVERGED)
+
+_WINDOW = 100
+_CATEGORY_WINDOW = 200
+_MOST_CATEGORIES = 200
+_FEWEST_OUTCOMES = 20
+_LOOK_EVERY = 10
+_CONFIDENCE = 0.99  # one is looked at often: of a policy at the very level, few looks may say more
+_BEST_ERRORS = 5.0
+_BEST_GROWTH = 0.2
+_FEWEST_FOR_REST = 200
+_REST_GROWTH = 1.1
+_HISTORY = 480
+_NORMAL_95 = normal_quantile(0.975)
+
+
+class Milestones:
+    """Tells what a training has reached, from its episodes. Looks at nothing else, and is called by one thread.
+
+    - `first-success`: the first episode that succeeded.
+    - `new-best`: the mean of a window of episodes beats the best so far by five standard errors of their difference
+      (of autocorrelated means, `analysis.intervals`), and by a fifth of all that was gained before. The windows do not
+      overlap. The first one is what the others are compared with.
+    - `target-reached`: the mean of the last window has stayed at the target for as many episodes as a window has.
+    - `category-mastered`: the 99 % interval of the category's success rate (Wilson's, for autocorrelated outcomes) over
+      its last 200 episodes lies above `mastery`; where it has no successes or failures, that of its final quality above
+      `mastery_quality`.
+    - `converged`: `analysis.convergence` says so of the rewards, and again when there are a tenth more of them.
+
+    Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 960 means of
+    the rewards of the whole training. None of it changes when rewards are scaled or shifted.
+
+    Args:
+        target: The reward that counts as solved, if there is one; may be set later.
+        window: Episodes in a window.
+        mastery: Success rate above which a category is mastered.
+        mastery_quality: Final quality above which it is, where there is no success; `None` for no such milestone.
+
+    Raises:
+        ValueError: A window of less than 10 episodes, or a level that no rate exceeds.
+    """
+
+    def __init__(
+        self,
+        *,
+        target: float | None = None,
+        window: int = _WINDOW,
+        mastery: float = 0.8,
+        mastery_quality: float | None = None,
+    ) -> None:
+        if window < _LOOK_EVERY:
+            raise ValueError(f"window={window}: a mean of fewer than {_LOOK_EVERY} episodes says nothing")
+        if not 0.0 <= mastery < 1.0:
+            raise ValueError(f"mastery={mastery}: a success rate, from 0 to below 1")
+        self.target = target
+        self._window = window
+        self._mastery = mastery
+        self._mastery_quality = mastery_quality
+        self._said: set[tuple[str, str]] = set()
+        self._rewards: deque[float] = deque(maxlen=window)
+        self._in_window = 0
+        self._baseline: float | None = None
+        self._best: _Level | None = None
+        self._at_target_since: int | None = None
+        self._at_target = 0
+        self._categories: dict[str, _Category] = {}
+        self._history = _History()
+        self._rest_at = float(_FEWEST_FOR_REST)
+        self._was_at_rest = False
+
+    def remember(self, events: Iterable[Event]) -> None:
+        """Take note of what was said before, by a run that is resumed: it is not said again."""
+        for event in events:
+            if event.kind == KIND and event.code is not None:
+                data = event.data or {}
+                self._said.add((event.code, str(data.get("category", ""))))
+                if event.code == NEW_BEST and all(isinstance(data.get(name), int | float) for name in _LEVEL):
+                    self._best = _Level(float(data["mean"]), float(data["error"]))
+                    self._baseline = float(data["baseline"])
+
+    def look(self, record: Record) -> list[Event]:
+        """Take in the next record of the training.
+
+        Args:
+            record: Of any kind; all but episodes, and a return to an earlier point, are passed over.
+
+        Returns:
+            What it reached; nearly always nothing.
+        """
+        if isinstance(record, Event) and record.kind == "rewind":
+            self._forget_window()
+        if not isinstance(record, Episode):
+            return []
+        self._rewards.append(record.reward)
+        self._history.add(record.reward, record.episode)
+        found = (
+            self._first_success(record),
+            self._new_best(record),
+            self._target_reached(record),
+            self._category_mastered(record),
+            self._converged(record),
+        )
+        return [event for event in found if event is not None]
+
+    def _first_success(self, episode: Episode) -> Event | None:
+        if not episode.success or not self._is_news(FIRST_SUCCESS):
+            return None
+        return _event(episode, FIRST_SUCCESS, f"Episode {episode.episode} is the first that succeeded.")
+
+    def _new_best(self, episode: Episode) -> Event | None:
+        self._in_window += 1
+        if self._in_window < self._window:
+            return None
+        self._in_window = 0
+        level = _level(self._rewards)
+        if level is None:
+            return None
+        if self._best is None or self._baseline is None:
+            self._best, self._baseline = level, level.mean
+            return None
+        gain = level.mean - self._best.mean
+        noise = _BEST_ERRORS * math.hypot(level.error, self._best.error)
+        if not gain > max(noise, _BEST_GROWTH * (self._best.mean - self._baseline)):
+            return None
+        data = {
+            "mean": level.mean,
+            "error": level.error,
+            "before": self._best.mean,
+            "baseline": self._baseline,
+            "window": self._window,
+        }
+        means = f"{level.mean:.4g}, the best so far ({self._best.mean:.4g} before)"
+        message = f"The mean reward of {self._window} episodes is {means}."
+        self._best = level
+        return _event(episode, NEW_BEST, message, data)
+
+    def _target_reached(self, episode: Episode) -> Event | None:
+        if self.target is None or (TARGET_REACHED, "") in self._said or len(self._rewards) < self._window:
+            return None
+        mean = _mean(self._rewards)
+        if not mean >= self.target:
+            self._at_target, self._at_target_since = 0, None
+            return None
+        self._at_target += 1
+        if self._at_target_since is None:
+            self._at_target_since = episode.episode
+        if self._at_target <= self._window or not self._is_news(TARGET_REACHED):
+            return None
+        data = {"target": self.target, "mean": mean, "window": self._window, "since_episode": self._at_target_since}
+        message = (
+            f"The mean reward of {self._window} episodes reached the target of {self.target:.4g}"
+            f" at episode {self._at_target_since}, and has stayed there."
+        )
+        return _event(episode, TARGET_REACHED, message, data)
+
+    def _category_mastered(self, episode: Episode) -> Event | None:
+        name = episode.category
+        if name is None or (CATEGORY_MASTERED, name) in self._said:
+            return None
+        known = self._categories.get(name)
+        if known is None:
+            if len(self._categories) >= _MOST_CATEGORIES:
+                return None
+            known = self._categories[name] = _Category()
+        known.add(episode)
+        if known.count % _LOOK_EVERY:
+            return None
+        found = known.mastered(self._mastery, self._mastery_quality)
+        if found is None:
+            return None
+        self._is_news(CATEGORY_MASTERED, name)
+        del self._categories[name]
+        rate = f"{found['measure']} {found['estimate']:.3g}, at least {found['low']:.3g}"
+        message = f"The category {name} is mastered: {rate}, over its last {found['episodes']} episodes."
+        return _event(episode, CATEGORY_MASTERED, message, {"category": name, **found})
+
+    def _converged(self, episode: Episode) -> Event | None:
+        if self._history.taken < self._rest_at or (CONVERGED, "") in self._said:
+            return None
+        self._rest_at = self._history.taken * _REST_GROWTH
+        found = convergence(*self._history.series())
+        twice, self._was_at_rest = self._was_at_rest and found.converged, found.converged
+        if not twice or not self._is_news(CONVERGED):
+            return None
+        since, level = int(found.since), found.level
+        data = {
+            "since_episode": since,
+            "level": level.estimate,
+            "low": level.low,
+            "high": level.high,
+            "gain": found.gain,
+        }
+        message = f"The reward has come to rest at {level.estimate:.4g} since about episode {since}."
+        return _event(episode, CONVERGED, message, data)
+
+    def _is_news(self, code: str, category: str = "") -> bool:
+        """Whether something was not said before; from now on it was."""
+        fresh = (code, category) not in self._said
+        self._said.add((code, category))
+        return fresh
+
+    def _forget_window(self) -> None:
+        """A window never holds episodes of two branches."""
+        self._rewards.clear()
+        self._in_window = self._at_target = 0
+        self._at_target_since = None
+
+
+class _Level(NamedTuple):
+    """The mean of a window, and its standard error."""
+
+    mean: float
+    error: float
+
+
+_LEVEL = ("mean", "error", "baseline")
+
+
+def _level(rewards: Iterable[float]) -> _Level | None:
+    """The mean of a window and how far it may be off; `None` where not all of it is finite."""
+    sample = np.array(list(rewards))
+    if not np.isfinite(sample).all():
+        return None
+    found = mean_interval(sample)
+    if found.enough:
+        return _Level(found.estimate, 0.5 * (found.high - found.low) / _NORMAL_95)
+    # A window that is all climb is worth a few independent values at most: it is taken for as few as it may be worth.
+    effective = max(1.0, found.effective) if math.isfinite(found.effective) else 1.0
+    return _Level(found.estimate, float(sample.std()) / math.sqrt(effective))
+
+
+def _mean(values: deque[float]) -> float:
+    # Not `fsum`, which raises where both infinities are in the window: their mean is NaN.
+    return sum(values) / len(values)
+
+
+class _Category:
+    """The last outcomes of one category."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._successes: deque[bool] = deque(maxlen=_CATEGORY_WINDOW)
+        self._qualities: deque[float] = deque(maxlen=_CATEGORY_WINDOW)
+
+    def add(self, episode: Episode) -> None:
+        self.count += 1
+        if episode.success is not None:
+            self._successes.append(episode.success)
+        elif episode.quality_final is not None:
+            self._qualities.append(episode.quality_final)
+
+    def mastered(self, mastery: float, mastery_quality: float | None) -> dict[str, Any] | None:
+        """By what it is mastered; `None` if it is not."""
+        trials = len(self._successes)
+        if trials >= _FEWEST_OUTCOMES:
+            # The interval for independent outcomes is the narrower one, and costs nothing.
+            if wilson_interval(sum(self._successes), trials, confidence=_CONFIDENCE).low <= mastery:
+                return None
+            found, level, measure = (
+                rate_interval(list(self._successes), confidence=_CONFIDENCE),
+                mastery,
+                "success rate",
+            )
+        elif mastery_quality is not None and len(self._qualities) >= _FEWEST_OUTCOMES:
+            found, level, measure = mean_interval(self._qualities, confidence=_CONFIDENCE), mastery_quality, "quality"
+        else:
+            return None
+        if not found.low > level:
+            return None
+        return {
+            "measure": measure,
+            "estimate": found.estimate,
+            "low": found.low,
+            "level": level,
+            "episodes": found.used,
+        }
+
+
+class _History:
+    """The whole of a series in bounded memory: means of ever more neighbours."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self._stride = 1
+        self._means: list[float] = []
+        self._places: list[float] = []
+        self._pending: list[tuple[float, float]] = []
+
+    def add(self, value: float, place: float) -> None:
+        if not math.isfinite(value):
+            return
+        self.taken += 1
+        self._pending.append((value, place))
+        if len(self._pending) < self._stride:
+            return
+        values, places = zip(*self._pending, strict=True)
+        self._pending.clear()
+        self._means.append(sum(values) / len(values))
+        self._places.append(sum(places) / len(places))
+        if len(self._means) >= 2 * _HISTORY:
+            self._means, self._places = _halved(self._means), _halved(self._places)
+            self._stride *= 2
+
+    def series(self) -> tuple[list[float], list[float]]:
+        return self._means, self._places
+
+
+def _halved(values: list[float]) -> list[float]:
+    return [0.5 * (one + other) for one, other in zip(values[::2], values[1::2], strict=True)]
+
+
+def _event(episode: Episode, code: str, message: str, data: dict[str, Any] | None = None) -> Event:
+    return Event(
+        time=episode.time,
+        kind=KIND,
+        message=message,
+        severity="info",
+        code=code,
+        env_step=episode.env_step,
+        episode=episode.episode,
+        data=data,
+    )
