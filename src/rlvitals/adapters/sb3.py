@@ -14,7 +14,7 @@ except ImportError as missing:
 
 import math
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +23,7 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 
+from rlvitals.adapters.actions import Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
 from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Troubles
 from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
@@ -52,6 +53,7 @@ class VitalsCallback(BaseCallback):
         monitor: A monitor that is there already; instead of `log_dir`.
         info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
             `adapters.episodes.episode_fields`).
+        on_finding: What is done about findings (`adapters.actions`); by default nothing.
         verbose: 1 to print where the run is.
         **options: Of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with `log_dir`.
 
@@ -65,6 +67,7 @@ class VitalsCallback(BaseCallback):
         *,
         monitor: TrainingMonitor | None = None,
         info_keys: Iterable[str] = (),
+        on_finding: Sequence[Action] = (),
         verbose: int = 0,
         **options: Any,
     ) -> None:
@@ -78,6 +81,8 @@ class VitalsCallback(BaseCallback):
             weakref.finalize(self, self._own.leave).atexit = False  # at exit, `own_run` does it, in time
         self._monitor = monitor
         self._info_keys = (info_keys,) if isinstance(info_keys, str) else tuple(info_keys)
+        self._on_finding = tuple(on_finding)
+        self._actions: ActionTaker | None = None
         self._in_with = False
         self._tally = EpisodeTally(0)
         self._evaluations: list[EvaluationWatch] = []
@@ -119,6 +124,7 @@ class VitalsCallback(BaseCallback):
         self._progress = self.monitor.progress
         self._last_off_policy = self.num_timesteps
         self._forget_update()
+        self._begin_actions()
         self._begin_episodes()
         with self._troubles.caught("the training's beginning could not be recorded"):
             self._take_place(total)
@@ -141,13 +147,16 @@ class VitalsCallback(BaseCallback):
             self._progress(self.num_timesteps)
         except Exception as error:  # noqa: BLE001 - the training must go on
             self._troubles.note("a step could not be recorded", error)
-        return True
+        return self._actions is None or self._go_on(self._actions)
 
     def _on_rollout_end(self) -> None:
         with self._troubles.caught("a rollout could not be recorded"):
             if isinstance(self.model, OnPolicyAlgorithm):
                 self._expect_update(self.model)
         self._record_evaluations()
+        if self._actions is not None:
+            self._actions.rollout_ended()
+            self._go_on(self._actions)
 
     def _on_rollout_start(self) -> None:
         # The first thing that is called after `train()`: its values stand in the logger, and nothing has dumped them.
@@ -160,6 +169,19 @@ class VitalsCallback(BaseCallback):
         self._troubles.close()
         if self._own is not None and not self._in_with:
             self._own.end()
+
+    # ------------------------------------------------------------------ what is done about findings
+
+    def _begin_actions(self) -> None:
+        if self._on_finding and (self._actions is None or self._actions.monitor is not self.monitor):
+            self._actions = ActionTaker(self._on_finding, self.monitor)
+        if self._actions is not None:
+            self._actions.begin()
+
+    def _go_on(self, actions: ActionTaker) -> bool:
+        with self._troubles.caught("what to do about a finding is not known"):
+            actions.look(self.model, self._troubles)
+        return not actions.stopping
 
     # ------------------------------------------------------------------ the beginning
 
