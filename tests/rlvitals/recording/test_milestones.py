@@ -141,7 +141,7 @@ def test_a_category_without_successes_is_judged_by_quality() -> None:
     """If a level was given; the interval of the mean must lie above it."""
 
     qualities = (0.9 + 0.01 * np.random.default_rng(0).normal(size=60)).tolist()
-    fields = {"category": "text", "quality_final": qualities}
+    fields: dict[str, Any] = {"category": "text", "quality_final": qualities}
     assert said(Milestones(), [0.0] * 60, **fields) == []
     assert said(Milestones(mastery_quality=0.95), [0.0] * 60, **fields) == []
     (event,) = said(Milestones(mastery_quality=0.85), [0.0] * 60, **fields)
@@ -168,7 +168,8 @@ def test_a_climb_does_not_converge() -> None:
 def test_a_resumed_run_does_not_repeat_itself() -> None:
     """What its events hold is known, and a best must beat the best before."""
 
-    rewards, fields = learning(), {"category": "a", "success": True}
+    rewards = learning()
+    fields: dict[str, Any] = {"category": "a", "success": True}
     before = said(Milestones(target=90.0), rewards, **fields)
     assert {event.code for event in before} == {
         "first-success",
