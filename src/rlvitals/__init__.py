@@ -29,9 +29,10 @@ if TYPE_CHECKING:
         SinkError,
     )
     from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
+    from rlvitals.reading import RunReader, open_run, open_runs
     from rlvitals.recording import RecorderSettings
     from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
-    from rlvitals.runs import Run, Runs, find_runs, open_run, open_runs
+    from rlvitals.runs import Run, Runs, find_runs
     from rlvitals.sinks import MemorySink, Sink, TerminalSink
 
     EpisodeMetrics = Episode
@@ -59,6 +60,11 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "TrainingSession",
         "create_training_monitor",
     ),
+    "rlvitals.reading": (
+        "RunReader",
+        "open_run",
+        "open_runs",
+    ),
     "rlvitals.recording": ("RecorderSettings",),
     "rlvitals.records": (
         "Episode",
@@ -73,8 +79,6 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "Run",
         "Runs",
         "find_runs",
-        "open_run",
-        "open_runs",
     ),
     "rlvitals.sinks": (
         "MemorySink",
@@ -123,6 +127,7 @@ __all__ = [
     "RunLockedError",
     "RunNameError",
     "RunNotFoundError",
+    "RunReader",
     "Runs",
     "Scalars",
     "Sink",

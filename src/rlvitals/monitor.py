@@ -4,26 +4,27 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, Self, TypeVar
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import SinkError
+from rlvitals.errors import RunError, SinkError
+from rlvitals.reading import Readings, Standing
 from rlvitals.recording import Logbook, Losses, Recorder, RecorderSettings, Resume, failure_of, open_session
-from rlvitals.records import Episode, PolicyUpdate
+from rlvitals.records import STREAM_OF, STREAMS, Episode, PolicyUpdate, Record
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.run import Run
 from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
-from rlvitals.summary import window_statistics
 
 _log = logging.getLogger("rlvitals")
 
 _BUFFER_SIZE = RecorderSettings().buffer_size
 
+R = TypeVar("R", bound=Record)
 SinkLike = str | Sink | Callable[[], Sink]
 
 
@@ -49,7 +50,7 @@ class TrainingSession(NamedTuple):
     status: str
 
 
-class TrainingMonitor(Logbook):
+class TrainingMonitor(Logbook, Readings):
     """Records a training: every episode, every update, evaluations, the system's load and the user's own metrics.
 
     When a `log_*` call returns, its record is with the operating system: a kill loses nothing. Every call is safe
@@ -266,24 +267,49 @@ class TrainingMonitor(Logbook):
         """What does not work at present (streams that cannot be written, sinks that fail), with the reason."""
         return self._recorder.troubles()
 
-    def get_training_statistics(self, window_size: int | None = None) -> dict[str, Any]:
-        """Statistics of the live window.
+    @property
+    def window_size(self) -> int:
+        """Records of each stream in the live window."""
+        return self._recorder.window.size
 
-        Args:
-            window_size: Episodes to look at, the last ones; by default all in the window (`buffer_size`).
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first: from the live window, or from the folder what that does not hold."""
+        return self._recent(Episode, count, self._recorder.window.episodes)
 
-        Returns:
-            See `API.md`; before the first episode a dict with a `message`.
-        """
-        window = self._recorder.window
-        header = self._recorder.session.header
-        return window_statistics(
-            window.last(Episode, window_size),
-            window.last(PolicyUpdate),
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first, likewise."""
+        return self._recent(PolicyUpdate, count, self._recorder.window.updates)
+
+    def now(self) -> float:
+        """The time (UTC, seconds since 1970)."""
+        return self._clock.time()
+
+    def standing(self) -> Standing:
+        """Where the training stands, as its own monitor knows."""
+        header, window, losses = self._recorder.session.header, self._recorder.window, self.losses()
+        troubles = self.troubles()
+        return Standing(
             session_id=header.run_id,
+            status=header.status,
             total_episodes=window.episodes,
             training_seconds=(header.ended or self._clock.time()) - header.started,
+            last_updated=header.ended or window.last_time or header.started,
+            lost={"records": losses.records, **losses.sinks},
+            stream_troubles={name: reason for name, reason in troubles.items() if name in STREAMS},
+            sinks=self._recorder.sink_names,
+            sink_troubles={name: reason for name, reason in troubles.items() if name not in STREAMS},
         )
+
+    def _recent(self, kind: type[R], count: int, total: int) -> list[R]:
+        held: list[R] = self._recorder.window.last(kind, count)
+        if len(held) >= min(count, total):
+            return held
+        # The window is shorter than what is asked for, or was emptied by a resumption or a rewind.
+        try:
+            kept: list[R] = self.run.stream(STREAM_OF[kind]).last(count)
+        except (RunError, OSError):
+            return held
+        return kept if len(kept) > len(held) else held
 
     def _set_status(self, status: str) -> None:
         self._recorder.check_open()

@@ -21,6 +21,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.exporters": 3,
     "rlvitals.importers": 3,
     "rlvitals.reports": 3,
+    "rlvitals.reading": 3.5,  # what a run comes to, from all that looks at one
     "rlvitals.monitor": 4,
     "rlvitals.optimization": 4.2,  # speaks through a monitor
     "rlvitals": 4.5,  # its `__init__`, the public names
@@ -35,6 +36,7 @@ LAYERS: dict[str, float] = {
 
 DEFERRED: dict[str, str] = {
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",
+    "rlvitals.summary.run_summary": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.table": "loads duckdb, which a trainer that begins a new run does not need",

@@ -1,5 +1,6 @@
 """Improving, stable, declining, or not enough data."""
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -48,8 +49,8 @@ class Trend(NamedTuple):
 
     @property
     def effect(self) -> float:
-        """The change in units of the noise; infinite for a change without noise, 0 for neither."""
-        if self.noise > 0.0:
+        """The change in units of the noise; infinite for a change without noise, 0 for neither, NaN if not known."""
+        if self.noise > 0.0 or math.isnan(self.change):
             return self.change / self.noise
         return 0.0 if self.change == 0.0 else float(np.copysign(np.inf, self.change))
 

@@ -9,7 +9,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.life import CLOSED, Life, life_of
 from rlvitals.cli.places import LOGS, AsJson
 from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json, status_text
 from rlvitals.cli.words import clean, count, percent, span
@@ -19,6 +18,7 @@ from rlvitals.runs import Run, find_runs
 from rlvitals.runs.columns import database
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
+from rlvitals.summary.life import CLOSED, Life, life_of
 
 LAST_EPISODES = 100
 """Episodes that the reward and the success rate are over."""

@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli import tables
-from rlvitals.cli.history import History, Stretch
-from rlvitals.cli.life import OPEN, Life
 from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, readable_width, status_text
 from rlvitals.cli.words import ago, clean, count, moment, number, packed, percent, span
 from rlvitals.runs import Header
+from rlvitals.summary.history import History, Stretch
+from rlvitals.summary.life import OPEN, Life
 
 _PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy", "vtracer", "resvg-py")
 _COMMIT = 12

@@ -4,13 +4,13 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.cli.history import History, history_of
-from rlvitals.cli.life import Life, life_of
 from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.cli.portrait import print_portrait
 from rlvitals.cli.screen import make_screen, print_json
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.runs import Header
+from rlvitals.summary.history import History, history_of
+from rlvitals.summary.life import Life, life_of
 
 
 def show(run: RunName, *, folder: Folder = LOGS, as_json: AsJson = False) -> None:

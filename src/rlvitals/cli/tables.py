@@ -7,9 +7,9 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.history import RECENT_UPDATES, Group, Measure, Metric, Point, Stretch
 from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text
 from rlvitals.cli.words import clean, count, moment, number, percent, sparkline
+from rlvitals.summary.history import RECENT_UPDATES, Group, Measure, Metric, Point, Stretch
 
 _MOST_GROUPS = 12
 _MEASURES = {

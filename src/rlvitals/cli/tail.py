@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from rlvitals.cli.life import OPEN
 from rlvitals.cli.places import LOGS, Folder, RunName, open_named
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.screen import make_screen, status_text, strict_json
@@ -17,6 +16,7 @@ from rlvitals.runs import Run
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.following import Follower
 from rlvitals.runs.table import last_records
+from rlvitals.summary.life import OPEN
 
 POLL_S = 0.5
 

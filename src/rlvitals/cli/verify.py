@@ -7,13 +7,13 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from rlvitals.cli.life import OPEN
 from rlvitals.cli.places import LOGS, AsJson, Folder, open_all
 from rlvitals.cli.screen import BAD, STYLES, TITLE, make_screen, print_json
 from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.cli.words import clean, count
 from rlvitals.errors import RunError
 from rlvitals.runs import Run, verifying
+from rlvitals.summary.life import OPEN
 
 UNSOUND = 1
 """Exit code when a run is not sound."""

@@ -189,6 +189,11 @@ class Recorder:
         """Record what was made by a record's constructor; the rest as in `record`."""
         return self.record(type(record), msgspec.structs.asdict(record))
 
+    @property
+    def sink_names(self) -> tuple[str, ...]:
+        """The sinks in use."""
+        return tuple(sink.name for sink in self._sinks)
+
     def losses(self) -> Losses:
         """What could not be kept so far."""
         journals = [lane.journal for lane in self._lanes.values()]

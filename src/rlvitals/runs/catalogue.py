@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, TypeVar, overload
 
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.runs.layout import HEADER
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rlvitals.runs.answer import Answer
 
 _MAX_DEPTH = 4
+
+R = TypeVar("R", bound=Run)
 
 
 def open_run(path: str | Path) -> Run:
@@ -28,7 +30,7 @@ def open_run(path: str | Path) -> Run:
     return Run(path)
 
 
-class Runs(Sequence[Run]):
+class Runs(Sequence[R]):
     """Several runs, opened for reading.
 
     Args:
@@ -36,7 +38,7 @@ class Runs(Sequence[Run]):
         refused: What could not be opened, with the reason.
     """
 
-    def __init__(self, runs: Iterable[Run], refused: Iterable[tuple[Path, RunError]] = ()) -> None:
+    def __init__(self, runs: Iterable[R], refused: Iterable[tuple[Path, RunError]] = ()) -> None:
         self._runs = tuple(runs)
         self.refused = tuple(refused)
 
@@ -48,12 +50,12 @@ class Runs(Sequence[Run]):
         return len(self._runs)
 
     @overload
-    def __getitem__(self, at: int) -> Run: ...
+    def __getitem__(self, at: int) -> R: ...
 
     @overload
-    def __getitem__(self, at: slice) -> "Runs": ...
+    def __getitem__(self, at: slice) -> "Runs[R]": ...
 
-    def __getitem__(self, at: int | slice) -> "Run | Runs":
+    def __getitem__(self, at: int | slice) -> "R | Runs[R]":
         return Runs(self._runs[at]) if isinstance(at, slice) else self._runs[at]
 
     def sql(self, question: str) -> "Answer":
@@ -68,7 +70,7 @@ class Runs(Sequence[Run]):
         return query(self, question)
 
 
-def open_runs(*where: str | Path) -> Runs:
+def open_runs(*where: str | Path) -> Runs[Run]:
     """Open several runs for reading. Those that cannot be opened are passed over, and told in `refused`.
 
     Args:

@@ -194,3 +194,9 @@ def test_the_interval_of_the_slope_covers_a_planted_one() -> None:
     found = [trend(series + 0.03 * np.arange(120.0)) for series in noise]
     covered = sum(one.slope_low <= 0.03 <= one.slope_high for one in found)
     assert covered / 200 >= 0.95 - 3.0 * math.sqrt(0.05 * 0.95 / 200)
+
+
+def test_what_is_not_known_has_no_effect() -> None:
+    """Too few values have no change, and so none in units of the noise either."""
+
+    assert math.isnan(trend([1.0, 2.0]).effect)

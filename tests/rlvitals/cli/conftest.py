@@ -1,36 +1,15 @@
-"""Runs to look at, and a command line to look with."""
+"""A command line to look at runs with."""
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.cli.main import app
 
 Invoke = Callable[..., Result]
-Monitor = Callable[..., TrainingMonitor]
-
-
-@pytest.fixture
-def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which commands look for runs by name."""
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "logs"
-
-
-@pytest.fixture
-def monitor(logs: Path) -> Monitor:
-    """Begins a run in that folder."""
-
-    def begin(name: str = "run", **options: Any) -> TrainingMonitor:
-        options.setdefault("settings", RecorderSettings(system_interval_s=None))
-        return TrainingMonitor(logs, session_name=name, **options)
-
-    return begin
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli.history import Point, best_window, history_of
+from rlvitals.summary.history import Point, best_window, history_of
 
 Monitor = Callable[..., TrainingMonitor]
 

@@ -42,7 +42,7 @@ def window_statistics(
         "episodes_per_minute": total_episodes / minutes if minutes > 0 else 0.0,
     }
     # First, so that a metric of the user's own that is called `reward` does not take the place of a fixed key.
-    metrics = _metric_statistics(episodes, updates)
+    metrics = {f"{name}_stats": _brief(values) for name, values in metric_series(episodes, updates).items()}
     if not episodes:
         return {**metrics, "session_info": info, "message": "no episode finished yet"}
     qualities = [e.quality_improvement for e in episodes if e.quality_improvement is not None]
@@ -67,8 +67,8 @@ def success_rate(episodes: Iterable[Episode]) -> float:
     return sum(said) / len(said) if said else 0.0
 
 
-def _metric_statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) -> dict[str, dict[str, float]]:
-    """`<metric>_stats` for each PPO metric seen: from the updates, else from what came with the episodes."""
+def metric_series(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) -> dict[str, list[float]]:
+    """The values of each PPO metric seen: from the updates, else from what came with the episodes."""
     series: dict[str, list[float]] = {}
     for episode in episodes:
         for name, value in (episode.algorithm or {}).items():
@@ -79,8 +79,7 @@ def _metric_statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpda
             value = getattr(update, name)
             if value is not None:
                 from_updates.setdefault(name, []).append(value)
-    series |= from_updates
-    return {f"{name}_stats": _brief(values) for name, values in series.items()}
+    return series | from_updates
 
 
 def _brief(values: list[float]) -> dict[str, float]:

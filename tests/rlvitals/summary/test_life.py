@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from rlvitals.cli.life import life_of
 from rlvitals.runs import Run
 from rlvitals.runs.header import Header, Writer, write_header
 from rlvitals.runs.layout import Layout
 from rlvitals.runs.lock import Heartbeat, WriterLock
+from rlvitals.summary.life import life_of
 from rlvitals.testing.clock import ManualClock
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rlvitals.records import Episode, PolicyUpdate
-from rlvitals.summary import success_rate, window_statistics
+from rlvitals.summary.statistics import success_rate, window_statistics
 
 
 def episode(reward: float = 0.0, **said: Any) -> Episode:

@@ -1,0 +1,286 @@
+"""The reading half of the public interface: the same functions for a live training and for a finished one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.records import Episode, PolicyUpdate
+from rlvitals.runs import Run, Runs
+from rlvitals.runs import open_runs as _open_runs
+from rlvitals.runs.totals import totals
+from rlvitals.summary import checks
+from rlvitals.summary.charts import algorithm_metrics, charts
+from rlvitals.summary.convergence import convergence_analysis
+from rlvitals.summary.life import life_of
+from rlvitals.summary.statistics import metric_series, window_statistics
+
+if TYPE_CHECKING:
+    from rlvitals.summary.run_summary import RunSummary
+
+WINDOW_SIZE = 1_000
+"""Episodes that an answer is about, where no live window says how many: as many as that holds by default."""
+
+_SECONDS_PER_MINUTE = 60.0
+
+
+class Standing(NamedTuple):
+    """Where a training stands.
+
+    Attributes:
+        session_id: Its name.
+        status: running, completed, failed or paused; of a finished run also stalled or crashed.
+        total_episodes: Episodes of the whole run.
+        training_seconds: From its start to its end, or to now.
+        last_updated: When it last said something (UTC, seconds since 1970).
+        lost: Records that were not kept, by where: `records` (the run's own files), sinks by name.
+        stream_troubles: Streams that cannot be written at present, with the reason.
+        sinks: The sinks in use.
+        sink_troubles: Sinks that fail at present, with the reason.
+    """
+
+    session_id: str
+    status: str
+    total_episodes: int
+    training_seconds: float
+    last_updated: float
+    lost: Mapping[str, int]
+    stream_troubles: Mapping[str, str]
+    sinks: Sequence[str]
+    sink_troubles: Mapping[str, str]
+
+
+class Readings(ABC):
+    """What a training comes to, in the keys of `API.md`.
+
+    All of it is plain Python, and goes through a strict JSON encoder but for numbers that are not finite, which stay
+    the floats that they are: `json.dumps(..., allow_nan=True)` writes them as `NaN`, `Infinity` and `-Infinity`, and
+    `rlvitals`' own files and commands as texts of those names. What was never measured is NaN in statistics (a mean of
+    nothing) and `None` elsewhere. Nothing here locks anything: every call may come from any thread, while another logs,
+    and after the end.
+    """
+
+    @property
+    @abstractmethod
+    def run(self) -> Run:
+        """The run's folder, opened for reading."""
+
+    @property
+    @abstractmethod
+    def window_size(self) -> int:
+        """Episodes that an answer is about, unless the question says how many."""
+
+    @abstractmethod
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first."""
+
+    @abstractmethod
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first."""
+
+    @abstractmethod
+    def standing(self) -> Standing:
+        """Where the training stands."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """The time (UTC, seconds since 1970)."""
+
+    def get_training_statistics(self, window_size: int | None = None) -> dict[str, Any]:
+        """Statistics of the last episodes and updates.
+
+        Args:
+            window_size: How many; by default the live window's (`buffer_size`, 1000). More than that are read from the
+                run's folder.
+
+        Returns:
+            The keys of `API.md`; before the first episode a `message`.
+
+        Raises:
+            ValueError: `window_size` is not a positive whole number.
+        """
+        count = self.window_size if window_size is None else _checked(window_size)
+        standing = self.standing()
+        return window_statistics(
+            self.recent_episodes(count),
+            self.recent_updates(count),
+            session_id=standing.session_id,
+            total_episodes=standing.total_episodes,
+            training_seconds=standing.training_seconds,
+        )
+
+    def get_convergence_analysis(self) -> dict[str, Any]:
+        """Trends, stability and convergence of the last episodes.
+
+        Returns:
+            The keys of `API.md`; with fewer than 10 episodes a `message`.
+        """
+        return convergence_analysis(self.recent_episodes(self.window_size))
+
+    def create_dashboard_data(self) -> dict[str, Any]:
+        """What a dashboard shows of the last episodes: summary, curves, convergence, health.
+
+        Returns:
+            The keys of `API.md`.
+        """
+        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
+        statistics = self.get_training_statistics()
+        standing, validation = self.standing(), self.validate_metrics()
+        return {
+            "session": {
+                "id": standing.session_id,
+                "status": standing.status,
+                "uptime_minutes": standing.training_seconds / _SECONDS_PER_MINUTE,
+                "last_updated": standing.last_updated,
+            },
+            "summary": {
+                "total_episodes": standing.total_episodes,
+                "avg_reward": statistics["reward_stats"]["mean"] if episodes else None,
+                "avg_quality_improvement": statistics["quality_stats"]["mean"] if episodes else None,
+                "success_rate": statistics["episode_stats"]["success_rate"] if episodes else None,
+                "health_score": validation["health_score"],
+            },
+            "charts": charts(episodes),
+            "convergence": self.get_convergence_analysis(),
+            "validation": validation,
+            "logo_performance": statistics.get("logo_type_performance", {}),
+            "algorithm_metrics": algorithm_metrics(statistics, metric_series(episodes, updates)),
+        }
+
+    def validate_metrics(self) -> dict[str, Any]:
+        """Whether the training is well.
+
+        Returns:
+            The keys of `API.md`. Each of the `checks` has a `status` (healthy, warning, critical), a `message` and the
+            numbers it rests on.
+        """
+        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
+        standing = self.standing()
+        lost = standing.lost
+        found = {
+            "data_completeness": checks.data_completeness(episodes, updates, {"records": lost.get("records", 0)}),
+            "metric_validity": checks.metric_validity(episodes, updates),
+            "training_progress": checks.training_progress(episodes),
+            "training_stability": checks.training_stability(episodes),
+            "file_system": checks.file_system(self.run.path, standing.stream_troubles),
+            "external_logging": checks.external_logging(
+                standing.sinks,
+                standing.sink_troubles,
+                {where: count for where, count in lost.items() if where != "records"},
+            ),
+        }
+        return {
+            "timestamp": self.now(),
+            "session_id": standing.session_id,
+            "health_score": checks.score(found),
+            "status": checks.worst(found),
+            "checks": found,
+        }
+
+    def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
+        """The whole account: of the run, or of its last episodes.
+
+        Args:
+            window: Only the last so many episodes and updates; by default all.
+            exploration: Whether the parameters that were tried are looked into, which takes seconds.
+
+        Raises:
+            RunFormatError: A sealed segment is damaged.
+            ValueError: The window is not positive.
+        """
+        from rlvitals.summary.run_summary import summarise  # noqa: PLC0415 - loads duckdb
+
+        return summarise(self.run, window=window, exploration=exploration)
+
+
+class RunReader(Run, Readings):
+    """A run, opened for reading: its streams as columns, SQL, and what it comes to.
+
+    Args:
+        path: The run's folder.
+        clock: Tells the time.
+
+    Raises:
+        RunNotFoundError: There is no run at that path.
+        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+    """
+
+    def __init__(self, path: str | Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(path)
+        self._clock = clock
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        return self
+
+    @property
+    def window_size(self) -> int:
+        """As many episodes as a live window holds by default."""
+        return WINDOW_SIZE
+
+    @property
+    def session_id(self) -> str:
+        """The run's name."""
+        return self.run_id
+
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first."""
+        return self.episodes.last(count)
+
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first."""
+        return self.updates.last(count)
+
+    def now(self) -> float:
+        """The time (UTC, seconds since 1970)."""
+        return self._clock.time()
+
+    def standing(self) -> Standing:
+        """Where the run stands, as seen from outside."""
+        header = self.header
+        life = life_of(self, header, clock=self._clock)
+        return Standing(
+            session_id=header.run_id,
+            status=life.status,
+            total_episodes=totals(self).episodes,
+            training_seconds=life.duration,
+            last_updated=life.updated,
+            lost=life.losses,
+            stream_troubles={},
+            sinks=(),
+            sink_troubles={},
+        )
+
+
+def open_run(path: str | Path) -> RunReader:
+    """Open a run for reading, live or finished.
+
+    Args:
+        path: The run's folder.
+
+    Raises:
+        RunNotFoundError: There is no run at that path.
+        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+    """
+    return RunReader(path)
+
+
+def open_runs(*where: str | Path) -> Runs[RunReader]:
+    """Open several runs for reading. Those that cannot be opened are passed over, and told in `refused`.
+
+    Args:
+        *where: Folders of runs, searched for all that are below; or runs' own folders.
+
+    Raises:
+        RunNotFoundError: There is no such folder.
+    """
+    found = _open_runs(*where)
+    return Runs((RunReader(run.path) for run in found), found.refused)
+
+
+def _checked(window_size: Any) -> int:
+    if isinstance(window_size, bool) or not isinstance(window_size, int) or window_size < 1:
+        raise ValueError(f"window_size={window_size!r}: a window holds at least one episode; None is the live window")
+    return window_size

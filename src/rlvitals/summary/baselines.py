@@ -1,0 +1,110 @@
+"""Evaluations held against baselines, item by item."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rlvitals.analysis.paired import Comparison, Effect, compare
+from rlvitals.records import Evaluation
+from rlvitals.summary.measures import Range, known
+
+METRICS = ("reward", "quality", "success")
+_SEED = 0
+"""The resampling within an interval is the same whenever it is asked for."""
+
+
+class Paired(msgspec.Struct, frozen=True):
+    """The policy in training against a baseline, on the items that both were evaluated on.
+
+    Attributes:
+        metric: What was compared.
+        baseline: The baseline's name.
+        verdict: better, worse, no difference shown, ... (`rlvitals.analysis.paired`).
+        items: Items compared.
+        unshared: Items that only one of the two has.
+        difference: Mean of the differences.
+        median: Median of the differences.
+        improved: Share of items on which the policy is better.
+        p_value: Of no difference, by flipping signs.
+    """
+
+    metric: str
+    baseline: str
+    verdict: str
+    items: int
+    unshared: int
+    difference: Range
+    median: Range
+    improved: Range
+    better: int
+    worse: int
+    ties: int
+    p_value: float | None
+
+
+def against_baselines(
+    evaluations: Iterable[Evaluation], others: Mapping[str, Evaluation] | None = None
+) -> list[Paired]:
+    """Compare the last evaluation of the policy in training with the last of each baseline, item by item.
+
+    Args:
+        evaluations: A run's evaluations, oldest first; those that name a `policy` are of baselines.
+        others: Further baselines by name, such as another run's last evaluation.
+
+    Returns:
+        One a baseline and metric that both have for at least one shared item.
+    """
+    last: dict[str | None, Evaluation] = {}
+    for evaluation in evaluations:
+        if evaluation.items:
+            last[evaluation.policy] = evaluation
+    mine = last.pop(None, None)
+    if mine is None:
+        return []
+    baselines = {str(name): evaluation for name, evaluation in last.items()} | dict(others or {})
+    return [
+        _plain(compare(ours, theirs, np.random.default_rng(_SEED)), metric, name)
+        for name, baseline in baselines.items()
+        for metric in _metrics(mine)
+        if (ours := _values(mine, metric)).keys() & (theirs := _values(baseline, metric)).keys()
+    ]
+
+
+def _metrics(evaluation: Evaluation) -> list[str]:
+    """The numbers that its items have, the known ones first."""
+    items = (item for item in (evaluation.items or {}).values() if isinstance(item, Mapping))
+    names = dict.fromkeys(name for item in items for name in item)
+    return sorted(names, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), name))
+
+
+def _values(evaluation: Evaluation, metric: str) -> dict[Any, float]:
+    values: dict[Any, float] = {}
+    for item, said in (evaluation.items or {}).items():
+        value = said.get(metric) if isinstance(said, Mapping) else None
+        if isinstance(value, int | float):
+            values[item] = float(value)
+    return values
+
+
+def _plain(found: Comparison, metric: str, baseline: str) -> Paired:
+    return Paired(
+        metric=metric,
+        baseline=baseline,
+        verdict=found.verdict,
+        items=found.items,
+        unshared=found.unshared,
+        difference=_range(found.mean),
+        median=_range(found.median),
+        improved=_range(found.improved),
+        better=found.better,
+        worse=found.worse,
+        ties=found.ties,
+        p_value=None if math.isnan(found.p_value) else found.p_value,
+    )
+
+
+def _range(effect: Effect) -> Range:
+    return Range(known(effect.estimate), known(effect.low), known(effect.high))

@@ -1,0 +1,246 @@
+"""One quantity over a whole run: how it is spread, where it went, and whether it came to rest."""
+
+import math
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.averages import exponential_average, time_exponential_average, windowed_average
+from rlvitals.analysis.changepoints import change_points
+from rlvitals.analysis.convergence import convergence
+from rlvitals.analysis.description import describe
+from rlvitals.analysis.distribution import distribution, presence
+from rlvitals.analysis.intervals import Interval, mean_interval
+from rlvitals.analysis.quantiles import interquartile_mean, quantiles
+from rlvitals.analysis.trend import trend
+from rlvitals.runs.answer import Column
+
+WINDOW = 100
+"""Values in the running mean, and those whose interval is given as the recent level."""
+_SMOOTHING = 0.99
+_HALF_LIFE_S = 60.0
+_LATEST = 10_000
+"""Values that a running average is worked out from: those before weigh nothing."""
+
+_NEUTRAL = {"improving": "rising", "declining": "falling"}
+
+Floats = NDArray[np.float64]
+Better = Literal["higher", "lower"] | None
+
+
+class Range(msgspec.Struct, frozen=True):
+    """An estimate and its 95 % interval; without ends where there is too little data for one."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many values there are, by kind: missing ones were not said."""
+
+    total: int
+    finite: int
+    nan: int
+    positive_infinity: int
+    negative_infinity: int
+    missing: int
+
+
+class Averages(msgspec.Struct, frozen=True):
+    """Running averages as they stand at the end.
+
+    Attributes:
+        windowed: Mean of the last 100.
+        exponential: Smoothing 0.99 a value, its beginning's bias taken out.
+        by_time: Half-life of a minute.
+    """
+
+    windowed: float | None
+    exponential: float | None
+    by_time: float | None
+
+
+class Going(msgspec.Struct, frozen=True):
+    """Where a quantity is going (`rlvitals.analysis.trend`).
+
+    Attributes:
+        verdict: improving, stable, declining or not enough data; rising and falling where neither is better.
+        slope: For one value (an episode, an update), with its interval.
+        change: Slope times the length: by how much the fitted line moves.
+        in_noise: The change in units of the noise of single values.
+    """
+
+    verdict: str
+    slope: Range
+    change: Range
+    in_noise: float | None
+
+
+class Rest(msgspec.Struct, frozen=True):
+    """Whether it came to rest (`rlvitals.analysis.convergence`); positions count values from 0.
+
+    Attributes:
+        status: converged, flat, improving, declining (rising, falling) or not enough data.
+        since: From where on it stays around its level.
+        level: Mean since then (else of the last quarter).
+        stability: Spread of single values around the level.
+        best: Best mean of any eighth of the run.
+        below_best: How much worse the level is than that.
+    """
+
+    status: str
+    since: int | None
+    level: Range
+    stability: float | None
+    best: float | None
+    below_best: float | None
+
+
+class Turns(msgspec.Struct, frozen=True):
+    """Where its level changed (`rlvitals.analysis.changepoints`); positions count values from 0.
+
+    Attributes:
+        began: Where it first became better.
+        peak: Where its best level began.
+        regressed: Where that was lost.
+        at: Every change.
+    """
+
+    began: int | None
+    peak: int | None
+    regressed: int | None
+    at: list[int]
+
+
+class Histogram(msgspec.Struct, frozen=True):
+    """How many finite values are between each edge and the next."""
+
+    edges: list[float]
+    counts: list[int]
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """One quantity over a run, or over the end of one.
+
+    Attributes:
+        counts: Values by kind.
+        mean: With the 95 % interval of a series that may be autocorrelated.
+        recent: The same of the last 100 values.
+        iqm: Mean of the middle half.
+        quantiles: By probability.
+        going: Where it is going.
+        rest: Whether it came to rest.
+        turns: Where its level changed.
+    """
+
+    counts: Counts
+    mean: Range
+    recent: Range
+    std: float | None
+    min: float | None
+    max: float | None
+    median: float | None
+    iqm: float | None
+    quantiles: dict[str, float | None]
+    averages: Averages
+    going: Going
+    rest: Rest
+    turns: Turns
+    histogram: Histogram
+
+
+def measure(column: Column, times: Floats, better: Better = "higher") -> Measured | None:
+    """Sum up one quantity.
+
+    Args:
+        column: Its values in the order in which they were written, shape `(n,)`; what is absent is masked.
+        times: When each was (UTC, seconds), shape `(n,)`.
+        better: Which way is better, if one is.
+
+    Returns:
+        `None` if it was never said.
+    """
+    absent = np.ma.getmaskarray(column)
+    said = ~absent
+    if not said.any():
+        return None
+    values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
+    when = times if said.all() else times[said]
+    kinds = presence(np.asarray(column.data, dtype=np.float64), absent)
+    described = describe(values)
+    return Measured(
+        counts=Counts(*kinds),
+        mean=as_range(mean_interval(values)),
+        recent=as_range(mean_interval(values[-WINDOW:])),
+        **{name: known(described[name]) for name in ("std", "min", "max", "median")},
+        iqm=known(interquartile_mean(values)),
+        quantiles={f"{share:g}": known(value) for share, value in quantiles(values).items()},
+        averages=_averages(values[-_LATEST:], when[-_LATEST:]),
+        going=_going(values, better),
+        rest=_rest(values, better),
+        turns=_turns(values, better),
+        histogram=_histogram(values),
+    )
+
+
+def as_range(interval: Interval) -> Range:
+    """An interval whose missing numbers are `None`."""
+    return Range(known(interval.estimate), known(interval.low), known(interval.high))
+
+
+def known(value: float) -> float | None:
+    """A number that was worked out; `None` where there was nothing to work it out from."""
+    return None if math.isnan(value) else value
+
+
+def _averages(values: Floats, times: Floats) -> Averages:
+    last = (
+        windowed_average(values, WINDOW),
+        exponential_average(values, _SMOOTHING),
+        time_exponential_average(values, times, _HALF_LIFE_S),
+    )
+    return Averages(*(known(float(average[-1])) for average in last))
+
+
+def _going(values: Floats, better: Better) -> Going:
+    found = trend(values, higher_is_better=better != "lower")
+    return Going(
+        verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
+        slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),
+        change=Range(known(found.change), known(found.change_low), known(found.change_high)),
+        in_noise=known(found.effect),
+    )
+
+
+def _rest(values: Floats, better: Better) -> Rest:
+    found = convergence(values, higher_is_better=better != "lower")
+    return Rest(
+        status=_NEUTRAL.get(found.status, found.status) if better is None else found.status,
+        since=_place(found.since),
+        level=as_range(found.level),
+        stability=known(found.stability),
+        best=known(found.best),
+        below_best=known(found.below_best),
+    )
+
+
+def _turns(values: Floats, better: Better) -> Turns:
+    found = change_points(values, higher_is_better=better != "lower")
+    return Turns(
+        began=_place(found.started),
+        peak=_place(found.peak),
+        regressed=_place(found.regressed),
+        at=[int(change.position) for change in found.changes],
+    )
+
+
+def _histogram(values: Floats) -> Histogram:
+    found = distribution(values)
+    return Histogram(found.edges.tolist(), found.counts.tolist())
+
+
+def _place(position: float) -> int | None:
+    return None if math.isnan(position) else int(position)

@@ -1,0 +1,218 @@
+"""The account of a run, or of its last episodes: one value that every face of this package speaks from."""
+
+from typing import Any
+
+import duckdb
+import msgspec
+import numpy as np
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.records import PolicyUpdate
+from rlvitals.records.schema import Column as Kind
+from rlvitals.records.schema import fields
+from rlvitals.runs import Run
+from rlvitals.runs.answer import Column
+from rlvitals.runs.table import ask
+from rlvitals.summary.baselines import Paired, against_baselines
+from rlvitals.summary.exploring import exploration_of, plain
+from rlvitals.summary.life import Life, life_of
+from rlvitals.summary.measures import Better, Floats, Measured, known, measure
+from rlvitals.summary.successes import Successes, as_floats, successes
+
+MEASURES: dict[str, Better] = {
+    "reward": "higher",
+    "quality_final": "higher",
+    "quality_improvement": "higher",
+    "quality_initial": None,
+    "length": None,
+    "duration": "lower",
+    "memory": None,
+}
+"""The quantities of an episode, and which way is better."""
+UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
+
+_BETTER: dict[str, Better] = {"value_loss": "lower", "explained_variance": "higher", "duration": "lower"}
+_EPISODE_COLUMNS = (
+    "time",
+    "episode",
+    "env_step",
+    *MEASURES,
+    "success",
+    "category",
+    "difficulty",
+    "termination_reason",
+)
+_SYSTEM_COLUMNS = ("time", "memory", "cpu_percent", "gpu_memory", "env_steps_per_second", "episodes_per_minute")
+_SECONDS_PER_MINUTE = 60.0
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """How fast the training goes, and what it takes.
+
+    Attributes:
+        episode_seconds: Mean duration of an episode, where it was said.
+        steps_per_second: Environment steps a second between the first and the last episode.
+        episodes_per_minute: Likewise.
+        recent_steps_per_second: As the sampler last saw it.
+        memory: Resident memory now (MiB), and its peak.
+        cpu_percent: Mean.
+    """
+
+    episode_seconds: float | None
+    steps_per_second: float | None
+    episodes_per_minute: float | None
+    recent_steps_per_second: float | None
+    memory: float | None
+    memory_peak: float | None
+    gpu_memory_peak: float | None
+    cpu_percent: float | None
+
+
+class End(msgspec.Struct, frozen=True):
+    """Why episodes ended."""
+
+    reason: str | None
+    episodes: int
+    share: float
+
+
+class RunSummary(msgspec.Struct, frozen=True):
+    """What a run, or its end, comes to.
+
+    Attributes:
+        life: Where the run stands.
+        window: Episodes (and updates) at most that this is about, the last ones; `None` for the whole run.
+        episodes: Episodes that this is about.
+        updates: Updates likewise.
+        env_step: The furthest environment step.
+        measures: Each quantity of an episode that was said.
+        metrics: Each metric of the updates that was said.
+        success: Successes.
+        ends: Why episodes ended, the most frequent first.
+        speed: How fast it goes.
+        baselines: The last evaluation against each baseline's.
+        exploration: What parameters were tried, if that was asked for (`rlvitals.analysis.exploration`, as dicts).
+    """
+
+    life: Life
+    window: int | None
+    episodes: int
+    updates: int
+    env_step: int | None
+    measures: dict[str, Measured]
+    metrics: dict[str, Measured]
+    success: Successes
+    ends: list[End]
+    speed: Speed
+    baselines: list[Paired]
+    exploration: dict[str, Any] | None = None
+
+
+def summarise(
+    run: Run, *, window: int | None = None, exploration: bool = False, clock: Clock = SYSTEM_CLOCK
+) -> RunSummary:
+    """Sum up a run: live or finished, whole or its end. Branches that a rewind left behind are left out.
+
+    Args:
+        run: The run.
+        window: Only the last so many episodes and updates.
+        exploration: Whether the parameters that were tried are looked into, which takes seconds.
+        clock: Tells the time.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+        ValueError: The window is not positive.
+    """
+    if window is not None and window < 1:
+        raise ValueError(f"window={window}: a window holds at least one episode")
+    header = run.header
+    streams = ("episodes", "updates", "system")
+    episodes, updates, system = ask(run, lambda tables: _columns(tables, window), *streams)
+    times = as_floats(episodes["time"])
+    steps = np.concatenate([as_floats(episodes["env_step"]), as_floats(updates["env_step"])])
+    furthest = float(np.nanmax(steps)) if np.isfinite(steps).any() else None
+    explored = exploration_of(run) if exploration else None
+    return RunSummary(
+        life=life_of(run, header, clock=clock),
+        window=window,
+        episodes=times.size,
+        updates=len(updates["time"]),
+        env_step=None if furthest is None else int(furthest),
+        measures=_measured(episodes, MEASURES),
+        metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}),
+        success=successes(episodes, header.goals.get("target")),
+        ends=_ends(episodes["termination_reason"]),
+        speed=_speed(episodes, times, system),
+        baselines=against_baselines(run.records("evaluations")),
+        exploration=None if explored is None else plain(explored),
+    )
+
+
+def _columns(
+    tables: duckdb.DuckDBPyConnection, window: int | None
+) -> tuple[dict[str, Column], dict[str, Column], dict[str, Column]]:
+    wanted = {
+        "episodes": _EPISODE_COLUMNS,
+        "updates": ("time", "env_step", *UPDATE_METRICS),
+        "system": _SYSTEM_COLUMNS,
+    }
+    read: list[dict[str, Column]] = []
+    for stream, names in wanted.items():
+        offset = 0
+        if window is not None and stream != "system":
+            ((total,),) = tables.execute(f"SELECT count(*) FROM {stream}").fetchall()  # noqa: S608 - our names
+            offset = max(0, total - window)
+        found = tables.execute(f"SELECT {', '.join(names)} FROM {stream} OFFSET {offset}").fetchnumpy()  # noqa: S608
+        read.append({name: np.ma.asarray(column) for name, column in found.items()})
+    return read[0], read[1], read[2]
+
+
+def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str, Measured]:
+    times = as_floats(columns["time"])
+    found = {name: measure(columns[name], times, better) for name, better in wanted.items()}
+    return {name: measured for name, measured in found.items() if measured is not None}
+
+
+def _ends(reasons: Column) -> list[End]:
+    if not len(reasons):
+        return []
+    absent = np.ma.getmaskarray(reasons)
+    texts, counts = np.unique(reasons.data[~absent].astype(str), return_counts=True)
+    groups: list[tuple[str | None, int]] = [(str(text), int(n)) for text, n in zip(texts, counts, strict=True)]
+    if absent.any():
+        groups.append((None, int(absent.sum())))
+    groups.sort(key=lambda group: -group[1])
+    return [End(reason, count, count / len(reasons)) for reason, count in groups]
+
+
+def _speed(episodes: dict[str, Column], times: Floats, system: dict[str, Column]) -> Speed:
+    durations, steps = as_floats(episodes["duration"]), as_floats(episodes["env_step"])
+    lasted = float(times[-1] - times[0]) if times.size > 1 else 0.0
+    taken = float(np.nanmax(steps) - np.nanmin(steps)) if np.isfinite(steps).any() else 0.0
+    memory = as_floats(system["memory"])
+    memory = memory if np.isfinite(memory).any() else as_floats(episodes["memory"])
+    return Speed(
+        episode_seconds=_mean(durations),
+        steps_per_second=taken / lasted if lasted > 0 and taken > 0 else None,
+        episodes_per_minute=_SECONDS_PER_MINUTE * (times.size - 1) / lasted if lasted > 0 else None,
+        recent_steps_per_second=_last(as_floats(system["env_steps_per_second"])),
+        memory=_last(memory),
+        memory_peak=_greatest(memory),
+        gpu_memory_peak=_greatest(as_floats(system["gpu_memory"])),
+        cpu_percent=_mean(as_floats(system["cpu_percent"])),
+    )
+
+
+def _mean(values: Floats) -> float | None:
+    finite = values[np.isfinite(values)]
+    return known(float(finite.mean())) if finite.size else None
+
+
+def _last(values: Floats) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite[-1]) if finite.size else None
+
+
+def _greatest(values: Floats) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite.max()) if finite.size else None

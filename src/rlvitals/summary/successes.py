@@ -1,0 +1,189 @@
+"""Successes of a whole run: overall, over time, by group, and until the target."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rlvitals.analysis.mix import MixChange, mix_change
+from rlvitals.analysis.success import episodes_until, success_over_time, success_rate
+from rlvitals.runs.answer import Column
+from rlvitals.summary.measures import Floats, Range, as_range, known
+
+_BLOCKS = 20
+_MOST_FOR_MIX = 200_000
+"""Episodes, evenly taken, from which the change of the mix is worked out."""
+
+
+class Block(msgspec.Struct, frozen=True):
+    """The rate of some episodes in a row, counted from 0, both ends included."""
+
+    first: int
+    last: int
+    rate: Range
+
+
+class GroupRate(msgspec.Struct, frozen=True):
+    """The episodes that have something in common; the rate is over those that say whether they were a success."""
+
+    name: str | None
+    episodes: int
+    rate: Range
+    reward: float | None
+    quality_improvement: float | None
+
+
+class Mix(msgspec.Struct, frozen=True):
+    """Whether a mean changed by skill, or by what was drawn (Simpson's paradox; `rlvitals.analysis.mix`).
+
+    Attributes:
+        verdict: In words.
+        total: Change of the mean from the first half of the run to the second.
+        within: The part by which the categories changed themselves.
+        mix: The part by which their shares changed.
+        by_category: Change of each category's mean.
+        shares: Share of each category in either half.
+    """
+
+    verdict: str
+    total: Range
+    within: Range
+    mix: Range
+    by_category: dict[str, Range]
+    shares: dict[str, tuple[float, float]]
+
+
+class Target(msgspec.Struct, frozen=True):
+    """How long it took until the mean of a window of episodes reached the target.
+
+    Attributes:
+        status: reached, not reached or not enough data.
+        episodes: Until then.
+        held: Whether every later window stayed there.
+        best: Best mean of a window.
+    """
+
+    target: float
+    window: int
+    status: str
+    episodes: int | None
+    held: bool
+    best: float | None
+
+
+class Successes(msgspec.Struct, frozen=True):
+    """Successes of a run. Rates have Wilson's interval, widened where neighbours go along with each other.
+
+    Attributes:
+        known: Episodes that say whether they were a success.
+        rate: Over the whole run.
+        over_time: In at most 20 stretches of the run.
+        by_category: By type.
+        by_difficulty: By difficulty.
+        reward_mix: Whether the reward changed by skill or by the mix of types.
+        success_mix: The same of the success rate.
+    """
+
+    known: int
+    total: int
+    rate: Range | None
+    over_time: list[Block]
+    by_category: list[GroupRate]
+    by_difficulty: list[GroupRate]
+    reward_mix: Mix | None
+    success_mix: Mix | None
+    target: Target | None
+
+
+def successes(episodes: dict[str, Column], target: float | None) -> Successes:
+    """Sum up the successes.
+
+    Args:
+        episodes: The columns `success`, `reward`, `quality_improvement`, `category` and `difficulty`.
+        target: The reward that counts as solved, if there is one.
+    """
+    said = as_floats(episodes["success"])
+    known_ones = int(np.count_nonzero(~np.isnan(said)))
+    rewards = as_floats(episodes["reward"])
+    return Successes(
+        known=known_ones,
+        total=int(np.nansum(said)),
+        rate=as_range(success_rate(said)) if known_ones else None,
+        over_time=[Block(b.first, b.last, as_range(b.rate)) for b in success_over_time(said, blocks=_BLOCKS)]
+        if known_ones
+        else [],
+        by_category=_groups(episodes, "category", said),
+        by_difficulty=_groups(episodes, "difficulty", said),
+        reward_mix=_mix(rewards, episodes["category"]),
+        success_mix=_mix(said, episodes["category"]) if known_ones else None,
+        target=None if target is None else _target(rewards, target),
+    )
+
+
+def as_floats(column: Column) -> Floats:
+    """Numbers, with NaN where nothing was said."""
+    return np.asarray(np.ma.filled(column.astype(np.float64), np.nan), dtype=np.float64)
+
+
+def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRate]:
+    labels, codes = coded(episodes[by])
+    if not labels:
+        return []
+    measured = {name: as_floats(episodes[name]) for name in ("reward", "quality_improvement")}
+    return [
+        GroupRate(
+            name=label,
+            episodes=int(np.count_nonzero(codes == place)),
+            rate=as_range(success_rate(said[codes == place])),
+            **{name: _mean(values[codes == place]) for name, values in measured.items()},
+        )
+        for place, label in enumerate(labels)
+    ]
+
+
+def coded(column: Column) -> tuple[list[str], Any]:
+    """The texts of a column, and the place of each row's among them, -1 where nothing was said."""
+    absent = np.ma.getmaskarray(column)
+    texts, codes = np.unique(np.where(absent, "", column.data).astype(str), return_inverse=True)
+    missing = np.isin(codes, np.flatnonzero(texts == "")) & absent
+    used = np.unique(codes[~missing])
+    places = np.full(texts.size, -1)
+    places[used] = np.arange(used.size)
+    return [str(texts[place]) for place in used], np.where(missing, -1, places[codes])
+
+
+def _mix(values: Floats, categories: Column) -> Mix | None:
+    every = max(1, values.size // _MOST_FOR_MIX)
+    labels, codes = coded(categories[::every])
+    if len(labels) < 2:  # noqa: PLR2004 - one type has no mix
+        return None
+    named = [None if code < 0 else labels[code] for code in codes]
+    return _plain(mix_change(values[::every], named))
+
+
+def _plain(found: MixChange) -> Mix:
+    return Mix(
+        verdict=found.verdict,
+        total=as_range(found.total),
+        within=as_range(found.within),
+        mix=as_range(found.mix),
+        by_category={name: as_range(change) for name, change in found.by_category.items()},
+        shares=found.shares,
+    )
+
+
+def _target(rewards: Floats, target: float) -> Target:
+    found = episodes_until(rewards, target)
+    return Target(
+        target=target,
+        window=found.window,
+        status=found.status,
+        episodes=None if np.isnan(found.episodes) else int(found.episodes),
+        held=found.held,
+        best=known(found.best),
+    )
+
+
+def _mean(values: Floats) -> float | None:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else None
