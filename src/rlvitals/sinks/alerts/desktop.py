@@ -33,6 +33,8 @@ class DesktopAlerts(AlertSink):
         **rules: Which events, and how many: see `Rules`.
     """
 
+    known_as = "desktop"
+
     def __init__(
         self, program: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
     ) -> None:

@@ -34,6 +34,8 @@ class DiscordAlerts(PostedAlerts):
         ValueError: There is no address, or it is none.
     """
 
+    known_as = "discord"
+
     def __init__(
         self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
     ) -> None:

@@ -45,6 +45,8 @@ class EmailAlerts(AlertSink):
         ValueError: There is no server or address, or a setting that means nothing; no message holds the password.
     """
 
+    known_as = "email"
+
     def __init__(
         self,
         to: str | Iterable[str] | None = None,

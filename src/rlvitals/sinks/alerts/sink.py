@@ -3,7 +3,7 @@
 import contextlib
 from abc import abstractmethod
 from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, SinkError
@@ -45,7 +45,12 @@ class AlertSink(RunSink):
     Raises:
         ValueError: A rule that means nothing.
         TypeError: There is no such rule.
+
+    Attributes:
+        known_as: What users call it, if not by its class.
     """
+
+    known_as: ClassVar[str] = ""
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK, **rules: Any) -> None:
         self._gate = Gate(Rules(**rules))
@@ -68,6 +73,11 @@ class AlertSink(RunSink):
     def begin(self, context: SinkContext) -> None:
         """Take the run's name, which each alert says."""
         self._run, self._project = context.run_id, context.project
+
+    @property
+    def name(self) -> str:
+        """What users call it."""
+        return self.known_as or super().name
 
     @property
     def works(self) -> bool:

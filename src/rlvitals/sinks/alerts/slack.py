@@ -30,6 +30,8 @@ class SlackAlerts(PostedAlerts):
         ValueError: There is no address, or it is none.
     """
 
+    known_as = "slack"
+
     def __init__(
         self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
     ) -> None:

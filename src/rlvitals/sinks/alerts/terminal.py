@@ -23,17 +23,14 @@ class TerminalAlerts(AlertSink):
         **rules: Which events, and how many: see `Rules`.
     """
 
+    known_as = "bell"
+
     def __init__(
         self, stream: TextIO | None = None, *, bell: bool = True, clock: Clock = SYSTEM_CLOCK, **rules: Any
     ) -> None:
         super().__init__(clock=clock, **rules)
         self._stream = stream if stream is not None else sys.stderr
         self._bell = bell
-
-    @property
-    def name(self) -> str:
-        """What users call it."""
-        return "bell"
 
     def deliver(self, alert: Alert) -> None:
         """Print a line, above the live one if there is one."""

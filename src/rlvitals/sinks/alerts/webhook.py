@@ -50,6 +50,8 @@ class WebhookAlerts(PostedAlerts):
         ValueError: There is no address, or it is none.
     """
 
+    known_as = "webhook"
+
     def __init__(
         self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
     ) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from rlvitals import TrainingMonitor
+from rlvitals import SinkError, TrainingMonitor
 from rlvitals.records import Episode, Event, Record
-from rlvitals.sinks import Isolated, Sink, SinkContext
+from rlvitals.sinks import Isolated, Sink, SinkContext, make_sink
 from rlvitals.sinks.alerts import Alert, AlertSink, DeliveryError
 from rlvitals.testing.clock import ManualClock
 from rlvitals.testing.sinks import SinkContract
@@ -209,3 +209,24 @@ def test_a_monitor_alerts_without_being_kept_waiting(tmp_path: Path) -> None:
         ("finding", "non-finite", "a"),
         ("state", "", "a"),
     ]
+
+
+@pytest.mark.parametrize("name", ["slack", "discord", "webhook", "email"])
+def test_targets_are_there_by_name(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With their settings in the environment; without them they say which."""
+
+    for variable in ("WEBHOOK_URL", "SLACK_URL", "DISCORD_URL"):
+        monkeypatch.setenv(f"RLVITALS_{variable}", "https://example.org/secret")
+    monkeypatch.setenv("RLVITALS_EMAIL_TO", "me@example.org")
+    monkeypatch.setenv("RLVITALS_SMTP_HOST", "mail.example.org")
+    assert make_sink(name).name == name
+    for variable in ("WEBHOOK_URL", "SLACK_URL", "DISCORD_URL", "SMTP_HOST"):
+        monkeypatch.delenv(f"RLVITALS_{variable}")
+    with pytest.raises(SinkError, match=f"the sink {name!r} cannot be made: ValueError: .*set RLVITALS_"):
+        make_sink(name)
+
+
+def test_the_bell_is_there_by_name() -> None:
+    """It needs no setting."""
+
+    assert make_sink("bell").name == "bell"

@@ -205,7 +205,7 @@ def test_a_training_goes_on_while_its_alerts_fail(
         monitor.log_event("finding", "Losses are not finite.", severity="critical", code="non-finite")
         for episode in range(50):
             monitor.log_episode(episode, 1.0, 10)
-    said = [event.message for event in monitor.run.records("events") if "WebhookAlerts" in event.message]
+    said = [event.message for event in monitor.run.records("events") if "sink webhook" in event.message]
     assert len([message for message in said if "answered 403" in message]) == 1
     assert not [message for message in said if "works again" in message]
     files = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())

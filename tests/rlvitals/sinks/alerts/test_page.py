@@ -1,0 +1,66 @@
+"""The page that tells of alerts, held to the code."""
+
+import json
+import re
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rlvitals.adapters.actions import Action
+from rlvitals.recording.milestones import CODES
+from rlvitals.sinks import alerts
+from rlvitals.sinks.alerts import Alert, AlertSink, DiscordAlerts, Rules, SlackAlerts, WebhookAlerts
+
+ROOT = Path(__file__).parents[4]
+PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
+ALERT = Alert(
+    run="ppo-1",
+    project="logos",
+    time=1_700_000_000.0,
+    kind="finding",
+    severity="critical",
+    code="kl-too-large",
+    message="The policy moves too far in each update.",
+    env_step=20_480,
+    data={"state": "opened", "cause": "The learning rate is too high."},
+)
+
+
+def test_every_target_rule_and_action_is_on_the_page() -> None:
+    """With its name as one writes it; milestones too."""
+
+    targets = [kind for kind in vars(alerts).values() if isinstance(kind, type) and issubclass(kind, AlertSink)]
+    assert len(targets) == 8
+    for kind in targets:
+        assert f"`{kind.__name__}` |" in PAGE or kind is AlertSink
+    rows = [field.name for field in msgspec.structs.fields(Rules)]
+    assert [name for name in (*rows, *CODES) if f"| `{name}` |" not in PAGE] == []
+    ours = [kind.__name__ for kind in Action.__subclasses__() if kind.__module__ == Action.__module__]
+    assert len(ours) == 3
+    assert [name for name in ours if f"| `{name}` |" not in PAGE] == []
+
+
+def test_every_variable_is_on_the_page() -> None:
+    """Whatever the sources read of the environment; and the page names no other."""
+
+    sources = (ROOT / "src" / "rlvitals" / "sinks" / "alerts").glob("*.py")
+    read = {
+        found for path in sources for found in re.findall(r"RLVITALS_[A-Z]+_[A-Z]+", path.read_text(encoding="utf-8"))
+    }
+    assert len(read) == 10
+    assert set(re.findall(r"RLVITALS_[A-Z]+_[A-Z]+", PAGE)) == read
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_the_payloads_on_the_page_are_those_that_are_sent(place: int) -> None:
+    """Word for word, as JSON."""
+
+    kind = (WebhookAlerts, SlackAlerts, DiscordAlerts)[place]
+    alert = ALERT._replace(held={"entropy-collapse": 2}) if kind is WebhookAlerts else ALERT
+    shown = json.loads(re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)[place])
+    sent = kind("https://example.org/x").payload(alert)  # type: ignore[operator, attr-defined]
+    if kind is WebhookAlerts:
+        assert sent["text"].startswith(shown.pop("text"))
+        del sent["text"]
+    assert shown == sent
