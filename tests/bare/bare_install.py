@@ -59,8 +59,12 @@ def main() -> None:
         check("NaN stays NaN", holds=math.isnan(next(run.records("updates")).policy_loss))
         check("the run is complete", holds=run.vitality().status == "completed")
         check("the command line lists it", holds=_listing(folder).startswith("run"))
+        check(
+            "alerts need nothing more", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None
+        )
 
-    for module, extra in (("rlvitals.adapters.sb3", "sb3"), ("rlvitals.adapters.gymnasium", "gymnasium")):
+    adapters = {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}
+    for module, extra in ((f"rlvitals.adapters.{name}", extra) for name, extra in adapters.items()):
         try:
             importlib.import_module(module)
         except rlvitals.MissingExtraError as error:

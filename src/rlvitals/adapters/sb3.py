@@ -179,8 +179,9 @@ class VitalsCallback(BaseCallback):
             self._actions.begin()
 
     def _go_on(self, actions: ActionTaker) -> bool:
-        with self._troubles.caught("what to do about a finding is not known"):
-            actions.look(self.model, self._troubles)
+        if actions.has_news():
+            with self._troubles.caught("what to do about a finding is not known"):
+                actions.look(self.model, self._troubles)
         return not actions.stopping
 
     # ------------------------------------------------------------------ the beginning
