@@ -178,6 +178,39 @@ class Readings(ABC):
             "checks": found,
         }
 
+    def export_metrics(
+        self,
+        format: str = "json",  # noqa: A002 - the interface's own word
+        output_path: str | Path | None = None,
+        include_raw_data: bool = True,
+    ) -> str:
+        """Write the run to a file or a folder, with statistics, convergence and validation as its summary.
+
+        Args:
+            format: `json`, `jsonl`, `csv`, `pandas`, `parquet`, `arrow`, `duckdb`, `sqlite`, `tensorboard`, `wandb`, or
+                one that a plug-in brings.
+            output_path: Where to; by default into the run's `artifacts/exports`. What is there is replaced.
+            include_raw_data: Whether every record is written, and not the summary alone.
+
+        Returns:
+            The path written.
+
+        Raises:
+            ExportError: There is no such format, or the path cannot be written.
+            MissingExtraError: The format needs a package that is not installed.
+        """
+        from rlvitals.exporters.exporting import export_path, export_run  # noqa: PLC0415 - loads duckdb
+
+        path = export_path(self.run, format) if output_path is None else Path(output_path)
+        summary = {
+            "statistics": self.get_training_statistics(),
+            "convergence": self.get_convergence_analysis(),
+            "validation": self.validate_metrics(),
+        }
+        return str(
+            export_run(self.run, path, format=format, raw=include_raw_data, summary=summary, overwrite=True).absolute()
+        )
+
     def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
         """The whole account: of the run, or of its last episodes.
 

@@ -36,6 +36,7 @@ LAYERS: dict[str, float] = {
 
 DEFERRED: dict[str, str] = {
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",
+    "rlvitals.exporters.exporting": "loads duckdb, which a trainer does not need",
     "rlvitals.summary.run_summary": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",

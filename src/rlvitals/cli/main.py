@@ -12,7 +12,7 @@ from rlvitals import __version__
 from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.errors import RlvitalsError
 
-COMMANDS = ("ls", "show", "tail", "sql", "verify")
+COMMANDS = ("ls", "show", "stats", "tail", "sql", "verify")
 """Each is a function in the file of its name, which is imported when the command is asked for."""
 
 # Plain help is quick, and reads well in a pipe.

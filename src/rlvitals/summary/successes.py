@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from rlvitals.analysis.intervals import rate_interval
 from rlvitals.analysis.mix import MixChange, mix_change
-from rlvitals.analysis.success import episodes_until, success_over_time, success_rate
+from rlvitals.analysis.success import episodes_until, success_over_time
 from rlvitals.runs.answer import Column
-from rlvitals.summary.measures import Floats, Range, as_range, known
+from rlvitals.summary.measures import WINDOW, Floats, Range, as_range, known
 
 _BLOCKS = 20
 _MOST_FOR_MIX = 200_000
@@ -72,11 +73,15 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Successes(msgspec.Struct, frozen=True):
-    """Successes of a run. Rates have Wilson's interval, widened where neighbours go along with each other.
+    """Successes of a run. Rates have Wilson's interval: for the mean chance of success in those episodes.
+
+    While that chance moves, Wilson's interval is on the safe side (the variance of a sum of different chances is
+    less than that of as many equal ones: Hoeffding 1956, Annals of Mathematical Statistics 27).
 
     Attributes:
         known: Episodes that say whether they were a success.
         rate: Over the whole run.
+        recent: Over the last 100 episodes that say.
         over_time: In at most 20 stretches of the run.
         by_category: By type.
         by_difficulty: By difficulty.
@@ -87,6 +92,7 @@ class Successes(msgspec.Struct, frozen=True):
     known: int
     total: int
     rate: Range | None
+    recent: Range | None
     over_time: list[Block]
     by_category: list[GroupRate]
     by_difficulty: list[GroupRate]
@@ -108,7 +114,8 @@ def successes(episodes: dict[str, Column], target: float | None) -> Successes:
     return Successes(
         known=known_ones,
         total=int(np.nansum(said)),
-        rate=as_range(success_rate(said)) if known_ones else None,
+        rate=_rate(said) if known_ones else None,
+        recent=_rate(said[~np.isnan(said)][-WINDOW:]) if known_ones else None,
         over_time=[Block(b.first, b.last, as_range(b.rate)) for b in success_over_time(said, blocks=_BLOCKS)]
         if known_ones
         else [],
@@ -134,11 +141,15 @@ def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRat
         GroupRate(
             name=label,
             episodes=int(np.count_nonzero(codes == place)),
-            rate=as_range(success_rate(said[codes == place])),
+            rate=_rate(said[codes == place]),
             **{name: _mean(values[codes == place]) for name, values in measured.items()},
         )
         for place, label in enumerate(labels)
     ]
+
+
+def _rate(said: Floats) -> Range:
+    return as_range(rate_interval(said, independent=True))
 
 
 def coded(column: Column) -> tuple[list[str], Any]:

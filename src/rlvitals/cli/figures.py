@@ -1,0 +1,293 @@
+"""The account of a run, drawn for a terminal."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rlvitals.cli.screen import BAD, LABEL, TITLE, number_text, status_text
+from rlvitals.cli.words import ABSENT, clean, count, number, percent, sparkline
+from rlvitals.summary.baselines import Paired
+from rlvitals.summary.measures import Measured, Range
+from rlvitals.summary.run_summary import RunSummary, Speed
+from rlvitals.summary.successes import GroupRate, Mix, Successes
+
+_INDENT = 2
+_NAMES = {
+    "quality_final": "quality",
+    "quality_improvement": "quality gain",
+    "quality_initial": "quality before",
+    "duration": "duration (s)",
+    "memory": "memory (MiB)",
+}
+_VERDICTS = {
+    "improving": "green",
+    "converged": "green",
+    "better": "green",
+    "declining": BAD,
+    "worse": BAD,
+    "not enough data": LABEL,
+}
+_MOST_EFFECTS = 12
+
+
+def print_summary(screen: Console, summary: RunSummary) -> None:
+    """Print the account of a run."""
+    life = summary.life
+    about = f"{count(summary.episodes)} episodes, {count(summary.updates)} updates"
+    steps = "" if summary.env_step is None else f", {count(summary.env_step)} steps"
+    end = "" if summary.window is None else f", the last {count(summary.window)}"
+    screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), f"  {about}{steps}{end}"))
+    for title, body in _sections(summary):
+        if body is not None:
+            screen.print()
+            screen.print(Text(title, TITLE))
+            screen.print(Padding.indent(body, _INDENT))
+
+
+def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]]:
+    yield "Episodes", _spread(summary.measures)
+    yield "Where they go", _course(summary.measures)
+    yield "Success", _success(summary.success)
+    yield "By type", _groups(summary.success.by_category, "type")
+    yield "By difficulty", _groups(summary.success.by_difficulty, "difficulty")
+    yield "How episodes ended", _ends(summary)
+    yield "Updates", _spread(summary.metrics)
+    yield "Where they go", _course(summary.metrics)
+    yield "Speed", _facts(_speed(summary.speed))
+    yield "Against baselines, item by item", _baselines(summary.baselines)
+    if summary.exploration is not None:
+        yield from _exploration(summary.exploration)
+
+
+def _spread(measures: Mapping[str, Measured]) -> Table | None:
+    if not measures:
+        return None
+    table = _table("", "mean", "spread", "median", "IQM", "5 % to 95 %", "last 100", "95 % interval", "not said", "bad")
+    for name, found in measures.items():
+        kinds = found.counts
+        bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
+        table.add_row(
+            clean(_NAMES.get(name, name)),
+            number_text(found.mean.estimate),
+            number_text(found.std),
+            number_text(found.median),
+            number_text(found.iqm),
+            f"{number(found.quantiles['0.05'])} to {number(found.quantiles['0.95'])}",
+            number_text(found.recent.estimate),
+            _interval(found.recent),
+            Text(count(kinds.missing) if kinds.missing else ABSENT, LABEL),
+            Text(count(bad) if bad else ABSENT, BAD if bad else LABEL),
+        )
+    return table
+
+
+def _course(measures: Mapping[str, Measured]) -> Table | None:
+    if not measures:
+        return None
+    table = _table("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
+    for name, found in measures.items():
+        turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
+        table.add_row(
+            clean(_NAMES.get(name, name)),
+            _verdict(found.going.verdict),
+            number_text(found.going.change.estimate),
+            _interval(found.going.change),
+            number_text(found.going.in_noise, 2),
+            _verdict(found.rest.status),
+            count(found.rest.since),
+            number_text(found.rest.level.estimate),
+            Text(", ".join(f"{what} at {count(at)}" for what, at in turns.items() if at is not None) or ABSENT),
+        )
+    return table
+
+
+def _success(found: Successes) -> Table | None:
+    if not found.known:
+        return None
+    return _facts(_successes(found))
+
+
+def _successes(found: Successes) -> Iterator[tuple[str, str | Text]]:
+    if found.rate is not None:
+        yield "rate", f"{_rate(found.rate)}: {count(found.total)} of {count(found.known)} episodes"
+    if found.recent is not None:
+        yield "last 100", _rate(found.recent)
+    heights = [math.nan if block.rate.estimate is None else block.rate.estimate for block in found.over_time]
+    if heights:
+        yield "over time", f"{sparkline(heights)}  from {_share(heights[0])} to {_share(heights[-1])}"
+    for what, mix in (("reward", found.reward_mix), ("success", found.success_mix)):
+        if mix is not None:
+            yield f"{what} and types", _mix(mix)
+    if found.target is not None:
+        target = found.target
+        when = f" after {count(target.episodes)} episodes" if target.episodes is not None else ""
+        held = "" if target.status != "reached" else ", and held" if target.held else ", and lost again"
+        yield f"reward {number(target.target)}", f"{target.status}{when}{held} (mean of {target.window})"
+
+
+def _rate(found: Range) -> str:
+    return f"{_share(found.estimate)} ({_interval(found, percent=True)})"
+
+
+def _mix(found: Mix) -> str:
+    parts = [
+        f"{name} {number(part.estimate, 3)} {_interval(part).plain}"
+        for name, part in (("by skill", found.within), ("by the mix", found.mix))
+        if part.estimate is not None
+    ]
+    return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict
+
+
+def _groups(groups: list[GroupRate], title: str) -> Table | None:
+    if not groups:
+        return None
+    table = _table(title, "episodes", "success", "95 % interval", "reward", "quality gain")
+    for group in groups:
+        table.add_row(
+            clean(ABSENT if group.name is None else group.name),
+            count(group.episodes),
+            _share(group.rate.estimate),
+            _interval(group.rate, percent=True),
+            number_text(group.reward),
+            number_text(group.quality_improvement),
+        )
+    return table
+
+
+def _ends(summary: RunSummary) -> Table | None:
+    if not summary.ends:
+        return None
+    table = _table("reason", "episodes", "share")
+    for end in summary.ends:
+        table.add_row(clean(ABSENT if end.reason is None else end.reason), count(end.episodes), percent(end.share))
+    return table
+
+
+def _speed(speed: Speed) -> Iterator[tuple[str, str]]:
+    for name, value, unit in (
+        ("an episode", speed.episode_seconds, " s"),
+        ("steps", speed.steps_per_second, " a second"),
+        ("lately", speed.recent_steps_per_second, " steps a second"),
+        ("episodes", speed.episodes_per_minute, " a minute"),
+        ("memory", speed.memory, " MiB"),
+        ("  at most", speed.memory_peak, " MiB"),
+        ("GPU memory", speed.gpu_memory_peak, " MiB at most"),
+        ("CPU", speed.cpu_percent, " %"),
+    ):
+        if value is not None:
+            yield name, f"{number(value)}{unit}"
+
+
+def _baselines(found: list[Paired]) -> Table | None:
+    if not found:
+        return None
+    table = _table("metric", "against", "verdict", "difference", "95 % interval", "items better", "items", "p")
+    for pair in found:
+        table.add_row(
+            clean(pair.metric),
+            clean(pair.baseline),
+            _verdict(pair.verdict),
+            number_text(pair.difference.estimate),
+            _interval(pair.difference),
+            _share(pair.improved.estimate),
+            count(pair.items),
+            number_text(pair.p_value, 2),
+        )
+    return table
+
+
+def _exploration(found: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType | None]]:
+    tried = found["combinations"]
+    table = _table("parameter", "tried from", "to", "covered", "values", "at a bound", "over time")
+    narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
+    bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
+    for entry in found["ranges"]:
+        table.add_row(
+            clean(entry["name"]),
+            number_text(entry["low"]),
+            number_text(entry["high"]),
+            percent(entry["occupied"]),
+            count(entry["distinct"]),
+            _verdict(bounds.get(entry["name"], ABSENT)),
+            clean(narrowing.get(entry["name"], ABSENT)),
+        )
+    yield f"Parameters: {count(tried['distinct'])} combinations in {count(tried['rows'])} episodes", table
+    silent: list[str] = []
+    for finding in found["findings"]:
+        kind = "all types" if finding["category"] is None else finding["category"]
+        drivers = _drivers(finding["drivers"], finding)
+        if drivers is None:
+            silent.append(f"{finding['outcome']} ({kind}: {finding['drivers']['verdict']})")
+        else:
+            yield f"What drives {finding['outcome']}: {clean(kind)}", drivers
+    yield "Nothing is shown to drive", Text(clean(", ".join(silent)), LABEL) if silent else None
+
+
+def _drivers(drivers: Mapping[str, Any], finding: Mapping[str, Any]) -> Table | None:
+    named = [effect for effect in drivers["effects"] if effect["drives"]]
+    pairs = [pair for pair in drivers["interactions"] if pair["interacts"]]
+    if not named and not pairs:
+        return None
+    table = _table("", "shape", "best at", "share", "p")
+    for effect in named[:_MOST_EFFECTS]:
+        table.add_row(
+            clean(effect["name"]),
+            effect["shape"],
+            clean(_said(effect["best"])),
+            percent(effect["share"]),
+            number_text(effect["adjusted_p"], 2),
+        )
+    for pair in pairs[:_MOST_EFFECTS]:
+        table.add_row(
+            clean(f"{pair['first']} with {pair['second']}"),
+            "together",
+            clean(", ".join(map(_said, pair["best"]))),
+            percent(pair["share"]),
+            number_text(pair["adjusted_p"], 2),
+        )
+    where = finding["region"]["where"]
+    if where and finding["region"]["verdict"] == "better":
+        table.caption = clean("best region: " + ", ".join(f"{name} {_said(at)}" for name, at in where.items()))
+    return table
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, list):
+        return " to ".join(map(_said, value))
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _interval(found: Range, *, percent: bool = False) -> Text:
+    if found.low is None or found.high is None:
+        return Text(ABSENT, LABEL)
+    said = _share if percent else number
+    return Text(f"{said(found.low)} to {said(found.high)}")
+
+
+def _share(value: float | None) -> str:
+    return ABSENT if value is None else f"{100 * value:.3g} %" if math.isfinite(value) else number(value)
+
+
+def _verdict(said: str) -> Text:
+    return Text(said, BAD if said.startswith("pinned") else _VERDICTS.get(said, ""))
+
+
+def _facts(facts: Iterator[tuple[str, str | Text]] | Iterator[tuple[str, str]]) -> Table | None:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style=LABEL, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, said in facts:
+        grid.add_row(name, said)
+    return grid if grid.row_count else None
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style=LABEL)
+    for place, title in enumerate(titles):
+        table.add_column(title, justify="right" if place else "left", overflow="fold")
+    return table

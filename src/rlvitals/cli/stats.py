@@ -1,0 +1,31 @@
+"""`rlvitals stats RUN`: the numbers of a run, and what may be concluded from them."""
+
+from typing import Annotated
+
+import typer
+
+from rlvitals.cli.figures import print_summary
+from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.cli.screen import make_screen, print_json
+from rlvitals.summary.run_summary import summarise
+
+
+def stats(
+    run: RunName,
+    *,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Only the last so many episodes and updates.", show_default=False)
+    ] = None,
+    parameters: Annotated[bool, typer.Option("--parameters", help="Look into the parameters tried, too.")] = False,
+    folder: Folder = LOGS,
+    as_json: AsJson = False,
+) -> None:
+    """Say what a run comes to: spread, trend, convergence, success by type, speed.
+
+    Intervals are of 95 % and hold under autocorrelation; where there is too little data for one there is none.
+    """
+    found = summarise(open_named(run, folder), window=window, exploration=parameters)
+    if as_json:
+        print_json(found)
+    else:
+        print_summary(make_screen(), found)
