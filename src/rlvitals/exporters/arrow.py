@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from rlvitals.exporters.base import FORMAT, Exporter, Source
+from rlvitals.exporters.base import Exporter, Source
 from rlvitals.exporters.tables import TABLE, check_rows, typed_table
+from rlvitals.runs.exported import FORMAT
 from rlvitals.sinks.opening import load, require
 
 _BATCH = 50_000

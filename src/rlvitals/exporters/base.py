@@ -12,13 +12,9 @@ from rlvitals.errors import ExportError
 from rlvitals.records import STREAMS
 from rlvitals.records.coercion import spelled
 from rlvitals.runs.columns import database, sealed_source
+from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
 from rlvitals.runs.run import Run
-
-FORMAT = "rlvitals-export"
-FORMAT_VERSION = 1
-HEADER = "header.json"
-"""The file in a folder of an export that says what a run's `run.json` says, and how many records there are."""
 
 _TOLD_EVERY = 1_000
 _BLOCK = 1 << 20

@@ -10,8 +10,9 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import ExportError
-from rlvitals.exporters.base import FORMAT, HEADER, Progress, Source
+from rlvitals.exporters.base import Progress, Source
 from rlvitals.exporters.registry import format_of, make_exporter
+from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.run import Run
 
 EXPORTS = "exports"

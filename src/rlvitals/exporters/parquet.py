@@ -5,9 +5,10 @@ from typing import ClassVar
 
 import msgspec
 
-from rlvitals.exporters.base import FORMAT, Exporter, Source
+from rlvitals.exporters.base import Exporter, Source
 from rlvitals.exporters.tables import TABLE, check_rows, typed_table
 from rlvitals.runs.columns import literal
+from rlvitals.runs.exported import FORMAT
 
 _ROW_GROUP = 100_000
 

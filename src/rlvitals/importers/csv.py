@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.exporters.base import HEADER
 from rlvitals.importers.base import Imported, Importer
 from rlvitals.importers.preamble import preamble_of
 from rlvitals.records import STREAMS, Record, codec_of
@@ -15,6 +14,7 @@ from rlvitals.records.cells import cells_in, plain_columns, rows_in, unquoted, v
 from rlvitals.records.coercion import NON_FINITE, unspelled
 from rlvitals.records.schema import Column, Field, fields
 from rlvitals.runs.columns import REST
+from rlvitals.runs.exported import HEADER
 
 ENDING = ".csv"
 

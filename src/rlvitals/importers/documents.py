@@ -6,10 +6,10 @@ from pathlib import Path
 import msgspec
 
 from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.exporters.base import FORMAT
 from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.importers.preamble import preamble_in
 from rlvitals.records import STREAMS, Record, codec_of
+from rlvitals.runs.exported import FORMAT
 
 _MARK = FORMAT.encode()
 

@@ -9,12 +9,12 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.exporters.base import FORMAT
 from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.records import Episode, Record, codec_of
 from rlvitals.records.cells import value_in
 from rlvitals.records.coercion import unspelled
 from rlvitals.records.schema import column_names
+from rlvitals.runs.exported import FORMAT
 
 NEEDED = {"episode", "reward", "length"}
 ALIASES: dict[str, str] = {

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import ImportFormatError
-from rlvitals.exporters.base import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.records import STREAMS
+from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
 
 

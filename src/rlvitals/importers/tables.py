@@ -10,11 +10,11 @@ import duckdb
 import msgspec
 
 from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.exporters.base import FORMAT, HEADER
 from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.importers.preamble import Preamble, preamble_in, preamble_of
 from rlvitals.records import STREAMS, Record
 from rlvitals.runs.columns import database, identifier, literal
+from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.rows import records_from
 from rlvitals.sinks.opening import load, require
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.exporters.base import HEADER
 from rlvitals.importers.base import Imported, Importer
 from rlvitals.importers.preamble import preamble_of
 from rlvitals.importers.tags import TagReader
 from rlvitals.records import Event, Record, codec_of
+from rlvitals.runs.exported import HEADER
 from rlvitals.sinks.opening import load, require
 
 _MARK = "tfevents"
