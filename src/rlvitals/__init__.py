@@ -28,7 +28,9 @@ if TYPE_CHECKING:
         RunNotFoundError,
         SinkError,
     )
+    from rlvitals.installation import validate_training_monitor_installation
     from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
+    from rlvitals.optimization import OptimizationLogger
     from rlvitals.reading import RunReader, open_run, open_runs
     from rlvitals.recording import RecorderSettings
     from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
@@ -55,11 +57,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
         "RunNotFoundError",
         "SinkError",
     ),
+    "rlvitals.installation": ("validate_training_monitor_installation",),
     "rlvitals.monitor": (
         "TrainingMonitor",
         "TrainingSession",
         "create_training_monitor",
     ),
+    "rlvitals.optimization": ("OptimizationLogger",),
     "rlvitals.reading": (
         "RunReader",
         "open_run",
@@ -114,6 +118,7 @@ __all__ = [
     "Event",
     "MemorySink",
     "MissingExtraError",
+    "OptimizationLogger",
     "PolicyUpdate",
     "QueryError",
     "Record",
@@ -140,4 +145,5 @@ __all__ = [
     "find_runs",
     "open_run",
     "open_runs",
+    "validate_training_monitor_installation",
 ]

@@ -11,6 +11,7 @@ Modules = dict[str, ast.Module]
 LAYERS: dict[str, float] = {
     "rlvitals.errors": 0,
     "rlvitals.clock": 0,
+    "rlvitals.installation": 0,
     "rlvitals.records": 1,
     "rlvitals.runs": 2,
     "rlvitals.analysis": 2,

@@ -20,7 +20,7 @@ def stats(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a run comes to: spread, trend, convergence, success by type, speed.
+    """Say what a run comes to, in numbers that can be trusted.
 
     Intervals are of 95 % and hold under autocorrelation; where there is too little data for one there is none.
     """
