@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import keyword
 import sys
 from typing import Annotated, Any, cast
 
@@ -12,8 +13,8 @@ from rlvitals import __version__
 from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.errors import RlvitalsError
 
-COMMANDS = ("ls", "show", "stats", "tail", "sql", "verify")
-"""Each is a function in the file of its name, which is imported when the command is asked for."""
+COMMANDS = ("ls", "show", "stats", "tail", "sql", "export", "import", "verify")
+"""Each is a function in the file of its name (`import_`, as Python has that word), imported when it is asked for."""
 
 # Plain help is quick, and reads well in a pipe.
 _PLAIN: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -30,9 +31,10 @@ class Commands(TyperGroup):
         """Import a command; `None` if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"rlvitals.cli.{cmd_name}")
+        name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
+        module = importlib.import_module(f"rlvitals.cli.{name}")
         command = typer.Typer(**_PLAIN)
-        command.command(cmd_name)(getattr(module, cmd_name))
+        command.command(cmd_name)(getattr(module, name))
         return cast("TyperCommand", typer.main.get_command(command))
 
     def invoke(self, ctx: Any) -> Any:

@@ -65,13 +65,13 @@ class Source:
         self._expected: int | None = None
 
     def records(self, stream: str) -> Iterator[Any]:
-        """The records of a stream; a second pass over a live run gives what the first one gave.
+        """The records of a stream, none if none are wanted; a second pass over a live run gives what the first gave.
 
         Raises:
             RunFormatError: A segment is damaged.
         """
         count = 0
-        records = self.run.records(stream, abandoned=self._abandoned)
+        records = self.run.records(stream, abandoned=self._abandoned) if self.raw else iter(())
         for record in itertools.islice(records, self.counts.get(stream)):
             yield record
             count += 1
@@ -89,20 +89,16 @@ class Source:
         """The stream for a file that holds one: the one that was chosen, or the episodes.
 
         Raises:
-            ExportError: Several were chosen, or no records are wanted.
+            ExportError: Several were chosen.
         """
-        if not self.raw:
-            raise ExportError(
-                "a file of one stream holds records alone: without raw data export to json or to a folder"
-            )
         if self.chosen is None:
             return "episodes"
-        if len(self.streams) != 1:
+        if len(self.chosen) != 1:
             raise ExportError(
-                f"a file of one stream cannot hold {', '.join(self.streams) or 'none'}: "
+                f"a file of one stream cannot hold {', '.join(self.chosen) or 'none'}: "
                 "choose one, or a path without an ending, which becomes a folder"
             )
-        return self.streams[0]
+        return self.chosen[0]
 
     def described(self, *, counted: bool = True) -> dict[str, Any]:
         """What an export says of itself, and of its run; strict JSON.

@@ -8,6 +8,7 @@ from rlvitals.records import STREAMS, Record
 from rlvitals.records.cells import cells_of, json_text, plain_columns, quoted, row_of
 from rlvitals.records.schema import fields
 from rlvitals.runs.columns import REST
+from rlvitals.sinks.flattening import flat_settings
 
 MAX_KEYS = 500
 """Entries of a dict that have a column; the others are JSON in the column `<field>_rest`."""
@@ -28,7 +29,10 @@ class CsvExporter(Exporter):
         """Write the files. Each stream is read twice, as the columns come first."""
         source.passes = 2
         if target.suffix.lower() in self.endings:
-            _write(source, source.one_stream(), target)
+            if source.raw:
+                _write(source, source.one_stream(), target)
+            else:
+                _describe(source, target)
             return
         target.mkdir()
         for stream in source.streams:
@@ -51,6 +55,14 @@ def _write(source: Source, stream: str, path: Path) -> None:
         for record in source.records(stream):
             cells = cells_of(record, exact=True) | _rest(record, dicts)
             file.write(",".join([cells.get(column, "") for column in columns]) + "\n")
+
+
+def _describe(source: Source, path: Path) -> None:
+    """Write what the header and the summary say, a row each: without records there is nothing else."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        file.write(row_of(("name", "value")))
+        for name, value in flat_settings(source.described()):
+            file.write(row_of((name, value if isinstance(value, str) else json_text(value))))
 
 
 class _Keys:

@@ -62,9 +62,7 @@ def export_run(
         exporter.export(source, target)
         source.finished()
         _check_free(path, overwrite=overwrite)
-        if path.is_dir():
-            path.rename(target.with_name("before"))
-        target.replace(path)
+        _put(target, path)
     return path
 
 
@@ -95,6 +93,18 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
         raise ExportError(f"{path} is there already: choose another path, or say that it is to be overwritten")
     if path.is_dir() and not is_export(path):
         raise ExportError(f"{path} is a folder, and not an export: it is not overwritten; choose another path")
+
+
+def _put(target: Path, path: Path) -> None:
+    before = target.with_name("before")
+    if path.is_dir():  # only a file can be replaced in one step
+        path.rename(before)
+    try:
+        target.replace(path)
+    except OSError:
+        if before.exists():
+            before.rename(path)
+        raise
 
 
 @contextlib.contextmanager

@@ -1,14 +1,16 @@
 """A run as TensorBoard's events."""
 
 import heapq
+import itertools
 import math
 from collections.abc import Iterator
 from pathlib import Path
 
-from rlvitals.errors import ExportError
 from rlvitals.exporters.base import Exporter, Source
-from rlvitals.records import Record
+from rlvitals.records import Record, Scalars, codec_of
+from rlvitals.records.kinds import MAX_KEYS
 from rlvitals.sinks.context import SinkContext
+from rlvitals.sinks.flattening import flat_settings
 from rlvitals.sinks.tensorboard import TensorBoardSink
 
 
@@ -27,8 +29,6 @@ class TensorBoardExporter(Exporter):
 
     def export(self, source: Source, target: Path) -> None:
         """Write the folder."""
-        if not source.raw:
-            raise ExportError("tensorboard holds records alone: without raw data export to json or to a folder of csv")
         target.mkdir()
         sink = self._sink
         sink.begin(context_of(source, target))
@@ -54,7 +54,15 @@ def context_of(source: Source, target: Path) -> SinkContext:
 
 
 def in_order(source: Source) -> Iterator[Record]:
-    """The records of all streams in the order of their times; those of one stream in their own."""
+    """The records of all streams in the order of their times; those of one stream in their own.
+
+    Without records it is one that holds the numbers of the summary.
+    """
+    if not source.raw:
+        numbers = {name: value for name, value in flat_settings(source.summary or {}) if isinstance(value, int | float)}
+        kept = dict(itertools.islice(numbers.items(), MAX_KEYS))
+        summary = {"time": source.header.started, "step": 0, "category": "summary", "values": kept}
+        return iter(codec_of(Scalars).pack(summary)[:1])
     return heapq.merge(*map(source.records, source.streams), key=_moment)
 
 

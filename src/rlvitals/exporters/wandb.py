@@ -36,8 +36,6 @@ class WandbExporter(Exporter):
 
     def export(self, source: Source, target: Path) -> None:
         """Write the folder."""
-        if not source.raw:
-            raise ExportError("wandb holds records alone: without raw data export to json or to a folder of csv")
         target.mkdir()
         # What this machine is and runs now is not what the run was.
         settings = load("wandb").Settings(
@@ -57,8 +55,7 @@ class WandbExporter(Exporter):
                 sink.write(record)
         finally:
             sink.close()
-        if any(source.counts.values()):
-            _wait(target)
+        _wait(target)
         source.write_header(target)
 
 

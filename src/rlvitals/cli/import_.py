@@ -1,0 +1,77 @@
+"""`rlvitals import PATH...`: runs of other programs, and exports of ours, become runs."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rlvitals.cli.places import LOGS, AsJson
+from rlvitals.cli.progress import shown_progress
+from rlvitals.cli.screen import TITLE, make_screen, print_json
+from rlvitals.cli.trouble import TROUBLE, print_trouble
+from rlvitals.cli.words import clean, count
+from rlvitals.errors import ImportFormatError, RlvitalsError
+from rlvitals.importers import import_run, importer_names
+from rlvitals.records import STREAMS
+from rlvitals.runs import Run
+
+
+def _list_formats(wanted: bool) -> None:
+    if wanted:
+        for name in importer_names():
+            typer.echo(name)
+        raise typer.Exit
+
+
+Paths = Annotated[list[Path], typer.Argument(help="Files or folders; each becomes a run.", show_default=False)]
+Into = Annotated[Path, typer.Option("--folder", help="The folder of runs.")]
+Name = Annotated[str | None, typer.Option("--name", help="The run's name; by default what it was called.")]
+Format = Annotated[str | None, typer.Option("--format", help="The format, where the file's looks do not say it.")]
+Formats = Annotated[bool, typer.Option("--formats", callback=_list_formats, is_eager=True, help="List the formats.")]
+
+
+def import_(
+    paths: Paths,
+    *,
+    folder: Into = LOGS,
+    name: Name = None,
+    format_: Format = None,
+    formats: Formats = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make runs of files and folders that come from elsewhere.
+
+    Several files of one training become one run if the folder in which they are is given. A run appears when it is
+    whole. The exit code is 2 if something could not be imported; the rest is imported all the same.
+    """
+    del formats
+    if name is not None and len(paths) > 1:
+        raise ImportFormatError(f"--name {name} names one run, and {len(paths)} paths are given: import each alone")
+    made: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
+    screen = make_screen()
+    for path in paths:
+        try:
+            with shown_progress(f"importing {clean(str(path))}") as progress:
+                run = import_run(
+                    path, folder, name=name, format=format_, progress=lambda done, tell=progress: tell(done, None)
+                )
+        except RlvitalsError as error:
+            refused.append({"path": str(path), "reason": str(error)})
+            continue
+        counts = _counts(run)
+        made.append({"run_id": run.run_id, "path": str(run.path.absolute()), "from": str(path), "records": counts})
+        if not as_json:
+            said = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
+            screen.print(clean(str(run.path)), end="  ", style=TITLE)
+            screen.print(said)
+    if as_json:
+        print_json({"runs": made, "refused": refused})
+    for each in refused:
+        print_trouble(each["reason"])
+    if refused:
+        raise typer.Exit(TROUBLE)
+
+
+def _counts(run: Run) -> dict[str, int]:
+    return {stream: len(run.stream(stream, abandoned=True)) for stream in STREAMS}
