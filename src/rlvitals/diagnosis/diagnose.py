@@ -1,0 +1,87 @@
+"""From evidence to a diagnosis: what is wrong, what could not be judged, and how healthy the run is."""
+
+import math
+
+import msgspec
+import numpy as np
+
+from rlvitals.diagnosis.causes import folded
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
+from rlvitals.diagnosis.health import Health, health_of
+from rlvitals.diagnosis.rules import RULES
+
+
+class Unjudged(msgspec.Struct, frozen=True):
+    """A rule that had nothing to look at.
+
+    Attributes:
+        code: The rule's.
+        missing: The signals that were not logged; of several in one text parted by `|`, any one would do.
+    """
+
+    code: str
+    missing: tuple[str, ...]
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """What there is to say of a run.
+
+    Attributes:
+        findings: What is wrong, the most likely cause first, symptoms folded under their causes.
+        health: The score and where its points went.
+        unjudged: Rules that could not judge, and what they lack.
+        judged: Codes of the rules that could.
+        env_step: How far the run was.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    health: Health
+    unjudged: tuple[Unjudged, ...] = ()
+    judged: tuple[str, ...] = ()
+    env_step: int = 0
+
+    @property
+    def health_score(self) -> int:
+        """0 to 100."""
+        return self.health.score
+
+    @property
+    def status(self) -> str:
+        """`healthy`, `warning` or `critical`: the worst severity among the findings."""
+        return self.health.status
+
+    @property
+    def alarms(self) -> tuple[Finding, ...]:
+        """The findings that are more than remarks."""
+        return tuple(finding for finding in self.findings if finding.severity in {WARNING, CRITICAL})
+
+
+def diagnose(evidence: Evidence) -> Diagnosis:
+    """Judge a run by all rules. It raises nothing for what the data holds, and takes a few milliseconds.
+
+    Args:
+        evidence: Of a run that is over, or that still goes on.
+    """
+    found: list[Finding] = []
+    unjudged: list[Unjudged] = []
+    judged: list[str] = []
+    with np.errstate(all="ignore"):  # what overflows is data here
+        for rule in RULES:
+            missing = rule.missing(evidence)
+            if missing:
+                unjudged.append(Unjudged(rule.code, tuple(missing)))
+                continue
+            judged.append(rule.code)
+            sign = rule.judge(evidence)
+            if sign is not None:
+                found.append(rule.finding(sign))
+    findings = folded(found)
+    step = evidence.env_step
+    return Diagnosis(
+        findings=findings,
+        health=health_of(findings),
+        unjudged=tuple(unjudged),
+        judged=tuple(judged),
+        env_step=int(step) if math.isfinite(step) else 0,
+    )

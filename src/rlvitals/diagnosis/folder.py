@@ -1,0 +1,85 @@
+"""Evidence of a run folder, finished or live: the same tables that a live collector makes."""
+
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis.evidence import Collector, Context, Evidence
+from rlvitals.diagnosis.settings import settings_of
+from rlvitals.runs import Run
+from rlvitals.runs.table import ask
+
+_EPISODES = (
+    "SELECT time, env_step, reward, length, success::DOUBLE AS success, quality_improvement, memory, "
+    "termination_reason, category FROM episodes"
+)
+_TEXTS = ("termination_reason", "category")
+
+
+def evidence_of(run: Run, *, context: Context | None = None, clock: Clock = SYSTEM_CLOCK) -> Evidence:
+    """Read a run; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run's folder, opened.
+        context: What is known beside the streams; by default what its header and its heartbeat say.
+        clock: Tells the time, to see whether the run is alive.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    collector = Collector()
+    columns, categories = ask(run, _episodes, "episodes")
+    collector.add_episodes(columns, categories)
+    for stream in ("updates", "evaluations", "system"):  # few beside episodes, and their `extra` is no flat column
+        for record in run.records(stream):
+            collector.add(record)
+    return collector.evidence(context_of(run, clock=clock) if context is None else context)
+
+
+def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
+    """What a run's header and heartbeat say.
+
+    A baseline is taken from the configuration (`baseline`, `random_return`), where there is one.
+
+    Args:
+        run: The run's folder, opened.
+        clock: Tells the time.
+    """
+    header = run.header
+    alive = run.vitality(clock=clock)
+    failure = header.failure
+    settings = settings_of(header.configuration)
+    total = header.goals.get("total_timesteps") or settings.total_timesteps
+    baseline = next((header.configuration.get(name) for name in ("baseline", "random_return")), None)
+    return Context(
+        settings=settings,
+        total_timesteps=float(total) if total else None,
+        target=header.goals.get("target"),
+        baseline=float(baseline) if isinstance(baseline, int | float) else None,
+        status=alive.status,
+        reason=alive.reason,
+        failure="" if failure is None else f"{failure.type}: {failure.message}",
+        lost=header.losses.get("records", 0),
+        troubles={
+            f"sink {name}": f"{count} records lost" for name, count in header.losses.items() if name != "records"
+        },
+    )
+
+
+def _episodes(tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], list[str | None]]:
+    found = tables.execute(_EPISODES).fetchnumpy()
+    texts = {name: _texts(found.pop(name)) for name in _TEXTS}
+    columns: dict[str, Any] = {name: np.ma.asarray(column) for name, column in found.items()}
+    columns["termination_reason"] = texts["termination_reason"]
+    return columns, texts["category"]
+
+
+def _texts(column: Any) -> list[str | None]:
+    """Texts, and `None` where there is none, which the database masks."""
+    masked = np.ma.getmaskarray(column)
+    return [
+        None if hidden or value is None else str(value)
+        for value, hidden in zip(np.ma.getdata(column), masked, strict=True)
+    ]

@@ -1,0 +1,130 @@
+"""How the return went: where it began, its best, where it is now, in units of its own noise."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from rlvitals.diagnosis.table import Floats, Table
+
+FEWEST_EPISODES = 10
+_START_SHARE, _MOST_START = 0.05, 50
+_WINDOW_SHARE = 0.05
+
+
+class Level(NamedTuple):
+    """Some episodes in a row: their mean return, its standard error, how many they are, and where they end."""
+
+    mean: float
+    error: float
+    episodes: float
+    step: float
+
+
+class Learning(NamedTuple):
+    """The course of the returns.
+
+    Attributes:
+        start: The first episodes.
+        recent: The last ones.
+        best: The best window of episodes.
+        worst: The worst one.
+        spread: Standard deviation of single returns within a window, robustly over the run.
+    """
+
+    start: Level
+    recent: Level
+    best: Level
+    worst: Level
+    spread: float
+
+    @property
+    def gain(self) -> float:
+        """How much better the last episodes are than the first, in standard deviations of single returns."""
+        return _ratio(self.recent.mean - self.start.mean, self.spread)
+
+    @property
+    def best_gain(self) -> float:
+        """How much better the best window is than the first episodes, likewise."""
+        return _ratio(self.best.mean - self.start.mean, self.spread)
+
+    @property
+    def significance(self) -> float:
+        """The difference of last and first episodes in units of its standard error."""
+        return _ratio(self.recent.mean - self.start.mean, math.hypot(self.recent.error, self.start.error))
+
+    @property
+    def lost(self) -> float:
+        """The share of what was gained that is lost again: 0 at the best, 1 back at the start, above 1 below it."""
+        return max(0.0, _ratio(self.best.mean - self.recent.mean, self.best.mean - self.start.mean))
+
+
+def learning_of(episodes: Table) -> Learning | None:
+    """The course of the returns.
+
+    Windows are a twentieth of the environment steps so far, and at least ten episodes; returns that are not finite are
+    left out. Shifting the returns shifts the levels; multiplying them multiplies levels and spread.
+
+    Args:
+        episodes: With the columns `reward`, `reward_squared` and `step`.
+
+    Returns:
+        `None` for fewer than twice ten finite returns.
+    """
+    count, total, squared = (episodes.said("reward"), episodes.total("reward"), episodes.total("reward_squared"))
+    number = float(count.sum())
+    if number < 2 * FEWEST_EPISODES:
+        return None
+    steps = episodes.high("step")
+    # Sums from the front, so that any window is a difference; centred, so that squares do not drown in a large mean.
+    middle = float(total.sum() / number)
+    n, s = np.cumsum(count), np.cumsum(total - middle * count)
+    q = np.cumsum(squared - 2.0 * middle * total + middle * middle * count)
+    rows = np.arange(len(count))
+    by_step = np.searchsorted(steps, steps - _WINDOW_SHARE * (steps[-1] - steps[0]), side="right")
+    by_count = np.searchsorted(n, n - FEWEST_EPISODES, side="right")
+    first = np.minimum(by_step, by_count)  # each window goes from there to its row
+    wn, ws, wq = (sums - np.where(first > 0, sums[first - 1], 0.0) for sums in (n, s, q))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = ws / wn
+        variances = np.maximum(wq / wn - means**2, 0.0) * wn / np.maximum(wn - 1.0, 1.0)
+        errors = np.sqrt(variances / wn)
+    whole = rows[(n >= FEWEST_EPISODES) & np.isfinite(means)]
+    if not whole.size:
+        return None
+
+    def level(row: int) -> Level:
+        return Level(float(means[row]) + middle, float(errors[row]), float(wn[row]), float(steps[row]))
+
+    opening = int(np.searchsorted(n, min(_MOST_START, max(FEWEST_EPISODES, _START_SHARE * number))))
+    start = level(max(int(whole[0]), min(opening, int(whole[-1]))))
+    spread = float(np.sqrt(np.median(variances[whole])))
+    best, worst = int(whole[means[whole].argmax()]), int(whole[means[whole].argmin()])
+    return Learning(start, level(int(whole[-1])), level(best), level(worst), spread)
+
+
+def window_means(episodes: Table, parts: int) -> tuple[Floats, Floats]:
+    """Mean returns of equal stretches of environment steps.
+
+    Args:
+        episodes: With the columns `reward` and `step`.
+        parts: How many stretches.
+
+    Returns:
+        Where each ends (steps), and its mean return; stretches without an episode are left out.
+    """
+    steps, count, total = episodes.high("step"), episodes.said("reward"), episodes.total("reward")
+    if not len(steps):
+        return np.empty(0), np.empty(0)
+    edges = np.linspace(0.0, steps[-1], parts + 1)[1:]
+    place = np.minimum(np.searchsorted(edges, steps), parts - 1)
+    sums = np.bincount(place, weights=total, minlength=parts)
+    counts = np.bincount(place, weights=count, minlength=parts)
+    filled = counts > 0
+    return edges[filled], sums[filled] / counts[filled]
+
+
+def _ratio(above: float, below: float) -> float:
+    if below > 0.0:
+        return above / below
+    return 0.0 if above == 0.0 or below < 0.0 else math.copysign(math.inf, above)

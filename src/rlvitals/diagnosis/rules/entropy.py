@@ -1,0 +1,147 @@
+"""How much the policy explores."""
+
+import math
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.learning import learning_of
+from rlvitals.diagnosis.rules.rule import Sign, rule
+
+_GONE, _LOW_AT_BIRTH, _HIGH = 0.05, 0.6, 0.85
+_TINY_STD = 0.05
+_LARGE_COEFFICIENT = 0.1
+_FALL_A_DIMENSION = 2.0
+GAUSSIAN = 0.5 * math.log(2.0 * math.pi * math.e)
+"""The entropy of a Gaussian of standard deviation 1, nats."""
+
+
+def relative_std(evidence: Evidence, when: str) -> float:
+    """The standard deviation of actions over half the width of the action space (1 where that is not known).
+
+    Args:
+        evidence: Of the run.
+        when: `early` or `recent`.
+    """
+    ask = signals.early if when == "early" else signals.recent
+    std = ask(evidence.updates, "action_std")
+    dimension = evidence.settings.action_dimension
+    if math.isnan(std) and evidence.settings.discrete is False and dimension:
+        with np.errstate(over="ignore"):
+            std = float(np.exp(ask(evidence.updates, "entropy") / dimension - GAUSSIAN))
+    return std / (evidence.settings.action_half_range or 1.0)
+
+
+def is_frozen(evidence: Evidence) -> bool:
+    """Whether the entropy is the same to the last digits in every update, though the policy moves."""
+    updates = evidence.updates
+    entropy = signals.values(updates, "entropy")
+    if entropy.size < signals.FEWEST_UPDATES or not signals.median(updates, "kl_divergence") > 0.0:
+        return False
+    return float(np.ptp(entropy)) <= 1e-6 * max(1.0, abs(float(entropy[0])))
+
+
+@rule(
+    "entropy-collapse",
+    title="The policy no longer explores",
+    meaning="The coefficient of the entropy is negative; or a discrete policy's entropy has fallen below 5 % of the "
+    "greatest possible (a Gaussian's by 2 nats a dimension within the first third) and nothing was gained by it; or "
+    "it was below 60 % from the first update, while returns were far below what came later; or a Gaussian's is tiny "
+    "and frozen. A low entropy after returns have risen is convergence, and healthy; so is one below zero.",
+    needs=("updates.entropy",),
+    series=("updates.entropy", "updates.action_std", "episodes.reward"),
+    cause="The policy became almost deterministic before it had found out what pays.",
+    advice="An entropy coefficient of 0.001 to 0.01, a lower learning rate, no bound below on the standard "
+    "deviation; check the scale of the last layer (0.01 for the policy).",
+    source="Mnih et al. 2016, Asynchronous Methods for Deep RL (entropy bonus); Huang et al. 2022, detail 2 (layer "
+    "initialisation); Ahmed et al. 2019, Understanding the Impact of Entropy on Policy Optimization",
+)
+def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
+    updates = evidence.updates
+    share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
+    began = float(updates.low("step")[0])
+    coefficient = evidence.settings.entropy_coefficient
+    if coefficient is not None and coefficient < 0.0 and entropy.size >= 3 and entropy[-1] < entropy[0]:  # noqa: PLR2004
+        cause = f"The entropy coefficient is {coefficient:g}: entropy is punished."
+        return Sign(CRITICAL, 0.94, {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}, began, cause)
+    std = relative_std(evidence, "recent")
+    if is_frozen(evidence) and std < _TINY_STD:
+        cause = "The standard deviation of the actions is held at a tiny value: it never changes."
+        return Sign(CRITICAL, 0.9, {"action_std": std, "entropy": float(entropy[-1])}, began, cause)
+    course = learning_of(evidence.episodes)
+    if course is None or entropy.size < signals.FEWEST_UPDATES:
+        return None
+    if share.size:
+        born, now = float(share[0]), signals.recent(updates, "entropy") / (evidence.settings.action_entropy or 1.0)
+        sane = not signals.learning_rate(evidence) >= 0.01  # noqa: PLR2004 - else the rate is the cause
+        if born < _LOW_AT_BIRTH and course.best_gain > 2.0 and sane:  # noqa: PLR2004 - it was not converged
+            return Sign(CRITICAL, 0.7, {"entropy_share_at_first": born, "entropy_share": now}, began)
+        if born > 2.0 * _GONE and now < _GONE and course.gain < 1.0:
+            below = signals.since(updates, "entropy", share < _GONE)
+            return Sign(CRITICAL, 0.55, {"entropy_share_at_first": born, "entropy_share": now}, below)
+        return None
+    dimension = evidence.settings.action_dimension or 1.0
+    fall = (float(entropy[0]) - signals.recent(updates, "entropy")) / dimension
+    if fall > _FALL_A_DIMENSION and course.gain < 1.0 and not evidence.past(1.0 / 3.0):
+        return Sign(WARNING, 0.5, {"fall_a_dimension": fall}, None)
+    return None
+
+
+@rule(
+    "entropy-too-high",
+    title="The policy is paid for being random",
+    meaning="The coefficient of the entropy is 0.1 or more, and the entropy stays above 85 % of the greatest "
+    "possible, or (Gaussian) rises above where it began.",
+    needs=("updates.entropy", "settings.entropy_coefficient"),
+    series=("updates.entropy", "episodes.reward"),
+    cause="The entropy bonus outweighs the normalised advantages, whose size is about 1.",
+    advice="An entropy coefficient of 0 to 0.01.",
+    source="Andrychowicz et al. 2021, section 3.6 (regularisation helps little; 0 to 0.01)",
+)
+def _entropy_too_high(evidence: Evidence) -> Sign | None:
+    updates, coefficient = evidence.updates, evidence.settings.entropy_coefficient or 0.0
+    if coefficient < _LARGE_COEFFICIENT or updates.records < signals.FEWEST_UPDATES:
+        return None
+    share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
+    began = float(updates.low("step")[0])
+    shown = {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}
+    if share.size and signals.recent(updates, "entropy") > _HIGH * (evidence.settings.action_entropy or 1.0):
+        return Sign(CRITICAL, 0.93, {**shown, "entropy_share": float(share[-1])}, began)
+    dimension = evidence.settings.action_dimension or 1.0
+    if not share.size and signals.recent(updates, "entropy") > float(entropy[0]) + 0.02 * dimension:
+        return Sign(CRITICAL, 0.93, {**shown, "entropy_at_first": float(entropy[0])}, began)
+    return None
+
+
+@rule(
+    "actions-saturated",
+    title="Actions lie at their bounds",
+    meaning="85 % of the action components or more lie at a bound from the first update on; or nearly half do, "
+    "several times as many as at first, and returns hardly rise in half of the budget (less than one standard "
+    "deviation). Healthy policies may end at the bounds, but do not begin there.",
+    needs=("updates.action_bound_fraction",),
+    series=("updates.action_bound_fraction", "updates.action_std", "updates.entropy"),
+    cause="The policy's actions are far larger than the action space: clipping hides from it what it does.",
+    advice="Scale actions to [-1, 1], begin with a standard deviation of 1 or less (`log_std_init` of 0 or below), "
+    "and check what the environment does to actions.",
+    source="Chou et al. 2017, Improving Stochastic Policy Gradients with the Beta Distribution; SB3 RL tips "
+    "(normalise the action space)",
+)
+def _actions_saturated(evidence: Evidence) -> Sign | None:
+    updates = evidence.updates
+    born = signals.early(updates, "action_bound_fraction", count=3)
+    now = signals.recent(updates, "action_bound_fraction")
+    if updates.records < 3:  # noqa: PLR2004 - one update may be an accident
+        return None
+    shown = {"action_bound_fraction": now, "action_bound_fraction_at_first": born}
+    if born > 0.85 and now > 0.85:  # noqa: PLR2004 - see the rule's meaning
+        return Sign(CRITICAL, 0.92, shown, float(updates.low("step")[0]))
+    course = learning_of(evidence.episodes)
+    if course is None or not evidence.past(0.5):
+        return None
+    if now > 0.45 and now > 2.0 * born and course.gain < 1.0 and course.best_gain < 1.0:  # noqa: PLR2004 - see above
+        column = signals.values(updates, "action_bound_fraction")
+        return Sign(WARNING, 0.55, shown, signals.since(updates, "action_bound_fraction", column > 0.25))  # noqa: PLR2004
+    return None

@@ -1,0 +1,137 @@
+"""The machine and the data: speed, memory, life, and what could not be recorded."""
+
+import math
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
+from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.table import Floats, Table
+
+_SLOW = 0.5
+_GROWTH = 0.1
+_FEWEST_BLOCKS = 15
+
+
+def _speeds(table: Table) -> tuple[Floats, Floats]:
+    """Steps per second between neighbouring blocks, and the step at which each ends."""
+    steps, times = table.high("step"), table.high("time")
+    walked, took = np.diff(steps), np.diff(times)
+    sane = np.isfinite(walked) & np.isfinite(took) & (walked > 0.0) & (took > 0.0)
+    return walked[sane] / took[sane], steps[1:][sane]
+
+
+@rule(
+    "throughput-drop",
+    title="Training became slow",
+    meaning="The last five updates or more were all slower than half of the usual speed (the median of the faster "
+    "half of all updates), nine of ten of them slower than four of five before, and they have taken a quarter as "
+    "long as all before.",
+    needs=("updates.time|episodes.time",),
+    series=("system.env_steps_per_second", "system.cpu_percent", "system.memory"),
+    cause="Something takes the machine, or the environment, the logging or a buffer became slower as the run went on.",
+    advice="Look at memory (swapping), at other processes, at what grows with the number of episodes.",
+    source="By definition",
+)
+def _throughput_drop(evidence: Evidence) -> Sign | None:
+    table = evidence.updates if len(evidence.updates) >= _FEWEST_BLOCKS else evidence.episodes
+    speeds, steps = _speeds(table)
+    if speeds.size < _FEWEST_BLOCKS:
+        return None
+    usual = float(np.median(np.sort(speeds)[-max(5, speeds.size // 2) :]))
+    slow = int((speeds < _SLOW * usual)[::-1].cumprod().sum())
+    before, now = speeds[: speeds.size - slow], speeds[speeds.size - slow :]
+    if slow < 5 or before.size < 5:  # noqa: PLR2004 - single updates wait for an evaluation, or for the disk
+        return None
+    lasted, earlier = float(np.sum(1.0 / now)), float(np.sum(1.0 / before))
+    if np.quantile(now, 0.9) < np.quantile(before, 0.2) and lasted > 0.25 * earlier:
+        shown = {"steps_per_second": float(np.median(now)), "steps_per_second_before": usual}
+        return Sign(WARNING, 0.9, shown, float(steps[speeds.size - slow]))
+    return None
+
+
+@rule(
+    "memory-leak",
+    title="Memory grows without end",
+    meaning="Resident memory has grown by more than a tenth since the first tenth of the run, it grows as fast in "
+    "the second half as in the first (70 % at least), and it hardly ever falls.",
+    needs=("system.memory|updates.memory|episodes.memory",),
+    series=("system.memory", "system.memory_available"),
+    cause="Something is kept that is never used again: episodes, infos, graphs of tensors.",
+    advice="Look for lists that only grow; call `detach()` on tensors that are kept; `tracemalloc` names the line.",
+    source="By definition",
+)
+def _memory_leak(evidence: Evidence) -> Sign | None:
+    table = next(
+        (t for t in (evidence.system, evidence.updates, evidence.episodes) if t.said("memory").sum() >= 20),  # noqa: PLR2004
+        None,
+    )
+    if table is None:
+        return None
+    memory = signals.values(table, "memory")
+    memory = memory[memory.size // 10 :]
+    if memory.size < 10 or not memory[0] > 0.0:  # noqa: PLR2004 - too few to see a line
+        return None
+    # A few windows, so that a sawtooth of garbage collection counts by its mean.
+    level = np.array([part.mean() for part in np.array_split(memory, 10)])
+    grown = float(level[-1] - level[0])
+    first, second = float(level[4] - level[0]), float(level[-1] - level[5])
+    rising = float(np.mean(np.diff(level) > 0.0))
+    if grown > _GROWTH * float(level[0]) and second > 0.7 * first and rising > 0.85:  # noqa: PLR2004 - see the meaning
+        shown: dict[str, float] = {"memory_at_first": float(level[0]), "memory": float(level[-1])}
+        left = signals.recent(evidence.system, "memory_available")
+        severity = WARNING
+        if math.isfinite(left) and left < grown:
+            shown["memory_available"] = left
+            severity = CRITICAL
+        return Sign(severity, 0.93, shown, float(table.low("step")[0]) if table.has("step") else None)
+    return None
+
+
+@rule(
+    "stalled",
+    title="The run is not alive",
+    meaning="The run's heartbeat has stopped (crashed), its process lives but records nothing (stalled), or an "
+    "exception ended it (failed). A run that was paused, or that completed, is none of these.",
+    cause="The process hangs or is gone.",
+    advice="Look at the exception in `run.json`, at the machine's memory, and resume from the last checkpoint.",
+    source="The run folder's heartbeat",
+)
+def _stalled(evidence: Evidence) -> Sign | None:
+    context = evidence.context
+    if context.status not in {"stalled", "crashed", "failed"}:
+        return None
+    words = (context.failure.splitlines() or [""])[0][:200] or context.reason
+    return Sign(CRITICAL, 0.9, {"status": context.status, "reason": words}, evidence.env_step or None, words)
+
+
+@rule(
+    "data-missing",
+    title="Data is missing",
+    meaning="Records could not be kept, or a stream or a sink cannot be written, or losses that were logged are no "
+    "longer (warning); clocks ran backwards by more than a second, or steps did without a rewind (remark).",
+    series=("episodes.time",),
+    cause="What was logged is not all there.",
+    advice="Look at the disk and at the sinks' errors; `rlvitals verify` checks the folder.",
+    source="The recorder's own count of losses",
+)
+def _data_missing(evidence: Evidence) -> Sign | None:
+    context, episodes = evidence.context, evidence.episodes
+    if context.lost or context.troubles:
+        shown = {"records_lost": context.lost, **{str(k): str(v)[:100] for k, v in context.troubles.items()}}
+        return Sign(WARNING, 0.95, shown, None)
+    silent = [name for name in ("policy_loss", "value_loss", "entropy") if _fell_silent(evidence, name)]
+    if silent:
+        return Sign(WARNING, 0.6, {"no_longer_logged": ", ".join(silent)}, None, "Metrics are no longer logged.")
+    backwards = float(episodes.total("time_back").sum())
+    if backwards > 0.0:
+        return Sign(INFO, 0.8, {"clock_backwards": int(backwards)}, None, "The clock ran backwards between episodes.")
+    return None
+
+
+def _fell_silent(evidence: Evidence, name: str) -> bool:
+    """Whether a metric that every update said is not said at all by the last three."""
+    said = evidence.updates.said(name) + evidence.updates.not_finite(name)
+    return len(said) > 2 * signals.FEWEST_UPDATES and not said[-3:].any() and bool((said[:-3] > 0.0).mean() > 0.5)  # noqa: PLR2004

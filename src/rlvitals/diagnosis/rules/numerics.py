@@ -1,0 +1,96 @@
+"""Numbers that are none, and gradients that burst."""
+
+import math
+import re
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.rules.rule import Sign, rule
+
+_WATCHED = (
+    "policy_loss",
+    "value_loss",
+    "loss",
+    "entropy",
+    "kl_divergence",
+    "gradient_norm",
+    "gradient_norm_max",
+    "action_std",
+    "advantage_mean",
+    "advantage_std",
+    "value_mean",
+    "return_mean",
+)
+_OF_NUMBERS = re.compile(
+    r"\bnan\b|\binf\b|invalid values|expects all elements of std|non-?finite|not finite", re.IGNORECASE
+)
+_UNCLIPPED = 100.0
+_BURST = 50.0
+_RISE = 1000.0
+
+
+@rule(
+    "non-finite",
+    title="Numbers that are not finite",
+    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended "
+    "with an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
+    "vary.",
+    series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
+    cause="A NaN or an infinity entered the network, and stays: observations or rewards that are not finite, or an "
+    "overflow.",
+    advice="Check observations and rewards for non-finite values (`VecCheckNan`), then lower the learning rate and "
+    "clip gradients. Go back to the last checkpoint before that step: the weights are lost.",
+    source="Stable-Baselines3 documentation, Dealing with NaNs and infs",
+)
+def _non_finite(evidence: Evidence) -> Sign | None:
+    found: dict[str, int] = {}
+    first = math.inf
+    for table, stream, names in (
+        (evidence.updates, "updates", _WATCHED),
+        (evidence.episodes, "episodes", ("reward",)),
+    ):
+        steps = table.low("step")
+        for name in names:
+            bad = table.not_finite(name)
+            if bad.any():
+                found[f"{stream}.{name}"] = int(bad.sum())
+                first = min(first, float(steps[int(bad.argmax())]))
+    if found:
+        return Sign(CRITICAL, 0.99, dict(found), first if math.isfinite(first) else None)
+    if _OF_NUMBERS.search(evidence.context.failure):
+        failure = evidence.context.failure.splitlines()[0][:200]
+        return Sign(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
+    return None
+
+
+@rule(
+    "gradient-explosion",
+    title="Gradients explode",
+    meaning="Gradients are as good as unclipped (a limit of 100 or more) and their norm is above 50; or nothing is "
+    "known of a limit, and the norm is a thousand times that of the first updates.",
+    needs=("updates.gradient_norm",),
+    cause="Gradients are not clipped, so that single minibatches throw the network far away.",
+    advice="Set `max_grad_norm` to about 0.5, normalise rewards, lower the learning rate.",
+    source="Huang et al. 2022, The 37 Implementation Details of PPO (global gradient clipping at 0.5); Andrychowicz "
+    "et al. 2021, What Matters in On-Policy RL",
+)
+def _gradient_explosion(evidence: Evidence) -> Sign | None:
+    updates = evidence.updates
+    norms = signals.values(updates, "gradient_norm")
+    limit = signals.gradient_limit(evidence)
+    if norms.size >= 3 and limit >= _UNCLIPPED:  # noqa: PLR2004 - one update may be an accident
+        level = float(np.median(norms[:10]))
+        level = max(level, signals.recent(updates, "gradient_norm"))
+        if level > _BURST:
+            shown = {"gradient_norm": level, "gradient_norm_limit": limit}
+            return Sign(CRITICAL, 0.95, shown, float(updates.low("step")[0]))
+        return None
+    first, last = signals.early(updates, "gradient_norm"), signals.recent(updates, "gradient_norm")
+    if math.isnan(limit) and norms.size > signals.FEWEST_UPDATES and first > 0.0 and last > _RISE * first:
+        holds = norms > _RISE * first
+        began = signals.since(updates, "gradient_norm", holds)
+        return Sign(WARNING, 0.6, {"gradient_norm": last, "gradient_norm_at_first": first}, began)
+    return None

@@ -1,0 +1,176 @@
+"""Whether the agent learns: not at all, no further, or no longer."""
+
+import math
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
+from rlvitals.diagnosis.learning import learning_of
+from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
+from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.rules.value import has_not_risen
+
+_LOST, _ALL_LOST = 0.85, 0.9
+_TINY_STD = 0.05
+
+
+@rule(
+    "regression",
+    title="What was learnt is lost",
+    meaning="The last window of episodes (a twentieth of the steps so far, at least ten episodes) has lost 85 % or "
+    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations. "
+    "Critical from 90 %. Healthy runs fall back by up to 75 % and recover.",
+    needs=("episodes.reward",),
+    series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
+    cause="The policy has broken down after it had learnt.",
+    advice="Go back to the checkpoint of the best window. Anneal the learning rate and the clip range; `target_kl` "
+    "stops single destructive updates.",
+    source="Achiam et al. 2017, Constrained Policy Optimization; Dohare et al. 2024, Loss of Plasticity (policy "
+    "collapse of PPO)",
+)
+def _regression(evidence: Evidence) -> Sign | None:
+    course = learning_of(evidence.episodes)
+    if course is None or course.best_gain < 2.0 or course.lost < _LOST:  # noqa: PLR2004 - see the rule's meaning
+        return None
+    if course.best.mean - course.recent.mean < 4.0 * math.hypot(course.best.error, course.recent.error):
+        return None
+    if course.best.mean - course.start.mean < 4.0 * math.hypot(course.best.error, course.start.error):
+        return None
+    shown = {"best": course.best.mean, "recent": course.recent.mean, "start": course.start.mean, "lost": course.lost}
+    cause, began = _what_broke(evidence, course.best.step)
+    severity = CRITICAL if course.lost > _ALL_LOST else WARNING
+    return Sign(severity, 0.9, shown, began, cause)
+
+
+def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
+    """What the updates did between the best window and now, and where it began."""
+    updates = evidence.updates
+    steps = updates.low("step")
+    for name, factor, words in (
+        ("learning_rate", 10.0, "The learning rate jumped to {value:g}, and the policy broke down."),
+        ("kl_divergence", 20.0, "An update with a KL divergence of {value:.3g} broke the policy."),
+    ):
+        column = updates.mean(name)
+        before = column[(steps <= after) & np.isfinite(column)]
+        late = np.flatnonzero((steps > after * 0.95) & np.isfinite(column))
+        if before.size and late.size:
+            usual = float(np.median(before))
+            jumped = late[column[late] > factor * max(usual, 1e-12)]
+            if jumped.size:
+                return words.format(value=float(column[jumped].max())), float(steps[jumped[0]])
+    return "", after
+
+
+@rule(
+    "no-learning",
+    title="The agent does not learn",
+    meaning="After half of the budget, returns are not higher than at first (by less than three standard errors or "
+    "half a standard deviation), they never were, and fewer than half of the episodes succeed. What else was found "
+    "may say why.",
+    needs=("episodes.reward",),
+    cause="Nothing that the agent did so far was rewarded more than what it did at first.",
+    advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
+    "their scale; compare with a random policy's return.",
+    source="Henderson et al. 2018, Deep Reinforcement Learning that Matters; SB3 RL tips",
+)
+def _no_learning(evidence: Evidence) -> Sign | None:
+    course = learning_of(evidence.episodes)
+    if course is None or not evidence.past(0.5) or not has_not_risen(evidence):
+        return None
+    if _evaluations_rose(evidence):
+        return None
+    if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
+        return None
+    shown = {"start": course.start.mean, "recent": course.recent.mean, "gain": course.gain}
+    return Sign(WARNING, 0.4, shown, course.start.step)
+
+
+def _evaluations_rose(evidence: Evidence) -> bool:
+    rewards = signals.values(evidence.evaluations, "reward")
+    course = learning_of(evidence.episodes)
+    if rewards.size < 4 or course is None:  # noqa: PLR2004 - too few to compare
+        return False
+    return float(np.median(rewards[-3:])) > course.start.mean + 3.0 * course.spread
+
+
+@rule(
+    "plateau",
+    title="Stuck, with too little exploration",
+    meaning="The standard deviation of the actions was below 5 % of half the action range from the first update on, "
+    "and returns creep; or, in a fifth of the budget, no episode succeeded, all ran into the time limit, and the "
+    "policy explores ever less.",
+    needs=("episodes.reward", "updates.entropy|updates.action_std"),
+    series=("episodes.reward", "episodes.success", "updates.action_std", "updates.entropy"),
+    cause="The policy explores too little to find what lies beyond: a local optimum.",
+    advice="Begin with a larger standard deviation (`log_std_init`), use gSDE or correlated noise, an entropy "
+    "bonus, or reward progress towards the goal.",
+    source="Raffin et al. 2021, Smooth Exploration for Robotic Reinforcement Learning; Andrychowicz et al. 2021, "
+    "section 3.2 (initial standard deviation)",
+)
+def _plateau(evidence: Evidence) -> Sign | None:
+    course, updates = learning_of(evidence.episodes), evidence.updates
+    if updates.records < signals.FEWEST_UPDATES:
+        return None
+    born = relative_std(evidence, "early") if evidence.settings.discrete is not True else math.nan
+    if born < _TINY_STD and not is_frozen(evidence) and course is not None and evidence.past(0.1):
+        succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
+        if succeeds < 0.5 or (math.isnan(succeeds) and course.significance > 3.0):  # noqa: PLR2004 - it is not done
+            shown = {"action_std": born, "gain": course.gain}
+            return Sign(WARNING, 0.85, shown, float(updates.low("step")[0]))
+    episodes, entropy = evidence.episodes, signals.values(updates, "entropy")
+    if not evidence.past(0.2) or not evidence.judges_success or episodes.records < 3 or entropy.size < 8:  # noqa: PLR2004
+        return None
+    never = (
+        signals.share_of(episodes, "success") == 0.0 and not float(evidence.evaluations.total("success_rate").sum()) > 0
+    )
+    limited = signals.share_of(episodes, "truncated") == 1.0 and bool(np.ptp(episodes.mean("length")) == 0.0)
+    dimension = evidence.settings.action_dimension if not evidence.settings.discrete else 1.0
+    fall = (float(entropy[0]) - signals.recent(updates, "entropy")) / (dimension or 1.0)
+    if never and limited and fall > 0.25:  # noqa: PLR2004 - nats a dimension: a standard deviation a fifth smaller
+        shown = {"success_rate": 0.0, "entropy_fall": fall, "length": float(episodes.mean("length")[-1])}
+        return Sign(WARNING, 0.75, shown, float(updates.low("step")[0]))
+    return None
+
+
+@rule(
+    "evaluation-gap",
+    title="Evaluations are far below training",
+    meaning="The last evaluations are more than three standard deviations of single returns, and more than half of "
+    "what was learnt, below training. This is common in healthy runs, as deterministic policies can be brittle: a "
+    "remark.",
+    needs=("evaluations.reward", "episodes.reward"),
+    cause="The deterministic policy, or the environment of the evaluation, is not what was trained.",
+    advice="Evaluate the sampled policy too; check that normalisation statistics and wrappers are the same.",
+    source="SB3 documentation, evaluation and `sync_envs_normalization`; Henderson et al. 2018",
+)
+def _evaluation_gap(evidence: Evidence) -> Sign | None:
+    course = learning_of(evidence.episodes)
+    rewards = signals.values(evidence.evaluations, "reward")
+    if course is None or rewards.size < 3 or not course.best_gain > 2.0:  # noqa: PLR2004 - nothing learnt, no gap
+        return None
+    evaluated = float(np.median(rewards[-3:]))
+    gap = course.recent.mean - evaluated
+    if gap > 3.0 * course.spread and gap > 0.5 * (course.best.mean - course.start.mean):
+        return Sign(INFO, 0.6, {"training": course.recent.mean, "evaluation": evaluated}, None)
+    return None
+
+
+@rule(
+    "below-baseline",
+    title="Below the baseline",
+    meaning="A baseline (the return of a random policy, or of a heuristic) was given, and after half of the budget "
+    "returns are below it by more than three standard errors.",
+    needs=("episodes.reward", "context.baseline"),
+    cause="The agent is worse than what needs no learning.",
+    advice="Check the sign of reward and loss first.",
+    source="SB3 RL tips: compare with a random agent",
+)
+def _below_baseline(evidence: Evidence) -> Sign | None:
+    course, baseline = learning_of(evidence.episodes), evidence.context.baseline
+    if course is None or baseline is None or not evidence.past(0.5):
+        return None
+    if course.recent.mean + 3.0 * course.recent.error < baseline:
+        return Sign(WARNING, 0.5, {"recent": course.recent.mean, "baseline": baseline}, None)
+    return None

@@ -1,0 +1,294 @@
+"""The critic, the advantages and the discount."""
+
+import math
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.learning import learning_of, window_means
+from rlvitals.diagnosis.rules.rule import Sign, rule
+
+_NEVER_EXPLAINED = 0.1
+_CONSTANT = 0.02
+_MYOPIC = 0.5
+_RESIDUAL = 1e-3
+
+
+def critic_is_constant(evidence: Evidence) -> bool:
+    """Whether the critic gives every state the same value: explained variance is zero in nearly every update."""
+    column = signals.values(evidence.updates, "explained_variance")
+    if column.size < signals.FEWEST_UPDATES:
+        return False
+    return bool(np.mean(np.abs(column) < _CONSTANT) > 0.8) and abs(float(np.median(column))) < 0.5 * _CONSTANT  # noqa: PLR2004
+
+
+def policy_moves(evidence: Evidence) -> bool:
+    """Whether updates change the policy: the median KL divergence is above 1e-4, or is not said."""
+    moved = signals.median(evidence.updates, "kl_divergence")
+    return math.isnan(moved) or moved > 1e-4  # noqa: PLR2004 - a fiftieth of a healthy update
+
+
+@rule(
+    "value-not-learning",
+    title="The critic does not learn",
+    meaning="The coefficient of the value loss is zero; or explained variance was never above 0.1 (medians of five "
+    "updates, where returns vary) in a fifth of the budget, and the critic is off on the whole: its mean error is "
+    "more than half the spread of the advantages, or explained variance stays below -0.5. A critic that was good "
+    "once and explains little of what little varies on a solved task is healthy.",
+    needs=("updates.explained_variance",),
+    series=("updates.explained_variance", "updates.value_loss", "updates.value_mean", "updates.return_mean"),
+    cause="The value function does not follow the returns: its weights do not change, or its gradient does not "
+    "reach them.",
+    advice="Look at the value coefficient (0.5), at what the optimiser holds, and at the scale of returns "
+    "(normalise them).",
+    source="Schulman et al. 2016, High-Dimensional Continuous Control Using GAE; Andrychowicz et al. 2021, section 3.2",
+)
+def _value_not_learning(evidence: Evidence) -> Sign | None:
+    updates, course = evidence.updates, learning_of(evidence.episodes)
+    smooth = signals.explained(evidence)
+    if smooth.size < signals.FEWEST_UPDATES:
+        return None
+    best, now, offset = float(smooth.max()), float(smooth[-1]), signals.critic_offset(evidence)
+    began = float(updates.low("step")[0])
+    shown = {"explained_variance": now, "explained_variance_best": best, "critic_offset": offset}
+    coefficient = evidence.settings.value_coefficient
+    if coefficient == 0.0 and best < 0.5:  # noqa: PLR2004 - a critic trained elsewhere may be good
+        return Sign(
+            CRITICAL, 0.95, {"value_coefficient": 0.0, **shown}, began, "The coefficient of the value loss is 0."
+        )
+    if best > _NEVER_EXPLAINED or not evidence.past(0.2) or not policy_moves(evidence):
+        return None
+    if course is None or course.spread == 0.0:
+        return None
+    low = float(np.median(smooth)) < -0.5 and now < -0.5  # noqa: PLR2004 - see the rule's meaning
+    if offset > 0.5 or low:  # noqa: PLR2004 - see the rule's meaning
+        return Sign(CRITICAL, 0.7, shown, began)
+    return None
+
+
+@rule(
+    "discount",
+    title="The discount cannot be right",
+    meaning="The discount is 0.5 or less though episodes have several steps: what comes three steps later counts "
+    "for an eighth. Or it is 1 though episodes are cut off by a time limit, and the critic explains nothing: the "
+    "sum that it is to predict has no end.",
+    needs=("settings.gamma", "episodes.length"),
+    series=("updates.explained_variance", "updates.return_mean", "episodes.reward"),
+    cause="The agent does not see further than the next step.",
+    advice="A discount of 0.9 to 0.999, so that 1 / (1 - discount) is the number of steps that an action matters for.",
+    source="Andrychowicz et al. 2021, section 3.4 (discount is among the most important choices); Pardo et al. "
+    "2018, Time Limits in Reinforcement Learning",
+)
+def _discount(evidence: Evidence) -> Sign | None:
+    gamma, length = evidence.settings.gamma, signals.mean_length(evidence)
+    began = 0.0
+    if gamma is None or not length > 1.5 or evidence.updates.records + evidence.episodes.records < 5:  # noqa: PLR2004
+        return None
+    if gamma <= _MYOPIC:
+        return Sign(CRITICAL, 0.94, {"gamma": gamma, "mean_length": length}, began)
+    cut = signals.share_of(evidence.episodes, "truncated")
+    smooth = signals.explained(evidence)
+    if gamma >= 1.0 and cut > 0.5 and smooth.size >= signals.FEWEST_UPDATES and evidence.past(0.1):  # noqa: PLR2004
+        explained = float(np.median(smooth))
+        if explained < _NEVER_EXPLAINED:
+            cause = "Without a discount the return of an episode that is cut off has no bound for the critic to learn."
+            shown = {"gamma": gamma, "explained_variance": explained, "truncated_share": cut}
+            return Sign(CRITICAL, 0.85, shown, began, cause)
+    return None
+
+
+@rule(
+    "advantage-estimation",
+    title="The advantages are not what they should be",
+    meaning="Advantages break the recursion that defines them (where the adapter checks it); or the mean return is "
+    "more than twice the largest sum of rewards of any episode in the second half so far, though episodes end by "
+    "themselves; or, for want of a better explanation, returns do not rise in half of the budget (or stop early, "
+    "and nothing ever succeeds) while the critic explains more than 80 % of their variance and the policy moves.",
+    needs=("updates.advantage_residual|updates.return_mean|updates.explained_variance",),
+    series=("updates.advantage_std", "updates.return_mean", "updates.explained_variance", "episodes.reward"),
+    cause="The critic learns and the policy moves, but not towards more reward: advantages do not belong to their "
+    "actions.",
+    advice="Test the computation of advantages against a slow loop: the mask at the end of episodes, the order of "
+    "samples, the bootstrap value.",
+    source="Schulman et al. 2016, equation 16; Huang et al. 2022, detail 5",
+)
+def _advantage_estimation(evidence: Evidence) -> Sign | None:
+    updates, course = evidence.updates, learning_of(evidence.episodes)
+    residual = signals.median(updates, "advantage_residual")
+    if residual > _RESIDUAL and updates.records >= 3:  # noqa: PLR2004 - one update may be an accident
+        return Sign(CRITICAL, 0.96, {"advantage_residual": residual}, float(updates.low("step")[0]))
+    if math.isfinite(residual) or course is None or updates.records < signals.FEWEST_UPDATES:
+        return None
+    impossible = _impossible_return(evidence)
+    if impossible is not None:
+        return impossible
+    explained = signals.recent(updates, "explained_variance", share=0.3)
+    moved = signals.recent(updates, "kl_divergence", share=0.3)
+    idle = has_not_risen(evidence) or stopped_early(evidence)
+    if explained > 0.8 and 1e-3 < moved < 0.1 and evidence.past(0.5) and idle:  # noqa: PLR2004
+        shown = {"explained_variance": explained, "gain": course.gain, "kl_divergence": moved}
+        return Sign(WARNING, 0.5, shown, course.start.step)
+    return None
+
+
+def _impossible_return(evidence: Evidence) -> Sign | None:
+    """Returns beyond what any episode holds: rewards flow on behind the end of episodes."""
+    episodes = evidence.episodes
+    ended = signals.share_of(episodes, "terminated")
+    if not ended > 0.9 or evidence.settings.reward_normalized or not signals.mean_length(evidence) > 1.5:  # noqa: PLR2004
+        return None
+    late = slice(len(episodes) // 2, None)
+    extremes = np.abs(np.concatenate((episodes.high("reward")[late], episodes.low("reward")[late])))
+    most = float(extremes[np.isfinite(extremes)].max(initial=0.0))
+    column = np.abs(signals.values(evidence.updates, "return_mean"))
+    smooth = signals.explained(evidence)
+    if not smooth.size or not float(smooth[-1]) < 0.0 or not evidence.past(0.05) or most == 0.0:
+        return None
+    said = float(np.median(column[-5:]))
+    if said > 2.0 * most:
+        shown = {"return_mean": said, "episode_reward_most": most, "explained_variance": float(smooth[-1])}
+        cause = "The mean return is beyond what any episode holds: rewards leak across the end of episodes."
+        began = signals.since(evidence.updates, "return_mean", column > 2.0 * most)
+        return Sign(CRITICAL, 0.8, shown, began, cause)
+    return None
+
+
+def stopped_early(evidence: Evidence) -> bool:
+    """Whether returns rose a little at first, stopped, and no episode ever succeeded where success is known."""
+    course = learning_of(evidence.episodes)
+    if course is None or not evidence.judges_success or not evidence.past(0.6) or course.best_gain > 3.0:  # noqa: PLR2004
+        return False
+    ends, means = window_means(evidence.episodes, 10)
+    succeeds = signals.share_of(evidence.episodes, "success")
+    if ends.size < 10 or succeeds > 0.02 or evidence.evaluations.total("success_rate").sum() > 0.0:  # noqa: PLR2004
+        return False
+    return float(means[-2:].mean() - means[3:5].mean()) < 0.5 * course.spread
+
+
+def has_not_risen(evidence: Evidence) -> bool:
+    """Whether returns are not higher than at first, beyond what chance gives."""
+    course = learning_of(evidence.episodes)
+    if course is None or not math.isfinite(course.significance):
+        return False
+    succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
+    if succeeds > 0.5 or course.spread == 0.0:  # noqa: PLR2004 - what succeeds need not rise
+        return False
+    flat = course.significance < 3.0 or course.gain < 0.5  # noqa: PLR2004 - three standard errors; half a deviation
+    return flat and course.best_gain < 2.0  # noqa: PLR2004 - what rose and fell is another matter
+
+
+@rule(
+    "observations-frozen",
+    title="Observations do not change",
+    meaning="The observations of a rollout have no spread, or 95 % of their dimensions never change (where the "
+    "adapter measures it); else, the critic gives every state the same value (explained variance is zero in each "
+    "update) although returns vary, and follows their mean faster than a single weight could.",
+    needs=("updates.observation_std|updates.explained_variance",),
+    series=("updates.explained_variance", "updates.observation_std", "episodes.reward"),
+    cause="The agent sees the same at every step: neither critic nor policy can tell states apart.",
+    advice="Print a few observations as the policy gets them: a wrapper, a copy that is never refreshed, a "
+    "normalisation that clips everything.",
+    source="By definition: a function of a constant is constant; SB3 `check_env`",
+)
+def _observations_frozen(evidence: Evidence) -> Sign | None:
+    updates = evidence.updates
+    if updates.records < 3:  # noqa: PLR2004 - one update may be an accident
+        return None
+    spread, share = (
+        signals.recent(updates, "observation_std"),
+        signals.recent(updates, "observation_constant_fraction"),
+    )
+    began = float(updates.low("step")[0])
+    if math.isfinite(spread):
+        if spread == 0.0 or share > 0.95:  # noqa: PLR2004 - see the rule's meaning
+            shown = {"observation_std": spread, "observation_constant_fraction": share}
+            return Sign(CRITICAL, 0.97, shown, began)
+        return None
+    if not critic_is_constant(evidence) or too_strong(evidence) or signals.learning_rate(evidence) < 1e-5:  # noqa: PLR2004
+        return None
+    alone = bias_alone_learns(evidence)
+    if alone is False or (alone is None and _reacts(evidence) and _follows(evidence)):
+        explained = signals.median(updates, "explained_variance")
+        if alone is None or _follows(evidence) or evidence.updates.records < 3 * signals.FEWEST_UPDATES:
+            return Sign(CRITICAL, 0.8, {"explained_variance": explained}, began)
+    return None
+
+
+@rule(
+    "dead-policy",
+    title="The policy is dead",
+    meaning="The critic gives every state the same value, and in its first updates its mean moves no further than "
+    "the learning rate lets one single weight move (where that is not known: fewer than 3 % of the samples reach "
+    "the clip range). Where observations are measured, they vary.",
+    needs=("updates.explained_variance", "updates.clip_fraction|updates.kl_divergence"),
+    series=("updates.kl_divergence", "updates.clip_fraction", "updates.explained_variance", "updates.entropy"),
+    cause="Only the biases of the last layers learn: the network does not pass on what it sees.",
+    advice="Check the initialisation (orthogonal, never zeros) and the activations (dead ReLUs: tanh, or a lower "
+    "rate).",
+    source="Lu et al. 2020, Dying ReLU and Initialization; Huang et al. 2022, detail 2",
+)
+def _dead_policy(evidence: Evidence) -> Sign | None:
+    updates = evidence.updates
+    rate = signals.learning_rate(evidence)
+    if not critic_is_constant(evidence) or rate < 1e-5:  # noqa: PLR2004 - then the rate is the cause
+        return None
+    if too_strong(evidence):
+        return None
+    spread = signals.recent(updates, "observation_std")
+    seen = spread > 0.0 and not signals.recent(updates, "observation_constant_fraction") > 0.95  # noqa: PLR2004
+    alone = bias_alone_learns(evidence)
+    if not seen and (alone is False or _reacts(evidence)):
+        return None
+    shown = {
+        "explained_variance": signals.median(updates, "explained_variance"),
+        "kl_divergence": signals.median(updates, "kl_divergence"),
+        "clip_fraction": signals.median(updates, "clip_fraction"),
+    }
+    return Sign(CRITICAL, 0.9 if seen or alone else 0.7, shown, float(updates.low("step")[0]))
+
+
+def bias_alone_learns(evidence: Evidence) -> bool | None:
+    """Whether the critic moved in its first updates as one single weight can move, and no further.
+
+    Adam moves a weight by about its learning rate a step (Kingma & Ba 2015, section 2.1). A mean value that changes by
+    at most `learning rate * steps of an update`, though it is off, has only the last layer's bias to move it: what lies
+    before passes nothing on. A critic whose layers work moves many times as far. `None` where the number of steps is
+    not known.
+    """
+    updates, settings = evidence.updates, evidence.settings
+    means, steps = updates.mean("value_mean")[:10], updates.high("step")[:10]
+    said = np.isfinite(means) & np.isfinite(steps)
+    epochs = signals.median(updates, "epochs")
+    epochs = epochs if math.isfinite(epochs) else settings.epochs or math.nan
+    rate = signals.early(updates, "learning_rate")
+    rate = rate if math.isfinite(rate) else settings.learning_rate or math.nan
+    if said.sum() < 4 or not settings.batch_size:  # noqa: PLR2004 - too few to see how fast it moves
+        return None
+    reach = rate * epochs * float(np.ptp(steps[said])) / settings.batch_size
+    if not reach > 0.0:
+        return None
+    return bool(float(np.ptp(means[said])) <= 1.2 * reach)
+
+
+def too_strong(evidence: Evidence) -> bool:
+    """Whether gradients are a thousand times longer than the norm that they are clipped to."""
+    limit = signals.gradient_limit(evidence)
+    limit = signals.USUAL_LIMIT if math.isnan(limit) else limit
+    norm = signals.recent(evidence.updates, "gradient_norm")
+    return bool(limit < math.inf and norm > 1000.0 * limit)
+
+
+def _reacts(evidence: Evidence) -> bool:
+    """Whether the policy moved as policies do when training began: samples reached the clip range."""
+    clipped = signals.values(evidence.updates, "clip_fraction")[:20]
+    if clipped.size:
+        return float(np.quantile(clipped, 0.9)) > 0.03  # noqa: PLR2004 - healthy runs begin between 0.05 and 0.4
+    return signals.early(evidence.updates, "kl_divergence", count=20) > 2e-3  # noqa: PLR2004 - a third of a healthy one
+
+
+def _follows(evidence: Evidence) -> bool:
+    """Whether the critic's mean follows the mean of the returns."""
+    offset = signals.critic_offset(evidence)
+    return math.isnan(offset) or offset < 0.5  # noqa: PLR2004 - half the spread of the advantages

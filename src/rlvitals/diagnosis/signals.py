@@ -1,0 +1,129 @@
+"""Questions that many rules ask of the updates: levels early and late, and what the policy and the critic do."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.table import Floats, Table
+
+FEWEST_UPDATES = 8
+_RECENT_SHARE = 0.1
+USUAL_LIMIT = 0.5
+"""The norm to which Stable-Baselines3 and CleanRL clip gradients, where nothing else is said."""
+
+
+def values(table: Table, name: str) -> Floats:
+    """The finite means of a column's blocks, in time order."""
+    column = table.mean(name)
+    return column[np.isfinite(column)]
+
+
+def recent(table: Table, name: str, *, share: float = _RECENT_SHARE, least: int = 5) -> float:
+    """The median of the last values: a tenth of them, and at least five; NaN where there are none."""
+    column = values(table, name)
+    return _median(column[-max(least, math.ceil(share * column.size)) :])
+
+
+def early(table: Table, name: str, *, count: int = 5) -> float:
+    """The median of the first values."""
+    return _median(values(table, name)[:count])
+
+
+def median(table: Table, name: str) -> float:
+    """The median of all values."""
+    return _median(values(table, name))
+
+
+def rolling(column: Floats, width: int) -> Floats:
+    """Medians of windows of values in a row; of all together where there are fewer."""
+    if not column.size:
+        return column
+    windows = np.lib.stride_tricks.sliding_window_view(column, min(width, column.size))
+    medians: Floats = np.median(windows, axis=1)
+    return medians
+
+
+def since(table: Table, name: str, holds: NDArray[np.bool_]) -> float | None:
+    """The step at which the last uninterrupted stretch of a condition began.
+
+    Args:
+        table: The stream.
+        name: The column that the condition is about; rows where it says nothing do not interrupt.
+        holds: Of each finite value of the column, whether the condition holds.
+    """
+    steps = table.low("step")[np.isfinite(table.mean(name))]
+    if not holds.size or not holds[-1]:
+        return None
+    broken = np.flatnonzero(~holds)
+    return float(steps[broken[-1] + 1 if broken.size else 0])
+
+
+def learning_rate(evidence: Evidence) -> float:
+    """The learning rate, as logged, else as configured; NaN if neither says."""
+    logged = median(evidence.updates, "learning_rate")
+    return logged if math.isfinite(logged) else _or_nan(evidence.settings.learning_rate)
+
+
+def gradient_limit(evidence: Evidence) -> float:
+    """The norm to which gradients are clipped; infinite where it is said that they are not; NaN if nothing is said."""
+    logged = median(evidence.updates, "gradient_norm_limit")
+    limit = logged if math.isfinite(logged) else _or_nan(evidence.settings.gradient_limit)
+    return math.inf if limit <= 0.0 else limit
+
+
+def clip_range(evidence: Evidence) -> float:
+    """The clip range at the beginning; NaN if nothing is said."""
+    logged = early(evidence.updates, "clip_range")
+    return logged if math.isfinite(logged) else _or_nan(evidence.settings.clip_range)
+
+
+def entropy_share(evidence: Evidence) -> Floats:
+    """Entropy over the greatest that the action space allows; empty where that is not known."""
+    most = evidence.settings.action_entropy
+    entropy = values(evidence.updates, "entropy")
+    return entropy / most if most else entropy[:0]
+
+
+def explained(evidence: Evidence) -> Floats:
+    """Explained variance, smoothed by medians of five; updates whose returns do not vary are left out.
+
+    Where returns do not vary, it is 0 / 0 (NaN), or a rounding error divided by another.
+    """
+    column = values(evidence.updates, "explained_variance")
+    return rolling(column[column > -1e6], 5)  # noqa: PLR2004 - the squared inverse of single precision's rounding
+
+
+def critic_offset(evidence: Evidence) -> float:
+    """How far the critic is off on the whole: recent |mean advantage| in units of its standard deviation.
+
+    The mean advantage is the mean return less the mean value. NaN where it is not said.
+    """
+    spread = recent(evidence.updates, "advantage_std")
+    means = values(evidence.updates, "advantage_mean")
+    if not means.size or not spread > 0.0:
+        return math.nan
+    return abs(float(np.median(means[-max(5, math.ceil(_RECENT_SHARE * means.size)) :]))) / spread
+
+
+def mean_length(evidence: Evidence) -> float:
+    """The mean length of all episodes; NaN before the first."""
+    said = evidence.episodes.said("length").sum()
+    return float(evidence.episodes.total("length").sum() / said) if said else math.nan
+
+
+def share_of(table: Table, name: str, *, last: float = 1.0) -> float:
+    """The mean of a column over the last share of its rows, each record counted; NaN where nothing is said."""
+    rows = len(table)
+    tail = slice(max(0, rows - max(1, math.ceil(last * rows))), rows)
+    said = table.said(name)[tail].sum()
+    return float(table.total(name)[tail].sum() / said) if said else math.nan
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _median(column: Floats) -> float:
+    return float(np.median(column)) if column.size else math.nan
