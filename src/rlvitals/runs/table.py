@@ -101,7 +101,8 @@ def last_records(
             break
         missing = count - len(found)
         backwards = _backwards(run, segment, kind, missing, connection)
-        found += itertools.islice((record for record in backwards if not is_abandoned(record, rewinds)), missing)
+        kept = (record for record in backwards if not is_abandoned(record, rewinds)) if rewinds else backwards
+        found += itertools.islice(kept, missing)
     return found[::-1]
 
 

@@ -152,6 +152,43 @@ class Measured(msgspec.Struct, frozen=True):
     histogram: Histogram
 
 
+class Spread(msgspec.Struct, frozen=True):
+    """How the values of a column are spread: those that are finite, and how many are not.
+
+    Attributes:
+        counts: Values by kind.
+        iqm: Mean of the middle half.
+        quantiles: By probability.
+    """
+
+    counts: Counts
+    mean: float | None
+    std: float | None
+    min: float | None
+    max: float | None
+    median: float | None
+    iqm: float | None
+    quantiles: dict[str, float | None]
+
+
+def spread(column: Column) -> Spread:
+    """Describe a column of numbers.
+
+    Args:
+        column: Its values, shape `(n,)`; what is absent is masked.
+    """
+    absent = np.ma.getmaskarray(column)
+    values = np.asarray(column.data, dtype=np.float64)
+    finite = values[np.isfinite(values) & ~absent]
+    described = describe(finite)
+    return Spread(
+        counts=Counts(*presence(values, absent)),
+        **{name: known(value) for name, value in described.items()},
+        iqm=known(interquartile_mean(finite)),
+        quantiles={f"{share:g}": known(value) for share, value in quantiles(finite).items()},
+    )
+
+
 def measure(column: Column, times: Floats, better: Better = "higher") -> Measured | None:
     """Sum up one quantity.
 
@@ -169,15 +206,17 @@ def measure(column: Column, times: Floats, better: Better = "higher") -> Measure
         return None
     values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
     when = times if said.all() else times[said]
-    kinds = presence(np.asarray(column.data, dtype=np.float64), absent)
-    described = describe(values)
+    spreads = spread(column)
     return Measured(
-        counts=Counts(*kinds),
+        counts=spreads.counts,
         mean=as_range(mean_interval(values)),
         recent=as_range(mean_interval(values[-WINDOW:])),
-        **{name: known(described[name]) for name in ("std", "min", "max", "median")},
-        iqm=known(interquartile_mean(values)),
-        quantiles={f"{share:g}": known(value) for share, value in quantiles(values).items()},
+        std=spreads.std,
+        min=spreads.min,
+        max=spreads.max,
+        median=spreads.median,
+        iqm=spreads.iqm,
+        quantiles=spreads.quantiles,
         averages=_averages(values[-_LATEST:], when[-_LATEST:]),
         going=_going(values, better),
         rest=_rest(values, better),
