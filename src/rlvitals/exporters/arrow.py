@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
+import duckdb
 import msgspec
 
 from rlvitals.exporters.base import Exporter, Source
-from rlvitals.exporters.tables import TABLE, check_rows, typed_table
+from rlvitals.exporters.tables import TABLE, check_rows, opened, typed_table
 from rlvitals.runs.exported import FORMAT
 from rlvitals.sinks.opening import load, require
 
@@ -31,17 +32,19 @@ class ArrowExporter(Exporter):
     def export(self, source: Source, target: Path) -> None:
         """Write the files."""
         if target.suffix.lower() in self.endings:
-            _write(source, source.one_stream(), target, target.parent)
+            with opened(target.parent) as connection:
+                _write(connection, source, source.one_stream(), target, target.parent)
             return
         target.mkdir()
-        for stream in source.streams:
-            _write(source, stream, target / f"{stream}{self.endings[0]}", target.parent)
+        with opened(target.parent) as connection:
+            for stream in source.streams:
+                _write(connection, source, stream, target / f"{stream}{self.endings[0]}", target.parent)
         source.write_header(target)
 
 
-def _write(source: Source, stream: str, path: Path, scratch: Path) -> None:
+def _write(connection: duckdb.DuckDBPyConnection, source: Source, stream: str, path: Path, scratch: Path) -> None:
     arrow: Any = load("pyarrow")
-    with typed_table(source, stream, scratch) as (connection, count):
+    with typed_table(connection, source, stream, scratch) as count:
         batches = connection.table(TABLE).to_arrow_reader(_BATCH)
         said = {**source.described(counted=False), "stream": stream, "records": {stream: count}}
         schema = batches.schema.with_metadata({FORMAT: msgspec.json.encode(said)})

@@ -6,8 +6,8 @@ from typing import ClassVar
 import msgspec
 
 from rlvitals.exporters.base import Exporter, Source
-from rlvitals.exporters.tables import TABLE, check_rows, typed_table
-from rlvitals.runs.columns import database, identifier, literal
+from rlvitals.exporters.tables import TABLE, check_rows, opened, typed_table
+from rlvitals.runs.columns import identifier, literal
 
 RUN_TABLE = "run"
 
@@ -22,16 +22,14 @@ class DuckdbExporter(Exporter):
 
     def export(self, source: Source, target: Path) -> None:
         """Write the database."""
-        for stream in source.streams:
-            with typed_table(source, stream, target.parent) as (connection, count):
-                connection.execute(f"ATTACH {literal(target)} AS target")
-                table = f"target.{identifier(stream)}"
-                connection.execute(f"CREATE TABLE {table} AS FROM {TABLE}")
-                rows = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-                connection.execute("DETACH target")
-                check_rows(stream, rows[0] if rows else 0, count)
-        with database() as connection:
+        with opened(target.parent) as connection:
             connection.execute(f"ATTACH {literal(target)} AS target")
+            for stream in source.streams:
+                with typed_table(connection, source, stream, target.parent) as count:
+                    table = f"target.{identifier(stream)}"
+                    connection.execute(f"CREATE TABLE {table} AS FROM {TABLE}")
+                    rows = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+                    check_rows(stream, rows[0] if rows else 0, count)
             connection.execute(f"CREATE TABLE target.{RUN_TABLE} (key VARCHAR, value VARCHAR)")
             said = [(key, msgspec.json.encode(value).decode()) for key, value in source.described().items()]
             connection.executemany(f"INSERT INTO target.{RUN_TABLE} VALUES (?, ?)", said)

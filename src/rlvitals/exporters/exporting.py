@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import ExportError
-from rlvitals.exporters.base import Progress, Source
+from rlvitals.exporters.base import Exporter, Progress, Source
 from rlvitals.exporters.registry import format_of, make_exporter
 from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.run import Run
@@ -22,7 +22,7 @@ def export_run(
     run: Run,
     path: str | Path,
     *,
-    format: str | None = None,  # noqa: A002 - the interface's own word
+    format: str | Exporter | None = None,  # noqa: A002 - the interface's own word
     streams: Sequence[str] | None = None,
     raw: bool = True,
     summary: dict[str, Any] | None = None,
@@ -38,7 +38,7 @@ def export_run(
     Args:
         run: The run; it may be live.
         path: Where to.
-        format: The format's name; by default the path's ending says it.
+        format: The format's name, or an exporter; by default the path's ending says it.
         streams: The streams that are wanted; all by default, or the episodes where a file holds one.
         raw: Whether records are wanted, and not the header and the summary alone.
         summary: What was worked out of the run, plain values; kept by the formats that hold a header.
@@ -55,7 +55,7 @@ def export_run(
         RunFormatError: The run is damaged.
     """
     path = Path(path)
-    exporter = make_exporter(format or format_of(path))
+    exporter = format if isinstance(format, Exporter) else make_exporter(format or format_of(path))
     source = Source(run, streams=streams, raw=raw, summary=summary, abandoned=abandoned, progress=progress)
     _check_free(path, overwrite=overwrite)
     with _aside(path) as target:

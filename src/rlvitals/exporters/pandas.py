@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 
 from rlvitals.exporters.base import Exporter, Source
-from rlvitals.exporters.tables import TABLE, typed_table
+from rlvitals.exporters.tables import TABLE, opened, typed_table
 from rlvitals.runs.columns import identifier
 from rlvitals.sinks.opening import load, require
 
@@ -35,7 +35,8 @@ class PandasExporter(Exporter):
     def export(self, source: Source, target: Path) -> None:
         """Write the pickle."""
         pandas = load("pandas")
-        frames = {stream: _frame(pandas, source, stream, target.parent) for stream in source.streams}
+        with opened(target.parent) as connection:
+            frames = {stream: _frame(pandas, connection, source, stream, target.parent) for stream in source.streams}
         said = source.described()
         what: Any = {**said, **frames}
         if source.chosen is not None and len(frames) == 1:
@@ -45,8 +46,8 @@ class PandasExporter(Exporter):
             pickle.dump(what, file, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-def _frame(pandas: Any, source: Source, stream: str, scratch: Path) -> Any:
-    with typed_table(source, stream, scratch) as (connection, _):
+def _frame(pandas: Any, connection: duckdb.DuckDBPyConnection, source: Source, stream: str, scratch: Path) -> Any:
+    with typed_table(connection, source, stream, scratch):
         wanted = ", ".join(_flat(connection))
         columns = connection.execute(f"SELECT {wanted} FROM {TABLE}").fetchnumpy()
     # A masked array keeps what is absent apart from what is NaN, which pandas takes for the same in a plain column.

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import ClassVar
 
+import duckdb
 import msgspec
 
 from rlvitals.exporters.base import Exporter, Source
-from rlvitals.exporters.tables import TABLE, check_rows, typed_table
+from rlvitals.exporters.tables import TABLE, check_rows, opened, typed_table
 from rlvitals.runs.columns import literal
 from rlvitals.runs.exported import FORMAT
 
@@ -25,16 +26,18 @@ class ParquetExporter(Exporter):
     def export(self, source: Source, target: Path) -> None:
         """Write the files."""
         if target.suffix.lower() in self.endings:
-            _write(source, source.one_stream(), target, target.parent)
+            with opened(target.parent) as connection:
+                _write(connection, source, source.one_stream(), target, target.parent)
             return
         target.mkdir()
-        for stream in source.streams:
-            _write(source, stream, target / f"{stream}.parquet", target.parent)
+        with opened(target.parent) as connection:
+            for stream in source.streams:
+                _write(connection, source, stream, target / f"{stream}.parquet", target.parent)
         source.write_header(target)
 
 
-def _write(source: Source, stream: str, path: Path, scratch: Path) -> None:
-    with typed_table(source, stream, scratch) as (connection, count):
+def _write(connection: duckdb.DuckDBPyConnection, source: Source, stream: str, path: Path, scratch: Path) -> None:
+    with typed_table(connection, source, stream, scratch) as count:
         said = {**source.described(counted=False), "stream": stream, "records": {stream: count}}
         metadata = literal(msgspec.json.encode(said).decode())
         options = (

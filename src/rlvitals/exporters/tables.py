@@ -18,14 +18,23 @@ from rlvitals.runs.columns import database, identifier, lines_source, typed_colu
 TABLE = "stream"
 
 
+def opened(scratch: Path) -> duckdb.DuckDBPyConnection:
+    """A database for `typed_table`; what does not fit into memory goes into a folder."""
+    return database(temp_directory=str(scratch / "duckdb"))
+
+
 @contextlib.contextmanager
-def typed_table(source: Source, stream: str, scratch: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, int]]:
-    """A connection in which a stream is the view `stream`, and how many rows it has.
+def typed_table(connection: duckdb.DuckDBPyConnection, source: Source, stream: str, scratch: Path) -> Iterator[int]:
+    """Make a stream the view `stream`, as long as the context lasts.
 
     Args:
+        connection: Where to.
         source: What is exported.
         stream: The stream.
-        scratch: A folder for what does not fit into memory.
+        scratch: A folder for the stream's lines.
+
+    Yields:
+        How many rows it has.
 
     Raises:
         ExportError: The stream cannot be made into a table.
@@ -39,22 +48,15 @@ def typed_table(source: Source, stream: str, scratch: Path) -> Iterator[tuple[du
             structs = structs and b"\\u0000" not in line
             file.write(line)
     try:
-        with database(temp_directory=str(scratch / "duckdb")) as connection:
-            rows = lines_source(STREAMS[stream], [lines])
-            columns = typed_columns(connection, STREAMS[stream], rows, structs=structs)
-            connection.execute(f"CREATE VIEW {TABLE} AS SELECT {columns} FROM {rows}")
-            json = [
-                identifier(name)
-                for name, type_ in connection.execute(
-                    f"SELECT column_name, column_type FROM (DESCRIBE {TABLE})"
-                ).fetchall()
-                if type_ == "JSON"
-            ]
-            # Plain texts: other programs know no JSON type, or each its own.
-            as_text = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in json)
-            star = f"* REPLACE ({as_text})" if json else "*"
-            connection.execute(f"CREATE OR REPLACE VIEW {TABLE} AS SELECT {star} FROM (SELECT {columns} FROM {rows})")
-            yield connection, source.counts[stream]
+        rows = lines_source(STREAMS[stream], [lines])
+        columns = typed_columns(connection, STREAMS[stream], rows, structs=structs)
+        described = connection.execute(f"DESCRIBE SELECT {columns} FROM {rows}").fetchall()
+        # Plain texts: other programs know no JSON type, or each its own.
+        json = [identifier(name) for name, kind, *_ in described if kind == "JSON"]
+        texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in json)
+        star = f"* REPLACE ({texts})" if json else "*"
+        connection.execute(f"CREATE OR REPLACE VIEW {TABLE} AS SELECT {star} FROM (SELECT {columns} FROM {rows})")
+        yield source.counts[stream]
     except duckdb.Error as error:
         raise ExportError(f"{stream} cannot be exported: {str(error).partition(chr(10))[0]}") from None
     finally:
