@@ -9,16 +9,18 @@ from typing import Any, NamedTuple, Self, TypeVar
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Context, Diagnosis, context_from, diagnose, evidence_of
 from rlvitals.errors import RunError, SinkError
 from rlvitals.reading import Readings, Standing
 from rlvitals.recording import Logbook, Losses, Recorder, RecorderSettings, Resume, failure_of, open_session
-from rlvitals.records import STREAM_OF, STREAMS, Episode, PolicyUpdate, Record
+from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.run import Run
 from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
+from rlvitals.vigil import Vigil
 
 _log = logging.getLogger("rlvitals")
 
@@ -128,10 +130,33 @@ class TrainingMonitor(Logbook, Readings):
         made, refused = _make_sinks(wanted, context)
         super().__init__(Recorder(session, settings=_settings(settings, buffer_size), sinks=made, clock=clock), clock)
         self._recorder.save()
+        self._vigil = self._begin_vigil()
         self.log_event("state", "resumed" if session.resumed else "started")
         for reason in refused:
             _log.warning("%s: %s", self.session_id, reason)
             self.log_event("sink", reason, severity="warning")
+
+    def _begin_vigil(self) -> Vigil | None:
+        interval_s = self._recorder.settings.look_interval_s
+        if interval_s is None:
+            return None
+        vigil = Vigil(
+            self._recorder.write,
+            self._context,
+            self.run,
+            clock=self._clock,
+            interval_s=interval_s,
+            target=self.target,
+            resumed=self.resumed,
+        )
+        self._recorder.attend(vigil)
+        return vigil
+
+    def _context(self) -> Context:
+        header, losses = self._recorder.session.header, self.losses()
+        return context_from(
+            header, status=header.status, reason="", lost=losses.records, troubles=self._recorder.troubles()
+        )
 
     def __repr__(self) -> str:
         return f"TrainingMonitor({str(self.path)!r}, {self.status})"
@@ -227,6 +252,8 @@ class TrainingMonitor(Logbook, Readings):
         self._recorder.check_open()
         self.total_timesteps = self.total_timesteps if total_timesteps is None else total_timesteps
         self.target = self.target if target is None else target
+        if self._vigil is not None:
+            self._vigil.milestones.target = self.target
         self._recorder.session.header.goals |= _goals(total_timesteps, target)
         self._recorder.save()
 
@@ -287,7 +314,6 @@ class TrainingMonitor(Logbook, Readings):
     def standing(self) -> Standing:
         """Where the training stands, as its own monitor knows."""
         header, window, losses = self._recorder.session.header, self._recorder.window, self.losses()
-        troubles = self.troubles()
         return Standing(
             session_id=header.run_id,
             status=header.status,
@@ -295,10 +321,15 @@ class TrainingMonitor(Logbook, Readings):
             training_seconds=(header.ended or self._clock.time()) - header.started,
             last_updated=header.ended or window.last_time or header.started,
             lost={"records": losses.records, **losses.sinks},
-            stream_troubles={name: reason for name, reason in troubles.items() if name in STREAMS},
             sinks=self._recorder.sink_names,
-            sink_troubles={name: reason for name, reason in troubles.items() if name not in STREAMS},
         )
+
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the training, if anything, and how healthy it is."""
+        if self._vigil is not None:
+            self._recorder.catch_up()
+            return self._vigil.diagnosis()
+        return diagnose(evidence_of(self.run, context=self._context()))
 
     def _recent(self, kind: type[R], count: int, total: int) -> list[R]:
         held: list[R] = self._recorder.window.last(kind, count)

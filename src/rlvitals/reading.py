@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.runs import Run, Runs
 from rlvitals.runs import open_runs as _open_runs
 from rlvitals.runs.totals import totals
-from rlvitals.summary import checks
 from rlvitals.summary.charts import algorithm_metrics, charts
 from rlvitals.summary.convergence import convergence_analysis
 from rlvitals.summary.life import life_of
 from rlvitals.summary.statistics import metric_series, window_statistics
+from rlvitals.validation import validation
 
 if TYPE_CHECKING:
     from rlvitals.summary.run_summary import RunSummary
@@ -35,9 +36,7 @@ class Standing(NamedTuple):
         training_seconds: From its start to its end, or to now.
         last_updated: When it last said something (UTC, seconds since 1970).
         lost: Records that were not kept, by where: `records` (the run's own files), sinks by name.
-        stream_troubles: Streams that cannot be written at present, with the reason.
         sinks: The sinks in use.
-        sink_troubles: Sinks that fail at present, with the reason.
     """
 
     session_id: str
@@ -46,9 +45,7 @@ class Standing(NamedTuple):
     training_seconds: float
     last_updated: float
     lost: Mapping[str, int]
-    stream_troubles: Mapping[str, str]
     sinks: Sequence[str]
-    sink_troubles: Mapping[str, str]
 
 
 class Readings(ABC):
@@ -82,6 +79,10 @@ class Readings(ABC):
     @abstractmethod
     def standing(self) -> Standing:
         """Where the training stands."""
+
+    @abstractmethod
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the training, if anything, and how healthy it is."""
 
     @abstractmethod
     def now(self) -> float:
@@ -152,30 +153,22 @@ class Readings(ABC):
         """Whether the training is well.
 
         Returns:
-            The keys of `API.md`. Each of the `checks` has a `status` (healthy, warning, critical), a `message` and the
-            numbers it rests on.
+            The keys of `API.md`. All of it says what the findings of `diagnosis` say: each of the `checks` has a
+            `status` (healthy, warning, critical), a `message`, its findings' codes and the numbers beside;
+            `points_lost` says which finding cost what of the score.
         """
-        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
         standing = self.standing()
-        lost = standing.lost
-        found = {
-            "data_completeness": checks.data_completeness(episodes, updates, {"records": lost.get("records", 0)}),
-            "metric_validity": checks.metric_validity(episodes, updates),
-            "training_progress": checks.training_progress(episodes),
-            "training_stability": checks.training_stability(episodes),
-            "file_system": checks.file_system(self.run.path, standing.stream_troubles),
-            "external_logging": checks.external_logging(
-                standing.sinks,
-                standing.sink_troubles,
-                {where: count for where, count in lost.items() if where != "records"},
-            ),
-        }
         return {
             "timestamp": self.now(),
             "session_id": standing.session_id,
-            "health_score": checks.score(found),
-            "status": checks.worst(found),
-            "checks": found,
+            **validation(
+                self.diagnosis(),
+                self.recent_episodes(self.window_size),
+                self.recent_updates(self.window_size),
+                path=self.run.path,
+                lost=standing.lost,
+                sinks=standing.sinks,
+            ),
         }
 
     def export_metrics(
@@ -281,10 +274,12 @@ class RunReader(Run, Readings):
             training_seconds=life.duration,
             last_updated=life.updated,
             lost=life.losses,
-            stream_troubles={},
             sinks=(),
-            sink_troubles={},
         )
+
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the run, if anything, and how healthy it is."""
+        return diagnose(evidence_of(self, clock=self._clock))
 
 
 def open_run(path: str | Path) -> RunReader:

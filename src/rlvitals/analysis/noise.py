@@ -14,7 +14,7 @@ This is the posterior under the flat reference prior on `b` and `log s` (Zellner
 Inference in Econometrics, ch. 3-4; Berger, De Oliveira and Sanso 2001, JASA 96, for the correlation). Location and
 scale are equivariant, so that its intervals cover exactly at their level on average over the prior. The prior leans
 towards strong correlation where a series is short (`log_prior`), by as much as was measured to be needed for at most
-5 % false alarms up to rho = 0.9 (`bench/statistics.py`). Weighting the nuisance so that a test holds in its worst case
+5 % false alarms up to rho = 0.9 (`bench/calibration.py`). Weighting the nuisance so that a test holds in its worst case
 is the idea of Elliott, Mueller and Watson (2015, Econometrica 83).
 """
 

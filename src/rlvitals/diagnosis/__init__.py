@@ -7,7 +7,7 @@ the tables are the same, and so are the rules. `Watch` follows the findings of a
 from rlvitals.diagnosis.diagnose import Diagnosis, Unjudged, diagnose
 from rlvitals.diagnosis.evidence import Collector, Context, Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, RANK, WARNING, Finding
-from rlvitals.diagnosis.folder import context_of, evidence_of
+from rlvitals.diagnosis.folder import collected, context_from, context_of, evidence_of
 from rlvitals.diagnosis.health import Health, Loss
 from rlvitals.diagnosis.settings import Settings, settings_of
 from rlvitals.diagnosis.watch import Change, Watch
@@ -28,6 +28,8 @@ __all__ = [
     "Settings",
     "Unjudged",
     "Watch",
+    "collected",
+    "context_from",
     "context_of",
     "diagnose",
     "evidence_of",

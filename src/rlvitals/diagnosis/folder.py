@@ -1,15 +1,17 @@
 """Evidence of a run folder, finished or live: the same tables that a live collector makes."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-import duckdb
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis.evidence import Collector, Context, Evidence
 from rlvitals.diagnosis.settings import settings_of
-from rlvitals.runs import Run
-from rlvitals.runs.table import ask
+from rlvitals.runs import Header, Run
+
+if TYPE_CHECKING:
+    import duckdb
 
 _EPISODES = (
     "SELECT time, env_step, reward, length, success::DOUBLE AS success, quality_improvement, memory, "
@@ -29,13 +31,24 @@ def evidence_of(run: Run, *, context: Context | None = None, clock: Clock = SYST
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
+    return collected(run).evidence(context_of(run, clock=clock) if context is None else context)
+
+
+def collected(run: Run) -> Collector:
+    """A collector that holds what a run has recorded so far; branches that a rewind left behind are left out.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    from rlvitals.runs.table import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
+
     collector = Collector()
     columns, categories = ask(run, _episodes, "episodes")
     collector.add_episodes(columns, categories)
     for stream in ("updates", "evaluations", "system"):  # few beside episodes, and their `extra` is no flat column
         for record in run.records(stream):
             collector.add(record)
-    return collector.evidence(context_of(run, clock=clock) if context is None else context)
+    return collector
 
 
 def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
@@ -49,6 +62,26 @@ def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
     """
     header = run.header
     alive = run.vitality(clock=clock)
+    losses = dict(header.losses)
+    return context_from(
+        header,
+        status=alive.status,
+        reason=alive.reason,
+        lost=losses.pop("records", 0),
+        troubles={f"sink {name}": f"{count} records lost" for name, count in losses.items()},
+    )
+
+
+def context_from(header: Header, *, status: str, reason: str, lost: int, troubles: Mapping[str, str]) -> Context:
+    """What a run's header says, beside what is known of its life.
+
+    Args:
+        header: The header.
+        status: running, completed, failed, paused, stalled or crashed.
+        reason: Why it is said to be so.
+        lost: Records that could not be kept.
+        troubles: What cannot be written or sent, with the reason.
+    """
     failure = header.failure
     settings = settings_of(header.configuration)
     total = header.goals.get("total_timesteps") or settings.total_timesteps
@@ -58,17 +91,15 @@ def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
         total_timesteps=float(total) if total else None,
         target=header.goals.get("target"),
         baseline=float(baseline) if isinstance(baseline, int | float) else None,
-        status=alive.status,
-        reason=alive.reason,
+        status=status,
+        reason=reason,
         failure="" if failure is None else f"{failure.type}: {failure.message}",
-        lost=header.losses.get("records", 0),
-        troubles={
-            f"sink {name}": f"{count} records lost" for name, count in header.losses.items() if name != "records"
-        },
+        lost=lost,
+        troubles=troubles,
     )
 
 
-def _episodes(tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, Any], list[str | None]]:
+def _episodes(tables: "duckdb.DuckDBPyConnection") -> tuple[dict[str, Any], list[str | None]]:
     found = tables.execute(_EPISODES).fetchnumpy()
     texts = {name: _texts(found.pop(name)) for name in _TEXTS}
     columns: dict[str, Any] = {name: np.ma.asarray(column) for name, column in found.items()}

@@ -1,5 +1,6 @@
 """Follows a live run's findings from look to look: what opened, what goes on, what closed."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from rlvitals.diagnosis.diagnose import Diagnosis
@@ -42,6 +43,12 @@ class Watch:
     def open(self) -> tuple[Finding, ...]:
         """The findings that are open, as they were last seen."""
         return tuple(self._open.values())
+
+    def remember(self, findings: Iterable[Finding]) -> None:
+        """Take findings as said and open already, by a run that is taken up again."""
+        for finding in findings:
+            self._open[finding.code] = finding
+            self._unseen[finding.code] = 0
 
     def look(self, diagnosis: Diagnosis) -> Change:
         """Take in a diagnosis.

@@ -49,6 +49,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         fsync_interval_s: Most seconds that a power cut can cost; 0 forces every record to the disk.
         heartbeat_s: Seconds between two signs of life.
         system_interval_s: Seconds between two system samples; `None` for none.
+        look_interval_s: Seconds between two looks at whether the training is well; `None` for none.
         close_s: How long closing waits for each thing that hangs.
     """
 
@@ -59,6 +60,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     fsync_interval_s: float = 1.0
     heartbeat_s: float = 2.0
     system_interval_s: float | None = 1.0
+    look_interval_s: float | None = 5.0
     close_s: float = 10.0
 
 
@@ -128,9 +130,8 @@ class Recorder:
             )
             for stream, kind in STREAMS.items()
         }
-        self._sinks = tuple(
-            Background(Isolated(sink, self._upkeep.sink_changed), close_s=settings.close_s) for sink in sinks
-        )
+        self._sinks = tuple(self._behind(sink) for sink in sinks)
+        self._observers: tuple[Background, ...] = ()
         self._upkeep.look_after(journals, self._sinks)
         self._upkeep.beat()
         if session.resumed:
@@ -181,6 +182,8 @@ class Recorder:
         try:
             for sink in self._sinks:
                 sink.write(record)
+            for observer in self._observers:
+                observer.write(record)
         except ClosedError:  # another thread is closing; the run folder has the record
             pass
         return record  # type: ignore[return-value] # a kind's lane packs that kind
@@ -188,6 +191,19 @@ class Recorder:
     def write(self, record: R) -> R:
         """Record what was made by a record's constructor; the rest as in `record`."""
         return self.record(type(record), msgspec.structs.asdict(record))
+
+    def attend(self, observer: Sink) -> None:
+        """Give an observer every record from now on, in a thread of its own.
+
+        An observer is a sink that may record what it sees: it is closed before the run is, and is not counted among the
+        sinks of the user.
+        """
+        self._observers = (*self._observers, self._behind(observer))
+
+    def catch_up(self, timeout_s: float = 1.0) -> None:
+        """Wait until the observers have seen what was recorded so far, but not long: one may be the caller."""
+        for observer in self._observers:
+            observer.flush(timeout_s)
 
     @property
     def sink_names(self) -> tuple[str, ...]:
@@ -210,7 +226,8 @@ class Recorder:
         failing: dict[str, BaseException | None] = {
             STREAM_OF[kind]: lane.journal.failing for kind, lane in self._lanes.items()
         }
-        failing |= {sink.name: sink.to.last_error for sink in self._sinks if isinstance(sink.to, Isolated)}
+        watched = (*self._observers, *self._sinks)
+        failing |= {sink.name: sink.to.last_error for sink in watched if isinstance(sink.to, Isolated)}
         return {name: f"{type(error).__name__}: {error}" for name, error in failing.items() if error is not None}
 
     def rewind(self, rewind: Rewind) -> None:
@@ -248,7 +265,7 @@ class Recorder:
         """Wait until the disk and every sink have what was logged so far."""
         if not self._barred:
             self._upkeep.tick()
-            for sink in self._sinks:
+            for sink in (*self._observers, *self._sinks):
                 sink.flush(self.settings.close_s)
 
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
@@ -259,6 +276,8 @@ class Recorder:
             self._record_end(status, failure)
             for ticker in self._tickers:
                 ticker.stop(self.settings.close_s)
+            for observer in self._observers:  # while what they see can be recorded
+                observer.close()
             self._barred = True
             _open_recorders.discard(self)
             for sink in self._sinks:
@@ -268,6 +287,9 @@ class Recorder:
             header.ended = header.writers[-1].ended = self.clock.time()
             header.writers[-1].status = status
             self._upkeep.close(self.settings.seal_on_close, self.settings.close_s)
+
+    def _behind(self, sink: Sink) -> Background:
+        return Background(Isolated(sink, self._upkeep.sink_changed), close_s=self.settings.close_s)
 
     def _open_journals(self) -> dict[str, Journal]:
         journals: dict[str, Journal] = {}
@@ -332,7 +354,7 @@ class Recorder:
         self._closing = threading.RLock()
         for lane in self._lanes.values():
             lane.journal.abandon()
-        for sink in self._sinks:
+        for sink in (*self._observers, *self._sinks):
             sink.abandon()
         self._upkeep.abandon()
         _open_recorders.discard(self)

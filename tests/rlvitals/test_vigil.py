@@ -1,0 +1,145 @@
+"""The vigil over a live training."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlvitals import MemorySink, RecorderSettings, TrainingMonitor
+from rlvitals.diagnosis import Context, Finding
+from rlvitals.records import Episode, Event, PolicyUpdate
+from rlvitals.runs import Run
+from rlvitals.testing.clock import ManualClock
+from rlvitals.vigil import CLOSED, FINDING, OPENED, Vigil, open_findings
+
+Monitor = Callable[..., TrainingMonitor]
+LOOKING = RecorderSettings(system_interval_s=None, look_interval_s=5.0)
+
+
+def update(step: int, loss: float = 0.1) -> PolicyUpdate:
+    return PolicyUpdate(time=float(step), step=step, env_step=step, policy_loss=loss, value_loss=0.5, entropy=1.0)
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Callable[..., tuple[Vigil, list[Event], ManualClock]]:
+    """A vigil, what it said, and the clock that it looks at."""
+
+    def make(**options: Any) -> tuple[Vigil, list[Event], ManualClock]:
+        with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
+            pass
+        said: list[Event] = []
+        clock = ManualClock(1_000.0)
+        vigil = Vigil(said.append, Context, Run(monitor.path), clock=clock, interval_s=5.0, **options)
+        return vigil, said, clock
+
+    return make
+
+
+def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
+    """With all that is known of it; and not again while it goes on."""
+    vigil, said, clock = watched()
+    for step in range(40):
+        vigil.write(update(step, math.nan if step > 10 else 0.1))
+        clock.advance(1.0)
+    found = [event for event in said if event.code == "non-finite"]
+
+    assert len(found) == 1
+    assert (found[0].kind, found[0].severity, found[0].data["state"]) == (FINDING, "critical", OPENED)
+    assert {"confidence", "evidence", "cause", "advice", "source", "symptoms", "title"} <= found[0].data.keys()
+
+
+def test_it_looks_only_when_it_is_time(watched: Any) -> None:
+    """However many records come between two looks."""
+    vigil, said, clock = watched()
+    for step in range(50):
+        vigil.write(update(step, math.nan))
+    assert said == []
+    clock.advance(5.0)
+    vigil.write(update(50, math.nan))
+
+    assert [event.code for event in said] == ["non-finite"]
+
+
+def test_the_end_is_a_look_too(watched: Any) -> None:
+    """So that what came last is not passed over."""
+    vigil, said, _ = watched()
+    for step in range(50):
+        vigil.write(update(step, math.nan))
+    vigil.close()
+    vigil.close()
+
+    assert [event.code for event in said] == ["non-finite"]
+
+
+def test_what_a_training_reached_is_said(watched: Any) -> None:
+    """Milestones come with the looks, in their order; a first success is not missed in a flood."""
+    vigil, said, clock = watched()
+    for number in range(12_000):
+        vigil.write(Episode(time=float(number), episode=number, reward=0.0, length=1, success=number == 3))
+    clock.advance(5.0)
+    vigil.write(update(1))
+
+    assert [(event.kind, event.code, event.episode) for event in said if event.kind == "milestone"] == [
+        ("milestone", "first-success", 3)
+    ]
+
+
+def test_open_findings_are_read_from_events() -> None:
+    """Those that were opened and not closed since, as they were last said."""
+
+    def event(code: str, state: str, severity: str = "warning") -> Event:
+        return Event(time=1.0, kind=FINDING, message="m", severity=severity, code=code, data={"state": state})
+
+    said = [event("a", OPENED), event("b", OPENED), event("a", CLOSED), event("b", OPENED, "critical")]
+    note = Event(time=1.0, kind="note", message="m")
+
+    assert open_findings([*said, note]) == [Finding(code="b", severity="critical", confidence=0.0, title="m")]
+
+
+def test_a_live_training_says_its_findings_to_its_sinks(logs: Path) -> None:
+    """And to the run folder; both have it when the run has ended."""
+    memory = MemorySink()
+    with TrainingMonitor(logs, session_name="run", settings=LOOKING, sinks=[memory]) as training:
+        for step in range(30):
+            training.log_training_step(step, math.nan, 0.5, 1.0)
+    kept = [event for event in training.run.records("events") if event.kind == FINDING]
+
+    assert [event.code for event in kept] == ["non-finite"]
+    assert kept == [record for record in memory.records if isinstance(record, Event) and record.kind == FINDING]
+
+
+def test_a_training_that_is_taken_up_does_not_repeat_itself(logs: Path) -> None:
+    """What is open stays said; what it judges is the whole run."""
+    for first in (0, 30):
+        with TrainingMonitor(logs, session_name="run", settings=LOOKING, resume="allow") as training:
+            for step in range(first, first + 30):
+                training.log_training_step(step, math.nan, 0.5, 1.0, env_step=step)
+    kept = [event for event in training.run.records("events") if event.kind == FINDING]
+
+    assert [event.code for event in kept] == ["non-finite"]
+    assert training.diagnosis().env_step == 59
+
+
+def test_a_rewind_is_judged_by_the_branch_that_goes_on(logs: Path) -> None:
+    """The NaN of the branch that was left is no finding any more."""
+    with TrainingMonitor(logs, session_name="run", settings=LOOKING) as training:
+        for step in range(30):
+            training.log_training_step(step, 0.1 if step < 20 else math.nan, 0.5, 1.0, env_step=step)
+        assert training.validate_metrics()["checks"]["metric_validity"]["status"] == "critical"
+        training.rewind(env_step=15)
+        for step in range(16, 30):
+            training.log_training_step(step, 0.1, 0.5, 1.0, env_step=step)
+
+        assert "non-finite" not in {finding.code for finding in training.diagnosis().findings}
+
+
+def test_a_training_can_do_without(monitor: Monitor) -> None:
+    """It is judged when it is asked for."""
+    with monitor(settings=RecorderSettings(system_interval_s=None, look_interval_s=None)) as training:
+        for step in range(30):
+            training.log_training_step(step, math.nan, 0.5, 1.0)
+
+        assert training.validate_metrics()["status"] == "critical"
+    assert not [event for event in training.run.records("events") if event.kind == FINDING]
