@@ -19,7 +19,7 @@ FINDING = "finding"
 """The kind of the events that say that a finding has opened, or closed; which of them, `data["state"]` says."""
 OPENED, CLOSED = "opened", "closed"
 
-_MOST_EPISODES = 10_000
+_MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
 _REWIND = "rewind"
 
@@ -30,8 +30,8 @@ class Vigil(Sink):
     """Takes every record, and every few seconds judges the training by all rules (`rlvitals.diagnosis`).
 
     A finding is said when it opens, when it becomes worse, and when it has closed, and never in between. All of it
-    happens in the thread that writes to sinks. Memory is bounded: of more than 10,000 episodes between two looks the
-    further ones are passed over (milestones look at the last 2,000), which is more than 400 a second.
+    happens in the thread that writes to sinks. Memory is bounded: of more than 10,000 records between two looks (2,000
+    a second) the further ones are passed over; milestones look at the last 2,000 episodes.
 
     Args:
         say: Records an event.
@@ -66,6 +66,7 @@ class Vigil(Sink):
         self._episodes: list[Episode] = []
         self._looked = clock.time()
         self._fresh = False
+        self._taken = 0
         self._closed = False
         # A look may be asked for by any thread, while the sink's own looks.
         self._looking = threading.Lock()
@@ -91,12 +92,12 @@ class Vigil(Sink):
                 self.milestones.look(record)
                 self._episodes.clear()
             return
-        if not isinstance(record, Episode):
-            self._collector.add(record)
-        elif len(self._episodes) < _MOST_EPISODES:
-            self._episodes.append(record)
-            self._collector.add(record)
         self._fresh = True
+        if self._taken < _MOST_RECORDS:
+            self._taken += 1
+            self._collector.add(record)
+            if isinstance(record, Episode):
+                self._episodes.append(record)
         # A clock that was set back must not end the vigil.
         if abs(self._clock.time() - self._looked) >= self._interval_s:
             self.look()
@@ -112,7 +113,7 @@ class Vigil(Sink):
         self._looked = self._clock.time()
         if not self._fresh:
             return
-        self._fresh = False
+        self._fresh, self._taken = False, 0
         episodes, self._episodes = self._episodes, []
         for event in self._reached(episodes):
             self._say(event)
