@@ -29,8 +29,6 @@ EPISODE_COLUMNS = (
     "truncated",
     "memory",
     "time_back",
-    "reward_quality",
-    "quality_squared",
 )
 UPDATE_COLUMNS = (
     "time",
@@ -301,7 +299,7 @@ def _floats(column: Any) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _episode_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    reward, quality = _masked(columns["reward"]), _masked(columns["quality_improvement"])
+    reward = _masked(columns["reward"])
     reasons = [str(reason).lower() if reason is not None else "" for reason in columns["termination_reason"]]
     told = np.array([reason in _TERMINATED or reason in _TRUNCATED for reason in reasons], dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -312,12 +310,10 @@ def _episode_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
             "reward_squared": np.ma.asarray(reward) ** 2,
             "length": _masked(columns["length"]),
             "success": _masked(columns["success"]),
-            "quality": quality,
+            "quality": _masked(columns["quality_improvement"]),
             "terminated": np.ma.array([float(r in _TERMINATED) for r in reasons], mask=~told),
             "truncated": np.ma.array([float(r in _TRUNCATED) for r in reasons], mask=~told),
             "memory": _masked(columns["memory"]),
-            "reward_quality": np.ma.asarray(reward) * np.ma.asarray(quality),
-            "quality_squared": np.ma.asarray(quality) ** 2,
         }
 
 

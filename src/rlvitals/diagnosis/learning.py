@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlvitals.diagnosis.table import Floats, Table
 
@@ -30,6 +31,8 @@ class Learning(NamedTuple):
         best: The best window of episodes.
         worst: The worst one.
         spread: Standard deviation of single returns within a window, robustly over the run.
+        opening: The first tenth of the steps.
+        late: The last quarter of the steps.
     """
 
     start: Level
@@ -37,6 +40,8 @@ class Learning(NamedTuple):
     best: Level
     worst: Level
     spread: float
+    opening: Level
+    late: Level
 
     @property
     def gain(self) -> float:
@@ -52,6 +57,16 @@ class Learning(NamedTuple):
     def significance(self) -> float:
         """The difference of last and first episodes in units of its standard error."""
         return _ratio(self.recent.mean - self.start.mean, math.hypot(self.recent.error, self.start.error))
+
+    @property
+    def rise(self) -> float:
+        """How much better the last quarter is than the first tenth, in standard deviations of single returns."""
+        return _ratio(self.late.mean - self.opening.mean, self.spread)
+
+    @property
+    def rise_significance(self) -> float:
+        """The same in units of its standard error: it sees through more noise than the last and the first episodes."""
+        return _ratio(self.late.mean - self.opening.mean, math.hypot(self.late.error, self.opening.error))
 
     @property
     def lost(self) -> float:
@@ -100,7 +115,17 @@ def learning_of(episodes: Table) -> Learning | None:
     start = level(max(int(whole[0]), min(opening, int(whole[-1]))))
     spread = float(np.sqrt(np.median(variances[whole])))
     best, worst = int(whole[means[whole].argmax()]), int(whole[means[whole].argmin()])
-    return Learning(start, level(int(whole[-1])), level(best), level(worst), spread)
+
+    def stretch(rows: NDArray[np.bool_]) -> Level:
+        number = float(count[rows].sum())
+        mean = float((total - middle * count)[rows].sum()) / max(1.0, number)
+        square = float((squared - 2.0 * middle * total + middle * middle * count)[rows].sum()) / max(1.0, number)
+        error = math.sqrt(max(square - mean * mean, 0.0) / max(1.0, number - 1.0))
+        return Level(mean + middle, error, number, float(steps[rows][-1]))
+
+    opened = (steps <= 0.1 * steps[-1]) | (n <= FEWEST_EPISODES)
+    lately = (steps > 0.75 * steps[-1]) | (number - n < FEWEST_EPISODES)
+    return Learning(start, level(int(whole[-1])), level(best), level(worst), spread, stretch(opened), stretch(lately))
 
 
 def window_means(episodes: Table, parts: int) -> tuple[Floats, Floats]:

@@ -7,7 +7,7 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
-from rlvitals.diagnosis.learning import learning_of
+from rlvitals.diagnosis.learning import learning_of, window_means
 from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.rules.value import has_not_risen
@@ -66,9 +66,9 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
 @rule(
     "no-learning",
     title="The agent does not learn",
-    meaning="After half of the budget, returns are not higher than at first (by less than three standard errors or "
-    "half a standard deviation), they never were, and fewer than half of the episodes succeed. What else was found "
-    "may say why.",
+    meaning="After half of the budget, the last quarter of the returns is not higher than the first tenth (by less "
+    "than three standard errors, or half a standard deviation), they never were, and fewer than half of the "
+    "episodes succeed. What else was found may say why.",
     needs=("episodes.reward",),
     cause="Nothing that the agent did so far was rewarded more than what it did at first.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -150,8 +150,11 @@ def _evaluation_gap(evidence: Evidence) -> Sign | None:
     rewards = signals.values(evidence.evaluations, "reward")
     if course is None or rewards.size < 3 or not course.best_gain > 2.0:  # noqa: PLR2004 - nothing learnt, no gap
         return None
+    said = np.isfinite(evidence.evaluations.mean("reward"))
+    ends, means = window_means(evidence.episodes, 20)
+    trained = np.interp(evidence.evaluations.mean("step")[said], ends, means)  # at the same moments: both may rise
     evaluated = float(np.median(rewards[-3:]))
-    gap = course.recent.mean - evaluated
+    gap = float(np.median((trained - rewards)[-3:]))
     if gap > 3.0 * course.spread and gap > 0.5 * (course.best.mean - course.start.mean):
         return Sign(INFO, 0.6, {"training": course.recent.mean, "evaluation": evaluated}, None)
     return None

@@ -92,20 +92,18 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
 
 
 def _correlation(evidence: Evidence) -> float:
-    """Of return and quality over the episodes that have both; NaN where either does not vary."""
+    """Of return and quality, from one block of episodes to the next, so that trends of either do not count.
+
+    NaN for fewer than thirty blocks, and where either does not vary.
+    """
     table = evidence.episodes
-    count = float(table.said("reward_quality").sum())
-    if count < 30 or count < float(table.said("reward").sum()):  # noqa: PLR2004 - too few for a correlation
+    reward, quality = table.mean("reward"), table.mean("quality")
+    both = np.isfinite(reward) & np.isfinite(quality)
+    if both.sum() < 30:  # noqa: PLR2004 - too few for a correlation
         return math.nan
-    totals = {name: float(table.total(name).sum()) / count for name in ("reward", "quality", "reward_quality")}
-    squares = {name: float(table.total(name).sum()) / count for name in ("reward_squared", "quality_squared")}
-    reward = squares["reward_squared"] - totals["reward"] ** 2
-    quality = squares["quality_squared"] - totals["quality"] ** 2
-    together = totals["reward_quality"] - totals["reward"] * totals["quality"]
-    # What is left of a difference of large sums is rounding.
-    if reward <= _SAME * squares["reward_squared"] or quality <= _SAME * squares["quality_squared"]:
-        return math.nan
-    return together / math.sqrt(reward * quality)
+    rose, bettered = np.diff(reward[both]), np.diff(quality[both])
+    sizes = float(np.sqrt(np.sum(rose**2) * np.sum(bettered**2)))
+    return float(np.sum(rose * bettered)) / sizes if sizes > 0.0 else math.nan
 
 
 @rule(

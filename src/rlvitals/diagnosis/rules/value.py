@@ -175,7 +175,7 @@ def has_not_risen(evidence: Evidence) -> bool:
     succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
     if succeeds > 0.5 or course.spread == 0.0:  # noqa: PLR2004 - what succeeds need not rise
         return False
-    flat = course.significance < 3.0 or course.gain < 0.5  # noqa: PLR2004 - three standard errors; half a deviation
+    flat = course.rise_significance < 3.0 or course.rise < 0.5  # noqa: PLR2004 - three standard errors; half a deviation
     return flat and course.best_gain < 2.0  # noqa: PLR2004 - what rose and fell is another matter
 
 

@@ -1,0 +1,318 @@
+"""Every rule fires on a made training that has its fault, and is silent on one close to it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from rlvitals.diagnosis import diagnose
+from rlvitals.diagnosis.finding import all_codes
+from rlvitals.diagnosis.rules import RULES
+from rlvitals.testing.trainings import MadeTraining
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+Change = Callable[[MadeTraining], object]
+
+
+class Case(NamedTuple):
+    """A rule, what it fires on, what is close and healthy (or another thing), and on what training."""
+
+    code: str
+    fires: Change
+    silent: Change
+    continuous: bool = False
+    first: bool = True
+
+
+def nothing(_: MadeTraining) -> None:
+    """Leave the training as it is."""
+
+
+def noise(made: MadeTraining, around: float) -> Array:
+    return around * (1.0 + 0.05 * made.generator.standard_normal(60))
+
+
+def from_update(number: int, value: float) -> Change:
+    def change(made: MadeTraining) -> None:
+        made.updates["policy_loss"][number:] = value
+
+    return change
+
+
+def constant_reward(made: MadeTraining) -> None:
+    made.set("episodes", reward=1.0)
+
+
+def sparse_then_found(made: MadeTraining) -> None:
+    made.set("episodes", reward=np.where(made.episodes_along < 0.08, 0.0, made.episodes["reward"]))
+
+
+def lose(share: float) -> Change:
+    """From 70 % on, a share of what was gained is lost."""
+
+    def change(made: MadeTraining) -> None:
+        reward = made.episodes["reward"]
+        late = made.episodes_along > 0.7
+        reward[late] -= share * (np.mean(reward[-20:]) - 20.0)
+
+    return change
+
+
+def opposed_quality(sign: float) -> Change:
+    def change(made: MadeTraining) -> None:
+        made.set("episodes", quality_improvement=sign * made.episodes["reward"] / 200.0)
+
+    return change
+
+
+def hacked(made: MadeTraining) -> None:
+    noise = 0.02 * made.generator.standard_normal(len(made.episodes_along))
+    made.set("episodes", quality_improvement=0.5 - 0.4 * made.episodes_along + noise)
+
+
+def honest(made: MadeTraining) -> None:
+    noise = 0.2 * made.generator.standard_normal(len(made.episodes_along))
+    made.set("episodes", quality_improvement=0.1 + 0.01 * made.episodes_along + noise)
+
+
+def categories(rate: float) -> Change:
+    """One episode in ten is of a rare kind that succeeds at a rate; the others at 60 %."""
+
+    def change(made: MadeTraining) -> None:
+        count = len(made.episodes_along)
+        rare = np.arange(count) % 5 == 0
+        success = made.generator.random(count) < np.where(rare, rate, 0.6)
+        made.set("episodes", category=np.where(rare, "complex", "simple"), success=success)
+
+    return change
+
+
+def time_limit(reason: str) -> Change:
+    def change(made: MadeTraining) -> None:
+        length = np.minimum(made.episodes["length"], 150.0)
+        ends = np.where(length == 150.0, reason, "terminated")
+        made.set("episodes", length=length, termination_reason=ends)
+
+    return change
+
+
+def slow(factor: float) -> Change:
+    def change(made: MadeTraining) -> None:
+        for stream in (made.updates, made.episodes):
+            time = stream["time"]
+            steps = np.diff(time, prepend=time[0])
+            steps[len(time) // 2 :] *= factor
+            stream["time"] = time[0] + np.cumsum(steps)
+
+    return change
+
+
+def memory(growth: Callable[[Array], Array]) -> Change:
+    def change(made: MadeTraining) -> None:
+        made.memory = 300.0 + growth(made.along)
+
+    return change
+
+
+def one_step(from_share: float) -> Change:
+    def change(made: MadeTraining) -> None:
+        made.set("episodes", length=np.where(made.episodes_along >= from_share, 1.0, made.episodes["length"]))
+        if from_share == 0.0:
+            made.set("evaluations", length=1.0)
+
+    return change
+
+
+def worse(made: MadeTraining) -> None:
+    """Returns fall below those of the untrained policy, while the critic learns."""
+    level = 20.0 - 10.0 * np.minimum(1.0, made.episodes_along * 8.0)
+    made.set("episodes", reward=level + made.generator.standard_normal(level.size))
+
+
+def constant_critic(made: MadeTraining, *, reacts: bool) -> None:
+    along = made.along
+    made.flat().set("updates", explained_variance=1e-8 * made.generator.standard_normal(along.size))
+    bias = 3e-4 * 10 * 500 / 50 * np.arange(along.size)
+    if reacts:
+        made.set("updates", value_mean=10.0 * (1.0 - np.exp(-20.0 * along)))
+    else:
+        made.set("updates", value_mean=bias, clip_fraction=0.0, kl_divergence=5e-5)
+
+
+def stuck_at_time_limit(fall: float) -> Change:
+    def change(made: MadeTraining) -> None:
+        made.set("episodes", length=200.0, termination_reason="truncated", success=False)
+        made.set("evaluations", success_rate=0.0)
+        made.set("updates", entropy=4.26 - 3.0 * fall * made.along, action_std=None)
+
+    return change
+
+
+CASES = (
+    Case("non-finite", from_update(40, float("nan")), from_update(40, 3.0)),
+    Case(
+        "gradient-explosion",
+        lambda m: m.configure(max_grad_norm=1e9).set("updates", gradient_norm=5e3, gradient_norm_limit=1e9),
+        lambda m: m.set("updates", gradient_norm=60.0),
+    ),
+    Case("kl-too-large", lambda m: m.set("updates", kl_divergence=3.0), lambda m: m.set("updates", kl_divergence=0.2)),
+    Case(
+        "learning-rate-too-high",
+        lambda m: m.set("updates", learning_rate=0.1, kl_divergence=2.0),
+        lambda m: m.set("updates", learning_rate=0.1),
+    ),
+    Case(
+        "learning-rate-too-low",
+        lambda m: m.flat().set("updates", learning_rate=1e-6, kl_divergence=1e-7, clip_fraction=0.0),
+        lambda m: m.set("updates", learning_rate=1e-6),
+    ),
+    Case(
+        "learning-rate-zero",
+        lambda m: m.set("updates", learning_rate=3e-4 * np.maximum(0.0, 1.0 - 2.0 * m.along)),
+        lambda m: m.set("updates", learning_rate=3e-4 * (1.0 - m.along)),
+    ),
+    Case("stale-data", lambda m: m.set("updates", epochs=80.0), lambda m: m.set("updates", epochs=20.0)),
+    Case(
+        "stale-data",
+        lambda m: m.set("updates", explained_variance=np.repeat(m.updates["explained_variance"][::10], 10)),
+        lambda m: m.set("updates", explained_variance=0.0),
+        first=False,
+    ),
+    Case(
+        "entropy-collapse",
+        lambda m: m.flat().set("updates", entropy=0.69 * np.exp(-30.0 * m.along)),
+        lambda m: m.set("updates", entropy=0.69 * np.exp(-8.0 * m.along)),
+    ),
+    Case(
+        "entropy-collapse",
+        lambda m: m.set("updates", entropy=3.0 * (1.42 - 5.0), action_std=0.0067),
+        lambda m: m.set("updates", entropy=3.0 * (1.42 - 0.5), action_std=0.6),
+        continuous=True,
+    ),
+    Case(
+        "entropy-too-high",
+        lambda m: m.configure(ent_coef=1.0).set("updates", entropy=0.68),
+        lambda m: m.configure(ent_coef=0.01).set("updates", entropy=0.68),
+    ),
+    Case(
+        "actions-saturated",
+        lambda m: m.flat().set("updates", action_bound_fraction=0.97),
+        lambda m: m.set("updates", action_bound_fraction=0.3 + 0.65 * m.along),
+        continuous=True,
+    ),
+    Case(
+        "value-not-learning",
+        lambda m: m.set(
+            "updates", explained_variance=noise(m, -0.01), value_mean=0.0, advantage_mean=m.updates["return_mean"]
+        ),
+        lambda m: m.set("updates", explained_variance=0.9 - 3.0 * m.along),
+    ),
+    Case("discount", lambda m: m.configure(gamma=0.0), lambda m: m.configure(gamma=0.8)),
+    Case(
+        "discount",
+        lambda m: (
+            m.configure(gamma=1.0)
+            .set("episodes", termination_reason="truncated")
+            .set("updates", explained_variance=1e-3 * m.generator.standard_normal(60))
+        ),
+        lambda m: m.configure(gamma=1.0).set("episodes", termination_reason="truncated"),
+    ),
+    Case(
+        "advantage-estimation",
+        lambda m: m.extra.update(advantage_residual=np.full(60, 0.8)),
+        lambda m: m.extra.update(advantage_residual=np.full(60, 1e-7)),
+    ),
+    Case("advantage-estimation", lambda m: m.flat(), nothing),
+    Case(
+        "advantage-estimation",
+        lambda m: m.flat().set("updates", return_mean=99.0, explained_variance=noise(m, -9.0)),
+        lambda m: m.set("updates", return_mean=99.0),
+    ),
+    Case(
+        "observations-frozen",
+        lambda m: m.extra.update(observation_std=np.zeros(60), observation_constant_fraction=np.ones(60)),
+        lambda m: m.extra.update(observation_std=np.ones(60), observation_constant_fraction=np.full(60, 0.5)),
+    ),
+    Case("observations-frozen", lambda m: constant_critic(m, reacts=True), nothing),
+    Case(
+        "dead-policy",
+        lambda m: constant_critic(m, reacts=False),
+        lambda m: m.set("updates", clip_fraction=0.0, kl_divergence=5e-5),
+    ),
+    Case("reward-constant", constant_reward, sparse_then_found),
+    Case(
+        "reward-scale",
+        lambda m: m.flat().set("updates", gradient_norm=2e4, kl_divergence=1e-6, clip_fraction=0.0),
+        lambda m: m.set("updates", gradient_norm=200.0),
+    ),
+    Case(
+        "reward-scale",
+        lambda m: m.flat(2e-5).set("updates", explained_variance=noise(m, -4.0)),
+        lambda m: m.set("episodes", reward=m.episodes["reward"] * 1e-2),
+    ),
+    Case("reward-sign", opposed_quality(-1.0), opposed_quality(1.0)),
+    Case("reward-sign", worse, nothing),
+    Case("reward-hacking", hacked, honest),
+    Case("regression", lose(1.0), lose(0.6)),
+    Case("no-learning", lambda m: m.flat().set("updates", explained_variance=noise(m, 0.5)), nothing),
+    Case(
+        "plateau",
+        lambda m: m.configure(log_std_init=-4.0).set("updates", action_std=0.018 - 1e-4 * m.along),
+        lambda m: m.configure(log_std_init=-1.0).set("updates", action_std=0.37 - 1e-4 * m.along),
+        continuous=True,
+    ),
+    Case("plateau", stuck_at_time_limit(0.6), stuck_at_time_limit(0.05), continuous=True),
+    Case(
+        "evaluation-gap",
+        lambda m: m.set("evaluations", reward=20.0),
+        lambda m: m.set("evaluations", reward=190.0),
+        first=False,
+    ),
+    Case(
+        "below-baseline", lambda m: m.facts.update(baseline=300.0), lambda m: m.facts.update(baseline=22.0), first=False
+    ),
+    Case("episodes-of-length-one", one_step(0.02), one_step(0.0)),
+    Case("truncation-as-termination", time_limit("terminated"), time_limit("truncated")),
+    Case("category-neglected", categories(0.0), categories(0.4)),
+    Case("throughput-drop", slow(6.0), slow(1.5)),
+    Case("memory-leak", memory(lambda x: 100.0 * x), memory(lambda x: 100.0 * (1.0 - np.exp(-12.0 * x)))),
+    Case(
+        "stalled", lambda m: m.facts.update(status="crashed", reason="gone"), lambda m: m.facts.update(status="paused")
+    ),
+    Case("data-missing", lambda m: m.facts.update(lost=3), nothing),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{place}" for place, case in enumerate(CASES)])
+def test_a_rule_fires_on_its_fault_and_names_it(case: Case) -> None:
+    """The finding stands first, or among the others where it is one among them."""
+
+    made = MadeTraining(continuous=case.continuous)
+    case.fires(made)
+    findings = diagnose(made.evidence()).findings
+    assert case.code in (([findings[0].code] if findings else []) if case.first else all_codes(findings))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{place}" for place, case in enumerate(CASES)])
+def test_a_rule_is_silent_on_what_is_close_to_its_fault(case: Case) -> None:
+    """Neither as a finding nor folded under one."""
+
+    made = MadeTraining(continuous=case.continuous)
+    case.silent(made)
+    assert case.code not in all_codes(diagnose(made.evidence()).findings)
+
+
+def test_every_rule_has_its_cases() -> None:
+    """A new rule is shown to fire and to be silent before it is used."""
+
+    assert {rule.code for rule in RULES} == {case.code for case in CASES}
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
+def test_a_healthy_training_is_told_nothing(share: float, *, continuous: bool) -> None:
+    """At no time, whatever its noise."""
+
+    for seed in range(3):
+        assert diagnose(MadeTraining(seed=seed, continuous=continuous).evidence(share)).findings == ()

@@ -1,0 +1,54 @@
+"""The follower of a live run says each thing once."""
+
+import msgspec
+
+from rlvitals.diagnosis import Diagnosis, Finding, Watch
+from rlvitals.diagnosis.health import health_of
+
+
+def diagnosis(*codes: str, severity: str = "warning", symptoms: tuple[str, ...] = ()) -> Diagnosis:
+    found = [Finding(code=code, severity=severity, confidence=0.5, title=code) for code in codes]
+    if symptoms:
+        under = tuple(Finding(code=code, severity=severity, confidence=0.5, title=code) for code in symptoms)
+        found[0] = msgspec.structs.replace(found[0], symptoms=under)
+    return Diagnosis(findings=tuple(found), health=health_of(found))
+
+
+def test_a_finding_opens_once() -> None:
+    """And persists from then on."""
+
+    watch = Watch()
+    first, second = watch.look(diagnosis("plateau")), watch.look(diagnosis("plateau"))
+    assert [finding.code for finding in first.opened] == ["plateau"]
+    assert second.opened == ()
+    assert [finding.code for finding in second.persisting] == ["plateau"]
+
+
+def test_a_finding_closes_when_it_has_stayed_away() -> None:
+    """For three looks; one that flickers is said once."""
+
+    watch = Watch()
+    watch.look(diagnosis("plateau"))
+    looks = [watch.look(diagnosis()), watch.look(diagnosis("plateau"))]
+    assert not any(change.opened or change.closed for change in looks)
+    looks = [watch.look(diagnosis()) for _ in range(3)]
+    assert [len(change.closed) for change in looks] == [0, 0, 1]
+    assert watch.open == ()
+
+
+def test_a_finding_that_gets_worse_opens_again() -> None:
+    """A warning that becomes critical is worth a second word."""
+
+    watch = Watch()
+    watch.look(diagnosis("regression"))
+    assert [f.severity for f in watch.look(diagnosis("regression", severity="critical")).opened] == ["critical"]
+
+
+def test_a_finding_that_is_folded_is_not_closed() -> None:
+    """It has become a symptom; it has not gone."""
+
+    watch = Watch()
+    watch.look(diagnosis("kl-too-large"))
+    for _ in range(5):
+        change = watch.look(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)))
+        assert change.closed == ()
