@@ -12,6 +12,8 @@ import tempfile
 from pathlib import Path
 
 import rlvitals
+from rlvitals.exporters import export_run, make_exporter
+from rlvitals.importers import import_run
 
 EXTRAS = (
     "torch",
@@ -21,6 +23,8 @@ EXTRAS = (
     "PIL",
     "cv2",
     "pandas",
+    "polars",
+    "pyarrow",
     "tensorboard",
     "wandb",
     "mlflow",
@@ -58,6 +62,16 @@ def main() -> None:
         )
         check("NaN stays NaN", holds=math.isnan(next(run.records("updates")).policy_loss))
         check("the run is complete", holds=run.vitality().status == "completed")
+        for target in ("bare.json", "bare.csv", "bare.duckdb", "bare.sqlite"):
+            back = import_run(export_run(run, Path(folder) / target), Path(folder) / "back")
+            check(f"it goes out and in as {target}", holds=len(list(back.records("episodes"))) == 100)
+        for extra in ("pandas", "arrow", "tensorboard", "wandb"):
+            try:
+                make_exporter(extra)
+            except rlvitals.MissingExtraError as error:
+                check(f"the format {extra} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
+            else:
+                check(f"the format {extra} names the extra that is missing", holds=False)
         check("the command line lists it", holds=_listing(folder).startswith("run"))
         check(
             "alerts need nothing more", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None

@@ -1,5 +1,6 @@
 """`rlvitals import PATH...`: runs of other programs, and exports of ours, become runs."""
 
+import functools
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,9 +54,8 @@ def import_(
     for path in paths:
         try:
             with shown_progress(f"importing {clean(str(path))}") as progress:
-                run = import_run(
-                    path, folder, name=name, format=format_, progress=lambda done, tell=progress: tell(done, None)
-                )
+                told = functools.partial(progress, total=None)
+                run = import_run(path, folder, name=name, format=format_, progress=told)
         except RlvitalsError as error:
             refused.append({"path": str(path), "reason": str(error)})
             continue

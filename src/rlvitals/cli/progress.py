@@ -1,15 +1,23 @@
 """How far a command is that takes long: on standard error, where that is a terminal."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from typing import Protocol
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from rlvitals.cli.screen import make_screen
 
 
+class Show(Protocol):
+    """Shows how far it is."""
+
+    def __call__(self, done: int, total: int | None) -> None:
+        """Take how many records are done, and of how many, if that is known."""
+
+
 @contextlib.contextmanager
-def shown_progress(what: str) -> Iterator[Callable[[int, int | None], None]]:
+def shown_progress(what: str) -> Iterator[Show]:
     """Show a bar while something is done.
 
     Args:

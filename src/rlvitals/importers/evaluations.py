@@ -62,12 +62,14 @@ class Evaluations:
             time, episode = self._moments.get(place, otherwise)
             rewards, lengths = self._results[place], self._lengths[place]
             successes = None if self._successes is None else self._successes[place]
+            with np.errstate(invalid="ignore"):  # the spread of what is not finite is NaN
+                spread = float(np.std(rewards))
             said = {
                 "time": time,
                 "episode": episode,
                 "env_step": step,
                 "reward": float(np.mean(rewards)),
-                "reward_std": float(np.std(rewards)),
+                "reward_std": spread,
                 "length": float(np.mean(lengths)),
                 "episodes": len(rewards),
                 "success_rate": None if successes is None else float(np.mean(successes)),

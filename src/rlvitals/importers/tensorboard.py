@@ -20,6 +20,8 @@ _SETTINGS = {"configuration", "hyperparameters"}
 _EVENTS = "events/"
 _HPARAMS = "_hparams_/"
 _SHOWN = 10
+_FRAME = 16
+"""Bytes around an event: its length, and a checksum of each."""
 
 
 class TensorBoardImporter(Importer):
@@ -98,17 +100,20 @@ def _events(file: Path) -> Iterator[Any]:
         yield event
     there = _count(file)
     if count < there:  # the reader stops at what it cannot read, and says nothing
-        raise ImportFormatError(f"{file} is damaged: of {there} events {count} can be read")
+        raise ImportFormatError(f"{file} is damaged: only the first {count} of its events can be read")
 
 
 def _count(file: Path) -> int:
-    """Events that are whole; a torn end, which a kill leaves, is none."""
+    """Events that are there; a torn end, which a kill leaves, is none. A wrong length hides all that is behind it."""
+    checksum = load("tensorboard.compat.tensorflow_stub.pywrap_tensorflow").masked_crc32c
     count, place, size = 0, 0, file.stat().st_size
     with file.open("rb") as content:
-        while place + 12 <= size:
+        while place + _FRAME <= size:
             content.seek(place)
-            (length,) = struct.unpack("<Q", content.read(8))
-            place += length + 16
+            head, check = content.read(8), content.read(4)
+            if checksum(head) != struct.unpack("<I", check)[0]:
+                return count + 1
+            place += struct.unpack("<Q", head)[0] + _FRAME
             count += place <= size
     return count
 

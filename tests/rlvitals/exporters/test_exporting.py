@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import importlib.util
 import json
 import math
 import sqlite3
@@ -22,7 +23,6 @@ from rlvitals.importers import import_run
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.runs import Header, Run
 from rlvitals.runs.writing import RunWriter
-from rlvitals.sinks import opening
 from rlvitals.testing.exporters import made_run, plain, texts
 
 LOSSES = (0.5, math.nan, math.inf, -math.inf, None)
@@ -109,8 +109,8 @@ def test_without_a_path_it_goes_into_the_runs_artifacts(run: Run) -> None:
 )
 def test_a_missing_package_is_named_with_its_extra(name: str, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is written."""
-    found = opening.importlib.util.find_spec
-    monkeypatch.setattr(opening.importlib.util, "find_spec", lambda wanted: None if wanted == module else found(wanted))
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda wanted: None if wanted == module else found(wanted))
     with pytest.raises(MissingExtraError, match=rf"rlvitals\[{name}\]"):
         make_exporter(name)
 
@@ -146,7 +146,7 @@ def test_csv_is_read_by_pandas(run: Run, tmp_path: Path) -> None:
 def test_csv_puts_what_are_too_many_columns_into_one(tmp_path: Path) -> None:
     """A name a step neither costs memory nor is lost."""
     writer = RunWriter(tmp_path, "wide")
-    said = {f"k{number}": number for number in range(MAX_KEYS + 3)}
+    said: dict[str, float | bool | str] = {f"k{number}": number for number in range(MAX_KEYS + 3)}
     writer.write(Episode(time=1.0, episode=0, reward=0.0, length=1, extra=said))
     path = export_run(writer.finish(Header(run_id="wide", started=1.0)), tmp_path / "wide.csv")
     with path.open(newline="") as file:

@@ -1,0 +1,136 @@
+"""What Stable-Baselines3 leaves behind becomes a run."""
+
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import EvalCallback
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.monitor import Monitor
+
+from rlvitals.adapters.updates import FIELD_OF
+from rlvitals.errors import ImportFormatError
+from rlvitals.importers import import_run
+from rlvitals.importers.tags import UPDATE_FIELDS
+from rlvitals.records import Episode, Evaluation, PolicyUpdate, Scalars, SystemSample
+
+HEADER = '#{"t_start": 1000.0, "env_id": "CartPole-v1"}\n'
+PROGRESS = (
+    "time/iterations,time/fps,time/time_elapsed,time/total_timesteps,"
+    "rollout/ep_rew_mean,train/approx_kl,train/entropy_loss,train/n_updates,note\n"
+    "1,500,1,64,20.5,,,,\n"
+    '2,400,3,128,nan,0.25,-0.5,10,"a, b"\n'
+)
+TEN = "1.0,10,1.0\n1.0,ten,2.0\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A log folder of two environments."""
+    made = tmp_path / "a2c_CartPole"
+    made.mkdir()
+    (made / "0.monitor.csv").write_text(HEADER + "r,l,t,is_success\n1.0,10,1.0,True\nnan,5,3.0,False\n")
+    (made / "1.monitor.csv").write_text(HEADER.replace("1000", "1001") + "r,l,t,is_success\n-2.5,7,1.0,False\n")
+    return made
+
+
+def test_episodes_of_several_environments_are_in_the_order_of_their_times(folder: Path, tmp_path: Path) -> None:
+    """Steps are the lengths summed up; NaN stays NaN."""
+    run = import_run(folder, tmp_path / "logs")
+
+    assert repr(list(run.records("episodes"))) == repr([
+        Episode(time=1001.0, episode=0, reward=1.0, length=10, env_step=10, success=True, env_index=0),
+        Episode(time=1002.0, episode=1, reward=-2.5, length=7, env_step=17, success=False, env_index=1),
+        Episode(time=1003.0, episode=2, reward=float("nan"), length=5, env_step=22, success=False, env_index=0),
+    ])  # fmt: skip
+    header = run.header
+    assert (header.run_id, header.status, header.started, header.ended) == ("a2c_CartPole", "completed", 1001.0, 1003.0)
+    assert header.configuration == {"env_id": "CartPole-v1"}
+
+
+def test_progress_becomes_updates_samples_and_scalars(folder: Path, tmp_path: Path) -> None:
+    """The entropy loss is negated; what has no field is kept."""
+    (folder / "progress.csv").write_text(PROGRESS)
+    run = import_run(folder, tmp_path / "logs")
+
+    (update,) = run.records("updates")
+    assert update == PolicyUpdate(
+        time=1003.0, step=128, env_step=128, update=2, kl_divergence=0.25, entropy=0.5, extra={"n_updates": 10.0}
+    )
+    assert next(run.records("system")) == SystemSample(time=1001.0, env_step=64, env_steps_per_second=500.0)
+    found = {
+        (each.step, f"{each.category}/{name}"): value
+        for each in run.records("scalars")
+        for name, value in each.values.items()
+    }
+    assert found[64, "rollout/ep_rew_mean"] == 20.5
+    assert np.isnan(found[128, "rollout/ep_rew_mean"])
+    assert found[64, "time/iterations"] == 1
+    assert found[128, "scalars/note"] == "a, b"
+
+
+def test_evaluations_have_the_times_of_the_episodes_around_them(folder: Path, tmp_path: Path) -> None:
+    """Means as records, the single results as scalars."""
+    results, lengths = np.array([[1.0, 3.0], [5.0, np.inf]]), np.array([[4, 6], [8, 8]])
+    np.savez(folder / "evaluations.npz", timesteps=[12, 100], results=results, ep_lengths=lengths)
+    run = import_run(folder, tmp_path / "logs")
+
+    first, second = run.records("evaluations")
+    assert first == Evaluation(time=1002.0, episode=1, reward=2.0, episodes=2, env_step=12, reward_std=1.0, length=5.0)
+    assert (second.time, second.episode, second.reward) == (1003.0, 3, np.inf)
+    assert next(run.records("scalars")) == Scalars(
+        time=1002.0,
+        step=12,
+        env_step=12,
+        category="evaluations",
+        values={"results/0": 1.0, "ep_lengths/0": 4, "results/1": 3.0, "ep_lengths/1": 6},
+    )
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_real_training_is_one_run(tmp_path: Path) -> None:
+    """Monitor, logger and `EvalCallback`, as they are."""
+    logs = tmp_path / "ppo"
+    environment = Monitor(gymnasium.make("CartPole-v1"), str(logs / "monitor.csv"))
+    agent = PPO("MlpPolicy", environment, n_steps=64, n_epochs=1)
+    agent.set_logger(configure(str(logs), ["csv", "tensorboard"]))
+    evaluate = EvalCallback(Monitor(gymnasium.make("CartPole-v1")), log_path=str(logs), eval_freq=64, verbose=0)
+    agent.learn(192, callback=evaluate)
+    agent.logger.close()
+    environment.close()
+    run = import_run(logs, tmp_path / "logs")
+
+    assert sum(each.length for each in run.records("episodes")) <= 192
+    # The log of the last iteration is written before its update.
+    assert [(each.step, each.learning_rate) for each in run.records("updates")][-1] == (192, 3e-4)
+    assert [each.env_step for each in run.records("evaluations")] == [64, 128, 192]
+    assert {"rollout", "evaluations"} <= {each.category for each in run.records("scalars")}
+
+    events = import_run(next(logs.glob("*tfevents*")), tmp_path / "logs", name="events")
+    assert [each.step for each in events.records("updates")] == [each.step for each in run.records("updates")]
+    assert [each.env_step for each in events.records("evaluations")] == [64, 128, 192]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("0.monitor.csv", "#{\n", "0.monitor.csv, line 1 is damaged"),
+        ("0.monitor.csv", HEADER + "r,l,t\n" + TEN, "0.monitor.csv, line 4: l must be a number, got 'ten'"),
+        ("0.monitor.csv", HEADER + "r,l,t\n1.0,10\n", r"0.monitor.csv, line 3: 2 cells, and 3 columns: '1.0,10'"),
+        ("progress.csv", PROGRESS.replace("128", "1?8"), "progress.csv, line 3: time/total_timesteps must be a number"),
+        ("evaluations.npz", "PK", "evaluations.npz is damaged"),
+    ],
+)  # fmt: skip
+def test_what_is_damaged_is_named(folder: Path, tmp_path: Path, name: str, content: str, reason: str) -> None:
+    """The file, the line, the value; and no run is left."""
+    (folder / name).write_text(content)
+    with pytest.raises(ImportFormatError, match=reason):
+        import_run(folder, tmp_path / "logs")
+    assert list((tmp_path / "logs").glob("*")) == []
+
+
+def test_the_adapter_and_the_importer_know_the_same_names() -> None:
+    """A run that was recorded and one that was imported have the same fields."""
+    assert FIELD_OF.items() <= UPDATE_FIELDS.items()
