@@ -1,0 +1,106 @@
+"""`rlvitals check`."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from rlvitals import TrainingMonitor
+from rlvitals.cli.check import looks
+
+Invoke = Callable[..., Result]
+InvokeJson = Callable[..., Any]
+Monitor = Callable[..., TrainingMonitor]
+
+KEYS = {"code", "severity", "confidence", "since_step", "evidence", "cause", "advice", "source", "symptoms"}
+
+
+def trained(training: TrainingMonitor, *, nan_from: int = 1_000) -> None:
+    """Forty updates of a training that learns; the losses are not finite from one of them on."""
+    for update in range(40):
+        loss = math.nan if update >= nan_from else 0.1
+        training.log_training_step(update, loss, 0.5, 1.0, kl_divergence=0.01, env_step=100 * update)
+        training.log_episode(update, 0.1 * update + 0.1 * math.sin(update), 100, env_step=100 * update)
+
+
+def test_what_is_wrong_is_said_with_its_cause(invoke: Invoke, monitor: Monitor) -> None:
+    """The verdict first, then each finding with what to try; exit code 1."""
+    with monitor() as training:
+        trained(training, nan_from=20)
+    result = invoke("check", "run")
+
+    assert result.exit_code == 1
+    assert result.stdout.startswith("run  critical  health ")
+    assert "non-finite" in result.stdout
+    assert "since step 2,000" in result.stdout
+    for word in ("cause", "try", "seen", "source"):
+        assert f"\n  {word} " in result.stdout
+
+
+def test_a_run_that_is_well_says_so(invoke: Invoke, monitor: Monitor) -> None:
+    """With exit code 0; and which rules had nothing to look at."""
+    with monitor() as training:
+        trained(training)
+    result = invoke("check", "run")
+
+    assert (result.exit_code, result.stdout.split()[:2]) == (0, ["run", "healthy"])
+    assert "Not judged, for want of data" in result.stdout
+
+
+def test_json_holds_all_there_is(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Findings in their order, each with its keys; every point lost is explained."""
+    with monitor() as training:
+        trained(training, nan_from=20)
+    found = invoke_json("check", "run")
+
+    assert (found["run_id"], found["status"]) == ("run", "critical")
+    assert found["findings"][0]["code"] == "non-finite"
+    assert all(finding.keys() >= KEYS for finding in found["findings"])
+    assert 100 - sum(loss["points"] for loss in found["points_lost"]) == found["health_score"]
+
+
+@pytest.mark.parametrize(("severity", "code"), [("critical", 1), ("warning", 1), ("info", 1)])
+def test_the_exit_code_is_by_severity(invoke: Invoke, monitor: Monitor, severity: str, code: int) -> None:
+    """As bad as is asked for, or worse."""
+    with monitor() as training:
+        trained(training, nan_from=20)
+
+    assert invoke("check", "run", "--fail-on", severity).exit_code == code
+
+
+def test_an_open_run_is_looked_at_until_it_is_over(monitor: Monitor) -> None:
+    """What comes between two looks is in the next; the last look sees the end."""
+    training = monitor()
+    waited: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waited.append(seconds)
+        trained(training, nan_from=20)
+        training.close()
+
+    codes = [{finding.code for finding in diagnosis.findings} for diagnosis in looks(training.run, wait)]
+
+    assert len(codes) == 2
+    assert ["non-finite" in found for found in codes] == [False, True]
+    assert waited[0] >= 5.0
+
+
+def test_watching_a_finished_run_is_one_look(invoke: Invoke, monitor: Monitor) -> None:
+    """And its exit code."""
+    with monitor() as training:
+        trained(training, nan_from=20)
+    result = invoke("check", "run", "--watch")
+
+    assert result.exit_code == 1
+    assert result.stdout.count("non-finite") >= 1
+
+
+def test_an_empty_run_is_no_trouble(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """There is nothing to judge, and that is said."""
+    with monitor():
+        pass
+
+    assert invoke("check", "run").exit_code == 0
+    assert invoke_json("check", "run")["findings"] == []
