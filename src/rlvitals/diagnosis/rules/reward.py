@@ -20,8 +20,9 @@ _TINY = 1e-2
     "reward-constant",
     title="The reward is constant",
     meaning="Every episode so far has the same return to nine digits, though their lengths differ or they have one "
-    "step (30 episodes); or, where all have one length, in a tenth of the budget and 20 episodes. A return that "
-    "becomes constant after it has varied (a solved task) is healthy.",
+    "step (30 episodes); or, where all have one length, in 40 % of the budget and 20 episodes (critical from 60 %): a "
+    "sparse reward that nobody has met yet looks the same. A return that becomes constant after it has varied (a "
+    "solved task) is healthy.",
     needs=("episodes.reward",),
     cause="The reward does not depend on what the agent does; or, if it is sparse, exploration has never met it.",
     advice="Print rewards as the agent gets them. If they are sparse: reward progress, or explore more.",
@@ -40,8 +41,8 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     began = float(episodes.low("step")[0])
     if episodes.records >= 30 and (shortest != longest or longest == 1.0):  # noqa: PLR2004 - see the rule's meaning
         return Sign(CRITICAL, 0.97, shown, began)
-    if evidence.past(0.1):
-        return Sign(CRITICAL if evidence.past(0.3) else WARNING, 0.85, shown, began)
+    if evidence.past(0.4):
+        return Sign(CRITICAL if evidence.past(0.6) else WARNING, 0.85, shown, began)
     return None
 
 

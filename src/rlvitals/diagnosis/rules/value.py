@@ -35,8 +35,9 @@ def policy_moves(evidence: Evidence) -> bool:
     title="The critic does not learn",
     meaning="The coefficient of the value loss is zero; or explained variance was never above 0.1 (medians of five "
     "updates, where returns vary) in a fifth of the budget, and the critic is off on the whole: its mean error is "
-    "more than half the spread of the advantages, or explained variance stays below -0.5. A critic that was good "
-    "once and explains little of what little varies on a solved task is healthy.",
+    "more than half the spread of the advantages, or explained variance stays below -0.5. Not judged where a third "
+    "of the episodes have one and the same return, as in sparse tasks. A critic that was good once and explains "
+    "little of what little varies on a solved task is healthy.",
     needs=("updates.explained_variance",),
     series=("updates.explained_variance", "updates.value_loss", "updates.value_mean", "updates.return_mean"),
     cause="The value function does not follow the returns: its weights do not change, or its gradient does not "
@@ -60,7 +61,7 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:
         )
     if best > _NEVER_EXPLAINED or not evidence.past(0.2) or not policy_moves(evidence):
         return None
-    if course is None or course.spread == 0.0:
+    if course is None or course.spread == 0.0 or same_returns(evidence) > 0.3:  # noqa: PLR2004 - little to explain
         return None
     low = float(np.median(smooth)) < -0.5 and now < -0.5  # noqa: PLR2004 - see the rule's meaning
     if offset > 0.5 or low:  # noqa: PLR2004 - see the rule's meaning
@@ -167,6 +168,15 @@ def stopped_early(evidence: Evidence) -> bool:
     return float(means[-2:].mean() - means[3:5].mean()) < 0.5 * course.spread
 
 
+def same_returns(evidence: Evidence) -> float:
+    """The share of episodes whose return is exactly the lowest one: those that found nothing of a sparse reward."""
+    episodes = evidence.episodes
+    low = episodes.low("reward")
+    same = (low == episodes.high("reward")) & (low == low.min(initial=np.inf))
+    said = episodes.said("reward")
+    return float(said[same].sum() / max(1.0, said.sum()))
+
+
 def has_not_risen(evidence: Evidence) -> bool:
     """Whether returns are not higher than at first, beyond what chance gives."""
     course = learning_of(evidence.episodes)
@@ -175,7 +185,7 @@ def has_not_risen(evidence: Evidence) -> bool:
     succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
     if succeeds > 0.5 or course.spread == 0.0:  # noqa: PLR2004 - what succeeds need not rise
         return False
-    flat = course.rise_significance < 3.0 or course.rise < 0.5  # noqa: PLR2004 - three standard errors; half a deviation
+    flat = course.rise_significance < 3.0 or course.rise < 0.5  # noqa: PLR2004 - standard errors, and deviations
     return flat and course.best_gain < 2.0  # noqa: PLR2004 - what rose and fell is another matter
 
 
