@@ -1,0 +1,104 @@
+"""The application: the API, the pages, and the guard before both."""
+
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse, JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from rlvitals import __version__
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.hub import Hub
+from rlvitals.dashboard.routes import Desk, router, schemas
+from rlvitals.dashboard.security import Guard
+from rlvitals.dashboard.shelf import Shelf
+from rlvitals.errors import ColumnError, RlvitalsError, RunNotFoundError
+
+STATIC: Final = Path(__file__).parent / "static"
+PAGES: Final = ("/", "/run", "/compare")
+
+_DESCRIPTION = """Vital signs of the trainings in a folder. All of it is read; nothing can be changed.
+
+Numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity"; what was never said is null.
+Moments are seconds since 1970 (UTC), lengths of time are seconds, shares are 0 to 1."""
+
+
+def make_app(
+    folder: Path,
+    *,
+    hosts: Iterable[str] = (),
+    token: str | None = None,
+    any_address: bool = False,
+    clock: Clock = SYSTEM_CLOCK,
+) -> ASGIApp:
+    """The application over a folder of runs.
+
+    Args:
+        folder: Where the runs are; it need not exist yet.
+        hosts: Names under which it may be asked for, besides those of the loopback.
+        token: What must be shown to be answered; `None` for none.
+        any_address: Whether it may be asked for by any address in numbers.
+        clock: Tells the time.
+    """
+    hub = Hub(Shelf(folder.absolute(), clock=clock), clock=clock)
+    app = FastAPI(
+        title="rlvitals",
+        version=__version__,
+        description=_DESCRIPTION,
+        docs_url=None,  # these pages load scripts from elsewhere
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        lifespan=_lifespan(hub),
+    )
+    app.state.desk = Desk(hub)
+    app.include_router(router)
+    app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    app.add_exception_handler(RunNotFoundError, _refused(404))
+    app.add_exception_handler(ColumnError, _refused(404))
+    app.add_exception_handler(RlvitalsError, _refused(409))
+    app.add_exception_handler(OSError, _refused(409))
+    for path in PAGES:
+        app.add_api_route(path, _page, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    return Guard(app, hosts=hosts, token=token, any_address=any_address)
+
+
+def _page() -> Response:
+    return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
+
+
+def _lifespan(hub: Hub) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        hub.close()
+
+    return lifespan
+
+
+def _refused(status: int) -> Any:
+    def refuse(_: Request, error: Exception) -> Response:
+        reason = error.strerror or "the folder cannot be read" if isinstance(error, OSError) else str(error)
+        return JSONResponse({"detail": reason[:500]}, status)
+
+    return refuse
+
+
+def _document(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        document.setdefault("components", {}).setdefault("schemas", {}).update(schemas())
+        for path in document["paths"].values():
+            for status, reason in (
+                ("404", "No such thing."),
+                ("409", "It cannot be read."),
+                ("429", "Too much at once."),
+            ):
+                path["get"]["responses"].setdefault(status, {"description": reason})
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,166 @@
+"""What the quieter parts of a run's page show: configuration, events, evaluations, pictures, episodes by kind."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rlvitals.analysis.success import success_rate
+from rlvitals.dashboard.series import plain_numbers
+from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.records import Evaluation, Event
+from rlvitals.summary.baselines import against_baselines
+from rlvitals.summary.measures import as_range
+
+MOST_SETTINGS = 2_000
+MOST_TEXT = 4_000
+MOST_PICTURE = 32 << 20
+"""Bytes of a picture that is served."""
+IMAGE = "image"
+"""The kind of event that tells of a picture."""
+
+_HIDDEN = frozenset({"finding", IMAGE})
+_SIGNS = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF8", "image/gif"),
+    (b"RIFF", "image/webp"),
+)
+_VECTOR = "image/svg+xml"
+
+
+def flat_settings(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """The entries of a nested mapping: dotted names and texts, long ones cut."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from flat_settings(value, f"{above}{name}.")
+        else:
+            text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+            yield f"{above}{name}", text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}..."
+
+
+def configuration_of(run: WatchedRun) -> dict[str, Any]:
+    """What a run was started with, and what reproduces it."""
+    header = run.header
+    settings = list(flat_settings(header.configuration))
+    facts = {name: value for name, value in header.reproduction.items() if name != "packages"}
+    packages = header.reproduction.get("packages")
+    return {
+        "configuration": settings[:MOST_SETTINGS],
+        "left_out": max(0, len(settings) - MOST_SETTINGS),
+        "goals": dict(header.goals),
+        "reproduction": list(flat_settings(facts)),
+        "packages": list(flat_settings(packages)) if isinstance(packages, Mapping) else [],
+        "writers": msgspec.to_builtins(header.writers),
+        "failure": msgspec.to_builtins(header.failure),
+    }
+
+
+def events_of(run: WatchedRun, kind: str | None, limit: int) -> dict[str, Any]:
+    """The last events, newest first, each with its places on the clocks; pictures and findings only where asked for."""
+    chosen = [event for event in run.events if (event.kind == kind if kind else event.kind not in _HIDDEN)]
+    return {"total": len(chosen), "events": [_event(run, event) for event in chosen[-limit:][::-1]]}
+
+
+def _event(run: WatchedRun, event: Event) -> dict[str, Any]:
+    return {**msgspec.to_builtins(event), "at": run.place(event.env_step, event.time)}
+
+
+def evaluations_of(run: WatchedRun) -> dict[str, Any]:
+    """The evaluations, those of baselines apart, and the last of the agent held against each, item by item."""
+
+    def row(evaluation: Evaluation) -> dict[str, Any]:
+        plain: dict[str, Any] = msgspec.to_builtins(evaluation)
+        plain.pop("items", None)
+        return {**plain, "at": run.place(evaluation.env_step, evaluation.time)}
+
+    last: dict[str, Evaluation] = {one.policy: one for one in run.evaluations if one.policy is not None}
+    return {
+        "evaluations": [row(one) for one in run.evaluations if one.policy is None],
+        "baselines": [row(one) for one in last.values()],
+        "compared": run.kept("paired", lambda: against_baselines(run.evaluations)),
+    }
+
+
+def groups_of(run: WatchedRun, by: str, first: float | None, last: float | None, clock: str) -> dict[str, Any]:
+    """Episodes by what they have in common: how many, and how they went, with intervals of the success rate.
+
+    Args:
+        run: The run.
+        by: `category`, `difficulty` or `termination_reason`.
+        first: Where the range begins, on the clock.
+        last: Where it ends.
+        clock: The clock.
+    """
+    episodes = run.columns["episodes"]
+    codes = np.where(episodes.cells(by).present, episodes.cells(by).values, -1.0)
+    _, places = run.positions("episodes", clock)
+    inside = np.ones(codes.size, dtype=bool)
+    if first is not None:
+        inside &= places >= first
+    if last is not None:
+        inside &= places <= last
+    success = episodes.numbers("success")
+    numbers = {name: episodes.numbers(name) for name in ("reward", "quality_final", "quality_improvement", "length")}
+    groups: list[dict[str, Any]] = []
+    for code in np.unique(codes[inside]):
+        rows = inside & (codes == code)
+        said = success[rows]
+        means = {name: _mean(values[rows]) for name, values in numbers.items() if episodes.has(name)}
+        groups.append(
+            {
+                "name": None if code < 0 else run.label("episodes", by)[int(code)],
+                "episodes": int(rows.sum()),
+                "success": as_range(success_rate(said)) if np.isfinite(said).any() else None,
+                **means,
+            }
+        )
+    groups.sort(key=lambda group: -group["episodes"])
+    return {"by": by, "groups": groups}
+
+
+def pictures_of(run: WatchedRun) -> list[dict[str, Any]]:
+    """The pictures that a run logged, oldest first, with what was said of them."""
+    found = []
+    for event in run.events:
+        data = event.data if isinstance(event.data, Mapping) else {}
+        name = data.get("file")
+        if event.kind == IMAGE and isinstance(name, str):
+            found.append({**_event(run, event), "file": name})
+    return found
+
+
+def picture_path(run: WatchedRun, name: str) -> Path | None:
+    """Where a picture is; `None` if the run has none of that name inside of its artifacts, or it is too large."""
+    if not any(picture["file"] == name for picture in pictures_of(run)):
+        return None
+    folder = run.reader.layout.artifacts.resolve()
+    try:
+        path = (folder / name).resolve()
+        inside = path.is_relative_to(folder) and path.is_file()
+        return path if inside and path.stat().st_size <= MOST_PICTURE else None
+    except (OSError, ValueError):
+        return None
+
+
+def media_type(content: bytes) -> str | None:
+    """What kind of picture a file is, by its own first bytes; `None` if it is none."""
+    for sign, media in _SIGNS:
+        if content.startswith(sign):
+            return media
+    start = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return _VECTOR if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) else None
+
+
+def table_csv(names: Iterable[str], columns: Iterable[list[Any]]) -> Iterator[str]:
+    """Columns as rows of CSV; what is absent is an empty cell."""
+    yield ",".join(names) + "\n"
+    for row in zip(*columns, strict=True):
+        yield ",".join("" if value is None else str(value) for value in row) + "\n"
+
+
+def _mean(values: Any) -> Any:
+    said = values[~np.isnan(values)]
+    return plain_numbers(np.asarray([said.mean()]))[0] if said.size else None

@@ -1,0 +1,218 @@
+"""One line of the list of runs: what can be told of a run in bounded memory, kept up while it is live."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rlvitals.clock import Clock
+from rlvitals.dashboard.columns import Floats
+from rlvitals.dashboard.findings import Tally, tally
+from rlvitals.dashboard.series import plain_numbers
+from rlvitals.dashboard.tailing import Tail
+from rlvitals.records import Event
+from rlvitals.runs import Run
+from rlvitals.runs.following import Follower
+from rlvitals.summary.life import OPEN, Life, life_of
+
+SPARK_POINTS = 48
+RECENT = 100
+"""Episodes that reward and success are over."""
+_MINUTE = 60.0
+_MOST_EVENTS = 1_000
+
+
+class Row(msgspec.Struct, frozen=True):
+    """One run in the list. Moments are UTC, seconds since 1970; lengths of time are seconds.
+
+    Attributes:
+        key: What the run is asked for by: the way from the folder of runs to it.
+        left: Until the goal, at the present speed.
+        reward: Mean of the last 100 episodes.
+        success_rate: Share of successes among those of them that say whether they were one.
+        spark: The reward over the run, in at most 48 means.
+        not_finite: Rewards that are not finite.
+        findings: Open findings by severity.
+        whole: Whether the records have been read; before, it is what the header says.
+    """
+
+    key: str
+    run_id: str
+    project: str
+    tags: list[str]
+    status: str
+    reason: str
+    started: float
+    ended: float | None
+    updated: float
+    duration: float
+    episodes: int
+    env_step: int | None
+    goal: float | None
+    progress: float | None
+    left: float | None
+    steps_per_second: float | None
+    reward: Any
+    success_rate: float | None
+    spark: list[Any]
+    not_finite: int
+    findings: Tally
+    whole: bool
+
+
+class Trace:
+    """A curve of bounded length: means of blocks, which become twice as long when there are too many."""
+
+    def __init__(self, most: int = 2 * SPARK_POINTS) -> None:
+        self._sums = np.zeros(most)
+        self._counts = np.zeros(most)
+        self._block = 1
+        self._size = 0
+
+    def extend(self, values: Floats) -> None:
+        """Take in values; those that are not finite leave a hole."""
+        while self._size + values.size > self._sums.size * self._block:
+            for array in (self._sums, self._counts):
+                half = array.size // 2
+                array[:half] = array[0::2] + array[1::2]
+                array[half:] = 0.0
+            self._block *= 2
+        places = (self._size + np.arange(values.size)) // self._block
+        finite = np.isfinite(values)
+        with np.errstate(over="ignore"):
+            np.add.at(self._sums, places[finite], values[finite])
+        np.add.at(self._counts, places[finite], 1.0)
+        self._size += values.size
+
+    def means(self) -> Floats:
+        """The mean of each block, NaN where it has no finite value."""
+        used = -(-self._size // self._block)
+        counts = self._counts[:used]
+        means: Floats = np.divide(self._sums[:used], counts, out=np.full(used, np.nan), where=counts > 0)
+        return means
+
+
+class Glance:
+    """Keeps the line of one run.
+
+    Args:
+        key: What the run is asked for by.
+        run: The run.
+        clock: Tells the time.
+    """
+
+    def __init__(self, key: str, run: Run, clock: Clock) -> None:
+        self.key = key
+        self.run = run
+        self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._tail = Tail(self.run.layout, "episodes", ("time", "reward", "success", "env_step"))
+        self._follower = Follower(self.run.layout, "events")
+        self._events: list[Event] = []
+        self._trace = Trace()
+        self._recent: dict[str, Floats] = {name: np.empty(0) for name in ("time", "reward", "success", "env_step")}
+        self._episodes = 0
+        self._not_finite = 0
+        self._whole = False
+
+    def read(self) -> None:
+        """Take in the records that are new.
+
+        Raises:
+            RunError: The run cannot be read.
+        """
+        header = self.run.header
+        if self._tail.broken(header):
+            self._begin()
+        for batch in self._tail.read(header):
+            self._episodes += batch.rows
+            for name in self._recent:
+                cells = batch.columns.get(name)
+                if cells is None:
+                    continue
+                values = np.where(cells.present, cells.values, np.nan)
+                self._recent[name] = np.concatenate([self._recent[name], values[-1_000:]])[-1_000:]
+                if name == "reward":
+                    self._trace.extend(values)
+                    self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(values)))
+        self._events = (self._events + self._follower.read())[-_MOST_EVENTS:]
+        self._whole = True
+
+    def row(self) -> Row:
+        """The line, as the run stands.
+
+        Raises:
+            RunError: The run cannot be opened any more.
+        """
+        header = self.run.header
+        life = life_of(self.run, header, clock=self._clock)
+        steps = self._recent["env_step"]
+        furthest = int(np.nanmax(steps)) if np.isfinite(steps).any() else header.totals.get("env_step")
+        rewards = self._recent["reward"][-RECENT:]
+        said = self._recent["success"][-RECENT:]
+        said = said[np.isfinite(said)]
+        speed = self._speed(life, furthest)
+        goal = header.goals.get("total_timesteps")
+        progress, left = progress_of(goal, furthest, speed, life)
+        reward = plain_numbers(np.asarray([rewards.mean()]))[0] if rewards.size else None
+        return Row(
+            key=self.key,
+            run_id=header.run_id,
+            project=header.project,
+            tags=list(header.tags),
+            status=life.status,
+            reason=life.reason,
+            started=header.started,
+            ended=life.ended,
+            updated=life.updated,
+            duration=life.duration,
+            episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
+            env_step=furthest,
+            goal=goal,
+            progress=progress,
+            left=left,
+            steps_per_second=speed,
+            reward=reward,
+            success_rate=float(said.mean()) if said.size else None,
+            spark=plain_numbers(_thinned(self._trace.means())),
+            not_finite=self._not_finite,
+            findings=tally(self._events),
+            whole=self._whole,
+        )
+
+    def _speed(self, life: Life, furthest: int | None) -> float | None:
+        if life.status not in OPEN:
+            return furthest / life.duration if furthest and life.duration > 0 else None
+        return speed_of(self._recent["time"], self._recent["env_step"])
+
+
+def speed_of(times: Floats, steps: Floats) -> float | None:
+    """Steps a second over the last minute that has records; `None` if that cannot be said."""
+    known = np.isfinite(times) & np.isfinite(steps)
+    times, steps = times[known], steps[known]
+    if times.size < 2:  # noqa: PLR2004 - a speed needs two moments
+        return None
+    recent = times >= times[-1] - _MINUTE
+    first = int(recent.argmax())
+    lasted = float(times[-1] - times[first])
+    return float(steps[-1] - steps[first]) / lasted if lasted > 0 and steps[-1] >= steps[first] else None
+
+
+def progress_of(
+    goal: float | None, furthest: float | None, speed: float | None, life: Life
+) -> tuple[float | None, float | None]:
+    """The share of the goal that is done, and the seconds that the rest takes; each `None` if it cannot be said."""
+    if not goal or furthest is None:
+        return None, None
+    done = min(1.0, furthest / goal)
+    return done, (goal - furthest) / speed if speed and life.status in OPEN and done < 1.0 else None
+
+
+def _thinned(means: Floats) -> Floats:
+    if means.size <= SPARK_POINTS:
+        return means
+    pairs: Iterable[Floats] = np.array_split(means, SPARK_POINTS)
+    return np.asarray([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in pairs])

@@ -1,0 +1,330 @@
+"""What stands at the top of a run's page: where it is, how it goes, and what is wrong, in five seconds."""
+
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rlvitals.analysis.intervals import mean_interval, rate_interval
+from rlvitals.analysis.trend import trend
+from rlvitals.dashboard.columns import Floats
+from rlvitals.dashboard.findings import FindingView, recorded_findings
+from rlvitals.dashboard.glance import RECENT, progress_of, speed_of
+from rlvitals.dashboard.series import plain_numbers
+from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.diagnosis import Diagnosis, Finding
+from rlvitals.diagnosis.health import Loss
+from rlvitals.summary.life import OPEN, Life, life_of
+
+_TREND_EPISODES = 1_000
+_MINUTE = 60.0
+_LEVELS = ("reward", "quality_final", "quality_improvement", "length")
+_MOST_FINDINGS = 100
+
+
+class Level(msgspec.Struct, frozen=True):
+    """A quantity over the last 100 episodes: its mean with the 95 % interval, and the mean of the first 100."""
+
+    mean: Any
+    low: float | None
+    high: float | None
+    first: float | None
+    not_finite: int
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A run in which no episode has ended yet.
+
+    Attributes:
+        env_step: Environment steps so far, if they are said.
+        environments: How many run side by side, if that is known.
+        longest_open: Steps of the longest episode that is still open, at most.
+    """
+
+    env_step: int | None
+    environments: int | None
+    longest_open: int | None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The five seconds.
+
+    Attributes:
+        tone: good, watch, bad or neutral.
+        title: In a word or two.
+        text: In a sentence.
+    """
+
+    tone: str
+    title: str
+    text: str
+
+
+class HealthView(msgspec.Struct, frozen=True):
+    """The health score, 0 to 100, and where its points went."""
+
+    score: int
+    status: str
+    losses: list[Loss]
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The top of a run's page. Moments are UTC, seconds since 1970; lengths of time are seconds.
+
+    Attributes:
+        key: What the run is asked for by.
+        goal: Environment steps that it is to take.
+        target: The reward that counts as solved.
+        left: Until the goal, at the present speed.
+        levels: Of the last 100 episodes: reward, quality, length.
+        trend: improving, stable, declining or not enough data: of the reward over the last 1,000 episodes.
+        not_finite: How many values are not finite, by `stream.field`.
+        waiting: Told before the first episode ends.
+        health: `None` until it has been worked out.
+        unjudged: Rules that had nothing to look at, with what they lack.
+        rows: Rows of each stream, with which the columns that are pushed go on.
+        fields: The columns of each stream that have a value.
+        labels: The texts of columns of codes, by `stream.field`.
+        pictures: How many pictures there are.
+        trouble: Why the run cannot be read at present; empty if it can.
+    """
+
+    key: str
+    run_id: str
+    project: str
+    tags: list[str]
+    status: str
+    reason: str
+    started: float
+    ended: float | None
+    updated: float
+    duration: float
+    now: float
+    episodes: int
+    updates: int
+    env_step: int | None
+    goal: float | None
+    target: float | None
+    progress: float | None
+    left: float | None
+    steps_per_second: float | None
+    episodes_per_minute: float | None
+    levels: dict[str, Level]
+    success: Level | None
+    trend: str
+    not_finite: dict[str, int]
+    losses: dict[str, int]
+    waiting: Waiting | None
+    verdict: Verdict
+    findings: list[FindingView]
+    health: HealthView | None
+    unjudged: dict[str, list[str]]
+    rows: dict[str, int]
+    fields: dict[str, list[str]]
+    labels: dict[str, list[str]]
+    evaluations: int
+    events: int
+    pictures: int
+    failure: str
+    trouble: str
+
+
+def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
+    """Make the top of a run's page.
+
+    Args:
+        run: The run.
+        diagnosis: The last that was made, if there is one.
+
+    Raises:
+        RunError: The run cannot be read.
+    """
+    header, episodes, updates = run.header, run.columns["episodes"], run.columns["updates"]
+    life = life_of(run.reader, header, clock=run.clock)
+    furthest = _furthest(run)
+    speed, pace = _speed(run, life, furthest)
+    goal = header.goals.get("total_timesteps")
+    progress, left = progress_of(goal, furthest, speed, life)
+    going = run.kept("trend", lambda: str(trend(episodes.numbers("reward")[-_TREND_EPISODES:]).verdict))
+    levels, success = run.kept("levels", lambda: _levels(run))
+    findings = _findings(run, diagnosis)
+    failure = "" if header.failure is None else f"{header.failure.type}: {header.failure.message}"
+    waiting = None if episodes.rows else _waiting(run, furthest)
+    return Head(
+        key=run.key,
+        run_id=header.run_id,
+        project=header.project,
+        tags=list(header.tags),
+        status=life.status,
+        reason=life.reason,
+        started=life.started,
+        ended=life.ended,
+        updated=life.updated,
+        duration=life.duration,
+        now=run.clock.time(),
+        episodes=episodes.rows,
+        updates=updates.rows,
+        env_step=furthest,
+        goal=goal,
+        target=header.goals.get("target"),
+        progress=progress,
+        left=left,
+        steps_per_second=speed,
+        episodes_per_minute=pace,
+        levels=levels,
+        success=success,
+        trend=going,
+        not_finite=run.kept("not_finite", lambda: _not_finite(run)),
+        losses=life.losses,
+        waiting=waiting,
+        verdict=_verdict(life, findings, going, levels.get("reward"), waiting, failure),
+        findings=findings,
+        health=None
+        if diagnosis is None
+        else HealthView(diagnosis.health.score, diagnosis.health.status, list(diagnosis.health.losses)),
+        unjudged={} if diagnosis is None else {rule.code: list(rule.missing) for rule in diagnosis.unjudged},
+        rows={stream: columns.rows for stream, columns in run.columns.items()},
+        fields={stream: columns.said for stream, columns in run.columns.items()},
+        labels={
+            f"{stream}.{field}": run.label(stream, field)
+            for stream, field in (("episodes", "category"), ("episodes", "termination_reason"))
+        },
+        evaluations=len(run.evaluations),
+        events=len(run.events),
+        pictures=sum(event.kind == "image" for event in run.events),
+        failure=failure,
+        trouble=run.trouble,
+    )
+
+
+def _furthest(run: WatchedRun) -> int | None:
+    found = [
+        float(np.nanmax(steps))
+        for stream in run.columns
+        if np.isfinite(steps := run.columns[stream].numbers("env_step")[-10_000:]).any()
+    ]
+    return int(max(found)) if found else run.header.totals.get("env_step")
+
+
+def _speed(run: WatchedRun, life: Life, furthest: int | None) -> tuple[float | None, float | None]:
+    episodes = run.columns["episodes"]
+    lasted = life.duration / _MINUTE
+    if life.status not in OPEN:
+        steps = furthest / life.duration if furthest and life.duration > 0 else None
+        return steps, episodes.rows / lasted if lasted > 0 and episodes.rows else None
+    start = max(0, episodes.rows - _TREND_EPISODES)
+    times = episodes.numbers("time", start)
+    speed = speed_of(times, episodes.numbers("env_step", start))
+    return speed, speed_of(times / _MINUTE, np.arange(float(times.size)))
+
+
+def _levels(run: WatchedRun) -> tuple[dict[str, Level], Level | None]:
+    episodes = run.columns["episodes"]
+    found = {name: _level(episodes.numbers(name)) for name in _LEVELS if episodes.has(name)}
+    levels = {name: level for name, level in found.items() if level is not None}
+    said = episodes.numbers("success")
+    return levels, _level(said[~np.isnan(said)], is_rate=True) if episodes.has("success") else None
+
+
+def _level(values: Floats, *, is_rate: bool = False) -> Level | None:
+    if not values.size:
+        return None
+    recent, first = values[-RECENT:], values[:RECENT]
+    found = rate_interval(recent) if is_rate else mean_interval(recent)
+    bad = int(np.count_nonzero(~np.isfinite(recent)))
+    with np.errstate(invalid="ignore", over="ignore"):
+        mean = plain_numbers(np.asarray([recent.mean()]))[0]
+        begun = float(first[np.isfinite(first)].mean()) if np.isfinite(first).any() else None
+    return Level(mean, _known(found.low), _known(found.high), begun, bad)
+
+
+def _not_finite(run: WatchedRun) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for stream, columns in run.columns.items():
+        for name in columns.said:
+            cells = columns.cells(name)
+            bad = int(np.count_nonzero(cells.present & ~np.isfinite(cells.values)))
+            if bad:
+                counts[f"{stream}.{name}"] = bad
+    return counts
+
+
+def _waiting(run: WatchedRun, furthest: int | None) -> Waiting:
+    beat = run.reader.vitality(clock=run.clock).heartbeat
+    steps = max((step for step in (furthest, beat.env_step if beat else None) if step is not None), default=None)
+    said = run.header.configuration.get("n_envs")
+    environments = said if isinstance(said, int) and said > 0 else None
+    longest = None if steps is None else steps // (environments or 1)
+    return Waiting(steps, environments, longest)
+
+
+def _findings(run: WatchedRun, diagnosis: Diagnosis | None) -> list[FindingView]:
+    recorded = recorded_findings(run.events)
+    judged = [] if diagnosis is None else [_view(finding) for finding in diagnosis.findings]
+    codes = {code for finding in judged for code in (finding.code, *(symptom.code for symptom in finding.symptoms))}
+    found = judged + [finding for finding in recorded if finding.code not in codes]
+    found.sort(key=lambda one: not one.open)
+    return [
+        msgspec.structs.replace(one, at=run.place(one.since_step, run.header.started))
+        if one.since_step is not None
+        else one
+        for one in found[:_MOST_FINDINGS]
+    ]
+
+
+def _view(finding: Finding) -> FindingView:
+    return FindingView(
+        code=finding.code,
+        severity=finding.severity,
+        title=finding.title,
+        confidence=finding.confidence,
+        since_step=finding.since_step,
+        evidence=dict(finding.evidence),
+        series=list(finding.series),
+        cause=finding.cause,
+        advice=finding.advice,
+        source=finding.source,
+        symptoms=[_view(symptom) for symptom in finding.symptoms],
+    )
+
+
+def _verdict(
+    life: Life, findings: list[FindingView], going: str, reward: Level | None, waiting: Waiting | None, failure: str
+) -> Verdict:
+    if life.status == "failed":
+        return Verdict("bad", "Failed", failure or life.reason)
+    if life.status == "crashed":
+        return Verdict("bad", "Crashed", life.reason[:1].upper() + life.reason[1:])
+    worst = next((one for one in findings if one.open and one.severity in {"critical", "warning"}), None)
+    if worst is not None:
+        is_critical = any(one.open and one.severity == "critical" for one in findings)
+        return Verdict("bad" if is_critical else "watch", worst.title, worst.cause)
+    if life.status == "stalled":
+        return Verdict("watch", "Stalled", life.reason[:1].upper() + life.reason[1:])
+    if waiting is not None:
+        return Verdict("neutral", "No episode finished yet", _waiting_text(waiting))
+    words = {
+        "improving": ("good", "Learning", "The reward is rising over the last episodes."),
+        "declining": ("watch", "Falling", "The reward is falling over the last episodes."),
+        "stable": ("neutral", "Steady", "The reward stays where it is over the last episodes."),
+    }
+    tone, title, text = words.get(going, ("neutral", "Too early to tell", "There are too few episodes to see a trend."))
+    if life.status == "completed":
+        title = "Completed" if tone != "good" else "Completed, still rising"
+    return Verdict(tone, title, _against_start(reward) or text)
+
+
+def _against_start(reward: Level | None) -> str:
+    if reward is None or reward.first is None or not isinstance(reward.mean, float):
+        return ""
+    return f"Reward {reward.first:.4g} in the first 100 episodes, {reward.mean:.4g} in the last."
+
+
+def _waiting_text(waiting: Waiting) -> str:
+    if waiting.longest_open is None:
+        return "Nothing is known of the episodes that are open."
+    return f"Longest open: {waiting.longest_open:,} steps."
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,77 @@
+"""Diagnoses of the runs that somebody looks at, made one at a time beside everything else."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.errors import RunError
+
+_LEAST_S = 3.0
+_SHARE = 15.0
+"""A live run is judged anew no sooner than after so many times what it took."""
+
+
+class _Judged:
+    """What is known of one run."""
+
+    def __init__(self) -> None:
+        self.diagnosis: Diagnosis | None = None
+        self.sign: object = None
+        self.next = 0.0
+        self.busy = False
+
+
+class Judge:
+    """Keeps the last diagnosis of each run. Safe from any thread.
+
+    Args:
+        clock: Tells the time.
+        told: Called with a run's key when its diagnosis is new.
+    """
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, told: Callable[[str], None] = lambda _: None) -> None:
+        self._clock = clock
+        self._told = told
+        self._lock = threading.Lock()
+        self._judged: dict[str, _Judged] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-judge")
+
+    def last(self, run: WatchedRun) -> Diagnosis | None:
+        """The last diagnosis of a run; a new one is begun if the run has gained something since."""
+        sign = (run.version, run.header.status)
+        with self._lock:
+            judged = self._judged.setdefault(run.key, _Judged())
+            if judged.sign != sign and not judged.busy and self._clock.monotonic() >= judged.next:
+                judged.busy = True
+                with contextlib.suppress(RuntimeError):  # the server is closing
+                    self._worker.submit(self._judge, run, judged, sign)
+            return judged.diagnosis
+
+    def now(self, run: WatchedRun) -> Diagnosis:
+        """A diagnosis of a run as it is.
+
+        Raises:
+            RunError: The run cannot be read.
+        """
+        return diagnose(evidence_of(run.reader, clock=run.clock))
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _judge(self, run: WatchedRun, judged: _Judged, sign: object) -> None:
+        begun = self._clock.monotonic()
+        found = judged.diagnosis
+        with contextlib.suppress(RunError, OSError):  # the folder is gone, or torn: the page says so already
+            found = self.now(run)
+        with self._lock:
+            is_new = found != judged.diagnosis
+            judged.diagnosis, judged.sign, judged.busy = found, sign, False
+            ended = self._clock.monotonic()
+            judged.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
+        if is_new:
+            self._told(run.key)

@@ -1,0 +1,41 @@
+"""The parameters of the API: each checked, bounded and described once."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query
+
+from rlvitals.dashboard.comparing import MOST_RUNS
+from rlvitals.dashboard.drawing import MOST_FIELDS
+from rlvitals.dashboard.series import FEWEST_POINTS, MOST_POINTS
+
+_LONGEST = 1_000
+_MOST_EVENTS = 2_000
+
+Key = Annotated[str, Query(min_length=1, max_length=_LONGEST, description="The run: the way to it from the folder.")]
+Keys = Annotated[list[str], Query(min_length=1, max_length=MOST_RUNS, description="The runs, one each.")]
+StreamName = Annotated[
+    Literal["episodes", "updates", "system", "scalars"], Query(description="The stream that the fields are of.")
+]
+Fields = Annotated[
+    list[str],
+    Query(min_length=1, max_length=MOST_FIELDS, description="What is drawn; entries of dicts as `reward_parts.size`."),
+]
+ClockName = Annotated[
+    Literal["episode", "env_step", "update", "time"],
+    Query(description="What it is drawn over; `time` is seconds since the run began."),
+]
+Low = Annotated[float | None, Query(alias="from", allow_inf_nan=False, description="Where the visible range begins.")]
+High = Annotated[float | None, Query(alias="to", allow_inf_nan=False, description="Where it ends.")]
+PointCount = Annotated[
+    int, Query(ge=FEWEST_POINTS, le=MOST_POINTS, description="Points of a line, about; extremes are kept.")
+]
+Smoothing = Annotated[
+    int, Query(ge=-1, le=1_000_000, description="Values that the average goes back; 0 for none, -1 for what fits.")
+]
+Category = Annotated[str | None, Query(max_length=_LONGEST, description="Only episodes of this category.")]
+Grouping = Annotated[
+    Literal["category", "difficulty", "termination_reason"], Query(description="What the episodes have in common.")
+]
+EventKind = Annotated[str | None, Query(max_length=_LONGEST, description="Only events of this kind.")]
+EventCount = Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="How many at most, the last ones.")]
+Name = Annotated[str, Query(min_length=1, max_length=_LONGEST)]

@@ -1,0 +1,154 @@
+"""Who may ask, and what a browser may do with the answer.
+
+The pages show what others wrote (names, notes, configurations, pictures) on a machine where other pages are open too.
+So each request is held to three questions before anything is read: is it addressed to this server by a name of its own
+(else a foreign name was pointed at it: DNS rebinding), does it come from its own pages, and has it the token.
+"""
+
+import hmac
+import ipaddress
+import urllib.parse
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "rlvitals_token"
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+    "font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'; trusted-types 'none'"
+)
+PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+"""For pictures of a run: opened by themselves they run no script, load nothing, and are of no origin."""
+
+_HEADERS = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-store",
+}
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_READING = frozenset({"GET", "HEAD"})
+
+
+class Guard:
+    """Lets through what may be asked, and seals what is answered.
+
+    Args:
+        app: What is guarded.
+        hosts: Names and addresses under which the server may be asked for; those of the loopback always.
+        token: What must be shown, by a cookie, `Authorization: Bearer` or once by `?token=`; `None` for none.
+        any_address: Whether it may be asked for by any address in numbers, as it listens on all of them.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, hosts: Iterable[str] = (), token: str | None = None, any_address: bool = False
+    ) -> None:
+        self._app = app
+        self._hosts = _LOOPBACK | {host.lower().strip("[]") for host in hosts}
+        self._token = token
+        self._any_address = any_address and token is not None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await _answer(send, *refusal)
+            return
+        shown = _shown_token(scope)
+        if self._token is not None and shown is not None and scope["path"] in {"/", "/run", "/compare"}:
+            if self._is_token(shown):
+                await self._keep_token(scope, send, shown)
+            else:
+                await _answer(send, 401, "this token is not the server's: use the address that it printed")
+            return
+        if self._token is not None and not self._has_token(headers):
+            await _answer(send, 401, "a token is needed: open the address that the server printed")
+            return
+        await self._app(scope, receive, _sealed(send))
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        if scope["method"] not in _READING:
+            return 405, "this server can only be read"
+        host = headers.get("host", "")
+        if len(headers.getlist("host")) != 1 or not self._is_own(host):
+            return 403, "this server is not asked for by that name: use the address that it printed"
+        origin = headers.get("origin")
+        if origin is not None and urllib.parse.urlsplit(origin).netloc.lower() != host.lower():
+            return 403, "other sites may not ask this server"
+        site = headers.get("sec-fetch-site", "none")
+        is_link = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+        if site not in {"none", "same-origin"} and not (is_link and not scope["path"].startswith("/api/")):
+            return 403, "other sites may not ask this server"
+        return None
+
+    def _is_own(self, host: str) -> bool:
+        try:
+            name = urllib.parse.urlsplit(f"//{host}").hostname
+        except ValueError:
+            return False
+        if name is None or "@" in host or "/" in host:
+            return False
+        if name in self._hosts:
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return self._any_address  # who points a foreign name at it does not come by number
+
+    def _has_token(self, headers: Headers) -> bool:
+        kind, _, bearer = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer" and self._is_token(bearer.strip()):
+            return True
+        return self._is_token(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""))
+
+    def _is_token(self, said: str) -> bool:
+        return hmac.compare_digest(said.encode(errors="replace"), (self._token or "").encode())
+
+    async def _keep_token(self, scope: Scope, send: Send, token: str) -> None:
+        """Put the token into a cookie, and show the same page without it in the address."""
+        query = urllib.parse.parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        rest = urllib.parse.urlencode([(name, value) for name, value in query if name != "token"])
+        cookie = f"{COOKIE}={urllib.parse.quote(token)}; Path=/; HttpOnly; SameSite=Lax"
+        target = scope["path"] + (f"?{rest}" if rest else "")
+        await _answer(send, 303, "", {"location": target, "set-cookie": cookie})
+
+
+def _shown_token(scope: Scope) -> str | None:
+    query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"))
+    return query["token"][0] if "token" in query else None
+
+
+def _sealed(send: Send) -> Send:
+    async def sealed(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                if name not in headers:
+                    headers[name] = value
+            if "server" in headers:
+                del headers["server"]
+        await send(message)
+
+    return sealed
+
+
+async def _answer(send: Send, status: int, reason: str, more: dict[str, str] | None = None) -> None:
+    body = reason.encode() + b"\n" if reason else b""
+    said = {**_HEADERS, "content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **(more or {})}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in said.items()]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,118 @@
+"""Serving the dashboard from this process."""
+
+import contextlib
+import ipaddress
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import uvicorn
+
+from rlvitals.dashboard.app import make_app
+from rlvitals.errors import RlvitalsError
+
+TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of the variable that holds it
+_SHORTEST_TOKEN = 16
+_GOODBYE_S = 1
+
+
+class Place(NamedTuple):
+    """Where the dashboard is to be had.
+
+    Attributes:
+        listening: The socket.
+        host: The address that it is bound to.
+        port: The port.
+        token: What must be shown; `None` on the loopback, unless one is set.
+    """
+
+    listening: socket.socket
+    host: str
+    port: int
+    token: str | None
+
+    @property
+    def address(self) -> str:
+        """What to open in a browser."""
+        host = socket.gethostname() if _is_everywhere(self.host) else self.host
+        shown = f"[{host}]" if ":" in host else host
+        return f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
+
+
+def take_place(host: str, port: int, *, token: str | None = None) -> Place:
+    """Bind to an address. One that other machines can reach needs a token, which is made if none is given.
+
+    Args:
+        host: The address.
+        port: The port; 0 for any that is free.
+        token: What must be shown.
+
+    Raises:
+        RlvitalsError: The address cannot be had, or the token is too short.
+    """
+    if token is not None and len(token) < _SHORTEST_TOKEN:
+        raise RlvitalsError(f"{TOKEN_VARIABLE} has {len(token)} characters: a token needs {_SHORTEST_TOKEN} or more")
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RlvitalsError(f"{host}:{port} cannot be had: {reason}; choose another with --port") from None
+    bound = str(listening.getsockname()[0])
+    if not _is_loopback(bound) and token is None:
+        token = secrets.token_urlsafe(32)
+    return Place(listening, host, int(listening.getsockname()[1]), token)
+
+
+def server_for(folder: Path, place: Place) -> uvicorn.Server:
+    """A server of the runs in a folder, not started yet."""
+    everywhere = _is_everywhere(place.host)
+    hosts = [place.host, socket.gethostname(), socket.getfqdn()] if everywhere else [place.host]
+    app = make_app(folder, hosts=hosts, token=place.token, any_address=everywhere)
+    settings = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_GOODBYE_S,
+        limit_concurrency=1_000,
+    )
+    return uvicorn.Server(settings)
+
+
+def serve(folder: Path, place: Place) -> None:
+    """Serve until the process is told to end."""
+    server_for(folder, place).run(sockets=[place.listening])
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve in a thread for as long as the context lasts; gives the address."""
+    place = take_place(host, port, token=os.environ.get(TOKEN_VARIABLE))
+    server = server_for(folder, place)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [place.listening]}, name="rlvitals-ui", daemon=True)
+    thread.start()
+    try:
+        yield place.address
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10.0)
+        place.listening.close()
+
+
+def _is_loopback(host: str) -> bool:
+    return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+
+
+def _is_everywhere(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False

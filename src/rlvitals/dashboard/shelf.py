@@ -1,0 +1,207 @@
+"""The runs of a folder: which there are, their lines in the list, and those that somebody looks at."""
+
+import threading
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.glance import Glance, Row
+from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.errors import RunError, RunNotFoundError
+from rlvitals.runs import Run
+from rlvitals.runs.catalogue import run_folders
+from rlvitals.runs.layout import Layout
+
+MOST_BYTES = 512 << 20
+"""Of columns in memory; beyond that, the run that was not looked at for longest is let go."""
+MOST_OPEN = 32
+SCAN_S = 2.0
+_ROW_S = 5.0
+"""How often the line of a live run is made anew though nothing came: it may have stalled."""
+_MAX_REASON = 300
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """A folder that looks like a run and cannot be opened."""
+
+    key: str
+    reason: str
+
+
+class Changes(NamedTuple):
+    """What is different in the list."""
+
+    rows: list[Row]
+    gone: list[str]
+
+
+class _Shelved:
+    """A run on the shelf: its line, and what that was made from."""
+
+    def __init__(self, glance: Glance) -> None:
+        self.glance = glance
+        self.row: Row | None = None
+        self.sign: tuple[int, ...] = ()
+        self.made = -_ROW_S
+        self.read: tuple[int, ...] = ()
+
+
+class Shelf:
+    """The runs at or below a folder. Safe from any thread.
+
+    Args:
+        folder: Where the runs are; it need not exist yet.
+        clock: Tells the time.
+    """
+
+    def __init__(self, folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.folder = folder
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._shelved: dict[str, _Shelved] = {}
+        self._refused: dict[str, tuple[Refused, tuple[int, ...]]] = {}
+        self._open: dict[str, WatchedRun] = {}
+        self._scanned = -SCAN_S
+
+    def rows(self) -> tuple[list[Row], list[Refused]]:
+        """The list, newest run first; the folder is looked at again if that was long ago."""
+        with self._lock:
+            if self._clock.monotonic() - self._scanned >= SCAN_S:
+                self.scan()
+            rows = [shelved.row for shelved in self._shelved.values() if shelved.row is not None]
+            return sorted(rows, key=lambda row: (-row.started, row.key)), self.refused
+
+    @property
+    def refused(self) -> list[Refused]:
+        """What looks like a run and cannot be opened, with the reason."""
+        with self._lock:
+            return [refused for refused, _ in self._refused.values()]
+
+    def scan(self) -> Changes:
+        """Look at the folder: which runs there are, and which of them have changed. No records are read."""
+        with self._lock:
+            self._scanned = self._clock.monotonic()
+            paths = self._paths()
+            gone = [key for key in self._shelved if key not in paths]
+            for key in gone:
+                del self._shelved[key]
+            self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
+            return Changes([row for key, path in paths.items() if (row := self._looked_at(key, path))], gone)
+
+    def fill(self, seconds: float) -> list[Row]:
+        """Read the records of runs that have new ones, for about so long; the newest runs first.
+
+        Returns:
+            The lines that are different.
+        """
+        until = self._clock.monotonic() + seconds
+        changed: list[Row] = []
+        with self._lock:
+            waiting = [one for one in self._shelved.values() if one.row is not None and self._has_more(one)]
+        waiting.sort(key=lambda one: -one.row.started if one.row else 0.0)
+        for shelved in waiting:
+            if changed and self._clock.monotonic() > until:
+                break
+            shelved.read = _sign(shelved.glance.run.path)
+            try:
+                shelved.glance.read()
+                row = shelved.glance.row()
+            except (RunError, OSError) as error:
+                self._refuse(shelved.glance.key, error, shelved.read)
+                continue
+            shelved.made = self._clock.monotonic()
+            if row != shelved.row:
+                shelved.row = row
+                changed.append(row)
+        return changed
+
+    def open(self, key: str) -> WatchedRun:
+        """A run, with what it has in memory.
+
+        Raises:
+            RunNotFoundError: There is none of that name on the shelf.
+            RunError: It cannot be opened.
+        """
+        with self._lock:
+            found = self._open.get(key)
+            if found is None:
+                path = self._paths().get(key)
+                if path is None:
+                    raise RunNotFoundError(f"there is no run {key!r:.200} in this folder")
+                found = WatchedRun(key, path, clock=self._clock)
+                self._open[key] = found
+            found.used = self._clock.monotonic()
+            self._let_go(found)
+        with found.lock:
+            if found.version == 0 and not found.trouble:
+                found.look()
+        return found
+
+    def _let_go(self, kept: WatchedRun) -> None:
+        others = sorted((run for run in self._open.values() if run is not kept), key=lambda run: run.used)
+        while others and (len(self._open) > MOST_OPEN or sum(run.nbytes for run in self._open.values()) > MOST_BYTES):
+            del self._open[others.pop(0).key]
+
+    def _paths(self) -> dict[str, Path]:
+        """The run folders by key; what leads out of the folder by a link is left out."""
+        root = self.folder.resolve()
+        try:
+            found = list(run_folders(self.folder))
+        except (RunNotFoundError, OSError):
+            return {}
+        inside = [path for path in found if path.resolve().is_relative_to(root)]
+        return {path.relative_to(self.folder).as_posix() if path != self.folder else path.name: path for path in inside}
+
+    def _looked_at(self, key: str, path: Path) -> Row | None:
+        """The new line of a run; `None` if it is as it was."""
+        sign = _sign(path)
+        if key in self._refused and self._refused[key][1] == sign:
+            return None
+        try:
+            shelved = self._shelved.get(key)
+            if shelved is None:
+                shelved = self._shelved[key] = _Shelved(Glance(key, Run(path), self._clock))
+            row_is_old = self._clock.monotonic() - shelved.made >= _ROW_S
+            if shelved.row is not None and sign == shelved.sign and (shelved.row.ended is not None or not row_is_old):
+                return None
+            row = shelved.glance.row()
+        except (RunError, OSError) as error:
+            self._refuse(key, error, sign)
+            return None
+        self._refused.pop(key, None)
+        shelved.sign, shelved.made = sign, self._clock.monotonic()
+        if row == shelved.row:
+            return None
+        shelved.row = row
+        return row
+
+    def _refuse(self, key: str, error: Exception, sign: tuple[int, ...]) -> None:
+        reason = str(error).replace(f"{self.folder}/", "")[:_MAX_REASON]
+        with self._lock:
+            self._shelved.pop(key, None)
+            self._refused[key] = (Refused(key, reason), sign)
+
+    def _has_more(self, shelved: _Shelved) -> bool:
+        if not shelved.row or not shelved.row.whole:
+            return True
+        return not settled_row(shelved.row) or shelved.sign != shelved.read
+
+
+def settled_row(row: Row) -> bool:
+    """Whether nothing more comes of the run of a line, unless it is taken up again."""
+    return row.ended is not None or row.status == "crashed"
+
+
+def _sign(path: Path) -> tuple[int, ...]:
+    """What changes when a run does: its header's, and its sign of life's, time and size."""
+    layout, sign = Layout(path), []
+    for file in (layout.header, layout.lock):
+        try:
+            stat = file.stat()
+        except OSError:
+            sign += [0, 0]
+        else:
+            sign += [stat.st_mtime_ns, stat.st_size]
+    return tuple(sign)

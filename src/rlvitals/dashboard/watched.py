@@ -1,0 +1,209 @@
+"""A run that somebody looks at: its columns in memory, kept up with the folder."""
+
+import collections
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.columns import Columns, Floats
+from rlvitals.dashboard.tailing import Tail
+from rlvitals.errors import RunError, RunNotFoundError
+from rlvitals.reading import RunReader
+from rlvitals.records import Evaluation, Event
+from rlvitals.runs.following import Follower
+from rlvitals.runs.header import Header
+
+T = TypeVar("T")
+
+STREAMS = ("episodes", "updates", "system")
+"""The streams that are kept as columns."""
+MOST_EVENTS = 5_000
+MOST_EVALUATIONS = 2_000
+_MAX_DAMAGE = 300
+
+
+class News(NamedTuple):
+    """What a look at a run found.
+
+    Attributes:
+        before: Rows of each stream before it; those behind them are new.
+        events: The new events.
+        evaluations: How many evaluations are new.
+        again: Whether what was there before no longer counts: the run was rewound, or its files were changed.
+        trouble: Why the run cannot be read at present; empty if it can.
+        eased: Whether it could not be read at the last look.
+    """
+
+    before: dict[str, int]
+    events: list[Event]
+    evaluations: int
+    again: bool = False
+    trouble: str = ""
+    eased: bool = False
+
+
+class WatchedRun:
+    """One run, read once and then followed. Safe from any thread.
+
+    Args:
+        key: What it is called: the way from the folder of runs to it.
+        path: Its folder.
+        clock: Tells the time.
+
+    Raises:
+        RunError: It cannot be opened.
+    """
+
+    def __init__(self, key: str, path: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.key = key
+        self.reader = RunReader(path, clock=clock)
+        self.header: Header = self.reader.header
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.version = 0
+        self.told = -1
+        self.trouble = ""
+        self.used = clock.monotonic()
+        self._kept: dict[str, tuple[int, Any]] = {}
+        self._begin()
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.reader.path
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that its columns take."""
+        return sum(columns.nbytes for columns in self.columns.values())
+
+    def look(self) -> News:
+        """Take in what is new. What is wrong with the folder is told, and tried again at the next look."""
+        with self.lock:
+            before = {stream: self.columns[stream].rows for stream in STREAMS}
+            was_in_trouble = bool(self.trouble)
+            try:
+                again = self._taken_in()
+                events, evaluations = self._followed()
+            except (RunError, OSError) as error:
+                self.trouble = _plainly(error, self.path)
+                return News(before, [], 0, trouble=self.trouble)
+            self.trouble = ""
+            if again:
+                before = dict.fromkeys(STREAMS, 0)
+            news = News(before, events, evaluations, again=again, eased=was_in_trouble)
+            if again or events or evaluations or any(self.columns[s].rows > n for s, n in before.items()):
+                self.version += 1
+            return news
+
+    def positions(self, stream: str, clock: str, start: int = 0) -> tuple[str, Floats]:
+        """Where the rows of a stream stand on a clock.
+
+        Args:
+            stream: The stream.
+            clock: The clock.
+            start: The first row that is wanted.
+
+        Returns:
+            The clock that they stand on, `row` where the stream cannot be put on that one, and the positions.
+        """
+        columns = self.columns[stream]
+        if clock == "time":
+            return clock, columns.numbers("time", start) - self.header.started
+        if clock == "env_step":
+            for name in ("env_step", "step"):
+                if columns.has(name):
+                    return clock, columns.numbers(name, start)
+        if clock == "episode" and columns.has("episode"):
+            return clock, columns.numbers("episode", start)
+        if clock == "update" and stream == "updates":
+            return clock, np.arange(start + 1.0, columns.rows + 1.0)
+        other = self.columns[{"episode": "episodes", "update": "updates"}.get(clock, stream)]
+        if other is not columns and other.rows:
+            # So many of those had been when this was said; times run back so seldom that a bisection will do.
+            had_been = np.searchsorted(other.numbers("time"), columns.numbers("time", start), "right")
+            return clock, had_been.astype(np.float64)
+        return "row", np.arange(start + 1.0, columns.rows + 1.0)
+
+    def place(self, env_step: float | None, time: float) -> dict[str, float | None]:
+        """Where a moment stands on every clock.
+
+        Args:
+            env_step: Its environment step, if it is known; this counts.
+            time: When it was (UTC, seconds).
+        """
+        episodes, updates = self.columns["episodes"], self.columns["updates"]
+        found: dict[str, float | None] = {"env_step": env_step, "episode": None, "update": None}
+        if env_step is not None and episodes.has("env_step") and episodes.rows:
+            steps = np.maximum.accumulate(np.nan_to_num(episodes.numbers("env_step"), nan=0.0))
+            row = min(int(np.searchsorted(steps, env_step)), episodes.rows - 1)
+            time = float(episodes.numbers("time")[row])
+            found["episode"] = float(episodes.numbers("episode")[row])
+        elif episodes.rows:
+            row = min(int(np.searchsorted(episodes.numbers("time"), time)), episodes.rows - 1)
+            found["episode"] = float(episodes.numbers("episode")[row])
+            if env_step is None and episodes.has("env_step"):
+                found["env_step"] = _finite(float(episodes.numbers("env_step")[row]))
+        if updates.rows:
+            found["update"] = float(np.searchsorted(updates.numbers("time"), time, "right"))
+        found["time"] = time - self.header.started
+        return found
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What was worked out of the run as it is; it is worked out anew only when the run has gained something."""
+        with self.lock:
+            version, found = self._kept.get(name, (-1, None))
+            if version == self.version:
+                result: T = found
+                return result
+            version = self.version
+        made = make()
+        with self.lock:
+            self._kept[name] = (version, made)
+        return made
+
+    def label(self, stream: str, field: str) -> list[str]:
+        """The texts of a column of codes, by code."""
+        return self._tails[stream].labels[field].texts
+
+    def _begin(self) -> None:
+        self._tails = {stream: Tail(self.reader.layout, stream) for stream in STREAMS}
+        self.columns = {stream: Columns(self._tails[stream].names) for stream in STREAMS}
+        self.events: collections.deque[Event] = collections.deque(maxlen=MOST_EVENTS)
+        self.evaluations: collections.deque[Evaluation] = collections.deque(maxlen=MOST_EVALUATIONS)
+        self._events = Follower(self.reader.layout, "events")
+        self._evaluations = Follower(self.reader.layout, "evaluations")
+
+    def _taken_in(self) -> bool:
+        header = self.reader.header
+        replaced = header.started != self.header.started
+        again = replaced or any(tail.broken(header) for tail in self._tails.values())
+        self.header = header
+        if again:
+            self._begin()
+            self._kept.clear()
+        for stream, tail in self._tails.items():
+            for batch in tail.read(self.header):
+                self.columns[stream].extend(batch.columns, batch.rows)
+        if not self.path.is_dir():
+            raise RunNotFoundError(f"there is no run at {self.path}")
+        return again
+
+    def _followed(self) -> tuple[list[Event], int]:
+        events, evaluations = self._events.read(), self._evaluations.read()
+        self.events.extend(events)
+        self.evaluations.extend(evaluations)
+        return events, len(evaluations)
+
+
+def _plainly(error: Exception, path: Path) -> str:
+    """Why a run cannot be read, without the way to it on this machine."""
+    return str(error).replace(str(path), path.name)[:_MAX_DAMAGE]
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
