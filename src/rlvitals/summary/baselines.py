@@ -1,7 +1,7 @@
 """Evaluations held against baselines, item by item."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +12,9 @@ from rlvitals.records import Evaluation
 from rlvitals.summary.measures import Range, known
 
 METRICS = ("reward", "quality", "success")
+LOWER_IS_BETTER = "lower_is_better"
+"""The entry of a run's configuration that names the metrics of items of which less is better."""
+
 _SEED = 0
 """The resampling within an interval is the same whenever it is asked for."""
 
@@ -46,13 +49,17 @@ class Paired(msgspec.Struct, frozen=True):
 
 
 def against_baselines(
-    evaluations: Iterable[Evaluation], others: Mapping[str, Evaluation] | None = None
+    evaluations: Iterable[Evaluation],
+    others: Mapping[str, Evaluation] | None = None,
+    *,
+    lower_is_better: Collection[str] = (),
 ) -> list[Paired]:
     """Compare the last evaluation of the policy in training with the last of each baseline, item by item.
 
     Args:
         evaluations: A run's evaluations, oldest first; those that name a `policy` are of baselines.
         others: Further baselines by name, such as another run's last evaluation.
+        lower_is_better: Metrics of which less is better, such as the bytes of a file.
 
     Returns:
         One a baseline and metric that both have for at least one shared item.
@@ -66,7 +73,11 @@ def against_baselines(
         return []
     baselines = {str(name): evaluation for name, evaluation in last.items()} | dict(others or {})
     return [
-        _plain(compare(ours, theirs, np.random.default_rng(_SEED)), metric, name)
+        _plain(
+            compare(ours, theirs, np.random.default_rng(_SEED), higher_is_better=metric not in lower_is_better),
+            metric,
+            name,
+        )
         for name, baseline in baselines.items()
         for metric in _metrics(mine)
         if (ours := _values(mine, metric)).keys() & (theirs := _values(baseline, metric)).keys()

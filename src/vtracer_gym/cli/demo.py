@@ -45,7 +45,7 @@ def demo(
     )
     start = TuningSettings(generations) if generations else None
     settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes, start=start)
-    configuration = {"logos": "samples", "trained_on": len(seen), "unseen": len(unseen)}
+    configuration = session.described("samples", seen, unseen)
     with TrainingMonitor(
         out / "logs", session_name="demo", configuration=configuration, total_timesteps=steps
     ) as monitor:

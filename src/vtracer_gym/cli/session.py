@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from vtracer_gym.actions import parameters_of
 from vtracer_gym.baselines import FixedSetting
 from vtracer_gym.cli.progress import ProgressCallback, bar
 from vtracer_gym.evaluation import FIRST_TRY, best_of, evaluate, summarize
+from vtracer_gym.tracing import BOUNDS
 from vtracer_gym.training import train
 
 if TYPE_CHECKING:
@@ -83,6 +84,17 @@ def measured(
             processes=processes,
             on_logo=lambda: progress.advance(task),
         )
+
+
+def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[str, Any]:
+    """The configuration that a run is recorded with, beside the training's own settings."""
+    return {
+        "logos": logos,
+        "trained_on": len(seen),
+        "unseen": len(unseen),
+        "parameter_bounds": {name: list(limits) for name, limits in BOUNDS.items()},
+        "lower_is_better": ["svg_bytes"],
+    }
 
 
 def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:

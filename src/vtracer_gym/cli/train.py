@@ -51,7 +51,7 @@ def train(
         )
         seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
         folder = out / f"seed-{current}"
-        configuration = {"logos": str(logos or "samples"), "trained_on": len(seen), "unseen": len(aside)}
+        configuration = session.described(str(logos or "samples"), seen, aside)
         with TrainingMonitor(
             log_dir,
             session_name=f"{out.name}-seed-{current}",
