@@ -1,5 +1,6 @@
 """From evidence to a diagnosis: what is wrong, what could not be judged, and how healthy the run is."""
 
+import logging
 import math
 
 import msgspec
@@ -10,6 +11,8 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
 from rlvitals.diagnosis.rules import RULES
+
+_log = logging.getLogger("rlvitals")
 
 
 class Unjudged(msgspec.Struct, frozen=True):
@@ -72,8 +75,13 @@ def diagnose(evidence: Evidence) -> Diagnosis:
             if missing:
                 unjudged.append(Unjudged(rule.code, tuple(missing)))
                 continue
+            try:
+                sign = rule.judge(evidence)
+            except (ArithmeticError, LookupError, ValueError) as error:  # a rule's own mistake costs its verdict alone
+                _log.exception("the rule %s failed", rule.code)
+                unjudged.append(Unjudged(rule.code, (f"the rule failed: {error}",)))
+                continue
             judged.append(rule.code)
-            sign = rule.judge(evidence)
             if sign is not None:
                 found.append(rule.finding(sign))
     findings = folded(found)

@@ -246,7 +246,8 @@ class Collector:
         columns["step"] = np.where(known, steps, walked)
         self._steps = float(columns["step"][-1])
         times = _floats(columns["time"])[0]
-        columns["time_back"] = (np.diff(times, prepend=self._last_time) < -1.0).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # a clock may say anything
+            columns["time_back"] = (np.diff(times, prepend=self._last_time) < -1.0).astype(np.float64)
         self._last_time = float(times[-1])
         _extend(self._tables[Episode], columns)
         names = np.array([name or "" for name in categories])

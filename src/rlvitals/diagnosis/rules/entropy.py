@@ -102,9 +102,9 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
 )
 def _entropy_too_high(evidence: Evidence) -> Sign | None:
     updates, coefficient = evidence.updates, evidence.settings.entropy_coefficient or 0.0
-    if coefficient < _LARGE_COEFFICIENT or updates.records < signals.FEWEST_UPDATES:
-        return None
     share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
+    if coefficient < _LARGE_COEFFICIENT or entropy.size < signals.FEWEST_UPDATES:
+        return None
     began = float(updates.low("step")[0])
     shown = {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}
     if share.size and signals.recent(updates, "entropy") > _HIGH * (evidence.settings.action_entropy or 1.0):

@@ -10,7 +10,7 @@ from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.table import Floats, Table
 
-_SLOW = 0.5
+_SLOW = 0.4
 _GROWTH = 0.1
 _FEWEST_BLOCKS = 15
 
@@ -26,7 +26,7 @@ def _speeds(table: Table) -> tuple[Floats, Floats]:
 @rule(
     "throughput-drop",
     title="Training became slow",
-    meaning="The last five updates or more were all slower than half of the usual speed (the median of the faster "
+    meaning="The last five updates or more were all slower than 40 % of the usual speed (the median of the faster "
     "half of all updates), nine of ten of them slower than four of five before, and they have taken a quarter as "
     "long as all before.",
     needs=("updates.time|episodes.time",),

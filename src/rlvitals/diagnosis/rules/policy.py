@@ -177,7 +177,8 @@ def _accumulated(evidence: Evidence) -> Sign | None:
     if course is None or not evidence.past(0.2) or not clipped > 0.1 or not moved < 0.05:  # noqa: PLR2004 - healthy KL
         return None
     width = width if math.isfinite(width) else 0.2
-    still = np.ptp(signals.values(updates, "entropy")[-max(5, len(updates) // 2) :]) if updates.has("entropy") else 1.0
+    entropy = signals.values(updates, "entropy")[-max(5, len(updates) // 2) :]
+    still = float(np.ptp(entropy)) if entropy.size else 1.0
     if offset > 1.0 and loss < -0.1 * width and (course.gain < 2.0 or still < 0.05):  # noqa: PLR2004 - half of that is healthy
         shown = {"clip_fraction": clipped, "kl_divergence": moved, "policy_loss": loss, "critic_offset": offset}
         return Sign(WARNING, 0.55, shown, None)
