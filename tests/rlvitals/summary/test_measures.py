@@ -1,0 +1,69 @@
+"""One quantity over a whole run."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlvitals.summary.measures import measure, spread
+
+LEARNT = 3.0 * np.tanh(np.linspace(0.0, 5.0, 400)) + np.random.default_rng(0).normal(size=400)
+TIMES = np.arange(400.0)
+
+
+def test_what_is_not_finite_and_what_is_absent_are_counted_apart() -> None:
+    """And neither is in the mean."""
+    column = np.ma.array([1.0, math.nan, math.inf, -math.inf, 3.0, 99.0], mask=[False] * 5 + [True])
+    found = spread(column)
+
+    assert (found.counts.total, found.counts.finite, found.counts.nan) == (6, 2, 1)
+    assert (found.counts.positive_infinity, found.counts.negative_infinity, found.counts.missing) == (1, 1, 1)
+    assert (found.mean, found.min, found.max, found.median) == (2.0, 1.0, 3.0, 2.0)
+
+
+def test_what_was_never_said_is_no_measure() -> None:
+    """And a column without a finite value has no mean."""
+    nothing = measure(np.ma.array(np.zeros(3), mask=True), np.arange(3.0))
+    bad = measure(np.ma.array([math.nan, math.nan]), np.arange(2.0))
+
+    assert nothing is None
+    assert bad is not None
+    assert (bad.counts.nan, bad.mean.estimate, bad.going.verdict) == (2, None, "not enough data")
+
+
+@given(scale=st.floats(1e-6, 1e6), shift=st.floats(-1e3, 1e3))
+def test_verdicts_do_not_depend_on_the_unit(scale: float, shift: float) -> None:
+    """Nor on where zero is: places and verdicts stay, numbers are scaled."""
+    plain = measure(np.ma.asarray(LEARNT), TIMES)
+    scaled = measure(np.ma.asarray(LEARNT * scale + shift * scale), TIMES)
+    assert plain is not None
+    assert scaled is not None
+
+    assert (scaled.going.verdict, scaled.rest.status, scaled.rest.since) == (
+        plain.going.verdict,
+        plain.rest.status,
+        plain.rest.since,
+    )
+    assert scaled.turns == plain.turns
+    assert scaled.going.in_noise == pytest.approx(plain.going.in_noise, rel=1e-3)
+
+
+def test_less_may_be_better_or_neither() -> None:
+    """The same climb is an improvement, a decline, or a rise."""
+    column = np.ma.asarray(np.linspace(0.0, 9.0, 300) + np.random.default_rng(1).normal(size=300))
+    verdicts = [measure(column, np.arange(300.0), better) for better in ("higher", "lower", None)]
+
+    assert [found.going.verdict for found in verdicts if found] == ["improving", "declining", "rising"]
+
+
+def test_running_averages_are_those_of_the_end() -> None:
+    """A constant has itself; by time, what is a half-life old weighs half."""
+    steady = measure(np.ma.asarray(np.full(50, 2.5)), np.arange(50.0))
+    assert steady is not None
+    assert steady.averages.windowed == steady.averages.exponential == steady.averages.by_time == 2.5
+
+    two = measure(np.ma.asarray([1.0, 4.0]), np.array([0.0, 60.0]))
+    assert two is not None
+    assert two.averages.by_time == pytest.approx((0.5 * 1.0 + 4.0) / 1.5)
