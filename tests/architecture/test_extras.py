@@ -58,12 +58,13 @@ def test_every_core_dependency_names_what_needs_it(root: Path) -> None:
 
 
 def test_the_entry_points_lead_somewhere(root: Path) -> None:
-    """Each command and each sink that the distribution offers is a module that exists."""
+    """Each command, sink, exporter, importer, ... that the distribution offers is a module that exists."""
 
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    targets = {**project["scripts"], **project.get("entry-points", {}).get("rlvitals.sinks", {})}
+    groups = [project["scripts"], *project["entry-points"].values()]
+    targets = [(name, target) for group in groups for name, target in group.items()]
     assert targets
-    for name, target in targets.items():
+    for name, target in targets:
         path = root / "src" / target.partition(":")[0].replace(".", "/")
         assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), name
 

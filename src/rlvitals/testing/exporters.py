@@ -89,6 +89,7 @@ def made_run(folder: Path, what: str) -> Run:
     writer = RunWriter(folder, what, seal_records=4 if what == "ordinary" else 2)
     for record in _records(what):
         writer.write(record)
+    rewind = Rewind(episode=1) if what == "rewound" else None
     began = Writer(writer=1, started=1.0, host="here", pid=1)
     header = Header(
         run_id=what,
@@ -98,7 +99,7 @@ def made_run(folder: Path, what: str) -> Run:
         ended=100.5,
         configuration={"learning_rate": 3e-4, "gamma": "NaN", "net": {"layers": [64, 64]}, "name": "it's"},
         totals={"episodes": 3},
-        writers=[began, Writer(writer=2, started=2.0, host="there", pid=2, rewind=Rewind(episode=1))],
+        writers=[began, Writer(writer=2, started=2.0, host="there", pid=2, rewind=rewind)],
         tags=["a", "b"],
         goals={"target": 195.0},
     )
