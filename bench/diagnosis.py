@@ -5,7 +5,7 @@ Takes a corpus: a folder with `labels.json` and, for each training, `NAME/run.js
 its own times, as it would have run; at every twentieth of its budget it is diagnosed, live, and at its end once more
 from the run folder. `bench/faults.py` makes such a folder.
 
-    python bench/diagnosis.py CORPUS [--json] [--looks 20] [--only r0001,r0002] [--check-folder]
+    python bench/diagnosis.py CORPUS [--json] [--looks 20] [--only r0001,r0002] [--check-folder] [--rates]
 
 A fault is found early if any alarm (warning or critical) is raised at or after its onset; its cause is named right if
 it is the first finding (or among the first three) at the end. Trainings whose label is ambiguous, and faults that do
@@ -283,6 +283,14 @@ def by_rule(rows: Sequence[Row]) -> dict[str, Row]:
     return table
 
 
+def print_rates(rows: Sequence[Row]) -> None:
+    """Print what `rlvitals.diagnosis.measured` holds."""
+    for code, rates in sorted(by_rule(rows).items()):
+        detected = round((rates["detected"] or 0.0) * rates["faults"])
+        false = round((rates["false_alarms"] or 0.0) * rates["healthy_judged"])
+        print(f'    "{code}": Rates({rates["faults"]}, {detected}, {rates["healthy_judged"]}, {false}),')
+
+
 def percent(share: float | None) -> str:
     """As text."""
     return "-" if share is None else ("never" if math.isinf(share) else f"{100 * share:.0f} %")
@@ -359,6 +367,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
+    parser.add_argument("--rates", action="store_true", help="print the rates as `diagnosis/measured.py` has them")
     parser.add_argument("--looks", type=int, default=20, help="diagnoses along a training")
     parser.add_argument("--only", default="", help="names of trainings, by commas")
     parser.add_argument(
@@ -394,7 +403,9 @@ def main() -> None:
         "milliseconds": 1000.0 * took / max(1, diagnoses),
         "seconds": time.monotonic() - began,
     }
-    if options.json:
+    if options.rates:
+        print_rates(rows)
+    elif options.json:
         print(
             json.dumps(
                 report, indent=1, default=lambda value: value.item() if isinstance(value, np.generic) else str(value)

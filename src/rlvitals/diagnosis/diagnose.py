@@ -13,6 +13,7 @@ from rlvitals.diagnosis.health import Health, health_of
 from rlvitals.diagnosis.rules import RULES
 
 _log = logging.getLogger("rlvitals")
+_failed: set[str] = set()
 
 
 class Unjudged(msgspec.Struct, frozen=True):
@@ -78,7 +79,9 @@ def diagnose(evidence: Evidence) -> Diagnosis:
             try:
                 sign = rule.judge(evidence)
             except (ArithmeticError, LookupError, ValueError) as error:  # a rule's own mistake costs its verdict alone
-                _log.exception("the rule %s failed", rule.code)
+                if rule.code not in _failed:  # said once: a live run is judged every few seconds
+                    _failed.add(rule.code)
+                    _log.exception("the rule %s failed", rule.code)
                 unjudged.append(Unjudged(rule.code, (f"the rule failed: {error}",)))
                 continue
             judged.append(rule.code)

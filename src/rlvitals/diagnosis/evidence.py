@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.diagnosis.learning import Learning, learning_of
 from rlvitals.diagnosis.settings import Settings
 from rlvitals.diagnosis.table import Floats, Table
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSample
@@ -138,6 +140,11 @@ class Evidence:
     def settings(self) -> Settings:
         """The hyper-parameters."""
         return self.context.settings
+
+    @cached_property
+    def course(self) -> Learning | None:
+        """How the returns went; `None` for fewer than twenty episodes."""
+        return learning_of(self.episodes)
 
     @property
     def env_step(self) -> float:

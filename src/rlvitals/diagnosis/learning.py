@@ -125,6 +125,7 @@ def learning_of(episodes: Table) -> Learning | None:
 
     opened = (steps <= 0.1 * steps[-1]) | (n <= FEWEST_EPISODES)
     lately = (steps > 0.75 * steps[-1]) | (number - n < FEWEST_EPISODES)
+    opened[0] = lately[-1] = True  # a block may hold more than all that
     return Learning(start, level(int(whole[-1])), level(best), level(worst), spread, stretch(opened), stretch(lately))
 
 

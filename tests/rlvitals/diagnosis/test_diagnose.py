@@ -43,6 +43,7 @@ def test_no_data_makes_it_fail(seed: int, caplog: pytest.LogCaptureFixture) -> N
         diagnosis = diagnose(made.evidence(share))
         assert 100 - sum(loss.points for loss in diagnosis.health.losses) == diagnosis.health_score
         assert msgspec.json.encode(diagnosis)
+        assert not [one for one in diagnosis.unjudged if one.missing[0].startswith("the rule failed")]
     assert caplog.records == []
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.learning import learning_of
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _GONE, _LOW_AT_BIRTH, _HIGH = 0.05, 0.6, 0.85
@@ -70,7 +69,7 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
     if is_frozen(evidence) and std < _TINY_STD:
         cause = "The standard deviation of the actions is held at a tiny value: it never changes."
         return Sign(CRITICAL, 0.9, {"action_std": std, "entropy": float(entropy[-1])}, began, cause)
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or entropy.size < signals.FEWEST_UPDATES:
         return None
     if share.size:
@@ -138,7 +137,7 @@ def _actions_saturated(evidence: Evidence) -> Sign | None:
     shown = {"action_bound_fraction": now, "action_bound_fraction_at_first": born}
     if born > 0.85 and now > 0.85:  # noqa: PLR2004 - see the rule's meaning
         return Sign(CRITICAL, 0.92, shown, float(updates.low("step")[0]))
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or not evidence.past(0.5):
         return None
     if now > 0.45 and now > 2.0 * born and course.gain < 1.0 and course.best_gain < 1.0:  # noqa: PLR2004 - see above

@@ -7,7 +7,6 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.learning import learning_of
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _LARGE_KL = 1.0
@@ -173,7 +172,7 @@ def _accumulated(evidence: Evidence) -> Sign | None:
     )
     loss, width = signals.recent(updates, "policy_loss", share=0.3), signals.clip_range(evidence)
     offset = signals.critic_offset(evidence)
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or not evidence.past(0.2) or not clipped > 0.1 or not moved < 0.05:  # noqa: PLR2004 - healthy KL
         return None
     width = width if math.isfinite(width) else 0.2

@@ -7,7 +7,7 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
-from rlvitals.diagnosis.learning import learning_of, window_means
+from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.rules.value import has_not_risen
@@ -31,7 +31,7 @@ _TINY_STD = 0.05
     "collapse of PPO)",
 )
 def _regression(evidence: Evidence) -> Sign | None:
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or course.best_gain < 2.0 or course.lost < _LOST:  # noqa: PLR2004 - see the rule's meaning
         return None
     if course.best.mean - course.recent.mean < 4.0 * math.hypot(course.best.error, course.recent.error):
@@ -76,7 +76,7 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
     source="Henderson et al. 2018, Deep Reinforcement Learning that Matters; SB3 RL tips",
 )
 def _no_learning(evidence: Evidence) -> Sign | None:
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or not evidence.past(0.5) or not has_not_risen(evidence):
         return None
     if _evaluations_rose(evidence):
@@ -89,7 +89,7 @@ def _no_learning(evidence: Evidence) -> Sign | None:
 
 def _evaluations_rose(evidence: Evidence) -> bool:
     rewards = signals.values(evidence.evaluations, "reward")
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if rewards.size < 4 or course is None:  # noqa: PLR2004 - too few to compare
         return False
     return float(np.median(rewards[-3:])) > course.start.mean + 3.0 * course.spread
@@ -110,7 +110,7 @@ def _evaluations_rose(evidence: Evidence) -> bool:
     "section 3.2 (initial standard deviation)",
 )
 def _plateau(evidence: Evidence) -> Sign | None:
-    course, updates = learning_of(evidence.episodes), evidence.updates
+    course, updates = evidence.course, evidence.updates
     if updates.records < signals.FEWEST_UPDATES:
         return None
     born = relative_std(evidence, "early") if evidence.settings.discrete is not True else math.nan
@@ -146,7 +146,7 @@ def _plateau(evidence: Evidence) -> Sign | None:
     source="SB3 documentation, evaluation and `sync_envs_normalization`; Henderson et al. 2018",
 )
 def _evaluation_gap(evidence: Evidence) -> Sign | None:
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     rewards = signals.values(evidence.evaluations, "reward")
     if course is None or rewards.size < 3 or not course.best_gain > 2.0:  # noqa: PLR2004 - nothing learnt, no gap
         return None
@@ -171,7 +171,7 @@ def _evaluation_gap(evidence: Evidence) -> Sign | None:
     source="SB3 RL tips: compare with a random agent",
 )
 def _below_baseline(evidence: Evidence) -> Sign | None:
-    course, baseline = learning_of(evidence.episodes), evidence.context.baseline
+    course, baseline = evidence.course, evidence.context.baseline
     if course is None or baseline is None or not evidence.past(0.5):
         return None
     if course.recent.mean + 3.0 * course.recent.error < baseline:

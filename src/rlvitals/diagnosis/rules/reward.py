@@ -7,7 +7,6 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.learning import learning_of
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.rules.value import too_strong
 from rlvitals.diagnosis.table import Floats
@@ -79,7 +78,7 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
             )
             shown = {"gradient_norm": norm, "gradient_norm_limit": limit, "kl_divergence": moved}
             return Sign(CRITICAL, sure, shown, began, cause)
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or evidence.settings.reward_normalized or not 0.0 < course.spread < _TINY:
         return None
     largest = course.best.mean - course.worst.mean
@@ -126,7 +125,7 @@ def _reward_sign(evidence: Evidence) -> Sign | None:
     if correlation < -0.7:  # noqa: PLR2004 - see the rule's meaning
         cause = "Episodes of high quality get low rewards: the sign of the reward is flipped."
         return Sign(CRITICAL, 0.95, {"correlation_reward_quality": correlation}, 0.0, cause)
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or not evidence.past(0.08):
         return None
     baseline = evidence.context.baseline
@@ -190,7 +189,7 @@ def _tenths(table_total: Floats, table_said: Floats, parts: int = 20) -> Floats:
     "Characterizing Reward Hacking",
 )
 def _reward_hacking(evidence: Evidence) -> Sign | None:
-    episodes, course = evidence.episodes, learning_of(evidence.episodes)
+    episodes, course = evidence.episodes, evidence.course
     if course is None or len(episodes) < 40 or not evidence.past(0.05):  # noqa: PLR2004 - two blocks a part
         return None
     reward = _tenths(episodes.total("reward"), episodes.said("reward"))

@@ -7,7 +7,7 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.learning import learning_of, window_means
+from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _NEVER_EXPLAINED = 0.1
@@ -47,7 +47,7 @@ def policy_moves(evidence: Evidence) -> bool:
     source="Schulman et al. 2016, High-Dimensional Continuous Control Using GAE; Andrychowicz et al. 2021, section 3.2",
 )
 def _value_not_learning(evidence: Evidence) -> Sign | None:
-    updates, course = evidence.updates, learning_of(evidence.episodes)
+    updates, course = evidence.updates, evidence.course
     smooth = signals.explained(evidence)
     if smooth.size < signals.FEWEST_UPDATES:
         return None
@@ -116,7 +116,7 @@ def _discount(evidence: Evidence) -> Sign | None:
     source="Schulman et al. 2016, equation 16; Huang et al. 2022, detail 5",
 )
 def _advantage_estimation(evidence: Evidence) -> Sign | None:
-    updates, course = evidence.updates, learning_of(evidence.episodes)
+    updates, course = evidence.updates, evidence.course
     residual = signals.median(updates, "advantage_residual")
     if residual > _RESIDUAL and updates.records >= 3:  # noqa: PLR2004 - one update may be an accident
         return Sign(CRITICAL, 0.96, {"advantage_residual": residual}, float(updates.low("step")[0]))
@@ -158,7 +158,7 @@ def _impossible_return(evidence: Evidence) -> Sign | None:
 
 def stopped_early(evidence: Evidence) -> bool:
     """Whether returns rose a little at first, stopped, and no episode ever succeeded where success is known."""
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or not evidence.judges_success or not evidence.past(0.6) or course.best_gain > 3.0:  # noqa: PLR2004
         return False
     ends, means = window_means(evidence.episodes, 10)
@@ -179,7 +179,7 @@ def same_returns(evidence: Evidence) -> float:
 
 def has_not_risen(evidence: Evidence) -> bool:
     """Whether returns are not higher than at first, beyond what chance gives."""
-    course = learning_of(evidence.episodes)
+    course = evidence.course
     if course is None or not math.isfinite(course.significance):
         return False
     succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
