@@ -9,6 +9,8 @@ import math
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import rlvitals
@@ -38,8 +40,18 @@ def check(claim: str, *, holds: bool) -> None:
     print(f"bare install: {claim}")
 
 
-def _listing(folder: str) -> str:
-    command = [sys.executable, "-m", "rlvitals", "ls", folder]
+def check_missing(what: str, extra: str, use: Callable[[], object]) -> None:
+    """Say that something names the extra that it lacks, and stop if it does not."""
+    try:
+        use()
+    except rlvitals.MissingExtraError as error:
+        check(f"{what} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
+    else:
+        check(f"{what} names the extra that is missing", holds=False)
+
+
+def _said(*words: str) -> str:
+    command = [sys.executable, "-m", "rlvitals", *words]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
@@ -66,25 +78,21 @@ def main() -> None:
             back = import_run(export_run(run, Path(folder) / target), Path(folder) / "back")
             check(f"it goes out and in as {target}", holds=len(list(back.records("episodes"))) == 100)
         for extra in ("pandas", "arrow", "tensorboard", "wandb"):
-            try:
-                make_exporter(extra)
-            except rlvitals.MissingExtraError as error:
-                check(f"the format {extra} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
-            else:
-                check(f"the format {extra} names the extra that is missing", holds=False)
-        check("the command line lists it", holds=_listing(folder).startswith("run"))
+            check_missing(f"the format {extra}", extra, partial(make_exporter, extra))
+        check("the command line lists it", holds=_said("ls", folder).startswith("run"))
+        check("a column is read", holds=float(run.episodes["reward"].mean()) == 49.5)
+        check("SQL is answered", holds=run.sql("select max(reward) from episodes").rows() == [(99.0,)])
+        check("it is summed up", holds="improving" in _said("stats", str(run.path)))
+        check("it is diagnosed", holds=run.diagnosis().findings[0].code == "non-finite")
+        for extra in ("pandas", "polars", "arrow"):
+            check_missing(f"a frame of {extra}", extra, getattr(run.episodes, extra))
         check(
             "alerts need nothing more", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None
         )
 
-    adapters = {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}
-    for module, extra in ((f"rlvitals.adapters.{name}", extra) for name, extra in adapters.items()):
-        try:
-            importlib.import_module(module)
-        except rlvitals.MissingExtraError as error:
-            check(f"{module} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
-        else:
-            check(f"{module} names the extra that is missing", holds=False)
+    for name, extra in {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}.items():
+        module = f"rlvitals.adapters.{name}"
+        check_missing(module, extra, partial(importlib.import_module, module))
 
 
 if __name__ == "__main__":
