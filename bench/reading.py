@@ -109,8 +109,9 @@ def many_runs(folder: Path, runs: int) -> Path:
     draws = np.random.default_rng(1)
     for seed in range(DIFFERENT_RUNS):
         with TrainingMonitor(folder, session_name=f"seed-{seed:04d}", settings=QUIET) as monitor:
-            for update, values in enumerate(draws.normal(size=(UPDATES, 4)).tolist()):
-                monitor.log_training_step(2_048 * update, *values, learning_rate=3e-4, env_step=2_048 * update)
+            for update, (policy, value, entropy) in enumerate(draws.normal(size=(UPDATES, 3)).tolist()):
+                step = 2_048 * update
+                monitor.log_training_step(step, policy, value, entropy, learning_rate=3e-4, env_step=step)
             for episode in range(100):
                 monitor.log_episode(episode, float(episode), 10)
     for seed in range(DIFFERENT_RUNS, runs):
