@@ -17,7 +17,7 @@ from rlvitals.summary.baselines import LOWER_IS_BETTER, Paired, against_baseline
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.life import Life, life_of
 from rlvitals.summary.measures import Better, Floats, Measured, known, measure
-from rlvitals.summary.successes import Successes, as_floats, successes
+from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
 MEASURES: dict[str, Better] = {
     "reward": "higher",
@@ -176,15 +176,11 @@ def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str
 
 
 def _ends(reasons: Column) -> list[End]:
-    if not len(reasons):
-        return []
-    absent = np.ma.getmaskarray(reasons)
-    texts, counts = np.unique(reasons.data[~absent].astype(str), return_counts=True)
-    groups: list[tuple[str | None, int]] = [(str(text), int(n)) for text, n in zip(texts, counts, strict=True)]
-    if absent.any():
-        groups.append((None, int(absent.sum())))
+    labels, codes = coded(reasons)
+    names: list[str | None] = [*labels, None]  # -1 is the last
+    groups = [(names[place], int(np.count_nonzero(codes == place))) for place in (*range(len(labels)), -1)]
     groups.sort(key=lambda group: -group[1])
-    return [End(reason, count, count / len(reasons)) for reason, count in groups]
+    return [End(reason, count, count / codes.size) for reason, count in groups if count]
 
 
 def _speed(episodes: dict[str, Column], times: Floats, system: dict[str, Column]) -> Speed:

@@ -1,9 +1,8 @@
 """Successes of a whole run: overall, over time, by group, and until the target."""
 
-from typing import Any
-
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from rlvitals.analysis.intervals import rate_interval
 from rlvitals.analysis.mix import MixChange, mix_change
@@ -152,15 +151,17 @@ def _rate(said: Floats) -> Range:
     return as_range(rate_interval(said, independent=True))
 
 
-def coded(column: Column) -> tuple[list[str], Any]:
+def coded(column: Column) -> tuple[list[str], NDArray[np.intp]]:
     """The texts of a column, and the place of each row's among them, -1 where nothing was said."""
     absent = np.ma.getmaskarray(column)
-    texts, codes = np.unique(np.where(absent, "", column.data).astype(str), return_inverse=True)
-    missing = np.isin(codes, np.flatnonzero(texts == "")) & absent
-    used = np.unique(codes[~missing])
-    places = np.full(texts.size, -1)
-    places[used] = np.arange(used.size)
-    return [str(texts[place]) for place in used], np.where(missing, -1, places[codes])
+    seen: dict[str, int] = {}
+    # A dict is quicker than sorting a million texts.
+    places = [-1 if gone else seen.setdefault(text, len(seen)) for text, gone in zip(column.data, absent, strict=True)]
+    labels = sorted(seen)
+    ranks = np.empty(len(labels) + 1, dtype=np.intp)
+    ranks[[seen[label] for label in labels]] = np.arange(len(labels))
+    ranks[-1] = -1
+    return labels, ranks[places]
 
 
 def _mix(values: Floats, categories: Column) -> Mix | None:
