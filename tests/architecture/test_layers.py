@@ -13,6 +13,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.clock": 0,
     "rlvitals.installation": 0,
     "rlvitals.records": 1,
+    "rlvitals.words": 1.5,  # numbers, times and curves in words, for screens and for reports
     "rlvitals.runs": 2,
     "rlvitals.analysis": 2,
     "rlvitals.sinks": 2,
@@ -21,7 +22,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.diagnosis": 3,
     "rlvitals.exporters": 3,
     "rlvitals.importers": 3,
-    "rlvitals.reports": 3,
+    "rlvitals.reports": 3.4,  # tells what summary and diagnosis found; `reading` shows it in a notebook
     "rlvitals.vigil": 3.5,  # looks at a training by what diagnosis and recording know
     "rlvitals.validation": 3.3,  # says what diagnosis found, in the interface's keys
     "rlvitals.reading": 3.5,  # what a run comes to, from all that looks at one
