@@ -26,9 +26,9 @@ def _speeds(table: Table) -> tuple[Floats, Floats]:
 @rule(
     "throughput-drop",
     title="Training became slow",
-    meaning="The last five updates or more were all slower than 40 % of the usual speed (the median of the faster "
-    "half of all updates), nine of ten of them slower than four of five before, and they have taken a quarter as "
-    "long as all before.",
+    meaning="The last eight updates (a tenth of all, if that is more) were all slower than 40 % of the usual speed "
+    "(the median of the faster half of all updates), nine of ten of them slower than four of five before, and they "
+    "have taken a quarter as long as all before.",
     needs=("updates.time|episodes.time",),
     series=("system.env_steps_per_second", "system.cpu_percent", "system.memory"),
     cause="Something takes the machine, or the environment, the logging or a buffer became slower as the run went on.",
@@ -36,14 +36,14 @@ def _speeds(table: Table) -> tuple[Floats, Floats]:
     source="By definition",
 )
 def _throughput_drop(evidence: Evidence) -> Sign | None:
-    table = evidence.updates if len(evidence.updates) >= _FEWEST_BLOCKS else evidence.episodes
+    table = evidence.updates if evidence.updates.records else evidence.episodes
     speeds, steps = _speeds(table)
     if speeds.size < _FEWEST_BLOCKS:
         return None
     usual = float(np.median(np.sort(speeds)[-max(5, speeds.size // 2) :]))
     slow = int((speeds < _SLOW * usual)[::-1].cumprod().sum())
     before, now = speeds[: speeds.size - slow], speeds[speeds.size - slow :]
-    if slow < 5 or before.size < 5:  # noqa: PLR2004 - single updates wait for an evaluation, or for the disk
+    if slow < max(8, 0.1 * speeds.size) or before.size < 5:  # noqa: PLR2004 - single updates wait for an evaluation, or for the disk
         return None
     lasted, earlier = float(np.sum(1.0 / now)), float(np.sum(1.0 / before))
     if np.quantile(now, 0.9) < np.quantile(before, 0.2) and lasted > 0.25 * earlier:

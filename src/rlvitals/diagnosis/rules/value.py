@@ -12,6 +12,7 @@ from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _NEVER_EXPLAINED = 0.1
 _CONSTANT = 0.02
+_ROUNDING = 1e-5
 _MYOPIC = 0.5
 _RESIDUAL = 1e-3
 
@@ -22,6 +23,18 @@ def critic_is_constant(evidence: Evidence) -> bool:
     if column.size < signals.FEWEST_UPDATES:
         return False
     return bool(np.mean(np.abs(column) < _CONSTANT) > 0.8) and abs(float(np.median(column))) < 0.5 * _CONSTANT  # noqa: PLR2004
+
+
+def critic_is_exactly_constant(evidence: Evidence) -> bool:
+    """Whether explained variance is zero but for rounding in nine of ten updates, the first ones included.
+
+    A critic whose units saturate on large returns gives every state the same value for a while, too, and recovers; but
+    it begins with values that differ.
+    """
+    column = signals.values(evidence.updates, "explained_variance")
+    if column.size < signals.FEWEST_UPDATES:
+        return False
+    return bool(np.mean(np.abs(column) < _ROUNDING) > 0.9) and abs(float(column[0])) < _ROUNDING  # noqa: PLR2004
 
 
 def policy_moves(evidence: Evidence) -> bool:
@@ -63,8 +76,8 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:
         return None
     if course is None or course.spread == 0.0 or same_returns(evidence) > 0.3:  # noqa: PLR2004 - little to explain
         return None
-    low = float(np.median(smooth)) < -0.5 and now < -0.5  # noqa: PLR2004 - see the rule's meaning
-    if offset > 0.5 or low:  # noqa: PLR2004 - see the rule's meaning
+    low = float(np.median(smooth)) < -0.5 and now < -0.5 and not _loss_falls(evidence)  # noqa: PLR2004 - see the meaning
+    if (offset > 0.5 and not _approaches(evidence)) or low:  # noqa: PLR2004 - see the rule's meaning
         return Sign(CRITICAL, 0.7, shown, began)
     return None
 
@@ -202,7 +215,7 @@ def has_not_risen(evidence: Evidence) -> bool:
     "normalisation that clips everything.",
     source="By definition: a function of a constant is constant; SB3 `check_env`",
 )
-def _observations_frozen(evidence: Evidence) -> Sign | None:
+def _observations_frozen(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way to tell it is not
     updates = evidence.updates
     if updates.records < 3:  # noqa: PLR2004 - one update may be an accident
         return None
@@ -218,6 +231,10 @@ def _observations_frozen(evidence: Evidence) -> Sign | None:
         return None
     if not critic_is_constant(evidence) or too_strong(evidence) or signals.learning_rate(evidence) < 1e-5:  # noqa: PLR2004
         return None
+    if not critic_is_exactly_constant(evidence):
+        clipped = signals.recent(updates, "clip_fraction", share=0.3)
+        if not evidence.past(0.4) or not clipped < 0.05 or not has_not_risen(evidence):  # noqa: PLR2004 - nothing to learn
+            return None
     alone = bias_alone_learns(evidence)
     if alone is False or (alone is None and _reacts(evidence) and _follows(evidence)):
         explained = signals.median(updates, "explained_variance")
@@ -242,14 +259,14 @@ def _observations_frozen(evidence: Evidence) -> Sign | None:
 def _dead_policy(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
     rate = signals.learning_rate(evidence)
-    if not critic_is_constant(evidence) or rate < 1e-5:  # noqa: PLR2004 - then the rate is the cause
+    if not critic_is_exactly_constant(evidence) or rate < 1e-5:  # noqa: PLR2004 - then the rate is the cause
         return None
     if too_strong(evidence):
         return None
     spread = signals.recent(updates, "observation_std")
     seen = spread > 0.0 and not signals.recent(updates, "observation_constant_fraction") > 0.95  # noqa: PLR2004
     alone = bias_alone_learns(evidence)
-    if not seen and (alone is False or _reacts(evidence)):
+    if _reacts(evidence) or (alone is False and not seen):
         return None
     shown = {
         "explained_variance": signals.median(updates, "explained_variance"),
@@ -296,6 +313,20 @@ def _reacts(evidence: Evidence) -> bool:
     if clipped.size:
         return float(np.quantile(clipped, 0.9)) > 0.03  # noqa: PLR2004 - healthy runs begin between 0.05 and 0.4
     return signals.early(evidence.updates, "kl_divergence", count=20) > 2e-3  # noqa: PLR2004 - a third of a healthy one
+
+
+def _approaches(evidence: Evidence) -> bool:
+    """Whether the critic's mean has gone a third of the way from where it began to the returns, or more."""
+    means, returns = signals.values(evidence.updates, "value_mean"), signals.values(evidence.updates, "return_mean")
+    if means.size < 2 or not returns.size:  # noqa: PLR2004 - nothing to compare
+        return False
+    way = float(np.median(returns[-5:])) - float(means[0])
+    return way != 0.0 and (float(np.median(means[-5:])) - float(means[0])) / way > 1.0 / 3.0
+
+
+def _loss_falls(evidence: Evidence) -> bool:
+    """Whether the value loss is lower than at first by a third."""
+    return signals.recent(evidence.updates, "value_loss") < 0.67 * signals.early(evidence.updates, "value_loss")
 
 
 def _follows(evidence: Evidence) -> bool:
