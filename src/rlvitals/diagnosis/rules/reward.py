@@ -50,8 +50,9 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     title="Rewards are far too large or too small",
     meaning="Too large: gradients are 10,000 times longer than the norm that they are clipped to, or 300 times "
     "while the policy stands still (KL divergence below 1e-4). Too small: returns differ by less than 0.01, "
-    "advantages by more than five times as much as returns do, and explained variance is below zero: the critic's "
-    "own noise outweighs the rewards. Too small is not judged where rewards are normalised.",
+    "advantages by more than five times as much as returns do while explained variance is below zero, or by more "
+    "than a hundred times as much: the critic's own noise outweighs the rewards. Too small is not judged where rewards "
+    "are normalised.",
     needs=("updates.gradient_norm|updates.advantage_std",),
     series=("updates.gradient_norm", "updates.advantage_std", "updates.kl_divergence", "updates.value_loss"),
     cause="The scale of the rewards does not fit networks whose outputs are about 1.",
@@ -85,7 +86,8 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     noise = signals.early(updates, "advantage_std", count=20)
     explained = signals.explained(evidence)
     blind = not explained.size or float(np.median(explained)) < 0.0
-    if largest < _TINY and noise > 5.0 * course.spread and blind:
+    drowned = noise > 100.0 * course.spread  # noqa: PLR2004 - bootstrapped returns explain themselves
+    if largest < _TINY and (drowned or (noise > 5.0 * course.spread and blind)):
         cause = "Rewards are so small that the critic's own noise outweighs them."
         return Sign(CRITICAL, 0.9, {"reward_spread": course.spread, "advantage_std": noise}, began, cause)
     return None
