@@ -129,7 +129,7 @@ def _nested(run: WatchedRun, stream: str, name: str, clock: str) -> tuple[Cells,
     cells = Cells(values, ~np.ma.getmaskarray(columns[name]))
     for column in clocks:
         return cells, clock, _floats(columns[column])
-    return cells, "time", _floats(columns["time"]) - run.header.started
+    return cells, "time", _floats(columns["time"]) - run.begun
 
 
 def _floats(column: Any) -> Floats:

@@ -115,6 +115,7 @@ class Glance:
         self._trace = Trace()
         self._recent: dict[str, Floats] = {name: np.empty(0) for name in ("time", "reward", "success", "env_step")}
         self._episodes = 0
+        self._times: tuple[float, float] | None = None
         self._not_finite = 0
         self._whole = False
 
@@ -135,6 +136,9 @@ class Glance:
                     continue
                 values = np.where(cells.present, cells.values, np.nan)
                 self._recent[name] = np.concatenate([self._recent[name], values[-1_000:]])[-1_000:]
+                if name == "time" and values.size:
+                    first = self._times[0] if self._times else float(values[0])
+                    self._times = first, float(values[-1])
                 if name == "reward":
                     self._trace.extend(values)
                     self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(values)))
@@ -185,7 +189,9 @@ class Glance:
 
     def _speed(self, life: Life, furthest: int | None) -> float | None:
         if life.status not in OPEN:
-            return furthest / life.duration if furthest and life.duration > 0 else None
+            first, last = self._times or (life.started, life.started + life.duration)
+            lasted = last - first if last > first else life.duration
+            return furthest / lasted if furthest and lasted > 0 else None
         return speed_of(self._recent["time"], self._recent["env_step"])
 
 

@@ -208,10 +208,11 @@ def _furthest(run: WatchedRun) -> int | None:
 
 def _speed(run: WatchedRun, life: Life, furthest: int | None) -> tuple[float | None, float | None]:
     episodes = run.columns["episodes"]
-    lasted = life.duration / _MINUTE
     if life.status not in OPEN:
-        steps = furthest / life.duration if furthest and life.duration > 0 else None
-        return steps, episodes.rows / lasted if lasted > 0 and episodes.rows else None
+        lasted = float(np.ptp(episodes.numbers("time"))) if episodes.rows > 1 else life.duration
+        if not lasted > 0:
+            return None, None
+        return furthest / lasted if furthest else None, _MINUTE * episodes.rows / lasted if episodes.rows else None
     start = max(0, episodes.rows - _TREND_EPISODES)
     times = episodes.numbers("time", start)
     speed = speed_of(times, episodes.numbers("env_step", start))

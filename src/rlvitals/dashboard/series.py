@@ -14,11 +14,11 @@ CLOCKS = ("episode", "env_step", "update", "time")
 """What a curve can be drawn over. `time` is seconds since the run began."""
 
 AUTO = -1
-"""The smoothing that fits what is visible: a fiftieth of it."""
+"""The smoothing that fits what is visible: a thirtieth of it."""
 FEWEST_POINTS = 50
 MOST_POINTS = 4_000
 
-_AUTO_SHARE = 50
+_AUTO_SHARE = 30
 _FINE = 20
 """Blocks in a window of smoothing, at least: means of shorter blocks are smoothed in place of single values."""
 _MOST_SMOOTHED = 20_000
@@ -192,7 +192,9 @@ def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> S
         x = x[np.minimum(edges + block - 1, x.size - 1)]
         lead //= block
     average = exponential_average(values, 1.0 - 2.0 / (window / block + 1.0))
-    curve = down_sample(average[lead:], x[lead:], points=max(FEWEST_POINTS, points // 2))
+    if not lead:  # the first averages are of hardly any values
+        lead = min(window // block // 3, values.size // 10)
+    curve = down_sample(average[lead:], x[lead:], points=max(FEWEST_POINTS, points // 3))
     return Smooth(curve.positions.tolist(), plain_numbers(curve.values), window, finite)
 
 

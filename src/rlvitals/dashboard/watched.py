@@ -81,6 +81,12 @@ class WatchedRun:
         """Bytes that its columns take."""
         return sum(columns.nbytes for columns in self.columns.values())
 
+    @property
+    def begun(self) -> float:
+        """When it began (UTC, seconds): when its header says, or its first record, if that is of before: a replay."""
+        said = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
+        return min([self.header.started, *said])
+
     def look(self) -> News:
         """Take in what is new. What is wrong with the folder is told, and tried again at the next look."""
         with self.lock:
@@ -113,7 +119,7 @@ class WatchedRun:
         """
         columns = self.columns[stream]
         if clock == "time":
-            return clock, columns.numbers("time", start) - self.header.started
+            return clock, columns.numbers("time", start) - self.begun
         if clock == "env_step":
             for name in ("env_step", "step"):
                 if columns.has(name):
@@ -150,7 +156,7 @@ class WatchedRun:
                 found["env_step"] = _finite(float(episodes.numbers("env_step")[row]))
         if updates.rows:
             found["update"] = float(np.searchsorted(updates.numbers("time"), time, "right"))
-        found["time"] = time - self.header.started
+        found["time"] = time - self.begun
         return found
 
     def kept(self, name: str, make: Callable[[], T]) -> T:

@@ -1,0 +1,83 @@
+// The top of a run's page: what it is, how it goes, and what is wrong, cause first.
+
+import { h, put, tip } from "./dom.js";
+import { ago, count, isBad, moment, number, percent, span, title } from "./format.js";
+import { progress, ring, status } from "./badges.js";
+
+const opened = new Set();
+
+export function header(top, run) {
+  const head = run.head, verdict = head.verdict, now = Date.now() / 1000 - run.skew;
+  put(top,
+    h("div", { class: "verdict", "data-tone": verdict.tone },
+      h("div", { class: "verdict-main" },
+        h("div", { class: "verdict-name" }, h("h1", {}, head.run_id), status(head.status, head.reason),
+          h("span", { class: "muted" }, [head.project, ...head.tags].filter(Boolean).join(" · "))),
+        h("p", { class: "verdict-say" }, h("b", { class: "verdict-title" }, verdict.title), " ", verdict.text),
+        facts(head, now)),
+      head.health ? h("div", { class: "health" }, ring(head.health.score, head.health.status), h("div", {}, h("b", {}, "Health"), tip("How the health score comes about", () => healthCard(head))))
+        : h("div", { class: "health muted" }, "judging ...")),
+    tiles(head),
+    findings(head, run),
+  );
+}
+
+function facts(head, now) {
+  const known = head.status === "running" || head.status === "paused" || head.status === "stalled";
+  return h("div", { class: "facts" },
+    head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.left ? h("b", {}, `, ${span(head.left)} left`) : "") : null,
+    h("span", { title: moment(head.started) }, known ? `running for ${span(head.duration)}` : `ran ${span(head.duration)}, ${moment(head.started)}`),
+    h("span", {}, `last record ${ago(now - head.updated)}`),
+    Object.entries(head.losses).map(([where, n]) => h("span", { class: "bad" }, `${count(n)} ${where} lost`)));
+}
+
+function healthCard(head) {
+  const losses = head.health.losses, skipped = Object.entries(head.unjudged);
+  return [h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
+    losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `−${loss.points}  ${loss.reason}`))) : null,
+    skipped.length ? h("p", { class: "muted" }, `Not judged, as it was not logged: ${skipped.map(([code, lacks]) => `${code} (${lacks.join(", ")})`).join("; ")}.`) : null];
+}
+
+function tiles(head) {
+  const tile = (name, value, note, bad) => h("div", { class: "tile", title: / to /.test(note) ? "Mean of the last 100 episodes; below, its 95 % interval" : null }, h("div", { class: "tile-name" }, name), h("div", { class: bad ? "tile-value bad" : "tile-value" }, value), h("div", { class: "tile-note muted" }, note));
+  if (head.waiting) {
+    const wait = head.waiting;
+    return h("div", { class: "waiting card" }, h("b", {}, "No episode finished yet"),
+      wait.longest_open === null ? "; nothing is known of those that are open." : `, longest open: ${count(wait.longest_open)} steps.`,
+      wait.environments ? h("span", { class: "muted" }, ` ${wait.environments} environments side by side, ${count(wait.env_step)} steps in all.`) : "");
+  }
+  const percents = (share) => percent(share);
+  const level = (name, entry, show = number) => entry && tile(name, show(entry.mean),
+    entry.low === null ? "last 100 episodes" : `${show(entry.low, 3)} to ${show(entry.high, 3)}`, isBad(entry.mean));
+  return h("div", { class: "tiles" },
+    level("Reward, last 100", head.levels.reward), level("Quality", head.levels.quality_final), level("Quality gained", head.levels.quality_improvement),
+    level("Success", head.success, percents), level("Episode length", head.levels.length),
+    tile("Episodes", count(head.episodes), head.episodes_per_minute ? `${number(head.episodes_per_minute, 3)} a minute` : ""),
+    tile("Steps", count(head.env_step), head.steps_per_second ? `${number(head.steps_per_second, 3)} a second` : ""),
+    tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));
+}
+
+function findings(head, run) {
+  if (!head.findings.length) return null;
+  return h("section", { class: "findings", "aria-label": "Findings" },
+    head.findings.map((one) => {
+      const id = one.code, evidence = Object.entries(one.evidence);
+      const box = h("details", { class: one.open ? "finding" : "finding over", "data-severity": one.severity, "data-code": one.code, ontoggle: () => (box.open ? opened.add(id) : opened.delete(id)) },
+        h("summary", {}, h("span", { class: "severity" }, one.open ? one.severity : "over"), h("b", {}, one.title),
+          one.since_step !== null ? h("span", { class: "muted" }, ` since step ${count(one.since_step)}`) : "", h("span", { class: "finding-cause" }, one.cause)),
+        h("div", { class: "finding-more" },
+          one.advice ? h("p", {}, h("b", {}, "Try: "), one.advice) : null,
+          evidence.length ? h("dl", { class: "evidence" }, evidence.map(([name, value]) => [h("dt", {}, title(name)), h("dd", {}, typeof value === "number" || isBad(value) ? number(value) : typeof value === "string" ? value : JSON.stringify(value))])) : null,
+          one.symptoms.length ? h("p", { class: "muted" }, "It explains: ", one.symptoms.map((s) => s.title).join(", "), ".") : null,
+          h("p", { class: "muted small" }, one.code, one.confidence !== null ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
+          one.since_step !== null && one.at[run.view.clock] !== null && one.at[run.view.clock] !== undefined ? h("button", { type: "button", class: "button", onclick: () => around(run, one) }, "Show where it began") : null));
+      box.open = opened.has(id);
+      return box;
+    }));
+}
+
+function around(run, finding) {
+  const at = finding.at[run.view.clock], total = { episode: run.head.episodes, env_step: run.head.env_step, update: run.head.updates, time: run.head.duration }[run.view.clock] ?? at;
+  run.zoom([Math.max(0, at - total * 0.06), at + total * 0.06]);
+  document.getElementById("panel").scrollIntoView({ block: "start" });
+}

@@ -1,0 +1,60 @@
+// The overview: reward, quality, length, success, and why episodes end.
+
+import { h, put, select } from "./dom.js";
+import { board, viewControls } from "./curves.js";
+import { count, number, percent } from "./format.js";
+import { intervalBars } from "./badges.js";
+
+const CURVES = [["reward", { tall: true, wide: true, tint: 0 }], ["quality_final", { tint: 1 }], ["quality_improvement", { tint: 1 }], ["success", { unit: true, smoothOnly: true, tint: 2 }], ["length", { tint: 3 }]];
+const EVERY_MS = 10_000;
+
+export function overview(panel, run, controls) {
+  const has = new Set(run.head.fields.episodes);
+  const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
+  if (!has.has("reward")) {
+    put(panel, h("p", { class: "empty" }, "The curves begin with the first episode that ends."));
+    run.onhead = () => { if (run.head.fields.episodes.length) { clear(run); overview(panel, run, controls); } };
+    run.refresh = () => {};
+    return () => clear(run);
+  }
+  put(panel, grid, groups);
+  const wanted = CURVES.filter(([field]) => has.has(field)).filter(([field]) => field !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
+    .map(([field, more]) => ({ stream: "episodes", field, ...more }));
+  const charts = board(run, grid, wanted);
+  let by = "category", next = 0, timer = 0;
+
+  async function share() {
+    next = performance.now() + EVERY_MS;
+    const view = run.view, range = { clock: view.clock, from: view.range?.[0], to: view.range?.[1] };
+    const kinds = ["category", "difficulty"].filter((name) => has.has(name));
+    if (!kinds.includes(by)) by = kinds[0];
+    const [types, ends] = await Promise.all([by ? run.ask("run/groups", { by, ...range }) : null, has.has("termination_reason") ? run.ask("run/groups", { by: "termination_reason", ...range }) : null]);
+    const total = ends?.groups.reduce((sum, group) => sum + group.episodes, 0);
+    put(groups,
+      types && types.groups.length ? h("section", { class: "card", "aria-label": "Success by type" }, h("header", {}, h("h2", {}, "Success by type"), h("span", { class: "grow" }), kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; share(); }) : null),
+        types.groups.some((group) => group.success) ? intervalBars(types.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(none)", value: group.success?.estimate, low: group.success?.low, high: group.success?.high })), "Success rate by type, with 95 % intervals") : null,
+        table(types.groups)) : null,
+      ends && ends.groups.length ? h("section", { class: "card", "aria-label": "How episodes end" }, h("header", {}, h("h2", {}, "How episodes end")),
+        intervalBars(ends.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(not said)", value: group.episodes / total, note: count(group.episodes), tone: "plain" })), "Shares of the ways in which episodes end"),
+        table(ends.groups)) : null);
+  }
+  const quietly = () => share().catch(() => {});
+  viewControls(run, controls);
+  quietly();
+  run.refresh = () => { viewControls(run, controls); charts.load(); quietly(); };
+  run.onhead = () => charts.marks();
+  run.ongrown = (news) => {
+    charts.grown(news);
+    if (news.stream === "episodes" && !timer) timer = setTimeout(() => { timer = 0; quietly(); }, Math.max(500, next - performance.now()));
+  };
+  return () => { clearTimeout(timer); charts.destroy(); clear(run); };
+}
+
+function table(groups) {
+  const cells = [["episodes", "Episodes", count], ["reward", "Reward", number], ["quality_final", "Quality", number], ["length", "Length", number]].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
+  return h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, "Success"))),
+    h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? "(none)"), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
+      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.success.low !== null ? h("span", { class: "muted" }, ` ${percent(group.success.low)}–${percent(group.success.high)}`) : ""] : "–")))));
+}
+
+export function clear(run) { run.refresh = run.ongrown = run.onhead = run.onevents = run.onevaluations = null; }

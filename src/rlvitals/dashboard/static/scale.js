@@ -1,0 +1,48 @@
+// The ranges of a chart: what of the values is shown, and where on the page.
+
+/** The visible range of y.
+ *  @param lines what is drawn: {raw: {y}, smooth: {y}, extent}
+ *  @param outliers "auto", "show" or "clip"
+ */
+export function heights(lines, { log, outliers, unit, floor }) {
+  let low = Infinity, high = -Infinity, quietLow = Infinity, quietHigh = -Infinity;
+  const take = (v) => { if (Number.isFinite(v) && (!log || v > 0)) { if (v < low) low = v; if (v > high) high = v; } };
+  const quiet = (v) => { if (Number.isFinite(v) && (!log || v > 0)) { if (v < quietLow) quietLow = v; if (v > quietHigh) quietHigh = v; } };
+  for (const line of lines) {
+    if (!line.smoothOnly) for (const v of line.raw.y) take(v);
+    for (const v of line.smooth?.y ?? []) { take(v); quiet(v); }
+    if (line.extent) { quiet(line.extent.low); quiet(line.extent.high); }
+    for (const v of line.levels ?? []) { take(v); quiet(v); }
+  }
+  const far = high - low > 6 * (quietHigh - quietLow) && quietHigh > quietLow;
+  const clipped = outliers === "clip" || (outliers === "auto" && far);
+  if (clipped && quietHigh > quietLow) { low = quietLow; high = quietHigh; }
+  if (unit) { low = 0; high = 1; }
+  if (!(low <= high)) [low, high] = log ? [0.1, 1] : [0, 1];
+  if (low === high) { const pad = Math.abs(low) * 0.05 || 0.5; low = log ? low / 2 : low - pad; high = log ? high * 2 : high + pad; }
+  else if (log) { const pad = (high / low) ** 0.05; low /= pad; high *= pad; }
+  else if (!unit) { const pad = (high / 2 - low / 2) * 0.1; low -= pad; high += pad; if (floor !== undefined && low < floor && floor <= low + pad + 1e-12) low = floor; }
+  return { low, high, clipped: clipped && far };
+}
+
+export function scaler(low, high, from, to, log) {
+  if (log) {
+    const a = Math.log(low), b = Math.log(high) - a;
+    const at = (v) => (v > 0 ? from + ((Math.log(v) - a) / b) * (to - from) : NaN);
+    at.invert = (p) => Math.exp(a + ((p - from) / (to - from)) * b);
+    return at;
+  }
+  // Halved first, so that a range wider than the largest number does no harm.
+  const reach = high / 2 - low / 2 || 1;
+  const at = (v) => from + ((v / 2 - low / 2) / reach) * (to - from);
+  at.invert = (p) => low + 2 * reach * ((p - from) / (to - from));
+  return at;
+}
+
+/** The place of the value that is nearest, in an array that rises. */
+export function nearest(xs, x) {
+  let low = 0, high = xs.length - 1;
+  if (high < 0) return -1;
+  while (high - low > 1) { const mid = (low + high) >> 1; if (xs[mid] < x) low = mid; else high = mid; }
+  return Math.abs(xs[low] - x) <= Math.abs(xs[high] - x) ? low : high;
+}
