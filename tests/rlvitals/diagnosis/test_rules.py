@@ -253,6 +253,11 @@ CASES = (
     ),
     Case("reward-sign", opposed_quality(-1.0), opposed_quality(1.0)),
     Case("reward-sign", worse, nothing),
+    Case(
+        "reward-sign",
+        lambda m: m.set("evaluations", reward=-m.evaluations["reward"]),
+        lambda m: m.set("evaluations", reward=m.evaluations["reward"] - 30.0),
+    ),
     Case("reward-hacking", hacked, honest),
     Case("regression", lose(1.0), lose(0.6)),
     Case("no-learning", lambda m: m.flat().set("updates", explained_variance=noise(m, 0.5)), nothing),

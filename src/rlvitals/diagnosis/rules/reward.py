@@ -7,6 +7,7 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.rules.value import too_strong
 from rlvitals.diagnosis.table import Floats
@@ -86,7 +87,7 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     noise = signals.early(updates, "advantage_std", count=20)
     explained = signals.explained(evidence)
     blind = not explained.size or float(np.median(explained)) < 0.0
-    drowned = noise > 100.0 * course.spread  # noqa: PLR2004 - bootstrapped returns explain themselves
+    drowned = noise > 100.0 * course.spread  # bootstrapped returns explain themselves
     if largest < _TINY and (drowned or (noise > 5.0 * course.spread and blind)):
         cause = "Rewards are so small that the critic's own noise outweighs them."
         return Sign(CRITICAL, 0.9, {"reward_spread": course.spread, "advantage_std": noise}, began, cause)
@@ -111,7 +112,8 @@ def _correlation(evidence: Evidence) -> float:
 @rule(
     "reward-sign",
     title="Something has the wrong sign",
-    meaning="Return and quality of episodes are opposed (correlation below -0.7); or returns are far below those of "
+    meaning="Return and quality of episodes are opposed (correlation below -0.7); or evaluations are what training "
+    "returns are, with the other sign; or returns are far below those of "
     "the untrained policy, in a fifth of the budget, while the critic predicts them well and the steps of the "
     "policy are sane; or every step costs the same, episodes end by themselves sooner and sooner, and none is "
     "called a success.",
@@ -122,11 +124,14 @@ def _correlation(evidence: Evidence) -> float:
     "random policy's return as a baseline, to see what untrained means.",
     source="Schulman et al. 2017, equation 7 (the surrogate is maximised)",
 )
-def _reward_sign(evidence: Evidence) -> Sign | None:
+def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
     correlation = _correlation(evidence)
     if correlation < -0.7:  # noqa: PLR2004 - see the rule's meaning
         cause = "Episodes of high quality get low rewards: the sign of the reward is flipped."
         return Sign(CRITICAL, 0.95, {"correlation_reward_quality": correlation}, 0.0, cause)
+    if _mirrored(evidence):
+        cause = "Evaluations are what training returns are with the other sign: one of the two is flipped."
+        return Sign(CRITICAL, 0.85, {"evaluation": signals.recent(evidence.evaluations, "reward")}, 0.0, cause)
     course = evidence.course
     if course is None or not evidence.past(0.08):
         return None
@@ -145,6 +150,19 @@ def _reward_sign(evidence: Evidence) -> Sign | None:
         shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
         return Sign(CRITICAL, 0.75, shown, course.start.step)
     return None
+
+
+def _mirrored(evidence: Evidence) -> bool:
+    """Whether evaluations, four or more, are the training returns of the same time with the opposite sign."""
+    evaluated, steps = evidence.evaluations.mean("reward"), evidence.evaluations.mean("step")
+    said = np.isfinite(evaluated) & np.isfinite(steps)
+    ends, means = window_means(evidence.episodes, 20)
+    if said.sum() < 4 or not ends.size:  # noqa: PLR2004 - too few to be no accident
+        return False
+    trained = np.interp(steps[said], ends, means)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = -evaluated[said] / trained
+    return bool(np.mean((ratio > 0.5) & (ratio < 2.0)) > 0.8)  # noqa: PLR2004 - most, within a factor of two
 
 
 def _succeeds(evidence: Evidence) -> bool:
