@@ -12,7 +12,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Context, Diagnosis, context_from, diagnose, evidence_of
 from rlvitals.errors import RunError, SinkError
 from rlvitals.reading import Readings, Standing
-from rlvitals.recording import Logbook, Losses, Recorder, RecorderSettings, Resume, failure_of, open_session
+from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
 from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
@@ -52,7 +52,7 @@ class TrainingSession(NamedTuple):
     status: str
 
 
-class TrainingMonitor(Logbook, Readings):
+class TrainingMonitor(Logbook, PictureLog, Readings):
     """Records a training: every episode, every update, evaluations, the system's load and the user's own metrics.
 
     When a `log_*` call returns, its record is with the operating system: a kill loses nothing. Every call is safe

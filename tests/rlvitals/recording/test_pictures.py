@@ -1,0 +1,113 @@
+"""Pictures that a training logs."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rlvitals import ClosedError, RecordError, TrainingMonitor
+from rlvitals.recording.pictures import png
+
+Monitor = Callable[..., TrainingMonitor]
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 1), (5, 7, 2), (5, 7, 3), (5, 7, 4)])
+def test_an_array_becomes_the_png_that_others_read(shape: tuple[int, ...]) -> None:
+    """Grey, with alpha or without, and in colours: the same pixels come back."""
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(png(pixels)))), pixels.reshape(shape[:2] if shape[2:] == (1,) else shape)
+    )
+
+
+def test_floats_are_from_0_to_1_and_what_is_beyond_is_cut() -> None:
+    """NaN is black."""
+    made = np.asarray(Image.open(io.BytesIO(png(np.array([[0.0, 0.5, 1.0, 7.0, -1.0, np.nan]])))))
+
+    assert made.tolist() == [[0, 128, 255, 255, 0, 0]]
+
+
+def test_a_picture_is_a_file_and_an_event(monitor: Monitor) -> None:
+    """The event says where it is, what it shows, and the numbers about it."""
+    with monitor() as training:
+        event = training.log_image("the trace", SVG, group="logo-1", metrics={"quality": 0.9}, env_step=40)
+
+    (kept,) = [one for one in training.run.records("events") if one.kind == "image"]
+    assert kept == event
+    assert (kept.env_step, kept.data["group"], kept.data["metrics"]) == (40, "logo-1", {"quality": 0.9})
+    assert (training.path / "artifacts" / kept.data["file"]).read_text() == SVG
+
+
+@pytest.mark.parametrize("name", ["../../../escaped", "/etc/passwd", "a\0b", "C:\\x", "", "x" * 5_000, "ü/ö"])
+def test_no_name_leads_out_of_the_folder(monitor: Monitor, name: str) -> None:
+    """A name is only words in the file's name."""
+    with monitor() as training:
+        event = training.log_image(name, SVG)
+
+    assert event.data is not None
+    path = (training.path / "artifacts" / event.data["file"]).resolve()
+    assert path.is_file()
+    assert path.parent == (training.path / "artifacts" / "images").resolve()
+
+
+def test_two_pictures_of_one_name_are_two_files(monitor: Monitor) -> None:
+    """A series over the training."""
+    with monitor() as training:
+        files = {str((training.log_image("trace", SVG).data or {})["file"]) for _ in range(3)}
+
+    assert len(files) == 3
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        b"MZ not a picture",
+        "/nowhere/picture.png",
+        np.zeros(3),
+        np.zeros((2, 2, 5)),
+        np.zeros((0, 4)),
+        np.array([["x"]]),
+    ],
+    ids=["bytes", "path", "line", "channels", "empty", "text"],
+)
+def test_what_is_no_picture_is_refused(monitor: Monitor, image: object) -> None:
+    """By name, and nothing is recorded."""
+    with monitor() as training, pytest.raises(RecordError, match="picture 'odd'"):
+        training.log_image("odd", image)  # type: ignore[arg-type]
+
+
+def test_a_path_is_read_and_a_large_one_refused(monitor: Monitor, tmp_path: Path) -> None:
+    """More than 16 MiB is not for looking at."""
+    small, large = tmp_path / "a.svg", tmp_path / "b.svg"
+    small.write_text(SVG)
+    large.write_text(SVG + " " * (17 << 20))
+
+    with monitor() as training:
+        assert (training.log_image("a", small).data or {})["bytes"] == len(SVG)
+        with pytest.raises(RecordError, match="16 MiB"):
+            training.log_image("b", large)
+
+
+def test_a_disk_that_takes_no_picture_stops_no_training(monitor: Monitor) -> None:
+    """The event says what went wrong."""
+    with monitor() as training:
+        (training.path / "artifacts" / "images").write_text("a file where the folder should be")
+        event = training.log_image("trace", SVG)
+
+    assert event.severity == "warning"
+    assert "file" not in (event.data or {})
+
+
+def test_after_the_end_it_is_refused(monitor: Monitor) -> None:
+    """As every other record."""
+    with monitor() as training:
+        pass
+
+    with pytest.raises(ClosedError):
+        training.log_image("late", SVG)
