@@ -14,6 +14,7 @@ from vtracer_gym.actions import parameters_of
 from vtracer_gym.baselines import FixedSetting
 from vtracer_gym.cli.progress import ProgressCallback, bar
 from vtracer_gym.evaluation import FIRST_TRY, best_of, evaluate, summarize
+from vtracer_gym.pictures import PictureCallback
 from vtracer_gym.tracing import BOUNDS
 from vtracer_gym.training import train
 
@@ -51,7 +52,9 @@ def monitored_training(
     with bar(console) as progress:
         watcher = ProgressCallback(progress, f"seed {settings.seed}", settings.steps, monitor)
         recorder = VitalsCallback(monitor=monitor, info_keys=INFO_KEYS)
-        return train(logos, settings, folder, unseen=unseen, resume=resume, callbacks=[recorder, watcher])
+        pictures = PictureCallback(monitor, unseen or logos, settings.weights, settings.steps)
+        callbacks = [recorder, watcher, pictures]
+        return train(logos, settings, folder, unseen=unseen, resume=resume, callbacks=callbacks)
 
 
 def measured(

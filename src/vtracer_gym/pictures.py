@@ -1,0 +1,92 @@
+"""What the agent makes of a few logos, while it trains: original, default trace and its own trace, for the monitor."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from stable_baselines3.common.callbacks import BaseCallback
+
+from vtracer_gym.errors import VtracerGymError
+from vtracer_gym.evaluation import agent_attempts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from rlvitals import TrainingMonitor
+    from vtracer_gym.attempts import Attempt
+    from vtracer_gym.logos import Logo
+    from vtracer_gym.reward import RewardWeights
+
+ORIGINAL: Final = "original"
+DEFAULT: Final = "VTracer's defaults"
+AGENT: Final = "the agent's trace"
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class PictureCallback(BaseCallback):
+    """Logs pictures of one logo of each type at the start, a few times during the training, and at its end.
+
+    Args:
+        monitor: keeps the pictures.
+        logos: one of each type is shown; best those that training does not see.
+        weights: of the reward.
+        total_steps: of the training.
+        times: how often pictures are made, after those at the start.
+    """
+
+    def __init__(
+        self,
+        monitor: TrainingMonitor,
+        logos: Sequence[Logo],
+        weights: RewardWeights,
+        total_steps: int,
+        *,
+        times: int = 6,
+    ) -> None:
+        super().__init__()
+        self._vitals = monitor
+        self._logos = list({logo.category: logo for logo in reversed(logos)}.values())[::-1]
+        self._weights = weights
+        self._every = max(1, total_steps // times)
+        self._next = 0
+        self._shown: set[str] = set()
+
+    def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The mean action of the policy as it now is."""
+        action, _ = self.model.predict(observation, deterministic=True)
+        return np.asarray(action, np.float32)
+
+    def _on_step(self) -> bool:
+        return True
+
+    def _on_rollout_start(self) -> None:
+        if self.num_timesteps >= self._next:
+            self._next = self.num_timesteps + self._every
+            self._show()
+
+    def _on_training_end(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        for logo in list(self._logos):
+            try:
+                default, tried = agent_attempts(self, logo, 1, self._weights)
+            except VtracerGymError as error:
+                _LOGGER.warning("no pictures of %s: %s", logo.name, error)
+                self._logos.remove(logo)
+                continue
+            if logo.name not in self._shown:
+                self._shown.add(logo.name)
+                self._vitals.log_image(ORIGINAL, logo.pixels, group=logo.name, env_step=self.num_timesteps)
+                self._log(logo, DEFAULT, default)
+            if tried[0].failure is None:
+                self._log(logo, AGENT, tried[0])
+
+    def _log(self, logo: Logo, name: str, attempt: Attempt) -> None:
+        metrics = {"quality": attempt.quality, "svg_bytes": float(attempt.size_bytes)}
+        self._vitals.log_image(name, attempt.svg, group=logo.name, metrics=metrics, env_step=self.num_timesteps)
