@@ -1,6 +1,7 @@
 """How the fields of records stand in SQL: as JSON in an open segment, as typed columns in a sealed one."""
 
 import json
+import re
 from collections.abc import Container, Iterable
 from pathlib import Path
 
@@ -45,9 +46,14 @@ def identifier(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def file_literal(path: Path) -> str:
+    """Quote a path for SQL that reads it: DuckDB would take `*`, `?` and `[` for patterns, and read other files too."""
+    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+
+
 def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool = False) -> str:
     """SQL for the rows of open segments; lines that are torn give no row. Named rows say their segment's `filename`."""
-    names = ", ".join(literal(path) for path in paths)
+    names = ", ".join(map(file_literal, paths))
     columns = ", ".join(f"{literal(field.name)}: '{_SQL_TYPE[field.column]}'" for field in fields(kind))
     return (
         f"(SELECT * FROM read_json([{names}], format = 'newline_delimited', ignore_errors = true, "
@@ -57,7 +63,7 @@ def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool
 
 def sealed_source(paths: Iterable[Path], *, named: bool = False) -> str:
     """SQL for the rows of sealed segments. Named rows have their segment's `filename`."""
-    return f"read_parquet([{', '.join(literal(path) for path in paths)}], union_by_name = true, filename = {named})"
+    return f"read_parquet([{', '.join(map(file_literal, paths))}], union_by_name = true, filename = {named})"
 
 
 def typed_columns(

@@ -1,7 +1,7 @@
 """A stream of a run, as columns."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -107,7 +107,8 @@ class Stream:
             MissingExtraError: pandas is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(names, to_pandas)
+        made: pd.DataFrame = self._framed(names, to_pandas, lambda frame, wanted: frame.set_axis(wanted, axis=1))
+        return made
 
     def polars(self, *names: str) -> "pl.DataFrame":
         """Columns as a polars frame; what is absent is null there.
@@ -119,7 +120,9 @@ class Stream:
             MissingExtraError: polars is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(names, to_polars)
+        return self._framed(
+            names, to_polars, lambda frame, wanted: frame.rename(dict(zip(frame.columns, wanted, strict=True)))
+        )
 
     def arrow(self, *names: str) -> "pa.Table":
         """Columns as an Arrow table; what is absent is null there.
@@ -131,7 +134,7 @@ class Stream:
             MissingExtraError: pyarrow is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(names, to_arrow)
+        return self._framed(names, to_arrow, lambda table, wanted: table.rename_columns(wanted))
 
     @property
     def _view(self) -> str:
@@ -145,17 +148,29 @@ class Stream:
         return tuple(name for name in nested if not names or any(n.partition(".")[0] == name for n in names))
 
     def _numpy(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> dict[str, Column]:
-        found = self._relation(tables, names).fetchnumpy()
-        return {name: np.ma.asarray(column) for name, column in found.items()}
+        wanted = self._wanted(tables, names)
+        if not wanted:
+            return {}
+        found = self._relation(tables, wanted).fetchnumpy()
+        return {name: np.ma.asarray(column) for name, column in zip(wanted, found.values(), strict=True)}
 
-    def _framed(self, names: tuple[str, ...], framed: Callable[[duckdb.DuckDBPyRelation], T]) -> T:
-        return self._ask(lambda tables: framed(self._relation(tables, names)), self._nested(names))
+    def _framed(
+        self, names: tuple[str, ...], framed: Callable[[duckdb.DuckDBPyRelation], T], named: Callable[[T, list[str]], T]
+    ) -> T:
+        def frame(tables: duckdb.DuckDBPyConnection) -> T:
+            wanted = self._wanted(tables, names) or ["time"]  # a table has at least one column
+            return named(framed(self._relation(tables, wanted)), wanted)
 
-    def _relation(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> duckdb.DuckDBPyRelation:
-        wanted = names or self._said(tables)
+        return self._ask(frame, self._nested(names))
+
+    def _wanted(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> list[str]:
+        return list(dict.fromkeys(names or self._said(tables)))
+
+    def _relation(self, tables: duckdb.DuckDBPyConnection, wanted: Sequence[str]) -> duckdb.DuckDBPyRelation:
+        """The columns in their order. Their names are their places: SQL takes `a` and `A` for one name."""
         dotted = [name for name in wanted if name not in self._fields]
         places = self._places(tables) if dotted or any(self._fields[n].column.is_dict for n in wanted) else _Places()
-        shown = [f"{self._value(name, places)} AS {identifier(name)}" for name in wanted]
+        shown = [f"{self._value(name, places)} AS c{place}" for place, name in enumerate(wanted)]
         return tables.sql(f"SELECT {', '.join(shown)} FROM {self._view}")
 
     def _value(self, name: str, places: "_Places") -> str:
@@ -169,7 +184,7 @@ class Stream:
         of, _, key = name.partition(".")
         typed, mixed = key in places.structs.get(of, {}), key in places.rests.get(of, ())
         entry = f"{identifier(of)}.{identifier(key)}"
-        rest = f"json_extract_string({identifier(of + REST)}, {literal('$.' + _quoted(key))})"
+        rest = f"json_extract_string({identifier(of + REST)}, {literal(_path(key))})"
         if typed and mixed:
             return f"coalesce({entry}::VARCHAR, {rest})"
         if typed or mixed:
@@ -234,8 +249,10 @@ def _one(tables: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(tables.execute(sql).fetchall()[0][0])
 
 
-def _quoted(key: str) -> str:
-    return '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'
+def _path(key: str) -> str:
+    """Where an entry is in JSON, as DuckDB says it; the one without a name has only the other form of path."""
+    quoted = key.replace("\\", "\\\\").replace('"', '\\"')
+    return f'$."{quoted}"' if key else "/"
 
 
 def _listed(names: list[str]) -> str:

@@ -148,3 +148,42 @@ def test_frames_hold_the_same_values(run: Run) -> None:
     assert table["quality_final"].null_count == polar["quality_final"].null_count() == 3
     assert table["reward"].null_count == polar["reward"].null_count() == 0
     assert set(run.episodes.polars().columns) == set(run.episodes.names)
+
+
+def test_columns_are_given_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
+    """However strange it is, asked for twice, or another's but for its case, which SQL does not see."""
+    strange = {"a": 1, "A": 2, "": 3, "select": 4, "new\nline": 5, "*": 6, "it's 100 %": 7}
+    with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
+        monitor.log_episode(0, 0.0, 1, parameters=strange)
+    episodes = open_run(tmp_path / "run").episodes
+    names = [f"parameters.{key}" for key in strange]
+
+    assert {name: int(column[0]) for name, column in episodes.read(*names, names[0]).items()} == dict(
+        zip(names, strange.values(), strict=True)
+    )
+    assert set(names) < set(episodes.read())
+    assert list(episodes.pandas(*names).columns) == episodes.polars(*names).columns == names
+    assert episodes.arrow(*names).column_names == names
+
+
+def test_a_stream_without_records_gives_empty_answers(tmp_path: Path) -> None:
+    """And no error."""
+    with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
+        episodes = monitor.run.episodes
+
+        assert (len(episodes), episodes.names, episodes.read(), episodes.last(3)) == (0, (), {}, [])
+        assert len(episodes.pandas()) == len(episodes.polars()) == len(episodes.arrow()) == 0
+
+
+@pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
+def test_a_path_is_no_pattern(tmp_path: Path, sealed: bool) -> None:
+    """`*`, `?` and brackets in the name of a folder stand for themselves: a neighbour's records are its own."""
+    for count, folder in enumerate(("qam", "q?m", "a", "[ab]", "ab", "a*"), start=1):
+        with TrainingMonitor(tmp_path / folder, session_name="run", settings=QUIET) as monitor:
+            for number in range(count):
+                monitor.log_episode(number, 0.0, 1)
+        run = open_run(tmp_path / folder / "run")
+        if sealed:
+            seal(run.layout.stream("episodes") / "000001.jsonl")
+
+        assert (len(run.episodes), len(list(run.episodes)), len(run.episodes.last(9))) == (count, count, count)
