@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import numpy as np
 
-from rlvitals.errors import MissingExtraError, QueryError
+from rlvitals.errors import MissingExtraError, QueryError, RunFormatError
 from rlvitals.records import STREAMS
 from rlvitals.runs.columns import database
 from rlvitals.runs.folder import RunFolder
@@ -24,6 +24,8 @@ Column = np.ma.MaskedArray[Any, Any]
 """Values in which those that are absent are masked; those that are not finite are not."""
 
 _TABLE = "answer"
+_WRONG = (duckdb.ParserException, duckdb.SyntaxException, duckdb.BinderException, duckdb.CatalogException)
+"""What only a question can be blamed for."""
 _COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
@@ -109,14 +111,36 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     tables = database()
     streams = [name for name in STREAMS if re.search(rf"\b{name}\b", asked, re.IGNORECASE)]
 
+    failed: list[duckdb.Error] = []
+
+    def nested(stream: str) -> list[str]:
+        return _nested(asked, stream)
+
     def answered(views: duckdb.DuckDBPyConnection) -> None:
         try:
-            views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM ({asked})")
-        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            # On lines of its own, as it may end with a comment.
+            views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM (\n{asked}\n)")
+        except _WRONG as error:
             raise QueryError(_reason(error)) from None
+        except duckdb.Error as error:
+            failed.append(error)
+            raise
 
-    ask(runs, answered, *streams, nested=lambda stream: _nested(asked, stream), connection=tables)
+    try:
+        ask(runs, answered, *streams, nested=nested, connection=tables)
+    except RunFormatError:
+        if not failed:
+            raise
+        # Either the question failed (a text is no number, a file of its own is not there), or what it is put to.
+        ask(runs, lambda views: _read_all(views, streams), *streams, nested=nested, connection=tables)
+        raise QueryError(_reason(failed[-1])) from None
     return Answer(tables)
+
+
+def _read_all(views: duckdb.DuckDBPyConnection, streams: Sequence[str]) -> None:
+    for stream in streams:
+        # Of the values themselves: counts and extremes are taken from what a segment says of its columns.
+        views.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM {stream}").fetchall()
 
 
 def to_pandas(relation: duckdb.DuckDBPyRelation) -> "pd.DataFrame":
@@ -161,6 +185,8 @@ def _need(module: str, what: str, extra: str) -> None:
 
 
 def _one_question(sql: str) -> str:
+    if not sql.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in sql):
+        raise QueryError(f"the question is not all text: {sql!a:.200}")
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:

@@ -125,3 +125,37 @@ def test_no_runs_are_no_rows(tmp_path: Path) -> None:
     """An empty folder answers too."""
     assert open_runs(tmp_path).sql("select count(*) from episodes").rows() == [(0,)]
     assert open_runs(tmp_path)[:1].sql("select run from updates").rows() == []
+
+
+@pytest.mark.parametrize(
+    "asked", ["select 1 as n -- a comment", "-- first\nselect 1 as n", "select 1 as n;", "select 1 as n /* so */"]
+)
+def test_a_question_may_have_comments(tmp_path: Path, asked: str) -> None:
+    """Also at its end."""
+    assert recorded(tmp_path, "run", [1]).sql(asked).rows() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "select count(*) from episodes, read_csv('/no/such.csv')",
+        "select * from read_csv('/no/such.csv')",
+        "select category::int from episodes",
+        "select '\ud800'",
+    ],
+)
+def test_a_question_that_fails_does_not_blame_the_run(tmp_path: Path, asked: str) -> None:
+    """Its own files and its own conversions are its own business."""
+    with pytest.raises(QueryError):
+        recorded(tmp_path, "run", [1]).sql(asked)
+
+
+def test_a_damaged_page_is_not_blamed_on_the_question(tmp_path: Path) -> None:
+    """The end of the file, which says what is in it, may be whole."""
+    run = recorded(tmp_path, "run", [float(number) for number in range(100)], sealed=True)
+    segment = run.layout.stream("episodes") / "000001.parquet"
+    content = segment.read_bytes()
+    segment.write_bytes(content[:4] + b"\xff" * 300 + content[304:])
+
+    with pytest.raises(RunFormatError, match="run"):
+        run.sql("select sum(time), sum(episode) from episodes")
