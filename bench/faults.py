@@ -79,6 +79,7 @@ class Changed(gymnasium.Wrapper[Any, Any, Any, Any]):
         ends: Whether the time limit is told as an end.
         resets: Whether `reset` resets.
         slow: Seconds that each step takes longer, given how many steps were taken.
+        begins: Steps of this environment before the fault; counts of steps are from there.
     """
 
     def __init__(
@@ -90,10 +91,11 @@ class Changed(gymnasium.Wrapper[Any, Any, Any, Any]):
         ends: bool = False,
         resets: bool = True,
         slow: Callable[[int], float] = lambda _: 0.0,
+        begins: float = 0.0,
     ) -> None:
         super().__init__(env)
         self._reward, self._observe, self._ends, self._resets, self._slow = reward, observe, ends, resets, slow
-        self._steps = 0
+        self._steps = -int(begins)
         self._last: Any = None
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
@@ -221,11 +223,11 @@ FAULTS: dict[str, Fault] = {
     "reward_constant": Fault(change={"reward": lambda _: 0.0}),
     "reward_sign_flipped": Fault(change={"reward": lambda reward: -reward}),
     "obs_frozen": Fault(change={"observe": lambda seen, _: np.zeros_like(seen)}),
-    "obs_nan": Fault(change={"observe": lambda seen, steps: seen * np.nan if steps > 5_000 else seen}, share=0.5),
+    "obs_nan": Fault(change={"observe": lambda seen, steps: seen * np.nan if steps > 0 else seen}, share=0.5),
     "env_never_resets": Fault(change={"resets": False}),
     "trunc_as_terminal": Fault(change={"ends": True}, by_definition=True),
     "throughput_collapse": Fault(
-        change={"slow": lambda steps: 0.002 if steps > 5_000 else 0.0}, share=0.5, by_definition=True
+        change={"slow": lambda steps: 0.002 if steps > 0 else 0.0}, share=0.5, by_definition=True
     ),
     "dead_network": Fault(act=zero),
     "midrun_collapse": Fault(act=corrupt, share=0.6),
@@ -295,6 +297,8 @@ def train(
         The final evaluation; NaN if the training broke off.
     """
     change = dict(fault.change)
+    if change:
+        change["begins"] = fault.share * total / ENVIRONMENTS
     if name.startswith("healthy-noisy"):
         noise = np.random.default_rng(seed)
         change["reward"] = lambda reward: reward + 0.2 * float(noise.standard_normal())

@@ -66,7 +66,9 @@ on come from `bench/faults.py`:
 | PointReach (20,000 steps) | 8 | 1: a machine that was in fact busy (`throughput-drop`) |
 | LunarLander-v3 (60,000 steps) | 3 | 1: a run that had not learned by half of its budget (`no-learning`) |
 
-The first look at Acrobot and LunarLander raised false alarms (a sparse reward taken for a constant one; a critic that
+Of eleven faults trained in PointReach all were found and named first, in the median 10 % of the budget behind their
+onset; two of them (rewards drowned in the critic's noise, a flipped sign) only after these trainings had taught the
+rules. The first look at Acrobot and LunarLander raised false alarms (a sparse reward taken for a constant one; a critic that
 saturates on large returns and recovers taken for a dead network). They are put right in principle, and the table above
 did not change; but two environments found two mistakes, so expect that others hide some.
 
