@@ -19,7 +19,7 @@ help:
 
 .venv/demo-ready: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing what the demo needs into .venv (once; a minute or two) ..."
-	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[vtracer]'
+	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[vtracer,ui]'
 	@touch $@
 
 .venv/test-ready: pyproject.toml constraints.txt | .venv/bin/python

@@ -61,6 +61,8 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        # From now on connections wait in the queue: the address may be told before the server has started.
+        listening.listen()
     except OSError as error:
         reason = error.strerror or str(error)
         raise RlvitalsError(f"{host}:{port} cannot be had: {reason}; choose another with --port") from None

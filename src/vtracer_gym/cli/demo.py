@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +58,8 @@ def demo(
     picture = out / "gallery.png"
     paint(agent, unseen, evaluations, picture)
     console.print(f"\nrun      {monitor.path}\nmodel    {out / 'model'}\npicture  [bold]{picture}[/]", highlight=False)
+    program = os.path.relpath(Path(sys.executable).with_name("rlvitals"))
+    console.print(f"browser  [bold]{program} ui {out / 'logs'} --open[/]", highlight=False, soft_wrap=True)
 
 
 def paint(agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], path: Path) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
+from vtracer_gym.cli.live import dashboard
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.evaluation import pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
@@ -35,42 +36,44 @@ def train(
     search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on an unseen logo.")] = 64,
     generations: Annotated[int, typer.Option(min=0, help="Of tuning the setting that the policy starts at.")] = 10,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
+    ui: Annotated[bool, typer.Option("--ui", help="Show the trainings live in a browser.")] = False,
 ) -> None:
     """Train an agent with PPO, and compare it with VTracer's defaults and with search, on logos it has not seen."""
     console = Console()
     collection = gather(console, logos, samples, size)
     runs = []
-    for current in range(seed, seed + seeds):
-        settings = TrainingSettings(
-            steps=steps,
-            seed=current,
-            size=size,
-            attempts=attempts,
-            processes=processes,
-            start=TuningSettings(generations) if generations else None,
-        )
-        seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
-        folder = out / f"seed-{current}"
-        configuration = session.described(str(logos or "samples"), seen, aside)
-        with TrainingMonitor(
-            log_dir,
-            session_name=f"{out.name}-seed-{current}",
-            configuration=configuration,
-            total_timesteps=steps,
-            resume="allow" if resume else "never",
-        ) as monitor:
-            agent = session.monitored_training(console, seen, aside, settings, folder, monitor, resume=resume)
-            evaluations = session.measured(
-                console,
-                agent,
-                aside,
-                search_tries=search_tries,
+    with dashboard(console, log_dir, wanted=ui):
+        for current in range(seed, seed + seeds):
+            settings = TrainingSettings(
+                steps=steps,
                 seed=current,
+                size=size,
+                attempts=attempts,
                 processes=processes,
+                start=TuningSettings(generations) if generations else None,
             )
-            session.record_evaluation(monitor, evaluations, attempts)
-        session.save_evaluations(folder / "evaluation.json", evaluations)
-        console.print(f"model: {folder}    run: {monitor.path}", highlight=False)
-        runs.append(evaluations)
+            seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
+            folder = out / f"seed-{current}"
+            configuration = session.described(str(logos or "samples"), seen, aside)
+            with TrainingMonitor(
+                log_dir,
+                session_name=f"{out.name}-seed-{current}",
+                configuration=configuration,
+                total_timesteps=steps,
+                resume="allow" if resume else "never",
+            ) as monitor:
+                agent = session.monitored_training(console, seen, aside, settings, folder, monitor, resume=resume)
+                evaluations = session.measured(
+                    console,
+                    agent,
+                    aside,
+                    search_tries=search_tries,
+                    seed=current,
+                    processes=processes,
+                )
+                session.record_evaluation(monitor, evaluations, attempts)
+            session.save_evaluations(folder / "evaluation.json", evaluations)
+            console.print(f"model: {folder}    run: {monitor.path}", highlight=False)
+            runs.append(evaluations)
     console.print()
     tables.show(console, pooled(runs), attempts)
