@@ -1,0 +1,69 @@
+"""How many more runs."""
+
+import math
+
+import numpy as np
+import pytest
+
+from rlvitals.analysis.power import more_runs, power, runs_needed
+from rlvitals.analysis.welch import moments_of, welch
+
+
+def test_power_is_as_tables_have_it() -> None:
+    """Cohen's (1988) table 2.3.5: 26 in each group show an effect of 0.8 in 80 %; none shows in 5 %."""
+
+    assert runs_needed(0.8) == 26
+    assert runs_needed(0.5) == 64
+    assert power(5, 5, 0.0) == pytest.approx(0.05, abs=1e-4)
+    assert power(10, 10, 1.0) == pytest.approx(power(10, 10, -1.0))
+
+
+def test_power_is_calibrated() -> None:
+    """Of 2000 pairs of groups of 6, 1.5 deviations apart, Welch's test names as many as foretold."""
+    generator = np.random.default_rng(0)
+    named = [
+        welch(moments_of(generator.normal(size=6) + 1.5), moments_of(generator.normal(size=6))).p_value <= 0.05
+        for _ in range(2000)
+    ]
+
+    assert np.mean(named) == pytest.approx(power(6, 6, 1.5), abs=0.03)
+
+
+def test_a_large_difference_needs_few() -> None:
+    """And a small one many, or more than 200."""
+    generator = np.random.default_rng(0)
+    three = np.array([-1.0, 0.0, 1.0])
+    large, small, none = (more_runs(three + shift, three, generator) for shift in (2.2, 0.8, 0.0))
+
+    assert large.needed is not None
+    assert large.needed <= 8
+    assert large.chance >= 0.8
+    assert small.needed is None or small.needed > large.needed
+    assert none.needed is None or none.needed > 20
+
+
+def test_what_is_foretold_comes_true() -> None:
+    """Truths spread as widely as the runs leave them: with so many more runs, about 80 % are shown."""
+    generator = np.random.default_rng(1)
+    shown: list[bool] = []
+    while len(shown) < 80:
+        truth = 4.0 * generator.normal()
+        a, b = generator.normal(size=3) + truth, generator.normal(size=3)
+        if welch(moments_of(a), moments_of(b)).p_value <= 0.05:
+            continue
+        further = more_runs(a, b, generator).needed
+        if further is not None:
+            a, b = (np.concatenate([x, generator.normal(size=further) + y]) for x, y in ((a, truth), (b, 0.0)))
+            shown.append(welch(moments_of(a), moments_of(b)).p_value <= 0.05)
+
+    assert 0.68 <= np.mean(shown) <= 0.92
+
+
+def test_without_spread_nothing_is_foretold() -> None:
+    """One run, or equal ones."""
+    generator = np.random.default_rng(0)
+
+    assert more_runs([1.0], [2.0, 3.0], generator).needed is None
+    assert math.isnan(more_runs([1.0, 1.0], [2.0, 2.0], generator).chance)
+    with pytest.raises(ValueError, match="at least 2 in each group"):
+        power(1, 5, 1.0)
