@@ -1,5 +1,6 @@
 """The monitor's dashboard beside a training."""
 
+import contextlib
 import http.client
 import io
 import re
@@ -13,9 +14,9 @@ from vtracer_gym.cli.live import dashboard
 
 def status(port: int) -> int:
     """What the server at a port answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("GET", "/")
-    return connection.getresponse().status
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("GET", "/")
+        return connection.getresponse().status
 
 
 def port_in(screen: io.StringIO) -> int:
