@@ -14,9 +14,10 @@ from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
 from rlvitals.runs.header import read_header, write_header
-from rlvitals.runs.journal import Journal, Trouble
+from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import Layout, segments_in
 from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, process_started
+from rlvitals.runs.trouble import Trouble
 from rlvitals.sinks import Background
 
 T = TypeVar("T")

@@ -17,8 +17,10 @@ from pathlib import Path
 
 from rlvitals.clock import Clock
 from rlvitals.errors import ClosedError
-from rlvitals.runs.layout import segment_path, segments_in
-from rlvitals.runs.torn import Unpack, mend
+from rlvitals.runs.layout import segment_path
+from rlvitals.runs.openings import close_quietly, copy, is_dead, is_gone, move, opened, segment_to_begin
+from rlvitals.runs.torn import Unpack
+from rlvitals.runs.trouble import Trouble
 
 SEAL_RECORDS = 100_000
 """Records in a segment before it is sealed: the open tail is still read in about a tenth of a second."""
@@ -28,25 +30,6 @@ _PATIENCE_S = 0.1
 _NEWLINE = b"\n"
 
 _sync = getattr(os, "fdatasync", os.fsync)
-
-
-class Trouble:
-    """What a journal tells its owner; the owner overrides what it wants to know."""
-
-    def began(self, path: Path, error: OSError) -> None:
-        """The journal cannot write to a file, and keeps lines in memory."""
-
-    def ended(self, path: Path, lost: int) -> None:
-        """The journal writes again; so many lines were lost since the trouble began."""
-
-    def restored(self, path: Path) -> None:
-        """A file had been removed from its place, and is there again with all that it held."""
-
-    def unsafe(self, path: Path, error: OSError) -> None:
-        """Lines are written, but cannot be forced to the disk."""
-
-    def safe(self, path: Path) -> None:
-        """Lines can be forced to the disk again."""
 
 
 class Journal:
@@ -78,7 +61,6 @@ class Journal:
     ) -> None:
         self.folder = folder
         self.lost = 0
-        self.torn_bytes = 0
         self.on_rotated: Callable[[Path], None] = lambda _: None
         self._clock = clock
         self._trouble = trouble
@@ -105,8 +87,8 @@ class Journal:
         self._rotate_at = max(1, seal_records)
         # Lines go straight to the file below this count; -1 sends them the careful way.
         self._straight_below = self._usual_limit()
-        self.path = self._first_segment(unpack)
-        self._fd = self._open(self.path)
+        self.path, self.torn_bytes = segment_to_begin(folder, unpack)
+        self._fd = opened(self.path)
 
     @property
     def failing(self) -> OSError | None:
@@ -181,7 +163,7 @@ class Journal:
         # Outside the lock, as this takes milliseconds; nobody else closes these descriptors meanwhile.
         for old in retired:
             self._force(old)
-            _close(old)
+            close_quietly(old)
         if dirty and fd >= 0:
             self._force(fd)
 
@@ -197,7 +179,7 @@ class Journal:
             self._retry_at, self._busy = 0.0, False
             self._recover(rescuing=rescuing)
             self._closed, self._straight_below = True, -1
-            in_place = not self._is_gone()
+            in_place = not is_gone(self._fd, self.path)
             self.lost += len(self._backlog) + (0 if in_place else self.records)
             self._backlog.clear()
         self.sync()
@@ -207,7 +189,7 @@ class Journal:
                     self.path.unlink()
         # A signal handler may have closed in the middle of `append`, which must not write to a number used anew.
         fd, self._fd = self._fd, -1
-        _close(fd)
+        close_quietly(fd)
 
     def abandon(self) -> None:
         """Close without writing: for the child of a fork, whose parent owns the files."""
@@ -216,24 +198,7 @@ class Journal:
             self._closed, self._straight_below = True, -1
             open_before, self._fd = (*self._retired, self._fd), -1
             for fd in open_before:
-                _close(fd)
-
-    def _first_segment(self, unpack: Unpack) -> Path:
-        """Mend what the writer before left, and choose the segment to begin."""
-        segments = segments_in(self.folder)
-        if not segments:
-            return segment_path(self.folder, 1)
-        last = segments[-1]
-        with contextlib.suppress(FileNotFoundError):  # sealed since it was listed
-            if not last.sealed:
-                if not last.path.stat().st_size:
-                    return last.path
-                self.torn_bytes = mend(last.path, unpack)
-        return segment_path(self.folder, last.number + 1)
-
-    def _open(self, path: Path) -> int:
-        # Readable too: if the file is removed, its content can still be rescued through the descriptor.
-        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                close_quietly(fd)
 
     def _usual_limit(self) -> int:
         return -1 if self._sync_always else self._rotate_at
@@ -264,7 +229,7 @@ class Journal:
     def _rotate(self) -> None:
         following = segment_path(self.folder, int(self.path.stem) + 1)
         try:
-            fd = self._open(following)
+            fd = opened(following)
         except OSError:
             self._rotate_at = self._appended + self._seal_records  # go on with this segment, and try again later
             return
@@ -364,35 +329,18 @@ class Journal:
 
     def _recover(self, *, rescuing: bool) -> None:
         self._settle()
-        if self._is_dead():
+        if is_dead(self._fd):
             self._reopen()
-        elif rescuing and self._is_gone():
+        elif rescuing and is_gone(self._fd, self.path):
             self._rescue()
         if (self._failing is not None or self._backlog) and self._clock.monotonic() >= self._retry_at:
             self._drain()
             if self._failing is None and not self._backlog:
                 self._straight_below = self._usual_limit()
 
-    def _is_dead(self) -> bool:
-        """Whether the descriptor is none any more: closed by other code, or of a file server that was started anew."""
-        try:
-            os.fstat(self._fd)
-        except OSError:
-            return True
-        return False
-
     def _reopen(self) -> None:
         with contextlib.suppress(OSError):
-            self._fd = self._open(self.path)  # the old number may be another file's by now: it is left alone
-
-    def _is_gone(self) -> bool:
-        try:
-            here, there = os.fstat(self._fd), self.path.stat()
-        except (FileNotFoundError, NotADirectoryError):
-            return True
-        except OSError:  # not to be seen at present, which is not the same
-            return False
-        return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
+            self._fd = opened(self.path)  # the old number may be another file's by now: it is left alone
 
     def _rescue(self) -> None:
         """Put the segment back in its place, with all that it held.
@@ -402,12 +350,12 @@ class Journal:
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            fd = self._open(aside)
+            fd = opened(aside)
             try:
-                self._copy(self._fd, fd)
-                _move(aside, self.path)
+                copy(self._fd, fd)
+                move(aside, self.path)
             except OSError:
-                _close(fd)
+                close_quietly(fd)
                 raise
             finally:
                 aside.unlink(missing_ok=True)
@@ -423,26 +371,3 @@ class Journal:
         else:
             self._misplaced = None
             self._trouble.ended(self.path, 0)
-
-    @staticmethod
-    def _copy(source: int, target: int) -> None:
-        offset = 0
-        while chunk := os.pread(source, 1 << 20, offset):
-            offset += len(chunk)
-            while chunk:
-                chunk = chunk[os.write(target, chunk) :]
-
-
-def _move(path: Path, to: Path) -> None:
-    """Rename a file, but never replace what somebody else has put there."""
-    try:
-        os.link(path, to)
-    except OSError:
-        if to.exists():
-            raise
-        path.rename(to)  # a file system without links
-
-
-def _close(fd: int) -> None:
-    with contextlib.suppress(OSError):
-        os.close(fd)

@@ -107,8 +107,7 @@ class Stream:
             MissingExtraError: pandas is not installed.
             ColumnError: There is none of that name.
         """
-        made: pd.DataFrame = self._framed(names, to_pandas, lambda frame, wanted: frame.set_axis(wanted, axis=1))
-        return made
+        return self._framed(names, to_pandas, _with_columns)
 
     def polars(self, *names: str) -> "pl.DataFrame":
         """Columns as a polars frame; what is absent is null there.
@@ -257,3 +256,8 @@ def _path(key: str) -> str:
 
 def _listed(names: list[str]) -> str:
     return ", ".join(names)
+
+
+def _with_columns(frame: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
+    frame.columns = names
+    return frame

@@ -11,9 +11,10 @@ import pytest
 
 from rlvitals.records import Episode, codec_of
 from rlvitals.runs.header import Header, Writer, write_header
-from rlvitals.runs.journal import Journal, Trouble
+from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import Layout
 from rlvitals.runs.lock import host_name
+from rlvitals.runs.trouble import Trouble
 from rlvitals.testing.clock import ManualClock
 
 
