@@ -1,0 +1,120 @@
+"""Everything that a report tells of a run, read once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.records import STREAMS, Evaluation, Event
+from rlvitals.records.schema import Column as Kind
+from rlvitals.records.schema import fields
+from rlvitals.reports.pictures import Picture, pictures_of
+from rlvitals.runs import Header, Run
+from rlvitals.runs.answer import Column
+from rlvitals.runs.columns import identifier
+from rlvitals.runs.table import ask
+from rlvitals.summary.exploring import exploration_of, plain
+from rlvitals.summary.run_summary import RunSummary, summarise
+
+MOST_EXPLORED = 50_000
+"""Episodes up to which the parameters are looked into unless that is asked for: beyond, it takes many seconds."""
+
+_EPISODES = ("episode", "env_step", "reward", "length", "success", "quality_final", "quality_improvement")
+_SYSTEM = ("time", "env_step", "memory", "env_steps_per_second")
+_UPDATES = tuple(field.name for field in fields(STREAMS["updates"]) if field.column in {Kind.NUMBER, Kind.COUNT})
+
+Floats = NDArray[np.float64]
+
+
+class Series(NamedTuple):
+    """The columns of a stream.
+
+    Attributes:
+        values: By name, shape `(n,)`; what is absent is NaN.
+        present: By name, where there is a value, NaN or not.
+    """
+
+    values: Mapping[str, Floats]
+    present: Mapping[str, NDArray[np.bool_]]
+
+    def has(self, name: str) -> bool:
+        """Whether any record said it."""
+        return name in self.present and bool(self.present[name].any())
+
+
+class Account(NamedTuple):
+    """A run, as a report tells it.
+
+    Attributes:
+        made: When it was read (UTC, seconds since 1970).
+        explored: Whether the parameters were looked into; `None` where none were said.
+    """
+
+    header: Header
+    made: float
+    summary: RunSummary
+    diagnosis: Diagnosis
+    episodes: Series
+    updates: Series
+    system: Series
+    evaluations: Sequence[Evaluation]
+    events: Sequence[Event]
+    pictures: Sequence[Picture]
+    explored: bool | None
+
+
+def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_CLOCK) -> Account:
+    """Read all that a report tells of a run; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run; it may be live.
+        parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
+        clock: Tells the time.
+
+    Raises:
+        RunFormatError: A segment is damaged.
+    """
+    wanted = {"episodes": _EPISODES, "updates": _UPDATES, "system": _SYSTEM}
+    episodes, updates, system = ask(
+        run, lambda tables: [_series(tables, stream, names) for stream, names in wanted.items()], *wanted
+    )
+    rows = episodes.values["reward"].size
+    explored = None
+    if rows and any(name.startswith("parameters.") for name in run.episodes.names):
+        explored = rows <= MOST_EXPLORED if parameters is None else parameters
+    summary = summarise(run, clock=clock)
+    if explored:
+        found = exploration_of(run)
+        summary = _with(summary, None if found is None else plain(found))
+    events = list(run.records("events"))
+    return Account(
+        header=run.header,
+        made=clock.time(),
+        summary=summary,
+        diagnosis=diagnose(evidence_of(run, clock=clock)),
+        episodes=episodes,
+        updates=updates,
+        system=system,
+        evaluations=list(run.records("evaluations")),
+        events=events,
+        pictures=pictures_of(run, events),
+        explored=explored,
+    )
+
+
+def _with(summary: RunSummary, exploration: dict[str, Any] | None) -> RunSummary:
+    said = {name: getattr(summary, name) for name in summary.__struct_fields__}
+    return RunSummary(**{**said, "exploration": exploration})
+
+
+def _series(tables: Any, stream: str, names: Sequence[str]) -> Series:
+    columns = ", ".join(f"{identifier(name)}::DOUBLE AS {identifier(name)}" for name in names)
+    found: dict[str, Column] = tables.execute(f"SELECT {columns} FROM {stream}").fetchnumpy()  # noqa: S608 - our names
+    masked = {name: np.ma.asarray(found[name]) for name in names}
+    return Series(
+        values={name: np.ma.filled(column.astype(np.float64), np.nan) for name, column in masked.items()},
+        present={name: ~np.ma.getmaskarray(column) for name, column in masked.items()},
+    )

@@ -1,0 +1,296 @@
+"""The report of one run: its sections, verdict first."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rlvitals.reports import tables
+from rlvitals.reports.account import MOST_EXPLORED, Account
+from rlvitals.reports.charts import Curve, Estimate, Estimates
+from rlvitals.reports.courses import PANEL, courses_of
+from rlvitals.reports.document import (
+    Block,
+    Cell,
+    Charts,
+    Code,
+    Document,
+    Facts,
+    Findings,
+    Pictures,
+    Prose,
+    Section,
+    Table,
+    Toned,
+)
+from rlvitals.reports.evaluated import evaluation_chart, evaluation_rows
+from rlvitals.reports.origin import foot
+from rlvitals.reports.pictures import IMAGE
+from rlvitals.reports.verdict import verdict_of
+from rlvitals.summary.successes import GroupRate
+from rlvitals.words import ABSENT, count, moment, number, percent, span
+
+_MOST_EVENTS = 100
+_MOST_GROUPS = 20
+_EPISODE_CURVES = ("quality_final", "quality_improvement", "length", "success")
+_FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
+
+
+def document_of(account: Account) -> Document:
+    """Write the report of a run.
+
+    Args:
+        account: The run.
+    """
+    summary, life = account.summary, account.summary.life
+    return Document(
+        title=life.run_id,
+        kind=f"Training report{f', {life.project}' if life.project else ''}",
+        status=life.status,
+        verdict=verdict_of(summary, account.diagnosis, account.header),
+        key_facts=tuple(_key_facts(account)),
+        sections=tuple(section for section in _sections(account) if section.blocks),
+        foot=foot(account.made),
+    )
+
+
+def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
+    summary, life = account.summary, account.summary.life
+    reward = summary.measures.get("reward")
+    if reward is not None:
+        yield "reward", number(reward.recent.estimate), f"last 100; 95 %: {tables.interval(reward.recent)}"
+    quality = summary.measures.get("quality_final") or summary.measures.get("quality_improvement")
+    if quality is not None:
+        yield "quality", number(quality.recent.estimate), f"last 100; 95 %: {tables.interval(quality.recent)}"
+    if summary.success.recent is not None:
+        recent = summary.success.recent
+        yield "success", tables.share(recent.estimate), f"last 100; 95 %: {tables.interval(recent, shares=True)}"
+    goal = account.header.goals.get("total_timesteps")
+    done = (
+        f"{percent((summary.env_step or 0) / goal)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
+    )
+    yield "steps", count(summary.env_step), done
+    yield "episodes", count(summary.episodes), f"in {span(life.duration)}"
+    if summary.speed.steps_per_second is not None:
+        yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
+
+
+def _sections(account: Account) -> Iterator[Section]:
+    curves = courses_of(account)
+    summary = account.summary
+    yield _findings(account)
+    yield Section(
+        "reward",
+        "How it went",
+        "Thin: every extreme of the single episodes. Bold: their running mean. Shaded: where the middle 80 % lie. "
+        "A number in a circle is a finding, where it began.",
+        tuple(_episode_blocks(account, curves)),
+    )
+    yield Section("success", "Successes and endings", "", tuple(_success_blocks(account)))
+    yield Section(
+        "updates",
+        "The PPO updates",
+        "Green: the values that are healthy, where that can be said in numbers; else judge a metric by its own past.",
+        tuple(_update_blocks(account, curves)),
+    )
+    yield Section("evaluations", "Evaluations", "", tuple(_evaluation_blocks(account)))
+    yield Section("parameters", "Parameters explored", "", tuple(_parameter_blocks(account)))
+    pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
+    yield Section("pictures", "Pictures", "Logged by the run, oldest first.", pictures)
+    machine = tuple(curves[name] for name in ("memory", "env_steps_per_second") if name in curves)
+    facts = tuple(tables.speed_facts(summary.speed))
+    blocks: list[Block] = [Charts(machine)] if machine else []
+    yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())))
+    yield Section("events", "Events and notes", "", tuple(_event_blocks(account)))
+    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(account)))
+
+
+def _findings(account: Account) -> Section:
+    diagnosis = account.diagnosis
+    blocks: list[Block] = []
+    if diagnosis.findings:
+        blocks.append(Findings(diagnosis.findings, diagnosis.health.losses))
+    elif diagnosis.judged:
+        blocks.append(Prose(f"Nothing wrong was found, by {count(len(diagnosis.judged))} rules."))
+    failure = account.header.failure
+    if failure is not None:
+        said = f"{failure.traceback.rstrip()}\n" if failure.traceback else ""
+        last = f"{failure.type}: {failure.message}"
+        text = said if said.rstrip().endswith(last) else f"{said}{last}"
+        blocks.append(Code(text.rstrip(), "The exception that ended the run"))
+    lost = account.summary.life.losses
+    if lost:
+        where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())
+        blocks.append(Prose(f"Records that were lost: {where}.", "bad"))
+    if diagnosis.unjudged:
+        rows = tuple((one.code, " and ".join(one.missing)) for one in diagnosis.unjudged)
+        blocks.append(
+            Table(("rule", "needs"), rows, texts=(0, 1), caption=f"{len(rows)} rules lacked data to judge", folded=True)
+        )
+    return Section("findings", "What is wrong, and what to try", "", tuple(blocks))
+
+
+def _episode_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Block]:
+    if not account.summary.episodes:
+        yield Prose("No episode has finished yet.")
+        return
+    yield Charts((curves["reward"],), wide=True)
+    others = tuple(curves[name] for name in _EPISODE_CURVES if name in curves)
+    if others:
+        yield Charts(others)
+    yield tables.spread_table(account.summary.measures, "episodes")
+    yield tables.course_table(account.summary.measures, "episodes")
+
+
+def _success_blocks(account: Account) -> Iterator[Block]:
+    found = account.summary.success
+    facts = tuple(tables.success_facts(found))
+    if facts:
+        yield Facts(facts)
+    charts = [
+        _estimates(groups[:_MOST_GROUPS], kind)
+        for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty"))
+        if any(group.rate.estimate is not None for group in groups)
+    ]
+    ends = account.summary.ends
+    if ends and any(end.reason is not None for end in ends):
+        rows = tuple(
+            Estimate("not said" if end.reason is None else end.reason, end.share, 0.0, end.share, percent(end.share))
+            for end in ends[:_MOST_GROUPS]
+        )
+        charts.append(Estimates("ends", "How episodes ended", "share", rows, (0.0, 1.0), share=True))
+    if charts:
+        yield Charts(tuple(charts))
+    if found.by_category:
+        yield tables.group_table(found.by_category, "type")
+    if found.by_difficulty:
+        yield tables.group_table(found.by_difficulty, "difficulty")
+    if ends:
+        yield tables.end_table(account.summary)
+
+
+def _estimates(groups: list[GroupRate], kind: str) -> Estimates:
+    rows = tuple(
+        Estimate(
+            ABSENT if group.name is None else group.name,
+            group.rate.estimate,
+            group.rate.low,
+            group.rate.high,
+            tables.rate(group.rate),
+        )
+        for group in groups
+    )
+    return Estimates(
+        f"success_by_{kind}",
+        f"Success rate by {kind}",
+        "share",
+        rows,
+        (0.0, 1.0),
+        share=True,
+        note="with 95 % intervals",
+    )
+
+
+def _update_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Block]:
+    charts = tuple(curves[name] for name in PANEL if name in curves)
+    further = tuple(
+        curve
+        for name, curve in curves.items()
+        if name in account.updates.values and name not in PANEL and name != "memory"
+    )
+    if charts or further:
+        yield Charts((*charts, *further))
+    if account.summary.metrics:
+        yield tables.spread_table(account.summary.metrics, "updates")
+        yield tables.course_table(account.summary.metrics, "updates")
+
+
+def _evaluation_blocks(account: Account) -> Iterator[Block]:
+    if not account.evaluations:
+        return
+    chart = evaluation_chart(account)
+    if chart is not None:
+        yield Charts((chart,), wide=True)
+    if account.summary.baselines:
+        yield tables.baseline_table(account.summary.baselines)
+    rows = evaluation_rows(account.evaluations)
+    titles = ("policy", "step", "episode", "reward", "spread", "quality", "success", "length", "episodes")
+    folded = len(rows) > 12  # noqa: PLR2004 - a screen
+    yield Table(titles, tuple(rows), caption=f"Evaluations, the last {count(len(rows))}", folded=folded)
+
+
+def _parameter_blocks(account: Account) -> Iterator[Block]:
+    if account.summary.exploration is not None:
+        yield from tables.exploration_blocks(account.summary.exploration)
+    elif account.explored is False:
+        yield Prose(
+            f"Parameters were logged, but not looked into: of more than {count(MOST_EXPLORED)} episodes that takes "
+            "many seconds. Make the report with --parameters to have it.",
+            "quiet",
+        )
+
+
+def _event_blocks(account: Account) -> Iterator[Block]:
+    events = [event for event in account.events if event.kind != IMAGE]
+    if not events:
+        return
+    shown = events[-_MOST_EVENTS:]
+    rows = tuple(
+        (
+            moment(event.time)[:19],
+            count(event.env_step),
+            event.kind,
+            Toned(event.severity or ABSENT, {"critical": "bad", "warning": "watch"}.get(event.severity or "", "quiet")),
+            event.message,
+        )
+        for event in shown
+    )
+    more = f", the last {count(len(shown))} of {count(len(events))}" if len(shown) < len(events) else ""
+    yield Table(("when", "step", "kind", "severity", "message"), rows, texts=(0, 2, 3, 4), caption=f"Events{more}")
+
+
+def _origin_blocks(account: Account) -> Iterator[Block]:
+    header, life = account.header, account.summary.life
+    said = header.reproduction
+    facts: list[tuple[str, Cell]] = [
+        ("Run", header.run_id),
+        ("Started", moment(life.started)),
+        ("Ended", moment(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"),
+        ("Lasted", span(life.duration)),
+    ]
+    if header.tags:
+        facts.append(("Tags", ", ".join(header.tags)))
+    for goal, at in header.goals.items():
+        facts.append((f"Goal: {goal.replace('_', ' ')}", number(at)))
+    git, packages, command = said.get("git"), said.get("packages"), said.get("command")
+    if isinstance(git, Mapping):
+        dirty = ", with uncommitted changes" if git.get("dirty") else ""
+        facts.append(("Commit", Toned(f"{git.get('commit')} on {git.get('branch')}{dirty}", "watch" if dirty else "")))
+    if said.get("python"):
+        facts.append(("Python", f"{said['python']} on {said.get('platform')}, {said.get('cpus')} CPUs"))
+    facts.append(("Host", ", ".join(dict.fromkeys(writer.host for writer in header.writers)) or ABSENT))
+    if len(header.writers) > 1:
+        facts.append(("Sessions", count(len(header.writers))))
+    yield Facts(tuple(facts))
+    if isinstance(command, list):
+        where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
+        yield Code(f"{where}{shlex.join(map(str, command))}", "How it was started")
+    settings = tuple((name, _plain(value)) for name, value in _flat(header.configuration))
+    if settings:
+        yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
+    if isinstance(packages, Mapping) and packages:
+        names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
+        rows = tuple((str(name), str(packages[name])) for name in names)
+        yield Table(("package", "version"), rows, texts=(0, 1), caption=f"{len(rows)} packages", folded=True)
+
+
+def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

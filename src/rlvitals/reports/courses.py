@@ -1,0 +1,268 @@
+"""The curves of a run: points that keep every extreme, smoothed, with spread, healthy range and findings."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.averages import windowed_average
+from rlvitals.analysis.curves import down_sample
+from rlvitals.analysis.success import success_over_time
+from rlvitals.diagnosis import Finding
+from rlvitals.records.metrics import metric
+from rlvitals.reports.account import Account, Series
+from rlvitals.reports.charts import Bad, Band, Curve, Floats, Level, Line, Mark
+from rlvitals.words import number
+
+POINTS = 600
+SPARKS = 40
+_SMOOTH_SHARE = 40
+_FEWEST_SMOOTHED = 30
+_SMOOTH_POINTS = 240
+_BAND_STRETCHES = 60
+_BAND_FEWEST = 8
+_BLOCKS = 30
+_LOW, _HIGH = 0.1, 0.9
+_MOST_MARKS = 8
+
+TITLES = {
+    "reward": "Reward",
+    "length": "Length",
+    "quality_final": "Quality",
+    "quality_improvement": "Quality gained",
+    "success": "Success rate",
+    "policy_loss": "Policy loss",
+    "value_loss": "Value loss",
+    "entropy": "Entropy",
+    "kl_divergence": "KL divergence",
+    "clip_fraction": "Clip fraction",
+    "explained_variance": "Explained variance",
+    "learning_rate": "Learning rate",
+    "gradient_norm": "Gradient norm",
+    "memory": "Memory",
+    "env_steps_per_second": "Environment steps a second",
+}
+PANEL = (
+    "policy_loss",
+    "value_loss",
+    "entropy",
+    "kl_divergence",
+    "clip_fraction",
+    "explained_variance",
+    "learning_rate",
+    "gradient_norm",
+)
+"""What every PPO report shows first."""
+_FURTHER = ("action_std", "action_bound_fraction", "advantage_std", "return_mean", "value_mean")
+_LIMITS: Mapping[str, tuple[float | None, float | None]] = {
+    "length": (0.0, None),
+    "value_loss": (0.0, None),
+    "kl_divergence": (0.0, None),
+    "clip_fraction": (0.0, 1.0),
+    "learning_rate": (0.0, None),
+    "gradient_norm": (0.0, None),
+    "explained_variance": (None, 1.0),
+    "memory": (0.0, None),
+    "env_steps_per_second": (0.0, None),
+}
+
+
+def courses_of(account: Account) -> dict[str, Curve]:
+    """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
+    every = (*episode_courses(account), *update_courses(account), *system_courses(account))
+    return {curve.key: curve for curve in every}
+
+
+def episode_courses(account: Account) -> Iterable[Curve]:
+    """Reward, quality, length and success over the run."""
+    series = account.episodes
+    x, clock = _clock(series, "env_step", "episode")
+    target = account.header.goals.get("target")
+    for name in ("reward", "quality_final", "quality_improvement", "length"):
+        if series.has(name):
+            levels = (Level(target, f"target {number(target)}"),) if name == "reward" and target is not None else ()
+            marks = _marks(account.diagnosis.findings, f"episodes.{name}", clock, every=name == "reward")
+            yield _course(name, series, x, clock, stream="episodes", marks=marks, levels=levels)
+    if series.has("success"):
+        yield _success(series, x, clock, _marks(account.diagnosis.findings, "episodes.success", clock))
+
+
+def update_courses(account: Account) -> Iterable[Curve]:
+    """The metrics of the policy's updates, each with what is healthy and the findings that speak of it."""
+    series = account.updates
+    x, clock = _clock(series, "env_step", "step")
+    for name in (*PANEL, *_FURTHER):
+        if series.has(name):
+            meaning = metric("updates", name)
+            healthy = (meaning.low, meaning.high) if meaning is not None and meaning.high is not None else None
+            marks = _marks(account.diagnosis.findings, f"updates.{name}", clock)
+            yield _course(name, series, x, clock, stream="updates", marks=marks, healthy=healthy)
+
+
+def system_courses(account: Account) -> Iterable[Curve]:
+    """Memory and speed."""
+    series = account.system
+    began = account.header.started
+    minutes = (series.values["time"] - began) / 60.0
+    for name in ("memory", "env_steps_per_second"):
+        if series.has(name):
+            yield _course(name, series, minutes, "minutes", stream="system")
+
+
+def numbered(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
+    """The findings with the number that each has in the report, on the curves and in the list."""
+    return [(str(place), finding) for place, finding in enumerate(findings, 1)]
+
+
+def sparks(values: Floats, many: int = SPARKS) -> tuple[float | None, ...]:
+    """A course in a few numbers: the mean of each stretch; NaN where a stretch has nothing finite."""
+    if not values.size:
+        return ()
+    means = []
+    for part in np.array_split(values, min(many, values.size)):
+        finite = part[np.isfinite(part)]
+        scale = float(np.abs(finite).max(initial=0.0)) or 1.0
+        means.append(float((finite / scale).mean() * scale) if finite.size else float("nan"))
+    return tuple(means)
+
+
+def _course(
+    name: str,
+    series: Series,
+    x: Floats,
+    clock: str,
+    *,
+    stream: str,
+    marks: tuple[Mark, ...] = (),
+    levels: tuple[Level, ...] = (),
+    healthy: tuple[float | None, float | None] | None = None,
+) -> Curve:
+    there = series.present[name] & np.isfinite(x)
+    values, places = series.values[name][there], x[there]
+    meaning = metric(stream, name)
+    smoothed = _smoothed(values, places)
+    lines: list[Line] = []
+    curve = down_sample(values, places, points=POINTS)
+    raw = Line(curve.positions, curve.values, "main" if smoothed is None else "raw", "each")
+    lines.append(raw)
+    if smoothed is not None:
+        lines.append(smoothed)
+    return Curve(
+        key=name,
+        title=TITLES.get(name, name.replace("_", " ").capitalize()),
+        clock=clock,
+        unit="" if meaning is None or meaning.unit == "1" else meaning.unit.replace("^2", "\u00b2"),
+        lines=tuple(lines),
+        band=_band(values, places),
+        marks=marks,
+        levels=levels,
+        healthy=healthy,
+        limits=_inside(values, _LIMITS.get(name, (None, None))),
+        bad=_bad(values, places),
+        note=_note(values),
+        about="" if meaning is None else f"{meaning.formula} {meaning.healthy}".strip(),
+        spark=sparks(values),
+    )
+
+
+def _inside(values: Floats, limits: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    """Limits of the axis that the values do keep."""
+    finite = values[np.isfinite(values)]
+    low, high = limits
+    low = None if low is not None and finite.size and finite.min() < low else low
+    high = None if high is not None and finite.size and finite.max() > high else high
+    return low, high
+
+
+def _clock(series: Series, *names: str) -> tuple[Floats, str]:
+    """The first clock that all records have; else the records' own number."""
+    for name in names:
+        if name in series.values and series.values[name].size and np.isfinite(series.values[name]).all():
+            return series.values[name], {"env_step": "step", "step": "step"}.get(name, name)
+    size = next(iter(series.values.values())).size
+    return np.arange(float(size)), "record"
+
+
+def _smoothed(values: Floats, places: Floats) -> Line | None:
+    if values.size < _FEWEST_SMOOTHED or not np.isfinite(values).any():
+        return None
+    window = max(5, min(values.size // _SMOOTH_SHARE, 100_000))
+    means = windowed_average(values, window)
+    # The mean of a window stands at its middle, so that the line does not lag behind the points.
+    chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
+    at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
+    return Line(places[at], means[chosen], "main", f"mean of {window:,}")
+
+
+def _band(values: Floats, places: Floats) -> Band | None:
+    stretches = min(_BAND_STRETCHES, values.size // _BAND_FEWEST)
+    if stretches < 4:  # noqa: PLR2004 - a band of three says nothing
+        return None
+    found: list[tuple[float, float, float]] = []
+    for part, where in zip(np.array_split(values, stretches), np.array_split(places, stretches), strict=True):
+        finite = part[np.isfinite(part)]
+        if finite.size:
+            low, high = np.quantile(finite, [_LOW, _HIGH])
+            found.append((float(where[where.size // 2]), float(low), float(high)))
+    if len(found) < 2:  # noqa: PLR2004 - one edge is no band
+        return None
+    x, low_edge, high_edge = (np.array(column) for column in zip(*found, strict=True))
+    return Band(x, low_edge, high_edge, "middle 80 %")
+
+
+def _success(series: Series, x: Floats, clock: str, marks: tuple[Mark, ...]) -> Curve:
+    there = series.present["success"] & np.isfinite(x)
+    said, places = series.values["success"][there], x[there]
+    blocks = success_over_time(said, blocks=min(_BLOCKS, max(1, said.size // 5)))
+    at = np.array([places[(block.first + block.last) // 2] for block in blocks], dtype=np.float64)
+    rates = np.array([block.rate.estimate for block in blocks], dtype=np.float64)
+    low = np.array([block.rate.low for block in blocks], dtype=np.float64)
+    high = np.array([block.rate.high for block in blocks], dtype=np.float64)
+    known = np.isfinite(low) & np.isfinite(high)
+    each = blocks[0].last - blocks[0].first + 1 if blocks else 0
+    return Curve(
+        key="success",
+        title="Success rate",
+        clock=clock,
+        lines=(Line(at, rates, "main", f"of {each:,} episodes", dots=rates.size <= _BLOCKS),),
+        band=Band(at[known], low[known], high[known], "95 % interval") if known.sum() > 1 else None,
+        marks=marks,
+        limits=(0.0, 1.0),
+        about="Share of successes in stretches of the run, with Wilson's 95 % interval.",
+        spark=sparks(said),
+    )
+
+
+def _bad(values: Floats, places: Floats) -> tuple[Bad, ...]:
+    kinds: dict[str, NDArray[np.bool_]] = {
+        "nan": np.isnan(values),
+        "positive": values == np.inf,
+        "negative": values == -np.inf,
+    }
+    return tuple(Bad(_spaced(places[where]), kind) for kind, where in kinds.items() if where.any())
+
+
+def _spaced(places: Floats, most: int = 200) -> Floats:
+    """At most so many places, the first and the last among them."""
+    if places.size <= most:
+        return places
+    return places[np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))]
+
+
+def _note(values: Floats) -> str:
+    counts = {"NaN": np.isnan(values), "Infinity": values == np.inf, "-Infinity": values == -np.inf}
+    said = [f"{int(where.sum()):,} {name}" for name, where in counts.items() if where.any()]
+    return f"{', '.join(said)} of {values.size:,} values" if said else ""
+
+
+def _marks(findings: Sequence[Finding], series: str, clock: str, *, every: bool = False) -> tuple[Mark, ...]:
+    """The findings that speak of a series; on the reward's curve all of them."""
+    if clock != "step":
+        return ()
+    found = []
+    for label, finding in numbered(findings):
+        speaks = series in finding.series or any(series in symptom.series for symptom in finding.symptoms)
+        if finding.since_step is not None and (speaks or every):
+            text = f"{label}: {finding.title}, since step {finding.since_step:,}"
+            found.append(Mark(float(finding.since_step), label, finding.severity, text))
+    return tuple(found[:_MOST_MARKS])

@@ -1,0 +1,185 @@
+"""The digest of a folder: every run of the last days, a row each, newest first."""
+
+import datetime as dt
+import os
+from collections import Counter
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import numpy as np
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.errors import RunError
+from rlvitals.reports.courses import sparks
+from rlvitals.reports.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned, Verdict
+from rlvitals.reports.origin import foot
+from rlvitals.reports.tables import value
+from rlvitals.runs import Run, find_runs
+from rlvitals.runs.table import ask
+from rlvitals.summary.life import Life, life_of
+from rlvitals.words import ABSENT, count, percent, span
+
+RECENT = 100
+"""Episodes that reward and success are over."""
+_SPARKS = 24
+_MOST_FINDINGS = 3
+_DAY_S = 86_400.0
+_BAD_ENDS = {"failed", "crashed"}
+_STATUS_TONES = {"running": "good", "failed": "bad", "crashed": "bad", "stalled": "watch", "paused": "watch"}
+
+
+class Row(NamedTuple):
+    """One run of a digest."""
+
+    life: Life
+    diagnosis: Diagnosis
+    episodes: int
+    env_step: int | None
+    reward: float | None
+    success: float | None
+    spark: tuple[float | None, ...]
+    link: str
+
+    @property
+    def needs_a_look(self) -> bool:
+        """Whether it ended badly, or a rule found a fault."""
+        return self.life.status in _BAD_ENDS or bool(self.diagnosis.alarms)
+
+
+def digest_of(
+    folder: Path, since_s: float, *, beside: Path | None = None, report: str = "", clock: Clock = SYSTEM_CLOCK
+) -> Document:
+    """Make the digest of all runs at or below a folder that were alive in the last days.
+
+    Args:
+        folder: Where the runs are.
+        since_s: How far back, in seconds.
+        beside: The folder that the digest is written to, from which links lead to the runs' own reports.
+        report: What a run's own report is called, among its artifacts.
+        clock: Tells the time.
+
+    Raises:
+        RunNotFoundError: There is no such folder.
+    """
+    runs, bad = find_runs(folder)
+    now = clock.time()
+    rows: list[Row] = []
+    for run in runs:
+        try:
+            life = life_of(run, run.header, clock=clock)
+            # Moments that a replayed training made up are not after now: the digest is of what was alive lately.
+            if max(life.updated, life.ended or 0.0) >= now - since_s or life.status == "running":
+                rows.append(_row(run, life, beside, report, clock))
+        except RunError as error:
+            bad.append((run.path, error))
+    rows.sort(key=lambda row: (row.life.updated, row.life.started), reverse=True)
+    return Document(
+        title=str(folder.absolute().name or folder.absolute()),
+        kind=f"Digest of the runs of the last {span(since_s)}",
+        status=f"{count(len(rows))} runs",
+        verdict=_verdict(rows),
+        key_facts=tuple(_key_facts(rows)),
+        sections=tuple(_sections(rows, [(str(path), str(error)) for path, error in bad], since_s)),
+        foot=foot(now),
+    )
+
+
+def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -> Row:
+    columns = ask(
+        run,
+        lambda tables: tables.execute("SELECT reward, success::DOUBLE AS success, env_step FROM episodes").fetchnumpy(),
+        "episodes",
+    )
+    reward, success, steps = (np.ma.asarray(columns[name]) for name in ("reward", "success", "env_step"))
+    last, said = reward[-RECENT:].filled(np.nan), success[-RECENT:].compressed()
+    diagnosis = diagnose(evidence_of(run, clock=clock))
+    with np.errstate(all="ignore"):
+        mean = float(last.mean()) if last.size else None
+    path = run.layout.artifacts / report
+    there = beside is not None and bool(report) and path.is_file()
+    link = quote(os.path.relpath(path.absolute(), beside.absolute())) if there and beside is not None else ""
+    return Row(
+        life=life,
+        diagnosis=diagnosis,
+        episodes=len(reward),
+        env_step=int(steps.max()) if steps.count() else diagnosis.env_step or None,
+        reward=mean,
+        success=float(said.mean()) if said.size else None,
+        spark=sparks(reward.filled(np.nan).astype(np.float64), _SPARKS),
+        link=link,
+    )
+
+
+def _verdict(rows: list[Row]) -> Verdict:
+    if not rows:
+        return Verdict("neutral", "Nothing happened", "No run was alive in that time.")
+    unwell = [row for row in rows if row.needs_a_look]
+    if not unwell:
+        return Verdict("good", "All is well", f"{count(len(rows))} runs, and nothing wrong was found in any.")
+    causes = Counter(finding.title for row in unwell for finding in row.diagnosis.alarms[:1])
+    often = ", ".join(f"{title} ({many})" for title, many in causes.most_common(3))
+    is_bad = any(row.life.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
+    text = f"{often}." if often else "They failed or crashed."
+    return Verdict("bad" if is_bad else "watch", f"{len(unwell)} of {len(rows)} runs need a look", text)
+
+
+def _key_facts(rows: list[Row]) -> Iterator[tuple[str, str, str]]:
+    if not rows:
+        return
+    statuses = Counter(row.life.status for row in rows)
+    yield "runs", count(len(rows)), ", ".join(f"{many} {status}" for status, many in statuses.most_common())
+    yield "need a look", count(sum(row.needs_a_look for row in rows)), "failed, crashed or with an alarm"
+    yield "episodes", count(sum(row.episodes for row in rows)), "in all of these runs"
+    yield "steps", count(sum(row.env_step or 0 for row in rows)), "environment steps"
+    yield "trained", span(sum(row.life.duration for row in rows)), "all together"
+
+
+def _sections(rows: list[Row], refused: list[tuple[str, str]], since_s: float) -> Iterator[Section]:
+    blocks: list[Block] = [
+        _table(list(group), day) for day, group in groupby(rows, key=lambda row: _day(row.life.updated, since_s))
+    ]
+    if not rows:
+        blocks.append(Prose("No run was alive in that time."))
+    lead = f"Newest first. Reward and success are over the last {RECENT} episodes; the curve is over the whole run."
+    yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
+    if refused:
+        table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
+        yield Section("refused", "Not opened", "", (table,))
+
+
+def _table(rows: list[Row], day: str) -> Table:
+    titles = ("run", "status", "health", "reward over the run", "reward", "success", "steps", "lasted", "findings")
+    return Table(titles, tuple(map(_cells, rows)), texts=(0, 1, 3, 8), caption=day)
+
+
+def _cells(row: Row) -> tuple[Cell, ...]:
+    life, diagnosis = row.life, row.diagnosis
+    findings = diagnosis.findings[:_MOST_FINDINGS]
+    more = f" and {len(diagnosis.findings) - len(findings)} more" if len(diagnosis.findings) > len(findings) else ""
+    tone = {"critical": "bad", "warning": "watch"}.get(diagnosis.status, "good")
+    said = "; ".join(finding.title for finding in findings) + more
+    return (
+        Link(life.run_id, row.link) if row.link else life.run_id,
+        Toned(life.status, _STATUS_TONES.get(life.status, "")),
+        Toned(str(diagnosis.health_score), tone) if row.episodes else Toned(ABSENT, "quiet"),
+        Spark(row.spark),
+        value(row.reward),
+        percent(row.success),
+        count(row.env_step),
+        span(life.duration),
+        said or Toned("none", "quiet"),
+    )
+
+
+def _day(time: float, since_s: float) -> str:
+    """The heading that a run stands under: its day, where the digest is of more than one."""
+    if since_s <= _DAY_S:
+        return ""
+    try:
+        return f"{dt.datetime.fromtimestamp(time, tz=dt.UTC).astimezone():%A, %Y-%m-%d}"
+    except (ValueError, OverflowError, OSError):  # a replayed training may say any number
+        return "At no known time"

@@ -1,0 +1,175 @@
+"""What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from rlvitals.diagnosis import Finding
+from rlvitals.diagnosis.health import Loss
+from rlvitals.reports.charts import Chart
+from rlvitals.reports.pictures import Picture
+from rlvitals.words import number
+
+
+class Toned(NamedTuple):
+    """A text with a tone: good, watch, bad or quiet."""
+
+    text: str
+    tone: str
+
+
+class Spark(NamedTuple):
+    """A curve in the size of a word."""
+
+    values: tuple[float | None, ...]
+
+
+class Span(NamedTuple):
+    """An interval around an estimate, drawn against zero; `limit` is the edge of the drawing."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float
+    text: str
+
+
+class Link(NamedTuple):
+    """A text that leads to a file beside the report."""
+
+    text: str
+    to: str
+
+
+Cell = str | Toned | Spark | Span | Link
+
+
+class Prose(NamedTuple):
+    """Running text."""
+
+    text: str
+    tone: str = ""
+
+
+class Facts(NamedTuple):
+    """Names, and what is said of each."""
+
+    rows: tuple[tuple[str, Cell], ...]
+
+
+class Table(NamedTuple):
+    """A table.
+
+    Attributes:
+        titles: Of the columns. All but those in `texts` are numbers, and stand on the right.
+        rows: Cells in rows.
+        texts: Which columns are texts, by their place.
+        caption: What it is.
+        folded: Whether it is shown only when it is asked for; on paper it always is.
+    """
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    texts: tuple[int, ...] = (0,)
+    caption: str = ""
+    folded: bool = False
+
+
+class Charts(NamedTuple):
+    """Charts side by side; the wide one has a line of its own."""
+
+    charts: tuple[Chart, ...]
+    wide: bool = False
+
+
+class Findings(NamedTuple):
+    """What is wrong, the likeliest cause first."""
+
+    findings: tuple[Finding, ...]
+    losses: tuple[Loss, ...]
+
+
+class Pictures(NamedTuple):
+    """Pictures in rows."""
+
+    pictures: tuple[Picture, ...]
+
+
+class Code(NamedTuple):
+    """A text of a fixed width, as it was typed."""
+
+    text: str
+    caption: str = ""
+
+
+Block = Prose | Facts | Table | Charts | Findings | Pictures | Code
+
+
+class Section(NamedTuple):
+    """A part of a report.
+
+    Attributes:
+        key: Its anchor.
+        title: Its heading.
+        lead: What it is about, in a sentence or two.
+        blocks: What it holds.
+    """
+
+    key: str
+    title: str
+    lead: str
+    blocks: tuple[Block, ...]
+
+
+class Verdict(NamedTuple):
+    """What a reader should know if he reads nothing else.
+
+    Attributes:
+        tone: good, watch, bad or neutral.
+        title: In a few words.
+        text: In a sentence.
+        score: The health score, if there is one.
+    """
+
+    tone: str
+    title: str
+    text: str
+    score: int | None = None
+
+
+class Document(NamedTuple):
+    """A report.
+
+    Attributes:
+        title: The run's name.
+        kind: What it is a report of.
+        status: What the run is called.
+        verdict: The five seconds.
+        key_facts: A few numbers, each with what it is.
+        sections: The rest.
+        foot: Who made it, and when.
+    """
+
+    title: str
+    kind: str
+    status: str
+    verdict: Verdict
+    key_facts: tuple[tuple[str, str, str], ...]
+    sections: tuple[Section, ...]
+    foot: str
+
+
+def finding_facts(finding: Finding) -> Iterator[tuple[str, str]]:
+    """What stands under a finding's cause; a text that is empty says nothing."""
+    yield "Try", finding.advice
+    yield "Seen by", facts_text(finding.evidence)
+    yield "Look at", ", ".join(finding.series)
+    yield "Explains", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
+    yield "Source", finding.source
+
+
+def facts_text(facts: Mapping[str, object]) -> str:
+    """Named values in one line."""
+    return ", ".join(
+        f"{name.replace('_', ' ')} {number(value) if isinstance(value, float) else value}"
+        for name, value in facts.items()
+    )

@@ -1,0 +1,289 @@
+"""The tables of a report: every number of the summary, as cells."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from rlvitals.reports.courses import TITLES
+from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
+from rlvitals.summary.baselines import Paired
+from rlvitals.summary.measures import Measured, Range
+from rlvitals.summary.run_summary import RunSummary, Speed
+from rlvitals.summary.successes import GroupRate, Mix, Successes
+from rlvitals.words import ABSENT, count, number, percent
+
+_TONES = {
+    "improving": "good",
+    "converged": "good",
+    "better": "good",
+    "declining": "bad",
+    "worse": "bad",
+    "not enough data": "quiet",
+}
+_MOST_EFFECTS = 12
+
+
+def title_of(name: str) -> str:
+    """What a quantity is called in a report."""
+    named = {"quality_initial": "Quality before", "duration": "Duration (s)", "memory": "Memory (MiB)"}
+    return named.get(name) or TITLES.get(name) or name.replace("_", " ").capitalize()
+
+
+def spread_table(measures: Mapping[str, Measured], what: str) -> Table:
+    """How each quantity is spread."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, found in measures.items():
+        kinds = found.counts
+        bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
+        rows.append(
+            (
+                title_of(name),
+                value(found.mean.estimate),
+                value(found.std),
+                value(found.min),
+                value(found.quantiles["0.05"]),
+                value(found.median),
+                value(found.quantiles["0.95"]),
+                value(found.max),
+                value(found.iqm),
+                value(found.recent.estimate),
+                interval(found.recent),
+                Toned(count(kinds.missing) if kinds.missing else ABSENT, "quiet"),
+                Toned(count(bad), "bad") if bad else Toned(ABSENT, "quiet"),
+            )
+        )
+    titles = (
+        "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", "last 100", "95 % interval", "not said",
+        "not finite",
+    )  # fmt: skip
+    return Table(titles, tuple(rows), caption=f"How {what} are spread", folded=True)
+
+
+def course_table(measures: Mapping[str, Measured], what: str) -> Table:
+    """Where each quantity goes: trend, rest, turns."""
+    rows: list[tuple[Cell, ...]] = []
+    for name, found in measures.items():
+        turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
+        rows.append(
+            (
+                title_of(name),
+                judged(found.going.verdict),
+                value(found.going.change.estimate),
+                interval(found.going.change),
+                value(found.going.in_noise, 2),
+                judged(found.rest.status),
+                Toned(count(found.rest.since), "" if found.rest.since is not None else "quiet"),
+                value(found.rest.level.estimate),
+                ", ".join(f"{turn} at {count(at)}" for turn, at in turns.items() if at is not None) or ABSENT,
+            )
+        )
+    titles = ("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
+    return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {what} go", folded=True)
+
+
+def group_table(groups: Iterable[GroupRate], title: str) -> Table:
+    """Episodes by type, or by difficulty."""
+    rows = tuple(
+        (
+            ABSENT if group.name is None else group.name,
+            count(group.episodes),
+            share(group.rate.estimate),
+            interval(group.rate, shares=True),
+            value(group.reward),
+            value(group.quality_improvement),
+        )
+        for group in groups
+    )
+    titles = (title, "episodes", "success", "95 % interval", "reward", "quality gained")
+    return Table(titles, rows, caption=f"By {title}")
+
+
+def end_table(summary: RunSummary) -> Table:
+    """Why episodes ended."""
+    rows = tuple(
+        (ABSENT if end.reason is None else end.reason, count(end.episodes), percent(end.share)) for end in summary.ends
+    )
+    return Table(("ended by", "episodes", "share"), rows, caption="How episodes ended")
+
+
+def success_facts(found: Successes) -> Iterator[tuple[str, Cell]]:
+    """What there is to say of successes."""
+    if found.rate is not None:
+        yield "Over the run", f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} episodes"
+    if found.recent is not None:
+        yield "Last 100", rate(found.recent)
+    for what, mix in (("Reward and types", found.reward_mix), ("Success and types", found.success_mix)):
+        if mix is not None:
+            yield what, _mix(mix)
+    if found.target is not None:
+        target = found.target
+        when = f" after {count(target.episodes)} episodes" if target.episodes is not None else ""
+        held = "" if target.status != "reached" else ", and held" if target.held else ", and lost again"
+        yield f"Reward {number(target.target)}", f"{target.status}{when}{held} (mean of {target.window} episodes)"
+
+
+def speed_facts(speed: Speed) -> Iterator[tuple[str, Cell]]:
+    """How fast it went, and what it took."""
+    for name, said, unit in (
+        ("An episode", speed.episode_seconds, " s"),
+        ("Steps", speed.steps_per_second, " a second"),
+        ("Lately", speed.recent_steps_per_second, " steps a second"),
+        ("Episodes", speed.episodes_per_minute, " a minute"),
+        ("Memory", speed.memory, " MiB"),
+        ("Memory at most", speed.memory_peak, " MiB"),
+        ("GPU memory at most", speed.gpu_memory_peak, " MiB"),
+        ("CPU", speed.cpu_percent, " %"),
+    ):
+        if said is not None:
+            yield name, f"{number(said)}{unit}"
+
+
+def baseline_table(found: Iterable[Paired]) -> Table:
+    """The policy against baselines, item by item: each difference with its interval, drawn against zero."""
+    rows: list[tuple[Cell, ...]] = []
+    for pair in found:
+        ends = [abs(end) for end in (pair.difference.estimate, pair.difference.low, pair.difference.high) if end]
+        limit = max((end for end in ends if math.isfinite(end)), default=1.0)
+        rows.append(
+            (
+                pair.metric,
+                pair.baseline,
+                judged(pair.verdict),
+                value(pair.difference.estimate),
+                Span(
+                    pair.difference.estimate,
+                    pair.difference.low,
+                    pair.difference.high,
+                    limit,
+                    interval(pair.difference),
+                ),
+                interval(pair.difference),
+                share(pair.improved.estimate),
+                f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
+                count(pair.items),
+                value(pair.p_value, 2),
+            )
+        )
+    titles = (
+        "metric", "against", "verdict", "difference", "around zero", "95 % interval", "items better",
+        "better / equal / worse", "items", "p",
+    )  # fmt: skip
+    return Table(titles, tuple(rows), texts=(0, 1, 2, 4), caption="The last evaluation against baselines, item by item")
+
+
+def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
+    """What was tried, and what it does."""
+    narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
+    bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
+    rows: list[tuple[Cell, ...]] = []
+    for entry in found["ranges"]:
+        name, at = entry["name"], bounds.get(entry["name"], ABSENT)
+        rows.append(
+            (
+                name,
+                value(_known(entry["low"])),
+                value(_known(entry["high"])),
+                percent(entry["occupied"]),
+                count(entry["distinct"]),
+                Toned(at, "bad") if at.startswith("pinned") else at,
+                narrowing.get(name, ABSENT),
+            )
+        )
+    titles = ("parameter", "from", "to", "covered", "values", "at a bound", "over time")
+    tried = found["combinations"]
+    caption = f"{count(tried['distinct'])} combinations in {count(tried['rows'])} episodes"
+    yield Table(titles, tuple(rows), texts=(0, 5, 6), caption=caption)
+    silent: list[str] = []
+    for finding in found["findings"]:
+        kind = "all types" if finding["category"] is None else finding["category"]
+        what = f"{title_of(finding['outcome'])}, {kind}"
+        table = _drivers(finding, what)
+        if table is None:
+            silent.append(f"{what} ({finding['drivers']['verdict']})")
+            continue
+        yield table
+        region = finding["region"]
+        if region["where"] and region["verdict"] == "better":
+            where = ", ".join(f"{name} {_where(at)}" for name, at in region["where"].items())
+            yield Prose(f"Best region for {what}: {where}: mean {number(region['mean'])} there.")
+    if silent:
+        yield Prose(f"Nothing is shown to drive {'; '.join(silent)}.", "quiet")
+
+
+def _drivers(finding: Mapping[str, Any], what: str) -> Table | None:
+    named = [effect for effect in finding["drivers"]["effects"] if effect["drives"]]
+    pairs = [pair for pair in finding["drivers"]["interactions"] if pair["interacts"]]
+    if not named and not pairs:
+        return None
+    rows: list[tuple[Cell, ...]] = [
+        (
+            effect["name"],
+            effect["shape"],
+            _where(effect["best"]),
+            percent(effect["share"]),
+            value(effect["adjusted_p"], 2),
+        )
+        for effect in named[:_MOST_EFFECTS]
+    ]
+    rows += [
+        (
+            f"{pair['first']} with {pair['second']}",
+            "together",
+            ", ".join(map(_where, pair["best"])),
+            percent(pair["share"]),
+            value(pair["adjusted_p"], 2),
+        )
+        for pair in pairs[:_MOST_EFFECTS]
+    ]
+    titles = ("parameter", "shape", "best at", "explains", "p")
+    return Table(titles, tuple(rows), texts=(0, 1, 2), caption=f"What drives {what[:1].lower()}{what[1:]}")
+
+
+def value(said: float | None, digits: int = 4) -> Cell:
+    """A measured value; what is not finite stands out."""
+    if said is None:
+        return Toned(ABSENT, "quiet")
+    text = number(said, digits)
+    return text if math.isfinite(said) else Toned(text, "bad")
+
+
+def interval(found: Range, *, shares: bool = False) -> str:
+    """Both ends of an interval."""
+    if found.low is None or found.high is None:
+        return ABSENT
+    said = share if shares else number
+    return f"{said(found.low)} to {said(found.high)}"
+
+
+def share(found: float | None) -> str:
+    """A share in per cent, to three digits."""
+    return ABSENT if found is None else f"{100 * found:.3g} %" if math.isfinite(found) else number(found)
+
+
+def rate(found: Range) -> str:
+    """A share with its interval."""
+    return f"{share(found.estimate)} ({interval(found, shares=True)})"
+
+
+def judged(said: str) -> Cell:
+    """A verdict in its tone."""
+    return Toned(said, _TONES[said]) if said in _TONES else said
+
+
+def _mix(found: Mix) -> str:
+    parts = [
+        f"{name} {number(part.estimate, 3)} ({interval(part)})"
+        for name, part in (("by skill", found.within), ("by the mix", found.mix))
+        if part.estimate is not None
+    ]
+    return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict
+
+
+def _known(said: float) -> float | None:
+    return None if math.isnan(said) else said
+
+
+def _where(at: Any) -> str:
+    if isinstance(at, list):
+        return " to ".join(map(_where, at))
+    return number(at) if isinstance(at, float) else str(at)

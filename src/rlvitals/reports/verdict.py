@@ -1,0 +1,73 @@
+"""The verdict: what a reader should know if he reads nothing else."""
+
+from rlvitals.diagnosis import CRITICAL, WARNING, Diagnosis
+from rlvitals.reports.document import Verdict
+from rlvitals.runs import Header
+from rlvitals.summary.run_summary import RunSummary
+from rlvitals.words import count, number, percent
+
+_TREND = {
+    "improving": ("good", "Learning", "the reward is rising"),
+    "declining": ("watch", "Falling", "the reward is falling"),
+    "stable": ("neutral", "Steady", "the reward stays where it is"),
+}
+_REST = {
+    "converged": ("good", "Converged", "the reward has come to rest"),
+    "flat": ("neutral", "Flat", "the reward never moved"),
+}
+_ENDINGS = {"failed": "Failed", "crashed": "Crashed", "stalled": "Stalled"}
+
+
+def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Verdict:
+    """Judge a run in a few words: how it ended if badly, else the worst finding, else where the reward goes.
+
+    Args:
+        summary: What it comes to.
+        diagnosis: What is wrong.
+        header: What it says of itself.
+    """
+    score = diagnosis.health_score if summary.episodes or summary.updates else None
+    status = summary.life.status
+    if status in {"failed", "crashed"}:
+        failure = header.failure
+        why = summary.life.reason if failure is None else f"{failure.type}: {failure.message}"
+        return Verdict("bad", _ENDINGS[status], _sentence(why), score)
+    worst = next((finding for finding in diagnosis.findings if finding.severity in {CRITICAL, WARNING}), None)
+    if worst is not None:
+        is_critical = diagnosis.status == CRITICAL
+        return Verdict("bad" if is_critical else "watch", worst.title, _sentence(worst.cause), score)
+    if status == "stalled":
+        return Verdict("watch", "Stalled", _sentence(summary.life.reason), score)
+    if not summary.episodes:
+        return Verdict("neutral", "No episode finished yet", _waiting(summary), score)
+    return _learning(summary, score)
+
+
+def _learning(summary: RunSummary, score: int | None) -> Verdict:
+    reward = summary.measures.get("reward")
+    going = "not enough data" if reward is None else reward.going.verdict
+    rest = "" if reward is None else reward.rest.status
+    known = _REST.get(rest) or _TREND.get(going)
+    if reward is None or known is None:
+        few = f"{count(summary.episodes)} episodes are too few to tell a trend from chance."
+        return Verdict("neutral", "Too early to tell", few, score)
+    tone, title, text = known
+    parts = [text]
+    if reward.recent.estimate is not None:
+        parts.append(f"its mean over the last 100 episodes is {number(reward.recent.estimate)}")
+    if summary.success.recent is not None and summary.success.recent.estimate is not None:
+        parts.append(f"{percent(summary.success.recent.estimate)} of them are successes")
+    return Verdict(tone, title, _sentence("; ".join(parts)), score)
+
+
+def _waiting(summary: RunSummary) -> str:
+    if summary.env_step:
+        return f"{count(summary.env_step)} environment steps were taken so far."
+    return "Nothing was recorded yet."
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

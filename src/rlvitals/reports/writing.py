@@ -1,0 +1,153 @@
+"""Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
+
+import importlib
+import os
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.errors import ExportError, MissingExtraError
+from rlvitals.reports import html, markdown
+from rlvitals.reports.account import account_of
+from rlvitals.reports.charts import Chart
+from rlvitals.reports.contents import document_of
+from rlvitals.reports.digest import digest_of
+from rlvitals.reports.document import Document
+from rlvitals.runs import Run
+
+REPORT = "report.html"
+"""What a report is called among a run's artifacts, where nobody says another path."""
+ENDINGS = (".html", ".htm", ".md", ".pdf", ".png")
+"""What a report can be: a page, Markdown, pages for print, one sheet of figures."""
+
+_FIGURES = "rlvitals.reports.figures"
+_NO_FIGURES = (
+    "Curves are lines of text here, as matplotlib is not installed: pip install 'rlvitals[report]' brings figures."
+)
+
+
+def write_report(
+    run: Run,
+    path: str | Path | None = None,
+    *,
+    parameters: bool | None = None,
+    figures: bool | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Write the report of a run, live or finished. What is at the path is replaced.
+
+    Args:
+        run: The run.
+        path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default `artifacts/report.html`
+            in the run's own folder.
+        parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
+        figures: Whether Markdown has its curves as PNG in a folder beside it; by default where matplotlib is installed.
+        clock: Tells the time.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: It cannot be written there, or there is no such form.
+        MissingExtraError: The form needs matplotlib, which is not installed.
+        RunFormatError: The run is damaged.
+    """
+    target = run.layout.artifacts / REPORT if path is None else Path(path)
+    write = _writer(target, figures)
+    return write(document_of(account_of(run, parameters=parameters, clock=clock)))
+
+
+def write_digest(
+    folder: str | Path,
+    since_s: float,
+    path: str | Path,
+    *,
+    figures: bool | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Write the digest of the runs of the last days. What is at the path is replaced.
+
+    Args:
+        folder: Where the runs are; folders in it are looked into.
+        since_s: How far back, in seconds.
+        path: Where to; the ending says the form.
+        figures: As for `write_report`.
+        clock: Tells the time.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: It cannot be written there, or there is no such form.
+        MissingExtraError: The form needs matplotlib, which is not installed.
+        RunNotFoundError: There is no such folder.
+    """
+    target = Path(path)
+    write = _writer(target, figures)
+    return write(digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock))
+
+
+def has_figures() -> bool:
+    """Whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
+
+
+def drawing() -> Any:
+    """The module that draws by matplotlib.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if not has_figures():
+        raise MissingExtraError("A figure as PNG or PDF", extra="report", module="matplotlib")
+    return importlib.import_module(_FIGURES)
+
+
+def put(path: Path, content: str | bytes) -> Path:
+    """Write a file aside, and put it in its place when it is whole.
+
+    Raises:
+        ExportError: It cannot be written there.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
+        aside.replace(path)
+    except (OSError, ValueError) as error:
+        aside.unlink(missing_ok=True)
+        raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    return path
+
+
+def _writer(path: Path, figures: bool | None) -> Callable[[Document], Path]:
+    """What writes a document to that path; what is missing is said before anything is read."""
+    match path.suffix.lower():
+        case ".html" | ".htm":
+            return lambda document: put(path, html.page(document))
+        case ".pdf":
+            pdf = drawing().pdf
+            return lambda document: put(path, pdf(document))
+        case ".png":
+            png = drawing().png
+            return lambda document: put(path, png(document))
+        case ".md":
+            return _markdown_writer(path, figures)
+        case _:
+            raise ExportError(f"{path} says no form of a report: its name must end with {', '.join(ENDINGS)}")
+
+
+def _markdown_writer(path: Path, figures: bool | None) -> Callable[[Document], Path]:
+    if figures is False or (figures is None and not has_figures()):
+        note = "" if figures is False else _NO_FIGURES
+        return lambda document: put(path, markdown.text(document, note=note))
+    figure_png = drawing().figure_png
+    folder = path.with_name(f"{path.stem}-figures")
+
+    def figure(chart: Chart) -> str:
+        put(folder / f"{chart.key}.png", figure_png(chart))
+        return f"{folder.name.replace(' ', '%20')}/{chart.key}.png"
+
+    return lambda document: put(path, markdown.text(document, figure))
