@@ -56,9 +56,9 @@ def report(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Write a report of a run, to be read, printed and kept: one file that needs no network.
+    """Write a report of a run: one file to read, print and keep.
 
-    The path's ending says the form. What is there is replaced, when the new report is whole.
+    It needs no network. The path's ending says the form; what is there is replaced, when the new report is whole.
     """
     if since is None:
         opened = open_named(run, folder)
