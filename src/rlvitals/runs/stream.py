@@ -119,9 +119,7 @@ class Stream:
             MissingExtraError: polars is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(
-            names, to_polars, lambda frame, wanted: frame.rename(dict(zip(frame.columns, wanted, strict=True)))
-        )
+        return self._framed(names, to_polars, _with_columns)
 
     def arrow(self, *names: str) -> "pa.Table":
         """Columns as an Arrow table; what is absent is null there.
@@ -258,6 +256,6 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names)
 
 
-def _with_columns(frame: "pd.DataFrame", names: list[str]) -> "pd.DataFrame":
-    frame.columns = names
+def _with_columns(frame: T, names: list[str]) -> T:
+    frame.columns = names  # type: ignore[attr-defined] # pandas and polars alike
     return frame
