@@ -69,8 +69,11 @@ class Background(SinkWrapper):
             self._overflowed += 1
 
     def flush(self, timeout_s: float = _CLOSE_S) -> None:
-        """Wait until all that was queued has been written and flushed, but no longer than `timeout_s` seconds."""
-        if not self._closed:
+        """Wait until all that was queued has been written and flushed, but no longer than `timeout_s` seconds.
+
+        Within a call of the wrapped sink it does not wait: that would be for itself.
+        """
+        if not self._closed and threading.current_thread() is not self._thread:
             done = threading.Event()
             self._flushes.append(done)
             self._wake.set()
@@ -78,11 +81,16 @@ class Background(SinkWrapper):
                 done.wait(timeout_s)
 
     def close(self) -> None:
-        """Write what is queued, then close the wrapped sink; give up on a sink that hangs, and count what is left."""
+        """Write what is queued, then close the wrapped sink; give up on a sink that hangs, and count what is left.
+
+        Within a call of the wrapped sink it does not wait: its thread does the rest when that call is over.
+        """
         if self._closed:
             return
         self._closed = True
         self._wake.set()
+        if threading.current_thread() is self._thread:
+            return
         self._thread.join(self._close_s)
         if self._thread.is_alive():
             self._given_up = len(self._queue) + self._writing

@@ -316,3 +316,36 @@ def test_abandoning_forgets_the_queue(gate: Gate) -> None:
         sink.write(record())
     sink.flush(LONG_S)
     sink.close()
+
+
+class Closing(MemorySink):
+    """Flushes and closes the very background that it is behind, as a sink of the user's may that ends the training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.behind: Background | None = None
+        self.errors: list[BaseException] = []
+
+    def write(self, record: Record) -> None:
+        super().write(record)
+        if self.behind is not None:
+            try:
+                self.behind.flush(LONG_S)
+                self.behind.close()
+            except RuntimeError as error:
+                self.errors.append(error)
+
+
+def test_a_sink_may_close_what_it_is_behind() -> None:
+    """It waits for itself neither in vain nor at all; what is queued is written before the end."""
+    to = Closing()
+    sink = Background(to, close_s=LONG_S)
+    to.behind = sink
+    for step in range(3):
+        sink._queue.append(record(step))  # before the thread sees the first of them
+    sink.flush(LONG_S)
+
+    assert ended(sink)
+    assert to.errors == []
+    assert [one.step for one in to.records if isinstance(one, Scalars)] == [0, 1, 2]
+    assert to.closed
