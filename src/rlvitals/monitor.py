@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self, TypeVar
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.diagnosis import Context, Diagnosis, context_from, diagnose, evidence_of
+from rlvitals.diagnosis import Collector, Context, Diagnosis, context_from, diagnose, evidence_of
 from rlvitals.errors import RunError, SinkError
 from rlvitals.reading import Readings, Standing
 from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
@@ -20,6 +20,7 @@ from rlvitals.runs import header as headers
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.run import Run
 from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
+from rlvitals.summary.life import time_spent
 from rlvitals.vigil import Vigil
 
 _log = logging.getLogger("rlvitals")
@@ -316,9 +317,10 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
         header, window, losses = self._recorder.session.header, self._recorder.window, self.losses()
         return Standing(
             session_id=header.run_id,
+            path=self.path,
             status=header.status,
             total_episodes=window.episodes,
-            training_seconds=(header.ended or self._clock.time()) - header.started,
+            training_seconds=time_spent(header, header.ended or self._clock.time()),
             last_updated=header.ended or window.last_time or header.started,
             lost={"records": losses.records, **losses.sinks},
             sinks=self._recorder.sink_names,
@@ -326,10 +328,16 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
 
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the training, if anything, and how healthy it is."""
-        if self._vigil is not None:
+        if self._vigil is not None and not self._recorder.is_child:
             self._recorder.catch_up()
             return self._vigil.diagnosis()
-        return diagnose(evidence_of(self.run, context=self._context()))
+        # In the child of a fork the vigil may be locked for ever, by a thread that does not exist there.
+        context = self._context()
+        try:
+            evidence = evidence_of(self.run, context=context)
+        except (RunError, OSError):  # the folder is gone, which the check of the file system says
+            evidence = Collector().evidence(context)
+        return diagnose(evidence)
 
     def _recent(self, kind: type[R], count: int, total: int) -> list[R]:
         held: list[R] = self._recorder.window.last(kind, count)

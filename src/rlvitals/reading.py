@@ -31,15 +31,17 @@ class Standing(NamedTuple):
 
     Attributes:
         session_id: Its name.
+        path: Its folder, whether that is still there or not.
         status: running, completed, failed or paused; of a finished run also stalled or crashed.
         total_episodes: Episodes of the whole run.
-        training_seconds: From its start to its end, or to now.
+        training_seconds: From its start to its end, or to now, without the time between two of its sessions.
         last_updated: When it last said something (UTC, seconds since 1970).
         lost: Records that were not kept, by where: `records` (the run's own files), sinks by name.
         sinks: The sinks in use.
     """
 
     session_id: str
+    path: Path
     status: str
     total_episodes: int
     training_seconds: float
@@ -102,14 +104,7 @@ class Readings(ABC):
             ValueError: `window_size` is not a positive whole number.
         """
         count = self.window_size if window_size is None else _checked(window_size)
-        standing = self.standing()
-        return window_statistics(
-            self.recent_episodes(count),
-            self.recent_updates(count),
-            session_id=standing.session_id,
-            total_episodes=standing.total_episodes,
-            training_seconds=standing.training_seconds,
-        )
+        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.standing())
 
     def get_convergence_analysis(self) -> dict[str, Any]:
         """Trends, stability and convergence of the last episodes.
@@ -125,9 +120,10 @@ class Readings(ABC):
         Returns:
             The keys of `API.md`.
         """
+        # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        statistics = self.get_training_statistics()
-        standing, validation = self.standing(), self.validate_metrics()
+        standing = self.standing()
+        statistics, validation = _statistics(episodes, updates, standing), self._validated(episodes, updates, standing)
         return {
             "session": {
                 "id": standing.session_id,
@@ -143,10 +139,10 @@ class Readings(ABC):
                 "health_score": validation["health_score"],
             },
             "charts": charts(episodes),
-            "convergence": self.get_convergence_analysis(),
+            "convergence": convergence_analysis(episodes),
             "validation": validation,
             "logo_performance": statistics.get("logo_type_performance", {}),
-            "algorithm_metrics": algorithm_metrics(statistics, metric_series(episodes, updates)),
+            "algorithm_metrics": algorithm_metrics(metric_series(episodes, updates)),
         }
 
     def validate_metrics(self) -> dict[str, Any]:
@@ -157,17 +153,17 @@ class Readings(ABC):
             `status` (healthy, warning, critical), a `message`, its findings' codes and the numbers beside;
             `points_lost` says which finding cost what of the score.
         """
-        standing = self.standing()
+        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
+        return self._validated(episodes, updates, self.standing())
+
+    def _validated(
+        self, episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], standing: Standing
+    ) -> dict[str, Any]:
         return {
             "timestamp": self.now(),
             "session_id": standing.session_id,
             **validation(
-                self.diagnosis(),
-                self.recent_episodes(self.window_size),
-                self.recent_updates(self.window_size),
-                path=self.run.path,
-                lost=standing.lost,
-                sinks=standing.sinks,
+                self.diagnosis(), episodes, updates, path=standing.path, lost=standing.lost, sinks=standing.sinks
             ),
         }
 
@@ -269,6 +265,7 @@ class RunReader(Run, Readings):
         life = life_of(self, header, clock=self._clock)
         return Standing(
             session_id=header.run_id,
+            path=self.path,
             status=life.status,
             total_episodes=totals(self).episodes,
             training_seconds=life.duration,
@@ -306,6 +303,16 @@ def open_runs(*where: str | Path) -> Runs[RunReader]:
     """
     found = _open_runs(*where)
     return Runs((RunReader(run.path) for run in found), found.refused)
+
+
+def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], standing: Standing) -> dict[str, Any]:
+    return window_statistics(
+        episodes,
+        updates,
+        session_id=standing.session_id,
+        total_episodes=standing.total_episodes,
+        training_seconds=standing.training_seconds,
+    )
 
 
 def _checked(window_size: Any) -> int:

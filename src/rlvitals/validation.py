@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rlvitals.analysis.convergence import convergence
 from rlvitals.analysis.trend import trend
 from rlvitals.diagnosis import CRITICAL, RANK, WARNING, Diagnosis, Finding
@@ -24,6 +26,7 @@ _PERCENT = 100.0
 Check = dict[str, Any]
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
 def validation(
     diagnosis: Diagnosis,
     episodes: Sequence[Episode],

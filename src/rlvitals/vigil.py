@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from rlvitals.clock import Clock
 from rlvitals.diagnosis import Collector, Context, Diagnosis, Finding, Watch, collected, diagnose
@@ -68,8 +69,10 @@ class Vigil(Sink):
         self._fresh = False
         self._taken = 0
         self._closed = False
-        # A look may be asked for by any thread, while the sink's own looks.
-        self._looking = threading.Lock()
+        # A look may be asked for by any thread while the sink's own looks, and by a signal handler in the midst of one.
+        self._looking = threading.RLock()
+        self._is_judging = False
+        self._last: Diagnosis | None = None
         if resumed:
             self._remember()
 
@@ -108,6 +111,7 @@ class Vigil(Sink):
             self._closed = True
             self.look()
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
     def look(self) -> None:
         """Judge, and say what is new."""
         self._looked = self._clock.time()
@@ -123,11 +127,21 @@ class Vigil(Sink):
                 self._say(self._event(finding, state))
 
     def diagnosis(self) -> Diagnosis:
-        """What there is to say of the training now. Safe from any thread."""
+        """What there is to say of the training now. Safe from any thread.
+
+        A signal handler that interrupts one gets the one before.
+        """
         with self._looking:
-            if self._stale:
-                self._collect_again()
-            return diagnose(self._collector.evidence(self._context()))
+            if self._is_judging:
+                return self._last or diagnose(Collector().evidence(self._context()))
+            self._is_judging = True
+            try:
+                if self._stale:
+                    self._collect_again()
+                self._last = diagnose(self._collector.evidence(self._context()))
+            finally:
+                self._is_judging = False
+            return self._last
 
     def _reached(self, episodes: list[Episode]) -> Iterable[Event]:
         skipped, seen = episodes[:-_MOST_FOR_MILESTONES], episodes[-_MOST_FOR_MILESTONES:]

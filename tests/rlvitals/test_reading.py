@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from rlvitals import RecorderSettings, RunReader, TrainingMonitor, open_run, open_runs
+from rlvitals.testing.clock import ManualClock
 
 Monitor = Callable[..., TrainingMonitor]
 Reading = Callable[[Any], dict[str, Any]]
@@ -237,3 +239,55 @@ def test_runs_of_a_folder_are_readers(monitor: Monitor, logs: Path) -> None:
 
     assert all(isinstance(run, RunReader) for run in found)
     assert [run.get_training_statistics()["session_info"]["session_id"] for run in found] == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_metric_may_have_any_name(monitor: Monitor, name: str) -> None:
+    """Also that of a fixed key, which keeps its meaning."""
+    with monitor() as training:
+        training.log_episode(0, 1.5, 7, algorithm_metrics={"reward": 9.0, "quality": 8.0, "episode": 7.0})
+        READINGS[name](training)
+
+        assert training.get_training_statistics()["reward_stats"]["mean"] == 1.5
+        assert training.create_dashboard_data()["algorithm_metrics"]["reward"] == {"latest": 9.0, "recent_avg": 9.0}
+
+
+@pytest.mark.parametrize("look_interval_s", [5.0, None])
+def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, look_interval_s: float | None) -> None:
+    """Into the training, which goes on from memory."""
+    settings = RecorderSettings(
+        system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, look_interval_s=look_interval_s
+    )
+    with monitor(settings=settings) as training:
+        trained(training)
+        shutil.rmtree(training.path)
+        found = {name: read(training) for name, read in READINGS.items()}
+
+    assert found["validation"]["checks"]["file_system"]["findings"] == ["disk-space"]
+    assert found["dashboard"]["summary"]["total_episodes"] == 40
+
+
+@pytest.mark.parametrize("height", [1e308, math.inf, 5e-324])
+def test_the_greatest_numbers_overflow_in_silence(monitor: Monitor, height: float) -> None:
+    """No warning, which may be an error in the training that asks, and nothing raised."""
+    with monitor() as training:
+        for number in range(40):
+            reward = height if number % 14 < 7 else -height
+            training.log_episode(number, reward, 5, height, height, -height, algorithm_metrics={"entropy": height})
+        for reader in (training, open_run(training.path)):
+            for read in READINGS.values():
+                json.dumps(read(reader))
+            assert reader.summary().measures["reward"].counts.total == 40
+
+
+def test_the_time_between_two_sessions_is_not_training(logs: Path) -> None:
+    """For the monitor as for those who read its run."""
+    clock, settings = ManualClock(1_000.0), RecorderSettings(system_interval_s=None)
+    for resume in ("never", "must"):
+        with TrainingMonitor(logs, session_name="run", settings=settings, clock=clock, resume=resume) as training:
+            clock.advance(60.0)
+            training.log_episode(0, 1.0, 5)
+            minutes = training.get_training_statistics()["session_info"]["training_time_minutes"]
+        clock.advance(6_000.0)
+
+    assert minutes == open_run(training.path).get_training_statistics()["session_info"]["training_time_minutes"] == 2.0

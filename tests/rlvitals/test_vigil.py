@@ -1,6 +1,7 @@
 """The vigil over a live training."""
 
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from rlvitals import MemorySink, RecorderSettings, TrainingMonitor
-from rlvitals.diagnosis import Context, Finding
+from rlvitals.diagnosis import Context, Diagnosis, Finding
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
 from rlvitals.testing.clock import ManualClock
@@ -143,3 +144,26 @@ def test_a_training_can_do_without(monitor: Monitor) -> None:
 
         assert training.validate_metrics()["status"] == "critical"
     assert not [event for event in training.run.records("events") if event.kind == FINDING]
+
+
+def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None:
+    """It gets what was said before, at first nothing; it does not wait for what it has interrupted."""
+    with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
+        pass
+    heard: list[Diagnosis] = []
+    asking = threading.Event()
+
+    def context() -> Context:
+        if not asking.is_set():  # within a look, as a handler is that the same thread runs
+            asking.set()
+            heard.append(vigil.diagnosis())
+        return Context()
+
+    vigil = Vigil(lambda _: None, context, Run(monitor.path), clock=ManualClock(1_000.0), interval_s=5.0)
+    for step in range(30):
+        vigil.write(update(step, math.nan))
+    look = threading.Thread(target=lambda: heard.append(vigil.diagnosis()), daemon=True)
+    look.start()
+    look.join(30)
+
+    assert [[finding.code for finding in diagnosis.findings] for diagnosis in heard] == [[], ["non-finite"]]

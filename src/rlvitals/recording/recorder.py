@@ -158,6 +158,11 @@ class Recorder:
         """Whether nothing more can be written."""
         return self._barred
 
+    @property
+    def is_child(self) -> bool:
+        """Whether this process is a fork of the one that records: here the run can be read only."""
+        return self._is_child
+
     def record(self, kind: type[R], values: dict[str, Any]) -> R:
         """Record something.
 

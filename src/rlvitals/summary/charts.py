@@ -35,17 +35,14 @@ def charts(episodes: Sequence[Episode]) -> dict[str, Pairs]:
     }
 
 
-def algorithm_metrics(statistics: Mapping[str, Any], recent: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The latest value of each metric of the updates, and its mean over the last ten.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+def algorithm_metrics(recent: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """The latest value of each metric of the updates, and the mean of the finite ones among the last ten.
 
     Args:
-        statistics: What `window_statistics` gave.
-        recent: The metrics' values, oldest first.
+        recent: The metrics' values, oldest first; each has at least one.
     """
-    return {
-        name: {"latest": statistics[f"{name}_stats"]["latest"], "recent_avg": _mean(values[-_RECENT:])}
-        for name, values in recent.items()
-    }
+    return {name: {"latest": values[-1], "recent_avg": _mean(values[-_RECENT:])} for name, values in recent.items()}
 
 
 def _pairs(episodes: Sequence[Episode], value: Callable[[Episode], float | None]) -> Pairs:

@@ -19,6 +19,7 @@ RUNNING_MEAN = 10
 _AT_REST = ("converged", "flat")
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
 def convergence_analysis(episodes: Sequence[Episode]) -> dict[str, Any]:
     """Trends, stability and convergence of the episodes in a window.
 

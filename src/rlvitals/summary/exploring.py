@@ -19,11 +19,15 @@ _SEED = 0
 """The resampling is the same whenever it is asked for."""
 
 
-def exploration_of(run: Run) -> Exploration | None:
+def exploration_of(run: Run, *, window: int | None = None) -> Exploration | None:
     """Everything about the parameters that a run's episodes tried (`rlvitals.analysis.exploration`).
 
     Bounds are taken from the configuration's `parameter_bounds` (`{name: [low, high]}`), where it has one. Of more than
     100,000 episodes, as many are looked at, evenly taken.
+
+    Args:
+        run: The run.
+        window: Only the last so many episodes.
 
     Returns:
         `None` if no episode said its parameters.
@@ -35,6 +39,11 @@ def exploration_of(run: Run) -> Exploration | None:
     if not names:
         return None
     columns = run.episodes.read(*names, *OUTCOMES, "category")
+    if window is not None:
+        columns = {name: column[-window:] for name, column in columns.items()}
+        names = [name for name in names if columns[name].count()]
+        if not names:
+            return None
     said = ~np.logical_and.reduce([np.ma.getmaskarray(columns[name]) for name in names])
     rows = np.flatnonzero(said)
     rows = rows[:: max(1, -(-rows.size // _MOST_ROWS))]

@@ -73,6 +73,11 @@ def _duration(header: Header, alive: Vitality, clock: Clock) -> float:
         end = clock.time()
     else:
         end = header.started if beat is None else beat.beat
+    return time_spent(header, end)
+
+
+def time_spent(header: Header, end: float) -> float:
+    """Seconds from a run's start to its end, or to now, without the time between two of its sessions."""
     sessions = zip(header.writers, header.writers[1:], strict=False)
     away = sum(after.started - before.ended for before, after in sessions if before.ended is not None)
     return max(0.0, end - header.started - away)

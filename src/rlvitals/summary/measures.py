@@ -239,7 +239,8 @@ def _averages(values: Floats, times: Floats) -> Averages:
     last = (
         windowed_average(values, WINDOW),
         exponential_average(values, _SMOOTHING),
-        time_exponential_average(values, times, _HALF_LIFE_S),
+        # While a clock that was set back catches up, no time goes by.
+        time_exponential_average(values, np.fmax.accumulate(times), _HALF_LIFE_S),
     )
     return Averages(*(known(float(average[-1])) for average in last))
 

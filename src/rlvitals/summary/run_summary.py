@@ -108,6 +108,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     exploration: dict[str, Any] | None = None
 
 
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
 def summarise(
     run: Run, *, window: int | None = None, exploration: bool = False, clock: Clock = SYSTEM_CLOCK
 ) -> RunSummary:
@@ -129,15 +130,14 @@ def summarise(
     streams = ("episodes", "updates", "system")
     episodes, updates, system = ask(run, lambda tables: _columns(tables, window), *streams)
     times = as_floats(episodes["time"])
-    steps = np.concatenate([as_floats(episodes["env_step"]), as_floats(updates["env_step"])])
-    furthest = float(np.nanmax(steps)) if np.isfinite(steps).any() else None
-    explored = exploration_of(run) if exploration else None
+    steps = [int(said.max()) for columns in (episodes, updates) if (said := columns["env_step"].compressed()).size]
+    explored = exploration_of(run, window=window) if exploration else None
     return RunSummary(
         life=life_of(run, header, clock=clock),
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        env_step=None if furthest is None else int(furthest),
+        env_step=max(steps, default=None),
         measures=_measured(episodes, MEASURES),
         metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}),
         success=successes(episodes, header.goals.get("target")),

@@ -165,3 +165,29 @@ def test_a_fork_while_other_threads_log_leaves_no_lock_held_in_the_child(in_a_pr
     """)
 
     assert said == [{"codes": [0] * 10, "episodes": [0]}]
+
+
+def test_a_child_may_ask_while_the_parent_judged(in_a_process: InAProcess) -> None:
+    """A lock that a thread of the parent held at the fork is held for ever in the child, which needs none."""
+    said = in_a_process(
+        _BEGIN
+        + """
+held = threading.Event()
+def judge():
+    with monitor._vigil._looking:
+        held.set()
+        threading.Event().wait()
+threading.Thread(target=judge, daemon=True).start()
+held.wait()
+child = os.fork()
+if not child:
+    signal.alarm(30)
+    found = monitor.create_dashboard_data()
+    os._exit(0 if found["validation"]["status"] == "healthy" else 1)
+_, status = os.waitpid(child, 0)
+say(status=status)
+os._exit(0)
+"""
+    )
+
+    assert said == [{"status": 0}]
