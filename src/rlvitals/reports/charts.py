@@ -73,6 +73,7 @@ class Curve(NamedTuple):
         levels: Heights to compare with.
         healthy: Where the metric dictionary says that healthy values lie; an open end is `None`.
         limits: The y axis may not leave these; of a share 0 and 1.
+        whole: Whether it shows all from the one to the other.
         bad: Values that are not finite.
         note: What should be known beside.
         about: What the quantity means.
@@ -89,6 +90,7 @@ class Curve(NamedTuple):
     levels: tuple[Level, ...] = ()
     healthy: tuple[float | None, float | None] | None = None
     limits: tuple[float | None, float | None] = (None, None)
+    whole: bool = False
     bad: tuple[Bad, ...] = ()
     note: str = ""
     about: str = ""
@@ -209,6 +211,9 @@ def height_axis(chart: Curve, *, ticks: int = 4) -> tuple[Axis, int, int]:
     (the range is six times that of the middle 98 %) are left outside, and counted.
     """
     heights = chart.heights
+    floor, ceiling = chart.limits
+    if chart.whole and floor is not None and ceiling is not None:
+        return axis(floor, ceiling, ticks=ticks), 0, 0
     if not heights.size:
         return axis(0.0, 1.0), 0, 0
     low, high = float(heights.min()), float(heights.max())
@@ -228,7 +233,6 @@ def height_axis(chart: Curve, *, ticks: int = 4) -> tuple[Axis, int, int]:
             if edge is not None and low - span <= edge <= high + span:
                 low, high = min(low, edge), max(high, edge)
     pad = 0.05 * (high / 2 - low / 2) * 2
-    floor, ceiling = chart.limits
     low = low - pad if floor is None else max(floor, low - pad)
     high = high + pad if ceiling is None else min(ceiling, high + pad)
     drawn = np.concatenate([_finite(line.y) for line in chart.lines]) if chart.lines else heights

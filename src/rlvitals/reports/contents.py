@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
 from rlvitals.reports import tables
 from rlvitals.reports.account import MOST_EXPLORED, Account
 from rlvitals.reports.charts import Curve, Estimate, Estimates
@@ -27,6 +29,7 @@ from rlvitals.reports.evaluated import evaluation_chart, evaluation_rows
 from rlvitals.reports.origin import foot
 from rlvitals.reports.pictures import IMAGE
 from rlvitals.reports.verdict import verdict_of
+from rlvitals.summary.measures import WINDOW, Measured
 from rlvitals.summary.successes import GroupRate
 from rlvitals.words import ABSENT, count, moment, number, percent, span
 
@@ -58,10 +61,13 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
     summary, life = account.summary, account.summary.life
     reward = summary.measures.get("reward")
     if reward is not None:
-        yield "reward", number(reward.recent.estimate), f"last 100; 95 %: {tables.interval(reward.recent)}"
-    quality = summary.measures.get("quality_final") or summary.measures.get("quality_improvement")
-    if quality is not None:
-        yield "quality", number(quality.recent.estimate), f"last 100; 95 %: {tables.interval(quality.recent)}"
+        yield "reward", *_recent(account, "reward", reward)
+    name = next((name for name in ("quality_final", "quality_improvement") if name in summary.measures), None)
+    if name is not None:
+        yield (
+            ("quality" if name == "quality_final" else "quality gained"),
+            *_recent(account, name, summary.measures[name]),
+        )
     if summary.success.recent is not None:
         recent = summary.success.recent
         yield "success", tables.share(recent.estimate), f"last 100; 95 %: {tables.interval(recent, shares=True)}"
@@ -73,6 +79,16 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
     yield "episodes", count(summary.episodes), f"in {span(life.duration)}"
     if summary.speed.steps_per_second is not None:
         yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
+
+
+def _recent(account: Account, name: str, measured: Measured) -> tuple[str, str]:
+    """The level of the last 100 episodes, and what should be known of it."""
+    said = account.episodes.values[name][account.episodes.present[name]][-WINDOW:]
+    bad = int(np.count_nonzero(~np.isfinite(said)))
+    if bad == said.size:
+        return number(float(said[-1])), f"none of the last {count(bad)} is finite"
+    beside = f"{count(bad)} not finite" if bad else f"95 %: {tables.interval(measured.recent)}"
+    return number(measured.recent.estimate), f"last {count(said.size)}; {beside}"
 
 
 def _sections(account: Account) -> Iterator[Section]:

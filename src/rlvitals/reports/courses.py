@@ -151,7 +151,7 @@ def _course(
         key=name,
         title=TITLES.get(name, name.replace("_", " ").capitalize()),
         clock=clock,
-        unit="" if meaning is None or meaning.unit == "1" else meaning.unit.replace("^2", "\u00b2"),
+        unit="" if meaning is None or meaning.unit in {"1", name} else meaning.unit.replace("^2", "\u00b2"),
         lines=tuple(lines),
         band=_band(values, places),
         marks=marks,
@@ -191,7 +191,9 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     # The mean of a window stands at its middle, so that the line does not lag behind the points.
     chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
     at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
-    return Line(places[at], means[chosen], "main", f"mean of {window:,}")
+    x, y = places[at], means[chosen]
+    last = np.append(np.diff(x) != 0, True)  # of several episodes on one step the mean up to the last
+    return Line(x[last], y[last], "main", f"mean of {window:,}")
 
 
 def _band(values: Floats, places: Floats) -> Band | None:
@@ -228,6 +230,7 @@ def _success(series: Series, x: Floats, clock: str, marks: tuple[Mark, ...]) -> 
         band=Band(at[known], low[known], high[known], "95 % interval") if known.sum() > 1 else None,
         marks=marks,
         limits=(0.0, 1.0),
+        whole=True,
         about="Share of successes in stretches of the run, with Wilson's 95 % interval.",
         spark=sparks(said),
     )

@@ -67,6 +67,12 @@ def pictures_of(run: Run, events: Iterable[Event]) -> list[Picture]:
     return found[::-1]
 
 
+def _facts(data: Mapping[str, object]) -> dict[str, object]:
+    said = {name: data[name] for name in ("caption", "bytes") if name in data}
+    metrics = data.get("metrics")
+    return {**said, **{str(name): value for name, value in metrics.items()}} if isinstance(metrics, Mapping) else said
+
+
 def media_type(content: bytes) -> str | None:
     """What kind of picture a file is, by its own first bytes; `None` if it is none."""
     for sign, media in _SIGNS:

@@ -194,7 +194,7 @@ def _levels(chart: Curve, plane: _Plane) -> Iterator[str]:
 
 def _marks(chart: Curve, plane: _Plane) -> Iterator[str]:
     taken: list[float] = []
-    for mark in chart.marks:
+    for mark in sorted(chart.marks, key=lambda mark: mark.x):
         if not plane.along.low <= mark.x <= plane.along.high:
             continue
         x, at = plane.x(mark.x), plane.x(mark.x)
