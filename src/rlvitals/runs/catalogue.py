@@ -1,5 +1,6 @@
 """The runs in a folder."""
 
+import contextlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -107,7 +108,8 @@ def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
     except FileNotFoundError:
         raise RunNotFoundError(f"there is no folder {folder}") from None
     for entry in below:
-        yield from run_folders(entry, depth - 1)
+        with contextlib.suppress(RunNotFoundError):  # removed since it was listed
+            yield from run_folders(entry, depth - 1)
 
 
 def find_runs(folder: str | Path) -> tuple[list[Run], list[tuple[Path, RunError]]]:

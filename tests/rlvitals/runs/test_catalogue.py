@@ -1,11 +1,12 @@
 """The runs in a folder."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
-from rlvitals.runs.catalogue import find_runs, open_run
+from rlvitals.runs.catalogue import find_runs, open_run, run_folders
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.layout import Layout
 
@@ -59,3 +60,15 @@ def test_an_unknown_stream_is_refused(tmp_path: Path) -> None:
     """The streams are named."""
     with pytest.raises(RunFormatError, match="the streams are episodes, updates"):
         list(open_run(_make(tmp_path / "a")).records("rewards"))
+
+
+def test_a_folder_that_goes_while_others_are_looked_into_is_passed_over(tmp_path: Path) -> None:
+    """Runs are removed at any time; those that stay are found."""
+    for name in ("a", "b", "c"):
+        (tmp_path / name / "run").mkdir(parents=True)
+        (tmp_path / name / "run" / "run.json").touch()
+    folders = run_folders(tmp_path)
+    first = next(folders)
+    shutil.rmtree(tmp_path / "b")
+
+    assert [first, *folders] == [tmp_path / "a" / "run", tmp_path / "c" / "run"]
