@@ -149,6 +149,7 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
             interval_s=interval_s,
             target=self.target,
             resumed=self.resumed,
+            missed=lambda: self._recorder.unobserved,
         )
         self._recorder.attend(vigil)
         return vigil

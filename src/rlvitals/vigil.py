@@ -1,5 +1,6 @@
 """The vigil: looks at a training while it goes on, and says what is wrong, what is well again, and what was reached."""
 
+import math
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -22,6 +23,8 @@ OPENED, CLOSED = "opened", "closed"
 
 _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
+_SHARE = 20.0
+"""Reading the folder again and again takes at most this part of the time: one in twenty."""
 _REWIND = "rewind"
 
 Say = Callable[[Event], object]
@@ -32,7 +35,8 @@ class Vigil(Sink):
 
     A finding is said when it opens, when it becomes worse, and when it has closed, and never in between. All of it
     happens in the thread that writes to sinks. Memory is bounded: of more than 10,000 records between two looks (2,000
-    a second) the further ones are passed over; milestones look at the last 2,000 episodes.
+    a second) the further ones are not kept, and the run's folder is read instead, for at most a twentieth of the time,
+    and once more at the end; milestones look at the last 2,000 episodes.
 
     Args:
         say: Records an event.
@@ -42,6 +46,7 @@ class Vigil(Sink):
         interval_s: Seconds between two looks.
         target: The reward that counts as solved, if there is one; may be set later.
         resumed: Whether the run had been begun before.
+        missed: Tells how many records did not come this far, as those who wrote them were too quick.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class Vigil(Sink):
         interval_s: float,
         target: float | None = None,
         resumed: bool = False,
+        missed: Callable[[], int] = lambda: 0,
     ) -> None:
         self.milestones = Milestones(target=target)
         self._say = say
@@ -64,6 +70,10 @@ class Vigil(Sink):
         self._watch = Watch()
         self._collector = Collector()
         self._stale = resumed
+        self._missed = missed
+        self._missed_before = 0
+        self._passed_over = self._had_gaps = False
+        self._due = -math.inf
         self._episodes: list[Episode] = []
         self._looked = clock.time()
         self._fresh = False
@@ -101,6 +111,8 @@ class Vigil(Sink):
             self._collector.add(record)
             if isinstance(record, Episode):
                 self._episodes.append(record)
+        else:
+            self._passed_over = True
         # A clock that was set back must not end the vigil.
         if abs(self._clock.time() - self._looked) >= self._interval_s:
             self.look()
@@ -109,6 +121,8 @@ class Vigil(Sink):
         """Look a last time."""
         if not self._closed:
             self._closed = True
+            # What was read in the midst of a flood may hold some records twice, or not at all.
+            self._passed_over |= self._had_gaps
             self.look()
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
@@ -136,7 +150,7 @@ class Vigil(Sink):
                 return self._last or diagnose(Collector().evidence(self._context()))
             self._is_judging = True
             try:
-                if self._stale:
+                if self._stale or (self._has_gaps() and (self._closed or self._clock.monotonic() >= self._due)):
                     self._collect_again()
                 self._last = diagnose(self._collector.evidence(self._context()))
             finally:
@@ -149,12 +163,21 @@ class Vigil(Sink):
         for episode in seen if first is None else (first, *seen):
             yield from self.milestones.look(episode)
 
+    def _has_gaps(self) -> bool:
+        gaps = self._passed_over or self._missed() > self._missed_before
+        self._had_gaps |= gaps
+        return gaps
+
     def _collect_again(self) -> None:
+        begun, missed = self._clock.monotonic(), self._missed()
         try:
             self._collector = collected(self._run)
-            self._stale = False
         except (RlvitalsError, OSError):  # the folder cannot be read at present: the next look tries again
             return
+        self._stale = self._passed_over = False
+        self._missed_before = missed
+        ended = self._clock.monotonic()
+        self._due = ended + _SHARE * (ended - begun)
 
     def _remember(self) -> None:
         """What a run that is taken up had said: milestones are not said again, nor are findings that are open."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rlvitals import MemorySink, RecorderSettings, TrainingMonitor
+from rlvitals import MemorySink, RecorderSettings, TrainingMonitor, open_run
 from rlvitals.diagnosis import Context, Diagnosis, Finding
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
@@ -167,3 +167,34 @@ def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None
     look.join(30)
 
     assert [[finding.code for finding in diagnosis.findings] for diagnosis in heard] == [[], ["non-finite"]]
+
+
+def test_a_flood_is_judged_by_what_the_folder_has(logs: Path) -> None:
+    """A past training that is replayed at once: what came too quickly to be kept in memory is found all the same."""
+    with TrainingMonitor(logs, session_name="run", settings=LOOKING) as training:
+        for step in range(12_000):
+            training.log_training_step(step, 0.1 if step < 11_000 else math.nan, 0.5, 1.0, env_step=step)
+        live = training.diagnosis()
+
+    assert (live.env_step, [finding.code for finding in live.findings]) == (11_999, ["non-finite"])
+    assert training.diagnosis() == open_run(training.path).diagnosis()
+
+
+def test_what_did_not_come_this_far_is_read_from_the_folder(tmp_path: Path) -> None:
+    """Where the queue to the vigil was full; the folder is read again only when more is missing."""
+    with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
+        for step in range(30):
+            monitor.log_training_step(step, math.nan, 0.5, 1.0, env_step=step)
+    missed = 0
+    vigil = Vigil(
+        lambda _: None,
+        Context,
+        Run(monitor.path),
+        clock=ManualClock(1_000.0),
+        interval_s=5.0,
+        missed=lambda: missed,
+    )
+    before = vigil.diagnosis()
+    missed = 30
+
+    assert (before.findings, [finding.code for finding in vigil.diagnosis().findings]) == ((), ["non-finite"])

@@ -211,6 +211,11 @@ class Recorder:
             observer.flush(timeout_s)
 
     @property
+    def unobserved(self) -> int:
+        """Records that observers did not get, as their queues were full; the run folder has them."""
+        return sum(observer.dropped for observer in self._observers)
+
+    @property
     def sink_names(self) -> tuple[str, ...]:
         """The sinks in use."""
         return tuple(sink.name for sink in self._sinks)
