@@ -16,6 +16,8 @@ BAD = "!"
 _GROUPED_FROM = 1_000
 _PLAIN_UNTIL = 1e9
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_ROUNDING = 1e-9
+"""Values that differ by less, against their size, draw a level line: means of equal values differ so."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -75,13 +77,14 @@ def sparkline(values: Sequence[float | None]) -> str:
     """A curve in one line: one character a value; blank where there is none, `!` where it is not finite."""
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
+    is_flat = high / 2 - low / 2 <= _ROUNDING * max(abs(high), abs(low))
 
     def block(value: float | None) -> str:
         if value is None:
             return " "
         if not math.isfinite(value):
             return BAD
-        if high <= low:
+        if is_flat:
             return _BLOCKS[3]
         # Halved first, so that a range wider than the largest float does no harm.
         share = (value / 2 - low / 2) / (high / 2 - low / 2)

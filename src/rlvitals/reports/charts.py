@@ -216,27 +216,27 @@ def height_axis(chart: Curve, *, ticks: int = 4) -> tuple[Axis, int, int]:
         return axis(floor, ceiling, ticks=ticks), 0, 0
     if not heights.size:
         return axis(0.0, 1.0), 0, 0
-    low, high = float(heights.min()), float(heights.max())
-    core_low, core_high = (float(edge) for edge in np.quantile(heights, _CORE))
-    for line in chart.lines:
-        if line.kind == "main" and np.isfinite(line.y).any():
-            core_low, core_high = min(core_low, np.nanmin(_finite(line.y))), max(core_high, np.nanmax(_finite(line.y)))
-    core = core_high / 2 - core_low / 2
-    if core > 0 and (high / 2 - low / 2) > _EXTREME * core:
-        low, high = max(low, core_low - core * 0.5), min(high, core_high + core * 0.5)
+    low, high = _shown_range(chart, heights)
     span = high / 2 - low / 2
-    for level in chart.levels:
-        if low - 2 * span <= level.y <= high + 2 * span:
-            low, high = min(low, level.y), max(high, level.y)
-    if chart.healthy is not None:
-        for edge in chart.healthy:
-            if edge is not None and low - span <= edge <= high + span:
-                low, high = min(low, edge), max(high, edge)
+    near = [level.y for level in chart.levels if low - 2 * span <= level.y <= high + 2 * span]
+    near += [edge for edge in chart.healthy or () if edge is not None and low - span <= edge <= high + span]
+    low, high = min([low, *near]), max([high, *near])
     pad = 0.05 * (high / 2 - low / 2) * 2
     low = low - pad if floor is None else max(floor, low - pad)
     high = high + pad if ceiling is None else min(ceiling, high + pad)
     drawn = np.concatenate([_finite(line.y) for line in chart.lines]) if chart.lines else heights
     return axis(low, high, ticks=ticks), int((drawn > high).sum()), int((drawn < low).sum())
+
+
+def _shown_range(chart: Curve, heights: Floats) -> tuple[float, float]:
+    """From the least to the greatest height, without a few that are far out; all of the main line is in it."""
+    low, high = float(heights.min()), float(heights.max())
+    mains = [heights[:0], *(_finite(line.y) for line in chart.lines if line.kind == "main")]
+    core = np.concatenate([np.quantile(heights, _CORE), *mains])
+    half = float(core.max()) / 2 - float(core.min()) / 2
+    if half > 0 and (high / 2 - low / 2) > _EXTREME * half:
+        return max(low, float(core.min()) - half * 0.5), min(high, float(core.max()) + half * 0.5)
+    return low, high
 
 
 def place_axis(chart: Curve, *, ticks: int = 5) -> Axis:

@@ -79,7 +79,7 @@ def digest_of(
     rows.sort(key=lambda row: (row.life.updated, row.life.started), reverse=True)
     return Document(
         title=str(folder.absolute().name or folder.absolute()),
-        kind=f"Digest of the runs of the last {span(since_s)}",
+        kind=f"Digest of the runs of the last {_lately(since_s)}",
         status=f"{count(len(rows))} runs",
         verdict=_verdict(rows),
         key_facts=tuple(_key_facts(rows)),
@@ -173,6 +173,15 @@ def _cells(row: Row) -> tuple[Cell, ...]:
         span(life.duration),
         said or Toned("none", "quiet"),
     )
+
+
+def _lately(since_s: float) -> str:
+    """A length of time as people say it."""
+    for unit, name in ((7 * _DAY_S, "week"), (_DAY_S, "day"), (_DAY_S / 24, "hour")):
+        many = since_s / unit
+        if many >= 1 and many == int(many):
+            return name if many == 1 else f"{many:.0f} {name}s"
+    return span(since_s)
 
 
 def _day(time: float, since_s: float) -> str:

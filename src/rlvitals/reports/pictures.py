@@ -57,11 +57,7 @@ def pictures_of(run: Run, events: Iterable[Event]) -> list[Picture]:
         if content is None or media is None or size + len(content) > _MOST_IN_ALL:
             continue
         size += len(content)
-        facts: dict[str, object] = {
-            str(name): value for name, value in data.items() if isinstance(value, int | float | str)
-        }
-        facts.pop("file", None)
-        found.append(Picture(event.message, media, content, event.env_step, facts))
+        found.append(Picture(event.message, media, content, event.env_step, _facts(data)))
         if len(found) == MOST_PICTURES:
             break
     return found[::-1]

@@ -1,0 +1,251 @@
+"""The vital signs on a screen: from a state and a size to what is printed, and nothing else."""
+
+import io
+import itertools
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, status_text
+from rlvitals.cli.vital_signs import RECENT, Level, Metric, Vitals
+from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, span, sparkline
+from rlvitals.diagnosis import Finding
+from rlvitals.records import Evaluation, Event
+
+_WIDE = 72
+"""From so many columns on there is room for intervals and healthy ranges."""
+_WIDEST = 110
+_MOST_FINDINGS = 3
+_MOST_EVENTS = 8
+_FEWEST_EVENTS = 2
+_SPARK = 60
+_NARROWEST_SPARK = 8
+_SHORT = {
+    "policy_loss": "policy",
+    "value_loss": "value",
+    "kl_divergence": "KL",
+    "clip_fraction": "clipped",
+    "explained_variance": "expl. var.",
+    "learning_rate": "learn. rate",
+    "gradient_norm": "gradient",
+}
+"""What metrics are called where there is little room."""
+_FIXED_WIDE, _FIXED_NARROW = 52, 34
+"""Columns that a table of vital signs needs beside its curves."""
+_LONGEST_BAR = 92
+_HEALTH = ((80, "bold green"), (50, "yellow"), (0, BAD))
+
+
+def drawn(vitals: Vitals, width: int, height: int | None = None, *, keys: str = "") -> RenderableType:
+    """Draw the vital signs.
+
+    Args:
+        vitals: The run, as it stands.
+        width: Columns of the screen.
+        height: Lines of the screen: the events are as many as fit, at least two. `None` where there is no end to it.
+        keys: What is said in the last line of what the keys do.
+    """
+    width = min(width, _WIDEST)
+    above = [
+        _head(vitals, width),
+        *_progress(vitals, width),
+        *_verdict(vitals, width, short=height is not None and height < 30),  # noqa: PLR2004 - a small window
+        *_levels(vitals, width),
+        *_metrics(vitals, width),
+        *_evaluation(vitals.evaluation),
+    ]
+    below = [] if not keys else [Text(keys, LABEL, no_wrap=True)]
+    room = _MOST_EVENTS if height is None else height - _tall(above, width) - 3
+    return Group(*above, *_events(vitals, room), *below)
+
+
+def _head(vitals: Vitals, width: int) -> Text:
+    life = vitals.life
+    line = Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status))
+    if vitals.diagnosis is not None and (vitals.episodes or vitals.updates):
+        score = vitals.diagnosis.health_score
+        line.append("  health ", LABEL)
+        line.append(f"{score} of 100", next(style for least, style in _HEALTH if score >= least))
+    if vitals.is_open:
+        line.append(f"  last record {ago(max(0.0, vitals.now - life.updated))}", LABEL)
+    elif width >= _WIDE:
+        line.append(f"  lasted {span(life.duration)}, ended {ago(vitals.now - life.updated)}", LABEL)
+    return line
+
+
+def _progress(vitals: Vitals, width: int) -> Iterator[RenderableType]:
+    if vitals.progress is not None:
+        long = min(width, _LONGEST_BAR)
+        done = round(long * vitals.progress)
+        yield Text.assemble(("━" * done, STYLES["running"]), ("━" * (long - done), LABEL), no_wrap=True)
+    steps = f"{count(vitals.env_step)} steps"
+    if vitals.goal:
+        steps = f"{count(vitals.env_step)} of {number(vitals.goal)} steps ({percent(vitals.progress)})"
+    parts = [steps]
+    if vitals.left is not None:
+        parts.append(f"{span(vitals.left)} left")
+    if vitals.steps_per_second is not None:
+        parts.append(f"{number(vitals.steps_per_second, 3)} steps/s")
+    parts += [f"{count(vitals.episodes)} episodes", f"{count(vitals.updates)} updates"]
+    if vitals.memory is not None:
+        parts.append(f"{number(vitals.memory)} MiB")
+    yield Text(" · ".join(parts))
+    if vitals.trouble:
+        yield Text(f"cannot be read at present: {clean(vitals.trouble)}", BAD)
+    if vitals.failure:
+        yield Text(clean(vitals.failure), BAD)
+    if vitals.life.losses:
+        lost = ", ".join(f"{where} {count(many)}" for where, many in vitals.life.losses.items())
+        yield Text(f"records lost: {clean(lost)}", BAD)
+
+
+def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableType]:
+    if not vitals.episodes:
+        yield Text("")
+        yield Text("No episode has finished yet.", LABEL)
+    diagnosis = vitals.diagnosis
+    if diagnosis is None:
+        return
+    yield Text("")
+    if not diagnosis.findings:
+        judged = len(diagnosis.judged)
+        yield Text(f"Nothing wrong was found, by {count(judged)} rules." if judged else "Nothing to judge yet.", LABEL)
+    for finding in diagnosis.findings[:_MOST_FINDINGS]:
+        yield from _finding(finding, width, short=short)
+    more = len(diagnosis.findings) - _MOST_FINDINGS
+    if more > 0:
+        yield Text(f"and {more} more: rlvitals check {clean(vitals.life.run_id)}", LABEL)
+
+
+def _finding(finding: Finding, width: int, *, short: bool) -> Iterator[RenderableType]:
+    since = "" if finding.since_step is None else f"  since step {count(finding.since_step)}"
+    yield Text.assemble(
+        ("● ", STYLES.get(finding.severity, "")),
+        (clean(finding.title), TITLE),
+        (f"  {finding.severity}{since}" + (f"  {finding.code}" if width >= _WIDE else ""), LABEL),
+    )
+    if not short:
+        yield Padding.indent(Text(clean(finding.cause)), 2)
+        yield Padding.indent(Text.assemble(("try: ", LABEL), clean(finding.advice)), 2)
+
+
+def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
+    if not vitals.levels:
+        return
+    is_wide = width >= _WIDE
+    table = _table(f"last {RECENT}", "now", *(["95 % interval"] if is_wide else []), "over the run")
+    for level in vitals.levels:
+        interval = [_interval(level)] if is_wide else []
+        table.add_row(level.name, _now(level), *interval, _curve(level.spark, width))
+    yield Text("")
+    yield table
+
+
+def _now(level: Level) -> Text:
+    said = Text(percent(level.mean)) if level.share else number_text(level.mean)
+    return said.append(f" {level.not_finite} bad", BAD) if level.not_finite else said
+
+
+def _interval(level: Level) -> Text:
+    if level.low is None or level.high is None:
+        return Text(ABSENT, LABEL)
+    said = percent if level.share else number
+    return Text(f"{said(level.low)} to {said(level.high)}", LABEL)
+
+
+def _metrics(vitals: Vitals, width: int) -> Iterator[RenderableType]:
+    if not vitals.metrics:
+        return
+    is_wide = width >= _WIDE
+    table = _table("last update", "now", *(["healthy"] if is_wide else []), "over the run")
+    for metric in vitals.metrics:
+        healthy = [_healthy(metric)] if is_wide else []
+        table.add_row(
+            _name(metric, is_wide=is_wide), _value(metric, 4 if is_wide else 3), *healthy, _curve(metric.spark, width)
+        )
+    yield Text("")
+    yield table
+
+
+def _name(metric: Metric, *, is_wide: bool) -> str:
+    return metric.name.replace("_", " ") if is_wide else _SHORT.get(metric.name, metric.name)
+
+
+def _value(metric: Metric, digits: int) -> Text:
+    said = number_text(metric.last, digits)
+    if metric.is_healthy is False and said.style != BAD:
+        said.stylize(STYLES["warning"])
+    return said
+
+
+def _healthy(metric: Metric) -> Text:
+    if metric.high is None:
+        return Text(ABSENT, LABEL)
+    low = "" if metric.low is None else f"{number(metric.low)} to "
+    return Text(f"{low or 'at most '}{number(metric.high)}", LABEL)
+
+
+def _curve(spark: tuple[float | None, ...], width: int) -> Text:
+    """The curve in what room there is; stretches that hold what is not finite stand out."""
+    room = width - (_FIXED_WIDE if width >= _WIDE else _FIXED_NARROW)
+    line = Text(no_wrap=True, overflow="crop")
+    for block in sparkline(_thinned(spark, max(_NARROWEST_SPARK, min(_SPARK, room)))):
+        line.append(block, BAD if block == "!" else "cyan")
+    return line
+
+
+def _thinned(spark: tuple[float | None, ...], most: int) -> list[float | None]:
+    """As many values, or fewer: a stretch's last, or one that is not finite if it has one."""
+    if len(spark) <= most:
+        return list(spark)
+    edges = [round(place * len(spark) / most) for place in range(most + 1)]
+    parts = [[value for value in spark[first:end] if value is not None] for first, end in itertools.pairwise(edges)]
+    return [next((value for value in part if value != value), part[-1]) if part else None for part in parts]  # noqa: PLR0124
+
+
+def _evaluation(evaluation: Evaluation | None) -> Iterator[RenderableType]:
+    if evaluation is None:
+        return
+    said = [
+        f"{name} {number(value)}"
+        for name, value in (("reward", evaluation.reward), ("quality", evaluation.quality))
+        if value is not None
+    ]
+    said += [] if evaluation.success_rate is None else [f"success {percent(evaluation.success_rate)}"]
+    whose = clean(evaluation.policy) if evaluation.policy else "agent"
+    at = "" if evaluation.env_step is None else f" at step {count(evaluation.env_step)}"
+    yield Text("")
+    yield Text.assemble(("last evaluation  ", LABEL), f"{whose}{at}: {', '.join(said) or ABSENT}")
+
+
+def _events(vitals: Vitals, room: int) -> Iterator[RenderableType]:
+    shown = vitals.events[-max(_FEWEST_EVENTS, min(_MOST_EVENTS, room)) :]
+    if not shown:
+        return
+    yield Text("")
+    for event in shown:
+        yield _event(event)
+
+
+def _event(event: Event) -> Text:
+    line = Text.assemble((f"{moment(event.time)[11:19]} ", LABEL), no_wrap=True, overflow="ellipsis")
+    if event.severity not in {None, "info"}:
+        line.append(f"{event.severity}: ", STYLES.get(str(event.severity), ""))
+    return line.append(" ".join(clean(event.message).split()))
+
+
+def _tall(parts: list[RenderableType], width: int) -> int:
+    """Lines that the parts take at that width."""
+    paper = Console(width=width, file=io.StringIO())
+    return sum(len(paper.render_lines(part)) for part in parts)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style=LABEL)
+    for place, title in enumerate(titles):
+        is_text = place in {0, len(titles) - 1}
+        table.add_column(title, justify="left" if is_text else "right", no_wrap=True, style=LABEL if place == 0 else "")
+    return table

@@ -1,0 +1,300 @@
+"""The vital signs of a run as they stand: what a terminal shows, worked out in bounded memory."""
+
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.intervals import mean_interval, rate_interval
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.glance import progress_of, speed_of
+from rlvitals.diagnosis import Diagnosis, Evidence, diagnose, evidence_of
+from rlvitals.diagnosis.table import Table
+from rlvitals.errors import RunError
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
+from rlvitals.records.metrics import metric
+from rlvitals.runs import Header, Run
+from rlvitals.runs.table import last_records
+from rlvitals.summary.life import OPEN, Life, life_of
+
+Floats = NDArray[np.float64]
+
+RECENT = 100
+"""Episodes that levels are over."""
+SPARKS = 60
+_EPISODES = 1_000
+_UPDATES = 60
+_EVENTS = 50
+_LOOK_S = 5.0
+_SHARE = 20.0
+"""Reading the whole of a run takes at most this part of the time: one in twenty."""
+_LEVELS = (
+    ("reward", "reward"),
+    ("quality", "quality_final"),
+    ("quality gain", "quality_improvement"),
+    ("length", "length"),
+    ("success", "success"),
+)
+_METRICS = (
+    "policy_loss",
+    "value_loss",
+    "entropy",
+    "kl_divergence",
+    "clip_fraction",
+    "explained_variance",
+    "learning_rate",
+    "gradient_norm",
+)
+_IN_TABLE = {"quality_improvement": "quality"}
+"""Columns that the tables of the diagnosis know by another name."""
+
+
+class Level(NamedTuple):
+    """A quantity of the last 100 episodes: its mean with the 95 % interval, and its course over the run.
+
+    Attributes:
+        share: Whether it is a share of one.
+        not_finite: How many of those values are not finite.
+    """
+
+    name: str
+    mean: float | None
+    low: float | None
+    high: float | None
+    share: bool
+    not_finite: int
+    spark: tuple[float | None, ...]
+
+
+class Metric(NamedTuple):
+    """A metric of the updates: in the last one, over the run, and what is healthy where that is a number."""
+
+    name: str
+    last: float
+    low: float | None
+    high: float | None
+    spark: tuple[float | None, ...]
+
+    @property
+    def is_healthy(self) -> bool | None:
+        """Whether the last value lies where healthy ones do; `None` where that cannot be said in numbers."""
+        if not np.isfinite(self.last):
+            return False
+        if self.high is None:
+            return None
+        return (self.low is None or self.last >= self.low) and self.last <= self.high
+
+
+class Vitals(NamedTuple):
+    """A run, as it stands. Moments are UTC, seconds since 1970; lengths of time are seconds.
+
+    Attributes:
+        goal: Environment steps that it is to take, if known.
+        progress: The share of them that is done.
+        left: Until then, at the present speed.
+        diagnosis: What is wrong; `None` before the first look.
+        trouble: Why the run cannot be read at present; empty if it can.
+    """
+
+    life: Life
+    now: float
+    episodes: int
+    updates: int
+    env_step: int | None
+    goal: float | None
+    progress: float | None
+    left: float | None
+    steps_per_second: float | None
+    memory: float | None
+    levels: tuple[Level, ...]
+    metrics: tuple[Metric, ...]
+    diagnosis: Diagnosis | None
+    evaluation: Evaluation | None
+    events: tuple[Event, ...]
+    failure: str
+    trouble: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run goes on, or may."""
+        return self.life.status in OPEN
+
+
+class Observer:
+    """Looks at a run again and again.
+
+    Its end is read at each look; the whole of it, for the curves and the diagnosis, at most a twentieth of the time.
+    What it holds does not grow with the run.
+
+    Args:
+        run: The run.
+        clock: Tells the time.
+    """
+
+    def __init__(self, run: Run, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.run = run
+        self._clock = clock
+        self._evidence: Evidence | None = None
+        self._diagnosis: Diagnosis | None = None
+        self._looked = -np.inf
+        self._took = 0.0
+        self._quality: tuple[float | None, ...] = ()
+        self._last: Vitals | None = None
+
+    def look(self) -> Vitals:
+        """The run, as it stands. A folder that cannot be read at present is told of, with what was last known.
+
+        Raises:
+            RunError: It could not be read, and never could before.
+        """
+        try:
+            self._last = self._read()
+        except (RunError, OSError) as error:
+            if self._last is None:
+                raise
+            self._last = self._last._replace(trouble=str(error), now=self._clock.time())
+        return self._last
+
+    def _read(self) -> Vitals:
+        header = self.run.header
+        life = life_of(self.run, header, clock=self._clock)
+        began = self._clock.monotonic()
+        is_over = life.status not in OPEN
+        if is_over or began - self._looked > max(_LOOK_S, _SHARE * self._took):
+            self._evidence = evidence_of(self.run, clock=self._clock)
+            self._diagnosis = diagnose(self._evidence)
+            self._quality = _stretches(self.run.episodes.numbers("quality_final"))
+            self._looked = self._clock.monotonic()
+            self._took = self._looked - began
+        assert self._evidence is not None
+        return self._vitals(header, life, self._evidence)
+
+    def _vitals(self, header: Header, life: Life, evidence: Evidence) -> Vitals:
+        episodes: list[Episode] = last_records(self.run, "episodes", _EPISODES)
+        updates: list[PolicyUpdate] = last_records(self.run, "updates", _UPDATES)
+        samples: list[SystemSample] = last_records(self.run, "system", 1)
+        evaluations: list[Evaluation] = last_records(self.run, "evaluations", 1)
+        beat = self.run.vitality(clock=self._clock).heartbeat
+        furthest = _furthest([*episodes[-RECENT:], *updates[-1:], *samples], evidence)
+        speed = _speed(life, furthest, episodes)
+        goal = header.goals.get("total_timesteps")
+        progress, left = progress_of(goal, furthest, speed, life)
+        failure = header.failure
+        return Vitals(
+            life=life,
+            now=self._clock.time(),
+            episodes=max(evidence.episodes.records, (beat.episodes if beat and life.status in OPEN else 0) or 0),
+            updates=evidence.updates.records,
+            env_step=furthest,
+            goal=goal,
+            progress=progress,
+            left=left,
+            steps_per_second=speed,
+            memory=_memory(samples, episodes),
+            levels=tuple(
+                level
+                for name, field in _LEVELS
+                if (level := _level(name, field, episodes, evidence.episodes, self._quality))
+            ),
+            metrics=tuple(found for name in _METRICS if (found := _metric(name, updates, evidence))),
+            diagnosis=self._diagnosis,
+            evaluation=evaluations[0] if evaluations else None,
+            events=tuple(last_records(self.run, "events", _EVENTS)),
+            failure="" if failure is None else f"{failure.type}: {failure.message}",
+            trouble="",
+        )
+
+
+def plain(vitals: Vitals) -> dict[str, Any]:
+    """The vital signs as plain values, for `--json`."""
+    said = vitals._asdict()
+    diagnosis = said.pop("diagnosis")
+    said["levels"] = {level.name: level._asdict() for level in vitals.levels}
+    said["metrics"] = {metric.name: metric._asdict() for metric in vitals.metrics}
+    said["health_score"] = None if diagnosis is None else diagnosis.health_score
+    said["findings"] = [] if diagnosis is None else diagnosis.findings
+    found: dict[str, Any] = msgspec.to_builtins({"run_id": vitals.life.run_id, **said})
+    return found
+
+
+def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | None:
+    said = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
+    return next((memory for memory in said if memory is not None), None)
+
+
+def _furthest(records: list[Any], evidence: Evidence) -> int | None:
+    steps = [record.env_step for record in records if record.env_step is not None]
+    return max([*steps, *([int(evidence.env_step)] if evidence.env_step > 0 else [])], default=None)
+
+
+def _speed(life: Life, furthest: int | None, episodes: list[Episode]) -> float | None:
+    if life.status not in OPEN:
+        return furthest / life.duration if furthest and life.duration > 0 else None
+    times = np.array([episode.time for episode in episodes], dtype=np.float64)
+    steps = np.array([np.nan if e.env_step is None else e.env_step for e in episodes], dtype=np.float64)
+    return speed_of(times, steps)
+
+
+def _level(
+    name: str, field: str, episodes: list[Episode], table: Table, quality: tuple[float | None, ...]
+) -> Level | None:
+    said = [getattr(episode, field) for episode in episodes]
+    values = np.array([float(value) for value in said if value is not None])
+    if not values.size:
+        return None
+    recent = values[-RECENT:]
+    finite = recent[np.isfinite(recent)]
+    is_share = field == "success"
+    found = rate_interval(recent, independent=True) if is_share else mean_interval(recent)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(finite.mean()) if finite.size else float(recent[-1])
+    return Level(
+        name=name,
+        mean=mean,
+        low=_known(found.low),
+        high=_known(found.high),
+        share=is_share,
+        not_finite=recent.size - finite.size,
+        spark=quality if field == "quality_final" else _spark(table, _IN_TABLE.get(field, field)),
+    )
+
+
+def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> Metric | None:
+    values = np.array([float(value) for update in updates if (value := getattr(update, name)) is not None])
+    if not values.size:
+        return None
+    meaning = metric("updates", name)
+    has_range = meaning is not None and meaning.high is not None
+    return Metric(
+        name=name,
+        last=float(values[-1]),
+        low=meaning.low if meaning is not None and has_range else None,
+        high=meaning.high if meaning is not None else None,
+        spark=_spark(evidence.updates, name),
+    )
+
+
+def _spark(table: Table, name: str) -> tuple[float | None, ...]:
+    """The course over the whole run: blank where nothing was said, NaN where nothing that was said is finite."""
+    means, bad = table.mean(name), table.not_finite(name)
+    return _parts(np.where(np.isnan(means) & (bad > 0), np.inf, means))
+
+
+def _stretches(values: Floats) -> tuple[float | None, ...]:
+    return _parts(values) if np.isfinite(values).any() else ()
+
+
+def _parts(values: Floats) -> tuple[float | None, ...]:
+    return tuple(map(_stretch, np.array_split(values, min(SPARKS, values.size)))) if values.size else ()
+
+
+def _stretch(part: Floats) -> float | None:
+    finite = part[np.isfinite(part)]
+    if finite.size:
+        return float(finite.mean())
+    return float("nan") if np.isinf(part).any() else None
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

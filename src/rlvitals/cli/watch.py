@@ -1,0 +1,136 @@
+"""`rlvitals watch RUN`: the vital signs of a run in a terminal, live."""
+
+import contextlib
+import select
+import sys
+import termios
+import time
+import tty
+from collections.abc import Callable, Iterator
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.live import Live
+
+from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.cli.screen import make_screen, print_json, readable_width
+from rlvitals.cli.vital_screen import drawn
+from rlvitals.cli.vital_signs import Observer, Vitals, plain
+
+_KEYS = "q or Ctrl-C ends the watching, not the training"
+_QUIT = {"q", "Q", "\x03", "\x04", ""}
+_IN_A_PIPE_S = 60.0
+_ON_A_SCREEN_S = 1.0
+_RESIZED_S = 0.25
+
+Interval = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1, help="Seconds between two looks; by default 1 on a terminal, 60 in a pipe.", show_default=False
+    ),
+]
+Once = Annotated[bool, typer.Option("--once", help="Look once, and end.")]
+
+
+def watch(
+    run: RunName,
+    *,
+    interval: Interval = None,
+    once: Once = False,
+    folder: Folder = LOGS,
+    as_json: AsJson = False,
+) -> None:
+    """Show the vital signs of a run, live.
+
+    A run that is over is shown once. In a pipe a plain block is printed now and then.
+    """
+    observer = Observer(open_named(run, folder))
+    first = observer.look()
+    screen = make_screen()
+    if as_json:
+        print_json(plain(first))
+    elif once or not first.is_open:
+        screen.print(drawn(first, readable_width(screen)))
+    elif not screen.is_terminal:
+        with contextlib.suppress(KeyboardInterrupt):
+            print_blocks(screen, looks(observer, first, lambda: time.sleep(interval or _IN_A_PIPE_S)))
+    else:
+        last = _live(screen, observer, first, interval or _ON_A_SCREEN_S)
+        # What was last seen stays above the prompt, as the live screen is gone.
+        screen.print(drawn(last, screen.width))
+
+
+def looks(observer: Observer, first: Vitals, wait: Callable[[], object]) -> Iterator[Vitals]:
+    """One look after another, until the run is over.
+
+    Args:
+        observer: Looks at the run.
+        first: What it saw already.
+        wait: Is called between two looks.
+    """
+    yield first
+    vitals = first
+    while vitals.is_open:
+        wait()
+        vitals = observer.look()
+        yield vitals
+
+
+def print_blocks(screen: Console, found: Iterator[Vitals]) -> None:
+    """Print each look as a block of plain text, with an empty line behind."""
+    for vitals in found:
+        screen.print(drawn(vitals, readable_width(screen)))
+        screen.print()
+
+
+def _live(screen: Console, observer: Observer, first: Vitals, interval_s: float) -> Vitals:
+    """Show the run on the whole screen until it is over, or the user has seen enough; the last that was seen."""
+    vitals = first
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        _keys() as pressed,
+        Live(console=screen, screen=True, auto_refresh=False) as live,
+    ):
+        while True:
+            _draw(screen, live, vitals)
+            if not vitals.is_open or _waited(screen, live, vitals, pressed, interval_s):
+                break
+            vitals = observer.look()
+    return vitals
+
+
+def _waited(screen: Console, live: Live, vitals: Vitals, pressed: Callable[[float], bool], interval_s: float) -> bool:
+    """Wait until the next look, and follow the window's size meanwhile; whether the user wants to end."""
+    until = time.monotonic() + interval_s
+    size = screen.size
+    while (left := until - time.monotonic()) > 0:
+        if pressed(min(left, _RESIZED_S)):
+            return True
+        if screen.size != size:
+            size = screen.size
+            _draw(screen, live, vitals)
+    return False
+
+
+def _draw(screen: Console, live: Live, vitals: Vitals) -> None:
+    live.update(drawn(vitals, screen.width, screen.height, keys=_KEYS), refresh=True)
+
+
+@contextlib.contextmanager
+def _keys() -> Iterator[Callable[[float], bool]]:
+    """Gives a function that waits so many seconds for a key that ends; keys are seen without the return key."""
+    if not sys.stdin.isatty():
+
+        def slept(seconds: float) -> bool:
+            time.sleep(seconds)
+            return False
+
+        yield slept
+        return
+    before = termios.tcgetattr(sys.stdin)
+    try:
+        tty.setcbreak(sys.stdin)
+        yield lambda seconds: bool(select.select([sys.stdin], [], [], seconds)[0]) and sys.stdin.read(1) in _QUIT
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
