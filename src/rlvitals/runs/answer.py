@@ -26,6 +26,7 @@ Column = np.ma.MaskedArray[Any, Any]
 _TABLE = "answer"
 _WRONG = (duckdb.ParserException, duckdb.SyntaxException, duckdb.BinderException, duckdb.CatalogException)
 """What only a question can be blamed for."""
+_NO_TABLE = "Table with name"
 _COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
@@ -206,4 +207,6 @@ def _nested(sql: str, stream: str) -> list[str]:
 def _reason(error: Exception) -> str:
     """What was wrong, without the drawing of the place; DuckDB's hints are in the first lines."""
     text = str(error).partition("\n\nLINE ")[0]
+    if _NO_TABLE in text:  # its hint would be a table of the database's own
+        text = f"{text.partition('Did you mean')[0].strip()} The tables are {', '.join(STREAMS)}."
     return " ".join(text.split())

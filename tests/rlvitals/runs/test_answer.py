@@ -95,7 +95,7 @@ def test_every_kind_of_question_is_answered(tmp_path: Path, asked: str) -> None:
     [
         ("selct 1", "syntax error"),
         ("select rewrad from episodes", "reward"),
-        ("from nowhere", "nowhere"),
+        ("from nowhere", "nowhere does not exist! The tables are episodes, updates"),
         ("select 1; select 2", "one question at a time, got 2"),
         ("", "one question at a time, got 0"),
         ("copy (select 1) to 'stolen.csv'", "syntax error"),
