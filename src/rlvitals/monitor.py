@@ -110,8 +110,10 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
         self.total_timesteps = total_timesteps
         self.target = target
         plain = _plain_configuration(configuration)
+        # A training may go to another folder, and its run stays where it is.
+        where = Path(log_dir).absolute()
         session = open_session(
-            Path(log_dir), session_name, resume=resume, project=project_name, configuration=plain, clock=clock
+            where, session_name, resume=resume, project=project_name, configuration=plain, clock=clock
         )
         header = session.header
         header.tags = list(dict.fromkeys((*header.tags, *tags)))

@@ -342,3 +342,21 @@ def test_a_value_that_no_record_can_hold_leaves_no_trace(open_monitor: OpenMonit
 
     assert _episodes(monitor.run) == []
     assert monitor.session.total_episodes == 0
+
+
+def test_a_training_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run is where it was begun, whole, and nothing of it where the training went."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(tmp_path)
+    settings = RecorderSettings(system_interval_s=None, seal_on_close=1)
+    with TrainingMonitor("logs", session_name="run", settings=settings) as monitor:
+        monitor.log_episode(0, 1.0, 5)
+        monkeypatch.chdir(elsewhere)
+        monitor.log_episode(1, 1.0, 5)
+        monitor.save_session()
+        monitor.validate_metrics()
+
+    assert list(elsewhere.iterdir()) == []
+    run = Run(tmp_path / "logs" / "run")
+    assert (run.header.status, [record.episode for record in run.records("episodes")]) == ("completed", [0, 1])
