@@ -18,6 +18,7 @@ from rlvitals.summary.statistics import metric_series, window_statistics
 from rlvitals.validation import validation
 
 if TYPE_CHECKING:
+    from rlvitals.reports.notebook import Figure
     from rlvitals.summary.run_summary import RunSummary
 
 WINDOW_SIZE = 1_000
@@ -200,6 +201,25 @@ class Readings(ABC):
             export_run(self.run, path, format=format, raw=include_raw_data, summary=summary, overwrite=True).absolute()
         )
 
+    def write_report(self, path: str | Path | None = None) -> str:
+        """Write a report: verdict, findings, curves, tables, pictures, and how to do it again, in one file.
+
+        Args:
+            path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default the run's
+                `artifacts/report.html`. What is there is replaced.
+
+        Returns:
+            The path written.
+
+        Raises:
+            ExportError: It cannot be written there, or there is no such form.
+            MissingExtraError: The form needs matplotlib, which is not installed.
+            RunFormatError: A sealed segment is damaged.
+        """
+        from rlvitals.reports.writing import write_report  # noqa: PLC0415 - loads duckdb
+
+        return str(write_report(self.run, path).absolute())
+
     def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
         """The whole account: of the run, or of its last episodes.
 
@@ -254,6 +274,25 @@ class RunReader(Run, Readings):
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
         """The last updates, oldest first."""
         return self.updates.last(count)
+
+    def figure(self, name: str = "reward") -> "Figure":
+        """A curve of the run, to be shown by a notebook, or saved.
+
+        Args:
+            name: What is drawn: `reward`, `length`, `success`, `quality_final`, a metric of the updates, `memory`, ...
+
+        Raises:
+            ColumnError: The run has nothing to draw of that name.
+            RunFormatError: A sealed segment is damaged.
+        """
+        from rlvitals.reports.notebook import figure_of  # noqa: PLC0415 - loads duckdb
+
+        return figure_of(self, name, clock=self._clock)
+
+    def _repr_html_(self) -> str:
+        from rlvitals.reports.notebook import card  # noqa: PLC0415 - loads duckdb
+
+        return card(self, clock=self._clock)
 
     def now(self) -> float:
         """The time (UTC, seconds since 1970)."""

@@ -191,9 +191,10 @@ def _healthy(metric: Metric) -> Text:
 def _curve(spark: tuple[float | None, ...], width: int) -> Text:
     """The curve in what room there is; stretches that hold what is not finite stand out."""
     room = width - (_FIXED_WIDE if width >= _WIDE else _FIXED_NARROW)
-    line = Text(no_wrap=True, overflow="crop")
-    for block in sparkline(_thinned(spark, max(_NARROWEST_SPARK, min(_SPARK, room)))):
-        line.append(block, BAD if block == "!" else "cyan")
+    line = Text(
+        sparkline(_thinned(spark, max(_NARROWEST_SPARK, min(_SPARK, room)))), "cyan", no_wrap=True, overflow="crop"
+    )
+    line.highlight_regex("!+", BAD)
     return line
 
 

@@ -45,6 +45,16 @@ class Series(NamedTuple):
         return name in self.present and bool(self.present[name].any())
 
 
+class Recorded(NamedTuple):
+    """What the curves of a run are made of."""
+
+    header: Header
+    diagnosis: Diagnosis
+    episodes: Series
+    updates: Series
+    system: Series
+
+
 class Account(NamedTuple):
     """A run, as a report tells it.
 
@@ -53,17 +63,40 @@ class Account(NamedTuple):
         explored: Whether the parameters were looked into; `None` where none were said.
     """
 
-    header: Header
     made: float
+    recorded: Recorded
     summary: RunSummary
-    diagnosis: Diagnosis
-    episodes: Series
-    updates: Series
-    system: Series
     evaluations: Sequence[Evaluation]
     events: Sequence[Event]
     pictures: Sequence[Picture]
     explored: bool | None
+
+    @property
+    def header(self) -> Header:
+        """What the run says of itself."""
+        return self.recorded.header
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with it."""
+        return self.recorded.diagnosis
+
+
+def recorded_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Recorded:
+    """Read what the curves of a run are made of; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run; it may be live.
+        clock: Tells the time.
+
+    Raises:
+        RunFormatError: A segment is damaged.
+    """
+    wanted = {"episodes": _EPISODES, "updates": _UPDATES, "system": _SYSTEM}
+    episodes, updates, system = ask(
+        run, lambda tables: [_series(tables, stream, names) for stream, names in wanted.items()], *wanted
+    )
+    return Recorded(run.header, diagnose(evidence_of(run, clock=clock)), episodes, updates, system)
 
 
 def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_CLOCK) -> Account:
@@ -77,11 +110,8 @@ def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTE
     Raises:
         RunFormatError: A segment is damaged.
     """
-    wanted = {"episodes": _EPISODES, "updates": _UPDATES, "system": _SYSTEM}
-    episodes, updates, system = ask(
-        run, lambda tables: [_series(tables, stream, names) for stream, names in wanted.items()], *wanted
-    )
-    rows = episodes.values["reward"].size
+    recorded = recorded_of(run, clock=clock)
+    rows = recorded.episodes.values["reward"].size
     explored = None
     if rows and any(name.startswith("parameters.") for name in run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
@@ -91,13 +121,9 @@ def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTE
         summary = _with(summary, None if found is None else plain(found))
     events = list(run.records("events"))
     return Account(
-        header=run.header,
         made=clock.time(),
+        recorded=recorded,
         summary=summary,
-        diagnosis=diagnose(evidence_of(run, clock=clock)),
-        episodes=episodes,
-        updates=updates,
-        system=system,
         evaluations=list(run.records("evaluations")),
         events=events,
         pictures=pictures_of(run, events),

@@ -70,7 +70,7 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
         )
     if summary.success.recent is not None:
         recent = summary.success.recent
-        yield "success", tables.share(recent.estimate), f"last 100; 95 %: {tables.interval(recent, shares=True)}"
+        yield "success", tables.share(recent.estimate), f"last 100{_within(tables.interval(recent, shares=True))}"
     goal = account.header.goals.get("total_timesteps")
     done = (
         f"{percent((summary.env_step or 0) / goal)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
@@ -83,16 +83,20 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
 
 def _recent(account: Account, name: str, measured: Measured) -> tuple[str, str]:
     """The level of the last 100 episodes, and what should be known of it."""
-    said = account.episodes.values[name][account.episodes.present[name]][-WINDOW:]
+    said = account.recorded.episodes.values[name][account.recorded.episodes.present[name]][-WINDOW:]
     bad = int(np.count_nonzero(~np.isfinite(said)))
     if bad == said.size:
         return number(float(said[-1])), f"none of the last {count(bad)} is finite"
-    beside = f"{count(bad)} not finite" if bad else f"95 %: {tables.interval(measured.recent)}"
-    return number(measured.recent.estimate), f"last {count(said.size)}; {beside}"
+    beside = f"; {count(bad)} not finite" if bad else _within(tables.interval(measured.recent))
+    return number(measured.recent.estimate), f"last {count(said.size)}{beside}"
+
+
+def _within(interval: str) -> str:
+    return "" if interval == ABSENT else f"; 95 %: {interval}"
 
 
 def _sections(account: Account) -> Iterator[Section]:
-    curves = courses_of(account)
+    curves = courses_of(account.recorded)
     summary = account.summary
     yield _findings(account)
     yield Section(
@@ -212,7 +216,7 @@ def _update_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Bl
     further = tuple(
         curve
         for name, curve in curves.items()
-        if name in account.updates.values and name not in PANEL and name != "memory"
+        if name in account.recorded.updates.values and name not in PANEL and name != "memory"
     )
     if charts or further:
         yield Charts((*charts, *further))

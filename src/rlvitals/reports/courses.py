@@ -10,7 +10,7 @@ from rlvitals.analysis.curves import down_sample
 from rlvitals.analysis.success import success_over_time
 from rlvitals.diagnosis import Finding
 from rlvitals.records.metrics import metric
-from rlvitals.reports.account import Account, Series
+from rlvitals.reports.account import Recorded, Series
 from rlvitals.reports.charts import Bad, Band, Curve, Floats, Level, Line, Mark
 from rlvitals.words import number
 
@@ -20,7 +20,8 @@ _SMOOTH_SHARE = 40
 _FEWEST_SMOOTHED = 30
 _SMOOTH_POINTS = 240
 _BAND_STRETCHES = 60
-_BAND_FEWEST = 8
+_BAND_FEWEST = 20
+_FEWEST_STRETCHES = 8
 _BLOCKS = 30
 _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
@@ -67,42 +68,42 @@ _LIMITS: Mapping[str, tuple[float | None, float | None]] = {
 }
 
 
-def courses_of(account: Account) -> dict[str, Curve]:
+def courses_of(run: Recorded) -> dict[str, Curve]:
     """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
-    every = (*episode_courses(account), *update_courses(account), *system_courses(account))
+    every = (*episode_courses(run), *update_courses(run), *system_courses(run))
     return {curve.key: curve for curve in every}
 
 
-def episode_courses(account: Account) -> Iterable[Curve]:
+def episode_courses(run: Recorded) -> Iterable[Curve]:
     """Reward, quality, length and success over the run."""
-    series = account.episodes
+    series = run.episodes
     x, clock = _clock(series, "env_step", "episode")
-    target = account.header.goals.get("target")
+    target = run.header.goals.get("target")
     for name in ("reward", "quality_final", "quality_improvement", "length"):
         if series.has(name):
             levels = (Level(target, f"target {number(target)}"),) if name == "reward" and target is not None else ()
-            marks = _marks(account.diagnosis.findings, f"episodes.{name}", clock, every=name == "reward")
+            marks = _marks(run.diagnosis.findings, f"episodes.{name}", clock, every=name == "reward")
             yield _course(name, series, x, clock, stream="episodes", marks=marks, levels=levels)
     if series.has("success"):
-        yield _success(series, x, clock, _marks(account.diagnosis.findings, "episodes.success", clock))
+        yield _success(series, x, clock, _marks(run.diagnosis.findings, "episodes.success", clock))
 
 
-def update_courses(account: Account) -> Iterable[Curve]:
+def update_courses(run: Recorded) -> Iterable[Curve]:
     """The metrics of the policy's updates, each with what is healthy and the findings that speak of it."""
-    series = account.updates
+    series = run.updates
     x, clock = _clock(series, "env_step", "step")
     for name in (*PANEL, *_FURTHER):
         if series.has(name):
             meaning = metric("updates", name)
             healthy = (meaning.low, meaning.high) if meaning is not None and meaning.high is not None else None
-            marks = _marks(account.diagnosis.findings, f"updates.{name}", clock)
+            marks = _marks(run.diagnosis.findings, f"updates.{name}", clock)
             yield _course(name, series, x, clock, stream="updates", marks=marks, healthy=healthy)
 
 
-def system_courses(account: Account) -> Iterable[Curve]:
+def system_courses(run: Recorded) -> Iterable[Curve]:
     """Memory and speed."""
-    series = account.system
-    began = account.header.started
+    series = run.system
+    began = run.header.started
     minutes = (series.values["time"] - began) / 60.0
     for name in ("memory", "env_steps_per_second"):
         if series.has(name):
@@ -198,7 +199,7 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
 
 def _band(values: Floats, places: Floats) -> Band | None:
     stretches = min(_BAND_STRETCHES, values.size // _BAND_FEWEST)
-    if stretches < 4:  # noqa: PLR2004 - a band of three says nothing
+    if stretches < _FEWEST_STRETCHES:
         return None
     found: list[tuple[float, float, float]] = []
     for part, where in zip(np.array_split(values, stretches), np.array_split(places, stretches), strict=True):

@@ -20,6 +20,8 @@ WIDTH = 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 26
 _HOVERS = 48
 _ROW = 24
+_TITLE = 22
+"""Height of the title of a drawing that is a file of its own."""
 _LETTER = 6.2
 """Width of a letter, about."""
 _BALL = 15
@@ -48,12 +50,16 @@ def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standal
         case Heat():
             height = height or len(chart.rows) * _ROW + _TOP + 46
             body = _heat(chart, width, height)
+    drawing = "".join(body)
+    if standalone:
+        drawing = f'{_text(10, 16, chart.title, "rv-title")}<g transform="translate(0,{_TITLE})">{drawing}</g>'
+        height += _TITLE
     style = f"<style>{STYLE}</style>" if standalone else ""
     paper = f'<rect class="rv-paper" width="{width}" height="{height}"/>' if standalone else ""
     size = f' width="{width}" height="{height}"' if standalone else ""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-chart"{size} viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{said(_alternative(chart))}">{style}{paper}{"".join(body)}</svg>'
+        f'aria-label="{said(_alternative(chart))}">{style}{paper}{drawing}</svg>'
     )
 
 

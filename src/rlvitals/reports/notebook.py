@@ -1,0 +1,96 @@
+"""A run in a notebook: its verdict and four charts as markup, single figures as SVG."""
+
+from pathlib import Path
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.errors import ColumnError, ExportError, RlvitalsError
+from rlvitals.reports import html
+from rlvitals.reports.account import account_of, recorded_of
+from rlvitals.reports.charts import Chart
+from rlvitals.reports.contents import document_of
+from rlvitals.reports.courses import courses_of
+from rlvitals.reports.document import Charts
+from rlvitals.reports.svg import draw, said
+from rlvitals.reports.writing import drawing, put
+from rlvitals.runs import Run
+
+_SHOWN = ("reward", "quality_final", "quality_improvement", "success", "entropy", "explained_variance", "kl_divergence")
+_MOST = 4
+_WIDTH, _HEIGHT = 720, 300
+
+
+class Figure:
+    """One chart of a run. A notebook shows it; `save` writes it to a file.
+
+    Args:
+        chart: The chart.
+    """
+
+    def __init__(self, chart: Chart) -> None:
+        self.chart = chart
+
+    def __repr__(self) -> str:
+        return f"<Figure: {self.chart.title}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def svg(self) -> str:
+        """The chart as an SVG file of its own, light or dark as is preferred where it is shown."""
+        return draw(self.chart, width=_WIDTH, height=_HEIGHT, standalone=True)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the chart to a file; the ending says the form: `.svg`, or with matplotlib `.png` or `.pdf`.
+
+        Raises:
+            ExportError: There is no such form, or it cannot be written there.
+            MissingExtraError: The form needs matplotlib, which is not installed.
+        """
+        path = Path(path)
+        match path.suffix.lower():
+            case ".svg":
+                return put(path, self.svg())
+            case ".png":
+                return put(path, drawing().figure_png(self.chart))
+            case ".pdf":
+                return put(path, drawing().figure_pdf(self.chart))
+            case _:
+                raise ExportError(f"{path} says no form of a figure: its name must end with .svg, .png or .pdf")
+
+
+def figure_of(run: Run, name: str, *, clock: Clock = SYSTEM_CLOCK) -> Figure:
+    """A figure of a run.
+
+    Args:
+        run: The run.
+        name: What is drawn: `reward`, `length`, `success`, `quality_final`, a metric of the updates, `memory`, ...
+        clock: Tells the time.
+
+    Raises:
+        ColumnError: The run has nothing to draw of that name.
+        RunFormatError: A segment is damaged.
+    """
+    curves = courses_of(recorded_of(run, clock=clock))
+    if name not in curves:
+        there = f"there are {', '.join(curves)}" if curves else "nothing was recorded yet"
+        raise ColumnError(f"the run {run.run_id} has no figure {name!r:.100}: {there}")
+    return Figure(curves[name])
+
+
+def card(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> str:
+    """A run as markup for a notebook: the verdict, the findings, four charts. It raises nothing for the run's state.
+
+    Args:
+        run: The run.
+        clock: Tells the time.
+    """
+    try:
+        account = account_of(run, parameters=False, clock=clock)
+    except (RlvitalsError, OSError) as error:
+        return f"<pre>{said(error)}</pre>"
+    document = document_of(account)
+    curves = courses_of(account.recorded)
+    chosen = tuple(curves[name] for name in _SHOWN if name in curves)[:_MOST]
+    findings = next((section.blocks for section in document.sections if section.key == "findings"), ())
+    parts = [html.head(document), *map(html.block, findings[:1]), html.block(Charts(chosen)) if chosen else ""]
+    return f'<div class="rlvitals"><style>{html.PAGE_STYLE}</style><main>{"".join(parts)}</main></div>'
