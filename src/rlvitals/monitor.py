@@ -75,6 +75,8 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
         target: The reward that counts as solved, if there is one.
         log_level: Level of the logger `rlvitals`, as `logging` understands it.
         tags: Words to find the run by.
+        report: Whether a report is written when the run ends, or its path: `.html`, `.md`, `.pdf` or `.png`. It takes a
+            second or so, and raises nothing: what went wrong is logged.
         settings: How the recorder records.
         clock: Tells the time.
 
@@ -102,6 +104,7 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
         target: float | None = None,
         log_level: int | str | None = None,
         tags: Iterable[str] = (),
+        report: bool | str | Path = False,
         settings: RecorderSettings | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
@@ -132,6 +135,8 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
         )
         made, refused = _make_sinks(wanted, context)
         super().__init__(Recorder(session, settings=_settings(settings, buffer_size), sinks=made, clock=clock), clock)
+        # A training may go to another folder before its report is written.
+        self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._recorder.save()
         self._vigil = self._begin_vigil()
         self.log_event("state", "resumed" if session.resumed else "started")
@@ -361,6 +366,11 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
 
     def _end(self, status: str, error: BaseException | None = None) -> None:
         self._recorder.close(status, None if error is None else failure_of(error))
+        wanted, self._report = self._report, False
+        if wanted is not False and not self._recorder.is_child:
+            from rlvitals.reports.writing import write_quietly  # noqa: PLC0415 - loads duckdb
+
+            write_quietly(self.run, None if wanted is True else wanted)
 
 
 def create_training_monitor(

@@ -1,6 +1,7 @@
 """Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
 
 import importlib
+import logging
 import os
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import ExportError, MissingExtraError
+from rlvitals.errors import ExportError, MissingExtraError, RlvitalsError
 from rlvitals.reports import html, markdown
 from rlvitals.reports.account import account_of
 from rlvitals.reports.charts import Chart
@@ -16,6 +17,8 @@ from rlvitals.reports.contents import document_of
 from rlvitals.reports.digest import digest_of
 from rlvitals.reports.document import Document
 from rlvitals.runs import Run
+
+_log = logging.getLogger("rlvitals")
 
 REPORT = "report.html"
 """What a report is called among a run's artifacts, where nobody says another path."""
@@ -57,6 +60,23 @@ def write_report(
     target = run.layout.artifacts / REPORT if path is None else Path(path)
     write = _writer(target, figures)
     return write(document_of(account_of(run, parameters=parameters, clock=clock)))
+
+
+def write_quietly(run: Run, path: Path | None) -> None:
+    """Write the report of a run that has just ended. What goes wrong is logged, and never raised into the training.
+
+    Args:
+        run: The run.
+        path: Where to; `None` for `artifacts/report.html` in its folder.
+    """
+    try:
+        written = write_report(run, path)
+    except (RlvitalsError, OSError) as error:
+        _log.warning("%s: no report was written: %s", run.path.name, error)
+    except Exception:  # noqa: BLE001 - a mistake of the report is no trouble of the training
+        _log.exception("%s: no report was written", run.path.name)
+    else:
+        _log.info("%s: the report is in %s", run.path.name, written)
 
 
 def write_digest(
