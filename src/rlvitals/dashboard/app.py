@@ -9,7 +9,6 @@ from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp
 
 from rlvitals import __version__
 from rlvitals.clock import SYSTEM_CLOCK, Clock
@@ -35,7 +34,7 @@ def make_app(
     token: str | None = None,
     any_address: bool = False,
     clock: Clock = SYSTEM_CLOCK,
-) -> ASGIApp:
+) -> Guard:
     """The application over a folder of runs.
 
     Args:
@@ -65,7 +64,7 @@ def make_app(
     for path in PAGES:
         app.add_api_route(path, _page, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
-    return Guard(app, hosts=hosts, token=token, any_address=any_address)
+    return Guard(app, hosts=hosts, token=token, any_address=any_address, close=hub.close)
 
 
 def _page() -> Response:

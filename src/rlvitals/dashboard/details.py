@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from rlvitals.analysis.success import success_rate
+from rlvitals.analysis.intervals import rate_interval
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.records import Evaluation, Event
@@ -113,7 +113,7 @@ def groups_of(run: WatchedRun, by: str, first: float | None, last: float | None,
             {
                 "name": None if code < 0 else run.label("episodes", by)[int(code)],
                 "episodes": int(rows.sum()),
-                "success": as_range(success_rate(said)) if np.isfinite(said).any() else None,
+                "success": as_range(rate_interval(said, independent=True)) if np.isfinite(said).any() else None,
                 **means,
             }
         )

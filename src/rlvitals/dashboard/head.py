@@ -231,7 +231,7 @@ def _level(values: Floats, *, is_rate: bool = False) -> Level | None:
     if not values.size:
         return None
     recent, first = values[-RECENT:], values[:RECENT]
-    found = rate_interval(recent) if is_rate else mean_interval(recent)
+    found = rate_interval(recent, independent=True) if is_rate else mean_interval(recent)
     bad = int(np.count_nonzero(~np.isfinite(recent)))
     with np.errstate(invalid="ignore", over="ignore"):
         mean = plain_numbers(np.asarray([recent.mean()]))[0]

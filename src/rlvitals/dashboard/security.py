@@ -8,7 +8,7 @@ So each request is held to three questions before anything is read: is it addres
 import hmac
 import ipaddress
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
@@ -46,12 +46,20 @@ class Guard:
         hosts: Names and addresses under which the server may be asked for; those of the loopback always.
         token: What must be shown, by a cookie, `Authorization: Bearer` or once by `?token=`; `None` for none.
         any_address: Whether it may be asked for by any address in numbers, as it listens on all of them.
+        close: Called when the server ends.
     """
 
     def __init__(
-        self, app: ASGIApp, *, hosts: Iterable[str] = (), token: str | None = None, any_address: bool = False
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Iterable[str] = (),
+        token: str | None = None,
+        any_address: bool = False,
+        close: Callable[[], None] = lambda: None,
     ) -> None:
         self._app = app
+        self.close = close
         self._hosts = _LOOPBACK | {host.lower().strip("[]") for host in hosts}
         self._token = token
         self._any_address = any_address and token is not None

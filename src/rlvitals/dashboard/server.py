@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import logging
 import os
 import secrets
 import socket
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import uvicorn
 
 from rlvitals.dashboard.app import make_app
+from rlvitals.dashboard.security import Guard
 from rlvitals.errors import RlvitalsError
 
 TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of the variable that holds it
@@ -72,6 +74,25 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
     return Place(listening, host, int(listening.getsockname()[1]), token)
 
 
+class DashboardServer(uvicorn.Server):
+    """A server that says goodbye to its pages first: streams would keep it waiting, and long questions are let go.
+
+    Args:
+        settings: Of the server.
+        guard: The application.
+    """
+
+    def __init__(self, settings: uvicorn.Config, guard: Guard) -> None:
+        super().__init__(settings)
+        self._guard = guard
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then everything else; what is cancelled thereby is no error to be told."""
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        self._guard.close()
+        await super().shutdown(sockets)
+
+
 def server_for(folder: Path, place: Place) -> uvicorn.Server:
     """A server of the runs in a folder, not started yet."""
     everywhere = _is_everywhere(place.host)
@@ -86,7 +107,7 @@ def server_for(folder: Path, place: Place) -> uvicorn.Server:
         timeout_graceful_shutdown=_GOODBYE_S,
         limit_concurrency=1_000,
     )
-    return uvicorn.Server(settings)
+    return DashboardServer(settings, app)
 
 
 def serve(folder: Path, place: Place) -> None:

@@ -62,6 +62,7 @@ class Shelf:
         self._lock = threading.RLock()
         self._shelved: dict[str, _Shelved] = {}
         self._refused: dict[str, tuple[Refused, tuple[int, ...]]] = {}
+        self._told: set[str] = set()
         self._open: dict[str, WatchedRun] = {}
         self._scanned = -SCAN_S
 
@@ -84,11 +85,13 @@ class Shelf:
         with self._lock:
             self._scanned = self._clock.monotonic()
             paths = self._paths()
-            gone = [key for key in self._shelved if key not in paths]
-            for key in gone:
+            for key in [key for key in self._shelved if key not in paths]:
                 del self._shelved[key]
             self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
-            return Changes([row for key, path in paths.items() if (row := self._looked_at(key, path))], gone)
+            rows = [row for key, path in paths.items() if (row := self._looked_at(key, path))]
+            gone = sorted(key for key in self._told if key not in self._shelved)
+            self._told = set(self._shelved)
+            return Changes(rows, gone)
 
     def fill(self, seconds: float) -> list[Row]:
         """Read the records of runs that have new ones, for about so long; the newest runs first.

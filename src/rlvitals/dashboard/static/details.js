@@ -18,7 +18,7 @@ export function evaluations(panel, run, controls) {
     viewControls(run, controls, { types: false, lines: false });
     if (!agent.length && !found.baselines.length) { put(panel, h("p", { class: "empty" }, "No evaluation was logged yet. log_evaluation records them, of the agent and of baselines.")); return; }
     const fields = [["reward", "Evaluated reward"], ["quality", "Evaluated quality"], ["success_rate", "Evaluated success"]].filter(([name]) => agent.some((one) => one[name] !== undefined));
-    const plots = fields.map(([field, heading]) => {
+    const plots = (agent.length > 1 ? fields : []).map(([field, heading]) => {
       const chart = new Chart({ name: heading, unit: field === "success_rate", onzoom: (range) => run.zoom(range) });
       const said = agent.filter((one) => one[field] !== undefined && one.at[view.clock] !== null), y = said.map((one) => num(one[field])), finite = y.filter(Number.isFinite);
       const base = found.baselines.filter((one) => one[field] !== undefined && Number.isFinite(num(one[field])));

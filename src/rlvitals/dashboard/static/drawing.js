@@ -114,11 +114,12 @@ function broken(pen, { area, px }, { x, y }, colors) {
 }
 
 function levels(pen, { area, py, px }, line, colors) {
+  const named = [];
   (line.levels ?? []).forEach((value, i) => {
-    const at = py(value);
+    const at = py(value), taken = named.some((other) => Math.abs(other - at) < 12);
     stroke(pen, [[area.left, at], [area.right, at]], colors.muted, 1.2, 0.9, [5, 4]);
     pen.fillStyle = colors.muted; pen.textAlign = "right"; pen.textBaseline = "alphabetic";
-    pen.fillText(line.levelNames?.[i] ?? "", area.right - 4, at - 4);
+    if (!taken) { named.push(at); pen.fillText(line.levelNames?.[i] ?? "", area.right - 4, at - 4); }
   });
 }
 

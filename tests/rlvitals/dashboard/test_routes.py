@@ -1,0 +1,195 @@
+"""The API, asked over a socket."""
+
+import json
+import math
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from rlvitals import TrainingMonitor
+
+Monitor = Callable[..., TrainingMonitor]
+
+KINDS = ("nothing", "one", "no updates", "all NaN")
+VIEWS = (
+    "", "/series?field=reward", "/series?field=entropy&stream=updates&clock=episode", "/fields", "/groups", "/summary",
+    "/dashboard", "/events", "/evaluations", "/configuration", "/parameters", "/exploration", "/pictures",
+    "/series.csv?field=reward",
+)  # fmt: skip
+EVIL = '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
+
+
+def heard(lines: Iterator[str], event: str) -> Any:
+    """The data of the next event of a name."""
+    for line in lines:
+        assert line != ": still here", f"nothing was said for long, least of all {event}"
+        if line == f"event: {event}":
+            return json.loads(next(lines).removeprefix("data: "))
+    raise AssertionError(f"the stream ended without {event}")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_view_works_on_every_sort_of_run(monitor: Monitor, ask: httpx.Client, kind: str) -> None:
+    """Empty, of one episode, without updates, all NaN: strict JSON each time."""
+    with monitor() as training:
+        for number in range({"one": 1, "no updates": 20, "all NaN": 20}.get(kind, 0)):
+            training.log_episode(number, math.nan if kind == "all NaN" else 1.0, 5)
+        if kind == "all NaN":
+            training.log_training_step(1, math.nan, math.nan, math.nan)
+    for view in VIEWS:
+        path, _, query = view.partition("?")
+        answer = ask.get(f"/api/v1/run{path}", params={"run": "run", **dict(httpx.QueryParams(query))})
+        assert answer.status_code == 200, (view, answer.text)
+        if "csv" not in view:
+            json.loads(answer.content, parse_constant=pytest.fail)
+
+
+def test_a_folder_without_runs_has_an_empty_list(ask: httpx.Client) -> None:
+    """Also where the folder itself is missing."""
+    assert ask.get("/api/v1/runs").json() == {"folder": "logs", "runs": [], "refused": []}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/run?run=none",
+        "/run?run=../finished",
+        "/run/picture?run=finished&name=../../run.json",
+        "/run/picture?run=finished&name=%2Fetc%2Fpasswd",
+        "/run/series?run=finished&field=nope",
+        "/run/series?run=finished&field=category.x",
+        "/run/heatmap?run=finished&x=a&y=b",
+    ],
+)
+def test_what_is_not_there_is_not_found(finished: Path, ask: httpx.Client, path: str) -> None:
+    """No path leads out of the folder, and no question raises."""
+    assert finished.exists()
+    assert ask.get(f"/api/v1{path}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["points=1000000", "points=x", "from=nan", "clock=week", "smoothing=-5", "field=" + "&field=a" * 30],
+)
+def test_what_would_cost_too_much_is_refused(finished: Path, ask: httpx.Client, query: str) -> None:
+    """Each parameter has its bounds."""
+    assert finished.exists()
+    assert ask.get(f"/api/v1/run/series?run=finished&field=reward&{query}").status_code == 422
+
+
+def test_csv_has_every_row_of_the_range(finished: Path, ask: httpx.Client) -> None:
+    """NaN as it is; an absent value is an empty cell."""
+    assert finished.exists()
+    rows = ask.get("/api/v1/run/series.csv?run=finished&field=reward&field=category&from=98").text.splitlines()
+
+    assert rows == ["episode,reward,category", "98.0,98.0,0.0", "99.0,99.0,1.0", "100.0,NaN,"]
+
+
+def test_parameters_are_told_by_lines_and_by_cells(finished: Path, ask: httpx.Client) -> None:
+    """Numbers and texts."""
+    assert finished.exists()
+    lines = ask.get("/api/v1/run/parameters?run=finished").json()
+    cells = ask.get("/api/v1/run/heatmap?run=finished&x=speckle&y=mode").json()
+
+    assert [axis["name"] for axis in lines["parameters"]] == ["mode", "speckle"]
+    assert cells["counts"] == [[25, 0, 25, 0], [0, 25, 0, 25]]
+    assert cells["means"] == [[48.0, None, 50.0, None], [None, 49.0, None, 51.0]]
+
+
+def test_runs_are_held_against_each_other(finished: Path, monitor: Monitor, ask: httpx.Client) -> None:
+    """What differs in their configuration, also deep inside."""
+    monitor("other", configuration={"gamma": 0.9, "net": {"width": 64}}).close()
+    found = ask.get(f"/api/v1/compare?run={finished.name}&run=other").json()
+    settings = {one["name"]: (one["values"], one["differs"]) for one in found["settings"]}
+
+    assert settings["gamma"] == (["0.99", "0.9"], True)
+    assert settings["net.width"] == (["64", "64"], False)
+
+
+def test_a_hostile_picture_is_sealed(monitor: Monitor, ask: httpx.Client) -> None:
+    """Opened by itself it is of no origin and runs nothing; what is no picture is not served."""
+    with monitor() as training:
+        event = training.log_image("evil", EVIL)
+        (training.path / "artifacts" / "secret.png").write_text("not a picture")
+        training.log_event("image", "x", data={"file": "secret.png"})
+        training.log_event("image", "x", data={"file": "../run.json"})
+    served = ask.get("/api/v1/run/picture", params={"run": "run", "name": (event.data or {})["file"]})
+
+    assert served.headers["content-type"] == "image/svg+xml"
+    assert "sandbox" in served.headers["content-security-policy"]
+    assert "script-src" not in served.headers["content-security-policy"]
+    for name in ("secret.png", "../run.json"):
+        assert ask.get("/api/v1/run/picture", params={"run": "run", "name": name}).status_code == 404
+
+
+def test_a_live_run_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
+    """Its rows, its events and its head, as they come."""
+    training = monitor()
+    with ask.stream("GET", "/api/v1/stream", params={"run": "run"}) as stream:
+        lines = stream.iter_lines()
+        heard(lines, "hello")
+        heard(lines, "head")
+        training.log_episode(0, 2.5, 5)
+        assert heard(lines, "grown")["columns"]["reward"] == [2.5]
+        training.log_event("finding", "Entropy is gone", severity="critical", code="entropy-collapse")
+        assert "Entropy is gone" in [event["message"] for event in heard(lines, "events")["events"]]
+        while not heard(lines, "head")["findings"]:
+            continue
+    training.close()
+
+
+def test_the_list_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
+    """A run that begins, and one that is removed."""
+    with ask.stream("GET", "/api/v1/stream") as stream:
+        lines = stream.iter_lines()
+        heard(lines, "hello")
+        training = monitor("new")
+        assert [row["key"] for row in heard(lines, "list")["rows"]] == ["new"]
+        training.close()
+        shutil.rmtree(training.path)
+        while heard(lines, "list")["gone"] != ["new"]:
+            continue
+
+
+def test_a_run_that_is_taken_away_while_it_is_heard_is_told_and_recovers(finished: Path, ask: httpx.Client) -> None:
+    """First that it cannot be read, then that everything is to be asked for again."""
+    aside = finished.with_name("aside.tmp")
+    with ask.stream("GET", "/api/v1/stream", params={"run": "finished"}) as stream:
+        lines = stream.iter_lines()
+        heard(lines, "head")
+        os.replace(finished, aside.parent.parent / aside.name)
+        assert "finished" in heard(lines, "trouble")["reason"]
+        os.replace(aside.parent.parent / aside.name, finished)
+        assert heard(lines, "again") == {}
+
+
+def test_the_document_describes_every_route_and_payload(ask: httpx.Client) -> None:
+    """In OpenAPI, with the schemas of the payloads."""
+    document = ask.get("/api/v1/openapi.json").json()
+    page = (Path(__file__).parents[3] / "docs" / "dashboard.md").read_text()
+
+    assert {"Head", "RunList", "Curves", "RunSummary"} <= document["components"]["schemas"].keys()
+    assert [path for path in document["paths"] if f"`{path.removeprefix('/api/v1')}" not in page] == []
+
+
+def test_many_may_ask_at_once(finished: Path, ask: httpx.Client) -> None:
+    """The same answer each time, also to long questions."""
+    assert finished.exists()
+    answers: list[bytes] = []
+
+    def question() -> None:
+        answers.append(ask.get("/api/v1/run/series?run=finished&field=reward&field=length").content)
+
+    threads = [threading.Thread(target=question) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(answers)) == 1

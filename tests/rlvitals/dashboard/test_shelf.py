@@ -1,0 +1,98 @@
+"""The runs of a folder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlvitals import RunNotFoundError, TrainingMonitor
+from rlvitals.dashboard.glance import SPARK_POINTS, Trace
+from rlvitals.dashboard.shelf import Shelf
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+def test_a_folder_that_is_not_there_yet_has_no_runs(tmp_path: Path) -> None:
+    """The dashboard may be there before the training."""
+    assert Shelf(tmp_path / "none").rows() == ([], [])
+
+
+def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
+    """At first what the header says, then what the records say."""
+    shelf = Shelf(finished.parent)
+    ((first,), _) = shelf.rows()
+    (whole,) = shelf.fill(1.0)
+
+    assert (first.whole, first.episodes) == (False, 101)
+    assert (whole.whole, whole.episodes, whole.reward, whole.not_finite) == (True, 101, "NaN", 1)
+    assert whole.spark[:-1] == sorted(whole.spark[:-1])
+    assert len(whole.spark) <= SPARK_POINTS
+
+
+def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
+    """A new run, one that goes on, one that is removed."""
+    shelf = Shelf(finished.parent)
+    shelf.rows()
+    shelf.fill(1.0)
+    assert shelf.fill(1.0) == []
+    training = monitor("other")
+    assert [row.key for row in shelf.scan().rows] == ["other"]
+    training.log_episode(0, 1.0, 1)
+    assert [(row.key, row.episodes) for row in shelf.fill(1.0)] == [("other", 1)]
+    training.close()
+    shutil.rmtree(training.path)
+    assert shelf.scan().gone == ["other"]
+
+
+def test_a_damaged_run_is_refused_once_with_the_reason(finished: Path) -> None:
+    """And taken up again when it is mended."""
+    header = finished / "run.json"
+    content = header.read_text()
+    header.write_text(content[:50])
+    shelf = Shelf(finished.parent)
+    rows, (refused,) = shelf.rows()
+    header.write_text(content)
+    again = shelf.scan()
+
+    assert rows == []
+    assert "damaged" in refused.reason
+    assert str(finished.parent) not in refused.reason
+    assert [row.key for row in again.rows] == ["finished"]
+    assert shelf.refused == []
+
+
+def test_a_link_out_of_the_folder_is_no_run(finished: Path, tmp_path: Path) -> None:
+    """Whoever can make a link may not make the dashboard show what lies elsewhere."""
+    folder = tmp_path / "shown"
+    folder.mkdir()
+    (folder / "link").symlink_to(finished)
+    shelf = Shelf(folder)
+
+    assert shelf.rows() == ([], [])
+    with pytest.raises(RunNotFoundError):
+        shelf.open("link")
+
+
+@pytest.mark.parametrize("key", ["../finished", "/etc", "", ".", "finished/../finished", "finished/episodes"])
+def test_only_runs_on_the_shelf_are_opened(finished: Path, key: str) -> None:
+    """A name is looked up, and no path is made of it."""
+    with pytest.raises(RunNotFoundError):
+        Shelf(finished.parent).open(key)
+
+
+def test_a_run_s_own_folder_is_a_folder_of_one_run(finished: Path) -> None:
+    """Its name is the key."""
+    assert Shelf(finished).open("finished").columns["episodes"].rows == 101
+
+
+def test_a_trace_is_bounded_and_true() -> None:
+    """Means of equal blocks, however the values came, with holes where nothing was finite."""
+    values = np.arange(1_000.0)
+    whole, parts = Trace(8), Trace(8)
+    whole.extend(values)
+    for part in np.array_split(values, 37):
+        parts.extend(part)
+
+    assert whole.means().tolist() == parts.means().tolist() == [63.5, 191.5, 319.5, 447.5, 575.5, 703.5, 831.5, 947.5]
