@@ -13,9 +13,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rlvitals.comparison import Comparison, Parting, Placed, against_history, compare, parting
     from rlvitals.errors import (
         ClosedError,
         ColumnError,
+        ComparisonError,
         MissingExtraError,
         QueryError,
         RecordError,
@@ -42,9 +44,18 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _NAMES: dict[str, tuple[str, ...]] = {
+    "rlvitals.comparison": (
+        "Comparison",
+        "Parting",
+        "Placed",
+        "against_history",
+        "compare",
+        "parting",
+    ),
     "rlvitals.errors": (
         "ClosedError",
         "ColumnError",
+        "ComparisonError",
         "MissingExtraError",
         "QueryError",
         "RecordError",
@@ -112,6 +123,8 @@ def __dir__() -> list[str]:
 __all__ = [
     "ClosedError",
     "ColumnError",
+    "Comparison",
+    "ComparisonError",
     "Episode",
     "EpisodeMetrics",
     "Evaluation",
@@ -119,6 +132,8 @@ __all__ = [
     "MemorySink",
     "MissingExtraError",
     "OptimizationLogger",
+    "Parting",
+    "Placed",
     "PolicyUpdate",
     "QueryError",
     "Record",
@@ -141,9 +156,12 @@ __all__ = [
     "TerminalSink",
     "TrainingMonitor",
     "TrainingSession",
+    "against_history",
+    "compare",
     "create_training_monitor",
     "find_runs",
     "open_run",
     "open_runs",
+    "parting",
     "validate_training_monitor_installation",
 ]

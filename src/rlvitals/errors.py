@@ -10,6 +10,7 @@ RlvitalsError
 │   └── RunFormatError               a folder that is corrupt, foreign, or of a newer format
 ├── ColumnError (KeyError)            a column that a stream does not have
 ├── QueryError (ValueError)           a question in SQL that cannot be answered
+├── ComparisonError (ValueError)     runs that cannot be compared so, or must not be
 ├── ClosedError (RuntimeError)       a write after close; reading still works
 ├── ExportError                      a file that a run could not be written to
 ├── ImportFormatError                a file that holds no run that can be read, or is damaged
@@ -59,6 +60,10 @@ class ColumnError(RlvitalsError, KeyError):
 
 class QueryError(RlvitalsError, ValueError):
     """A question in SQL that is wrong, or is none."""
+
+
+class ComparisonError(RlvitalsError, ValueError):
+    """Runs that cannot be compared as was asked, or must not be."""
 
 
 class ClosedError(RlvitalsError, RuntimeError):

@@ -20,6 +20,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.summary": 3,
     "rlvitals.recording": 3,
     "rlvitals.diagnosis": 3,
+    "rlvitals.comparison": 3,
     "rlvitals.exporters": 3,
     "rlvitals.importers": 3,
     "rlvitals.reports": 3.4,  # tells what summary and diagnosis found; `reading` shows it in a notebook
@@ -39,8 +40,11 @@ LAYERS: dict[str, float] = {
 """Each part of the house and its layer. A part imports lower layers, and itself."""
 
 DEFERRED: dict[str, str] = {
+    "rlvitals.comparison.questions": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.rows": "loads duckdb, which a reader of open segments does not need",
     "rlvitals.exporters.exporting": "loads duckdb, which a trainer does not need",
+    "rlvitals.reports.notebook": "loads duckdb, which a trainer does not need",
+    "rlvitals.reports.writing": "loads duckdb, which a trainer does not need",
     "rlvitals.summary.run_summary": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",

@@ -1,6 +1,7 @@
 """How many more runs it takes to tell two groups apart."""
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from rlvitals.analysis.welch import Moments, moments_of, noncentral_t_cdf, t_qua
 
 MOST_RUNS = 200
 _DRAWS = 4_000
+_FREEDOMS = (*range(1, 21), 25, 30, 40, 60, 100, 200, 1_000, 10_000)
 _STEPS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100, 140, 200)
 
 
@@ -133,11 +135,11 @@ def _shown(groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64]]], l
     parts = variance_a / n, variance_b / m
     total = parts[0] + parts[1]
     freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
-    places = np.arange(1, n + m)
     # Linear in the inverse, as `welch.t_quantile`.
-    reach = np.interp(1.0 / freedom, 1.0 / places[::-1], _reaches(n + m, level)[::-1])
+    reach = np.interp(1.0 / freedom, [1.0 / place for place in _FREEDOMS[::-1]], _reaches(level)[::-1])
     return float(np.mean(np.abs(mean_a - mean_b) > reach * np.sqrt(total)))
 
 
-def _reaches(count: int, level: float) -> NDArray[np.float64]:
-    return np.array([t_quantile(1.0 - 0.5 * level, place) for place in range(1, count)])
+@lru_cache(maxsize=64)
+def _reaches(level: float) -> tuple[float, ...]:
+    return tuple(t_quantile(1.0 - 0.5 * level, place) for place in _FREEDOMS)

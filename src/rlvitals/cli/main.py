@@ -13,7 +13,21 @@ from rlvitals import __version__
 from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.errors import RlvitalsError
 
-COMMANDS = ("ls", "show", "stats", "check", "watch", "tail", "ui", "report", "sql", "export", "import", "verify")
+COMMANDS = (
+    "ls",
+    "show",
+    "stats",
+    "check",
+    "compare",
+    "watch",
+    "tail",
+    "ui",
+    "report",
+    "sql",
+    "export",
+    "import",
+    "verify",
+)
 """Each is a function in the file of its name (`import_`, as Python has that word), imported when it is asked for."""
 
 # Plain help is quick, and reads well in a pipe.

@@ -1,0 +1,312 @@
+"""`compare`: runs in, one comparison out."""
+
+import glob
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from rlvitals.comparison.estimating import group_of, thresholds_of
+from rlvitals.comparison.experiments import By, Member, differing, members_of
+from rlvitals.comparison.judging import Question, judged, pairs_of
+from rlvitals.comparison.measuring import BLOCKS, Extent, Source, source_of
+from rlvitals.comparison.outcomes import Horizon, horizon_of, outcome_of
+from rlvitals.comparison.pairing import paired_items
+from rlvitals.comparison.result import Axis, Comparison, Refusal, RunOutcome, Statistic
+from rlvitals.comparison.rules import notes_of
+from rlvitals.comparison.why import settings_effect
+from rlvitals.errors import ColumnError, ComparisonError, RunError, RunNotFoundError
+from rlvitals.runs import Run, find_runs
+from rlvitals.runs.layout import HEADER
+
+What = str | Path | Run
+References = Mapping[str, tuple[float, float]]
+
+_LOWER = frozenset({"loss", "value_loss", "duration", "memory"})
+_LOWER_SETTING = "lower_is_better"
+_FEWEST_BLOCKS = 10
+_SHOWN = 40
+
+
+def compare(
+    *what: What | Sequence[What],
+    metric: str = "reward",
+    by: By | None = None,
+    baseline: str | None = None,
+    statistic: Statistic = "final",
+    axis: Axis | None = None,
+    horizon: float | None = None,
+    target: float | None = None,
+    margin: float | None = None,
+    references: References | None = None,
+    every_pair: bool = False,
+    higher_is_better: bool | None = None,
+    level: float = 0.05,
+    unit: str = "run",
+    seed: int = 0,
+) -> Comparison:
+    """Hold groups of runs against each other, and say what may be concluded.
+
+    Runs of one configuration (all settings but the seed) are one group. Where several folders of runs or patterns are
+    given, each is a group of its own, and so is `name=pattern`.
+
+    Args:
+        *what: Runs; folders of runs, runs' own folders, patterns (`logs/a-*`), or `name=` and any of these.
+        metric: A number of the episodes, evaluations or updates: `reward`, `evaluations.reward`, `updates.entropy`,
+            `reward_parts.size`.
+        by: What makes a group instead: the name of a setting, an expression in SQL over settings, or a function of the
+            run.
+        baseline: The group that the others are held against; by default the first.
+        statistic: `final` (mean over the last tenth of the horizon), `area` (mean over all of it), or `best`.
+        axis: What runs are brought together by: `env_step`, `episode`, `update` or `time` (seconds since the first
+            record). By default environment steps where all runs say them, else episodes or updates.
+        horizon: Where on the axis they are compared; by default where the shortest completed run ends.
+        target: A mean of the metric, for the steps that it takes to get there.
+        margin: Within which two groups count as the same.
+        references: For each environment the score that is 0 and the score that is 1; needed to put several together.
+        every_pair: Compare every pair of groups, not each with the baseline.
+        higher_is_better: By default true, but for losses, durations and what the runs' setting `lower_is_better` names.
+        level: Of every test; intervals have confidence 0.95 whatever it is, but for those of differences.
+        unit: `run`. Anything else is refused.
+        seed: Of resamples and permutations: the same seed gives the same answer.
+
+    Raises:
+        ComparisonError: There is nothing to compare, or what is asked for must not be done.
+        ColumnError: There is no such metric.
+        RunNotFoundError: There is no run at a path.
+        RunFormatError: A segment is damaged.
+    """
+    from rlvitals.comparison.questions import measured  # noqa: PLC0415 - a trainer needs no database
+
+    _refuse_episodes(unit)
+    if not 0.0 < level < 1.0:
+        raise ComparisonError(f"level={level!r}: the chance of a false verdict lies between 0 and 1, such as 0.05")
+    runs, given, refused = _opened(what)
+    source = source_of(metric)
+    members = members_of(runs, given, by)
+    labels = [member.label for member in members]
+    axis, found = _extents(runs, labels, source, axis)
+    end = _horizon(members, found, source, horizon)
+    blocks = _blocks(found)
+    table = measured(runs, labels, source, axis, end.place, blocks)
+    better = _direction(members, source, higher_is_better)
+    sign = 1.0 if better else -1.0
+    outcomes = [
+        _scaled(outcome_of(member, found.get(member.label), row, table, source, sign=sign, target=target), references)
+        for row, member in enumerate(members)
+    ]
+    groups = _grouped(members, baseline)
+    of_group = {name: [outcomes[row] for row in rows] for name, rows in groups.items()}
+    shown = differing(members)[:_SHOWN] if len(groups) > 1 else []
+    generator = np.random.default_rng(seed)
+    thresholds = thresholds_of(outcomes, statistic)
+    made = [
+        group_of(
+            name,
+            [members[row] for row in rows],
+            of_group[name],
+            table,
+            rows,
+            shown=shown,
+            statistic=statistic,
+            sign=sign,
+            thresholds=thresholds,
+            normalised=references is not None,
+            target=target,
+            generator=generator,
+        )
+        for name, rows in groups.items()
+    ]
+    names = _pairs(list(groups), every_pair=every_pair)
+    question = Question(
+        statistic, source.name, better, level, margin, end.place, target is not None, references is not None
+    )
+    versus = judged(pairs_of(of_group, names, normalised=references is not None), question, generator)
+    return Comparison(
+        metric=source.name,
+        higher_is_better=better,
+        statistic=statistic,
+        axis=axis,
+        horizon=end.place,
+        level=level,
+        target=target,
+        groups=made,
+        comparisons=versus,
+        runs=outcomes,
+        differences={
+            setting: {group.name: group.settings.get(setting) for group in made}
+            for setting in shown
+            if len({repr(group.settings.get(setting)) for group in made}) > 1
+        },
+        paired=paired_items(
+            {name: [members[row] for row in rows] for name, rows in groups.items()},
+            names,
+            generator,
+            lower_is_better=_lower_named(members),
+        ),
+        settings=settings_effect(
+            members,
+            {one.run: one for one in outcomes},
+            statistic,
+            generator,
+            higher_is_better=better,
+            level=level,
+        ),
+        notes=notes_of(
+            made,
+            outcomes,
+            source=source,
+            axis=axis,
+            horizon=end,
+            blocks=blocks,
+            better=better,
+            normalised=references is not None,
+            refused=len(refused),
+        ),
+        refused=[Refusal(str(path), str(error)) for path, error in refused],
+    )
+
+
+def _refuse_episodes(unit: str) -> None:
+    if unit == "run":
+        return
+    raise ComparisonError(
+        f"unit={unit!r}: only runs can be compared. Episodes of one run share its policy and its luck: a t test over "
+        "the episodes of single runs calls noise significant in 68 % of cases, and no number of episodes tells what "
+        "another seed would give. Train at least 3 seeds of each, and compare those"
+    )
+
+
+def _opened(what: Sequence[What | Sequence[What]]) -> tuple[list[Run], dict[int, str], list[tuple[Path, RunError]]]:
+    """The runs, each once; the groups that were given, by place; and what could not be opened."""
+    words = [word for one in what for word in ([one] if isinstance(one, str | Path | Run) else one)]
+    parts = [_found(word) for word in words]
+    told = any(part.named for part in parts) or sum(part.group is not None for part in parts) > 1
+    runs: dict[Path, Run] = {}
+    given: dict[int, str] = {}
+    for part in parts:
+        for run in part.runs:
+            if (path := run.path.absolute()) not in runs:
+                if told:
+                    given[len(runs)] = part.group or run.run_id
+                runs[path] = run
+    refused = [refusal for part in parts for refusal in part.refused]
+    if not runs:
+        first = f"; {len(refused)} could not be opened, the first: {refused[0][1]}" if refused else ""
+        raise ComparisonError(f"there is no run to compare in {', '.join(map(str, words)) or 'nothing'}{first}")
+    return list(runs.values()), given, refused
+
+
+class _Part(NamedTuple):
+    """What one argument means: its runs, what they are called if they are a group, and whether the user named it."""
+
+    group: str | None
+    named: bool
+    runs: list[Run]
+    refused: list[tuple[Path, RunError]]
+
+
+def _found(word: What) -> _Part:
+    if isinstance(word, Run):
+        return _Part(None, named=False, runs=[word], refused=[])
+    text, name = os.fspath(word), ""
+    if not Path(text).exists() and "=" in text.partition(os.sep)[0]:
+        name, _, text = text.partition("=")
+    path = Path(text)
+    if (path / HEADER).exists():
+        return _Part(name or None, named=bool(name), runs=[Run(path)], refused=[])
+    places = [text] if path.exists() else sorted(glob.glob(text, recursive=True))  # noqa: PTH207 -- may be absolute
+    if not places:
+        raise RunNotFoundError(f"there is no run at {text}, and no path is like it")
+    below = [find_runs(place) for place in places if Path(place).is_dir()]
+    return _Part(
+        name or text.rstrip(os.sep),
+        named=bool(name),
+        runs=[run for runs, _ in below for run in runs],
+        refused=[refusal for _, refused in below for refusal in refused],
+    )
+
+
+def _extents(
+    runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis | None
+) -> tuple[Axis, dict[str, Extent]]:
+    from rlvitals.comparison.questions import extents  # noqa: PLC0415 - a trainer needs no database
+
+    if axis is not None:
+        return axis, extents(runs, labels, source, axis)
+    found = extents(runs, labels, source, "env_step")
+    if len(found) == len(labels):
+        return "env_step", found
+    other: Axis = "update" if source.stream == "updates" else "episode"
+    more = extents(runs, labels, source, other)
+    return (other, more) if len(more) > len(found) else ("env_step", found)
+
+
+def _horizon(members: Sequence[Member], found: Mapping[str, Extent], source: Source, wanted: float | None) -> Horizon:
+    if not found:
+        raise ColumnError(f"none of the {len(members)} runs has a value of {source.name}")
+    if wanted is not None:
+        if not (wanted > 0.0 and math.isfinite(wanted)):
+            raise ComparisonError(f"horizon={wanted!r}: it lies on the axis, above zero")
+        return Horizon(float(wanted), "as asked for")
+    end = horizon_of(members, found)
+    return end if end.place > 0.0 else Horizon(1.0, "no run came further than the beginning")
+
+
+def _blocks(found: Mapping[str, Extent]) -> int:
+    """A hundred, or as few as leave two values for each, in tens: a curve of ten evaluations has ten."""
+    values = float(np.median([extent.values for extent in found.values()]))
+    return int(min(BLOCKS, max(_FEWEST_BLOCKS, values // (2 * _FEWEST_BLOCKS) * _FEWEST_BLOCKS)))
+
+
+def _direction(members: Sequence[Member], source: Source, wanted: bool | None) -> bool:
+    if wanted is not None:
+        return wanted
+    last = source.field.rpartition(".")[2]
+    return last not in _LOWER and not _lower_named(members) & {last, source.field, source.name}
+
+
+def _lower_named(members: Sequence[Member]) -> set[str]:
+    """The metrics of which, as the runs' configurations say, less is better."""
+    named: set[str] = set()
+    for member in members:
+        said = member.header.configuration.get(_LOWER_SETTING, ())
+        named |= {said} if isinstance(said, str) else {str(name) for name in said}
+    return named
+
+
+def _scaled(outcome: RunOutcome, references: References | None) -> RunOutcome:
+    if references is None or not outcome.outcomes:
+        return outcome
+    if outcome.task not in references:
+        raise ComparisonError(
+            f"references: none for the environment {outcome.task!r} of run {outcome.run}; "
+            "give the scores that are 0 and 1"
+        )
+    zero, one = references[outcome.task]
+    if not (math.isfinite(zero) and math.isfinite(one) and zero != one):
+        raise ComparisonError(
+            f"references: {zero!r} and {one!r} for {outcome.task!r}; two different finite scores are needed"
+        )
+    outcome.outcomes.update({name: (value - zero) / (one - zero) for name, value in outcome.outcomes.items()})
+    return outcome
+
+
+def _grouped(members: Sequence[Member], baseline: str | None) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for row, member in enumerate(members):
+        groups.setdefault(member.group, []).append(row)
+    if baseline is None:
+        return groups
+    if baseline not in groups:
+        raise ComparisonError(f"baseline={baseline!r}: the groups are {', '.join(groups)}")
+    return {baseline: groups[baseline]} | groups
+
+
+def _pairs(names: Sequence[str], *, every_pair: bool) -> list[tuple[str, str]]:
+    if every_pair:
+        return [(later, earlier) for at, earlier in enumerate(names) for later in names[at + 1 :]]
+    return [(name, names[0]) for name in names[1:]]

@@ -1,0 +1,158 @@
+"""Which runs are repetitions of one experiment: their configurations, put together but for the seed."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from rlvitals.runs import Run
+from rlvitals.runs.header import Header
+
+By = str | Callable[[Run], Any]
+
+_SEED = re.compile(r"(^|[._-])(seeds?|random_state)$", re.IGNORECASE)
+_TASK = ("environment_id", "env_id", "environment", "env_name", "env", "task")
+_VERSIONS = "packages."
+_COMMIT = "git commit"
+_MOST_NAMED = 4
+_SCALARS = (bool, int, float, str)
+
+
+class Member(NamedTuple):
+    """A run and what it was asked to be.
+
+    Attributes:
+        run: The run.
+        label: What it is called.
+        header: Its header, as it was read.
+        group: The group that it is in.
+        task: Its environment; empty where its configuration names none.
+        seed: As its configuration names it.
+        settings: Its configuration, flat, without the seed and what names the run itself.
+        facts: Commit and package versions.
+    """
+
+    run: Run
+    label: str
+    header: Header
+    group: str
+    task: str
+    seed: Any
+    settings: dict[str, Any]
+    facts: dict[str, Any]
+
+
+def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> list[Member]:
+    """Put runs into groups.
+
+    Args:
+        runs: The runs.
+        given: The group's name of those runs (by their place) that were given as members of one.
+        by: The name of a setting, an expression in SQL over settings, or a function of the run; by default all
+            settings but the seed and the environment: runs of one configuration on several environments are one
+            experiment on several tasks.
+
+    Raises:
+        ComparisonError: The expression is wrong.
+    """
+    from rlvitals.comparison.questions import labels  # noqa: PLC0415 - a trainer needs no database
+
+    found = []
+    for place, (run, label) in enumerate(zip(runs, labels(runs), strict=True)):
+        header = run.header
+        every = dict(flat(header.configuration))
+        settings = {name: value for name, value in every.items() if not _names_the_run(name, value, header.run_id)}
+        seed = next((value for name, value in every.items() if _SEED.search(name)), None)
+        task = next((str(every[name]) for name in _TASK if every.get(name) is not None), "")
+        found.append(
+            Member(run, label, header, given.get(place, ""), task, seed, settings, dict(_facts(header.reproduction)))
+        )
+    if by is not None:
+        names = [_said(by(member.run)) for member in found] if callable(by) else _asked(found, by)
+        return [member._replace(group=name) for member, name in zip(found, names, strict=True)]
+    if given:
+        return found
+    return _by_configuration(found)
+
+
+def differing(members: Sequence[Member]) -> list[str]:
+    """Settings, versions and the commit that are not the same in all runs."""
+    return _not_the_same([member.settings | member.facts for member in members])
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    """Nested settings with dots; lists as text."""
+    for name, value in tree.items():
+        path = f"{prefix}{name}"
+        if isinstance(value, Mapping) and value:
+            yield from flat(value, f"{path}.")
+        elif value is None or isinstance(value, _SCALARS):
+            yield path, value
+        else:
+            yield path, msgspec.json.encode(value, enc_hook=str).decode()
+
+
+def _names_the_run(name: str, value: Any, run_id: str) -> bool:
+    """A seed, or a label such as a log folder with the run's own name."""
+    return bool(_SEED.search(name)) or (isinstance(value, str) and run_id in value)
+
+
+def _facts(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    git = reproduction.get("git")
+    if isinstance(git, Mapping) and git.get("commit"):
+        yield _COMMIT, f"{str(git['commit'])[:12]}{' with uncommitted changes' if git.get('dirty') else ''}"
+    if reproduction.get("python"):
+        yield "python", reproduction["python"]
+    packages = reproduction.get("packages")
+    if isinstance(packages, Mapping):
+        yield from ((f"{_VERSIONS}{name}", version) for name, version in packages.items())
+
+
+def _by_configuration(members: list[Member]) -> list[Member]:
+    keys = [
+        msgspec.json.encode(
+            {name: value for name, value in member.settings.items() if name not in _TASK}, order="sorted"
+        )
+        for member in members
+    ]
+    first = {key: members[at] for at, key in reversed(list(enumerate(keys)))}
+    if len(first) == 1:
+        return [member._replace(group="all runs") for member in members]
+    told = [{name: value for name, value in member.settings.items() if name not in _TASK} for member in first.values()]
+    names = _not_the_same(told)
+    called = dict(zip(first, _names(told, names), strict=True))
+    return [member._replace(group=called[key]) for member, key in zip(members, keys, strict=True)]
+
+
+def _names(told: list[dict[str, Any]], differing_names: list[str]) -> list[str]:
+    """What groups are called: by the settings in which they differ; numbered where that would be too long."""
+    shown = differing_names[:_MOST_NAMED]
+    names = [", ".join(f"{name}={_said(one.get(name))}" for name in shown) for one in told]
+    if len(set(names)) < len(names):
+        names = [f"{at}: {name}" for at, name in enumerate(names, start=1)]
+    return names
+
+
+def _not_the_same(told: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = dict.fromkeys(name for one in told for name in one)
+    return [name for name in names if len({_said(one.get(name)) for one in told}) > 1]
+
+
+def _asked(members: Sequence[Member], by: str) -> list[str]:
+    """The value of an expression for each run, from a table whose columns are the settings."""
+    rows = [
+        dict(flat(member.header.configuration)) | member.facts | {"run": member.label, "task": member.task}
+        for member in members
+    ]
+    if by in {name for row in rows for name in row}:
+        return [_said(row.get(by)) for row in rows]
+    from rlvitals.comparison.questions import answers_of  # noqa: PLC0415 - a trainer needs no database
+
+    return [_said(value) for value in answers_of(rows, by)]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float) and not isinstance(value, bool):
+        return f"{value:g}"
+    return "-" if value is None else str(value)

@@ -1,0 +1,86 @@
+"""What a metric is, and what runs measured of it on a common axis."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.errors import ColumnError
+from rlvitals.records import STREAMS
+from rlvitals.records.schema import fields
+
+BLOCKS = 100
+_SEARCHED = ("episodes", "evaluations", "updates")
+_TEXTUAL = ("TEXT",)
+
+
+class Source(NamedTuple):
+    """Where a metric is.
+
+    Attributes:
+        stream: The stream.
+        field: The field, or `field.key` of a dict.
+        nested: The dict that must be read; empty for a plain field.
+    """
+
+    stream: str
+    field: str
+    nested: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """`stream.field`."""
+        return f"{self.stream}.{self.field}"
+
+    @property
+    def sql(self) -> str:
+        """The value, as a number."""
+        quoted = (part.replace('"', '""') for part in self.field.split(".", 1))
+        return "CAST(" + ".".join(f'"{part}"' for part in quoted) + " AS DOUBLE)"
+
+
+class Extent(NamedTuple):
+    """How much of the metric a run has: values, those not finite, and the last place."""
+
+    values: int
+    not_finite: int
+    reached: float
+
+
+class Measured(NamedTuple):
+    """Blocks of equal width up to the horizon.
+
+    Attributes:
+        places: Upper ends of the blocks, shape `(k,)`.
+        means: Mean of each run's finite values in each block, shape `(runs, k)`; NaN where there are none.
+        counts: How many these are, shape `(runs, k)`.
+    """
+
+    places: NDArray[np.float64]
+    means: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+def source_of(metric: str) -> Source:
+    """Where a metric is: `reward`, `evaluations.reward`, `updates.entropy`, `reward_parts.size`.
+
+    Raises:
+        ColumnError: No stream has a number of that name.
+    """
+    stream, _, rest = metric.partition(".")
+    searched: Sequence[str] = _SEARCHED
+    name = metric
+    if stream in STREAMS and rest:
+        searched, name = (stream,), rest
+    head = name.partition(".")[0]
+    for candidate in searched:
+        if any(field.name == name and field.column.name not in _TEXTUAL for field in fields(STREAMS[candidate])):
+            return Source(candidate, name, ())
+        if "." in name and any(field.name == head and field.column.is_dict for field in fields(STREAMS[candidate])):
+            return Source(candidate, name, (head,))
+    known = ", ".join(field.name for field in fields(STREAMS["episodes"]) if field.column.name in {"NUMBER", "COUNT"})
+    raise ColumnError(
+        f"there is no metric {metric!r}: use a number of {', '.join(_SEARCHED)} such as reward, evaluations.reward, "
+        f"updates.entropy or extra.my_metric; of episodes there are {known}"
+    )

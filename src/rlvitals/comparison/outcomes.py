@@ -1,0 +1,150 @@
+"""What each run came to, and whether it counts: the rules for runs that crashed, run on, or measured nothing."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.aligned import area
+from rlvitals.comparison.experiments import Member
+from rlvitals.comparison.measuring import Extent, Measured, Source
+from rlvitals.comparison.result import RunOutcome, Standing
+from rlvitals.runs.header import COMPLETED, FAILED
+
+NEARLY = 0.9
+"""Share of the horizon that a run must have reached for its outcome to count."""
+LAST_PART = 10
+"""The last tenth of the horizon is the end of a run."""
+
+_SHORT = 0.5
+_OPEN = frozenset({"running", "paused", "stalled"})
+
+
+class Horizon(NamedTuple):
+    """Where runs are compared, and what set it."""
+
+    place: float
+    reason: str
+
+
+def horizon_of(members: Sequence[Member], extents: Mapping[str, Extent]) -> Horizon:
+    """The place that every completed run reached; those that came less than half as far as the median do not set it.
+
+    Where no run is completed, all that measured something count.
+    """
+    reached = {member.label: extents[member.label].reached for member in members if member.label in extents}
+    completed = {m.label: reached[m.label] for m in members if m.label in reached and m.header.status == COMPLETED}
+    asked = completed or reached
+    if not asked:
+        return Horizon(math.nan, "")
+    middle = float(np.median(list(asked.values())))
+    long = {label: place for label, place in asked.items() if place >= _SHORT * middle}
+    shortest = min(long, key=long.__getitem__)
+    who = "completed run" if completed else "run"
+    return Horizon(long[shortest], f"the shortest {who} ({shortest}) ends there")
+
+
+def status_of(member: Member) -> str:
+    """What a run's writer said, or what is seen of it from outside."""
+    said = member.header.status
+    return said if said in {COMPLETED, FAILED} else member.run.vitality().status
+
+
+def outcome_of(
+    member: Member,
+    extent: Extent | None,
+    row: int,
+    measured: Measured,
+    source: Source,
+    *,
+    sign: float,
+    target: float | None,
+) -> RunOutcome:
+    """What a run came to.
+
+    Args:
+        member: The run.
+        extent: How much of the metric it has; `None` for nothing.
+        row: Its row in what was measured.
+        measured: What was measured.
+        source: The metric.
+        sign: -1 where less is better.
+        target: The mean to reach.
+    """
+    status = status_of(member)
+    horizon = float(measured.places[-1])
+    means, counts = measured.means[row], measured.counts[row]
+    found = _outcomes(means, counts, sign) if extent is not None else {}
+    standing, reason = _standing(extent, status, horizon, found, source)
+    steps = None
+    if target is not None and extent is not None:
+        there = np.flatnonzero(sign * means >= sign * target)  # NaN compares as false
+        steps = float(measured.places[there[0]]) if there.size else None
+    return RunOutcome(
+        run=member.label,
+        path=str(member.run.path),
+        group=member.group,
+        task=member.task,
+        seed=member.seed,
+        status=status,
+        standing=standing,
+        reason=reason,
+        reached=extent.reached if extent is not None else None,
+        values=extent.values if extent is not None else 0,
+        not_finite=extent.not_finite if extent is not None else 0,
+        outcomes=found if standing == "counted" else {},
+        steps_to_target=steps,
+    )
+
+
+def scores_of(
+    outcomes: Sequence[RunOutcome], statistic: str, task: str, *, worst: float | None = None
+) -> NDArray[np.float64]:
+    """The outcomes on one task of the runs that count.
+
+    Args:
+        outcomes: The runs of a group.
+        statistic: `final`, `area` or `best`.
+        task: The task.
+        worst: Stands for runs that ended without an outcome; left out where none is given.
+    """
+    found = [one.outcomes[statistic] for one in outcomes if one.task == task and statistic in one.outcomes]
+    if worst is not None:
+        found += [worst for one in outcomes if one.task == task and one.standing == "counts as worst"]
+    return np.array(found, dtype=np.float64)
+
+
+def _outcomes(means: NDArray[np.float64], counts: NDArray[np.int64], sign: float) -> dict[str, float]:
+    known = counts > 0
+    found: dict[str, float] = {}
+    end = means.size - means.size // LAST_PART
+    last = known.copy()
+    last[:end] = False
+    if last.any():
+        found["final"] = float(np.average(means[last], weights=counts[last]))
+    whole = float(area(means[None, :])[0])
+    if not math.isnan(whole):
+        found["area"] = whole
+    if known.any():
+        found["best"] = sign * float(np.max(sign * means[known]))
+    return found
+
+
+def _standing(
+    extent: Extent | None, status: str, horizon: float, found: Mapping[str, float], source: Source
+) -> tuple[Standing, str]:
+    if extent is None:
+        if status == COMPLETED or status in _OPEN:
+            return "left out", f"has no {source.name}"
+        return "counts as worst", f"{status} before it had any {source.name}"
+    if extent.reached < NEARLY * horizon:
+        share = f"{100 * extent.reached / horizon:.0f} % of the way"
+        if status in _OPEN:
+            return "left out", f"is still {status}, at {share}"
+        return "counts as worst", f"{status} at {share}"
+    if "final" not in found:
+        odd = f", {extent.not_finite} are not finite" if extent.not_finite else ""
+        return "counts as worst", f"has no finite {source.name} in the last tenth{odd}"
+    return "counted", ""

@@ -1,0 +1,154 @@
+"""Questions to the runs of a comparison, in SQL: two passes over all runs at once, however many there are."""
+# ruff: noqa: S608 -- names are quoted, numbers are numbers, and an expression is the user's own
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from rlvitals.comparison.measuring import BLOCKS, Extent, Measured, Source
+from rlvitals.comparison.result import Axis
+from rlvitals.errors import ColumnError, ComparisonError
+from rlvitals.runs import Run
+from rlvitals.runs.columns import database, identifier
+from rlvitals.runs.relation import labels
+from rlvitals.runs.table import ask, last_records
+
+__all__ = ["answers_of", "extents", "labels", "last_records", "measured"]
+
+
+def extents(runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis) -> dict[str, Extent]:
+    """How far each run came, and how much of the metric it has; runs that have none of it are not in the answer.
+
+    Raises:
+        ColumnError: The metric is of a dict that no run has such a key in.
+        ComparisonError: The stream does not know that axis.
+    """
+    rows = _rows(source, axis)
+
+    def question(tables: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+        return tables.execute(
+            f"SELECT run, count(value), count_if(NOT isfinite(value)), max(place) FROM {rows} "
+            f"WHERE place IS NOT NULL AND value IS NOT NULL GROUP BY run"
+        ).fetchall()
+
+    found = _asked(runs, source, question)
+    known = {str(run): Extent(values, odd, float(reached)) for run, values, odd, reached in found}
+    return {label: known[label] for label in labels if label in known}
+
+
+def measured(
+    runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis, horizon: float, blocks: int = BLOCKS
+) -> Measured:
+    """Each run's mean in each block of the axis; nothing is carried on or interpolated.
+
+    Args:
+        runs: The runs.
+        labels: What they are called, in the order of the rows that are wanted.
+        source: The metric.
+        axis: The axis.
+        horizon: Its end; a value at a block's upper end belongs to it, as in `analysis.aligned.block_means`.
+        blocks: Blocks up to the horizon.
+    """
+    width = horizon / blocks
+    rows = _rows(source, axis)
+
+    def question(tables: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+        return tables.execute(
+            f"SELECT run, greatest(0, ceil(place / {width!r}) - 1)::INTEGER AS block, avg(value) AS mean, "
+            f"count(*) AS count FROM {rows} WHERE place <= {horizon!r} AND isfinite(value) GROUP BY ALL"
+        ).fetchnumpy()
+
+    found = _asked(runs, source, question)
+    place_of = {label: place for place, label in enumerate(labels)}
+    means = np.full((len(labels), blocks), np.nan)
+    counts = np.zeros((len(labels), blocks), dtype=np.int64)
+    at = np.array([place_of.get(str(run), -1) for run in found["run"]], dtype=np.intp)
+    kept = at >= 0
+    block = np.minimum(np.asarray(found["block"], dtype=np.intp), blocks - 1)
+    means[at[kept], block[kept]] = np.asarray(found["mean"], dtype=np.float64)[kept]
+    counts[at[kept], block[kept]] = np.asarray(found["count"], dtype=np.int64)[kept]
+    return Measured(np.linspace(width, horizon, blocks), means, counts)
+
+
+def _rows(source: Source, axis: Axis) -> str:
+    """SQL for run, place and value."""
+    place = {
+        ("episodes", "env_step"): "env_step",
+        ("episodes", "episode"): "episode",
+        ("evaluations", "env_step"): "env_step",
+        ("evaluations", "episode"): "episode",
+        ("updates", "env_step"): "coalesce(env_step, step)",
+        ("updates", "update"): "row_number() OVER (PARTITION BY run ORDER BY step, time)",
+    }.get((source.stream, axis))
+    stream = identifier(source.stream)
+    if axis == "time":
+        began = f"(SELECT run, min(time) AS began FROM {stream} GROUP BY run)"
+        rows, place = f"{stream} JOIN {began} USING (run)", "time - began"
+    else:
+        rows = stream
+    if place is None:
+        raise ComparisonError(
+            f"{source.name} cannot be laid along {axis!r}: {source.stream} are placed by env_step, time"
+            f"{', update' if source.stream == 'updates' else ', episode'}"
+        )
+    own = " WHERE policy IS NULL" if source.stream == "evaluations" else ""
+    return f"(SELECT run, CAST({place} AS DOUBLE) AS place, {source.sql} AS value FROM {rows}{own})"
+
+
+def _asked(runs: Sequence[Run], source: Source, question: Any) -> Any:
+    def careful(tables: duckdb.DuckDBPyConnection) -> Any:
+        try:
+            return question(tables)
+        except (duckdb.BinderException, duckdb.ConversionException) as error:
+            reason = " ".join(str(error).partition("\n\n")[0].split())
+            raise ColumnError(f"{source.name} is no number that these runs have: {reason}") from None
+
+    return ask(list(runs), careful, source.stream, nested=lambda _: source.nested)
+
+
+def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
+    """The value of an expression for each of some rows, from a table whose columns are their keys.
+
+    Raises:
+        ComparisonError: The expression is wrong.
+    """
+    names: dict[str, str] = {}
+    for name in (name for row in rows for name in row):
+        names.setdefault(name.casefold(), name)
+    columns = {name: [row.get(name) for row in rows] for name in names.values()}
+    types = {name: _type_of(values) for name, values in columns.items()}
+    with database(enable_external_access="false") as tables:
+        declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in types.items())
+        tables.execute(f"CREATE TABLE runs (place BIGINT, {declared})")
+        marks = ", ".join("?" for _ in range(len(columns) + 1))
+        tables.executemany(
+            f"INSERT INTO runs VALUES ({marks})",
+            [
+                [place, *(_plain(columns[name][place], kind) for name, kind in types.items())]
+                for place in range(len(rows))
+            ],
+        )
+        try:
+            answers = tables.execute(f"SELECT place, ({expression}) FROM runs ORDER BY place").fetchall()
+        except duckdb.Error as error:
+            known = ", ".join(list(columns)[:12])
+            reason = " ".join(str(error).partition("\n\n")[0].split())
+            raise ComparisonError(
+                f"by={expression!r} cannot group these runs: {reason}; settings are {known}"
+            ) from None
+    return [value for _, value in answers]
+
+
+def _type_of(values: Sequence[Any]) -> str:
+    known = [value for value in values if value is not None]
+    if known and all(isinstance(value, bool) for value in known):
+        return "BOOLEAN"
+    return (
+        "DOUBLE" if known and all(isinstance(v, int | float) and not isinstance(v, bool) for v in known) else "VARCHAR"
+    )
+
+
+def _plain(value: Any, kind: str) -> Any:
+    return value if value is None or kind != "VARCHAR" else str(value)

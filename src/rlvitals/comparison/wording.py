@@ -1,0 +1,156 @@
+"""What may be concluded, and what not, in words."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from rlvitals.comparison.result import Range, Versus
+
+STATISTIC_WORDS = {
+    "final": "the mean {metric} over the last tenth",
+    "area": "the mean {metric} over the whole training",
+    "best": "the best stretch of {metric}",
+}
+
+
+class Said(NamedTuple):
+    """What the words depend on beside the numbers.
+
+    Attributes:
+        metric: The metric's name.
+        statistic: `final`, `area` or `best`.
+        horizon: Where on the axis runs are compared.
+        level: Of the verdicts.
+        comparisons: How many were made.
+        without: Runs without an outcome, of the group and of the baseline.
+        tasks: Environments of the group and of the baseline.
+        normalised: Whether outcomes lie between references.
+    """
+
+    metric: str
+    statistic: str
+    horizon: float
+    level: float
+    comparisons: int
+    without: tuple[int, int]
+    tasks: tuple[list[str], list[str]]
+    normalised: bool
+
+
+def sentences_of(versus: Versus, said: Said) -> list[str]:
+    """What may be concluded from one comparison, the verdict first."""
+    return [sentence for part in (_verdict, _failures, _future, _sweep, _again) for sentence in part(versus, said)]
+
+
+def short(value: float | None) -> str:
+    """A number in a sentence."""
+    if value is None:
+        return "unknown"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"  # noqa: PLR2004 -- five digits
+
+
+def _signed(value: float | None) -> str:
+    return "unknown" if value is None else ("+" if value >= 0 else "") + short(value)
+
+
+def _between(interval: Range, confidence: float) -> str:
+    return f"{100 * confidence:.0f} % interval {_signed(interval.low)} to {_signed(interval.high)}"
+
+
+def _verdict(versus: Versus, said: Said) -> Iterator[str]:
+    mine, theirs = versus.group, versus.baseline
+    what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
+    where = f" on {versus.task}" if versus.task and (len(said.tasks[0]) > 1 or len(said.tasks[1]) > 1) else ""
+    runs = f"{versus.runs[0] + said.without[0]} + {versus.runs[1] + said.without[1]} runs"
+    confidence = 1.0 - said.level
+    if versus.verdict == "not comparable":
+        yield (
+            f"{mine} ran in {_listed(said.tasks[0])} and {theirs} in {_listed(said.tasks[1])}: "
+            f"{said.metric} of different environments cannot be compared, and nothing is concluded."
+        )
+        return
+    if versus.verdict == "not enough runs":
+        yield (
+            f"{runs} cannot tell {mine} from {theirs}{where}: a group with fewer than 2 outcomes shows no spread "
+            "between seeds, and the difference seen may be that of two seeds. Episodes of one run are no substitute: a "
+            "test over them calls noise significant in most cases. Train at least 3 seeds of each."
+        )
+        return
+    p_value = f"p = {short(versus.p_value)}, {versus.method}"
+    if said.comparisons > 1:
+        p_value += f"; {short(versus.adjusted_p)} with all {said.comparisons} comparisons taken into account"
+    difference = f"{_signed(versus.difference.estimate)} ({_between(versus.difference, confidence)})"
+    if versus.verdict in {"better", "worse", "different"}:
+        word = "different from" if versus.verdict == "different" else f"{versus.verdict} than"
+        yield f"{mine} is {word} {theirs}{where}: {what} differs by {difference}; {p_value}; {runs}."
+    elif versus.verdict == "the same" and versus.equivalence is not None:
+        yield (
+            f"{mine} and {theirs} are the same{where} within {short(versus.equivalence.margin)}: {what} differs by "
+            f"{_signed(versus.difference.estimate)} ({_between(versus.equivalence.interval, 1 - 2 * said.level)})."
+        )
+    else:
+        yield (
+            f"{runs} cannot tell {mine} from {theirs}{where}: {what} differs by {difference}; {p_value}. That is no "
+            "proof that they are the same."
+        )
+        if versus.equivalence is not None:
+            yield f"Within {short(versus.equivalence.margin)}: {versus.equivalence.verdict}."
+
+
+def _failures(versus: Versus, said: Said) -> Iterator[str]:
+    if not any(said.without) or versus.verdict == "not comparable":
+        return
+    yield (
+        f"{said.without[0]} runs of {versus.group} and {said.without[1]} of {versus.baseline} ended without an "
+        "outcome. They are last in the test, which is of ranks; the difference of means is of the other runs alone."
+    )
+
+
+def _future(versus: Versus, _: Said) -> Iterator[str]:
+    further = versus.more_runs
+    if further is None or further.chance is None:
+        return
+    if further.needed is None:
+        yield (
+            f"Not even 200 more runs of each would tell them apart with a chance of 80 % "
+            f"({100 * further.chance:.0f} %): if so small a difference does not matter, ask whether "
+            "they are the same within a margin."
+        )
+    else:
+        plural = "run" if further.needed == 1 else "runs"
+        yield (
+            f"About {further.needed} more {plural} of each would tell them apart with a chance of 80 %, if there is a "
+            "difference like the one seen."
+        )
+
+
+def _sweep(versus: Versus, said: Said) -> Iterator[str]:
+    chance = versus.improvement
+    if chance.estimate is None or chance.low is None or versus.verdict not in {"better", "worse"}:
+        return
+    yield (
+        f"A run of {versus.group} is better than one of {versus.baseline} with a chance of "
+        f"{100 * chance.estimate:.0f} % (at least {100 * chance.low:.0f} %, "
+        f"at most {100 * (chance.high or 0.0):.0f} %)."
+    )
+    if versus.method == "Welch's t":
+        yield (
+            "So few runs are tested as if outcomes were roughly normal: with fewer than 200 ways to deal them to two "
+            f"groups{' for so many comparisons' if said.comparisons > 1 else ''}, no permutation test can decide."
+        )
+
+
+def _again(versus: Versus, said: Said) -> Iterator[str]:
+    seen = versus.sequential
+    if seen is None or versus.verdict not in {"better", "worse", "different"} or any(said.without):
+        return
+    if seen.verdict == "not decided yet":
+        yield (
+            "If you added runs because an earlier look had not decided it, this does not hold yet: the test that may "
+            f"be looked at again and again has evidence {short(seen.e_value)} of the "
+            f"{1 / said.level:.0f} that are needed."
+        )
+
+
+def _listed(names: list[str]) -> str:
+    known = [name or "an environment without a name" for name in names]
+    return ", ".join(known)
