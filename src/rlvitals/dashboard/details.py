@@ -11,7 +11,7 @@ from rlvitals.analysis.intervals import rate_interval
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.records import Evaluation, Event
-from rlvitals.summary.baselines import against_baselines
+from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import as_range
 
 MOST_SETTINGS = 2_000
@@ -80,8 +80,12 @@ def evaluations_of(run: WatchedRun) -> dict[str, Any]:
     return {
         "evaluations": [row(one) for one in run.evaluations if one.policy is None],
         "baselines": [row(one) for one in last.values()],
-        "compared": run.kept("paired", lambda: against_baselines(run.evaluations)),
+        "compared": run.kept("paired", lambda: _compared(run)),
     }
+
+
+def _compared(run: WatchedRun) -> list[Paired]:
+    return against_baselines(run.evaluations, lower_is_better=named_lower(run.header.configuration))
 
 
 def groups_of(run: WatchedRun, by: str, first: float | None, last: float | None, clock: str) -> dict[str, Any]:

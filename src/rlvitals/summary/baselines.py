@@ -84,6 +84,12 @@ def against_baselines(
     ]
 
 
+def named_lower(configuration: Mapping[str, Any]) -> list[str]:
+    """The metrics of which a configuration says that less is better (`lower_is_better`)."""
+    said = configuration.get(LOWER_IS_BETTER)
+    return [str(name) for name in said] if isinstance(said, list | tuple) else []
+
+
 def _metrics(evaluation: Evaluation) -> list[str]:
     """The numbers that its items have, the known ones first."""
     items = (item for item in (evaluation.items or {}).values() if isinstance(item, Mapping))

@@ -13,7 +13,7 @@ from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.table import ask
-from rlvitals.summary.baselines import LOWER_IS_BETTER, Paired, against_baselines
+from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.life import Life, life_of
 from rlvitals.summary.measures import Better, Floats, Measured, known, measure
@@ -143,9 +143,7 @@ def summarise(
         success=successes(episodes, header.goals.get("target")),
         ends=_ends(episodes["termination_reason"]),
         speed=_speed(episodes, times, system),
-        baselines=against_baselines(
-            run.records("evaluations"), lower_is_better=_names(header.configuration.get(LOWER_IS_BETTER))
-        ),
+        baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
         exploration=None if explored is None else plain(explored),
     )
 
@@ -199,10 +197,6 @@ def _speed(episodes: dict[str, Column], times: Floats, system: dict[str, Column]
         gpu_memory_peak=_greatest(as_floats(system["gpu_memory"])),
         cpu_percent=_mean(as_floats(system["cpu_percent"])),
     )
-
-
-def _names(said: Any) -> list[str]:
-    return [str(name) for name in said] if isinstance(said, list | tuple) else []
 
 
 def _mean(values: Floats) -> float | None:
