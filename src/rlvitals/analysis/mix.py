@@ -185,7 +185,7 @@ def _with_interval(estimate: float, influence: NDArray[np.float64], split: int, 
     if known is None:
         return Interval(estimate, estimate, estimate, float(count), count)
     half = known.mixture.quantile(0.5 + 0.5 * confidence) * known.unit
-    effective = known.effective(float(influence.var()) / known.unit**2, count)
+    effective = known.effective(float((influence / known.unit).var()), count)
     return Interval(estimate, estimate - half, estimate + half, effective, count)
 
 

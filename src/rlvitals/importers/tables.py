@@ -13,7 +13,7 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.importers.preamble import Preamble, preamble_in, preamble_of
 from rlvitals.records import STREAMS, Record
-from rlvitals.runs.columns import database, identifier, literal
+from rlvitals.runs.columns import database, file_literal, identifier, literal
 from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.rows import records_from
 from rlvitals.sinks.opening import load, require
@@ -72,13 +72,13 @@ class ParquetImporter(_FilesImporter):
     def metadata(self, path: Path) -> bytes | None:
         """The file's own metadata."""
         with database() as connection:
-            found = connection.execute(f"SELECT key, value FROM parquet_kv_metadata({literal(path)})").fetchall()
+            found = connection.execute(f"SELECT key, value FROM parquet_kv_metadata({file_literal(path)})").fetchall()
         return next((bytes(value) for key, value in found if bytes(key) == FORMAT.encode()), None)
 
     def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
         """SQL for the rows of a file."""
         del connection
-        return f"read_parquet({literal(path)})"
+        return f"read_parquet({file_literal(path)})"
 
 
 class ArrowImporter(_FilesImporter):

@@ -120,3 +120,10 @@ def test_lengths_must_agree() -> None:
     """One category for each value."""
     with pytest.raises(ValueError, match="2 values but 1 categories"):
         mix_change([1.0, 2.0], ["a"])
+
+
+def test_the_smallest_floats_are_split_too() -> None:
+    """Their squares are zero."""
+
+    values = np.tile([0.0, 5e-324, 1e-323, 0.0], 20)
+    assert mix_change(values, ["a", "b"] * 40).used == 80
