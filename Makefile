@@ -8,7 +8,7 @@ WORKERS ?= 2
 BIN := .venv/bin
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bare bench clean help
+.PHONY: demo test lint format bare browser screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -36,7 +36,7 @@ help:
 demo: .venv/demo-ready
 	@$(BIN)/vtracer-gym demo
 
-test: lint bare
+test: lint bare browser
 	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 lint: .venv/test-ready
@@ -51,6 +51,19 @@ format: .venv/test-ready
 # The package must import, record and read with none of its extras installed.
 bare: .venv/bare-ready
 	.venv/bare/bin/python -W error tests/bare/bare_install.py
+
+# The pages are tested in a real browser. Where it cannot be installed, those tests are skipped, and say so.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	    echo "installing Chromium, in which the dashboard's pages are tested (once) ..."; \
+	    (apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) \
+	      >/dev/null 2>&1 || echo "Chromium could not be installed: the tests of the pages are skipped"; \
+	  else echo "there is no Chromium: the tests of the pages are skipped"; fi; }
+
+# The pictures of the pages in docs/images, of made runs.
+screenshots: .venv/test-ready
+	$(BIN)/python bench/screenshots.py docs/images
 
 # Where the figures in the README come from; runs alone, and takes some minutes.
 bench: .venv/test-ready

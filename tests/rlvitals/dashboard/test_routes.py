@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -159,13 +158,13 @@ def test_the_list_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
 
 def test_a_run_that_is_taken_away_while_it_is_heard_is_told_and_recovers(finished: Path, ask: httpx.Client) -> None:
     """First that it cannot be read, then that everything is to be asked for again."""
-    aside = finished.with_name("aside.tmp")
+    aside = finished.parents[1] / "aside"
     with ask.stream("GET", "/api/v1/stream", params={"run": "finished"}) as stream:
         lines = stream.iter_lines()
         heard(lines, "head")
-        os.replace(finished, aside.parent.parent / aside.name)
+        finished.replace(aside)
         assert "finished" in heard(lines, "trouble")["reason"]
-        os.replace(aside.parent.parent / aside.name, finished)
+        aside.replace(finished)
         assert heard(lines, "again") == {}
 
 

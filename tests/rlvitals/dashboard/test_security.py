@@ -7,7 +7,7 @@ import pytest
 
 from rlvitals.dashboard.security import COOKIE, Guard
 
-TOKEN = "a-token-of-some-length"
+TOKEN = "a-token-of-some-length"  # noqa: S105 - opens nothing
 
 
 def asked(
@@ -16,7 +16,7 @@ def asked(
     method: str = "GET",
     *,
     guard: dict[str, Any] | None = None,
-    **said: str,
+    **said: Any,
 ) -> tuple[int, dict[str, str]]:
     """Status and headers of the answer to a request with some headers."""
     headers = {"host": "127.0.0.1:8765"} | {name.replace("_", "-"): value for name, value in said.items()}
@@ -73,7 +73,7 @@ def test_a_foreign_name_is_refused(host: str) -> None:
         {"sec_fetch_site": "same-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"},
     ],
 )
-def test_another_site_may_not_ask_the_api(said: dict[str, str]) -> None:
+def test_another_site_may_not_ask_the_api(said: dict[str, Any]) -> None:
     """Neither by a script nor by a picture, a frame or a link."""
     assert asked(**said)[0] == 403
 
@@ -81,7 +81,7 @@ def test_another_site_may_not_ask_the_api(said: dict[str, str]) -> None:
 def test_its_own_pages_may_ask_and_a_link_may_lead_to_a_page() -> None:
     """A link from elsewhere opens a page, and nothing else."""
     assert asked(origin="http://127.0.0.1:8765", sec_fetch_site="same-origin")[0] == 200
-    link = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
+    link: dict[str, Any] = {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate", "sec_fetch_dest": "document"}
     assert asked("/run", **link)[0] == 200
     assert asked("/run", **{**link, "sec_fetch_dest": "iframe"})[0] == 403
 
@@ -117,7 +117,7 @@ def test_a_token_in_the_address_becomes_a_cookie() -> None:
 def test_by_number_it_is_asked_for_only_where_it_listens_everywhere() -> None:
     """And a name only where it is one of its own."""
     everywhere = {"token": TOKEN, "any_address": True, "hosts": ["trainer.lan"]}
-    shown = {"authorization": f"Bearer {TOKEN}"}
+    shown: dict[str, Any] = {"authorization": f"Bearer {TOKEN}"}
 
     assert asked(guard=everywhere, host="10.1.2.3:8765", **shown)[0] == 200
     assert asked(guard=everywhere, host="trainer.lan:8765", **shown)[0] == 200

@@ -1,0 +1,231 @@
+"""The dashboard, as a person sees it."""
+
+import math
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from rlvitals import TrainingMonitor
+from rlvitals.dashboard.server import serving
+
+Monitor = Callable[..., TrainingMonitor]
+Opened = Callable[..., Page]
+
+EVIL = "<img src=x onerror=alert(1)><script>alert(1)</script>"
+EVIL_SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="20" height="20" onload="alert(1)"><script>alert(1)</script>'
+    '<foreignObject><img src="x" onerror="alert(1)"/></foreignObject><rect width="9" height="9"/></svg>'
+)
+PHONE = {"viewport": {"width": 390, "height": 800}, "has_touch": True, "is_mobile": True}
+
+
+def trained(training: TrainingMonitor, episodes: int, start: int = 0) -> None:
+    for number in range(start, start + episodes):
+        training.log_episode(
+            number,
+            math.sin(number / 9),
+            5,
+            env_step=5 * (number + 1),
+            category=("text", "simple")[number % 2],
+            success=number % 3 == 0,
+        )
+        if number % 10 == 0:
+            training.log_training_step(
+                5 * number,
+                -0.01,
+                0.5,
+                1.2,
+                env_step=5 * number,
+                kl_divergence=0.01,
+                explained_variance=0.6,
+                clip_fraction=0.1,
+            )
+
+
+def chart(page: Page, name: str = "Reward") -> Locator:
+    return page.locator(f'figure[data-chart="{name}"] canvas')
+
+
+def test_the_list_of_runs(monitor: Monitor, opened: Opened) -> None:
+    """Each run with its status; searched, filtered, and the one that is chosen opens."""
+    for name in ("alpha", "beta"):
+        with monitor(name) as training:
+            trained(training, 30)
+    monitor("gamma").fail(ValueError("x"))
+    page = opened("/")
+    expect(page.locator("tr[data-run]")).to_have_count(3)
+    page.keyboard.press("/")
+    page.keyboard.type("bet")
+    expect(page.locator("tr[data-run]")).to_have_count(1)
+    page.get_by_role("searchbox").fill("")
+    page.get_by_role("button", name=re.compile("^failed")).click()
+    expect(page.locator("tr[data-run]")).to_contain_text("gamma")
+    page.get_by_role("button", name=re.compile("^all")).click()
+    page.get_by_role("link", name="alpha").click()
+    expect(page.get_by_role("heading", name="alpha")).to_be_visible()
+    expect(chart(page)).to_have_attribute("data-points", "30")
+
+
+def test_a_live_run_grows_without_a_reload(monitor: Monitor, opened: Opened) -> None:
+    """From "no episode yet" to a curve, and a finding that appears; the same page all the while."""
+    training = monitor(configuration={"n_envs": 2})
+    training.progress(3_000)
+    page = opened("/run?run=run")
+    expect(page.get_by_text("No episode finished yet").first).to_be_visible()
+    page.evaluate("window.same = true")
+    trained(training, 5)
+    expect(chart(page)).to_have_attribute("data-points", "5")
+    trained(training, 20, 5)
+    expect(chart(page)).to_have_attribute("data-points", "25")
+    said = {"cause": "The policy has stopped exploring.", "advice": "Raise ent_coef.", "since_step": 60}
+    training.log_event("finding", "Entropy is gone", severity="critical", code="entropy-collapse", data=said)
+    finding = page.locator('details[data-code="entropy-collapse"]')
+    expect(finding).to_contain_text("The policy has stopped exploring.")
+    finding.locator("summary").click()
+    expect(finding).to_contain_text("Raise ent_coef.")
+    training.log_episode(25, math.nan, 5, env_step=130)
+    expect(page.locator('figure[data-chart="Reward"] .badge.bad')).to_have_text("1 NaN")
+    training.close()
+    expect(page.locator(".verdict .status")).to_contain_text("completed")
+    assert page.evaluate("window.same") is True
+
+
+def test_dragging_zooms_all_charts_and_the_link_carries_it(monitor: Monitor, opened: Opened) -> None:
+    """A link to a view shows the same view; a double click shows all."""
+    with monitor() as training:
+        trained(training, 400)
+    page = opened("/run?run=run")
+    expect(chart(page)).to_have_attribute("data-range", "0,399")
+    box = page.locator('figure[data-chart="Reward"] canvas').bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 60, steps=4)
+    page.mouse.up()
+    length = page.locator('figure[data-chart="Episode length"] canvas')
+    expect(length).not_to_have_attribute("data-range", "0,399")
+    zoomed = length.get_attribute("data-range")
+    assert zoomed is not None
+    low, high = map(float, zoomed.split(","))
+    assert 120 < low < 190
+    assert 210 < high < 270
+    again = opened(page.url.partition(page.url.split("/")[2])[2])
+    expect(again.locator('figure[data-chart="Episode length"] canvas')).to_have_attribute("data-range", zoomed)
+    page.locator('figure[data-chart="Reward"] canvas').dblclick()
+    expect(chart(page)).to_have_attribute("data-range", "0,399")
+
+
+def test_a_chart_is_used_by_keyboard_and_saved(monitor: Monitor, opened: Opened) -> None:
+    """Arrows read values, plus zooms, 0 shows all; as PNG, SVG and CSV."""
+    with monitor() as training:
+        trained(training, 100)
+    page = opened("/run?run=run")
+    canvas = page.locator('figure[data-chart="Reward"] canvas')
+    expect(canvas).to_have_attribute("data-range", "0,99")
+    canvas.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator('figure[data-chart="Reward"] .tooltip')).to_contain_text("episode")
+    page.keyboard.press("+")
+    expect(canvas).not_to_have_attribute("data-range", "0,99")
+    page.keyboard.press("0")
+    expect(canvas).to_have_attribute("data-range", "0,99")
+    starts = {"PNG": b"\x89PNG", "SVG": b"<svg", "CSV": b"episode,reward\n0.0,"}
+    for kind, start in starts.items():
+        with page.expect_download() as saved:
+            page.locator('figure[data-chart="Reward"]').get_by_role("button", name=kind).click()
+        assert Path(saved.value.path()).read_bytes().startswith(start)
+
+
+def test_hostile_names_and_pictures_are_harmless(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """Whatever a run says is text, and a picture is a picture, also when it is opened by itself."""
+    configuration = {EVIL: {"x": EVIL}, "__proto__": {"polluted": EVIL}}
+    with monitor(project_name=EVIL, tags=[EVIL], configuration=configuration) as training:
+        trained(training, 20)
+        training.log_episode(20, 1.0, 5, category=EVIL, termination_reason=EVIL, parameters={EVIL: 1.0, "b": 2.0})
+        data = {"cause": EVIL, "evidence": {EVIL: EVIL}}
+        training.log_event("finding", EVIL, severity="warning", code=EVIL, data=data)
+        training.log_note(EVIL)
+        picture = training.log_image(EVIL, EVIL_SVG, group=EVIL)
+    name = "<img src=x onerror=alert(1)>"  # which our own writer refuses, and another may not
+    header = training.path / "run.json"
+    header.write_text(header.read_text().replace('"run_id": "run"', f'"run_id": "{name}"'))
+    training.path.rename(folder / name)
+    expect(opened("/").locator("tr[data-run] a")).to_have_text(name)
+    for tab in ("overview", "parameters", "pictures", "configuration", "notes"):
+        page = opened(f"/run?run={quote(name)}&tab={tab}")
+        expect(page.locator(".verdict h1")).to_have_text(name)
+        expect(page.get_by_text("Reading")).to_have_count(0)
+        assert page.locator("main script, main img[src=x]").count() == 0
+    file = quote((picture.data or {})["file"])
+    alone = opened(f"/api/v1/run/picture?run={quote(name)}&name={file}", expect_errors=True)
+    assert alone.evaluate("document.querySelectorAll('rect').length") == 1
+
+
+def test_runs_are_compared(monitor: Monitor, opened: Opened) -> None:
+    """Chosen in the list, drawn over each other, with what differs."""
+    for name, rate in (("a", 0.1), ("b", 0.2)):
+        with monitor(name, configuration={"learning_rate": rate, "same": 1}) as training:
+            trained(training, 50)
+    page = opened("/")
+    for name in ("a", "b"):
+        page.get_by_label(f"Choose {name} to compare").check()
+    page.get_by_role("link", name="Compare 2 runs").click()
+    expect(page.get_by_role("row", name=re.compile("learning_rate 0.1 0.2"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^same"))).to_have_count(0)
+    expect(chart(page)).not_to_have_attribute("data-points", "0")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_in_either_light(monitor: Monitor, opened: Opened, scheme: str) -> None:
+    """At a contrast of 4.5 to 1 or more (WCAG 2.2, 1.4.3), and every control and chart has a name."""
+    with monitor() as training:
+        trained(training, 40)
+        training.log_event("finding", "Something", severity="warning", code="x", data={"cause": "It is so."})
+    for path in ("/", "/run?run=run", "/run?run=run&tab=configuration"):
+        page = opened(path, color_scheme=scheme)
+        expect(page.locator("main h1")).to_be_visible()
+        assert page.evaluate((Path(__file__).parent / "contrast.js").read_text()) == []
+
+
+def test_a_phone_shows_everything(monitor: Monitor, opened: Opened) -> None:
+    """Nothing is wider than the screen."""
+    with monitor("a-run-with-a-rather-long-name-that-has-to-be-folded-somewhere") as training:
+        trained(training, 40)
+    for path in ("/", f"/run?run={training.session_id}", f"/run?run={training.session_id}&tab=ppo"):
+        page = opened(path, **PHONE)
+        expect(page.locator("main h1")).to_be_visible()
+        expect(page.get_by_text("Reading the run")).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """The page keeps what it knew."""
+    with monitor() as training:
+        trained(training, 20)
+    page = opened("/run?run=run")
+    expect(chart(page)).to_have_attribute("data-points", "20")
+    shutil.move(training.path, folder.parent / "aside")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be read at present")
+    shutil.move(folder.parent / "aside", training.path)
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_server_that_ends_and_begins_again(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """The page says so, keeps what it knew, and catches up by itself."""
+    training = monitor()
+    trained(training, 10)
+    page = opened("/", expect_errors=True, any_server=True)
+    with serving(folder) as first:
+        page.goto(f"{first}run?run=run")
+        expect(chart(page)).to_have_attribute("data-points", "10")
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    trained(training, 5, 10)
+    with serving(folder, port=int(first.rstrip("/").rsplit(":", 1)[1])):
+        expect(chart(page)).to_have_attribute("data-points", "15")
+        expect(page.get_by_role("alert")).to_be_hidden()
+    training.close()
