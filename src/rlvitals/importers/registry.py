@@ -1,10 +1,9 @@
 """Importers by name or by what a file looks like: ours and those of other packages, found by the same entry point."""
 
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from rlvitals.errors import ImportFormatError, RlvitalsError
+from rlvitals import plugins
+from rlvitals.errors import ImportFormatError
 from rlvitals.importers.base import Importer
 from rlvitals.runs.layout import HEADER
 
@@ -14,14 +13,9 @@ GROUP = "rlvitals.importers"
 _PICKLES = {".pkl", ".pickle"}
 
 
-@cache
-def _offered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
 def importer_names() -> list[str]:
     """The names of all formats that are installed."""
-    return sorted(_offered())
+    return plugins.names(GROUP)
 
 
 def make_importer(name: str) -> Importer:
@@ -31,17 +25,7 @@ def make_importer(name: str) -> Importer:
         ImportFormatError: There is no such format, or it cannot be made; the cause is attached.
         MissingExtraError: It needs a package that is not installed.
     """
-    if name not in _offered():
-        raise ImportFormatError(f"there is no format {name!r}: installed are {', '.join(importer_names()) or 'none'}")
-    try:
-        made = _offered()[name].load()()
-    except RlvitalsError:
-        raise
-    except Exception as error:
-        raise ImportFormatError(f"the importer {name!r} cannot be made: {type(error).__name__}: {error}") from error
-    if not isinstance(made, Importer):
-        raise ImportFormatError(f"{name!r} made a {type(made).__name__}, which is no rlvitals.importers.Importer")
-    return made
+    return plugins.make(GROUP, name, role=Importer, noun="format", error=ImportFormatError)  # type: ignore[type-abstract]
 
 
 def format_of(path: Path) -> str:

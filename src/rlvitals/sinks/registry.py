@@ -1,9 +1,8 @@
 """Sinks by name: ours and those of other packages, found by the same entry point."""
 
 from collections.abc import Callable
-from functools import cache
-from importlib.metadata import EntryPoint, entry_points
 
+from rlvitals import plugins
 from rlvitals.errors import SinkError
 from rlvitals.sinks.base import Sink
 from rlvitals.sinks.context import SinkContext, introduce
@@ -12,14 +11,9 @@ GROUP = "rlvitals.sinks"
 """Entry-point group in which a package offers its sinks: `name = "module:Class"`."""
 
 
-@cache
-def _offered() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
-
-
 def sink_names() -> list[str]:
     """The names of all sinks that are installed."""
-    return sorted(_offered())
+    return plugins.names(GROUP)
 
 
 def make_sink(what: str | Sink | Callable[[], Sink], context: SinkContext | None = None) -> Sink:
@@ -32,7 +26,7 @@ def make_sink(what: str | Sink | Callable[[], Sink], context: SinkContext | None
     Raises:
         SinkError: There is no such sink, or it cannot be made; the cause is attached.
     """
-    if isinstance(what, str) and what not in _offered():
+    if isinstance(what, str) and what not in plugins.offered(GROUP):
         raise SinkError(f"there is no sink {what!r}: installed are {', '.join(sink_names()) or 'none'}")
     try:
         made = _made(what)
@@ -48,4 +42,4 @@ def make_sink(what: str | Sink | Callable[[], Sink], context: SinkContext | None
 def _made(what: str | Sink | Callable[[], Sink]) -> object:
     if isinstance(what, Sink):
         return what
-    return _offered()[what].load()() if isinstance(what, str) else what()
+    return plugins.offered(GROUP)[what].load()() if isinstance(what, str) else what()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from rlvitals import plugins
 from rlvitals.errors import SinkError
-from rlvitals.sinks import MemorySink, Sink, make_sink, registry, sink_names
+from rlvitals.sinks import MemorySink, Sink, make_sink, sink_names
 
 PLUGIN = """
 from rlvitals.sinks import MemorySink
@@ -38,9 +39,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: shelfware\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(ENTRY_POINTS)
     monkeypatch.syspath_prepend(tmp_path)
-    registry._offered.cache_clear()
+    plugins.offered.cache_clear()
     yield
-    registry._offered.cache_clear()
+    plugins.offered.cache_clear()
 
 
 def test_a_sink_is_itself() -> None:
@@ -79,7 +80,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
 def test_with_nothing_installed_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """No list, but a word."""
 
-    monkeypatch.setattr(registry, "_offered", dict)
+    monkeypatch.setattr(plugins, "offered", lambda _: {})
     with pytest.raises(SinkError, match="there is no sink 'shelf': installed are none"):
         make_sink("shelf")
 

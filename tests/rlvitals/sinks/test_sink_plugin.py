@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import TrainingMonitor
+from rlvitals import TrainingMonitor, plugins
 from rlvitals.sinks import make_sink, registry, sink_names
 
 ROOT = Path(__file__).parents[3]
@@ -36,9 +36,9 @@ def installed(tmp_path: Path) -> Path:
 def found(installed: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The plug-in in this process."""
     monkeypatch.syspath_prepend(installed)
-    registry._offered.cache_clear()
+    plugins.offered.cache_clear()
     yield
-    registry._offered.cache_clear()
+    plugins.offered.cache_clear()
     sys.modules.pop("rlvitals_best", None)
 
 
