@@ -145,7 +145,7 @@ def _asked(members: Sequence[Member], by: str) -> list[str]:
         dict(flat(member.header.configuration)) | member.facts | {"run": member.label, "task": member.task}
         for member in members
     ]
-    if by in {name for row in rows for name in row}:
+    if by == _COMMIT or by in {name for row in rows for name in row}:
         return [_said(row.get(by)) for row in rows]
     from rlvitals.comparison.questions import answers_of  # noqa: PLC0415 - a trainer needs no database
 

@@ -1,0 +1,97 @@
+"""`rlvitals compare`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import Result
+
+from rlvitals import TrainingMonitor
+
+Invoke = Callable[..., Result]
+InvokeJson = Callable[..., Any]
+Monitor = Callable[..., TrainingMonitor]
+
+
+@pytest.fixture
+def two_groups(monitor: Monitor, logs: Path) -> Path:
+    """Three seeds of two learning rates, far apart."""
+    for lr, level in ((0.1, 0.0), (0.2, 50.0)):
+        for seed in range(3):
+            generator = np.random.default_rng(seed)
+            with monitor(f"lr{lr}-{seed}", configuration={"lr": lr, "seed": seed, "env_id": "Logos-v0"}) as training:
+                for episode in range(30):
+                    training.log_episode(
+                        episode, level + seed + 0.1 * generator.normal(), 10, env_step=10 * (episode + 1)
+                    )
+    return logs
+
+
+def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) -> None:
+    """Groups, verdict, sentence, what differs, and the rules that were applied."""
+    result = invoke("compare", two_groups)
+
+    assert result.exit_code == 0
+    assert "lr=0.2 against lr=0.1 on Logos-v0  better" in result.stdout
+    assert "is better than lr=0.1: the mean episodes.reward over the last tenth differs by +50" in result.stdout
+    assert "what differs" in result.stdout
+    assert "Runs are compared at 300 environment steps" in result.stdout
+
+
+def test_json_holds_all_there_is(invoke_json: InvokeJson, two_groups: Path) -> None:
+    """Verdicts, runs, curves, notes."""
+    found = invoke_json("compare", two_groups, "--target", 20, "--margin", 1)
+
+    assert found["comparisons"][0]["verdict"] == "better"
+    assert [group["target"]["reached"] for group in found["groups"]] == [0, 3]
+    assert len(found["runs"]) == 6
+    assert found["parting"] is None
+
+
+def test_options_reach_the_comparison(invoke_json: InvokeJson, two_groups: Path) -> None:
+    """Groups by an expression, baseline, direction, references, axis."""
+    found = invoke_json(
+        *("compare", two_groups, "--by", "lr > 0.15", "--baseline", "True", "--lower-is-better"),
+        *("--reference", "Logos-v0=0,100", "--axis", "episode", "--statistic", "area", "--every-pair"),
+    )
+
+    assert [group["name"] for group in found["groups"]] == ["True", "False"]
+    assert found["comparisons"][0]["verdict"] == "better"
+    assert (found["axis"], found["statistic"]) == ("episode", "area")
+    assert found["groups"][0]["estimates"]["area"]["mean"]["estimate"] == pytest.approx(0.51, abs=0.01)
+
+
+def test_names_are_found_and_two_runs_part(invoke: Invoke, two_groups: Path) -> None:
+    """Two runs by name: no verdict, and where they part."""
+    result = invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups)
+
+    assert "not enough runs" in result.stdout
+    assert "where they part" in result.stdout
+
+
+def test_one_run_is_held_against_the_earlier_ones(invoke: Invoke, invoke_json: InvokeJson, two_groups: Path) -> None:
+    """Of the same environment, in the folder."""
+
+    assert "higher than all 5 earlier runs" in invoke("compare", "lr0.2-2", "--folder", two_groups).stdout
+    assert invoke_json("compare", "lr0.1-0", "--folder", two_groups)["earlier"] == 5
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--unit", "episode"], "only runs can be compared"),
+        (["--reference", "x"], "write ENVIRONMENT=ZERO,ONE"),
+        (["--metric", "nothing"], "there is no metric 'nothing'"),
+        (["--horizon", "-1"], "horizon=-1.0"),
+        (["--baseline", "x"], "the groups are lr=0.1, lr=0.2"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(invoke: Invoke, two_groups: Path, words: list[str], said: str) -> None:
+    """Exit code 2."""
+    result = invoke("compare", two_groups, *words)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1

@@ -1,0 +1,68 @@
+"""Seeds of experiments."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from rlvitals import Run
+from rlvitals.records import Episode, codec_of
+from rlvitals.runs.header import Header
+from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, Layout
+
+Seeds = Callable[..., list[Run]]
+
+
+@pytest.fixture
+def seeds(logs: Path) -> Seeds:
+    """Trains seeds of one configuration: rewards around the run's own level, which is around the group's.
+
+    Args of what it gives: the runs' name, their level, how many, what else is in their configuration; `spread` is from
+    run to run, `until` the share of 40 episodes after which a run ends, `failed` whether it ends by an error.
+    """
+
+    def train(
+        name: str,
+        level: float,
+        count: int = 5,
+        *,
+        spread: float = 1.0,
+        until: float = 1.0,
+        first: int = 0,
+        failed: bool = False,
+        **configuration: Any,
+    ) -> list[Run]:
+        found = []
+        for seed in range(first, first + count):
+            generator = np.random.default_rng([seed, *name.encode()])
+            own = level + spread * generator.normal()
+            rewards = own + 0.5 * generator.normal(size=round(40 * until))
+            path = logs / f"{name}-{seed}"
+            _write(path, rewards, {"seed": seed, "env_id": "Logos-v0", **configuration}, failed=failed)
+            found.append(Run(path))
+        return found
+
+    return train
+
+
+def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: bool) -> None:
+    """A run folder by hand: a recorder's processes and threads would be most of these tests' time."""
+    layout, pack = Layout(path), codec_of(Episode).pack
+    layout.make()
+    header = Header(
+        format=FORMAT,
+        version=FORMAT_VERSION,
+        run_id=path.name,
+        status="failed" if failed else "completed",
+        started=0.0,
+        configuration=configuration,
+    )
+    layout.header.write_bytes(msgspec.json.encode(header))
+    lines = [
+        pack({"episode": at, "time": float(at), "reward": reward, "length": 100, "env_step": 100 * (at + 1)})[1]
+        for at, reward in enumerate(rewards.tolist())
+    ]
+    (layout.stream("episodes") / "000001.jsonl").write_bytes(b"".join(lines))

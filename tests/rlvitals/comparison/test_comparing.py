@@ -1,0 +1,212 @@
+"""Runs in, one comparison out."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from rlvitals import ColumnError, ComparisonError, Run, RunNotFoundError, TrainingMonitor, compare
+
+Seeds = Callable[..., list[Run]]
+Monitor = Callable[..., TrainingMonitor]
+
+
+def test_a_better_configuration_is_better(seeds: Seeds) -> None:
+    """Five seeds each, three deviations apart: said with its interval, its test and its chance."""
+    found = compare(seeds("a", 0.0, lr=0.1), seeds("b", 5.0, lr=0.2))
+    (versus,) = found.comparisons
+
+    assert [group.name for group in found.groups] == ["lr=0.1", "lr=0.2"]
+    assert (versus.verdict, versus.runs, versus.method) == ("better", (5, 5), "exact permutations")
+    assert versus.sentences[0].startswith("lr=0.2 is better than lr=0.1: the mean episodes.reward over the last tenth")
+    assert versus.difference.low is not None
+    assert versus.difference.low > 0
+    assert found.differences == {"lr": {"lr=0.1": 0.1, "lr=0.2": 0.2}}
+
+
+def test_the_same_seed_gives_the_same_answer(seeds: Seeds) -> None:
+    """Another seed another."""
+    runs = [*seeds("a", 0.0, 6, lr=0.1), *seeds("b", 1.0, 6, lr=0.2)]
+
+    assert compare(runs, seed=1) == compare(runs, seed=1)
+    assert compare(runs, seed=1).groups != compare(runs, seed=2).groups
+
+
+def test_three_seeds_that_cannot_tell(seeds: Seeds) -> None:
+    """It is said, it is no proof of sameness, and how many more would tell."""
+    (versus,) = compare(seeds("a", 0.0, 3, lr=0.1), seeds("b", 0.3, 3, lr=0.2)).comparisons
+
+    assert versus.verdict == "no difference shown"
+    assert versus.sentences[0].startswith("3 + 3 runs cannot tell lr=0.2 from lr=0.1")
+    assert versus.sentences[0].endswith("That is no proof that they are the same.")
+    assert versus.more_runs is not None
+    assert "more" in versus.sentences[1]
+
+
+def test_one_run_groups_are_not_judged(seeds: Seeds) -> None:
+    """There is no interval and no test, and why."""
+    found = compare(seeds("a", 0.0, 1, lr=0.1), seeds("b", 9.0, 1, lr=0.2))
+    (versus,) = found.comparisons
+
+    assert versus.verdict == "not enough runs"
+    assert (versus.p_value, versus.difference.low) == (None, None)
+    assert "Episodes of one run are no substitute" in versus.sentences[0]
+    assert any("fewer than 2 outcomes" in note for note in found.notes)
+
+
+def test_a_test_over_episodes_is_refused(seeds: Seeds) -> None:
+    """With the reason."""
+    with pytest.raises(ComparisonError, match="calls noise significant in 68 %"):
+        compare(seeds("a", 0.0, 2), unit="episode")
+
+
+def test_groups_of_different_environments_are_not_compared(seeds: Seeds) -> None:
+    """Nothing is concluded, and it is said."""
+    runs = [*seeds("a", 0.0, 3, lr=0.1), *seeds("b", 50.0, 3, lr=0.2, env_id="Other-v0")]
+    (versus,) = compare(runs).comparisons
+
+    assert versus.verdict == "not comparable"
+    assert "different environments cannot be compared" in versus.sentences[0]
+
+
+def test_crashed_runs_count_as_worst(seeds: Seeds) -> None:
+    """In ranks; the means are of the others, and all of it is said."""
+    base = seeds("a", 0.0, 5, lr=0.1)
+    runs = [*base, *seeds("b", 3.0, 2, lr=0.2), *seeds("b", 3.0, 3, first=2, lr=0.2, until=0.4, failed=True)]
+    found = compare(runs)
+    (versus,) = found.comparisons
+
+    assert [group.worst for group in found.groups] == [0, 3]
+    assert versus.method == "exact permutations, of ranks"
+    assert versus.improvement.estimate is not None
+    assert versus.improvement.estimate < 0.5
+    assert "3 runs of lr=0.2 and 0 of lr=0.1 ended without an outcome" in " ".join(versus.sentences)
+    assert any("failed at 40 % of the way" in note and "count as worst" in note for note in found.notes)
+
+
+def test_runs_that_go_on_are_left_out(seeds: Seeds, monitor: Monitor) -> None:
+    """They have no outcome yet, and are no failures."""
+    runs = seeds("a", 0.0, 3)
+    with monitor("live", configuration={"env_id": "Logos-v0"}) as training:
+        training.log_episode(0, 1.0, 100, env_step=100)
+        found = compare(runs, Run(training.path))
+
+    assert found.runs[-1].standing == "left out"
+    assert found.runs[-1].reason == "is still running, at 2 % of the way"
+
+
+def test_what_is_not_finite_is_left_out_and_said(monitor: Monitor, seeds: Seeds) -> None:
+    """A run with NaN at the end has no outcome; one with a NaN before has one."""
+    for name, bad in (("early", range(3)), ("late", range(30, 40))):
+        with monitor(name, configuration={"env_id": "Logos-v0"}) as training:
+            for episode in range(40):
+                training.log_episode(episode, math.nan if episode in bad else 1.0, 9, env_step=100 * (episode + 1))
+    found = compare(seeds("a", 0.0, 2), Path("logs/early"), Path("logs/late"))
+
+    assert [run.standing for run in found.runs[2:]] == ["counted", "counts as worst"]
+    assert found.runs[2].outcomes["final"] == 1.0
+    assert "13 values of 2 runs are NaN or infinite; they are left out of every mean." in found.notes
+
+
+def test_missing_metrics_are_said(seeds: Seeds) -> None:
+    """Of some runs: left out. Of all, or of none that there is: an error with the way out."""
+    runs = seeds("a", 0.0, 2)
+    with pytest.raises(ColumnError, match=r"none of the 2 runs has a value of evaluations\.reward"):
+        compare(runs, metric="evaluations.reward")
+    with pytest.raises(ColumnError, match="there is no metric 'rewards'"):
+        compare(runs, metric="rewards")
+    with pytest.raises(ColumnError, match=r"reward_parts\.size"):
+        compare(runs, metric="reward_parts.size")
+
+
+def test_many_comparisons_are_corrected(seeds: Seeds) -> None:
+    """Holm: four groups against the first; the least p-value counts four times."""
+    runs = [run for place in range(5) for run in seeds(f"g{place}", 0.0, 3, lr=place)]
+    found = compare(runs).comparisons
+    least = min(found, key=lambda versus: versus.p_value or 1.0)
+
+    assert least.adjusted_p == pytest.approx(min(1.0, 4 * (least.p_value or 0.0)))
+    assert "4 comparisons" in found[0].sentences[0]
+    assert len(compare(runs, every_pair=True).comparisons) == 10
+
+
+def test_the_same_within_a_margin(seeds: Seeds) -> None:
+    """Shown, not assumed."""
+    runs = [*seeds("a", 0.0, 5, spread=0.1, lr=0.1), *seeds("b", 0.0, 5, spread=0.1, lr=0.2)]
+    (near,), (far,) = (compare(runs, margin=margin).comparisons for margin in (3.0, 0.001))
+
+    assert near.verdict == "the same"
+    assert near.sentences[0].startswith("lr=0.2 and lr=0.1 are the same within 3")
+    assert far.verdict == "no difference shown"
+
+
+def test_several_environments_need_references(seeds: Seeds) -> None:
+    """Without them each is compared for itself; with them all together."""
+    runs = [
+        run
+        for task, scale in (("One-v0", 1.0), ("Two-v0", 1.0))
+        for name, level, lr in (("a", 0.0, 0.1), ("b", 6.0, 0.2))
+        for run in seeds(f"{name}-{task}", scale * level, 3, lr=lr, env_id=task)
+    ]
+    apart = compare(runs)
+    together = compare(runs, references={"One-v0": (0.0, 10.0), "Two-v0": (0.0, 10.0)})
+
+    assert [versus.task for versus in apart.comparisons] == ["One-v0", "Two-v0"]
+    assert apart.groups[0].estimates["final"].mean.estimate is None
+    assert (together.comparisons[0].task, together.comparisons[0].verdict) == ("", "better")
+    assert together.groups[1].estimates["final"].iqm.estimate == pytest.approx(0.6, abs=0.2)
+    assert together.groups[1].optimality_gap is not None
+    with pytest.raises(ComparisonError, match="none for the environment 'Two-v0'"):
+        compare(runs, references={"One-v0": (0.0, 1.0)})
+
+
+def test_steps_to_a_target(seeds: Seeds) -> None:
+    """Runs that never got there are censored, and counted."""
+    found = compare(seeds("a", 0.0, 5, lr=0.1), seeds("b", 5.0, 5, lr=0.2), target=4.0)
+
+    assert [group.target.reached for group in found.groups if group.target] == [0, 5]
+    assert found.comparisons[0].target_p is not None
+    assert found.comparisons[0].target_p < 0.05
+    assert found.groups[0].target is not None
+    assert found.groups[0].target.median is None
+
+
+def test_curves_say_who_contributes(seeds: Seeds) -> None:
+    """Nothing is carried on behind the end of a run."""
+    runs = [*seeds("a", 0.0, 3, lr=0.1), *seeds("a", 0.0, 2, first=3, lr=0.1, until=0.5, failed=True)]
+    curve = compare(runs).groups[0].curves["Logos-v0"]
+
+    assert curve.contributing[0] == 5
+    assert curve.contributing[-1] == 3
+
+
+def test_arguments_are_groups(seeds: Seeds, logs: Path) -> None:
+    """Patterns and folders, with names or without; a run is compared once."""
+    seeds("a", 0.0, 2), seeds("b", 1.0, 3)
+    patterns = compare(f"{logs}/a-*", f"{logs}/b-*")
+    named = compare(f"old={logs}/a-*", f"new={logs}/b-*", baseline="new")
+
+    assert [group.runs for group in patterns.groups] == [2, 3]
+    assert [group.name for group in named.groups] == ["new", "old"]
+    assert [group.runs for group in compare(logs, f"{logs}/a-0").groups] == [5]
+    with pytest.raises(RunNotFoundError, match="no path is like it"):
+        compare("nowhere/*")
+    with pytest.raises(ComparisonError, match="the groups are"):
+        compare(logs, baseline="x")
+
+
+def test_less_may_be_better(seeds: Seeds) -> None:
+    """As the runs' settings say, or the caller."""
+    runs = [*seeds("a", 0.0, lr=0.1, lower_is_better=["reward"]), *seeds("b", 5.0, lr=0.2, lower_is_better=["reward"])]
+
+    assert compare(runs).comparisons[0].verdict == "worse"
+    assert compare(runs, higher_is_better=True).comparisons[0].verdict == "better"
+
+
+def test_it_is_plain(seeds: Seeds) -> None:
+    """The whole tree goes through strict JSON and back."""
+    found = compare(seeds("a", 0.0, 2, lr=0.1), seeds("b", 1.0, 1, lr=0.2), target=0.5, margin=1.0)
+
+    assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found

@@ -1,0 +1,67 @@
+"""What makes runs repetitions of one experiment."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rlvitals import ComparisonError, Run
+from rlvitals.comparison.experiments import differing, flat, members_of
+
+Seeds = Callable[..., list[Run]]
+
+
+def test_everything_but_the_seed(seeds: Seeds) -> None:
+    """Settings inside settings too; what names the run itself is no setting."""
+    runs = [
+        *seeds("a", 0.0, 2, ppo={"gamma": 0.9}, env_seed=1),
+        *seeds("b", 0.0, 2, ppo={"gamma": 0.99}, env_seed=2),
+        *seeds("c", 0.0, 1, ppo={"gamma": 0.99}, folder="logs/c-0/model"),
+    ]
+    members = members_of(runs, {}, None)
+
+    assert [member.group for member in members] == ["ppo.gamma=0.9"] * 2 + ["ppo.gamma=0.99"] * 3
+    assert [member.seed for member in members] == [0, 1, 0, 1, 0]
+    assert differing(members) == ["ppo.gamma"]
+
+
+def test_environments_are_tasks(seeds: Seeds) -> None:
+    """One configuration on two environments is one experiment on two tasks."""
+    members = members_of([*seeds("a", 0.0, 1), *seeds("b", 0.0, 1, env_id="Other-v0")], {}, None)
+
+    assert [(member.group, member.task) for member in members] == [("all runs", "Logos-v0"), ("all runs", "Other-v0")]
+
+
+@pytest.mark.parametrize(
+    ("by", "groups"),
+    [
+        ("lr", ["0.1", "0.2", "0.2"]),
+        ("lr > 0.15", ["False", "True", "True"]),
+        ("run[1]", ["a", "b", "c"]),
+        ("git commit", None),
+        (lambda run: run.run_id[0] == "a", ["True", "False", "False"]),
+    ],
+)
+def test_any_expression_groups(seeds: Seeds, by: str, groups: list[str] | None) -> None:
+    """A setting, SQL over settings, or a function."""
+    members = members_of([*seeds("a", 0, 1, lr=0.1), *seeds("b", 0, 1, lr=0.2), *seeds("c", 0, 1, lr=0.2)], {}, by)
+    found = [member.group for member in members]
+
+    assert found == groups if groups else len(set(found)) == 1
+
+
+@pytest.mark.parametrize("by", ["nothing_like_it", "lr +", "(select count(*) from read_csv('/etc/passwd'))"])
+def test_a_wrong_expression_says_what_there_is(seeds: Seeds, by: str) -> None:
+    """It names the settings, and reads no file."""
+    with pytest.raises(ComparisonError, match=r"cannot group these runs: .*settings are .*lr"):
+        members_of(seeds("a", 0.0, 1, lr=0.1), {}, by)
+
+
+def test_settings_are_flat() -> None:
+    """With dots; lists are texts."""
+
+    assert dict(flat({"a": {"b": 1, "c": [1, 2]}, "d": None, "e": {}})) == {
+        "a.b": 1,
+        "a.c": "[1,2]",
+        "d": None,
+        "e": "{}",
+    }

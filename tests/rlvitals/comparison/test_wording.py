@@ -1,0 +1,14 @@
+"""What is said, and what is not."""
+
+import pytest
+
+from rlvitals.comparison.wording import short
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "unknown"), (40_000.0, "40,000"), (0.012345, "0.01235"), (-3.0, "-3"), (1234.5, "1234")]
+)
+def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:
+    """Four digits; large ones whole."""
+
+    assert short(value) == said
