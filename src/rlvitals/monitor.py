@@ -4,30 +4,25 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.diagnosis import Collector, Context, Diagnosis, context_from, diagnose, evidence_of
-from rlvitals.errors import RunError, SinkError
-from rlvitals.reading import Readings, Standing
+from rlvitals.errors import SinkError
+from rlvitals.live import LiveReadings
 from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
-from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.run import Run
 from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
-from rlvitals.summary.life import time_spent
-from rlvitals.vigil import Vigil
 
 _log = logging.getLogger("rlvitals")
 
 _BUFFER_SIZE = RecorderSettings().buffer_size
 
-R = TypeVar("R", bound=Record)
 SinkLike = str | Sink | Callable[[], Sink]
 
 
@@ -53,7 +48,7 @@ class TrainingSession(NamedTuple):
     status: str
 
 
-class TrainingMonitor(Logbook, PictureLog, Readings):
+class TrainingMonitor(Logbook, PictureLog, LiveReadings):
     """Records a training: every episode, every update, evaluations, the system's load and the user's own metrics.
 
     When a `log_*` call returns, its record is with the operating system: a kill loses nothing. Every call is safe
@@ -138,34 +133,11 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
         # A training may go to another folder before its report is written.
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._recorder.save()
-        self._vigil = self._begin_vigil()
+        self._vigil = self._begin_vigil(target)
         self.log_event("state", "resumed" if session.resumed else "started")
         for reason in refused:
             _log.warning("%s: %s", self.session_id, reason)
             self.log_event("sink", reason, severity="warning")
-
-    def _begin_vigil(self) -> Vigil | None:
-        interval_s = self._recorder.settings.look_interval_s
-        if interval_s is None:
-            return None
-        vigil = Vigil(
-            self._recorder.write,
-            self._context,
-            self.run,
-            clock=self._clock,
-            interval_s=interval_s,
-            target=self.target,
-            resumed=self.resumed,
-            missed=lambda: self._recorder.unobserved,
-        )
-        self._recorder.attend(vigil)
-        return vigil
-
-    def _context(self) -> Context:
-        header, losses = self._recorder.session.header, self.losses()
-        return context_from(
-            header, status=header.status, reason="", lost=losses.records, troubles=self._recorder.troubles()
-        )
 
     def __repr__(self) -> str:
         return f"TrainingMonitor({str(self.path)!r}, {self.status})"
@@ -302,61 +274,6 @@ class TrainingMonitor(Logbook, PictureLog, Readings):
     def troubles(self) -> dict[str, str]:
         """What does not work at present (streams that cannot be written, sinks that fail), with the reason."""
         return self._recorder.troubles()
-
-    @property
-    def window_size(self) -> int:
-        """Records of each stream in the live window."""
-        return self._recorder.window.size
-
-    def recent_episodes(self, count: int) -> list[Episode]:
-        """The last episodes, oldest first: from the live window, or from the folder what that does not hold."""
-        return self._recent(Episode, count, self._recorder.window.episodes)
-
-    def recent_updates(self, count: int) -> list[PolicyUpdate]:
-        """The last updates, oldest first, likewise."""
-        return self._recent(PolicyUpdate, count, self._recorder.window.updates)
-
-    def now(self) -> float:
-        """The time (UTC, seconds since 1970)."""
-        return self._clock.time()
-
-    def standing(self) -> Standing:
-        """Where the training stands, as its own monitor knows."""
-        header, window, losses = self._recorder.session.header, self._recorder.window, self.losses()
-        return Standing(
-            session_id=header.run_id,
-            path=self.path,
-            status=header.status,
-            total_episodes=window.episodes,
-            training_seconds=time_spent(header, header.ended or self._clock.time()),
-            last_updated=header.ended or window.last_time or header.started,
-            lost={"records": losses.records, **losses.sinks},
-            sinks=self._recorder.sink_names,
-        )
-
-    def diagnosis(self) -> Diagnosis:
-        """What is wrong with the training, if anything, and how healthy it is."""
-        if self._vigil is not None and not self._recorder.is_child:
-            self._recorder.catch_up()
-            return self._vigil.diagnosis()
-        # In the child of a fork the vigil may be locked for ever, by a thread that does not exist there.
-        context = self._context()
-        try:
-            evidence = evidence_of(self.run, context=context)
-        except (RunError, OSError):  # the folder is gone, which the check of the file system says
-            evidence = Collector().evidence(context)
-        return diagnose(evidence)
-
-    def _recent(self, kind: type[R], count: int, total: int) -> list[R]:
-        held: list[R] = self._recorder.window.last(kind, count)
-        if len(held) >= min(count, total):
-            return held
-        # The window is shorter than what is asked for, or was emptied by a resumption or a rewind.
-        try:
-            kept: list[R] = self.run.stream(STREAM_OF[kind]).last(count)
-        except (RunError, OSError):
-            return held
-        return kept if len(kept) > len(held) else held
 
     def _set_status(self, status: str) -> None:
         self._recorder.check_open()
