@@ -111,3 +111,18 @@ def test_false_positives_are_as_many_as_said() -> None:
     ]
 
     assert 0.02 <= np.mean(named) <= 0.08
+
+
+def test_correlated_rewards_inside_runs_are_harmless() -> None:
+    """AR(1) episodes with 0.9: each run is one number, and 5 % of 300 pairs of groups differ; half by episodes."""
+    generator = rng(8)
+    named, by_episodes = 0, 0
+    for _ in range(300):
+        series = generator.normal(size=(10, 60))
+        for t in range(1, 60):
+            series[:, t] += 0.9 * series[:, t - 1]
+        named += compare_groups(series[:5].mean(axis=1), series[5:].mean(axis=1), generator).p_value <= 0.05
+        by_episodes += welch(moments_of(series[0]), moments_of(series[5])).p_value <= 0.05
+
+    assert 0.02 <= named / 300 <= 0.08
+    assert by_episodes / 300 > 0.4
