@@ -45,21 +45,32 @@ def drawn(vitals: Vitals, width: int, height: int | None = None, *, keys: str = 
     Args:
         vitals: The run, as it stands.
         width: Columns of the screen.
-        height: Lines of the screen: the events are as many as fit, at least two. `None` where there is no end to it.
+        height: Lines of the screen: in a low one findings are short, and events as many as fit. `None` where it has no
+            end.
         keys: What is said in the last line of what the keys do.
     """
     width = min(width, _WIDEST)
-    above = [
+    above = _above(vitals, width, short=False)
+    below = [Text(keys, LABEL, no_wrap=True)] if keys else []
+    if height is None:
+        return Group(*above, *_events(vitals, _MOST_EVENTS), *below)
+    room = height - len(below) - 1
+    if _tall(above, width) + _FEWEST_EVENTS > room:
+        above = _above(vitals, width, short=True)
+    if _tall(above, width) > room:
+        above = [part for part in above if not isinstance(part, Text) or part.plain]  # without the empty lines
+    return Group(*above, *_events(vitals, room - _tall(above, width) - 1), *below)
+
+
+def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
+    return [
         _head(vitals, width),
         *_progress(vitals, width),
-        *_verdict(vitals, width, short=height is not None and height < 30),  # noqa: PLR2004 - a small window
+        *_verdict(vitals, width, short=short),
         *_levels(vitals, width),
         *_metrics(vitals, width),
-        *_evaluation(vitals.evaluation),
+        *([] if short else _evaluation(vitals.evaluation)),
     ]
-    below = [] if not keys else [Text(keys, LABEL, no_wrap=True)]
-    room = _MOST_EVENTS if height is None else height - _tall(above, width) - 3
-    return Group(*above, *_events(vitals, room), *below)
 
 
 def _head(vitals: Vitals, width: int) -> Text:
@@ -223,7 +234,7 @@ def _evaluation(evaluation: Evaluation | None) -> Iterator[RenderableType]:
 
 
 def _events(vitals: Vitals, room: int) -> Iterator[RenderableType]:
-    shown = vitals.events[-max(_FEWEST_EVENTS, min(_MOST_EVENTS, room)) :]
+    shown = vitals.events[-min(_MOST_EVENTS, room) :] if room > 0 else ()
     if not shown:
         return
     yield Text("")

@@ -1,5 +1,6 @@
 """What a chart holds, before anybody draws it: plain values that SVG, matplotlib and a line of text are made from."""
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -177,6 +178,7 @@ class Axis(NamedTuple):
         return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
 
 
+_GREATEST = sys.float_info.max
 _EXTREME = 6.0
 _CORE = (0.01, 0.99)
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -196,6 +198,7 @@ def axis(low: float, high: float, *, ticks: int = 4, whole: bool = False) -> Axi
     if not high > low:
         pad = abs(low) * 0.1 or 1.0
         low, high = low - pad, low + pad
+    low, high = max(low, -_GREATEST), min(high, _GREATEST)
     raw = high / ticks - low / ticks
     power = 10.0 ** np.floor(np.log10(raw))
     step = float(next(power * nice for nice in _STEPS if power * nice >= raw * 0.999))
@@ -232,7 +235,7 @@ def _shown_range(chart: Curve, heights: Floats) -> tuple[float, float]:
     """From the least to the greatest height, without a few that are far out; all of the main line is in it."""
     low, high = float(heights.min()), float(heights.max())
     mains = [heights[:0], *(_finite(line.y) for line in chart.lines if line.kind == "main")]
-    core = np.concatenate([np.quantile(heights, _CORE), *mains])
+    core = np.concatenate([np.quantile(heights, _CORE, method="inverted_cdf"), *mains])
     half = float(core.max()) / 2 - float(core.min()) / 2
     if half > 0 and (high / 2 - low / 2) > _EXTREME * half:
         return max(low, float(core.min()) - half * 0.5), min(high, float(core.max()) + half * 0.5)

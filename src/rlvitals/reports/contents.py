@@ -300,8 +300,8 @@ def _origin_blocks(account: Account) -> Iterator[Block]:
         yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
     if isinstance(packages, Mapping) and packages:
         names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
-        rows = tuple((str(name), str(packages[name])) for name in names)
-        yield Table(("package", "version"), rows, texts=(0, 1), caption=f"{len(rows)} packages", folded=True)
+        pins = " ".join(f"{name}=={packages[name]}" for name in names)
+        yield Code(pins, f"{len(names)} packages, as pip takes them", folded=True)
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:

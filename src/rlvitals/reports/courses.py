@@ -22,6 +22,7 @@ _SMOOTH_POINTS = 240
 _BAND_STRETCHES = 60
 _BAND_FEWEST = 20
 _FEWEST_STRETCHES = 8
+_HUGE = 1e290
 _BLOCKS = 30
 _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
@@ -188,7 +189,8 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     if values.size < _FEWEST_SMOOTHED or not np.isfinite(values).any():
         return None
     window = max(5, min(values.size // _SMOOTH_SHARE, 100_000))
-    means = windowed_average(values, window)
+    scale = _HUGE if np.abs(values[np.isfinite(values)]).max() > _HUGE else 1.0  # sums of the largest have no float
+    means = windowed_average(values / scale, window) * scale
     # The mean of a window stands at its middle, so that the line does not lag behind the points.
     chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
     at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
@@ -205,7 +207,7 @@ def _band(values: Floats, places: Floats) -> Band | None:
     for part, where in zip(np.array_split(values, stretches), np.array_split(places, stretches), strict=True):
         finite = part[np.isfinite(part)]
         if finite.size:
-            low, high = np.quantile(finite, [_LOW, _HIGH])
+            low, high = np.quantile(finite, [_LOW, _HIGH], method="inverted_cdf")
             found.append((float(where[where.size // 2]), float(low), float(high)))
     if len(found) < 2:  # noqa: PLR2004 - one edge is no band
         return None

@@ -95,10 +95,11 @@ class Pictures(NamedTuple):
 
 
 class Code(NamedTuple):
-    """A text of a fixed width, as it was typed."""
+    """A text of a fixed width, as it was typed; `folded` as with a table."""
 
     text: str
     caption: str = ""
+    folded: bool = False
 
 
 Block = Prose | Facts | Table | Charts | Findings | Pictures | Code

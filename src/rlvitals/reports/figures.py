@@ -1,7 +1,9 @@
 """Charts by matplotlib, for print: a PDF of pages, one sheet as PNG, single figures beside a Markdown report."""
 
+import contextlib
 import io
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -41,7 +43,10 @@ def pdf(document: Document) -> bytes:
     """
     buffer = io.BytesIO()
     # Without a date of making, the same report gives the same bytes.
-    with PdfPages(buffer, metadata={"Title": document.title, "Creator": "rlvitals", "CreationDate": None}) as pages:
+    with (
+        _quiet(),
+        PdfPages(buffer, metadata={"Title": document.title, "Creator": "rlvitals", "CreationDate": None}) as pages,
+    ):
         for figure in (*_front(document), *_sheets(document)):
             pages.savefig(figure)
     return buffer.getvalue()
@@ -230,8 +235,17 @@ def _sheets(document: Document) -> Iterator[Figure]:
 
 def _saved(figure: Figure, form: str) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=form, dpi=150)
+    with _quiet():
+        figure.savefig(buffer, format=form, dpi=150)
     return buffer.getvalue()
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings of letters that the font lacks, or of the largest floats, which are drawn at the edge."""
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _safe(text: str) -> str:

@@ -126,6 +126,8 @@ def _text(what: Prose | Facts | Code) -> str:
             rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
             return f'<dl class="facts">{rows}</dl>'
         case Code():
+            if what.folded:
+                return f"<details><summary>{said(what.caption)}</summary><pre>{said(what.text)}</pre></details>"
             caption = f"<figcaption>{said(what.caption)}</figcaption>" if what.caption else ""
             return f'<figure class="code">{caption}<pre>{said(what.text)}</pre></figure>'
 

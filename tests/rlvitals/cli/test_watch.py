@@ -1,0 +1,92 @@
+"""`rlvitals watch`."""
+
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from typer.testing import Result
+
+from rlvitals import TrainingMonitor
+from rlvitals.cli.vital_signs import Observer
+from rlvitals.cli.watch import looks
+from rlvitals.errors import RunError
+from rlvitals.reading import open_run
+from rlvitals.testing.clock import ManualClock
+
+Invoke = Callable[..., Result]
+InvokeJson = Callable[..., Any]
+Monitor = Callable[..., TrainingMonitor]
+
+
+def trained(training: TrainingMonitor, first: int = 0, until: int = 40) -> None:
+    """A part of a training that learns."""
+    for at in range(first, until):
+        training.log_training_step(at, 0.1, 0.5, 1.0, kl_divergence=0.01, env_step=100 * at)
+        training.log_episode(at, 0.1 * at, 100, None, None, None, env_step=100 * at, success=at % 2 == 0)
+
+
+def test_a_run_that_is_over_is_shown_once(invoke: Invoke, monitor: Monitor) -> None:
+    """The verdict, the levels, the metrics with what is healthy, the last events."""
+    with monitor(total_timesteps=7_800) as training:
+        trained(training)
+    result = invoke("watch", "run", columns=100)
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("run  completed  health ")
+    for words in ("3,900 of 7,800 steps (50 %)", "reward", "kl divergence", "0 to 0.1", "completed"):
+        assert words in result.stdout
+
+
+def test_a_live_run_is_looked_at_once_if_that_is_asked_for(invoke: Invoke, monitor: Monitor) -> None:
+    """In a pipe too."""
+    training = monitor()
+    trained(training)
+
+    assert invoke("watch", "run", "--once").stdout.startswith("run  running  health ")
+
+
+def test_json_is_one_look(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """As `rlvitals stats` and `rlvitals check` have it."""
+    with monitor() as training:
+        trained(training)
+    found, checked = invoke_json("watch", "run"), invoke_json("check", "run")
+    counted = invoke_json("stats", "run")
+
+    assert (found["run_id"], found["health_score"]) == ("run", checked["health_score"])
+    assert (found["episodes"], found["env_step"]) == (counted["episodes"], counted["env_step"])
+    assert found["levels"]["reward"]["mean"] == pytest.approx(counted["measures"]["reward"]["recent"]["estimate"])
+    assert found["levels"]["success"]["low"] == counted["success"]["recent"]["low"]
+
+
+def test_what_is_recorded_between_two_looks_is_in_the_next(monitor: Monitor) -> None:
+    """Until the run is over; the last look sees the end."""
+    training = monitor()
+    trained(training, until=20)
+    clock = ManualClock(training.now())
+    observer = Observer(open_run(training.path), clock)
+
+    def wait() -> None:
+        clock.advance(10.0)
+        trained(training, 20)
+        training.close()
+
+    found = list(looks(observer, observer.look(), wait))
+
+    assert [vitals.episodes for vitals in found] == [20, 40]
+    assert [vitals.is_open for vitals in found] == [True, False]
+
+
+def test_a_folder_that_is_gone_is_told_of(monitor: Monitor) -> None:
+    """With what was last known; one that never was there is refused."""
+    with monitor() as training:
+        trained(training)
+    observer = Observer(open_run(training.path))
+    known = observer.look()
+    shutil.rmtree(training.path)
+    after = observer.look()
+
+    assert (after.episodes, known.trouble) == (known.episodes, "")
+    assert "there is no run" in after.trouble
+    with pytest.raises(RunError):
+        Observer(observer.run).look()

@@ -1,0 +1,68 @@
+"""The Markdown report."""
+
+import itertools
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals import RunReader
+from rlvitals.reports import write_report, writing
+from rlvitals.reports.markdown import plain
+
+Made = Callable[[str], RunReader]
+
+
+def test_a_report_of_any_run_is_written(odd: RunReader, tmp_path: Path) -> None:
+    """Its tables have as many cells in each row as titles."""
+    lines = write_report(odd, tmp_path / "report.md", figures=False).read_text().splitlines()
+
+    assert lines[0].startswith("# ")
+    for line, following in itertools.pairwise(lines):
+        if line.startswith("|") and following.startswith("|"):
+            assert line.replace("\\|", "").count("|") == following.replace("\\|", "").count("|")
+
+
+def test_no_recorded_text_is_markup(made: Made, tmp_path: Path, hostile_text: str) -> None:
+    """Neither HTML nor a link nor a cell of a table."""
+    text = write_report(made("hostile"), tmp_path / "report.md", figures=False).read_text()
+
+    assert "<script" not in text
+    assert re.search(r"(?<!\\)\]\(javascript", text) is None
+    assert plain(hostile_text) in text
+
+
+@pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("a|b", "a\\|b"),
+        ("# no heading", "\\# no heading"),
+        ("two\nlines", "two lines"),
+        ("_it_ is my_name", "\\_it\\_ is my_name"),
+    ],
+)
+def test_what_would_be_markup_is_escaped(said: str, written: str) -> None:
+    """And what would not is left alone."""
+    assert plain(said) == written
+
+
+def test_curves_are_figures_beside_it(made: Made, tmp_path: Path) -> None:
+    """Where matplotlib is installed; each is there."""
+    path = write_report(made("no updates"), tmp_path / "my report.md")
+    text = path.read_text()
+
+    assert "![Reward](my%20report-figures/reward.png)" in text
+    assert (tmp_path / "my report-figures" / "reward.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_curves_are_lines_of_text(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the report says why, and what would bring figures."""
+    monkeypatch.setattr(writing, "find_spec", lambda _: None)
+    text = write_report(made("well"), tmp_path / "report.md").read_text()
+
+    assert "pip install 'rlvitals\\[report\\]'" in text
+    assert "| Reward | `" in text
+    assert "\u2588" in text

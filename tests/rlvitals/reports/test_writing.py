@@ -1,0 +1,82 @@
+"""Where reports go."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals import RunReader, TrainingMonitor
+from rlvitals.errors import ExportError, MissingExtraError
+from rlvitals.reports import write_report, writing
+
+Made = Callable[[str], RunReader]
+Monitor = Callable[..., TrainingMonitor]
+
+
+@pytest.mark.parametrize(("ending", "begins"), [("html", b"<!doctype html>"), ("pdf", b"%PDF")])
+def test_the_ending_says_the_form(made: Made, tmp_path: Path, ending: str, begins: bytes) -> None:
+    """A page, pages for print, a sheet of figures."""
+    path = write_report(made("one episode"), tmp_path / f"report.{ending}")
+
+    assert path.read_bytes().startswith(begins)
+    assert [file.name for file in tmp_path.glob("report*")] == [path.name]
+
+
+@pytest.mark.parametrize("kind", ["empty", "one episode", "largest", "hostile"])
+def test_any_run_is_printed(made: Made, tmp_path: Path, kind: str) -> None:
+    """Also an empty one, and one whose texts would be formulas."""
+    assert write_report(made(kind), tmp_path / "report.png").stat().st_size > 1_000
+
+
+def test_an_unknown_form_is_refused(made: Made, tmp_path: Path) -> None:
+    """With the path, and the endings that there are."""
+    with pytest.raises(ExportError, match=r"report\.doc says no form of a report: its name must end with \.html"):
+        write_report(made("empty"), tmp_path / "report.doc")
+
+
+def test_without_matplotlib_a_print_names_the_extra(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is read."""
+    monkeypatch.setattr(writing, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"rlvitals\[report\]"):
+        write_report(made("empty"), tmp_path / "report.pdf")
+
+
+def test_a_report_that_cannot_be_written_leaves_what_was_there(made: Made, tmp_path: Path) -> None:
+    """The place is a folder: it stays, and nothing is left beside it."""
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(ExportError, match=r"report\.html cannot be written"):
+        write_report(made("empty"), tmp_path / "report.html")
+
+    assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.html"]
+
+
+def test_a_training_writes_its_report_when_it_ends(monitor: Monitor) -> None:
+    """Among its artifacts; also when it fails."""
+    with pytest.raises(RuntimeError), monitor(report=True) as training:
+        raise RuntimeError("out of luck")
+
+    assert "RuntimeError: out of luck" in (training.path / "artifacts" / "report.html").read_text()
+
+
+def test_a_report_that_fails_is_no_trouble_of_the_training(
+    monitor: Monitor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is logged, in one line."""
+    (tmp_path / "taken").touch()
+    training = monitor(report=tmp_path / "taken" / "report.html")
+    with caplog.at_level(logging.WARNING, "rlvitals"):
+        training.close()
+
+    assert training.status == "completed"
+    assert [record.message.partition(":")[0] for record in caplog.records] == ["run"]
+
+
+def test_a_training_writes_no_report_unless_it_is_asked_to(monitor: Monitor) -> None:
+    """By default there is none."""
+    with monitor() as training:
+        pass
+
+    assert list((training.path / "artifacts").iterdir()) == []
