@@ -283,8 +283,10 @@ _ROLLOUT = ("explained_variance", "observation_std", "policy_loss")
 
 
 def _is_same(now: float | None, before: float | None) -> bool:
-    """Whether a statistic came again to the last digit; zeros, and what rounds to zero or is no number, say nothing."""
-    return now is not None and now == before and 1e-5 < abs(now) < 1e6 and now != 1.0  # noqa: PLR2004
+    """Whether a statistic came again to the last digit; zeros, what is rounded, and what is no number say nothing."""
+    if now is None or now != before or not 1e-5 < abs(now) < 1e6:  # noqa: PLR2004
+        return False
+    return round(now, 4) != now  # a log that is rounded says the same of different rollouts
 
 
 def _extend(table: Table, columns: Mapping[str, Any]) -> None:

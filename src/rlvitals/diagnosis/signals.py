@@ -107,6 +107,18 @@ def critic_offset(evidence: Evidence) -> float:
     return abs(float(np.median(means[-max(5, math.ceil(_RECENT_SHARE * means.size)) :]))) / spread
 
 
+def critic_error(evidence: Evidence) -> float:
+    """The critic's squared error on each new rollout, in units of the value loss: recent median; NaN if not said.
+
+    The error is the mean square of the advantages. On data that is fresh, the loss, taken while the critic learns from
+    it, is the same or a few times smaller; libraries that log half of the square double the ratio.
+    """
+    updates = evidence.updates
+    ratio = (updates.mean("advantage_mean") ** 2 + updates.mean("advantage_std") ** 2) / updates.mean("value_loss")
+    ratio = ratio[np.isfinite(ratio)]
+    return _median(ratio[-max(5, math.ceil(_RECENT_SHARE * ratio.size)) :])
+
+
 def mean_length(evidence: Evidence) -> float:
     """The mean length of all episodes; NaN before the first."""
     said = evidence.episodes.said("length").sum()

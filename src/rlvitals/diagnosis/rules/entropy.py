@@ -9,7 +9,7 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
-_GONE, _LOW_AT_BIRTH, _HIGH = 0.05, 0.6, 0.85
+_GONE, _LOW_AT_BIRTH, _HIGH = 0.05, 0.45, 0.85
 _TINY_STD = 0.05
 _LARGE_COEFFICIENT = 0.1
 _FALL_A_DIMENSION = 2.0
@@ -47,7 +47,7 @@ def is_frozen(evidence: Evidence) -> bool:
     title="The policy no longer explores",
     meaning="The coefficient of the entropy is negative; or a discrete policy's entropy has fallen below 5 % of the "
     "greatest possible (a Gaussian's by 2 nats a dimension within the first third) and nothing was gained by it; or "
-    "it was below 60 % from the first update, while returns were far below what came later; or a Gaussian's is tiny "
+    "it was below 45 % from the first update, while returns were far below what came later; or a Gaussian's is tiny "
     "and frozen. A low entropy after returns have risen is convergence, and healthy; so is one below zero.",
     needs=("updates.entropy",),
     series=("updates.entropy", "updates.action_std", "episodes.reward"),
@@ -118,7 +118,7 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
     "actions-saturated",
     title="Actions lie at their bounds",
     meaning="85 % of the action components or more lie at a bound from the first update on; or nearly half do, "
-    "several times as many as at first, and returns hardly rise in half of the budget (less than one standard "
+    "several times as many as at first, and returns hardly rise in 90 % of the budget (less than one standard "
     "deviation). Healthy policies may end at the bounds, but do not begin there.",
     needs=("updates.action_bound_fraction",),
     series=("updates.action_bound_fraction", "updates.action_std", "updates.entropy"),
@@ -138,7 +138,7 @@ def _actions_saturated(evidence: Evidence) -> Sign | None:
     if born > 0.85 and now > 0.85:  # noqa: PLR2004 - see the rule's meaning
         return Sign(CRITICAL, 0.92, shown, float(updates.low("step")[0]))
     course = evidence.course
-    if course is None or not evidence.past(0.5):
+    if course is None or not evidence.past(0.9):
         return None
     if now > 0.45 and now > 2.0 * born and course.gain < 1.0 and course.best_gain < 1.0:  # noqa: PLR2004 - see above
         column = signals.values(updates, "action_bound_fraction")

@@ -8,6 +8,7 @@ from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.rules.value import NEARLY_OVER, has_not_risen, same_returns
 
 _MANY = 50
 
@@ -16,7 +17,8 @@ _MANY = 50
     "episodes-of-length-one",
     title="Episodes of one step",
     meaning="The last 50 episodes or more have one step each, though longer ones were seen: in training at first, "
-    "or in evaluations. Tasks of which every episode has one step are healthy.",
+    "or in evaluations. Tasks of which every episode has one step are healthy; so are agents that end episodes at "
+    "once in evaluations, too.",
     needs=("episodes.length",),
     series=("episodes.length", "evaluations.length"),
     cause="The environment is done at once after its first episode: it is not reset, or reset does not clear its "
@@ -40,6 +42,9 @@ def _episodes_of_length_one(evidence: Evidence) -> Sign | None:
             return None
     steps = episodes.low("step")
     began = float(steps[len(steps) - rows]) if rows else float(steps[-1])
+    later = evidence.evaluations.mean("length")[evidence.evaluations.mean("step") > began]
+    if np.isfinite(later).any() and float(np.nanmax(later)) <= 1.05:  # noqa: PLR2004 - the agent itself ends them
+        return None
     shown = {"episodes_of_one_step": ones, "longest": float(longest.max())}
     return Sign(CRITICAL, 0.96, shown, began)
 
@@ -48,8 +53,8 @@ def _episodes_of_length_one(evidence: Evidence) -> Sign | None:
     "truncation-as-termination",
     title="The time limit is taken for an end",
     meaning="Five episodes or more ended at exactly the same, greatest length (20 steps or more), all episodes are "
-    "said to have terminated, and none to have been truncated. Or, as a guess: every episode is cut off by the time "
-    "limit, returns do not rise, and the critic explains little.",
+    "said to have terminated, and none to have been truncated. Or, as a guess, and from 90 % of the budget: every "
+    "episode is cut off by the time limit, returns do not rise, and the critic explains little.",
     needs=("episodes.length", "episodes.terminated|episodes.truncated"),
     series=("episodes.length", "episodes.termination_reason", "updates.explained_variance"),
     cause="Where an episode is cut off, its last state is valued at zero: the critic learns that good states are "
@@ -80,7 +85,9 @@ def _truncation_as_termination(evidence: Evidence) -> Sign | None:
 def _unbootstrapped(evidence: Evidence) -> Sign | None:
     from_limit = signals.share_of(evidence.episodes, "truncated") == 1.0
     smooth = signals.explained(evidence)
-    if not from_limit or smooth.size < signals.FEWEST_UPDATES or not evidence.past(0.25):
+    if not from_limit or smooth.size < signals.FEWEST_UPDATES or not evidence.past(NEARLY_OVER):
+        return None
+    if not has_not_risen(evidence) or same_returns(evidence) > 0.3:  # noqa: PLR2004 - else there is little to explain
         return None
     gamma = evidence.settings.gamma
     follows = signals.values(evidence.updates, "return_mean")

@@ -138,8 +138,8 @@ def _learning_rate_zero(evidence: Evidence) -> Sign | None:
     title="The same data is used too often",
     meaning="More than 40 epochs on each rollout, or rollouts whose explained variance (or spread of observations) "
     "is the same to the last digit as that of the one before, in more than a fifth of the updates. Or, as a guess: "
-    "a third of the samples clipped at a KL divergence that is small, a surrogate far below zero, and a critic that "
-    "stays off.",
+    "a third of the samples clipped at a KL divergence that is small, a surrogate far below zero, and a critic whose "
+    "error on new data is eight times the loss that it is trained with.",
     needs=("updates.epochs|settings.epochs|updates.explained_variance",),
     series=("updates.epochs", "updates.clip_fraction", "updates.kl_divergence"),
     cause="The policy is fitted to data that another policy has collected: the surrogate holds close to that one only.",
@@ -178,7 +178,8 @@ def _accumulated(evidence: Evidence) -> Sign | None:
     width = width if math.isfinite(width) else 0.2
     entropy = signals.values(updates, "entropy")[-max(5, len(updates) // 2) :]
     still = float(np.ptp(entropy)) if entropy.size else 1.0
-    if offset > 1.0 and loss < -0.1 * width and (course.gain < 2.0 or still < 0.05):  # noqa: PLR2004 - half of that is healthy
+    fresh = signals.critic_error(evidence)  # of new data, in units of the loss on the data that is learnt from
+    if offset > 1.0 and fresh > 8.0 and loss < -0.1 * width and (course.gain < 2.0 or still < 0.05):  # noqa: PLR2004 - half of that is healthy
         shown = {"clip_fraction": clipped, "kl_divergence": moved, "policy_loss": loss, "critic_offset": offset}
         return Sign(WARNING, 0.55, shown, None)
     return None

@@ -10,7 +10,7 @@ from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
 from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.rules.value import has_not_risen
+from rlvitals.diagnosis.rules.value import NEARLY_OVER, has_not_risen
 
 _LOST, _ALL_LOST = 0.85, 0.9
 _TINY_STD = 0.05
@@ -66,9 +66,9 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
 @rule(
     "no-learning",
     title="The agent does not learn",
-    meaning="After half of the budget, the last quarter of the returns is not higher than the first tenth (by less "
-    "than three standard errors, or half a standard deviation), they never were, and fewer than half of the "
-    "episodes succeed. What else was found may say why.",
+    meaning="The last quarter of the returns is not higher than the first tenth (by less than three standard errors, "
+    "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
+    "half of the budget, as hard tasks start late, a warning from 90 %. What else was found may say why.",
     needs=("episodes.reward",),
     cause="Nothing that the agent did so far was rewarded more than what it did at first.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -84,7 +84,8 @@ def _no_learning(evidence: Evidence) -> Sign | None:
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
     shown = {"start": course.start.mean, "recent": course.recent.mean, "gain": course.gain}
-    return Sign(WARNING, 0.4, shown, course.start.step)
+    severity = WARNING if evidence.past(NEARLY_OVER) else INFO
+    return Sign(severity, 0.4, shown, course.start.step)
 
 
 def _evaluations_rose(evidence: Evidence) -> bool:

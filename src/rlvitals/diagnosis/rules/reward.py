@@ -19,11 +19,13 @@ _TINY = 1e-2
 @rule(
     "reward-constant",
     title="The reward is constant",
-    meaning="Every episode so far has the same return to nine digits, though their lengths differ or they have one "
-    "step (30 episodes); or, where all have one length, in 40 % of the budget and 20 episodes (critical from 60 %): a "
-    "sparse reward that nobody has met yet looks the same. A return that becomes constant after it has varied (a "
-    "solved task) is healthy.",
+    meaning="Every episode so far, twenty at least, has the same return to nine digits, and evaluations have "
+    "another one. Without evaluations that differ, a sparse reward that nobody has met yet looks the same: a hundred "
+    "episodes whose lengths differ or are one step have to pass in half of the budget, or 90 % of the budget where all "
+    "have one length. A return that becomes constant after it has varied (a solved task) is "
+    "healthy.",
     needs=("episodes.reward",),
+    series=("episodes.reward", "evaluations.reward"),
     cause="The reward does not depend on what the agent does; or, if it is sparse, exploration has never met it.",
     advice="Print rewards as the agent gets them. If they are sparse: reward progress, or explore more.",
     source="By definition: without variance there is no advantage; Ng et al. 1999, Policy invariance under reward "
@@ -39,17 +41,21 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     shortest, longest = float(episodes.low("length").min()), float(episodes.high("length").max())
     shown = {"reward": high, "episodes": episodes.records}
     began = float(episodes.low("step")[0])
-    if episodes.records >= 30 and (shortest != longest or longest == 1.0):  # noqa: PLR2004 - see the rule's meaning
-        return Sign(CRITICAL, 0.97, shown, began)
-    if evidence.past(0.4):
-        return Sign(CRITICAL if evidence.past(0.6) else WARNING, 0.85, shown, began)
+    evaluated = signals.values(evidence.evaluations, "reward")
+    size = max(abs(high), float(np.abs(evaluated).max(initial=0.0)))
+    if evaluated.size > 1 and bool(np.all(np.abs(evaluated - high) > 0.01 * size)):
+        cause = "Evaluations are rewarded, and by another amount: training sees a reward that does not vary."
+        return Sign(CRITICAL, 0.97, {**shown, "evaluation": float(np.median(evaluated))}, began, cause)
+    differs = episodes.records >= 100 and (shortest != longest or longest == 1.0)  # noqa: PLR2004 - see the meaning
+    if evidence.past(0.5 if differs else 0.9):
+        return Sign(WARNING, 0.85, shown, began)
     return None
 
 
 @rule(
     "reward-scale",
     title="Rewards are far too large or too small",
-    meaning="Too large: gradients are 10,000 times longer than the norm that they are clipped to, or 300 times "
+    meaning="Too large: gradients are 10,000 times longer than the norm that they are clipped to, or 5,000 times "
     "while the policy stands still (KL divergence below 1e-4). Too small: returns differ by less than 0.01, "
     "advantages by more than five times as much as returns do while explained variance is below zero, or by more "
     "than a hundred times as much: the critic's own noise outweighs the rewards. Too small is not judged where rewards "
@@ -68,12 +74,12 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     limit, norm = signals.gradient_limit(evidence), signals.median(updates, "gradient_norm")
     sure = 0.6 if math.isnan(limit) else 0.9
     limit = signals.USUAL_LIMIT if math.isnan(limit) else limit
-    moved = signals.recent(updates, "kl_divergence")
+    moved = signals.median(updates, "kl_divergence")  # of the whole run: a rate that decays ends with none
     began = float(updates.low("step")[0])
     rate = signals.learning_rate(evidence)
     if limit < 100.0 and math.isfinite(norm) and not rate < 1e-5:  # noqa: PLR2004 - what is clipped, by a rate that moves
         ratio = norm / limit
-        still = moved < 1e-4 and ratio > 300.0  # noqa: PLR2004 - see the rule's meaning
+        still = moved < 1e-4 and ratio > 5000.0  # noqa: PLR2004 - see the rule's meaning
         if still or (ratio > 1e4 and too_strong(evidence)):  # noqa: PLR2004 - see the rule's meaning
             cause = (
                 "Rewards are so large that the critic's gradient fills the whole clipped step: the policy gets none."
@@ -115,7 +121,8 @@ def _correlation(evidence: Evidence) -> float:
     meaning="Return and quality of episodes are opposed (correlation below -0.7); or evaluations are what training "
     "returns are, with the other sign; or returns are far below those of "
     "the untrained policy, in a fifth of the budget, while the critic predicts them well and the steps of the "
-    "policy are sane; or every step costs the same, episodes end by themselves sooner and sooner, and none is "
+    "policy are sane; or (a warning, in 30 % of the budget) they have only fallen, by two standard deviations and six "
+    "standard errors; or every step costs the same, episodes end by themselves sooner and sooner, and none is "
     "called a success.",
     needs=("episodes.reward",),
     series=("episodes.reward", "episodes.length", "episodes.quality_improvement", "updates.entropy"),
@@ -149,6 +156,10 @@ def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a wa
     if sinks and sane and knows and evidence.past(0.2) and not _succeeds(evidence):
         shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
         return Sign(CRITICAL, 0.75, shown, course.start.step)
+    worse = course.significance < -6.0 and course.gain < -2.0 and course.best_gain < 0.5 and course.rise < -1.5  # noqa: PLR2004
+    if worse and sane and evidence.past(0.3) and not _succeeds(evidence):
+        shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
+        return Sign(WARNING, 0.6, shown, course.start.step, "The agent only gets worse than it was untrained.")
     return None
 
 

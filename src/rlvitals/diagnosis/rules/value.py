@@ -15,6 +15,8 @@ _CONSTANT = 0.02
 _ROUNDING = 1e-5
 _MYOPIC = 0.5
 _RESIDUAL = 1e-3
+NEARLY_OVER = 0.9
+"""The share of the budget before which "nothing was learnt so far" says little: hard tasks start late."""
 
 
 def critic_is_constant(evidence: Evidence) -> bool:
@@ -161,12 +163,25 @@ def _impossible_return(evidence: Evidence) -> Sign | None:
     if not smooth.size or not float(smooth[-1]) < 0.0 or not evidence.past(0.05) or most == 0.0:
         return None
     said = float(np.median(column[-5:]))
-    if said > 2.0 * most:
+    if said > 2.0 * most and _same_rewards(evidence):
         shown = {"return_mean": said, "episode_reward_most": most, "explained_variance": float(smooth[-1])}
         cause = "The mean return is beyond what any episode holds: rewards leak across the end of episodes."
         began = signals.since(evidence.updates, "return_mean", column > 2.0 * most)
         return Sign(CRITICAL, 0.8, shown, began, cause)
     return None
+
+
+def _same_rewards(evidence: Evidence) -> bool:
+    """Whether updates see the rewards that episodes sum up, within a factor of three, as far as is said.
+
+    Wrappers that normalise rewards stand between the two in some libraries, and no setting says so.
+    """
+    a_step, late = signals.recent(evidence.updates, "reward_mean", share=0.5), len(evidence.episodes) // 2
+    length = float(evidence.episodes.total("length")[late:].sum())
+    summed = float(evidence.episodes.total("reward")[late:].sum())
+    if math.isnan(a_step) or not length > 0.0 or summed == 0.0:
+        return True
+    return 1.0 / 3.0 < a_step * length / summed < 3.0  # noqa: PLR2004 - see above
 
 
 def stopped_early(evidence: Evidence) -> bool:
@@ -196,9 +211,9 @@ def has_not_risen(evidence: Evidence) -> bool:
     if course is None or not math.isfinite(course.significance):
         return False
     succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
-    if succeeds > 0.5 or course.spread == 0.0:  # noqa: PLR2004 - what succeeds need not rise
-        return False
-    flat = course.rise_significance < 3.0 or course.rise < 0.5  # noqa: PLR2004 - standard errors, and deviations
+    if succeeds > 0.5 or (course.spread == 0.0 and not course.late.mean < course.opening.mean):  # noqa: PLR2004
+        return False  # what succeeds need not rise, nor what is solved; but what fell to the same return each time
+    flat = course.rise_significance < 3.0 or course.rise < 0.1  # noqa: PLR2004 - standard errors, and deviations
     return flat and course.best_gain < 2.0  # noqa: PLR2004 - what rose and fell is another matter
 
 
@@ -232,8 +247,9 @@ def _observations_frozen(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - 
     if not critic_is_constant(evidence) or too_strong(evidence) or signals.learning_rate(evidence) < 1e-5:  # noqa: PLR2004
         return None
     if not critic_is_exactly_constant(evidence):
-        clipped = signals.recent(updates, "clip_fraction", share=0.3)
-        if not evidence.past(0.4) or not clipped < 0.05 or not has_not_risen(evidence):  # noqa: PLR2004 - nothing to learn
+        clipped = signals.values(updates, "clip_fraction")
+        idle = bool(clipped.size) and float(np.quantile(clipped, 0.9)) < 0.08  # noqa: PLR2004 - there is nothing to learn
+        if not evidence.past(0.75) or not idle or not policy_moves(evidence) or not has_not_risen(evidence):
             return None
     alone = bias_alone_learns(evidence)
     if alone is False or (alone is None and _reacts(evidence) and _follows(evidence)):
@@ -316,12 +332,15 @@ def _reacts(evidence: Evidence) -> bool:
 
 
 def _approaches(evidence: Evidence) -> bool:
-    """Whether the critic's mean has gone a third of the way from where it began to the returns, or more."""
+    """Whether the critic's mean has ever gone a third as far from where it began as the returns are, or further.
+
+    Returns may move back to where it began: what counts is that the critic is not held where it was.
+    """
     means, returns = signals.values(evidence.updates, "value_mean"), signals.values(evidence.updates, "return_mean")
     if means.size < 2 or not returns.size:  # noqa: PLR2004 - nothing to compare
         return False
-    way = float(np.median(returns[-5:])) - float(means[0])
-    return way != 0.0 and (float(np.median(means[-5:])) - float(means[0])) / way > 1.0 / 3.0
+    way, gone = (float(np.abs(signals.rolling(column, 5) - means[0]).max()) for column in (returns, means))
+    return gone > way / 3.0
 
 
 def _loss_falls(evidence: Evidence) -> bool:
@@ -330,6 +349,15 @@ def _loss_falls(evidence: Evidence) -> bool:
 
 
 def _follows(evidence: Evidence) -> bool:
-    """Whether the critic's mean follows the mean of the returns."""
+    """Whether the critic's mean follows the mean of the returns, or has gone nearly all of the way to it.
+
+    The spread of the advantages, which the first is measured by, goes to nothing where all returns become the same.
+    """
+    means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
+    said = np.flatnonzero(np.isfinite(means) & np.isfinite(returns))
+    if said.size > 1:
+        gap = float(np.median(np.abs(returns[said] - means[said])[-5:]))
+        if gap < 0.15 * abs(float(np.median(returns[said][-5:])) - float(means[said[0]])):  # noqa: PLR2004
+            return True
     offset = signals.critic_offset(evidence)
     return math.isnan(offset) or offset < 0.5  # noqa: PLR2004 - half the spread of the advantages
