@@ -135,7 +135,9 @@ def print_place(screen: Console, place: Placed) -> None:
 def print_comparison(screen: Console, found: Comparison) -> None:
     """Print a comparison: the groups, each verdict with what it means, what differs, and the rules applied."""
     title = f"{found.metric}, {found.statistic}"
-    screen.print(Text.assemble((clean(title), TITLE), (f"  at {found.axis} {number(found.horizon)}", LABEL)))
+    ends = sorted(set(found.horizons.values()))
+    where = number(ends[0]) if len(ends) == 1 else f"{number(ends[0])} to {number(ends[-1])}, by environment"
+    screen.print(Text.assemble((clean(title), TITLE), (f"  at {found.axis} {where}", LABEL)))
     screen.print()
     screen.print(_groups(found))
     for versus in found.comparisons[:_MOST_COMPARISONS]:

@@ -89,9 +89,9 @@ def compare(
     members = members_of(runs, given, by)
     labels = [member.label for member in members]
     axis, found = _extents(runs, labels, source, axis)
-    end = _horizon(members, found, source, horizon)
+    ends = _horizons(members, found, source, horizon)
     blocks = _blocks(found)
-    table = measured(runs, labels, source, axis, end.place, blocks)
+    table = measured(runs, labels, source, axis, [ends[member.task].place for member in members], blocks)
     better = _direction(members, source, higher_is_better)
     sign = 1.0 if better else -1.0
     outcomes = [
@@ -121,8 +121,9 @@ def compare(
         for name, rows in groups.items()
     ]
     names = _pairs(list(groups), every_pair=every_pair)
+    places = {task: end.place for task, end in ends.items()}
     question = Question(
-        statistic, source.name, better, level, margin, end.place, target is not None, references is not None
+        statistic, source.name, better, level, margin, places, target is not None, references is not None
     )
     versus = judged(pairs_of(of_group, names, normalised=references is not None), question, generator)
     return Comparison(
@@ -130,7 +131,7 @@ def compare(
         higher_is_better=better,
         statistic=statistic,
         axis=axis,
-        horizon=end.place,
+        horizons=places,
         level=level,
         target=target,
         groups=made,
@@ -160,7 +161,7 @@ def compare(
             outcomes,
             source=source,
             axis=axis,
-            horizon=end,
+            horizons=ends,
             blocks=blocks,
             better=better,
             normalised=references is not None,
@@ -245,15 +246,21 @@ def _extents(
     return (other, more) if len(more) > len(found) else ("env_step", found)
 
 
-def _horizon(members: Sequence[Member], found: Mapping[str, Extent], source: Source, wanted: float | None) -> Horizon:
+def _horizons(
+    members: Sequence[Member], found: Mapping[str, Extent], source: Source, wanted: float | None
+) -> dict[str, Horizon]:
+    """Where runs are compared, for each task."""
     if not found:
         raise ColumnError(f"none of the {len(members)} runs has a value of {source.name}")
-    if wanted is not None:
-        if not (wanted > 0.0 and math.isfinite(wanted)):
-            raise ComparisonError(f"horizon={wanted!r}: it lies on the axis, above zero")
-        return Horizon(float(wanted), "as asked for")
-    end = horizon_of(members, found)
-    return end if end.place > 0.0 else Horizon(1.0, "no run came further than the beginning")
+    if wanted is not None and not (wanted > 0.0 and math.isfinite(wanted)):
+        raise ComparisonError(f"horizon={wanted!r}: it lies on the axis, above zero")
+    ends = {}
+    for task in dict.fromkeys(member.task for member in members):
+        end = horizon_of([member for member in members if member.task == task], found)
+        if wanted is not None:
+            end = Horizon(float(wanted), "as asked for")
+        ends[task] = end if end.place > 0.0 else Horizon(1.0, "no run came further than the beginning")
+    return ends
 
 
 def _blocks(found: Mapping[str, Extent]) -> int:

@@ -88,12 +88,14 @@ def group_of(
             if normalised
             else None
         ),
-        target=None if target is None else _target(outcomes, float(measured.places[-1])),
+        target=_target(outcomes, float(measured.places[rows[0], -1]))
+        if target is not None and len(tasks) == 1
+        else None,
     )
 
 
 def curve_of(measured: Measured, rows: Sequence[int]) -> Curve:
-    """The mean over some runs at each place, with Student's interval over those that contribute there."""
+    """The mean over some runs of one task at each place, with Student's interval over those that contribute there."""
     values = measured.means[list(rows)]
     known = ~np.isnan(values)
     count = known.sum(axis=0)
@@ -104,7 +106,7 @@ def curve_of(measured: Measured, rows: Sequence[int]) -> Curve:
     reach = np.array([t_quantile(0.975, int(n) - 1) if n >= _FEWEST else math.nan for n in count])
     half = np.where(count >= _FEWEST, reach * error, math.nan)
     return Curve(
-        places=measured.places.tolist(),
+        places=measured.places[rows[0]].tolist() if rows else [],
         mean=[number(value) for value in mean],
         low=[number(value) for value in mean - half],
         high=[number(value) for value in mean + half],

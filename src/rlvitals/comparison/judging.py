@@ -1,7 +1,7 @@
 """One group against another: the tests, and what may be concluded from them."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ class Question(NamedTuple):
         higher_is_better: Which way is better; `None` if neither.
         level: Of the verdicts.
         margin: Within which groups count as the same; `None` if that is not asked.
-        horizon: Where on the axis runs are compared.
+        horizons: Where on the axis runs are compared, by task.
         target: Whether there is one.
         normalised: Whether outcomes of several tasks may be put together.
     """
@@ -46,7 +46,7 @@ class Question(NamedTuple):
     higher_is_better: bool | None
     level: float
     margin: float | None
-    horizon: float
+    horizons: Mapping[str, float]
     target: bool
     normalised: bool
 
@@ -198,7 +198,6 @@ def _versus(
     said = Said(
         metric=question.metric,
         statistic=question.statistic,
-        horizon=question.horizon,
         level=question.level,
         comparisons=comparisons,
         without=(without[0], without[1]),
@@ -238,6 +237,6 @@ def _target_p(pair: Pair, question: Question, generator: np.random.Generator) ->
     here: Callable[[Sequence[RunOutcome]], list[RunOutcome]] = lambda side: [  # noqa: E731
         one for one in side if one.task == pair.tasks[0]
     ]
-    mine, theirs = (way(here(side), question.horizon) for side in (pair.mine, pair.theirs))
+    mine, theirs = (way(here(side), question.horizons[pair.tasks[0]]) for side in (pair.mine, pair.theirs))
     first = [True] * len(mine[0]) + [False] * len(theirs[0])
     return number(log_rank(mine[0] + theirs[0], mine[1] + theirs[1], first, generator))

@@ -49,10 +49,10 @@ class Extent(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """Blocks of equal width up to the horizon.
+    """Blocks of equal width up to each run's horizon.
 
     Attributes:
-        places: Upper ends of the blocks, shape `(k,)`.
+        places: Upper ends of the blocks, shape `(runs, k)`.
         means: Mean of each run's finite values in each block, shape `(runs, k)`; NaN where there are none.
         counts: How many these are, shape `(runs, k)`.
     """

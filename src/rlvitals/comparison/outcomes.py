@@ -30,9 +30,10 @@ class Horizon(NamedTuple):
 
 
 def horizon_of(members: Sequence[Member], extents: Mapping[str, Extent]) -> Horizon:
-    """The place that every completed run reached; those that came less than half as far as the median do not set it.
+    """The place that every completed run of one task reached.
 
-    Where no run is completed, all that measured something count.
+    Those that came less than half as far as the median had another budget, and do not set it. Where no run is
+    completed, all that measured something count.
     """
     reached = {member.label: extents[member.label].reached for member in members if member.label in extents}
     completed = {m.label: reached[m.label] for m in members if m.label in reached and m.header.status == COMPLETED}
@@ -74,14 +75,14 @@ def outcome_of(
         target: The mean to reach.
     """
     status = status_of(member)
-    horizon = float(measured.places[-1])
+    horizon = float(measured.places[row, -1])
     means, counts = measured.means[row], measured.counts[row]
     found = _outcomes(means, counts, sign) if extent is not None else {}
     standing, reason = _standing(extent, status, horizon, found, source)
     steps = None
     if target is not None and extent is not None:
         there = np.flatnonzero(sign * means >= sign * target)  # NaN compares as false
-        steps = float(measured.places[there[0]]) if there.size else None
+        steps = float(measured.places[row, there[0]]) if there.size else None
     return RunOutcome(
         run=member.label,
         path=str(member.run.path),
@@ -140,11 +141,17 @@ def _standing(
             return "left out", f"has no {source.name}"
         return "counts as worst", f"{status} before it had any {source.name}"
     if extent.reached < NEARLY * horizon:
-        share = f"{100 * extent.reached / horizon:.0f} % of the way"
-        if status in _OPEN:
-            return "left out", f"is still {status}, at {share}"
-        return "counts as worst", f"{status} at {share}"
+        return _short_of(status, f"{100 * extent.reached / horizon:.0f} % of the way")
     if "final" not in found:
         odd = f", {extent.not_finite} are not finite" if extent.not_finite else ""
         return "counts as worst", f"has no finite {source.name} in the last tenth{odd}"
     return "counted", ""
+
+
+def _short_of(status: str, share: str) -> tuple[Standing, str]:
+    """Of a run that ended, or stands, well before the horizon."""
+    if status in _OPEN:
+        return "left out", f"is still {status}, at {share}"
+    if status == COMPLETED:
+        return "left out", f"is completed at {share}: it had another budget"
+    return "counts as worst", f"{status} at {share}"

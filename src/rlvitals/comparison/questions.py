@@ -11,7 +11,7 @@ from rlvitals.comparison.measuring import BLOCKS, Extent, Measured, Source
 from rlvitals.comparison.result import Axis
 from rlvitals.errors import ColumnError, ComparisonError
 from rlvitals.runs import Run
-from rlvitals.runs.columns import database, identifier
+from rlvitals.runs.columns import database, identifier, literal
 from rlvitals.runs.relation import labels
 from rlvitals.runs.table import ask, last_records
 
@@ -39,7 +39,12 @@ def extents(runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Ax
 
 
 def measured(
-    runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis, horizon: float, blocks: int = BLOCKS
+    runs: Sequence[Run],
+    labels: Sequence[str],
+    source: Source,
+    axis: Axis,
+    horizons: Sequence[float],
+    blocks: int = BLOCKS,
 ) -> Measured:
     """Each run's mean in each block of the axis; nothing is carried on or interpolated.
 
@@ -48,28 +53,32 @@ def measured(
         labels: What they are called, in the order of the rows that are wanted.
         source: The metric.
         axis: The axis.
-        horizon: Its end; a value at a block's upper end belongs to it, as in `analysis.aligned.block_means`.
+        horizons: Its end for each run; a value at a block's upper end belongs to it, as in
+            `analysis.aligned.block_means`.
         blocks: Blocks up to the horizon.
     """
-    width = horizon / blocks
-    rows = _rows(source, axis)
+    ends = ", ".join(
+        f"({literal(label)}, CAST({horizon!r} AS DOUBLE))"
+        for label, horizon in zip(labels, map(float, horizons), strict=True)
+    )
+    rows = f"{_rows(source, axis)} JOIN (VALUES {ends}) AS ends(run, horizon) USING (run)"
 
     def question(tables: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         return tables.execute(
-            f"SELECT run, greatest(0, ceil(place / {width!r}) - 1)::INTEGER AS block, avg(value) AS mean, "
-            f"count(*) AS count FROM {rows} WHERE place <= {horizon!r} AND isfinite(value) GROUP BY ALL"
+            f"SELECT run, greatest(0, ceil(place / (horizon / {blocks})) - 1)::INTEGER AS block, avg(value) AS mean, "
+            f"count(*) AS count FROM {rows} WHERE place <= horizon AND isfinite(value) GROUP BY ALL"
         ).fetchnumpy()
 
     found = _asked(runs, source, question)
     place_of = {label: place for place, label in enumerate(labels)}
     means = np.full((len(labels), blocks), np.nan)
     counts = np.zeros((len(labels), blocks), dtype=np.int64)
-    at = np.array([place_of.get(str(run), -1) for run in found["run"]], dtype=np.intp)
-    kept = at >= 0
+    at = np.array([place_of[str(run)] for run in found["run"]], dtype=np.intp)
     block = np.minimum(np.asarray(found["block"], dtype=np.intp), blocks - 1)
-    means[at[kept], block[kept]] = np.asarray(found["mean"], dtype=np.float64)[kept]
-    counts[at[kept], block[kept]] = np.asarray(found["count"], dtype=np.int64)[kept]
-    return Measured(np.linspace(width, horizon, blocks), means, counts)
+    means[at, block] = np.asarray(found["mean"], dtype=np.float64)
+    counts[at, block] = np.asarray(found["count"], dtype=np.int64)
+    places = np.outer(np.asarray(horizons, dtype=np.float64), np.arange(1, blocks + 1) / blocks)
+    return Measured(places, means, counts)
 
 
 def _rows(source: Source, axis: Axis) -> str:

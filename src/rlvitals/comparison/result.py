@@ -277,7 +277,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         higher_is_better: Which way is better; `None` if neither.
         statistic: `final` (mean over the last tenth), `area` (mean over all of it) or `best` (best hundredth).
         axis: What runs are brought together by.
-        horizon: Where on it they are compared; what comes behind is not looked at.
+        horizons: Where on it they are compared, for each task; what comes behind is not looked at.
         level: Of every test; intervals have confidence `1 - level`.
         target: What `steps_to_target` means.
         groups: The groups, the baseline first.
@@ -294,7 +294,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     higher_is_better: bool | None
     statistic: Statistic
     axis: Axis
-    horizon: float
+    horizons: dict[str, float]
     level: float
     target: float | None
     groups: list[Group]

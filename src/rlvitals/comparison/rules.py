@@ -1,7 +1,7 @@
 """The rules that were applied to the runs of a comparison, said."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rlvitals.comparison.measuring import Source
 from rlvitals.comparison.outcomes import Horizon
@@ -20,7 +20,7 @@ def notes_of(
     *,
     source: Source,
     axis: str,
-    horizon: Horizon,
+    horizons: Mapping[str, Horizon],
     blocks: int,
     better: bool,
     normalised: bool,
@@ -33,21 +33,27 @@ def notes_of(
         outcomes: What each run came to.
         source: The metric.
         axis: What runs were brought together by.
-        horizon: Where they were compared.
+        horizons: Where they were compared, by task.
         blocks: Blocks of the axis.
         better: Whether more is better.
         normalised: Whether outcomes lie between references.
         refused: Folders that could not be opened.
     """
-    where = f"{short(horizon.place)} {_AXES[axis]} ({horizon.reason})"
     return [
-        f"Runs are compared at {where}; what comes behind is not looked at.",
+        *_ends(horizons, axis),
         f"The axis is cut in {blocks} blocks. A run has a value in a block only where it measured one.",
         *([] if better else [f"Of {source.name} less is better."]),
         *_runs(outcomes),
         *_groups(groups, normalised=normalised),
         *([f"{refused} folders could not be opened."] if refused else []),
     ]
+
+
+def _ends(horizons: Mapping[str, Horizon], axis: str) -> Iterator[str]:
+    for task, horizon in horizons.items():
+        whose = f"Runs of {task or 'an environment without a name'}" if len(horizons) > 1 else "Runs"
+        where = f"{short(horizon.place)} {_AXES[axis]} ({horizon.reason})"
+        yield f"{whose} are compared at {where}; what comes behind is not looked at."
 
 
 def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:

@@ -152,7 +152,7 @@ def against_history(run: Run, earlier: Sequence[Run], metric: str = "reward", *,
         raise ComparisonError(f"{run.path} has no {source.name} along {axis}: there is nothing to place")
     place = known[labels[0]].reached
     far = [label for label in labels[1:] if label in known and known[label].reached >= place]
-    found = measured(runs, labels, source, axis, place or 1.0)
+    found = measured(runs, labels, source, axis, [place or 1.0] * len(runs))
     values = {label: _recent(found.means[at], found.counts[at]) for at, label in enumerate(labels)}
     mine = values[labels[0]]
     theirs = np.array([value for label in far if (value := values[label]) is not None])

@@ -18,7 +18,6 @@ class Said(NamedTuple):
     Attributes:
         metric: The metric's name.
         statistic: `final`, `area` or `best`.
-        horizon: Where on the axis runs are compared.
         level: Of the verdicts.
         comparisons: How many were made.
         without: Runs without an outcome, of the group and of the baseline.
@@ -28,7 +27,6 @@ class Said(NamedTuple):
 
     metric: str
     statistic: str
-    horizon: float
     level: float
     comparisons: int
     without: tuple[int, int]
@@ -100,8 +98,8 @@ def _failures(versus: Versus, said: Said) -> Iterator[str]:
     if not any(said.without) or versus.verdict == "not comparable":
         return
     yield (
-        f"{said.without[0]} runs of {versus.group} and {said.without[1]} of {versus.baseline} ended without an "
-        "outcome. They are last in the test, which is of ranks; the difference of means is of the other runs alone."
+        f"{_count(said.without[0])} of {versus.group} and {_count(said.without[1])} of {versus.baseline} ended without "
+        "an outcome. They are last in the test, which is of ranks; the difference of means is of the other runs alone."
     )
 
 
@@ -149,6 +147,10 @@ def _again(versus: Versus, said: Said) -> Iterator[str]:
             f"be looked at again and again has evidence {short(seen.e_value)} of the "
             f"{1 / said.level:.0f} that are needed."
         )
+
+
+def _count(runs: int) -> str:
+    return "1 run" if runs == 1 else f"{runs or 'no'} runs"
 
 
 def _listed(names: list[str]) -> str:

@@ -82,7 +82,7 @@ def test_crashed_runs_count_as_worst(seeds: Seeds) -> None:
     assert versus.method == "exact permutations, of ranks"
     assert versus.improvement.estimate is not None
     assert versus.improvement.estimate < 0.5
-    assert "3 runs of lr=0.2 and 0 of lr=0.1 ended without an outcome" in " ".join(versus.sentences)
+    assert "3 runs of lr=0.2 and no runs of lr=0.1 ended without an outcome" in " ".join(versus.sentences)
     assert any("failed at 40 % of the way" in note and "count as worst" in note for note in found.notes)
 
 
@@ -210,3 +210,17 @@ def test_it_is_plain(seeds: Seeds) -> None:
     found = compare(seeds("a", 0.0, 2, lr=0.1), seeds("b", 1.0, 1, lr=0.2), target=0.5, margin=1.0)
 
     assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found
+
+
+def test_every_environment_has_its_own_horizon(seeds: Seeds) -> None:
+    """A short task does not cut a long one; a completed run with another budget is left out, and is no failure."""
+    runs = [
+        *seeds("long", 0.0, 3),
+        *seeds("short", 0.0, 3, env_id="Short-v0", until=0.3),
+        *seeds("odd", 0, 1, until=0.4),
+    ]
+    found = compare(runs)
+
+    assert found.horizons == {"Logos-v0": 4000.0, "Short-v0": 1200.0}
+    assert [run.standing for run in found.runs] == ["counted"] * 6 + ["left out"]
+    assert "is completed at 40 % of the way" in found.runs[-1].reason

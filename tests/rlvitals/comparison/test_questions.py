@@ -17,12 +17,12 @@ Monitor = Callable[..., TrainingMonitor]
 def test_blocks_are_those_of_the_mathematics(seeds: Seeds) -> None:
     """SQL and `aligned.block_means` agree, also on values at the edges."""
     runs = [*seeds("a", 0.0, 2), *seeds("b", 1.0, 1, until=0.6)]
-    found = measured(runs, labels(runs), source_of("reward"), "env_step", 4000.0, 8)
+    found = measured(runs, labels(runs), source_of("reward"), "env_step", [4000.0] * 3, 8)
     curves = [(run.episodes.numbers("env_step"), run.episodes.numbers("reward")) for run in runs]
     expected = block_means(curves, np.linspace(0, 4000, 9))
 
     assert np.allclose(found.means, expected.values, equal_nan=True)
-    assert np.array_equal(found.places, expected.places)
+    assert np.allclose(found.places, expected.places)
     assert found.counts.sum() == 40 + 40 + 24
 
 
