@@ -45,9 +45,12 @@ class Growing:
 
     def extend(self, cells: Cells) -> None:
         """Put rows behind those that are there."""
+        if not self._size:  # a long run is not copied
+            self._values, self._present, self._size = cells.values, cells.present, cells.values.size
+            return
         end = self._size + cells.values.size
         if end > self._values.size:
-            room = max(_LEAST, end, min(2 * self._values.size, end + (1 << 20))) if self._size else max(_LEAST, end)
+            room = max(_LEAST, end, min(2 * self._values.size, end + (1 << 20)))
             self._values = np.concatenate([self._values[: self._size], np.empty(room - self._size)])
             self._present = np.concatenate([self._present[: self._size], np.empty(room - self._size, dtype=bool)])
         self._values[self._size : end] = cells.values

@@ -98,6 +98,13 @@ def groups_of(run: WatchedRun, by: str, first: float | None, last: float | None,
         last: Where it ends.
         clock: The clock.
     """
+    if first is None and last is None:
+        found: dict[str, Any] = run.kept(f"groups by {by}", lambda: _groups(run, by, None, None, clock))
+        return found
+    return _groups(run, by, first, last, clock)
+
+
+def _groups(run: WatchedRun, by: str, first: float | None, last: float | None, clock: str) -> dict[str, Any]:
     episodes = run.columns["episodes"]
     codes = np.where(episodes.cells(by).present, episodes.cells(by).values, -1.0)
     _, places = run.positions("episodes", clock)

@@ -124,6 +124,8 @@ class Hub:
         self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
+        with contextlib.suppress(OSError):  # the first page asks again, and is told
+            self.shelf.rows()
         while not self._closing:
             with self._lock:
                 channels = list(self._channels)

@@ -12,6 +12,8 @@ from rlvitals.errors import RunError
 
 _LEAST_S = 3.0
 _SHARE = 15.0
+_MOST_PATIENCE_S = 3.0
+_ROWS_OF_A_SECOND = 200_000
 """A live run is judged anew no sooner than after so many times what it took."""
 
 
@@ -44,12 +46,19 @@ class Judge:
         """The last diagnosis of a run; a new one is begun if the run has gained something since."""
         sign = (run.version, run.header.status)
         with self._lock:
-            judged = self._judged.setdefault(run.key, _Judged())
+            judged = self._judged.get(run.key)
+            if judged is None:
+                judged = self._judged[run.key] = _Judged()
+                judged.next = self._clock.monotonic() + self._patience(run)
             if judged.sign != sign and not judged.busy and self._clock.monotonic() >= judged.next:
                 judged.busy = True
                 with contextlib.suppress(RuntimeError):  # the server is closing
                     self._worker.submit(self._judge, run, judged, sign)
             return judged.diagnosis
+
+    def _patience(self, run: WatchedRun) -> float:
+        """Seconds before the first diagnosis: that of a long run would keep its page waiting."""
+        return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND)
 
     def now(self, run: WatchedRun) -> Diagnosis:
         """A diagnosis of a run as it is.

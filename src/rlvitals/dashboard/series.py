@@ -128,6 +128,12 @@ def series(
         smoothing: Values that the average goes back; 0 for none, `AUTO` for what fits the range.
         where: Rows that are wanted, by default all, shape `(n,)`.
     """
+    rows = cells.values.size
+    everything = _range(positions)
+    if low is not None or high is not None:
+        near = _near(positions, low, high, smoothing)  # so that a zoom costs what is seen, not what there is
+        cells, positions = Cells(cells.values[near], cells.present[near]), positions[near]
+        where = None if where is None else where[near]
     chosen = cells.present & ~np.isnan(positions)
     if where is not None:
         chosen &= where
@@ -142,9 +148,9 @@ def series(
         stream=stream,
         field=field,
         clock=clock,
-        rows=cells.values.size,
+        rows=rows,
         shown=int(curve.values.size),
-        range=(float(np.min(x)), float(np.max(x))) if x.size else None,
+        range=everything,
         points=Points(curve.positions.tolist(), plain_numbers(curve.values)),
         smooth=_smooth(values[lead : visible.stop], x[lead : visible.stop], before - lead, window, points)
         if window > 1
@@ -160,6 +166,18 @@ def plain_numbers(values: Floats) -> list[Any]:
     for place in np.flatnonzero(~np.isfinite(values)):
         plain[place] = "NaN" if math.isnan(plain[place]) else "Infinity" if plain[place] > 0 else "-Infinity"
     return plain
+
+
+def _near(positions: Floats, low: float | None, high: float | None, smoothing: int) -> slice:
+    """The rows in a range, with those before it that the average needs."""
+    seen = _visible(positions, low, high)
+    lead = 5 * max(_FINE, _window(smoothing, seen.stop - seen.start))
+    return slice(max(0, seen.start - lead), seen.stop)
+
+
+def _range(positions: Floats) -> tuple[float, float] | None:
+    known = positions[~np.isnan(positions)]
+    return (float(known.min()), float(known.max())) if known.size else None
 
 
 def _visible(x: Floats, low: float | None, high: float | None) -> slice:

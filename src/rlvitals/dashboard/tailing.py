@@ -40,7 +40,7 @@ class Tail:
     def __init__(self, layout: Layout, stream: str, only: Sequence[str] | None = None) -> None:
         kind = STREAMS[stream]
         flat = [field for field in fields(kind) if not field.column.is_dict and field.column is not Column.TREE]
-        wanted = [field for field in flat if only is None or field.name in only]
+        wanted = [field for field in flat if (field.name in only if only is not None else field.name != "writer")]
         self.stream = stream
         self.names = tuple(field.name for field in wanted)
         self.labels = {field.name: Labels() for field in wanted if field.column is Column.TEXT}

@@ -87,9 +87,8 @@ export function board(run, box, wanted) {
       if ((!line.smooth && line.raw.x.length > 30) || added > Math.max(200, 0.4 * (line.raw.x.length - added))) soon();
     }
   }
-  load();
   return {
-    load, grown,
+    first: load(), load, grown,
     marks: () => { for (const { chart } of items) { chart.marks = marksOf(run, chart.clock); chart.paint(); } },
     destroy: () => { round = -1; clearTimeout(timer); for (const { chart } of items) chart.destroy(); },
   };

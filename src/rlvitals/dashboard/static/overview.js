@@ -40,8 +40,8 @@ export function overview(panel, run, controls) {
   }
   const quietly = () => share().catch(() => {});
   viewControls(run, controls);
-  quietly();
-  run.refresh = () => { viewControls(run, controls); charts.load(); quietly(); };
+  charts.first.then(quietly);
+  run.refresh = () => { viewControls(run, controls); charts.load().then(quietly); };
   run.onhead = () => charts.marks();
   run.ongrown = (news) => {
     charts.grown(news);
