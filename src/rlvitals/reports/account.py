@@ -11,6 +11,8 @@ from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.records import STREAMS, Evaluation, Event
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
+from rlvitals.reports.charts import Heat
+from rlvitals.reports.heat import heats_of
 from rlvitals.reports.pictures import Picture, pictures_of
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
@@ -61,6 +63,7 @@ class Account(NamedTuple):
     Attributes:
         made: When it was read (UTC, seconds since 1970).
         explored: Whether the parameters were looked into; `None` where none were said.
+        heats: Heat maps of those that drive the outcomes.
     """
 
     made: float
@@ -70,6 +73,7 @@ class Account(NamedTuple):
     events: Sequence[Event]
     pictures: Sequence[Picture]
     explored: bool | None
+    heats: tuple[Heat, ...] = ()
 
     @property
     def header(self) -> Header:
@@ -128,6 +132,7 @@ def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTE
         events=events,
         pictures=pictures_of(run, events),
         explored=explored,
+        heats=heats_of(run, summary.exploration) if summary.exploration is not None else (),
     )
 
 

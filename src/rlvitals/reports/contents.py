@@ -241,6 +241,8 @@ def _evaluation_blocks(account: Account) -> Iterator[Block]:
 
 def _parameter_blocks(account: Account) -> Iterator[Block]:
     if account.summary.exploration is not None:
+        if account.heats:
+            yield Charts(account.heats)
         yield from tables.exploration_blocks(account.summary.exploration)
     elif account.explored is False:
         yield Prose(

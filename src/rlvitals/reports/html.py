@@ -234,9 +234,13 @@ def _finding(label: str, finding: Finding, points: int | None, *, opened: bool) 
 def _pictures(pictures: Iterable[Picture]) -> str:
     rows = []
     for step, group in groupby(pictures, key=lambda picture: picture.env_step):
-        figures = "".join(_picture(picture) for picture in group)
-        heading = "" if step is None else f"<h3>Step {count(step)}</h3>"
-        rows.append(f'{heading}<div class="pictures">{figures}</div>')
+        rows.append("" if step is None else f"<h3>Step {count(step)}</h3>")
+        # What belongs together stands side by side, whatever was logged between.
+        for name, series in groupby(
+            sorted(group, key=lambda picture: picture.group), key=lambda picture: picture.group
+        ):
+            label = f'<p class="quiet">{said(name)}</p>' if name else ""
+            rows.append(f'{label}<div class="pictures">{"".join(map(_picture, series))}</div>')
     return "".join(rows)
 
 

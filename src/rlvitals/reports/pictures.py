@@ -27,6 +27,7 @@ class Picture(NamedTuple):
 
     Attributes:
         title: What it is.
+        group: What it belongs to, such as the logo that several show; empty if nothing.
         media: Its kind, told by its own first bytes.
         content: The file.
         env_step: When it was made.
@@ -34,6 +35,7 @@ class Picture(NamedTuple):
     """
 
     title: str
+    group: str
     media: str
     content: bytes
     env_step: int | None
@@ -57,10 +59,15 @@ def pictures_of(run: Run, events: Iterable[Event]) -> list[Picture]:
         if content is None or media is None or size + len(content) > _MOST_IN_ALL:
             continue
         size += len(content)
-        found.append(Picture(event.message, media, content, event.env_step, _facts(data)))
+        found.append(Picture(*_named(event.message, data), media, content, event.env_step, _facts(data)))
         if len(found) == MOST_PICTURES:
             break
     return found[::-1]
+
+
+def _named(message: str, data: Mapping[str, object]) -> tuple[str, str]:
+    name, group = data.get("name"), data.get("group")
+    return (name if isinstance(name, str) else message), (group if isinstance(group, str) else "")
 
 
 def _facts(data: Mapping[str, object]) -> dict[str, object]:

@@ -158,14 +158,13 @@ def baseline_table(found: Iterable[Paired]) -> Table:
                     interval(pair.difference),
                 ),
                 interval(pair.difference),
-                share(pair.improved.estimate),
                 f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
                 count(pair.items),
                 value(pair.p_value, 2),
             )
         )
     titles = (
-        "metric", "against", "verdict", "difference", "around zero", "95 % interval", "items better",
+        "metric", "against", "verdict", "difference", "around zero", "95 % interval",
         "better / equal / worse", "items", "p",
     )  # fmt: skip
     return Table(titles, tuple(rows), texts=(0, 1, 2, 4), caption="The last evaluation against baselines, item by item")
