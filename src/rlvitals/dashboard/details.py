@@ -21,6 +21,7 @@ MOST_PICTURE = 32 << 20
 IMAGE = "image"
 """The kind of event that tells of a picture."""
 
+_GROUP_NUMBERS = ("reward", "quality_final", "quality_improvement", "length")
 _HIDDEN = frozenset({"finding", IMAGE})
 _SIGNS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -106,20 +107,16 @@ def groups_of(run: WatchedRun, by: str, first: float | None, last: float | None,
 
 def _groups(run: WatchedRun, by: str, first: float | None, last: float | None, clock: str) -> dict[str, Any]:
     episodes = run.columns["episodes"]
-    codes = np.where(episodes.cells(by).present, episodes.cells(by).values, -1.0)
-    _, places = run.positions("episodes", clock)
-    inside = np.ones(codes.size, dtype=bool)
-    if first is not None:
-        inside &= places >= first
-    if last is not None:
-        inside &= places <= last
-    success = episodes.numbers("success")
-    numbers = {name: episodes.numbers(name) for name in ("reward", "quality_final", "quality_improvement", "length")}
+    near = _rows_in(run.positions("episodes", clock)[1], first, last)
+    labels = episodes.cells(by)
+    codes = np.where(labels.present, labels.values, -1.0)[near]
+    success = episodes.numbers("success")[near]
+    numbers = {name: episodes.numbers(name)[near] for name in _GROUP_NUMBERS if episodes.has(name)}
     groups: list[dict[str, Any]] = []
-    for code in np.unique(codes[inside]):
-        rows = inside & (codes == code)
+    for code in np.unique(codes):
+        rows = codes == code
         said = success[rows]
-        means = {name: _mean(values[rows]) for name, values in numbers.items() if episodes.has(name)}
+        means = {name: _mean(values[rows]) for name, values in numbers.items()}
         groups.append(
             {
                 "name": None if code < 0 else run.label("episodes", by)[int(code)],
@@ -130,6 +127,15 @@ def _groups(run: WatchedRun, by: str, first: float | None, last: float | None, c
         )
     groups.sort(key=lambda group: -group["episodes"])
     return {"by": by, "groups": groups}
+
+
+def _rows_in(places: Any, first: float | None, last: float | None) -> Any:
+    """The rows in a range, as a slice where that is all of them."""
+    if first is None and last is None:
+        return slice(None)
+    return np.flatnonzero(
+        (places >= (-np.inf if first is None else first)) & (places <= (np.inf if last is None else last))
+    )
 
 
 def pictures_of(run: WatchedRun) -> list[dict[str, Any]]:

@@ -176,8 +176,10 @@ def _near(positions: Floats, low: float | None, high: float | None, smoothing: i
 
 
 def _range(positions: Floats) -> tuple[float, float] | None:
-    known = positions[~np.isnan(positions)]
-    return (float(known.min()), float(known.max())) if known.size else None
+    if not positions.size:
+        return None
+    low, high = float(np.fmin.reduce(positions)), float(np.fmax.reduce(positions))
+    return None if math.isnan(low) else (low, high)
 
 
 def _visible(x: Floats, low: float | None, high: float | None) -> slice:
