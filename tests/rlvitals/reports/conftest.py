@@ -1,5 +1,6 @@
 """Runs of every odd kind, and what a page may hold."""
 
+import functools
 import math
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import RunReader, TrainingMonitor, open_run
+from rlvitals import RecorderSettings, RunReader, TrainingMonitor, open_run
 from rlvitals.reports import write_report
 
 Monitor = Callable[..., TrainingMonitor]
@@ -114,17 +115,37 @@ ODD: dict[str, Callable[[TrainingMonitor], None]] = {
 }
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RunReader]:
+    """Makes a run of one of those kinds, once: for tests that only read it."""
+    folder = tmp_path_factory.mktemp("odd")
+
+    @functools.cache
+    def make(kind: str) -> RunReader:
+        monitor = TrainingMonitor(
+            folder,
+            session_name=kind.replace(" ", "-"),
+            configuration={HOSTILE: HOSTILE},
+            project_name=HOSTILE,
+            tags=[HOSTILE],
+            settings=RecorderSettings(system_interval_s=None),
+        )
+        with monitor:
+            ODD[kind](monitor)
+        return open_run(monitor.path)
+
+    return make
+
+
 @pytest.fixture(params=ODD)
-def odd(request: pytest.FixtureRequest, monitor: Monitor) -> RunReader:
+def odd(request: pytest.FixtureRequest, kept: Callable[[str], RunReader]) -> RunReader:
     """One run of each odd kind."""
-    with monitor(configuration={HOSTILE: HOSTILE}, project_name=HOSTILE, tags=[HOSTILE]) as training:
-        ODD[request.param](training)
-    return open_run(training.path)
+    return kept(request.param)
 
 
 @pytest.fixture
 def made(monitor: Monitor) -> Callable[[str], RunReader]:
-    """Makes a run of one of those kinds."""
+    """Makes a run of one of those kinds, among the logs, for a test of its own."""
 
     def make(kind: str) -> RunReader:
         with monitor(kind.replace(" ", "-"), configuration={HOSTILE: HOSTILE}) as training:
@@ -134,10 +155,16 @@ def made(monitor: Monitor) -> Callable[[str], RunReader]:
     return make
 
 
-@pytest.fixture
-def page_of(tmp_path: Path) -> Callable[[RunReader], Page]:
-    """Writes the report of a run, and reads it as strictly as HTML can be read."""
-    return lambda run: Page(write_report(run, tmp_path / "reports" / "report.html").read_text())
+@pytest.fixture(scope="session")
+def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[RunReader], Page]:
+    """Writes the report of a run, once, and reads it as strictly as HTML can be read."""
+    folder = tmp_path_factory.mktemp("reports")
+
+    @functools.cache
+    def page(path: Path) -> Page:
+        return Page(write_report(open_run(path), folder / f"{path.name}.html").read_text())
+
+    return lambda run: page(run.path)
 
 
 @pytest.fixture

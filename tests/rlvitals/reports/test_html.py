@@ -37,9 +37,9 @@ def test_nothing_is_loaded_and_nothing_runs(odd: RunReader, page_of: PageOf) -> 
         assert all(re.match(r"#|data:image/", value) for value in loaded), (tag, loaded)
 
 
-def test_the_page_forbids_itself_all_but_its_own_style(made: Made, page_of: PageOf) -> None:
+def test_the_page_forbids_itself_all_but_its_own_style(kept: Made, page_of: PageOf) -> None:
     """The policy names the style sheet by its digest, which is right, and no script."""
-    page = page_of(made("well"))
+    page = page_of(kept("well"))
     policies = [said["content"] for tag, said in page.tags if said.get("http-equiv") == "Content-Security-Policy"]
 
     digest = base64.b64encode(hashlib.sha256(PAGE_STYLE.encode()).digest()).decode()
@@ -49,26 +49,26 @@ def test_the_page_forbids_itself_all_but_its_own_style(made: Made, page_of: Page
     assert "script" not in str(policies[0])
 
 
-def test_hostile_texts_are_shown_as_they_are(made: Made, page_of: PageOf, hostile_text: str) -> None:
+def test_hostile_texts_are_shown_as_they_are(kept: Made, page_of: PageOf, hostile_text: str) -> None:
     """As text, and only so."""
-    page = page_of(made("hostile"))
+    page = page_of(kept("hostile"))
 
     assert page.text.count(hostile_text) > 5
     assert [said for tag, said in page.tags if tag == "img" and not str(said["src"]).startswith("data:")] == []
 
 
-def test_a_hostile_picture_is_sealed(made: Made, page_of: PageOf) -> None:
+def test_a_hostile_picture_is_sealed(kept: Made, page_of: PageOf) -> None:
     """An SVG is an image from the page's own data, in which browsers run nothing."""
-    page = page_of(made("hostile"))
+    page = page_of(kept("hostile"))
     images = [said["src"] for tag, said in page.tags if tag == "img"]
 
     assert [str(source).partition(",")[0] for source in images] == ["data:image/svg+xml;base64"]
     assert b"alert(1)" in base64.b64decode(str(images[0]).partition(",")[2])
 
 
-def test_the_numbers_are_those_of_the_summary(made: Made, page_of: PageOf) -> None:
+def test_the_numbers_are_those_of_the_summary(kept: Made, page_of: PageOf) -> None:
     """The report cannot disagree with `rlvitals stats`."""
-    run = made("well")
+    run = kept("well")
     page, summary = page_of(run), run.summary()
     reward = summary.measures["reward"]
 
@@ -79,17 +79,17 @@ def test_the_numbers_are_those_of_the_summary(made: Made, page_of: PageOf) -> No
 
 
 @pytest.mark.parametrize(("kind", "said"), [("all NaN", "40 NaN of 40 values"), ("all infinite", "40 -Infinity of 40")])
-def test_what_is_not_finite_is_seen(made: Made, page_of: PageOf, kind: str, said: str) -> None:
+def test_what_is_not_finite_is_seen(kept: Made, page_of: PageOf, kind: str, said: str) -> None:
     """NaN and infinities are counted beside the curve, and stand in the tables."""
-    page = page_of(made(kind))
+    page = page_of(kept(kind))
 
     assert said in page.text
     assert any("rv-bad" in str(attributes.get("class")) for _, attributes in page.tags)
 
 
-def test_the_verdict_names_the_worst_finding(made: Made, page_of: PageOf) -> None:
+def test_the_verdict_names_the_worst_finding(kept: Made, page_of: PageOf) -> None:
     """With its cause, and what to try."""
-    run = made("all NaN")
+    run = kept("all NaN")
     page, worst = page_of(run), run.diagnosis().findings[0]
 
     assert page.text.index(worst.title) < page.text.index("How it went")

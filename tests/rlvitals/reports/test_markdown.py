@@ -24,9 +24,9 @@ def test_a_report_of_any_run_is_written(odd: RunReader, tmp_path: Path) -> None:
             assert line.replace("\\|", "").count("|") == following.replace("\\|", "").count("|")
 
 
-def test_no_recorded_text_is_markup(made: Made, tmp_path: Path, hostile_text: str) -> None:
+def test_no_recorded_text_is_markup(kept: Made, tmp_path: Path, hostile_text: str) -> None:
     """Neither HTML nor a link nor a cell of a table."""
-    text = write_report(made("hostile"), tmp_path / "report.md", figures=False).read_text()
+    text = write_report(kept("hostile"), tmp_path / "report.md", figures=False).read_text()
 
     assert "<script" not in text
     assert re.search(r"(?<!\\)\]\(javascript", text) is None
@@ -47,9 +47,9 @@ def test_what_would_be_markup_is_escaped(said: str, written: str) -> None:
     assert plain(said) == written
 
 
-def test_curves_are_figures_beside_it(made: Made, tmp_path: Path) -> None:
+def test_curves_are_figures_beside_it(kept: Made, tmp_path: Path) -> None:
     """Where matplotlib is installed; each is there."""
-    path = write_report(made("no updates"), tmp_path / "my report.md")
+    path = write_report(kept("no updates"), tmp_path / "my report.md")
     text = path.read_text()
 
     assert "![Reward](my%20report-figures/reward.png)" in text
@@ -57,11 +57,11 @@ def test_curves_are_figures_beside_it(made: Made, tmp_path: Path) -> None:
 
 
 def test_without_matplotlib_curves_are_lines_of_text(
-    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kept: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the report says why, and what would bring figures."""
     monkeypatch.setattr(writing, "find_spec", lambda _: None)
-    text = write_report(made("well"), tmp_path / "report.md").read_text()
+    text = write_report(kept("well"), tmp_path / "report.md").read_text()
 
     assert "pip install 'rlvitals\\[report\\]'" in text
     assert "| Reward | `" in text
