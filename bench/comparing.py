@@ -123,7 +123,7 @@ def coverage(repetitions: int) -> None:
 def false_positives(repetitions: int) -> None:
     """Two groups without a difference; the interval of the difference covers the rest."""
     rows = []
-    for first, second in ((3, 3), (4, 4), (5, 5), (10, 10), (3, 10), (5, 20)):
+    for first, second in ((3, 3), (4, 4), (5, 5), (3, 10), (10, 10)):
         row = [f"{first} + {second}"]
         for shape in SHAPES:
             generator = np.random.default_rng([SEED, first, second])
@@ -137,7 +137,7 @@ def false_positives(repetitions: int) -> None:
         rows.append([*row, method])
     table("False positives at 5 %", ["runs", *SHAPES, "method"], rows)
     rows = []
-    for first, second in ((5, 5), (10, 10)):
+    for first, second in ((3, 3), (5, 5)):
         for rho in (0.0, 0.5, 0.9):
             generator = np.random.default_rng([SEED, first])
             named = by_episodes = 0

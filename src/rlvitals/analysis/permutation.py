@@ -39,7 +39,7 @@ class Tested(NamedTuple):
 
 
 def compare_groups(
-    first: ArrayLike, second: ArrayLike, generator: np.random.Generator, *, level: float = 0.05
+    first: ArrayLike, second: ArrayLike, generator: np.random.Generator, *, level: float = 0.05, comparisons: int = 1
 ) -> Tested:
     """Test whether two groups of independent runs have the same mean, and give the interval of the difference.
 
@@ -59,6 +59,7 @@ def compare_groups(
         second: Of the second group's, shape `(m,)`.
         generator: Draws permutations.
         level: Of the test; the interval has confidence `1 - level`.
+        comparisons: How many tests share the level: there must be ways enough for its share of one.
     """
     a, b = finite(first), finite(second)
     ways = math.comb(a.size + b.size, a.size)
@@ -67,7 +68,7 @@ def compare_groups(
         return Tested(Effect(plain.estimate, math.nan, math.nan), math.nan, "none", ways)
     unit = float(np.abs(np.concatenate([a, b])).max())
     flat = not plain.error > _SAME * unit
-    if flat or ways < _ENOUGH / level:
+    if flat or ways < _ENOUGH * comparisons / level:
         low, high = (plain.estimate, plain.estimate) if flat else plain.interval(1.0 - level)
         same = flat and abs(plain.estimate) <= _SAME * unit
         p_value = float(same) if flat else plain.p_value
@@ -141,7 +142,7 @@ def _end(dealt: _Dealt, estimate: float, step: float, level: float) -> float:
         if dealt.p_value(outside) <= level:
             break
         inside, outside = outside, outside + 2.0 * (outside - inside)
-    for _ in range(30):
+    for _ in range(16):
         middle = 0.5 * (inside + outside)
         if dealt.p_value(middle) <= level:
             outside = middle

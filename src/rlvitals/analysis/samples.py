@@ -24,7 +24,7 @@ def mean_of_runs(values: ArrayLike, generator: np.random.Generator, *, confidenc
     Below 5 runs Student's interval; from there on `paired.mean_effect`, whose ends are the farther of Student's and the
     studentised bootstrap's. No interval of finite length holds for the mean of every distribution (Bahadur and Savage
     1956, Annals of Mathematical Statistics 27): with 3 runs of a strongly skewed outcome, or of one with two modes, it
-    covers 85 to 88 %, and the studentised bootstrap would be eight times as wide (`docs/comparison.md`).
+    covers 82 to 89 %, and the studentised bootstrap would be eight times as wide (`docs/comparison.md`).
 
     Args:
         values: Shape `(n,)`; those that are not finite are left out.

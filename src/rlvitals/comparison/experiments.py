@@ -12,8 +12,10 @@ from rlvitals.runs.header import Header
 By = str | Callable[[Run], Any]
 
 _SEED = re.compile(r"(^|[._-])(seeds?|random_state)$", re.IGNORECASE)
-_TASK = ("environment_id", "env_id", "environment", "env_name", "env", "task")
-_VERSIONS = "packages."
+TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "task")
+"""Settings that name the environment, the surest first."""
+VERSIONS = "packages."
+"""Begins the name of a package's version among the facts."""
 _COMMIT = "git commit"
 _MOST_NAMED = 4
 _SCALARS = (bool, int, float, str)
@@ -64,7 +66,7 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
         every = dict(flat(header.configuration))
         settings = {name: value for name, value in every.items() if not _names_the_run(name, value, header.run_id)}
         seed = next((value for name, value in every.items() if _SEED.search(name)), None)
-        task = next((str(every[name]) for name in _TASK if every.get(name) is not None), "")
+        task = next((str(every[name]) for name in TASK_SETTINGS if every.get(name) is not None), "")
         found.append(
             Member(run, label, header, given.get(place, ""), task, seed, settings, dict(_facts(header.reproduction)))
         )
@@ -106,20 +108,23 @@ def _facts(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         yield "python", reproduction["python"]
     packages = reproduction.get("packages")
     if isinstance(packages, Mapping):
-        yield from ((f"{_VERSIONS}{name}", version) for name, version in packages.items())
+        yield from ((f"{VERSIONS}{name}", version) for name, version in packages.items())
 
 
 def _by_configuration(members: list[Member]) -> list[Member]:
     keys = [
         msgspec.json.encode(
-            {name: value for name, value in member.settings.items() if name not in _TASK}, order="sorted"
+            {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}, order="sorted"
         )
         for member in members
     ]
     first = {key: members[at] for at, key in reversed(list(enumerate(keys)))}
     if len(first) == 1:
         return [member._replace(group="all runs") for member in members]
-    told = [{name: value for name, value in member.settings.items() if name not in _TASK} for member in first.values()]
+    told = [
+        {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}
+        for member in first.values()
+    ]
     names = _not_the_same(told)
     called = dict(zip(first, _names(told, names), strict=True))
     return [member._replace(group=called[key]) for member, key in zip(members, keys, strict=True)]

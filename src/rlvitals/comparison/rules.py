@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from rlvitals.comparison.experiments import TASK_SETTINGS, VERSIONS
 from rlvitals.comparison.measuring import Source
 from rlvitals.comparison.outcomes import Horizon
 from rlvitals.comparison.result import Group, RunOutcome
@@ -74,8 +75,8 @@ def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:
 
 def _groups(groups: Sequence[Group], *, normalised: bool) -> Iterator[str]:
     for group in groups:
-        varying = [name for name in group.varying if not name.startswith("packages.")]
-        versions = len(group.varying) - len(varying)
+        varying = [name for name in group.varying if not name.startswith(VERSIONS) and name not in TASK_SETTINGS]
+        versions = sum(name.startswith(VERSIONS) for name in group.varying)
         if varying or versions:
             named = [*varying[:_MOST_SETTINGS], *([f"{versions} package versions"] if versions else [])]
             more = len(varying) - _MOST_SETTINGS
@@ -94,6 +95,6 @@ def _groups(groups: Sequence[Group], *, normalised: bool) -> Iterator[str]:
     if any(1 < size < _FEW for size in sizes):
         yield (
             "With 3 or 4 runs the interval of a mean holds for outcomes that are roughly normal; for strongly skewed "
-            "ones, or ones with two modes, it covers 85 to 88 % where it says 95 %, and no method can do much better. "
+            "ones, or ones with two modes, it covers 82 to 89 % where it says 95 %, and no method can do much better. "
             "Those of median and interquartile mean depend less on it."
         )

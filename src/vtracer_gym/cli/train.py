@@ -9,11 +9,11 @@ import numpy as np
 import typer
 from rich.console import Console
 
-from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.live import dashboard
 from vtracer_gym.cli.logos import gather
+from vtracer_gym.cli.seeds import SeedJob, at_once, results, verdicts
 from vtracer_gym.evaluation import pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
 from vtracer_gym.models import TrainingSettings
@@ -35,45 +35,47 @@ def train(
     unseen: Annotated[float, typer.Option(help="Share of each type that training does not see.")] = 0.2,
     search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on an unseen logo.")] = 64,
     generations: Annotated[int, typer.Option(min=0, help="Of tuning the setting that the policy starts at.")] = 10,
+    parallel: Annotated[
+        int | None,
+        typer.Option(min=1, help="Seeds trained at once; by default as many as there are processors for."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
     ui: Annotated[bool, typer.Option("--ui", help="Show the trainings live in a browser.")] = False,
 ) -> None:
     """Train an agent with PPO, and compare it with VTracer's defaults and with search, on logos it has not seen."""
     console = Console()
     collection = gather(console, logos, samples, size)
-    runs = []
-    with dashboard(console, log_dir, wanted=ui):
-        for current in range(seed, seed + seeds):
-            settings = TrainingSettings(
-                steps=steps,
-                seed=current,
-                size=size,
-                attempts=attempts,
-                processes=processes,
-                start=TuningSettings(generations) if generations else None,
-            )
-            seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
-            folder = out / f"seed-{current}"
-            configuration = session.described(str(logos or "samples"), seen, aside)
-            with TrainingMonitor(
-                log_dir,
+    jobs = []
+    for current in range(seed, seed + seeds):
+        settings = TrainingSettings(
+            steps=steps,
+            seed=current,
+            size=size,
+            attempts=attempts,
+            processes=processes,
+            start=TuningSettings(generations) if generations else None,
+        )
+        seen, aside = split_unseen(collection, unseen, np.random.default_rng(current))
+        jobs.append(
+            SeedJob(
+                seen=tuple(seen),
+                aside=tuple(aside),
+                settings=settings,
+                folder=out / f"seed-{current}",
+                log_dir=log_dir,
                 session_name=f"{out.name}-seed-{current}",
-                configuration=configuration,
-                total_timesteps=steps,
-                resume="allow" if resume else "never",
-            ) as monitor:
-                agent = session.monitored_training(console, seen, aside, settings, folder, monitor, resume=resume)
-                evaluations = session.measured(
-                    console,
-                    agent,
-                    aside,
-                    search_tries=search_tries,
-                    seed=current,
-                    processes=processes,
-                )
-                session.record_evaluation(monitor, evaluations, attempts)
-            session.save_evaluations(folder / "evaluation.json", evaluations)
-            console.print(f"model: {folder}    run: {monitor.path}", highlight=False)
-            runs.append(evaluations)
+                configuration=session.described(str(logos or "samples"), seen, aside),
+                search_tries=search_tries,
+                resume=resume,
+            )
+        )
+    found = []
+    with dashboard(console, log_dir, wanted=ui):
+        for one in results(console, jobs, parallel or at_once(seeds, processes)):
+            console.print(f"model: {one.folder}    run: {one.run}", highlight=False)
+            found.append(one)
     console.print()
-    tables.show(console, pooled(runs), attempts)
+    tables.show(console, pooled([one.evaluations for one in found]), attempts)
+    console.print()
+    for sentence in verdicts(found):
+        console.print(sentence, highlight=False, markup=False)

@@ -130,3 +130,17 @@ def test_mistakes_are_one_line(
     assert code == 2
     assert reason in said
     assert "Traceback" not in said
+
+
+def test_seeds_are_trained_side_by_side(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    """Two seeds in two processes: two models, two runs, one table, and what may be concluded logo by logo."""
+
+    assert trained(monkeypatch, folder, tmp_path, "--seeds", 2, "--parallel", 2) == 0
+    shown = capsys.readouterr().out
+
+    assert "2 trainings, 2 at once" in shown
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {"seed-0", "seed-1"}
+    assert len(list((tmp_path / "logs").iterdir())) == 2
+    assert "first try against defaults: " in shown
