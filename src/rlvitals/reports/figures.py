@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from rlvitals.reports.charts import Chart, Curve, Estimates, Heat, height_axis, place_axis
 from rlvitals.reports.courses import numbered
@@ -29,6 +30,8 @@ _LINES: dict[str, dict[str, Any]] = {
 }
 _SEVERITIES = {"critical": _RED, "warning": _AMBER}
 _A4 = (8.27, 11.69)
+_MARGINS = (0.05, 0.04, 0.9, 0.93)
+"""Left, bottom, width and height of what is printed, in shares of the page."""
 _A_PAGE = 8
 _COLUMNS = 2
 _LETTERS = 92
@@ -104,7 +107,7 @@ def draw(chart: Chart, axes: Axes) -> None:
         chart: The chart.
         axes: Where to.
     """
-    axes.set_title(_safe(chart.title), fontsize=9, weight="bold", loc="left")
+    axes.set_title(_safe(chart.title), fontsize=9, weight="bold", loc="left", pad=9)
     axes.tick_params(labelsize=7, colors=_SOFT)
     axes.grid(visible=True, color="#d9dee5", linewidth=0.5)
     axes.set_axisbelow(True)
@@ -226,7 +229,7 @@ def _wrapped(text: str, size: float, colour: str) -> Iterator[tuple[str, float, 
 def _sheets(document: Document) -> Iterator[Figure]:
     charts = charts_of(document)
     for start in range(0, len(charts), _A_PAGE):
-        figure = Figure(figsize=_A4, layout="constrained")
+        figure = Figure(figsize=_A4, layout=ConstrainedLayoutEngine(rect=_MARGINS))
         figure.suptitle(_safe(document.title), fontsize=9, color=_SOFT)
         for place, chart in enumerate(charts[start : start + _A_PAGE]):
             draw(chart, figure.add_subplot(_A_PAGE // _COLUMNS, _COLUMNS, place + 1))
