@@ -114,3 +114,134 @@ def test_a_dip_that_recovers(depth: float) -> None:
     made = MadeTraining(updates=80)
     dip = np.exp(-(((made.episodes_along - 0.65) / 0.05) ** 2))
     assert alarms(made.set("episodes", reward=made.episodes["reward"] - depth * 180.0 * dip)) == []
+
+
+def test_a_task_whose_reward_is_met_late() -> None:
+    """All episodes run into the time limit with the same return for 70 % of the budget, as in Acrobot; then not."""
+
+    made = MadeTraining()
+    late = made.episodes_along > 0.7
+    reward = np.where(late, -150.0 + 10.0 * made.generator.standard_normal(late.size), -500.0)
+    made.set("episodes", reward=reward, length=-reward, termination_reason=np.where(late, "terminated", "truncated"))
+    evaluated = made.evaluations["env_step"] > 0.7 * made.total_timesteps
+    made.set("evaluations", reward=np.where(evaluated, -150.0, -500.0), length=np.where(evaluated, 150.0, 500.0))
+    assert alarms(made) == []
+
+
+def test_a_sparse_reward_whose_failures_differ_in_length() -> None:
+    """Two of five hundred episodes find the goal at first: the others end anywhere, with nothing."""
+
+    made = MadeTraining(updates=100)
+    at = made.episodes_along
+    found = made.generator.random(at.size) < np.where(at < 0.3, 0.0, at)
+    made.set("episodes", reward=found.astype(float), length=5.0 + np.arange(at.size) % 9)
+    made.set("evaluations", reward=np.where(made.evaluations["env_step"] < 0.3 * made.total_timesteps, 0.0, 1.0))
+    assert alarms(made) == []
+
+
+def test_returns_that_rise_little_in_much_noise() -> None:
+    """Chance decides most of a card game: what can be learnt is a quarter of a standard deviation."""
+
+    made = MadeTraining(updates=1000)
+    at = made.episodes_along
+    made.set("episodes", reward=np.sign(made.generator.standard_normal(at.size) - 0.5 + 0.35 * np.minimum(1.0, 2 * at)))
+    made.set("evaluations", reward=-0.1).set("updates", explained_variance=0.15)
+    assert alarms(made) == []
+
+
+def test_a_plateau_of_three_quarters_of_the_budget() -> None:
+    """Until then it is a remark that nothing was learnt."""
+
+    made = MadeTraining(updates=80)
+    at = made.episodes_along
+    level = np.where(at < 0.72, -180.0, -180.0 + 900.0 * (at - 0.72))
+    made.set("episodes", reward=level + 60.0 * made.generator.standard_normal(at.size))
+    made.set("evaluations", reward=-180.0).set("updates", explained_variance=0.3 + 0.4 * made.along)
+    assert alarms(made) == []
+    assert [finding.code for finding in diagnose(made.evidence(0.6)).findings] == ["no-learning"]
+
+
+def test_a_critic_that_saturates_for_a_third_of_the_budget() -> None:
+    """Returns of hundreds drive all units to their ends; the policy moves meanwhile."""
+
+    made = MadeTraining()
+    blind = made.along < 0.45
+    explained = np.where(blind, 1e-3 * made.generator.standard_normal(60), made.updates["explained_variance"])
+    at = made.episodes_along
+    level = np.where(at < 0.5, -150.0, -150.0 + 400.0 * (at - 0.5)) + 60.0 * made.generator.standard_normal(at.size)
+    clipped = np.where(made.along < 0.3, 0.15, 0.03)
+    made.set("episodes", reward=level).set("updates", explained_variance=explained, clip_fraction=clipped)
+    assert alarms(made) == []
+
+
+def test_a_learning_rate_that_decays_under_long_gradients() -> None:
+    """The last updates move nothing as the schedule ends: rewards are large, and not too large."""
+
+    made = MadeTraining()
+    left = 1.0 - made.along
+    made.set("updates", learning_rate=3e-4 * left, kl_divergence=0.01 * left**2, gradient_norm=400.0)
+    assert alarms(made) == []
+
+
+def test_updates_that_do_ten_times_as_many_epochs() -> None:
+    """A target of the KL divergence stops early at first; later updates use all epochs, and take their time."""
+
+    made = MadeTraining()
+    epochs = np.where(made.along < 0.5, 1.0, 10.0)
+    time = made.updates["time"][0] + np.cumsum(0.1 + 0.4 * epochs)
+    assert alarms(made.set("updates", epochs=epochs, time=time)) == []
+
+
+def test_many_samples_clipped_by_a_critic_that_is_late() -> None:
+    """The critic is off by more than the spread of the advantages, and its loss says so: the data is fresh."""
+
+    made = MadeTraining().flat()
+    made.set("updates", clip_fraction=0.4, policy_loss=-0.05, advantage_mean=-4.0, value_loss=10.0)
+    made.set("updates", explained_variance=0.5)
+    assert "stale-data" not in alarms(made)
+
+
+def test_an_agent_that_ends_its_episodes_at_once() -> None:
+    """Who always sticks in a card game has episodes of one step; so has the evaluation."""
+
+    made = MadeTraining()
+    at = made.episodes_along
+    made.set("episodes", length=np.where(at < 0.3, 3.0, 1.0), reward=np.sign(made.generator.standard_normal(at.size)))
+    made.set("evaluations", length=1.0, reward=0.1)
+    assert "episodes-of-length-one" not in alarms(made)
+
+
+def test_rewards_that_a_wrapper_normalises_unseen() -> None:
+    """Updates see other rewards than episodes sum up, and no setting says so."""
+
+    made = MadeTraining()
+    reward = 0.02 * made.episodes["reward"]
+    made.set("episodes", reward=reward).set("evaluations", reward=None)
+    made.set("updates", return_mean=40.0, explained_variance=-0.2, reward_mean=1.0)
+    assert "advantage-estimation" not in alarms(made)
+
+
+def test_statistics_that_are_logged_with_three_decimals() -> None:
+    """What is rounded comes again, though rollouts are new."""
+
+    made = MadeTraining()
+    assert alarms(made.set("updates", explained_variance=np.where(made.along < 0.5, 0.4, 0.91))) == []
+
+
+def test_a_critic_that_learns_slowly_is_not_one_that_is_held() -> None:
+    """Both explain nothing and are off; the one moves towards the returns, the other stays where it began."""
+
+    made = MadeTraining().set("updates", explained_variance=0.05, return_mean=-40.0, advantage_mean=-30.0)
+    made.set("updates", advantage_std=20.0, value_mean=-25.0 * made.along)
+    assert "value-not-learning" not in alarms(made)
+    assert "value-not-learning" in alarms(made.set("updates", value_mean=-0.3 + 0.1 * made.along))
+
+
+def test_an_agent_that_only_gets_worse_is_told_so() -> None:
+    """Far below what it did untrained, by a critic that explains nothing; a dip as deep as noise is healthy."""
+
+    made = MadeTraining(updates=80)
+    at, noise = made.episodes_along, 60.0 * made.generator.standard_normal(400)
+    made.set("updates", explained_variance=0.02 * made.generator.standard_normal(80)).set("evaluations", reward=-500.0)
+    assert "reward-sign" in alarms(made.set("episodes", reward=-150.0 - 400.0 * np.minimum(1.0, 3.0 * at) + noise))
+    assert "reward-sign" not in alarms(made.set("episodes", reward=-150.0 - 60.0 * np.minimum(1.0, 3.0 * at) + noise))

@@ -19,10 +19,10 @@ _TINY = 1e-2
 @rule(
     "reward-constant",
     title="The reward is constant",
-    meaning="Every episode so far, twenty at least, has the same return to nine digits, and evaluations have "
-    "another one. Without evaluations that differ, a sparse reward that nobody has met yet looks the same: a hundred "
-    "episodes whose lengths differ or are one step have to pass in half of the budget, or 90 % of the budget where all "
-    "have one length. A return that becomes constant after it has varied (a solved task) is "
+    meaning="Every episode so far, twenty at least, has the same return to nine digits, and evaluations have others, "
+    "which vary or are not zero where it is. Without such evaluations a sparse reward that nobody has met yet looks "
+    "the same: a hundred episodes whose lengths differ or are one step have to pass in half of the budget, or 90 % of "
+    "the budget where all have one length. A return that becomes constant after it has varied (a solved task) is "
     "healthy.",
     needs=("episodes.reward",),
     series=("episodes.reward", "evaluations.reward"),
@@ -43,7 +43,10 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     began = float(episodes.low("step")[0])
     evaluated = signals.values(evidence.evaluations, "reward")
     size = max(abs(high), float(np.abs(evaluated).max(initial=0.0)))
-    if evaluated.size > 1 and bool(np.all(np.abs(evaluated - high) > 0.01 * size)):
+    unlike = high == 0.0 or (
+        evaluated.size > 1 and float(np.ptp(evaluated)) > 0.01 * size
+    )  # else: another scale or sign
+    if evaluated.size > 1 and unlike and bool(np.all(np.abs(evaluated - high) > 0.01 * size)):
         cause = "Evaluations are rewarded, and by another amount: training sees a reward that does not vary."
         return Sign(CRITICAL, 0.97, {**shown, "evaluation": float(np.median(evaluated))}, began, cause)
     differs = episodes.records >= 100 and (shortest != longest or longest == 1.0)  # noqa: PLR2004 - see the meaning

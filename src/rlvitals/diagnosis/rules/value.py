@@ -49,7 +49,8 @@ def policy_moves(evidence: Evidence) -> bool:
     "value-not-learning",
     title="The critic does not learn",
     meaning="The coefficient of the value loss is zero; or explained variance was never above 0.1 (medians of five "
-    "updates, where returns vary) in a fifth of the budget, and the critic is off on the whole: its mean error is "
+    "updates, where returns vary) in a fifth of the budget, and the critic is off on the whole: it has moved by less "
+    "than 5 % of its error since it began; or its mean error is "
     "more than half the spread of the advantages, or explained variance stays below -0.5. Not judged where a third "
     "of the episodes have one and the same return, as in sparse tasks. A critic that was good once and explains "
     "little of what little varies on a solved task is healthy.",
@@ -61,7 +62,7 @@ def policy_moves(evidence: Evidence) -> bool:
     "(normalise them).",
     source="Schulman et al. 2016, High-Dimensional Continuous Control Using GAE; Andrychowicz et al. 2021, section 3.2",
 )
-def _value_not_learning(evidence: Evidence) -> Sign | None:
+def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
     updates, course = evidence.updates, evidence.course
     smooth = signals.explained(evidence)
     if smooth.size < signals.FEWEST_UPDATES:
@@ -76,6 +77,8 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:
         )
     if best > _NEVER_EXPLAINED or not evidence.past(0.2) or not policy_moves(evidence):
         return None
+    if _is_held(evidence) and not too_strong(evidence):
+        return Sign(CRITICAL, 0.9, shown, began, "The critic stays where it began, though the returns are elsewhere.")
     if course is None or course.spread == 0.0 or same_returns(evidence) > 0.3:  # noqa: PLR2004 - little to explain
         return None
     low = float(np.median(smooth)) < -0.5 and now < -0.5 and not _loss_falls(evidence)  # noqa: PLR2004 - see the meaning
@@ -120,7 +123,7 @@ def _discount(evidence: Evidence) -> Sign | None:
     title="The advantages are not what they should be",
     meaning="Advantages break the recursion that defines them (where the adapter checks it); or the mean return is "
     "more than twice the largest sum of rewards of any episode in the second half so far, though episodes end by "
-    "themselves; or, for want of a better explanation, returns do not rise in half of the budget (or stop early, "
+    "themselves; or, for want of a better explanation, returns do not rise in 90 % of the budget (or stop early, "
     "and nothing ever succeeds) while the critic explains more than 80 % of their variance and the policy moves.",
     needs=("updates.advantage_residual|updates.return_mean|updates.explained_variance",),
     series=("updates.advantage_std", "updates.return_mean", "updates.explained_variance", "episodes.reward"),
@@ -143,7 +146,7 @@ def _advantage_estimation(evidence: Evidence) -> Sign | None:
     explained = signals.recent(updates, "explained_variance", share=0.3)
     moved = signals.recent(updates, "kl_divergence", share=0.3)
     idle = has_not_risen(evidence) or stopped_early(evidence)
-    if explained > 0.8 and 1e-3 < moved < 0.1 and evidence.past(0.5) and idle:  # noqa: PLR2004
+    if explained > 0.8 and 1e-3 < moved < 0.1 and evidence.past(NEARLY_OVER) and idle:  # noqa: PLR2004
         shown = {"explained_variance": explained, "gain": course.gain, "kl_divergence": moved}
         return Sign(WARNING, 0.5, shown, course.start.step)
     return None
@@ -332,7 +335,7 @@ def _reacts(evidence: Evidence) -> bool:
 
 
 def _approaches(evidence: Evidence) -> bool:
-    """Whether the critic's mean has ever gone a third as far from where it began as the returns are, or further.
+    """Whether the critic's mean has ever gone a tenth as far from where it began as the returns are, or further.
 
     Returns may move back to where it began: what counts is that the critic is not held where it was.
     """
@@ -340,7 +343,16 @@ def _approaches(evidence: Evidence) -> bool:
     if means.size < 2 or not returns.size:  # noqa: PLR2004 - nothing to compare
         return False
     way, gone = (float(np.abs(signals.rolling(column, 5) - means[0]).max()) for column in (returns, means))
-    return gone > way / 3.0
+    return gone > 0.1 * way
+
+
+def _is_held(evidence: Evidence) -> bool:
+    """Whether the critic's mean has moved by less than 5 % of what it is off, in all of the run."""
+    means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
+    said = np.isfinite(means) & np.isfinite(returns)
+    if said.sum() < signals.FEWEST_UPDATES:
+        return False
+    return float(np.ptp(means[said])) < 0.05 * float(np.median(np.abs(returns[said] - means[said])))
 
 
 def _loss_falls(evidence: Evidence) -> bool:
@@ -357,7 +369,7 @@ def _follows(evidence: Evidence) -> bool:
     said = np.flatnonzero(np.isfinite(means) & np.isfinite(returns))
     if said.size > 1:
         gap = float(np.median(np.abs(returns[said] - means[said])[-5:]))
-        if gap < 0.15 * abs(float(np.median(returns[said][-5:])) - float(means[said[0]])):  # noqa: PLR2004
+        if gap < 0.15 * abs(float(np.median(returns[said][-5:])) - float(means[said[0]])):
             return True
     offset = signals.critic_offset(evidence)
     return math.isnan(offset) or offset < 0.5  # noqa: PLR2004 - half the spread of the advantages
