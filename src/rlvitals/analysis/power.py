@@ -13,22 +13,20 @@ from rlvitals.analysis.welch import Moments, moments_of, noncentral_t_cdf, t_qua
 MOST_RUNS = 200
 _DRAWS = 4_000
 _FREEDOMS = (*range(1, 21), 25, 30, 40, 60, 100, 200, 1_000, 10_000)
-_STEPS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 70, 100, 140, 200)
 
 
 class MoreRuns(NamedTuple):
     """What more runs would bring.
 
     Attributes:
-        needed: Further runs of each group after which the difference is shown with the wanted chance, if what was seen
-            so far is typical; `None` if 200 are not enough, or nothing can be foretold.
-        chance: The chance that it is shown after so many more (of `needed`; else after 200 more).
-        chances: That chance by further runs of each group.
+        needed: Further runs of each group after which the difference is shown with the wanted chance, if the true
+            difference is the one seen; `None` if 200 are not enough, or nothing can be foretold.
+        chance: The chance that it is shown after so many more (200 where `needed` is `None`), with all that the runs at
+            hand leave open.
     """
 
     needed: int | None
     chance: float
-    chances: dict[int, float]
 
 
 def power(first: int, second: int, effect: float, *, level: float = 0.05) -> float:
@@ -80,12 +78,12 @@ def more_runs(
 ) -> MoreRuns:
     """How many further runs of each group would show the difference, from the runs at hand.
 
-    The chance is that of the future, not of the past ("observed power" is the p-value in other words: Hoenig and
-    Heisey 2001, American Statistician 55): means and spread are drawn from what the runs leave possible (normal
+    `needed` is for a true effect as large as Hedges' g of the runs at hand, with `power`. That effect is uncertain, so
+    the chance that goes with it is a prediction: means and spread are drawn from what the runs leave possible (normal
     outcomes of one spread, reference prior: three runs know too little of a spread of their own), further runs are
     drawn for each, and Welch's test is put to all of them together (predictive power: Spiegelhalter, Freedman and
-    Blackburn 1986, Controlled Clinical Trials 7). Where the truth may be no difference at all, the chance stays below 1
-    for long, and `needed` is `None` or large.
+    Blackburn 1986, Controlled Clinical Trials 7). Neither is "observed power", which is the p-value in other words
+    (Hoenig and Heisey 2001, American Statistician 55).
 
     Args:
         first: Outcomes of the first group's runs, shape `(n,)`; those that are not finite are left out.
@@ -96,17 +94,30 @@ def more_runs(
     """
     a, b = moments_of(finite(first)), moments_of(finite(second))
     if min(a.size, b.size) < FEWEST_RUNS or not a.variance + b.variance > 0.0:
-        return MoreRuns(None, math.nan, {})
-    chances: dict[int, float] = {}
+        return MoreRuns(None, math.nan)
     freedom = a.size + b.size - 2
     squares = (a.size - 1) * a.variance + (b.size - 1) * b.variance
+    bias = math.exp(math.lgamma(0.5 * freedom) - math.lgamma(0.5 * (freedom - 1)) - 0.5 * math.log(0.5 * freedom))
+    effect = bias * (a.mean - b.mean) / math.sqrt(squares / freedom)
+    needed = _needed(a.size, b.size, effect, wanted, level)
     deviation = np.sqrt(squares / generator.chisquare(freedom, _DRAWS))
-    draws = [_Future(group, deviation, generator) for group in (a, b)]
-    for further in _STEPS:
-        chances[further] = _shown([future.after(further, generator) for future in draws], level)
-        if chances[further] >= wanted:
-            return MoreRuns(further, chances[further], chances)
-    return MoreRuns(None, chances[_STEPS[-1]], chances)
+    futures = [_Future(group, deviation, generator) for group in (a, b)]
+    further = MOST_RUNS if needed is None else needed
+    return MoreRuns(needed, _shown([future.after(further, generator) for future in futures], level))
+
+
+def _needed(first: int, second: int, effect: float, wanted: float, level: float) -> int | None:
+    """Further runs of each group, by halving; `None` above the most that are thought of."""
+    low, high = 0, MOST_RUNS
+    if power(first + high, second + high, effect, level=level) < wanted:
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        if power(first + middle, second + middle, effect, level=level) < wanted:
+            low = middle
+        else:
+            high = middle
+    return high
 
 
 class _Future:

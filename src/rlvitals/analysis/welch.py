@@ -1,6 +1,7 @@
 """Two groups of independent values whose spreads may differ: Student's and Welch's t, also not centred at zero."""
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -73,17 +74,28 @@ def welch(first: Moments, second: Moments) -> Difference:
     Returns:
         The difference; without an error where a group has fewer than 2 values.
     """
-    estimate = first.mean - second.mean
-    if first.size < _FEWEST or second.size < _FEWEST:
+    return welch_over_tasks([(first, second)])
+
+
+def welch_over_tasks(pairs: Sequence[tuple[Moments, Moments]]) -> Difference:
+    """The mean over tasks of the difference on each, the tasks being given: independent errors, put together.
+
+    `SE^2 = sum_k SE_k^2 / K^2`, and Satterthwaite's (1946, Biometrics Bulletin 2) degrees of freedom over all parts.
+    One task: `welch`.
+    """
+    if not pairs:
+        return Difference(math.nan, math.nan, math.nan)
+    groups = [group for pair in pairs for group in pair]
+    estimate = math.fsum(first.mean - second.mean for first, second in pairs) / len(pairs)
+    if min(group.size for group in groups) < _FEWEST:
         return Difference(estimate, math.nan, math.nan)
-    parts = [group.variance / group.size for group in (first, second)]
-    total = sum(parts)
+    parts = [group.variance / group.size for group in groups]
+    total = math.fsum(parts)
     if total == 0.0:
-        return Difference(estimate, 0.0, float(first.size + second.size - 2))
+        return Difference(estimate, 0.0, float(sum(group.size - 1 for group in groups)))
     # Shares first: the squares of the parts may be beyond what a float holds.
-    shares = [part / total for part in parts]
-    freedom = 1.0 / sum(share * share / (group.size - 1) for share, group in zip(shares, (first, second), strict=True))
-    return Difference(estimate, math.sqrt(total), freedom)
+    freedom = 1.0 / sum((part / total) ** 2 / (group.size - 1) for part, group in zip(parts, groups, strict=True))
+    return Difference(estimate, math.sqrt(total) / len(pairs), freedom)
 
 
 def t_cdf(t: float, freedom: float) -> float:
@@ -127,7 +139,7 @@ def shift_interval(t: float, freedom: float, confidence: float = 0.95) -> tuple[
 
 def _shift_at(t: float, freedom: float, probability: float, reach: float) -> float:
     low, high = t - 2.0 * reach, t + 2.0 * reach
-    for _ in range(50):
+    for _ in range(32):
         middle = 0.5 * (low + high)
         if noncentral_t_cdf(t, freedom, middle) > probability:
             low = middle

@@ -15,6 +15,8 @@ from rlvitals.runs.columns import database, identifier, literal
 from rlvitals.runs.relation import labels
 from rlvitals.runs.table import ask, last_records
 
+_SHOWN = 12
+
 __all__ = ["answers_of", "extents", "labels", "last_records", "measured"]
 
 
@@ -126,11 +128,13 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
     names: dict[str, str] = {}
     for name in (name for row in rows for name in row):
         names.setdefault(name.casefold(), name)
-    columns = {name: [row.get(name) for row in rows] for name in names.values()}
+    # Only what is asked for: a hundred versions of packages a run would take longer than all the rest.
+    asked = [name for name in names.values() if name.casefold() in expression.casefold()]
+    columns = {name: [row.get(name) for row in rows] for name in asked}
     types = {name: _type_of(values) for name, values in columns.items()}
     with database(enable_external_access="false") as tables:
-        declared = ", ".join(f"{identifier(name)} {kind}" for name, kind in types.items())
-        tables.execute(f"CREATE TABLE runs (place BIGINT, {declared})")
+        declared = "".join(f", {identifier(name)} {kind}" for name, kind in types.items())
+        tables.execute(f"CREATE TABLE runs (place BIGINT{declared})")
         marks = ", ".join("?" for _ in range(len(columns) + 1))
         tables.executemany(
             f"INSERT INTO runs VALUES ({marks})",
@@ -142,7 +146,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
         try:
             answers = tables.execute(f"SELECT place, ({expression}) FROM runs ORDER BY place").fetchall()
         except duckdb.Error as error:
-            known = ", ".join(list(columns)[:12])
+            known = ", ".join(list(names.values())[:_SHOWN])
             reason = " ".join(str(error).partition("\n\n")[0].split())
             raise ComparisonError(
                 f"by={expression!r} cannot group these runs: {reason}; settings are {known}"

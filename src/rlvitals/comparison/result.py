@@ -153,7 +153,10 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MoreRuns(msgspec.Struct, frozen=True):
-    """How many further runs of each group would show the difference, with what chance; `None`: more than 200."""
+    """How many further runs of each group would show the difference if it is the one seen; `None`: more than 200.
+
+    `chance` is that of showing it with so many more, with all that the runs at hand leave open.
+    """
 
     needed: int | None
     chance: float | None

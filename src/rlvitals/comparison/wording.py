@@ -109,15 +109,14 @@ def _future(versus: Versus, _: Said) -> Iterator[str]:
         return
     if further.needed is None:
         yield (
-            f"Not even 200 more runs of each would tell them apart with a chance of 80 % "
-            f"({100 * further.chance:.0f} %): if so small a difference does not matter, ask whether "
-            "they are the same within a margin."
+            "Not even 200 more runs of each would tell them apart with a chance of 80 % if the true difference is the "
+            "one seen: if so small a difference does not matter, ask whether they are the same within a margin."
         )
     else:
         plural = "run" if further.needed == 1 else "runs"
         yield (
-            f"About {further.needed} more {plural} of each would tell them apart with a chance of 80 %, if there is a "
-            "difference like the one seen."
+            f"About {further.needed} more {plural} of each would tell them apart, with a chance of 80 % if the true "
+            f"difference is the one seen, and of {100 * further.chance:.0f} % with all that these runs leave open."
         )
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from rlvitals.analysis.effect_size import hedges_g
 from rlvitals.analysis.power import more_runs, power, runs_needed
 from rlvitals.analysis.welch import moments_of, welch
 
@@ -30,33 +31,35 @@ def test_power_is_calibrated() -> None:
 
 
 def test_a_large_difference_needs_few() -> None:
-    """And a small one many, or more than 200."""
+    """And a small one many, or more than 200; what is needed is what the power for the effect seen says."""
     generator = np.random.default_rng(0)
     three = np.array([-1.0, 0.0, 1.0])
-    large, small, none = (more_runs(three + shift, three, generator) for shift in (2.2, 0.8, 0.0))
+    large, small, none = (more_runs(three + shift, three, generator) for shift in (2.2, 0.8, 0.01))
+    seen = hedges_g(three + 2.2, three).estimate
 
-    assert large.needed is not None
-    assert large.needed <= 8
-    assert large.chance >= 0.8
-    assert small.needed is None or small.needed > large.needed
-    assert none.needed is None or none.needed > 20
+    assert large.needed == (runs_needed(seen) or 0) - 3
+    assert large.needed < (small.needed or 0) < 200
+    assert none.needed is None
+    assert none.chance < 0.9
 
 
 def test_what_is_foretold_comes_true() -> None:
-    """Truths spread as widely as the runs leave them: with so many more runs, about 80 % are shown."""
+    """Truths spread as widely as the runs leave them: the mean of the chances is the share that is shown."""
     generator = np.random.default_rng(1)
     shown: list[bool] = []
-    while len(shown) < 80:
+    foretold: list[float] = []
+    while len(shown) < 120:
         truth = 4.0 * generator.normal()
         a, b = generator.normal(size=3) + truth, generator.normal(size=3)
         if welch(moments_of(a), moments_of(b)).p_value <= 0.05:
             continue
-        further = more_runs(a, b, generator).needed
-        if further is not None:
-            a, b = (np.concatenate([x, generator.normal(size=further) + y]) for x, y in ((a, truth), (b, 0.0)))
-            shown.append(welch(moments_of(a), moments_of(b)).p_value <= 0.05)
+        further = more_runs(a, b, generator)
+        more = further.needed or 200
+        foretold.append(further.chance)
+        a, b = (np.concatenate([x, generator.normal(size=more) + y]) for x, y in ((a, truth), (b, 0.0)))
+        shown.append(welch(moments_of(a), moments_of(b)).p_value <= 0.05)
 
-    assert 0.68 <= np.mean(shown) <= 0.92
+    assert np.mean(shown) == pytest.approx(np.mean(foretold), abs=0.15)
 
 
 def test_without_spread_nothing_is_foretold() -> None:
