@@ -28,15 +28,19 @@ class RunFolder:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.layout = Layout(self.path)
-        read_header(self.path)
+        self._stamp = _stamp(self.layout.header)
+        self._header = read_header(self.path)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({str(self.path)!r})"
 
     @property
     def header(self) -> Header:
-        """What the run says of itself, read anew."""
-        return read_header(self.path)
+        """What the run says of itself, as it is now: read anew if the file was replaced. Not to be changed."""
+        stamp = _stamp(self.layout.header)
+        if stamp is None or stamp != self._stamp:
+            self._header, self._stamp = read_header(self.path), stamp
+        return self._header
 
     @cached_property
     def run_id(self) -> str:
@@ -62,6 +66,15 @@ class RunFolder:
             for record in records_in(segment, STREAMS[stream]):
                 if not is_abandoned(record, rewinds):
                     yield record
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is replaced; `None` if it cannot be seen, which reading it will explain."""
+    try:
+        seen = file.stat()
+    except OSError:
+        return None
+    return seen.st_mtime_ns, seen.st_size, seen.st_ino
 
 
 def rewinds_of(header: Header) -> list[tuple[int, Rewind]]:
