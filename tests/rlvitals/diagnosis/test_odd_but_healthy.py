@@ -245,3 +245,10 @@ def test_an_agent_that_only_gets_worse_is_told_so() -> None:
     made.set("updates", explained_variance=0.02 * made.generator.standard_normal(80)).set("evaluations", reward=-500.0)
     assert "reward-sign" in alarms(made.set("episodes", reward=-150.0 - 400.0 * np.minimum(1.0, 3.0 * at) + noise))
     assert "reward-sign" not in alarms(made.set("episodes", reward=-150.0 - 60.0 * np.minimum(1.0, 3.0 * at) + noise))
+
+
+def test_a_discount_of_nothing_where_steps_stand_alone() -> None:
+    """A few attempts at one task, each worth what it is worth at once: learnt all the same."""
+
+    made = MadeTraining().configure(gamma=0.0)
+    assert alarms(made.set("episodes", length=np.full(300, 4.0))) == []
