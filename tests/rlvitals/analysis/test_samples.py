@@ -51,6 +51,12 @@ def test_iqm_is_the_mean_of_the_middle_half() -> None:
     assert iqm_over_tasks([[0, 1, 2], [3, 4, 5], [6, 7, 80]], rng()).estimate == (2 + 3 + 4 + 5 + 6) / 5
 
 
+def test_three_runs_have_at_least_students_interval_of_the_iqm() -> None:
+    """With nothing to trim it is the mean; the bootstrap alone would be half as wide."""
+
+    assert iqm_of_runs([1.0, 2.0, 3.0], rng()).low == pytest.approx(2.0 - 4.302653 / math.sqrt(3), abs=1e-6)
+
+
 def test_the_same_seed_gives_the_same_interval() -> None:
     """And another seed another."""
     values = rng(1).normal(size=8)

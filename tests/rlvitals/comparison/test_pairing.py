@@ -38,3 +38,10 @@ def test_a_small_gain_over_forty_logos_is_found(monitor: Monitor) -> None:
     assert whole["lr=0.1"].verdict == whole["policy defaults"].verdict == "better"
     assert whole["lr=0.1"].items == 40
     assert {row.category for row in found} == {"", "simple", "text"}
+
+
+def test_baselines_are_no_evaluations_of_the_policy(monitor: Monitor) -> None:
+    """Of two evaluations, one is of the defaults."""
+    found = compare(evaluated(monitor, "a", 0.0), metric="evaluations.reward")
+
+    assert [run.values for run in found.runs] == [1]
