@@ -26,7 +26,7 @@ def _speeds(table: Table) -> tuple[Floats, Floats]:
 @rule(
     "throughput-drop",
     title="Training became slow",
-    meaning="The last eight updates (15 % of all, if that is more) were all slower than 40 % of the usual speed "
+    meaning="The last eight updates (a fifth of all, if that is more) were all slower than 40 % of the usual speed "
     "(the median of the faster half of all updates), nine of ten of them slower than four of five before, and they "
     "have taken half as long as all before; nor is it that they do so many epochs more.",
     needs=("updates.time|episodes.time",),
@@ -43,7 +43,7 @@ def _throughput_drop(evidence: Evidence) -> Sign | None:
     usual = float(np.median(np.sort(speeds)[-max(5, speeds.size // 2) :]))
     slow = int((speeds < _SLOW * usual)[::-1].cumprod().sum())
     before, now = speeds[: speeds.size - slow], speeds[speeds.size - slow :]
-    if slow < max(8, 0.15 * speeds.size) or before.size < 5:  # noqa: PLR2004 - single updates wait for an evaluation, or for the disk
+    if slow < max(8, 0.2 * speeds.size) or before.size < 5:  # noqa: PLR2004 - single updates wait for an evaluation, or for the disk
         return None
     lasted, earlier = float(np.sum(1.0 / now)), float(np.sum(1.0 / before))
     if float(np.median(now)) * _longer_work(table, slow) > _SLOW * usual:
