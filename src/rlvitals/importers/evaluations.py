@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlvitals.errors import ImportFormatError
 from rlvitals.records import Evaluation, Record, Scalars, codec_of
@@ -29,9 +30,9 @@ class Evaluations:
         try:
             with np.load(file, allow_pickle=False) as arrays:
                 self._steps = [int(step) for step in arrays["timesteps"]]
-                self._results = np.atleast_2d(arrays["results"])
-                self._lengths = np.atleast_2d(arrays["ep_lengths"])
-                self._successes = np.atleast_2d(arrays["successes"]) if "successes" in arrays else None
+                self._results = _rows(arrays["results"])
+                self._lengths = _rows(arrays["ep_lengths"])
+                self._successes = _rows(arrays["successes"]) if "successes" in arrays else None
         except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
             raise ImportFormatError(f"{file} is damaged: {error}") from None
         if any(len(each) != len(self._steps) for each in (self._results, self._lengths)):
@@ -83,3 +84,8 @@ class Evaluations:
                     single[f"successes/{number}"] = bool(successes[number])
             values = {"time": time, "step": step, "env_step": step, "category": CATEGORY, "values": single}
             yield codec_of(Scalars).pack(values)[0]
+
+
+def _rows(array: NDArray[Any]) -> NDArray[Any]:
+    """A row an evaluation; some releases left an axis of the environment behind the episodes."""
+    return array.reshape(len(array), -1) if array.ndim > 2 and array.size else np.atleast_2d(array)  # noqa: PLR2004

@@ -135,7 +135,7 @@ def test_a_sparse_reward_whose_failures_differ_in_length() -> None:
     at = made.episodes_along
     found = made.generator.random(at.size) < np.where(at < 0.3, 0.0, at)
     made.set("episodes", reward=found.astype(float), length=5.0 + np.arange(at.size) % 9)
-    made.set("evaluations", reward=np.where(made.evaluations["env_step"] < 0.3 * made.total_timesteps, 0.0, 1.0))
+    made.set("evaluations", reward=np.where(made.evaluations["env_step"] < 0.3 * float(made.total_timesteps or 0), 0.0, 1.0))
     assert alarms(made) == []
 
 

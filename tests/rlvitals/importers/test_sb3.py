@@ -134,3 +134,14 @@ def test_what_is_damaged_is_named(folder: Path, tmp_path: Path, name: str, conte
 def test_the_adapter_and_the_importer_know_the_same_names() -> None:
     """A run that was recorded and one that was imported have the same fields."""
     assert FIELD_OF.items() <= UPDATE_FIELDS.items()
+
+
+def test_results_with_an_axis_of_the_environment_are_read(tmp_path: Path) -> None:
+    """As releases before 1.0 left them: shape (evaluations, episodes, 1)."""
+    results = np.array([[[1.0], [3.0]], [[5.0], [7.0]]], dtype=np.float32)
+    folder = tmp_path / "old"
+    folder.mkdir()
+    np.savez(folder / "evaluations.npz", timesteps=[10, 20], results=results, ep_lengths=[[4, 6], [5, 5]])
+    run = import_run(folder / "evaluations.npz", tmp_path / "logs")
+
+    assert [one.reward for one in run.records("evaluations")] == [2.0, 6.0]

@@ -6,7 +6,7 @@ import numpy as np
 
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
-from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
@@ -15,8 +15,6 @@ _CONSTANT = 0.02
 _ROUNDING = 1e-5
 _LOOKS = 5.0
 """Episodes so many times as long as a discount looks ahead are not understood by it."""
-_SURE = 3.0
-_JUDGED_FROM = 0.3
 _MYOPIC = 0.5
 _RESIDUAL = 1e-3
 NEARLY_OVER = 0.9
@@ -95,9 +93,9 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
     "discount",
     title="The discount cannot be right",
     meaning="The discount is 0.5 or less though episodes are more than five times as long as it looks ahead, "
-    "1 / (1 - discount) steps: what comes three steps later counts for an eighth. Of shorter episodes, whose steps may "
-    "well stand alone, only if the agent does not learn (warning). Or it is 1 though episodes are cut off by a time "
-    "limit, and the critic explains nothing: the sum that it is to predict has no end.",
+    "1 / (1 - discount) steps: what comes three steps later counts for an eighth (of shorter episodes, whose steps may "
+    "well stand alone, it is a remark). Or it is 1 though episodes are cut off by a time limit, and the critic "
+    "explains nothing: the sum that it is to predict has no end.",
     needs=("settings.gamma", "episodes.length"),
     series=("updates.explained_variance", "updates.return_mean", "episodes.reward"),
     cause="The agent does not see further than the next step.",
@@ -115,8 +113,7 @@ def _discount(evidence: Evidence) -> Sign | None:
         if length * (1.0 - gamma) > _LOOKS:
             return Sign(CRITICAL, 0.94, shown, began)
         # A few steps may each be worth what they are worth at once: attempts at one task, hands of a game.
-        learns = evidence.course is not None and evidence.course.rise_significance > _SURE
-        return None if learns or not evidence.past(_JUDGED_FROM) else Sign(WARNING, 0.6, shown, began)
+        return Sign(INFO, 0.4, shown, began)
     cut = signals.share_of(evidence.episodes, "truncated")
     smooth = signals.explained(evidence)
     if gamma >= 1.0 and cut > 0.5 and smooth.size >= signals.FEWEST_UPDATES and evidence.past(0.1):  # noqa: PLR2004
