@@ -123,7 +123,7 @@ def test_a_task_whose_reward_is_met_late() -> None:
     late = made.episodes_along > 0.7
     reward = np.where(late, -150.0 + 10.0 * made.generator.standard_normal(late.size), -500.0)
     made.set("episodes", reward=reward, length=-reward, termination_reason=np.where(late, "terminated", "truncated"))
-    evaluated = made.evaluations["env_step"] > 0.7 * made.total_timesteps
+    evaluated = made.evaluations["env_step"] > 0.7 * float(made.total_timesteps or 0)
     made.set("evaluations", reward=np.where(evaluated, -150.0, -500.0), length=np.where(evaluated, 150.0, 500.0))
     assert alarms(made) == []
 
@@ -135,7 +135,8 @@ def test_a_sparse_reward_whose_failures_differ_in_length() -> None:
     at = made.episodes_along
     found = made.generator.random(at.size) < np.where(at < 0.3, 0.0, at)
     made.set("episodes", reward=found.astype(float), length=5.0 + np.arange(at.size) % 9)
-    made.set("evaluations", reward=np.where(made.evaluations["env_step"] < 0.3 * float(made.total_timesteps or 0), 0.0, 1.0))
+    began = made.evaluations["env_step"] >= 0.3 * float(made.total_timesteps or 0)
+    made.set("evaluations", reward=began.astype(float))
     assert alarms(made) == []
 
 
