@@ -1,12 +1,16 @@
 """What every test runs under: no network but the loopback, and the same examples each time."""
 
 import ipaddress
+import os
 import sys
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from hypothesis import settings
+
+# W&B would report on itself from a thread, a minute later, in whichever test runs by then.
+os.environ["WANDB_ERROR_REPORTING"] = "false"
 
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None, max_examples=25)
 settings.load_profile("repeatable")

@@ -12,7 +12,7 @@ from rlvitals.errors import ExportError
 from rlvitals.exporters.base import Exporter, Source
 from rlvitals.exporters.tensorboard import context_of, in_order
 from rlvitals.sinks.opening import load, require
-from rlvitals.sinks.wandb import WandbSink
+from rlvitals.sinks.wandb import WandbSink, keep_quiet
 
 _PATIENCE_S = 120.0
 _BLOCK, _HEAD = 32 * 1024, 7
@@ -32,6 +32,7 @@ class WandbExporter(Exporter):
     """
 
     def __init__(self) -> None:
+        keep_quiet()
         require("wandb", feature="Weights & Biases", extra="wandb")
 
     def export(self, source: Source, target: Path) -> None:

@@ -56,7 +56,7 @@ class EventFile:
 
     def __init__(self, folder: Path, time: float) -> None:
         self.library = _library()
-        name = f"events.out.tfevents.{int(time):010d}.{socket.gethostname()}.{os.getpid()}.{next(_serial)}"
+        name = f"events.out.tfevents.{int(time):010d}.{socket.gethostname()}.{os.getpid()}.{next(_serial):06d}"
         self._file = AppendingFile(folder / name)
         self.add(self.library.event.Event(wall_time=time, file_version="brain.Event:2"))
 

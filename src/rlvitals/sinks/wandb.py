@@ -106,6 +106,7 @@ class WandbSink(RunSink):
     def _open(self) -> Any:
         if self._given is not None:
             return self._given
+        keep_quiet()
         wandb = load("wandb")
         mode = self._mode or os.environ.get("WANDB_MODE") or _default_mode(wandb)
         options: dict[str, Any] = {
@@ -145,6 +146,15 @@ class WandbSink(RunSink):
             run.define_metric("time/iterations", step_metric="train/step")
         if group == "system":
             run.define_metric("time/fps", step_metric="system/step")
+
+
+def keep_quiet() -> None:
+    """Keep W&B from reporting its own errors and usage, unless the user wants it to.
+
+    It would do so for an offline run too, from a thread, a minute later: and nothing may leave the machine that nobody
+    asked for. To be called before it is imported.
+    """
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
 
 
 def _default_mode(wandb: Any) -> str:

@@ -114,7 +114,7 @@ def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
     assert ["defaults", "-", "50", "12.5", "-", "0.875", "75", "%", "20"] in [
         line.split() for line in section(shown, "Evaluations").splitlines()
     ]
-    assert "note   a note" in section(shown, "Events")
+    assert "  note       a note" in section(shown, "Events")
 
 
 def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invoke, monitor: Monitor) -> None:

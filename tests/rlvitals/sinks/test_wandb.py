@@ -2,7 +2,10 @@
 
 import json
 import math
+import os
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +32,30 @@ def _quiet(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+
+
+REPORTING = """
+import sys
+from rlvitals import TrainingMonitor
+from rlvitals.sinks import WandbSink
+from wandb import analytics
+with TrainingMonitor(sys.argv[1], sinks=[WandbSink("offline")]) as monitor:
+    monitor.log_episode(0, 1.0, 1)
+print("reporting:", analytics.get_telemetry_recorder()._enabled)
+"""
+
+
+def test_wandb_does_not_report_on_itself(tmp_path: Path) -> None:
+    """Unless the user has said so: it would, for an offline run too."""
+
+    def reporting(**environment: str) -> str:
+        said = {name: value for name, value in os.environ.items() if name != "WANDB_ERROR_REPORTING"} | environment
+        command = [sys.executable, "-c", REPORTING, str(tmp_path)]
+        done = subprocess.run(command, env=said, capture_output=True, text=True, check=True)
+        return done.stdout.split("reporting: ")[1].strip()
+
+    assert reporting() == "False"
+    assert reporting(WANDB_ERROR_REPORTING="true") == "True"
 
 
 @pytest.fixture(autouse=True, scope="module")
