@@ -10,11 +10,20 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.cli.screen import LABEL, STYLES, TITLE, make_screen, print_json, readable_width, status_text, strict_json
+from rlvitals.cli.screen import (
+    LABEL,
+    STYLES,
+    TITLE,
+    facts_grid,
+    make_screen,
+    print_json,
+    readable_width,
+    status_text,
+    strict_json,
+)
 from rlvitals.cli.words import clean, count, moment, number, percent
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.diagnosis import RANK, Diagnosis, Finding, Watch, diagnose, evidence_of
@@ -146,13 +155,9 @@ def _print_finding(screen: Console, finding: Finding) -> None:
             (f"  {finding.code}{since}, {percent(finding.confidence)} sure", LABEL),
         )
     )
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style=LABEL, no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, said in _facts(finding):
-        if said:
-            grid.add_row(name, clean(said))
-    screen.print(Padding.indent(grid, _INDENT), width=readable_width(screen))
+    grid = facts_grid((name, clean(said)) for name, said in _facts(finding) if said)
+    if grid is not None:
+        screen.print(Padding.indent(grid, _INDENT), width=readable_width(screen))
 
 
 def _facts(finding: Finding) -> Iterator[tuple[str, str]]:

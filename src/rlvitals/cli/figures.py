@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.screen import BAD, LABEL, TITLE, number_text, status_text
+from rlvitals.cli.screen import BAD, LABEL, TITLE, facts_grid, number_text, plain_table, status_text
 from rlvitals.cli.words import ABSENT, clean, count, number, percent, sparkline
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import Measured, Range
@@ -58,7 +58,7 @@ def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]
     yield "How episodes ended", _ends(summary)
     yield "Updates", _spread(summary.metrics)
     yield "Where they go", _course(summary.metrics)
-    yield "Speed", _facts(_speed(summary.speed))
+    yield "Speed", facts_grid(_speed(summary.speed))
     yield "Against baselines, item by item", _baselines(summary.baselines)
     if summary.exploration is not None:
         yield from _exploration(summary.exploration)
@@ -67,7 +67,9 @@ def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]
 def _spread(measures: Mapping[str, Measured]) -> Table | None:
     if not measures:
         return None
-    table = _table("", "mean", "spread", "median", "IQM", "5 % to 95 %", "last 100", "95 % interval", "not said", "bad")
+    table = plain_table(
+        "", "mean", "spread", "median", "IQM", "5 % to 95 %", "last 100", "95 % interval", "not said", "bad"
+    )
     for name, found in measures.items():
         kinds = found.counts
         bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
@@ -89,7 +91,7 @@ def _spread(measures: Mapping[str, Measured]) -> Table | None:
 def _course(measures: Mapping[str, Measured]) -> Table | None:
     if not measures:
         return None
-    table = _table("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
+    table = plain_table("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
     for name, found in measures.items():
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
         table.add_row(
@@ -109,7 +111,7 @@ def _course(measures: Mapping[str, Measured]) -> Table | None:
 def _success(found: Successes) -> Table | None:
     if not found.known:
         return None
-    return _facts(_successes(found))
+    return facts_grid(_successes(found))
 
 
 def _successes(found: Successes) -> Iterator[tuple[str, str | Text]]:
@@ -146,7 +148,7 @@ def _mix(found: Mix) -> str:
 def _groups(groups: list[GroupRate], title: str) -> Table | None:
     if not groups:
         return None
-    table = _table(title, "episodes", "success", "95 % interval", "reward", "quality gain")
+    table = plain_table(title, "episodes", "success", "95 % interval", "reward", "quality gain")
     for group in groups:
         table.add_row(
             clean(ABSENT if group.name is None else group.name),
@@ -162,7 +164,7 @@ def _groups(groups: list[GroupRate], title: str) -> Table | None:
 def _ends(summary: RunSummary) -> Table | None:
     if not summary.ends:
         return None
-    table = _table("reason", "episodes", "share")
+    table = plain_table("reason", "episodes", "share")
     for end in summary.ends:
         table.add_row(clean(ABSENT if end.reason is None else end.reason), count(end.episodes), percent(end.share))
     return table
@@ -186,7 +188,7 @@ def _speed(speed: Speed) -> Iterator[tuple[str, str]]:
 def _baselines(found: list[Paired]) -> Table | None:
     if not found:
         return None
-    table = _table("metric", "against", "verdict", "difference", "95 % interval", "items better", "items", "p")
+    table = plain_table("metric", "against", "verdict", "difference", "95 % interval", "items better", "items", "p")
     for pair in found:
         table.add_row(
             clean(pair.metric),
@@ -203,7 +205,7 @@ def _baselines(found: list[Paired]) -> Table | None:
 
 def _exploration(found: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType | None]]:
     tried = found["combinations"]
-    table = _table("parameter", "tried from", "to", "covered", "values", "at a bound", "over time")
+    table = plain_table("parameter", "tried from", "to", "covered", "values", "at a bound", "over time")
     narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
     bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
     for entry in found["ranges"]:
@@ -233,7 +235,7 @@ def _drivers(drivers: Mapping[str, Any], finding: Mapping[str, Any]) -> Table | 
     pairs = [pair for pair in drivers["interactions"] if pair["interacts"]]
     if not named and not pairs:
         return None
-    table = _table("", "shape", "best at", "share", "p")
+    table = plain_table("", "shape", "best at", "share", "p")
     for effect in named[:_MOST_EFFECTS]:
         table.add_row(
             clean(effect["name"]),
@@ -275,19 +277,3 @@ def _share(value: float | None) -> str:
 
 def _verdict(said: str) -> Text:
     return Text(said, BAD if said.startswith("pinned") else _VERDICTS.get(said, ""))
-
-
-def _facts(facts: Iterator[tuple[str, str | Text]] | Iterator[tuple[str, str]]) -> Table | None:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style=LABEL, no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, said in facts:
-        grid.add_row(name, said)
-    return grid if grid.row_count else None
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style=LABEL)
-    for place, title in enumerate(titles):
-        table.add_column(title, justify="right" if place else "left", overflow="fold")
-    return table

@@ -1,18 +1,18 @@
 """A run, drawn for a terminal: what it was first, how it went below, so that its end stands above the prompt."""
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console, RenderableType
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli import tables
-from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, readable_width, status_text
+from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, facts_grid, number_text, readable_width, status_text
 from rlvitals.cli.words import ago, clean, count, moment, number, packed, percent, span
 from rlvitals.runs import Header
+from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.history import History, Stretch
 from rlvitals.summary.life import OPEN, Life
 
@@ -38,7 +38,7 @@ def print_portrait(screen: Console, life: Life, header: Header, history: History
     about = clean(", ".join(filter(None, (life.project, *header.tags))))
     screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), "  ", (about, LABEL)))
     width = readable_width(screen) - _INDENT
-    for title, body in (("", _facts(_life(life, now))), *_was(header, width), *_went(life, header, history)):
+    for title, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(life, header, history)):
         if body is not None:
             if title:
                 screen.print()
@@ -47,19 +47,22 @@ def print_portrait(screen: Console, life: Life, header: Header, history: History
 
 
 def _was(header: Header, width: int) -> Iterator[Section]:
-    yield "Reproduction", _facts(_reproduction(header))
-    settings = [clean(f"{name}={value}") for name, value in _flat(header.configuration)]
+    yield "Reproduction", facts_grid(_reproduction(header))
+    settings = [clean(f"{name}={value}") for name, value in flat_settings(header.configuration)]
     yield "Configuration", Text("\n".join(packed(settings, width))) if settings else None
 
 
 def _went(life: Life, header: Header, history: History) -> Iterator[Section]:
-    yield "Progress", _facts(_progress(life, header, history))
+    yield "Progress", facts_grid(_progress(life, header, history))
     yield "Reward", tables.curve(history.curve, history.episodes)
     yield "Episodes", tables.stretches(history.stretches)
     yield "Categories", tables.categories(history.categories, history.episodes)
     yield "Ends", tables.ends(history.terminations, history.episodes)
     yield "Updates", tables.metrics(history.metrics, history.updates)
-    yield "Algorithm, as of the last episode", _facts((name, number_text(it)) for name, it in history.algorithm.items())
+    yield (
+        "Algorithm, as of the last episode",
+        facts_grid((name, number_text(it)) for name, it in history.algorithm.items()),
+    )
     yield _last("Evaluations", history.evaluations, history.evaluations_total), tables.evaluations(history.evaluations)
     yield _last("Events", history.events, history.events_total), tables.events(history.events)
     yield "Failure", _failure(header)
@@ -145,22 +148,5 @@ def _failure(header: Header) -> Text | None:
     return Text.assemble(("\n".join([*frames[-_TRACEBACK_LINES:], ""]), LABEL), (clean(error), BAD))
 
 
-def _facts(facts: Iterable[Fact]) -> Table | None:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style=LABEL, no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, said in facts:
-        grid.add_row(name, said)
-    return grid if grid.row_count else None
-
-
 def _last(what: str, shown: list[dict[str, Any]], total: int) -> str:
     return what if len(shown) == total else f"{what}, the last {len(shown)} of {count(total)}"
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value

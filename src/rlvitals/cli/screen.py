@@ -2,10 +2,12 @@
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.words import ABSENT, clean, number
@@ -53,6 +55,24 @@ def number_text(value: float | None, digits: int = 4) -> Text:
     said = number(value, digits)
     bad = value is not None and said.lstrip("-") in {"NaN", "Infinity"}
     return Text(said, BAD if bad else LABEL if said == ABSENT else "")
+
+
+def facts_grid(facts: Iterable[tuple[str, str | Text]]) -> Table | None:
+    """Names and what is to be said of them, in two columns; `None` if there is nothing."""
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(style=LABEL, no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, said in facts:
+        grid.add_row(name, said)
+    return grid if grid.row_count else None
+
+
+def plain_table(*titles: str) -> Table:
+    """A table without lines: the first column to the left, numbers to the right."""
+    table = Table(box=None, pad_edge=False, header_style=LABEL)
+    for place, title in enumerate(titles):
+        table.add_column(title, justify="right" if place else "left", overflow="fold")
+    return table
 
 
 def print_json(document: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text
+from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text, plain_table
 from rlvitals.cli.words import clean, count, moment, number, percent, sparkline
 from rlvitals.summary.history import RECENT_UPDATES, Group, Measure, Metric, Point, Stretch
 
@@ -42,7 +42,7 @@ def stretches(found: Mapping[str, Stretch]) -> Table | None:
         return None
     titles = {"first_tenth": "first tenth", "last_tenth": "last tenth", "whole_run": "all"}
     columns = list(found.values())
-    table = _table("", *(titles.get(name, f"best {count(at.end - at.first)}") for name, at in found.items()))
+    table = plain_table("", *(titles.get(name, f"best {count(at.end - at.first)}") for name, at in found.items()))
     table.add_row("from episode", *(count(stretch.first) for stretch in columns))
     table.add_row("episodes", *(count(stretch.end - stretch.first) for stretch in columns))
     for name, label in _MEASURES.items():
@@ -71,7 +71,7 @@ def metrics(found: Mapping[str, Metric], updates: int) -> Table | None:
     """The metrics of the policy updates."""
     if not found:
         return None
-    table = _table("", "first", f"mean of last {min(updates, RECENT_UPDATES)}", "last", "not finite")
+    table = plain_table("", "first", f"mean of last {min(updates, RECENT_UPDATES)}", "last", "not finite")
     for name, metric in found.items():
         bad = f"{count(metric.not_finite)}, since step {count(metric.not_finite_since)}" if metric.not_finite else "-"
         table.add_row(
@@ -88,7 +88,7 @@ def evaluations(rows: list[dict[str, Any]]) -> Table | None:
     """The last evaluations."""
     if not rows:
         return None
-    table = _table("policy", "step", "episode", "reward", "spread", "quality", "success", "episodes")
+    table = plain_table("policy", "step", "episode", "reward", "spread", "quality", "success", "episodes")
     for row in rows:
         table.add_row(
             clean(row.get("policy", "agent")),
@@ -119,17 +119,10 @@ def events(rows: list[dict[str, Any]]) -> Table | None:
     return grid
 
 
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style=LABEL)
-    for place, title in enumerate(titles):
-        table.add_column(title, justify="right" if place else "left", overflow="fold")
-    return table
-
-
 def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
     if not groups:
         return None
-    table = _table(title, "episodes", "share", "success", "reward", "quality gain")
+    table = plain_table(title, "episodes", "share", "success", "reward", "quality gain")
     for group in groups[:_MOST_GROUPS]:
         table.add_row(
             clean("-" if group.name is None else group.name),

@@ -8,15 +8,16 @@ from numpy.typing import NDArray
 
 from rlvitals.analysis.intervals import mean_interval, rate_interval
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.dashboard.glance import progress_of, speed_of
 from rlvitals.diagnosis import Diagnosis, Evidence, diagnose, evidence_of
 from rlvitals.diagnosis.table import Table
 from rlvitals.errors import RunError
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
 from rlvitals.records.metrics import metric
+from rlvitals.reports.courses import PANEL
 from rlvitals.runs import Header, Run
 from rlvitals.runs.table import last_records
 from rlvitals.summary.life import OPEN, Life, life_of
+from rlvitals.summary.pace import progress_of, speed_of
 
 Floats = NDArray[np.float64]
 
@@ -35,16 +36,6 @@ _LEVELS = (
     ("quality gain", "quality_improvement"),
     ("length", "length"),
     ("success", "success"),
-)
-_METRICS = (
-    "policy_loss",
-    "value_loss",
-    "entropy",
-    "kl_divergence",
-    "clip_fraction",
-    "explained_variance",
-    "learning_rate",
-    "gradient_norm",
 )
 _IN_TABLE = {"quality_improvement": "quality"}
 """Columns that the tables of the diagnosis know by another name."""
@@ -197,7 +188,7 @@ class Observer:
                 for name, field in _LEVELS
                 if (level := _level(name, field, episodes, evidence.episodes, self._quality))
             ),
-            metrics=tuple(found for name in _METRICS if (found := _metric(name, updates, evidence))),
+            metrics=tuple(found for name in PANEL if (found := _metric(name, updates, evidence))),
             diagnosis=self._diagnosis,
             evaluation=evaluations[0] if evaluations else None,
             events=tuple(last_records(self.run, "events", _EVENTS)),

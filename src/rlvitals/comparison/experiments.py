@@ -8,6 +8,7 @@ import msgspec
 
 from rlvitals.runs import Run
 from rlvitals.runs.header import Header
+from rlvitals.sinks.flattening import flat_settings
 
 By = str | Callable[[Run], Any]
 
@@ -83,16 +84,11 @@ def differing(members: Sequence[Member]) -> list[str]:
     return _not_the_same([member.settings | member.facts for member in members])
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+def flat(tree: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     """Nested settings with dots; lists as text."""
-    for name, value in tree.items():
-        path = f"{prefix}{name}"
-        if isinstance(value, Mapping) and value:
-            yield from flat(value, f"{path}.")
-        elif value is None or isinstance(value, _SCALARS):
-            yield path, value
-        else:
-            yield path, msgspec.json.encode(value, enc_hook=str).decode()
+    for name, value in flat_settings(tree):
+        plain = value is None or isinstance(value, _SCALARS)
+        yield name, value if plain else msgspec.json.encode(value, enc_hook=str).decode()
 
 
 def _names_the_run(name: str, value: Any, run_id: str) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rlvitals.dashboard.details import flat_settings
+from rlvitals.dashboard.details import settings_as_texts
 from rlvitals.dashboard.head import Head
 from rlvitals.dashboard.watched import WatchedRun
 
@@ -21,7 +21,7 @@ def comparison(runs: Sequence[WatchedRun], heads: Sequence[Head]) -> dict[str, A
         `runs` (the heads), `settings` (each with the text that each run has, `None` where it has none, and whether it
         `differs`), and the `fields` of each stream that at least one has.
     """
-    settings = [dict(flat_settings(run.header.configuration)) for run in runs]
+    settings = [dict(settings_as_texts(run.header.configuration)) for run in runs]
     facts = [{name: str(value) for name, value in _facts(run).items()} for run in runs]
     said = [{**known, **own} for known, own in zip(facts, settings, strict=True)]
     names = list(dict.fromkeys(name for one in said for name in one))

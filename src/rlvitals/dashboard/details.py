@@ -11,6 +11,8 @@ from rlvitals.analysis.intervals import rate_interval
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.records import Evaluation, Event
+from rlvitals.runs.pictures import IMAGE, artifact_path
+from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import as_range
 
@@ -18,42 +20,30 @@ MOST_SETTINGS = 2_000
 MOST_TEXT = 4_000
 MOST_PICTURE = 32 << 20
 """Bytes of a picture that is served."""
-IMAGE = "image"
-"""The kind of event that tells of a picture."""
 
 _GROUP_NUMBERS = ("reward", "quality_final", "quality_improvement", "length")
 _HIDDEN = frozenset({"finding", IMAGE})
-_SIGNS = (
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"GIF8", "image/gif"),
-    (b"RIFF", "image/webp"),
-)
-_VECTOR = "image/svg+xml"
 
 
-def flat_settings(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+def settings_as_texts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The entries of a nested mapping: dotted names and texts, long ones cut."""
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from flat_settings(value, f"{above}{name}.")
-        else:
-            text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
-            yield f"{above}{name}", text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}..."
+    for name, value in flat_settings(settings):
+        text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+        yield name, text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}..."
 
 
 def configuration_of(run: WatchedRun) -> dict[str, Any]:
     """What a run was started with, and what reproduces it."""
     header = run.header
-    settings = list(flat_settings(header.configuration))
+    settings = list(settings_as_texts(header.configuration))
     facts = {name: value for name, value in header.reproduction.items() if name != "packages"}
     packages = header.reproduction.get("packages")
     return {
         "configuration": settings[:MOST_SETTINGS],
         "left_out": max(0, len(settings) - MOST_SETTINGS),
         "goals": dict(header.goals),
-        "reproduction": list(flat_settings(facts)),
-        "packages": list(flat_settings(packages)) if isinstance(packages, Mapping) else [],
+        "reproduction": list(settings_as_texts(facts)),
+        "packages": list(settings_as_texts(packages)) if isinstance(packages, Mapping) else [],
         "writers": msgspec.to_builtins(header.writers),
         "failure": msgspec.to_builtins(header.failure),
     }
@@ -153,22 +143,7 @@ def picture_path(run: WatchedRun, name: str) -> Path | None:
     """Where a picture is; `None` if the run has none of that name inside of its artifacts, or it is too large."""
     if not any(picture["file"] == name for picture in pictures_of(run)):
         return None
-    folder = run.reader.layout.artifacts.resolve()
-    try:
-        path = (folder / name).resolve()
-        inside = path.is_relative_to(folder) and path.is_file()
-        return path if inside and path.stat().st_size <= MOST_PICTURE else None
-    except (OSError, ValueError):
-        return None
-
-
-def media_type(content: bytes) -> str | None:
-    """What kind of picture a file is, by its own first bytes; `None` if it is none."""
-    for sign, media in _SIGNS:
-        if content.startswith(sign):
-            return media
-    start = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    return _VECTOR if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")) else None
+    return artifact_path(run.reader, name, MOST_PICTURE)
 
 
 def table_csv(names: Iterable[str], columns: Iterable[list[Any]]) -> Iterator[str]:

@@ -15,11 +15,11 @@ from rlvitals.records import Event
 from rlvitals.runs import Run
 from rlvitals.runs.following import Follower
 from rlvitals.summary.life import OPEN, Life, life_of
+from rlvitals.summary.pace import progress_of, speed_of
 
 SPARK_POINTS = 48
 RECENT = 100
 """Episodes that reward and success are over."""
-_MINUTE = 60.0
 _MOST_EVENTS = 1_000
 
 
@@ -193,28 +193,6 @@ class Glance:
             lasted = last - first if last > first else life.duration
             return furthest / lasted if furthest and lasted > 0 else None
         return speed_of(self._recent["time"], self._recent["env_step"])
-
-
-def speed_of(times: Floats, steps: Floats) -> float | None:
-    """Steps a second over the last minute that has records; `None` if that cannot be said."""
-    known = np.isfinite(times) & np.isfinite(steps)
-    times, steps = times[known], steps[known]
-    if times.size < 2:  # noqa: PLR2004 - a speed needs two moments
-        return None
-    recent = times >= times[-1] - _MINUTE
-    first = int(recent.argmax())
-    lasted = float(times[-1] - times[first])
-    return float(steps[-1] - steps[first]) / lasted if lasted > 0 and steps[-1] >= steps[first] else None
-
-
-def progress_of(
-    goal: float | None, furthest: float | None, speed: float | None, life: Life
-) -> tuple[float | None, float | None]:
-    """The share of the goal that is done, and the seconds that the rest takes; each `None` if it cannot be said."""
-    if not goal or furthest is None:
-        return None, None
-    done = min(1.0, furthest / goal)
-    return done, (goal - furthest) / speed if speed and life.status in OPEN and done < 1.0 else None
 
 
 def _thinned(means: Floats) -> Floats:

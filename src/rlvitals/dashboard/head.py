@@ -9,12 +9,14 @@ from rlvitals.analysis.intervals import mean_interval, rate_interval
 from rlvitals.analysis.trend import trend
 from rlvitals.dashboard.columns import Floats
 from rlvitals.dashboard.findings import FindingView, recorded_findings
-from rlvitals.dashboard.glance import RECENT, progress_of, speed_of
+from rlvitals.dashboard.glance import RECENT
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.health import Loss
+from rlvitals.runs.pictures import IMAGE
 from rlvitals.summary.life import OPEN, Life, life_of
+from rlvitals.summary.pace import progress_of, speed_of
 
 _TREND_EPISODES = 1_000
 _MINUTE = 60.0
@@ -191,7 +193,7 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
         },
         evaluations=len(run.evaluations),
         events=len(run.events),
-        pictures=sum(event.kind == "image" for event in run.events),
+        pictures=sum(event.kind == IMAGE for event in run.events),
         failure=failure,
         trouble=run.trouble,
     )

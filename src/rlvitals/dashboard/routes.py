@@ -16,7 +16,6 @@ from rlvitals.dashboard.details import (
     evaluations_of,
     events_of,
     groups_of,
-    media_type,
     picture_path,
     pictures_of,
 )
@@ -31,6 +30,7 @@ from rlvitals.dashboard.strict import strict_json
 from rlvitals.dashboard.trying import exploration, heat_map, lines_of, tried_of
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.records.metrics import METRICS
+from rlvitals.runs.pictures import media_type
 from rlvitals.summary.run_summary import RunSummary
 
 T = TypeVar("T")

@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
+from rlvitals.runs.pictures import IMAGE, PNG, media_type
 
 if TYPE_CHECKING:
     from rlvitals.recording.recorder import Recorder
 
-IMAGE = "image"
-"""The kind of event that tells of a picture."""
 FOLDER = "images"
 MOST_BYTES = 16 << 20
 """Of one picture."""
@@ -26,7 +25,13 @@ _MOST_PIXELS = 64_000_000
 _MOST_NAME = 60
 _LEVELS = 255
 
-_SIGNS = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpg"), (b"GIF8", "gif"))
+_SUFFIXES = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/svg+xml": "svg",
+}
 _CHANNELS = {1: 0, 2: 4, 3: 2, 4: 6}
 """The colour type of a PNG by channels: grey, grey with alpha, RGB, RGBA."""
 
@@ -150,7 +155,7 @@ def png(pixels: NDArray[Any], name: str = "") -> bytes:
     lines[:, 1:] = levels.reshape(height, -1)
     head = struct.pack(">IIBBBBB", width, height, 8, _CHANNELS[channels], 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))
-    return _SIGNS[0][0] + b"".join(_chunk(kind, content) for kind, content in parts)
+    return PNG + b"".join(_chunk(kind, content) for kind, content in parts)
 
 
 def _read(name: str, path: Path) -> bytes:
@@ -167,15 +172,12 @@ def _chunk(kind: bytes, content: bytes) -> bytes:
 
 
 def _suffix(name: str, content: bytes) -> str:
-    for sign, suffix in _SIGNS:
-        if content.startswith(sign):
-            return suffix
-    if content.startswith(b"RIFF") and content[8:12] == b"WEBP":
-        return "webp"
-    start = content[:1_000].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<svg", b"<?xml", b"<!--", b"<!doctype svg")):
-        return "svg"
-    raise RecordError(f"picture {name!r:.80} is none of PNG, JPEG, GIF, WebP and SVG: it begins with {content[:12]!r}")
+    media = media_type(content)
+    if media is None:
+        raise RecordError(
+            f"picture {name!r:.80} is none of PNG, JPEG, GIF, WebP and SVG: it begins with {content[:12]!r}"
+        )
+    return _SUFFIXES[media]
 
 
 def _kept(artifacts: Path, name: str, content: bytes, suffix: str) -> str:

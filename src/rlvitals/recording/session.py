@@ -1,7 +1,6 @@
 """Opening a run for writing: a new one, or one that stopped."""
 
 import contextlib
-import itertools
 import os
 import secrets
 import time
@@ -9,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rlvitals.clock import Clock
-from rlvitals.errors import RunError, RunExistsError, RunNameError, RunNotFoundError
+from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer, read_header, write_header
-from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name
+from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name, claim_folder
 from rlvitals.runs.lock import WriterLock, host_name
 
 Resume = Literal["never", "allow", "must"]
@@ -74,7 +73,7 @@ def open_session(
         if resume == "must":
             raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
     try:
-        path = unfinished or _claim(log_dir, name or _made_name(clock.time()))
+        path = unfinished or claim_folder(log_dir, name or _made_name(clock.time()))
         return _begin(Layout(path), project, configuration, clock)
     except OSError as error:
         raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error
@@ -134,18 +133,3 @@ def _is_blank(path: Path) -> bool:
 
 def _made_name(now: float) -> str:
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"
-
-
-def _claim(log_dir: Path, name: str) -> Path:
-    """Make the folder of a new run; making it is what claims the name, also against other processes."""
-    log_dir.mkdir(parents=True, exist_ok=True)
-    for number in itertools.count(1):
-        path = log_dir / (name if number == 1 else f"{name}-{number}")
-        try:
-            path.mkdir()
-        except FileExistsError:
-            if not path.is_dir():
-                raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
-        else:
-            return path
-    raise AssertionError("itertools.count ends")

@@ -3,7 +3,6 @@
 import json
 import shlex
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 
@@ -27,8 +26,9 @@ from rlvitals.reports.document import (
 )
 from rlvitals.reports.evaluated import evaluation_chart, evaluation_rows
 from rlvitals.reports.origin import foot
-from rlvitals.reports.pictures import IMAGE
 from rlvitals.reports.verdict import verdict_of
+from rlvitals.runs.pictures import IMAGE
+from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.measures import WINDOW, Measured
 from rlvitals.summary.successes import GroupRate
 from rlvitals.words import ABSENT, count, moment, number, percent, span
@@ -297,21 +297,13 @@ def _origin_blocks(account: Account) -> Iterator[Block]:
     if isinstance(command, list):
         where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
         yield Code(f"{where}{shlex.join(map(str, command))}", "How it was started")
-    settings = tuple((name, _plain(value)) for name, value in _flat(header.configuration))
+    settings = tuple((name, _plain(value)) for name, value in flat_settings(header.configuration))
     if settings:
         yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
     if isinstance(packages, Mapping) and packages:
         names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
         pins = " ".join(f"{name}=={packages[name]}" for name in names)
         yield Code(pins, f"{len(names)} packages, as pip takes them", folded=True)
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{above}{name}.")
-        else:
-            yield f"{above}{name}", value
 
 
 def _plain(value: object) -> str:

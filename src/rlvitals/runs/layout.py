@@ -9,11 +9,12 @@ LOG_DIR/<run_id>/
   writer.lock              who writes, and when last heard of
 """
 
+import itertools
 import re
 from pathlib import Path
 from typing import NamedTuple
 
-from rlvitals.errors import RunNameError
+from rlvitals.errors import RunExistsError, RunNameError
 from rlvitals.records import STREAMS
 
 FORMAT = "rlvitals-run"
@@ -100,6 +101,30 @@ def segments_in(folder: Path) -> list[Segment]:
 def segment_path(folder: Path, number: int, suffix: str = OPEN) -> Path:
     """The path of a segment."""
     return folder / f"{number:06d}{suffix}"
+
+
+def claim_folder(log_dir: Path, name: str) -> Path:
+    """Make the folder of a new run: making it is what claims the name, also against other processes.
+
+    Args:
+        log_dir: The folder of runs; it is made if it is not there.
+        name: The run's name; if it is taken, a number is put behind it.
+
+    Raises:
+        RunExistsError: Something that is no folder has the name.
+        OSError: The folder cannot be made.
+    """
+    log_dir.mkdir(parents=True, exist_ok=True)
+    for number in itertools.count(1):
+        path = log_dir / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            if not path.is_dir():
+                raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
+        else:
+            return path
+    raise AssertionError("itertools.count ends")
 
 
 def checked_name(name: str) -> str:

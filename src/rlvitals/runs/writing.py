@@ -4,7 +4,6 @@ It is written in a hidden folder, which is renamed when everything is in it: who
 """
 
 import contextlib
-import itertools
 import os
 import re
 import shutil
@@ -13,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from rlvitals.errors import RunError, RunExistsError
+from rlvitals.errors import RunError
 from rlvitals.records import STREAM_OF, Record, line_of
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.journal import SEAL_RECORDS
-from rlvitals.runs.layout import Layout, checked_name, segment_path
+from rlvitals.runs.layout import Layout, checked_name, claim_folder, segment_path
 from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
 
@@ -77,7 +76,7 @@ class RunWriter:
         with _told(self._log_dir):
             for stream in list(self._open):
                 self._close(stream, worth=_SMALL)
-            place = self._claim()
+            place = claim_folder(self._log_dir, self._name)
             header.run_id = place.name
             write_header(self._layout, header)
             self._layout.path.rename(place)
@@ -102,19 +101,6 @@ class RunWriter:
             os.fsync(file.fileno())
         if self.counts[stream] >= worth:
             seal(Path(file.name))
-
-    def _claim(self) -> Path:
-        """Take a free name: making its folder is what claims it, also against other processes."""
-        for number in itertools.count(1):
-            path = self._log_dir / (self._name if number == 1 else f"{self._name}-{number}")
-            try:
-                path.mkdir()
-            except FileExistsError:
-                if not path.is_dir():
-                    raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
-            else:
-                return path
-        raise AssertionError("itertools.count ends")
 
 
 def free_name(wanted: str) -> str:

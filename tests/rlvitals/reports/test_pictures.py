@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rlvitals.records import Event
-from rlvitals.reports.pictures import MOST_PICTURES, media_type, pictures_of
+from rlvitals.reports.pictures import MOST_PICTURES, pictures_of
 from rlvitals.runs import Run
 
 PNG = b"\x89PNG\r\n\x1a\n picture"
@@ -50,18 +50,3 @@ def test_the_last_pictures_are_shown(run: Run) -> None:
     found = pictures_of(run, [told("a.png", step) for step in range(100)])
 
     assert [picture.env_step for picture in found] == list(range(100 - MOST_PICTURES, 100))
-
-
-@pytest.mark.parametrize(
-    ("content", "media"),
-    [
-        (PNG, "image/png"),
-        (b"\xff\xd8\xff", "image/jpeg"),
-        (b"\n<SVG>", "image/svg+xml"),
-        (b"<html>", None),
-        (b"", None),
-    ],
-)
-def test_a_picture_is_known_by_its_first_bytes(content: bytes, media: str | None) -> None:
-    """Not by its name."""
-    assert media_type(content) == media

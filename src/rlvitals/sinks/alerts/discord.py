@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.sinks.alerts.alert import Alert, fitted, one_line
-from rlvitals.sinks.alerts.posting import TIMEOUT_S, Webhook, setting
 from rlvitals.sinks.alerts.webhook import PostedAlerts
 
 URL = "RLVITALS_DISCORD_URL"
@@ -35,12 +33,7 @@ class DiscordAlerts(PostedAlerts):
     """
 
     known_as = "discord"
-
-    def __init__(
-        self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
-    ) -> None:
-        wanted = f"give url, or set {URL}"
-        super().__init__(Webhook(setting(url, URL), wanted=wanted, timeout_s=timeout_s), clock=clock, **rules)
+    variable = URL
 
     def payload(self, alert: Alert) -> dict[str, Any]:
         """An alert as a message with one embed (discord.com/developers, "Execute Webhook", "Embed Limits")."""

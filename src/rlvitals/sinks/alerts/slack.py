@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.sinks.alerts.alert import Alert, fitted, one_line
-from rlvitals.sinks.alerts.posting import TIMEOUT_S, Webhook, setting
 from rlvitals.sinks.alerts.webhook import PostedAlerts
 
 URL = "RLVITALS_SLACK_URL"
@@ -31,12 +29,7 @@ class SlackAlerts(PostedAlerts):
     """
 
     known_as = "slack"
-
-    def __init__(
-        self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
-    ) -> None:
-        wanted = f"give url, or set {URL}"
-        super().__init__(Webhook(setting(url, URL), wanted=wanted, timeout_s=timeout_s), clock=clock, **rules)
+    variable = URL
 
     def payload(self, alert: Alert) -> dict[str, Any]:
         """An alert in Block Kit, with a `text` for notifications (docs.slack.dev, "Formatting message text")."""

@@ -1,6 +1,6 @@
 """Alerts by a webhook of one's own: plain JSON."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.records.coercion import spelled
@@ -15,14 +15,23 @@ class PostedAlerts(AlertSink):
     """Posts each alert to a webhook; what inherits it says in which form.
 
     Args:
-        webhook: Where to.
+        url: The address; by default that in the environment variable `variable`. It is kept secret.
+        timeout_s: Longest wait for the server.
         clock: Tells the time.
         **rules: Which events, and how many: see `Rules`.
+
+    Raises:
+        ValueError: There is no address, or it is none.
     """
 
-    def __init__(self, webhook: Webhook, *, clock: Clock = SYSTEM_CLOCK, **rules: Any) -> None:
+    variable: ClassVar[str]
+
+    def __init__(
+        self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
+    ) -> None:
         super().__init__(clock=clock, **rules)
-        self._webhook = webhook
+        wanted = f"give url, or set {self.variable}"
+        self._webhook = Webhook(setting(url, self.variable), wanted=wanted, timeout_s=timeout_s)
 
     def payload(self, alert: Alert) -> dict[str, Any]:
         """An alert in the form that the service takes."""
@@ -51,12 +60,7 @@ class WebhookAlerts(PostedAlerts):
     """
 
     known_as = "webhook"
-
-    def __init__(
-        self, url: str | None = None, *, timeout_s: float = TIMEOUT_S, clock: Clock = SYSTEM_CLOCK, **rules: Any
-    ) -> None:
-        wanted = f"give url, or set {URL}"
-        super().__init__(Webhook(setting(url, URL), wanted=wanted, timeout_s=timeout_s), clock=clock, **rules)
+    variable = URL
 
     def payload(self, alert: Alert) -> dict[str, Any]:
         """An alert as a JSON object; numbers that are not finite are spelled as texts, as in the run folder."""
