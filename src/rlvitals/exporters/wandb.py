@@ -1,5 +1,6 @@
 """A run as an offline run of Weights & Biases."""
 
+import shutil
 import struct
 import threading
 import time
@@ -57,7 +58,16 @@ class WandbExporter(Exporter):
         finally:
             sink.close()
         _wait(target)
+        _leave_out_its_diary(target)
         source.write_header(target)
+
+
+def _leave_out_its_diary(folder: Path) -> None:
+    """W&B's own log is not the run, links to this machine's paths, and grows after the run has ended."""
+    for link in folder.glob("wandb/debug*.log"):
+        link.unlink(missing_ok=True)
+    for logs in folder.glob("wandb/offline-run-*/logs"):
+        shutil.rmtree(logs, ignore_errors=True)
 
 
 def _wait(folder: Path) -> None:

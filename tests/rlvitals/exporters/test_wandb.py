@@ -51,3 +51,11 @@ def test_a_run_is_an_offline_run_that_wandb_can_send(tmp_path: Path) -> None:
     assert len(rows) == sum(len(list(run.records(stream))) for stream in STREAMS)
     assert "learning_rate" in settings
     assert any(message.HasField("exit") for message in messages)
+
+
+def test_what_wandb_says_of_its_own_work_is_left_out(tmp_path: Path) -> None:
+    """Its log grows after the run has ended, and links to paths of the machine that wrote it."""
+    out = export_run(made_run(tmp_path / "logs", "ordinary"), tmp_path / "out", format="wandb")
+
+    assert not [path for path in out.rglob("*") if path.suffix == ".log"]
+    assert not [path for path in out.rglob("*") if path.is_symlink() and not path.exists()]
