@@ -1,5 +1,6 @@
 """`rlvitals compare A B ...`: which is better, what may be concluded, and what not."""
 
+import shlex
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -13,16 +14,19 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.places import LOGS, AsJson, Folder, open_named
+from rlvitals.cli.report import print_written
 from rlvitals.cli.screen import LABEL, TITLE, make_screen, number_text, print_json, readable_width
 from rlvitals.cli.words import clean, count, number, percent
 from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versus, against_history, parting
 from rlvitals.comparison import compare as compare_runs
 from rlvitals.comparison.result import PairedItems, SettingsEffect
-from rlvitals.errors import ComparisonError
+from rlvitals.errors import ComparisonError, ExportError
+from rlvitals.reports import ENDINGS, PAGES, check_form, write_comparison
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.layout import HEADER
 
 _INDENT = 2
+_ANSWERS = {"html", "output", "as_json"}
 _MOST_GROUPS = 20
 _MOST_COMPARISONS = 12
 _MOST_SETTINGS = 12
@@ -49,6 +53,7 @@ class Axis(StrEnum):
 
 
 def compare(
+    context: typer.Context,
     runs: Annotated[
         list[str],
         typer.Argument(help="Runs, folders of runs, patterns, or NAME= and one of these.", show_default=False),
@@ -76,6 +81,13 @@ def compare(
     lower: Annotated[bool, typer.Option("--lower-is-better", help="Less of the metric is better.")] = False,
     unit: Annotated[str, typer.Option(help="What is compared: runs, and nothing else.")] = "run",
     seed: Annotated[int, typer.Option(help="Of resamples and permutations.")] = 0,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="A report as a page, written there too.", show_default=False)
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="A report: .html, .md, .pdf or .png.", show_default=False),
+    ] = None,
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
@@ -84,9 +96,15 @@ def compare(
     Runs that differ by their seed alone are one group. Of a single run it is said where it stands among the earlier
     ones; of two, also where they part.
     """
+    targets = _targets(html, output)
     words = [_located(word, folder) for word in runs]
     single = [Path(word) for word in words if (Path(word) / HEADER).exists()]
     if len(words) == len(single) == 1 and unit == "run":
+        if targets:
+            raise ComparisonError(
+                f"{single[0]} is one run, and no comparison to report: give two runs or more, or a folder; "
+                f"`rlvitals report {single[0].name}` writes a report of the run"
+            )
         earlier, _ = find_runs(folder) if folder.is_dir() else ([], [])
         place = against_history(Run(single[0]), earlier, metric, axis=axis.value if axis else "env_step")
         if as_json:
@@ -111,13 +129,18 @@ def compare(
         seed=seed,
     )
     parts = parting(Run(single[0]), Run(single[1])) if len(words) == len(single) == _TWO else None
+    written = [write_comparison(found, target, parting=parts, call=_call(context)) for target in targets]
     if as_json:
-        print_json(document(found, parts))
+        reports = [{"path": str(path.absolute()), "bytes": path.stat().st_size} for path in written]
+        print_json(document(found, parts) | ({"reports": reports} if reports else {}))
         return
     screen = make_screen()
     print_comparison(screen, found)
     if parts is not None:
         _print_sentences(screen, "where they part", parts.sentences)
+    for path in written:
+        screen.print()
+        print_written(screen, path)
 
 
 def document(found: Comparison, parts: Parting | None = None) -> dict[str, Any]:
@@ -154,6 +177,34 @@ def print_comparison(screen: Console, found: Comparison) -> None:
     if found.settings is not None:
         _print_settings(screen, found.settings)
     _print_sentences(screen, "how", found.notes)
+
+
+def _targets(html: Path | None, output: Path | None) -> list[Path]:
+    """Where reports are to be written; refused before anything is read if that cannot be."""
+    if html is not None and html.suffix.lower() not in PAGES:
+        raise ExportError(f"--html {html}: the name of a page ends with .html; -o writes {', '.join(ENDINGS)}")
+    targets = list(dict.fromkeys(path for path in (html, output) if path is not None))
+    for path in targets:
+        check_form(path)
+    return targets
+
+
+def _call(context: typer.Context) -> str:
+    """The command as it was typed, but for where its answer went, and the folder that it was typed in."""
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        value, source = context.params.get(name), context.get_parameter_source(name)
+        if name in _ANSWERS or value is None or source is None or source.name == "DEFAULT":
+            continue
+        values = [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
+        if parameter.param_type_name == "argument":
+            words = [*values, *words]
+        elif value is True:
+            words.append(parameter.opts[-1])
+        else:
+            words += [word for one in values for word in (parameter.opts[-1], one)]
+    return f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(['rlvitals', 'compare', *words])}"
 
 
 def _located(word: str, folder: Path) -> str:

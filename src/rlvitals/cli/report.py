@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
 from rlvitals.cli.places import LOGS, AsJson, Folder, open_named
 from rlvitals.cli.screen import TITLE, make_screen, print_json
@@ -74,9 +75,13 @@ def report(
     if as_json:
         print_json({"kind": kind, "path": str(written.absolute()), "bytes": size})
         return
-    screen = make_screen()
-    screen.print(clean(str(written)), end="  ", style=TITLE)
-    screen.print(f"{count(size)} bytes")
+    print_written(make_screen(), written)
+
+
+def print_written(screen: Console, path: Path) -> None:
+    """Print where a report is, and how large."""
+    screen.print(clean(str(path)), end="  ", style=TITLE)
+    screen.print(f"{count(path.stat().st_size)} bytes")
 
 
 def age_of(text: str) -> float:

@@ -1,9 +1,10 @@
-"""Reports: a run in, a page, a text or a print out; and digests of a folder of runs.
+"""Reports: a run or a comparison in, a page, a text or a print out; and digests of a folder of runs.
 
-A run is read once (`account`), told as a document of plain blocks (`contents`, `digest`), and the document is written
-as HTML, Markdown, PDF or PNG. Charts are plain values (`charts`), drawn as SVG without any package, or by matplotlib.
+A run is read once (`account`), told as a document of plain blocks (`contents`, `digest`, `compared`), and the document
+is written as HTML, Markdown, PDF or PNG. Charts are plain values (`charts`), drawn as SVG without any package, or by
+matplotlib.
 """
 
-from rlvitals.reports.writing import ENDINGS, REPORT, write_digest, write_report
+from rlvitals.reports.writing import ENDINGS, PAGES, REPORT, check_form, write_comparison, write_digest, write_report
 
-__all__ = ["ENDINGS", "REPORT", "write_digest", "write_report"]
+__all__ = ["ENDINGS", "PAGES", "REPORT", "check_form", "write_comparison", "write_digest", "write_report"]

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+GROUPS = tuple(f"group{place}" for place in range(1, 5))
+"""Kinds of the lines of groups that are held against each other: as many as may lie over each other with bands."""
+
 
 class Line(NamedTuple):
     """Points that are joined; those that are not finite break it.
@@ -15,7 +18,7 @@ class Line(NamedTuple):
     Attributes:
         x: Shape `(k,)`.
         y: Shape `(k,)`.
-        kind: `main`, `raw` (thin, behind it), `other` (a second series) or `quiet` (a third).
+        kind: `main`, `raw` (thin, behind it), `other` (a second series), `quiet` (a third), or one of `GROUPS`.
         label: What it is, for the key.
         dots: Whether each point is drawn too.
     """
@@ -28,12 +31,13 @@ class Line(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Where values lie: from low to high at each place."""
+    """Where values lie: from low to high at each place; places where either is not finite break it."""
 
     x: Floats
     low: Floats
     high: Floats
     label: str = ""
+    kind: str = "main"
 
 
 class Mark(NamedTuple):
@@ -69,7 +73,7 @@ class Curve(NamedTuple):
         unit: In what.
         clock: What the x axis counts.
         lines: What is drawn, the last one on top.
-        band: The spread behind them.
+        bands: The spread behind them.
         marks: Findings.
         levels: Heights to compare with.
         healthy: Where the metric dictionary says that healthy values lie; an open end is `None`.
@@ -79,6 +83,7 @@ class Curve(NamedTuple):
         note: What should be known beside.
         about: What the quantity means.
         spark: The same in a few numbers, for a line of text.
+        below: How many runs stand behind each line at each place, drawn as steps below it.
     """
 
     key: str
@@ -86,7 +91,7 @@ class Curve(NamedTuple):
     clock: str
     lines: tuple[Line, ...]
     unit: str = ""
-    band: Band | None = None
+    bands: tuple[Band, ...] = ()
     marks: tuple[Mark, ...] = ()
     levels: tuple[Level, ...] = ()
     healthy: tuple[float | None, float | None] | None = None
@@ -96,12 +101,13 @@ class Curve(NamedTuple):
     note: str = ""
     about: str = ""
     spark: tuple[float | None, ...] = ()
+    below: tuple[Line, ...] = ()
 
     @property
     def heights(self) -> Floats:
         """All finite heights that are drawn."""
         parts = [line.y for line in self.lines]
-        parts += [self.band.low, self.band.high] if self.band is not None else []
+        parts += [edge for band in self.bands for edge in (band.low, band.high)]
         every: Floats = np.concatenate(parts) if parts else np.empty(0)
         return every[np.isfinite(every)]
 
@@ -114,13 +120,14 @@ class Curve(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """One row of a chart of estimates."""
+    """One row of a chart of estimates; its tone is a verdict's: good, bad, watch, neutral or quiet."""
 
     label: str
     value: float | None
     low: float | None
     high: float | None
     text: str
+    tone: str = ""
 
 
 class Estimates(NamedTuple):
@@ -163,7 +170,50 @@ class Heat(NamedTuple):
     note: str = ""
 
 
-Chart = Curve | Estimates | Heat
+class Strip(NamedTuple):
+    """Every run of a group, a dot each.
+
+    Attributes:
+        label: The group.
+        kind: One of `GROUPS`, or `main`.
+        values: What its runs came to.
+        names: What each of them is called.
+        lost: What runs are called that came to nothing, and count as worst.
+        mean: Of the values, with both ends of its interval; `None` for what there is not.
+        text: What is said beside.
+    """
+
+    label: str
+    kind: str
+    values: tuple[float, ...]
+    names: tuple[str, ...]
+    lost: tuple[str, ...]
+    mean: tuple[float | None, float | None, float | None]
+    text: str
+
+
+class Strips(NamedTuple):
+    """Groups of runs, one under another, so that three runs look like three.
+
+    Attributes:
+        axis: What the x axis is.
+        rows: From the top down.
+        limits: Of the x axis; what lies outside stands at the edge, as an arrow.
+        worst_is_high: Whether the worst outcome is the highest: runs that came to nothing stand at that edge.
+        zero: A value that all are compared with, such as a target.
+    """
+
+    key: str
+    title: str
+    axis: str
+    rows: tuple[Strip, ...]
+    limits: tuple[float, float] = (0.0, 1.0)
+    worst_is_high: bool = False
+    zero: float | None = None
+    note: str = ""
+
+
+Chart = Curve | Estimates | Heat | Strips
 
 
 class Axis(NamedTuple):
@@ -181,6 +231,8 @@ class Axis(NamedTuple):
 _GREATEST = sys.float_info.max
 _EXTREME = 6.0
 _CORE = (0.01, 0.99)
+_SURE = {"main", *GROUPS}
+"""Lines of these kinds are never left outside."""
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -234,7 +286,7 @@ def height_axis(chart: Curve, *, ticks: int = 4) -> tuple[Axis, int, int]:
 def _shown_range(chart: Curve, heights: Floats) -> tuple[float, float]:
     """From the least to the greatest height, without a few that are far out; all of the main line is in it."""
     low, high = float(heights.min()), float(heights.max())
-    mains = [heights[:0], *(_finite(line.y) for line in chart.lines if line.kind == "main")]
+    mains = [heights[:0], *(_finite(line.y) for line in chart.lines if line.kind in _SURE)]
     core = np.concatenate([np.quantile(heights, _CORE, method="inverted_cdf"), *mains])
     half = float(core.max()) / 2 - float(core.min()) / 2
     if half > 0 and (high / 2 - low / 2) > _EXTREME * half:

@@ -155,7 +155,7 @@ def _course(
         clock=clock,
         unit="" if meaning is None or meaning.unit in {"1", name} else meaning.unit.replace("^2", "\u00b2"),
         lines=tuple(lines),
-        band=_band(values, places),
+        bands=_bands(values, places),
         marks=marks,
         levels=levels,
         healthy=healthy,
@@ -199,10 +199,10 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     return Line(x[last], y[last], "main", f"mean of {window:,}")
 
 
-def _band(values: Floats, places: Floats) -> Band | None:
+def _bands(values: Floats, places: Floats) -> tuple[Band, ...]:
     stretches = min(_BAND_STRETCHES, values.size // _BAND_FEWEST)
     if stretches < _FEWEST_STRETCHES:
-        return None
+        return ()
     found: list[tuple[float, float, float]] = []
     for part, where in zip(np.array_split(values, stretches), np.array_split(places, stretches), strict=True):
         finite = part[np.isfinite(part)]
@@ -210,9 +210,9 @@ def _band(values: Floats, places: Floats) -> Band | None:
             low, high = np.quantile(finite, [_LOW, _HIGH], method="inverted_cdf")
             found.append((float(where[where.size // 2]), float(low), float(high)))
     if len(found) < 2:  # noqa: PLR2004 - one edge is no band
-        return None
+        return ()
     x, low_edge, high_edge = (np.array(column) for column in zip(*found, strict=True))
-    return Band(x, low_edge, high_edge, "middle 80 %")
+    return (Band(x, low_edge, high_edge, "middle 80 %"),)
 
 
 def _success(series: Series, x: Floats, clock: str, marks: tuple[Mark, ...]) -> Curve:
@@ -230,7 +230,7 @@ def _success(series: Series, x: Floats, clock: str, marks: tuple[Mark, ...]) -> 
         title="Success rate",
         clock=clock,
         lines=(Line(at, rates, "main", f"of {each:,} episodes", dots=rates.size <= _BLOCKS),),
-        band=Band(at[known], low[known], high[known], "95 % interval") if known.sum() > 1 else None,
+        bands=(Band(at[known], low[known], high[known], "95 % interval"),) if known.sum() > 1 else (),
         marks=marks,
         limits=(0.0, 1.0),
         whole=True,

@@ -11,7 +11,7 @@ from rlvitals.words import number
 
 
 class Toned(NamedTuple):
-    """A text with a tone: good, watch, bad or quiet."""
+    """A text with a tone: good, watch, bad, neutral or quiet; or that of a group of runs (`charts.GROUPS`)."""
 
     text: str
     tone: str
@@ -88,6 +88,34 @@ class Findings(NamedTuple):
     losses: tuple[Loss, ...]
 
 
+class Statement(NamedTuple):
+    """What is concluded of something, in a word and in sentences.
+
+    Attributes:
+        title: Of what.
+        word: The verdict.
+        tone: Its tone.
+        sentences: What that means.
+    """
+
+    title: str
+    word: str
+    tone: str
+    sentences: tuple[str, ...]
+
+
+class Statements(NamedTuple):
+    """Conclusions, one under another; where they are many, each is folded."""
+
+    statements: tuple[Statement, ...]
+
+
+class Points(NamedTuple):
+    """Sentences that stand each for itself."""
+
+    texts: tuple[str, ...]
+
+
 class Pictures(NamedTuple):
     """Pictures in rows."""
 
@@ -102,7 +130,7 @@ class Code(NamedTuple):
     folded: bool = False
 
 
-Block = Prose | Facts | Table | Charts | Findings | Pictures | Code
+Block = Prose | Points | Facts | Table | Charts | Findings | Statements | Pictures | Code
 
 
 class Section(NamedTuple):
@@ -127,7 +155,7 @@ class Verdict(NamedTuple):
     Attributes:
         tone: good, watch, bad or neutral.
         title: In a few words.
-        text: In a sentence.
+        text: In a sentence; or in several paragraphs, a line each.
         score: The health score, if there is one.
     """
 

@@ -33,9 +33,9 @@ def evaluation_chart(account: Account) -> Curve | None:
         clock="step" if by_step else "episode",
         unit="reward",
         lines=(Line(x, y, "main", "agent", dots=True),),
-        band=Band(x[known], (y - spread)[known], (y + spread)[known], "one standard deviation of episodes")
+        bands=(Band(x[known], (y - spread)[known], (y + spread)[known], "one standard deviation of episodes"),)
         if known.sum() > 1
-        else None,
+        else (),
         levels=tuple(
             Level(one.reward, f"{name} {number(one.reward)}", "baseline")
             for name, one in baselines.items()

@@ -13,10 +13,11 @@ from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from rlvitals.reports.charts import Chart, Curve, Estimates, Heat, height_axis, place_axis
+from rlvitals.diagnosis import Finding
+from rlvitals.reports.charts import GROUPS, Chart, Curve, Estimates, Heat, Strips, height_axis, place_axis
 from rlvitals.reports.courses import numbered
-from rlvitals.reports.document import Charts, Document, Findings, finding_facts
-from rlvitals.reports.svg import tick_text
+from rlvitals.reports.document import Block, Charts, Document, Findings, Points, Statement, Statements, finding_facts
+from rlvitals.reports.pen import tick_text
 from rlvitals.words import count, percent
 
 _BLUE, _ORANGE, _VIOLET, _GREEN, _RED, _AMBER, _SOFT = (
@@ -27,7 +28,17 @@ _LINES: dict[str, dict[str, Any]] = {
     "raw": {"color": _BLUE, "linewidth": 0.4, "alpha": 0.35},
     "other": {"color": _ORANGE, "linewidth": 1.2},
     "quiet": {"color": _VIOLET, "linewidth": 1.0},
+    **{
+        kind: {"color": colour, "linewidth": 1.4, "linestyle": dashes}
+        for kind, colour, dashes in zip(
+            GROUPS,
+            (_BLUE, _ORANGE, _VIOLET, "#0f766e"),
+            ("-", "--", "-.", (0, (5, 1.5))),
+            strict=True,
+        )
+    },
 }
+_TONES = {"good": _GREEN, "watch": _AMBER, "bad": _RED}
 _SEVERITIES = {"critical": _RED, "warning": _AMBER}
 _A4 = (8.27, 11.69)
 _MARGINS = (0.05, 0.04, 0.9, 0.93)
@@ -118,6 +129,8 @@ def draw(chart: Chart, axes: Axes) -> None:
             _curve(chart, axes)
         case Estimates():
             _estimates(chart, axes)
+        case Strips():
+            _strips(chart, axes)
         case Heat():
             axes.imshow(chart.means, origin="lower", aspect="auto", cmap="Blues")
             axes.set_xlabel(_safe(chart.x), fontsize=7)
@@ -130,11 +143,16 @@ def _curve(chart: Curve, axes: Axes) -> None:
     if chart.healthy is not None:
         low, high = (edge if edge is not None else far for edge, far in zip(chart.healthy, over[:2], strict=True))
         axes.axhspan(max(low, over.low), min(high, over.high), color=_GREEN, alpha=0.08, linewidth=0)
-    if chart.band is not None:
-        axes.fill_between(chart.band.x, chart.band.low, chart.band.high, color=_BLUE, alpha=0.15, linewidth=0)
+    for band in chart.bands:
+        colour = _LINES.get(band.kind, _LINES["main"])["color"]
+        axes.fill_between(band.x, band.low, band.high, color=colour, alpha=0.15, linewidth=0)
     for line in chart.lines:
         finite = np.where(np.isfinite(line.y), line.y, np.nan)
-        axes.plot(line.x, finite, marker="o" if line.dots else "", markersize=3, **_LINES[line.kind])
+        label = _safe(line.label)[:40] if line.kind in GROUPS else None
+        axes.plot(line.x, finite, marker="o" if line.dots else "", markersize=3, label=label, **_LINES[line.kind])
+    if any(line.kind in GROUPS for line in chart.lines):
+        axes.legend(fontsize=6.5, frameon=False)
+    _below(chart, axes)
     for bad in chart.bad:
         height = over.low if bad.kind == "negative" else over.high
         axes.plot(bad.x, np.full(bad.x.size, height), "|", color=_RED, markersize=7, clip_on=False)
@@ -158,16 +176,56 @@ def _curve(chart: Curve, axes: Axes) -> None:
     axes.set_title(_safe(", ".join(filter(None, notes))), fontsize=6.5, color=_RED, loc="right")
 
 
+def _below(chart: Curve, axes: Axes) -> None:
+    """How many runs stand behind each line, as steps in the lowest fifth, on a scale of their own."""
+    if not chart.below:
+        return
+    runs = axes.twinx()
+    most = max((float(line.y.max()) for line in chart.below if line.y.size), default=1.0) or 1.0
+    for line in chart.below:
+        runs.step(line.x, line.y, color=_LINES[line.kind]["color"], linewidth=0.7, alpha=0.6)
+    runs.set_ylim(0.0, 6.0 * most)
+    runs.set_yticks([0.0, most], ["0", f"{most:.0f} runs"], fontsize=6, color=_SOFT)
+    for side in runs.spines.values():
+        side.set_visible(False)
+
+
+def _strips(chart: Strips, axes: Axes) -> None:
+    for place, row in enumerate(chart.rows):
+        colour = _LINES[row.kind]["color"]
+        mean, low, high = row.mean
+        if low is not None and high is not None:
+            axes.plot([low, high], [place, place], color=colour, alpha=0.2, linewidth=7, solid_capstyle="butt")
+        if mean is not None:
+            axes.plot([mean], [place], "|", color=colour, markersize=13)
+        axes.plot(row.values, np.full(len(row.values), place), "o", color=colour, markersize=3.5, alpha=0.6)
+        if row.lost:
+            axes.plot([1.0 if chart.worst_is_high else 0.0], [place], "x", color=_RED, markersize=5, clip_on=False,
+                      transform=axes.get_yaxis_transform())  # fmt: skip
+    axes.set_yticks(range(len(chart.rows)), [_safe(f"{row.label}  {row.text}")[:44] for row in chart.rows])
+    axes.set_ylim(len(chart.rows) - 0.5, -0.5)
+    axes.set_xlabel(_safe(chart.axis), fontsize=7, color=_SOFT, loc="right")
+
+
 def _estimates(chart: Estimates, axes: Axes) -> None:
     for place, row in enumerate(chart.rows):
         if row.low is not None and row.high is not None:
-            axes.plot([row.low, row.high], [place, place], color=_BLUE, alpha=0.35, linewidth=4, solid_capstyle="round")
+            axes.plot(
+                [row.low, row.high],
+                [place, place],
+                color=_TONES.get(row.tone, _BLUE),
+                alpha=0.35,
+                linewidth=4,
+                solid_capstyle="round",
+            )
         if row.value is not None:
-            axes.plot([row.value], [place], "o", color=_BLUE, markersize=4)
+            axes.plot([row.value], [place], "o", color=_TONES.get(row.tone, _BLUE), markersize=4)
     axes.set_yticks(range(len(chart.rows)), [_safe(row.label)[:28] for row in chart.rows])
     axes.set_ylim(len(chart.rows) - 0.5, -0.5)
     if chart.limits is not None:
         axes.set_xlim(*chart.limits)
+    if chart.zero is not None:
+        axes.axvline(chart.zero, color=_SOFT, linewidth=0.9)
     if chart.share:
         axes.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.0f} %")
 
@@ -191,34 +249,58 @@ def _pages(lines: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _words(document: Document) -> Iterator[tuple[str, float, str, str]]:
     verdict = document.verdict
     yield document.kind, 9, "normal", _SOFT
-    yield document.title, 17, "bold", "black"
+    for line in textwrap.wrap(document.title, int(_LETTERS * 10 / 17)) or [""]:
+        yield line, 17, "bold", "black"
     yield "", 9, "normal", "black"
-    tone = {"good": _GREEN, "watch": _AMBER, "bad": _RED}.get(verdict.tone, _BLUE)
+    tone = _TONES.get(verdict.tone, _BLUE)
     score = "" if verdict.score is None else f"   health {verdict.score} of 100"
-    yield f"{document.status}: {verdict.title}{score}", 13, "bold", tone
-    yield from _wrapped(verdict.text, 10, "black")
+    for line in textwrap.wrap(f"{document.status}: {verdict.title}{score}", int(_LETTERS * 10 / 13)):
+        yield line, 13, "bold", tone
+    for line in verdict.text.split("\n"):
+        yield from _wrapped(line, 10, "black")
     yield "", 9, "normal", "black"
     for name, value, note in document.key_facts:
         yield f"{name}: {value}   ({note})", 10, "normal", "black"
-    for block in (block for section in document.sections for block in section.blocks):
-        if isinstance(block, Findings):
-            for label, finding in numbered(block.findings):
-                since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
-                yield "", 9, "normal", "black"
-                colour = _SEVERITIES.get(finding.severity, _SOFT)
-                yield f"{label}  {finding.title}", 11, "bold", colour
-                yield (
-                    f"{finding.severity}, {since}, {percent(finding.confidence)} sure, {finding.code}",
-                    8,
-                    "normal",
-                    _SOFT,
-                )
-                yield from _wrapped(finding.cause, 9.5, "black")
-                for name, said in finding_facts(finding):
-                    if said:
-                        yield from _wrapped(f"{name}: {said}", 8.5, "#333333")
+    for section in document.sections:
+        for block in section.blocks:
+            yield from _block_words(block)
     yield "", 9, "normal", "black"
     yield from _wrapped(document.foot, 8, _SOFT)
+
+
+def _block_words(block: Block) -> Iterator[tuple[str, float, str, str]]:
+    """What is printed of a block beside its charts: conclusions, and findings."""
+    match block:
+        case Statements():
+            yield from (line for one in block.statements for line in _statement(one))
+        case Points():
+            yield "", 9, "normal", "black"
+            for text in block.texts:
+                yield from _wrapped(text, 9.5, "black")
+        case Findings():
+            for label, finding in numbered(block.findings):
+                yield from _finding(label, finding)
+        case _:
+            return
+
+
+def _finding(label: str, finding: Finding) -> Iterator[tuple[str, float, str, str]]:
+    since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
+    yield "", 9, "normal", "black"
+    yield f"{label}  {finding.title}", 11, "bold", _SEVERITIES.get(finding.severity, _SOFT)
+    yield f"{finding.severity}, {since}, {percent(finding.confidence)} sure, {finding.code}", 8, "normal", _SOFT
+    yield from _wrapped(finding.cause, 9.5, "black")
+    for name, said in finding_facts(finding):
+        if said:
+            yield from _wrapped(f"{name}: {said}", 8.5, "#333333")
+
+
+def _statement(statement: Statement) -> Iterator[tuple[str, float, str, str]]:
+    yield "", 9, "normal", "black"
+    for line in textwrap.wrap(f"{statement.title}: {statement.word}", int(_LETTERS * 10 / 11)):
+        yield line, 11, "bold", _TONES.get(statement.tone, _BLUE)
+    for sentence in statement.sentences:
+        yield from _wrapped(sentence, 9.5, "black")
 
 
 def _wrapped(text: str, size: float, colour: str) -> Iterator[tuple[str, float, str, str]]:

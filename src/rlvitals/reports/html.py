@@ -7,7 +7,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from rlvitals.diagnosis import Finding
-from rlvitals.reports.charts import Chart, Curve
+from rlvitals.reports.charts import GROUPS, Chart, Curve
 from rlvitals.reports.courses import numbered
 from rlvitals.reports.document import (
     Block,
@@ -19,24 +19,30 @@ from rlvitals.reports.document import (
     Findings,
     Link,
     Pictures,
+    Points,
     Prose,
     Section,
     Span,
     Spark,
+    Statement,
+    Statements,
     Table,
     Toned,
     Verdict,
     facts_text,
     finding_facts,
 )
+from rlvitals.reports.pen import said
 from rlvitals.reports.pictures import Picture
-from rlvitals.reports.svg import STYLE, draw, said, spark
+from rlvitals.reports.svg import STYLE, draw, spark
 from rlvitals.words import count, percent
 
 PAGE_STYLE = STYLE + (files("rlvitals.reports") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
+_SHORT = 24
+"""Letters of a verdict that stands in one line of a table."""
 _LONG = 6
-"""Findings whose details are shown at once; those of further ones are folded."""
+"""Findings whose details are shown at once, and conclusions; those of further ones are folded."""
 
 
 def page(document: Document) -> str:
@@ -63,7 +69,7 @@ def page(document: Document) -> str:
             '<body class="rlvitals">\n<main>\n',
             head(document),
             f'<nav aria-label="Contents">{contents}</nav>\n' if len(document.sections) > 1 else "",
-            *(_section(section) for section in document.sections),
+            *(part(section) for section in document.sections),
             f"<footer>{said(document.foot)}</footer>\n</main>\n</body>\n</html>\n",
         ]
     )
@@ -91,13 +97,15 @@ def _verdict(verdict: Verdict) -> str:
             f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{verdict.score}">{verdict.score}</meter>'
             "</p>"
         )
+    text = "".join(f"<p>{said(line)}</p>" for line in verdict.text.split("\n"))
     return (
         f'<div class="verdict verdict-{_word(verdict.tone)}">{score}<div><p class="title">{said(verdict.title)}</p>'
-        f"<p>{said(verdict.text)}</p></div></div>"
+        f"{text}</div></div>"
     )
 
 
-def _section(section: Section) -> str:
+def part(section: Section) -> str:
+    """A section, as markup."""
     lead = f'<p class="lead">{said(section.lead)}</p>' if section.lead else ""
     title = f"<h2>{said(section.title)}</h2>" if section.title else ""
     return f'<section id="{said(section.key)}">{title}{lead}{"".join(map(block, section.blocks))}</section>\n'
@@ -106,7 +114,7 @@ def _section(section: Section) -> str:
 def block(what: Block) -> str:
     """A block of a section, as markup."""
     match what:
-        case Prose() | Facts() | Code():
+        case Prose() | Points() | Facts() | Code():
             return _text(what)
         case Table():
             return _table(what)
@@ -114,14 +122,19 @@ def block(what: Block) -> str:
             return _charts(what)
         case Findings():
             return _findings(what)
+        case Statements():
+            items = "".join(_statement(one, opened=len(what.statements) <= _LONG) for one in what.statements)
+            return f'<ol class="findings">{items}</ol>'
         case Pictures():
             return _pictures(what.pictures)
 
 
-def _text(what: Prose | Facts | Code) -> str:
+def _text(what: Prose | Points | Facts | Code) -> str:
     match what:
         case Prose():
             return f'<p class="{_word(what.tone or "prose")}">{said(what.text)}</p>'
+        case Points():
+            return f'<ul class="points">{"".join(f"<li>{said(text)}</li>" for text in what.texts)}</ul>'
         case Facts():
             rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
             return f'<dl class="facts">{rows}</dl>'
@@ -154,7 +167,8 @@ def _table(table: Table) -> str:
 def _cell(cell: Cell) -> str:
     match cell:
         case Toned():
-            return f'<span class="tone-{_word(cell.tone)}">{said(cell.text)}</span>'
+            short = " short" if len(cell.text) <= _SHORT else ""
+            return f'<span class="tone-{_word(cell.tone)}{short}">{said(cell.text)}</span>'
         case Spark():
             return spark(cell.values)
         case Span():
@@ -190,7 +204,9 @@ def _figure(chart: Chart, *, wide: bool) -> str:
     about = f' title="{said(chart.about)}"' if isinstance(chart, Curve) and chart.about else ""
     drawing = f'<div class="narrow">{draw(chart)}</div>'
     drawing = f'<div class="wide">{draw(chart, width=WIDE)}</div>{drawing}' if wide else draw(chart)
-    note = f'<span class="bad">{said(chart.note)}</span>' if isinstance(chart, Curve) and chart.note else ""
+    note = ""
+    if isinstance(chart, Curve) and chart.note:
+        note = f'<span class="{"aside" if chart.below else "bad aside"}">{said(chart.note)}</span>'
     return f"<figure><figcaption{about}>{said(chart.title)}{unit}{note}</figcaption>{_key(chart)}{drawing}</figure>"
 
 
@@ -199,8 +215,8 @@ def _key(chart: Chart) -> str:
     if not isinstance(chart, Curve):
         return f'<p class="key">{said(chart.note)}</p>' if chart.note else ""
     parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
-    if chart.band is not None and chart.band.label:
-        parts.append(("band", chart.band.label))
+    # Bands of groups are of their lines' colours, and one of them says what all are.
+    parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
     if chart.healthy is not None:
         parts.append(("healthy", "healthy"))
     spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in parts)
@@ -228,6 +244,15 @@ def _finding(label: str, finding: Finding, points: int | None, *, opened: bool) 
         f'<span class="since">{since}; {percent(finding.confidence)} sure{cost}; '
         f"<code>{said(finding.code)}</code></span>"
         f"</summary><p>{said(finding.cause)}</p><dl>{facts}</dl></details></li>"
+    )
+
+
+def _statement(statement: Statement, *, opened: bool) -> str:
+    tone, shown = _word(statement.tone), " open" if opened else ""
+    text = "".join(f"<p>{said(sentence)}</p>" for sentence in statement.sentences)
+    return (
+        f'<li class="finding finding-{tone}"><details{shown}><summary><b>{said(statement.title)}</b> '
+        f'<span class="verdict-word tone-{tone}">{said(statement.word)}</span></summary>{text}</details></li>'
     )
 
 

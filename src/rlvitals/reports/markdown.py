@@ -1,10 +1,11 @@
 """A report as Markdown (GitHub's kind): curves as figures beside it, or as lines of text where there are none."""
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from rlvitals.reports.charts import Chart, Curve, Estimates
-from rlvitals.reports.courses import numbered
+from rlvitals.reports.charts import GROUPS, Chart, Curve, Estimates, Strips
+from rlvitals.reports.courses import numbered, sparks
 from rlvitals.reports.document import (
     Block,
     Cell,
@@ -15,9 +16,11 @@ from rlvitals.reports.document import (
     Findings,
     Link,
     Pictures,
+    Points,
     Prose,
     Span,
     Spark,
+    Statements,
     Table,
     Toned,
     finding_facts,
@@ -25,6 +28,7 @@ from rlvitals.reports.document import (
 from rlvitals.words import ABSENT, count, number, percent, sparkline
 
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
+_MOST_VALUES = 20
 _FENCE = re.compile(r"`{3,}")
 _MARKS = {"critical": "\u2716", "warning": "\u26a0", "info": "\u2139"}
 
@@ -75,10 +79,8 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
 
 def _block(what: Block, figure: Figure | None) -> Iterator[str]:
     match what:
-        case Prose():
-            yield plain(what.text)
-        case Facts():
-            yield from (f"- {plain(name)}: {_cell(value)}" for name, value in what.rows)
+        case Prose() | Points() | Facts() | Statements():
+            yield from _text(what)
         case Table():
             yield from _table(what)
         case Charts():
@@ -89,6 +91,19 @@ def _block(what: Block, figure: Figure | None) -> Iterator[str]:
             yield f"{count(len(what.pictures))} pictures were logged: see the HTML report, or the run's artifacts."
         case Code():
             yield from _code(what)
+
+
+def _text(what: Prose | Points | Facts | Statements) -> Iterator[str]:
+    match what:
+        case Prose():
+            yield plain(what.text)
+        case Points():
+            yield from (f"- {plain(text)}" for text in what.texts)
+        case Facts():
+            yield from (f"- {plain(name)}: {_cell(value)}" for name, value in what.rows)
+        case Statements():
+            for one in what.statements:
+                yield f"- **{plain(one.title)}**: **{plain(one.word)}**. {plain(' '.join(one.sentences))}".rstrip()
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -133,7 +148,8 @@ def _charts(charts: Charts, figure: Figure | None) -> Iterator[str]:
         if path is not None:
             yield f"![{plain(chart.title)}]({path})"
     shown = {chart.key for chart, path in drawn if path is not None}
-    rows = [_row(chart) for chart in charts.charts if isinstance(chart, Curve) and chart.key not in shown]
+    curves = [chart for chart in charts.charts if isinstance(chart, Curve) and chart.key not in shown]
+    rows = [row for chart in curves for row in _courses(chart)]
     if rows:
         yield from _rows(("", "over the run", "first", "last", "not finite"), rows, {0, 1})
     for chart in charts.charts:
@@ -144,13 +160,35 @@ def _charts(charts: Charts, figure: Figure | None) -> Iterator[str]:
                 (plain(row.label), f"`{_bar(row.value)}`" if chart.share else "", plain(row.text)) for row in chart.rows
             ]
             yield from _rows(("", "", chart.axis), bars, {0, 1})
+            yield ""
+        if isinstance(chart, Strips) and chart.key not in shown:
+            yield f"**{plain(chart.title)}**"
+            yield ""
+            said = [(plain(row.label), plain(row.text), _values(row.values)) for row in chart.rows]
+            yield from _rows(("", "", chart.axis), said, {0, 1, 2})
+            yield ""
 
 
-def _row(chart: Curve) -> tuple[str, ...]:
-    known = [value for value in chart.spark if value is not None]
+def _courses(chart: Curve) -> Iterator[tuple[str, ...]]:
+    """A curve in a line of text; one a group where several are held against each other."""
     unit = f" ({plain(chart.unit)})" if chart.unit else ""
-    ends = (number(known[0]), number(known[-1])) if known else (ABSENT, ABSENT)
-    return (f"{plain(chart.title)}{unit}", f"`{sparkline(chart.spark)}`", *ends, plain(chart.note) or ABSENT)
+    grouped = [line for line in chart.lines if line.kind in GROUPS]
+    for line in grouped:
+        found = tuple(value if value is not None and math.isfinite(value) else None for value in sparks(line.y))
+        yield f"{plain(chart.title)}{unit}: {plain(line.label)}", f"`{sparkline(found)}`", *_ends(found), ABSENT
+    if not grouped:
+        spark = f"`{sparkline(chart.spark)}`"
+        yield f"{plain(chart.title)}{unit}", spark, *_ends(chart.spark), plain(chart.note) or ABSENT
+
+
+def _ends(values: Sequence[float | None]) -> tuple[str, str]:
+    known = [value for value in values if value is not None]
+    return (number(known[0]), number(known[-1])) if known else (ABSENT, ABSENT)
+
+
+def _values(values: Sequence[float]) -> str:
+    shown = ", ".join(number(value) for value in sorted(values)[:_MOST_VALUES])
+    return f"{shown}, and {count(len(values) - _MOST_VALUES)} more" if len(values) > _MOST_VALUES else shown or ABSENT
 
 
 def _bar(share: float | None, width: int = 20) -> str:

@@ -1,21 +1,25 @@
-"""A run in a notebook: its verdict and four charts as markup, single figures as SVG."""
+"""A run in a notebook: its verdict and four charts as markup, single figures as SVG; a comparison likewise."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.comparison import Comparison, Parting
 from rlvitals.errors import ColumnError, ExportError, RlvitalsError
-from rlvitals.reports import html
+from rlvitals.reports import compared, html
 from rlvitals.reports.account import account_of, recorded_of
 from rlvitals.reports.charts import Chart
 from rlvitals.reports.contents import document_of
 from rlvitals.reports.courses import courses_of
 from rlvitals.reports.document import Charts
-from rlvitals.reports.svg import draw, said
+from rlvitals.reports.pen import said
+from rlvitals.reports.svg import draw
 from rlvitals.reports.writing import drawing, put
 from rlvitals.runs import Run
 
 _SHOWN = ("reward", "quality_final", "quality_improvement", "success", "entropy", "explained_variance", "kl_divergence")
 _MOST = 4
+_COMPARED = ("concluded", "limits", "groups", "learning")
 _WIDTH, _HEIGHT = 720, 300
 
 
@@ -58,6 +62,27 @@ class Figure:
                 raise ExportError(f"{path} says no form of a figure: its name must end with .svg, .png or .pdf")
 
 
+class ComparisonCard:
+    """A comparison, for a notebook to show: the verdict, what may be concluded, every run, learning curves.
+
+    Args:
+        found: What `rlvitals.compare` found.
+        parting: What `rlvitals.parting` found, where two runs are compared.
+    """
+
+    def __init__(self, found: Comparison, parting: Parting | None = None) -> None:
+        self.found = found
+        self.parting = parting
+
+    def __repr__(self) -> str:
+        return f"<ComparisonCard: {len(self.found.runs)} runs in {len(self.found.groups)} groups>"
+
+    def _repr_html_(self) -> str:
+        document = compared.document_of(self.found, self.parting, "", 0.0)
+        shown = [html.part(section) for section in document.sections if section.key in _COMPARED]
+        return _markup([html.head(document), *shown])
+
+
 def figure_of(run: Run, name: str, *, clock: Clock = SYSTEM_CLOCK) -> Figure:
     """A figure of a run.
 
@@ -93,4 +118,8 @@ def card(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> str:
     chosen = tuple(curves[name] for name in _SHOWN if name in curves)[:_MOST]
     findings = next((section.blocks for section in document.sections if section.key == "findings"), ())
     parts = [html.head(document), *map(html.block, findings[:1]), html.block(Charts(chosen)) if chosen else ""]
+    return _markup(parts)
+
+
+def _markup(parts: Iterable[str]) -> str:
     return f'<div class="rlvitals"><style>{html.PAGE_STYLE}</style><main>{"".join(parts)}</main></div>'

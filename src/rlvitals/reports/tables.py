@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from rlvitals.reports.courses import TITLES
 from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
@@ -18,9 +18,33 @@ _TONES = {
     "better": "good",
     "declining": "bad",
     "worse": "bad",
+    "different": "watch",
+    "the same": "neutral",
+    "no difference shown": "quiet",
+    "not shown to be the same": "quiet",
+    "not decided yet": "quiet",
+    "not the same": "watch",
+    "not enough runs": "watch",
+    "not comparable": "watch",
     "not enough data": "quiet",
 }
 _MOST_EFFECTS = 12
+
+
+class Ranged(Protocol):
+    """An estimate and its interval, whoever found it."""
+
+    @property
+    def estimate(self) -> float | None:
+        """The estimate."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
 
 
 def title_of(name: str) -> str:
@@ -140,34 +164,33 @@ def speed_facts(speed: Speed) -> Iterator[tuple[str, Cell]]:
 
 def baseline_table(found: Iterable[Paired]) -> Table:
     """The policy against baselines, item by item: each difference with its interval, drawn against zero."""
-    rows: list[tuple[Cell, ...]] = []
-    for pair in found:
-        ends = [abs(end) for end in (pair.difference.estimate, pair.difference.low, pair.difference.high) if end]
-        limit = max((end for end in ends if math.isfinite(end)), default=1.0)
-        rows.append(
-            (
-                pair.metric,
-                pair.baseline,
-                judged(pair.verdict),
-                value(pair.difference.estimate),
-                Span(
-                    pair.difference.estimate,
-                    pair.difference.low,
-                    pair.difference.high,
-                    limit,
-                    interval(pair.difference),
-                ),
-                interval(pair.difference),
-                f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
-                count(pair.items),
-                value(pair.p_value, 2),
-            )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            pair.metric,
+            pair.baseline,
+            judged(pair.verdict),
+            value(pair.difference.estimate),
+            around_zero(pair.difference),
+            interval(pair.difference),
+            f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
+            count(pair.items),
+            value(pair.p_value, 2),
         )
+        for pair in found
+    ]
     titles = (
         "metric", "against", "verdict", "difference", "around zero", "95 % interval",
         "better / equal / worse", "items", "p",
     )  # fmt: skip
     return Table(titles, tuple(rows), texts=(0, 1, 2, 4), caption="The last evaluation against baselines, item by item")
+
+
+def around_zero(difference: Ranged) -> Span:
+    """A difference and its interval, drawn against zero."""
+    value, low, high = difference.estimate, difference.low, difference.high
+    ends = [abs(end) for end in (value, low, high) if end]
+    limit = max((end for end in ends if math.isfinite(end)), default=1.0)
+    return Span(value, low, high, limit, interval(difference))
 
 
 def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
@@ -246,7 +269,7 @@ def value(said: float | None, digits: int = 4) -> Cell:
     return text if math.isfinite(said) else Toned(text, "bad")
 
 
-def interval(found: Range, *, shares: bool = False) -> str:
+def interval(found: Ranged, *, shares: bool = False) -> str:
     """Both ends of an interval."""
     if found.low is None or found.high is None:
         return ABSENT

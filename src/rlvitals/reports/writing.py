@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.comparison import Comparison, Parting
 from rlvitals.errors import ExportError, MissingExtraError, RlvitalsError
-from rlvitals.reports import html, markdown
+from rlvitals.reports import compared, html, markdown
 from rlvitals.reports.account import account_of
 from rlvitals.reports.charts import Chart
 from rlvitals.reports.contents import document_of
@@ -24,6 +25,9 @@ REPORT = "report.html"
 """What a report is called among a run's artifacts, where nobody says another path."""
 ENDINGS = (".html", ".htm", ".md", ".pdf", ".png")
 """What a report can be: a page, Markdown, pages for print, one sheet of figures."""
+
+PAGES = (".html", ".htm")
+"""The endings of pages."""
 
 _FIGURES = "rlvitals.reports.figures"
 _NO_FIGURES = (
@@ -107,6 +111,47 @@ def write_digest(
     target = Path(path)
     write = _writer(target, figures)
     return write(digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock))
+
+
+def write_comparison(
+    found: Comparison,
+    path: str | Path,
+    *,
+    parting: Parting | None = None,
+    call: str = "",
+    figures: bool | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Write the report of a comparison. What is at the path is replaced.
+
+    Args:
+        found: What `rlvitals.compare` found.
+        path: Where to; the ending says the form.
+        parting: What `rlvitals.parting` found, where two runs are compared.
+        call: The command or the call that made it, to be told in the report.
+        figures: As for `write_report`.
+        clock: Tells the time.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: It cannot be written there, or there is no such form.
+        MissingExtraError: The form needs matplotlib, which is not installed.
+    """
+    return _writer(Path(path), figures)(compared.document_of(found, parting, call, clock.time()))
+
+
+def check_form(path: str | Path) -> None:
+    """Refuse a path that no report can be written to, before anything is read for it.
+
+    Raises:
+        ExportError: There is no such form, or a folder is there.
+        MissingExtraError: The form needs matplotlib, which is not installed.
+    """
+    _writer(Path(path), None)
+    if Path(path).is_dir():
+        raise ExportError(f"{path} cannot be written: Is a directory")
 
 
 def has_figures() -> bool:

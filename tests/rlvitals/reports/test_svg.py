@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlvitals.reports.charts import Band, Curve, Estimate, Estimates, Heat, Level, Line, Mark, axis, height_axis
-from rlvitals.reports.svg import draw, spark, tick_text
+from rlvitals.reports.pen import tick_text
+from rlvitals.reports.svg import draw, spark
 
 _ANY = st.floats(allow_nan=True, allow_infinity=True)
 
@@ -26,7 +27,7 @@ def numbers_in(drawing: str) -> list[str]:
 @given(values=st.lists(_ANY, max_size=60))
 def test_any_values_can_be_drawn(values: list[float]) -> None:
     """The smallest, the largest, none, one, not finite: it is XML, and no coordinate is NaN."""
-    drawing = draw(curve(values, band=Band(np.arange(2.0), np.zeros(2), np.ones(2)), healthy=(0.0, 1.0)))
+    drawing = draw(curve(values, bands=(Band(np.arange(2.0), np.zeros(2), np.ones(2)),), healthy=(0.0, 1.0)))
 
     assert not [text for text in numbers_in(drawing) if "nan" in text.lower() or "inf," in text.lower()]
 

@@ -1,0 +1,182 @@
+"""A comparison in words: the verdict on top, each conclusion, and what may not be concluded."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from rlvitals.comparison import Comparison, Versus
+from rlvitals.comparison.result import Verdict as Verdicts
+from rlvitals.comparison.wording import STATISTIC_WORDS, short
+from rlvitals.reports.document import Statement, Statements, Verdict
+from rlvitals.words import count
+
+TONES: dict[Verdicts, str] = {
+    "better": "good",
+    "worse": "bad",
+    "different": "watch",
+    "the same": "neutral",
+    "no difference shown": "quiet",
+    "not enough runs": "watch",
+    "not comparable": "watch",
+}
+"""The tone of each verdict."""
+AXES = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
+"""What each axis counts."""
+MOST_COMPARISONS = 60
+"""Comparisons that a report tells of."""
+
+_IN_ORDER: tuple[Verdicts, ...] = ("better", "worse", "different", "the same")
+_SHOWN = frozenset(_IN_ORDER)
+_PACKAGES = "packages."
+_LONGEST = 60
+_CALLED = 100
+_NAMED = 6
+
+
+def verdict_of(found: Comparison) -> Verdict:
+    """What a reader should know if he reads nothing else: of one comparison all of it, of many how they went.
+
+    Args:
+        found: The comparison.
+    """
+    made = found.comparisons
+    if not made:
+        text = "There is one group of runs here, and nothing to hold it against: what its runs came to stands below."
+        return Verdict("neutral", "No comparison", text)
+    if len(made) == 1:
+        one = made[0]
+        return Verdict(_verdict_tone(one.verdict), _title(one), "\n".join(one.sentences))
+    counts = Counter(one.verdict for one in made)
+    against = f" with {cut(made[0].baseline)}" if len({one.baseline for one in made}) == 1 else ""
+    parts = [_named(verdict, many, made) for verdict, many in counts.items() if verdict in _SHOWN]
+    open_ones = [f"{many} {verdict}" for verdict, many in counts.items() if verdict not in _SHOWN]
+    text = f"Of {count(len(made))} comparisons{against}: {'; '.join([*parts, *open_ones])}."
+    if len(counts) > 1 or "no difference shown" not in counts:
+        text += " Every verdict takes into account how many comparisons were made."
+    shown = _SHOWN & counts.keys()
+    tone = _verdict_tone(next(iter(shown))) if len(shown) == 1 else "neutral"
+    return Verdict(tone, _title_of_many(counts, len(made)), text)
+
+
+def statements_of(found: Comparison) -> Statements:
+    """Every comparison with what it means, those that show something first.
+
+    Args:
+        found: The comparison.
+    """
+    order = {verdict: place for place, verdict in enumerate(_IN_ORDER)}
+    ordered = sorted(found.comparisons[:MOST_COMPARISONS], key=lambda one: order.get(one.verdict, len(order)))
+    return Statements(
+        tuple(Statement(name_of(one, found), one.verdict, TONES[one.verdict], tuple(one.sentences)) for one in ordered)
+    )
+
+
+def limits_of(found: Comparison) -> tuple[str, ...]:
+    """What may not be concluded, and what every conclusion is bound to.
+
+    Args:
+        found: The comparison.
+    """
+    return tuple(_limits(found)) if found.comparisons else ()
+
+
+def name_of(versus: Versus, found: Comparison) -> str:
+    """What a comparison is called; where there are several environments, on which of them."""
+    several = len(found.horizons) > 1
+    where = f" on {versus.task or 'all that they share'}" if several and versus.verdict != "not comparable" else ""
+    return f"{cut(versus.group, _CALLED)} against {cut(versus.baseline, _CALLED)}{where}"
+
+
+def horizon_of(found: Comparison) -> str:
+    """Where runs are compared, and on which axis."""
+    ends = sorted(set(found.horizons.values()))
+    where = short(ends[0]) if len(ends) == 1 else f"{short(ends[0])} to {short(ends[-1])}" if ends else "no"
+    return f"{where} {AXES[found.axis]}"
+
+
+def cut(text: str, most: int = _LONGEST) -> str:
+    """A name, as far as there is room for it."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
+
+
+def _verdict_tone(verdict: Verdicts) -> str:
+    tone = TONES[verdict]
+    return "neutral" if tone == "quiet" else tone
+
+
+def _title(one: Versus) -> str:
+    mine, theirs = cut(one.group), cut(one.baseline)
+    match one.verdict:
+        case "better" | "worse":
+            return f"{mine} is {one.verdict} than {theirs}"
+        case "different":
+            return f"{mine} differs from {theirs}"
+        case "the same":
+            within = f" within {short(one.equivalence.margin)}" if one.equivalence else ""
+            return f"{mine} and {theirs} are the same{within}"
+        case "no difference shown":
+            return f"No difference between {mine} and {theirs} is shown"
+        case "not enough runs":
+            return f"Too few runs to tell {mine} from {theirs}"
+        case "not comparable":
+            return f"{mine} and {theirs} cannot be compared"
+
+
+def _title_of_many(counts: Mapping[Verdicts, int], made: int) -> str:
+    parts = [f"{counts[verdict]} {verdict}" for verdict in _IN_ORDER if counts.get(verdict)]
+    if parts:
+        return f"{', '.join(parts)}, of {count(made)}"
+    if counts.get("no difference shown"):
+        return "No difference is shown"
+    return "Nothing can be concluded"
+
+
+def _named(verdict: Verdicts, many: int, made: Sequence[Versus]) -> str:
+    names = [f"{cut(one.group)}{f' on {cut(one.task)}' if one.task else ''}" for one in made if one.verdict == verdict]
+    if len({one.task for one in made}) == 1:
+        names = [cut(one.group) for one in made if one.verdict == verdict]
+    more = f" and {many - _NAMED} more" if many > _NAMED else ""
+    return f"{many} {verdict} ({', '.join(names[:_NAMED])}{more})"
+
+
+def _limits(found: Comparison) -> Iterator[str]:
+    what = STATISTIC_WORDS[found.statistic].format(metric=found.metric)
+    where = " in these environments" if len(found.horizons) > 1 else ""
+    yield (
+        f"What is said holds for further seeds of these configurations{where}, for {what}, up to {horizon_of(found)}: "
+        "for no other budget, environment or metric, and for no single seed."
+    )
+    yield from _causes(found)
+    better = Counter((one.task, one.baseline) for one in found.comparisons if one.verdict == "better")
+    pairs = {frozenset((one.group, one.baseline)) for one in found.comparisons}
+    many = len(found.groups)
+    if any(times > 1 for times in better.values()) and len(pairs) < many * (many - 1) // 2:
+        yield (
+            "Which of the better groups is the best was not tested: they were held against the baseline, and the "
+            "highest of several means is high by luck too. --every-pair holds them against each other."
+        )
+    if any(one.verdict == "no difference shown" for one in found.comparisons):
+        asked = any(one.equivalence is not None for one in found.comparisons)
+        yield "That no difference is shown does not mean that there is none" + (
+            "." if asked else ": --margin asks whether two groups are the same within a margin that you name."
+        )
+
+
+def _causes(found: Comparison) -> Iterator[str]:
+    settings = [name for name in found.differences if not name.startswith(_PACKAGES)]
+    versions = len(found.differences) - len(settings)
+    named = [cut(name) for name in settings[:_NAMED]]
+    named += [f"{len(settings) - _NAMED} more settings"] if len(settings) > _NAMED else []
+    named += [f"{versions} package {'version' if versions == 1 else 'versions'}"] if versions else []
+    if not named:
+        yield "Nothing that was recorded of their configurations differs between the groups: a cause cannot be named."
+    elif len(named) == 1 and not versions:
+        yield f"As far as was recorded, the groups differ in {named[0]} alone: the likely cause of a difference."
+    else:
+        yield f"The groups differ in {', '.join(named)}: which of them is the cause is not shown."
+    mixed = [cut(group.name) for group in found.groups if group.varying]
+    if mixed:
+        more = f" and {len(mixed) - _NAMED} more groups" if len(mixed) > _NAMED else ""
+        yield (
+            f"The runs of {', '.join(mixed[:_NAMED])}{more} differ among themselves by more than the seed: their "
+            "spread is not that of seeds alone."
+        )
