@@ -1,13 +1,14 @@
 """Whether two groups of runs are the same, as far as anybody cares."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from numpy.typing import ArrayLike
 
 from rlvitals.analysis.paired import Effect
 from rlvitals.analysis.samples import finite
-from rlvitals.analysis.welch import moments_of, t_cdf, welch
+from rlvitals.analysis.welch import moments_of, t_cdf, welch_over_tasks
 
 Verdict = Literal["the same", "not the same", "not shown to be the same", "not enough runs"]
 
@@ -29,11 +30,7 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(first: ArrayLike, second: ArrayLike, margin: float, *, level: float = 0.05) -> Equivalence:
-    """Two one-sided tests: whether the difference is shown to be above `-margin` and below `margin`.
-
-    Each is Welch's; both must be shown at the level, so the interval of confidence `1 - 2 level` lies within the
-    margin (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). Failing to find a difference says
-    nothing of the sort.
+    """Whether the groups are the same within a margin: `equivalence_over_tasks` with one task.
 
     Args:
         first: Outcomes of the first group's runs, shape `(n,)`; those that are not finite are left out.
@@ -44,9 +41,29 @@ def equivalence(first: ArrayLike, second: ArrayLike, margin: float, *, level: fl
     Raises:
         ValueError: The margin is not above zero and finite.
     """
+    return equivalence_over_tasks([(first, second)], margin, level=level)
+
+
+def equivalence_over_tasks(
+    pairs: Sequence[tuple[ArrayLike, ArrayLike]], margin: float, *, level: float = 0.05
+) -> Equivalence:
+    """Two one-sided tests: whether the mean difference over tasks is shown to be above `-margin` and below `margin`.
+
+    Each is Welch's, over tasks; both must be shown at the level, so the interval of confidence `1 - 2 level` lies
+    within the margin (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). Failing to find a
+    difference says nothing of the sort.
+
+    Args:
+        pairs: For each task the outcomes of the first group's runs and of the second's; not finite ones are left out.
+        margin: Above zero, in the values' units.
+        level: Chance that is allowed of saying `the same` where the difference is the margin.
+
+    Raises:
+        ValueError: The margin is not above zero and finite.
+    """
     if not (margin > 0.0 and math.isfinite(margin)):
         raise ValueError(f"margin={margin!r}: equivalence needs a margin above zero, in the metric's own units")
-    found = welch(moments_of(finite(first)), moments_of(finite(second)))
+    found = welch_over_tasks([(moments_of(finite(first)), moments_of(finite(second))) for first, second in pairs])
     if math.isnan(found.error):
         nothing = Effect(found.estimate, math.nan, math.nan)
         return Equivalence("not enough runs", margin, nothing, math.nan)

@@ -12,6 +12,8 @@ from rlvitals.analysis.welch import Moments, moments_of, noncentral_t_cdf, t_qua
 
 MOST_RUNS = 200
 _DRAWS = 4_000
+_TYPICAL = 1.25
+"""Half of all true effects are taken to be below this, in standard deviations of a single run."""
 _FREEDOMS = (*range(1, 21), 25, 30, 40, 60, 100, 200, 1_000, 10_000)
 
 
@@ -80,10 +82,12 @@ def more_runs(
 
     `needed` is for a true effect as large as Hedges' g of the runs at hand, with `power`. That effect is uncertain, so
     the chance that goes with it is a prediction: means and spread are drawn from what the runs leave possible (normal
-    outcomes of one spread, reference prior: three runs know too little of a spread of their own), further runs are
-    drawn for each, and Welch's test is put to all of them together (predictive power: Spiegelhalter, Freedman and
-    Blackburn 1986, Controlled Clinical Trials 7). Neither is "observed power", which is the p-value in other words
-    (Hoenig and Heisey 2001, American Statistician 55).
+    outcomes of one spread: three runs know too little of a spread of their own), further runs are drawn for each, and
+    the test is put to all of them together (predictive power: Spiegelhalter, Freedman and Blackburn 1986, Controlled
+    Clinical Trials 7). Small true effects are more frequent than large ones: the prior of the effect is Cauchy's, as in
+    Rouder et al. 2009 (Psychonomic Bulletin and Review 16), with half of its effects below 1.25, the other priors are
+    flat (draws are weighted by it). Without it the chance is too hopeful by ten points where effects spread as N(0, 1).
+    Neither is "observed power", which is the p-value in other words (Hoenig and Heisey 2001, American Statistician 55).
 
     Args:
         first: Outcomes of the first group's runs, shape `(n,)`; those that are not finite are left out.
@@ -103,7 +107,9 @@ def more_runs(
     deviation = np.sqrt(squares / generator.chisquare(freedom, _DRAWS))
     futures = [_Future(group, deviation, generator) for group in (a, b)]
     further = MOST_RUNS if needed is None else needed
-    return MoreRuns(needed, _shown([future.after(further, generator) for future in futures], level))
+    shown = _shown([future.after(further, generator) for future in futures], level)
+    weights = 1.0 / (1.0 + ((futures[0].mean - futures[1].mean) / (_TYPICAL * deviation)) ** 2) / deviation
+    return MoreRuns(needed, float(weights @ shown / weights.sum()))
 
 
 def _needed(first: int, second: int, effect: float, wanted: float, level: float) -> int | None:
@@ -140,15 +146,16 @@ class _Future:
         return total, (n * self.group.mean + further * new) / total, squares / (total - 1)
 
 
-def _shown(groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64]]], level: float) -> float:
-    """Share of the futures in which Welch's test shows a difference."""
+def _shown(groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64]]], level: float) -> NDArray[np.bool_]:
+    """In which of the futures a difference is shown: by Student's t in groups of one size, as `power`, else Welch's."""
     (n, mean_a, variance_a), (m, mean_b, variance_b) = groups
     parts = variance_a / n, variance_b / m
     total = parts[0] + parts[1]
-    freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1))
+    freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1)) if n != m else np.full(_DRAWS, n + m - 2.0)
     # Linear in the inverse, as `welch.t_quantile`.
     reach = np.interp(1.0 / freedom, [1.0 / place for place in _FREEDOMS[::-1]], _reaches(level)[::-1])
-    return float(np.mean(np.abs(mean_a - mean_b) > reach * np.sqrt(total)))
+    shown: NDArray[np.bool_] = np.abs(mean_a - mean_b) > reach * np.sqrt(total)
+    return shown
 
 
 @lru_cache(maxsize=64)

@@ -77,6 +77,22 @@ def welch(first: Moments, second: Moments) -> Difference:
     return welch_over_tasks([(first, second)])
 
 
+def student(first: Moments, second: Moments) -> Difference:
+    """The difference of two means of values of one spread (Student 1908, Biometrika 6).
+
+    `SE^2 = s^2 (1/n1 + 1/n2)`, `s^2 = sum (n - 1) s_i^2 / nu`, `nu = n1 + n2 - 2`.
+
+    Returns:
+        The difference; without an error where a group has fewer than 2 values.
+    """
+    estimate = first.mean - second.mean
+    if min(first.size, second.size) < _FEWEST:
+        return Difference(estimate, math.nan, math.nan)
+    freedom = first.size + second.size - 2
+    pooled = ((first.size - 1) * first.variance + (second.size - 1) * second.variance) / freedom
+    return Difference(estimate, math.sqrt(pooled * (1.0 / first.size + 1.0 / second.size)), float(freedom))
+
+
 def welch_over_tasks(pairs: Sequence[tuple[Moments, Moments]]) -> Difference:
     """The mean over tasks of the difference on each, the tasks being given: independent errors, put together.
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -9,22 +10,24 @@ from numpy.typing import NDArray
 
 from rlvitals.analysis.bases import ranked
 from rlvitals.analysis.effect_size import hedges_g
-from rlvitals.analysis.equivalence import equivalence
+from rlvitals.analysis.equivalence import equivalence_over_tasks
 from rlvitals.analysis.multiplicity import benjamini_hochberg, holm
 from rlvitals.analysis.paired import Effect
-from rlvitals.analysis.permutation import Tested, compare_groups
+from rlvitals.analysis.permutation import compare_over_tasks
 from rlvitals.analysis.power import more_runs
 from rlvitals.analysis.profiles import improvement_over_tasks
 from rlvitals.analysis.samples import FEWEST_RUNS
 from rlvitals.analysis.sequential import look
 from rlvitals.analysis.survival import log_rank
-from rlvitals.analysis.welch import moments_of, welch_over_tasks
 from rlvitals.comparison.estimating import as_range, number, way
 from rlvitals.comparison.outcomes import scores_of
 from rlvitals.comparison.result import Equivalent, Look, MoreRuns, Range, RunOutcome, Verdict, Versus
 from rlvitals.comparison.wording import Said, sentences_of
 
 NOTHING = Range(None, None, None)
+_FEW = 10
+"""Runs of the smaller group, from which on unequal spreads do little to the test."""
+_Values = NDArray[np.float64]
 
 
 class Question(NamedTuple):
@@ -103,9 +106,7 @@ class _Made(NamedTuple):
     by_rank: bool
 
 
-def _scores(
-    pair: Pair, question: Question, *, worst: bool
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]]:
+def _scores(pair: Pair, question: Question, *, worst: bool) -> tuple[list[_Values], list[_Values]]:
     lowest = (math.inf if question.higher_is_better is False else -math.inf) if worst else None
     mine, theirs = (
         [scores_of(group, question.statistic, task, worst=lowest) for task in pair.tasks]
@@ -122,28 +123,23 @@ def _enough(pair: Pair, question: Question) -> bool:
 def _tested(pair: Pair, question: Question, comparisons: int, generator: np.random.Generator) -> _Made:
     if not pair.tasks:
         return _Made(Effect(math.nan, math.nan, math.nan), math.nan, "none", by_rank=False)
-    mine, theirs = _scores(pair, question, worst=False)
-    if len(pair.tasks) > 1:
-        found = welch_over_tasks([(moments_of(a), moments_of(b)) for a, b in zip(mine, theirs, strict=True)])
-        low, high = found.interval(1.0 - question.level)
-        return _Made(Effect(found.estimate, low, high), found.p_value, "Welch's t over tasks", by_rank=False)
-    plain = compare_groups(mine[0], theirs[0], generator, level=question.level, comparisons=comparisons)
-    every = [scores[0] for scores in _scores(pair, question, worst=True)]
-    if not any(np.isinf(scores).any() for scores in every):
+    test = partial(compare_over_tasks, generator=generator, level=question.level, comparisons=comparisons)
+    plain = test(_paired(_scores(pair, question, worst=False)))
+    every = _paired(_scores(pair, question, worst=True))
+    if not any(np.isinf(scores).any() for task in every for scores in task):
         return _Made(plain.difference, plain.p_value, plain.method, by_rank=False)
-    tested = _by_rank(every, question, comparisons, generator)
+    tested = test([_ranks(*task) for task in every])
     return _Made(plain.difference, tested.p_value, f"{tested.method}, of ranks", by_rank=True)
 
 
-def _by_rank(
-    groups: Sequence[NDArray[np.float64]], question: Question, comparisons: int, generator: np.random.Generator
-) -> Tested:
-    """The test of ranks, in which runs without an outcome are last."""
-    mine, theirs = groups
+def _paired(sides: tuple[list[_Values], list[_Values]]) -> list[tuple[_Values, _Values]]:
+    return list(zip(*sides, strict=True))
+
+
+def _ranks(mine: _Values, theirs: _Values) -> tuple[_Values, _Values]:
+    """Ranks within a task, in which runs without an outcome are last."""
     ranks = ranked(np.concatenate([mine, theirs]))
-    return compare_groups(
-        ranks[: mine.size], ranks[mine.size :], generator, level=question.level, comparisons=comparisons
-    )
+    return ranks[: mine.size], ranks[mine.size :]
 
 
 def _versus(
@@ -162,8 +158,8 @@ def _versus(
     single = len(pair.tasks) == 1
     a, b = (mine[0], theirs[0]) if single else (np.empty(0), np.empty(0))
     same = None
-    if question.margin is not None and single:
-        found = equivalence(a, b, question.margin, level=question.level)
+    if question.margin is not None and pair.tasks:
+        found = equivalence_over_tasks(_paired((mine, theirs)), question.margin, level=question.level)
         same = Equivalent(found.verdict, question.margin, as_range(found.difference), number(found.p_value))
     is_same = same is not None and same.verdict == "the same" and not made.by_rank
     verdict = _verdict(pair, made, adjusted, improvement, question, is_same=is_same)
@@ -203,6 +199,7 @@ def _versus(
         without=(without[0], without[1]),
         tasks=(sorted({one.task for one in pair.mine}), sorted({one.task for one in pair.theirs})),
         normalised=question.normalised,
+        wider=_wider(a, b),
     )
     versus.sentences.extend(sentences_of(versus, said))
     return versus
@@ -224,11 +221,21 @@ def _verdict(
     return "better" if (made.difference.estimate > 0.0) == question.higher_is_better else "worse"
 
 
-def _relative(mine: NDArray[np.float64], theirs: NDArray[np.float64]) -> float | None:
+def _relative(mine: _Values, theirs: _Values) -> float | None:
     """The difference over the baseline's mean, where all outcomes are above zero, so that a share has a meaning."""
     if not mine.size or not theirs.size or min(mine.min(), theirs.min()) <= 0.0:
         return None
     return number(float(mine.mean() / theirs.mean() - 1.0))
+
+
+def _wider(mine: _Values, theirs: _Values) -> float:
+    """How many times as widely the first group spreads, where both are small; 1 where that is not known."""
+    if min(mine.size, theirs.size) not in range(FEWEST_RUNS, _FEW):
+        return 1.0
+    first, second = float(mine.std()), float(theirs.std())
+    if first == second:
+        return 1.0
+    return first / second if second > 0.0 else math.inf
 
 
 def _target_p(pair: Pair, question: Question, generator: np.random.Generator) -> float | None:
