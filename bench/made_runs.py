@@ -65,6 +65,23 @@ PLANS = (
     Plan("night/seed-2", 1_200, rising(0.88, 4.5), configuration={"learning_rate": 3e-4, "seed": 2}),
 )
 
+STUDY = tuple(
+    Plan(
+        f"study/{name}-{seed}",
+        700 if seed or name != "fast" else 250,
+        rising(top + 0.03 * ((seed * 3) % 5), pace),
+        finish="close" if seed or name != "fast" else "fail",
+        configuration={**settings, "seed": seed},
+    )
+    for name, top, pace, settings in (
+        ("base", 0.62, 5.0, {"learning_rate": 3e-4, "ent_coef": 0.0}),
+        ("entropy", 0.86, 6.0, {"learning_rate": 3e-4, "ent_coef": 0.01}),
+        ("fast", 0.64, 9.0, {"learning_rate": 1e-3, "ent_coef": 0.0}),
+    )
+    for seed in range(5)
+)
+"""Three configurations with five seeds each, one of which failed."""
+
 
 def make(folder: Path, plan: Plan, *, now: float, seed: int = 0, goal: bool = True) -> TrainingMonitor:
     """Write a run as if it had just gone on; what its plan leaves open is still open.
@@ -228,9 +245,9 @@ def main() -> None:
     """Make them all, and two live ones that stay as if their trainer had just paused for breath."""
     folder = Path(sys.argv[1])
     now = time.time()
-    for place, plan in enumerate(PLANS):
+    for place, plan in enumerate(PLANS + STUDY):
         end(make(folder, plan, now=now - 3_600 * place), plan)
-    print(f"{len(PLANS)} runs in {folder}")
+    print(f"{len(PLANS + STUDY)} runs in {folder}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from made_runs import PLANS, Plan, end, make, rising
+from made_runs import PLANS, STUDY, Plan, end, make, rising
 from rlvitals.dashboard.server import serving
 
 FLAGS = (
@@ -25,6 +25,7 @@ FLAGS = (
     "--disable-sync",
 )
 _COMPARED = "&".join(f"run=ppo-logos-lr{rate}" for rate in ("3e-4", "1e-3", "1e-2"))
+_GROUPS = "&".join(f"group=study/{name}-*" for name in ("base", "entropy", "fast"))
 
 
 class Shot(NamedTuple):
@@ -47,7 +48,8 @@ SHOTS = (
     Shot("parameters-dark", "/run?run=ppo-logos-lr3e-4&tab=parameters", "dark", height=1150, tab_ready=".effect"),
     Shot("evaluations-light", "/run?run=ppo-logos-lr3e-4&tab=evaluations", height=1000),
     Shot("pictures-light", "/run?run=ppo-logos-lr3e-4&tab=pictures", height=900, tab_ready=".picture img"),
-    Shot("compare-light", f"/compare?{_COMPARED}", height=1150),
+    Shot("compare-light", f"/compare?{_COMPARED}&view=runs", height=1150),
+    Shot("compare-groups-light", f"/compare?{_GROUPS}", height=1350),
     Shot("phone-light", "/run?run=ppo-logos-lr1e-2", width=390, height=844),
     Shot("phone-dark", "/", "dark", width=390, height=844, tab_ready="tr[data-run] .spark"),
 )
@@ -79,7 +81,7 @@ def main() -> None:
     now = time.time()
     with tempfile.TemporaryDirectory() as made:
         runs = Path(made) / "logs"
-        for place, plan in enumerate(PLANS):
+        for place, plan in enumerate(PLANS + STUDY):
             end(make(runs, plan, now=now - 1_800 * place), plan)
         live = Plan("ppo-logos-tonight", 1_600, rising(0.9, 4.0), finish="stay", configuration={"seed": 7})
         training = make(runs, live, now=now)

@@ -180,15 +180,53 @@ def test_runs_are_compared(monitor: Monitor, opened: Opened) -> None:
     expect(chart(page)).not_to_have_attribute("data-points", "0")
 
 
+def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) -> None:
+    """All that a search leaves, by configuration: verdict in words, curves, dots; asked otherwise by the controls."""
+    for rate in (0.1, 0.2):
+        for seed in range(3):
+            with monitor(f"rate-{rate}-{seed}", configuration={"learning_rate": rate, "seed": seed}) as training:
+                for number in range(60):
+                    training.log_episode(number, 100 * rate + seed + number / 60, 5, env_step=5 * (number + 1))
+    page = opened("/")
+    page.get_by_role("searchbox").fill("rate")
+    page.get_by_role("link", name="Compare all 6").click()
+    verdict = page.locator(".verdict")
+    expect(verdict).to_contain_text("learning_rate=0.2 is better than learning_rate=0.1")
+    expect(chart(page)).to_have_attribute("data-points", "60")
+    expect(page.locator(".whisker .dot")).to_have_count(7)
+    page.get_by_label("Held against").select_option("learning_rate=0.2")
+    expect(verdict).to_contain_text("learning_rate=0.1 is worse than learning_rate=0.2")
+    page.get_by_label("Metric").fill("length")
+    page.keyboard.press("Enter")
+    expect(verdict).to_contain_text("cannot tell")
+    page.get_by_role("tab", name="Run by run").click()
+    expect(page.locator("h2", has_text="Side by side")).to_be_visible()
+
+
+def test_a_metric_that_no_run_has_is_said(monitor: Monitor, opened: Opened) -> None:
+    """In words, and another can be asked for."""
+    for name in ("a", "b"):
+        with monitor(name) as training:
+            trained(training, 20)
+    page = opened("/compare?group=a&group=b&metric=nonsense", expect_errors=True)
+    expect(page.get_by_text("there is no metric 'nonsense'")).to_be_visible()
+    page.get_by_label("Metric").fill("reward")
+    page.keyboard.press("Enter")
+    expect(page.locator(".verdict")).to_contain_text("Train at least 3 seeds")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_either_light(monitor: Monitor, opened: Opened, scheme: str) -> None:
     """At a contrast of 4.5 to 1 or more (WCAG 2.2, 1.4.3), and every control and chart has a name."""
     with monitor() as training:
         trained(training, 40)
         training.log_event("finding", "Something", severity="warning", code="x", data={"cause": "It is so."})
-    for path in ("/", "/run?run=run", "/run?run=run&tab=configuration"):
+    with monitor("other") as training:
+        trained(training, 40)
+    for path in ("/", "/run?run=run", "/run?run=run&tab=configuration", "/compare?group=run&group=other&view=groups"):
         page = opened(path, color_scheme=scheme)
         expect(page.locator("main h1")).to_be_visible()
+        expect(page.get_by_text("Reading")).to_have_count(0)
         assert page.evaluate((Path(__file__).parent / "contrast.js").read_text()) == []
 
 
@@ -196,10 +234,13 @@ def test_a_phone_shows_everything(monitor: Monitor, opened: Opened) -> None:
     """Nothing is wider than the screen."""
     with monitor("a-run-with-a-rather-long-name-that-has-to-be-folded-somewhere") as training:
         trained(training, 40)
-    for path in ("/", f"/run?run={training.session_id}", f"/run?run={training.session_id}&tab=ppo"):
+    run = training.session_id
+    for path in ("/", f"/run?run={run}", f"/run?run={run}&tab=ppo", f"/compare?run={run}&view=groups"):
         page = opened(path, **PHONE)
         expect(page.locator("main h1")).to_be_visible()
         expect(page.get_by_text("Reading the run")).to_have_count(0)
+        if "compare" in path:
+            expect(page.locator(".compared table").first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

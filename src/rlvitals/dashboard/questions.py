@@ -6,6 +6,7 @@ from fastapi import Query
 
 from rlvitals.dashboard.comparing import MOST_RUNS
 from rlvitals.dashboard.drawing import MOST_FIELDS
+from rlvitals.dashboard.groups import MOST_COMPARED, MOST_PATTERNS
 from rlvitals.dashboard.series import FEWEST_POINTS, MOST_POINTS
 
 _LONGEST = 1_000
@@ -39,3 +40,37 @@ Grouping = Annotated[
 EventKind = Annotated[str | None, Query(max_length=_LONGEST, description="Only events of this kind.")]
 EventCount = Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="How many at most, the last ones.")]
 Name = Annotated[str, Query(min_length=1, max_length=_LONGEST)]
+
+Members = Annotated[
+    list[str], Query(alias="run", max_length=MOST_COMPARED, description="Runs to compare, by their keys.")
+]
+Patterns = Annotated[
+    list[str],
+    Query(
+        alias="group",
+        max_length=MOST_PATTERNS,
+        description="Runs to compare, by a pattern of keys such as `base-*`, or `NAME=PATTERN`.",
+    ),
+]
+Two = Annotated[list[str], Query(min_length=2, max_length=2, description="Two runs.")]
+Metric = Annotated[
+    str, Query(min_length=1, max_length=_LONGEST, description="A number: `reward`, `evaluations.reward`, ...")
+]
+StatisticName = Annotated[
+    Literal["final", "area", "best"],
+    Query(description="What a run comes to: the mean over the last tenth, over all of it, or the best hundredth."),
+]
+AxisName = Annotated[
+    Literal["env_step", "episode", "update", "time"] | None,
+    Query(description="What runs are brought together by; by default what they all have."),
+]
+By = Annotated[
+    str | None,
+    Query(max_length=_LONGEST, description="The setting that makes a group, or `run`; by default all but the seed."),
+]
+Baseline = Annotated[str | None, Query(max_length=_LONGEST, description="The group that others are held against.")]
+Goal = Annotated[float | None, Query(allow_inf_nan=False, description="A mean to reach.")]
+Margin = Annotated[
+    float | None, Query(gt=0.0, allow_inf_nan=False, description="Within which groups count as the same.")
+]
+Flag = Annotated[bool, Query()]

@@ -9,6 +9,7 @@ import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from rlvitals.comparison import Comparison, Parting, Placed, parting
 from rlvitals.dashboard import questions as q
 from rlvitals.dashboard.comparing import comparison
 from rlvitals.dashboard.details import (
@@ -21,11 +22,12 @@ from rlvitals.dashboard.details import (
 )
 from rlvitals.dashboard.drawing import View, curves, curves_csv, fields_of
 from rlvitals.dashboard.glance import Row
+from rlvitals.dashboard.groups import Asked, Kept, compared, desired, placed
 from rlvitals.dashboard.head import Head, head_of
 from rlvitals.dashboard.hub import LIST, MOST_PAGES, Hub
 from rlvitals.dashboard.security import PICTURE_POLICY
 from rlvitals.dashboard.series import AUTO, Series
-from rlvitals.dashboard.shelf import Refused
+from rlvitals.dashboard.shelf import Refused, sign_of
 from rlvitals.dashboard.strict import strict_json
 from rlvitals.dashboard.trying import exploration, heat_map, lines_of, tried_of
 from rlvitals.dashboard.watched import WatchedRun
@@ -57,7 +59,7 @@ class Curves(msgspec.Struct, frozen=True):
     series: list[Series]
 
 
-DESCRIBED = (RunList, Head, Curves, RunSummary)
+DESCRIBED = (RunList, Head, Curves, RunSummary, Comparison, Parting, Placed)
 """The payloads whose schemas are in the OpenAPI document."""
 
 
@@ -75,6 +77,7 @@ class Desk:
 
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
+        self.compared = Kept()
         self._places = threading.BoundedSemaphore(_MOST_WAITING)
         self._hands = threading.BoundedSemaphore(_MOST_AT_WORK)
 
@@ -276,6 +279,41 @@ def compare_series(
     """One curve of each of some runs."""
     view = View(clock, low, high, points, smoothing)
     return _json([Curves(key, curves(desk.opened(key), stream, [field], view)) for key in dict.fromkeys(run)])
+
+
+@router.get("/compare/groups", **_told(Comparison))
+def compare_groups(
+    desk: TheDesk,
+    run: q.Members = [],  # noqa: B006 - a default of FastAPI's, never changed
+    group: q.Patterns = [],  # noqa: B006 - likewise
+    metric: q.Metric = "reward",
+    statistic: q.StatisticName = "final",
+    axis: q.AxisName = None,
+    by: q.By = None,
+    baseline: q.Baseline = None,
+    target: q.Goal = None,
+    margin: q.Margin = None,
+    lower_is_better: q.Flag = False,
+    every_pair: q.Flag = False,
+) -> Response:
+    """Groups of runs held against each other: what may be concluded, and what not (`rlvitals.compare`)."""
+    chosen = desired(desk.hub.shelf, run, group)
+    asked = Asked(metric, statistic, axis, by, baseline, target, margin, lower_is_better, every_pair)
+    question = (asked, tuple(chosen.groups.items()), tuple((key, sign_of(it.path)) for key, it in chosen.runs.items()))
+    return _json(desk.worked(lambda: desk.compared.answer(question, lambda: compared(chosen, asked))))
+
+
+@router.get("/compare/parting", **_told(Parting))
+def compare_parting(desk: TheDesk, run: q.Two) -> Response:
+    """Where two runs part: the first update from which they differ, and what differs in their configuration."""
+    one, other = (desk.hub.shelf.run(key) for key in run)
+    return _json(desk.worked(lambda: parting(one, other)))
+
+
+@router.get("/run/place", **_told(Placed))
+def run_place(desk: TheDesk, run: q.Key, metric: q.Metric = "reward") -> Response:
+    """Where a run stands among those that began before it, in the same environment."""
+    return _json(desk.worked(lambda: placed(desk.hub.shelf, run, metric)))
 
 
 @router.get("/metrics")

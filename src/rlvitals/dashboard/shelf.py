@@ -63,6 +63,7 @@ class Shelf:
         self._shelved: dict[str, _Shelved] = {}
         self._refused: dict[str, tuple[Refused, tuple[int, ...]]] = {}
         self._told: set[str] = set()
+        self._news: dict[str, None] = {}
         self._open: dict[str, WatchedRun] = {}
         self._scanned = -SCAN_S
 
@@ -70,7 +71,7 @@ class Shelf:
         """The list, newest run first; the folder is looked at again if that was long ago."""
         with self._lock:
             if self._clock.monotonic() - self._scanned >= SCAN_S:
-                self.scan()
+                self._refresh()
             rows = [shelved.row for shelved in self._shelved.values() if shelved.row is not None]
             return sorted(rows, key=lambda row: (-row.started, row.key)), self.refused
 
@@ -81,17 +82,24 @@ class Shelf:
             return [refused for refused, _ in self._refused.values()]
 
     def scan(self) -> Changes:
-        """Look at the folder: which runs there are, and which of them have changed. No records are read."""
+        """Look at the folder: what is different since this was last asked. No records are read."""
         with self._lock:
-            self._scanned = self._clock.monotonic()
-            paths = self._paths()
-            for key in [key for key in self._shelved if key not in paths]:
-                del self._shelved[key]
-            self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
-            rows = [row for key, path in paths.items() if (row := self._looked_at(key, path))]
+            self._refresh()
+            rows = [row for key in self._news if (row := self._shelved[key].row) is not None]
+            self._news.clear()
             gone = sorted(key for key in self._told if key not in self._shelved)
             self._told = set(self._shelved)
             return Changes(rows, gone)
+
+    def _refresh(self) -> None:
+        """Whoever makes it look, what is new is kept for the one who is to tell of it."""
+        self._scanned = self._clock.monotonic()
+        paths = self._paths()
+        for key in [key for key in self._shelved if key not in paths]:
+            del self._shelved[key]
+        self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
+        self._news |= dict.fromkeys(key for key, path in paths.items() if self._looked_at(key, path))
+        self._news = {key: None for key in self._news if key in self._shelved}
 
     def fill(self, seconds: float) -> list[Row]:
         """Read the records of runs that have new ones, for about so long; the newest runs first.
@@ -107,7 +115,7 @@ class Shelf:
         for shelved in waiting:
             if changed and self._clock.monotonic() > until:
                 break
-            shelved.read = _sign(shelved.glance.run.path)
+            shelved.read = sign_of(shelved.glance.run.path)
             try:
                 shelved.glance.read()
                 row = shelved.glance.row()
@@ -119,6 +127,27 @@ class Shelf:
                 shelved.row = row
                 changed.append(row)
         return changed
+
+    def runs(self) -> dict[str, Run]:
+        """All runs that can be opened, by key, without what is in memory of them."""
+        with self._lock:
+            self._refresh()
+            return {key: self._shelved[key].glance.run for key in sorted(self._shelved)}
+
+    def run(self, key: str) -> Run:
+        """One of them.
+
+        Raises:
+            RunNotFoundError: There is none of that name on the shelf.
+        """
+        with self._lock:
+            found = self._shelved.get(key)
+            if found is None:
+                self._refresh()
+                found = self._shelved.get(key)
+        if found is None:
+            raise _not_found(key)
+        return found.glance.run
 
     def open(self, key: str) -> WatchedRun:
         """A run, with what it has in memory.
@@ -132,7 +161,7 @@ class Shelf:
             if found is None:
                 path = self._paths().get(key)
                 if path is None:
-                    raise RunNotFoundError(f"there is no run {key!r:.200} in this folder")
+                    raise _not_found(key)
                 found = WatchedRun(key, path, clock=self._clock)
                 self._open[key] = found
             found.used = self._clock.monotonic()
@@ -157,28 +186,28 @@ class Shelf:
         inside = [path for path in found if path.resolve().is_relative_to(root)]
         return {path.relative_to(self.folder).as_posix() if path != self.folder else path.name: path for path in inside}
 
-    def _looked_at(self, key: str, path: Path) -> Row | None:
-        """The new line of a run; `None` if it is as it was."""
-        sign = _sign(path)
+    def _looked_at(self, key: str, path: Path) -> bool:
+        """Whether the line of a run is another than it was."""
+        sign = sign_of(path)
         if key in self._refused and self._refused[key][1] == sign:
-            return None
+            return False
         try:
             shelved = self._shelved.get(key)
             if shelved is None:
                 shelved = self._shelved[key] = _Shelved(Glance(key, Run(path), self._clock))
             row_is_old = self._clock.monotonic() - shelved.made >= _ROW_S
             if shelved.row is not None and sign == shelved.sign and (shelved.row.ended is not None or not row_is_old):
-                return None
+                return False
             row = shelved.glance.row()
         except (RunError, OSError) as error:
             self._refuse(key, error, sign)
-            return None
+            return False
         self._refused.pop(key, None)
         shelved.sign, shelved.made = sign, self._clock.monotonic()
         if row == shelved.row:
-            return None
+            return False
         shelved.row = row
-        return row
+        return True
 
     def _refuse(self, key: str, error: Exception, sign: tuple[int, ...]) -> None:
         reason = str(error).replace(f"{self.folder}/", "")[:_MAX_REASON]
@@ -192,12 +221,16 @@ class Shelf:
         return not settled_row(shelved.row) or shelved.sign != shelved.read
 
 
+def _not_found(key: str) -> RunNotFoundError:
+    return RunNotFoundError(f"there is no run {key!r:.200} in this folder")
+
+
 def settled_row(row: Row) -> bool:
     """Whether nothing more comes of the run of a line, unless it is taken up again."""
     return row.ended is not None or row.status == "crashed"
 
 
-def _sign(path: Path) -> tuple[int, ...]:
+def sign_of(path: Path) -> tuple[int, ...]:
     """What changes when a run does: its header's, and its sign of life's, time and size."""
     layout, sign = Layout(path), []
     for file in (layout.header, layout.lock):

@@ -34,4 +34,4 @@ def test_no_question_raises(finished: Path) -> None:
 
         ask()
 
-    assert len(operations) == 19
+    assert len(operations) == 22

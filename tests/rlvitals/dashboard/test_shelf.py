@@ -32,12 +32,13 @@ def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
 
 
 def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
-    """A new run, one that goes on, one that is removed."""
+    """A new run, one that goes on, one that is removed; also where somebody else has asked for the list between."""
     shelf = Shelf(finished.parent)
-    shelf.rows()
+    shelf.scan()
     shelf.fill(1.0)
     assert shelf.fill(1.0) == []
     training = monitor("other")
+    assert "other" in shelf.runs()
     assert [row.key for row in shelf.scan().rows] == ["other"]
     training.log_episode(0, 1.0, 1)
     assert [(row.key, row.episodes) for row in shelf.fill(1.0)] == [("other", 1)]

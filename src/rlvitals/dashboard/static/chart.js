@@ -1,7 +1,7 @@
 // A line chart on a canvas: live, zoomed by dragging, with what is not finite in sight.
 
 import { h, put, download } from "./dom.js";
-import { atClock, number } from "./format.js";
+import { atClock, number, percent } from "./format.js";
 import { draw } from "./drawing.js";
 import { SvgPen } from "./pen.js";
 import { heights, nearest, scaler } from "./scale.js";
@@ -124,7 +124,8 @@ export class Chart {
       const i = nearest(line.raw.x, at), j = line.smooth ? nearest(line.smooth.x, at) : -1;
       if (i < 0 && j < 0) continue;
       rows.push(h("div", {}, h("i", { css: { background: line.color() } }), this.lines.length > 1 ? `${line.name} ` : "",
-        i >= 0 && !line.smoothOnly ? h("b", { class: Number.isFinite(line.raw.y[i]) ? "" : "bad" }, number(line.raw.y[i])) : null,
+        i >= 0 && !line.smoothOnly ? h("b", { class: Number.isFinite(line.raw.y[i]) || line.raw.y[i] === null ? "" : "bad" }, line.percent ? percent(line.raw.y[i]) : number(line.raw.y[i])) : null,
+        i >= 0 && line.told ? h("span", { class: "muted" }, ` ${line.told(i)}`) : null,
         j >= 0 ? h("span", { class: "muted" }, ` average ${number(line.smooth.y[j])}`) : null));
     }
     const near = this.marks.filter((mark) => mark.x !== null && Math.abs(this.view.px(mark.x) - this.view.px(at)) < 8);

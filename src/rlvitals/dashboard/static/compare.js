@@ -1,84 +1,67 @@
-// A few runs, one above the other: curves, what they came to, and what was different.
+// Comparing: which runs are meant, and two ways to look at them: groups held against each other, and runs one by one.
 
 import { h, put, select } from "./dom.js";
-import { ask, listen, metrics } from "./api.js";
-import { Chart } from "./chart.js";
-import { color, lineOf } from "./curves.js";
-import { count, isBad, number, percent, span, title } from "./format.js";
-import { status } from "./badges.js";
+import { ask } from "./api.js";
+import { color } from "./curves.js";
+import { count } from "./format.js";
+import { groupsView, questionOf } from "./groups.js";
+import { MOST_LAID, overlay } from "./overlay.js";
 
-const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
-const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
+const VIEWS = [["groups", "Groups"], ["runs", "Run by run"]];
+const MOST_CHIPS = 12;
 
 export function comparePage(root, app) {
   app.title("Compare");
-  const controller = new AbortController(), quiet = (error) => { if (error.name !== "AbortError") app.say(error.message); };
-  let charts = [], stops = [], keys = app.params.getAll("run").slice(0, 12), timer = 0, onlyDifferent = true;
-  const legend = h("div", { class: "chips" }), controls = h("div", { class: "controls" }), grid = h("div", { class: "board" }), tables = h("div", {});
-  put(root, h("div", { class: "page-head" }, h("h1", {}, "Compare runs"), h("span", { class: "grow" })), legend, controls, grid, tables);
-  const view = () => ({ clock: app.params.get("x") ?? "env_step", smoothing: Number(app.params.get("smooth") ?? -1), range: app.params.get("from") === null ? null : [Number(app.params.get("from")), Number(app.params.get("to"))] });
-  const change = (changes) => { app.keep(changes); curves(); head(); };
-  const drop = () => { for (const one of charts) one.chart.destroy(); charts = []; };
+  let leave = () => {}, round = 0, controller = new AbortController();
+  const chips = h("div", { class: "chips" }), tabs = h("div", { class: "tabs", role: "tablist" }), box = h("div", { id: "compared" });
+  put(root, h("div", { class: "page-head" }, h("h1", {}, "Compare runs")), chips, tabs, box);
+  const chosen = () => ({ run: app.params.getAll("run"), group: app.params.getAll("group") });
+  const change = (changes) => { app.keep({ baseline: null, by: null, ...changes }); load(); };
 
-  async function runs() {
-    const all = (await ask("runs", {}, controller.signal)).runs;
-    put(legend, keys.map((key, i) => h("span", { class: "chip run-chip" }, h("i", { css: { background: color(i)() } }), h("a", { href: `/run?run=${encodeURIComponent(key)}`, "data-nav": true }, key), h("button", { type: "button", "aria-label": `Take ${key} out`, onclick: () => set(keys.filter((one) => one !== key)) }, "×"))),
-      keys.length < 12 ? select("Add a run", [["", "+ add a run"], ...all.filter((row) => !keys.includes(row.key)).map((row) => [row.key, row.key])], "", (key) => key && set([...keys, key])) : null);
+  async function choices() {
+    const { run, group } = chosen(), all = (await ask("runs", {}, controller.signal)).runs.map((row) => row.key);
+    const pattern = h("input", { type: "search", class: "narrow", placeholder: "pattern: base-*", "aria-label": "Add a group of runs by a pattern" });
+    const out = (label, change_) => h("button", { type: "button", "aria-label": label, onclick: change_ }, "×");
+    put(chips,
+      run.length > MOST_CHIPS ? h("span", { class: "chip run-chip" }, `${count(run.length)} runs`, out("Take all runs out", () => change({ run: [] })))
+        : run.map((key, i) => h("span", { class: "chip run-chip" }, view() === "runs" ? h("i", { css: { background: color(i)() } }) : null, h("a", { href: `/run?run=${encodeURIComponent(key)}`, "data-nav": true }, key), out(`Take ${key} out`, () => change({ run: run.filter((one) => one !== key) })))),
+      group.map((word) => h("span", { class: "chip run-chip" }, word, out(`Take ${word} out`, () => change({ group: group.filter((one) => one !== word) })))),
+      select("Add a run", [["", "+ add a run"], ...all.filter((key) => !run.includes(key)).slice(0, 500).map((key) => [key, key])], "", (key) => key && change({ run: [...run, key] })),
+      h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); if (pattern.value.trim()) change({ group: [...group, pattern.value.trim()] }); } }, pattern, h("button", { class: "button" }, "+ add a group")));
   }
-  function set(next) { keys = next; app.keep({ run: keys }); load(); }
+
+  let guessed = "runs";
+  const view = () => app.params.get("view") ?? guessed;
   function head() {
-    const now = view();
-    put(controls, select("Horizontal axis", [["env_step", "by environment step"], ["episode", "by episode"], ["update", "by update"], ["time", "by time"]], now.clock, (x) => change({ x: x === "env_step" ? null : x, from: null, to: null })),
-      select("Smoothing", [["-1", "smoothing: auto"], ["10", "over 10"], ["100", "over 100"], ["1000", "over 1,000"], ["0", "no smoothing"]], String(now.smoothing), (smooth) => change({ smooth: smooth === "-1" ? null : smooth })),
-      now.range ? h("button", { type: "button", class: "button", onclick: () => change({ from: null, to: null }) }, "Show all  (0)") : h("span", { class: "muted small hint" }, "drag in a chart to zoom"));
-  }
-
-  async function curves() {
-    const now = view();
-    await Promise.all(charts.map(async ({ stream, field, chart }) => {
-      const found = await Promise.all(keys.map((key) => ask("run/series", { run: key, stream, field, clock: now.clock, from: now.range?.[0], to: now.range?.[1], smoothing: now.smoothing, points: 400 }, controller.signal).catch(() => null)));
-      const said = found.flatMap((answer, i) => (answer ? [[answer.series[0], i]] : [])).filter(([series]) => series.points.x.length);
-      chart.set(said.map(([series, i]) => ({ ...lineOf(series, i, { name: keys[i], smoothOnly: Boolean(series.smooth) }) })), { clock: now.clock, range: now.range });
-    }));
+    put(tabs, VIEWS.map(([name, text]) => h("button", { type: "button", role: "tab", "aria-selected": String(view() === name), onclick: () => { app.keep({ view: name }); load(); } }, text)));
   }
 
   async function load() {
-    clearTimeout(timer);
-    for (const stop of stops) stop();
-    stops = [];
-    runs().catch(quiet);
-    head();
-    if (!keys.length) { drop(); put(grid); put(tables, h("p", { class: "empty" }, "Choose two runs or more: above, or by their boxes in the list of runs.")); return; }
+    const mine = ++round;
+    controller.abort();
+    controller = new AbortController();
+    leave();
+    leave = () => {};
+    const { run, group } = chosen(), signal = controller.signal;
+    if (!run.length && !group.length) {
+      put(tabs);
+      put(box, h("div", { class: "empty" }, h("p", {}, "Choose two runs or more: above, or by their boxes in the list of runs."), h("p", {}, "Runs whose settings are the same but for the seed are one group. A pattern such as ", h("code", {}, "base-*"), " is a group of its own.")));
+      await choices().catch(() => {});
+      return;
+    }
+    let found = null, trouble = null;
     try {
-      const [found, dictionary] = await Promise.all([ask("compare", { run: keys }, controller.signal), metrics()]);
-      drop();
-      const has = (stream, field) => found.fields[stream]?.includes(field);
-      const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST.slice(0, 6)).filter(([stream, field]) => has(stream, field));
-      const others = Object.entries(found.fields).flatMap(([stream, names]) => names.filter((name) => !HIDDEN.has(name)).map((name) => [stream, name])).filter(([stream, field]) => !wanted.some(([s, f]) => s === stream && f === field));
-      charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field), unit: field === "success", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: dictionary[stream]?.[field]?.low ?? undefined, tall: field === "reward" }) }));
-      charts.filter(({ field }) => field === "reward").forEach(({ chart }) => chart.element.classList.add("wide"));
-      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
-      side(found);
-      await curves();
-      const soon = () => { if (!timer) timer = setTimeout(() => { timer = 0; curves().catch(quiet); }, 3000); };
-      stops = found.runs.filter((run) => run.status === "running").map((run) => listen({ run: run.key }, { grown: soon, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } }));
-    } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }
-  }
-
-  function side(found) {
-    const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
-    const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry && isBad(entry.mean)); };
-    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score}` : "…")],
-      ["Reward, last 100", level((run) => run.levels.reward)], ["Quality", level((run) => run.levels.quality_final)], ["Success", level((run) => run.success, percent)], ["Episode length", level((run) => run.levels.length)],
-      ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
-      ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];
-    const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i)() } }), run.key)));
-    const settings = h("tbody", {}), none = h("p", { class: "muted" });
-    const list = () => { const shown = found.settings.filter((one) => one.differs || !onlyDifferent); put(settings, shown.map((one) => h("tr", { class: one.differs ? "strong" : "muted" }, h("th", { scope: "row" }, one.name), one.values.map((value) => h("td", { class: "num" }, value ?? "–"))))); put(none, shown.length ? "" : "Nothing in their configuration differs."); };
-    put(tables, h("section", { class: "card" }, h("header", {}, h("h2", {}, "Side by side")), h("div", { class: "table-box" }, h("table", { class: "plain side" }, h("thead", {}, names), h("tbody", {}, rows.map(([name, show]) => h("tr", {}, h("th", { scope: "row" }, name), found.runs.map(show))))))),
-      h("section", { class: "card" }, h("header", {}, h("h2", {}, "Configuration"), h("span", { class: "grow" }), h("label", {}, h("input", { type: "checkbox", checked: onlyDifferent, onchange: (event) => { onlyDifferent = event.target.checked; list(); } }), " only what differs")), h("div", { class: "table-box" }, h("table", { class: "plain side" }, h("thead", {}, names.cloneNode(true)), settings)), none));
-    list();
+      const needed = group.length || run.length > MOST_LAID || view() === "groups" || app.params.get("view") === null;
+      if (needed) { if (!box.children.length) put(box, h("p", { class: "empty" }, "Reading the runs ...")); found = await ask("compare/groups", questionOf(app), signal); }
+    } catch (error) { if (error.name === "AbortError") return; trouble = error.message; }
+    if (mine !== round) return;
+    if (!found && trouble) guessed = group.length || run.length > MOST_LAID || app.params.get("metric") ? "groups" : "runs";
+    else guessed = found && (group.length || found.runs.length > MOST_LAID || found.groups.some((one) => one.runs > 1)) ? "groups" : "runs";
+    choices().catch(() => {});
+    head();
+    if (view() === "groups") leave = groupsView(box, app, { found, trouble, again: load });
+    else leave = overlay(box, app, group.length && found ? found.runs.map((one) => one.path) : run);
   }
   load();
-  return () => { controller.abort(); clearTimeout(timer); for (const stop of stops) stop(); drop(); };
+  return () => { round += 1; controller.abort(); leave(); };
 }

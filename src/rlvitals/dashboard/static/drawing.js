@@ -68,12 +68,20 @@ function healthy(pen, { area, y, py }, range, colors) {
   for (const end of [range.low, range.high]) if (end !== null && end > y.low && end < y.high) stroke(pen, [[area.left, py(end)], [area.right, py(end)]], colors.good, 1, 0.5, [2, 4]);
 }
 
+/** Where it has no ends there is a gap. */
 function band(pen, { x, low, high }, px, py, color) {
+  const known = (i) => low[i] !== null && high[i] !== null;
   pen.fillStyle = color; pen.globalAlpha = 0.12;
-  pen.beginPath();
-  x.forEach((at, i) => (i ? pen.lineTo(px(at), py(high[i])) : pen.moveTo(px(at), py(high[i]))));
-  for (let i = x.length - 1; i >= 0; i--) pen.lineTo(px(x[i]), py(low[i]));
-  pen.closePath(); pen.fill();
+  for (let from = 0; from < x.length; from++) {
+    if (!known(from)) continue;
+    let to = from;
+    while (to + 1 < x.length && known(to + 1)) to += 1;
+    pen.beginPath();
+    for (let i = from; i <= to; i++) (i > from ? pen.lineTo(px(x[i]), py(high[i])) : pen.moveTo(px(x[i]), py(high[i])));
+    for (let i = to; i >= from; i--) pen.lineTo(px(x[i]), py(low[i]));
+    pen.closePath(); pen.fill();
+    from = to;
+  }
   pen.globalAlpha = 1;
 }
 
@@ -100,7 +108,7 @@ function trail(pen, { x, y }, px, py, color, alpha, width, { area }) {
 /** NaN is a red line from top to bottom with a cross below; infinities are arrows at the edge they went over. */
 function broken(pen, { area, px }, { x, y }, colors) {
   for (let i = 0; i < x.length; i++) {
-    if (Number.isFinite(y[i])) continue;
+    if (Number.isFinite(y[i]) || y[i] === null) continue; // null: there was nothing
     const at = px(x[i]);
     stroke(pen, [[at, area.top], [at, area.bottom]], colors.bad, 1, 0.25);
     if (Number.isNaN(y[i])) {

@@ -51,7 +51,7 @@ export const moment = (time) => (time === null || time === undefined ? ABSENT : 
 export const bytes = (size) => (size < 1000 ? `${size} B` : size < 1e6 ? `${(size / 1000).toPrecision(3)} kB` : `${(size / 1e6).toPrecision(3)} MB`);
 
 export const CLOCKS = { episode: "episode", env_step: "environment step", update: "update", time: "time", row: "row" };
-export const atClock = (clock, value) => (clock === "time" ? span(value) : `${CLOCKS[clock] ?? clock} ${count(Math.round(value))}`);
+export const atClock = (clock, value) => (clock === "time" ? span(value) : clock === "value" ? `above ${number(value)}` : `${CLOCKS[clock] ?? clock} ${count(Math.round(value))}`);
 
 const NAMES = {
   kl_divergence: "KL divergence", explained_variance: "Explained variance", clip_fraction: "Clip fraction", learning_rate: "Learning rate",

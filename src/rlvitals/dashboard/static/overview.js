@@ -4,6 +4,7 @@ import { h, put, select } from "./dom.js";
 import { board, viewControls } from "./curves.js";
 import { count, number, percent } from "./format.js";
 import { intervalBars } from "./badges.js";
+import { saying } from "./groups.js";
 
 const CURVES = [["reward", { tall: true, wide: true, tint: 0 }], ["quality_final", { tint: 1 }], ["quality_improvement", { tint: 1 }], ["success", { unit: true, smoothOnly: true, tint: 2 }], ["length", { tint: 3 }]];
 const EVERY_MS = 10_000;
@@ -17,7 +18,8 @@ export function overview(panel, run, controls) {
     run.refresh = () => {};
     return () => clear(run);
   }
-  put(panel, grid, groups);
+  const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward", null)) }, "Where it stands among earlier runs");
+  put(panel, grid, groups, earlier);
   const wanted = CURVES.filter(([field]) => has.has(field)).filter(([field]) => field !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
     .map(([field, more]) => ({ stream: "episodes", field, ...more }));
   const charts = board(run, grid, wanted);

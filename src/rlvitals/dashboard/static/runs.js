@@ -13,7 +13,7 @@ const COLUMNS = [
   ["episodes", "Episodes", (row) => row.episodes, -1], ["updated", "Updated", (row) => row.updated, -1],
 ];
 const STATUSES = ["running", "paused", "stalled", "completed", "failed", "crashed"];
-const MOST_SHOWN = 300;
+const MOST_SHOWN = 300, MOST_COMPARED = 1000;
 
 function pins() { try { return new Set(JSON.parse(localStorage.getItem("rlvitals.pins") ?? "[]")); } catch { return new Set(); } }
 function keepPins(set) { try { localStorage.setItem("rlvitals.pins", JSON.stringify([...set])); } catch { /* a private window */ } }
@@ -76,10 +76,13 @@ export function runsPage(root, app) {
     return element;
   }
 
-  function choice() {
-    compare.hidden = chosen.size < 2;
-    compare.setAttribute("href", `/compare?${[...chosen].map((run) => `run=${encodeURIComponent(run)}`).join("&")}`);
-    put(compare, `Compare ${chosen.size} runs`);
+  /** The runs that are chosen can be compared, or else all that a search or a status leaves. */
+  function choice(found = order()) {
+    const narrowed = search.value.trim() || filter, all = chosen.size < 2 && narrowed && found.length > 1 && found.length <= MOST_COMPARED;
+    const keys = all ? [...found].sort((a, b) => a.started - b.started || (a.key < b.key ? -1 : 1)).map((row) => row.key) : [...chosen]; // the first is held against
+    compare.hidden = keys.length < 2;
+    compare.setAttribute("href", `/compare?${keys.map((run) => `run=${encodeURIComponent(run)}`).join("&")}`);
+    put(compare, all ? `Compare all ${count(keys.length)}` : `Compare ${count(keys.length)} runs`);
   }
 
   let planned = 0;
@@ -91,6 +94,7 @@ export function runsPage(root, app) {
       h("button", { type: "button", class: "chip", "data-status": name || null, "aria-pressed": String(filter === name), onclick: () => { filter = name; app.keep({ status: name }); render(); } }, text, h("span", { class: "muted" }, ` ${count(n)}`))));
     head();
     const found = order();
+    choice(found);
     put(body, found.slice(0, shown).map(line));
     more.hidden = found.length <= shown;
     put(more, `Show ${count(Math.min(1000, found.length - shown))} more of ${count(found.length)}`);
@@ -109,7 +113,7 @@ export function runsPage(root, app) {
     } catch (error) { app.lost(error.message); }
   }
   const stop = listen({}, {
-    list: (news) => { for (const row of news.rows) rows.set(row.key, row); for (const key of news.gone) { rows.delete(key); chosen.delete(key); } refused = news.refused; choice(); later(); },
+    list: (news) => { for (const row of news.rows) rows.set(row.key, row); for (const key of news.gone) { rows.delete(key); chosen.delete(key); } refused = news.refused; later(); },
     again: load,
   }, { lost: () => app.lost(), back: () => { app.back(); load(); } });
   const clock = setInterval(() => { for (const time of body.querySelectorAll("time")) put(time, ago(Date.now() / 1000 - Number(time.dataset.at))); }, 5000);

@@ -17,12 +17,24 @@ export function heights(lines, { log, outliers, unit, floor }) {
   const far = high - low > 6 * (quietHigh - quietLow) && quietHigh > quietLow;
   const clipped = outliers === "clip" || (outliers === "auto" && far);
   if (clipped && quietHigh > quietLow) { low = quietLow; high = quietHigh; }
+  for (const line of lines) if (line.bandCounts && line.band && high > low) [low, high] = widened(low, high, line.band);
   if (unit) { low = 0; high = 1; }
   if (!(low <= high)) [low, high] = log ? [0.1, 1] : [0, 1];
   if (low === high) { const pad = Math.abs(low) * 0.05 || 0.5; low = log ? low / 2 : low - pad; high = log ? high * 2 : high + pad; }
   else if (log) { const pad = (high / low) ** 0.05; low /= pad; high *= pad; }
   else if (!unit) { const pad = (high / 2 - low / 2) * 0.1; low -= pad; high += pad; if (floor !== undefined && low < floor && floor <= low + pad + 1e-12) low = floor; }
   return { low, high, clipped: clipped && far };
+}
+
+/** A range that has room for a band, but not so much that the lines lie flat in it. */
+function widened(low, high, band) {
+  const most = 0.6 * (high - low);
+  let [bottom, top] = [low, high];
+  band.x.forEach((_, i) => {
+    if (band.low[i] === null || band.high[i] === null) return;
+    bottom = Math.min(bottom, Math.max(band.low[i], low - most)); top = Math.max(top, Math.min(band.high[i], high + most));
+  });
+  return [bottom, top];
 }
 
 export function scaler(low, high, from, to, log) {

@@ -1,0 +1,81 @@
+// A few runs, laid over each other: curves, what they came to, and what was different.
+
+import { h, put, select } from "./dom.js";
+import { ask, listen, metrics } from "./api.js";
+import { Chart } from "./chart.js";
+import { color, lineOf } from "./curves.js";
+import { count, isBad, number, percent, span, title } from "./format.js";
+import { status } from "./badges.js";
+import { saying } from "./groups.js";
+
+const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
+const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
+
+export const MOST_LAID = 12;
+
+/** @param every the keys of the runs; the first twelve are laid over each other */
+export function overlay(root, app, every) {
+  const controller = new AbortController(), keys = every.slice(0, MOST_LAID);
+  let charts = [], stops = [], timer = 0, onlyDifferent = true;
+  const controls = h("div", { class: "controls" }), grid = h("div", { class: "board" }), tables = h("div", {});
+  put(root, controls, grid, keys.length === 2 ? saying(keys, "reward", controller.signal) : null, tables);
+  const quiet = (error) => { if (error.name !== "AbortError") app.say(error.message); };
+  const view = () => ({ clock: app.params.get("x") ?? "env_step", smoothing: Number(app.params.get("smooth") ?? -1), range: app.params.get("from") === null ? null : [Number(app.params.get("from")), Number(app.params.get("to"))] });
+  const change = (changes) => { app.keep(changes); curves(); head(); };
+  const drop = () => { for (const one of charts) one.chart.destroy(); charts = []; };
+
+  function head() {
+    const now = view();
+    put(controls, select("Horizontal axis", [["env_step", "by environment step"], ["episode", "by episode"], ["update", "by update"], ["time", "by time"]], now.clock, (x) => change({ x: x === "env_step" ? null : x, from: null, to: null })),
+      select("Smoothing", [["-1", "smoothing: auto"], ["10", "over 10"], ["100", "over 100"], ["1000", "over 1,000"], ["0", "no smoothing"]], String(now.smoothing), (smooth) => change({ smooth: smooth === "-1" ? null : smooth })),
+      now.range ? h("button", { type: "button", class: "button", onclick: () => change({ from: null, to: null }) }, "Show all  (0)") : h("span", { class: "muted small hint" }, "drag in a chart to zoom"),
+      every.length > keys.length ? h("span", { class: "muted" }, `The first ${keys.length} of ${count(every.length)} runs.`) : null);
+  }
+
+  async function curves() {
+    const now = view();
+    await Promise.all(charts.map(async ({ stream, field, chart }) => {
+      const found = await Promise.all(keys.map((key) => ask("run/series", { run: key, stream, field, clock: now.clock, from: now.range?.[0], to: now.range?.[1], smoothing: now.smoothing, points: 400 }, controller.signal).catch(() => null)));
+      const said = found.flatMap((answer, i) => (answer ? [[answer.series[0], i]] : [])).filter(([series]) => series.points.x.length);
+      chart.set(said.map(([series, i]) => ({ ...lineOf(series, i, { name: keys[i], smoothOnly: Boolean(series.smooth) }) })), { clock: now.clock, range: now.range });
+    }));
+  }
+
+  async function load() {
+    clearTimeout(timer);
+    for (const stop of stops) stop();
+    stops = [];
+    head();
+    try {
+      const [found, dictionary] = await Promise.all([ask("compare", { run: keys }, controller.signal), metrics()]);
+      drop();
+      const has = (stream, field) => found.fields[stream]?.includes(field);
+      const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST.slice(0, 6)).filter(([stream, field]) => has(stream, field));
+      const others = Object.entries(found.fields).flatMap(([stream, names]) => names.filter((name) => !HIDDEN.has(name)).map((name) => [stream, name])).filter(([stream, field]) => !wanted.some(([s, f]) => s === stream && f === field));
+      charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field), unit: field === "success", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: dictionary[stream]?.[field]?.low ?? undefined, tall: field === "reward" }) }));
+      charts.filter(({ field }) => field === "reward").forEach(({ chart }) => chart.element.classList.add("wide"));
+      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
+      side(found);
+      await curves();
+      const soon = () => { if (!timer) timer = setTimeout(() => { timer = 0; curves().catch(quiet); }, 3000); };
+      stops = found.runs.filter((run) => run.status === "running").map((run) => listen({ run: run.key }, { grown: soon, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } }));
+    } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }
+  }
+
+  function side(found) {
+    const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
+    const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry && isBad(entry.mean)); };
+    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score}` : "…")],
+      ["Reward, last 100", level((run) => run.levels.reward)], ["Quality", level((run) => run.levels.quality_final)], ["Success", level((run) => run.success, percent)], ["Episode length", level((run) => run.levels.length)],
+      ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
+      ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];
+    const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i)() } }), run.key)));
+    const settings = h("tbody", {}), none = h("p", { class: "muted" });
+    const list = () => { const shown = found.settings.filter((one) => one.differs || !onlyDifferent); put(settings, shown.map((one) => h("tr", { class: one.differs ? "strong" : "muted" }, h("th", { scope: "row" }, one.name), one.values.map((value) => h("td", { class: "num" }, value ?? "–"))))); put(none, shown.length ? "" : "Nothing in their configuration differs."); };
+    put(tables, h("section", { class: "card" }, h("header", {}, h("h2", {}, "Side by side")), h("div", { class: "table-box" }, h("table", { class: "plain side" }, h("thead", {}, names), h("tbody", {}, rows.map(([name, show]) => h("tr", {}, h("th", { scope: "row" }, name), found.runs.map(show))))))),
+      h("section", { class: "card" }, h("header", {}, h("h2", {}, "Configuration"), h("span", { class: "grow" }), h("label", {}, h("input", { type: "checkbox", checked: onlyDifferent, onchange: (event) => { onlyDifferent = event.target.checked; list(); } }), " only what differs")), h("div", { class: "table-box" }, h("table", { class: "plain side" }, h("thead", {}, names.cloneNode(true)), settings)), none));
+    list();
+  }
+  load();
+  return () => { controller.abort(); clearTimeout(timer); for (const stop of stops) stop(); drop(); };
+}
