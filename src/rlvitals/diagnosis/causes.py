@@ -69,7 +69,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
 """Of each cause, the findings that are its usual symptoms."""
 
 
-def folded(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+def folded(findings: Iterable[Finding], *, so_far: float = 0.0) -> tuple[Finding, ...]:
     """Put findings in order, likeliest cause first, and each symptom under the first cause that explains it.
 
     Findings are ordered by severity (a remark never stands before an alarm) and confidence. A finding that is known to
@@ -77,9 +77,10 @@ def folded(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
     Args:
         findings: What the rules found.
+        so_far: The environment steps of the run until now: the way. What began last, where that is further.
     """
     ordered = sorted(findings, key=lambda finding: (RANK[finding.severity] > 0, finding.confidence), reverse=True)
-    ends = max((finding.since_step or 0 for finding in ordered), default=0)
+    ends = max(so_far, max((finding.since_step or 0 for finding in ordered), default=0))
     causes: list[Finding] = []
     under: dict[str, list[Finding]] = {}
     for finding in ordered:
@@ -94,7 +95,7 @@ def folded(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     )
 
 
-def _explains(cause: Finding, symptom: Finding, ends: int) -> bool:
+def _explains(cause: Finding, symptom: Finding, ends: float) -> bool:
     if symptom.code not in EXPLAINS.get(cause.code, frozenset()):
         return False
     if cause.since_step is None or symptom.since_step is None:

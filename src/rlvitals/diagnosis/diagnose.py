@@ -87,12 +87,12 @@ def diagnose(evidence: Evidence) -> Diagnosis:
             judged.append(rule.code)
             if sign is not None:
                 found.append(rule.finding(sign))
-    findings = folded(found)
-    step = evidence.env_step
+    step = evidence.env_step if math.isfinite(evidence.env_step) else 0.0
+    findings = folded(found, so_far=step)
     return Diagnosis(
         findings=findings,
         health=health_of(findings),
         unjudged=tuple(unjudged),
         judged=tuple(judged),
-        env_step=int(step) if math.isfinite(step) else 0,
+        env_step=int(step),
     )

@@ -34,6 +34,14 @@ def test_a_cause_does_not_explain_what_was_there_long_before() -> None:
     assert [one.symptoms for one in found] == [(), ()]
 
 
+def test_how_much_earlier_is_much_goes_by_the_way_so_far() -> None:
+    """The first update ends behind the first episodes, and what it shows explains them all the same."""
+
+    found = [finding("reward-scale", 0.9, since=4_000), finding("no-learning", 0.4, "warning", since=1_000)]
+    assert [one.code for one in folded(found, so_far=40_000)] == ["reward-scale"]
+    assert [one.code for one in folded(found, so_far=8_000)] == ["reward-scale", "no-learning"]
+
+
 def test_a_remark_never_stands_before_an_alarm() -> None:
     """However sure it is."""
 

@@ -40,6 +40,11 @@ def from_update(number: int, value: float) -> Change:
     return change
 
 
+def thrown(made: MadeTraining) -> Array:
+    """Actions are inside their bounds in the first rollout, and at them ever after."""
+    return np.where(np.arange(len(made.along)) == 0, 0.02, 0.99)
+
+
 def constant_reward(made: MadeTraining) -> None:
     made.set("episodes", reward=1.0)
 
@@ -161,6 +166,17 @@ CASES = (
         "learning-rate-too-high",
         lambda m: m.set("updates", learning_rate=0.1, kl_divergence=2.0),
         lambda m: m.set("updates", learning_rate=0.1),
+    ),
+    Case(
+        "learning-rate-too-high",
+        lambda m: m.set("updates", learning_rate=6e-3, kl_divergence=9.0, action_bound_fraction=thrown(m)),
+        lambda m: m.set("updates", learning_rate=6e-3, kl_divergence=0.3),
+        continuous=True,
+    ),
+    Case(
+        "learning-rate-too-low",
+        lambda m: m.set("updates", learning_rate=5e-6, kl_divergence=1e-4, clip_fraction=0.0),
+        lambda m: m.set("updates", learning_rate=5e-6, kl_divergence=1e-4, clip_fraction=0.01),
     ),
     Case(
         "learning-rate-too-low",
@@ -333,3 +349,22 @@ def test_a_discount_of_nothing_is_a_remark_in_short_episodes_and_a_fault_in_long
 
     assert severity(MadeTraining().configure(gamma=0.0).set("episodes", length=np.full(300, 4.0))) == "info"
     assert severity(MadeTraining().configure(gamma=0.0)) == "critical"
+
+
+def test_rewards_that_are_far_too_large_are_told_after_four_updates() -> None:
+    """Rollouts may be long: eight of them may be most of a training."""
+
+    made = MadeTraining(updates=5).flat().set("updates", gradient_norm=2e4, kl_divergence=1e-6, clip_fraction=0.0)
+    assert [finding.code for finding in diagnose(made.evidence()).findings] == ["reward-scale"]
+
+
+def test_a_critic_that_knows_nearly_everything_tells_sooner_that_advantages_are_wrong() -> None:
+    """Where it explains less, the task may start late, and 90 % of the budget is waited for."""
+
+    def alarms(explained: float, share: float) -> list[str]:
+        made = MadeTraining(updates=80).flat()
+        return [one.code for one in diagnose(made.set("updates", explained_variance=explained).evidence(share)).alarms]
+
+    assert alarms(0.97, 0.65) == ["advantage-estimation"]
+    assert alarms(0.85, 0.65) == []
+    assert alarms(0.85, 0.95) == ["advantage-estimation"]

@@ -117,9 +117,9 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
 @rule(
     "actions-saturated",
     title="Actions lie at their bounds",
-    meaning="85 % of the action components or more lie at a bound from the first update on; or nearly half do, "
-    "several times as many as at first, and returns hardly rise in 90 % of the budget (less than one standard "
-    "deviation). Healthy policies may end at the bounds, but do not begin there.",
+    meaning="85 % of the action components or more lie at a bound from the first rollout on, before any update; or "
+    "nearly half do, several times as many as at first, and returns hardly rise in 90 % of the budget (less than one "
+    "standard deviation). Healthy policies may end at the bounds, but do not begin there.",
     needs=("updates.action_bound_fraction",),
     series=("updates.action_bound_fraction", "updates.action_std", "updates.entropy"),
     cause="The policy's actions are far larger than the action space: clipping hides from it what it does.",
@@ -130,7 +130,7 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
 )
 def _actions_saturated(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
-    born = signals.early(updates, "action_bound_fraction", count=3)
+    born = signals.early(updates, "action_bound_fraction", count=1)  # of the untrained policy, before any update
     now = signals.recent(updates, "action_bound_fraction")
     if updates.records < 3:  # noqa: PLR2004 - one update may be an accident
         return None

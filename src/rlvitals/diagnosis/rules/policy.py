@@ -10,9 +10,9 @@ from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _LARGE_KL = 1.0
-_HIGH_RATE = 0.01
+_HIGH_RATE, _BEYOND_SANE = 0.01, 3.1e-3
 _LOW_RATE = 1e-5
-_STILL_KL = 1e-5
+_STILL_KL, _CREEPING_KL = 1e-5, 1e-3
 _WIDE_CLIP = 1.0
 _MANY_EPOCHS = 40.0
 _GONE = 1e-3
@@ -56,7 +56,8 @@ def _kl_too_large(evidence: Evidence) -> Sign | None:
     title="The learning rate is too high",
     meaning="The learning rate is 0.01 or more (sane values for Adam are 1e-5 to 3e-3) and it shows: KL divergence "
     "above 0.3 in the first updates or now, a surrogate loss that gets worse instead of better, or an entropy that "
-    "is gone at once.",
+    "is gone at once. Or it is above 3e-3, and KL divergence is above 1 nat in the first updates, though the clip "
+    "range is below 1.",
     needs=("updates.learning_rate|settings.learning_rate", "updates.kl_divergence|updates.policy_loss|updates.entropy"),
     series=("updates.learning_rate", "updates.kl_divergence", "updates.entropy", "updates.policy_loss"),
     cause="Each step of the optimiser overshoots: the policy is thrown far from where its data was collected.",
@@ -67,10 +68,16 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
     rate = signals.early(updates, "learning_rate")
     rate = rate if math.isfinite(rate) else evidence.settings.learning_rate or math.nan
-    if not rate >= _HIGH_RATE or updates.records < 3:  # noqa: PLR2004 - one update may be an accident
+    if not rate > _BEYOND_SANE or updates.records < 3:  # noqa: PLR2004 - one update may be an accident
         return None
     opening, level = signals.early(updates, "kl_divergence"), signals.recent(updates, "kl_divergence")
     worse = signals.median(updates, "policy_loss")
+    if rate < _HIGH_RATE:
+        if not opening > _LARGE_KL or signals.clip_range(evidence) >= _WIDE_CLIP:
+            return None
+        return Sign(
+            CRITICAL, 0.93, {"learning_rate": rate, "kl_divergence_at_first": opening}, float(updates.low("step")[0])
+        )
     share = signals.entropy_share(evidence)
     shows = {
         "kl_divergence": max(opening, level) > 0.3,  # noqa: PLR2004 - see the rule's meaning
@@ -87,7 +94,8 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
     "learning-rate-too-low",
     title="The learning rate is too low",
     meaning="The learning rate is below 1e-5 but not zero, and the policy stands still: the median KL divergence of "
-    "an update is below 1e-5.",
+    "an update is below 1e-5. Or, as a warning, in a fifth of the budget: it creeps, by a KL divergence below 1e-3, "
+    "and no sample of any update has come to the clip range.",
     needs=("updates.learning_rate|settings.learning_rate", "updates.kl_divergence"),
     series=("updates.learning_rate", "updates.kl_divergence", "updates.entropy"),
     cause="The steps of the optimiser are so small that the policy does not change within the budget.",
@@ -97,12 +105,17 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
 def _learning_rate_too_low(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
     rate, moved = signals.learning_rate(evidence), signals.median(updates, "kl_divergence")
-    if updates.records < signals.FEWEST_UPDATES or not 0.0 < rate < _LOW_RATE or not moved < _STILL_KL:
+    if updates.records < signals.FEWEST_UPDATES or not 0.0 < rate < _LOW_RATE:
         return None
     if not signals.early(updates, "learning_rate", count=3) < _LOW_RATE and updates.has("learning_rate"):
         return None
     shown = {"learning_rate": rate, "kl_divergence": moved}
-    return Sign(CRITICAL, 0.93, shown, float(updates.low("step")[0]))
+    if moved < _STILL_KL:
+        return Sign(CRITICAL, 0.93, shown, float(updates.low("step")[0]))
+    untouched = updates.has("clip_fraction") and not float(updates.total("clip_fraction").sum()) > 0.0
+    if untouched and moved < _CREEPING_KL and evidence.past(0.2):
+        return Sign(WARNING, 0.8, {**shown, "clip_fraction": 0.0}, float(updates.low("step")[0]))
+    return None
 
 
 @rule(

@@ -14,6 +14,8 @@ from rlvitals.diagnosis.table import Floats
 
 _SAME = 1e-9
 _TINY = 1e-2
+_FEWEST_LONG = 4
+"""Updates of gradients thousands of times too long that are no accident: as many as a run of long rollouts has soon."""
 
 
 @rule(
@@ -72,7 +74,7 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
 )
 def _reward_scale(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
-    if updates.records < signals.FEWEST_UPDATES:
+    if updates.records < _FEWEST_LONG:
         return None
     limit, norm = signals.gradient_limit(evidence), signals.median(updates, "gradient_norm")
     sure = 0.6 if math.isnan(limit) else 0.9
@@ -91,6 +93,8 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
             return Sign(CRITICAL, sure, shown, began, cause)
     course = evidence.course
     if course is None or evidence.settings.reward_normalized or not 0.0 < course.spread < _TINY:
+        return None
+    if updates.records < signals.FEWEST_UPDATES:
         return None
     largest = course.best.mean - course.worst.mean
     noise = signals.early(updates, "advantage_std", count=20)
