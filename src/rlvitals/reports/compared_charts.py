@@ -171,20 +171,19 @@ def mean_on(found: Comparison, group: Group, outcomes: Sequence[RunOutcome], tas
     if group.tasks == [task]:
         return group.estimates[found.statistic].mean
     values = [one.outcomes[found.statistic] for one in outcomes if one.task == task and found.statistic in one.outcomes]
-    return as_range(mean_of_runs(values, np.random.default_rng(0))) if values else _NO_RANGE
+    with np.errstate(all="ignore"):  # the squares of the largest have no float
+        return as_range(mean_of_runs(values, np.random.default_rng(0))) if values else _NO_RANGE
 
 
 def _strip(found: Comparison, group: Group, outcomes: Sequence[RunOutcome], kind: str, task: str) -> Strip:
-    known = sorted(
-        ((one.outcomes[found.statistic], one.run) for one in outcomes if found.statistic in one.outcomes),
-        key=lambda one: one[0],
-    )
+    every = [(one.outcomes[found.statistic], one.run) for one in outcomes if found.statistic in one.outcomes]
+    known = sorted((one for one in every if np.isfinite(one[0])), key=lambda one: one[0])
     lost = [one.run for one in outcomes if one.standing == "counts as worst"]
     # Of very many, evenly chosen ones, the least and the greatest among them.
     shown = [
         known[at] for at in sorted({round(at) for at in np.linspace(0, len(known) - 1, min(len(known), _MOST_DOTS))})
     ]
-    text = f"n = {count(len(known))}{f' + {count(len(lost))}' if lost else ''}"
+    text = f"n = {count(len(every))}{f' + {count(len(lost))}' if lost else ''}"
     mean = mean_on(found, group, outcomes, task)
     return Strip(
         group.name,
@@ -193,7 +192,7 @@ def _strip(found: Comparison, group: Group, outcomes: Sequence[RunOutcome], kind
         tuple(name for _, name in shown),
         tuple(lost[:10]),
         (mean.estimate, mean.low, mean.high),
-        text if len(shown) == len(known) else f"{text}, {len(shown)} drawn",
+        text if len(shown) == len(every) else f"{text}, {len(shown)} drawn",
     )
 
 

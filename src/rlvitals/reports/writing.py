@@ -1,5 +1,6 @@
 """Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
 
+import contextlib
 import importlib
 import logging
 import os
@@ -182,7 +183,8 @@ def put(path: Path, content: str | bytes) -> Path:
         aside.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
         aside.replace(path)
     except (OSError, ValueError) as error:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where its folder is a file, it is not there either
+            aside.unlink()
         raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
     return path
 

@@ -95,3 +95,62 @@ def test_what_cannot_be_done_is_said_in_one_line(invoke: Invoke, two_groups: Pat
     assert result.exit_code == 2
     assert said in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_a_page_is_written_beside_what_is_printed(invoke: Invoke, two_groups: Path, tmp_path: Path) -> None:
+    """The same verdict; what was at the path is replaced; the command to do it again is in it, without the path."""
+    page = tmp_path / "my page.html"
+    page.write_text("of yesterday")
+    result = invoke("compare", two_groups, "--html", page, "--target", 20, "--every-pair")
+
+    assert "lr=0.2 against lr=0.1 on Logos-v0  better" in result.stdout
+    assert result.stdout.endswith(f"my page.html  {page.stat().st_size:,} bytes\n")
+    assert page.read_text().startswith("<!doctype html>")
+    assert f"rlvitals compare {two_groups} --target 20.0 --every-pair</pre>" in page.read_text()
+
+
+def test_reports_are_written_with_json(invoke_json: InvokeJson, two_groups: Path, tmp_path: Path) -> None:
+    """In the forms that the endings say; where they are stands in the document."""
+    paths = [tmp_path / "a.html", tmp_path / "b.md"]
+    found = invoke_json("compare", two_groups, "--html", paths[0], "-o", paths[1])
+
+    assert found["comparisons"][0]["verdict"] == "better"
+    assert found["reports"] == [{"path": str(path), "bytes": path.stat().st_size} for path in paths]
+
+
+def test_two_runs_have_a_report_of_where_they_part(invoke: Invoke, two_groups: Path, tmp_path: Path) -> None:
+    """By name."""
+    invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups, "-o", tmp_path / "two.md")
+
+    assert "## Where the two runs part" in (tmp_path / "two.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["-o", "x.doc"], "x.doc says no form of a report: its name must end with .html"),
+        (["--html", "x.md"], "--html x.md: the name of a page ends with .html; -o writes .html, .htm, .md"),
+        (["--html", "folder.html"], "folder.html cannot be written"),
+        (["--html", "taken/x.html"], "x.html cannot be written"),
+    ],
+)
+def test_where_no_report_can_be_is_said(
+    invoke: Invoke, two_groups: Path, tmp_path: Path, words: list[str], said: str
+) -> None:
+    """In one line; nothing is left behind."""
+    (tmp_path / "folder.html").mkdir()
+    (tmp_path / "taken").touch()
+    result = invoke("compare", two_groups, *words)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith((".", "x"))] == []
+
+
+def test_one_run_has_no_report_of_a_comparison(invoke: Invoke, two_groups: Path) -> None:
+    """The way out is said."""
+    result = invoke("compare", "lr0.1-0", "--folder", two_groups, "--html", "x.html")
+
+    assert result.exit_code == 2
+    assert "is one run, and no comparison to report" in result.stderr
+    assert "`rlvitals report lr0.1-0`" in result.stderr

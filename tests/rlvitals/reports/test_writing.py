@@ -53,6 +53,13 @@ def test_a_report_that_cannot_be_written_leaves_what_was_there(kept: Made, tmp_p
     assert [path.name for path in tmp_path.iterdir() if "report" in path.name] == ["report.html"]
 
 
+def test_a_folder_that_is_a_file_is_named(kept: Made, tmp_path: Path) -> None:
+    """With the reason, and by the path that was asked for."""
+    (tmp_path / "taken").touch()
+    with pytest.raises(ExportError, match=r"taken/report\.html cannot be written: "):
+        write_report(kept("empty"), tmp_path / "taken" / "report.html")
+
+
 def test_a_training_writes_its_report_when_it_ends(monitor: Monitor) -> None:
     """Among its artifacts; also when it fails."""
     with pytest.raises(RuntimeError), monitor(report=True) as training:
