@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.analysis.blocks import block_edges, block_means, finite_part
-from rlvitals.analysis.changepoints import change_points
+from rlvitals.analysis.changepoints import Changes, change_points
 from rlvitals.analysis.intervals import Interval, mean_interval
 from rlvitals.analysis.noise import Mixture
-from rlvitals.analysis.trend import change_over_span, robust_deviation, trend
+from rlvitals.analysis.trend import Trend, change_over_span, robust_deviation, trend
 
 Status = Literal["converged", "flat", "improving", "declining", "not enough data"]
 
@@ -67,6 +67,8 @@ def convergence(
     tolerance: float = 0.1,
     higher_is_better: bool = True,
     confidence: float = 0.95,
+    known_trend: Trend | None = None,
+    known_changes: Changes | None = None,
 ) -> Convergence:
     """Whether a series has come to rest, as far as its noise lets one say so.
 
@@ -90,6 +92,8 @@ def convergence(
         tolerance: Share of its gain by which a series at rest may still move.
         higher_is_better: False for a loss.
         confidence: Of every interval, two-sided.
+        known_trend: The trend of the same series, if it has been worked out already.
+        known_changes: Its change points, likewise.
     """
     sample = finite_part(values, positions)
     y, x = sample.values, sample.positions
@@ -109,8 +113,8 @@ def convergence(
             dropped=sample.dropped,
         )
     unit = float(np.abs(y).max()) or 1.0
-    changes = change_points(y, x, higher_is_better=higher_is_better)
-    whole = trend(y, x, higher_is_better=higher_is_better).verdict
+    changes = known_changes or change_points(y, x, higher_is_better=higher_is_better)
+    whole = (known_trend or trend(y, x, higher_is_better=higher_is_better)).verdict
     moved = bool(changes.changes) or whole in _MOVING
     rest = _resting(y / unit, x, tolerance) if moved else _whole(y / unit, x)
     start = y.size - y.size // 4 if rest is None else rest.start

@@ -38,8 +38,8 @@ def convergence_analysis(episodes: Sequence[Episode]) -> dict[str, Any]:
     qualities = _column(episodes, "quality_improvement")
     numbers = np.array([float(episode.episode) for episode in episodes])
     reward, quality = trend(rewards), trend(qualities)
-    rest = convergence(rewards, numbers)
     changes = change_points(rewards, numbers)
+    rest = convergence(rewards, numbers, known_changes=changes)
     return {
         "convergence_status": {
             "reward_trend": reward.verdict,

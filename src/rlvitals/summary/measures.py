@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.analysis.averages import exponential_average, time_exponential_average, windowed_average
-from rlvitals.analysis.changepoints import change_points
-from rlvitals.analysis.convergence import convergence
+from rlvitals.analysis.changepoints import Changes, change_points
+from rlvitals.analysis.convergence import Convergence, convergence
 from rlvitals.analysis.description import describe
 from rlvitals.analysis.distribution import distribution, presence
 from rlvitals.analysis.intervals import Interval, mean_interval
 from rlvitals.analysis.quantiles import interquartile_mean, quantiles
-from rlvitals.analysis.trend import trend
+from rlvitals.analysis.trend import Trend, trend
 from rlvitals.runs.answer import Column
 
 WINDOW = 100
@@ -207,6 +207,9 @@ def measure(column: Column, times: Floats, better: Better = "higher") -> Measure
     values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
     when = times if said.all() else times[said]
     spreads = spread(column)
+    higher = better != "lower"
+    going, changes = trend(values, higher_is_better=higher), change_points(values, higher_is_better=higher)
+    rest = convergence(values, higher_is_better=higher, known_trend=going, known_changes=changes)
     return Measured(
         counts=spreads.counts,
         mean=as_range(mean_interval(values)),
@@ -218,9 +221,9 @@ def measure(column: Column, times: Floats, better: Better = "higher") -> Measure
         iqm=spreads.iqm,
         quantiles=spreads.quantiles,
         averages=_averages(values[-_LATEST:], when[-_LATEST:]),
-        going=_going(values, better),
-        rest=_rest(values, better),
-        turns=_turns(values, better),
+        going=_going(going, better),
+        rest=_rest(rest, better),
+        turns=_turns(changes),
         histogram=_histogram(values),
     )
 
@@ -245,8 +248,7 @@ def _averages(values: Floats, times: Floats) -> Averages:
     return Averages(*(known(float(average[-1])) for average in last))
 
 
-def _going(values: Floats, better: Better) -> Going:
-    found = trend(values, higher_is_better=better != "lower")
+def _going(found: Trend, better: Better) -> Going:
     return Going(
         verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
         slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),
@@ -255,8 +257,7 @@ def _going(values: Floats, better: Better) -> Going:
     )
 
 
-def _rest(values: Floats, better: Better) -> Rest:
-    found = convergence(values, higher_is_better=better != "lower")
+def _rest(found: Convergence, better: Better) -> Rest:
     return Rest(
         status=_NEUTRAL.get(found.status, found.status) if better is None else found.status,
         since=_place(found.since),
@@ -267,8 +268,7 @@ def _rest(values: Floats, better: Better) -> Rest:
     )
 
 
-def _turns(values: Floats, better: Better) -> Turns:
-    found = change_points(values, higher_is_better=better != "lower")
+def _turns(found: Changes) -> Turns:
     return Turns(
         began=_place(found.started),
         peak=_place(found.peak),
