@@ -3,6 +3,8 @@
 import math
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
@@ -254,6 +256,25 @@ def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: 
     expect(page.get_by_role("alert")).to_contain_text("cannot be read at present")
     shutil.move(folder.parent / "aside", training.path)
     expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_trainer_that_is_killed_is_told(opened: Opened, folder: Path) -> None:
+    """While the page is open: what was recorded stays, and the run has crashed."""
+    begin = (
+        "import sys; from rlvitals import TrainingMonitor; m = TrainingMonitor(sys.argv[1], session_name='run'); "
+        "[m.log_episode(n, 1.0 + n, 5) for n in range(30)]; print('there', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", begin, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as trainer:
+        assert trainer.stdout is not None
+        trainer.stdout.readline()
+        page = opened("/run?run=run")
+        expect(chart(page)).to_have_attribute("data-points", "30")
+        expect(page.locator(".verdict .status")).to_have_text(re.compile("running"))
+        trainer.kill()
+    expect(page.locator(".verdict .status")).to_have_text(re.compile("crashed"), timeout=20_000)
+    expect(chart(page)).to_have_attribute("data-points", "30")
 
 
 def test_a_server_that_ends_and_begins_again(monitor: Monitor, opened: Opened, folder: Path) -> None:

@@ -1,6 +1,7 @@
 """A run's folder, opened for reading: header, life and records, without a database."""
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = _plain(Path(path))
         self.layout = Layout(self.path)
         self._stamp = _stamp(self.layout.header)
         self._header = read_header(self.path)
@@ -66,6 +67,12 @@ class RunFolder:
             for record in records_in(segment, STREAMS[stream]):
                 if not is_abandoned(record, rewinds):
                     yield record
+
+
+def _plain(path: Path) -> Path:
+    """A path that begins with two slashes is kept so by POSIX, and would be below no folder that others are below."""
+    text = str(path)
+    return Path(text[1:]) if os.name == "posix" and text.startswith("//") else path
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

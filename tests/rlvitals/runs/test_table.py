@@ -180,3 +180,15 @@ def test_a_damaged_segment_is_refused_in_one_line(tmp_path: Path) -> None:
         rows(run, "SELECT count(*) FROM episodes", "episodes")
     with pytest.raises(RunFormatError, match=r"run cannot be read: [^\n]+$"):
         last_records(run, "episodes", 12)
+
+
+def test_a_path_that_begins_with_two_slashes_is_below_the_same_folder(tmp_path: Path) -> None:
+    """POSIX keeps them apart from one; a table of two runs does not."""
+    for name in ("a", "b"):
+        recorded(tmp_path / name, 3)
+    runs = [Run(f"/{tmp_path}/a/run"), Run(tmp_path / "b" / "run")]
+    found = ask(
+        runs, lambda tables: tables.execute("SELECT DISTINCT run FROM episodes ORDER BY 1").fetchall(), "episodes"
+    )
+
+    assert found == [("a/run",), ("b/run",)]
