@@ -60,7 +60,9 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     if len(found.comparisons) == 1:
         one = found.comparisons[0]
         within = interval(one.difference)
-        yield "difference", number(one.difference.estimate), "" if within == ABSENT else f"interval {within}"
+        of_whom = "of runs with an outcome" if any(group.worst for group in found.groups) else ""
+        notes = [*([of_whom] if of_whom else []), *([f"interval {within}"] if within != ABSENT else [])]
+        yield "difference", number(one.difference.estimate), "; ".join(notes)
         if one.p_value is not None:
             yield "p", number(one.p_value, 2), one.method
     counted = sum(group.counted for group in found.groups)
@@ -77,6 +79,10 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
 
 def _sections(found: Comparison, parts: Parting | None, call: str, folder: str) -> Iterator[Section]:
     yield from _conclusions(found, parts)
+    settings = Section("settings", "Which settings matter", "", tuple(_setting_blocks(found)))
+    many = len(found.groups) > len(GROUPS)
+    if many:  # a search is of settings first
+        yield settings
     where = f" Their names are those of folders in {folder}" if folder else ""
     yield Section(
         "groups",
@@ -94,7 +100,8 @@ def _sections(found: Comparison, parts: Parting | None, call: str, folder: str) 
         tuple(_profile_blocks(found)),
     )
     yield Section("items", "Item by item", _ITEMS, (tables.paired_table(found.paired),) if found.paired else ())
-    yield Section("settings", "Which settings matter", "", tuple(_setting_blocks(found)))
+    if not many:
+        yield settings
     yield Section("further", "The same, looking again, and further runs", _FURTHER, tuple(_further_blocks(found)))
     yield Section(
         "differs", "What differs", "Settings, versions and commit, as the runs recorded them.", _differs(found)
@@ -121,7 +128,12 @@ def _conclusions(found: Comparison, parts: Parting | None) -> Iterator[Section]:
     if shown is not None:
         statements.append(Charts((shown,), wide=True))
     if len(found.comparisons) > 1:
-        statements.append(statements_of(found))
+        told = statements_of(found)
+        statements.append(told)
+        silent = len(tables.shown_comparisons(found)) - len(told.statements)
+        if silent:
+            text = f"{count(silent)} more comparisons have too few runs, or no environment in common: see the table."
+            statements.append(Prose(text, "quiet"))
     left = len(found.comparisons) - len(tables.shown_comparisons(found))
     if left > 0:
         statements.append(Prose(f"{count(left)} more comparisons are left out; --json has all.", "quiet"))
@@ -197,7 +209,7 @@ def _setting_blocks(found: Comparison) -> Iterator[Block]:
         return
     yield Prose(f"{_INFLUENCES.get(settings.verdict, settings.verdict)}, over {count(settings.runs)} runs.")
     if settings.advice:
-        yield Points(tuple(f"{text[:1].upper()}{text[1:]}" for text in settings.advice))
+        yield Points(tuple(settings.advice))
     if settings.interactions:
         pairs = "; ".join(f"{one} with {other}" for one, other in settings.interactions[:20])
         yield Prose(f"These do not just add up: {pairs}.")

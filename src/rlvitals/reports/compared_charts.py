@@ -51,7 +51,7 @@ def learning_curves(found: Comparison) -> tuple[tuple[Curve, ...], bool]:
         at = list(found.horizons).index(task)
         if together:
             kinds = kinds_of(found.groups)
-            title = task or "Learning curve"
+            title = f"Learning curves{f', {task}' if task else ''}"
             charts.append(_learning(found, task, here, [kinds[group.name] for group in here], title, f"learning_{at}"))
             continue
         first, others = here[0], here[1 : 1 + max(1, MOST_SMALL // max(1, len(found.horizons)))]
@@ -90,7 +90,9 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> Estimates | None:
         for one in known
     )
     title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
+    ranks = "; where runs count as worst the verdict is of ranks, and the difference of the others alone"
     note = f"with {100 * (1 - found.level):.3g} % intervals; {found.metric}, {_VERSIONS[found.statistic]}"
+    note += ranks if any(group.worst for group in found.groups) else ""
     return Estimates(
         "differences",
         title,
@@ -135,7 +137,7 @@ def profiles(found: Comparison) -> tuple[Curve, ...]:
     known = [group for group in found.groups if group.profile is not None and group.profile.thresholds]
     if len(found.groups) <= len(GROUPS):
         kinds = kinds_of(found.groups)
-        drawn = [_profile(found, known, [kinds[group.name] for group in known], "Every group", "profiles")]
+        drawn = [_profile(found, known, [kinds[group.name] for group in known], "Performance profiles", "profiles")]
         return tuple(drawn if known else ())
     return tuple(
         _profile(found, [known[0], group], [GROUPS[1], GROUPS[0]], group.name, f"profiles_{place}")
@@ -156,7 +158,7 @@ def dots(found: Comparison) -> Iterator[Chart]:
         if rows:
             yield Strips(
                 key=f"runs_{at}",
-                title=task or "Every run",
+                title=f"Every run{f', {task}' if task else ''}",
                 axis=found.metric,
                 rows=rows,
                 limits=reach.of_groups([(row.values, row.mean) for row in rows]),

@@ -1,7 +1,7 @@
 """The tables of a comparison: groups, comparisons, settings, items, and every run."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from rlvitals.comparison import Comparison, Group, Parting, RunOutcome, Versus
@@ -137,35 +137,36 @@ def tests_table(found: Comparison) -> Table:
 
 
 def further_table(found: Comparison) -> Table | None:
-    """Whether groups are the same, what a look in between may say, and what further runs would bring."""
-    rows: list[tuple[Cell, ...]] = []
-    for one in shown_comparisons(found):
-        same, seen, more = one.equivalence, one.sequential, one.more_runs
-        if same is None and seen is None and more is None:
-            continue
-        needed: Cell = ABSENT
-        if more is not None:
-            needed = "more than 200" if more.needed is None else count(more.needed)
-        rows.append(
-            (
-                name_of(one, found),
-                ABSENT if same is None else judged(same.verdict),
-                ABSENT if same is None else f"within {number(same.margin)}: {interval(same.interval)}",
-                ABSENT if seen is None else judged(seen.verdict),
-                ABSENT if seen is None else number(seen.e_value, 3),
-                ABSENT if seen is None else interval(seen.interval),
-                needed,
-                percent(more.chance) if more is not None else ABSENT,
-            )
-        )
-    if not rows:
+    """Whether groups are the same, what a look in between may say, and what further runs would bring: what is known."""
+    known = [one for one in shown_comparisons(found) if one.equivalence or one.sequential or one.more_runs]
+    if not known:
         return None
-    titles = (
-        "", "the same?", f"{100 - 200 * found.level:.3g} % interval", "at every look", "evidence",
-        "interval at every look", "more runs of each",
-        "chance that they tell",
-    )  # fmt: skip
-    return Table(titles, tuple(rows), texts=(0, 1, 3))
+    columns: dict[str, list[Cell]] = {"": [name_of(one, found) for one in known]}
+    texts = [0]
+    if any(one.equivalence for one in known):
+        texts.append(len(columns))
+        columns["the same?"] = [judged(one.equivalence.verdict) if one.equivalence else ABSENT for one in known]
+        columns[f"{100 - 200 * found.level:.3g} % interval"] = [
+            f"within {number(one.equivalence.margin)}: {interval(one.equivalence.interval)}"
+            if one.equivalence
+            else ABSENT
+            for one in known
+        ]
+    if any(one.sequential for one in known):
+        texts.append(len(columns))
+        looks = [one.sequential for one in known]
+        columns["at every look"] = [judged(one.verdict) if one else ABSENT for one in looks]
+        columns[f"evidence, of {number(1 / found.level)}"] = [
+            number(one.e_value, 3) if one else ABSENT for one in looks
+        ]
+        columns["interval at every look"] = [interval(one.interval) if one else ABSENT for one in looks]
+    if any(one.more_runs for one in known):
+        more = [one.more_runs for one in known]
+        columns["more runs of each"] = [
+            ABSENT if one is None else "more than 200" if one.needed is None else count(one.needed) for one in more
+        ]
+        columns["chance that they tell"] = [percent(one.chance) if one else ABSENT for one in more]
+    return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)), texts=tuple(texts))
 
 
 def differences_table(found: Comparison) -> Table | None:
@@ -263,13 +264,33 @@ def runs_table(found: Comparison) -> Table:
     every = list(found.runs)
     if len(every) > MOST_RUNS:
         every.sort(key=lambda one: one.standing == "counted")
-    tasks, target = len(found.horizons) > 1, found.target is not None
-    titles = ["run", "group", *(["environment"] if tasks else []), "seed", "status", "standing", "why"]
-    texts = tuple(range(len(titles)))
-    titles += ["reached", "values", "not finite", "final", "area", "best", *(["reached target at"] if target else [])]
-    rows = tuple(tuple(_run(one, tasks=tasks, target=target)) for one in every[:MOST_RUNS])
+    shown = every[:MOST_RUNS]
+    columns: dict[str, list[Cell]] = {
+        "run": [one.run for one in shown],
+        "group": [cut(one.group) for one in shown],
+    }
+    if len(found.horizons) > 1:
+        columns["environment"] = [one.task or ABSENT for one in shown]
+    columns["seed"] = [said(one.seed) for one in shown]
+    columns["status"] = [one.status for one in shown]
+    columns["standing"] = [_standing(one) for one in shown]
+    texts = list(range(len(columns)))
+    columns["reached"] = [value(one.reached) for one in shown]
+    columns["values"] = [count(one.values) for one in shown]
+    if any(one.not_finite for one in shown):
+        columns["not finite"] = [
+            Toned(count(one.not_finite), "bad") if one.not_finite else Toned(ABSENT, "quiet") for one in shown
+        ]
+    for name in ("final", "area", "best"):
+        columns[name] = [value(one.outcomes.get(name)) for one in shown]
+    if found.target is not None:
+        columns["target at"] = [value(one.steps_to_target) for one in shown]
+    if any(one.reason for one in shown):
+        texts.append(len(columns))
+        columns["why"] = [one.reason or Toned(ABSENT, "quiet") for one in shown]
     caption = f"{count(len(every))} runs{_more(len(every), MOST_RUNS)}"
-    return Table(tuple(titles), rows, texts=texts, caption=caption, folded=len(every) > _SCREEN)
+    rows = tuple(zip(*columns.values(), strict=True))
+    return Table(tuple(columns), rows, texts=tuple(texts), caption=caption, folded=len(every) > _SCREEN)
 
 
 def said(setting: Any) -> str:
@@ -288,22 +309,9 @@ def shown_comparisons(found: Comparison) -> list[Versus]:
     return found.comparisons[:MOST_COMPARISONS]
 
 
-def _run(one: RunOutcome, *, tasks: bool, target: bool) -> Iterator[Cell]:
-    yield one.run
-    yield cut(one.group)
-    if tasks:
-        yield one.task or ABSENT
-    yield said(one.seed)
-    yield one.status
+def _standing(one: RunOutcome) -> Cell:
     tone = _STANDINGS[one.standing]
-    yield Toned(one.standing, tone) if tone else one.standing
-    yield one.reason or Toned(ABSENT, "quiet")
-    yield value(one.reached)
-    yield count(one.values)
-    yield Toned(count(one.not_finite), "bad") if one.not_finite else Toned(ABSENT, "quiet")
-    yield from (value(one.outcomes.get(name)) for name in ("final", "area", "best"))
-    if target:
-        yield value(one.steps_to_target)
+    return Toned(one.standing, tone) if tone else one.standing
 
 
 def _within(found: str) -> str:

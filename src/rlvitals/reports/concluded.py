@@ -26,6 +26,8 @@ MOST_COMPARISONS = 60
 
 _IN_ORDER: tuple[Verdicts, ...] = ("better", "worse", "different", "the same")
 _SHOWN = frozenset(_IN_ORDER)
+_WITHOUT = frozenset({"not enough runs", "not comparable"})
+_MANY = 12
 _PACKAGES = "packages."
 _LONGEST = 60
 _CALLED = 100
@@ -52,19 +54,28 @@ def verdict_of(found: Comparison) -> Verdict:
     text = f"Of {count(len(made))} comparisons{against}: {'; '.join([*parts, *open_ones])}."
     if len(counts) > 1 or "no difference shown" not in counts:
         text += " Every verdict takes into account how many comparisons were made."
+    matter = [one.name for one in found.settings.influences if one.matters] if found.settings is not None else []
+    if matter:
+        more = f" and {len(matter) - _NAMED} more" if len(matter) > _NAMED else ""
+        text += f"\nOver all runs together, {', '.join(map(cut, matter[:_NAMED]))}{more} are shown to matter."
     shown = _SHOWN & counts.keys()
     tone = _verdict_tone(next(iter(shown))) if len(shown) == 1 else "neutral"
+    if matter and not shown:
+        return Verdict(tone, f"No group is shown to differ, but settings matter: {cut(', '.join(matter))}", text)
     return Verdict(tone, _title_of_many(counts, len(made)), text)
 
 
 def statements_of(found: Comparison) -> Statements:
-    """Every comparison with what it means, those that show something first.
+    """Every comparison with what it means, those that show something first; of many, not those that can show nothing.
 
     Args:
         found: The comparison.
     """
     order = {verdict: place for place, verdict in enumerate(_IN_ORDER)}
-    ordered = sorted(found.comparisons[:MOST_COMPARISONS], key=lambda one: order.get(one.verdict, len(order)))
+    told = found.comparisons[:MOST_COMPARISONS]
+    if len(told) > _MANY:
+        told = [one for one in told if one.verdict not in _WITHOUT]
+    ordered = sorted(told, key=lambda one: order.get(one.verdict, len(order)))
     return Statements(
         tuple(Statement(name_of(one, found), one.verdict, TONES[one.verdict], tuple(one.sentences)) for one in ordered)
     )
@@ -124,7 +135,7 @@ def _title(one: Versus) -> str:
 def _title_of_many(counts: Mapping[Verdicts, int], made: int) -> str:
     parts = [f"{counts[verdict]} {verdict}" for verdict in _IN_ORDER if counts.get(verdict)]
     if parts:
-        return f"{', '.join(parts)}, of {count(made)}"
+        return f"{', '.join(parts)}, of {count(made)} comparisons"
     if counts.get("no difference shown"):
         return "No difference is shown"
     return "Nothing can be concluded"

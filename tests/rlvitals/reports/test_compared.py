@@ -96,11 +96,28 @@ def test_every_part_is_told(compared: Compared, page_of: Callable[..., Any]) -> 
 
     for said in (
         "On the way to 2", "3 of 5", "within 2", "not decided yet", "more than 200", "gradient", "40 (2 not shared)",
-        "Some settings are shown to matter", "Try lr near 0.1", "lr with batch", "clip", "0.1, 0.2",
+        "Some settings are shown to matter", "try lr near 0.1", "lr with batch", "clip", "0.1, 0.2",
         "Runs are compared at 4000 environment steps.", "failed at 40 % of the way", "logs/broken",
         "run.json is damaged", "rlvitals compare logs", "duckdb",
     ):  # fmt: skip
         assert said in page.text, said
+
+
+def test_of_many_comparisons_the_settings_come_first(compared: Compared, page_of: Callable[..., Any]) -> None:
+    """Where no group is told from another, the verdict is what matters over all runs; what says nothing is counted."""
+    page = page_of(compared({f"lr={at}": [float(at)] for at in range(20)}, verdict="not enough runs", everything=True))
+
+    assert "No group is shown to differ, but settings matter: lr" in page.text
+    assert "19 more comparisons have too few runs" in page.text
+    assert page.text.rindex("Which settings matter") < page.text.rindex("The groups")
+
+
+def test_failures_are_said_beside_a_difference_of_survivors(compared: Compared, page_of: Callable[..., Any]) -> None:
+    """The interval may exclude zero where ranks do not: it is of the other runs alone."""
+    said = "the verdict is of ranks, and the difference of the others alone"
+
+    assert said in page_of(compared(THREE)).text
+    assert said not in page_of(compared({"base": [1.0, 2.0], "new": [3.0, 4.0]})).text
 
 
 def test_three_runs_look_like_three(compared: Compared, page_of: Callable[..., Any]) -> None:
@@ -130,8 +147,8 @@ def test_drawings_have_words(compared: Compared, page_of: Callable[..., Any]) ->
     said = [attributes.get("aria-label") for tag, attributes in page.tags if tag == "svg"]
 
     assert all(said)
-    assert "Logos-v0: base n = 3; new n = 2 + 1" in said
-    assert "Logos-v0 by step: base from 2 to 6; new from 4.5 to 8.5" in said
+    assert "Every run, Logos-v0: base n = 3; new n = 2 + 1" in said
+    assert "Learning curves, Logos-v0 by step: base from 2 to 6; new from 4.5 to 8.5" in said
 
 
 def test_hostile_names_are_shown_as_they_are(
