@@ -1,7 +1,8 @@
 """How often comparisons of runs are right: coverage, false positives, power, looking again, and real trainings.
 
 Every table simulates runs whose truth is known and asks the functions of `rlvitals.analysis` about them. A share p of r
-repetitions is uncertain by 2 sqrt(p (1 - p) / r): 1.4 points around 5 % at 1000 repetitions.
+repetitions is uncertain by 2 sqrt(p (1 - p) / r): 1.4 points around 5 % at 1000 repetitions, 0.5 at 8000, which false
+positives have.
 
     python bench/comparing.py [--quick] [--only coverage,false,...] [--corpus FOLDER] [--runs FOLDER]
 
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -26,9 +28,9 @@ from numpy.typing import NDArray
 
 from rlvitals import compare
 from rlvitals.analysis.divergence import first_divergence
-from rlvitals.analysis.effect_size import probability_of_improvement
+from rlvitals.analysis.effect_size import hedges_g, probability_of_improvement
 from rlvitals.analysis.paired import compare as compare_items
-from rlvitals.analysis.permutation import compare_groups
+from rlvitals.analysis.permutation import compare_groups, compare_over_tasks
 from rlvitals.analysis.power import MOST_RUNS, more_runs, power
 from rlvitals.analysis.samples import iqm_of_runs, mean_of_runs, median_of_runs
 from rlvitals.analysis.sensitivity import sensitivity
@@ -55,6 +57,7 @@ def drawn(generator: np.random.Generator, shape: str, size: int | tuple[int, ...
     return generator.standard_t(3, size=size)
 
 
+@lru_cache
 def truths(shape: str) -> dict[str, float]:
     """Mean, median, interquartile mean and spread of a shape, from two million draws."""
     sample = np.sort(drawn(np.random.default_rng(1), shape, 2_000_000))
@@ -100,7 +103,7 @@ def coverage(repetitions: int) -> None:
     rows = []
     for shape in SHAPES:
         truth = truths(shape)
-        for runs in (3, 5, 10, 30):
+        for runs in (3, 4, 5, 6, 8, 10, 30):
             generator = np.random.default_rng([SEED, runs])
             hits = np.zeros(4)
             for sample in drawn(generator, shape, (repetitions, runs)):
@@ -120,36 +123,81 @@ def coverage(repetitions: int) -> None:
     )
 
 
+def effects(repetitions: int) -> None:
+    """Hedges' g: an effect of so many standard deviations of the shape itself."""
+    rows = []
+    for runs in (3, 5, 10, 30):
+        for effect in (0.0, 1.0, 2.0):
+            row = [f"{runs} + {runs}", str(effect)]
+            for shape in SHAPES:
+                generator = np.random.default_rng([SEED, runs, SHAPES.index(shape)])
+                moved = effect * truths(shape)["spread"]
+                found = [
+                    hedges_g(drawn(generator, shape, runs) + moved, drawn(generator, shape, runs))
+                    for _ in range(repetitions // 2)
+                ]
+                row.append(percent(float(np.mean([one.low <= effect <= one.high for one in found]))))
+            rows.append(row)
+    table("Coverage of Hedges' g", ["runs", "effect", *SHAPES], rows)
+
+
 def false_positives(repetitions: int) -> None:
     """Two groups without a difference; the interval of the difference covers the rest."""
     rows = []
-    for first, second in ((3, 3), (4, 4), (5, 5), (3, 10), (10, 10)):
-        row = [f"{first} + {second}"]
+    for first, second in ((3, 3), (4, 4), (3, 4), (3, 5), (4, 5), (5, 5), (3, 10), (10, 10)):
+        found = [_named(first, second, shape, 8 * repetitions) for shape in SHAPES]
+        rows.append([f"{first} + {second}", *(percent(share) for share, _ in found), found[0][1]])
+    for tasks in (2, 5):
+        row = [f"3 + 3 on {tasks} tasks"]
         for shape in SHAPES:
-            generator = np.random.default_rng([SEED, first, second, SHAPES.index(shape)])
-            named = 0
-            method = ""
-            for _ in range(repetitions):
-                found = compare_groups(drawn(generator, shape, first), drawn(generator, shape, second), generator)
-                named += found.p_value <= 0.05
-                method = found.method
-            row.append(percent(named / repetitions))
-        rows.append([*row, method])
+            generator = np.random.default_rng([SEED, tasks, SHAPES.index(shape)])
+            made = [
+                compare_over_tasks(list(drawn(generator, shape, (tasks, 2, 3))), generator)
+                for _ in range(2 * repetitions)
+            ]
+            row.append(percent(float(np.mean([one.p_value <= 0.05 for one in made]))))
+        rows.append([*row, made[0].method])
     table("False positives at 5 %", ["runs", *SHAPES, "method"], rows)
+    rows = []
+    for first, second in ((3, 3), (4, 4), (5, 5), (10, 10), (3, 5), (5, 3)):
+        shares = [
+            _named(first, second, shape, repetitions, wider)[0] for shape in ("normal", "skewed") for wider in (2, 3, 5)
+        ]
+        rows.append([f"{first} + {second}", *map(percent, shares)])
+    table(
+        "False positives at 5 % where means agree and the first group spreads 2, 3, 5 times as widely",
+        ["runs", *(f"{shape}, {wider}" for shape in ("normal", "skewed") for wider in (2, 3, 5))],
+        rows,
+    )
+    _correlated(repetitions)
+
+
+def _named(first: int, second: int, shape: str, repetitions: int, wider: float = 1.0) -> tuple[float, str]:
+    """How often two groups of the same mean are said to differ, and by which test."""
+    generator = np.random.default_rng([SEED, first, second, SHAPES.index(shape)])
+    mean, named, method = truths(shape)["mean"], 0, ""
+    for _ in range(repetitions):
+        mine = mean + wider * (drawn(generator, shape, first) - mean)
+        found = compare_groups(mine, drawn(generator, shape, second), generator)
+        named += found.p_value <= 0.05
+        method = found.method
+    return named / repetitions, method
+
+
+def _correlated(repetitions: int) -> None:
     rows = []
     for first, second in ((3, 3), (5, 5)):
         for rho in (0.0, 0.5, 0.9):
             generator = np.random.default_rng([SEED, first])
             named = by_episodes = 0
-            for _ in range(repetitions):
+            for _ in range(2 * repetitions):
                 levels = generator.standard_normal(first + second)
                 rewards = levels[:, None] + 2.0 * autoregressive(generator, first + second, 100, rho)
                 outcomes = rewards.mean(axis=1)
                 named += compare_groups(outcomes[:first], outcomes[first:], generator).p_value <= 0.05
                 by_episodes += welch(moments_of(rewards[0]), moments_of(rewards[first])).p_value <= 0.05
-            rows.append(
-                [f"{first} + {second}", str(rho), percent(named / repetitions), percent(by_episodes / repetitions)]
-            )
+            shares = (named / (2 * repetitions), by_episodes / (2 * repetitions))
+            rows.append([f"{first} + {second}", str(rho), *map(percent, shares)])
     table(
         "False positives with AR(1) rewards inside runs (100 episodes each)",
         ["runs", "rho", "of runs", "t test over the episodes of two runs"],
@@ -160,7 +208,7 @@ def false_positives(repetitions: int) -> None:
 def chances(repetitions: int) -> None:
     """Power, foretold and seen; and the statement that so many more runs would tell."""
     rows = []
-    for runs in (3, 5, 10):
+    for runs in (3, 4, 5, 10):
         for effect in (0.5, 1.0, 2.0, 3.0):
             generator = np.random.default_rng([SEED, runs])
             named = [
@@ -168,7 +216,7 @@ def chances(repetitions: int) -> None:
                     drawn(generator, "normal", runs) + effect, drawn(generator, "normal", runs), generator
                 ).p_value
                 <= 0.05
-                for _ in range(repetitions)
+                for _ in range((2 if runs < 10 else 1) * repetitions)
             ]
             rows.append(
                 [f"{runs} + {runs}", str(effect), percent(power(runs, runs, effect)), percent(float(np.mean(named)))]
@@ -211,7 +259,7 @@ def _foretold(wanted: int, truth: Callable[[np.random.Generator], float], shape:
         needed.append(further)
         a = np.concatenate([a, drawn(generator, shape, further) + effect])
         b = np.concatenate([b, drawn(generator, shape, further)])
-        told.append(welch(moments_of(a), moments_of(b)).p_value <= 0.05)
+        told.append(compare_groups(a, b, generator).p_value <= 0.05)
     return [
         percent(float(np.mean(foretold))),
         percent(float(np.mean(told))),
@@ -408,6 +456,7 @@ def timing(folder: Path) -> None:
 
 TABLES: dict[str, Callable[[int], None]] = {
     "coverage": coverage,
+    "effects": effects,
     "false": false_positives,
     "chances": chances,
     "sequential": sequential,

@@ -108,7 +108,11 @@ def compare_over_tasks(
         return Tested(Effect(plain.estimate * unit, low * unit, high * unit), plain.p_value, method, ways)
     dealt = _dealt(tasks, method, generator)
     low, high = (_end(dealt, plain.estimate, side * plain.error, level) for side in (-1.0, 1.0))
-    return Tested(Effect(plain.estimate * unit, low * unit, high * unit), dealt.p_value(0.0), method, ways)
+    p_value = dealt.p_value(0.0)
+    # With ties zero may be the very end, which halving only comes near to.
+    if p_value > level:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return Tested(Effect(plain.estimate * unit, low * unit, high * unit), p_value, method, ways)
 
 
 def _plain(tasks: Sequence[Pair]) -> Difference:

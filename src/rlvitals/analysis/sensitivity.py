@@ -211,7 +211,7 @@ def _influence(
     return Influence(
         name=column.name,
         matters=adjusted <= level,
-        share=share - (1.0 - share) * basis.shape[1] / max(1, free - basis.shape[1]),
+        share=float(share - (1.0 - share) * basis.shape[1] / max(1, free - basis.shape[1])),
         best=said[0],
         worst=said[1],
         difference=difference,

@@ -193,4 +193,12 @@ def _normal_cdf(value: float) -> float:
 
 
 def _normal_cdfs(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.array([_normal_cdf(value) for value in values.tolist()])
+    """Linear between places 1/1000 apart: exact to 3e-8."""
+    places, chances = _normal_table()
+    return np.interp(values, places, chances)
+
+
+@lru_cache(maxsize=1)
+def _normal_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    places = np.linspace(-9.0, 9.0, 18_001)
+    return places, np.array([_normal_cdf(place) for place in places.tolist()])

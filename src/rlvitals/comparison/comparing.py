@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlvitals.comparison.estimating import group_of, thresholds_of
+from rlvitals.comparison.estimating import STATISTICS, group_of, thresholds_of
 from rlvitals.comparison.experiments import By, Member, differing, members_of
 from rlvitals.comparison.judging import Question, judged, pairs_of
-from rlvitals.comparison.measuring import BLOCKS, Extent, Source, source_of
+from rlvitals.comparison.measuring import BLOCKS, LARGEST, Extent, Source, source_of
 from rlvitals.comparison.outcomes import Horizon, horizon_of, outcome_of
 from rlvitals.comparison.pairing import paired_items
 from rlvitals.comparison.result import Axis, Comparison, Refusal, RunOutcome, Statistic
@@ -82,8 +82,7 @@ def compare(
     from rlvitals.comparison.questions import measured  # noqa: PLC0415 - a trainer needs no database
 
     _refuse_episodes(unit)
-    if not 0.0 < level < 1.0:
-        raise ComparisonError(f"level={level!r}: the chance of a false verdict lies between 0 and 1, such as 0.05")
+    _refuse_numbers(statistic, level=level, margin=margin, target=target, seed=seed)
     runs, given, refused = _opened(what)
     source = source_of(metric)
     members = members_of(runs, given, by)
@@ -166,6 +165,7 @@ def compare(
             better=better,
             normalised=references is not None,
             refused=len(refused),
+            effects=any(one.effect.low is not None for one in versus),
         ),
         refused=[Refusal(str(path), str(error)) for path, error in refused],
     )
@@ -179,6 +179,21 @@ def _refuse_episodes(unit: str) -> None:
         "the episodes of single runs calls noise significant in 68 % of cases, and no number of episodes tells what "
         "another seed would give. Train at least 3 seeds of each, and compare those"
     )
+
+
+def _refuse_numbers(statistic: str, *, level: float, margin: float | None, target: float | None, seed: int) -> None:
+    if statistic not in STATISTICS:
+        raise ComparisonError(f"statistic={statistic!r}: it is one of {', '.join(STATISTICS)}")
+    if not 0.0 < level < 0.5:  # noqa: PLR2004 -- beyond it a test of two sides, or of a margin, has no meaning
+        raise ComparisonError(f"level={level!r}: the chance of a false verdict lies between 0 and 0.5, such as 0.05")
+    if margin is not None and not (margin > 0.0 and math.isfinite(margin)):
+        raise ComparisonError(
+            f"margin={margin!r}: groups are the same within a margin above zero, in the metric's units"
+        )
+    if target is not None and not math.isfinite(target):
+        raise ComparisonError(f"target={target!r}: it is a mean of the metric, and finite")
+    if seed < 0:
+        raise ComparisonError(f"seed={seed!r}: it is a whole number from 0 on")
 
 
 def _opened(what: Sequence[What | Sequence[What]]) -> tuple[list[Run], dict[int, str], list[tuple[Path, RunError]]]:
@@ -294,11 +309,17 @@ def _scaled(outcome: RunOutcome, references: References | None) -> RunOutcome:
             "give the scores that are 0 and 1"
         )
     zero, one = references[outcome.task]
-    if not (math.isfinite(zero) and math.isfinite(one) and zero != one):
+    if not (math.isfinite(one - zero) and zero != one):
         raise ComparisonError(
             f"references: {zero!r} and {one!r} for {outcome.task!r}; two different finite scores are needed"
         )
-    outcome.outcomes.update({name: (value - zero) / (one - zero) for name, value in outcome.outcomes.items()})
+    scaled = {name: (value - zero) / (one - zero) for name, value in outcome.outcomes.items()}
+    if not all(abs(value) < LARGEST for value in scaled.values()):
+        raise ComparisonError(
+            f"references: {zero!r} and {one!r} for {outcome.task!r} are so near to each other that the outcome of run "
+            f"{outcome.run} between them is beyond {LARGEST:g}"
+        )
+    outcome.outcomes.update(scaled)
     return outcome
 
 

@@ -11,6 +11,8 @@ from rlvitals.records import STREAMS
 from rlvitals.records.schema import fields
 
 BLOCKS = 100
+LARGEST = 1e150
+"""From here on a value counts as infinite: its square is beyond what a float holds."""
 _SEARCHED = ("episodes", "evaluations", "updates")
 _TEXTUAL = ("TEXT",)
 

@@ -43,8 +43,8 @@ def horizon_of(members: Sequence[Member], extents: Mapping[str, Extent]) -> Hori
     middle = float(np.median(list(asked.values())))
     long = {label: place for label, place in asked.items() if place >= _SHORT * middle}
     shortest = min(long, key=long.__getitem__)
-    who = "completed run" if completed else "run"
-    return Horizon(long[shortest], f"the shortest {who} ({shortest}) ends there")
+    who = "the shortest completed run" if completed else "no run is completed; the shortest"
+    return Horizon(long[shortest], f"{who} ({shortest}) ends there")
 
 
 def status_of(member: Member) -> str:

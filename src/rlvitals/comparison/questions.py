@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from rlvitals.comparison.measuring import BLOCKS, Extent, Measured, Source
+from rlvitals.comparison.measuring import BLOCKS, LARGEST, Extent, Measured, Source
 from rlvitals.comparison.result import Axis
 from rlvitals.errors import ColumnError, ComparisonError
 from rlvitals.runs import Run
@@ -16,6 +16,7 @@ from rlvitals.runs.relation import labels
 from rlvitals.runs.table import ask, last_records
 
 _SHOWN = 12
+_FINITE = f"(abs(value) < {LARGEST!r})"
 
 __all__ = ["answers_of", "extents", "labels", "last_records", "measured"]
 
@@ -31,7 +32,7 @@ def extents(runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Ax
 
     def question(tables: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         return tables.execute(
-            f"SELECT run, count(value), count_if(NOT isfinite(value)), max(place) FROM {rows} "
+            f"SELECT run, count(value), count_if(NOT {_FINITE}), max(place) FROM {rows} "
             f"WHERE place IS NOT NULL AND value IS NOT NULL GROUP BY run"
         ).fetchall()
 
@@ -68,7 +69,7 @@ def measured(
     def question(tables: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         return tables.execute(
             f"SELECT run, greatest(0, ceil(place / (horizon / {blocks})) - 1)::INTEGER AS block, avg(value) AS mean, "
-            f"count(*) AS count FROM {rows} WHERE place <= horizon AND isfinite(value) GROUP BY ALL"
+            f"count(*) AS count FROM {rows} WHERE place <= horizon AND {_FINITE} GROUP BY ALL"
         ).fetchnumpy()
 
     found = _asked(runs, source, question)

@@ -14,6 +14,7 @@ STATISTIC_WORDS = {
 
 
 _UNEQUAL = 3.0
+_FEWEST = 2
 
 
 class Said(NamedTuple):
@@ -49,7 +50,7 @@ def short(value: float | None) -> str:
     """A number in a sentence."""
     if value is None:
         return "unknown"
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"  # noqa: PLR2004 -- five digits
+    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"  # noqa: PLR2004 -- five to nine digits
 
 
 def _signed(value: float | None) -> str:
@@ -57,7 +58,20 @@ def _signed(value: float | None) -> str:
 
 
 def _between(interval: Range, confidence: float) -> str:
-    return f"{100 * confidence:.0f} % interval {_signed(interval.low)} to {_signed(interval.high)}"
+    if interval.low is None:
+        return "without an interval: the runs of a group do not differ among themselves"
+    return f"{100 * confidence:.10g} % interval {_signed(interval.low)} to {_signed(interval.high)}"
+
+
+def _difference(versus: Versus, said: Said) -> str:
+    """How far the means are apart; where a group has no outcome, or one, there is less to say."""
+    what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
+    if versus.difference.estimate is None:
+        return f"by how much {what} differs is unknown, as a group has no run with an outcome"
+    differs = f"{what} differs by {_signed(versus.difference.estimate)}"
+    if versus.difference.low is None and min(versus.runs) < _FEWEST:
+        return f"{differs} (without an interval: a group has one run with an outcome)"
+    return f"{differs} ({_between(versus.difference, 1.0 - said.level)})"
 
 
 def _verdict(versus: Versus, said: Said) -> Iterator[str]:
@@ -65,7 +79,6 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
     where = f" on {versus.task}" if versus.task and (len(said.tasks[0]) > 1 or len(said.tasks[1]) > 1) else ""
     runs = f"{versus.runs[0] + said.without[0]} + {versus.runs[1] + said.without[1]} runs"
-    confidence = 1.0 - said.level
     if versus.verdict == "not comparable":
         yield (
             f"{mine} ran in {_listed(said.tasks[0])} and {theirs} in {_listed(said.tasks[1])}: "
@@ -82,10 +95,10 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     p_value = f"p = {short(versus.p_value)}, {versus.method}"
     if said.comparisons > 1:
         p_value += f"; {short(versus.adjusted_p)} with all {said.comparisons} comparisons taken into account"
-    difference = f"{_signed(versus.difference.estimate)} ({_between(versus.difference, confidence)})"
+    difference = _difference(versus, said)
     if versus.verdict in {"better", "worse", "different"}:
         word = "different from" if versus.verdict == "different" else f"{versus.verdict} than"
-        yield f"{mine} is {word} {theirs}{where}: {what} differs by {difference}; {p_value}; {runs}."
+        yield f"{mine} is {word} {theirs}{where}: {difference}; {p_value}; {runs}."
     elif versus.verdict == "the same" and versus.equivalence is not None:
         yield (
             f"{mine} and {theirs} are the same{where} within {short(versus.equivalence.margin)}: {what} differs by "
@@ -93,7 +106,7 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
         )
     else:
         yield (
-            f"{runs} cannot tell {mine} from {theirs}{where}: {what} differs by {difference}; {p_value}. That is no "
+            f"{runs} cannot tell {mine} from {theirs}{where}: {difference}; {p_value}. That is no "
             "proof that they are the same."
         )
         if versus.equivalence is not None:
