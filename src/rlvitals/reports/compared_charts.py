@@ -21,6 +21,8 @@ MOST_ROWS = 40
 """Rows of a chart of differences, of dots or of settings."""
 
 _MOST_DOTS = 150
+_LETTERS, _LEAST = 36, 12
+"""About as many letters as stand beside a row; and how many of them the group has at least."""
 _VERSIONS = {"final": "last tenth", "area": "mean over all of it", "best": "best hundredth"}
 
 _NO_RANGE = Range(None, None, None)
@@ -80,7 +82,7 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> Estimates | None:
     baselines = len({one.baseline for one in found.comparisons}) > 1
     rows = tuple(
         Estimate(
-            f"{one.group}{f' - {one.baseline}' if baselines else ''}{f', {one.task}' if tasks else ''}",
+            _labelled(f"{one.group}{f' - {one.baseline}' if baselines else ''}", one.task if tasks else ""),
             one.difference.estimate,
             one.difference.low,
             one.difference.high,
@@ -274,6 +276,11 @@ def _learning(
         about=f"Mean over runs by {AXES[found.axis]}, and how many runs it is over.",
         below=tuple(below),
     )
+
+
+def _labelled(name: str, task: str) -> str:
+    """A row's name, cut so that its environment is still to be read."""
+    return f"{cut(name, max(_LEAST, _LETTERS - len(task)))}, {task}" if task else name
 
 
 def _signed(value: float | None) -> str:

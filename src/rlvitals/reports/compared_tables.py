@@ -145,12 +145,11 @@ def further_table(found: Comparison) -> Table | None:
     texts = [0]
     if any(one.equivalence for one in known):
         texts.append(len(columns))
-        columns["the same?"] = [judged(one.equivalence.verdict) if one.equivalence else ABSENT for one in known]
+        margin = next(one.equivalence.margin for one in known if one.equivalence)
+        same = [one.equivalence for one in known]
+        columns[f"the same within {number(margin)}?"] = [judged(one.verdict) if one else ABSENT for one in same]
         columns[f"{100 - 200 * found.level:.3g} % interval"] = [
-            f"within {number(one.equivalence.margin)}: {interval(one.equivalence.interval)}"
-            if one.equivalence
-            else ABSENT
-            for one in known
+            interval(one.interval) if one else ABSENT for one in same
         ]
     if any(one.sequential for one in known):
         texts.append(len(columns))
@@ -214,7 +213,7 @@ def paired_table(found: Sequence[PairedItems]) -> Table:
             around_zero(one.difference),
             interval(one.difference),
             percent(one.improved.estimate),
-            f"{count(one.items)}{f' ({count(one.unshared)} not shared)' if one.unshared else ''}",
+            f"{count(one.items)} of {count(one.items + one.unshared)}" if one.unshared else count(one.items),
             value(one.p_value, 2),
         )
         for one in found[:_MOST_ITEMS]

@@ -57,7 +57,8 @@ def verdict_of(found: Comparison) -> Verdict:
     matter = [one.name for one in found.settings.influences if one.matters] if found.settings is not None else []
     if matter:
         more = f" and {len(matter) - _NAMED} more" if len(matter) > _NAMED else ""
-        text += f"\nOver all runs together, {', '.join(map(cut, matter[:_NAMED]))}{more} are shown to matter."
+        named = ", ".join(map(cut, matter[:_NAMED]))
+        text += f"\nOver all runs together, these settings are shown to matter: {named}{more}."
     shown = _SHOWN & counts.keys()
     tone = _verdict_tone(next(iter(shown))) if len(shown) == 1 else "neutral"
     if matter and not shown:

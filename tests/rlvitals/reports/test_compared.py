@@ -95,8 +95,8 @@ def test_every_part_is_told(compared: Compared, page_of: Callable[..., Any]) -> 
     page = page_of(compared(THREE, everything=True), call="rlvitals compare logs")
 
     for said in (
-        "On the way to 2", "3 of 5", "within 2", "not decided yet", "more than 200", "gradient", "40 (2 not shared)",
-        "Some settings are shown to matter", "try lr near 0.1", "lr with batch", "clip", "0.1, 0.2",
+        "On the way to 2", "3 of 5", "the same within 2?", "not decided yet", "more than 200", "gradient",
+        "40 of 42", "Some settings are shown to matter", "try lr near 0.1", "lr with batch", "clip", "0.1, 0.2",
         "Runs are compared at 4000 environment steps.", "failed at 40 % of the way", "logs/broken",
         "run.json is damaged", "rlvitals compare logs", "duckdb",
     ):  # fmt: skip
