@@ -135,7 +135,7 @@ class Logbook:
             },
         )
 
-    def log_training_step(
+    def log_training_step(  # noqa: C901, PLR0912 - one branch a field that few loops say
         self,
         step: int,
         policy_loss: float | None = None,
@@ -208,38 +208,55 @@ class Logbook:
         """
         if more:
             extra = {**extra, **more} if extra else more
-        return self._recorder.record(
-            PolicyUpdate,
-            {
-                "time": self._clock.time() if time is None else time,
-                "step": step,
-                "env_step": env_step,
-                "update": update,
-                "policy_loss": policy_loss,
-                "value_loss": value_loss,
-                "entropy": entropy,
-                "kl_divergence": kl_divergence,
-                "clip_fraction": clip_fraction,
-                "explained_variance": explained_variance,
-                "learning_rate": learning_rate,
-                "gradient_norm": gradient_norm,
-                "gradient_norm_max": gradient_norm_max,
-                "gradient_norm_limit": gradient_norm_limit,
-                "clip_range": clip_range,
-                "loss": loss,
-                "action_std": action_std,
-                "action_bound_fraction": action_bound_fraction,
-                "advantage_mean": advantage_mean,
-                "advantage_std": advantage_std,
-                "value_mean": value_mean,
-                "return_mean": return_mean,
-                "return_std": return_std,
-                "reward_mean": reward_mean,
-                "epochs": epochs,
-                "duration": duration,
-                "extra": extra or None,
-            },
-        )
+        values: dict[str, Any] = {
+            "time": self._clock.time() if time is None else time,
+            "step": step,
+            "env_step": env_step,
+            "policy_loss": policy_loss,
+            "value_loss": value_loss,
+            "entropy": entropy,
+            "kl_divergence": kl_divergence,
+            "learning_rate": learning_rate,
+            "gradient_norm": gradient_norm,
+        }
+        # One by one, as a check of a dozen fields that are absent would take longer than writing the others.
+        if update is not None:
+            values["update"] = update
+        if clip_fraction is not None:
+            values["clip_fraction"] = clip_fraction
+        if explained_variance is not None:
+            values["explained_variance"] = explained_variance
+        if gradient_norm_max is not None:
+            values["gradient_norm_max"] = gradient_norm_max
+        if gradient_norm_limit is not None:
+            values["gradient_norm_limit"] = gradient_norm_limit
+        if clip_range is not None:
+            values["clip_range"] = clip_range
+        if loss is not None:
+            values["loss"] = loss
+        if action_std is not None:
+            values["action_std"] = action_std
+        if action_bound_fraction is not None:
+            values["action_bound_fraction"] = action_bound_fraction
+        if advantage_mean is not None:
+            values["advantage_mean"] = advantage_mean
+        if advantage_std is not None:
+            values["advantage_std"] = advantage_std
+        if value_mean is not None:
+            values["value_mean"] = value_mean
+        if return_mean is not None:
+            values["return_mean"] = return_mean
+        if return_std is not None:
+            values["return_std"] = return_std
+        if reward_mean is not None:
+            values["reward_mean"] = reward_mean
+        if epochs is not None:
+            values["epochs"] = epochs
+        if duration is not None:
+            values["duration"] = duration
+        if extra:
+            values["extra"] = extra
+        return self._recorder.record(PolicyUpdate, values)
 
     def log_evaluation(
         self,
