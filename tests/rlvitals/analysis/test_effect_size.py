@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rlvitals.analysis.effect_size import hedges_g, probability_of_improvement
+from rlvitals.analysis.welch import shift_interval
 
 
 def test_hedges_g_by_hand() -> None:
@@ -22,6 +23,16 @@ def test_its_interval_covers() -> None:
     found = [hedges_g(generator.normal(size=5) + 1, generator.normal(size=5)) for _ in range(60)]
 
     assert np.mean([one.low <= 1.0 <= one.high for one in found]) > 0.88
+
+
+def test_heavy_tails_widen_it() -> None:
+    """The same effect with one outcome far out: a wider interval than the noncentral t distribution's."""
+    a, b = np.array([0.0, 1.0, 2.0, 3.0, 4.0, 5.0]), np.array([1.0, 2.0, 3.0, 2.0, 1.0, 20.0])
+    found, scale = hedges_g(a, b), math.sqrt(1 / 3)
+    spread = math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
+    low, high = shift_interval(float(a.mean() - b.mean()) / spread / scale, 10.0)
+
+    assert found.low < low * scale < high * scale < found.high
 
 
 def test_improvement_counts_pairs() -> None:

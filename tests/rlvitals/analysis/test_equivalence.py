@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rlvitals.analysis.equivalence import equivalence
-from rlvitals.analysis.welch import moments_of, welch
+from rlvitals.analysis.equivalence import equivalence, equivalence_over_tasks
+from rlvitals.analysis.welch import moments_of, welch, welch_over_tasks
 
 NEAR = np.array([1.0, 1.1, 0.9, 1.05])
 FAR = NEAR + 5.0
@@ -19,6 +19,15 @@ def test_the_verdict_is_that_of_the_ninety_percent_interval() -> None:
     found = equivalence(NEAR, NEAR + 0.01, 0.5)
     assert found.difference[1:] == welch(moments_of(NEAR), moments_of(NEAR + 0.01)).interval(0.9)
     assert found.p_value < 0.05 < equivalence(NEAR, NEAR + 0.01, 0.02).p_value
+
+
+def test_tasks_are_put_together() -> None:
+    """What is the same on average may differ on each; the interval is that of the mean difference over tasks."""
+    found = equivalence_over_tasks([(NEAR + 1.0, NEAR), (NEAR - 1.0, NEAR)], 0.5)
+    pair = (moments_of(NEAR + 1.0), moments_of(NEAR)), (moments_of(NEAR - 1.0), moments_of(NEAR))
+
+    assert found.verdict == "the same"
+    assert found.difference[1:] == welch_over_tasks(pair).interval(0.9)
 
 
 def test_one_run_shows_nothing() -> None:

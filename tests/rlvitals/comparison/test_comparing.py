@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -32,6 +33,20 @@ def test_the_same_seed_gives_the_same_answer(seeds: Seeds) -> None:
 
     assert compare(runs, seed=1) == compare(runs, seed=1)
     assert compare(runs, seed=1).groups != compare(runs, seed=2).groups
+
+
+def test_the_seed_reaches_the_test(seeds: Seeds) -> None:
+    """Ten against ten: deals are drawn, and so are the futures; another seed draws others, for both."""
+    runs = [*seeds("a", 0.0, 10, lr=0.1), *seeds("b", 0.4, 10, lr=0.2)]
+    one, again, other = (compare(runs, seed=seed).comparisons[0] for seed in (1, 1, 2))
+
+    assert one.method == "drawn permutations"
+    assert one == again
+    assert one.p_value != other.p_value
+    assert one.difference.low != other.difference.low
+    assert one.more_runs is not None
+    assert other.more_runs is not None
+    assert one.more_runs.chance != other.more_runs.chance
 
 
 def test_three_seeds_that_cannot_tell(seeds: Seeds) -> None:
@@ -84,6 +99,36 @@ def test_crashed_runs_count_as_worst(seeds: Seeds) -> None:
     assert versus.improvement.estimate < 0.5
     assert "3 runs of lr=0.2 and no runs of lr=0.1 ended without an outcome" in " ".join(versus.sentences)
     assert any("failed at 40 % of the way" in note and "count as worst" in note for note in found.notes)
+
+
+def test_a_group_that_failed_as_a_whole_is_worse(seeds: Seeds) -> None:
+    """By rank; a difference of means is not made up."""
+    runs = [*seeds("a", 0.0, 5, lr=0.1), *seeds("b", 9.0, 5, lr=0.2, until=0.3, failed=True)]
+    found = compare(runs)
+    (versus,) = found.comparisons
+
+    assert (versus.verdict, versus.difference.estimate) == ("worse", None)
+    assert "by how much the mean episodes.reward over the last tenth differs is unknown" in versus.sentences[0]
+    assert any("no interval and no verdict but by rank: lr=0.2" in note for note in found.notes)
+
+
+def test_failures_count_on_all_tasks_together(seeds: Seeds) -> None:
+    """Two environments: a configuration whose survivors are better is not, where most of its runs fail."""
+    runs = [
+        run
+        for task in ("One-v0", "Two-v0")
+        for run in (
+            *seeds(f"a-{task}", 0.0, 4, lr=0.1, env_id=task),
+            *seeds(f"b-{task}", 9.0, 1, lr=0.2, env_id=task),
+            *seeds(f"b-{task}", 9.0, 3, first=1, lr=0.2, env_id=task, until=0.3, failed=True),
+        )
+    ]
+    together = compare(runs, references={"One-v0": (0.0, 1.0), "Two-v0": (0.0, 1.0)}).comparisons[0]
+
+    assert (together.task, together.runs) == ("", (2, 8))
+    assert together.method.endswith("of ranks")
+    assert together.improvement.estimate == 0.25
+    assert together.verdict != "better"
 
 
 def test_runs_that_go_on_are_left_out(seeds: Seeds, monitor: Monitor) -> None:
@@ -142,6 +187,62 @@ def test_the_same_within_a_margin(seeds: Seeds) -> None:
     assert far.verdict == "no difference shown"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"margin": -1.0}, "margin=-1.0: groups are the same within a margin above zero"),
+        ({"target": math.nan}, "target=nan: it is a mean"),
+        ({"level": 0.7}, "between 0 and 0.5"),
+        ({"seed": -1}, "from 0 on"),
+        ({"statistic": "mean"}, "one of final, area, best"),
+        ({"references": {"Logos-v0": (0.0, math.inf)}}, "two different finite scores"),
+        ({"references": {"Logos-v0": (0.0, 1e-200)}}, "so near to each other"),
+    ],
+)
+def test_odd_numbers_are_refused(seeds: Seeds, wrong: dict[str, Any], said: str) -> None:
+    """With the value, and what it may be."""
+    with pytest.raises(ComparisonError, match=said):
+        compare(seeds("a", 1.0, 3, lr=0.1), seeds("b", 1.0, 3, lr=0.2), **wrong)
+
+
+@pytest.mark.parametrize("scale", [1e140, 1e300])
+def test_huge_outcomes_do_not_stop_it(seeds: Seeds, scale: float) -> None:
+    """Up to 1e150 they are outcomes; beyond, their squares are infinite, and so are they."""
+    found = compare(seeds("a", scale, 5, lr=0.1), seeds("b", 2 * scale, 5, spread=0.1 * scale, lr=0.2))
+
+    assert found.comparisons[0].verdict == ("better" if scale < 1e150 else "no difference shown")
+    assert any("NaN or infinite" in note for note in found.notes) == (scale > 1e150)
+
+
+def test_what_few_runs_do_not_show_is_said_once(seeds: Seeds) -> None:
+    """Of means, by the smallest group; ten runs of each need no such words."""
+
+    def said(count: int) -> list[str]:
+        notes = compare(seeds(f"a{count}", 0.0, count, lr=0.1), seeds(f"b{count}", 0.0, 12, lr=0.2)).notes
+        return [note.partition(" runs")[0] for note in notes if "the interval of a mean" in note]
+
+    assert [said(3), said(7), said(10)] == [["With 2 to 4"], ["With 5 to 9"], []]
+
+
+def test_unequal_spreads_are_said(seeds: Seeds) -> None:
+    """As the test supposes that without a difference both groups have the same distribution."""
+    wide = compare(seeds("a", 0.0, 5, spread=0.01, lr=0.1), seeds("b", 30.0, 5, spread=5.0, lr=0.2)).comparisons[0]
+    even = compare(seeds("c", 0.0, 8, lr=0.1), seeds("d", 30.0, 8, lr=0.2)).comparisons[0]
+
+    assert any("The runs of lr=0.2 spread" in sentence for sentence in wide.sentences)
+    assert not any("times as widely" in sentence for sentence in even.sentences)
+
+
+def test_many_groups_are_plain_too(seeds: Seeds) -> None:
+    """Twenty-one groups of two, every pair: each adjusted for all, and all of it goes through JSON."""
+    runs = [run for place in range(21) for run in seeds(f"g{place}", 0.0, 2, lr=place)]
+    found = compare(runs, every_pair=True)
+
+    assert len(found.comparisons) == 210
+    assert found.settings is not None
+    assert msgspec.json.decode(msgspec.json.encode(found), type=type(found)) == found
+
+
 def test_several_environments_need_references(seeds: Seeds) -> None:
     """Without them each is compared for itself; with them all together."""
     runs = [
@@ -158,6 +259,10 @@ def test_several_environments_need_references(seeds: Seeds) -> None:
     assert (together.comparisons[0].task, together.comparisons[0].verdict) == ("", "better")
     assert together.groups[1].estimates["final"].iqm.estimate == pytest.approx(0.6, abs=0.2)
     assert together.groups[1].optimality_gap is not None
+    assert (together.comparisons[0].method, together.comparisons[0].p_value) == ("exact permutations, mid-p", 1 / 400)
+    near = compare(runs, references={"One-v0": (0.0, 10.0), "Two-v0": (0.0, 10.0)}, margin=2.0).comparisons[0]
+    assert near.equivalence is not None
+    assert near.equivalence.verdict == "the same"
     with pytest.raises(ComparisonError, match="none for the environment 'Two-v0'"):
         compare(runs, references={"One-v0": (0.0, 1.0)})
 

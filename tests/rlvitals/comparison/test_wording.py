@@ -6,9 +6,17 @@ from rlvitals.comparison.wording import short
 
 
 @pytest.mark.parametrize(
-    ("value", "said"), [(None, "unknown"), (40_000.0, "40,000"), (0.012345, "0.01235"), (-3.0, "-3"), (1234.5, "1234")]
+    ("value", "said"),
+    [
+        (None, "unknown"),
+        (40_000.0, "40,000"),
+        (4e140, "4e+140"),
+        (0.012345, "0.01235"),
+        (-3.0, "-3"),
+        (1234.5, "1234"),
+    ],
 )
 def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:
-    """Four digits; large ones whole."""
+    """Four digits; large ones whole, but for those with more than nine digits."""
 
     assert short(value) == said
