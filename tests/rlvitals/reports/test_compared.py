@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from rlvitals import Comparison, Parting
@@ -90,6 +91,14 @@ def test_it_says_what_may_not_be_concluded(compared: Compared, page_of: Callable
     assert "That no difference is shown does not mean that there is none: --margin asks" in page.text
 
 
+def test_the_best_of_several_is_not_named(compared: Compared, page_of: Callable[..., Any]) -> None:
+    """Where several are better than the baseline, and none was held against another."""
+    said = "Which of the better groups is the best was not tested"
+
+    assert said in page_of(compared({"a": [1.0], "b": [2.0], "c": [3.0]})).text
+    assert said not in page_of(compared({"a": [1.0], "b": [2.0]})).text
+
+
 def test_every_part_is_told(compared: Compared, page_of: Callable[..., Any]) -> None:
     """Target, sameness, looks, further runs, items, settings, rules, runs, refused folders, the call."""
     page = page_of(compared(THREE, everything=True), call="rlvitals compare logs")
@@ -132,6 +141,17 @@ def test_three_runs_look_like_three(compared: Compared, page_of: Callable[..., A
     assert "new-2: no outcome, counts as worst" in page.text
 
 
+def test_where_less_is_better_the_worse_edge_is_the_right_one(compared: Compared, page_of: Callable[..., Any]) -> None:
+    """A run that counts as worst stands there."""
+    found = compared(THREE)
+
+    def lost(one: Comparison) -> float:
+        marks = [said["d"] for _, said in page_of(one).tags if said.get("class") == "rv-lost"]
+        return float(str(marks[0]).removeprefix("M").partition(",")[0])
+
+    assert lost(found) < 200 < lost(msgspec.structs.replace(found, higher_is_better=False))
+
+
 def test_curves_say_how_many_runs_stand_behind_them(compared: Compared, page_of: Callable[..., Any]) -> None:
     """As steps below them, and in words where the pointer rests; where none is, there is no value."""
     page = page_of(compared(THREE))
@@ -170,6 +190,8 @@ def test_the_page_is_bounded_and_says_what_it_leaves_out(
     page = page_of(compared({f"group {at}": [float(one) for one in range(10)] for at in range(100)}))
 
     assert (tmp_path / "page.html").stat().st_size < 1_500_000
+    assert sum(tag == "tr" for tag, _ in page.tags) < 1_000
+    assert not any("open" in said for tag, said in page.tags if tag == "details")
     for said in (
         "The first 60 of 100 groups", "1,000 runs; 700 more are left out", "39 more comparisons are left out",
         "Left out of the drawing: 60 groups", "The curves of 81 more groups are left out", "... and 700 more",

@@ -41,4 +41,7 @@ def test_differences_stand_around_zero() -> None:
 
     assert low == pytest.approx(-12.0, abs=1.5)
     assert high == pytest.approx(12.0, abs=1.5)
+    near = [Range(1.0, 0.5, 1.5), Range(2.0, 1.0, 3.0), Range(-1.0, -1.5, -0.5), Range(1.5, 1.0, 2.0)]
+    assert around_zero([*near, Range(1e6, None, None)])[0] == pytest.approx(-1.7, abs=0.2)
+    assert around_zero([*near, Range(1e6, 0.9e6, 1.1e6)])[1] < 20.0
     assert around_zero([Range(None, None, None)]) == (-1.0, 1.0)
