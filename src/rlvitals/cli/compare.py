@@ -1,6 +1,5 @@
 """`rlvitals compare A B ...`: which is better, what may be concluded, and what not."""
 
-import shlex
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.text import Text
 from rlvitals.cli.places import LOGS, AsJson, Folder, open_named
 from rlvitals.cli.report import print_written
 from rlvitals.cli.screen import LABEL, TITLE, make_screen, number_text, print_json, readable_width
+from rlvitals.cli.typed import typed
 from rlvitals.cli.words import clean, count, number, percent
 from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versus, against_history, parting
 from rlvitals.comparison import compare as compare_runs
@@ -129,7 +129,9 @@ def compare(
         seed=seed,
     )
     parts = parting(Run(single[0]), Run(single[1])) if len(words) == len(single) == _TWO else None
-    written = [write_comparison(found, target, parting=parts, call=_call(context)) for target in targets]
+    written = [
+        write_comparison(found, target, parting=parts, call=typed(context, without=_ANSWERS)) for target in targets
+    ]
     if as_json:
         reports = [{"path": str(path.absolute()), "bytes": path.stat().st_size} for path in written]
         print_json(document(found, parts) | ({"reports": reports} if reports else {}))
@@ -187,24 +189,6 @@ def _targets(html: Path | None, output: Path | None) -> list[Path]:
     for path in targets:
         check_form(path)
     return targets
-
-
-def _call(context: typer.Context) -> str:
-    """The command as it was typed, but for where its answer went, and the folder that it was typed in."""
-    words: list[str] = []
-    for parameter in context.command.params:
-        name = parameter.name or ""
-        value, source = context.params.get(name), context.get_parameter_source(name)
-        if name in _ANSWERS or value is None or source is None or source.name == "DEFAULT":
-            continue
-        values = [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
-        if parameter.param_type_name == "argument":
-            words = [*values, *words]
-        elif value is True:
-            words.append(parameter.opts[-1])
-        else:
-            words += [word for one in values for word in (parameter.opts[-1], one)]
-    return f"cd {shlex.quote(str(Path.cwd()))}\n{shlex.join(['rlvitals', 'compare', *words])}"
 
 
 def _located(word: str, folder: Path) -> str:
