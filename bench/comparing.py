@@ -152,7 +152,7 @@ def false_positives(repetitions: int) -> None:
         for shape in SHAPES:
             generator = np.random.default_rng([SEED, tasks, SHAPES.index(shape)])
             made = [
-                compare_over_tasks(list(drawn(generator, shape, (tasks, 2, 3))), generator)
+                compare_over_tasks(list(drawn(generator, shape, (tasks, 2, 3))), generator, interval=False)
                 for _ in range(2 * repetitions)
             ]
             row.append(percent(float(np.mean([one.p_value <= 0.05 for one in made]))))
@@ -178,7 +178,7 @@ def _named(first: int, second: int, shape: str, repetitions: int, wider: float =
     mean, named, method = truths(shape)["mean"], 0, ""
     for _ in range(repetitions):
         mine = mean + wider * (drawn(generator, shape, first) - mean)
-        found = compare_groups(mine, drawn(generator, shape, second), generator)
+        found = compare_groups(mine, drawn(generator, shape, second), generator, interval=False)
         named += found.p_value <= 0.05
         method = found.method
     return named / repetitions, method
@@ -194,7 +194,8 @@ def _correlated(repetitions: int) -> None:
                 levels = generator.standard_normal(first + second)
                 rewards = levels[:, None] + 2.0 * autoregressive(generator, first + second, 100, rho)
                 outcomes = rewards.mean(axis=1)
-                named += compare_groups(outcomes[:first], outcomes[first:], generator).p_value <= 0.05
+                outcome = compare_groups(outcomes[:first], outcomes[first:], generator, interval=False)
+                named += outcome.p_value <= 0.05
                 by_episodes += welch(moments_of(rewards[0]), moments_of(rewards[first])).p_value <= 0.05
             shares = (named / (2 * repetitions), by_episodes / (2 * repetitions))
             rows.append([f"{first} + {second}", str(rho), *map(percent, shares)])
@@ -213,7 +214,10 @@ def chances(repetitions: int) -> None:
             generator = np.random.default_rng([SEED, runs])
             named = [
                 compare_groups(
-                    drawn(generator, "normal", runs) + effect, drawn(generator, "normal", runs), generator
+                    drawn(generator, "normal", runs) + effect,
+                    drawn(generator, "normal", runs),
+                    generator,
+                    interval=False,
                 ).p_value
                 <= 0.05
                 for _ in range((2 if runs < 10 else 1) * repetitions)
@@ -259,7 +263,7 @@ def _foretold(wanted: int, truth: Callable[[np.random.Generator], float], shape:
         needed.append(further)
         a = np.concatenate([a, drawn(generator, shape, further) + effect])
         b = np.concatenate([b, drawn(generator, shape, further)])
-        told.append(compare_groups(a, b, generator).p_value <= 0.05)
+        told.append(compare_groups(a, b, generator, interval=False).p_value <= 0.05)
     return [
         percent(float(np.mean(foretold))),
         percent(float(np.mean(told))),

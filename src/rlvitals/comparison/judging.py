@@ -128,7 +128,7 @@ def _tested(pair: Pair, question: Question, comparisons: int, generator: np.rand
     every = _paired(_scores(pair, question, worst=True))
     if not any(np.isinf(scores).any() for task in every for scores in task):
         return _Made(plain.difference, plain.p_value, plain.method, by_rank=False)
-    tested = test([_ranks(*task) for task in every])
+    tested = test([_ranks(*task) for task in every], interval=False)
     return _Made(plain.difference, tested.p_value, f"{tested.method}, of ranks", by_rank=True)
 
 
