@@ -159,7 +159,7 @@ def _sweep(versus: Versus, said: Said) -> Iterator[str]:
         spreads = f"spread {ratio:.0f} times as widely as those" if math.isfinite(ratio) else "spread, unlike those"
         yield (
             f"The runs of {wide} {spreads} of {narrow}: then a test of so few runs names a difference of means more "
-            "often than it says (of 5 %: in 7 to 12 % for normal outcomes, up to 25 % for skewed ones)."
+            "often than it says (in place of 5 % in up to 15 % for normal outcomes, up to 25 % for skewed ones)."
         )
 
 
