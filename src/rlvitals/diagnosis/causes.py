@@ -64,6 +64,7 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "regression": frozenset({"kl-too-large", "entropy-collapse", "actions-saturated", "value-not-learning", "plateau"})
     | _UNTAUGHT
     | {"learning-rate-too-high", "advantage-estimation", "throughput-drop"},
+    "truncation-as-termination": (_UNTAUGHT - {"reward-sign"}) | {"value-not-learning"},
     "stalled": frozenset(),
 }
 """Of each cause, the findings that are its usual symptoms."""

@@ -34,6 +34,14 @@ def test_a_cause_does_not_explain_what_was_there_long_before() -> None:
     assert [one.symptoms for one in found] == [(), ()]
 
 
+def test_a_time_limit_that_is_taken_for_an_end_explains_that_nothing_is_learnt_but_no_wrong_sign() -> None:
+    """Good states look worthless; that costs are rewarded is another fault."""
+
+    limit = finding("truncation-as-termination", 0.97, "warning")
+    found = folded([limit, finding("no-learning", 0.4, "warning"), finding("reward-sign", 0.75)])
+    assert [one.code for one in found] == ["truncation-as-termination", "reward-sign"]
+
+
 def test_how_much_earlier_is_much_goes_by_the_way_so_far() -> None:
     """The first update ends behind the first episodes, and what it shows explains them all the same."""
 

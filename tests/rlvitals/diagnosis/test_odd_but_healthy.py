@@ -253,3 +253,15 @@ def test_a_discount_of_nothing_where_steps_stand_alone() -> None:
 
     made = MadeTraining().configure(gamma=0.0)
     assert alarms(made.set("episodes", length=np.full(300, 4.0))) == []
+
+
+def test_thirty_long_episodes_of_which_the_first_ten_learnt_most() -> None:
+    """What ten episodes learn is a third of the way here: returns scatter as widely as they rose."""
+
+    made = MadeTraining(updates=6)
+    at, scatter = made.episodes_along, made.generator.standard_normal(30)
+    reward = 150.0 * np.minimum(1.0, 3.0 * at) * (1.0 + 1.2 * scatter)
+    made.set("episodes", reward=reward, length=1000.0, termination_reason="truncated").set("evaluations", reward=None)
+    said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
+    assert said == {"no-learning": "info"}
+    assert "no-learning" in alarms(made.set("episodes", reward=150.0 * (1.0 + 1.2 * scatter)))

@@ -368,3 +368,13 @@ def test_a_critic_that_knows_nearly_everything_tells_sooner_that_advantages_are_
     assert alarms(0.97, 0.65) == ["advantage-estimation"]
     assert alarms(0.85, 0.65) == []
     assert alarms(0.85, 0.95) == ["advantage-estimation"]
+
+
+def test_a_value_loss_that_counts_nothing_is_told_after_three_updates() -> None:
+    """The configuration says it, and a critic that explains nothing agrees; one that was trained elsewhere does not."""
+
+    made = MadeTraining(updates=4).configure(vf_coef=0.0)
+    assert [one.code for one in diagnose(made.set("updates", explained_variance=1e-3).evidence()).findings] == [
+        "value-not-learning"
+    ]
+    assert diagnose(made.set("updates", explained_variance=0.9).evidence()).findings == ()

@@ -14,6 +14,8 @@ from rlvitals.diagnosis.rules.value import NEARLY_OVER, has_not_risen
 
 _LOST, _ALL_LOST = 0.85, 0.9
 _TINY_STD = 0.05
+_OPENING = 0.25
+"""The share of the way beyond which the first ten episodes are no beginning: some of it is learnt in them."""
 
 
 @rule(
@@ -68,7 +70,9 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
     title="The agent does not learn",
     meaning="The last quarter of the returns is not higher than the first tenth (by less than three standard errors, "
     "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
-    "half of the budget, as hard tasks start late, a warning from 90 %. What else was found may say why.",
+    "half of the budget, as hard tasks start late, a warning from 90 %. Where episodes are so few that the first ten "
+    "take more than a quarter of the way, it stays a remark if they rose by one standard error. What else was found "
+    "may say why.",
     needs=("episodes.reward",),
     cause="Nothing that the agent did so far was rewarded more than what it did at first.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -84,7 +88,8 @@ def _no_learning(evidence: Evidence) -> Sign | None:
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
     shown = {"start": course.start.mean, "recent": course.recent.mean, "gain": course.gain}
-    severity = WARNING if evidence.past(NEARLY_OVER) else INFO
+    sure = course.opening.step <= _OPENING * course.late.step or not course.rise_significance > 1.0
+    severity = WARNING if evidence.past(NEARLY_OVER) and sure else INFO
     return Sign(severity, 0.4, shown, course.start.step)
 
 

@@ -68,7 +68,7 @@ def policy_moves(evidence: Evidence) -> bool:
 def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
     updates, course = evidence.updates, evidence.course
     smooth = signals.explained(evidence)
-    if smooth.size < signals.FEWEST_UPDATES:
+    if not smooth.size or updates.records < 3:  # noqa: PLR2004 - one update may be an accident
         return None
     best, now, offset = float(smooth.max()), float(smooth[-1]), signals.critic_offset(evidence)
     began = float(updates.low("step")[0])
@@ -78,6 +78,8 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
         return Sign(
             CRITICAL, 0.95, {"value_coefficient": 0.0, **shown}, began, "The coefficient of the value loss is 0."
         )
+    if smooth.size < signals.FEWEST_UPDATES:
+        return None
     if best > _NEVER_EXPLAINED or not evidence.past(0.2) or not policy_moves(evidence):
         return None
     if _is_held(evidence) and not too_strong(evidence):
