@@ -26,7 +26,7 @@ Say = Callable[[str, str], None]
 
 
 class Upkeep(Trouble):
-    """Looks after a run that is being written; `tick` is called about once a second by one thread.
+    """Looks after a run that is being written; `tick_along` is called about once a second by one thread.
 
     Args:
         session: The run.
@@ -70,6 +70,8 @@ class Upkeep(Trouble):
         self._turn = threading.RLock()
         self._saving = threading.RLock()
         self._saves = 0
+        self._owed = False
+        self._closed = False
         self._process_started = process_started(os.getpid()) or clock.time()
 
     def look_after(self, journals: Mapping[str, Journal], sinks: tuple[Background, ...]) -> None:
@@ -114,21 +116,43 @@ class Upkeep(Trouble):
     def tick(self) -> None:
         """Do all that is due."""
         with self._turn:
-            ours = self._hold_place()
-            for journal in self._journals.values():
-                journal.recover(rescuing=ours)
-                journal.sync()
-            if "header" in self._troubles:
-                self.save()
-            self._notice_drops()
-            self.beat()
-            self._sealer.add(_taken(self._full))
-            self._sealer.step()
+            self._do_due()
         self._tell()
         self._describe()
 
+    def tick_along(self) -> None:
+        """Do all that is due, unless somebody does it already.
+
+        It waits for nobody: who is at it, or saves, may have been interrupted by a signal handler that closes the run,
+        and so waits for the thread that is here.
+        """
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._do_due()
+        finally:
+            self._turn.release()
+        self._tell()
+        self._describe()
+
+    def _do_due(self) -> None:
+        if self._closed:
+            return
+        ours = self._hold_place()
+        for journal in self._journals.values():
+            journal.recover(rescuing=ours)
+            journal.sync()
+        if self._owed or "header" in self._troubles:
+            self._save_soon()
+        self._notice_drops()
+        self.beat()
+        self._sealer.add(_taken(self._full))
+        self._sealer.step()
+
     def beat(self) -> None:
         """Give a sign of life."""
+        if self._closed:
+            return
         journals = self._journals.values()
         heartbeat = Heartbeat(
             host=host_name(),
@@ -152,6 +176,7 @@ class Upkeep(Trouble):
     def save(self) -> None:
         """Write the header; if that fails, say so once, go on, and try again at each tick."""
         with self._saving:
+            self._owed = False
             if self._session.lock.is_lost():  # the next tick makes the folder again, or finds another run there
                 return
             header = self._session.header
@@ -168,6 +193,16 @@ class Upkeep(Trouble):
                 self._begin_trouble("header", error, "the {what} cannot be written ({why}); it is tried again")
             else:
                 self._end_trouble("header", 0)
+
+    def _save_soon(self) -> None:
+        """Write the header now, or at the next tick if somebody is at it."""
+        if not self._saving.acquire(blocking=False):
+            self._owed = True
+            return
+        try:
+            self.save()
+        finally:
+            self._saving.release()
 
     def close(self, worth_sealing: int, timeout_s: float) -> None:
         """Write what is left, seal what is worth it, and let go of the run."""
@@ -187,6 +222,7 @@ class Upkeep(Trouble):
                 self._sealer.finish(timeout_s)
                 self.beat()
         finally:
+            self._closed = True  # a tick that was under way must not take the lock again
             self._session.lock.release()
 
     def abandon(self) -> None:
@@ -197,17 +233,17 @@ class Upkeep(Trouble):
 
     def _describe(self) -> None:
         """Add to the header what took too long to find out when the run began."""
-        if not self._described:
+        if not self._described and not self._closed:
             self._described = True
             self._session.header.reproduction |= slow_facts()
-            self.save()
+            self._save_soon()
 
     def _hold_place(self) -> bool:
         """Whether the run's folder is ours; if somebody removed it, it is made again with its lock and its header.
 
         The journals put their files back themselves.
         """
-        if not self._session.lock.is_lost():
+        if self._closed or not self._session.lock.is_lost():
             return True
         layout = self._session.layout
         if self._is_anothers(layout):
@@ -223,7 +259,7 @@ class Upkeep(Trouble):
         old.release()
         self._displaced = False
         self._restored.append(layout.path)
-        self.save()
+        self._save_soon()
         return True
 
     def _give_way(self, layout: Layout) -> Literal[False]:

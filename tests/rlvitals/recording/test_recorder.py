@@ -20,7 +20,7 @@ from rlvitals.errors import ClosedError, RunError, RunLockedError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings, upkeep
 from rlvitals.runs import header as headers
-from rlvitals.runs.lock import read_heartbeat
+from rlvitals.runs.lock import WriterLock, read_heartbeat
 from rlvitals.runs.verifying import verify
 from rlvitals.sinks import MemorySink
 from rlvitals.testing.clock import ManualClock
@@ -204,6 +204,46 @@ def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMon
             break
         assert monitor.run.header.status == "completed"
     assert at > 20
+
+
+@pytest.mark.parametrize("call", ["save", "flush"])
+def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMonitor, call: str) -> None:
+    """Before whichever line of saving or flushing a signal comes: who closes the run then waits for that thread."""
+    monitor = open_monitor()
+    recorder = monitor._recorder
+    hanging: list[int] = []
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename not in {headers.__file__, upkeep.__file__}:
+            return None
+        if event == "line" and not hanging:
+            recorder._upkeep._owed = True  # the header is to be written, too
+            looking = threading.Thread(target=recorder._upkeep.tick_along)
+            looking.start()
+            looking.join(5.0)
+            if looking.is_alive():
+                hanging.append(frame.f_lineno)
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        getattr(recorder, call)()
+    finally:
+        sys.settrace(before)
+
+    assert hanging == []
+
+
+def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monitor: OpenMonitor) -> None:
+    """It is another process's by then, and nobody has removed it."""
+    monitor = open_monitor()
+    monitor.close()
+    monitor._recorder._upkeep.tick_along()
+    monitor._recorder._upkeep.tick()
+
+    assert [event.message for event in monitor.run.records("events") if event.kind == "recording"] == []
+    WriterLock(monitor.path / "writer.lock").release()  # it is free
 
 
 # ---------------------------------------------------------------------- trouble
