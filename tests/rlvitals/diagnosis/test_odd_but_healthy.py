@@ -238,6 +238,19 @@ def test_a_critic_that_learns_slowly_is_not_one_that_is_held() -> None:
     assert "value-not-learning" in alarms(made.set("updates", value_mean=-0.3 + 0.1 * made.along))
 
 
+def test_a_critic_that_learns_the_mean_of_a_reward_that_nobody_has_met_yet() -> None:
+    """All returns are one: there is nothing to explain, but a mean to go to; who wanders off from it does not learn."""
+
+    made = MadeTraining().set("episodes", reward=-500.0, length=500.0, termination_reason="truncated")
+    made.set("evaluations", reward=None).set(
+        "updates", explained_variance=-3.0, return_mean=-40.0, advantage_std=10.0, value_loss=800.0
+    )
+    learns, wanders = -40.0 * np.minimum(1.0, 1.5 * made.along), 8.0 * np.sqrt(made.along)
+    for means, told in ((learns, False), (wanders, True)):
+        made.set("updates", value_mean=means, advantage_mean=-40.0 - means)
+        assert ("value-not-learning" in alarms(made)) is told
+
+
 def test_an_agent_that_only_gets_worse_is_told_so() -> None:
     """Far below what it did untrained, by a critic that explains nothing; a dip as deep as noise is healthy."""
 

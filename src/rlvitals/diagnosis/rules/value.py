@@ -54,9 +54,9 @@ def policy_moves(evidence: Evidence) -> bool:
     meaning="The coefficient of the value loss is zero; or explained variance was never above 0.1 (medians of five "
     "updates, where returns vary) in a fifth of the budget, and the critic is off on the whole: it has moved by less "
     "than 5 % of its error since it began; or its mean error is "
-    "more than half the spread of the advantages, or explained variance stays below -0.5. Not judged where a third "
-    "of the episodes have one and the same return, as in sparse tasks. A critic that was good once and explains "
-    "little of what little varies on a solved task is healthy.",
+    "more than half the spread of the advantages, or explained variance stays below -0.5. Where a third of the "
+    "episodes have one and the same return, as in sparse tasks, only if it is off by more than that spread. A critic "
+    "that was good once and explains little of what little varies on a solved task is healthy.",
     needs=("updates.explained_variance",),
     series=("updates.explained_variance", "updates.value_loss", "updates.value_mean", "updates.return_mean"),
     cause="The value function does not follow the returns: its weights do not change, or its gradient does not "
@@ -84,10 +84,14 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
         return None
     if _is_held(evidence) and not too_strong(evidence):
         return Sign(CRITICAL, 0.9, shown, began, "The critic stays where it began, though the returns are elsewhere.")
+    stays = offset > 0.5 and not _approaches(evidence)  # noqa: PLR2004 - see the rule's meaning
     if course is None or course.spread == 0.0 or same_returns(evidence) > 0.3:  # noqa: PLR2004 - little to explain
+        # The mean is there to be learnt all the same.
+        if stays and offset > 1.0 and best < 0.0 and not _loss_falls(evidence) and not too_strong(evidence):
+            return Sign(CRITICAL, 0.88, shown, began)
         return None
     low = float(np.median(smooth)) < -0.5 and now < -0.5 and not _loss_falls(evidence)  # noqa: PLR2004 - see the meaning
-    if (offset > 0.5 and not _approaches(evidence)) or low:  # noqa: PLR2004 - see the rule's meaning
+    if stays or low:
         return Sign(CRITICAL, 0.7, shown, began)
     return None
 
@@ -347,15 +351,17 @@ def _reacts(evidence: Evidence) -> bool:
 
 
 def _approaches(evidence: Evidence) -> bool:
-    """Whether the critic's mean has ever gone a tenth as far from where it began as the returns are, or further.
+    """Whether the critic's mean has ever gone a tenth as far towards the returns as they are from where it began.
 
-    Returns may move back to where it began: what counts is that the critic is not held where it was.
+    Returns may move back to where it began: what counts is that the critic is not held where it was. One that wanders
+    the other way is not one that learns.
     """
-    means, returns = signals.values(evidence.updates, "value_mean"), signals.values(evidence.updates, "return_mean")
-    if means.size < 2 or not returns.size:  # noqa: PLR2004 - nothing to compare
+    means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
+    said = np.isfinite(means) & np.isfinite(returns)
+    if said.sum() < 2:  # noqa: PLR2004 - nothing to compare
         return False
-    way, gone = (float(np.abs(signals.rolling(column, 5) - means[0]).max()) for column in (returns, means))
-    return gone > 0.1 * way
+    way, gone = (signals.rolling(column[said], 5) - means[said][0] for column in (returns, means))
+    return float((gone * np.sign(way)).max()) > 0.1 * float(np.abs(way).max())
 
 
 def _is_held(evidence: Evidence) -> bool:
