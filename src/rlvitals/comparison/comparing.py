@@ -279,8 +279,8 @@ def _horizons(
 
 
 def _blocks(found: Mapping[str, Extent]) -> int:
-    """A hundred, or as few as leave two values for each, in tens: a curve of ten evaluations has ten."""
-    values = float(np.median([extent.values for extent in found.values()]))
+    """A hundred, or as few as leave two places for each, in tens: a curve of ten evaluations has ten."""
+    values = float(np.median([min(extent.values, extent.places) for extent in found.values()]))
     return int(min(BLOCKS, max(_FEWEST_BLOCKS, values // (2 * _FEWEST_BLOCKS) * _FEWEST_BLOCKS)))
 
 

@@ -43,11 +43,15 @@ class Source(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """How much of the metric a run has: values, those not finite, and the last place."""
+    """How much of the metric a run has: values, those not finite, the last place, and how many places there are, about.
+
+    Environments side by side have several values at one place.
+    """
 
     values: int
     not_finite: int
     reached: float
+    places: int
 
 
 class Measured(NamedTuple):

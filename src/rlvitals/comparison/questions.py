@@ -32,12 +32,13 @@ def extents(runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Ax
 
     def question(tables: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         return tables.execute(
-            f"SELECT run, count(value), count_if(NOT {_FINITE}), max(place) FROM {rows} "
+            f"SELECT run, count(value), count_if(NOT {_FINITE}), max(place), "
+            f"approx_count_distinct(place) FROM {rows} "
             f"WHERE place IS NOT NULL AND value IS NOT NULL GROUP BY run"
         ).fetchall()
 
     found = _asked(runs, source, question)
-    known = {str(run): Extent(values, odd, float(reached)) for run, values, odd, reached in found}
+    known = {str(run): Extent(values, odd, float(reached), places) for run, values, odd, reached, places in found}
     return {label: known[label] for label in labels if label in known}
 
 

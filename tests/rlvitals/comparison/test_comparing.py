@@ -329,3 +329,15 @@ def test_every_environment_has_its_own_horizon(seeds: Seeds) -> None:
     assert found.horizons == {"Logos-v0": 4000.0, "Short-v0": 1200.0}
     assert [run.standing for run in found.runs] == ["counted"] * 6 + ["left out"]
     assert "is completed at 40 % of the way" in found.runs[-1].reason
+
+
+def test_a_curve_has_no_more_places_than_the_runs_have(monitor: Monitor, logs: Path) -> None:
+    """Environments side by side end their episodes at the same steps: many values, few places."""
+    for seed in range(2):
+        with monitor(f"s{seed}", configuration={"seed": seed}) as training:
+            for number in range(400):
+                training.log_episode(number, 1.0 + number % 7, 5, env_step=40 * (number // 8 + 1))
+    curve = compare(logs).groups[0].curves[""]
+
+    assert len(curve.places) == 20
+    assert set(curve.contributing) == {2}
