@@ -27,7 +27,7 @@ from rlvitals.dashboard.head import Head, head_of
 from rlvitals.dashboard.hub import LIST, MOST_PAGES, Hub
 from rlvitals.dashboard.security import PICTURE_POLICY
 from rlvitals.dashboard.series import AUTO, Series
-from rlvitals.dashboard.shelf import Refused, sign_of
+from rlvitals.dashboard.shelf import Refused
 from rlvitals.dashboard.strict import strict_json
 from rlvitals.dashboard.trying import exploration, heat_map, lines_of, tried_of
 from rlvitals.dashboard.watched import WatchedRun
@@ -299,8 +299,9 @@ def compare_groups(
     """Groups of runs held against each other: what may be concluded, and what not (`rlvitals.compare`)."""
     chosen = desired(desk.hub.shelf, run, group)
     asked = Asked(metric, statistic, axis, by, baseline, target, margin, lower_is_better, every_pair)
-    question = (asked, tuple(chosen.groups.items()), tuple((key, sign_of(it.path)) for key, it in chosen.runs.items()))
-    return _json(desk.worked(lambda: desk.compared.answer(question, lambda: compared(chosen, asked))))
+    question = asked, chosen.sign
+    answer = desk.worked(lambda: desk.compared.answer(question, lambda: strict_json(compared(chosen, asked))))
+    return Response(answer, media_type="application/json")
 
 
 @router.get("/compare/parting", **_told(Parting))

@@ -20,6 +20,8 @@ from rlvitals.errors import RlvitalsError
 TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of the variable that holds it
 _SHORTEST_TOKEN = 16
 _GOODBYE_S = 1
+_LONGEST_REQUEST = 1 << 19
+"""Bytes: the keys of a thousand runs are in one address."""
 
 
 class Place(NamedTuple):
@@ -106,6 +108,7 @@ def server_for(folder: Path, place: Place) -> uvicorn.Server:
         proxy_headers=False,
         timeout_graceful_shutdown=_GOODBYE_S,
         limit_concurrency=1_000,
+        h11_max_incomplete_event_size=_LONGEST_REQUEST,
     )
     return DashboardServer(settings, app)
 

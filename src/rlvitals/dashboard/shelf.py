@@ -9,7 +9,7 @@ import msgspec
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.dashboard.glance import Glance, Row
 from rlvitals.dashboard.watched import WatchedRun
-from rlvitals.errors import RunError, RunNotFoundError
+from rlvitals.errors import RunError, RunFormatError, RunNotFoundError
 from rlvitals.runs import Run
 from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.layout import Layout
@@ -42,6 +42,8 @@ class _Shelved:
 
     def __init__(self, glance: Glance) -> None:
         self.glance = glance
+        self.lock = threading.Lock()
+        """Held while its records are read, or its line is made of them."""
         self.row: Row | None = None
         self.sign: tuple[int, ...] = ()
         self.made = -_ROW_S
@@ -117,8 +119,9 @@ class Shelf:
                 break
             shelved.read = sign_of(shelved.glance.run.path)
             try:
-                shelved.glance.read()
-                row = shelved.glance.row()
+                with shelved.lock:
+                    shelved.glance.read()
+                    row = shelved.glance.row()
             except (RunError, OSError) as error:
                 self._refuse(shelved.glance.key, error, shelved.read)
                 continue
@@ -139,15 +142,19 @@ class Shelf:
 
         Raises:
             RunNotFoundError: There is none of that name on the shelf.
+            RunFormatError: There is, and it cannot be opened.
         """
         with self._lock:
             found = self._shelved.get(key)
             if found is None:
                 self._refresh()
                 found = self._shelved.get(key)
-        if found is None:
-            raise _not_found(key)
-        return found.glance.run
+            torn = self._refused.get(key)
+        if found is not None:
+            return found.glance.run
+        if torn is not None:
+            raise RunFormatError(torn[0].reason)
+        raise _not_found(key)
 
     def open(self, key: str) -> WatchedRun:
         """A run, with what it has in memory.
@@ -198,7 +205,12 @@ class Shelf:
             row_is_old = self._clock.monotonic() - shelved.made >= _ROW_S
             if shelved.row is not None and sign == shelved.sign and (shelved.row.ended is not None or not row_is_old):
                 return False
-            row = shelved.glance.row()
+            if not shelved.lock.acquire(blocking=False):
+                return False  # it is being read, which may take seconds, and has a new line after
+            try:
+                row = shelved.glance.row()
+            finally:
+                shelved.lock.release()
         except (RunError, OSError) as error:
             self._refuse(key, error, sign)
             return False

@@ -1,13 +1,16 @@
 """Groups of runs held against each other, asked over a socket."""
 
+import http.client
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from rlvitals import TrainingMonitor
-from rlvitals.dashboard.groups import desired
+from rlvitals import RecorderSettings, TrainingMonitor
+from rlvitals.dashboard.groups import Kept, desired
 from rlvitals.dashboard.shelf import Shelf
 from rlvitals.errors import ComparisonError, RunNotFoundError
 
@@ -116,3 +119,110 @@ def test_too_many_runs_are_refused_before_they_are_read(study: Path, monkeypatch
         desired(Shelf(study), [], ["*"])
     with pytest.raises(RunNotFoundError):
         desired(Shelf(study), ["../logs/rate-0.1-0"], [])
+
+
+@pytest.mark.parametrize(
+    ("patterns", "groups"),
+    [
+        (["rate-0.1-*", "rate-0.1_*"], {"rate-0.1-*": 4, "rate-0.1_*": 1}),
+        (["name=with=rate-0.2-*"], {"name=with": 4}),
+        (["[odd]=1", "rate-0.2-*"], {"[odd]=1": 1, "rate-0.2": 4}),
+        (["rate-0.2-*", "rate-0.2-*"], {}),
+    ],
+)
+def test_each_pattern_has_its_own_name_and_a_key_is_like_itself(
+    study: Path, patterns: list[str], groups: dict[str, int]
+) -> None:
+    """Names that would be the same are told in full; `=` and brackets may be in keys; what is said twice is once."""
+    (study / "rate-0.1-3").rename(study / "rate-0.1_3")
+    (study / "rate-0.1-2").rename(study / "[odd]=1")
+    if "rate-0.1-*" in patterns:
+        groups = groups | {"rate-0.1-*": 2}
+    found = desired(Shelf(study), [], patterns).groups
+
+    assert {name: list(found.values()).count(name) for name in found.values()} == groups
+
+
+def test_a_pattern_beside_runs_is_a_group_and_one_that_adds_nothing_is_refused(study: Path) -> None:
+    """Nobody loses a group without being told."""
+    shelf = Shelf(study)
+    beside = desired(shelf, ["rate-0.1-0"], ["rate-0.2-*"])
+
+    assert next(iter(beside.runs)) == "rate-0.1-0"
+    assert set(beside.groups.values()) == {"rate-0.2"}
+    with pytest.raises(ComparisonError, match=r"'rate-0.1-\*' is in the group of an earlier pattern"):
+        desired(shelf, [], ["*", "rate-0.1-*"])
+
+
+def test_runs_that_cannot_be_opened_are_told(study: Path, ask: httpx.Client) -> None:
+    """The others are compared; if there are none, the reason is given."""
+    (study / "rate-0.1-1" / "run.json").write_text("{")
+    by_pattern = ask.get(GROUPS, params={"group": "rate-*"}).json()
+    by_key = ask.get(GROUPS, params=[("run", "rate-0.1-0"), ("run", "rate-0.1-1")]).json()
+    alone = ask.get(GROUPS, params={"run": "rate-0.1-1"})
+    parts = ask.get("/api/v1/compare/parting", params=[("run", "rate-0.1-1"), ("run", "rate-0.2-0")])
+
+    assert (
+        [one["path"] for one in by_pattern["refused"]] == [one["path"] for one in by_key["refused"]] == ["rate-0.1-1"]
+    )
+    assert (len(by_pattern["runs"]), len(by_key["runs"])) == (7, 1)
+    assert (alone.status_code, parts.status_code) == (409, 409)
+    assert "damaged" in alone.json()["detail"]
+    assert "damaged" in parts.json()["detail"]
+
+
+def test_every_pair_of_many_groups_is_refused(study: Path, ask: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a million tests would keep the server busy for an hour."""
+    assert study.exists()
+    monkeypatch.setattr("rlvitals.dashboard.groups.MOST_IN_PAIRS", 7)
+    few = ask.get(GROUPS, params={"group": "rate-*", "by": "rate", "every_pair": True})
+    many = ask.get(GROUPS, params={"group": "rate-*", "by": "run", "every_pair": True})
+
+    assert (few.status_code, many.status_code) == (200, 409)
+    assert "8 groups are more than the 7" in many.json()["detail"]
+
+
+def test_the_keys_of_a_thousand_runs_are_in_one_address(ask: httpx.Client) -> None:
+    """The server reads it, however long the names are."""
+    server = http.client.HTTPConnection(ask.base_url.host, ask.base_url.port or 80, timeout=30)
+    server.request("GET", GROUPS + "?" + "&".join(f"run={'k' * 200}{number}" for number in range(1_000)))
+
+    assert server.getresponse().status == 404
+    server.close()
+
+
+def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor, logs: Path) -> None:
+    """And so is one that has ended."""
+    with monitor("one", settings=RecorderSettings(heartbeat_s=3600.0, system_interval_s=None)) as training:
+        training.log_episode(0, 1.0, 5)
+        before = desired(Shelf(logs), ["one"], []).sign
+        same = desired(Shelf(logs), ["one"], []).sign
+        training.log_episode(1, 1.0, 5)
+        after = desired(Shelf(logs), ["one"], []).sign
+    ended = desired(Shelf(logs), ["one"], []).sign
+
+    assert before == same
+    assert len({before, after, ended}) == 3
+
+
+def test_who_asks_the_same_at_once_waits_for_one_answer() -> None:
+    """The work is done once; if it failed, the next one tries."""
+    kept, begun, go_on, done = Kept(), threading.Event(), threading.Event(), []
+
+    def work() -> bytes:
+        done.append(1)
+        begun.set()
+        assert go_on.wait(10.0)
+        if len(done) == 1:
+            raise ComparisonError("no")
+        return b"answer"
+
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(kept.answer, "question", work)
+        assert begun.wait(10.0)
+        others = [threads.submit(kept.answer, "question", work) for _ in range(3)]
+        go_on.set()
+        with pytest.raises(ComparisonError):
+            first.result(10.0)
+        assert [other.result(10.0) for other in others] == [b"answer"] * 3
+    assert len(done) == 2
