@@ -27,6 +27,7 @@ export async function ask(path, params, signal) {
   const text = await answer.text();
   let said = text;
   try { said = JSON.parse(text).detail; } catch { /* plain text */ }
+  if (Array.isArray(said)) said = said.map((one) => `${one.loc?.at(-1) ?? "the question"}: ${one.msg}`).join("; ");
   throw new Trouble(answer.status, typeof said === "string" ? said : "The question was refused.");
 }
 

@@ -102,6 +102,8 @@ export class Chart {
     if (nan) parts.push(h("span", { class: "badge bad" }, `${number(nan)} NaN`));
     if (infinite) parts.push(h("span", { class: "badge bad" }, `${number(infinite)} infinite`));
     if (this.view.y.clipped) parts.push(h("span", { class: "badge" }, "outliers beyond the edge"));
+    if (this.view.y.cut) parts.push(h("span", { class: "badge" }, "intervals reach beyond the edge"));
+    if (this.view.y.missed) parts.push(h("span", { class: "badge" }, "the target is beyond the edge"));
     if (this.note) parts.push(h("span", { class: "badge" }, this.note));
     if (!this.lines.some((line) => line.raw.y.length || line.smooth?.y.length)) parts.push(h("span", { class: "badge" }, "nothing in this range"));
     put(this.badge, parts);

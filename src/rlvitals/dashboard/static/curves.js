@@ -6,7 +6,11 @@ import { num, nums, title } from "./format.js";
 import { Chart } from "./chart.js";
 
 const COLORS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6", "--c7", "--c8", "--c9", "--c10", "--c11", "--c12"];
-export const color = (index) => () => getComputedStyle(document.documentElement).getPropertyValue(COLORS[index % COLORS.length]).trim();
+/** A colour for a canvas, as it is now; `css` of it is for elements, which follow the theme by themselves. */
+export const color = (index) => Object.assign(() => getComputedStyle(document.documentElement).getPropertyValue(COLORS[index % COLORS.length]).trim(), { css: `var(${COLORS[index % COLORS.length]})` });
+
+/** Of what is beyond the twelve: the same colour again would be taken for another. */
+export const neutral = Object.assign(() => getComputedStyle(document.documentElement).getPropertyValue("--muted").trim(), { css: "var(--muted)" });
 
 /** The answer of the API as a line of a chart. */
 export function lineOf(series, index = 0, options = {}) {

@@ -13,7 +13,7 @@ export function draw(pen, view, chart) {
   pen.save();
   pen.beginPath(); pen.rect(area.left, area.top - 2, area.right - area.left, area.bottom - area.top + 4); pen.clip();
   healthy(pen, view, chart.options.healthy, colors);
-  for (const line of chart.lines) if (line.band) band(pen, line.band, px, py, line.color());
+  for (const line of chart.lines) if (line.band) band(pen, line.band, view, line.color());
   for (const mark of chart.marks) if (mark.x !== null && mark.x !== undefined) flag(pen, view, mark, colors);
   for (const line of chart.lines) levels(pen, view, line, colors);
   for (const line of chart.lines) if (!line.smoothOnly) trail(pen, line.raw, px, py, line.color(), line.smooth ? 0.26 : 0.95, line.smooth ? 1 : 1.6, view);
@@ -68,8 +68,9 @@ function healthy(pen, { area, y, py }, range, colors) {
   for (const end of [range.low, range.high]) if (end !== null && end > y.low && end < y.high) stroke(pen, [[area.left, py(end)], [area.right, py(end)]], colors.good, 1, 0.5, [2, 4]);
 }
 
-/** Where it has no ends there is a gap. */
-function band(pen, { x, low, high }, px, py, color) {
+/** Where it has no ends there is a gap; what a logarithmic scale has no place for is below the edge. */
+function band(pen, { x, low, high }, { area, px, py: place }, color) {
+  const far = 4 * (area.bottom - area.top), py = (value) => { const at = place(value); return Number.isNaN(at) ? area.bottom + far : Math.max(area.top - far, Math.min(area.bottom + far, at)); };
   const known = (i) => low[i] !== null && high[i] !== null;
   pen.fillStyle = color; pen.globalAlpha = 0.12;
   for (let from = 0; from < x.length; from++) {

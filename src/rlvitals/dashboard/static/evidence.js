@@ -4,14 +4,14 @@ import { h } from "./dom.js";
 import { count, isBad, number, percent } from "./format.js";
 import { status } from "./badges.js";
 
-const MOST_GROUPS = 40, MOST_RUNS = 300, MOST_SETTINGS = 30, MOST_INFLUENCES = 15;
+const MOST_GROUPS = 40, MOST_RUNS = 300, MOST_SETTINGS = 30, MOST_INFLUENCES = 15, MOST_PAIRED = 60;
 
 const th = (text, more) => h("th", { scope: "col", ...more }, text);
 const num = (...inside) => h("td", { class: "num" }, inside);
 const between = (range, show = number) => (range.low === null ? h("span", { class: "muted" }, "–") : `${show(range.low)} to ${show(range.high)}`);
 const section = (heading, hint, head, rows, left = 0) => h("section", { class: "card" }, h("header", {}, h("h2", {}, heading), hint ? h("span", { class: "muted small" }, hint) : null),
   h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))), left > 0 ? h("p", { class: "muted small" }, `${count(left)} more: the JSON has all.`) : null);
-const swatch = (group, tint) => h("i", { class: "swatch", css: { background: tint.get(group)?.() ?? "transparent" } });
+const swatch = (group, tint) => h("i", { class: "swatch", css: { background: tint.get(group)?.css ?? "transparent" } });
 
 export function groupTable(found, tint) {
   const groups = found.groups.slice(0, MOST_GROUPS), gap = groups.some((group) => group.optimality_gap), reached = found.target !== null;
@@ -38,7 +38,7 @@ export function settings(found) {
 export function pairs(found) {
   if (!found.paired.length) return null;
   return section("Item by item", "last evaluations on the same items; what is concluded holds for further items, and for these runs", ["Group", "Against", "Metric", "Category"].map((text) => th(text)).concat(["Items", "Difference", "95 % interval", "Better on"].map((text) => th(text, { class: "num" })), th("")),
-    found.paired.map((row) => h("tr", {}, h("th", { scope: "row" }, row.group), h("td", {}, row.baseline), h("td", {}, row.metric), h("td", {}, row.category || "all"), num(count(row.items), row.unshared ? h("span", { class: "muted small" }, `, ${row.unshared} not shared`) : null), num(number(row.difference.estimate)), num(between(row.difference)), num(percent(row.improved.estimate)), h("td", { class: row.verdict === "better" ? "good" : row.verdict === "worse" ? "bad" : "muted" }, row.verdict))));
+    found.paired.slice(0, MOST_PAIRED).map((row) => h("tr", {}, h("th", { scope: "row" }, row.group), h("td", {}, row.baseline), h("td", {}, row.metric), h("td", {}, row.category || "all"), num(count(row.items), row.unshared ? h("span", { class: "muted small" }, `, ${row.unshared} not shared`) : null), num(number(row.difference.estimate)), num(between(row.difference)), num(percent(row.improved.estimate)), h("td", { class: row.verdict === "better" ? "good" : row.verdict === "worse" ? "bad" : "muted" }, row.verdict))), found.paired.length - MOST_PAIRED);
 }
 
 export function influences(found) {

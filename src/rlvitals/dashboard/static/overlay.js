@@ -11,14 +11,16 @@ import { saying } from "./groups.js";
 const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
 const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
 
+const OPEN = new Set(["running", "stalled", "paused"]), AGAIN_MS = 3_000;
+
 export const MOST_LAID = 12;
 
 /** @param every the keys of the runs; the first twelve are laid over each other */
 export function overlay(root, app, every) {
   const controller = new AbortController(), keys = every.slice(0, MOST_LAID);
-  let charts = [], stops = [], timer = 0, onlyDifferent = true;
+  let charts = [], timer = 0, live = new Set(), onlyDifferent = true;
   const controls = h("div", { class: "controls" }), grid = h("div", { class: "board" }), tables = h("div", {});
-  put(root, controls, grid, keys.length === 2 ? saying(keys, "reward", controller.signal) : null, tables);
+  put(root, controls, grid, keys.length === 2 ? saying(keys, "reward", controller.signal).element : null, tables);
   const quiet = (error) => { if (error.name !== "AbortError") app.say(error.message); };
   const view = () => ({ clock: app.params.get("x") ?? "env_step", smoothing: Number(app.params.get("smooth") ?? -1), range: app.params.get("from") === null ? null : [Number(app.params.get("from")), Number(app.params.get("to"))] });
   const change = (changes) => { app.keep(changes); curves(); head(); };
@@ -43,8 +45,7 @@ export function overlay(root, app, every) {
 
   async function load() {
     clearTimeout(timer);
-    for (const stop of stops) stop();
-    stops = [];
+    timer = 0;
     head();
     try {
       const [found, dictionary] = await Promise.all([ask("compare", { run: keys }, controller.signal), metrics()]);
@@ -57,19 +58,27 @@ export function overlay(root, app, every) {
       put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
       side(found);
       await curves();
-      const soon = () => { if (!timer) timer = setTimeout(() => { timer = 0; curves().catch(quiet); }, 3000); };
-      stops = found.runs.filter((run) => run.status === "running").map((run) => listen({ run: run.key }, { grown: soon, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } }));
     } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }
   }
 
+  async function follow() {
+    timer = 0;
+    const [found] = await Promise.all([ask("compare", { run: keys }, controller.signal), curves()]);
+    if (!tables.contains(document.activeElement)) { const top = scrollY; side(found); if (scrollY !== top) scrollTo(0, top); }
+  }
+  const soon = () => { timer ||= setTimeout(() => follow().catch(quiet), AGAIN_MS); };
+  // One connection for all runs: a browser has six for a server, and a stream holds one for good.
+  const stop = listen({}, { list: (news) => { if (news.rows.some((row) => live.has(row.key))) soon(); }, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } });
+
   function side(found) {
+    live = new Set(found.runs.filter((run) => OPEN.has(run.status)).map((run) => run.key));
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
     const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry && isBad(entry.mean)); };
     const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score}` : "…")],
       ["Reward, last 100", level((run) => run.levels.reward)], ["Quality", level((run) => run.levels.quality_final)], ["Success", level((run) => run.success, percent)], ["Episode length", level((run) => run.levels.length)],
       ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
       ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];
-    const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i)() } }), run.key)));
+    const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i).css } }), run.key)));
     const settings = h("tbody", {}), none = h("p", { class: "muted" });
     const list = () => { const shown = found.settings.filter((one) => one.differs || !onlyDifferent); put(settings, shown.map((one) => h("tr", { class: one.differs ? "strong" : "muted" }, h("th", { scope: "row" }, one.name), one.values.map((value) => h("td", { class: "num" }, value ?? "–"))))); put(none, shown.length ? "" : "Nothing in their configuration differs."); };
     put(tables, h("section", { class: "card" }, h("header", {}, h("h2", {}, "Side by side")), h("div", { class: "table-box" }, h("table", { class: "plain side" }, h("thead", {}, names), h("tbody", {}, rows.map(([name, show]) => h("tr", {}, h("th", { scope: "row" }, name), found.runs.map(show))))))),
@@ -77,5 +86,5 @@ export function overlay(root, app, every) {
     list();
   }
   load();
-  return () => { controller.abort(); clearTimeout(timer); for (const stop of stops) stop(); drop(); };
+  return { kind: "runs", leave: () => { controller.abort(); clearTimeout(timer); stop(); drop(); } };
 }

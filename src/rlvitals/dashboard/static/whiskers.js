@@ -6,44 +6,50 @@ import { ticks } from "./pen.js";
 
 const MOST_ROWS = 40, FAR = 4;
 
-/** Each group's runs as dots, with their mean and its interval. */
-export function outcomes(found, tint) {
+const NONE = { estimate: null, low: null, high: null };
+
+/** Each group's runs as dots, with their mean and its interval; of one environment, where there are several. */
+export function outcomes(found, tint, task = null) {
   const of = new Map(found.groups.map((group) => [group.name, []]));
-  for (const run of found.runs) { const value = run.outcomes[found.statistic]; if (value !== undefined) of.get(run.group)?.push({ value, run }); }
-  const groups = found.groups.slice(0, MOST_ROWS), values = [...of.values()].flat().map((one) => one.value);
-  const scale = spanning(values, groups.flatMap((group) => { const { low, high } = group.estimates[found.statistic].mean; return [low, high]; }));
+  for (const run of found.runs) { if (task !== null && run.task !== task) continue; const value = run.outcomes[found.statistic]; if (value !== undefined) of.get(run.group)?.push({ value, run }); }
+  const groups = found.groups.slice(0, MOST_ROWS), values = groups.flatMap((group) => of.get(group.name)).map((one) => one.value);
+  const meanOf = (group) => (task === null ? group.estimates[found.statistic].mean : average(of.get(group.name).map((one) => one.value)));
+  const scale = spanning(values, groups.map(meanOf).flatMap(({ low, high }) => [low, high]));
   const rows = groups.map((group) => {
-    const mean = group.estimates[found.statistic].mean, dots = of.get(group.name), lost = group.worst ? `${group.worst} without outcome` : "";
+    const mean = meanOf(group), dots = of.get(group.name), lost = group.worst && task === null ? `${group.worst} without outcome` : "";
     const drawing = frame(scale, `${group.name}: ${dots.length} runs, mean ${number(mean.estimate)}`);
     whisker(drawing, scale, mean, "mean-whisker");
     for (const { value, run } of dots) drawing.append(svg("circle", { cx: scale.at(value), cy: 13, r: dots.length > 60 ? 2.5 : 4, class: "dot" }, svg("title", {}, `${run.run}: ${number(value)}`)));
-    drawing.style.setProperty("--tint", tint.get(group.name)());
+    drawing.style.setProperty("--tint", tint.get(group.name).css);
     return h("tr", {}, name(group.name, tint), h("td", { class: "bar-cell" }, drawing), h("td", { class: "num" }, number(mean.estimate), h("div", { class: "muted small" }, lost || (dots.length === 1 ? "1 run" : `${count(dots.length)} runs`))));
   });
-  return card("What each run came to", "Each dot is a run; the bar is the mean with its 95 % interval.", rows, scale, found.groups.length - groups.length);
+  return card(`What each run came to${task ? ` on ${task}` : ""}`, task === null ? "Each dot is a run; the bar is the mean with its 95 % interval." : "Each dot is a run, the line their mean.", rows, scale, found.groups.length - groups.length);
 }
 
 /** Each comparison's difference, with its interval, around zero. */
-export function differences(found, tint) {
-  const known = found.comparisons.filter((one) => one.difference.estimate !== null), shown = known.slice(0, MOST_ROWS);
+export function differences(found, tint, task = null) {
+  const known = found.comparisons.filter((one) => one.difference.estimate !== null && (task === null || one.task === task)), shown = known.slice(0, MOST_ROWS);
   if (!shown.length) return null;
   const reach = FAR * Math.max(...shown.map((one) => Math.abs(one.difference.estimate)));
   const scale = spanning([0, ...shown.map((one) => one.difference.estimate)], shown.flatMap((one) => [one.difference.low, one.difference.high]), reach || Infinity);
-  const several = Object.keys(found.horizons).length > 1;
   const rows = shown.map((one) => {
     const { estimate, low, high } = one.difference, drawing = frame(scale, `${one.group} less ${one.baseline}: ${number(estimate)}, ${number(low)} to ${number(high)}`);
     drawing.append(svg("line", { x1: scale.at(0), x2: scale.at(0), y1: 0, y2: 26, class: "zero" }));
     whisker(drawing, scale, one.difference, "bar-whisker");
     drawing.append(svg("circle", { cx: scale.at(estimate), cy: 13, r: 4.5, class: "dot" }));
-    drawing.style.setProperty("--tint", tint.get(one.group)());
-    return h("tr", {}, name(one.group, tint, `${found.comparisons.some((other) => other.baseline !== one.baseline) ? ` less ${one.baseline}` : ""}${several ? ` on ${one.task || "all"}` : ""}`), h("td", { class: "bar-cell" }, drawing),
+    drawing.style.setProperty("--tint", tint.get(one.group).css);
+    return h("tr", {}, name(one.group, tint, `${found.comparisons.some((other) => other.baseline !== one.baseline) ? ` less ${one.baseline}` : ""}`), h("td", { class: "bar-cell" }, drawing),
       h("td", { class: "num" }, estimate > 0 ? "+" : "", number(estimate), h("div", { class: "muted small" }, low === null ? "no interval" : `${number(low)} to ${number(high)}`)));
   });
-  return card(`Difference to ${new Set(shown.map((one) => one.baseline)).size === 1 ? shown[0].baseline : "the baseline"}`, "Intervals at the level of the verdicts; one that leaves zero out shows a difference, before other comparisons are taken into account.", rows, scale, known.length - shown.length);
+  return card(`Difference to ${new Set(shown.map((one) => one.baseline)).size === 1 ? shown[0].baseline : "the baseline"}${task ? ` on ${task}` : ""}`, "Intervals at the level of the verdicts; one that leaves zero out shows a difference, before other comparisons are taken into account.", rows, scale, known.length - shown.length);
+}
+
+function average(values) {
+  return values.length ? { ...NONE, estimate: values.reduce((sum, value) => sum + value / values.length, 0) } : NONE;
 }
 
 function name(text, tint, more = "") {
-  return h("th", { scope: "row", title: text }, h("i", { class: "swatch", css: { background: tint.get(text)() } }), text, more ? h("span", { class: "muted" }, more) : null);
+  return h("th", { scope: "row", title: text }, h("i", { class: "swatch", css: { background: tint.get(text).css } }), text, more ? h("span", { class: "muted" }, more) : null);
 }
 
 function card(heading, hint, rows, scale, left) {

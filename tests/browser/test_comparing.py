@@ -1,0 +1,144 @@
+"""The page that compares, as a person uses it: live, by keyboard, and when something goes wrong."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from rlvitals import TrainingMonitor
+
+Monitor = Callable[..., TrainingMonitor]
+Opened = Callable[..., Page]
+
+
+def trained(training: TrainingMonitor, episodes: int, start: int = 0) -> None:
+    better = 5.0 if training.path.name.startswith("b") else 1.0
+    for number in range(start, start + episodes):
+        training.log_episode(number, better + number / 60, 5, env_step=5 * (number + 1))
+
+
+def chart(page: Page, name: str = "Reward") -> Locator:
+    return page.locator(f'figure[data-chart="{name}"] canvas')
+
+
+def hurried(page: Page) -> None:
+    """What the page would do again in some seconds it does at once."""
+    page.evaluate(
+        "() => { const real = setTimeout; window.setTimeout = (act, ms) => real(act, ms >= 3000 ? 20 : ms); }"
+    )
+
+
+def test_a_comparison_of_live_runs_is_made_anew_and_takes_nothing_away(monitor: Monitor, opened: Opened) -> None:
+    """What is being typed, what was opened, and a chart's scale stay; also when the server has trouble meanwhile."""
+    for name in ("a-0", "a-1", "b-0"):
+        with monitor(name, configuration={"kind": name[0], "seed": name}) as training:
+            trained(training, 40)
+    training = monitor("b-1", configuration={"kind": "b", "seed": "b-1"})
+    trained(training, 10)
+    page = opened("/compare?group=*", expect_errors=True)
+    verdict = page.locator(".verdict")
+    expect(verdict).to_contain_text("1 + 2 runs")
+    hurried(page)
+    page.get_by_role("button", name="log").first.click()
+    page.locator("details.runs-told summary").click()
+    target = page.get_by_label("A mean to reach")
+    target.press_sequentially("12")
+    page.get_by_label("Add a group of runs by a pattern").press_sequentially("half")
+    page.route("**/compare/groups*", lambda asked: asked.fulfill(status=429, json={"detail": "too much"}))
+    trained(training, 5, 10)
+    expect(page.locator("#banner")).to_contain_text("too much")
+    expect(verdict).to_contain_text("1 + 2 runs")
+    page.unroute("**/compare/groups*")
+    trained(training, 25, 15)
+    training.close()
+    expect(verdict).to_contain_text("2 + 2 runs")
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.get_by_label("Add a group of runs by a pattern")).to_be_focused()
+    expect(page.get_by_label("Add a group of runs by a pattern")).to_have_value("half")
+    expect(target).to_have_value("12")
+    expect(page.locator("details.runs-told")).to_have_attribute("open", "")
+    expect(page.get_by_role("button", name="log").first).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
+    """By keyboard one goes through the controls, while the answer is made anew under them."""
+    for name in ("a-0", "a-1", "b-0", "b-1"):
+        with monitor(name, configuration={"kind": name[0], "seed": name}) as training:
+            trained(training, 40)
+    page = opened("/compare?group=*")
+    statistic = page.get_by_label("What a run comes to")
+    expect(page.locator(".verdict")).to_contain_text("over the last tenth")
+    statistic.focus()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(".verdict")).to_contain_text("over the whole training")
+    expect(statistic).to_be_focused()
+    page.get_by_role("tab", name="Groups").focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("h2", has_text="Side by side")).to_be_visible()
+    expect(page.get_by_role("tab", name="Run by run")).to_be_focused()
+
+
+def test_more_live_runs_than_a_browser_has_connections(monitor: Monitor, opened: Opened) -> None:
+    """Their curves are drawn and grow: one stream serves them all."""
+    live = [monitor(f"live-{number}") for number in range(7)]
+    for training in live:
+        trained(training, 10)
+    page = opened("/compare?view=runs&" + "&".join(f"run=live-{number}" for number in range(7)))
+    expect(chart(page)).to_have_attribute("data-points", "70")
+    hurried(page)
+    trained(live[0], 5, 10)
+    expect(chart(page)).to_have_attribute("data-points", "75")
+    expect(page.get_by_role("row", name=re.compile("^Episodes 15 10"))).to_be_visible()
+    for training in live:
+        training.close()
+
+
+def test_what_cannot_be_compared_is_said_in_both_views(monitor: Monitor, opened: Opened) -> None:
+    """With the reason in words, and the way back by the controls."""
+    with monitor("one") as training:
+        trained(training, 20)
+    page = opened("/compare?group=none-*&view=runs", expect_errors=True)
+    expect(page.locator("#compared")).to_contain_text("no run is like 'none-*'")
+    page = opened("/compare?run=one&metric=reward&margin=-1&view=groups", expect_errors=True)
+    expect(page.locator("#compared")).to_contain_text("margin: Input should be greater than 0")
+    margin = page.get_by_label("Within which groups count as the same")
+    margin.fill("1")
+    margin.press("Enter")
+    expect(chart(page)).not_to_have_attribute("data-points", "0")
+
+
+def test_outcomes_of_several_environments_are_not_put_on_one_scale(monitor: Monitor, opened: Opened) -> None:
+    """Each has its own dots and differences."""
+    for task in ("Ant-v4", "Cart-v1"):
+        for name in ("a", "b"):
+            with monitor(f"{name}-{task}", configuration={"kind": name, "env_id": task}) as training:
+                trained(training, 40)
+    page = opened("/compare?group=*")
+    for task in ("Ant-v4", "Cart-v1"):
+        expect(page.locator("section.card", has_text=f"What each run came to on {task}").locator(".dot")).to_have_count(
+            2
+        )
+
+
+def test_room_for_intervals_is_bounded_and_holds_on_a_logarithmic_scale(opened: Opened) -> None:
+    """However many groups there are, their lines do not lie flat; an interval below zero does a log scale no harm."""
+    page = opened("/")
+    said = page.evaluate(
+        """async () => {
+            const { heights } = await import("/static/scale.js"), of = (low, high) => ({
+                raw: { y: [1, 2] }, bandCounts: true, band: { x: [0, 1], low: [low, low], high: [high, high] } });
+            const read = (lines, log, more) =>
+                heights(lines.map((line) => ({ ...line, ...more })), { log, outliers: "auto" });
+            return { many: read(Array(12).fill(of(-1e6, 1e6)), false), log: read([of(-5, 3)], true),
+                     narrow: read([of(0.9, 2.1)], false), far: read([of(1, 2)], false, { levels: [1000] }) };
+        }"""
+    )
+    assert (said["many"]["low"], said["many"]["high"], said["many"]["cut"]) == (
+        pytest.approx(0.29),
+        pytest.approx(2.71),
+        True,
+    )
+    assert 0 < said["log"]["low"] < said["log"]["high"]
+    assert (said["narrow"]["cut"], said["narrow"]["missed"]) == (False, False)
+    assert (said["far"]["missed"], said["far"]["high"] < 10) == (True, True)
