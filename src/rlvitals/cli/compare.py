@@ -178,6 +178,7 @@ def print_comparison(screen: Console, found: Comparison) -> None:
         screen.print(_paired(found.paired))
     if found.settings is not None:
         _print_settings(screen, found.settings)
+    _print_sentences(screen, "what may not be concluded", found.limits)
     _print_sentences(screen, "how", found.notes)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from rlvitals.comparison.estimating import STATISTICS, group_of, thresholds_of
 from rlvitals.comparison.experiments import By, Member, differing, members_of
 from rlvitals.comparison.judging import Question, judged, pairs_of
+from rlvitals.comparison.limits import limits_of
 from rlvitals.comparison.measuring import BLOCKS, LARGEST, Extent, Source, source_of
 from rlvitals.comparison.outcomes import Horizon, horizon_of, outcome_of
 from rlvitals.comparison.pairing import paired_items
@@ -125,7 +126,7 @@ def compare(
         statistic, source.name, better, level, margin, places, target is not None, references is not None
     )
     versus = judged(pairs_of(of_group, names, normalised=references is not None), question, generator)
-    return Comparison(
+    comparison = Comparison(
         metric=source.name,
         higher_is_better=better,
         statistic=statistic,
@@ -169,6 +170,8 @@ def compare(
         ),
         refused=[Refusal(str(path), str(error)) for path, error in refused],
     )
+    comparison.limits.extend(limits_of(comparison))
+    return comparison
 
 
 def _refuse_episodes(unit: str) -> None:

@@ -291,6 +291,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         settings: Which hyper-parameters matter, where runs of many configurations are compared.
         notes: The rules that were applied to these runs, each a sentence.
         refused: Folders that could not be opened.
+        limits: What may not be concluded, and what every conclusion is bound to; each a sentence.
     """
 
     metric: str
@@ -308,3 +309,4 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     settings: SettingsEffect | None
     notes: list[str]
     refused: list[Refusal]
+    limits: list[str] = []

@@ -6,11 +6,10 @@ from rlvitals.comparison.experiments import TASK_SETTINGS, VERSIONS
 from rlvitals.comparison.measuring import Source
 from rlvitals.comparison.outcomes import Horizon
 from rlvitals.comparison.result import Group, RunOutcome
-from rlvitals.comparison.wording import short
+from rlvitals.comparison.wording import AXIS_WORDS, short
 
 _MOST_NAMED = 5
 _MOST_SETTINGS = 6
-_AXES = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
 _FEW = 5
 _MANY = 10
 
@@ -61,7 +60,7 @@ def notes_of(
 def _ends(horizons: Mapping[str, Horizon], axis: str) -> Iterator[str]:
     for task, horizon in horizons.items():
         whose = f"Runs of {task or 'an environment without a name'}" if len(horizons) > 1 else "Runs"
-        where = f"{short(horizon.place)} {_AXES[axis]} ({horizon.reason})"
+        where = f"{short(horizon.place)} {AXIS_WORDS[axis]} ({horizon.reason})"
         yield f"{whose} are compared at {where}; what comes behind is not looked at."
 
 

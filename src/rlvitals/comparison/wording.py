@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from rlvitals.comparison.result import Range, Versus
 
+AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
+"""What each axis counts."""
 STATISTIC_WORDS = {
     "final": "the mean {metric} over the last tenth",
     "area": "the mean {metric} over the whole training",
@@ -15,6 +17,9 @@ STATISTIC_WORDS = {
 
 _UNEQUAL = 3.0
 _FEWEST = 2
+
+
+_LONGEST = 60
 
 
 class Said(NamedTuple):
@@ -51,6 +56,11 @@ def short(value: float | None) -> str:
     if value is None:
         return "unknown"
     return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"  # noqa: PLR2004 -- five to nine digits
+
+
+def cut(text: str, most: int = _LONGEST) -> str:
+    """A name, as far as there is room for it."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
 def _signed(value: float | None) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Parting
+from rlvitals.comparison.limits import horizon_of
+from rlvitals.comparison.wording import AXIS_WORDS, cut
 from rlvitals.reports import compared_charts as charts
 from rlvitals.reports import compared_tables as tables
 from rlvitals.reports.charts import GROUPS
-from rlvitals.reports.concluded import AXES, cut, horizon_of, limits_of, statements_of, verdict_of
+from rlvitals.reports.concluded import statements_of, verdict_of
 from rlvitals.reports.document import Block, Cell, Charts, Code, Document, Facts, Points, Prose, Section, Table, Toned
 from rlvitals.reports.origin import foot
 from rlvitals.reports.shortened import shortened
@@ -72,7 +74,7 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     if len(found.groups) > _TWO:
         yield "groups", count(len(found.groups)), f"{count(len(found.comparisons))} comparisons"
     yield "compared", found.statistic, _STATISTICS[found.statistic]
-    yield "up to", horizon_of(found).removesuffix(AXES[found.axis]).strip(), AXES[found.axis]
+    yield "up to", horizon_of(found).removesuffix(AXIS_WORDS[found.axis]).strip(), AXIS_WORDS[found.axis]
     if len(found.horizons) > 1:
         yield "environments", count(len(found.horizons)), "each compared for itself"
 
@@ -140,8 +142,7 @@ def _conclusions(found: Comparison, parts: Parting | None) -> Iterator[Section]:
     if found.comparisons:
         statements.append(tables.tests_table(found))
     yield Section("concluded", "What may be concluded", "", tuple(statements))
-    limits = limits_of(found)
-    yield Section("limits", "What may not be concluded", "", (Points(limits),) if limits else ())
+    yield Section("limits", "What may not be concluded", "", (Points(tuple(found.limits)),) if found.limits else ())
     if parts is not None:
         facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
         if parts.update is not None:

@@ -8,9 +8,10 @@ from rlvitals.analysis.samples import mean_of_runs
 from rlvitals.comparison import Comparison, Group, Range, RunOutcome, Versus
 from rlvitals.comparison.estimating import as_range
 from rlvitals.comparison.result import Influence
+from rlvitals.comparison.wording import AXIS_WORDS, cut
 from rlvitals.reports import reach
 from rlvitals.reports.charts import GROUPS, Band, Chart, Curve, Estimate, Estimates, Level, Line, Strip, Strips
-from rlvitals.reports.concluded import AXES, TONES, cut
+from rlvitals.reports.concluded import TONES
 from rlvitals.words import ABSENT, count, number
 
 MOST_TASKS = 8
@@ -273,7 +274,7 @@ def _learning(
         limits=(low, high),
         whole=True,
         note="; ".join([*([scale] if scale else []), *(["intervals reach beyond"] if outside else [])]),
-        about=f"Mean over runs by {AXES[found.axis]}, and how many runs it is over.",
+        about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and how many runs it is over.",
         below=tuple(below),
     )
 

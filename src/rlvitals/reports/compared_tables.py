@@ -6,8 +6,9 @@ from typing import Any
 
 from rlvitals.comparison import Comparison, Group, Parting, RunOutcome, Versus
 from rlvitals.comparison.result import PairedItems, SettingsEffect
+from rlvitals.comparison.wording import cut
 from rlvitals.reports.compared_charts import kinds_of, mean_on
-from rlvitals.reports.concluded import MOST_COMPARISONS, cut, name_of
+from rlvitals.reports.concluded import MOST_COMPARISONS, name_of
 from rlvitals.reports.document import Cell, Table, Toned
 from rlvitals.reports.tables import around_zero, interval, judged, value
 from rlvitals.words import ABSENT, count, number, percent

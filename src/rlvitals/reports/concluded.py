@@ -1,11 +1,11 @@
 """A comparison in words: the verdict on top, each conclusion, and what may not be concluded."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rlvitals.comparison import Comparison, Versus
 from rlvitals.comparison.result import Verdict as Verdicts
-from rlvitals.comparison.wording import STATISTIC_WORDS, short
+from rlvitals.comparison.wording import cut, short
 from rlvitals.reports.document import Statement, Statements, Verdict
 from rlvitals.words import count
 
@@ -19,8 +19,6 @@ TONES: dict[Verdicts, str] = {
     "not comparable": "watch",
 }
 """The tone of each verdict."""
-AXES = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
-"""What each axis counts."""
 MOST_COMPARISONS = 60
 """Comparisons that a report tells of."""
 
@@ -28,8 +26,6 @@ _IN_ORDER: tuple[Verdicts, ...] = ("better", "worse", "different", "the same")
 _SHOWN = frozenset(_IN_ORDER)
 _WITHOUT = frozenset({"not enough runs", "not comparable"})
 _MANY = 12
-_PACKAGES = "packages."
-_LONGEST = 60
 _CALLED = 100
 _NAMED = 6
 
@@ -82,32 +78,11 @@ def statements_of(found: Comparison) -> Statements:
     )
 
 
-def limits_of(found: Comparison) -> tuple[str, ...]:
-    """What may not be concluded, and what every conclusion is bound to.
-
-    Args:
-        found: The comparison.
-    """
-    return tuple(_limits(found)) if found.comparisons else ()
-
-
 def name_of(versus: Versus, found: Comparison) -> str:
     """What a comparison is called; where there are several environments, on which of them."""
     several = len(found.horizons) > 1
     where = f" on {versus.task or 'all that they share'}" if several and versus.verdict != "not comparable" else ""
     return f"{cut(versus.group, _CALLED)} against {cut(versus.baseline, _CALLED)}{where}"
-
-
-def horizon_of(found: Comparison) -> str:
-    """Where runs are compared, and on which axis."""
-    ends = sorted(set(found.horizons.values()))
-    where = short(ends[0]) if len(ends) == 1 else f"{short(ends[0])} to {short(ends[-1])}" if ends else "no"
-    return f"{where} {AXES[found.axis]}"
-
-
-def cut(text: str, most: int = _LONGEST) -> str:
-    """A name, as far as there is room for it."""
-    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
 def _verdict_tone(verdict: Verdicts) -> str:
@@ -148,47 +123,3 @@ def _named(verdict: Verdicts, many: int, made: Sequence[Versus]) -> str:
         names = [cut(one.group) for one in made if one.verdict == verdict]
     more = f" and {many - _NAMED} more" if many > _NAMED else ""
     return f"{many} {verdict} ({', '.join(names[:_NAMED])}{more})"
-
-
-def _limits(found: Comparison) -> Iterator[str]:
-    what = STATISTIC_WORDS[found.statistic].format(metric=found.metric)
-    where = " in these environments" if len(found.horizons) > 1 else ""
-    yield (
-        f"What is said holds for further seeds of these configurations{where}, for {what}, up to {horizon_of(found)}: "
-        "for no other budget, environment or metric, and for no single seed."
-    )
-    yield from _causes(found)
-    better = Counter((one.task, one.baseline) for one in found.comparisons if one.verdict == "better")
-    pairs = {frozenset((one.group, one.baseline)) for one in found.comparisons}
-    many = len(found.groups)
-    if any(times > 1 for times in better.values()) and len(pairs) < many * (many - 1) // 2:
-        yield (
-            "Which of the better groups is the best was not tested: they were held against the baseline, and the "
-            "highest of several means is high by luck too. --every-pair holds them against each other."
-        )
-    if any(one.verdict == "no difference shown" for one in found.comparisons):
-        asked = any(one.equivalence is not None for one in found.comparisons)
-        yield "That no difference is shown does not mean that there is none" + (
-            "." if asked else ": --margin asks whether two groups are the same within a margin that you name."
-        )
-
-
-def _causes(found: Comparison) -> Iterator[str]:
-    settings = [name for name in found.differences if not name.startswith(_PACKAGES)]
-    versions = len(found.differences) - len(settings)
-    named = [cut(name) for name in settings[:_NAMED]]
-    named += [f"{len(settings) - _NAMED} more settings"] if len(settings) > _NAMED else []
-    named += [f"{versions} package {'version' if versions == 1 else 'versions'}"] if versions else []
-    if not named:
-        yield "Nothing that was recorded of their configurations differs between the groups: a cause cannot be named."
-    elif len(named) == 1 and not versions:
-        yield f"As far as was recorded, the groups differ in {named[0]} alone: the likely cause of a difference."
-    else:
-        yield f"The groups differ in {', '.join(named)}: which of them is the cause is not shown."
-    mixed = [cut(group.name) for group in found.groups if group.varying]
-    if mixed:
-        more = f" and {len(mixed) - _NAMED} more groups" if len(mixed) > _NAMED else ""
-        yield (
-            f"The runs of {', '.join(mixed[:_NAMED])}{more} differ among themselves by more than the seed: their "
-            "spread is not that of seeds alone."
-        )

@@ -27,6 +27,16 @@ def test_a_better_configuration_is_better(seeds: Seeds) -> None:
     assert found.differences == {"lr": {"lr=0.1": 0.1, "lr=0.2": 0.2}}
 
 
+def test_what_may_not_be_concluded_is_said(seeds: Seeds) -> None:
+    """What the verdict is bound to, and the cause as far as one setting alone differs; of one group nothing."""
+    found = compare(seeds("a", 0.0, 3, lr=0.1), seeds("b", 0.0, 3, lr=0.2))
+
+    assert "for no other budget, environment or metric" in found.limits[0]
+    assert found.limits[1] == "As far as was recorded, the groups differ in lr alone: the likely cause of a difference."
+    assert "does not mean that there is none" in found.limits[2]
+    assert compare(seeds("a", 0.0, 3, lr=0.1)).limits == []
+
+
 def test_the_same_seed_gives_the_same_answer(seeds: Seeds) -> None:
     """Another seed another."""
     runs = [*seeds("a", 0.0, 6, lr=0.1), *seeds("b", 1.0, 6, lr=0.2)]

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from rlvitals import Comparison, RecorderSettings, RunReader, TrainingMonitor, open_run
+from rlvitals.comparison.limits import limits_of
 from rlvitals.comparison.result import (
     Curve,
     Equivalent,
@@ -215,7 +216,7 @@ def compared() -> Compared:
         everything: bool = False,
     ) -> Comparison:
         names = list(groups)
-        return Comparison(
+        found = Comparison(
             metric="episodes.reward",
             higher_is_better=True,
             statistic="final",
@@ -239,6 +240,8 @@ def compared() -> Compared:
             notes=["Runs are compared at 4000 environment steps."],
             refused=[Refusal("logs/broken", "run.json is damaged")] if everything else [],
         )
+        found.limits.extend(limits_of(found))
+        return found
 
     return make
 

@@ -1,0 +1,70 @@
+"""What may not be concluded from a comparison, and what every conclusion is bound to."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rlvitals.comparison.experiments import VERSIONS
+from rlvitals.comparison.result import Comparison
+from rlvitals.comparison.wording import AXIS_WORDS, STATISTIC_WORDS, cut, short
+
+_NAMED = 6
+
+
+def limits_of(found: Comparison) -> list[str]:
+    """What may not be concluded, and what every conclusion is bound to; a sentence each.
+
+    Args:
+        found: The comparison.
+    """
+    return list(_limits(found)) if found.comparisons else []
+
+
+def horizon_of(found: Comparison) -> str:
+    """Where runs are compared, and on which axis."""
+    ends = sorted(set(found.horizons.values()))
+    where = short(ends[0]) if len(ends) == 1 else f"{short(ends[0])} to {short(ends[-1])}" if ends else "no"
+    return f"{where} {AXIS_WORDS[found.axis]}"
+
+
+def _limits(found: Comparison) -> Iterator[str]:
+    what = STATISTIC_WORDS[found.statistic].format(metric=found.metric)
+    where = " in these environments" if len(found.horizons) > 1 else ""
+    yield (
+        f"What is said holds for further seeds of these configurations{where}, for {what}, up to {horizon_of(found)}: "
+        "for no other budget, environment or metric, and for no single seed."
+    )
+    yield from _causes(found)
+    better = Counter((one.task, one.baseline) for one in found.comparisons if one.verdict == "better")
+    pairs = {frozenset((one.group, one.baseline)) for one in found.comparisons}
+    many = len(found.groups)
+    if any(times > 1 for times in better.values()) and len(pairs) < many * (many - 1) // 2:
+        yield (
+            "Which of the better groups is the best was not tested: they were held against the baseline, and the "
+            "highest of several means is high by luck too. --every-pair holds them against each other."
+        )
+    if any(one.verdict == "no difference shown" for one in found.comparisons):
+        asked = any(one.equivalence is not None for one in found.comparisons)
+        yield "That no difference is shown does not mean that there is none" + (
+            "." if asked else ": --margin asks whether two groups are the same within a margin that you name."
+        )
+
+
+def _causes(found: Comparison) -> Iterator[str]:
+    settings = [name for name in found.differences if not name.startswith(VERSIONS)]
+    versions = len(found.differences) - len(settings)
+    named = [cut(name) for name in settings[:_NAMED]]
+    named += [f"{len(settings) - _NAMED} more settings"] if len(settings) > _NAMED else []
+    named += [f"{versions} package {'version' if versions == 1 else 'versions'}"] if versions else []
+    if not named:
+        yield "Nothing that was recorded of their configurations differs between the groups: a cause cannot be named."
+    elif len(named) == 1 and not versions:
+        yield f"As far as was recorded, the groups differ in {named[0]} alone: the likely cause of a difference."
+    else:
+        yield f"The groups differ in {', '.join(named)}: which of them is the cause is not shown."
+    mixed = [cut(group.name) for group in found.groups if group.varying]
+    if mixed:
+        more = f" and {len(mixed) - _NAMED} more groups" if len(mixed) > _NAMED else ""
+        yield (
+            f"The runs of {', '.join(mixed[:_NAMED])}{more} differ among themselves by more than the seed: their "
+            "spread is not that of seeds alone."
+        )
