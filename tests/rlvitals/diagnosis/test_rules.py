@@ -81,6 +81,19 @@ def honest(made: MadeTraining) -> None:
     made.set("episodes", quality_improvement=0.1 + 0.01 * made.episodes_along + noise)
 
 
+def partly_opposed(until: float) -> Change:
+    """Rewards are made of something else, too, and of quality with a flipped sign, until a share of the episodes."""
+
+    def change(made: MadeTraining) -> None:
+        at = made.episodes_along
+        quality = -0.5 * at + 0.2 * made.generator.standard_normal(at.size)
+        sign = np.where(at < until, -1.0, 1.0)
+        reward = 3.0 * at + sign * quality + 0.25 * made.generator.standard_normal(at.size)
+        made.set("episodes", reward=reward, quality_improvement=quality).set("evaluations", reward=None)
+
+    return change
+
+
 def categories(rate: float) -> Change:
     """One episode in ten is of a rare kind that succeeds at a rate; the others at 60 %."""
 
@@ -268,6 +281,7 @@ CASES = (
         lambda m: m.set("episodes", reward=m.episodes["reward"] * 1e-2),
     ),
     Case("reward-sign", opposed_quality(-1.0), opposed_quality(1.0)),
+    Case("reward-sign", partly_opposed(1.0), partly_opposed(0.3)),
     Case("reward-sign", worse, nothing),
     Case(
         "reward-sign",

@@ -14,6 +14,7 @@ from rlvitals.diagnosis.table import Floats
 
 _SAME = 1e-9
 _TINY = 1e-2
+_OPPOSED = -0.2
 _FEWEST_LONG = 4
 """Updates of gradients thousands of times too long that are no accident: as many as a run of long rollouts has soon."""
 
@@ -107,13 +108,27 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     return None
 
 
-def _correlation(evidence: Evidence) -> float:
+def _opposed_throughout(evidence: Evidence) -> bool:
+    """Whether return and quality are opposed in every quarter of the episodes, and the one rose while the other fell.
+
+    An agent that has found what a reward pays beside quality is still paid for quality, too, so that the two go
+    together again as soon as it has. Where a sign is flipped they never do, however much else a reward is made of.
+    """
+    reward, quality = evidence.episodes.mean("reward"), evidence.episodes.mean("quality")
+    both = np.isfinite(reward) & np.isfinite(quality)
+    rewards, qualities = (np.array_split(column[both], 4) for column in (reward, quality))
+    if not all(_correlation(*part) < _OPPOSED for part in zip(rewards, qualities, strict=True)):
+        return False
+    noise = _noise_of_part(evidence, "quality")
+    rose, fell = float(rewards[-1].mean() - rewards[0].mean()), float(qualities[0].mean() - qualities[-1].mean())
+    return rose > 0.0 and fell > 4.0 * noise
+
+
+def _correlation(reward: Floats, quality: Floats) -> float:
     """Of return and quality, from one block of episodes to the next, so that trends of either do not count.
 
     NaN for fewer than thirty blocks, and where either does not vary.
     """
-    table = evidence.episodes
-    reward, quality = table.mean("reward"), table.mean("quality")
     both = np.isfinite(reward) & np.isfinite(quality)
     if both.sum() < 30:  # noqa: PLR2004 - too few for a correlation
         return math.nan
@@ -125,7 +140,8 @@ def _correlation(evidence: Evidence) -> float:
 @rule(
     "reward-sign",
     title="Something has the wrong sign",
-    meaning="Return and quality of episodes are opposed (correlation below -0.7); or evaluations are what training "
+    meaning="Return and quality of episodes are opposed (correlation below -0.7; or, in 30 % of the budget, below -0.2 "
+    "in each quarter of the episodes while returns rise and quality falls); or evaluations are what training "
     "returns are, with the other sign; or returns are far below those of "
     "the untrained policy, in a fifth of the budget, while the critic predicts them well and the steps of the "
     "policy are sane; or (a warning, in 30 % of the budget) they have only fallen, by two standard deviations and six "
@@ -139,8 +155,8 @@ def _correlation(evidence: Evidence) -> float:
     source="Schulman et al. 2017, equation 7 (the surrogate is maximised)",
 )
 def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
-    correlation = _correlation(evidence)
-    if correlation < -0.7:  # noqa: PLR2004 - see the rule's meaning
+    correlation = _correlation(evidence.episodes.mean("reward"), evidence.episodes.mean("quality"))
+    if correlation < -0.7 or (evidence.past(0.3) and _opposed_throughout(evidence)):  # noqa: PLR2004 - see the meaning
         cause = "Episodes of high quality get low rewards: the sign of the reward is flipped."
         return Sign(CRITICAL, 0.95, {"correlation_reward_quality": correlation}, 0.0, cause)
     if _mirrored(evidence):
