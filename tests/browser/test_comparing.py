@@ -90,6 +90,7 @@ def test_more_live_runs_than_a_browser_has_connections(monitor: Monitor, opened:
     trained(live[0], 5, 10)
     expect(chart(page)).to_have_attribute("data-points", "75")
     expect(page.get_by_role("row", name=re.compile("^Episodes 15 10"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^Health"))).not_to_contain_text("…")
     for training in live:
         training.close()
 

@@ -142,7 +142,7 @@ export class Chart {
     const where = (event) => { const box = this.canvas.getBoundingClientRect(); return event.clientX - box.left; };
     const inside = (x) => Math.max(this.view.area.left, Math.min(this.view.area.right, x));
     this.canvas.addEventListener("pointerdown", (event) => {
-      if (event.button || !this.view || event.pointerType === "touch") return;
+      if (event.button || !this.view || !this.options.onzoom || event.pointerType === "touch") return;
       this.drag = { from: inside(where(event)), to: inside(where(event)) };
       this.canvas.setPointerCapture(event.pointerId);
     });

@@ -12,7 +12,7 @@ const MOST_CHIPS = 12, MOST_OFFERED = 500;
 
 export function comparePage(root, app) {
   app.title("Compare");
-  let shown = null, round = 0, controller = new AbortController(), guessed = "runs", drawn = "", troubled = false;
+  let shown = null, round = 0, controller = new AbortController(), guessed = "runs", drawn = "", offered = [], troubled = false;
   const pattern = h("input", { type: "search", class: "narrow", placeholder: "pattern: base-*", "aria-label": "Add a group of runs by a pattern" });
   const form = h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); const word = pattern.value.trim(); pattern.value = ""; if (word) change({ group: [...new Set([...chosen().group, word])] }); } }, pattern, h("button", { class: "button" }, "+ add a group"));
   const chips = h("div", { class: "chips" }, form), tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Ways to compare" }), box = h("div", { id: "compared" });
@@ -21,9 +21,14 @@ export function comparePage(root, app) {
   const change = (changes) => { app.keep({ baseline: null, by: null, ...changes }); load(); };
   const view = () => app.params.get("view") ?? guessed;
 
-  /** Made anew only if they are others: what is typed behind them, and an open list, stay. */
   async function choices() {
-    const { run, group } = chosen(), all = (await ask("runs", {}, controller.signal)).runs.map((row) => row.key).filter((key) => !run.includes(key)).slice(0, MOST_OFFERED);
+    offered = (await ask("runs", {}, controller.signal)).runs.map((row) => row.key);
+    draw();
+  }
+
+  /** Made anew only if they are others: what is typed behind them, and an open list, stay. */
+  function draw() {
+    const { run, group } = chosen(), taken = new Set(run), all = offered.filter((key) => !taken.has(key)).slice(0, MOST_OFFERED);
     const told = JSON.stringify([run, group, all, view()]);
     if (told === drawn) return;
     drawn = told;
@@ -56,6 +61,7 @@ export function comparePage(root, app) {
     controller.abort();
     controller = new AbortController();
     const { run, group } = chosen(), signal = controller.signal;
+    draw();
     if (!run.length && !group.length) {
       leave();
       put(tabs);
@@ -68,7 +74,7 @@ export function comparePage(root, app) {
     const needed = group.length || run.length > MOST_LAID || view() === "groups" || app.params.get("view") === null;
     if (needed) {
       if (!box.children.length) put(box, h("p", { class: "empty" }, "Reading the runs ..."));
-      box.setAttribute("aria-busy", "true");
+      if (!quiet) box.setAttribute("aria-busy", "true");
       try { found = await ask("compare/groups", questionOf(app), signal); } catch (error) { if (error.name === "AbortError") return; trouble = error.message; }
       if (mine !== round) return;
       box.removeAttribute("aria-busy");

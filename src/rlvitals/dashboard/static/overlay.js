@@ -11,16 +11,16 @@ import { saying } from "./groups.js";
 const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
 const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
 
-const OPEN = new Set(["running", "stalled", "paused"]), AGAIN_MS = 3_000;
+const OPEN = new Set(["running", "stalled", "paused"]), AGAIN_MS = 3_000, MOST_WAITS = 20;
 
 export const MOST_LAID = 12;
 
 /** @param every the keys of the runs; the first twelve are laid over each other */
 export function overlay(root, app, every) {
   const controller = new AbortController(), keys = every.slice(0, MOST_LAID);
-  let charts = [], timer = 0, live = new Set(), onlyDifferent = true;
-  const controls = h("div", { class: "controls" }), grid = h("div", { class: "board" }), tables = h("div", {});
-  put(root, controls, grid, keys.length === 2 ? saying(keys, "reward", controller.signal).element : null, tables);
+  let charts = [], timer = 0, waits = 0, live = new Set(), onlyDifferent = true;
+  const controls = h("div", { class: "controls" }), grid = h("div", { class: "board" }), tables = h("div", { class: "compared" });
+  put(root, controls, grid, h("div", { class: "compared" }, keys.length === 2 ? saying(keys, "reward", controller.signal).element : null, tables));
   const quiet = (error) => { if (error.name !== "AbortError") app.say(error.message); };
   const view = () => ({ clock: app.params.get("x") ?? "env_step", smoothing: Number(app.params.get("smooth") ?? -1), range: app.params.get("from") === null ? null : [Number(app.params.get("from")), Number(app.params.get("to"))] });
   const change = (changes) => { app.keep(changes); curves(); head(); };
@@ -72,6 +72,7 @@ export function overlay(root, app, every) {
 
   function side(found) {
     live = new Set(found.runs.filter((run) => OPEN.has(run.status)).map((run) => run.key));
+    if (waits < MOST_WAITS && found.runs.some((run) => !run.health)) { waits += 1; soon(); } // they are judged meanwhile
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
     const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry && isBad(entry.mean)); };
     const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score}` : "…")],
