@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from rlvitals import TrainingMonitor
 
@@ -93,6 +93,39 @@ def test_more_live_runs_than_a_browser_has_connections(monitor: Monitor, opened:
     expect(page.get_by_role("row", name=re.compile("^Health"))).not_to_contain_text("…")
     for training in live:
         training.close()
+
+
+def test_curves_stay_while_the_server_is_away_and_the_last_choice_counts(monitor: Monitor, opened: Opened) -> None:
+    """A slow answer to an earlier choice does not replace that to a later one."""
+    for name in ("a", "b"):
+        with monitor(name) as training:
+            trained(training, 40)
+    page = opened("/compare?run=a&run=b&view=runs", expect_errors=True)
+    expect(chart(page)).to_have_attribute("data-points", "80")
+    page.route("**/run/series*", lambda asked: asked.abort())
+    page.get_by_label("Smoothing").select_option("0")
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    expect(chart(page)).to_have_attribute("data-points", "80")
+    page.unroute("**/run/series*")
+    slow: list[Route] = []
+
+    def held_up(asked: Route) -> None:
+        slow.append(asked)
+
+    page.route("**/run/series*clock=time*", held_up)
+    axis = page.get_by_label("Horizontal axis")
+    axis.focus()
+    axis.select_option("time")
+    axis.select_option("episode")
+    expect(axis).to_be_focused()
+    expect(chart(page)).to_have_attribute("data-range", "0,39")
+    with page.expect_request_finished(lambda asked: asked.url == slow[-1].request.url):
+        for asked in slow:
+            asked.continue_()
+    axis.press("Tab")
+    expect(page.get_by_label("Smoothing")).to_be_focused()
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(chart(page)).to_have_attribute("data-range", "0,39")
 
 
 def test_what_cannot_be_compared_is_said_in_both_views(monitor: Monitor, opened: Opened) -> None:

@@ -12,7 +12,7 @@ const MOST_CHIPS = 12, MOST_OFFERED = 500;
 
 export function comparePage(root, app) {
   app.title("Compare");
-  let shown = null, round = 0, controller = new AbortController(), guessed = "runs", drawn = "", offered = [], troubled = false;
+  let shown = null, round = 0, controller = new AbortController(), guessed = "runs", drawn = "", offered = [], troubled = false, asking = false;
   const pattern = h("input", { type: "search", class: "narrow", placeholder: "pattern: base-*", "aria-label": "Add a group of runs by a pattern" });
   const form = h("form", { class: "inline", onsubmit: (event) => { event.preventDefault(); const word = pattern.value.trim(); pattern.value = ""; if (word) change({ group: [...new Set([...chosen().group, word])] }); } }, pattern, h("button", { class: "button" }, "+ add a group"));
   const chips = h("div", { class: "chips" }, form), tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Ways to compare" }), box = h("div", { id: "compared" });
@@ -57,7 +57,9 @@ export function comparePage(root, app) {
 
   /** What was shown stays until there is an answer. `quiet`: nobody asked, so that a failure takes nothing away. */
   async function load({ quiet = false } = {}) {
+    if (quiet && asking) { shown?.later?.(); return; } // an answer that takes long is waited for, not asked for again
     const mine = ++round;
+    asking = false;
     controller.abort();
     controller = new AbortController();
     const { run, group } = chosen(), signal = controller.signal;
@@ -75,8 +77,10 @@ export function comparePage(root, app) {
     if (needed) {
       if (!box.children.length) put(box, h("p", { class: "empty" }, "Reading the runs ..."));
       if (!quiet) box.setAttribute("aria-busy", "true");
+      asking = true;
       try { found = await ask("compare/groups", questionOf(app), signal); } catch (error) { if (error.name === "AbortError") return; trouble = error.message; }
       if (mine !== round) return;
+      asking = false;
       box.removeAttribute("aria-busy");
     }
     if (quiet && !found && shown) { troubled = true; app.say(`${trouble} This page tries again, and shows what it last knew.`); shown.later?.(); return; }

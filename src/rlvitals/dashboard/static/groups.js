@@ -40,9 +40,7 @@ export function groupsView(box, app, { again }) {
 
   /** Show an answer, or why there is none. */
   function update(answer, { quiet }) {
-    clearTimeout(timer);
-    timer = 0;
-    found = answer.found;
+    found = answer.found; // what is planned stays: news that came since it was asked are not in it
     known = new Map(found?.runs.map((one) => [one.path, one.status]) ?? []);
     ask_controls();
     const text = JSON.stringify([answer, what()]);

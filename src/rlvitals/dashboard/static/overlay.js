@@ -18,26 +18,31 @@ export const MOST_LAID = 12;
 /** @param every the keys of the runs; the first twelve are laid over each other */
 export function overlay(root, app, every) {
   const controller = new AbortController(), keys = every.slice(0, MOST_LAID);
-  let charts = [], timer = 0, waits = 0, live = new Set(), onlyDifferent = true;
+  let charts = [], timer = 0, waits = 0, round = 0, troubled = false, following = false, late = false, live = new Set(), onlyDifferent = true;
   const controls = h("div", { class: "controls" }), grid = h("div", { class: "board" }), tables = h("div", { class: "compared" });
   put(root, controls, grid, h("div", { class: "compared" }, keys.length === 2 ? saying(keys, "reward", controller.signal).element : null, tables));
-  const quiet = (error) => { if (error.name !== "AbortError") app.say(error.message); };
-  const view = () => ({ clock: app.params.get("x") ?? "env_step", smoothing: Number(app.params.get("smooth") ?? -1), range: app.params.get("from") === null ? null : [Number(app.params.get("from")), Number(app.params.get("to"))] });
-  const change = (changes) => { app.keep(changes); curves(); head(); };
+  const quiet = (error) => { if (error.name !== "AbortError") { troubled = true; app.say(error.message); } };
+  const view = () => ({ clock: app.params.get("x") ?? "env_step", smoothing: Number(app.params.get("smooth") ?? -1), range: app.params.get("from") === null ? null : [number_of("from"), number_of("to")] });
+  const number_of = (name) => { const text = app.params.get(name); return text === null || !Number.isFinite(Number(text)) ? null : Number(text); };
+  const change = (changes) => { app.keep(changes); curves().catch(quiet); head(); };
   const drop = () => { for (const one of charts) one.chart.destroy(); charts = []; };
 
   function head() {
-    const now = view();
+    const now = view(), focused = controls.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     put(controls, select("Horizontal axis", [["env_step", "by environment step"], ["episode", "by episode"], ["update", "by update"], ["time", "by time"]], now.clock, (x) => change({ x: x === "env_step" ? null : x, from: null, to: null })),
       select("Smoothing", [["-1", "smoothing: auto"], ["10", "over 10"], ["100", "over 100"], ["1000", "over 1,000"], ["0", "no smoothing"]], String(now.smoothing), (smooth) => change({ smooth: smooth === "-1" ? null : smooth })),
       now.range ? h("button", { type: "button", class: "button", onclick: () => change({ from: null, to: null }) }, "Show all  (0)") : h("span", { class: "muted small hint" }, "drag in a chart to zoom"),
       every.length > keys.length ? h("span", { class: "muted" }, `The first ${keys.length} of ${count(every.length)} runs.`) : null);
+    if (focused) [...controls.children].find((one) => one.getAttribute("aria-label") === focused)?.focus({ preventScroll: true });
   }
 
+  /** A run that is gone has no line any more; when the server is, the lines stay as they are. */
   async function curves() {
-    const now = view();
+    const now = view(), mine = ++round;
     await Promise.all(charts.map(async ({ stream, field, chart }) => {
-      const found = await Promise.all(keys.map((key) => ask("run/series", { run: key, stream, field, clock: now.clock, from: now.range?.[0], to: now.range?.[1], smoothing: now.smoothing, points: 400 }, controller.signal).catch(() => null)));
+      const found = await Promise.all(keys.map((key) => ask("run/series", { run: key, stream, field, clock: now.clock, from: now.range?.[0], to: now.range?.[1], smoothing: now.smoothing, points: 400 }, controller.signal).catch((error) => { if (error.status) return null; throw error; })));
+      if (mine !== round) return; // something else was chosen meanwhile
+      if (troubled) { troubled = false; app.say(null); }
       const said = found.flatMap((answer, i) => (answer ? [[answer.series[0], i]] : [])).filter(([series]) => series.points.x.length);
       chart.set(said.map(([series, i]) => ({ ...lineOf(series, i, { name: keys[i], smoothOnly: Boolean(series.smooth) }) })), { clock: now.clock, range: now.range });
     }));
@@ -57,16 +62,24 @@ export function overlay(root, app, every) {
       charts.filter(({ field }) => field === "reward").forEach(({ chart }) => chart.element.classList.add("wide"));
       put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
       side(found);
-      await curves();
+      await curves().catch(quiet);
     } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }
   }
 
   async function follow() {
-    timer = 0;
     const [found] = await Promise.all([ask("compare", { run: keys }, controller.signal), curves()]);
     if (!tables.contains(document.activeElement)) { const top = scrollY; side(found); if (scrollY !== top) scrollTo(0, top); }
   }
-  const soon = () => { timer ||= setTimeout(() => follow().catch(quiet), AGAIN_MS); };
+  /** One at a time: answers that are slower than the news would else never be shown. */
+  function soon() {
+    if (timer) { late ||= following; return; }
+    timer = setTimeout(async () => {
+      following = true;
+      await follow().catch(quiet);
+      [following, timer] = [false, 0];
+      if (late && !controller.signal.aborted) { late = false; soon(); }
+    }, AGAIN_MS);
+  }
   // One connection for all runs: a browser has six for a server, and a stream holds one for good.
   const stop = listen({}, { list: (news) => { if (news.rows.some((row) => live.has(row.key))) soon(); }, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } });
 
