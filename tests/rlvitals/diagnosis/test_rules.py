@@ -183,7 +183,7 @@ CASES = (
     Case(
         "learning-rate-too-high",
         lambda m: m.set("updates", learning_rate=6e-3, kl_divergence=9.0, action_bound_fraction=thrown(m)),
-        lambda m: m.set("updates", learning_rate=6e-3, kl_divergence=0.3),
+        lambda m: m.set("updates", learning_rate=6e-3, kl_divergence=0.25),
         continuous=True,
     ),
     Case(
@@ -387,6 +387,11 @@ def test_a_critic_that_knows_nearly_everything_tells_sooner_that_advantages_are_
 def test_a_value_loss_that_counts_nothing_is_told_after_three_updates() -> None:
     """The configuration says it, and a critic that explains nothing agrees; one that was trained elsewhere does not."""
 
+    made = MadeTraining(updates=30).configure(vf_coef=0.0)
+    untrained = np.where(made.along < 0.3, 0.6, 0.1)  # its own values are in the returns
+    assert "value-not-learning" in [
+        one.code for one in diagnose(made.set("updates", explained_variance=untrained).evidence()).findings
+    ]
     made = MadeTraining(updates=4).configure(vf_coef=0.0)
     assert [one.code for one in diagnose(made.set("updates", explained_variance=1e-3).evidence()).findings] == [
         "value-not-learning"

@@ -10,7 +10,7 @@ from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _LARGE_KL = 1.0
-_HIGH_RATE, _BEYOND_SANE = 0.01, 3.1e-3
+_HIGH_RATE, _BEYOND_SANE, _LEAPS = 0.01, 3.1e-3, 0.3
 _LOW_RATE = 1e-5
 _STILL_KL, _CREEPING_KL = 1e-5, 1e-3
 _WIDE_CLIP = 1.0
@@ -56,8 +56,7 @@ def _kl_too_large(evidence: Evidence) -> Sign | None:
     title="The learning rate is too high",
     meaning="The learning rate is 0.01 or more (sane values for Adam are 1e-5 to 3e-3) and it shows: KL divergence "
     "above 0.3 in the first updates or now, a surrogate loss that gets worse instead of better, or an entropy that "
-    "is gone at once. Or it is above 3e-3, and KL divergence is above 1 nat in the first updates, though the clip "
-    "range is below 1.",
+    "is gone at once. Or it is above 3e-3, and KL divergence above 0.3, though the clip range is below 1.",
     needs=("updates.learning_rate|settings.learning_rate", "updates.kl_divergence|updates.policy_loss|updates.entropy"),
     series=("updates.learning_rate", "updates.kl_divergence", "updates.entropy", "updates.policy_loss"),
     cause="Each step of the optimiser overshoots: the policy is thrown far from where its data was collected.",
@@ -73,14 +72,13 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
     opening, level = signals.early(updates, "kl_divergence"), signals.recent(updates, "kl_divergence")
     worse = signals.median(updates, "policy_loss")
     if rate < _HIGH_RATE:
-        if not opening > _LARGE_KL or signals.clip_range(evidence) >= _WIDE_CLIP:
+        leap = max(opening, level)
+        if not leap > _LEAPS or signals.clip_range(evidence) >= _WIDE_CLIP:
             return None
-        return Sign(
-            CRITICAL, 0.93, {"learning_rate": rate, "kl_divergence_at_first": opening}, float(updates.low("step")[0])
-        )
+        return Sign(CRITICAL, 0.93, {"learning_rate": rate, "kl_divergence": leap}, float(updates.low("step")[0]))
     share = signals.entropy_share(evidence)
     shows = {
-        "kl_divergence": max(opening, level) > 0.3,  # noqa: PLR2004 - see the rule's meaning
+        "kl_divergence": max(opening, level) > _LEAPS,
         "policy_loss": worse > 0.0,
         "entropy": bool(share.size) and float(share[-1]) < 0.1,  # noqa: PLR2004 - the same
     }

@@ -74,7 +74,7 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
     began = float(updates.low("step")[0])
     shown = {"explained_variance": now, "explained_variance_best": best, "critic_offset": offset}
     coefficient = evidence.settings.value_coefficient
-    if coefficient == 0.0 and best < 0.5:  # noqa: PLR2004 - a critic trained elsewhere may be good
+    if coefficient == 0.0 and float(np.median(smooth)) < 0.5:  # noqa: PLR2004 - one trained elsewhere may be good
         return Sign(
             CRITICAL, 0.95, {"value_coefficient": 0.0, **shown}, began, "The coefficient of the value loss is 0."
         )
