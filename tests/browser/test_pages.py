@@ -97,6 +97,27 @@ def test_a_live_run_grows_without_a_reload(monitor: Monitor, opened: Opened) -> 
     assert page.evaluate("window.same") is True
 
 
+def test_a_page_that_nobody_sees_hears_nothing_and_catches_up(monitor: Monitor, opened: Opened) -> None:
+    """A browser has six connections to a server, and people have more pages open than that."""
+    training = monitor()
+    trained(training, 30)
+    page = opened("/run?run=run")
+    expect(chart(page)).to_have_attribute("data-points", "30")
+    show = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); %s }"
+    page.evaluate(
+        "() => { const real = setTimeout; window.setTimeout = (act, ms) => real(act, ms >= 9000 ? 20 : ms); }"
+    )
+    with page.expect_event("requestfailed", lambda asked: "/stream" in asked.url):
+        page.evaluate(turn, 1)
+    trained(training, 10, 30)
+    page.evaluate(turn, 0)
+    expect(chart(page)).to_have_attribute("data-points", "40")
+    trained(training, 10, 40)
+    expect(chart(page)).to_have_attribute("data-points", "50")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    training.close()
+
+
 def test_dragging_zooms_all_charts_and_the_link_carries_it(monitor: Monitor, opened: Opened) -> None:
     """A link to a view shows the same view; a double click shows all."""
     with monitor() as training:

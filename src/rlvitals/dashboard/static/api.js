@@ -31,21 +31,32 @@ export async function ask(path, params, signal) {
   throw new Trouble(answer.status, typeof said === "string" ? said : "The question was refused.");
 }
 
-/** Hear what is new. `heard` has a function for each event; `lost` and `back` tell of the connection. */
+const UNSEEN_MS = 20_000;
+
+/** Hear what is new. `heard` has a function for each event; `lost` and `back` tell of the connection.
+ *  A page that nobody has seen for a while hears nothing, and catches up when it is looked at: a browser has six
+ *  connections to a server, and people have more than six pages open.
+ */
 export function listen(params, heard, { lost, back }) {
-  let source = null, wasLost = false, closed = false, timer = 0;
+  let source = null, wasLost = false, closed = false, asleep = false, timer = 0, dozing = 0;
   const open = () => {
     source = new EventSource(address("stream", params));
     source.addEventListener("hello", () => { if (wasLost) { wasLost = false; back(); } });
     for (const [name, hear] of Object.entries(heard)) source.addEventListener(name, (event) => hear(JSON.parse(event.data)));
     source.onerror = () => {
-      if (closed) return;
+      if (closed || asleep) return;
       if (!wasLost) { wasLost = true; lost(); }
       if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, 2000);
     };
   };
+  const seen = () => {
+    clearTimeout(dozing);
+    if (document.hidden) dozing = setTimeout(() => { asleep = true; clearTimeout(timer); source.close(); }, UNSEEN_MS);
+    else if (asleep) { asleep = false; wasLost = true; open(); }
+  };
+  document.addEventListener("visibilitychange", seen);
   open();
-  return () => { closed = true; clearTimeout(timer); source.close(); };
+  return () => { closed = true; clearTimeout(timer); clearTimeout(dozing); document.removeEventListener("visibilitychange", seen); source.close(); };
 }
 
 let dictionary = null;

@@ -84,11 +84,11 @@ export function groupsView(box, app, { again }) {
     const several = found.groups.length > 1;
     put(inside,
       several ? verdicts(found, tint) : h("p", { class: "card muted" }, `All ${count(found.runs.length)} runs are one group: choose another setting to group by, or add a group, to compare.`),
-      more(), curves(what, tint),
+      sentences("What may not be concluded", found.limits), more(), curves(what, tint),
       h("div", { class: "board" }, tasksOf(found).map((task) => [outcomes(found, tint, task), several ? differences(found, tint, task) : null])),
       profile(what, tint),
       groupTable(found, tint), several || Object.keys(found.differences).length ? settings(found) : null, pairs(found), influences(found),
-      h("section", { class: "card" }, h("header", {}, h("h2", {}, "How they were compared")), h("ul", { class: "said" }, found.notes.map((note) => h("li", {}, note)))),
+      sentences("How they were compared", found.notes),
       everyRun(found, tint),
       found.refused.length ? h("details", { class: "card refused" }, h("summary", {}, `${found.refused.length} could not be opened`), h("ul", {}, found.refused.slice(0, MOST_REFUSED).map((one) => h("li", {}, h("b", {}, one.path), ": ", one.reason)))) : null);
   }
@@ -182,6 +182,10 @@ function verdicts(found, tint) {
     h("p", { class: "verdict-say" }, one.sentences[0]),
     one.sentences.length > 1 ? h("ul", { class: "said" }, one.sentences.slice(1).map((sentence) => h("li", {}, sentence))) : null))),
     left > 0 ? h("p", { class: "muted small" }, `These are the ${MOST_VERDICTS} that are shown best; the other ${count(left)} are among the differences below, and in the JSON.`) : null);
+}
+
+function sentences(heading, said) {
+  return said.length ? h("section", { class: "card" }, h("header", {}, h("h2", {}, heading)), h("ul", { class: "said" }, said.map((one) => h("li", {}, one)))) : null;
 }
 
 /** What is said of one run among earlier ones, or of where two runs part; `ask` asks again, and keeps what it said until then. */
