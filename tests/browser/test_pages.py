@@ -103,10 +103,11 @@ def test_a_page_that_nobody_sees_hears_nothing_and_catches_up(monitor: Monitor, 
     trained(training, 30)
     page = opened("/run?run=run")
     expect(chart(page)).to_have_attribute("data-points", "30")
-    show = "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true }); %s }"
-    page.evaluate(
-        "() => { const real = setTimeout; window.setTimeout = (act, ms) => real(act, ms >= 9000 ? 20 : ms); }"
+    turn = (
+        "hidden => { Object.defineProperty(document, 'hidden', { value: hidden === 1, configurable: true }); "
+        "document.dispatchEvent(new Event('visibilitychange')); }"
     )
+    page.evaluate("() => { const real = setTimeout; window.setTimeout = (act, ms) => real(act, ms > 9999 ? 20 : ms); }")
     with page.expect_event("requestfailed", lambda asked: "/stream" in asked.url):
         page.evaluate(turn, 1)
     trained(training, 10, 30)
