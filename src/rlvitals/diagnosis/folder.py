@@ -40,11 +40,11 @@ def collected(run: Run) -> Collector:
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    from rlvitals.runs.table import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
+    from rlvitals.runs.table import ask_in_parts  # noqa: PLC0415 - a trainer that begins a new run needs no database
 
     collector = Collector()
-    columns, categories = ask(run, _episodes, "episodes")
-    collector.add_episodes(columns, categories)
+    for columns, categories in ask_in_parts(run, _episodes, "episodes"):
+        collector.add_episodes(columns, categories)
     for stream in ("updates", "evaluations", "system"):  # few beside episodes, and their `extra` is no flat column
         for record in run.records(stream):
             collector.add(record)

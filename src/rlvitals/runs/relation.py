@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Container, Iterator, Sequence
 from pathlib import Path
 
 import duckdb
@@ -40,6 +40,7 @@ def relation(
     nested: Collection[str] = (),
     named: bool = False,
     abandoned: bool = False,
+    numbers: Container[int] | None = None,
 ) -> str:
     """SQL for the rows of a stream.
 
@@ -53,6 +54,7 @@ def relation(
             `<field>_rest` beside it. Fields that hold trees are JSON.
         named: Whether each row says its run (`run`, see `labels`).
         abandoned: Whether records of branches that a rewind left behind are among the rows.
+        numbers: Only segments of these numbers.
     """
     kind = STREAMS[stream]
     flat = [field for field in fields(kind) if field.column in _SQL_TYPE]
@@ -61,7 +63,7 @@ def relation(
     empty = ", ".join(f"NULL::{_SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in flat)
     pattern = literal(f"^({'|'.join([*wanted, 'filename'])})$")
     parts = [f"SELECT {empty}{', NULL::VARCHAR AS filename' * named} WHERE false"]
-    for sealed, paths in _sources(runs, stream):
+    for sealed, paths in _sources(runs, stream, numbers):
         if sealed:
             parts.append(f"SELECT COLUMNS({pattern}) FROM {sealed_source(paths, named=named)}")
         else:
@@ -74,9 +76,11 @@ def relation(
     return f"({rows} WHERE {'true' if abandoned else _kept(runs, kind, named=named)})"
 
 
-def _sources(runs: Sequence[RunFolder], stream: str) -> Iterator[tuple[bool, list[Path]]]:
-    segments = [run.layout.segments(stream) for run in runs]
-    found: list[Segment] = list(itertools.chain.from_iterable(segments))
+def _sources(
+    runs: Sequence[RunFolder], stream: str, numbers: Container[int] | None
+) -> Iterator[tuple[bool, list[Path]]]:
+    every = itertools.chain.from_iterable(run.layout.segments(stream) for run in runs)
+    found: list[Segment] = [segment for segment in every if numbers is None or segment.number in numbers]
     if len(runs) > 1:  # one scan for all the sealed ones, and one for the others, however many runs there are
         found.sort(key=lambda segment: segment.sealed)
     # Neighbours of a kind are read by one scan; so the order of a single run's stream is kept.

@@ -1,20 +1,20 @@
 """Questions to runs.
 
-`ask` gives a connection in which each stream is a view of its name, `last_records` the end of a stream without reading
-the rest of it.
+`ask` gives a connection in which each stream is a view of its name, `ask_in_parts` the same for one part of a stream
+after the other, `last_records` the end of a stream without reading the rest of it.
 """
 
 import contextlib
 import itertools
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import duckdb
 
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Codec, Record, codec_of
-from rlvitals.runs.columns import database, identifier
+from rlvitals.runs.columns import database, file_literal, identifier
 from rlvitals.runs.folder import RunFolder, is_abandoned, rewinds_of
 from rlvitals.runs.layout import SEALED, Segment
 from rlvitals.runs.relation import relation
@@ -24,6 +24,9 @@ T = TypeVar("T")
 
 _CHUNK = 1 << 18
 _LARGEST_PAGE = 10_000
+_PART = 100_000
+_SHORT_LINE = 100
+"""Bytes of a record with few fields."""
 
 
 def ask(
@@ -33,6 +36,7 @@ def ask(
     nested: Callable[[str], Collection[str]] = lambda _: (),
     abandoned: bool = False,
     connection: duckdb.DuckDBPyConnection | None = None,
+    numbers: Container[int] | None = None,
 ) -> T:
     """Put a question to a run, or to several at once.
 
@@ -44,6 +48,7 @@ def ask(
         nested: Which dict fields of a stream are wanted.
         abandoned: Whether records of branches that a rewind left behind are among the rows.
         connection: Where to ask; for who asks many runs, as opening one takes longer than a small question.
+        numbers: Only segments of these numbers.
 
     Returns:
         The answer.
@@ -64,12 +69,66 @@ def ask(
                         nested=nested(stream),
                         named=not isinstance(run, RunFolder),
                         abandoned=abandoned,
+                        numbers=numbers,
                     )
                     tables.execute(f"CREATE TEMP VIEW {identifier(stream)} AS FROM {rows}")
                 return question(tables)
         except duckdb.Error as error:
             if listed == _listed(runs, streams):
                 raise _damaged(runs, streams, error) from None
+
+
+def ask_in_parts(
+    run: RunFolder, question: Callable[[duckdb.DuckDBPyConnection], T], stream: str, *, most_rows: int = _PART
+) -> Iterator[T]:
+    """Put a question to a stream part by part, in its order, so that the answers stay small however long the run is.
+
+    Args:
+        run: The run; it may be live.
+        question: As for `ask`.
+        stream: The stream.
+        most_rows: How many records are a part at most, about; but a part is one segment at least.
+
+    Raises:
+        RunFormatError: A segment is damaged.
+    """
+    segments = run.layout.segments(stream)
+    if not segments:
+        return
+    with database() as connection:
+        for numbers in _parts(segments, _rows_in(connection, segments), most_rows):
+            yield ask(run, question, stream, connection=connection, numbers=numbers)
+
+
+def _parts(segments: Iterable[Segment], rows: Mapping[int, int], most_rows: int) -> Iterator[set[int]]:
+    part: set[int] = set()
+    held = 0
+    for segment in segments:
+        count = rows.get(segment.number, most_rows)
+        if part and held + count > most_rows:
+            yield part
+            part, held = set(), 0
+        part.add(segment.number)
+        held += count
+    if part:
+        yield part
+
+
+def _rows_in(connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> dict[int, int]:
+    """About how many records each segment has, as far as that can be told without reading it."""
+    sealed = [segment for segment in segments if segment.sealed]
+    found: dict[int, int] = {}
+    if sealed:
+        files = ", ".join(file_literal(segment.path.absolute()) for segment in sealed)
+        with contextlib.suppress(duckdb.Error):  # one is damaged: whoever reads it is told
+            told = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata([{files}])")
+            rows = {os.path.basename(name): int(count) for name, count in told.fetchall()}  # noqa: PTH119
+            found = {segment.number: rows[segment.path.name] for segment in sealed if segment.path.name in rows}
+    for segment in segments:
+        if not segment.sealed:
+            with contextlib.suppress(OSError):  # sealed since it was listed
+                found[segment.number] = segment.path.stat().st_size // _SHORT_LINE
+    return found
 
 
 def last_records(

@@ -12,7 +12,7 @@ from rlvitals import RecorderSettings, Run, RunFormatError, TrainingMonitor
 from rlvitals.records import STREAMS
 from rlvitals.runs.columns import database
 from rlvitals.runs.sealing import seal
-from rlvitals.runs.table import ask, last_records
+from rlvitals.runs.table import ask, ask_in_parts, last_records
 from rlvitals.runs.totals import totals
 
 QUIET = RecorderSettings(system_interval_s=None)
@@ -180,6 +180,17 @@ def test_a_damaged_segment_is_refused_in_one_line(tmp_path: Path) -> None:
         rows(run, "SELECT count(*) FROM episodes", "episodes")
     with pytest.raises(RunFormatError, match=r"run cannot be read: [^\n]+$"):
         last_records(run, "episodes", 12)
+
+
+@pytest.mark.parametrize(("most_rows", "parts"), [(1, 4), (20, 3), (1_000, 1)])
+def test_a_stream_is_asked_part_by_part_in_its_order(tmp_path: Path, most_rows: int, parts: int) -> None:
+    """Sealed segments and open ones; a part is one segment at least."""
+    run = cut(recorded(tmp_path, 35), "episodes", sealing=(1, 3))
+    question = "SELECT episode FROM episodes"
+    found = list(ask_in_parts(run, lambda tables: tables.execute(question).fetchall(), "episodes", most_rows=most_rows))
+
+    assert len(found) == parts
+    assert [row[0] for part in found for row in part] == list(range(35))
 
 
 def test_a_path_that_begins_with_two_slashes_is_below_the_same_folder(tmp_path: Path) -> None:
