@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from queue import Empty, SimpleQueue
 
 _log = logging.getLogger("rlvitals")
 
@@ -19,22 +20,30 @@ class Ticker:
     def __init__(self, function: Callable[[], object], interval_s: float, name: str) -> None:
         self._function = function
         self._interval_s = interval_s
-        self._stopping = threading.Event()
+        self._stopping: SimpleQueue[None] = SimpleQueue()  # which a signal handler may fill at any moment
         self._failed = False
         self._thread = threading.Thread(target=self._run, name=f"rlvitals-{name}", daemon=True)
         self._thread.start()
 
     def stop(self, timeout_s: float = 10.0) -> None:
         """End the ticking, and wait for a call that is under way."""
-        self._stopping.set()
+        self._stopping.put(None)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while not self._stopping.wait(self._interval_s):
+        while not self._is_stopped():
             try:
                 self._function()
             except Exception:  # noqa: BLE001 - logged below; a thread that looks after a training must not end
                 if not self._failed:
                     self._failed = True
                     _log.exception("%s failed; it will be tried again, and this is said once", self._thread.name)
+
+    def _is_stopped(self) -> bool:
+        """Whether it was stopped, by now or within an interval."""
+        try:
+            self._stopping.get(timeout=self._interval_s)
+        except Empty:
+            return False
+        return True

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections import deque
+from queue import Empty, SimpleQueue
 
 from rlvitals.errors import ClosedError
 from rlvitals.records import Record
@@ -36,8 +37,9 @@ class Background(SinkWrapper):
         self._writing = False
         # No signal is sent on `write`: the thread looks by itself, 20 times a second. Waking another thread for each
         # record would cost the training more than the record itself.
-        self._wake = threading.Event()
-        self._flushes: deque[threading.Event] = deque()
+        # Both are told of by queues, as an event must not be set by a signal handler that came while it was being set.
+        self._wake: SimpleQueue[None] = SimpleQueue()
+        self._flushes: deque[SimpleQueue[None]] = deque()
         self._closed = False
         self._ended = False
         self._thread = threading.Thread(target=self._run, name=f"rlvitals-{to.name}", daemon=True)
@@ -74,11 +76,12 @@ class Background(SinkWrapper):
         Within a call of the wrapped sink it does not wait: that would be for itself.
         """
         if not self._closed and threading.current_thread() is not self._thread:
-            done = threading.Event()
+            done: SimpleQueue[None] = SimpleQueue()
             self._flushes.append(done)
-            self._wake.set()
+            self._wake.put(None)
             if not self._ended:
-                done.wait(timeout_s)
+                with contextlib.suppress(Empty):
+                    done.get(timeout=timeout_s)
 
     def close(self) -> None:
         """Write what is queued, then close the wrapped sink; give up on a sink that hangs, and count what is left.
@@ -88,7 +91,7 @@ class Background(SinkWrapper):
         if self._closed:
             return
         self._closed = True
-        self._wake.set()
+        self._wake.put(None)
         if threading.current_thread() is self._thread:
             return
         self._thread.join(self._close_s)
@@ -105,8 +108,8 @@ class Background(SinkWrapper):
 
     def _run(self) -> None:
         while not self._closed:
-            self._wake.wait(_POLL_S)
-            self._wake.clear()
+            with contextlib.suppress(Empty):
+                self._wake.get(timeout=_POLL_S)
             self._work()
         while self._queue or self._flushes:
             self._work()
@@ -142,4 +145,4 @@ class Background(SinkWrapper):
 
     def _answer(self, count: int) -> None:
         for _ in range(count):
-            self._flushes.popleft().set()
+            self._flushes.popleft().put(None)

@@ -235,6 +235,31 @@ def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMo
     assert hanging == []
 
 
+def test_a_flush_may_come_in_the_middle_of_a_flush(open_monitor: OpenMonitor) -> None:
+    """Before whichever line of it, those of the standard library too: a handler that saves must not wait for itself."""
+    recorder = open_monitor(sinks=[MemorySink()])._recorder
+    for at in itertools.count():
+        left = [at]
+
+        def trace(_: FrameType, event: str, __: object, left: list[int] = left) -> Any:
+            if event == "line":
+                left[0] -= 1
+                if left[0] == -1:
+                    sys.settrace(None)
+                    recorder.flush()
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            recorder.flush()
+        finally:
+            sys.settrace(before)
+        if left[0] >= 0:
+            break
+    assert at > 20
+
+
 def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monitor: OpenMonitor) -> None:
     """It is another process's by then, and nobody has removed it."""
     monitor = open_monitor()
