@@ -40,12 +40,12 @@ def _limits(found: Comparison) -> Iterator[str]:
     if any(times > 1 for times in better.values()) and len(pairs) < many * (many - 1) // 2:
         yield (
             "Which of the better groups is the best was not tested: they were held against the baseline, and the "
-            "highest of several means is high by luck too. --every-pair holds them against each other."
+            "highest of several means is high by luck too. Compare every pair to hold them against each other."
         )
     if any(one.verdict == "no difference shown" for one in found.comparisons):
         asked = any(one.equivalence is not None for one in found.comparisons)
         yield "That no difference is shown does not mean that there is none" + (
-            "." if asked else ": --margin asks whether two groups are the same within a margin that you name."
+            "." if asked else ": give a margin to ask whether two groups are the same within it."
         )
 
 

@@ -88,7 +88,7 @@ def test_it_says_what_may_not_be_concluded(compared: Compared, page_of: Callable
 
     assert "for no other budget, environment or metric, and for no single seed" in page.text
     assert "the groups differ in lr alone" in page.text
-    assert "That no difference is shown does not mean that there is none: --margin asks" in page.text
+    assert "That no difference is shown does not mean that there is none: give a margin" in page.text
 
 
 def test_the_best_of_several_is_not_named(compared: Compared, page_of: Callable[..., Any]) -> None:
