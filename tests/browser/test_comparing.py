@@ -177,3 +177,14 @@ def test_room_for_intervals_is_bounded_and_holds_on_a_logarithmic_scale(opened: 
     assert 0 < said["log"]["low"] < said["log"]["high"]
     assert (said["narrow"]["cut"], said["narrow"]["missed"]) == (False, False)
     assert (said["far"]["missed"], said["far"]["high"] < 10) == (True, True)
+
+
+def test_a_run_is_placed_among_earlier_ones_on_its_own_page(monitor: Monitor, opened: Opened) -> None:
+    """When it is asked for, as that reads the others."""
+    for name in ("a-0", "a-1", "b-0"):
+        with monitor(name, configuration={"env_id": "Toy-v0"}) as training:
+            trained(training, 20)
+    page = opened("/run?run=b-0")
+    page.get_by_role("button", name="Where it stands among earlier runs").click()
+    expect(page.get_by_role("heading", name="Among earlier runs")).to_be_visible()
+    expect(page.locator("#panel")).to_contain_text("higher than all 2 earlier runs")

@@ -18,7 +18,7 @@ export function overview(panel, run, controls) {
     run.refresh = () => {};
     return () => clear(run);
   }
-  const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward", null)) }, "Where it stands among earlier runs");
+  const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");
   put(panel, grid, groups, earlier);
   const wanted = CURVES.filter(([field]) => has.has(field)).filter(([field]) => field !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
     .map(([field, more]) => ({ stream: "episodes", field, ...more }));
