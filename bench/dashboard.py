@@ -23,16 +23,10 @@ from pathlib import Path
 import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from browser import FLAGS, chromium
 from rlvitals import RecorderSettings, TrainingMonitor
 
 MILLION = 1_000_000
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _QUIET = RecorderSettings(system_interval_s=None)
 _LIVE_S = 20.0
 _MIB = 1 << 20
@@ -200,10 +194,9 @@ def twenty(browser: Browser, folder: Path) -> None:
 
 def main() -> None:
     """Measure all of it."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         kept = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(made)
-        browser = playwright.chromium.launch(executable_path=chromium, args=[*FLAGS, "--enable-precise-memory-info"])
+        browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, "--enable-precise-memory-info"])
         million(browser, kept / "long")
         thousand(browser, Path(made) / "many")
         twenty(browser, Path(made) / "live")

@@ -4,7 +4,6 @@ python bench/screenshots.py docs/images
 """
 
 import io
-import shutil
 import sys
 import tempfile
 import time
@@ -14,16 +13,10 @@ from typing import NamedTuple
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
+from browser import FLAGS, chromium
 from made_runs import PLANS, STUDY, Plan, end, make, rising
 from rlvitals.dashboard.server import serving
 
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 _COMPARED = "&".join(f"run=ppo-logos-lr{rate}" for rate in ("3e-4", "1e-3", "1e-2"))
 _GROUPS = "&".join(f"group=study/{name}-*" for name in ("base", "entropy", "fast"))
 
@@ -77,7 +70,6 @@ def main() -> None:
     """Make the runs, serve them, and look."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     now = time.time()
     with tempfile.TemporaryDirectory() as made:
         runs = Path(made) / "logs"
@@ -86,7 +78,7 @@ def main() -> None:
         live = Plan("ppo-logos-tonight", 1_600, rising(0.9, 4.0), finish="stay", configuration={"seed": 7})
         training = make(runs, live, now=now)
         with serving(runs) as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+            browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
             for shot in SHOTS:
                 take(browser, address, shot, folder)
                 print(shot.name)

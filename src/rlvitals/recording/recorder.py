@@ -137,7 +137,7 @@ class Recorder:
         if session.resumed:
             self._count_again()
         tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
-        self._tickers = [Ticker(self._upkeep.tick_along, tick_s, "upkeep")]
+        self._tickers = [Ticker(lambda: self._upkeep.tick(wait=False), tick_s, "upkeep")]
         if settings.system_interval_s is not None:
             sampler = SystemSampler(self.window, clock)
             self._tickers.append(

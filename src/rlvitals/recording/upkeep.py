@@ -26,7 +26,7 @@ Say = Callable[[str, str], None]
 
 
 class Upkeep(Trouble):
-    """Looks after a run that is being written; `tick_along` is called about once a second by one thread.
+    """Looks after a run that is being written; `tick` is called about once a second by one thread.
 
     Args:
         session: The run.
@@ -113,20 +113,15 @@ class Upkeep(Trouble):
         """Note that a sink began to fail, or works again."""
         self._notices.append(("warning", f"sink {sink} {what}"))
 
-    def tick(self) -> None:
-        """Do all that is due."""
-        with self._turn:
-            self._do_due()
-        self._tell()
-        self._describe()
+    def tick(self, *, wait: bool = True) -> None:
+        """Do all that is due.
 
-    def tick_along(self) -> None:
-        """Do all that is due, unless somebody does it already.
-
-        It waits for nobody: who is at it, or saves, may have been interrupted by a signal handler that closes the run,
-        and so waits for the thread that is here.
+        Args:
+            wait: Whether to wait for somebody who does it already. The thread that looks after the run must not: who is
+                at it, or saves, may have been interrupted by a signal handler that closes the run, and so waits for
+                that thread.
         """
-        if not self._turn.acquire(blocking=False):
+        if not self._turn.acquire(blocking=wait):
             return
         try:
             self._do_due()

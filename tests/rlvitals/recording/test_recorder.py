@@ -218,7 +218,7 @@ def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMo
             return None
         if event == "line" and not hanging:
             recorder._upkeep._owed = True  # the header is to be written, too
-            looking = threading.Thread(target=recorder._upkeep.tick_along)
+            looking = threading.Thread(target=recorder._upkeep.tick, kwargs={"wait": False})
             looking.start()
             looking.join(5.0)
             if looking.is_alive():
@@ -264,7 +264,7 @@ def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monit
     """It is another process's by then, and nobody has removed it."""
     monitor = open_monitor()
     monitor.close()
-    monitor._recorder._upkeep.tick_along()
+    monitor._recorder._upkeep.tick(wait=False)
     monitor._recorder._upkeep.tick()
 
     assert [event.message for event in monitor.run.records("events") if event.kind == "recording"] == []
