@@ -97,6 +97,50 @@ def test_a_live_run_grows_without_a_reload(monitor: Monitor, opened: Opened) -> 
     assert page.evaluate("window.same") is True
 
 
+def test_an_answer_that_comes_after_the_news_takes_nothing_back(monitor: Monitor, opened: Opened) -> None:
+    """The server made it before the run grew: the chart is asked for again."""
+    training = monitor()
+    trained(training, 5)
+    page = opened("/?")
+    page.add_init_script(
+        """
+        const real = fetch;
+        window.fetch = async (where, options) => {
+          const answer = await real(where, options);
+          if (String(where).includes("run/series") && !window.release) {
+            await new Promise((go) => { window.release = go; });
+          }
+          return answer;
+        };
+        const another = new EventSource("/api/v1/stream?run=run");
+        another.addEventListener("head", (event) => { window.rows = JSON.parse(event.data).rows.episodes; });
+        """
+    )
+    page.goto(page.url.replace("/?", "/run?run=run"))
+    page.wait_for_function("() => window.release && window.rows === 5")
+    trained(training, 20, 5)
+    page.wait_for_function("() => window.rows === 25")
+    page.evaluate("release()")
+    expect(chart(page)).to_have_attribute("data-points", "25")
+    training.close()
+
+
+def test_parts_that_begin_later_appear(monitor: Monitor, opened: Opened) -> None:
+    """The algorithm's curves with the first update, a metric that is logged later, the evaluations with the first."""
+    training = monitor()
+    training.log_episode(0, 1.0, 5)
+    page = opened("/run?run=run&tab=ppo")
+    expect(page.get_by_text("No update was logged yet")).to_be_visible()
+    training.log_training_step(5, -0.1, 0.5, 1.2)
+    expect(chart(page, "Policy loss")).to_have_attribute("data-points", "1")
+    training.log_training_step(10, -0.1, 0.5, 1.2, kl_divergence=0.01)
+    expect(chart(page, "KL divergence")).to_have_attribute("data-points", "1")
+    expect(page.get_by_role("tab", name=re.compile("^Evaluations"))).to_have_count(0)
+    training.log_evaluation(10, 1.0, 0.5, 0.5)
+    expect(page.get_by_role("tab", name=re.compile("^Evaluations"))).to_be_visible()
+    training.close()
+
+
 def test_a_page_that_nobody_sees_hears_nothing_and_catches_up(monitor: Monitor, opened: Opened) -> None:
     """A browser has six connections to a server, and people have more pages open than that."""
     training = monitor()

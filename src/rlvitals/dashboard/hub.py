@@ -16,7 +16,7 @@ from rlvitals.dashboard.judging import Judge
 from rlvitals.dashboard.series import CLOCKS, plain_numbers
 from rlvitals.dashboard.shelf import SCAN_S, Shelf
 from rlvitals.dashboard.strict import strict_json
-from rlvitals.dashboard.watched import STREAMS, News, WatchedRun
+from rlvitals.dashboard.watched import STREAMS, Mark, News, WatchedRun
 from rlvitals.errors import RunError
 
 LIST = ""
@@ -66,6 +66,17 @@ class Subscription:
         self._waiting.put_nowait(message)
 
 
+class _Told:
+    """What the pages of a run have been told."""
+
+    def __init__(self) -> None:
+        self.mark: Mark | None = None
+        self.version = -1
+        self.head = b""
+        self.made = -_IDLE_HEAD_S
+        self.is_in_trouble = False
+
+
 class Hub:
     """Looks at what pages show, and tells them what is new. Rests while no page is open.
 
@@ -80,9 +91,8 @@ class Hub:
         self._clock = clock
         self._lock = threading.Lock()
         self._channels: dict[str, set[Subscription]] = {}
-        self._heads: dict[str, tuple[float, bytes]] = {}
+        self._told: dict[str, _Told] = {}
         self._told_anew: set[str] = set()
-        self._troubled: set[str] = set()
         self._refused: bytes = b""
         self._scanned = -SCAN_S
         self._closing = False
@@ -101,7 +111,8 @@ class Hub:
         subscription = Subscription(loop)
         with self._lock:
             self._channels.setdefault(channel, set()).add(subscription)
-            self._heads.pop(channel, None)
+            if channel in self._told:
+                self._told[channel].made, self._told[channel].head = -_IDLE_HEAD_S, b""
         self._wake.set()
         return subscription
 
@@ -112,6 +123,7 @@ class Hub:
             pages.discard(subscription)
             if not pages:
                 self._channels.pop(channel, None)
+                self._told.pop(channel, None)
 
     def close(self) -> None:
         """End all channels, and look no more."""
@@ -160,22 +172,29 @@ class Hub:
             self._tell(LIST, "list", {"rows": list(changed.values()), "gone": gone, "refused": refused})
 
     def _look_at_run(self, key: str) -> None:
+        with self._lock:
+            told = self._told.setdefault(key, _Told())
         try:
             run = self.shelf.open(key)
-            news = run.look()
         except (RunError, OSError) as error:
-            self._trouble(key, str(error).replace(f"{self.shelf.folder}/", ""))
+            self._trouble(key, told, str(error).replace(f"{self.shelf.folder}/", ""))
             return
-        if news.trouble:
-            self._trouble(key, news.trouble)
+        with run.lock:
+            run.look()
+            mark = run.mark()
+            # At first, pages ask for what there is; from then on they are told what comes, whoever read it.
+            news = run.since(told.mark or mark)
+            messages = [] if news.again or run.trouble else list(self._news(run, news))
+        if run.trouble:
+            self._trouble(key, told, run.trouble)
             return
-        if news.again or key in self._troubled:
-            self._troubled.discard(key)
+        told.mark = mark
+        if news.again or told.is_in_trouble:
+            told.is_in_trouble = False
             self._push(key, _AGAIN)
-        else:
-            for message in self._news(run, news):
-                self._push(key, message)
-        self._tell_head(key, run, is_new=news.again or bool(news.events or news.evaluations))
+        for message in messages:
+            self._push(key, message)
+        self._tell_head(key, told, run, is_new=news.again or bool(news.events or news.evaluations))
 
     def _news(self, run: WatchedRun, news: News) -> Iterator[bytes]:
         for stream in STREAMS:
@@ -186,24 +205,24 @@ class Hub:
         if news.evaluations:
             yield _message("evaluations", {"evaluations": len(run.evaluations)})
 
-    def _tell_head(self, key: str, run: WatchedRun, *, is_new: bool) -> None:
+    def _tell_head(self, key: str, told: _Told, run: WatchedRun, *, is_new: bool) -> None:
         now = self._clock.monotonic()
-        made, before = self._heads.get(key, (-_IDLE_HEAD_S, b""))
         with self._lock:
             is_new = is_new or key in self._told_anew
             self._told_anew.discard(key)
-        wait = 0.0 if is_new else _HEAD_S if run.version != run.told else _IDLE_HEAD_S
-        if now - made < wait:
+        wait = 0.0 if is_new else _HEAD_S if run.version != told.version else _IDLE_HEAD_S
+        if now - told.made < wait:
             return
-        run.told = run.version
+        told.version = run.version
         message = _message("head", head_of(run, self.judge.last(run)))
-        self._heads[key] = (now, message)
-        if message != before:
+        with self._lock:  # a page that has just come is owed a head
+            is_other, told.made, told.head = message != told.head, now, message
+        if is_other:
             self._push(key, message)
 
-    def _trouble(self, key: str, reason: str) -> None:
-        if key not in self._troubled:
-            self._troubled.add(key)
+    def _trouble(self, key: str, told: _Told, reason: str) -> None:
+        if not told.is_in_trouble:
+            told.is_in_trouble = True
             self._tell(key, "trouble", {"reason": reason})
 
     def _judged_anew(self, key: str) -> None:

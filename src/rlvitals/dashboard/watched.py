@@ -26,28 +26,43 @@ MOST_EVALUATIONS = 2_000
 _MAX_DAMAGE = 300
 
 
-class News(NamedTuple):
-    """What a look at a run found.
+class Mark(NamedTuple):
+    """How far somebody has followed a run: what is behind it is new to them.
 
     Attributes:
-        before: Rows of each stream before it; those behind them are new.
+        reading: How often the run had been read from its beginning.
+        rows: Rows of each stream.
+        events: Events so far, those included that are no longer kept.
+        evaluations: Evaluations so far, likewise.
+    """
+
+    reading: int
+    rows: dict[str, int]
+    events: int
+    evaluations: int
+
+
+class News(NamedTuple):
+    """What a run has gained since a mark.
+
+    Attributes:
+        before: Rows of each stream at the mark; those behind them are new.
         events: The new events.
         evaluations: How many evaluations are new.
         again: Whether what was there before no longer counts: the run was rewound, or its files were changed.
-        trouble: Why the run cannot be read at present; empty if it can.
-        eased: Whether it could not be read at the last look.
     """
 
     before: dict[str, int]
     events: list[Event]
     evaluations: int
     again: bool = False
-    trouble: str = ""
-    eased: bool = False
 
 
 class WatchedRun:
     """One run, read once and then followed. Safe from any thread.
+
+    Whoever looks at it takes in what is new, and the others find it taken in: what is new to one of them is told by the
+    mark that they keep (`since`), never by who happened to look first.
 
     Args:
         key: What it is called: the way from the folder of runs to it.
@@ -65,10 +80,10 @@ class WatchedRun:
         self.clock = clock
         self.lock = threading.RLock()
         self.version = 0
-        self.told = -1
         self.trouble = ""
         self.used = clock.monotonic()
         self._kept: dict[str, tuple[int, Any]] = {}
+        self._reading = 0
         self._begin()
 
     @property
@@ -87,24 +102,37 @@ class WatchedRun:
         said = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
         return min([self.header.started, *said])
 
-    def look(self) -> News:
-        """Take in what is new. What is wrong with the folder is told, and tried again at the next look."""
+    def look(self) -> None:
+        """Take in what is new. What is wrong with the folder is kept in `trouble`, and tried again at the next look."""
         with self.lock:
-            before = {stream: self.columns[stream].rows for stream in STREAMS}
-            was_in_trouble = bool(self.trouble)
+            before = self.mark()
             try:
-                again = self._taken_in()
-                events, evaluations = self._followed()
+                self._taken_in()
+                self._followed()
             except (RunError, OSError) as error:
                 self.trouble = _plainly(error, self.path)
-                return News(before, [], 0, trouble=self.trouble)
+                return
             self.trouble = ""
-            if again:
-                before = dict.fromkeys(STREAMS, 0)
-            news = News(before, events, evaluations, again=again, eased=was_in_trouble)
-            if again or events or evaluations or any(self.columns[s].rows > n for s, n in before.items()):
+            if self.mark() != before:
                 self.version += 1
-            return news
+
+    def mark(self) -> Mark:
+        """How far the run has been taken in."""
+        with self.lock:
+            rows = {stream: columns.rows for stream, columns in self.columns.items()}
+            return Mark(self._reading, rows, self._event_count, self._evaluation_count)
+
+    def since(self, mark: Mark) -> News:
+        """What has been taken in since a mark, by whoever looked."""
+        with self.lock:
+            now = self.mark()
+            # A run that was let go and is open again counts its readings anew.
+            fewer = any(now.rows[stream] < rows for stream, rows in mark.rows.items()) or now.events < mark.events
+            if now.reading != mark.reading or fewer or now.evaluations < mark.evaluations:
+                return News(dict.fromkeys(STREAMS, 0), [], 0, again=True)
+            new = min(now.events - mark.events, len(self.events))
+            events = list(self.events)[len(self.events) - new :]
+            return News(mark.rows, events, now.evaluations - mark.evaluations)
 
     def positions(self, stream: str, clock: str, start: int = 0) -> tuple[str, Floats]:
         """Where the rows of a stream stand on a clock.
@@ -183,27 +211,30 @@ class WatchedRun:
         self.evaluations: collections.deque[Evaluation] = collections.deque(maxlen=MOST_EVALUATIONS)
         self._events = Follower(self.reader.layout, "events")
         self._evaluations = Follower(self.reader.layout, "evaluations")
+        self._event_count = self._evaluation_count = 0
 
-    def _taken_in(self) -> bool:
+    def _taken_in(self) -> None:
         header = self.reader.header
         replaced = header.started != self.header.started
         again = replaced or any(tail.broken(header) for tail in self._tails.values())
         self.header = header
         if again:
             self._begin()
+            self._reading += 1
             self._kept.clear()
         for stream, tail in self._tails.items():
             for batch in tail.read(self.header):
                 self.columns[stream].extend(batch.columns, batch.rows)
         if not self.path.is_dir():
             raise RunNotFoundError(f"there is no run at {self.path}")
-        return again
 
-    def _followed(self) -> tuple[list[Event], int]:
-        events, evaluations = self._events.read(), self._evaluations.read()
+    def _followed(self) -> None:
+        events = self._events.read()
         self.events.extend(events)
+        self._event_count += len(events)
+        evaluations = self._evaluations.read()
         self.evaluations.extend(evaluations)
-        return events, len(evaluations)
+        self._evaluation_count += len(evaluations)
 
 
 def _plainly(error: Exception, path: Path) -> str:

@@ -24,12 +24,19 @@ VIEWS = (
 EVIL = '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 
 
+MOST_OTHERS = 10
+"""Events that may come before the one that is waited for; a page hears one every few seconds at least."""
+
+
 def heard(lines: Iterator[str], event: str) -> Any:
-    """The data of the next event of a name."""
+    """The data of the next event of a name, which comes before long."""
+    others: list[str] = []
     for line in lines:
         assert line != ": still here", f"nothing was said for long, least of all {event}"
         if line == f"event: {event}":
             return json.loads(next(lines).removeprefix("data: "))
+        others += [line] if line.startswith("event:") else []
+        assert len(others) < MOST_OTHERS, f"{others}, and no {event}"
     raise AssertionError(f"the stream ended without {event}")
 
 
@@ -140,6 +147,20 @@ def test_a_live_run_is_heard(monitor: Monitor, ask: httpx.Client) -> None:
         assert "Entropy is gone" in [event["message"] for event in heard(lines, "events")["events"]]
         while not heard(lines, "head")["findings"]:
             continue
+    training.close()
+
+
+def test_what_somebody_asked_for_is_heard_all_the_same(monitor: Monitor, ask: httpx.Client) -> None:
+    """Whoever reads the run first, every page that shows it is told."""
+    training = monitor()
+    with ask.stream("GET", "/api/v1/stream", params={"run": "run"}) as stream:
+        lines = stream.iter_lines()
+        heard(lines, "head")
+        training.log_episode(0, 2.5, 5)
+        training.log_note("and this")
+        assert ask.get("/api/v1/run", params={"run": "run"}).json()["rows"]["episodes"] == 1
+        assert heard(lines, "grown")["columns"]["reward"] == [2.5]
+        assert "and this" in [event["message"] for event in heard(lines, "events")["events"]]
     training.close()
 
 

@@ -14,18 +14,37 @@ from rlvitals.dashboard.watched import WatchedRun
 Monitor = Callable[..., TrainingMonitor]
 
 
-def test_a_look_tells_what_is_new(monitor: Monitor) -> None:
+def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor) -> None:
     """Rows by stream, events themselves, and nothing when nothing came."""
     training = monitor()
     run = WatchedRun("run", training.path)
     run.look()
+    mark = run.mark()
     training.log_episode(0, 1.0, 5)
     training.log_note("look at this")
-    news = run.look()
+    training.log_evaluation(5, 1.0, 0.5, 0.5)
+    for _ in range(2):  # a page's question is a look, too
+        run.look()
+    news = run.since(mark)
     training.close()
 
     assert (news.before["episodes"], run.columns["episodes"].rows) == (0, 1)
     assert "look at this" in [event.message for event in news.events]
+    assert (news.evaluations, news.again) == (1, False)
+    assert run.since(run.mark()) == (run.mark().rows, [], 0, False)
+
+
+def test_a_run_that_was_let_go_and_has_less_than_was_told_is_told_again(finished: Path, monitor: Monitor) -> None:
+    """What is open again knows nothing of what it was."""
+    known = WatchedRun("finished", finished)
+    known.look()
+    shutil.rmtree(finished)
+    with monitor("finished") as training:
+        training.log_episode(0, 7.0, 1)
+    run = WatchedRun("finished", finished)
+    run.look()
+
+    assert run.since(known.mark()).again
 
 
 def test_clocks_place_every_stream(watched: WatchedRun) -> None:
@@ -53,13 +72,14 @@ def test_a_run_that_is_taken_away_and_brought_back_recovers(finished: Path) -> N
     run.look()
     aside = finished.with_name("aside")
     shutil.move(finished, aside)
-    gone = run.look()
+    run.look()
+    gone = run.trouble
     shutil.move(aside, finished)
-    back = run.look()
+    run.look()
 
-    assert "finished" in gone.trouble
-    assert str(finished) not in gone.trouble
-    assert (back.trouble, back.eased) == ("", True)
+    assert "finished" in gone
+    assert str(finished) not in gone
+    assert run.trouble == ""
     assert run.columns["episodes"].rows == 101
 
 
@@ -67,12 +87,13 @@ def test_a_run_that_is_begun_anew_is_read_anew(finished: Path, monitor: Monitor)
     """Nothing of the old one is left."""
     run = WatchedRun("finished", finished)
     run.look()
+    mark = run.mark()
     shutil.rmtree(finished)
     with monitor("finished") as training:
         training.log_episode(0, 7.0, 1)
-    news = run.look()
+    run.look()
 
-    assert news.again
+    assert run.since(mark).again
     assert run.columns["episodes"].numbers("reward").tolist() == [7.0]
 
 

@@ -48,11 +48,13 @@ export function board(run, box, wanted) {
     return { ...want, chart };
   });
   put(box, items.map(({ chart }) => chart.element));
-  let round = 0, timer = 0, lastLoad = 0;
+  let round = 0, timer = 0, lastLoad = 0, asking = 0, heard = {};
 
   async function load() {
     const mine = ++round, view = run.view, groups = Map.groupBy ? Map.groupBy(items, (one) => one.stream) : grouped(items);
     lastLoad = performance.now();
+    heard = {}; // what was heard of before is in the answer
+    asking += 1;
     await Promise.all([...groups].map(async ([stream, list]) => {
       let found;
       const params = { stream, clock: view.clock, from: view.range?.[0], to: view.range?.[1], smoothing: view.smoothing, category: view.category, points: box.clientWidth > 900 ? 1000 : 600 };
@@ -63,24 +65,27 @@ export function board(run, box, wanted) {
         return;
       }
       if (mine !== round) return;
+      if (found[0]?.rows < heard[stream]) soon(300); // it was on its way when more came
       found.forEach((series, i) => {
         list[i].rows = series.rows;
         list[i].chart.note = series.clock !== view.clock ? `over ${series.clock}: the ${stream} have no ${view.clock}` : "";
         list[i].chart.set([lineOf(series, list[i].tint ?? 0, { smoothOnly: list[i].smoothOnly })], { clock: series.clock, range: view.range, marks: marksOf(run, series.clock), outliers: view.outliers });
       });
     }));
+    asking -= 1;
   }
 
   /** At once at first, then no sooner than it makes sense: what is new is drawn already. */
   function soon(least = 2500) {
     if (timer) return;
-    timer = setTimeout(() => { timer = 0; load(); }, Math.max(60, least - (performance.now() - lastLoad)));
+    timer = setTimeout(() => { timer = 0; if (asking) soon(); else load(); }, Math.max(60, least - (performance.now() - lastLoad)));
   }
 
   function grown(news) {
     const view = run.view;
+    heard[news.stream] = news.rows;
     for (const one of items) {
-      if (one.stream !== news.stream || one.rows === undefined) continue;
+      if (one.stream !== news.stream || one.rows === undefined || news.rows <= one.rows) continue;
       if (!news.columns || news.from > one.rows || (view.category && news.stream === "episodes") || view.range) { soon(); continue; }
       const skip = Math.max(0, one.rows - news.from), xs = news.clocks[one.chart.clock], ys = news.columns[one.field];
       one.rows = news.rows;
@@ -93,7 +98,12 @@ export function board(run, box, wanted) {
   }
   return {
     first: load(), load, grown,
-    marks: () => { for (const { chart } of items) { chart.marks = marksOf(run, chart.clock); chart.paint(); } },
+    /** The head says how many rows there are: a chart that has fewer has missed some. */
+    head: () => {
+      heard = { ...run.head.rows };
+      if (items.some((one) => one.rows < heard[one.stream])) soon();
+      for (const { chart } of items) { chart.marks = marksOf(run, chart.clock); chart.paint(); }
+    },
     destroy: () => { round = -1; clearTimeout(timer); for (const { chart } of items) chart.destroy(); },
   };
 }

@@ -66,7 +66,7 @@ export function pictures(panel, run) {
   put(panel, h("p", { class: "empty" }, "Looking for pictures ..."));
   load();
   run.onevents = (events) => { if (events.some((event) => event.kind === "image")) load(); };
-  run.refresh = () => {};
+  run.refresh = (again) => { if (again) load(); };
   return () => clear(run);
 }
 
@@ -79,9 +79,8 @@ function picture(run, one) {
 }
 
 export function configuration(panel, run) {
-  put(panel, h("p", { class: "empty" }, "Reading the configuration ..."));
   const table = (rows) => h("div", { class: "table-box" }, h("table", { class: "plain settings" }, h("tbody", {}, rows.map(([name, text]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, text))))));
-  patiently(panel, run.ask("run/configuration"), (found) => {
+  const load = () => patiently(panel, run.ask("run/configuration"), (found) => {
     const facts = new Map(found.reproduction), command = facts.get("command"), settings = h("div", {});
     const filter = h("input", { type: "search", placeholder: "Filter settings", "aria-label": "Filter settings", oninput: () => show() });
     const show = () => put(settings, table(found.configuration.filter(([name, text]) => `${name} ${text}`.toLowerCase().includes(filter.value.toLowerCase()))));
@@ -97,7 +96,9 @@ export function configuration(panel, run) {
       h("section", { class: "card" }, h("header", {}, h("h2", {}, "Configuration"), h("span", { class: "grow" }), found.configuration.length > 8 ? filter : null),
         found.configuration.length ? settings : h("p", { class: "empty" }, "The training gave no configuration."), found.left_out ? h("p", { class: "muted" }, `${found.left_out} more are not shown.`) : null));
   });
-  run.refresh = () => {};
+  put(panel, h("p", { class: "empty" }, "Reading the configuration ..."));
+  load();
+  run.refresh = (again) => { if (again) load(); };
   return () => clear(run);
 }
 
@@ -112,6 +113,6 @@ export function notes(panel, run, controls) {
   put(panel, h("p", { class: "empty" }, "Reading the notes ..."));
   load();
   run.onevents = load;
-  run.refresh = () => {};
+  run.refresh = (again) => { if (again) load(); };
   return () => clear(run);
 }

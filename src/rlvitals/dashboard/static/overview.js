@@ -14,8 +14,6 @@ export function overview(panel, run, controls) {
   const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
   if (!has.has("reward")) {
     put(panel, h("p", { class: "empty" }, "The curves begin with the first episode that ends."));
-    run.onhead = () => { if (run.head.fields.episodes.length) { clear(run); overview(panel, run, controls); } };
-    run.refresh = () => {};
     return () => clear(run);
   }
   const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");
@@ -44,7 +42,7 @@ export function overview(panel, run, controls) {
   viewControls(run, controls);
   charts.first.then(quietly);
   run.refresh = () => { viewControls(run, controls); charts.load().then(quietly); };
-  run.onhead = () => charts.marks();
+  run.onhead = () => charts.head();
   run.ongrown = (news) => {
     charts.grown(news);
     if (news.stream === "episodes" && !timer) timer = setTimeout(() => { timer = 0; quietly(); }, Math.max(500, next - performance.now()));

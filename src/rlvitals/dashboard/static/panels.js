@@ -15,7 +15,7 @@ function charts(panel, run, controls, wanted, note, emptyText, options) {
   const shown = board(run, grid, wanted);
   viewControls(run, controls, { types: false, ...options });
   run.refresh = () => { viewControls(run, controls, { types: false, ...options }); shown.load(); };
-  run.onhead = () => shown.marks();
+  run.onhead = () => shown.head();
   run.ongrown = shown.grown;
   return () => { shown.destroy(); clear(run); };
 }

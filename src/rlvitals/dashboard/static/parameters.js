@@ -11,8 +11,12 @@ function shade(share) {
   return `rgb(${STOPS[i].map((c, k) => Math.round(c + part * (STOPS[i + 1][k] - c))).join(" ")})`;
 }
 
+/** What was tried is worked out anew when there is so much more of it: that takes seconds for a long run. */
+const GROWTH = 1.2, AGAIN_MS = 5000;
+
 export function parameters(panel, run, controls) {
   put(panel, h("p", { class: "empty" }, "Reading what was tried ..."));
+  let known = 0, timer = 0;
   let outcome = run.app.params.get("outcome") ?? "reward", resize = null;
   const failed = (box) => (error) => { if (error.name !== "AbortError") put(box, h("p", { class: "empty" }, error.message)); };
   const load = () => run.ask("run/parameters", { outcome }).then((found) => {
@@ -36,11 +40,15 @@ export function parameters(panel, run, controls) {
     if (names.length) cells();
     run.ask("run/exploration").then((told) => put(effects, told ? explained(told, outcome) : h("p", { class: "empty" }, "Too little was tried."))).catch(failed(effects));
   }).catch(failed(panel));
-  load();
-  run.refresh = () => {};
+  const begin = () => { known = run.head.rows.episodes; load(); };
+  begin();
+  run.refresh = (again) => { if (again) begin(); };
+  run.ongrown = (news) => {
+    if (news.stream === "episodes" && news.rows > GROWTH * known) timer ||= setTimeout(() => { timer = 0; begin(); }, AGAIN_MS);
+  };
   const retheme = () => load();
   addEventListener("themechange", retheme);
-  return () => { removeEventListener("themechange", retheme); resize?.disconnect(); clear(run); };
+  return () => { clearTimeout(timer); removeEventListener("themechange", retheme); resize?.disconnect(); clear(run); };
 }
 
 function extent(values) {

@@ -12,6 +12,9 @@ import { configuration, evaluations, notes, pictures } from "./details.js";
 const TABS = [["overview", "Overview", overview], ["ppo", "PPO", ppo], ["parameters", "Parameters", parameters], ["evaluations", "Evaluations", evaluations],
   ["pictures", "Pictures", pictures], ["more", "All curves", more], ["system", "System", system], ["configuration", "Configuration", configuration], ["notes", "Notes", notes]];
 
+/** The parts that show what there is: a first update, or a metric that comes late, makes them anew. */
+const OF_FIELDS = new Set(["overview", "ppo", "system"]);
+
 export function runPage(root, app) {
   const key = app.params.get("run") ?? "";
   app.title(key);
@@ -32,23 +35,31 @@ export function runPage(root, app) {
     zoom(range) { run.change({ from: range ? trim(range[0]) : null, to: range ? trim(range[1]) : null }); },
     show() { current(); },
   };
-  let shownTab = null, hidePanel = () => {};
+  let shownTab = null, shownFields = "", shownCounts = "", hidePanel = () => {};
 
-  function current() {
-    if (!run.head) return;
-    const wanted = app.params.get("tab") ?? "overview", tab = TABS.find(([name]) => name === wanted) ?? TABS[0];
-    const has = { pictures: run.head.pictures, evaluations: run.head.evaluations };
+  const chosen = () => { const wanted = app.params.get("tab") ?? "overview"; return TABS.find(([name]) => name === wanted) ?? TABS[0]; };
+  const fields = (name) => (OF_FIELDS.has(name) ? JSON.stringify(run.head.fields) : "");
+  const counts = () => ({ pictures: run.head.pictures, evaluations: run.head.evaluations });
+  function drawTabs() {
+    const tab = chosen(), has = counts(), focused = tabs.contains(document.activeElement) ? document.activeElement.id : "";
+    shownCounts = JSON.stringify(has);
     put(tabs, TABS.filter(([name]) => !(name in has) || has[name] || name === tab[0]).map(([name, text]) => h("button", {
       type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(name === tab[0]), tabindex: name === tab[0] ? 0 : -1, "aria-controls": "panel",
       onclick: () => { app.keep({ tab: name === "overview" ? null : name }); current(); document.getElementById(`tab-${name}`)?.focus(); },
     }, text, has[name] ? h("span", { class: "muted" }, ` ${has[name]}`) : null)));
-    panel.setAttribute("aria-labelledby", `tab-${tab[0]}`);
-    if (shownTab !== tab[0]) {
+    if (focused) document.getElementById(focused)?.focus();
+  }
+  function current(again = false) {
+    if (!run.head) return;
+    const [name, , show] = chosen();
+    drawTabs();
+    panel.setAttribute("aria-labelledby", `tab-${name}`);
+    if (shownTab !== name || shownFields !== fields(name)) {
       hidePanel();
-      shownTab = tab[0];
+      [shownTab, shownFields] = [name, fields(name)];
       put(panel); put(controls);
-      hidePanel = tab[2](panel, run, controls) ?? (() => {});
-    } else run.refresh?.();
+      hidePanel = show(panel, run, controls) ?? (() => {});
+    } else run.refresh?.(again);
   }
   tabs.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -57,16 +68,20 @@ export function runPage(root, app) {
   });
 
   let draws = 0;
-  const drawHead = () => { draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); run.onhead?.(); }); };
+  const drawHead = () => {
+    if (shownFields !== fields(shownTab)) current();
+    else if (shownCounts !== JSON.stringify(counts())) drawTabs();
+    draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); run.onhead?.(); });
+  };
   const plainHead = (said) => { run.head = said; run.skew = Date.now() / 1000 - said.now; };
-  async function load() {
+  async function load(again = false) {
     try {
       const [head, dictionary] = await Promise.all([run.ask("run"), metrics()]);
       plainHead(head);
       run.dictionary = dictionary;
       header(top, run);
       app.say(head.trouble ? `The run cannot be read at present: ${head.trouble}. This page tries again.` : null);
-      current();
+      current(again);
     } catch (error) {
       if (error.name === "AbortError") return;
       if (!run.head) put(top, h("p", { class: "empty" }, h("b", {}, error.status === 404 ? "There is no such run here. " : "The run cannot be read. "), error.message, " ", h("a", { href: "/", "data-nav": true }, "All runs")));
@@ -79,8 +94,8 @@ export function runPage(root, app) {
     events: (news) => run.onevents?.(news.events),
     evaluations: () => run.onevaluations?.(),
     trouble: (said) => app.say(`The run cannot be read at present: ${said.reason}. This page tries again.`),
-    again: () => { app.say(null); load().then(() => run.refresh?.(true)); },
-  }, { lost: () => app.lost(), back: () => { app.back(); load().then(() => run.refresh?.(true)); } });
+    again: () => { app.say(null); load(true); },
+  }, { lost: () => app.lost(), back: () => { app.back(); load(true); } });
   document.getElementById("connection").dataset.state = "live";
   put(document.getElementById("connection"), "live");
   const clock = setInterval(() => { if (run.head) drawHead(); }, 10_000);

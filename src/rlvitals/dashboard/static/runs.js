@@ -103,22 +103,31 @@ export function runsPage(root, app) {
     put(document.getElementById("folder"), folder ? `in ${folder}` : "");
   }
 
+  function take(news) {
+    for (const row of news.rows) rows.set(row.key, row);
+    for (const key of news.gone) { rows.delete(key); chosen.delete(key); }
+    refused = news.refused;
+  }
+  let meanwhile = null;
   async function load() {
+    const mine = meanwhile = [];
     try {
       const found = await ask("runs");
       rows.clear();
       for (const row of found.runs) rows.set(row.key, row);
       [refused, folder, loaded] = [found.refused, found.folder, true];
+      mine.forEach(take); // the answer may have been made before them
       render();
-    } catch (error) { app.lost(error.message); }
+    } catch (error) { app.lost(error.message); } finally { if (meanwhile === mine) meanwhile = null; }
   }
   const stop = listen({}, {
-    list: (news) => { for (const row of news.rows) rows.set(row.key, row); for (const key of news.gone) { rows.delete(key); chosen.delete(key); } refused = news.refused; later(); },
+    hello: load, // what comes from now on is heard
+    list: (news) => { meanwhile?.push(news); take(news); later(); },
     again: load,
-  }, { lost: () => app.lost(), back: () => { app.back(); load(); } });
+  }, { lost: () => { app.lost(); if (!loaded) load(); }, back: () => app.back() });
   const clock = setInterval(() => { for (const time of body.querySelectorAll("time")) put(time, ago(Date.now() / 1000 - Number(time.dataset.at))); }, 5000);
   document.getElementById("connection").dataset.state = "live";
   put(document.getElementById("connection"), "live");
-  load();
+  render();
   return () => { stop(); clearInterval(clock); };
 }
