@@ -9,19 +9,9 @@ from typing import Any
 from stable_baselines3.common.buffers import BaseBuffer
 
 from rlvitals.adapters.gradients import GradientWatch
+from rlvitals.records.synonyms import SB3_NAMES
 
-FIELD_OF: dict[str, str] = {
-    "train/policy_gradient_loss": "policy_loss",
-    "train/policy_loss": "policy_loss",
-    "train/value_loss": "value_loss",
-    "train/approx_kl": "kl_divergence",
-    "train/clip_fraction": "clip_fraction",
-    "train/explained_variance": "explained_variance",
-    "train/learning_rate": "learning_rate",
-    "train/clip_range": "clip_range",
-    "train/loss": "loss",
-    "train/std": "action_std",
-}
+FIELD_OF = {f"train/{name}": field for name, field in SB3_NAMES.items()}
 """Stable-Baselines3's keys, and the fields of `records.PolicyUpdate` that hold them."""
 
 _PREFIX = "train/"

@@ -16,18 +16,10 @@ from typing import Any, NamedTuple
 
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars, SystemSample, codec_of
 from rlvitals.records.schema import fields
+from rlvitals.records.synonyms import SB3_NAMES
 
 UPDATE_FIELDS: dict[str, str] = {
-    "train/policy_gradient_loss": "policy_loss",
-    "train/policy_loss": "policy_loss",
-    "train/value_loss": "value_loss",
-    "train/approx_kl": "kl_divergence",
-    "train/clip_fraction": "clip_fraction",
-    "train/explained_variance": "explained_variance",
-    "train/learning_rate": "learning_rate",
-    "train/clip_range": "clip_range",
-    "train/loss": "loss",
-    "train/std": "action_std",
+    **{f"train/{name}": field for name, field in SB3_NAMES.items()},
     "losses/approx_kl": "kl_divergence",
     "losses/clipfrac": "clip_fraction",
     "charts/learning_rate": "learning_rate",

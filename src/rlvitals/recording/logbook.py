@@ -6,6 +6,7 @@ from typing import Any
 from rlvitals.clock import Clock
 from rlvitals.recording.recorder import Recorder
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Scalars
+from rlvitals.records.synonyms import take_synonyms
 
 _EVALUATION_FIELDS = frozenset(Evaluation.__struct_fields__) - {"time", "writer", "episode", "reward", "quality"}
 
@@ -197,7 +198,8 @@ class Logbook:
             epochs: Epochs really done; fewer than asked for where `target_kl` stopped them.
             duration: Seconds that the update took.
             extra: The user's own numbers, flags and short texts.
-            **more: The same, for those who would rather name them here.
+            **more: The same, for those who would rather name them here. What other programs call a field (`approx_kl`,
+                `clipfrac`, `grad_norm`, ...: see `records.synonyms`) is that field.
 
         Returns:
             The record, as it was kept.
@@ -206,8 +208,6 @@ class Logbook:
             RecordError: A value that no record can hold; nothing was recorded.
             ClosedError: The monitor is closed.
         """
-        if more:
-            extra = {**extra, **more} if extra else more
         values: dict[str, Any] = {
             "time": self._clock.time() if time is None else time,
             "step": step,
@@ -254,6 +254,9 @@ class Logbook:
             values["epochs"] = epochs
         if duration is not None:
             values["duration"] = duration
+        if more:
+            take_synonyms(more, values)
+            extra = {**extra, **more} if extra else more
         if extra:
             values["extra"] = extra
         return self._recorder.record(PolicyUpdate, values)

@@ -10,10 +10,8 @@ from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.monitor import Monitor
 
-from rlvitals.adapters.updates import FIELD_OF
 from rlvitals.errors import ImportFormatError
 from rlvitals.importers import import_run
-from rlvitals.importers.tags import UPDATE_FIELDS
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Scalars, SystemSample
 
 HEADER = '#{"t_start": 1000.0, "env_id": "CartPole-v1"}\n'
@@ -129,11 +127,6 @@ def test_what_is_damaged_is_named(folder: Path, tmp_path: Path, name: str, conte
     with pytest.raises(ImportFormatError, match=reason):
         import_run(folder, tmp_path / "logs")
     assert list((tmp_path / "logs").glob("*")) == []
-
-
-def test_the_adapter_and_the_importer_know_the_same_names() -> None:
-    """A run that was recorded and one that was imported have the same fields."""
-    assert FIELD_OF.items() <= UPDATE_FIELDS.items()
 
 
 def test_results_with_an_axis_of_the_environment_are_read(tmp_path: Path) -> None:
