@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.diagnosis import Context, diagnose
-from rlvitals.diagnosis.evidence import Collector
+from rlvitals.diagnosis.collecting import Collector
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.validation import validation
 

@@ -4,8 +4,9 @@
 the tables are the same, and so are the rules. `Watch` follows the findings of a live run.
 """
 
+from rlvitals.diagnosis.collecting import Collector
 from rlvitals.diagnosis.diagnose import Diagnosis, Unjudged, diagnose
-from rlvitals.diagnosis.evidence import Collector, Context, Evidence
+from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, RANK, WARNING, Finding
 from rlvitals.diagnosis.folder import collected, context_from, context_of, evidence_of
 from rlvitals.diagnosis.health import Health, Loss

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.diagnosis.evidence import Collector, Context, Evidence
+from rlvitals.diagnosis.collecting import Collector
+from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.settings import settings_of
 from rlvitals.runs import Header, Run
 

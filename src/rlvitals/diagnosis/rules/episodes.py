@@ -7,8 +7,8 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen, same_returns
 from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.rules.value import NEARLY_OVER, has_not_risen, same_returns
 
 _MANY = 50
 

@@ -9,8 +9,8 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
+from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen
 from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.rules.value import NEARLY_OVER, has_not_risen
 
 _LOST, _ALL_LOST = 0.85, 0.9
 _TINY_STD = 0.05

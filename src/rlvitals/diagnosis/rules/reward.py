@@ -8,8 +8,8 @@ from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.learning import window_means
+from rlvitals.diagnosis.rules.blind import too_strong
 from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.rules.value import too_strong
 from rlvitals.diagnosis.table import Floats
 
 _SAME = 1e-9

@@ -6,7 +6,7 @@ import numpy as np
 
 from rlvitals import TrainingMonitor
 from rlvitals.diagnosis import Collector, Context, diagnose, evidence_of
-from rlvitals.diagnosis.evidence import EPISODE_COLUMNS, MOST_CATEGORIES
+from rlvitals.diagnosis.collecting import EPISODE_COLUMNS, MOST_CATEGORIES
 from rlvitals.diagnosis.table import MOST_ROWS
 from rlvitals.recording import RecorderSettings
 from rlvitals.records import Episode, PolicyUpdate

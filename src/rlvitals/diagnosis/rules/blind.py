@@ -1,0 +1,169 @@
+"""Agents to which every state looks the same: nothing comes in, or nothing passes through."""
+
+import math
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL
+from rlvitals.diagnosis.rules.returns import has_not_risen
+from rlvitals.diagnosis.rules.rule import Sign, rule
+
+_CONSTANT = 0.02
+_ROUNDING = 1e-5
+
+
+def critic_is_constant(evidence: Evidence) -> bool:
+    """Whether the critic gives every state the same value: explained variance is zero in nearly every update."""
+    column = signals.values(evidence.updates, "explained_variance")
+    if column.size < signals.FEWEST_UPDATES:
+        return False
+    return bool(np.mean(np.abs(column) < _CONSTANT) > 0.8) and abs(float(np.median(column))) < 0.5 * _CONSTANT  # noqa: PLR2004
+
+
+def critic_is_exactly_constant(evidence: Evidence) -> bool:
+    """Whether explained variance is zero but for rounding in nine of ten updates, the first ones included.
+
+    A critic whose units saturate on large returns gives every state the same value for a while, too, and recovers; but
+    it begins with values that differ.
+    """
+    column = signals.values(evidence.updates, "explained_variance")
+    if column.size < signals.FEWEST_UPDATES:
+        return False
+    return bool(np.mean(np.abs(column) < _ROUNDING) > 0.9) and abs(float(column[0])) < _ROUNDING  # noqa: PLR2004
+
+
+def policy_moves(evidence: Evidence) -> bool:
+    """Whether updates change the policy: the median KL divergence is above 1e-4, or is not said."""
+    moved = signals.median(evidence.updates, "kl_divergence")
+    return math.isnan(moved) or moved > 1e-4  # noqa: PLR2004 - a fiftieth of a healthy update
+
+
+@rule(
+    "observations-frozen",
+    title="Observations do not change",
+    meaning="The observations of a rollout have no spread, or 95 % of their dimensions never change (where the "
+    "adapter measures it); else, the critic gives every state the same value (explained variance is zero in each "
+    "update) although returns vary, and follows their mean faster than a single weight could.",
+    needs=("updates.observation_std|updates.explained_variance",),
+    series=("updates.explained_variance", "updates.observation_std", "episodes.reward"),
+    cause="The agent sees the same at every step: neither critic nor policy can tell states apart.",
+    advice="Print a few observations as the policy gets them: a wrapper, a copy that is never refreshed, a "
+    "normalisation that clips everything.",
+    source="By definition: a function of a constant is constant; SB3 `check_env`",
+)
+def _observations_frozen(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way to tell it is not
+    updates = evidence.updates
+    if updates.records < 3:  # noqa: PLR2004 - one update may be an accident
+        return None
+    spread, share = (
+        signals.recent(updates, "observation_std"),
+        signals.recent(updates, "observation_constant_fraction"),
+    )
+    began = float(updates.low("step")[0])
+    if math.isfinite(spread):
+        if spread == 0.0 or share > 0.95:  # noqa: PLR2004 - see the rule's meaning
+            shown = {"observation_std": spread, "observation_constant_fraction": share}
+            return Sign(CRITICAL, 0.97, shown, began)
+        return None
+    if not critic_is_constant(evidence) or too_strong(evidence) or signals.learning_rate(evidence) < 1e-5:  # noqa: PLR2004
+        return None
+    if not critic_is_exactly_constant(evidence):
+        clipped = signals.values(updates, "clip_fraction")
+        idle = bool(clipped.size) and float(np.quantile(clipped, 0.9)) < 0.08  # noqa: PLR2004 - there is nothing to learn
+        if not evidence.past(0.75) or not idle or not policy_moves(evidence) or not has_not_risen(evidence):
+            return None
+    alone = bias_alone_learns(evidence)
+    if alone is False or (alone is None and _reacts(evidence) and _follows(evidence)):
+        explained = signals.median(updates, "explained_variance")
+        if alone is None or _follows(evidence) or evidence.updates.records < 3 * signals.FEWEST_UPDATES:
+            return Sign(CRITICAL, 0.8, {"explained_variance": explained}, began)
+    return None
+
+
+@rule(
+    "dead-policy",
+    title="The policy is dead",
+    meaning="The critic gives every state the same value, and in its first updates its mean moves no further than "
+    "the learning rate lets one single weight move (where that is not known: fewer than 3 % of the samples reach "
+    "the clip range). Where observations are measured, they vary.",
+    needs=("updates.explained_variance", "updates.clip_fraction|updates.kl_divergence"),
+    series=("updates.kl_divergence", "updates.clip_fraction", "updates.explained_variance", "updates.entropy"),
+    cause="Only the biases of the last layers learn: the network does not pass on what it sees.",
+    advice="Check the initialisation (orthogonal, never zeros) and the activations (dead ReLUs: tanh, or a lower "
+    "rate).",
+    source="Lu et al. 2020, Dying ReLU and Initialization; Huang et al. 2022, detail 2",
+)
+def _dead_policy(evidence: Evidence) -> Sign | None:
+    updates = evidence.updates
+    rate = signals.learning_rate(evidence)
+    if not critic_is_exactly_constant(evidence) or rate < 1e-5:  # noqa: PLR2004 - then the rate is the cause
+        return None
+    if too_strong(evidence):
+        return None
+    spread = signals.recent(updates, "observation_std")
+    seen = spread > 0.0 and not signals.recent(updates, "observation_constant_fraction") > 0.95  # noqa: PLR2004
+    alone = bias_alone_learns(evidence)
+    if _reacts(evidence) or (alone is False and not seen):
+        return None
+    shown = {
+        "explained_variance": signals.median(updates, "explained_variance"),
+        "kl_divergence": signals.median(updates, "kl_divergence"),
+        "clip_fraction": signals.median(updates, "clip_fraction"),
+    }
+    return Sign(CRITICAL, 0.9 if seen or alone else 0.7, shown, float(updates.low("step")[0]))
+
+
+def bias_alone_learns(evidence: Evidence) -> bool | None:
+    """Whether the critic moved in its first updates as one single weight can move, and no further.
+
+    Adam moves a weight by about its learning rate a step (Kingma & Ba 2015, section 2.1). A mean value that changes by
+    at most `learning rate * steps of an update`, though it is off, has only the last layer's bias to move it: what lies
+    before passes nothing on. A critic whose layers work moves many times as far. `None` where the number of steps is
+    not known.
+    """
+    updates, settings = evidence.updates, evidence.settings
+    means, steps = updates.mean("value_mean")[:10], updates.high("step")[:10]
+    said = np.isfinite(means) & np.isfinite(steps)
+    epochs = signals.median(updates, "epochs")
+    epochs = epochs if math.isfinite(epochs) else settings.epochs or math.nan
+    rate = signals.early(updates, "learning_rate")
+    rate = rate if math.isfinite(rate) else settings.learning_rate or math.nan
+    if said.sum() < 4 or not settings.batch_size:  # noqa: PLR2004 - too few to see how fast it moves
+        return None
+    reach = rate * epochs * float(np.ptp(steps[said])) / settings.batch_size
+    if not reach > 0.0:
+        return None
+    return bool(float(np.ptp(means[said])) <= 1.2 * reach)
+
+
+def too_strong(evidence: Evidence) -> bool:
+    """Whether gradients are a thousand times longer than the norm that they are clipped to."""
+    limit = signals.gradient_limit(evidence)
+    limit = signals.USUAL_LIMIT if math.isnan(limit) else limit
+    norm = signals.recent(evidence.updates, "gradient_norm")
+    return bool(limit < math.inf and norm > 1000.0 * limit)
+
+
+def _reacts(evidence: Evidence) -> bool:
+    """Whether the policy moved as policies do when training began: samples reached the clip range."""
+    clipped = signals.values(evidence.updates, "clip_fraction")[:20]
+    if clipped.size:
+        return float(np.quantile(clipped, 0.9)) > 0.03  # noqa: PLR2004 - healthy runs begin between 0.05 and 0.4
+    return signals.early(evidence.updates, "kl_divergence", count=20) > 2e-3  # noqa: PLR2004 - a third of a healthy one
+
+
+def _follows(evidence: Evidence) -> bool:
+    """Whether the critic's mean follows the mean of the returns, or has gone nearly all of the way to it.
+
+    The spread of the advantages, which the first is measured by, goes to nothing where all returns become the same.
+    """
+    means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
+    said = np.flatnonzero(np.isfinite(means) & np.isfinite(returns))
+    if said.size > 1:
+        gap = float(np.median(np.abs(returns[said] - means[said])[-5:]))
+        if gap < 0.15 * abs(float(np.median(returns[said][-5:])) - float(means[said[0]])):
+            return True
+    offset = signals.critic_offset(evidence)
+    return math.isnan(offset) or offset < 0.5  # noqa: PLR2004 - half the spread of the advantages
