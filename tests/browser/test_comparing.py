@@ -80,6 +80,26 @@ def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
     expect(page.get_by_role("tab", name="Run by run")).to_be_focused()
 
 
+def test_each_group_is_held_against_each_and_less_may_be_better(monitor: Monitor, opened: Opened) -> None:
+    """Of three groups there are two against the first and three pairs; what is better turns round."""
+    for level, kind in enumerate("abc"):
+        for seed in range(3):
+            with monitor(f"{kind}-{seed}", configuration={"kind": kind, "seed": seed}) as training:
+                for number in range(40):
+                    training.log_episode(number, 10.0 * level + seed + number / 40, 5, env_step=5 * (number + 1))
+    page = opened("/compare?group=*")
+    verdicts = page.locator(".verdict")
+    expect(verdicts).to_have_count(2)
+    page.get_by_label("Held against").select_option(label="each against each")
+    expect(verdicts).to_have_count(3)
+    before = verdicts.first.text_content()
+    page.get_by_label("Which way is better").select_option(label="less is better")
+    expect(verdicts.first).not_to_have_text(before or "")
+    expect(page.get_by_label("Held against")).to_have_value(re.compile("each"))
+    page.get_by_label("Held against").select_option(index=1)
+    expect(verdicts).to_have_count(2)
+
+
 def test_more_live_runs_than_a_browser_has_connections(monitor: Monitor, opened: Opened) -> None:
     """Their curves are drawn and grow: one stream serves them all."""
     live = [monitor(f"live-{number}") for number in range(7)]

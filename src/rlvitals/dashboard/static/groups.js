@@ -14,7 +14,8 @@ const OPEN = new Set(["running", "stalled", "paused"]);
 const VERDICTS = ["better", "worse", "different", "the same", "no difference shown", "not enough runs", "not comparable"];
 const TONE = { better: "good", worse: "bad", different: "neutral", "the same": "neutral" };
 const AXES = [["", "by what all runs have"], ["env_step", "by environment step"], ["episode", "by episode"], ["update", "by update"], ["time", "by time"]];
-const MOST_CURVES = 12, MOST_VERDICTS = 12, FEW_VERDICTS = 3, MOST_TASKS = 6, MOST_REFUSED = 100, AGAIN_MS = 15_000;
+const EACH = "\u0000each";
+const MOST_IN_PAIRS = 25, MOST_CURVES = 12, MOST_VERDICTS = 12, FEW_VERDICTS = 3, MOST_TASKS = 6, MOST_REFUSED = 100, AGAIN_MS = 15_000;
 
 /** What the address asks of the API. */
 export function questionOf(app) {
@@ -35,7 +36,7 @@ export function groupsView(box, app, { again }) {
   let found = null, told = "", chosen = "", said = null, timer = 0, known = new Map();
 
   function field(name, label, more) {
-    return h("input", { ...more, class: "narrow", "aria-label": label, onchange: (event) => change({ [name]: event.target.value.trim(), ...(name === "metric" ? { target: null, margin: null } : {}) }) });
+    return h("input", { ...more, class: "narrow", "aria-label": label, onchange: (event) => change({ [name]: event.target.value.trim(), ...(name === "metric" ? { target: null, margin: null, lower_is_better: null } : {}) }) });
   }
 
   /** Show an answer, or why there is none. */
@@ -61,7 +62,9 @@ export function groupsView(box, app, { again }) {
     data.setAttribute("href", address("compare/groups", now));
     const all = [["What a run comes to", STATISTICS, now.statistic ?? "final", (statistic) => change({ statistic: statistic === "final" ? null : statistic })],
       ["What makes a group", [["", "groups: same settings"], ["run", "groups: each run"], ...named.map((name) => [name, `groups: ${name}`])], now.by ?? "", (by) => change({ by, baseline: null })],
-      ...(found && found.groups.length > 1 ? [["Held against", found.groups.map((group) => [group.name, `against ${group.name}`]), found.groups[0].name, (baseline) => change({ baseline })]] : []),
+      ...(found && found.groups.length > 1 ? [["Held against", [...found.groups.map((group) => [group.name, `against ${group.name}`]), ...(found.groups.length > 2 && found.groups.length <= MOST_IN_PAIRS ? [[EACH, "each against each"]] : [])],
+        now.every_pair ? EACH : found.groups[0].name, (name) => change(name === EACH ? { every_pair: "true", baseline: null } : { baseline: name, every_pair: null })]] : []),
+      ...(found && found.higher_is_better !== true && !now.lower_is_better ? [] : [["Which way is better", [["", "more is better"], ["true", "less is better"]], now.lower_is_better ?? "", (lower_is_better) => change({ lower_is_better })]]),
       ["Brought together", AXES, now.axis ?? "", (axis) => change({ axis })]];
     const text = JSON.stringify(all);
     if (text === chosen) return;
