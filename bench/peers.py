@@ -1,0 +1,239 @@
+"""What an update of ten metrics costs the training with other tools, and what they have when the process is killed.
+
+    python bench/peers.py [--updates 1000] [--rounds 3]
+
+Each tool logs in a process of its own, to a local folder, without a network, one update after the other; the call is
+timed on the training's thread. When the last call has returned the process is killed (SIGKILL), and what is there is
+counted by the tool's own reader. Rounds take the tools in turns. MLflow logs a tenth as many, for it is slow.
+
+Needs `pip install -e '.[test]'`. Other tools do other things in that time than rlvitals does: this compares what a
+training has of them, not how well they are made.
+"""
+
+import argparse
+import contextlib
+import csv
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+METRICS: dict[str, Any] = {
+    "policy_loss": -0.0123,
+    "value_loss": 0.5123,
+    "entropy": 1.3123,
+    "kl_divergence": 0.0123,
+    "learning_rate": 3e-4,
+    "gradient_norm": 0.4321,
+    "clip_fraction": 0.1234,
+    "explained_variance": 0.8765,
+    "clip_range": 0.2,
+    "loss": 0.2345,
+}
+WARM_UP = 20
+PATIENCE_S = 20.0
+
+Log = Callable[[int], object]
+
+
+def rlvitals_log(folder: Path) -> Log:
+    """The monitor as it is by default: watch, system sampler and all."""
+    from rlvitals import TrainingMonitor  # noqa: PLC0415 - each process loads one tool
+
+    monitor = TrainingMonitor(folder, session_name="run")
+    return lambda step: monitor.log_training_step(step=step, **METRICS)
+
+
+def rlvitals_count(folder: Path) -> int:
+    """Updates that are read back."""
+    from rlvitals import open_run  # noqa: PLC0415
+
+    return len(open_run(folder / "run").updates["policy_loss"])
+
+
+def tensorboard_log(folder: Path) -> Log:
+    """PyTorch's writer, one scalar a call, as people use it."""
+    from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
+
+    writer: Any = SummaryWriter(str(folder))
+
+    def log(step: int) -> None:
+        for name, value in METRICS.items():
+            writer.add_scalar(name, value, step)
+
+    return log
+
+
+def tensorboard_count(folder: Path) -> int:
+    """Steps of the first scalar, by TensorBoard's own reader."""
+    from tensorboard.backend.event_processing import (  # type: ignore[import-untyped]  # noqa: PLC0415
+        event_accumulator,
+    )
+
+    events = event_accumulator.EventAccumulator(str(folder), size_guidance={"scalars": 0})
+    events.Reload()
+    return len(events.Scalars("policy_loss")) if "policy_loss" in events.Tags()["scalars"] else 0
+
+
+def wandb_log(folder: Path) -> Log:
+    """Offline; its own process writes the file, and goes on when the training is killed."""
+    import wandb  # noqa: PLC0415
+
+    run = wandb.init(dir=folder, mode="offline", settings=wandb.Settings(silent=True))
+    return lambda step: run.log(METRICS, step=step)
+
+
+def wandb_count(folder: Path) -> int:
+    """History records in the offline file, once its process has ended, or has written nothing for a while."""
+    from wandb.proto import wandb_internal_pb2  # noqa: PLC0415
+
+    from rlvitals.exporters.wandb import _messages  # noqa: PLC0415
+
+    record: Any = vars(wandb_internal_pb2)["Record"]
+    (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")
+    size, since, began = -1, time.monotonic(), time.monotonic()
+    while time.monotonic() - since < PATIENCE_S / 4 and time.monotonic() - began < PATIENCE_S:
+        if file.stat().st_size != size:
+            size, since = file.stat().st_size, time.monotonic()
+        time.sleep(0.1)
+    return sum(record.FromString(data).HasField("history") for data in _messages(file.read_bytes()))
+
+
+def mlflow_log(folder: Path) -> Log:
+    """Into SQLite, its default."""
+    import mlflow  # noqa: PLC0415
+
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    run = mlflow.start_run()
+    (folder / "run_id").write_text(run.info.run_id)
+    return lambda step: mlflow.log_metrics(METRICS, step=step)
+
+
+def mlflow_count(folder: Path) -> int:
+    """Its history of the first metric."""
+    from mlflow.tracking import MlflowClient  # noqa: PLC0415
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
+    return len(client.get_metric_history((folder / "run_id").read_text(), "policy_loss"))
+
+
+def sb3_csv_log(folder: Path) -> Log:
+    """Stable-Baselines3's `progress.csv`."""
+    from stable_baselines3.common.logger import CSVOutputFormat  # noqa: PLC0415
+
+    output = CSVOutputFormat(str(folder / "progress.csv"))
+    return lambda step: output.write({"step": step, **METRICS}, dict.fromkeys(["step", *METRICS], ()), step)
+
+
+def csv_count(folder: Path) -> int:
+    """Whole lines."""
+    with (folder / "progress.csv").open(newline="") as file:
+        return sum(len(row) > len(METRICS) for row in csv.DictReader(file) if None not in row.values())
+
+
+def by_hand_log(folder: Path) -> Log:
+    """What one writes oneself: `json.dumps` into an open file."""
+    file = (folder / "log.jsonl").open("w")
+    return lambda step: file.write(json.dumps({"step": step, **METRICS}) + "\n")
+
+
+def by_hand_count(folder: Path) -> int:
+    """Whole lines."""
+    return (folder / "log.jsonl").read_text().count("\n")
+
+
+class Peer(NamedTuple):
+    """A tool.
+
+    Attributes:
+        name: As it is shown.
+        log: Opens it, and gives what logs one update.
+        count: How many updates are there.
+        share: How many updates it logs, as a share of what was asked for.
+    """
+
+    name: str
+    log: Callable[[Path], Log]
+    count: Callable[[Path], int]
+    share: float = 1.0
+
+
+PEERS = {
+    "rlvitals": Peer("rlvitals", rlvitals_log, rlvitals_count),
+    "sb3": Peer("Stable-Baselines3, CSV", sb3_csv_log, csv_count),
+    "hand": Peer("`json.dumps` and `write`, by hand", by_hand_log, by_hand_count),
+    "wandb": Peer("Weights & Biases, offline", wandb_log, wandb_count),
+    "tensorboard": Peer("TensorBoard (PyTorch)", tensorboard_log, tensorboard_count),
+    "mlflow": Peer("MLflow, SQLite", mlflow_log, mlflow_count, 0.1),
+}
+
+
+def logged(peer: Peer, folder: Path, updates: int) -> None:
+    """Log, say how long each call took, and wait to be killed."""
+    log, took = peer.log(folder), []
+    for step in range(WARM_UP + updates):
+        began = time.perf_counter()
+        log(step)
+        took.append(time.perf_counter() - began)
+    print(json.dumps([statistics.median(took[WARM_UP:]), statistics.quantiles(took[WARM_UP:], n=100)[98]]), flush=True)
+    sys.stdin.read()
+
+
+def killed(key: str, updates: int) -> tuple[float, float, int, int]:
+    """Let a process log, and kill it.
+
+    Returns:
+        Median and 99th percentile of a call in seconds, updates logged, updates found.
+    """
+    peer = PEERS[key]
+    wanted = max(50, int(peer.share * updates))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as place:
+        command = [sys.executable, __file__, "--child", key, "--folder", place, "--updates", str(wanted)]
+        environment = {**os.environ, "WANDB_SILENT": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+        child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
+        )
+        assert child.stdout is not None
+        said = next((line for line in child.stdout if line.startswith(b"[")), b"")
+        child.kill()
+        child.wait()
+        with contextlib.suppress(BrokenPipeError):
+            child.communicate()
+        if not said:
+            raise SystemExit(f"{peer.name} did not log: is it installed? pip install -e '.[test]'")
+        median, most = json.loads(said)
+        return median, most, wanted + WARM_UP, peer.count(Path(place))
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--updates", type=int, default=1_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help=f"some of {', '.join(PEERS)}, by commas")
+    parser.add_argument("--child", choices=PEERS, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        logged(PEERS[options.child], options.folder, options.updates)
+        return
+    wanted = [key for key in PEERS if key in options.only.split(",") or not options.only]
+    found: dict[str, list[tuple[float, float, int, int]]] = {key: [] for key in wanted}
+    for _ in range(options.rounds):
+        for key in wanted:
+            found[key].append(killed(key, options.updates))
+    print("| | an update of ten metrics | 99th percentile | there after a kill |\n|---|---|---|---|")
+    for key, rounds in found.items():
+        median, most = (1e6 * statistics.median(one[place] for one in rounds) for place in (0, 1))
+        there, of = sum(one[3] for one in rounds), sum(one[2] for one in rounds)
+        print(f"| {PEERS[key].name} | {median:,.0f} us | {most:,.0f} us | {there:,} of {of:,} |")
+
+
+if __name__ == "__main__":
+    main()
