@@ -65,9 +65,12 @@ browser:
 screenshots: .venv/test-ready
 	$(BIN)/python bench/screenshots.py docs/images
 
-# Where the figures in the README come from; runs alone, and takes some minutes.
+# Where the figures of speed in the README come from; runs alone, and takes a quarter of an hour or so. The other
+# scripts in bench/ say at their top what they measure.
 bench: .venv/test-ready
 	$(BIN)/python bench/overhead.py
+	$(BIN)/python bench/peers.py
+	$(BIN)/python bench/reading.py
 	$(BIN)/python bench/callback.py
 	$(BIN)/python bench/environment.py
 
