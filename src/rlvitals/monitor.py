@@ -12,6 +12,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import SinkError
 from rlvitals.live import LiveReadings
 from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
+from rlvitals.recording.options import check_sizes, goals_of, tags_of
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
@@ -77,8 +78,8 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
 
     Raises:
         RunError: The run cannot be made or resumed. This is the only time that the monitor raises for the disk.
-        RecordError: The configuration holds something that cannot be written down.
-        ValueError: `buffer_size` is not positive.
+        RecordError: An option that cannot be, or a configuration that cannot be written down; nothing was made.
+        ValueError: `log_level` is none that `logging` knows.
     """
 
     def __init__(
@@ -103,20 +104,22 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         settings: RecorderSettings | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        # What cannot be is refused before there is a folder.
+        goals, words, plain = goals_of(total_timesteps, target), tags_of(tags), _plain_configuration(configuration)
+        check_sizes(buffer_size, update_frequency)
         if log_level is not None:
             _log.setLevel(log_level)
         self.total_timesteps = total_timesteps
         self.target = target
-        plain = _plain_configuration(configuration)
         # A training may go to another folder, and its run stays where it is.
         where = Path(log_dir).absolute()
         session = open_session(
             where, session_name, resume=resume, project=project_name, configuration=plain, clock=clock
         )
         header = session.header
-        header.tags = list(dict.fromkeys((*header.tags, *tags)))
+        header.tags = list(dict.fromkeys((*header.tags, *words)))
         header.configuration = {**header.configuration, **plain}
-        header.goals = _goals(total_timesteps, target) or header.goals
+        header.goals = goals or header.goals
         wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
         if terminal:
             wanted.append(TerminalSink(interval_s=update_frequency, total=total_timesteps, clock=clock))
@@ -228,14 +231,16 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
             target: The reward that counts as solved.
 
         Raises:
+            RecordError: One of them is no such number; nothing was changed.
             ClosedError: The monitor is closed.
         """
+        goals = goals_of(total_timesteps, target)
         self._recorder.check_open()
         self.total_timesteps = self.total_timesteps if total_timesteps is None else total_timesteps
         self.target = self.target if target is None else target
         if self._vigil is not None:
             self._vigil.milestones.target = self.target
-        self._recorder.session.header.goals |= _goals(total_timesteps, target)
+        self._recorder.session.header.goals |= goals
         self._recorder.save()
 
     def pause(self) -> None:
@@ -313,14 +318,7 @@ def _plain_configuration(configuration: Mapping[str, Any] | None) -> dict[str, A
     return plain
 
 
-def _goals(total_timesteps: int | None, target: float | None) -> dict[str, float]:
-    given = {"total_timesteps": total_timesteps, "target": target}
-    return {name: value for name, value in given.items() if value is not None}
-
-
 def _settings(settings: RecorderSettings | None, buffer_size: int) -> RecorderSettings:
-    if buffer_size < 1:
-        raise ValueError(f"buffer_size={buffer_size}: the live window holds at least one record of each stream")
     settings = settings or RecorderSettings()
     return settings if buffer_size == _BUFFER_SIZE else msgspec.structs.replace(settings, buffer_size=buffer_size)
 

@@ -153,19 +153,31 @@ class OptimizationLogger:
             quality metric, else by the quality gained. Numbers are described by `count`, `mean`, `std`, `min`, `max`,
             `median` of the finite ones and `not_finite`; texts and flags by `count` and `values`. Without results a
             `message`, and everything is empty.
+
+        Raises:
+            ValueError: `time_range` is no pair of moments.
         """
-        low, high = (_seconds(moment) for moment in time_range or (None, None))
-        results = [
+        low, high = _range(time_range)
+        every = [
             episode
             for episode in Run(self.monitor.path).records("episodes")
             if isinstance((episode.info or {}).get(KEY), dict)
-            and (logo_type is None or episode.category == logo_type)
+        ]
+        results = [
+            episode
+            for episode in every
+            if (logo_type is None or episode.category == logo_type)
             and (low is None or episode.time >= low)
             and (high is None or episode.time <= high)
         ]
         types = sorted({episode.category for episode in results if episode.category is not None})
         by_type = {name: [episode for episode in results if episode.category == name] for name in types}
-        statistics: dict[str, Any] = {} if results else {"message": "no optimization recorded yet"}
+        none = (
+            f"no optimization of that type and time, of {len(every)} recorded"
+            if every
+            else "no optimization recorded yet"
+        )
+        statistics: dict[str, Any] = {} if results else {"message": none}
         return statistics | {
             "total_optimizations": len(results),
             "success": _successes(results),
@@ -306,5 +318,18 @@ def _first(value: Any, other: Any) -> Any:
     return other if value is None else value
 
 
+def _range(given: Any) -> tuple[float | None, float | None]:
+    if given is None:
+        return None, None
+    if not isinstance(given, tuple | list) or len(given) != 2:  # noqa: PLR2004 - a pair
+        raise ValueError(
+            f"time_range={given!r:.100}: two moments (from, to), each a datetime, UTC seconds or None for an open end"
+        )
+    low, high = given
+    return _seconds(low), _seconds(high)
+
+
 def _seconds(moment: Moment | None) -> float | None:
+    if moment is not None and not isinstance(moment, dt.datetime | int | float):
+        raise ValueError(f"time_range: {moment!r:.100} is no datetime, no UTC seconds and not None")
     return moment.timestamp() if isinstance(moment, dt.datetime) else moment

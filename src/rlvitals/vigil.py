@@ -129,13 +129,13 @@ class Vigil(Sink):
     def look(self) -> None:
         """Judge, and say what is new."""
         self._looked = self._clock.time()
-        if not self._fresh:
+        if not self._fresh and not self._closed:
             return
         self._fresh, self._taken = False, 0
         episodes, self._episodes = self._episodes, []
         for event in self._reached(episodes):
             self._say(event)
-        change = self._watch.look(self.diagnosis())
+        change = self._watch.look(self.diagnosis(), last=self._closed)
         for state, findings in ((OPENED, change.opened), (CLOSED, change.closed)):
             for finding in findings:
                 self._say(self._event(finding, state))

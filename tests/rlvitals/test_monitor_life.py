@@ -1,6 +1,7 @@
 """A monitor from its beginning to its end: names, status, resuming, going back."""
 
 import math
+import re
 import subprocess
 import sys
 import textwrap
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rlvitals.errors import ClosedError, RecordError, RunLockedError
@@ -51,6 +53,57 @@ def _episodes(run: Run, *, abandoned: bool = False) -> list[tuple[int, int]]:
 
 def _states(run: Run) -> list[str]:
     return [event.message for event in run.records("events") if event.kind == "state"]
+
+
+# ---------------------------------------------------------------------- how it begins
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"target": "x"},
+        {"target": math.nan},
+        {"total_timesteps": -1},
+        {"total_timesteps": 1.5},
+        {"tags": "ablation"},
+        {"tags": [1]},
+        {"buffer_size": 0},
+        {"update_frequency": "often"},
+    ],
+)
+def test_an_option_that_cannot_be_is_refused_before_there_is_a_run(tmp_path: Path, options: dict[str, Any]) -> None:
+    """By its name and its value."""
+    ((name, value),) = options.items()
+    with pytest.raises(RecordError, match=re.escape(f"{name}={value!r}")):
+        TrainingMonitor(tmp_path / "logs", **options)
+    assert not (tmp_path / "logs").exists()
+
+
+def test_numbers_of_numpy_are_numbers(open_monitor: OpenMonitor) -> None:
+    """Goals often come out of a computation."""
+    monitor = open_monitor(total_timesteps=np.float64(1e6), target=np.float32(0.5))
+
+    assert monitor.run.header.goals == {"total_timesteps": 1_000_000, "target": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda m: m.log_episode(1, 0.1, 2, additional_info=3), "additional_info"),
+        (lambda m: m.log_episode(1, 0.1, 2, performance_metrics=[1]), "performance_metrics"),
+        (lambda m: m.log_episode(1, 0.1, 2, extra=3, own=1.0), "extra"),
+        (lambda m: m.log_training_step(1, extra=3, own=1.0), "extra"),
+        (lambda m: m.log_evaluation(1, 0.1, extra=3, own=1.0), "extra"),
+    ],
+)
+def test_what_is_no_dict_is_refused_by_name(
+    open_monitor: OpenMonitor, call: Callable[[TrainingMonitor], object], name: str
+) -> None:
+    """Beside numbers of the user's own, too; nothing is recorded."""
+    monitor = open_monitor()
+    with pytest.raises(RecordError, match=f"{name} must be a dict, got"):
+        call(monitor)
+    assert not [*monitor.run.records("episodes"), *monitor.run.records("updates"), *monitor.run.records("evaluations")]
 
 
 # ---------------------------------------------------------------------- how it ends

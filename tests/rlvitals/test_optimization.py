@@ -107,6 +107,20 @@ def test_a_stretch_of_time_is_asked_for(logger: OptimizationLogger, clock: Manua
     assert count(2_000, None) == 0
 
 
+@pytest.mark.parametrize("given", ["24h", (1.0,), ("24h", None), 24.0])
+def test_what_is_no_stretch_of_time_is_refused(logger: OptimizationLogger, given: Any) -> None:
+    """By name, with what it may be."""
+    with pytest.raises(ValueError, match="time_range"):
+        logger.calculate_statistics(time_range=given)
+
+
+def test_a_type_that_was_not_seen_is_told_from_no_result(logger: OptimizationLogger) -> None:
+    """So that a typing error is seen."""
+    logger.log_optimization("x", {}, {}, result(0.5, 0.6))
+
+    assert "of 1 recorded" in logger.calculate_statistics(logo_type="nope")["message"]
+
+
 def test_without_results_there_is_a_message(logger: OptimizationLogger) -> None:
     """And no key is missing."""
 

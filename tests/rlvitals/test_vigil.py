@@ -74,6 +74,19 @@ def test_the_end_is_a_look_too(watched: Any) -> None:
     assert [event.code for event in said] == ["non-finite"]
 
 
+def test_a_training_that_ended_well_has_no_finding_that_is_open(watched: Any) -> None:
+    """What was said on the way, and is not so any more, is taken back at the end, though nothing came since."""
+    vigil, said, clock = watched()
+    for number in range(60):
+        vigil.write(Episode(time=float(number), episode=number, reward=math.nan if number < 20 else 1.0, length=1))
+        clock.advance(1.0)
+    assert open_findings(said)
+    vigil.write(Event(time=60.0, kind="rewind", message="back"))
+    vigil.close()
+
+    assert open_findings(said) == []
+
+
 def test_what_a_training_reached_is_said(watched: Any) -> None:
     """Milestones come with the looks, in their order; a first success is not missed in a flood."""
     vigil, said, clock = watched()

@@ -27,6 +27,7 @@ from rlvitals.cli.screen import (
 from rlvitals.cli.words import clean, count, moment, number, percent
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.diagnosis import RANK, Diagnosis, Finding, Watch, diagnose, evidence_of
+from rlvitals.diagnosis.lacking import CONFIGURATION, to_log
 from rlvitals.runs import Run
 from rlvitals.summary.life import OPEN
 
@@ -99,11 +100,26 @@ def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
         screen.print()
         _print_finding(screen, finding)
     if not diagnosis.findings:
-        screen.print(f"Nothing wrong was found, by {count(len(diagnosis.judged))} rules.")
+        screen.print(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
+    if diagnosis.is_early:
+        seen = f"{_of(diagnosis.episodes, 'episode')} and {_of(diagnosis.updates, 'update')}"
+        screen.print(f"That says little yet: there are {seen} to judge by.")
     if diagnosis.unjudged:
-        lacking = "; ".join(f"{one.code} needs {' and '.join(one.missing)}" for one in diagnosis.unjudged)
         screen.print()
-        screen.print(Text.assemble(("Not judged, for want of data: ", LABEL), (clean(lacking), LABEL)))
+        screen.print(Text(_unjudged(diagnosis), LABEL))
+
+
+def _of(number_of: int, what: str) -> str:
+    return f"{count(number_of)} {what}{'' if number_of == 1 else 's'}"
+
+
+def _unjudged(diagnosis: Diagnosis) -> str:
+    wanted = to_log(need for one in diagnosis.unjudged for need in one.missing)
+    calls = [f"{call}({', '.join(names)})" for call, names in wanted.items() if call != CONFIGURATION]
+    keys = wanted.get(CONFIGURATION)
+    places = [*calls, *([f"{', '.join(keys)} in the configuration"] if keys else [])]
+    rules = _of(len(diagnosis.unjudged), "rule")
+    return f"{rules} did not judge, for want of data (--json names them). They would with {', '.join(places)}."
 
 
 def looks(run: Run, wait: Callable[[float], None]) -> Iterator[Diagnosis]:

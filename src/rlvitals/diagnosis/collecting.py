@@ -76,6 +76,8 @@ _FROM_EXTRA = {
     "memory": ("memory", "memory_mib", "memory_mb"),
 }
 _TERMINATED = {"terminated", "terminal"}
+_RESULT = "optimization"
+"""How `OptimizationLogger` says that an episode is a result. One that was logged without metrics has no reward."""
 _TRUNCATED = {"truncated", "time_limit", "timelimit", "timeout", "timelimit.truncated"}
 
 
@@ -210,15 +212,17 @@ def _floats(column: Any) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _episode_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    reward = _masked(columns["reward"])
     reasons = [str(reason).lower() if reason is not None else "" for reason in columns["termination_reason"]]
+    reward = np.ma.asarray(_masked(columns["reward"]))
+    unknown = np.array([reason == _RESULT for reason in reasons], dtype=bool) & np.isnan(np.ma.getdata(reward))
+    reward = np.ma.array(np.ma.getdata(reward), mask=np.ma.getmaskarray(reward) | unknown)
     told = np.array([reason in _TERMINATED or reason in _TRUNCATED for reason in reasons], dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):
         return {
             "time": _masked(columns["time"]),
             "step": _masked(columns["env_step"]),
             "reward": reward,
-            "reward_squared": np.ma.asarray(reward) ** 2,
+            "reward_squared": reward**2,
             "length": _masked(columns["length"]),
             "success": _masked(columns["success"]),
             "quality": _masked(columns["quality_improvement"]),

@@ -10,7 +10,9 @@ from rlvitals.diagnosis.causes import folded
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
+from rlvitals.diagnosis.learning import FEWEST_EPISODES
 from rlvitals.diagnosis.rules import RULES
+from rlvitals.diagnosis.signals import FEWEST_UPDATES
 
 _log = logging.getLogger("rlvitals")
 _failed: set[str] = set()
@@ -37,6 +39,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         unjudged: Rules that could not judge, and what they lack.
         judged: Codes of the rules that could.
         env_step: How far the run was.
+        episodes: How many episodes there were to judge by.
+        updates: How many updates.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -44,6 +48,13 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     unjudged: tuple[Unjudged, ...] = ()
     judged: tuple[str, ...] = ()
     env_step: int = 0
+    episodes: int = 0
+    updates: int = 0
+
+    @property
+    def is_early(self) -> bool:
+        """Whether there is so little to judge by that most rules would see nothing, whatever is wrong."""
+        return self.episodes < 2 * FEWEST_EPISODES and self.updates < FEWEST_UPDATES
 
     @property
     def health_score(self) -> int:
@@ -78,6 +89,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 continue
             try:
                 sign = rule.judge(evidence)
+                finding = None if sign is None else rule.finding(sign)
             except Exception as error:  # noqa: BLE001 - a rule's own mistake costs its verdict alone
                 if rule.code not in _failed:  # said once: a live run is judged every few seconds
                     _failed.add(rule.code)
@@ -85,8 +97,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 unjudged.append(Unjudged(rule.code, (f"the rule failed: {error}",)))
                 continue
             judged.append(rule.code)
-            if sign is not None:
-                found.append(rule.finding(sign))
+            if finding is not None:
+                found.append(finding)
     step = evidence.env_step if math.isfinite(evidence.env_step) else 0.0
     findings = folded(found, so_far=step)
     return Diagnosis(
@@ -95,4 +107,6 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         unjudged=tuple(unjudged),
         judged=tuple(judged),
         env_step=int(step),
+        episodes=evidence.episodes.records,
+        updates=evidence.updates.records,
     )

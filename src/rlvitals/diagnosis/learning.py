@@ -33,6 +33,8 @@ class Learning(NamedTuple):
         spread: Standard deviation of single returns within a window, robustly over the run.
         opening: The first tenth of the steps.
         late: The last quarter of the steps.
+        trough: The worst window behind the best; the best one itself, where none is behind it.
+        regained: The best window behind the trough, likewise.
     """
 
     start: Level
@@ -42,6 +44,8 @@ class Learning(NamedTuple):
     spread: float
     opening: Level
     late: Level
+    trough: Level
+    regained: Level
 
     @property
     def gain(self) -> float:
@@ -71,7 +75,11 @@ class Learning(NamedTuple):
     @property
     def lost(self) -> float:
         """The share of what was gained that is lost again: 0 at the best, 1 back at the start, above 1 below it."""
-        return max(0.0, _ratio(self.best.mean - self.recent.mean, self.best.mean - self.start.mean))
+        return self.lost_at(self.recent)
+
+    def lost_at(self, level: Level) -> float:
+        """The same at another time behind the best."""
+        return max(0.0, _ratio(self.best.mean - level.mean, self.best.mean - self.start.mean))
 
 
 def learning_of(episodes: Table) -> Learning | None:
@@ -115,6 +123,10 @@ def learning_of(episodes: Table) -> Learning | None:
     start = level(max(int(whole[0]), min(opening, int(whole[-1]))))
     spread = float(np.sqrt(np.median(variances[whole])))
     best, worst = int(whole[means[whole].argmax()]), int(whole[means[whole].argmin()])
+    behind = whole[whole >= best]
+    trough = int(behind[means[behind].argmin()])
+    since = whole[whole >= trough]
+    regained = int(since[means[since].argmax()])
 
     def stretch(rows: NDArray[np.bool_]) -> Level:
         number = float(count[rows].sum())
@@ -126,7 +138,8 @@ def learning_of(episodes: Table) -> Learning | None:
     opened = (steps <= 0.1 * steps[-1]) | (n <= FEWEST_EPISODES)
     lately = (steps > 0.75 * steps[-1]) | (number - n < FEWEST_EPISODES)
     opened[0] = lately[-1] = True  # a block may hold more than all that
-    return Learning(start, level(int(whole[-1])), level(best), level(worst), spread, stretch(opened), stretch(lately))
+    recent, ends = level(int(whole[-1])), (stretch(opened), stretch(lately))
+    return Learning(start, recent, level(best), level(worst), spread, *ends, level(trough), level(regained))
 
 
 def window_means(episodes: Table, parts: int) -> tuple[Floats, Floats]:

@@ -50,11 +50,13 @@ class Watch:
             self._open[finding.code] = finding
             self._unseen[finding.code] = 0
 
-    def look(self, diagnosis: Diagnosis) -> Change:
+    def look(self, diagnosis: Diagnosis, *, last: bool = False) -> Change:
         """Take in a diagnosis.
 
         Args:
             diagnosis: The one after the last that was looked at.
+            last: Whether no other follows: what it does not have is closed at once, so that nothing stays open of a run
+                that ended without it.
 
         Returns:
             What changed.
@@ -72,7 +74,7 @@ class Watch:
         closed = []
         for code in [code for code in self._open if code not in seen]:
             self._unseen[code] = 0 if code in folded else self._unseen[code] + 1
-            if self._unseen[code] >= self._patience:
+            if self._unseen[code] >= self._patience or (last and code not in folded):
                 closed.append(self._open.pop(code))
                 del self._unseen[code]
         return Change(tuple(opened), tuple(persisting), tuple(closed))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlvitals.clock import Clock
+from rlvitals.errors import RecordError
 from rlvitals.recording.recorder import Recorder
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Scalars
 from rlvitals.records.synonyms import take_synonyms
@@ -97,19 +98,19 @@ class Logbook:
         if quality_improvement is None and quality_final is not None and quality_initial is not None:
             quality_improvement = quality_final - quality_initial
         if additional_info:
-            rest = dict(additional_info)
+            rest = _dict_of("additional_info", additional_info, episode)
             category = rest.pop("logo_type", None) if category is None else category
             difficulty = rest.pop("difficulty", None) if difficulty is None else difficulty
             if parameters is None and isinstance(rest.get("parameters_explored"), Mapping):
                 parameters = rest.pop("parameters_explored")
             info = {**rest, **info} if info else rest
         if performance_metrics:
-            measured = dict(performance_metrics)
+            measured = _dict_of("performance_metrics", performance_metrics, episode)
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
             more = {**measured, **more}
         if more:
-            extra = {**extra, **more} if extra else more
+            extra = _joined(extra, more)
         return self._recorder.record(
             Episode,
             {
@@ -256,7 +257,7 @@ class Logbook:
             values["duration"] = duration
         if more:
             take_synonyms(more, values)
-            extra = {**extra, **more} if extra else more
+            extra = _joined(extra, more)
         if extra:
             values["extra"] = extra
         return self._recorder.record(PolicyUpdate, values)
@@ -293,7 +294,7 @@ class Logbook:
         """
         if not fields.keys() <= _EVALUATION_FIELDS:
             own = {name: fields.pop(name) for name in fields.keys() - _EVALUATION_FIELDS}
-            fields["extra"] = {**fields.get("extra", {}), **own}
+            fields["extra"] = _joined(fields.get("extra"), own)
         return self._recorder.record(
             Evaluation,
             {
@@ -402,3 +403,16 @@ class Logbook:
     def progress(self, env_step: int) -> None:
         """Say how far the training is, between two records; costs next to nothing, and writes nothing."""
         self._recorder.window.advance(env_step)
+
+
+def _joined(extra: Mapping[str, Any] | None, more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Both together. What is no dict stays as it is: the record refuses it, and says why."""
+    return {**extra, **more} if extra and isinstance(extra, Mapping) else extra or more
+
+
+def _dict_of(name: str, given: Any, episode: Any) -> dict[str, Any]:
+    if not isinstance(given, Mapping):
+        raise RecordError(
+            f"Episode {episode!r:.50}: {name} must be a dict, got {given!r:.100} ({type(given).__name__})"
+        )
+    return dict(given)

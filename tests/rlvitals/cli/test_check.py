@@ -46,7 +46,7 @@ def test_a_run_that_is_well_says_so(invoke: Invoke, monitor: Monitor) -> None:
     result = invoke("check", "run")
 
     assert (result.exit_code, result.stdout.split()[:2]) == (0, ["run", "healthy"])
-    assert "Not judged, for want of data" in result.stdout
+    assert "did not judge, for want of data" in result.stdout
 
 
 def test_json_holds_all_there_is(invoke_json: InvokeJson, monitor: Monitor) -> None:

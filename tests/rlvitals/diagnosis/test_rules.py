@@ -1,14 +1,16 @@
 """Every rule fires on a made training that has its fault, and is silent on one close to it."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
-from rlvitals.diagnosis import diagnose
+from rlvitals.diagnosis import Collector, Context, Evidence, diagnose
 from rlvitals.diagnosis.finding import all_codes
 from rlvitals.diagnosis.rules import RULES
+from rlvitals.records import Episode, PolicyUpdate, SystemSample
 from rlvitals.testing.trainings import MadeTraining
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -79,6 +81,18 @@ def hacked(made: MadeTraining) -> None:
 def honest(made: MadeTraining) -> None:
     noise = 0.2 * made.generator.standard_normal(len(made.episodes_along))
     made.set("episodes", quality_improvement=0.1 + 0.01 * made.episodes_along + noise)
+
+
+def fall(depth: float, back: float) -> Change:
+    """At 60 %, a share of what was gained is lost; from 70 % on, a share of the gain is there again."""
+
+    def change(made: MadeTraining) -> None:
+        reward, at = made.episodes["reward"], made.episodes_along
+        gain = float(np.mean(reward[(at > 0.5) & (at < 0.6)])) - 20.0
+        reward[at >= 0.6] = 20.0 + gain * (1.0 - depth) + 5.0 * made.generator.standard_normal(int((at >= 0.6).sum()))
+        reward[at >= 0.7] += gain * (back - (1.0 - depth))
+
+    return change
 
 
 def partly_opposed(until: float) -> Change:
@@ -312,6 +326,7 @@ CASES = (
     Case("category-neglected", categories(0.0), categories(0.4)),
     Case("throughput-drop", slow(6.0), slow(1.5)),
     Case("memory-leak", memory(lambda x: 100.0 * x), memory(lambda x: 100.0 * (1.0 - np.exp(-12.0 * x)))),
+    Case("regression", fall(1.0, 0.3), fall(1.0, 0.9)),
     Case(
         "stalled", lambda m: m.facts.update(status="crashed", reason="gone"), lambda m: m.facts.update(status="paused")
     ),
@@ -363,6 +378,58 @@ def test_a_discount_of_nothing_is_a_remark_in_short_episodes_and_a_fault_in_long
 
     assert severity(MadeTraining().configure(gamma=0.0).set("episodes", length=np.full(300, 4.0))) == "info"
     assert severity(MadeTraining().configure(gamma=0.0)) == "critical"
+
+
+def test_what_is_loaded_before_the_first_step_is_no_leak() -> None:
+    """And samples that know no step yet make no rule fail."""
+
+    def evidence(growth: float) -> Evidence:
+        made, collector = MadeTraining(), Collector()
+        for second in range(80):
+            step = None if second < 40 else 100 * (second - 39)
+            memory = 300.0 + 5.0 * min(second, 40) + growth * max(0, second - 40)
+            collector.add(SystemSample(time=float(second), env_step=step, memory=memory))
+        for update in range(20):
+            collector.add(PolicyUpdate(time=50.0 + update, step=200 * update, env_step=200 * update, entropy=1.0))
+        return collector.evidence(made.evidence().context)
+
+    assert [finding.code for finding in diagnose(evidence(0.0)).findings] == []
+    (leak,) = diagnose(evidence(5.0)).findings
+    assert (leak.code, leak.since_step) == ("memory-leak", 100)
+
+
+def test_rewards_without_updates_are_told_of_for_what_they_are() -> None:
+    """Nothing is known of a network that they could have spoilt; and a result without metrics has no reward."""
+
+    def said(reason: str, *, updates: int) -> list[tuple[str, ...]]:
+        collector = Collector()
+        for number in range(30):
+            reward = math.nan if number == 3 else 1.0 + number % 2
+            collector.add(
+                Episode(time=float(number), episode=number, reward=reward, length=1, termination_reason=reason)
+            )
+        for number in range(updates):
+            collector.add(PolicyUpdate(time=float(number), step=number, value_loss=math.nan))
+        found = diagnose(collector.evidence(Context())).findings
+        return [(finding.severity, *finding.series[:1]) for finding in found if finding.code == "non-finite"]
+
+    assert said("terminated", updates=0) == [("warning", "updates.loss")]
+    assert said("terminated", updates=3) == [("critical", "updates.value_loss")]
+    assert said("optimization", updates=0) == []
+
+
+def test_a_rise_that_is_not_certain_yet_is_no_remark_before_the_end() -> None:
+    """Returns are on their way up, as far as can be told."""
+
+    def told(rise: float, share: float) -> list[str]:
+        made = MadeTraining(updates=40)
+        count = len(made.episodes_along)
+        noise = 30.0 * np.where(np.arange(count) % 2, 1.0, -1.0)
+        made.set("episodes", reward=100.0 + rise * made.episodes_along + noise).set("evaluations", reward=None)
+        return [one.code for one in diagnose(made.evidence(share)).findings]
+
+    assert told(0.0, 0.7) == ["no-learning"]
+    assert told(20.0, 0.7) == []
 
 
 def test_rewards_that_are_far_too_large_are_told_after_four_updates() -> None:

@@ -52,3 +52,12 @@ def test_a_finding_that_is_folded_is_not_closed() -> None:
     for _ in range(5):
         change = watch.look(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)))
         assert change.closed == ()
+
+
+def test_the_last_look_closes_what_it_does_not_see() -> None:
+    """A run that ended well is not told for ever of what it had been; what is folded is still there."""
+
+    watch = Watch()
+    watch.look(diagnosis("no-learning", "kl-too-large"))
+    change = watch.look(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)), last=True)
+    assert [finding.code for finding in change.closed] == ["no-learning"]

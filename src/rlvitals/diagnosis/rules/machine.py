@@ -66,8 +66,9 @@ def _longer_work(table: Table, last: int) -> float:
 @rule(
     "memory-leak",
     title="Memory grows without end",
-    meaning="Resident memory has grown by more than a tenth since the first tenth of the run, it grows as fast in "
-    "the second half as in the first (70 % at least), and it hardly ever falls.",
+    meaning="Resident memory has grown by more than a tenth since the first tenth of the run (what is loaded before "
+    "the first environment step does not count), it grows as fast in the second half as in the first (70 % at least), "
+    "and it hardly ever falls.",
     needs=("system.memory|updates.memory|episodes.memory",),
     series=("system.memory", "system.memory_available"),
     cause="Something is kept that is never used again: episodes, infos, graphs of tensors.",
@@ -79,9 +80,9 @@ def _memory_leak(evidence: Evidence) -> Sign | None:
         (t for t in (evidence.system, evidence.updates, evidence.episodes) if t.said("memory").sum() >= 20),  # noqa: PLR2004
         None,
     )
-    if table is None:
+    if table is None or not evidence.past(0.05):
         return None
-    memory = signals.values(table, "memory")
+    memory, began = _in_training(table, "memory")
     memory = memory[memory.size // 10 :]
     if memory.size < 10 or not memory[0] > 0.0:  # noqa: PLR2004 - too few to see a line
         return None
@@ -97,8 +98,20 @@ def _memory_leak(evidence: Evidence) -> Sign | None:
         if math.isfinite(left) and left < grown:
             shown["memory_available"] = left
             severity = CRITICAL
-        return Sign(severity, 0.93, shown, float(table.low("step")[0]) if table.has("step") else None)
+        return Sign(severity, 0.93, shown, began)
     return None
+
+
+def _in_training(table: Table, name: str) -> tuple[Floats, float | None]:
+    """The values of a column since the first environment step, and that step: what is loaded before is no leak.
+
+    All of them, where no step is ever said.
+    """
+    column, steps = table.mean(name), table.low("step")
+    begun = np.flatnonzero(np.isfinite(steps))
+    if begun.size:
+        column = column[begun[0] :]
+    return column[np.isfinite(column)], float(steps[begun[0]]) if begun.size else None
 
 
 @rule(

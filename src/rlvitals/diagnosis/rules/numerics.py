@@ -27,6 +27,7 @@ _WATCHED = (
 _OF_NUMBERS = re.compile(
     r"\bnan\b|\binf\b|invalid values|expects all elements of std|non-?finite|not finite", re.IGNORECASE
 )
+_MOST_SERIES = 4
 _UNCLIPPED = 100.0
 _BURST = 50.0
 _RISE = 1000.0
@@ -37,7 +38,7 @@ _RISE = 1000.0
     title="Numbers that are not finite",
     meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended "
     "with an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
-    "vary.",
+    "vary. Rewards of episodes alone, without an update, are a warning.",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
     cause="A NaN or an infinity entered the network, and stays: observations or rewards that are not finite, or an "
     "overflow.",
@@ -58,8 +59,12 @@ def _non_finite(evidence: Evidence) -> Sign | None:
             if bad.any():
                 found[f"{stream}.{name}"] = int(bad.sum())
                 first = min(first, float(steps[int(bad.argmax())]))
+    began = first if math.isfinite(first) else None
+    if found and not evidence.updates.records:
+        cause = "Rewards were logged that are not finite. Nothing is known of a network that could have met them."
+        return Sign(WARNING, 0.9, dict(found), began, cause)
     if found:
-        return Sign(CRITICAL, 0.99, dict(found), first if math.isfinite(first) else None)
+        return Sign(CRITICAL, 0.99, dict(found), began, series=tuple(found)[:_MOST_SERIES])
     if _OF_NUMBERS.search(evidence.context.failure):
         failure = evidence.context.failure.splitlines()[0][:200]
         return Sign(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)

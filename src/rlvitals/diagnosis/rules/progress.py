@@ -12,7 +12,7 @@ from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
 from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
-_LOST, _ALL_LOST = 0.85, 0.9
+_LOST, _ALL_LOST, _HALF = 0.85, 0.9, 0.5
 _TINY_STD = 0.05
 _OPENING = 0.25
 """The share of the way beyond which the first ten episodes are no beginning: some of it is learnt in them."""
@@ -22,8 +22,9 @@ _OPENING = 0.25
     "regression",
     title="What was learnt is lost",
     meaning="The last window of episodes (a twentieth of the steps so far, at least ten episodes) has lost 85 % or "
-    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations. "
-    "Critical from 90 %. Healthy runs fall back by up to 75 % and recover.",
+    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations; or "
+    "an earlier one had lost 90 %, and not even half of it has come back since. Critical from 90 %. Healthy runs fall "
+    "back by up to 75 % and recover.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
     cause="The policy has broken down after it had learnt.",
@@ -34,7 +35,10 @@ _OPENING = 0.25
 )
 def _regression(evidence: Evidence) -> Sign | None:
     course = evidence.course
-    if course is None or course.best_gain < 2.0 or course.lost < _LOST:  # noqa: PLR2004 - see the rule's meaning
+    if course is None or course.best_gain < 2.0:  # noqa: PLR2004 - see the rule's meaning
+        return None
+    is_lost_for_good = course.lost_at(course.trough) > _ALL_LOST and course.lost_at(course.regained) > _HALF
+    if course.lost < _LOST and not is_lost_for_good:
         return None
     if course.best.mean - course.recent.mean < 4.0 * math.hypot(course.best.error, course.recent.error):
         return None
@@ -70,11 +74,12 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
     title="The agent does not learn",
     meaning="The last quarter of the returns is not higher than the first tenth (by less than three standard errors, "
     "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
-    "half of the budget, as hard tasks start late, a warning from 90 %. Where episodes are so few that the first ten "
+    "half of the budget, as hard tasks start late, if they have not risen by one standard error either; a warning from "
+    "90 %. Where episodes are so few that the first ten "
     "take more than a quarter of the way, it stays a remark if they rose by one standard error. What else was found "
     "may say why.",
     needs=("episodes.reward",),
-    cause="Nothing that the agent did so far was rewarded more than what it did at first.",
+    cause="What the agent does lately is rewarded no more than what it did at first, beyond chance.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
     "their scale; compare with a random policy's return.",
     source="Henderson et al. 2018, Deep Reinforcement Learning that Matters; SB3 RL tips",
@@ -87,10 +92,12 @@ def _no_learning(evidence: Evidence) -> Sign | None:
         return None
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
-    shown = {"start": course.start.mean, "recent": course.recent.mean, "gain": course.gain}
-    sure = course.opening.step <= _OPENING * course.late.step or not course.rise_significance > 1.0
-    severity = WARNING if evidence.past(NEARLY_OVER) and sure else INFO
-    return Sign(severity, 0.4, shown, course.start.step)
+    rising, late = course.rise_significance > 1.0, evidence.past(NEARLY_OVER)
+    if rising and not late:
+        return None  # it may well be on its way
+    shown = {"first_tenth": course.opening.mean, "last_quarter": course.late.mean, "rise": course.rise}
+    sure = course.opening.step <= _OPENING * course.late.step or not rising
+    return Sign(WARNING if late and sure else INFO, 0.4, shown, course.start.step)
 
 
 def _evaluations_rose(evidence: Evidence) -> bool:

@@ -1,5 +1,6 @@
 """What a rule is, and what it says."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ class Sign(NamedTuple):
         evidence: Numbers, by name.
         since: The environment step since which it holds.
         cause: Where this run says more than the rule's own sentence.
+        series: What to look at in this run, where the rule's own series say less.
     """
 
     severity: str
@@ -26,6 +28,7 @@ class Sign(NamedTuple):
     evidence: dict[str, Any]
     since: float | None = None
     cause: str = ""
+    series: tuple[str, ...] = ()
 
 
 class Rule(NamedTuple):
@@ -64,9 +67,9 @@ class Rule(NamedTuple):
             severity=sign.severity,
             confidence=round(sign.confidence, 3),
             title=self.title,
-            since_step=None if sign.since is None else int(sign.since),
+            since_step=None if sign.since is None or not math.isfinite(sign.since) else int(sign.since),
             evidence={name: _plain(value) for name, value in sign.evidence.items()},
-            series=self.series,
+            series=sign.series or self.series,
             cause=sign.cause or self.cause,
             advice=self.advice,
             source=self.source,

@@ -109,8 +109,8 @@ def _discount(evidence: Evidence) -> Sign | None:
     meaning="Advantages break the recursion that defines them (where the adapter checks it); or the mean return is "
     "more than twice the largest sum of rewards of any episode in the second half so far, though episodes end by "
     "themselves; or, for want of a better explanation, returns do not rise in 90 % of the budget (or stop early, "
-    "and nothing ever succeeds) while the critic explains more than 80 % of their variance and the policy moves; in "
-    "60 % of the budget, where it explains more than 93 %.",
+    "and nothing ever succeeds) while the policy moves and the critic explains more than 80 % of their variance (60 %, "
+    "where they rose by less than one standard error); in 60 % of the budget, where it explains more than 93 %.",
     needs=("updates.advantage_residual|updates.return_mean|updates.explained_variance",),
     series=("updates.advantage_std", "updates.return_mean", "updates.explained_variance", "episodes.reward"),
     cause="The critic learns and the policy moves, but not towards more reward: advantages do not belong to their "
@@ -133,7 +133,8 @@ def _advantage_estimation(evidence: Evidence) -> Sign | None:
     moved = signals.recent(updates, "kl_divergence", share=0.3)
     idle = has_not_risen(evidence) or stopped_early(evidence)
     due = _LONG if explained > _KNOWS_ALL else NEARLY_OVER  # who starts late has a critic that knows less
-    if explained > 0.8 and 1e-3 < moved < 0.1 and evidence.past(due) and idle:  # noqa: PLR2004
+    enough = 0.8 if course.rise_significance > 1.0 else 0.6
+    if explained > enough and 1e-3 < moved < 0.1 and evidence.past(due) and idle:  # noqa: PLR2004
         shown = {"explained_variance": explained, "gain": course.gain, "kl_divergence": moved}
         return Sign(WARNING, 0.5, shown, course.start.step)
     return None

@@ -1,0 +1,49 @@
+"""What to log so that rules can judge that could not: signals, by the call or the place that says them."""
+
+from collections.abc import Iterable
+
+EVERYDAY = (
+    "updates.explained_variance",
+    "updates.kl_divergence",
+    "updates.entropy",
+    "updates.learning_rate",
+    "episodes.success",
+    "system.memory",
+)
+"""Of several signals of which one would do, these are the ones that a training has at hand."""
+
+CONFIGURATION = "configuration"
+_CALLS = {"updates": "log_training_step", "episodes": "log_episode", "evaluations": "log_evaluation"}
+_NAMES = {
+    "categories": ("log_episode", "category"),
+    "episodes.terminated": ("log_episode", "termination_reason"),
+    "episodes.truncated": ("log_episode", "termination_reason"),
+    "episodes.quality": ("log_episode", "quality_improvement"),
+    "evaluations.reward": ("log_evaluation", "eval_reward"),
+    "settings.entropy_coefficient": (CONFIGURATION, "ent_coef"),
+    "settings.epochs": (CONFIGURATION, "n_epochs"),
+    "system.memory": ("RecorderSettings", "system_interval_s"),
+}
+
+
+def to_log(missing: Iterable[str]) -> dict[str, list[str]]:
+    """What to add so that nothing is missing any more.
+
+    Args:
+        missing: Signals as `stream.column`; of several in one text parted by `|`, one would do.
+
+    Returns:
+        Names of arguments by the call that takes them (`log_training_step`, ...), and keys of the `configuration`.
+    """
+    wanted: dict[str, list[str]] = {}
+    for one in missing:
+        choices = one.split("|")
+        call, name = _place(next((signal for signal in EVERYDAY if signal in choices), choices[0]))
+        if name not in wanted.setdefault(call, []):
+            wanted[call].append(name)
+    return wanted
+
+
+def _place(signal: str) -> tuple[str, str]:
+    stream, _, column = signal.partition(".")
+    return _NAMES.get(signal, (_CALLS.get(stream, CONFIGURATION), column))
