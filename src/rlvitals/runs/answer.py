@@ -10,7 +10,7 @@ import numpy as np
 
 from rlvitals.errors import MissingExtraError, QueryError, RunFormatError
 from rlvitals.records import STREAMS
-from rlvitals.runs.columns import database
+from rlvitals.runs.columns import database, identifier
 from rlvitals.runs.folder import RunFolder
 from rlvitals.runs.relation import nested_fields
 from rlvitals.runs.table import ask
@@ -102,7 +102,8 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
 
     Args:
         runs: A run, or several as one.
-        sql: One question (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...).
+        sql: One question (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...). Moments that it gives
+            (`to_timestamp(time)`) are UTC.
 
     Raises:
         QueryError: It is wrong, or it is more than a question.
@@ -121,6 +122,7 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
         try:
             # On lines of its own, as it may end with a comment.
             views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM (\n{asked}\n)")
+            _leave_zones(views)
         except _WRONG as error:
             raise QueryError(_reason(error)) from None
         except duckdb.Error as error:
@@ -136,6 +138,22 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
         ask(runs, lambda views: _read_all(views, streams), *streams, nested=nested, connection=tables)
         raise QueryError(_reason(failed[-1])) from None
     return Answer(tables)
+
+
+def _leave_zones(tables: duckdb.DuckDBPyConnection) -> None:
+    """Make moments of a zone (`to_timestamp(time)`, `now()`) moments of UTC, without one.
+
+    The database gives them to Python through a package that is no dependency, and in the zone of the machine.
+    """
+    shown = []
+    for name, kind, *_ in tables.execute(f"DESCRIBE {_TABLE}").fetchall():
+        column = identifier(name)
+        if kind == "TIMESTAMP WITH TIME ZONE":
+            shown.append(f"CASE WHEN isfinite({column}) THEN make_timestamp(epoch_us({column})) END AS {column}")
+        elif "WITH TIME ZONE" in kind:
+            shown.append(f"{column}::VARCHAR AS {column}")
+    if shown:
+        tables.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS SELECT * REPLACE ({', '.join(shown)}) FROM {_TABLE}")
 
 
 def _read_all(views: duckdb.DuckDBPyConnection, streams: Sequence[str]) -> None:

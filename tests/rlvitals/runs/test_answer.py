@@ -1,5 +1,6 @@
 """Questions in SQL, to one run and to a folder of them."""
 
+import datetime as dt
 import math
 from pathlib import Path
 
@@ -40,6 +41,16 @@ def test_entries_of_dicts_can_be_asked_for(tmp_path: Path) -> None:
 
     assert recorded(tmp_path, "open", [1, 2], speckle=2.5).sql(asked).rows() == [(5.0,)]
     assert recorded(tmp_path, "sealed", [1, 2], speckle=2.5, sealed=True).sql(asked).rows() == [(5.0,)]
+
+
+def test_moments_are_of_utc_and_need_no_other_package(tmp_path: Path) -> None:
+    """The database would ask pytz for what it gives with a zone, in the zone of the machine; nested, they are text."""
+    asked = "select to_timestamp(1700000000.5) as at, [at] as many, 'infinity'::timestamptz as never from episodes"
+    ((at, many, never),) = recorded(tmp_path, "run", [1.0]).sql(asked).rows()
+
+    assert at == dt.datetime.fromtimestamp(1_700_000_000.5, dt.UTC).replace(tzinfo=None)
+    assert "2023-11-14" in many
+    assert never is None
 
 
 def test_a_folder_of_runs_is_one_table(tmp_path: Path) -> None:
