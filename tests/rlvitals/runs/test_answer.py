@@ -45,7 +45,9 @@ def test_entries_of_dicts_can_be_asked_for(tmp_path: Path) -> None:
 
 def test_moments_are_of_utc_and_need_no_other_package(tmp_path: Path) -> None:
     """The database would ask pytz for what it gives with a zone, in the zone of the machine; nested, they are text."""
-    asked = "select to_timestamp(1700000000.5) as at, [at] as many, 'infinity'::timestamptz as never from episodes"
+    asked = (
+        "select to_timestamp(1700000000.5) as moment, [moment] as many, 'infinity'::timestamptz as never from episodes"
+    )
     ((at, many, never),) = recorded(tmp_path, "run", [1.0]).sql(asked).rows()
 
     assert at == dt.datetime.fromtimestamp(1_700_000_000.5, dt.UTC).replace(tzinfo=None)
