@@ -19,6 +19,7 @@ from rlvitals.cli.typed import typed
 from rlvitals.cli.words import clean, count, number, percent
 from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versus, against_history, parting
 from rlvitals.comparison import compare as compare_runs
+from rlvitals.comparison.limits import foremost
 from rlvitals.comparison.result import PairedItems, SettingsEffect
 from rlvitals.errors import ComparisonError, ExportError
 from rlvitals.reports import ENDINGS, PAGES, check_form, write_comparison
@@ -163,6 +164,8 @@ def print_comparison(screen: Console, found: Comparison) -> None:
     ends = sorted(set(found.horizons.values()))
     where = number(ends[0]) if len(ends) == 1 else f"{number(ends[0])} to {number(ends[-1])}, by environment"
     screen.print(Text.assemble((clean(title), TITLE), (f"  at {found.axis} {where}", LABEL)))
+    first = foremost(found)
+    _print_sentences(screen, "", first)
     screen.print()
     screen.print(_groups(found))
     for versus in found.comparisons[:_MOST_COMPARISONS]:
@@ -178,7 +181,7 @@ def print_comparison(screen: Console, found: Comparison) -> None:
         screen.print(_paired(found.paired))
     if found.settings is not None:
         _print_settings(screen, found.settings)
-    _print_sentences(screen, "what may not be concluded", found.limits)
+    _print_sentences(screen, "what may not be concluded", [one for one in found.limits if one not in first])
     _print_sentences(screen, "how", found.notes)
 
 

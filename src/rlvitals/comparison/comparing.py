@@ -1,11 +1,7 @@
 """`compare`: runs in, one comparison out."""
 
-import glob
 import math
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,16 +10,16 @@ from rlvitals.comparison.experiments import By, Member, differing, members_of
 from rlvitals.comparison.judging import Question, judged, pairs_of
 from rlvitals.comparison.limits import limits_of
 from rlvitals.comparison.measuring import BLOCKS, LARGEST, Extent, Source, source_of
+from rlvitals.comparison.opening import What, opened
 from rlvitals.comparison.outcomes import Horizon, horizon_of, outcome_of
 from rlvitals.comparison.pairing import paired_items
+from rlvitals.comparison.repeats import doubtful_seeds, without_repeats
 from rlvitals.comparison.result import Axis, Comparison, Refusal, RunOutcome, Statistic
 from rlvitals.comparison.rules import notes_of
 from rlvitals.comparison.why import settings_effect
-from rlvitals.errors import ColumnError, ComparisonError, RunError, RunNotFoundError
-from rlvitals.runs import Run, find_runs
-from rlvitals.runs.layout import HEADER
+from rlvitals.errors import ColumnError, ComparisonError
+from rlvitals.runs import Run
 
-What = str | Path | Run
 References = Mapping[str, tuple[float, float]]
 
 _LOWER = frozenset({"loss", "value_loss", "duration", "memory"})
@@ -77,14 +73,14 @@ def compare(
     Raises:
         ComparisonError: There is nothing to compare, or what is asked for must not be done.
         ColumnError: There is no such metric.
-        RunNotFoundError: There is no run at a path.
+        RunNotFoundError: There is no run at a path, or in a folder.
         RunFormatError: A segment is damaged.
     """
     from rlvitals.comparison.questions import measured  # noqa: PLC0415 - a trainer needs no database
 
     _refuse_episodes(unit)
     _refuse_numbers(statistic, level=level, margin=margin, target=target, seed=seed)
-    runs, given, refused = _opened(what)
+    runs, given, refused = opened(what)
     source = source_of(metric)
     members = members_of(runs, given, by)
     labels = [member.label for member in members]
@@ -98,6 +94,7 @@ def compare(
         _scaled(outcome_of(member, found.get(member.label), row, table, source, sign=sign, target=target), references)
         for row, member in enumerate(members)
     ]
+    outcomes = without_repeats(members, outcomes, found, source)
     groups = _grouped(members, baseline)
     of_group = {name: [outcomes[row] for row in rows] for name, rows in groups.items()}
     shown = differing(members)[:_SHOWN] if len(groups) > 1 else []
@@ -143,7 +140,7 @@ def compare(
             if len({repr(group.settings.get(setting)) for group in made}) > 1
         },
         paired=paired_items(
-            {name: [members[row] for row in rows] for name, rows in groups.items()},
+            {name: [members[row] for row in rows if outcomes[row].repeats is None] for name, rows in groups.items()},
             names,
             generator,
             lower_is_better=_lower_named(members),
@@ -156,18 +153,21 @@ def compare(
             higher_is_better=better,
             level=level,
         ),
-        notes=notes_of(
-            made,
-            outcomes,
-            source=source,
-            axis=axis,
-            horizons=ends,
-            blocks=blocks,
-            better=better,
-            normalised=references is not None,
-            refused=len(refused),
-            effects=any(one.effect.low is not None for one in versus),
-        ),
+        notes=[
+            *doubtful_seeds(members, outcomes),
+            *notes_of(
+                made,
+                outcomes,
+                source=source,
+                axis=axis,
+                horizons=ends,
+                blocks=blocks,
+                better=better,
+                normalised=references is not None,
+                refused=refused,
+                effects=any(one.effect.low is not None for one in versus),
+            ),
+        ],
         refused=[Refusal(str(path), str(error)) for path, error in refused],
     )
     comparison.limits.extend(limits_of(comparison))
@@ -197,56 +197,6 @@ def _refuse_numbers(statistic: str, *, level: float, margin: float | None, targe
         raise ComparisonError(f"target={target!r}: it is a mean of the metric, and finite")
     if seed < 0:
         raise ComparisonError(f"seed={seed!r}: it is a whole number from 0 on")
-
-
-def _opened(what: Sequence[What | Sequence[What]]) -> tuple[list[Run], dict[int, str], list[tuple[Path, RunError]]]:
-    """The runs, each once; the groups that were given, by place; and what could not be opened."""
-    words = [word for one in what for word in ([one] if isinstance(one, str | Path | Run) else one)]
-    parts = [_found(word) for word in words]
-    told = any(part.named for part in parts) or sum(part.group is not None for part in parts) > 1
-    runs: dict[Path, Run] = {}
-    given: dict[int, str] = {}
-    for part in parts:
-        for run in part.runs:
-            if (path := run.path.absolute()) not in runs:
-                if told:
-                    given[len(runs)] = part.group or run.run_id
-                runs[path] = run
-    refused = [refusal for part in parts for refusal in part.refused]
-    if not runs:
-        first = f"; {len(refused)} could not be opened, the first: {refused[0][1]}" if refused else ""
-        raise ComparisonError(f"there is no run to compare in {', '.join(map(str, words)) or 'nothing'}{first}")
-    return list(runs.values()), given, refused
-
-
-class _Part(NamedTuple):
-    """What one argument means: its runs, what they are called if they are a group, and whether the user named it."""
-
-    group: str | None
-    named: bool
-    runs: list[Run]
-    refused: list[tuple[Path, RunError]]
-
-
-def _found(word: What) -> _Part:
-    if isinstance(word, Run):
-        return _Part(None, named=False, runs=[word], refused=[])
-    text, name = os.fspath(word), ""
-    if not Path(text).exists() and "=" in text.partition(os.sep)[0]:
-        name, _, text = text.partition("=")
-    path = Path(text)
-    if (path / HEADER).exists():
-        return _Part(name or None, named=bool(name), runs=[Run(path)], refused=[])
-    places = [text] if path.exists() else sorted(glob.glob(text, recursive=True))  # noqa: PTH207 -- may be absolute
-    if not places:
-        raise RunNotFoundError(f"there is no run at {text}, and no path is like it")
-    below = [find_runs(place) for place in places if Path(place).is_dir()]
-    return _Part(
-        name or text.rstrip(os.sep),
-        named=bool(name),
-        runs=[run for runs, _ in below for run in runs],
-        refused=[refusal for _, refused in below for refusal in refused],
-    )
 
 
 def _extents(

@@ -79,7 +79,11 @@ def group_of(
         varying={setting: _distinct([one.get(setting) for one in told]) for setting in differing(members)},
         estimates={one: _estimates(outcomes, one, tasks, mixed, generator) for one in STATISTICS},
         curves={
-            task: curve_of(measured, [row for row, m in zip(rows, members, strict=True) if m.task == task])
+            task: curve_of(
+                measured,
+                [row for row, one in zip(rows, outcomes, strict=True) if one.task == task and one.repeats is None],
+                next(row for row, one in zip(rows, outcomes, strict=True) if one.task == task),
+            )
             for task in tasks
         },
         profile=None if mixed else _profile(outcomes, statistic, tasks, sign, thresholds),
@@ -94,8 +98,14 @@ def group_of(
     )
 
 
-def curve_of(measured: Measured, rows: Sequence[int]) -> Curve:
-    """The mean over some runs of one task at each place, with Student's interval over those that contribute there."""
+def curve_of(measured: Measured, rows: Sequence[int], placed: int) -> Curve:
+    """The mean over some runs of one task at each place, with Student's interval over those that contribute there.
+
+    Args:
+        measured: What all runs measured.
+        rows: The rows of those runs in it.
+        placed: A row of that task, whose places are those of all.
+    """
     values = measured.means[list(rows)]
     known = ~np.isnan(values)
     count = known.sum(axis=0)
@@ -106,7 +116,7 @@ def curve_of(measured: Measured, rows: Sequence[int]) -> Curve:
     reach = np.array([t_quantile(0.975, int(n) - 1) if n >= _FEWEST else math.nan for n in count])
     half = np.where(count >= _FEWEST, reach * error, math.nan)
     return Curve(
-        places=measured.places[rows[0]].tolist() if rows else [],
+        places=measured.places[placed].tolist(),
         mean=[number(value) for value in mean],
         low=[number(value) for value in mean - half],
         high=[number(value) for value in mean + half],
@@ -162,9 +172,11 @@ def _profile(
 def way(outcomes: Sequence[RunOutcome], horizon: float) -> tuple[list[float], list[bool]]:
     """Where each run reached the target, or was last seen without, and whether it did.
 
-    A run that ended early is taken as never reaching it; one that is still running is censored where it is.
+    A run that ended early is taken as never reaching it; one that is still running is censored where it is. One that is
+    another over again has gone no way of its own.
     """
-    kept = [one for one in outcomes if one.standing != "left out" or one.reached is not None]
+    known = [one for one in outcomes if one.repeats is None]
+    kept = [one for one in known if one.standing != "left out" or one.reached is not None]
     places = [
         one.steps_to_target
         if one.steps_to_target is not None

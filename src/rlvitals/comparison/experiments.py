@@ -17,7 +17,10 @@ TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "
 """Settings that name the environment, the surest first."""
 VERSIONS = "packages."
 """Begins the name of a package's version among the facts."""
-_COMMIT = "git commit"
+COMMIT = "git commit"
+"""The commit's name among the facts."""
+ONE_GROUP = "all runs"
+"""What the group is called where all settings are the same."""
 _MOST_NAMED = 4
 _SCALARS = (bool, int, float, str)
 
@@ -32,6 +35,7 @@ class Member(NamedTuple):
         group: The group that it is in.
         task: Its environment; empty where its configuration names none.
         seed: As its configuration names it.
+        seeds: All seeds that its configuration names.
         settings: Its configuration, flat, without the seed and what names the run itself.
         facts: Commit and package versions.
     """
@@ -42,6 +46,7 @@ class Member(NamedTuple):
     group: str
     task: str
     seed: Any
+    seeds: dict[str, Any]
     settings: dict[str, Any]
     facts: dict[str, Any]
 
@@ -66,10 +71,13 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
         header = run.header
         every = dict(flat(header.configuration))
         settings = {name: value for name, value in every.items() if not _names_the_run(name, value, header.run_id)}
-        seed = next((value for name, value in every.items() if _SEED.search(name)), None)
+        seeds = {name: value for name, value in every.items() if _SEED.search(name)}
+        seed = next(iter(seeds.values()), None)
         task = next((str(every[name]) for name in TASK_SETTINGS if every.get(name) is not None), "")
         found.append(
-            Member(run, label, header, given.get(place, ""), task, seed, settings, dict(_facts(header.reproduction)))
+            Member(
+                run, label, header, given.get(place, ""), task, seed, seeds, settings, dict(_facts(header.reproduction))
+            )
         )
     if by is not None:
         names = [_said(by(member.run)) for member in found] if callable(by) else _asked(found, by)
@@ -99,7 +107,7 @@ def _names_the_run(name: str, value: Any, run_id: str) -> bool:
 def _facts(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     git = reproduction.get("git")
     if isinstance(git, Mapping) and git.get("commit"):
-        yield _COMMIT, f"{str(git['commit'])[:12]}{' with uncommitted changes' if git.get('dirty') else ''}"
+        yield COMMIT, f"{str(git['commit'])[:12]}{' with uncommitted changes' if git.get('dirty') else ''}"
     if reproduction.get("python"):
         yield "python", reproduction["python"]
     packages = reproduction.get("packages")
@@ -116,7 +124,7 @@ def _by_configuration(members: list[Member]) -> list[Member]:
     ]
     first = {key: members[at] for at, key in reversed(list(enumerate(keys)))}
     if len(first) == 1:
-        return [member._replace(group="all runs") for member in members]
+        return [member._replace(group=ONE_GROUP) for member in members]
     told = [
         {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}
         for member in first.values()
@@ -146,7 +154,7 @@ def _asked(members: Sequence[Member], by: str) -> list[str]:
         dict(flat(member.header.configuration)) | member.facts | {"run": member.label, "task": member.task}
         for member in members
     ]
-    if by == _COMMIT or by in {name for row in rows for name in row}:
+    if by == COMMIT or by in {name for row in rows for name in row}:
         return [_said(row.get(by)) for row in rows]
     from rlvitals.comparison.questions import answers_of  # noqa: PLC0415 - a trainer needs no database
 

@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from rlvitals.comparison.experiments import VERSIONS
+from rlvitals.comparison.experiments import COMMIT, ONE_GROUP, VERSIONS
+from rlvitals.comparison.repeats import repeats_said
 from rlvitals.comparison.result import Comparison
 from rlvitals.comparison.wording import AXIS_WORDS, STATISTIC_WORDS, cut, short
 
@@ -16,7 +17,38 @@ def limits_of(found: Comparison) -> list[str]:
     Args:
         found: The comparison.
     """
-    return list(_limits(found)) if found.comparisons else []
+    return [*foremost(found), *(_limits(found) if found.comparisons else [])]
+
+
+def foremost(found: Comparison) -> list[str]:
+    """What is said before all else: runs that count as one, and runs that are held against nothing.
+
+    Args:
+        found: The comparison.
+    """
+    return [*repeats_said(found.runs), *_alone(found)]
+
+
+def _alone(found: Comparison) -> Iterator[str]:
+    """Of several runs that are one group: that nothing is compared, why, and what to do."""
+    if len(found.groups) != 1 or len(found.runs) == 1:
+        return
+    (group,) = found.groups
+    runs = f"These {len(found.runs)} runs"
+    if group.name != ONE_GROUP:
+        yield f"{runs} are one group, {group.name}: they are not held against each other, and nothing is compared."
+        return
+    apart = ["the seed"] if len({str(one.seed) for one in found.runs}) > 1 else []
+    apart += ["the environment"] if len(group.tasks) > 1 else []
+    but = f" but for {' and '.join(apart)}" if apart else ""
+    yield (
+        f"The settings of these {len(found.runs)} runs are the same{but}: they are one group, and are not held against "
+        "each other, as what parts them is luck. `--by run`, or a name for each (`old=PATH new=PATH`), holds them "
+        "against each other run by run; but no run alone shows that its settings are better. Where two runs part is "
+        "said where these two alone are compared."
+    )
+    if COMMIT in group.varying:
+        yield f"Their {COMMIT} differs, which makes no group unless it is asked for: `--by '{COMMIT}'`."
 
 
 def horizon_of(found: Comparison) -> str:

@@ -54,6 +54,20 @@ class Extent(NamedTuple):
     places: int
 
 
+class Content(NamedTuple):
+    """What the records of a run are, in a few numbers.
+
+    Attributes:
+        rows: Sum of a hash of each, without the times and what else is another when a training is done again.
+        instants: Sum of a hash of each time; `None` where they are not of a clock.
+        varied: Different values of the number that has most of them, about; of those that chance has a part in.
+    """
+
+    rows: int
+    instants: int | None
+    varied: int
+
+
 class Measured(NamedTuple):
     """Blocks of equal width up to each run's horizon.
 

@@ -19,6 +19,9 @@ LAST_PART = 10
 """The last tenth of the horizon is the end of a run."""
 
 _SHORT = 0.5
+_ROUNDING = 1e-9
+"""Of the largest outcome: what outcomes differ by less is no spread, here as in `analysis.permutation`."""
+_DIGITS = 40
 _OPEN = frozenset({"running", "paused", "stalled"})
 
 
@@ -114,7 +117,25 @@ def scores_of(
     found = [one.outcomes[statistic] for one in outcomes if one.task == task and statistic in one.outcomes]
     if worst is not None:
         found += [worst for one in outcomes if one.task == task and one.standing == "counts as worst"]
-    return np.array(found, dtype=np.float64)
+    return levelled(np.array(found, dtype=np.float64))
+
+
+def levelled(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outcomes without what is rounding alone: where they differ by no more than that, they are one number.
+
+    A mean depends in its last digits on the order in which it is summed; and the mean of three equal numbers need not
+    be that number, so that three runs at 0.1038 have a spread of 1e-17. So each has 40 digits (of 53): thousands of
+    equal ones are summed without rounding, and their spread is zero.
+
+    Args:
+        values: Outcomes of the runs of one group and task; infinite ones stand for the worst.
+    """
+    shares, exponents = np.frexp(values)
+    rounded: NDArray[np.float64] = np.ldexp(np.round(np.ldexp(shares, _DIGITS)), exponents - _DIGITS)
+    finite = rounded[np.isfinite(rounded)]
+    if not finite.size or np.ptp(finite) > _ROUNDING * np.abs(finite).max():
+        return rounded
+    return np.where(np.isfinite(rounded), finite[0], rounded)
 
 
 def _outcomes(means: NDArray[np.float64], counts: NDArray[np.int64], sign: float) -> dict[str, float]:

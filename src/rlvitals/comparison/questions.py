@@ -7,9 +7,11 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from rlvitals.comparison.measuring import BLOCKS, LARGEST, Extent, Measured, Source
+from rlvitals.comparison.measuring import BLOCKS, LARGEST, Content, Extent, Measured, Source
 from rlvitals.comparison.result import Axis
 from rlvitals.errors import ColumnError, ComparisonError
+from rlvitals.records import STREAMS
+from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.columns import database, identifier, literal
 from rlvitals.runs.relation import labels
@@ -18,7 +20,15 @@ from rlvitals.runs.table import ask, last_records
 _SHOWN = 12
 _FINITE = f"(abs(value) < {LARGEST!r})"
 
-__all__ = ["answers_of", "extents", "labels", "last_records", "measured"]
+_FLAT = frozenset({"NUMBER", "COUNT", "TEXT", "FLAG"})
+_OF_A_WRITER = frozenset({"time", "writer", "duration", "memory"})
+"""Another each time that a training is done, though nothing else is."""
+_SET = frozenset({"learning_rate", "clip_range", "gradient_norm_limit", "epochs"})
+"""Follow a schedule, and are the same for every seed."""
+_CLOCK = 946_684_800
+"""The year 2000: times before it count from a run's own beginning, and may be those of two runs."""
+
+__all__ = ["answers_of", "contents", "extents", "labels", "last_records", "measured"]
 
 
 def extents(runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis) -> dict[str, Extent]:
@@ -83,6 +93,35 @@ def measured(
     counts[at, block] = np.asarray(found["count"], dtype=np.int64)
     places = np.outer(np.asarray(horizons, dtype=np.float64), np.arange(1, blocks + 1) / blocks)
     return Measured(places, means, counts)
+
+
+def contents(runs: Sequence[Run], source: Source) -> dict[str, Content]:
+    """What the records of runs are, of the metric's stream: equal for runs with the same records, in any order.
+
+    Args:
+        runs: The runs.
+        source: The metric.
+
+    Returns:
+        By the runs' labels among these runs.
+    """
+    flat = [field for field in fields(STREAMS[source.stream]) if field.column.name in _FLAT]
+    same = ", ".join(identifier(field.name) for field in flat if field.name not in _OF_A_WRITER)
+    by_chance = [source.sql] * (source.field not in _SET) + [
+        identifier(field.name)
+        for field in flat
+        if field.column.name == "NUMBER" and field.name not in _OF_A_WRITER | _SET
+    ]
+    varied = ", ".join(f"approx_count_distinct({number})" for number in by_chance)
+    instants = f"CASE WHEN min(time) >= {_CLOCK} THEN sum(hash(time)) END"
+
+    def question(tables: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+        return tables.execute(
+            f"SELECT run, sum(hash({same}, {source.sql})), {instants}, greatest({varied}) "
+            f"FROM {identifier(source.stream)} GROUP BY run"
+        ).fetchall()
+
+    return {str(run): Content(*found) for run, *found in _asked(runs, source, question)}
 
 
 def _rows(source: Source, axis: Axis) -> str:

@@ -20,6 +20,19 @@ class Range(msgspec.Struct, frozen=True):
     high: float | None
 
 
+class Repeat(msgspec.Struct, frozen=True):
+    """Another run that a run is over again, and the sign of it.
+
+    Attributes:
+        of: Its name in this comparison.
+        by: `records`: they hold the same ones; `seed`: seed, settings and outcome are the same; `values`: all numbers
+            are.
+    """
+
+    of: str
+    by: Literal["records", "seed", "values"]
+
+
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     """What one run came to.
 
@@ -31,13 +44,14 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         seed: As its configuration names it.
         status: running, completed, failed, crashed, ...
         standing: Whether it counts: `counted`; `counts as worst` in ranks, and not in means: it ended without an
-            outcome; `left out`: it is still running, or does not have the metric.
+            outcome; `left out`: it is still running, does not have the metric, or is another run over again.
         reason: Why it is not simply counted; empty if it is.
         reached: How far along the axis it came.
         values: Its values of the metric.
         not_finite: Values that are NaN or infinite, which are left out.
         outcomes: `final`, `area` and `best`; what it does not have is left out.
         steps_to_target: Where its mean first was at the target; `None` if it never was, or none is asked for.
+        repeats: The run that it counts with; `None` if it is a run of its own.
     """
 
     run: str
@@ -53,6 +67,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     not_finite: int
     outcomes: dict[str, float]
     steps_to_target: float | None = None
+    repeats: Repeat | None = None
 
 
 class Estimates(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,12 +1,14 @@
 """The rules that were applied to the runs of a comparison, said."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from rlvitals.comparison.experiments import TASK_SETTINGS, VERSIONS
 from rlvitals.comparison.measuring import Source
 from rlvitals.comparison.outcomes import Horizon
 from rlvitals.comparison.result import Group, RunOutcome
 from rlvitals.comparison.wording import AXIS_WORDS, short
+from rlvitals.errors import RunError
 
 _MOST_NAMED = 5
 _MOST_SETTINGS = 6
@@ -29,7 +31,7 @@ def notes_of(
     blocks: int,
     better: bool,
     normalised: bool,
-    refused: int,
+    refused: Sequence[tuple[Path, RunError]],
     effects: bool,
 ) -> list[str]:
     """Each rule that made a difference, a sentence each.
@@ -43,7 +45,7 @@ def notes_of(
         blocks: Blocks of the axis.
         better: Whether more is better.
         normalised: Whether outcomes lie between references.
-        refused: Folders that could not be opened.
+        refused: Folders that could not be opened, or have no run, with the reason.
         effects: Whether sizes of effects are said.
     """
     return [
@@ -53,8 +55,15 @@ def notes_of(
         *_runs(outcomes),
         *_groups(groups, normalised=normalised),
         *([_EFFECTS] if effects else []),
-        *([f"{refused} folders could not be opened."] if refused else []),
+        *_refused(refused),
     ]
+
+
+def _refused(refused: Sequence[tuple[Path, RunError]]) -> Iterator[str]:
+    if refused:
+        named = "; ".join(f"{path} ({error})" for path, error in refused[:_MOST_NAMED])
+        more = f"; and {len(refused) - _MOST_NAMED} more" if len(refused) > _MOST_NAMED else ""
+        yield f"{len(refused)} {'folder was' if len(refused) == 1 else 'folders were'} refused: {named}{more}."
 
 
 def _ends(horizons: Mapping[str, Horizon], axis: str) -> Iterator[str]:
@@ -69,7 +78,7 @@ def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:
         ("counts as worst", "They count as worst in ranks and profiles, and not in means"),
         ("left out", "They do not count"),
     ):
-        found = [one for one in outcomes if one.standing == standing]
+        found = [one for one in outcomes if one.standing == standing and one.repeats is None]
         if found:
             named = "; ".join(f"{one.run} {one.reason}" for one in found[:_MOST_NAMED])
             more = f"; and {len(found) - _MOST_NAMED} more" if len(found) > _MOST_NAMED else ""

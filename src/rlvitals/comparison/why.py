@@ -12,6 +12,7 @@ from rlvitals.analysis.sensitivity import sensitivity
 from rlvitals.comparison.estimating import as_range
 from rlvitals.comparison.experiments import Member, members_of
 from rlvitals.comparison.measuring import BLOCKS, source_of
+from rlvitals.comparison.repeats import training_of
 from rlvitals.comparison.result import Axis, Influence, RunOutcome, SettingsEffect
 from rlvitals.comparison.wording import short
 from rlvitals.errors import ComparisonError
@@ -21,8 +22,9 @@ from rlvitals.runs import Run
 
 _FEWEST_CONFIGURATIONS = 5
 _FEWEST_RUNS = 10
+_FEWEST_EARLIER = 39
+"""Earlier runs, from which on the outermost ranks have a chance of 5 % together: 2 in 40."""
 _NOT_COMPARED = frozenset({"time", "writer", "step", "env_step", "update", "duration"})
-_SEED = 0
 
 
 class Parting(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +131,7 @@ def against_history(run: Run, earlier: Sequence[Run], metric: str = "reward", *,
 
     Args:
         run: The run, live or finished.
-        earlier: The others; those of other environments are passed over, and so is the run itself.
+        earlier: The others; those of other environments are passed over, and so are the run itself and its copies.
         metric: As for `compare`.
         axis: As for `compare`.
 
@@ -139,7 +141,7 @@ def against_history(run: Run, earlier: Sequence[Run], metric: str = "reward", *,
     from rlvitals.comparison.questions import extents, measured  # noqa: PLC0415 - a trainer needs no database
 
     source = source_of(metric)
-    others = [one for one in earlier if one.path.absolute() != run.path.absolute()]
+    others = _other_trainings(run, earlier)
     members = members_of([run, *others], {}, "task")
     me = members[0]
     kept = [me, *(member for member in members[1:] if member.task == me.task)]
@@ -176,6 +178,18 @@ def against_history(run: Run, earlier: Sequence[Run], metric: str = "reward", *,
     )
     placed.sentences.append(_placed_words(placed))
     return placed
+
+
+def _other_trainings(run: Run, earlier: Sequence[Run]) -> list[Run]:
+    """Each training once, and not that of the run itself: a copied folder is no further run."""
+    seen = {training_of(run.header)} - {None}
+    found = []
+    for one in earlier:
+        training = training_of(one.header)
+        if one.path.absolute() != run.path.absolute() and training not in seen:
+            found.append(one)
+            seen |= {training} - {None}
+    return found
 
 
 def settings_effect(
@@ -277,13 +291,25 @@ def _placed_words(placed: Placed) -> str:
     if not placed.earlier:
         return f"No earlier run of {where} is there to compare with."
     above = placed.earlier - placed.below - placed.equal
+    every = "the only earlier run" if placed.earlier == 1 else f"all {placed.earlier} earlier runs"
     if placed.below == 0 and not placed.equal:
-        rank = f"lower than all {placed.earlier} earlier runs"
+        rank = f"lower than {every}"
     elif above == 0 and not placed.equal:
-        rank = f"higher than all {placed.earlier} earlier runs"
+        rank = f"higher than {every}"
+    elif placed.earlier == 1:
+        rank = f"the same as {every}"
     else:
         rank = f"higher than {placed.below} of {placed.earlier} earlier runs"
+        rank += f", and the same as {placed.equal}" if placed.equal else ""
+    said = f"Of {where}, {placed.metric} is {short(placed.value)}: {rank}."
+    if placed.earlier < _FEWEST_EARLIER:
+        whose = "1 earlier run" if placed.earlier == 1 else f"{placed.earlier} earlier runs"
+        return (
+            f"{said} Nothing can be concluded from that place: among {whose} even the highest and the lowest have a "
+            f"chance of {200 / (placed.earlier + 1):.0f} % if nothing has changed. From {_FEWEST_EARLIER} earlier runs "
+            "on it is 5 %."
+        )
     return (
-        f"Of {where}, {placed.metric} is {short(placed.value)}: {rank}. A place so far from the middle has a chance of "
-        f"{100 * (placed.chance or 1.0):.0f} % if nothing has changed."
+        f"{said} A place so far from the middle has a chance of {100 * (placed.chance or 1.0):.0f} % if nothing has "
+        "changed."
     )

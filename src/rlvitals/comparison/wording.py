@@ -1,7 +1,7 @@
 """What may be concluded, and what not, in words."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from rlvitals.comparison.result import Range, Versus
@@ -187,6 +187,11 @@ def _again(versus: Versus, said: Said) -> Iterator[str]:
 
 def _count(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs or 'no'} runs"
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
 
 
 def _listed(names: list[str]) -> str:

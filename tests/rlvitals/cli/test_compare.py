@@ -1,5 +1,6 @@
 """`rlvitals compare`."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,39 @@ def test_names_are_found_and_two_runs_part(invoke: Invoke, two_groups: Path) -> 
 
     assert "not enough runs" in result.stdout
     assert "where they part" in result.stdout
+
+
+def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups: Path) -> None:
+    """It is said before the table, once; `--by run` holds them against each other."""
+    result = invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups)
+    said = "The settings of these 2 runs are the same but for the seed"
+
+    assert 0 < result.stdout.index(said) < result.stdout.index("group")
+    assert result.stdout.count(said) == 1
+    assert "where they part" in result.stdout
+    assert (
+        "lr0.1-1 against lr0.1-0"
+        in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
+    )
+
+
+def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> None:
+    """By name."""
+    shutil.copytree(two_groups / "lr0.1-0", two_groups / "copy")
+    result = invoke("compare", two_groups)
+
+    assert 0 < result.stdout.index("7 runs were given, and 6 count.") < result.stdout.index("group")
+    assert "lr0.1-0 and copy" in " ".join(result.stdout.split())
+    assert "3 of 4" in result.stdout
+
+
+def test_an_empty_folder_is_an_error(invoke: Invoke, two_groups: Path) -> None:
+    """As a misspelt one is."""
+    (two_groups / "empty").mkdir()
+    result = invoke("compare", two_groups / "empty", two_groups / "lr0.1-0")
+
+    assert result.exit_code == 2
+    assert "there is no run in" in result.stderr
 
 
 def test_one_run_is_held_against_the_earlier_ones(invoke: Invoke, invoke_json: InvokeJson, two_groups: Path) -> None:

@@ -1,6 +1,6 @@
 """Seeds of experiments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from rlvitals.runs.header import Header
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, Layout
 
 Seeds = Callable[..., list[Run]]
+Trained = Callable[..., Run]
 
 
 @pytest.fixture
@@ -48,7 +49,21 @@ def seeds(logs: Path) -> Seeds:
     return train
 
 
-def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: bool) -> None:
+@pytest.fixture
+def trained(logs: Path) -> Trained:
+    """Writes a run of its episodes' rewards; `began` is when by the clock, or 0: times are counted from its beginning.
+
+    Args of what it gives: the run's name, its rewards, what is in its configuration.
+    """
+
+    def write(name: str, rewards: Sequence[float], *, began: float = 0.0, **configuration: Any) -> Run:
+        _write(logs / name, np.asarray(rewards), {"env_id": "Logos-v0", **configuration}, failed=False, began=began)
+        return Run(logs / name)
+
+    return write
+
+
+def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: bool, began: float = 0.0) -> None:
     """A run folder by hand: a recorder's processes and threads would be most of these tests' time."""
     layout, pack = Layout(path), codec_of(Episode).pack
     layout.make()
@@ -57,12 +72,12 @@ def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: b
         version=FORMAT_VERSION,
         run_id=path.name,
         status="failed" if failed else "completed",
-        started=0.0,
+        started=began,
         configuration=configuration,
     )
     layout.header.write_bytes(msgspec.json.encode(header))
     lines = [
-        pack({"episode": at, "time": float(at), "reward": reward, "length": 100, "env_step": 100 * (at + 1)})[1]
+        pack({"episode": at, "time": began + at, "reward": reward, "length": 100, "env_step": 100 * (at + 1)})[1]
         for at, reward in enumerate(rewards.tolist())
     ]
     (layout.stream("episodes") / "000001.jsonl").write_bytes(b"".join(lines))

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 
 from rlvitals import ColumnError, ComparisonError, Run, RunNotFoundError, TrainingMonitor, compare
 
 Seeds = Callable[..., list[Run]]
+Trained = Callable[..., Run]
 Monitor = Callable[..., TrainingMonitor]
 
 
@@ -28,13 +30,49 @@ def test_a_better_configuration_is_better(seeds: Seeds) -> None:
 
 
 def test_what_may_not_be_concluded_is_said(seeds: Seeds) -> None:
-    """What the verdict is bound to, and the cause as far as one setting alone differs; of one group nothing."""
+    """What the verdict is bound to, and the cause as far as one setting alone differs."""
     found = compare(seeds("a", 0.0, 3, lr=0.1), seeds("b", 0.0, 3, lr=0.2))
 
     assert "for no other budget, environment or metric" in found.limits[0]
     assert found.limits[1] == "As far as was recorded, the groups differ in lr alone: the likely cause of a difference."
     assert "does not mean that there is none" in found.limits[2]
-    assert compare(seeds("a", 0.0, 3, lr=0.1)).limits == []
+
+
+def test_runs_of_one_group_are_not_held_against_each_other(seeds: Seeds) -> None:
+    """It is said first, with the reason and the way out, and not where each run is a group, or there is one run."""
+    runs = seeds("a", 0.0, 2, lr=0.1)
+    (said,) = compare(*runs).limits
+
+    assert said.startswith("The settings of these 2 runs are the same but for the seed: they are one group")
+    assert "`--by run`" in said
+    assert (
+        compare(runs[0], *seeds("b", 0.0, 1, env_id="Two-v0", lr=0.1))
+        .limits[0]
+        .startswith("The settings of these 2 runs are the same but for the environment")
+    )
+    assert compare("logs/a-*", by="lr").limits == [
+        "These 2 runs are one group, 0.1: they are not held against each other, and nothing is compared."
+    ]
+    assert "one group" not in " ".join([*compare(*runs, by="run").limits, *compare(runs[0]).limits])
+
+
+@pytest.mark.parametrize("scale", [1.0, -1e-12, 1e140])
+def test_a_spread_of_rounding_is_no_spread(trained: Trained, scale: float) -> None:
+    """Means of the same rewards in another order: no Hedges' g of 1e15, and no group that spreads."""
+    rewards = scale * np.random.default_rng(0).normal(size=(2, 40))
+    runs = [
+        trained(f"{name}-{seed}", np.roll(one, 1 + seed), seed=seed, lr=name)
+        for name, one in zip("ab", rewards, strict=True)
+        for seed in range(3)
+    ]
+    found = compare(runs, horizon=4000, statistic="area")
+    outcomes = {one.outcomes["area"] for one in found.runs if one.group == "lr=a"}
+    (versus,) = found.comparisons
+
+    assert len(outcomes) > 1
+    assert [group.estimates["area"].spread for group in found.groups] == [0.0, 0.0]
+    assert (versus.effect.estimate, versus.method) == (None, "exact permutations, mid-p")
+    assert not any("spread" in sentence for sentence in versus.sentences)
 
 
 def test_the_same_seed_gives_the_same_answer(seeds: Seeds) -> None:

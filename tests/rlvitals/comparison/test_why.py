@@ -57,7 +57,34 @@ def test_a_run_among_the_earlier_ones(seeds: Seeds) -> None:
 
     assert (found.place, found.earlier, found.below) == (2000.0, 14, 0)
     assert found.chance == pytest.approx(2 / 15)
-    assert "lower than all 14 earlier runs" in found.sentences[0]
+    assert "lower than all 14 earlier runs. Nothing can be concluded from that place" in found.sentences[0]
+    assert "13 % if nothing has changed. From 39 earlier runs on it is 5 %." in found.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("earlier", "said"),
+    [
+        (1, "lower than the only earlier run. Nothing can be concluded from that place: among 1 earlier run even"),
+        (38, "Nothing can be concluded"),
+        (
+            39,
+            "lower than all 39 earlier runs. A place so far from the middle has a chance of 5 % if nothing",
+        ),
+    ],
+)
+def test_a_place_says_something_from_39_earlier_runs_on(seeds: Seeds, earlier: int, said: str) -> None:
+    """At the outermost place; with fewer it is said that it says nothing."""
+    (bad,) = seeds("bad", 2.0, 1)
+
+    assert said in against_history(bad, seeds("a", 10.0, earlier)).sentences[0]
+
+
+def test_equal_earlier_runs_are_counted(trained: Callable[..., Run]) -> None:
+    """A draw is neither higher nor lower."""
+    runs = [trained(f"a-{seed}", [500.0] * 40, seed=seed) for seed in range(3)]
+
+    assert "the same as the only earlier run." in against_history(runs[0], runs[1:2]).sentences[0]
+    assert "higher than 0 of 2 earlier runs, and the same as 2." in against_history(runs[0], runs[1:]).sentences[0]
 
 
 def test_nothing_to_hold_it_against(seeds: Seeds) -> None:

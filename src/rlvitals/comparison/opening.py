@@ -1,0 +1,107 @@
+"""What the words of a comparison mean: runs, folders of runs, patterns, and names for groups."""
+
+import glob
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from rlvitals.errors import ComparisonError, RunError, RunNotFoundError
+from rlvitals.runs import Run, find_runs
+from rlvitals.runs.layout import HEADER
+
+What = str | Path | Run
+
+
+class Opened(NamedTuple):
+    """What is compared.
+
+    Attributes:
+        runs: The runs, each once.
+        given: The group of those (by their place) that were given as members of one.
+        refused: What could not be opened, and folders without a run, with the reason.
+    """
+
+    runs: list[Run]
+    given: dict[int, str]
+    refused: list[tuple[Path, RunError]]
+
+
+def opened(what: Sequence[What | Sequence[What]]) -> Opened:
+    """Find the runs that are meant.
+
+    Args:
+        what: As for `compare`.
+
+    Raises:
+        ComparisonError: There is none.
+        RunNotFoundError: There is none at a path, in a folder, or below what is like a pattern.
+        RunFormatError: A run that was named is damaged.
+    """
+    words = [word for one in what for word in ([one] if isinstance(one, str | Path | Run) else one)]
+    parts = [_found(word) for word in words]
+    told = any(part.named for part in parts) or sum(part.group is not None for part in parts) > 1
+    runs: dict[Path, Run] = {}
+    given: dict[int, str] = {}
+    for part in parts:
+        for run in part.runs:
+            if (path := run.path.absolute()) not in runs:
+                if told:
+                    given[len(runs)] = part.group or run.run_id
+                runs[path] = run
+    refused = list({str(path): (path, error) for part in parts for path, error in part.refused}.values())
+    if not runs:
+        raise ComparisonError("there is no run to compare: give runs, folders of runs, or patterns such as logs/a-*")
+    return Opened(list(runs.values()), given, refused)
+
+
+class _Part(NamedTuple):
+    """What one argument means: its runs, what they are called if they are a group, and whether the user named it."""
+
+    group: str | None
+    named: bool
+    runs: list[Run]
+    refused: list[tuple[Path, RunError]]
+
+
+def _found(word: What) -> _Part:
+    if isinstance(word, Run):
+        return _Part(None, named=False, runs=[word], refused=[])
+    text, name = os.fspath(word), ""
+    if not Path(text).exists() and "=" in text.partition(os.sep)[0]:
+        name, _, text = text.partition("=")
+    path = Path(text)
+    if (path / HEADER).exists():
+        return _Part(name or None, named=bool(name), runs=[Run(path)], refused=[])
+    places = [text] if path.exists() else sorted(glob.glob(text, recursive=True))  # noqa: PTH207 -- may be absolute
+    if not places:
+        raise RunNotFoundError(f"there is no run at {text}, and no path is like it")
+    below = {place: find_runs(place) for place in places if Path(place).is_dir()}
+    runs = [run for found, _ in below.values() for run in found]
+    refused = [refusal for _, part in below.values() for refusal in part]
+    if not runs:
+        raise RunNotFoundError(_nothing_in(text, places, refused))
+    refused += [
+        (Path(place), RunNotFoundError(f"there is no run in {place}"))
+        for place, (found, torn) in below.items()
+        if not found and not torn and not _inside_a_run(Path(place))
+    ]
+    return _Part(name or text.rstrip(os.sep), named=bool(name), runs=runs, refused=refused)
+
+
+def _nothing_in(text: str, places: Sequence[str], refused: Sequence[tuple[Path, RunError]]) -> str:
+    if refused:
+        return f"there is no run in {text} that can be opened: {len(refused)} cannot, the first: {refused[0][1]}"
+    if len(places) > 1:
+        return f"there is no run in any of the {len(places)} paths that are like {text}, such as {places[0]}"
+    kind = "it is an empty folder" if _is_empty(Path(places[0])) else f"a run is a folder with a {HEADER}"
+    return f"there is no run in {places[0]}: {kind}"
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and next(path.iterdir(), None) is None
+
+
+def _inside_a_run(path: Path) -> bool:
+    """A pattern such as `logs/**` is like the folders of a run's streams, too."""
+    return any((parent / HEADER).exists() for parent in path.absolute().parents)
