@@ -15,6 +15,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.plugins": 0.5,
     "rlvitals.records": 1,
     "rlvitals.words": 1.5,  # numbers, times and curves in words, for screens and for reports
+    "rlvitals.pace": 1.5,  # how far and how fast, for sinks, screens and reports
     "rlvitals.runs": 2,
     "rlvitals.analysis": 2,
     "rlvitals.sinks": 2,

@@ -14,11 +14,13 @@ from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json, sta
 from rlvitals.cli.words import clean, count, percent, span
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
+from rlvitals.pace import furthest_of, step_of
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.columns import database
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
 from rlvitals.summary.life import CLOSED, Life, life_of
+from rlvitals.summary.pacing import step_said
 
 LAST_EPISODES = 100
 """Episodes that the reward and the success rate are over."""
@@ -99,11 +101,12 @@ def _row(run: Run, connection: duckdb.DuckDBPyConnection, clock: Clock) -> Row:
         counted = totals(run, connection=connection)
         episodes, env_step = counted.episodes, counted.env_step
     last = last_records(run, "episodes", LAST_EPISODES, connection=connection)
+    newest = [*last, *last_records(run, "updates", 1, connection=connection)]
     said = [episode.success for episode in last if episode.success is not None]
     return Row(
         life=life,
         episodes=episodes,
-        env_step=env_step,
+        env_step=furthest_of(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
         reward=sum(episode.reward for episode in last) / len(last) if last else None,
         success_rate=sum(said) / len(said) if said else None,
     )

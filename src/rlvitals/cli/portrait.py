@@ -11,6 +11,7 @@ from rich.text import Text
 from rlvitals.cli import tables
 from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, facts_grid, number_text, readable_width, status_text
 from rlvitals.cli.words import ago, clean, count, moment, number, packed, percent, span
+from rlvitals.pace import seconds_left
 from rlvitals.runs import Header
 from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.history import History, Stretch
@@ -109,17 +110,17 @@ def _progress(life: Life, header: Header, history: History) -> Iterator[Fact]:
     goal, target = header.goals.get("total_timesteps"), header.goals.get("target")
     yield "episodes", count(history.episodes)
     steps = count(history.env_step)
-    yield "steps", f"{steps} of {number(goal)} ({percent((history.env_step or 0) / goal)})" if goal else steps
+    yield "steps", f"{steps} of {number(goal)} ({percent(history.progress)})" if goal else steps
     yield "updates", count(history.updates)
     if target is not None:
         yield "target", _target(target, history.stretches)
-    if goal and history.env_step and life.status in OPEN:
-        yield "left", f"about {span(life.duration * max(0.0, goal / history.env_step - 1))}"
+    left = seconds_left(goal, history.env_step, history.recent_steps_per_second, is_open=life.status in OPEN)
+    if left is not None:
+        yield "left", f"about {span(left)}"
+    if history.steps_per_second is not None:
+        mean = f"{number(history.steps_per_second)} steps a second over the run"
+        yield "speed", f"{mean}, {number(history.recent_steps_per_second)} lately" if life.status in OPEN else mean
     load = history.load
-    if history.env_step and life.duration > 0:
-        now = load.env_steps_per_second if life.status in OPEN else None
-        mean = f"{number(history.env_step / life.duration)} steps a second"
-        yield "speed", mean if now is None else f"{mean}, {number(now)} in the last minute"
     peaks = (("", load.memory_peak), ("GPU ", load.gpu_memory_peak))
     memory = ", ".join(f"{where}{number(peak)} MiB at most" for where, peak in peaks if peak is not None)
     if memory:

@@ -98,8 +98,9 @@ def _progress(vitals: Vitals, width: int) -> Iterator[RenderableType]:
     parts = [steps]
     if vitals.left is not None:
         parts.append(f"{span(vitals.left)} left")
-    if vitals.steps_per_second is not None:
-        parts.append(f"{number(vitals.steps_per_second, 3)} steps/s")
+    speed, when = (vitals.recent_steps_per_second, " lately") if vitals.is_open else (vitals.steps_per_second, "")
+    if speed is not None:
+        parts.append(f"{number(speed, 3)} steps/s{when}")
     parts += [f"{count(vitals.episodes)} episodes", f"{count(vitals.updates)} updates"]
     if vitals.memory is not None:
         parts.append(f"{number(vitals.memory)} MiB")

@@ -11,13 +11,14 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, Evidence, diagnose, evidence_of
 from rlvitals.diagnosis.table import Table
 from rlvitals.errors import RunError
+from rlvitals.pace import Pace, furthest_of, seconds_left, share_of, step_of
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
 from rlvitals.records.metrics import metric
 from rlvitals.reports.courses import PANEL
 from rlvitals.runs import Header, Run
 from rlvitals.runs.table import last_records
-from rlvitals.summary.life import OPEN, Life, life_of
-from rlvitals.summary.pace import progress_of, speed_of
+from rlvitals.summary.life import OPEN, Life, away_of, life_of
+from rlvitals.summary.pacing import pace_of, step_said
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +84,9 @@ class Vitals(NamedTuple):
     Attributes:
         goal: Environment steps that it is to take, if known.
         progress: The share of them that is done.
-        left: Until then, at the present speed.
+        left: Until then, at the speed of late.
+        steps_per_second: Over the run (`rlvitals.pace`).
+        recent_steps_per_second: Lately.
         diagnosis: What is wrong; `None` before the first look.
         trouble: Why the run cannot be read at present; empty if it can.
     """
@@ -97,6 +100,7 @@ class Vitals(NamedTuple):
     progress: float | None
     left: float | None
     steps_per_second: float | None
+    recent_steps_per_second: float | None
     memory: float | None
     levels: tuple[Level, ...]
     metrics: tuple[Metric, ...]
@@ -128,6 +132,7 @@ class Observer:
         self._clock = clock
         self._evidence: Evidence | None = None
         self._diagnosis: Diagnosis | None = None
+        self._pace = Pace()
         self._looked = -np.inf
         self._took = 0.0
         self._quality: tuple[float | None, ...] = ()
@@ -155,6 +160,7 @@ class Observer:
         if is_over or began - self._looked > max(_LOOK_S, _SHARE * self._took):
             self._evidence = evidence_of(self.run, clock=self._clock)
             self._diagnosis = diagnose(self._evidence)
+            self._pace = pace_of(self.run)
             self._quality = _stretches(self.run.episodes.numbers("quality_final"))
             self._looked = self._clock.monotonic()
             self._took = self._looked - began
@@ -167,10 +173,11 @@ class Observer:
         samples: list[SystemSample] = last_records(self.run, "system", 1)
         evaluations: list[Evaluation] = last_records(self.run, "evaluations", 1)
         beat = self.run.vitality(clock=self._clock).heartbeat
-        furthest = _furthest([*episodes[-RECENT:], *updates[-1:], *samples], evidence)
-        speed = _speed(life, furthest, episodes)
+        newest = map(step_of, [*episodes[-RECENT:], *updates[-1:], *samples])
+        furthest = furthest_of(self._pace.furthest, step_said(self.run, header, life, clock=self._clock), *newest)
+        is_open, away = life.status in OPEN, away_of(header)
+        lately = self._pace.lately(away, is_open=is_open)
         goal = header.goals.get("total_timesteps")
-        progress, left = progress_of(goal, furthest, speed, life)
         failure = header.failure
         return Vitals(
             life=life,
@@ -179,9 +186,10 @@ class Observer:
             updates=evidence.updates.records,
             env_step=furthest,
             goal=goal,
-            progress=progress,
-            left=left,
-            steps_per_second=speed,
+            progress=share_of(goal, furthest),
+            left=seconds_left(goal, furthest, lately, is_open=is_open),
+            steps_per_second=self._pace.over_the_run(away),
+            recent_steps_per_second=lately,
             memory=_memory(samples, episodes),
             levels=tuple(
                 level
@@ -212,19 +220,6 @@ def plain(vitals: Vitals) -> dict[str, Any]:
 def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | None:
     said = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
     return next((memory for memory in said if memory is not None), None)
-
-
-def _furthest(records: list[Any], evidence: Evidence) -> int | None:
-    steps = [record.env_step for record in records if record.env_step is not None]
-    return max([*steps, *([int(evidence.env_step)] if evidence.env_step > 0 else [])], default=None)
-
-
-def _speed(life: Life, furthest: int | None, episodes: list[Episode]) -> float | None:
-    if life.status not in OPEN:
-        return furthest / life.duration if furthest and life.duration > 0 else None
-    times = np.array([episode.time for episode in episodes], dtype=np.float64)
-    steps = np.array([np.nan if e.env_step is None else e.env_step for e in episodes], dtype=np.float64)
-    return speed_of(times, steps)
 
 
 def _level(

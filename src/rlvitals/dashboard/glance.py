@@ -10,12 +10,13 @@ from rlvitals.clock import Clock
 from rlvitals.dashboard.columns import Floats
 from rlvitals.dashboard.findings import Tally, tally
 from rlvitals.dashboard.series import plain_numbers
-from rlvitals.dashboard.tailing import Tail
+from rlvitals.dashboard.tailing import Batch, Tail
+from rlvitals.pace import STEPS, Pace, first_said, furthest_of, seconds_left, share_of
 from rlvitals.records import Event
 from rlvitals.runs import Run
 from rlvitals.runs.following import Follower
-from rlvitals.summary.life import OPEN, Life, life_of
-from rlvitals.summary.pace import progress_of, speed_of
+from rlvitals.summary.life import OPEN, away_of, life_of
+from rlvitals.summary.pacing import step_said
 
 SPARK_POINTS = 48
 RECENT = 100
@@ -28,7 +29,9 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         key: What the run is asked for by: the way from the folder of runs to it.
-        left: Until the goal, at the present speed.
+        left: Until the goal, at the speed of late.
+        steps_per_second: Over the run (`rlvitals.pace`).
+        recent_steps_per_second: Lately.
         reward: Mean of the last 100 episodes.
         success_rate: Share of successes among those of them that say whether they were one.
         spark: The reward over the run, in at most 48 means.
@@ -53,6 +56,7 @@ class Row(msgspec.Struct, frozen=True):
     progress: float | None
     left: float | None
     steps_per_second: float | None
+    recent_steps_per_second: float | None
     reward: Any
     success_rate: float | None
     spark: list[Any]
@@ -109,13 +113,15 @@ class Glance:
         self._begin()
 
     def _begin(self) -> None:
-        self._tail = Tail(self.run.layout, "episodes", ("time", "reward", "success", "env_step"))
+        fields = {stream: ("time", *said) for stream, said in STEPS.items()}
+        fields["episodes"] += ("reward", "success")
+        self._tails = {stream: Tail(self.run.layout, stream, only) for stream, only in fields.items()}
+        self._pace = Pace()
         self._follower = Follower(self.run.layout, "events")
         self._events: list[Event] = []
         self._trace = Trace()
-        self._recent: dict[str, Floats] = {name: np.empty(0) for name in ("time", "reward", "success", "env_step")}
+        self._recent: dict[str, Floats] = {name: np.empty(0) for name in ("reward", "success")}
         self._episodes = 0
-        self._times: tuple[float, float] | None = None
         self._not_finite = 0
         self._whole = False
 
@@ -126,24 +132,29 @@ class Glance:
             RunError: The run cannot be read.
         """
         header = self.run.header
-        if self._tail.broken(header):
+        if any(tail.broken(header) for tail in self._tails.values()):
             self._begin()
-        for batch in self._tail.read(header):
-            self._episodes += batch.rows
-            for name in self._recent:
-                cells = batch.columns.get(name)
-                if cells is None:
-                    continue
-                values = np.where(cells.present, cells.values, np.nan)
-                self._recent[name] = np.concatenate([self._recent[name], values[-1_000:]])[-1_000:]
-                if name == "time" and values.size:
-                    first = self._times[0] if self._times else float(values[0])
-                    self._times = first, float(values[-1])
-                if name == "reward":
-                    self._trace.extend(values)
-                    self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(values)))
+        for stream, tail in self._tails.items():
+            for batch in tail.read(header):
+                self._pace.take(
+                    stream, _numbers(batch, "time"), first_said(*(_numbers(batch, name) for name in STEPS[stream]))
+                )
+                if stream == "episodes":
+                    self._take_episodes(batch)
         self._events = (self._events + self._follower.read())[-_MOST_EVENTS:]
         self._whole = True
+
+    def _take_episodes(self, batch: Batch) -> None:
+        self._episodes += batch.rows
+        for name in self._recent:
+            cells = batch.columns.get(name)
+            if cells is None:
+                continue
+            values = np.where(cells.present, cells.values, np.nan)
+            self._recent[name] = np.concatenate([self._recent[name], values[-RECENT:]])[-RECENT:]
+            if name == "reward":
+                self._trace.extend(values)
+                self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(values)))
 
     def row(self) -> Row:
         """The line, as the run stands.
@@ -153,14 +164,13 @@ class Glance:
         """
         header = self.run.header
         life = life_of(self.run, header, clock=self._clock)
-        steps = self._recent["env_step"]
-        furthest = int(np.nanmax(steps)) if np.isfinite(steps).any() else header.totals.get("env_step")
-        rewards = self._recent["reward"][-RECENT:]
-        said = self._recent["success"][-RECENT:]
+        said_beside = None if self._whole else header.totals.get("env_step")
+        furthest = furthest_of(self._pace.furthest, step_said(self.run, header, life, clock=self._clock), said_beside)
+        rewards, said = self._recent["reward"], self._recent["success"]
         said = said[np.isfinite(said)]
-        speed = self._speed(life, furthest)
+        is_open, away = life.status in OPEN, away_of(header)
+        lately = self._pace.lately(away, is_open=is_open)
         goal = header.goals.get("total_timesteps")
-        progress, left = progress_of(goal, furthest, speed, life)
         reward = plain_numbers(np.asarray([rewards.mean()]))[0] if rewards.size else None
         return Row(
             key=self.key,
@@ -176,9 +186,10 @@ class Glance:
             episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
             env_step=furthest,
             goal=goal,
-            progress=progress,
-            left=left,
-            steps_per_second=speed,
+            progress=share_of(goal, furthest),
+            left=seconds_left(goal, furthest, lately, is_open=is_open),
+            steps_per_second=self._pace.over_the_run(away),
+            recent_steps_per_second=lately,
             reward=reward,
             success_rate=float(said.mean()) if said.size else None,
             spark=plain_numbers(_thinned(self._trace.means())),
@@ -187,12 +198,10 @@ class Glance:
             whole=self._whole,
         )
 
-    def _speed(self, life: Life, furthest: int | None) -> float | None:
-        if life.status not in OPEN:
-            first, last = self._times or (life.started, life.started + life.duration)
-            lasted = last - first if last > first else life.duration
-            return furthest / lasted if furthest and lasted > 0 else None
-        return speed_of(self._recent["time"], self._recent["env_step"])
+
+def _numbers(batch: Batch, name: str) -> Floats:
+    cells = batch.columns.get(name)
+    return np.full(batch.rows, np.nan) if cells is None else np.where(cells.present, cells.values, np.nan)
 
 
 def _thinned(means: Floats) -> Floats:

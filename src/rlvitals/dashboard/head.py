@@ -14,12 +14,12 @@ from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.health import Loss
+from rlvitals.pace import STEPS, Pace, first_said, furthest_of, seconds_left, share_of
 from rlvitals.runs.pictures import IMAGE
-from rlvitals.summary.life import OPEN, Life, life_of
-from rlvitals.summary.pace import progress_of, speed_of
+from rlvitals.summary.life import OPEN, Life, away_of, life_of
+from rlvitals.summary.pacing import episodes_per_minute, step_said
 
 _TREND_EPISODES = 1_000
-_MINUTE = 60.0
 _LEVELS = ("reward", "quality_final", "quality_improvement", "length")
 _MOST_FINDINGS = 100
 
@@ -77,7 +77,9 @@ class Head(msgspec.Struct, frozen=True):
         key: What the run is asked for by.
         goal: Environment steps that it is to take.
         target: The reward that counts as solved.
-        left: Until the goal, at the present speed.
+        left: Until the goal, at the speed of late.
+        steps_per_second: Over the run (`rlvitals.pace`); `episodes_per_minute` likewise.
+        recent_steps_per_second: Lately; `recent_episodes_per_minute` likewise.
         levels: Of the last 100 episodes: reward, quality, length.
         trend: improving, stable, declining or not enough data: of the reward over the last 1,000 episodes.
         not_finite: How many values are not finite, by `stream.field`.
@@ -110,7 +112,9 @@ class Head(msgspec.Struct, frozen=True):
     progress: float | None
     left: float | None
     steps_per_second: float | None
+    recent_steps_per_second: float | None
     episodes_per_minute: float | None
+    recent_episodes_per_minute: float | None
     levels: dict[str, Level]
     success: Level | None
     trend: str
@@ -143,10 +147,11 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
     """
     header, episodes, updates = run.header, run.columns["episodes"], run.columns["updates"]
     life = life_of(run.reader, header, clock=run.clock)
-    furthest = _furthest(run)
-    speed, pace = _speed(run, life, furthest)
+    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time"))))
+    furthest = furthest_of(pace.furthest, step_said(run.reader, header, life, clock=run.clock))
+    is_open, away = life.status in OPEN, away_of(header)
+    lately = pace.lately(away, is_open=is_open)
     goal = header.goals.get("total_timesteps")
-    progress, left = progress_of(goal, furthest, speed, life)
     going = run.kept("trend", lambda: str(trend(episodes.numbers("reward")[-_TREND_EPISODES:]).verdict))
     levels, success = run.kept("levels", lambda: _levels(run))
     findings = _findings(run, diagnosis)
@@ -169,10 +174,12 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
         env_step=furthest,
         goal=goal,
         target=header.goals.get("target"),
-        progress=progress,
-        left=left,
-        steps_per_second=speed,
-        episodes_per_minute=pace,
+        progress=share_of(goal, furthest),
+        left=seconds_left(goal, furthest, lately, is_open=is_open),
+        steps_per_second=pace.over_the_run(away),
+        recent_steps_per_second=lately,
+        episodes_per_minute=rate.over_the_run(away),
+        recent_episodes_per_minute=rate.lately(away, is_open=is_open),
         levels=levels,
         success=success,
         trend=going,
@@ -199,26 +206,13 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
     )
 
 
-def _furthest(run: WatchedRun) -> int | None:
-    found = [
-        float(np.nanmax(steps))
-        for stream in run.columns
-        if np.isfinite(steps := run.columns[stream].numbers("env_step")[-10_000:]).any()
-    ]
-    return int(max(found)) if found else run.header.totals.get("env_step")
-
-
-def _speed(run: WatchedRun, life: Life, furthest: int | None) -> tuple[float | None, float | None]:
-    episodes = run.columns["episodes"]
-    if life.status not in OPEN:
-        lasted = float(np.ptp(episodes.numbers("time"))) if episodes.rows > 1 else life.duration
-        if not lasted > 0:
-            return None, None
-        return furthest / lasted if furthest else None, _MINUTE * episodes.rows / lasted if episodes.rows else None
-    start = max(0, episodes.rows - _TREND_EPISODES)
-    times = episodes.numbers("time", start)
-    speed = speed_of(times, episodes.numbers("env_step", start))
-    return speed, speed_of(times / _MINUTE, np.arange(float(times.size)))
+def _pace(run: WatchedRun) -> Pace:
+    pace = Pace()
+    for stream, columns in run.columns.items():
+        if stream in STEPS:
+            pace.take(stream, columns.numbers("time"), first_said(*map(columns.numbers, STEPS[stream])))
+    pace.take_records("evaluations", run.evaluations)
+    return pace
 
 
 def _levels(run: WatchedRun) -> tuple[dict[str, Level], Level | None]:

@@ -4,9 +4,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rlvitals.records import STREAMS, Episode, PolicyUpdate, Record
+from rlvitals.pace import STEPS, step_of
+from rlvitals.records import STREAMS, Episode, PolicyUpdate, Record, SystemSample
 
 BUFFER_SIZE = 1_000
+_STEPPING = tuple(STREAMS[stream] for stream in STEPS if STREAMS[stream] is not SystemSample)
+"""Kinds of record that say how far the training is; a sample of the system says what is known here."""
 _IN_FLIGHT = 64
 """Records that may have been counted and not yet be in the buffer: one a thread that logs at this moment."""
 
@@ -64,12 +67,13 @@ class LiveWindow:
     @property
     def env_step(self) -> int | None:
         """The furthest environment step that was said; `None` before the first."""
-        for kind, taken in ((Episode, self._count(Episode)), (PolicyUpdate, self._count(PolicyUpdate))):
+        for kind, taken in ((kind, self._count(kind)) for kind in _STEPPING):
             fresh = taken - self._looked_at.get(kind, 0)
             self._looked_at[kind] = taken
             for record in self.last(kind, fresh + _IN_FLIGHT) if fresh else ():
-                if record.env_step is not None:
-                    self.advance(record.env_step)
+                step = step_of(record)
+                if step is not None:
+                    self.advance(step)
         return self._env_step
 
     def advance(self, env_step: int) -> None:

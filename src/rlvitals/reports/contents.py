@@ -72,9 +72,7 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
         recent = summary.success.recent
         yield "success", tables.share(recent.estimate), f"last 100{_within(tables.interval(recent, shares=True))}"
     goal = account.header.goals.get("total_timesteps")
-    done = (
-        f"{percent((summary.env_step or 0) / goal)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
-    )
+    done = f"{percent(summary.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
     yield "steps", count(summary.env_step), done
     yield "episodes", count(summary.episodes), f"in {span(life.duration)}"
     if summary.speed.steps_per_second is not None:

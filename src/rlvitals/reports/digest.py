@@ -14,6 +14,7 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.errors import RunError
+from rlvitals.pace import STEPS, furthest_of
 from rlvitals.reports.courses import sparks
 from rlvitals.reports.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned, Verdict
 from rlvitals.reports.origin import foot
@@ -21,6 +22,7 @@ from rlvitals.reports.tables import value
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.table import ask
 from rlvitals.summary.life import Life, life_of
+from rlvitals.summary.pacing import pace_in, step_said
 from rlvitals.words import ABSENT, count, percent, span
 
 RECENT = 100
@@ -89,12 +91,15 @@ def digest_of(
 
 
 def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -> Row:
-    columns = ask(
+    columns, pace = ask(
         run,
-        lambda tables: tables.execute("SELECT reward, success::DOUBLE AS success, env_step FROM episodes").fetchnumpy(),
-        "episodes",
+        lambda tables: (
+            tables.execute("SELECT reward, success::DOUBLE AS success FROM episodes").fetchnumpy(),
+            pace_in(tables),
+        ),
+        *STEPS,
     )
-    reward, success, steps = (np.ma.asarray(columns[name]) for name in ("reward", "success", "env_step"))
+    reward, success = (np.ma.asarray(columns[name]) for name in ("reward", "success"))
     last, said = reward[-RECENT:].filled(np.nan), success[-RECENT:].compressed()
     diagnosis = diagnose(evidence_of(run, clock=clock))
     with np.errstate(all="ignore"):
@@ -106,7 +111,7 @@ def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -
         life=life,
         diagnosis=diagnosis,
         episodes=len(reward),
-        env_step=int(steps.max()) if steps.count() else diagnosis.env_step or None,
+        env_step=furthest_of(pace.furthest, step_said(run, run.header, life, clock=clock)),
         reward=mean,
         success=float(said.mean()) if said.size else None,
         spark=sparks(reward.filled(np.nan).astype(np.float64), _SPARKS),

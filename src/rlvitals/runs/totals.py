@@ -1,20 +1,19 @@
 """How much of a run there is, counted without loading it."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rlvitals.pace import STEPS, furthest_of
 from rlvitals.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_COUNTED = {
-    "episodes": "SELECT count(*), max(env_step), count(*) FILTER (success), max(episode) FROM episodes",
-    "updates": "SELECT count(*), max(env_step) FROM updates",
-}
+_EPISODES = "SELECT count(*), count(*) FILTER (success), max(episode) FROM episodes"
+_UPDATES = "SELECT count(*) FROM updates"
 
 
 class Totals(NamedTuple):
-    """What a run's branch that goes on holds."""
+    """What a run's branch that goes on holds; `env_step` is the furthest that any record of it says."""
 
     episodes: int = 0
     successes: int = 0
@@ -33,18 +32,24 @@ def totals(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) ->
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    begun = [stream for stream in _COUNTED if run.layout.segments(stream)]
+    begun = [stream for stream in STEPS if run.layout.segments(stream)]
     if not begun:
         return Totals()
     from rlvitals.runs.table import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
 
-    found = ask(
-        run,
-        lambda tables: {name: tables.execute(_COUNTED[name]).fetchone() for name in begun},
-        *begun,
-        connection=connection,
-    )
-    episodes, step_of_episodes, successes, last = found.get("episodes") or (0, None, 0, None)
-    updates, step_of_updates = found.get("updates") or (0, None)
-    furthest = max((step for step in (step_of_episodes, step_of_updates) if step is not None), default=None)
-    return Totals(episodes, successes, updates, last, furthest)
+    return ask(run, lambda tables: _count(tables, begun), *begun, connection=connection)
+
+
+def step_column(stream: str) -> str:
+    """What says the environment step in a stream, in SQL; `NULL` in one that says none."""
+    return f"coalesce({', '.join(STEPS[stream])}, NULL)"
+
+
+def _count(tables: "DuckDBPyConnection", begun: list[str]) -> Totals:
+    said: tuple[Any, ...] = (0, 0, None)
+    episodes, successes, last = (tables.execute(_EPISODES).fetchone() if "episodes" in begun else None) or said
+    (updates,) = (tables.execute(_UPDATES).fetchone() if "updates" in begun else None) or (0,)
+    furthest = [
+        tables.execute(f"SELECT max({step_column(stream)}) FROM {stream}").fetchone() or (None,) for stream in begun
+    ]
+    return Totals(episodes, successes, updates, last, furthest_of(*(step for (step,) in furthest)))

@@ -8,10 +8,12 @@ from typing import TextIO
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
-from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, SystemSample
+from rlvitals.pace import Pace, share_of, step_of
+from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record
 from rlvitals.sinks.base import Sink
 
 _WINDOW = 100
+_MOST_PENDING = 4_096
 
 
 class TerminalSink(Sink):
@@ -45,7 +47,8 @@ class TerminalSink(Sink):
         self._rewards: deque[float] = deque(maxlen=_WINDOW)
         self._successes: deque[bool] = deque(maxlen=_WINDOW)
         self._update: PolicyUpdate | None = None
-        self._sample: SystemSample | None = None
+        self._pace = Pace()
+        self._pending: list[Record] = []
 
     def write(self, record: Record) -> None:
         """Take a record into the line; draw it if it is time.
@@ -63,13 +66,16 @@ class TerminalSink(Sink):
                     self._successes.append(record.success)
             case PolicyUpdate():
                 self._update = record
-            case SystemSample():
-                self._sample = record
             case Event(severity="warning" | "critical"):
                 self._print(f"{record.severity}: {record.message}")
             case Evaluation():
                 self._print(_evaluation(record))
-        self._env_step = max(self._env_step, getattr(record, "env_step", None) or 0)
+        step = step_of(record)
+        if step is not None:
+            self._env_step = max(self._env_step, step)
+            self._pending.append(record)
+            if len(self._pending) >= _MOST_PENDING:
+                self._fold()
         if self._clock.monotonic() - self._drawn_at >= self._interval_s:
             self._draw()
 
@@ -91,7 +97,7 @@ class TerminalSink(Sink):
         """The vital signs, as they stand."""
         step = f"{self._env_step:,}"
         if self._total:
-            step += f"/{self._total:,} ({100 * self._env_step / self._total:.0f} %)"
+            step += f"/{self._total:,} ({100 * (share_of(self._total, self._env_step) or 0.0):.0f} %)"
         parts = [f"step {step}", f"episodes {self._episodes:,}"]
         if self._rewards:
             # Not `fsum`, which raises where both infinities are in the window.
@@ -101,9 +107,17 @@ class TerminalSink(Sink):
         if self._update is not None:
             shown = (("kl", self._update.kl_divergence), ("entropy", self._update.entropy))
             parts += [f"{name} {_number(value)}" for name, value in shown if value is not None]
-        if self._sample is not None and self._sample.env_steps_per_second is not None:
-            parts.append(f"{self._sample.env_steps_per_second:,.0f} steps/s")
+        self._fold()
+        speed = self._pace.lately(is_open=not self._closed)
+        if speed is not None:
+            parts.append(f"{speed:,.0f} steps/s")
         return " | ".join(parts)
+
+    def _fold(self) -> None:
+        """Take what came since the last line into the pace."""
+        pending, self._pending = self._pending, []
+        for stream in dict.fromkeys(STREAM_OF[type(record)] for record in pending):
+            self._pace.take_records(stream, (one for one in pending if STREAM_OF[type(one)] == stream))
 
     def _draw(self) -> None:
         self._drawn_at = self._clock.monotonic()

@@ -12,10 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.analysis.description import describe
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.pace import STEPS, Pace, furthest_of, share_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
 from rlvitals.runs.table import ask, last_records
+from rlvitals.summary.life import OPEN, away_of, life_of
+from rlvitals.summary.pacing import pace_in, step_said
 
 BEST_WINDOW = 100
 """Episodes in the best window, at most."""
@@ -87,23 +91,29 @@ class Metric(msgspec.Struct):
 
 
 class Load(msgspec.Struct):
-    """The machine: memory at its peak (MiB), and the mean speed of the training in the last minute."""
+    """What it takes of the machine: memory at its peak (MiB)."""
 
     memory_peak: float | None
     gpu_memory_peak: float | None
-    env_steps_per_second: float | None
 
 
 class History(msgspec.Struct):
-    """How a run went. Rows of evaluations and events are the last few.
+    """How a run went. Rows of evaluations and events are the last few, in the order of time.
 
     Attributes:
+        env_step: The furthest environment step that anything says.
+        progress: The share of the steps that it is to take that is done.
+        steps_per_second: Over the run (`rlvitals.pace`).
+        recent_steps_per_second: Lately.
         algorithm: What the last episode said of the algorithm; for runs that log no updates.
     """
 
     episodes: int
     updates: int
     env_step: int | None
+    progress: float | None
+    steps_per_second: float | None
+    recent_steps_per_second: float | None
     stretches: dict[str, Stretch]
     curve: list[Point]
     categories: list[Group]
@@ -117,13 +127,24 @@ class History(msgspec.Struct):
     load: Load
 
 
-def history_of(run: Run) -> History:
+def history_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> History:
     """Sum up what a run recorded; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run.
+        clock: Tells the time.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    history = ask(run, _history, "episodes", "updates", "evaluations", "events", "system")
+    history, pace = ask(run, _history, *STEPS, "events")
+    header = run.header
+    life = life_of(run, header, clock=clock)
+    history.env_step = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
+    history.progress = share_of(header.goals.get("total_timesteps"), history.env_step)
+    away = away_of(header)
+    history.steps_per_second = pace.over_the_run(away)
+    history.recent_steps_per_second = pace.lately(away, is_open=life.status in OPEN)
     if not history.updates:
         history.algorithm = next((episode.algorithm or {} for episode in last_records(run, "episodes", 1)), {})
     return history
@@ -151,21 +172,23 @@ def best_window(values: Floats, width: int) -> int | None:
     return best if np.isfinite(totals[best]) else None
 
 
-def _history(tables: duckdb.DuckDBPyConnection) -> History:
+def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
     episodes = _columns(
         tables,
         "SELECT reward, length::DOUBLE AS length, quality_final, quality_improvement, success::DOUBLE AS success "
         "FROM episodes",
     )
-    updates = _columns(tables, f"SELECT step, env_step, {', '.join(_METRICS)} FROM updates")  # noqa: S608 - our fields
-    categories, terminations, episode_step = _groups(tables)
-    steps = [step for step in (episode_step, *updates["env_step"].compressed().tolist()) if step is not None]
+    updates = _columns(tables, f"SELECT step, {', '.join(_METRICS)} FROM updates")  # noqa: S608 - our fields
+    categories, terminations = _groups(tables)
     evaluations_total, evaluations = _last_rows(tables, "evaluations", LAST_EVALUATIONS)
     events_total, events = _last_rows(tables, "events", LAST_EVENTS)
-    return History(
+    history = History(
         episodes=len(episodes["reward"]),
         updates=len(updates["step"]),
-        env_step=max(steps, default=None),
+        env_step=None,
+        progress=None,
+        steps_per_second=None,
+        recent_steps_per_second=None,
         stretches=_stretches(episodes),
         curve=_curve(episodes["reward"]),
         categories=categories,
@@ -178,6 +201,7 @@ def _history(tables: duckdb.DuckDBPyConnection) -> History:
         events=events,
         load=_load(tables),
     )
+    return history, pace_in(tables)
 
 
 def _columns(tables: duckdb.DuckDBPyConnection, sql: str) -> Columns:
@@ -229,20 +253,20 @@ def _point(said: Floats) -> Point:
         return Point(float(finite.mean()) if finite.size else None, said.size - finite.size)
 
 
-def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group], int | None]:
-    """The categories, the ends, and the furthest step; by one scan, as reading is what takes time."""
+def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group]]:
+    """The categories and the ends; by one scan, as reading is what takes time."""
     rows = tables.execute(
         """
-        SELECT grouping(termination_reason) = 1, max(env_step), coalesce(category, termination_reason), count(*),
+        SELECT grouping(termination_reason) = 1, coalesce(category, termination_reason), count(*),
                avg(success::DOUBLE), avg(reward) FILTER (isfinite(reward)),
                avg(quality_improvement) FILTER (isfinite(quality_improvement))
-        FROM episodes GROUP BY GROUPING SETS ((category), (termination_reason)) ORDER BY 4 DESC, 3
+        FROM episodes GROUP BY GROUPING SETS ((category), (termination_reason)) ORDER BY 3 DESC, 2
         """
     ).fetchall()
     groups: dict[bool, list[Group]] = {True: [], False: []}
-    for by_category, _, *group in rows:
+    for by_category, *group in rows:
         groups[by_category].append(Group(*group))
-    return groups[True], groups[False], max((step for _, step, *_ in rows if step is not None), default=None)
+    return groups[True], groups[False]
 
 
 def _metrics(updates: Columns) -> dict[str, Metric]:
@@ -262,20 +286,14 @@ def _metric(column: np.ma.MaskedArray[Any, Any], steps: np.ma.MaskedArray[Any, A
 
 
 def _last_rows(tables: duckdb.DuckDBPyConnection, stream: str, most: int) -> tuple[int, list[dict[str, Any]]]:
-    """How many records a stream has, and the last of them without what is absent."""
+    """How many records a stream has, and the last of them in the order of time, without what is absent."""
     view = tables.view(stream)
     total = view.shape[0]
     rows = view.limit(most, offset=max(0, total - most)).fetchall()
-    named = [dict(zip(view.columns, row, strict=True)) for row in rows]
+    # Several write at once: what was said last need not have happened last.
+    named = sorted((dict(zip(view.columns, row, strict=True)) for row in rows), key=lambda row: row["time"])
     return total, [{name: value for name, value in row.items() if value is not None} for row in named]
 
 
 def _load(tables: duckdb.DuckDBPyConnection) -> Load:
-    row = tables.execute(
-        """
-        SELECT max(memory), max(gpu_memory),
-               avg(env_steps_per_second) FILTER (time > (SELECT max(time) FROM system) - 60)
-        FROM system
-        """
-    ).fetchone()
-    return Load(*(row or (None, None, None)))
+    return Load(*(tables.execute("SELECT max(memory), max(gpu_memory) FROM system").fetchone() or (None, None)))

@@ -78,9 +78,13 @@ def _duration(header: Header, alive: Vitality, clock: Clock) -> float:
 
 def time_spent(header: Header, end: float) -> float:
     """Seconds from a run's start to its end, or to now, without the time between two of its sessions."""
+    return max(0.0, end - header.started - sum(until - since for since, until in away_of(header)))
+
+
+def away_of(header: Header) -> list[tuple[float, float]]:
+    """When a run was not open, between two of its sessions: from when to when."""
     sessions = zip(header.writers, header.writers[1:], strict=False)
-    away = sum(after.started - before.ended for before, after in sessions if before.ended is not None)
-    return max(0.0, end - header.started - away)
+    return [(before.ended, after.started) for before, after in sessions if before.ended is not None]
 
 
 def _losses(header: Header, alive: Vitality) -> dict[str, int]:

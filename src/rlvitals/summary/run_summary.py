@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.pace import STEPS, Pace, furthest_of, share_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
@@ -15,8 +16,9 @@ from rlvitals.runs.answer import Column
 from rlvitals.runs.table import ask
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
-from rlvitals.summary.life import Life, life_of
+from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.measures import Better, Floats, Measured, known, measure
+from rlvitals.summary.pacing import episodes_per_minute, pace_in, step_said
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
 MEASURES: dict[str, Better] = {
@@ -34,16 +36,13 @@ UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.
 _BETTER: dict[str, Better] = {"value_loss": "lower", "explained_variance": "higher", "duration": "lower"}
 _EPISODE_COLUMNS = (
     "time",
-    "episode",
-    "env_step",
     *MEASURES,
     "success",
     "category",
     "difficulty",
     "termination_reason",
 )
-_SYSTEM_COLUMNS = ("time", "memory", "cpu_percent", "gpu_memory", "env_steps_per_second", "episodes_per_minute")
-_SECONDS_PER_MINUTE = 60.0
+_SYSTEM_COLUMNS = ("memory", "cpu_percent", "gpu_memory")
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -51,9 +50,9 @@ class Speed(msgspec.Struct, frozen=True):
 
     Attributes:
         episode_seconds: Mean duration of an episode, where it was said.
-        steps_per_second: Environment steps a second between the first and the last episode.
+        steps_per_second: Environment steps a second, over all that this is about (`rlvitals.pace`).
         episodes_per_minute: Likewise.
-        recent_steps_per_second: As the sampler last saw it.
+        recent_steps_per_second: Lately: over the last tenth of the run, at least a minute and at most ten.
         memory: Resident memory now (MiB), and its peak.
         cpu_percent: Mean.
     """
@@ -84,7 +83,8 @@ class RunSummary(msgspec.Struct, frozen=True):
         window: Episodes (and updates) at most that this is about, the last ones; `None` for the whole run.
         episodes: Episodes that this is about.
         updates: Updates likewise.
-        env_step: The furthest environment step.
+        env_step: The furthest environment step that anything of the run says.
+        progress: The share of the steps that it is to take that is done.
         measures: Each quantity of an episode that was said.
         metrics: Each metric of the updates that was said.
         success: Successes.
@@ -99,6 +99,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     episodes: int
     updates: int
     env_step: int | None
+    progress: float | None
     measures: dict[str, Measured]
     metrics: dict[str, Measured]
     success: Successes
@@ -127,22 +128,30 @@ def summarise(
     if window is not None and window < 1:
         raise ValueError(f"window={window}: a window holds at least one episode")
     header = run.header
-    streams = ("episodes", "updates", "system")
-    episodes, updates, system = ask(run, lambda tables: _columns(tables, window), *streams)
+    episodes, updates, system, pace, windowed = ask(run, lambda tables: _columns(tables, window), *STEPS)
+    life = life_of(run, header, clock=clock)
     times = as_floats(episodes["time"])
-    steps = [int(said.max()) for columns in (episodes, updates) if (said := columns["env_step"].compressed()).size]
+    furthest = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
+    away = away_of(header)
     explored = exploration_of(run, window=window) if exploration else None
     return RunSummary(
-        life=life_of(run, header, clock=clock),
+        life=life,
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        env_step=max(steps, default=None),
+        env_step=furthest,
+        progress=share_of(header.goals.get("total_timesteps"), furthest),
         measures=_measured(episodes, MEASURES),
         metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}),
         success=successes(episodes, header.goals.get("target")),
         ends=_ends(episodes["termination_reason"]),
-        speed=_speed(episodes, times, system),
+        speed=Speed(
+            episode_seconds=_mean(as_floats(episodes["duration"])),
+            steps_per_second=windowed.over_the_run(away),
+            recent_steps_per_second=pace.lately(away, is_open=life.status in OPEN),
+            episodes_per_minute=episodes_per_minute(times).over_the_run(away),
+            **_load(episodes, system),
+        ),
         baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
         exploration=None if explored is None else plain(explored),
     )
@@ -150,10 +159,11 @@ def summarise(
 
 def _columns(
     tables: duckdb.DuckDBPyConnection, window: int | None
-) -> tuple[dict[str, Column], dict[str, Column], dict[str, Column]]:
+) -> tuple[dict[str, Column], dict[str, Column], dict[str, Column], Pace, Pace]:
+    """The columns, the pace of the whole run, and that since the first record of the window."""
     wanted = {
         "episodes": _EPISODE_COLUMNS,
-        "updates": ("time", "env_step", *UPDATE_METRICS),
+        "updates": ("time", *UPDATE_METRICS),
         "system": _SYSTEM_COLUMNS,
     }
     read: list[dict[str, Column]] = []
@@ -164,7 +174,12 @@ def _columns(
             offset = max(0, total - window)
         found = tables.execute(f"SELECT {', '.join(names)} FROM {stream} OFFSET {offset}").fetchnumpy()  # noqa: S608
         read.append({name: np.ma.asarray(column) for name, column in found.items()})
-    return read[0], read[1], read[2]
+    episodes, updates, system = read
+    pace = pace_in(tables)
+    if window is None:
+        return episodes, updates, system, pace, pace
+    times = (episodes if episodes["time"].size else updates)["time"]
+    return episodes, updates, system, pace, pace_in(tables, since=float(times.min())) if times.size else pace
 
 
 def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str, Measured]:
@@ -181,22 +196,15 @@ def _ends(reasons: Column) -> list[End]:
     return [End(reason, count, count / codes.size) for reason, count in groups if count]
 
 
-def _speed(episodes: dict[str, Column], times: Floats, system: dict[str, Column]) -> Speed:
-    durations, steps = as_floats(episodes["duration"]), as_floats(episodes["env_step"])
-    lasted = float(times[-1] - times[0]) if times.size > 1 else 0.0
-    taken = float(np.nanmax(steps) - np.nanmin(steps)) if np.isfinite(steps).any() else 0.0
+def _load(episodes: dict[str, Column], system: dict[str, Column]) -> dict[str, float | None]:
     memory = as_floats(system["memory"])
     memory = memory if np.isfinite(memory).any() else as_floats(episodes["memory"])
-    return Speed(
-        episode_seconds=_mean(durations),
-        steps_per_second=taken / lasted if lasted > 0 and taken > 0 else None,
-        episodes_per_minute=_SECONDS_PER_MINUTE * (times.size - 1) / lasted if lasted > 0 else None,
-        recent_steps_per_second=_last(as_floats(system["env_steps_per_second"])),
-        memory=_last(memory),
-        memory_peak=_greatest(memory),
-        gpu_memory_peak=_greatest(as_floats(system["gpu_memory"])),
-        cpu_percent=_mean(as_floats(system["cpu_percent"])),
-    )
+    return {
+        "memory": _last(memory),
+        "memory_peak": _greatest(memory),
+        "gpu_memory_peak": _greatest(as_floats(system["gpu_memory"])),
+        "cpu_percent": _mean(as_floats(system["cpu_percent"])),
+    }
 
 
 def _mean(values: Floats) -> float | None:

@@ -162,13 +162,16 @@ def test_what_was_lost_is_told(invoke: Invoke, monitor: Monitor) -> None:
 
 
 def test_a_live_run_says_what_is_left(invoke: Invoke, monitor: Monitor) -> None:
-    """At the pace that it has had so far."""
-    clock = ManualClock(time.time() - 100.0)
+    """At the speed that it has lately."""
+    clock = ManualClock(time.time() - 50.0)
     with monitor(total_timesteps=2_000, clock=clock) as training:
-        training.log_episode(0, 0.0, 1, env_step=1_000)
+        training.log_episode(0, 0.0, 1, env_step=500)
+        clock.advance(50.0)
+        training.log_episode(1, 0.0, 1, env_step=1_000)
         shown = invoke("show", "run").stdout
 
-    assert "left      about 1m 4" in shown
+    assert "left      about 1m 40s" in shown
+    assert "speed     10 steps a second over the run, 10 lately" in shown
 
 
 def test_a_resumed_run_says_where_it_went_back_to(invoke: Invoke, monitor: Monitor) -> None:

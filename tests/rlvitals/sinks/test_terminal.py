@@ -74,11 +74,11 @@ def test_the_whole_line() -> None:
         episode(1.0, success=True, env_step=1_000),
         episode(2.5, success=False, env_step=2_500),
         PolicyUpdate(time=2.0, step=2_048, env_step=2_048, kl_divergence=0.0123456, entropy=1.25),
-        SystemSample(time=3.0, env_steps_per_second=1_234.5),
+        SystemSample(time=4.0, env_step=2_500, env_steps_per_second=0.0),
         total=10_000,
     )
     assert line == (
-        "step 2,500/10,000 (25 %) | episodes 2 | reward 1.75 | success 50 % | kl 0.0123 | entropy 1.25 | 1,234 steps/s"
+        "step 2,500/10,000 (25 %) | episodes 2 | reward 1.75 | success 50 % | kl 0.0123 | entropy 1.25 | 500 steps/s"
     )
 
 

@@ -9,9 +9,12 @@ const COLUMNS = [
   ["name", "Run", (row) => row.key.toLowerCase(), 1], ["status", "Status", (row) => row.status, 1],
   ["health", "Findings", (row) => row.findings.critical * 1e4 + row.findings.warning * 100 + row.findings.info + row.not_finite, -1],
   ["reward", "Reward", (row) => num(row.reward) ?? -Infinity, -1], ["success", "Success", (row) => row.success_rate ?? -1, -1],
-  ["progress", "Progress", (row) => row.progress ?? row.env_step ?? -1, -1], ["speed", "Steps/s", (row) => row.steps_per_second ?? -1, -1],
+  ["progress", "Progress", (row) => row.progress ?? row.env_step ?? -1, -1], ["speed", "Steps/s", (row) => speedOf(row) ?? -1, -1],
   ["episodes", "Episodes", (row) => row.episodes, -1], ["updated", "Updated", (row) => row.updated, -1],
 ];
+/** Of a run that goes on it counts how fast it is lately, of one that is over how fast it was. */
+const speedOf = (row) => (OPEN.has(row.status) ? row.recent_steps_per_second : row.steps_per_second);
+const OPEN = new Set(["running", "stalled", "paused"]);
 const STATUSES = ["running", "paused", "stalled", "completed", "failed", "crashed"];
 const MOST_SHOWN = 300, MOST_COMPARED = 1000;
 
@@ -70,7 +73,7 @@ export function runsPage(root, app) {
       cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, now ${number(row.reward)}`) : null, h("span", { class: isBad(row.reward) ? "num bad" : "num" }, number(row.reward)))),
       cell("success", h("span", { class: "num" }, percent(row.success_rate))),
       cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.left ? `, ${span(row.left)} left` : "")] : h("span", { class: "num" }, row.env_step === null ? "–" : `${count(row.env_step)} steps`)),
-      cell("speed", h("span", { class: "num" }, number(row.steps_per_second, 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
+      cell("speed", h("span", { class: "num" }, number(speedOf(row), 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
       cell("updated", h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString?.() ?? null }, ago(Date.now() / 1000 - row.updated))));
     lines.set(row.key, { row, pin, element });
     return element;
