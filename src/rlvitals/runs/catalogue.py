@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, overload
 
 from rlvitals.errors import RunError, RunNotFoundError
-from rlvitals.runs.layout import HEADER
+from rlvitals.runs.layout import HEADER, is_headless
 from rlvitals.runs.run import Run
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def open_runs(*where: str | Path) -> Runs[Run]:
 def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
     """The run folders at or below a folder, by name; a run is not searched for further runs.
 
-    A folder that may not be looked into is given too: it may be a run, and whoever opens it is told why it cannot be.
+    What looks like a run but for its header, and a folder that may not be looked into, are given too: whoever opens it
+    is told why it cannot be.
 
     Raises:
         RunNotFoundError: There is no such folder.
@@ -107,6 +108,9 @@ def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
         return
     except FileNotFoundError:
         raise RunNotFoundError(f"there is no folder {folder}") from None
+    if is_headless({entry.name for entry in below}):
+        yield folder
+        return
     for entry in below:
         with contextlib.suppress(RunNotFoundError):  # removed since it was listed
             yield from run_folders(entry, depth - 1)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
-from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout
+from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
 RUNNING = "running"
 COMPLETED = "completed"
@@ -83,7 +83,7 @@ def read_header(path: Path) -> Header:
         content = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         if path.is_dir():
-            raise RunFormatError(f"{path} is a folder, but not a run: it has no {HEADER}") from None
+            raise RunFormatError(_why_none(path)) from None
         raise RunNotFoundError(f"there is no run at {path}") from None
     except OSError as error:
         raise RunFormatError(f"{file} cannot be read: {error.strerror or error}") from None
@@ -105,6 +105,13 @@ def read_header(path: Path) -> Header:
         return msgspec.convert(mark, Header)
     except msgspec.ValidationError as error:
         raise RunFormatError(f"{file} is damaged: {error}") from None
+
+
+def _why_none(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        if is_headless([entry.name for entry in path.iterdir() if entry.is_dir()]):
+            return f"{path} has the folders of a run, but no {HEADER}: it was removed, or a copy was cut off"
+    return f"{path} is a folder, but not a run: it has no {HEADER}"
 
 
 def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool] = lambda: False) -> None:

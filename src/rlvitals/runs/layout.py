@@ -11,6 +11,7 @@ LOG_DIR/<run_id>/
 
 import itertools
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,6 +29,8 @@ OPEN = ".jsonl"
 SEALED = ".parquet"
 TORN = ".torn"
 
+_LEAST_STREAMS = 3
+"""Folders with the names of streams, of which other folders may have one or two (`events`, `system`)."""
 _MAX_NAME = 100
 _MAX_NAME_BYTES = 240
 """File systems take 255 bytes; a number may come behind the name."""
@@ -82,6 +85,15 @@ class Layout(NamedTuple):
         A crash between the two last steps of sealing leaves a segment twice; the sealed one counts.
         """
         return segments_in(self.stream(stream))
+
+
+def is_headless(names: Collection[str]) -> bool:
+    """Whether a folder that has no header holds what only a run does: a copy was cut off, or the header was removed.
+
+    Args:
+        names: Of the folders in it.
+    """
+    return sum(name in STREAMS for name in names) >= _LEAST_STREAMS
 
 
 def segments_in(folder: Path) -> list[Segment]:

@@ -150,3 +150,25 @@ def test_names_that_the_package_makes_are_whole_at_eighty_columns(invoke: Invoke
     assert f"{training.session_id} " in shown
     assert max(map(len, shown.splitlines())) <= 80
     assert "…" not in shown
+
+
+def test_a_half_copied_run_is_named(invoke: Invoke, monitor: Monitor) -> None:
+    """A copy that was cut off before the header came is no run, and is not passed over either."""
+    with monitor("half") as training:
+        training.log_episode(0, 1.0, 1)
+    (training.path / "run.json").unlink()
+    result = invoke("ls", "logs")
+
+    assert result.exit_code == 0
+    assert "not opened: logs/half has the folders of a run, but no run.json" in result.stdout
+
+
+def test_an_older_header_does_not_hide_the_last_update(invoke_json: Callable[..., Any], monitor: Monitor) -> None:
+    """Headers have counted the steps of episodes alone."""
+    with monitor() as training:
+        training.log_episode(0, 1.0, 200, env_step=200)
+        training.log_training_step(2_048, 0.1, 0.2, 1.0)
+    header = training.path / "run.json"
+    header.write_text(header.read_text().replace("2048", "200"))
+
+    assert invoke_json("ls", "logs")["runs"][0]["env_step"] == 2_048

@@ -1,5 +1,6 @@
 """`rlvitals verify`."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,40 @@ def test_json_is_one_strict_document(invoke_json: InvokeJson, torn: Path) -> Non
         {"code": "torn-end", "path": "episodes/000001.jsonl", "message": "its end is torn", "mended": False}
     ]
     assert [refused["path"] for refused in document["refused"]] == ["nothing"]
+
+
+@pytest.mark.parametrize("stream", ["episodes", "evaluations"])
+def test_a_stream_that_was_removed_is_missed(invoke: Invoke, monitor: Monitor, stream: str) -> None:
+    """With what is known of it; and every other command still reads the run."""
+    with monitor() as training:
+        training.log_episode(0, 1.0, 1, env_step=1)
+        training.log_evaluation(0, 1.0, 0.5, 0.5)
+    shutil.rmtree(training.path / stream)
+    result = invoke("verify", "run")
+
+    assert result.exit_code == 1
+    assert f"not mended  folder-missing  {stream}" in result.stdout
+    assert ("1 records are missing: run.json knows of 1" in result.stdout) == (stream == "episodes")
+    assert [invoke(command, "run").exit_code for command in ("show", "stats", "check", "watch", "tail")] == [0] * 5
+
+
+def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> None:
+    """The last sign of life counts all that a session wrote."""
+    with monitor() as training:
+        training.log_evaluation(0, 1.0, 0.5, 0.5)
+    (training.path / "evaluations" / "000001.jsonl").unlink()
+    result = invoke("verify", "run")
+
+    assert result.exit_code == 1
+    assert "records-missing  .: 1 records are missing: its last session wrote 3" in result.stdout
+
+
+def test_a_run_that_went_back_lacks_nothing(invoke: Invoke, monitor: Monitor) -> None:
+    """The header counts the branch that goes on; the other one is still there."""
+    with monitor() as training:
+        for number in range(4):
+            training.log_episode(number, 1.0, 1, env_step=number)
+        training.rewind(env_step=1)
+        training.log_episode(2, 1.0, 1, env_step=2)
+
+    assert invoke("verify", "run").exit_code == 0

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from rlvitals.runs.header import write_header
 from rlvitals.runs.layout import Layout
 from rlvitals.runs.lock import WriterLock
 from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
-from rlvitals.runs.verifying import DAMAGED, GAP, TORN_END, TORN_LINE, TWICE, Verdict, verify
+from rlvitals.runs.verifying import DAMAGED, FOLDER, GAP, RECORDS, TORN_END, TORN_LINE, TWICE, Verdict, verify
 
 Line = Callable[..., bytes]
 
@@ -153,3 +154,35 @@ def test_a_run_whose_lock_cannot_be_had_is_not_mended(run: Run, whole: Path) -> 
     whole.write_bytes(whole.read_bytes()[:-3])
 
     assert _codes(verify(run, mending=True)) == [(TORN_END, False)]
+
+
+def test_a_stream_whose_folder_is_gone_is_told_of(run: Run) -> None:
+    """A writer makes all of them, also those that it has no record for."""
+    shutil.rmtree(run.layout.stream("scalars"))
+
+    assert _codes(verify(run, mending=True)) == [(FOLDER, False)]
+
+
+@pytest.mark.usefixtures("whole")
+def test_records_that_the_header_knows_of_and_that_are_not_there_are_told_of(run: Run) -> None:
+    """Here a whole segment, the last one, of a run that was closed."""
+    header = run.header
+    header.status, header.totals = "completed", {"episodes": 4}
+    write_header(run.layout, header)
+
+    assert verify(Run(run.path)).sound
+    run.layout.segments("episodes")[-1].path.unlink()
+    (fault,) = verify(Run(run.path)).faults
+
+    assert fault.code == RECORDS
+    assert fault.message == "2 records are missing: run.json knows of 4, and 2 are there"
+
+
+@pytest.mark.usefixtures("whole")
+def test_records_that_were_lost_when_they_were_written_are_not_missed(run: Run) -> None:
+    """The header counts them, and says that they were lost."""
+    header = run.header
+    header.status, header.totals, header.losses = "completed", {"episodes": 6}, {"records": 2}
+    write_header(run.layout, header)
+
+    assert verify(Run(run.path)).sound
