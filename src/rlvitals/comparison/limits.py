@@ -31,18 +31,21 @@ def foremost(found: Comparison) -> list[str]:
 
 def _alone(found: Comparison) -> Iterator[str]:
     """Of several runs that are one group: that nothing is compared, why, and what to do."""
-    if len(found.groups) != 1 or len(found.runs) == 1:
+    runs = [one for one in found.runs if one.repeats is None]
+    if len(found.groups) != 1 or len(runs) == 1:
         return
     (group,) = found.groups
-    runs = f"These {len(found.runs)} runs"
     if group.name != ONE_GROUP:
-        yield f"{runs} are one group, {group.name}: they are not held against each other, and nothing is compared."
+        yield (
+            f"These {len(runs)} runs are one group, {group.name}: they are not held against each other, and nothing is "
+            "compared."
+        )
         return
-    apart = ["the seed"] if len({str(one.seed) for one in found.runs}) > 1 else []
+    apart = ["the seed"] if len({str(one.seed) for one in runs}) > 1 else []
     apart += ["the environment"] if len(group.tasks) > 1 else []
     but = f" but for {' and '.join(apart)}" if apart else ""
     yield (
-        f"The settings of these {len(found.runs)} runs are the same{but}: they are one group, and are not held against "
+        f"The settings of these {len(runs)} runs are the same{but}: they are one group, and are not held against "
         "each other, as what parts them is luck. `--by run`, or a name for each (`old=PATH new=PATH`), holds them "
         "against each other run by run; but no run alone shows that its settings are better. Where two runs part is "
         "said where these two alone are compared."
