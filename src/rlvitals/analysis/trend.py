@@ -15,6 +15,7 @@ FEWEST_VALUES = 10
 _CLIP = 4.0  # robust standard deviations from the robust line
 _NORMAL_MAD = 1.4826  # a normal sample's standard deviation in units of its median absolute deviation
 _NORMAL_IQR = 1.3490  # its interquartile range in units of its standard deviation
+_ROUNDING = 1e-12  # of the largest value: less than that around the curve is the arithmetic's, not the series'
 _QUADRATIC_FROM, _CUBIC_FROM = 20, 40
 
 
@@ -117,7 +118,7 @@ def trend(
         change=change.mean * unit,
         change_low=low * unit,
         change_high=high * unit,
-        noise=noise * unit,
+        noise=noise * unit if noise > _ROUNDING else 0.0,
         probability=1.0 - change.below(0.0),
         used=count,
         dropped=sample.dropped,

@@ -99,13 +99,17 @@ def _course(measures: Mapping[str, Measured]) -> Table | None:
             _verdict(found.going.verdict),
             number_text(found.going.change.estimate),
             _interval(found.going.change),
-            number_text(found.going.in_noise, 2),
+            _in_noise(found.going.in_noise),
             _verdict(found.rest.status),
             count(found.rest.since),
             number_text(found.rest.level.estimate),
             Text(", ".join(f"{what} at {count(at)}" for what, at in turns.items() if at is not None) or ABSENT),
         )
     return table
+
+
+def _in_noise(change: float | None) -> Text:
+    return Text("no noise", LABEL) if change is not None and math.isinf(change) else number_text(change, 2)
 
 
 def _success(found: Successes) -> Table | None:
@@ -138,7 +142,7 @@ def _rate(found: Range) -> str:
 
 def _mix(found: Mix) -> str:
     parts = [
-        f"{name} {number(part.estimate, 3)} {_interval(part).plain}"
+        f"{name} {number(part.estimate, 3)} ({_interval(part).plain})"
         for name, part in (("by skill", found.within), ("by the mix", found.mix))
         if part.estimate is not None
     ]

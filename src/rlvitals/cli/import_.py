@@ -24,7 +24,9 @@ def _list_formats(wanted: bool) -> None:
         raise typer.Exit
 
 
-Paths = Annotated[list[Path], typer.Argument(help="Files or folders; each becomes a run.", show_default=False)]
+Paths = Annotated[
+    list[Path], typer.Argument(help="Files or folders; each becomes a run.", metavar="PATH", show_default=False)
+]
 Into = Annotated[Path, typer.Option("--folder", help="The folder of runs.")]
 Name = Annotated[str | None, typer.Option("--name", help="The run's name; by default what it was called.")]
 Format = Annotated[str | None, typer.Option("--format", help="The format, where the file's looks do not say it.")]

@@ -51,7 +51,9 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 def ls(
-    folder: Annotated[Path, typer.Argument(help="Where the runs are; folders in it are looked into.")] = LOGS,
+    folder: Annotated[
+        Path, typer.Argument(help="Where the runs are; folders in it are looked into.", metavar="FOLDER")
+    ] = LOGS,
     *,
     as_json: AsJson = False,
 ) -> None:

@@ -33,6 +33,17 @@ COMMANDS = (
 # Plain help is quick, and reads well in a pipe.
 _PLAIN: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}
 
+_UsageError: Any = typer.BadParameter.__base__
+"""What all wrong words of a command line are; Typer has no public name for it."""
+_OF_THE_PARSER = "Value error, "
+
+
+class _Command(TyperCommand):
+    """A command whose usage is written as everywhere: RUN, and not {RUN}."""
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
 
 class Commands(TyperGroup):
     """Imports the one command that is asked for: the others' databases and tables cost nothing."""
@@ -48,13 +59,27 @@ class Commands(TyperGroup):
         name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
         module = importlib.import_module(f"rlvitals.cli.{name}")
         command = typer.Typer(**_PLAIN)
-        command.command(cmd_name)(getattr(module, name))
+        command.command(cmd_name, cls=_Command)(getattr(module, name))
         return cast("TyperCommand", typer.main.get_command(command))
+
+    def make_context(self, info_name: str | None, args: list[str], *others: Any, **more: Any) -> Any:
+        """Read the words before the command."""
+        bare = not args
+        try:
+            return super().make_context(info_name, args, *others, **more)
+        except _UsageError as error:
+            if bare:  # which shows the help
+                raise
+            message = _misuse(error)
+        print_trouble(message)
+        raise typer.Exit(TROUBLE)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what goes wrong is one line on standard error, and never a traceback."""
         try:
             return super().invoke(ctx)
+        except _UsageError as error:
+            message = _misuse(error)
         except RlvitalsError as error:
             message = str(error)
         except OSError as error:
@@ -63,6 +88,13 @@ class Commands(TyperGroup):
             message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print_trouble(message)
         raise typer.Exit(TROUBLE)
+
+
+def _misuse(error: Any) -> str:
+    """What is wrong with the words that were typed, and where it stands what is right."""
+    said = error.format_message().replace(_OF_THE_PARSER, "").rstrip(".")
+    command = error.ctx.command_path if error.ctx is not None else "rlvitals"
+    return f"{said}; see  {command} --help"
 
 
 app = typer.Typer(cls=Commands, name="rlvitals", no_args_is_help=True, **_PLAIN)

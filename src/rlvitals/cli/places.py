@@ -16,7 +16,7 @@ LOGS = Path("logs")
 
 Folder = Annotated[Path, typer.Option("--folder", help="Where runs are looked for by name.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one strict JSON document.")]
-RunName = Annotated[str, typer.Argument(help="A run's folder, or its name.", show_default=False)]
+RunName = Annotated[str, typer.Argument(help="A run's folder, or its name.", metavar="RUN", show_default=False)]
 
 _SHOWN = 5
 _DEPTH = 2

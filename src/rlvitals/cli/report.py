@@ -18,7 +18,12 @@ _DIGEST = Path("digest.html")
 _LONGEST_S = 1e10
 
 Name = Annotated[
-    str, typer.Argument(help="A run's folder, or its name; with --since a folder of runs.", show_default=False)
+    str | None,
+    typer.Argument(
+        help="A run's folder, or its name; with --since a folder of runs, by default where runs are looked for.",
+        metavar="RUN",
+        show_default=False,
+    ),
 ]
 Output = Annotated[
     Path | None,
@@ -48,7 +53,7 @@ Figures = Annotated[
 
 
 def report(
-    run: Name,
+    run: Name = None,
     *,
     output: Output = None,
     since: Since = None,
@@ -62,6 +67,8 @@ def report(
     It needs no network. The path's ending says the form; what is there is replaced, when the new report is whole.
     """
     if since is None:
+        if run is None:
+            raise typer.BadParameter(f"which run? Or --since 1w, for a digest of those in {folder}", param_hint="RUN")
         opened = open_named(run, folder)
         written = write_report(opened, output, parameters=parameters, figures=figures)
         kind = "report"
@@ -69,7 +76,7 @@ def report(
         age = age_of(since)
         if parameters is not None:
             raise typer.BadParameter("a digest does not look into parameters", param_hint="--parameters")
-        written = write_digest(run, age, output or _DIGEST, figures=figures)
+        written = write_digest(folder if run is None else run, age, output or _DIGEST, figures=figures)
         kind = "digest"
     size = written.stat().st_size
     if as_json:

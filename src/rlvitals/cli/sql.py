@@ -19,10 +19,12 @@ _DIGITS = 6
 
 
 def sql(
-    question: Annotated[str, typer.Argument(help="One question, in DuckDB's SQL.", show_default=False)],
+    question: Annotated[
+        str, typer.Argument(help="One question, in DuckDB's SQL.", metavar="QUESTION", show_default=False)
+    ],
     where: Annotated[
         list[str] | None,
-        typer.Argument(help="Runs, or folders of runs; by default all in the folder.", metavar="[RUN]..."),
+        typer.Argument(help="Runs, or folders of runs; by default all in the folder.", metavar="RUN"),
     ] = None,
     *,
     folder: Folder = LOGS,

@@ -12,6 +12,7 @@ import typer
 from rlvitals.cli.places import LOGS, Folder, RunName, open_named
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.screen import make_screen, status_text, strict_json
+from rlvitals.cli.words import clean
 from rlvitals.runs import Run
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.following import Follower
@@ -63,6 +64,7 @@ def tail(
     opened = open_named(run, folder)
     show = _print_json if as_json else _print_lines(stream)
     waits = 0
+    begun = False
 
     def wait() -> None:
         nonlocal waits
@@ -73,6 +75,9 @@ def tail(
         for records in followed(opened, stream, number, wait=None if follow is False else wait, forever=bool(follow)):
             if records:
                 show(records)
+            elif not begun and number:
+                make_screen(to_stderr=True).print(f"{clean(opened.run_id)} has no {stream} yet")
+            begun = True
         if waits and not as_json:
             make_screen(to_stderr=True).print(f"{opened.run_id} is over:", status_text(opened.vitality().status))
 

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from rlvitals.cli.places import LOGS
+from rlvitals.cli.words import clean
 from rlvitals.errors import MissingExtraError
 
 _PORT = 8765
@@ -16,7 +17,9 @@ _LARGEST_PORT = 65_535
 
 
 def ui(
-    folder: Annotated[Path, typer.Argument(help="Where the runs are; folders in it are looked into.")] = LOGS,
+    folder: Annotated[
+        Path, typer.Argument(help="Where the runs are; folders in it are looked into.", metavar="FOLDER")
+    ] = LOGS,
     *,
     port: Annotated[int, typer.Option(min=0, max=_LARGEST_PORT, help="The port; 0 for any that is free.")] = _PORT,
     host: Annotated[
@@ -35,6 +38,13 @@ def ui(
         raise MissingExtraError("the dashboard", extra="ui", module=error.name or "fastapi") from None
     place = server.take_place(host, port, token=os.environ.get(server.TOKEN_VARIABLE) or None)
     typer.echo(f"the runs in {folder} are shown at {place.address}  (Ctrl-C ends it)")
+    if missing := warning_of(folder):
+        typer.echo(missing, err=True)
     if open_page:
         webbrowser.open(place.address)
     server.serve(folder, place)
+
+
+def warning_of(folder: Path) -> str:
+    """What should be known of the folder of runs: it may begin after the dashboard, or be misspelled. Else empty."""
+    return "" if folder.is_dir() else f"there is no folder {clean(str(folder))} yet: its runs are shown when they come"

@@ -47,7 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 Names = Annotated[
     list[str],
-    typer.Argument(help="Runs by folder or name, or folders of runs.", show_default=False),
+    typer.Argument(help="Runs by folder or name, or folders of runs.", metavar="RUN", show_default=False),
 ]
 Mend = Annotated[bool, typer.Option("--mend/--check", help="Mend torn ends, or only look.")]
 

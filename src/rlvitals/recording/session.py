@@ -1,6 +1,7 @@
 """Opening a run for writing: a new one, or one that stopped."""
 
 import contextlib
+import logging
 import os
 import secrets
 import time
@@ -14,6 +15,8 @@ from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer, read_header, write_header
 from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name, claim_folder
 from rlvitals.runs.lock import WriterLock, host_name
+
+_log = logging.getLogger("rlvitals")
 
 Resume = Literal["never", "allow", "must"]
 _RESUME = ("never", "allow", "must")
@@ -74,6 +77,13 @@ def open_session(
             raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
     try:
         path = unfinished or claim_folder(log_dir, name or _made_name(clock.time()))
+        if name is not None and path.name != name:
+            _log.warning(
+                "the name %r is taken in %s: this run is %r (resume='allow' would go on with the other)",
+                name,
+                log_dir,
+                path.name,
+            )
         return _begin(Layout(path), project, configuration, clock)
     except OSError as error:
         raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error

@@ -26,6 +26,8 @@ Column = np.ma.MaskedArray[Any, Any]
 _TABLE = "answer"
 _WRONG = (duckdb.ParserException, duckdb.SyntaxException, duckdb.BinderException, duckdb.CatalogException)
 """What only a question can be blamed for."""
+_QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
+"""What asks (a `PIVOT` is several statements in one); anything else would write, or change the database."""
 _NO_TABLE = "Table with name"
 _COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
@@ -212,6 +214,9 @@ def _one_question(sql: str) -> str:
         raise QueryError(_reason(error)) from None
     if len(statements) != 1:
         raise QueryError(f"one question at a time, got {len(statements)}: {sql!r:.200}")
+    kind = statements[0].type
+    if kind not in _QUESTIONS:
+        raise QueryError(f"a run is only read: {kind.name} is an order, and a question begins with SELECT or FROM")
     return statements[0].query.strip().rstrip(";")
 
 

@@ -70,7 +70,7 @@ class Going(msgspec.Struct, frozen=True):
         verdict: improving, stable, declining or not enough data; rising and falling where neither is better.
         slope: For one value (an episode, an update), with its interval.
         change: Slope times the length: by how much the fitted line moves.
-        in_noise: The change in units of the noise of single values.
+        in_noise: The change in units of the noise of single values; infinite where there is no noise at all.
     """
 
     verdict: str

@@ -27,13 +27,13 @@ MEASURES: dict[str, Better] = {
     "quality_improvement": "higher",
     "quality_initial": None,
     "length": None,
-    "duration": "lower",
+    "duration": None,
     "memory": None,
 }
-"""The quantities of an episode, and which way is better."""
+"""The quantities of an episode, and which way is better; `None` where it is neither: who survives takes longer."""
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
 
-_BETTER: dict[str, Better] = {"value_loss": "lower", "explained_variance": "higher", "duration": "lower"}
+_BETTER: dict[str, Better] = {"value_loss": "lower", "explained_variance": "higher"}
 _EPISODE_COLUMNS = (
     "time",
     *MEASURES,

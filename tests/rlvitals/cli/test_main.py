@@ -124,3 +124,30 @@ def test_every_command_and_option_is_documented(invoke: Invoke, command: str) ->
     options = {word for word in words if word.startswith("-") and word.strip("-") and word != "--help"}
 
     assert {option for option in options if f"`{option}" not in section} == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("tail run --stream foo", "Invalid value for '--stream': 'foo' is not one of 'episodes', 'updates'"),
+        ("tail", "Missing argument 'RUN'; see  rlvitals tail --help"),
+        ("--colour", "No such option: --colour"),
+        ("shwo", "No such command 'shwo'"),
+        ("report", "Invalid value for RUN: which run? Or --since 1w"),
+    ],
+)
+def test_wrong_words_are_one_line(invoke: Invoke, words: str, said: str) -> None:
+    """It begins as every failure does, and says where it stands what is right."""
+    result = invoke(*words.split())
+
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+    assert result.stderr.startswith(f"rlvitals: {' '.join(said.split())}")
+    assert "--help" in result.stderr
+    assert "Value error" not in result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_usage_has_no_braces(invoke: Invoke, command: str) -> None:
+    """What has to be there is a word in capitals."""
+
+    assert not {"{", "}"} & set(invoke(command, "--help").stdout.splitlines()[0])

@@ -78,3 +78,12 @@ def test_what_is_no_length_of_time_is_refused(said: str) -> None:
     """Also none at all, and more than there has been."""
     with pytest.raises(typer.BadParameter, match="no length of time"):
         age_of(said)
+
+
+def test_a_digest_is_of_the_usual_folder(invoke: Invoke, monitor: Monitor, logs: Path) -> None:
+    """As with other commands, unless another one is named."""
+    monitor().close()
+    result = invoke("report", "--since", "1d")
+
+    assert result.exit_code == 0
+    assert "logs" in (logs.parent / "digest.html").read_text()

@@ -264,3 +264,13 @@ def test_json_is_strict_and_says_the_same(invoke_json: InvokeJson, monitor: Moni
     assert document["goals"] == {"total_timesteps": 1_000}
     assert document["stretches"]["whole_run"]["measures"]["reward"]["mean"] == 24.5
     assert document["failure"] is None
+
+
+def test_events_are_in_the_order_of_time(invoke: Invoke, monitor: Monitor) -> None:
+    """What is told last need not have happened last."""
+    with monitor() as training:
+        training.log_event("late", "it was later")
+        training.log_event("early", "it was earlier", time=training.session.start_time + 1e-6)
+    shown = invoke("show", "run").stdout
+
+    assert shown.index("it was earlier") < shown.index("it was later")

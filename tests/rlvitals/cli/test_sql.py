@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
@@ -80,3 +81,13 @@ def test_a_run_that_cannot_be_opened_is_told_of(invoke: Invoke, monitor: Monitor
     assert result.stdout.split() == ["n", "1"]
     assert "left out" in result.stderr
     assert invoke("sql", BY_TYPE, "nowhere").exit_code == 2
+
+
+@pytest.mark.parametrize("order", ["drop table episodes", "copy episodes to 'x.csv'", "delete from episodes"])
+def test_an_order_is_told_that_it_is_none(invoke: Invoke, monitor: Monitor, order: str) -> None:
+    """A run is read only."""
+    monitor().close()
+    result = invoke("sql", order)
+
+    assert result.exit_code == 2
+    assert result.stderr.startswith("rlvitals: a run is only read: ")

@@ -1,6 +1,7 @@
 """`rlvitals stats`."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -101,3 +102,24 @@ def test_an_empty_run_has_little_to_say(invoke: Invoke, monitor: Monitor) -> Non
 
     result = invoke("stats", "run", "--parameters")
     assert (result.exit_code, result.stdout.splitlines()[0]) == (0, "run  completed  0 episodes, 0 updates")
+
+
+def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor) -> None:
+    """For an episode's duration neither way is better; a straight line has no noise that it could be measured in."""
+    with monitor() as training:
+        for number in range(200):
+            training.log_episode(number, 0.1 * number, 10, duration=0.1 + 0.01 * number)
+    shown = invoke("stats", "run").stdout
+
+    assert re.search(r"duration \(s\) +rising .* no noise ", shown)
+    assert re.search(r"reward +improving .* no noise ", shown)
+
+
+def test_an_interval_stands_in_brackets(invoke: Invoke, monitor: Monitor) -> None:
+    """Behind the number that it is of."""
+    rng = np.random.default_rng(0)
+    with monitor() as training:
+        for number in range(200):
+            training.log_episode(number, rng.normal() + number / 50, 10, category="ab"[number % 2])
+
+    assert re.search(r"by skill \S+ \(\S+ to \S+\)", invoke("stats", "run").stdout)

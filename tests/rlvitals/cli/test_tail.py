@@ -179,7 +179,11 @@ def test_when_a_run_is_over_it_says_so(invoke: Invoke, monitor: Monitor, monkeyp
     monkeypatch.setattr(time, "sleep", lambda _: training.close())
     result = invoke("tail", "run")
 
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "run is over: completed\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (
+        0,
+        "",
+        "run has no episodes yet\nrun is over: completed\n",
+    )
 
 
 def test_an_abandoned_branch_is_left_out(invoke: Invoke, monitor: Monitor) -> None:
@@ -202,3 +206,11 @@ def test_an_unknown_stream_is_refused_with_those_there_are(invoke: Invoke, monit
 
     assert result.exit_code == 2
     assert all(stream in result.stderr for stream in STREAMS)
+
+
+def test_a_stream_without_records_says_so(invoke: Invoke, monitor: Monitor) -> None:
+    """On standard error: what is piped is records."""
+    monitor().close()
+    result = invoke("tail", "run", "--stream", "evaluations")
+
+    assert (result.exit_code, result.stdout, result.stderr.splitlines()[0]) == (0, "", "run has no evaluations yet")

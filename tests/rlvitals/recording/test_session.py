@@ -203,3 +203,14 @@ def test_a_run_that_cannot_be_begun_lets_go_of_everything(tmp_path: Path) -> Non
             _open(tmp_path, "run", "allow")
 
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_name_that_is_taken_is_told_of_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """With both names; a name that is made or free is not worth a word."""
+    for name in ("a", "a", None):
+        begun = open_session(tmp_path, name, resume="never", project="", configuration={}, clock=SYSTEM_CLOCK)
+        begun.lock.release()
+
+    (said,) = [record for record in caplog.records if "taken" in record.message]
+    assert said.levelname == "WARNING"
+    assert said.message.startswith(f"the name 'a' is taken in {tmp_path}: this run is 'a-2'")
