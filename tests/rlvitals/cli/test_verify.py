@@ -171,3 +171,16 @@ def test_a_run_that_went_back_lacks_nothing(invoke: Invoke, monitor: Monitor) ->
         training.log_episode(2, 1.0, 1, env_step=2)
 
     assert invoke("verify", "run").exit_code == 0
+
+
+def test_what_a_rewind_left_behind_does_not_stand_in_for_what_is_missing(invoke: Invoke, monitor: Monitor) -> None:
+    """Three episodes are on the branch that goes on; the last of them is removed, and four lines are left."""
+    with monitor() as training:
+        for number in range(4):
+            training.log_episode(number, 1.0, 1, env_step=number)
+        training.rewind(env_step=1)
+        training.log_episode(2, 1.0, 1, env_step=2)
+    lines = training.path / "episodes" / "000001.jsonl"
+    lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:-1]))
+
+    assert "run.json knows of 3, and 2 are there" in invoke("verify", "run").stdout
