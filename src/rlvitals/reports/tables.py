@@ -94,7 +94,7 @@ def course_table(measures: Mapping[str, Measured], what: str) -> Table:
                 judged(found.going.verdict),
                 value(found.going.change.estimate),
                 interval(found.going.change),
-                value(found.going.in_noise, 2),
+                _in_noise(found.going.in_noise),
                 judged(found.rest.status),
                 Toned(count(found.rest.since), "" if found.rest.since is not None else "quiet"),
                 value(found.rest.level.estimate),
@@ -103,6 +103,10 @@ def course_table(measures: Mapping[str, Measured], what: str) -> Table:
         )
     titles = ("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
     return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {what} go", folded=True)
+
+
+def _in_noise(change: float | None) -> Cell:
+    return Toned("no noise", "quiet") if change is not None and math.isinf(change) else value(change, 2)
 
 
 def group_table(groups: Iterable[GroupRate], title: str) -> Table:

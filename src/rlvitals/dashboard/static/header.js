@@ -47,13 +47,17 @@ function tiles(head) {
       wait.environments ? h("span", { class: "muted" }, ` ${wait.environments} environments side by side, ${count(wait.env_step)} steps in all.`) : "");
   }
   const percents = (share) => percent(share);
+  // Of a run that goes on it counts how fast it is lately, of one that is over how fast it was.
+  const isOpen = ["running", "stalled", "paused"].includes(head.status), lately = isOpen ? ", lately" : "";
+  const speed = isOpen ? head.recent_steps_per_second : head.steps_per_second;
+  const rate = isOpen ? head.recent_episodes_per_minute : head.episodes_per_minute;
   const level = (name, entry, show = number) => entry && tile(name, show(entry.mean),
     entry.low === null ? "last 100 episodes" : `${show(entry.low, 3)} to ${show(entry.high, 3)}`, isBad(entry.mean));
   return h("div", { class: "tiles" },
     level("Reward, last 100", head.levels.reward), level("Quality", head.levels.quality_final), level("Quality gained", head.levels.quality_improvement),
     level("Success", head.success, percents), level("Episode length", head.levels.length),
-    tile("Episodes", count(head.episodes), head.episodes_per_minute ? `${number(head.episodes_per_minute, 3)} a minute` : ""),
-    tile("Steps", count(head.env_step), head.steps_per_second ? `${number(head.steps_per_second, 3)} a second` : ""),
+    tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${lately}` : ""),
+    tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${lately}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));
 }
 
