@@ -142,12 +142,13 @@ def _eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.clip(np.round(values * (255.0 / top)), 0, 255).astype(np.uint8)
 
 
-def load_logo(path: Path, category: str | None = None, size: int = DEFAULT_SIZE) -> Logo:
+def load_logo(path: Path | str, category: str | None = None, size: int = DEFAULT_SIZE) -> Logo:
     """Loads one image; its type is the name of its folder where none is given.
 
     Raises:
         LogoError: the file cannot be read, or holds no usable image.
     """
+    path = Path(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -155,7 +156,7 @@ def load_logo(path: Path, category: str | None = None, size: int = DEFAULT_SIZE)
     return decode_logo(data, path.name, category or path.parent.name, size)
 
 
-def load_folder(folder: Path, size: int = DEFAULT_SIZE) -> LogoFolder:
+def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
     """Loads every PNG, JPEG and WebP below a folder, in the order of their paths.
 
     The first sub-folder is a logo's type; images that lie directly in the folder are of type ``other``. An image that
@@ -164,6 +165,7 @@ def load_folder(folder: Path, size: int = DEFAULT_SIZE) -> LogoFolder:
     Raises:
         LogoError: the folder does not exist, or holds no usable image.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise LogoError(f"{folder} is not a folder")
     logos: list[Logo] = []

@@ -123,19 +123,19 @@ class ModelCard:
     start_action: tuple[float, ...] = (0.0,) * DIMENSIONS
     observation: tuple[str, ...] = OBSERVATION_NAMES
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path | str) -> None:
         """Writes ``training.json``."""
         text = json.dumps({**asdict(self), "bounds": BOUNDS}, indent=2)
-        (folder / CARD_FILE).write_text(text + "\n", encoding="utf-8")
+        (Path(folder) / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
-    def read(cls, folder: Path) -> ModelCard:
+    def read(cls, folder: Path | str) -> ModelCard:
         """Reads ``training.json``.
 
         Raises:
             ModelError: it is missing, cannot be read, or belongs to another environment.
         """
-        path = folder / CARD_FILE
+        path = Path(folder) / CARD_FILE
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             raw = content["settings"]
@@ -178,24 +178,25 @@ class TrainedAgent:
         action, _ = self.model.predict(observation, deterministic=True)
         return np.asarray(action, np.float32)
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path | str) -> None:
         """Writes the model and its card."""
+        folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / MODEL_FILE)
         self.card.write(folder)
 
     @classmethod
-    def load(cls, folder: Path) -> TrainedAgent:
+    def load(cls, folder: Path | str) -> TrainedAgent:
         """Loads a model. It is unpickled: load only models that you trust.
 
         Raises:
             ModelError: it is missing, damaged, or made for another environment.
         """
         card = ModelCard.read(folder)
-        return cls(load_ppo(folder / MODEL_FILE, None), card)
+        return cls(load_ppo(Path(folder) / MODEL_FILE, None), card)
 
 
-def load_ppo(path: Path, environment: VecEnv | None) -> PPO:
+def load_ppo(path: Path | str, environment: VecEnv | None) -> PPO:
     """Loads a model or checkpoint of Stable-Baselines3.
 
     Raises:

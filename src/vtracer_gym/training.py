@@ -44,9 +44,9 @@ def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> Vec
     return VecMonitor(SubprocVecEnv(makers, start_method="forkserver"))
 
 
-def newest_checkpoint(folder: Path) -> Path | None:
+def newest_checkpoint(folder: Path | str) -> Path | None:
     """The checkpoint with the most steps in the folder of a training, or None."""
-    return max((folder / CHECKPOINTS).glob("steps-*.zip"), default=None)
+    return max((Path(folder) / CHECKPOINTS).glob("steps-*.zip"), default=None)
 
 
 class Checkpoints(BaseCallback):
@@ -60,9 +60,9 @@ class Checkpoints(BaseCallback):
         every: environment steps.
     """
 
-    def __init__(self, folder: Path, every: int) -> None:
+    def __init__(self, folder: Path | str, every: int) -> None:
         super().__init__()
-        self._folder = folder
+        self._folder = Path(folder)
         self._every = every
 
     def _on_training_start(self) -> None:
@@ -91,7 +91,7 @@ class Checkpoints(BaseCallback):
 def train(
     logos: Sequence[Logo],
     settings: TrainingSettings,
-    folder: Path,
+    folder: Path | str,
     *,
     unseen: Sequence[Logo] = (),
     resume: bool = False,
@@ -112,6 +112,7 @@ def train(
         ModelError: the checkpoint cannot be read, or belongs to a training with other settings or logos.
         VtracerGymError: VTracer fails on every logo, even with its defaults.
     """
+    folder = Path(folder)
     card = ModelCard(settings, tuple(logo.name for logo in logos), tuple(logo.name for logo in unseen))
     checkpoint = newest_checkpoint(folder) if resume else None
     prepared = _traceable(logos)

@@ -133,6 +133,16 @@ def test_folder(tmp_path: Path) -> None:
     assert [rejection.path.name for rejection in found.rejections] == ["broken.png"]
 
 
+def test_paths_may_be_text(tmp_path: Path) -> None:
+    """What a path finds, its text finds."""
+    path = tmp_path / "text" / "a.png"
+    path.parent.mkdir()
+    Image.new("RGB", (30, 30), "red").save(path)
+
+    assert load_folder(str(tmp_path)).logos[0].category == "text"
+    assert load_logo(str(path)).category == load_logo(path).category == "text"
+
+
 def test_folder_without_images(tmp_path: Path) -> None:
     """A folder without a usable image is refused, with the first reason."""
     (tmp_path / "broken.png").write_bytes(b"broken")

@@ -36,7 +36,7 @@ def changed(**values: object) -> TrainingSettings:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("trained")
-    train(LOGOS[:3], SHORT, folder, unseen=LOGOS[3:])
+    train(LOGOS[:3], SHORT, str(folder), unseen=LOGOS[3:])
     return folder
 
 
@@ -44,7 +44,7 @@ def test_same_seed_same_agent(trained: Path, tmp_path: Path) -> None:
     """A training can be repeated to the last bit; another seed makes another agent."""
     same = train(LOGOS[:3], SHORT, tmp_path / "same")
     other = train(LOGOS[:3], changed(seed=1), tmp_path / "other")
-    first = TrainedAgent.load(trained).act(OBSERVATION).tolist()
+    first = TrainedAgent.load(str(trained)).act(OBSERVATION).tolist()
 
     assert first == same.act(OBSERVATION).tolist()
     assert first != other.act(OBSERVATION).tolist()
