@@ -27,23 +27,15 @@ _BLOCKS = 30
 _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
 
-TITLES = {
-    "reward": "Reward",
-    "length": "Length",
-    "quality_final": "Quality",
-    "quality_improvement": "Quality gained",
-    "success": "Success rate",
-    "policy_loss": "Policy loss",
-    "value_loss": "Value loss",
-    "entropy": "Entropy",
-    "kl_divergence": "KL divergence",
-    "clip_fraction": "Clip fraction",
-    "explained_variance": "Explained variance",
-    "learning_rate": "Learning rate",
-    "gradient_norm": "Gradient norm",
-    "memory": "Memory",
-    "env_steps_per_second": "Environment steps a second",
+_TITLES: Mapping[tuple[str, str], str] = {
+    ("episodes", "quality_initial"): "Quality before",
+    ("episodes", "quality_final"): "Quality",
+    ("episodes", "quality_improvement"): "Quality gained",
+    ("episodes", "success"): "Success rate",
+    ("updates", "kl_divergence"): "KL divergence",
+    ("system", "env_steps_per_second"): "Environment steps a second",
 }
+"""What reads better than the field's own name."""
 PANEL = (
     "policy_loss",
     "value_loss",
@@ -67,6 +59,11 @@ _LIMITS: Mapping[str, tuple[float | None, float | None]] = {
     "memory": (0.0, None),
     "env_steps_per_second": (0.0, None),
 }
+
+
+def title_of(stream: str, name: str) -> str:
+    """What a field of a stream is called in a report."""
+    return _TITLES.get((stream, name)) or name.replace("_", " ").capitalize()
 
 
 def courses_of(run: Recorded) -> dict[str, Curve]:
@@ -151,7 +148,7 @@ def _course(
         lines.append(smoothed)
     return Curve(
         key=name,
-        title=TITLES.get(name, name.replace("_", " ").capitalize()),
+        title=title_of(stream, name),
         clock=clock,
         unit="" if meaning is None or meaning.unit in {"1", name} else meaning.unit.replace("^2", "\u00b2"),
         lines=tuple(lines),

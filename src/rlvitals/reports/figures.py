@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.patches import Rectangle
 
 from rlvitals.diagnosis import Finding
 from rlvitals.reports.charts import GROUPS, Chart, Curve, Estimates, Heat, Strips, height_axis, place_axis
@@ -132,9 +133,23 @@ def draw(chart: Chart, axes: Axes) -> None:
         case Strips():
             _strips(chart, axes)
         case Heat():
-            axes.imshow(chart.means, origin="lower", aspect="auto", cmap="Blues")
-            axes.set_xlabel(_safe(chart.x), fontsize=7)
-            axes.set_ylabel(_safe(chart.y), fontsize=7)
+            _heat(chart, axes)
+
+
+def _heat(chart: Heat, axes: Axes) -> None:
+    """Shades from the least to the greatest, with their key; what was not tried is hatched."""
+    rows, columns = chart.means.shape
+    axes.grid(visible=False)
+    axes.add_patch(
+        Rectangle((-0.5, -0.5), columns, rows, fill=False, hatch="/////", edgecolor=_SOFT, linewidth=0, zorder=0)
+    )
+    image = axes.imshow(chart.means, origin="lower", aspect="auto", cmap="Blues", zorder=1)
+    axes.set_xticks(range(columns), [_safe(name)[:10] for name in chart.columns])
+    axes.set_yticks(range(rows), [_safe(name)[:10] for name in chart.rows])
+    axes.set_xlabel(_safe(chart.x) + ("" if chart.counts.all() else "   (hatched: not tried)"), fontsize=7)
+    axes.set_ylabel(_safe(chart.y), fontsize=7)
+    if np.isfinite(chart.means).any():
+        axes.figure.colorbar(image, ax=axes).ax.tick_params(labelsize=6, colors=_SOFT)
 
 
 def _curve(chart: Curve, axes: Axes) -> None:

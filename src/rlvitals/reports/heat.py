@@ -67,7 +67,6 @@ def _heat(run: Run, outcome: str, first: str, second: str) -> Heat:
         rows=y_labels,
         means=means.reshape(shape),
         counts=counts.reshape(shape),
-        note="darker is more; grey was not tried",
     )
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.reports import rows
+from rlvitals.reports import cells, rows
 from rlvitals.reports.charts import (
     GROUPS,
     Axis,
@@ -20,11 +20,10 @@ from rlvitals.reports.charts import (
     Heat,
     Line,
     Strips,
-    axis,
     height_axis,
     place_axis,
 )
-from rlvitals.reports.pen import LETTER, cut, lonely, path, placed, said, tick_text, written
+from rlvitals.reports.pen import LETTER, lonely, path, placed, said, tick_text, written
 from rlvitals.words import ABSENT, number
 
 STYLE = (files("rlvitals.reports") / "charts.css").read_text(encoding="utf-8")
@@ -65,8 +64,8 @@ def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standal
             height = height or rows.height_of(chart)
             body = rows.strips(chart, width, height)
         case Heat():
-            height = height or len(chart.rows) * rows.ROW + _TOP + 46
-            body = _heat(chart, width, height)
+            height = height or cells.height_of(chart)
+            body = cells.cells(chart, width, height)
     drawing = "".join(body)
     if standalone:
         drawing = f'{written(10, 16, chart.title, "rv-title")}<g transform="translate(0,{_TITLE})">{drawing}</g>'
@@ -293,30 +292,6 @@ def _said_at(line: Line, place: float, runs: Line | None, title: str) -> str:
 
 def _at(line: Line, place: float) -> float:
     return float(line.y[min(line.y.size - 1, int(np.searchsorted(line.x, place)))])
-
-
-def _heat(chart: Heat, width: int, height: int) -> Iterator[str]:
-    left, right, bottom = 76, width - 8, height - 46
-    wide, high = (right - left) / max(1, len(chart.columns)), (bottom - _TOP) / max(1, len(chart.rows))
-    finite = chart.means[np.isfinite(chart.means)]
-    over = axis(float(finite.min()), float(finite.max())) if finite.size else axis(0.0, 1.0)
-    for place, name in enumerate(chart.rows):
-        yield written(left - 6, bottom - high * (place + 0.5) + 4, cut(name, left), "rv-tick", "end")
-        for at, column in enumerate(chart.columns):
-            mean, many = float(chart.means[place, at]), int(chart.counts[place, at])
-            text = f"{chart.x} {column}, {chart.y} {name}: {number(mean) if many else 'not tried'}, {many:,} episodes"
-            known = math.isfinite(mean)
-            shade = f' fill-opacity="{0.08 + 0.92 * over.share(mean):.2f}"' if known else ""
-            yield (
-                f'<rect class="{"rv-cell" if known else "rv-untried"}"{shade} x="{placed(left + wide * at)}" '
-                f'y="{placed(bottom - high * (place + 1))}" width="{placed(wide - 1)}" height="{placed(high - 1)}">'
-                f"<title>{said(text)}</title></rect>"
-            )
-    every = max(1, math.ceil(len(chart.columns) * 46 / (right - left)))
-    for at, column in enumerate(chart.columns):
-        if at % every == 0:
-            yield written(left + wide * (at + 0.5), bottom + 15, cut(column, 60), "rv-tick", "middle")
-    yield written((left + right) / 2, bottom + 34, f"{chart.x} (across), {chart.y} (up)", "rv-clock", "middle")
 
 
 def _healthy(low: float | None, high: float | None) -> str:

@@ -4,7 +4,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from rlvitals.reports.courses import TITLES
+from rlvitals.records.metrics import metric
+from rlvitals.reports.courses import title_of
 from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import Measured, Range
@@ -29,6 +30,8 @@ _TONES = {
     "not enough data": "quiet",
 }
 _MOST_EFFECTS = 12
+_TOLD_UNITS = {"s", "MiB"}
+"""Units that a name does not tell by itself."""
 
 
 class Ranged(Protocol):
@@ -47,21 +50,15 @@ class Ranged(Protocol):
         """The upper end."""
 
 
-def title_of(name: str) -> str:
-    """What a quantity is called in a report."""
-    named = {"quality_initial": "Quality before", "duration": "Duration (s)", "memory": "Memory (MiB)"}
-    return named.get(name) or TITLES.get(name) or name.replace("_", " ").capitalize()
-
-
-def spread_table(measures: Mapping[str, Measured], what: str) -> Table:
-    """How each quantity is spread."""
+def spread_table(measures: Mapping[str, Measured], stream: str) -> Table:
+    """How each quantity of a stream is spread."""
     rows: list[tuple[Cell, ...]] = []
     for name, found in measures.items():
         kinds = found.counts
         bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
         rows.append(
             (
-                title_of(name),
+                _with_unit(stream, name),
                 value(found.mean.estimate),
                 value(found.std),
                 value(found.min),
@@ -80,17 +77,17 @@ def spread_table(measures: Mapping[str, Measured], what: str) -> Table:
         "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", "last 100", "95 % interval", "not said",
         "not finite",
     )  # fmt: skip
-    return Table(titles, tuple(rows), caption=f"How {what} are spread", folded=True)
+    return Table(titles, tuple(rows), caption=f"How {stream} are spread", folded=True)
 
 
-def course_table(measures: Mapping[str, Measured], what: str) -> Table:
-    """Where each quantity goes: trend, rest, turns."""
+def course_table(measures: Mapping[str, Measured], stream: str) -> Table:
+    """Where each quantity of a stream goes: trend, rest, turns."""
     rows: list[tuple[Cell, ...]] = []
     for name, found in measures.items():
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
         rows.append(
             (
-                title_of(name),
+                _with_unit(stream, name),
                 judged(found.going.verdict),
                 value(found.going.change.estimate),
                 interval(found.going.change),
@@ -102,7 +99,7 @@ def course_table(measures: Mapping[str, Measured], what: str) -> Table:
             )
         )
     titles = ("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
-    return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {what} go", folded=True)
+    return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {stream} go", folded=True)
 
 
 def _in_noise(change: float | None) -> Cell:
@@ -222,7 +219,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     silent: list[str] = []
     for finding in found["findings"]:
         kind = "all types" if finding["category"] is None else finding["category"]
-        what = f"{title_of(finding['outcome'])}, {kind}"
+        what = f"{title_of('episodes', finding['outcome'])}, {kind}"
         table = _drivers(finding, what)
         if table is None:
             silent.append(f"{what} ({finding['drivers']['verdict']})")
@@ -294,6 +291,12 @@ def rate(found: Range) -> str:
 def judged(said: str) -> Cell:
     """A verdict in its tone."""
     return Toned(said, _TONES[said]) if said in _TONES else said
+
+
+def _with_unit(stream: str, name: str) -> str:
+    meaning = metric(stream, name)
+    said = f" ({meaning.unit})" if meaning is not None and meaning.unit in _TOLD_UNITS else ""
+    return title_of(stream, name) + said
 
 
 def _mix(found: Mix) -> str:

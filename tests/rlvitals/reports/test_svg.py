@@ -1,6 +1,7 @@
 """Charts as SVG."""
 
 import math
+import re
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -95,6 +96,18 @@ def test_estimates_and_heat_maps_are_drawn() -> None:
 
     assert ET.fromstring(draw(estimates)).tag.endswith("svg")  # noqa: S314
     assert "not tried" in draw(heat)
+
+
+def test_a_heat_map_brings_the_key_to_its_shades() -> None:
+    """Made of the cells' own shades, so that it holds in any light; what was not tried is hatched, and no shade."""
+    means, counts = np.array([[1.0, 9.0, math.nan]]), np.array([[3, 2, 0]])
+    drawing = draw(Heat("k", "t", "x", "y", ("1", "2", "3"), ("a",), means, counts))
+    shades = re.findall(r'class="rv-cell" fill-opacity="([\d.]+)"', drawing)
+    tried = draw(Heat("k", "t", "x", "y", ("1", "2"), ("a",), means[:, :2], counts[:, :2]))
+
+    assert (shades[:2], shades[2:]) == (["0.12", "1.00"], ["0.12", "0.34", "0.56", "0.78", "1.00"])
+    assert re.findall(r">([^<>]+)</text>", drawing)[-3:] == ["1", "9", "not tried"]
+    assert (drawing.count("rv-hatch"), tried.count("rv-hatch"), "dark" in drawing) == (2, 0, False)
 
 
 def test_a_spark_shows_what_is_not_finite() -> None:
