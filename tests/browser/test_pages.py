@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -298,18 +299,98 @@ def test_text_stands_out_in_either_light(monitor: Monitor, opened: Opened, schem
         assert page.evaluate((Path(__file__).parent / "contrast.js").read_text()) == []
 
 
+def lived(training: TrainingMonitor) -> None:
+    """Everything that a page can show, with the long names that people give."""
+    kinds = ("http-server-error", "gradient", "simple", "hand-drawn-with-a-rather-long-name-indeed")
+    ends = ("max_steps", "the-agent-left-the-permitted-area", "success")
+    for number in range(120):
+        training.log_episode(
+            number,
+            -0.008515 * math.sin(number / 9),
+            5,
+            0.7112345,
+            0.8112345,
+            0.1,
+            env_step=5 * (number + 1),
+            category=kinds[number % 4],
+            difficulty=("easy", "hard")[number % 2],
+            success=number % 3 == 0,
+            termination_reason=ends[number % 3],
+            duration=0.5,
+            memory=512.0,
+            parameters={"filter_speckle": number % 17, "corner_threshold": (7 * number) % 180, "length": number % 3},
+            reward_parts={"quality_gained_against_the_defaults": 0.1, "size": -0.2},
+        )
+        if number % 10 == 0:
+            more: dict[str, Any] = {
+                "learning_rate": 3e-4,
+                "gradient_norm": 0.4,
+                "explained_variance": 0.6,
+                "clip_fraction": 0.1,
+            }
+            training.log_training_step(5 * number, -0.01, 0.5, 1.2, env_step=5 * number, duration=2.0, **more)
+            training.log_metrics("exploration", {"share_of_the_reachable_states_that_were_seen": 0.01 * number})
+    items = {f"logos/a-folder-with-a-long-name/{n}.png": {"reward": 0.1 * n} for n in range(8)}
+    training.log_evaluation(119, 1.0, 0.5, 0.5, items=items)
+    training.log_evaluation(119, 0.5, 0.4, 0.5, items=items, policy="the-defaults-of-the-tool-as-documented")
+    training.log_image("traced-logo-with-a-long-name", EVIL_SVG, caption="What came of it " * 9)
+    training.log_note("A note with/a/very/long/path/" + "in-it/" * 20)
+    said = {"cause": "It is so.", "advice": "Do otherwise.", "evidence": {"a_long_name_" * 6: 1.0}}
+    training.log_event("finding", "Something is wrong", severity="warning", code="x", data=said)
+
+
+TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")
+
+
 def test_a_phone_shows_everything(monitor: Monitor, opened: Opened) -> None:
-    """Nothing is wider than the screen."""
-    with monitor("a-run-with-a-rather-long-name-that-has-to-be-folded-somewhere") as training:
-        trained(training, 40)
-    run = training.session_id
-    for path in ("/", f"/run?run={run}", f"/run?run={run}&tab=ppo", f"/compare?run={run}&view=groups"):
-        page = opened(path, **PHONE)
-        expect(page.locator("main h1")).to_be_visible()
-        expect(page.get_by_text("Reading the run")).to_have_count(0)
+    """Nothing is wider than the screen, on any page, and no number is outside of its card."""
+    configuration = {"a_setting_with_a_long_name": "/a/long/path/" * 12, "learning_rate": 3e-4}
+    name = "a-run-with-a-rather-long-name-that-has-to-be-folded-somewhere"
+    with monitor(name, configuration=configuration) as training:
+        lived(training)
+    with monitor("another", configuration={"learning_rate": 1e-3}) as training:
+        lived(training)
+    paths = ["/", *(f"/run?run={name}&tab={tab}" for tab in TABS)]
+    paths += [f"/compare?run={name}&run=another&view={view}" for view in ("groups", "runs")]
+    page = opened("/", **PHONE)
+    for path in paths:
+        page.goto(page.url.partition("/?")[0].partition("/run")[0].partition("/compare")[0].rstrip("/") + path)
+        expect(page.locator("main h1").first).to_be_visible()
+        expect(page.get_by_text(re.compile("^(Reading|Looking|Working)"))).to_have_count(0)
+        if "overview" in path:
+            expect(page.get_by_text("How episodes end")).to_be_visible()
         if "compare" in path:
             expect(page.locator(".compared table").first).to_be_visible()
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        for width in (390, 360):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert (path, page.evaluate("document.documentElement.scrollWidth")) == (path, width)
+        cut = "[...document.querySelectorAll('.kinds')].filter(one => one.scrollWidth > one.parentElement.clientWidth)"
+        assert page.evaluate(f"{cut}.length") == 0
+
+
+def test_only_a_chart_whose_data_has_come_says_that_there_is_none(monitor: Monitor, opened: Opened) -> None:
+    """One that nobody has scrolled to is not drawn yet, and says nothing of its data; an empty stretch is said."""
+    with monitor() as training:
+        trained(training, 60)
+    shown = ("policy_loss", "value_loss", "kl_divergence", "clip_fraction", "explained_variance", "entropy")
+    curves = "&".join(f"curve=updates/{name}" for name in shown)
+    page = opened(f"/run?run=run&tab=more&{curves}", viewport={"width": 390, "height": 300})
+    page.locator('figure[data-chart="Policy loss"]').scroll_into_view_if_needed()
+    expect(chart(page, "Policy loss")).to_have_attribute("data-points", "6")
+    expect(chart(page, "Entropy")).not_to_have_attribute("data-points", "6")
+    expect(page.locator(".badge")).to_have_count(0)
+    page.goto(page.url + "&from=900&to=1000")
+    page.locator("figure").first.scroll_into_view_if_needed()
+    expect(page.locator(".badge").first).to_have_text("nothing in this range")
+
+
+def test_fields_of_one_name_are_told_apart(monitor: Monitor, opened: Opened) -> None:
+    """An update's duration is not an episode's, in title and in unit."""
+    with monitor() as training:
+        lived(training)
+    page = opened("/run?run=run&tab=more&curve=episodes/duration&curve=updates/duration&curve=episodes/length")
+    titles = page.locator(".chart-title")
+    expect(titles).to_have_text(["Seconds per episode", "Seconds per update", "Episode length"])
 
 
 def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: Opened, folder: Path) -> None:

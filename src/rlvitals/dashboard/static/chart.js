@@ -14,7 +14,7 @@ const seen = new IntersectionObserver((entries) => {
 export class Chart {
   /** @param options {name, heading, info, tall, unit, floor, healthy, csv, onzoom, oncursor, log, onlog} */
   constructor(options) {
-    Object.assign(this, { lines: [], marks: [], clock: "episode", range: null, outliers: "auto", inView: true, stale: false, cursor: null, drag: null, note: "" }, { options });
+    Object.assign(this, { lines: [], marks: [], clock: "episode", range: null, outliers: "auto", inView: true, stale: false, known: false, cursor: null, drag: null, note: "" }, { options });
     this.log = options.log ?? false;
     this.canvas = h("canvas", { tabindex: 0, role: "img", "aria-label": options.name });
     this.tooltip = h("div", { class: "tooltip", hidden: true });
@@ -40,10 +40,13 @@ export class Chart {
     this.#listen();
   }
 
-  /** @param lines [{name, color, raw: {x, y}, smooth: {x, y, window, values}|null, band, extent, smoothOnly, levels}] */
-  set(lines, { clock, range = null, marks = [], outliers = "auto", live = false }) {
-    Object.assign(this, { lines, clock, range, marks, outliers, followsLive: live });
+  /** @param lines [{name, color, raw: {x, y}, smooth: {x, y, window, values}|null, band, extent, smoothOnly, levels}]
+   *  @param options `known`: whether they are what there is; else there was no answer.
+   */
+  set(lines, { clock, range = null, marks = [], outliers = "auto", live = false, known = true }) {
+    Object.assign(this, { lines, clock, range, marks, outliers, followsLive: live, known });
     this.added = 0;
+    if (!this.inView) put(this.badge); // they were of what was there before
     this.paint();
   }
 
@@ -105,7 +108,7 @@ export class Chart {
     if (this.view.y.cut) parts.push(h("span", { class: "badge" }, "intervals reach beyond the edge"));
     if (this.view.y.missed) parts.push(h("span", { class: "badge" }, "the target is beyond the edge"));
     if (this.note) parts.push(h("span", { class: "badge" }, this.note));
-    if (!this.lines.some((line) => line.raw.y.length || line.smooth?.y.length)) parts.push(h("span", { class: "badge" }, "nothing in this range"));
+    if (this.known && !this.lines.some((line) => line.raw.y.length || line.smooth?.y.length)) parts.push(h("span", { class: "badge" }, "nothing in this range"));
     put(this.badge, parts);
     if (this.lines.length === 1 && extent) {
       const smooth = first.smooth?.y, last = smooth?.length ? smooth[smooth.length - 1] : extent.last;

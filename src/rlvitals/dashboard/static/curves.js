@@ -16,7 +16,7 @@ export const neutral = Object.assign(() => getComputedStyle(document.documentEle
 export function lineOf(series, index = 0, options = {}) {
   const extent = { ...series.extent, last: num(series.extent.last) };
   return {
-    name: options.name ?? title(series.field), color: color(index), raw: { x: series.points.x, y: nums(series.points.y) }, rows: series.rows,
+    name: options.name ?? title(series.field, series.stream), color: color(index), raw: { x: series.points.x, y: nums(series.points.y) }, rows: series.rows,
     smooth: series.smooth && { ...series.smooth, y: nums(series.smooth.y) }, band: options.smoothOnly ? null : series.band, extent, smoothOnly: options.smoothOnly && Boolean(series.smooth), levels: options.levels, levelNames: options.levelNames,
   };
 }
@@ -25,7 +25,7 @@ export function lineOf(series, index = 0, options = {}) {
 export function meaning(run, stream, field) {
   const entry = run.dictionary[stream]?.[field];
   if (!entry) return null;
-  return tip(`What ${title(field)} means`, () => [h("b", {}, title(field)), entry.unit !== "1" ? h("span", { class: "muted" }, `  in ${entry.unit}`) : null, h("p", {}, entry.formula),
+  return tip(`What ${title(field, stream)} means`, () => [h("b", {}, title(field, stream)), entry.unit !== "1" ? h("span", { class: "muted" }, `  in ${entry.unit}`) : null, h("p", {}, entry.formula),
     entry.healthy ? h("p", {}, h("b", { class: "good" }, "Healthy: "), entry.healthy) : null, entry.source ? h("p", { class: "muted small" }, entry.source) : null]);
 }
 
@@ -38,7 +38,7 @@ export function board(run, box, wanted) {
   const items = wanted.map((want) => {
     const range = run.dictionary[want.stream]?.[want.field];
     const chart = new Chart({
-      name: title(want.field), heading: want.heading ?? title(want.field), info: meaning(run, want.stream, want.field), tall: want.tall, unit: want.unit, floor: range?.low ?? undefined,
+      name: title(want.field, want.stream), heading: want.heading ?? title(want.field, want.stream), info: meaning(run, want.stream, want.field), tall: want.tall, unit: want.unit, floor: range?.low ?? undefined,
       healthy: want.healthy && range && (range.low !== null && range.high !== null) ? { low: range.low, high: range.high } : null, log: run.view.log.has(want.field),
       onlog: (on) => { const all = run.view.log; on ? all.add(want.field) : all.delete(want.field); run.app.keep({ log: [...all] }); },
       onzoom: (to) => run.zoom(to), oncursor,
@@ -61,7 +61,7 @@ export function board(run, box, wanted) {
       try {
         found = (await run.ask("run/series", { ...params, field: list.map((one) => one.field) })).series;
       } catch (error) {
-        if (error.name !== "AbortError") for (const { chart } of list) { chart.note = error.message; chart.set([], { clock: view.clock }); }
+        if (error.name !== "AbortError") for (const { chart } of list) { chart.note = error.message; chart.set([], { clock: view.clock, known: false }); }
         return;
       }
       if (mine !== round) return;

@@ -53,14 +53,25 @@ export const bytes = (size) => (size < 1000 ? `${size} B` : size < 1e6 ? `${(siz
 export const CLOCKS = { episode: "episode", env_step: "environment step", update: "update", time: "time", row: "row" };
 export const atClock = (clock, value) => (clock === "time" ? span(value) : clock === "value" ? `above ${number(value)}` : `${CLOCKS[clock] ?? clock} ${count(Math.round(value))}`);
 
+/** What a field is called wherever it stands; units are of a stream's own fields alone. */
 const NAMES = {
-  kl_divergence: "KL divergence", explained_variance: "Explained variance", clip_fraction: "Clip fraction", learning_rate: "Learning rate",
-  gradient_norm: "Gradient norm", policy_loss: "Policy loss", value_loss: "Value loss", cpu_percent: "CPU (%)", memory: "Memory (MiB)",
-  gpu_memory: "GPU memory (MiB)", gpu_utilization: "GPU load (%)", memory_available: "Memory left (MiB)", env_steps_per_second: "Steps per second",
-  episodes_per_minute: "Episodes per minute", quality_final: "Quality", quality_improvement: "Quality gained", quality_initial: "Quality before",
-  length: "Episode length", success: "Success rate", duration: "Seconds per episode", max_steps: "max_steps",
+  __proto__: null, // so that a metric may be called `constructor`
+  kl_divergence: "KL divergence", quality_final: "Quality", quality_improvement: "Quality gained", quality_initial: "Quality before", max_steps: "max_steps",
 };
-export const title = (name) => {
-  const last = name.includes(".") ? name : NAMES[name] ?? name.replaceAll("_", " ");
+const NAMES_OF = {
+  __proto__: null,
+  episodes: { __proto__: null, length: "Episode length", success: "Success rate", duration: "Seconds per episode", memory: "Memory (MiB)" },
+  updates: { __proto__: null, duration: "Seconds per update" },
+  evaluations: { __proto__: null, length: "Episode length", duration: "Seconds per evaluation" },
+  system: { __proto__: null, cpu_percent: "CPU (%)", memory: "Memory (MiB)", memory_available: "Memory left (MiB)", gpu_memory: "GPU memory (MiB)", gpu_utilization: "GPU load (%)", env_steps_per_second: "Steps per second" },
+};
+/** What a field of a stream is called; without a stream it is somebody's own, whose unit nobody knows. */
+export const title = (name, stream = null) => {
+  const last = name.includes(".") ? name : NAMES_OF[stream]?.[name] ?? NAMES[name] ?? name.replaceAll("_", " ");
   return last.charAt(0).toUpperCase() + last.slice(1);
+};
+/** What a metric is called that is asked for by its name: `reward`, `updates.kl_divergence`. */
+export const titleOf = (metric) => {
+  const [stream] = metric.split(".");
+  return stream in NAMES_OF ? title(metric.slice(stream.length + 1), stream) : title(metric, "episodes");
 };

@@ -4,7 +4,7 @@ import { h, put, select } from "./dom.js";
 import { address, ask, listen, metrics } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, neutral } from "./curves.js";
-import { CLOCKS, count, number, percent, title } from "./format.js";
+import { CLOCKS, count, number, percent, titleOf } from "./format.js";
 import { differences, outcomes } from "./whiskers.js";
 import { everyRun, groupTable, influences, pairs, settings } from "./evidence.js";
 
@@ -115,7 +115,7 @@ export function groupsView(box, app, { again }) {
           told: (i) => `${low[i] === null ? "" : `${number(low[i])} to ${number(high[i])}, `}${contributing[i]} ${contributing[i] === 1 ? "run" : "runs"}` };
       });
       if (!lines.length) return [];
-      const chart = chartOf({ name: `${title(name)}${task ? ` on ${task}` : ""}`, heading: `Mean ${name}${task ? ` on ${task}` : ""}, with 95 % intervals over runs`, tall: true });
+      const chart = chartOf({ name: `${titleOf(name)}${task ? ` on ${task}` : ""}`, heading: `Mean ${name}${task ? ` on ${task}` : ""}, with 95 % intervals over runs`, tall: true });
       chart.element.classList.add("wide");
       chart.set(lines, { clock: found.axis });
       const changing = lines.some((line) => line.runs.some((n) => n !== line.runs[0]));

@@ -61,6 +61,9 @@ function tiles(head) {
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));
 }
 
+/** The stream of a number that a finding was seen by. */
+const streamOf = (finding, name) => finding.series?.find((one) => one.endsWith(`.${name}`))?.split(".")[0];
+
 function findings(head, run) {
   if (!head.findings.length) return null;
   return h("section", { class: "findings", "aria-label": "Findings" },
@@ -71,7 +74,7 @@ function findings(head, run) {
           one.since_step !== null ? h("span", { class: "muted" }, ` since step ${count(one.since_step)}`) : "", h("span", { class: "finding-cause" }, one.cause)),
         h("div", { class: "finding-more" },
           one.advice ? h("p", {}, h("b", {}, "Try: "), one.advice) : null,
-          evidence.length ? h("dl", { class: "evidence" }, evidence.map(([name, value]) => [h("dt", {}, title(name)), h("dd", {}, typeof value === "number" || isBad(value) ? number(value) : typeof value === "string" ? value : JSON.stringify(value))])) : null,
+          evidence.length ? h("dl", { class: "evidence" }, evidence.map(([name, value]) => [h("dt", {}, title(name, streamOf(one, name))), h("dd", {}, typeof value === "number" || isBad(value) ? number(value) : typeof value === "string" ? value : JSON.stringify(value))])) : null,
           one.symptoms.length ? h("p", { class: "muted" }, "It explains: ", one.symptoms.map((s) => s.title).join(", "), ".") : null,
           h("p", { class: "muted small" }, one.code, one.confidence !== null ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
           one.since_step !== null && one.at[run.view.clock] !== null && one.at[run.view.clock] !== undefined ? h("button", { type: "button", class: "button", onclick: () => around(run, one) }, "Show where it began") : null));

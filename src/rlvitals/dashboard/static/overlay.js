@@ -8,6 +8,7 @@ import { count, isBad, number, percent, span, title } from "./format.js";
 import { status } from "./badges.js";
 import { saying } from "./groups.js";
 
+const isReward = (stream, field) => stream === "episodes" && field === "reward";
 const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
 const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
 
@@ -58,9 +59,9 @@ export function overlay(root, app, every) {
       const has = (stream, field) => found.fields[stream]?.includes(field);
       const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST.slice(0, 6)).filter(([stream, field]) => has(stream, field));
       const others = Object.entries(found.fields).flatMap(([stream, names]) => names.filter((name) => !HIDDEN.has(name)).map((name) => [stream, name])).filter(([stream, field]) => !wanted.some(([s, f]) => s === stream && f === field));
-      charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field), unit: field === "success", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: dictionary[stream]?.[field]?.low ?? undefined, tall: field === "reward" }) }));
-      charts.filter(({ field }) => field === "reward").forEach(({ chart }) => chart.element.classList.add("wide"));
-      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
+      charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field, stream), unit: stream === "episodes" && field === "success", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: dictionary[stream]?.[field]?.low ?? undefined, tall: isReward(stream, field) }) }));
+      charts.filter(({ stream, field }) => isReward(stream, field)).forEach(({ chart }) => chart.element.classList.add("wide"));
+      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1], pair[0])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
       side(found);
       await curves().catch(quiet);
     } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }

@@ -50,11 +50,13 @@ export function overview(panel, run, controls) {
   return () => { clearTimeout(timer); charts.destroy(); clear(run); };
 }
 
+const three = (value) => number(value, 3);
+
 function table(groups) {
-  const cells = [["episodes", "Episodes", count], ["reward", "Reward", number], ["quality_final", "Quality", number], ["length", "Length", number]].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
-  return h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, "Success"))),
+  const cells = [["episodes", "Episodes", count], ["reward", "Reward", three], ["quality_final", "Quality", three], ["length", "Length", three]].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
+  return h("div", { class: "table-box" }, h("table", { class: "plain kinds" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, "Success"))),
     h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? "(none)"), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
-      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.success.low !== null ? h("span", { class: "muted" }, ` ${percent(group.success.low)}–${percent(group.success.high)}`) : ""] : "–")))));
+      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : "–"))))));
 }
 
 export function clear(run) { run.refresh = run.ongrown = run.onhead = run.onevents = run.onevaluations = null; }

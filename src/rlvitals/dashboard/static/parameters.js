@@ -21,8 +21,8 @@ export function parameters(panel, run, controls) {
   const failed = (box) => (error) => { if (error.name !== "AbortError") put(box, h("p", { class: "empty" }, error.message)); };
   const load = () => run.ask("run/parameters", { outcome }).then((found) => {
     if (!found.parameters.length) { put(panel, h("p", { class: "empty" }, "No episode said which parameters it tried. log_episode takes them as parameters={...}.")); return; }
-    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${title(name).toLowerCase()}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
-    const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), canvas = h("canvas", { role: "img", "aria-label": `Parallel coordinates of ${names.length} parameters, coloured by ${title(outcome)}` });
+    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${title(name, "episodes").toLowerCase()}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
+    const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), canvas = h("canvas", { role: "img", "aria-label": `Parallel coordinates of ${names.length} parameters, coloured by ${title(outcome, "episodes")}` });
     const heat = h("div", { class: "heat" }), effects = h("div", {}, h("p", { class: "empty" }, "Working out what the parameters do ..."));
     let [x, y] = [run.app.params.get("px"), run.app.params.get("py")];
     if (!names.includes(x)) x = names[0];
@@ -32,7 +32,7 @@ export function parameters(panel, run, controls) {
     put(panel,
       h("section", { class: "card" }, h("header", {}, h("h2", {}, "What was tried"), h("span", { class: "muted" }, `${number(found.values.length)} of ${number(found.episodes)} episodes, one line each`), h("span", { class: "grow" }), legend(found)), h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
-        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${title(outcome).toLowerCase()}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
+        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${title(outcome, "episodes").toLowerCase()}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
         h("section", { class: "card" }, h("header", {}, h("h2", {}, "What works")), effects)));
     resize?.disconnect();
     resize = new ResizeObserver(() => lines(canvas, found));
@@ -94,7 +94,7 @@ function drawHeat(box, map) {
     return h("td", { title: `${map.x.name} ${map.x.labels[i]}, ${map.y.name} ${map.y.labels[j]}: ${empty ? "not tried" : `${number(value)} in ${map.counts[j][i]} episodes`}`, class: empty ? "not-tried" : "", css: empty ? {} : { "background-color": isBad(value) ? "var(--bad)" : shade(share), color: share > 0.55 ? "#101418" : "#fff" } },
       empty ? "" : cells.length <= 12 ? number(value, 2) : "");
   }))).reverse();
-  put(box, h("div", { class: "table-box" }, h("table", { class: "heatmap" }, h("caption", {}, `${map.y.name} up, ${map.x.name} across`), h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", {}), map.x.labels.map((text) => h("th", { scope: "col" }, text)))))));
+  put(box, h("div", { class: "table-box" }, h("table", { class: "heatmap" }, h("caption", {}, `${map.y.name} up, ${map.x.name} across`, map.means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", {}), map.x.labels.map((text) => h("th", { scope: "col" }, text)))))));
 }
 
 function explained(told, outcome) {
