@@ -1,5 +1,6 @@
 """The same items, evaluated by two groups."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,6 +39,15 @@ def test_a_small_gain_over_forty_logos_is_found(monitor: Monitor) -> None:
     assert whole["lr=0.1"].verdict == whole["policy defaults"].verdict == "better"
     assert whole["lr=0.1"].items == 40
     assert {row.category for row in found} == {"", "simple", "text"}
+
+
+def test_copies_of_a_run_have_no_say(monitor: Monitor) -> None:
+    """An item's mean over the runs of a group is over its trainings, each once."""
+    runs = [evaluated(monitor, name, 0.0, lr=0.1) for name in ("a", "aa")]
+    other = evaluated(monitor, "b", 0.02, lr=0.2)
+    shutil.copytree(runs[1].path, "logs/copy")
+
+    assert compare(*runs, "logs/copy", other).paired == compare(*runs, other).paired
 
 
 def test_baselines_are_no_evaluations_of_the_policy(monitor: Monitor) -> None:

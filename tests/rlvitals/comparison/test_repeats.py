@@ -76,7 +76,7 @@ def test_a_folder_copied_while_the_run_went_on(monitor: Monitor, seeds: Seeds) -
         found = compare(copy, run, *seeds("a", 0.0, 2))
 
         assert named(found) == {"before": "run"}
-        assert against_history(run, [copy]).earlier == 0
+        assert against_history(run, [copy, copied(run, "after")]).earlier == 0
 
 
 def test_copies_of_a_failure_are_one_failure(seeds: Seeds) -> None:
