@@ -86,7 +86,7 @@ def repeats_said(outcomes: Sequence[RunOutcome]) -> list[str]:
     """Which runs count as one, and why; a sentence or two for each reason."""
     said: list[str] = []
     every = {one.run: one for one in outcomes}
-    repeated = sum(one.repeats is not None for one in outcomes)
+    own = sum(one.repeats is None for one in outcomes)
     for by, why in _WHY.items():
         same: dict[str, list[str]] = defaultdict(list)
         for one in outcomes:
@@ -95,7 +95,7 @@ def repeats_said(outcomes: Sequence[RunOutcome]) -> list[str]:
         if same:
             named = "; ".join(_named([of, *others]) for of, others in list(same.items())[:_NAMED])
             more = f"; and {len(same) - _NAMED} more such" if len(same) > _NAMED else ""
-            head = "" if said else f"{len(outcomes)} runs were given, and {len(outcomes) - repeated} count. "
+            head = "" if said else f"{len(outcomes)} runs were given, and {own} count{'s' if own == 1 else ''}. "
             each = " each" if len(same) > 1 else ""
             said.append(f"{head}Counted as one run{each}: {named}{more}. {why.format(seeds=_seeds(every, same))}")
     return said

@@ -49,7 +49,7 @@ def test_copies_count_once(trained: Trained) -> None:
     assert set(found.groups[0].curves["Logos-v0"].contributing) == {1}
     assert not any("have no outcome" in note for note in found.notes)
     assert [one.partition(". They")[0] for one in compare("logs/a-*").limits] == [
-        "3 runs were given, and 1 count. Counted as one run: a-0, a-1 and a-2"
+        "3 runs were given, and 1 counts. Counted as one run: a-0, a-1 and a-2"
     ]
 
 
