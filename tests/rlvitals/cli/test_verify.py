@@ -151,6 +151,15 @@ def test_a_stream_that_was_removed_is_missed(invoke: Invoke, monitor: Monitor, s
     assert [invoke(command, "run").exit_code for command in ("show", "stats", "check", "watch", "tail")] == [0] * 5
 
 
+def test_an_empty_folder_that_a_copy_left_out_is_no_fault(invoke: Invoke, monitor: Monitor) -> None:
+    """As git and some archives do: all that was written is there."""
+    with monitor() as training:
+        training.log_episode(0, 1.0, 1, env_step=1)
+    (training.path / "evaluations").rmdir()
+
+    assert invoke("verify", "run").exit_code == 0
+
+
 def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> None:
     """The last sign of life counts all that a session wrote."""
     with monitor() as training:
