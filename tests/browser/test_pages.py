@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from rlvitals import TrainingMonitor
 from rlvitals.dashboard.server import serving
@@ -374,7 +374,13 @@ def test_only_a_chart_whose_data_has_come_says_that_there_is_none(monitor: Monit
         trained(training, 60)
     shown = ("policy_loss", "value_loss", "kl_divergence", "clip_fraction", "explained_variance", "entropy")
     curves = "&".join(f"curve=updates/{name}" for name in shown)
-    page = opened(f"/run?run=run&tab=more&{curves}", viewport={"width": 390, "height": 300})
+    page = opened("/?", viewport={"width": 390, "height": 300})
+    held: list[Route] = []
+    page.route("**/run/series?*", lambda route: held.append(route), times=1)  # noqa: PLW0108 - it must be a function
+    page.goto(page.url.replace("/?", f"/run?run=run&tab=more&{curves}"))
+    expect(chart(page, "Policy loss")).to_have_attribute("data-points", "0")
+    expect(page.locator(".badge")).to_have_count(0)
+    held[0].continue_()
     page.locator('figure[data-chart="Policy loss"]').scroll_into_view_if_needed()
     expect(chart(page, "Policy loss")).to_have_attribute("data-points", "6")
     expect(chart(page, "Entropy")).not_to_have_attribute("data-points", "6")
