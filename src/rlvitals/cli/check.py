@@ -27,7 +27,7 @@ from rlvitals.cli.screen import (
 from rlvitals.cli.words import clean, count, moment, number, percent
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.diagnosis import RANK, Diagnosis, Finding, Watch, diagnose, evidence_of
-from rlvitals.diagnosis.lacking import CONFIGURATION, to_log
+from rlvitals.diagnosis.lacking import in_words
 from rlvitals.runs import Run
 from rlvitals.summary.life import OPEN
 
@@ -114,12 +114,9 @@ def _of(number_of: int, what: str) -> str:
 
 
 def _unjudged(diagnosis: Diagnosis) -> str:
-    wanted = to_log(need for one in diagnosis.unjudged for need in one.missing)
-    calls = [f"{call}({', '.join(names)})" for call, names in wanted.items() if call != CONFIGURATION]
-    keys = wanted.get(CONFIGURATION)
-    places = [*calls, *([f"{', '.join(keys)} in the configuration"] if keys else [])]
+    wanted = in_words(need for one in diagnosis.unjudged for need in one.missing)
     rules = _of(len(diagnosis.unjudged), "rule")
-    return f"{rules} did not judge, for want of data (--json names them). They would with {', '.join(places)}."
+    return f"{rules} did not judge, for want of data (--json names them). They would with {wanted}."
 
 
 def looks(run: Run, wait: Callable[[float], None]) -> Iterator[Diagnosis]:

@@ -14,6 +14,7 @@ from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.health import Loss
+from rlvitals.diagnosis.lacking import in_words
 from rlvitals.pace import STEPS, Pace, first_said, furthest_of, seconds_left, share_of
 from rlvitals.runs.pictures import IMAGE
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
@@ -85,7 +86,7 @@ class Head(msgspec.Struct, frozen=True):
         not_finite: How many values are not finite, by `stream.field`.
         waiting: Told before the first episode ends.
         health: `None` until it has been worked out.
-        unjudged: Rules that had nothing to look at, with what they lack.
+        unjudged: Rules that had nothing to look at, with what to log so that they have.
         rows: Rows of each stream, with which the columns that are pushed go on.
         fields: The columns of each stream that have a value.
         labels: The texts of columns of codes, by `stream.field`.
@@ -191,7 +192,7 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
         health=None
         if diagnosis is None
         else HealthView(diagnosis.health.score, diagnosis.health.status, list(diagnosis.health.losses)),
-        unjudged={} if diagnosis is None else {rule.code: list(rule.missing) for rule in diagnosis.unjudged},
+        unjudged={} if diagnosis is None else {rule.code: [in_words(rule.missing)] for rule in diagnosis.unjudged},
         rows={stream: columns.rows for stream, columns in run.columns.items()},
         fields={stream: columns.said for stream, columns in run.columns.items()},
         labels={

@@ -44,6 +44,14 @@ def to_log(missing: Iterable[str]) -> dict[str, list[str]]:
     return wanted
 
 
+def in_words(missing: Iterable[str]) -> str:
+    """The same as people read it: `log_training_step(entropy), gamma in the configuration`."""
+    wanted = to_log(missing)
+    keys = wanted.pop(CONFIGURATION, [])
+    calls = [f"{call}({', '.join(names)})" for call, names in wanted.items()]
+    return ", ".join([*calls, *([f"{', '.join(keys)} in the configuration"] if keys else [])])
+
+
 def _place(signal: str) -> tuple[str, str]:
     stream, _, column = signal.partition(".")
     return _NAMES.get(signal, (_CALLS.get(stream, CONFIGURATION), column))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
+from rlvitals.diagnosis.lacking import in_words
 from rlvitals.reports import tables
 from rlvitals.reports.account import MOST_EXPLORED, Account
 from rlvitals.reports.charts import Curve, Estimate, Estimates
@@ -141,7 +142,7 @@ def _findings(account: Account) -> Section:
         where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())
         blocks.append(Prose(f"Records that were lost: {where}.", "bad"))
     if diagnosis.unjudged:
-        rows = tuple((one.code, " and ".join(one.missing)) for one in diagnosis.unjudged)
+        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
         blocks.append(
             Table(("rule", "needs"), rows, texts=(0, 1), caption=f"{len(rows)} rules lacked data to judge", folded=True)
         )

@@ -3,7 +3,7 @@
 import inspect
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.diagnosis.lacking import CONFIGURATION, to_log
+from rlvitals.diagnosis.lacking import CONFIGURATION, in_words, to_log
 from rlvitals.diagnosis.rules import RULES
 
 
@@ -25,3 +25,10 @@ def test_of_several_that_would_do_the_everyday_one_is_told() -> None:
         "configuration": ["baseline"],
         "log_episode": ["termination_reason"],
     }
+
+
+def test_people_read_it_as_calls() -> None:
+    """What goes into the configuration stands last."""
+    needs = ["settings.gamma", "updates.entropy|updates.action_std", "updates.kl_divergence"]
+
+    assert in_words(needs) == "log_training_step(entropy, kl_divergence), gamma in the configuration"

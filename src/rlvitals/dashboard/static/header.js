@@ -35,7 +35,7 @@ function healthCard(head) {
   const losses = head.health.losses, skipped = Object.entries(head.unjudged);
   return [h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
     losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `−${loss.points}  ${loss.reason}`))) : null,
-    skipped.length ? h("p", { class: "muted" }, `Not judged, as it was not logged: ${skipped.map(([code, lacks]) => `${code} (${lacks.join(", ")})`).join("; ")}.`) : null];
+    skipped.length ? h("p", { class: "muted" }, `Rules that would judge if it were logged: ${skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ")}.`) : null];
 }
 
 function tiles(head) {
