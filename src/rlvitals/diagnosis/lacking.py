@@ -24,6 +24,8 @@ _NAMES = {
     "settings.epochs": (CONFIGURATION, "n_epochs"),
     "system.memory": ("RecorderSettings", "system_interval_s"),
 }
+_VALUES = {"termination_reason": "termination_reason: terminated or truncated"}
+"""Arguments of which not every value tells."""
 
 
 def to_log(missing: Iterable[str]) -> dict[str, list[str]]:
@@ -48,7 +50,7 @@ def in_words(missing: Iterable[str]) -> str:
     """The same as people read it: `log_training_step(entropy), gamma in the configuration`."""
     wanted = to_log(missing)
     keys = wanted.pop(CONFIGURATION, [])
-    calls = [f"{call}({', '.join(names)})" for call, names in wanted.items()]
+    calls = [f"{call}({', '.join(_VALUES.get(name, name) for name in names)})" for call, names in wanted.items()]
     return ", ".join([*calls, *([f"{', '.join(keys)} in the configuration"] if keys else [])])
 
 

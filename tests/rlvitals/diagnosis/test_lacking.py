@@ -31,4 +31,5 @@ def test_people_read_it_as_calls() -> None:
     """What goes into the configuration stands last."""
     needs = ["settings.gamma", "updates.entropy|updates.action_std", "updates.kl_divergence"]
 
+    assert in_words(["episodes.truncated"]) == "log_episode(termination_reason: terminated or truncated)"
     assert in_words(needs) == "log_training_step(entropy, kl_divergence), gamma in the configuration"
