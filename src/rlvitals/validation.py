@@ -115,7 +115,7 @@ def _stability(episodes: Sequence[Episode]) -> Check:
 
 
 def _known(value: float) -> float | None:
-    return None if math.isnan(value) else value
+    return value if math.isfinite(value) else None
 
 
 def _space(path: Path) -> tuple[float | None, tuple[Finding, ...]]:

@@ -12,7 +12,7 @@ from rich.text import Text
 from rlvitals.cli.screen import BAD, LABEL, TITLE, facts_grid, number_text, plain_table, status_text
 from rlvitals.cli.words import ABSENT, clean, count, number, percent, sparkline
 from rlvitals.summary.baselines import Paired
-from rlvitals.summary.measures import Measured, Range
+from rlvitals.summary.measures import Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
@@ -99,7 +99,7 @@ def _course(measures: Mapping[str, Measured]) -> Table | None:
             _verdict(found.going.verdict),
             number_text(found.going.change.estimate),
             _interval(found.going.change),
-            _in_noise(found.going.in_noise),
+            _in_noise(found.going),
             _verdict(found.rest.status),
             count(found.rest.since),
             number_text(found.rest.level.estimate),
@@ -108,8 +108,8 @@ def _course(measures: Mapping[str, Measured]) -> Table | None:
     return table
 
 
-def _in_noise(change: float | None) -> Text:
-    return Text("no noise", LABEL) if change is not None and math.isinf(change) else number_text(change, 2)
+def _in_noise(going: Going) -> Text:
+    return Text("no noise", LABEL) if going.is_without_noise else number_text(going.in_noise, 2)
 
 
 def _success(found: Successes) -> Table | None:

@@ -8,7 +8,7 @@ from rlvitals.records.metrics import metric
 from rlvitals.reports.courses import title_of
 from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
 from rlvitals.summary.baselines import Paired
-from rlvitals.summary.measures import Measured, Range
+from rlvitals.summary.measures import Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 from rlvitals.words import ABSENT, count, number, percent
@@ -91,7 +91,7 @@ def course_table(measures: Mapping[str, Measured], stream: str) -> Table:
                 judged(found.going.verdict),
                 value(found.going.change.estimate),
                 interval(found.going.change),
-                _in_noise(found.going.in_noise),
+                _in_noise(found.going),
                 judged(found.rest.status),
                 Toned(count(found.rest.since), "" if found.rest.since is not None else "quiet"),
                 value(found.rest.level.estimate),
@@ -102,8 +102,8 @@ def course_table(measures: Mapping[str, Measured], stream: str) -> Table:
     return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {stream} go", folded=True)
 
 
-def _in_noise(change: float | None) -> Cell:
-    return Toned("no noise", "quiet") if change is not None and math.isinf(change) else value(change, 2)
+def _in_noise(going: Going) -> Cell:
+    return Toned("no noise", "quiet") if going.is_without_noise else value(going.in_noise, 2)
 
 
 def group_table(groups: Iterable[GroupRate], title: str) -> Table:

@@ -91,7 +91,12 @@ def _plain(rest: Convergence) -> dict[str, Any]:
 
 def _change(found: Trend) -> dict[str, float | None]:
     """By how much the fitted line moves over the window, and how much that is in units of the noise."""
-    return {"estimate": found.change, "low": found.change_low, "high": found.change_high, "in_noise": found.effect}
+    return {
+        "estimate": found.change,
+        "low": found.change_low,
+        "high": found.change_high,
+        "in_noise": found.effect if math.isfinite(found.effect) else None,
+    }
 
 
 def _number(value: float) -> float | None:

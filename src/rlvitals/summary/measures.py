@@ -70,13 +70,18 @@ class Going(msgspec.Struct, frozen=True):
         verdict: improving, stable, declining or not enough data; rising and falling where neither is better.
         slope: For one value (an episode, an update), with its interval.
         change: Slope times the length: by how much the fitted line moves.
-        in_noise: The change in units of the noise of single values; infinite where there is no noise at all.
+        in_noise: The change in units of the noise of single values; `None` where there is none, as on a straight line.
     """
 
     verdict: str
     slope: Range
     change: Range
     in_noise: float | None
+
+    @property
+    def is_without_noise(self) -> bool:
+        """Whether it moves, and there is no noise that the change could be measured in."""
+        return self.in_noise is None and self.change.estimate is not None
 
 
 class Rest(msgspec.Struct, frozen=True):
@@ -253,7 +258,7 @@ def _going(found: Trend, better: Better) -> Going:
         verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
         slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),
         change=Range(known(found.change), known(found.change_low), known(found.change_high)),
-        in_noise=known(found.effect),
+        in_noise=known(found.effect) if math.isfinite(found.effect) else None,
     )
 
 
