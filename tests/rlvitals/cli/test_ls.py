@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import Result
 
-from rlvitals import TrainingMonitor
+from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.testing.clock import ManualClock
 
 Invoke = Callable[..., Result]
@@ -163,12 +163,25 @@ def test_a_half_copied_run_is_named(invoke: Invoke, monitor: Monitor) -> None:
     assert "not opened: logs/half has the folders of a run, but no run.json" in result.stdout
 
 
-def test_an_older_header_does_not_hide_the_last_update(invoke_json: Callable[..., Any], monitor: Monitor) -> None:
-    """Headers have counted the steps of episodes alone."""
-    with monitor() as training:
-        training.log_episode(0, 1.0, 200, env_step=200)
-        training.log_training_step(2_048, 0.1, 0.2, 1.0)
-    header = training.path / "run.json"
-    header.write_text(header.read_text().replace("2048", "200"))
+@pytest.mark.parametrize("success", [True, None])
+def test_sealed_runs_are_asked_together_and_answer_as_alone(
+    invoke_json: Callable[..., Any], monitor: Monitor, *, success: bool | None
+) -> None:
+    """Also beside one that is damaged, one that is short, and one whose last segment holds less than a hundred."""
+    sealing = RecorderSettings(system_interval_s=None, seal_on_close=1, seal_records=150)
+    for name, count in (("long", 140), ("short", 30), ("two", 170), ("damaged", 140)):
+        for prefix, settings in (("open-", None), ("sealed-", sealing)):
+            with monitor(prefix + name, **({"settings": settings} if settings else {})) as training:
+                for number in range(count):
+                    training.log_episode(number, 0.1 * number, 1, success=success and number % 3 == 0)
+    (damaged,) = (training.path / "episodes").glob("*.parquet")
+    assert name == "damaged"
+    whole = {run["run_id"]: run for run in invoke_json("ls")["runs"]}
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    beside = {run["run_id"]: run for run in invoke_json("ls")["runs"]}
 
-    assert invoke_json("ls", "logs")["runs"][0]["env_step"] == 2_048
+    assert beside.keys() == whole.keys() - {"sealed-damaged"}
+    for name in ("long", "short", "two"):
+        for runs in (whole, beside):
+            for said in ("reward", "success_rate", "episodes"):
+                assert runs[f"sealed-{name}"][said] == pytest.approx(runs[f"open-{name}"][said], nan_ok=True)
