@@ -21,6 +21,7 @@ import msgspec
 import psutil
 
 from rlvitals import TrainingMonitor
+from ten_metrics import METRICS
 
 PARAMETERS: dict[str, Any] = {
     "filter_speckle": 4,
@@ -53,19 +54,7 @@ EPISODE: dict[str, Any] = {
     "extra": {"svg_bytes": 4321, "default_bytes": 8642, "colors": 12, "paths": 34},
     "parameters": PARAMETERS,
 }
-UPDATE: dict[str, Any] = {
-    "step": 2048,
-    "policy_loss": -0.0123,
-    "value_loss": 0.5123,
-    "entropy": 1.3123,
-    "kl_divergence": 0.0123,
-    "learning_rate": 3e-4,
-    "gradient_norm": 0.4321,
-    "clip_fraction": 0.1234,
-    "explained_variance": 0.8765,
-    "clip_range": 0.2,
-    "loss": 0.2345,
-}
+UPDATE: dict[str, Any] = {"step": 2048, **METRICS}
 
 BLOCK = 500
 

@@ -24,18 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-METRICS: dict[str, Any] = {
-    "policy_loss": -0.0123,
-    "value_loss": 0.5123,
-    "entropy": 1.3123,
-    "kl_divergence": 0.0123,
-    "learning_rate": 3e-4,
-    "gradient_norm": 0.4321,
-    "clip_fraction": 0.1234,
-    "explained_variance": 0.8765,
-    "clip_range": 0.2,
-    "loss": 0.2345,
-}
+from ten_metrics import METRICS
+
 WARM_UP = 20
 PATIENCE_S = 20.0
 
@@ -46,7 +36,7 @@ def rlvitals_log(folder: Path) -> Log:
     """The monitor as it is by default: watch, system sampler and all."""
     from rlvitals import TrainingMonitor  # noqa: PLC0415 - each process loads one tool
 
-    monitor = TrainingMonitor(folder, session_name="run")
+    monitor: Any = TrainingMonitor(folder, session_name="run")
     return lambda step: monitor.log_training_step(step=step, **METRICS)
 
 

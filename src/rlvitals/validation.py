@@ -106,7 +106,7 @@ def _validity(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) -> C
 
 def _progress(episodes: Sequence[Episode]) -> Check:
     going = trend([episode.reward for episode in episodes])
-    return {"trend": going.verdict, "change_in_noise": _known(going.effect)}
+    return {"trend": going.verdict, "change_in_noise": going.in_noise}
 
 
 def _stability(episodes: Sequence[Episode]) -> Check:
@@ -115,7 +115,7 @@ def _stability(episodes: Sequence[Episode]) -> Check:
 
 
 def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    return None if math.isnan(value) else value
 
 
 def _space(path: Path) -> tuple[float | None, tuple[Finding, ...]]:

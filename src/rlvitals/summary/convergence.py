@@ -95,7 +95,7 @@ def _change(found: Trend) -> dict[str, float | None]:
         "estimate": found.change,
         "low": found.change_low,
         "high": found.change_high,
-        "in_noise": found.effect if math.isfinite(found.effect) else None,
+        "in_noise": found.in_noise,
     }
 
 

@@ -258,7 +258,7 @@ def _going(found: Trend, better: Better) -> Going:
         verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
         slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),
         change=Range(known(found.change), known(found.change_low), known(found.change_high)),
-        in_noise=known(found.effect) if math.isfinite(found.effect) else None,
+        in_noise=found.in_noise,
     )
 
 

@@ -23,23 +23,24 @@ def pace_of(run: Run) -> Pace:
     return ask(run, pace_in, *STEPS)
 
 
-def pace_in(tables: duckdb.DuckDBPyConnection, *, since: float = -np.inf) -> Pace:
-    """Read the steps of a run's tables.
+def pace_in(tables: duckdb.DuckDBPyConnection) -> Pace:
+    """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.pace.STEPS`)."""
+    (pace,) = paces_in(tables, -np.inf)
+    return pace
 
-    Args:
-        tables: Views of all streams that say steps (`rlvitals.pace.STEPS`).
-        since: Only records from this moment on (UTC, seconds).
-    """
-    pace = Pace()
+
+def paces_in(tables: duckdb.DuckDBPyConnection, *since: float) -> list[Pace]:
+    """The same from some moments on (UTC, seconds), one pace for each; the tables are read once."""
+    paces = [Pace() for _ in since]
     for stream in STEPS:
         column = step_column(stream)
         said = tables.execute(
             f"SELECT time, {column}::DOUBLE AS step FROM {stream} WHERE {column} IS NOT NULL"  # noqa: S608 - our names
         ).fetchnumpy()
         times, steps = (np.ma.filled(said[name].astype(np.float64), np.nan) for name in ("time", "step"))
-        recent = times >= since
-        pace.take(stream, times[recent], steps[recent])
-    return pace
+        for begin, pace in zip(since, paces, strict=True):
+            pace.take(stream, times[times >= begin], steps[times >= begin])
+    return paces
 
 
 def episodes_per_minute(times: Floats) -> Pace:

@@ -18,7 +18,7 @@ from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.measures import Better, Floats, Measured, known, measure
-from rlvitals.summary.pacing import episodes_per_minute, pace_in, step_said
+from rlvitals.summary.pacing import episodes_per_minute, pace_in, paces_in, step_said
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
 MEASURES: dict[str, Better] = {
@@ -175,11 +175,12 @@ def _columns(
         found = tables.execute(f"SELECT {', '.join(names)} FROM {stream} OFFSET {offset}").fetchnumpy()  # noqa: S608
         read.append({name: np.ma.asarray(column) for name, column in found.items()})
     episodes, updates, system = read
-    pace = pace_in(tables)
-    if window is None:
-        return episodes, updates, system, pace, pace
     times = (episodes if episodes["time"].size else updates)["time"]
-    return episodes, updates, system, pace, pace_in(tables, since=float(times.min())) if times.size else pace
+    if window is None or not times.size:
+        pace = pace_in(tables)
+        return episodes, updates, system, pace, pace
+    pace, windowed = paces_in(tables, -np.inf, float(times.min()))
+    return episodes, updates, system, pace, windowed
 
 
 def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str, Measured]:

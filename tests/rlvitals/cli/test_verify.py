@@ -171,25 +171,26 @@ def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> N
     assert "records-missing  .: 1 records are missing: its last session wrote 3" in result.stdout
 
 
-def test_a_run_that_went_back_lacks_nothing(invoke: Invoke, monitor: Monitor) -> None:
-    """The header counts the branch that goes on; the other one is still there."""
+def went_back(monitor: Monitor) -> Path:
+    """The folder of a run of four episodes that went back to the second, and on to a third."""
     with monitor() as training:
         for number in range(4):
             training.log_episode(number, 1.0, 1, env_step=number)
         training.rewind(env_step=1)
         training.log_episode(2, 1.0, 1, env_step=2)
+    return training.path
+
+
+def test_a_run_that_went_back_lacks_nothing(invoke: Invoke, monitor: Monitor) -> None:
+    """The header counts the branch that goes on; the other one is still there."""
+    went_back(monitor)
 
     assert invoke("verify", "run").exit_code == 0
 
 
 def test_what_a_rewind_left_behind_does_not_stand_in_for_what_is_missing(invoke: Invoke, monitor: Monitor) -> None:
     """Three episodes are on the branch that goes on; the last of them is removed, and four lines are left."""
-    with monitor() as training:
-        for number in range(4):
-            training.log_episode(number, 1.0, 1, env_step=number)
-        training.rewind(env_step=1)
-        training.log_episode(2, 1.0, 1, env_step=2)
-    lines = training.path / "episodes" / "000001.jsonl"
+    lines = went_back(monitor) / "episodes" / "000001.jsonl"
     lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:-1]))
 
     assert "run.json knows of 3, and 2 are there" in invoke("verify", "run").stdout

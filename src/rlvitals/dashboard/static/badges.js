@@ -5,6 +5,10 @@ import { nums, number, percent } from "./format.js";
 
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", stalled: "◌" };
 
+/** Whether more may come of a run, by its status. */
+const OPEN = new Set(["running", "stalled", "paused"]);
+export const isOpen = (name) => OPEN.has(name);
+
 export const status = (name, reason) =>
   h("span", { class: "status", "data-status": name, title: reason ?? null }, h("span", { "aria-hidden": "true" }, GLYPH[name] ?? "•"), ` ${name}`);
 

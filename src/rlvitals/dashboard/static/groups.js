@@ -4,13 +4,13 @@ import { h, put, select } from "./dom.js";
 import { address, ask, listen, metrics } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, neutral } from "./curves.js";
+import { isOpen } from "./badges.js";
 import { CLOCKS, count, number, percent, titleOf } from "./format.js";
 import { differences, outcomes } from "./whiskers.js";
 import { everyRun, groupTable, influences, pairs, settings } from "./evidence.js";
 
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
 const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];
-const OPEN = new Set(["running", "stalled", "paused"]);
 const VERDICTS = ["better", "worse", "different", "the same", "no difference shown", "not enough runs", "not comparable"];
 const TONE = { better: "good", worse: "bad", different: "neutral", "the same": "neutral" };
 const AXES = [["", "by what all runs have"], ["env_step", "by environment step"], ["episode", "by episode"], ["update", "by update"], ["time", "by time"]];
@@ -148,7 +148,7 @@ export function groupsView(box, app, { again }) {
   /** Whether a row may change the answer: of a run that is open, that stands otherwise, or that a pattern may mean. */
   function matters(row) {
     const status = known.get(row.key);
-    if (status !== undefined) return OPEN.has(status) || status !== row.status;
+    if (status !== undefined) return isOpen(status) || status !== row.status;
     if (!app.params.has("group") || seen.has(row.key)) return false;
     seen.add(row.key);
     return true;

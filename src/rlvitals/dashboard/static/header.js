@@ -2,7 +2,7 @@
 
 import { h, put, tip } from "./dom.js";
 import { ago, count, isBad, moment, number, percent, span, title } from "./format.js";
-import { progress, ring, status } from "./badges.js";
+import { isOpen, progress, ring, status } from "./badges.js";
 
 const opened = new Set();
 
@@ -23,7 +23,7 @@ export function header(top, run) {
 }
 
 function facts(head, now) {
-  const known = head.status === "running" || head.status === "paused" || head.status === "stalled";
+  const known = isOpen(head.status);
   return h("div", { class: "facts" },
     head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.left ? h("b", {}, `, ${span(head.left)} left`) : "") : null,
     h("span", { title: moment(head.started) }, known ? `running for ${span(head.duration)}` : `ran ${span(head.duration)}, ${moment(head.started)}`),
@@ -48,9 +48,9 @@ function tiles(head) {
   }
   const percents = (share) => percent(share);
   // Of a run that goes on it counts how fast it is lately, of one that is over how fast it was.
-  const isOpen = ["running", "stalled", "paused"].includes(head.status), lately = isOpen ? ", lately" : "";
-  const speed = isOpen ? head.recent_steps_per_second : head.steps_per_second;
-  const rate = isOpen ? head.recent_episodes_per_minute : head.episodes_per_minute;
+  const goesOn = isOpen(head.status), lately = goesOn ? ", lately" : "";
+  const speed = goesOn ? head.recent_steps_per_second : head.steps_per_second;
+  const rate = goesOn ? head.recent_episodes_per_minute : head.episodes_per_minute;
   const level = (name, entry, show = number) => entry && tile(name, show(entry.mean),
     entry.low === null ? "last 100 episodes" : `${show(entry.low, 3)} to ${show(entry.high, 3)}`, isBad(entry.mean));
   return h("div", { class: "tiles" },

@@ -5,14 +5,14 @@ import { ask, listen, metrics } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, lineOf } from "./curves.js";
 import { count, isBad, number, percent, span, title } from "./format.js";
-import { status } from "./badges.js";
+import { isOpen, status } from "./badges.js";
 import { saying } from "./groups.js";
 
 const isReward = (stream, field) => stream === "episodes" && field === "reward";
 const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
 const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
 
-const OPEN = new Set(["running", "stalled", "paused"]), AGAIN_MS = 3_000, MOST_WAITS = 20;
+const AGAIN_MS = 3_000, MOST_WAITS = 20;
 
 export const MOST_LAID = 12;
 
@@ -85,7 +85,7 @@ export function overlay(root, app, every) {
   const stop = listen({}, { list: (news) => { if (news.rows.some((row) => live.has(row.key))) soon(); }, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } });
 
   function side(found) {
-    live = new Set(found.runs.filter((run) => OPEN.has(run.status)).map((run) => run.key));
+    live = new Set(found.runs.filter((run) => isOpen(run.status)).map((run) => run.key));
     if (waits < MOST_WAITS && found.runs.some((run) => !run.health)) { waits += 1; soon(); } // they are judged meanwhile
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
     const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry && isBad(entry.mean)); };

@@ -3,7 +3,7 @@
 import { h, put } from "./dom.js";
 import { ask, listen } from "./api.js";
 import { ago, count, isBad, num, number, percent, span } from "./format.js";
-import { findingDots, progress, sparkline, status } from "./badges.js";
+import { findingDots, isOpen, progress, sparkline, status } from "./badges.js";
 
 const COLUMNS = [
   ["name", "Run", (row) => row.key.toLowerCase(), 1], ["status", "Status", (row) => row.status, 1],
@@ -13,8 +13,7 @@ const COLUMNS = [
   ["episodes", "Episodes", (row) => row.episodes, -1], ["updated", "Updated", (row) => row.updated, -1],
 ];
 /** Of a run that goes on it counts how fast it is lately, of one that is over how fast it was. */
-const speedOf = (row) => (OPEN.has(row.status) ? row.recent_steps_per_second : row.steps_per_second);
-const OPEN = new Set(["running", "stalled", "paused"]);
+const speedOf = (row) => (isOpen(row.status) ? row.recent_steps_per_second : row.steps_per_second);
 const STATUSES = ["running", "paused", "stalled", "completed", "failed", "crashed"];
 const MOST_SHOWN = 300, MOST_COMPARED = 1000;
 
