@@ -6,9 +6,12 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
+LIBRARIES := arrow,gymnasium,gpu,mlflow,pandas,polars,report,sb3,tensorboard,ui,vtracer,wandb
+TEST_TOOLS := cryptography|hypothesis|httpx|prometheus_client|pytest|pytest-xdist
+comma := ,
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bare browser screenshots bench clean help
+.PHONY: demo test lint format bare browser versions lowest relock-lowest interpreters screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -60,6 +63,34 @@ browser:
 	    (apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) \
 	      >/dev/null 2>&1 || echo "Chromium could not be installed: the tests of the pages are skipped"; \
 	  else echo "there is no Chromium: the tests of the pages are skipped"; fi; }
+
+# Both ends of what pyproject.toml declares: the lowest versions of all dependencies, and every Python that is here.
+# Apart from `make test`, which uses the versions of constraints.txt.
+versions: lowest interpreters
+
+# The tools that test are those of constraints.txt; warnings are those of old packages about each other. Browsers and the
+# fuzzer of the API test pages and routes, which the other tests ask too.
+lowest: .venv/lowest-ready
+	.venv/lowest/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider -W default \
+	  --ignore tests/browser --ignore tests/architecture --ignore tests/rlvitals/dashboard/test_fuzz.py $(PYTEST_ARGS)
+
+.venv/lowest-ready: pyproject.toml constraints-lowest.txt constraints.txt | .venv/bin/python
+	@echo "installing the lowest declared versions into .venv/lowest (once; a minute or two) ..."
+	@$(PYTHON) -m venv --clear .venv/lowest
+	@.venv/lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt \
+	  --editable '.[$(LIBRARIES)]' $$(grep -E '^($(TEST_TOOLS))==' constraints.txt)
+	@touch $@
+
+# Which versions these are, from pyproject.toml; needs uv.
+relock-lowest:
+	{ sed -n '1,2p' constraints-lowest.txt; grep '^torch==' constraints.txt > .venv/torch.txt; \
+	  uv pip compile --quiet --python-version 3.11 --resolution lowest-direct --no-annotate --no-header \
+	    --constraint .venv/torch.txt $(foreach extra,$(subst $(comma), ,$(LIBRARIES)),--extra $(extra)) pyproject.toml; } \
+	  > .venv/lowest.txt && sed 's/+cpu$$//' .venv/lowest.txt > constraints-lowest.txt
+
+# The bare install, the run folder and the commands on each Python from 3.11 on that is found on the path or in pyenv.
+interpreters:
+	bash tests/bare/interpreters.sh
 
 # The pictures of the pages in docs/images, of made runs.
 screenshots: .venv/test-ready

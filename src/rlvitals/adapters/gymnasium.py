@@ -14,7 +14,7 @@ except ImportError as missing:
     raise MissingExtraError("VitalsWrapper", extra="gymnasium", module="gymnasium") from missing
 
 from collections.abc import Iterable, Mapping
-from typing import Any, SupportsFloat
+from typing import TYPE_CHECKING, Any, SupportsFloat
 
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
@@ -24,6 +24,11 @@ from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Trouble
 from rlvitals.monitor import TrainingMonitor
 
 Array = NDArray[Any]
+
+if TYPE_CHECKING:
+    _VectorWrapper = VectorWrapper[Any, Any, Any, Any, Any]
+else:
+    _VectorWrapper = VectorWrapper  # not generic before Gymnasium 1.4
 
 
 class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -71,7 +76,7 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         return observation, reward, terminated, truncated, info
 
 
-class VitalsVectorWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
+class VitalsVectorWrapper(_VectorWrapper):
     """Records the episodes of every sub-environment of a vector environment, in each of its autoreset modes.
 
     With `NEXT_STEP` (also assumed where nothing is said) the step after an end only resets, and belongs to no episode;

@@ -45,7 +45,9 @@ class ArrowExporter(Exporter):
 def _write(connection: duckdb.DuckDBPyConnection, source: Source, stream: str, path: Path, scratch: Path) -> None:
     arrow: Any = load("pyarrow")
     with typed_table(connection, source, stream, scratch) as count:
-        batches = connection.table(TABLE).to_arrow_reader(_BATCH)
+        rows = connection.table(TABLE)
+        # `fetch_record_batch` is the name before DuckDB 1.5, and warns after it.
+        batches = rows.to_arrow_reader(_BATCH) if hasattr(rows, "to_arrow_reader") else rows.fetch_record_batch(_BATCH)
         said = {**source.described(counted=False), "stream": stream, "records": {stream: count}}
         schema = batches.schema.with_metadata({FORMAT: msgspec.json.encode(said)})
         written = 0

@@ -74,7 +74,8 @@ class Codec(Generic[R]):
                     return self._pack_with_care(values)
             if len(line) < MAX_LINE:
                 return record, line + b"\n"
-        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError, RuntimeError):
+        # Before msgspec 0.22 an integer beyond all floats is a SystemError.
+        except (msgspec.MsgspecError, TypeError, ValueError, OverflowError, RecursionError, RuntimeError, SystemError):
             pass
         return self._pack_with_care(values)
 

@@ -115,12 +115,12 @@ def _split_keys(connection: duckdb.DuckDBPyConnection, source: str, name: str) -
     rows = connection.execute(
         f"""
         SELECT entry.key, bool_and(entry.type = 'BOOLEAN'),
-               bool_and(entry.type = 'VARCHAR' AND entry.atom->>'$' NOT IN ('NaN', 'Infinity', '-Infinity')),
+               bool_and(entry.type = 'VARCHAR' AND (entry.atom->>'$') NOT IN ('NaN', 'Infinity', '-Infinity')),
                bool_and(entry.type IN ('UBIGINT', 'BIGINT')),
                bool_and(CASE WHEN entry.type IN ('UBIGINT', 'BIGINT')
                              THEN abs(CAST(entry.atom AS HUGEINT)) <= {_LARGEST_EXACT}
                              ELSE entry.type = 'DOUBLE' OR
-                                  (entry.type = 'VARCHAR' AND entry.atom->>'$' IN ('NaN', 'Infinity', '-Infinity'))
+                                  (entry.type = 'VARCHAR' AND (entry.atom->>'$') IN ('NaN', 'Infinity', '-Infinity'))
                         END)
         FROM {source} AS rows, json_each(rows.{identifier(name)}) AS entry
         GROUP BY entry.key ORDER BY entry.key

@@ -195,7 +195,7 @@ class Stream:
         return ColumnError(f"{self.name} has no column {name!r}: {hint}")
 
     def _places(self, tables: duckdb.DuckDBPyConnection) -> "_Places":
-        relation = tables.view(self._view)
+        relation = tables.sql(f"FROM {self._view}")
         columns = dict(zip(relation.columns, relation.types, strict=True))
         structs: dict[str, dict[str, Any]] = {}
         rests: dict[str, list[str]] = {}

@@ -69,7 +69,7 @@ def test_a_stream_without_records_is_an_empty_table(tmp_path: Path, stream: str)
     run = recorded(tmp_path, 0)
     (run.layout.stream("events") / "000001.jsonl").unlink()
 
-    assert ask(run, lambda tables: tables.view(f'"{stream}"').fetchall(), stream) == []
+    assert ask(run, lambda tables: tables.sql(f'FROM "{stream}"').fetchall(), stream) == []
 
 
 def test_non_finite_numbers_and_absent_ones_stay_apart(tmp_path: Path) -> None:

@@ -191,9 +191,10 @@ def test_an_alert_is_a_plain_e_mail(serve: Callable[..., MailServer], finding: M
     assert (message["From"], message["To"]) == ("run@example.org", "me@example.org, you@example.org")
     assert message["Auto-Submitted"] == "auto-generated"
     assert message.get_content().splitlines()[:2] == ["Die Verluste sind ∞.", "step: 20,480"]
-    assert [line for line, _ in server.commands if line.startswith("rcpt")] == [
-        "rcpt TO:<me@example.org>",
-        "rcpt TO:<you@example.org>",
+    # Python 3.13 writes commands in capitals.
+    assert [line.upper() for line, _ in server.commands if line.upper().startswith("RCPT")] == [
+        "RCPT TO:<ME@EXAMPLE.ORG>",
+        "RCPT TO:<YOU@EXAMPLE.ORG>",
     ]
 
 
