@@ -13,6 +13,7 @@ from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
+from rlvitals.runs.checksum import is_changed, of_open_segments
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import Layout, segments_in
@@ -79,11 +80,19 @@ class Upkeep(Trouble):
         self._journals, self._sinks = journals, sinks
         for stream, journal in journals.items():
             journal.on_rotated = self._full.append
-            self._full += [s.path for s in segments_in(journal.folder) if not s.sealed and s.path != journal.path]
+            left = [s.path for s in segments_in(journal.folder) if not s.sealed and s.path != journal.path]
+            self._full += [path for path in left if not self._is_damaged(path)]
             if journal.torn_bytes:
                 self._notices.append(
                     ("warning", f"{journal.torn_bytes} bytes of a torn record were cut off {stream}, and kept aside")
                 )
+
+    def _is_damaged(self, path: Path) -> bool:
+        """Whether lines of an earlier writer have changed since; sealing them would hide it."""
+        if not is_changed(path, self._session.header.checksums):
+            return False
+        self._notices.append(("warning", f"{path} has changed since it was written, and stays lines: run verify"))
+        return True
 
     def began(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be written."""
@@ -210,10 +219,11 @@ class Upkeep(Trouble):
             self._tell()
             if ours:
                 self._describe()
+                worth = [journal.path for journal in self._journals.values() if journal.records >= worth_sealing]
+                sealing = [*_taken(self._full), *(path for path in worth if path.exists())]
+                self._session.header.checksums = of_open_segments(self._session.layout, but=frozenset(sealing))
                 self.save()
-                self._sealer.add(_taken(self._full))
-                worth = (journal for journal in self._journals.values() if journal.records >= worth_sealing)
-                self._sealer.add(journal.path for journal in worth if journal.path.exists())
+                self._sealer.add(sealing)
                 self._sealer.finish(timeout_s)
                 self.beat()
         finally:
