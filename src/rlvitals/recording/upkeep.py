@@ -1,5 +1,6 @@
 """What a recorder does beside recording: heartbeat, fsync, sealing, recovery, and telling of trouble once."""
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -13,7 +14,7 @@ from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
-from rlvitals.runs.checksum import is_changed, of_open_segments
+from rlvitals.runs.checksum import is_changed, read_sums, write_sums
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import Layout, segments_in
@@ -89,7 +90,10 @@ class Upkeep(Trouble):
 
     def _is_damaged(self, path: Path) -> bool:
         """Whether lines of an earlier writer have changed since; sealing them would hide it."""
-        if not is_changed(path, self._session.header.checksums):
+        try:
+            if not is_changed(path, path.read_bytes(), read_sums(self._session.layout)):
+                return False
+        except OSError:  # whoever seals it will say so
             return False
         self._notices.append(("warning", f"{path} has changed since it was written, and stays lines: run verify"))
         return True
@@ -221,7 +225,8 @@ class Upkeep(Trouble):
                 self._describe()
                 worth = [journal.path for journal in self._journals.values() if journal.records >= worth_sealing]
                 sealing = [*_taken(self._full), *(path for path in worth if path.exists())]
-                self._session.header.checksums = of_open_segments(self._session.layout, but=frozenset(sealing))
+                with contextlib.suppress(OSError):  # a full disk: `verify` then knows less
+                    write_sums(self._session.layout, but=frozenset(sealing))
                 self.save()
                 self._sealer.add(sealing)
                 self._sealer.finish(timeout_s)

@@ -4,21 +4,22 @@ A sealed segment carries its own: the SHA-256 of the whole file, computed with i
 key-value metadata of the Parquet footer. So it is copied and renamed with the file, cannot be lost or outdated, and
 covers every byte; other programs read the file as before.
 
-The header of a closed run has the checksums of the segments that stayed lines.
+The checksums of segments that stayed lines are in a file that `sha256sum -c --ignore-missing` reads, once the run is
+closed. A segment never changes after that, so an entry is right as long as its segment is there.
 """
 
 import contextlib
 import hashlib
 import os
 import re
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import BinaryIO
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS
-from rlvitals.runs.header import LinesChecksum
+from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.layout import Layout
 
 KEY = "rlvitals_sha256"
@@ -80,39 +81,53 @@ def check(path: Path) -> Checked:
         return Checked.SOUND if file.read(len(_BLANK)) == _digest(file, place) else Checked.WRONG
 
 
-def of_lines(content: bytes) -> LinesChecksum:
-    """The checksum of a segment's lines."""
-    return LinesChecksum(bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+def write_sums(layout: Layout, *, but: Container[Path] = ()) -> None:
+    """Write down the checksums of a run's segments that are lines; nobody may append to them any more.
 
-
-def of_open_segments(layout: Layout, *, but: Container[Path] = ()) -> dict[str, LinesChecksum]:
-    """The checksums of a run's segments that are lines, by their paths below the run's folder.
+    A segment that has a checksum keeps it, so that damage since then is not taken for its content.
 
     Args:
         layout: The run's paths.
         but: Segments that are left out, as they are to be sealed.
+
+    Raises:
+        OSError: The checksums could not be written.
     """
-    found: dict[str, LinesChecksum] = {}
+    known = read_sums(layout)
+    sums: list[str] = []
     for stream in STREAMS:
         for segment in layout.segments(stream):
             if not segment.sealed and segment.path not in but:
                 with contextlib.suppress(OSError):  # sealed since it was listed, or unreadable, as `verify` will find
-                    found[f"{stream}/{segment.path.name}"] = of_lines(segment.path.read_bytes())
-    return found
+                    digest = known.get(segment.path) or _digest_of_lines(segment.path)
+                    sums += [f"{digest}  {stream}/{segment.path.name}\n"] if digest else []
+    if sums or known:
+        replace_whole(layout.sums, "".join(sums).encode())
 
 
-def is_changed(segment: Path, known: dict[str, LinesChecksum]) -> bool:
-    """Whether a segment of lines is known not to hold what was written to it.
-
-    Args:
-        segment: The segment.
-        known: The checksums in the run's header.
-    """
-    written = known.get(f"{segment.parent.name}/{segment.name}")
+def read_sums(layout: Layout) -> dict[Path, str]:
+    """The SHA-256 of each segment of lines that has one, in hexadecimal digits; none if the run was not closed."""
     try:
-        return written is not None and of_lines(segment.read_bytes()) != written
+        content = layout.sums.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
+        return {}
+    entries = (line.split("  ", 1) for line in content.splitlines() if "  " in line)
+    return {layout.path / name: digest for digest, name in entries}
+
+
+def is_changed(segment: Path, content: bytes, sums: Mapping[Path, str]) -> bool:
+    """Whether a segment of lines is known not to hold what was written to it."""
+    return segment in sums and _sha256(content) != sums[segment]
+
+
+def _digest_of_lines(segment: Path) -> str:
+    """Nothing for an empty segment, which the next writer may use."""
+    content = segment.read_bytes()
+    return _sha256(content) if content else ""
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _tail(file: BinaryIO) -> bytes:

@@ -49,13 +49,6 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     traceback: str = ""
 
 
-class LinesChecksum(msgspec.Struct, frozen=True, kw_only=True):
-    """What a segment that stayed lines held when its run was closed: its size in bytes, and their SHA-256."""
-
-    bytes: int
-    sha256: str
-
-
 class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything that `run.json` says. Times are UTC, seconds since 1970."""
 
@@ -70,7 +63,6 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     reproduction: dict[str, Any] = {}
     totals: dict[str, int] = {}
     losses: dict[str, int] = {}
-    checksums: dict[str, LinesChecksum] = {}
     writers: list[Writer] = []
     failure: Failure | None = None
     tags: list[str] = []

@@ -7,6 +7,7 @@ LOG_DIR/<run_id>/
   episodes/000002.torn     what was cut off a torn segment, kept aside
   updates/ evaluations/ system/ scalars/ events/ artifacts/
   writer.lock              who writes, and when last heard of
+  SHA256SUMS               checksums of the segments that stayed lines, once the run is closed
 """
 
 import itertools
@@ -24,6 +25,7 @@ FORMAT_VERSION = 1
 
 HEADER = "run.json"
 LOCK = "writer.lock"
+SUMS = "SHA256SUMS"
 ARTIFACTS = "artifacts"
 
 OPEN = ".jsonl"
@@ -65,6 +67,11 @@ class Layout(NamedTuple):
     def lock(self) -> Path:
         """The file that the writer holds."""
         return self.path / LOCK
+
+    @property
+    def sums(self) -> Path:
+        """The file with the checksums of segments that stayed lines."""
+        return self.path / SUMS
 
     @property
     def artifacts(self) -> Path:

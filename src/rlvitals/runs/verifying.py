@@ -6,7 +6,7 @@ if the segment's files have changed meanwhile.
 
 import contextlib
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +15,8 @@ from rlvitals.records import STREAMS, Record, codec_of
 from rlvitals.runs import checksum
 from rlvitals.runs.durability import put_in_place
 from rlvitals.runs.folder import RunFolder, is_abandoned, records_in, rewinds_of
-from rlvitals.runs.header import COMPLETED, FAILED, Header, LinesChecksum, Rewind
-from rlvitals.runs.layout import HEADER, LOCK, OPEN, Layout, Segment
+from rlvitals.runs.header import COMPLETED, FAILED, Header, Rewind
+from rlvitals.runs.layout import HEADER, LOCK, OPEN, SUMS, Layout, Segment
 from rlvitals.runs.lock import Heartbeat, WriterLock, read_heartbeat
 from rlvitals.runs.torn import lines_of, mend
 
@@ -99,8 +99,9 @@ def verify(run: RunFolder, *, mending: bool = False) -> Verdict:
         header, beat = run.header, read_heartbeat(run.layout.lock)
         tally = _Tally(rewinds_of(header), _last_session(header, beat))
         faults: list[Fault] = []
+        sums = checksum.read_sums(run.layout)
         for stream in STREAMS:
-            faults += _check_stream(run.layout, stream, tally, header.checksums, mending=mending)
+            faults += _check_stream(run.layout, stream, tally, sums, mending=mending)
         if beat is not None and tally.of_session >= beat.records and len(tally.session) == len(header.writers):
             # All that was ever written is there: what is gone was empty, and some ways to copy leave such folders out.
             faults = [fault for fault in faults if fault.code != FOLDER]
@@ -162,7 +163,7 @@ def _check_counts(
 
 
 def _check_stream(
-    layout: Layout, stream: str, tally: _Tally, known: dict[str, LinesChecksum], *, mending: bool
+    layout: Layout, stream: str, tally: _Tally, sums: Mapping[Path, str], *, mending: bool
 ) -> list[Fault]:
     if not layout.stream(stream).is_dir():
         message = "the folder is gone, with all that was in it; if nothing was, an empty one makes the run sound"
@@ -173,7 +174,7 @@ def _check_stream(
         if segment.number != before + 1:
             faults.append(Fault(GAP, segment.path, f"segments are missing before {segment.path.name}"))
         before = segment.number
-        found = _check_segment(layout, stream, segment, known, mending=mending)
+        found = _check_segment(layout, stream, segment, sums, mending=mending)
         tally.take(stream, found.records)
         tally.unchecked += found.unchecked
         faults += found.faults
@@ -198,15 +199,13 @@ class _Found(NamedTuple):
     unchecked: bool = False
 
 
-def _check_segment(
-    layout: Layout, stream: str, segment: Segment, known: dict[str, LinesChecksum], *, mending: bool
-) -> _Found:
+def _check_segment(layout: Layout, stream: str, segment: Segment, sums: Mapping[Path, str], *, mending: bool) -> _Found:
     """Check a segment; again if it was sealed meanwhile, and something seems wrong."""
     found = _Found([], [Fault(DAMAGED, segment.path, "cannot be read: it is replaced again and again")])
     for _ in range(_LOOKS):
         twice = _is_twice(segment)
         try:
-            found = _look_at(segment, stream, known, twice=twice, mending=mending)
+            found = _look_at(segment, stream, sums, twice=twice, mending=mending)
         except FileNotFoundError:
             pass
         else:
@@ -225,13 +224,13 @@ def _is_twice(segment: Segment) -> bool:
     return segment.sealed and segment.path.with_suffix(OPEN).exists()
 
 
-def _look_at(segment: Segment, stream: str, known: dict[str, LinesChecksum], *, twice: bool, mending: bool) -> _Found:
+def _look_at(segment: Segment, stream: str, sums: Mapping[Path, str], *, twice: bool, mending: bool) -> _Found:
     faults: list[Fault] = []
     if twice:
         fault, segment = _undouble(segment, stream, mending=mending)
         faults.append(fault)
     if not segment.sealed:
-        records, wrong = _check_open(segment, stream, known.get(f"{stream}/{segment.path.name}"), mending=mending)
+        records, wrong = _check_open(segment, stream, sums, mending=mending)
         return _Found(records, faults + wrong)
     found = _check_sealed(segment, stream)
     return found._replace(faults=faults + found.faults)
@@ -266,14 +265,14 @@ def _check_sealed(segment: Segment, stream: str) -> _Found:
 
 
 def _check_open(
-    segment: Segment, stream: str, known: LinesChecksum | None, *, mending: bool
+    segment: Segment, stream: str, sums: Mapping[Path, str], *, mending: bool
 ) -> tuple[list[Record], list[Fault]]:
     unpack = codec_of(STREAMS[stream]).unpack
     content = segment.path.read_bytes()
     lines = list(lines_of(content, unpack))
     whole = [record for _, record in lines if record is not None]
     trailing = next((place for place, (_, record) in enumerate(reversed(lines)) if record is not None), len(lines))
-    faults = _compare(segment, content, [line for line, record in lines if record is not None], known)
+    faults = _compare(segment, content, [line for line, record in lines if record is not None], sums)
     inside = len(lines) - len(whole) - trailing
     if inside:
         faults.append(Fault(TORN_LINE, segment.path, f"{inside} lines inside cannot be read, and are passed over"))
@@ -284,13 +283,13 @@ def _check_open(
     return whole, faults
 
 
-def _compare(segment: Segment, content: bytes, lines: list[bytes], known: LinesChecksum | None) -> list[Fault]:
+def _compare(segment: Segment, content: bytes, lines: list[bytes], sums: Mapping[Path, str]) -> list[Fault]:
     """Compare lines with their checksum; without one only repeated lines can be told, as each record has its time."""
     doubled = len(lines) - len(set(lines))
     copies = f"{doubled} lines are exact copies of others"
-    if known is None:
-        return [Fault(DOUBLED, segment.path, f"{copies}: written twice, or logged twice with one time")] * (doubled > 0)
-    if checksum.of_lines(content) == known:
-        return []
-    message = f"its {len(content)} bytes are not the {known.bytes} that {HEADER} has the checksum of"
-    return [Fault(CHANGED, segment.path, message + (f"; {copies}" if doubled else ""))]
+    if checksum.is_changed(segment.path, content, sums):
+        message = f"its bytes are not those that were written: the checksum in {SUMS} does not match"
+        return [Fault(CHANGED, segment.path, message + (f"; {copies}" if doubled else ""))]
+    if doubled and segment.path not in sums:
+        return [Fault(DOUBLED, segment.path, f"{copies}: written twice, or logged twice with one time")]
+    return []

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from rlvitals.errors import RunError
 from rlvitals.records import STREAM_OF, Record, line_of
-from rlvitals.runs.checksum import of_open_segments
+from rlvitals.runs.checksum import write_sums
 from rlvitals.runs.durability import force_folder, put_in_place
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.journal import SEAL_RECORDS
@@ -80,7 +80,7 @@ class RunWriter:
                 self._close(stream, worth=_SMALL)
             place = claim_folder(self._log_dir, self._name)
             header.run_id = place.name
-            header.checksums = of_open_segments(self._layout)
+            write_sums(self._layout)
             write_header(self._layout, header)
             put_in_place(self._layout.path, place)
         return Run(place)
