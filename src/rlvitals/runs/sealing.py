@@ -19,7 +19,7 @@ from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS, codec_of
 from rlvitals.runs import checksum
 from rlvitals.runs.columns import database, lines_source, literal, typed_columns
-from rlvitals.runs.durability import force_file, put_in_place, replace_whole
+from rlvitals.runs.durability import force_file, force_folder, put_in_place, replace_whole
 from rlvitals.runs.layout import SEALED
 from rlvitals.runs.torn import keep_aside, lines_of
 
@@ -51,6 +51,7 @@ def seal(segment: Path) -> Path:
         force_file(aside)
         put_in_place(aside, sealed)
         segment.unlink(missing_ok=True)
+        force_folder(segment.parent)
     except (FileNotFoundError, duckdb.Error) as error:
         if segment.exists():
             raise RunFormatError(f"{segment} ({kind.__name__}) cannot be sealed: {error}") from None
