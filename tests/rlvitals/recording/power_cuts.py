@@ -67,6 +67,7 @@ class Training:
 
     def __init__(self, disk: SimulatedDisk, folder: Path, plan: random.Random) -> None:
         self.logged: dict[str, list[int]] = {stream: [] for stream in CALLS}
+        self._begun = False
         self._kept = dict.fromkeys(CALLS, 0)
         self._disk = disk
         self._folder = folder
@@ -84,12 +85,14 @@ class Training:
             seal_records=12,
             seal_on_close=4,
         )
-        self._disk.acknowledge((self._kept, False))
+        if self._begun:
+            self._disk.acknowledge((self._kept, False))
         monitor = TrainingMonitor(
             self._folder, session_name="run", resume="allow", settings=settings, clock=self._clock
         )
         for ticker in monitor._recorder._tickers:  # what they do is done here, at repeatable moments
             ticker.stop(HOUR)
+        self._begun = True
         self._acknowledge(monitor, everything=False)
         for _ in range(steps):
             self._log(monitor)

@@ -228,7 +228,7 @@ class SimulatedDisk:
                 self._note("written", below, content)
 
     def _hold(self, path: Path) -> int:
-        seen = os.stat(path)  # as cheap as can be
+        seen = path.stat()
         if seen.st_ino not in self._held:
             self._held[seen.st_ino] = self._real["open"](path, os.O_RDONLY)
             self._nodes[seen.st_ino] = Node()
