@@ -1,4 +1,4 @@
-"""`rlvitals verify RUN...`: reads every record, and mends what can be mended without losing anything."""
+"""`rlvitals verify RUN...`: reads every record, compares checksums, and mends what loses nothing by it."""
 
 from typing import Annotated
 
@@ -35,6 +35,7 @@ class Finding(msgspec.Struct, frozen=True):
         sound: Whether nothing is wrong, or everything that was has been mended.
         live: Whether it is being written, so that nothing was mended.
         counts: Records that can be read, by stream.
+        unchecked: Sealed segments without a checksum, which releases before checksums wrote.
     """
 
     run_id: str
@@ -42,6 +43,7 @@ class Finding(msgspec.Struct, frozen=True):
     sound: bool
     live: bool
     counts: dict[str, int]
+    unchecked: int
     faults: list[Fault]
 
 
@@ -53,7 +55,7 @@ Mend = Annotated[bool, typer.Option("--mend/--check", help="Mend torn ends, or o
 
 
 def verify(runs: Names, *, mend: Mend = True, folder: Folder = LOGS, as_json: AsJson = False) -> None:
-    """Read every record of runs, and mend torn ends.
+    """Read every record of runs, compare checksums, and mend torn ends.
 
     A torn end, left by a kill or a power cut, is cut off and kept aside; a run that is being written is left alone.
     The exit code is 1 if something is wrong that could not be mended, and 2 if a run could not be opened.
@@ -99,11 +101,11 @@ def checked(run: Run, *, mending: bool) -> Finding:
     faults = [
         Fault(fault.code, str(fault.path.relative_to(run.path)), fault.message, fault.mended)
         for fault in verdict.faults
-        # The end of a live stream may be half a line for a moment: that is no fault.
-        if not (live and fault.code == verifying.TORN_END)
+        # The end of a live stream may be half a line, and a segment be lines and rows, for a moment: that is no fault.
+        if not (live and fault.code in verifying.PASSING)
     ]
     sound = all(fault.mended for fault in faults)
-    return Finding(run.run_id, str(run.path.absolute()), sound, live, verdict.counts, faults)
+    return Finding(run.run_id, str(run.path.absolute()), sound, live, verdict.counts, verdict.unchecked, faults)
 
 
 def _print(screen: Console, run: Run, finding: Finding) -> None:
@@ -111,7 +113,8 @@ def _print(screen: Console, run: Run, finding: Finding) -> None:
     parts = ", ".join(f"{stream} {count(of)}" for stream, of in finding.counts.items() if of)
     said = f"  {count(sum(finding.counts.values()))} records" + (f": {parts}" if parts else "")
     live = "  (being written: nothing was mended)" if finding.live else ""
-    screen.print(Text.assemble((clean(str(run.path)), TITLE), "  ", verdict, said, (live, STYLES["warning"])))
+    old = f"  ({count(finding.unchecked)} segments have no checksum)" if finding.unchecked else ""
+    screen.print(Text.assemble((clean(str(run.path)), TITLE), "  ", verdict, said, old, (live, STYLES["warning"])))
     for fault in finding.faults:
         mended = Text("mended", STYLES["warning"]) if fault.mended else Text("not mended", BAD)
         screen.print(Text.assemble("  ", mended, f"  {fault.code}  {clean(fault.path)}: {clean(fault.message)}"))

@@ -14,6 +14,7 @@ from rlvitals.records.coercion import spelled
 from rlvitals.runs.columns import database, sealed_source
 from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
+from rlvitals.runs.layout import SEALED
 from rlvitals.runs.run import Run
 
 _TOLD_EVERY = 1_000
@@ -158,14 +159,17 @@ class Exporter(ABC):
 
 def _count(run: Run, stream: str) -> int:
     """Records of a stream, abandoned ones too, counted without reading them."""
-    segments = run.layout.segments(stream)
-    sealed = [segment.path for segment in segments if segment.sealed]
-    count = 0
+    count, sealed = 0, []
+    for segment in run.layout.segments(stream):
+        try:
+            if not segment.sealed:
+                with segment.path.open("rb") as file:
+                    count += sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+                continue
+        except FileNotFoundError:  # sealed since it was listed
+            pass
+        sealed.append(segment.path.with_suffix(SEALED))
     if sealed:
         with database() as connection:
-            count = (connection.execute(f"SELECT count(*) FROM {sealed_source(sealed)}").fetchone() or (0,))[0]
-    for segment in segments:
-        if not segment.sealed and segment.path.exists():
-            with segment.path.open("rb") as file:
-                count += sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+            count += (connection.execute(f"SELECT count(*) FROM {sealed_source(sealed)}").fetchone() or (0,))[0]
     return count

@@ -12,6 +12,7 @@ from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
 from rlvitals.runs import header as headers
+from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.header import Header, Writer, read_header, write_header
 from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name, claim_folder
 from rlvitals.runs.lock import WriterLock, host_name
@@ -36,7 +37,7 @@ class Session(NamedTuple):
         """Let go of a run that cannot be written after all; one that was resumed is left as it was."""
         if self.before is not None:
             with contextlib.suppress(OSError):
-                self.layout.header.write_bytes(self.before)
+                replace_whole(self.layout.header, self.before)
         self.lock.release()
 
 

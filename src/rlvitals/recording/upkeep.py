@@ -1,5 +1,6 @@
 """What a recorder does beside recording: heartbeat, fsync, sealing, recovery, and telling of trouble once."""
 
+import contextlib
 import os
 import threading
 from collections import deque
@@ -13,6 +14,8 @@ from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
+from rlvitals.runs.checksum import is_changed, read_sums, write_sums
+from rlvitals.runs.durability import force_file, force_folder
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import Layout, segments_in
@@ -21,6 +24,7 @@ from rlvitals.runs.trouble import Trouble
 from rlvitals.sinks import Background
 
 T = TypeVar("T")
+_BEFORE = "what was recorded before"
 Say = Callable[[str, str], None]
 """Takes a severity and a message."""
 
@@ -57,6 +61,8 @@ class Upkeep(Trouble):
         self._sinks: tuple[Background, ...] = ()
         self._sealer = Sealer()
         self._full: deque[Path] = deque()
+        # Segments of earlier writers, which may have been killed before these were on the disk; and why they are not.
+        self._left: dict[Path, OSError | None] = {}
         # Trouble is noticed under a journal's lock; it is told later, without one.
         self._notices: deque[tuple[str, str]] = deque()
         self._troubles: dict[str, str] = {}
@@ -79,11 +85,23 @@ class Upkeep(Trouble):
         self._journals, self._sinks = journals, sinks
         for stream, journal in journals.items():
             journal.on_rotated = self._full.append
-            self._full += [s.path for s in segments_in(journal.folder) if not s.sealed and s.path != journal.path]
+            left = [s.path for s in segments_in(journal.folder) if not s.sealed and s.path != journal.path]
+            self._left |= dict.fromkeys(left)
+            self._full += [path for path in left if not self._is_damaged(path)]
             if journal.torn_bytes:
                 self._notices.append(
                     ("warning", f"{journal.torn_bytes} bytes of a torn record were cut off {stream}, and kept aside")
                 )
+
+    def _is_damaged(self, path: Path) -> bool:
+        """Whether lines of an earlier writer have changed since; sealing them would hide it."""
+        try:
+            if not is_changed(path, path.read_bytes(), read_sums(self._session.layout)):
+                return False
+        except OSError:  # whoever seals it will say so
+            return False
+        self._notices.append(("warning", f"{path} has changed since it was written, and stays lines: run verify"))
+        return True
 
     def began(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be written."""
@@ -108,6 +126,13 @@ class Upkeep(Trouble):
     def safe(self, path: Path) -> None:
         """Note that a stream can be forced to the disk again."""
         self._end_trouble(f"{path.parent.name} on its disk", 0)
+
+    def dropped(self, path: Path, lines: int) -> None:
+        """Note that the system dropped records after the disk had not taken them."""
+        message = (
+            f"{lines} records of {path.parent.name} are lost: the disk did not take them, and the system dropped them"
+        )
+        self._notices.append(("warning", message))
 
     def sink_changed(self, sink: str, what: str) -> None:
         """Note that a sink began to fail, or works again."""
@@ -137,12 +162,39 @@ class Upkeep(Trouble):
         for journal in self._journals.values():
             journal.recover(rescuing=ours)
             journal.sync()
+        self._force_left()
         if self._owed or "header" in self._troubles:
             self._save_soon()
         self._notice_drops()
         self.beat()
-        self._sealer.add(_taken(self._full))
+        self._sealer.add(self._sealable())
         self._sealer.step()
+
+    def _force_left(self) -> None:
+        """Force to the disk what earlier writers left; after a failure only sealing, which writes it again, helps."""
+        for path, failed in list(self._left.items()):
+            try:
+                if failed is None:
+                    force_file(path)
+                    force_folder(path.parent)
+                elif path.exists():
+                    continue
+            except FileNotFoundError:  # it has been sealed
+                pass
+            except OSError as error:
+                self._left[path] = error
+                self._begin_trouble(_BEFORE, error, "{what} is not safe ({why}): a power cut may cost records")
+                continue
+            del self._left[path]
+        if not self._left:
+            self._end_trouble(_BEFORE, 0)
+
+    def _sealable(self) -> list[Path]:
+        """Take the full segments that are on the disk; the others wait, as sealing would remove their lines."""
+        full = _taken(self._full)
+        waiting = [path for path in full if self._journals[path.parent.name].is_unsafe(path)]
+        self._full += waiting
+        return [path for path in full if path not in waiting]
 
     def beat(self) -> None:
         """Give a sign of life."""
@@ -210,11 +262,16 @@ class Upkeep(Trouble):
             self._tell()
             if ours:
                 self._describe()
+                worth = [journal.path for journal in self._journals.values() if journal.records >= worth_sealing]
+                self._full += [path for path in worth if path.exists()]
+                sealing = self._sealable()
+                with contextlib.suppress(OSError):  # a full disk: `verify` then knows less
+                    write_sums(self._session.layout, but=frozenset(sealing))
                 self.save()
-                self._sealer.add(_taken(self._full))
-                worth = (journal for journal in self._journals.values() if journal.records >= worth_sealing)
-                self._sealer.add(journal.path for journal in worth if journal.path.exists())
+                self._sealer.add(sealing)
                 self._sealer.finish(timeout_s)
+                if "header" in self._troubles:  # the last chance to say how the run ended
+                    self.save()
                 self.beat()
         finally:
             self._closed = True  # a tick that was under way must not take the lock again

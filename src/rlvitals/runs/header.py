@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.runs.durability import put_in_place, write_whole
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
 RUNNING = "running"
@@ -123,21 +124,18 @@ def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool]
         outdated: Asked right before the old one is replaced: whether something newer has been written meanwhile.
 
     Raises:
-        OSError: It could not be written; the old one stands.
+        OSError: It could not be written, or its name not be forced to the disk; write it again.
     """
     header.format, header.version = FORMAT, FORMAT_VERSION
     content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
     # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
     aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.{next(_writes)}.tmp")
     try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write_whole(aside, content)
         if outdated():
             aside.unlink()
         else:
-            aside.replace(layout.header)
+            put_in_place(aside, layout.header)
     except BaseException:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)

@@ -6,6 +6,9 @@ owner once when trouble begins and once when it is over.
 
 A segment has one writer in its life: a writer never goes on with the segment of one before it, which may be sealed at
 that moment by a process that outlived its training.
+
+A segment that could not be forced to the disk gets no more lines: the next one is begun, and the first is written again
+(`runs.forcing`).
 """
 
 import contextlib
@@ -17,6 +20,8 @@ from pathlib import Path
 
 from rlvitals.clock import Clock
 from rlvitals.errors import ClosedError
+from rlvitals.runs.durability import make_folder
+from rlvitals.runs.forcing import Mark, SegmentForcer
 from rlvitals.runs.layout import segment_path
 from rlvitals.runs.openings import close_quietly, copy, is_dead, is_gone, move, opened, segment_to_begin
 from rlvitals.runs.torn import Unpack
@@ -28,8 +33,6 @@ BACKLOG_LINES = 10_000
 _RETRY_S = 1.0
 _PATIENCE_S = 0.1
 _NEWLINE = b"\n"
-
-_sync = getattr(os, "fdatasync", os.fsync)
 
 
 class Journal:
@@ -80,15 +83,19 @@ class Journal:
         # raises may come right before the line is written or right behind it.
         self._in_flight: tuple[bytes, bytes, int] | None = None
         self._busy = False  # inside the careful way, which a signal handler must not enter a second time
-        self._retired: list[int] = []
+        self._retired: list[tuple[SegmentForcer, int]] = []
+        """Segments that get no more lines, with their lines, until they are on the disk."""
         self._closed = False
         # Counts are of all lines since the journal was opened; the segment's own are those behind its beginning.
-        self._appended = self._segment_began = self._synced = 0
+        self._appended = self._segment_began = self._dropped = 0
+        self._unpack = unpack
         self._rotate_at = max(1, seal_records)
         # Lines go straight to the file below this count; -1 sends them the careful way.
         self._straight_below = self._usual_limit()
         self.path, self.torn_bytes = segment_to_begin(folder, unpack)
         self._fd = opened(self.path)
+        self._forcer = SegmentForcer(self._fd, self.path, self._backlog_lines)
+        self._remember = self._forcer.recent.append
 
     @property
     def failing(self) -> OSError | None:
@@ -102,8 +109,8 @@ class Journal:
 
     @property
     def appended(self) -> int:
-        """Records written since the journal was opened."""
-        return self._appended
+        """Records written since the journal was opened, without those that the disk then dropped."""
+        return self._appended - self._dropped
 
     @property
     def waiting(self) -> int:
@@ -113,10 +120,14 @@ class Journal:
     def count_taken(self) -> int:
         """Records taken since the journal was opened: written, waiting or lost."""
         while True:  # no lock, so that a reader never keeps a writer waiting
-            appended, lost = self._appended, self.lost
+            appended, lost = self.appended, self.lost
             taken = appended + len(self._backlog) + lost
-            if (appended, lost) == (self._appended, self.lost):
+            if (appended, lost) == (self.appended, self.lost):
                 return taken
+
+    def is_unsafe(self, segment: Path) -> bool:
+        """Whether a segment may not be on the disk yet, so that its lines must stay as they are."""
+        return any(forcer.path == segment for forcer, _ in list(self._retired))
 
     def append(self, line: bytes) -> None:
         """Append one line, which ends with a newline. Never raises for the disk's troubles.
@@ -133,6 +144,7 @@ class Journal:
                 else:
                     if written == len(line) or self._write_rest(line, written):
                         self._appended += 1
+                        self._remember(line)
                         return
             self._append_with_care(line)
 
@@ -156,16 +168,23 @@ class Journal:
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return
         try:
-            retired, self._retired = self._retired, []
-            fd, dirty, self._synced = self._fd, self._synced != self._appended, self._appended
+            if self._fd < 0:  # closed
+                return
+            forcer, lines = self._forcer, self.records
+            mark = self._mark(forcer, lines) if forcer.is_dirty(lines) else None
+            if mark is not None and self._sync_always:  # as `append` forces it too
+                self._force(forcer, mark)
+                mark = None
         finally:
             self._lock.release()
         # Outside the lock, as this takes milliseconds; nobody else closes these descriptors meanwhile.
-        for old in retired:
-            self._force(old)
-            close_quietly(old)
-        if dirty and fd >= 0:
-            self._force(fd)
+        if mark is not None:
+            self._force(forcer, mark)
+        if forcer.failed is not None:
+            self._retire_failed()
+        for retired in list(self._retired):
+            self._settle_retired(*retired)
+        self._notice_safety()
 
     def close(self, *, rescuing: bool = True) -> None:
         """Write what waits, sync and close. Lines that still cannot be written are counted as lost.
@@ -190,13 +209,16 @@ class Journal:
         # A signal handler may have closed in the middle of `append`, which must not write to a number used anew.
         fd, self._fd = self._fd, -1
         close_quietly(fd)
+        for forcer, _ in self._retired:
+            if forcer.fd != fd:
+                close_quietly(forcer.fd)
 
     def abandon(self) -> None:
         """Close without writing: for the child of a fork, whose parent owns the files."""
         self._lock = threading.RLock()  # the old one may be held by a thread that does not exist here
         if not self._closed:
             self._closed, self._straight_below = True, -1
-            open_before, self._fd = (*self._retired, self._fd), -1
+            open_before, self._fd = {self._fd, *(forcer.fd for forcer, _ in self._retired)}, -1
             for fd in open_before:
                 close_quietly(fd)
 
@@ -233,9 +255,11 @@ class Journal:
         except OSError:
             self._rotate_at = self._appended + self._seal_records  # go on with this segment, and try again later
             return
-        self._retired.append(self._fd)
+        self._retired.append((self._forcer, self.records))
         full, self.path, self._fd = self.path, following, fd
-        self._segment_began = self._synced = self._appended
+        self._segment_began = self._appended
+        self._forcer = SegmentForcer(fd, following, self._backlog_lines)
+        self._remember = self._forcer.recent.append
         self._rotate_at = self._appended + max(1, self._seal_records)
         self.on_rotated(full)
 
@@ -260,9 +284,10 @@ class Journal:
             self._torn = False
             del self._backlog[0]
             self._appended += 1
+            self._remember(line)
             self._in_flight = None
-        if self._sync_always:
-            self._force(self._fd)
+        if self._sync_always and self._forcer.is_dirty(self.records):
+            self._force(self._forcer, self._mark(self._forcer, self.records))
         if self._failing is not None:
             self._failing = None
             self._trouble.ended(self.path, self.lost - self._lost_before)
@@ -292,6 +317,7 @@ class Journal:
                 self._torn = False
                 del self._backlog[0]
                 self._appended += 1
+                self._remember(line)
             else:
                 self._take_back(written)
         self._in_flight = None
@@ -313,19 +339,82 @@ class Journal:
             self._lost_before = self.lost
             self._trouble.began(self.path, error)
 
-    def _force(self, fd: int) -> None:
-        """Force a file to the disk; that this fails is no reason not to write."""
+    def _mark(self, forcer: SegmentForcer, lines: int) -> Mark:
+        mark = forcer.mark(lines)
+        if forcer is self._forcer:
+            self._remember = forcer.recent.append
+        return mark
+
+    def _force(self, forcer: SegmentForcer, mark: Mark) -> None:
+        """Force a segment to the disk; that this fails is no reason not to write."""
         try:
-            _sync(fd)
+            forcer.force(mark)
         except OSError as error:
-            self._synced = -1  # to be tried again
-            if self._unsafe is None:
-                self._unsafe = error
-                self._trouble.unsafe(self.path, error)
-        else:
-            if self._unsafe is not None and fd == self._fd:
-                self._unsafe = None
-                self._trouble.safe(self.path)
+            held = self._lock.acquire(timeout=_PATIENCE_S)
+            try:
+                forcer.fail(error, mark)
+                if forcer is self._forcer:
+                    self._remember = forcer.recent.append
+            finally:
+                if held:
+                    self._lock.release()
+            self._say_unsafe(forcer.path, error)
+
+    def _retire_failed(self) -> None:
+        """Begin the next segment, so that the one that could not be forced can be written again as a whole."""
+        if not self._lock.acquire(timeout=_PATIENCE_S):
+            return
+        try:
+            if self._closed:
+                self._retired.append((self._forcer, self.records))
+            # One at a time, so that a disk that takes nothing does not get a segment a second.
+            elif not (self._retired or self._busy or self._failing):
+                self._rotate_with_care()
+        finally:
+            self._lock.release()
+
+    def _rotate_with_care(self) -> None:
+        """Begin the next segment; what a signal handler logs meanwhile goes into the backlog, and is then written."""
+        self._busy, self._straight_below = True, -1
+        try:
+            self._settle()
+            self._rotate()
+            self._drain()
+        finally:
+            self._busy = False
+            if self._failing is None and not self._backlog and not self._closed:
+                self._straight_below = self._usual_limit()
+
+    def _settle_retired(self, forcer: SegmentForcer, lines: int) -> None:
+        """Force a segment that gets no more lines to the disk, or write it again; keep it until one of both works."""
+        if not forcer.is_replaced():
+            if forcer.is_dirty(lines):
+                self._force(forcer, self._mark(forcer, lines))
+            if forcer.failed is not None:
+                try:
+                    gone = forcer.rewrite(self._unpack, lines)
+                except OSError as error:
+                    self._say_unsafe(forcer.path, error)
+                    return
+                if gone:
+                    self._dropped += gone
+                    self.lost += gone
+                    self._trouble.dropped(forcer.path, gone)
+        self._retired.remove((forcer, lines))
+        if forcer.fd != self._fd:
+            close_quietly(forcer.fd)
+
+    def _say_unsafe(self, path: Path, error: OSError) -> None:
+        if self._unsafe is None:
+            self._unsafe = error
+            self._trouble.unsafe(path, error)
+
+    def _notice_safety(self) -> None:
+        """Say that everything is on the disk again, once it is."""
+        forcer = self._forcer
+        if self._unsafe is not None and not self._retired and forcer.failed is None and forcer.is_forced:
+            self._unsafe = None
+            self._trouble.safe(self.path)
 
     def _recover(self, *, rescuing: bool) -> None:
         self._settle()
@@ -340,7 +429,8 @@ class Journal:
 
     def _reopen(self) -> None:
         with contextlib.suppress(OSError):
-            self._fd = opened(self.path)  # the old number may be another file's by now: it is left alone
+            # The old number may be another file's by now: it is left alone.
+            self._fd = self._forcer.fd = opened(self.path)
 
     def _rescue(self) -> None:
         """Put the segment back in its place, with all that it held.
@@ -349,7 +439,7 @@ class Journal:
         """
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
             fd = opened(aside)
             try:
                 copy(self._fd, fd)
@@ -364,8 +454,9 @@ class Journal:
                 self._misplaced = error
                 self._trouble.began(self.path, error)
             return
-        self._retired.append(self._fd)
-        self._fd, self._synced = fd, -1
+        self._retired.append((self._forcer, self.records))  # to be closed by the thread that may be forcing it
+        self._fd, self._forcer = fd, SegmentForcer(fd, self.path, self._backlog_lines)
+        self._remember = self._forcer.recent.append
         if self._misplaced is None:
             self._trouble.restored(self.path)
         else:

@@ -7,6 +7,7 @@ LOG_DIR/<run_id>/
   episodes/000002.torn     what was cut off a torn segment, kept aside
   updates/ evaluations/ system/ scalars/ events/ artifacts/
   writer.lock              who writes, and when last heard of
+  SHA256SUMS               checksums of the segments that stayed lines, once the run is closed
 """
 
 import itertools
@@ -17,12 +18,14 @@ from typing import NamedTuple
 
 from rlvitals.errors import RunExistsError, RunNameError
 from rlvitals.records import STREAMS
+from rlvitals.runs.durability import force_folder, make_folder
 
 FORMAT = "rlvitals-run"
 FORMAT_VERSION = 1
 
 HEADER = "run.json"
 LOCK = "writer.lock"
+SUMS = "SHA256SUMS"
 ARTIFACTS = "artifacts"
 
 OPEN = ".jsonl"
@@ -66,6 +69,11 @@ class Layout(NamedTuple):
         return self.path / LOCK
 
     @property
+    def sums(self) -> Path:
+        """The file with the checksums of segments that stayed lines."""
+        return self.path / SUMS
+
+    @property
     def artifacts(self) -> Path:
         """The folder of pictures and other files."""
         return self.path / ARTIFACTS
@@ -76,8 +84,12 @@ class Layout(NamedTuple):
 
     def make(self) -> None:
         """Make the folders; those that exist are left alone."""
-        for name in (*STREAMS, ARTIFACTS):
-            (self.path / name).mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
+        missing = [name for name in (*STREAMS, ARTIFACTS) if not (self.path / name).is_dir()]
+        for name in missing:
+            (self.path / name).mkdir(exist_ok=True)
+        if missing:
+            force_folder(self.path)
 
     def segments(self, stream: str) -> list[Segment]:
         """The segments of a stream, in their order.
@@ -126,7 +138,7 @@ def claim_folder(log_dir: Path, name: str) -> Path:
         RunExistsError: Something that is no folder has the name.
         OSError: The folder cannot be made.
     """
-    log_dir.mkdir(parents=True, exist_ok=True)
+    make_folder(log_dir)
     for number in itertools.count(1):
         path = log_dir / (name if number == 1 else f"{name}-{number}")
         try:
@@ -135,6 +147,7 @@ def claim_folder(log_dir: Path, name: str) -> Path:
             if not path.is_dir():
                 raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
         else:
+            force_folder(log_dir)
             return path
     raise AssertionError("itertools.count ends")
 

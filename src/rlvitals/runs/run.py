@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rlvitals.runs.folder import RunFolder, checked_stream
+from rlvitals.runs.verifying import Verdict, verify
 
 if TYPE_CHECKING:
     from rlvitals.runs.answer import Answer
@@ -63,6 +64,17 @@ class Run(RunFolder):
         from rlvitals.runs.stream import Stream  # noqa: PLC0415 - a trainer needs no database
 
         return Stream(self, checked_stream(name), abandoned=abandoned)
+
+    def verify(self) -> Verdict:
+        """Read every record, and compare every segment with its checksum; changes nothing.
+
+        Reading a run compares no checksums, so that it stays quick.
+
+        Raises:
+            RunFormatError: The header is gone or damaged.
+            OSError: A file cannot be read.
+        """
+        return verify(self)
 
     def sql(self, question: str) -> "Answer":
         """Answer a question in SQL, in which each stream is a table, and an entry of a dict `parameters.gamma`.

@@ -1,7 +1,7 @@
 """Sealing: a full segment's lines become Parquet, and the lines are removed.
 
-It is safe to be killed at any moment and to be done twice: the Parquet file is made aside, forced to the disk and
-renamed into place before the lines go, and where both exist the Parquet file counts.
+It is safe to be killed at any moment and to be done twice: the Parquet file is made aside, gets its checksum, is forced
+to the disk and renamed into place before the lines go, and where both exist the Parquet file counts.
 
 A trainer runs this module in a process of its own, so that it loads no database and pays for no conversion:
 ``python -m rlvitals.runs.sealing SEGMENT...``
@@ -17,7 +17,9 @@ import duckdb
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS, codec_of
+from rlvitals.runs import checksum
 from rlvitals.runs.columns import database, lines_source, literal, typed_columns
+from rlvitals.runs.durability import force_file, force_folder, put_in_place, replace_whole
 from rlvitals.runs.layout import SEALED
 from rlvitals.runs.torn import keep_aside, lines_of
 
@@ -45,10 +47,11 @@ def seal(segment: Path) -> Path:
             _drop_torn_lines(segment)
             if not _convert(segment, aside):
                 raise RunFormatError(f"{segment} cannot be sealed: its lines do not all become rows")
-        _sync(aside)
-        aside.replace(sealed)
-        _sync(segment.parent)
+        checksum.stamp(aside)
+        force_file(aside)
+        put_in_place(aside, sealed)
         segment.unlink(missing_ok=True)
+        force_folder(segment.parent)
     except (FileNotFoundError, duckdb.Error) as error:
         if segment.exists():
             raise RunFormatError(f"{segment} ({kind.__name__}) cannot be sealed: {error}") from None
@@ -71,7 +74,7 @@ def _convert(segment: Path, target: Path) -> bool:
     with database(threads=1, memory_limit="2GB") as connection:
         source = lines_source(kind, [segment])
         columns = typed_columns(connection, kind, source, structs=structs)
-        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
+        options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, {checksum.METADATA}"
         copied = connection.execute(
             f"COPY (SELECT {columns} FROM {source}) TO {literal(target)} ({options})"
         ).fetchone()
@@ -86,21 +89,10 @@ def _drop_torn_lines(segment: Path) -> None:
     whole = b"".join(line + b"\n" for line, record in lines if record is not None)
     if whole == content:
         return
-    for line, record in lines:
-        if record is None:
-            keep_aside(segment, line)
-    aside = segment.with_name(f".{segment.name}.{os.getpid()}.tmp")
-    aside.write_bytes(whole)
-    _sync(aside)
-    aside.replace(segment)
-
-
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+    torn = [line for line, record in lines if record is None]
+    if torn:
+        keep_aside(segment, b"\n".join(torn))
+    replace_whole(segment, whole)
 
 
 def main(paths: list[str]) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import RecordError
+from rlvitals.runs.durability import force_folder, write_whole
 from rlvitals.runs.layout import TORN
 
 Unpack = Callable[[bytes], Any]
@@ -39,14 +40,14 @@ def is_whole(line: bytes, unpack: Unpack) -> bool:
 
 
 def keep_aside(segment: Path, fragment: bytes) -> Path:
-    """Append what is cut off a segment to the file that keeps it, and return that file's path.
+    """Append what is cut off a segment to the file that keeps it, force it to the disk, and return that file's path.
 
     Raises:
         OSError: It could not be kept; the segment must not be cut then.
     """
     aside = segment.with_suffix(TORN)
-    with aside.open("ab") as file:
-        file.write(fragment if fragment.endswith(b"\n") else fragment + b"\n")
+    write_whole(aside, fragment if fragment.endswith(b"\n") else fragment + b"\n", mode="ab")
+    force_folder(aside.parent)
     return aside
 
 

@@ -20,3 +20,6 @@ class Trouble:
 
     def safe(self, path: Path) -> None:
         """Lines can be forced to the disk again."""
+
+    def dropped(self, path: Path, lines: int) -> None:
+        """The system dropped so many lines that it had taken, as the disk did not: they are lost."""

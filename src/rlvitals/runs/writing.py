@@ -14,6 +14,8 @@ from typing import BinaryIO
 
 from rlvitals.errors import RunError
 from rlvitals.records import STREAM_OF, Record, line_of
+from rlvitals.runs.checksum import write_sums
+from rlvitals.runs.durability import force_folder, put_in_place
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.journal import SEAL_RECORDS
 from rlvitals.runs.layout import Layout, checked_name, claim_folder, segment_path
@@ -78,8 +80,9 @@ class RunWriter:
                 self._close(stream, worth=_SMALL)
             place = claim_folder(self._log_dir, self._name)
             header.run_id = place.name
+            write_sums(self._layout)
             write_header(self._layout, header)
-            self._layout.path.rename(place)
+            put_in_place(self._layout.path, place)
         return Run(place)
 
     def give_up(self) -> None:
@@ -99,6 +102,7 @@ class RunWriter:
         with self._open.pop(stream) as file:
             file.flush()
             os.fsync(file.fileno())
+        force_folder(Path(file.name).parent)
         if self.counts[stream] >= worth:
             seal(Path(file.name))
 

@@ -1,6 +1,7 @@
 """The recorder: what reaches the folder, what is counted, how it ends."""
 
 import contextlib
+import errno
 import faulthandler
 import functools
 import itertools
@@ -21,7 +22,8 @@ from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings, upkeep
 from rlvitals.runs import header as headers
 from rlvitals.runs.lock import WriterLock, read_heartbeat
-from rlvitals.runs.verifying import verify
+from rlvitals.runs.sealing import seal
+from rlvitals.runs.verifying import CHANGED, verify
 from rlvitals.sinks import MemorySink
 from rlvitals.testing.clock import ManualClock
 
@@ -567,3 +569,120 @@ def test_a_closing_that_is_in_trouble_ends_all_the_same(
     assert _episodes(monitor) == [0]
     assert monitor.run.header.status == "completed"
     assert open_monitor(resume="must").resumed
+
+
+# ---------------------------------------------------------------------- disks that fail, and what they do to bytes
+
+
+def _fail_to_force(monkeypatch: pytest.MonkeyPatch, where: str, times: int) -> list[int]:
+    """Make files of a folder or name impossible to force to the disk, for some times; gives how many are left."""
+    left = [times]
+
+    def force(fd: int) -> None:
+        if left[0] and where in str(Path(f"/proc/self/fd/{fd}").readlink()):
+            left[0] -= 1
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, force)
+    return left
+
+
+def test_a_full_segment_is_not_sealed_before_it_is_on_the_disk(
+    open_monitor: OpenMonitor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines would be removed, and what is read of them may be gone."""
+    settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, seal_records=10)
+    monitor = open_monitor(settings=settings)
+    left = _fail_to_force(monkeypatch, "/episodes/", 1_000)
+    for number in range(15):
+        monitor.log_episode(number, 1.0, 2)
+    _tick(monitor)
+    monitor._recorder._upkeep._sealer.finish(30)
+    before = [path.name for path in (tmp_path / "run" / "episodes").glob("0*")]
+    troubles = monitor.troubles()
+    left[0] = 0
+    _tick(monitor)
+    monitor.close()
+
+    assert (sorted(before), list(troubles)) == (["000001.jsonl", "000002.jsonl"], ["episodes"])
+    assert (tmp_path / "run" / "episodes" / "000001.parquet").exists()
+    assert (_episodes(monitor), verify(monitor.run).faults) == (list(range(15)), [])
+
+
+def test_records_that_the_disk_dropped_are_counted_and_told_of(
+    open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here more than memory holds: the oldest are lost, and the run says how many."""
+    settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0, backlog_lines=3)
+    monitor = open_monitor(settings=settings)
+    for number in range(5):
+        monitor.log_episode(number, 1.0, 2)
+    path = monitor.path / "episodes" / "000001.jsonl"
+    _fail_to_force(monkeypatch, "/episodes/", 1)
+    path.write_bytes(b"\0" * path.stat().st_size)
+    _tick(monitor)
+    monitor.close()
+
+    assert monitor.losses().records == monitor.run.header.losses["records"] == 2
+    assert "2 records of episodes are lost" in " ".join(event.message for event in monitor.run.records("events"))
+
+
+@pytest.mark.parametrize("times", [0, 1])
+def test_what_a_killed_writer_left_is_forced_when_its_run_goes_on(
+    open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, times: int
+) -> None:
+    """It may be in memory only; where that fails it is called unsafe until it has been sealed."""
+    killed = open_monitor()
+    killed.log_episode(1, 1.0, 2)
+    killed._recorder._abandon()
+    monitor = open_monitor(resume="must")
+    monkeypatch.setattr(monitor._recorder._upkeep._sealer, "step", lambda: None)
+    _fail_to_force(monkeypatch, "/episodes/000001.jsonl", times)
+    _tick(monitor)
+    _tick(monitor)
+    unsafe = "what was recorded before" in monitor._recorder._upkeep._troubles
+    seal(tmp_path / "run" / "episodes" / "000001.jsonl")
+    _tick(monitor)
+
+    assert unsafe == bool(times)
+    assert monitor._recorder._upkeep._troubles == {}
+
+
+def test_a_header_that_fails_once_at_the_end_says_how_the_run_ended(
+    open_monitor: OpenMonitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is tried once more, as there is no later."""
+    monitor = open_monitor()
+    _tick(monitor)
+    _fail_to_force(monkeypatch, "/.run.json", 1)
+    monitor.close()
+
+    assert monitor.run.header.status == "completed"
+
+
+def test_a_changed_digit_in_a_short_run_is_found(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """Its records stay lines, and have their checksum beside the header."""
+    monitor = open_monitor()
+    monitor.log_episode(1, 0.5, 2)
+    monitor.close()
+    sound = verify(monitor.run).faults
+    segment = tmp_path / "run" / "episodes" / "000001.jsonl"
+    segment.write_bytes(segment.read_bytes().replace(b"0.5", b"0.7"))
+
+    assert sound == []
+    assert [fault.code for fault in verify(monitor.run).faults] == [CHANGED]
+
+
+def test_damaged_lines_are_not_sealed_when_their_run_goes_on(open_monitor: OpenMonitor, tmp_path: Path) -> None:
+    """Sealed, they would have a checksum that is right."""
+    settings = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0)
+    monitor = open_monitor(settings=settings)
+    monitor.log_episode(1, 0.5, 2)
+    monitor.close()
+    segment = tmp_path / "run" / "episodes" / "000001.jsonl"
+    segment.write_bytes(segment.read_bytes().replace(b"0.5", b"0.7"))
+    again = open_monitor(resume="must", settings=settings)
+    again.close()
+
+    assert [(fault.code, fault.path) for fault in verify(again.run).faults] == [(CHANGED, segment)]

@@ -1,9 +1,11 @@
 """The appending side of one stream."""
 
 import contextlib
+import errno
 import itertools
 import os
 import shutil
+import stat
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -236,6 +238,139 @@ def test_where_lines_cannot_be_forced_to_the_disk_they_are_written_all_the_same(
 
     assert (journal.waiting, journal.lost, journal.appended) == (0, 0, 6)
     assert messages == ["unsafe 000002.jsonl: Invalid argument"]
+
+
+class FailingForce:
+    """An `fsync` that fails so many times, and then says that all is well, as a kernel does that has dropped pages."""
+
+    def __init__(self, times: int, dropping: Callable[[int], None] = lambda _: None, error: int = errno.EIO) -> None:
+        self.left = times
+        self._dropping = dropping
+        self._error = error
+
+    def __call__(self, fd: int) -> None:
+        if stat.S_ISREG(os.fstat(fd).st_mode) and self.left:
+            self.left -= 1
+            self._dropping(fd)
+            raise OSError(self._error, os.strerror(self._error))
+
+
+@pytest.fixture
+def fail_to_force(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FailingForce]:
+    """Makes files of this process impossible to force to the disk, for some times."""
+
+    def made(*options: Any) -> FailingForce:
+        failing = FailingForce(*options)
+        for name in ("fsync", "fdatasync"):
+            monkeypatch.setattr(os, name, failing)
+        return failing
+
+    return made
+
+
+def _drop_all_pages(fd: int) -> None:
+    path = Path(f"/proc/self/fd/{fd}")
+    path.write_bytes(b"\0" * path.stat().st_size)
+
+
+@pytest.mark.parametrize("sync_always", [False, True])
+def test_a_segment_that_could_not_be_forced_is_written_again(
+    open_journal: OpenJournal,
+    line: Line,
+    folder: Path,
+    messages: list[str],
+    fail_to_force: Callable[..., FailingForce],
+    sync_always: bool,
+) -> None:
+    """It is another file then, as the first may be marked as written without being so; what follows goes elsewhere."""
+    journal = open_journal(sync_always=sync_always)
+    before = journal.path.stat().st_ino
+    fail_to_force(1)
+    journal.append(line(0))
+    journal.sync()
+    journal.append(line(1))
+    journal.sync()
+
+    assert (folder / "000001.jsonl").stat().st_ino != before
+    assert [path.read_bytes() for path in sorted(folder.iterdir())] == [line(0), line(1)]
+    assert messages == ["unsafe 000001.jsonl: Input/output error", "safe 000002.jsonl"]
+
+
+def test_a_failure_is_told_until_the_segment_has_been_written_again(
+    open_journal: OpenJournal, line: Line, folder: Path, messages: list[str], fail_to_force: Callable[..., FailingForce]
+) -> None:
+    """However often the disk fails: no segment a failure is begun, and none is sealed that may not be on the disk."""
+    journal = open_journal()
+    fail_to_force(6)
+    unsafe: list[bool] = []
+    for number in range(8):
+        journal.append(line(number))
+        journal.sync()
+        unsafe.append(journal.failing is not None and journal.is_unsafe(folder / "000001.jsonl"))
+
+    assert unsafe == sorted(unsafe, reverse=True)
+    assert (unsafe[0], unsafe[-1], journal.failing) == (True, False, None)
+    assert [message.split()[0] for message in messages] == ["unsafe", "safe"]
+    assert (_episodes(folder), len(list(folder.iterdir()))) == (list(range(8)), 3)
+
+
+def test_lines_that_the_kernel_dropped_are_written_from_memory(
+    open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
+) -> None:
+    """After a failed `fsync` they read as zeros, on some file systems."""
+    journal = open_journal()
+    journal.append(line(0))
+    journal.append(line(1))
+    fail_to_force(1, _drop_all_pages)
+    journal.sync()
+    journal.append(line(2))
+
+    assert (_episodes(folder), journal.lost) == ([0, 1, 2], 0)
+
+
+def test_dropped_lines_that_are_in_no_memory_are_counted_as_lost(
+    open_journal: OpenJournal,
+    line: Line,
+    folder: Path,
+    fail_to_force: Callable[..., FailingForce],
+) -> None:
+    """Memory is bounded: what it does not hold, and cannot be read back, is gone, and nobody is told otherwise."""
+    journal = open_journal(backlog_lines=3)
+    for number in range(5):
+        journal.append(line(number))
+    fail_to_force(1, _drop_all_pages)
+    journal.sync()
+
+    assert _episodes(folder) == [2, 3, 4]
+    assert (journal.lost, journal.appended, journal.count_taken()) == (2, 3, 5)
+
+
+def test_a_journal_that_is_closed_writes_again_what_could_not_be_forced(
+    open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
+) -> None:
+    """There is no later."""
+    journal = open_journal()
+    journal.append(line(0))
+    before = journal.path.stat().st_ino
+    fail_to_force(1)
+    journal.close()
+
+    assert (folder / "000001.jsonl").stat().st_ino != before
+    assert (_episodes(folder), journal.failing) == ([0], None)
+
+
+def test_what_cannot_be_forced_on_close_stays_unsafe(
+    open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
+) -> None:
+    """It is read all the same, and is not to be sealed."""
+    journal = open_journal()
+    journal.append(line(0))
+    fail_to_force(100)
+    journal.close()
+
+    assert isinstance(journal.failing, OSError)
+    assert journal.is_unsafe(folder / "000001.jsonl")
+    assert _episodes(folder) == [0]
 
 
 def test_a_removed_file_is_put_back_with_all_that_it_held(open_journal: OpenJournal, line: Line, folder: Path) -> None:

@@ -4,14 +4,28 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from rlvitals.runs.checksum import write_sums
 from rlvitals.runs.header import write_header
-from rlvitals.runs.layout import Layout
+from rlvitals.runs.layout import Layout, Segment
 from rlvitals.runs.lock import WriterLock
 from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
-from rlvitals.runs.verifying import DAMAGED, FOLDER, GAP, RECORDS, TORN_END, TORN_LINE, TWICE, Verdict, verify
+from rlvitals.runs.verifying import (
+    CHANGED,
+    DAMAGED,
+    DOUBLED,
+    FOLDER,
+    GAP,
+    RECORDS,
+    TORN_END,
+    TORN_LINE,
+    TWICE,
+    Verdict,
+    verify,
+)
 
 Line = Callable[..., bytes]
 
@@ -186,3 +200,153 @@ def test_records_that_were_lost_when_they_were_written_are_not_missed(run: Run) 
     write_header(run.layout, header)
 
     assert verify(Run(run.path)).sound
+
+
+# ---------------------------------------------------------------------- checksums
+
+
+def test_a_sealed_segment_that_reads_well_but_has_changed_is_told_of(run: Run, whole: Path) -> None:
+    """Here in the name of the program that wrote it, which no reader looks at."""
+    first = whole.parent / "000001.parquet"
+    first.write_bytes(first.read_bytes().replace(b"DuckDB", b"DackDB"))
+
+    assert len(list(run.records("episodes"))) == 4
+    assert _codes(verify(run)) == [(DAMAGED, False)]
+
+
+def test_segments_without_a_checksum_are_counted_and_sound(run: Run, whole: Path) -> None:
+    """A release before checksums sealed them."""
+    first = whole.parent / "000001.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(f"COPY (FROM '{first}') TO '{whole.parent}/old' (FORMAT parquet)")
+    (whole.parent / "old").replace(first)
+
+    verdict = verify(run)
+
+    assert (verdict.sound, verdict.unchecked, verdict.counts["episodes"]) == (True, 1, 4)
+
+
+def test_a_reader_may_verify_its_run(run: Run, whole: Path) -> None:
+    """Without a command, and without changing anything."""
+    whole.write_bytes(whole.read_bytes()[:-3])
+
+    assert _codes(run.verify()) == [(TORN_END, False)]
+
+
+def test_a_digit_changed_in_a_line_of_a_closed_run_is_told_of(run: Run, whole: Path) -> None:
+    """The line is still a record."""
+    write_sums(run.layout)
+    whole.write_bytes(whole.read_bytes().replace(b"0.5", b"0.7", 1))
+
+    assert _codes(verify(run)) == [(CHANGED, False)]
+
+
+@pytest.mark.parametrize("at", [0, 1])
+def test_a_doubled_line_is_told_of(run: Run, whole: Path, at: int) -> None:
+    """Whether the copy is behind its original or further on; a run that was never closed has no checksum of it."""
+    lines = whole.read_bytes().splitlines(keepends=True)
+    whole.write_bytes(b"".join([*lines, lines[at]]))
+
+    (fault,) = verify(run).faults
+
+    assert (fault.code, fault.message.partition(":")[0]) == (DOUBLED, "1 lines are exact copies of others")
+
+
+def test_a_line_doubled_after_the_run_was_closed_is_told_of(run: Run, whole: Path) -> None:
+    """Its checksum tells, and the copy is named."""
+    write_sums(run.layout)
+    whole.write_bytes(2 * whole.read_bytes())
+
+    (fault,) = verify(run).faults
+
+    assert (fault.code, fault.message.partition("; ")[2]) == (CHANGED, "2 lines are exact copies of others")
+
+
+def test_a_record_that_was_logged_twice_is_no_fault_of_a_closed_run(run: Run, whole: Path) -> None:
+    """The checksum says that it was written so."""
+    whole.write_bytes(2 * whole.read_bytes())
+    write_sums(run.layout)
+
+    assert verify(run).faults == []
+
+
+# ---------------------------------------------------------------------- while it is written
+
+
+class Sealing(Layout):
+    """Seals a segment right after it was listed as lines."""
+
+    def segments(self, stream: str) -> list[Segment]:
+        listed = super().segments(stream)
+        for segment in listed:
+            if not segment.sealed:
+                seal(segment.path)
+        return listed
+
+
+@pytest.mark.usefixtures("whole")
+@pytest.mark.parametrize("mending", [False, True])
+def test_a_segment_sealed_between_listing_and_reading_is_sound(run: Run, mending: bool) -> None:
+    """Nothing is raised, and every record is counted once."""
+    run.layout = Sealing(run.path)
+
+    verdict = verify(run, mending=mending)
+
+    assert (verdict.faults, verdict.counts["episodes"]) == ([], 4)
+
+
+def test_a_segment_listed_between_the_last_steps_of_sealing_is_sound(run: Run, whole: Path, tmp_path: Path) -> None:
+    """Its lines are gone when it is looked at again."""
+    shutil.copy(whole, tmp_path / "lines")
+    seal(whole)
+    shutil.copy(tmp_path / "lines", whole)
+    looks = iter([False])
+
+    class Late(Layout):
+        """The lines go after the first listing has been read."""
+
+        def segments(self, stream: str) -> list[Segment]:
+            if stream == "episodes" and next(looks, True):
+                whole.unlink(missing_ok=True)
+            return super().segments(stream)
+
+    run.layout = Late(run.path)
+
+    verdict = verify(run)
+
+    assert (verdict.faults, verdict.counts["episodes"]) == ([], 4)
+
+
+def test_a_segment_that_a_listing_missed_is_no_gap(run: Run, whole: Path, line: Line) -> None:
+    """A listing during a renaming may see neither of the two names."""
+    (whole.parent / "000003.jsonl").write_bytes(line(4))
+    missed = iter([True])
+
+    class Missing(Layout):
+        """Misses the second segment once."""
+
+        def segments(self, stream: str) -> list[Segment]:
+            listed = super().segments(stream)
+            return listed[:1] + listed[2:] if listed and next(missed, False) else listed
+
+    run.layout = Missing(run.path)
+
+    verdict = verify(run)
+
+    assert (verdict.faults, verdict.counts["episodes"]) == ([], 5)
+
+
+def test_a_segment_removed_while_it_is_checked_is_told_of(run: Run, whole: Path) -> None:
+    """By somebody who tidies up: nothing is raised."""
+
+    class Removing(Layout):
+        """Removes the second segment once it was listed."""
+
+        def segments(self, stream: str) -> list[Segment]:
+            listed = super().segments(stream)
+            whole.unlink(missing_ok=True)
+            return listed
+
+    run.layout = Removing(run.path)
+
+    assert _codes(verify(run)) == [(GAP, False)]

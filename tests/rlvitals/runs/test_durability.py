@@ -1,0 +1,125 @@
+"""Forcing files and names to the disk."""
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals.records import Event
+from rlvitals.runs.durability import force_folder, make_folder, put_in_place, replace_whole, write_whole
+from rlvitals.runs.header import Header, write_header
+from rlvitals.runs.layout import Layout, claim_folder
+from rlvitals.runs.sealing import seal
+from rlvitals.runs.torn import keep_aside
+from rlvitals.runs.writing import RunWriter
+
+Line = Callable[..., bytes]
+
+
+@pytest.fixture
+def forced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """What is forced to the disk, in order."""
+    seen: list[Path] = []
+
+    def force(fd: int) -> None:
+        seen.append(Path(f"/proc/self/fd/{fd}").readlink())
+
+    monkeypatch.setattr(os, "fsync", force)
+    monkeypatch.setattr(os, "fdatasync", force)
+    return seen
+
+
+def _fail(monkeypatch: pytest.MonkeyPatch, error: int, *, folders: bool) -> None:
+    def fail(fd: int) -> None:
+        if stat.S_ISDIR(os.fstat(fd).st_mode) == folders:
+            raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+
+def test_new_folders_are_forced_from_above(tmp_path: Path, forced: list[Path]) -> None:
+    """Each name is in the folder above; what was there already is not forced again."""
+    make_folder(tmp_path / "a" / "b")
+    make_folder(tmp_path / "a" / "b")
+
+    assert forced == [tmp_path, tmp_path / "a"]
+
+
+def test_a_new_run_is_forced_with_its_folders(tmp_path: Path, forced: list[Path]) -> None:
+    """The run's name, then those of its streams."""
+    Layout(claim_folder(tmp_path / "logs", "run")).make()
+
+    assert forced == [tmp_path, tmp_path / "logs", tmp_path / "logs" / "run"]
+
+
+def test_a_replaced_file_is_forced_before_its_name(tmp_path: Path, forced: list[Path]) -> None:
+    """In the other order a power cut could leave a name without content."""
+    replace_whole(tmp_path / "file", b"new")
+
+    assert [path.name for path in forced] == [f".file.{os.getpid()}.tmp", tmp_path.name]
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("file", b"new")]
+
+
+@pytest.mark.parametrize("what", ["header", "torn", "sealed", "imported"])
+def test_each_new_name_is_forced(what: str, layout: Layout, folder: Path, line: Line, forced: list[Path]) -> None:
+    """Whatever makes a file in a run forces the folder that it is in, last."""
+    (folder / "000001.jsonl").write_bytes(line(0))
+    if what == "header":
+        write_header(layout, Header(run_id="run", started=1.0))
+    elif what == "torn":
+        keep_aside(folder / "000001.jsonl", b"{")
+    elif what == "sealed":
+        seal(folder / "000001.jsonl")
+    else:
+        writer = RunWriter(layout.path.parent, "imported")
+        writer.write(Event(time=1.0, kind="note", message="hello"))
+        writer.finish(Header(run_id="", started=1.0))
+
+    place = {"header": layout.path, "imported": layout.path.parent}.get(what, folder)
+    assert forced[-1] == place
+
+
+@pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
+@pytest.mark.parametrize("folders", [False, True])
+def test_where_nothing_can_be_forced_files_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, folders: bool
+) -> None:
+    """Some file systems have no `fsync`."""
+    _fail(monkeypatch, error, folders=folders)
+
+    replace_whole(tmp_path / "file", b"new")
+
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("folders", [False, True])
+def test_a_failure_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders: bool) -> None:
+    """The caller writes all of it again."""
+    _fail(monkeypatch, errno.EIO, folders=folders)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        replace_whole(tmp_path / "file", b"new")
+
+
+def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One may write into it."""
+
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "open", refuse)
+
+    force_folder(tmp_path)
+
+
+def test_a_file_may_be_added_to(tmp_path: Path, forced: list[Path]) -> None:
+    """And is forced each time."""
+    write_whole(tmp_path / "a", b"one\n")
+    write_whole(tmp_path / "a", b"two\n", mode="ab")
+    put_in_place(tmp_path / "a", tmp_path / "b")
+
+    assert (tmp_path / "b").read_bytes() == b"one\ntwo\n"
+    assert forced == [tmp_path / "a", tmp_path / "a", tmp_path]
