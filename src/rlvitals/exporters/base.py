@@ -11,6 +11,7 @@ import msgspec
 from rlvitals.errors import ExportError
 from rlvitals.records import STREAMS
 from rlvitals.records.coercion import spelled
+from rlvitals.regular import reader
 from rlvitals.runs.columns import database, sealed_source
 from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
@@ -166,6 +167,6 @@ def _count(run: Run, stream: str) -> int:
             count = (connection.execute(f"SELECT count(*) FROM {sealed_source(sealed)}").fetchone() or (0,))[0]
     for segment in segments:
         if not segment.sealed and segment.path.exists():
-            with segment.path.open("rb") as file:
+            with reader(segment.path) as file:
                 count += sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
     return count

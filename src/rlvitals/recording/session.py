@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
+from rlvitals.regular import read_regular, replace_file
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer, read_header, write_header
 from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name, claim_folder
@@ -36,7 +37,7 @@ class Session(NamedTuple):
         """Let go of a run that cannot be written after all; one that was resumed is left as it was."""
         if self.before is not None:
             with contextlib.suppress(OSError):
-                self.layout.header.write_bytes(self.before)
+                replace_file(self.layout.header, self.before)
         self.lock.release()
 
 
@@ -119,7 +120,7 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
         raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
     try:
         # Read again under the lock: the writer before may have changed it until it let go.
-        header, before = read_header(layout.path), layout.header.read_bytes()
+        header, before = read_header(layout.path), read_regular(layout.header)
         number = 1 + max((writer.writer for writer in header.writers), default=0)
         header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
         header.status, header.ended, header.failure = headers.RUNNING, None, None

@@ -94,7 +94,7 @@ def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
     Raises:
         RunNotFoundError: There is no such folder.
     """
-    if os.path.isfile(folder / HEADER):  # noqa: PTH113 - Path.is_file raises where the folder is locked
+    if os.path.lexists(folder / HEADER):  # whatever it is: opening the run says what is wrong with it
         yield folder
         return
     if depth == 0:

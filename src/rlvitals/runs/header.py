@@ -1,7 +1,6 @@
 """`run.json`: what a run is, who wrote it, and what reproduces it."""
 
 import contextlib
-import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.regular import aside_of, begin_file, read_regular
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
 RUNNING = "running"
@@ -68,7 +68,8 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     goals: dict[str, float] = {}
 
 
-_writes = itertools.count()
+_MOST_BYTES = 64 << 20
+"""Of a header. A file that is larger is not one, and reading it could fill the memory."""
 
 
 def read_header(path: Path) -> Header:
@@ -80,7 +81,7 @@ def read_header(path: Path) -> Header:
     """
     file = path / HEADER
     try:
-        content = file.read_bytes()
+        content = read_regular(file, _MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_dir():
             raise RunFormatError(_why_none(path)) from None
@@ -128,9 +129,9 @@ def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool]
     header.format, header.version = FORMAT, FORMAT_VERSION
     content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
     # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
-    aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.{next(_writes)}.tmp")
+    aside = aside_of(layout.header)
     try:
-        with aside.open("wb") as file:
+        with begin_file(aside) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

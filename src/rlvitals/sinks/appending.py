@@ -1,7 +1,10 @@
 """A file that grows by whole pieces."""
 
+import contextlib
 import os
 from pathlib import Path
+
+from rlvitals.regular import open_regular, unshare
 
 
 class AppendingFile:
@@ -13,12 +16,15 @@ class AppendingFile:
         path: The file; it and its folder are made if they are missing.
 
     Raises:
+        IrregularFileError: Something that is not a regular file is there.
         OSError: It cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
+        with contextlib.suppress(FileNotFoundError):
+            unshare(path)
+        self._file = os.fdopen(open_regular(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), "ab", buffering=0)
         self._size = self._file.seek(0, os.SEEK_END)
 
     @property
