@@ -93,7 +93,7 @@ def open_session(
 def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
     now = clock.time()
     layout.make()
-    lock = WriterLock(layout.lock)
+    lock = WriterLock(layout.lock, clock=clock)
     header = Header(
         run_id=layout.path.name,
         project=project,
@@ -115,7 +115,7 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
     read_header(layout.path)  # what is no run is left alone
     try:
         layout.make()
-        lock = WriterLock(layout.lock)
+        lock = WriterLock(layout.lock, clock=clock)
     except OSError as error:
         raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
     try:
@@ -139,7 +139,7 @@ def _is_blank(path: Path) -> bool:
     if not path.is_dir():
         return False
     files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)
-    return all(file.name == LOCK or file.name.startswith(f".{HEADER}.") for file in files)
+    return all(file.name == LOCK or file.name.startswith((f".{HEADER}.", f".{LOCK}.")) for file in files)
 
 
 def _made_name(now: float) -> str:

@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,11 +116,13 @@ def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeyp
     """The header is read under the lock: the writer before may have ended between a look at it and the lock."""
     live = _open(tmp_path)
 
-    def end_first(self: WriterLock, path: Path, init: Callable[..., None] = WriterLock.__init__) -> None:
+    def end_first(
+        self: WriterLock, path: Path, init: Callable[..., None] = WriterLock.__init__, **options: Any
+    ) -> None:
         live.header.losses = {"records": 7}
         write_header(live.layout, live.header)
         live.lock.release()
-        init(self, path)
+        init(self, path, **options)
 
     monkeypatch.setattr(WriterLock, "__init__", end_first)
     session = _open_and_let_go(tmp_path, "run", "must")
