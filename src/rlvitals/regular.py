@@ -22,7 +22,6 @@ _KINDS = {
     stat.S_IFSOCK: "a socket",
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
-    stat.S_IFDIR: "a directory",
 }
 
 _asides = itertools.count()
@@ -41,6 +40,9 @@ class IrregularFileError(OSError):
         is_link = stat.S_ISLNK(mode)
         kind = _KINDS.get(stat.S_IFMT(mode), "a special file")
         way_out = "replace it with a copy of what it points to" if is_link else "move it out of the run"
+        if stat.S_ISDIR(mode):
+            super().__init__(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            return
         super().__init__(errno.ELOOP if is_link else errno.EINVAL, f"Is {kind}, not {wanted}: {way_out}", str(path))
 
 
