@@ -12,6 +12,7 @@ LAYERS: dict[str, float] = {
     "rlvitals.errors": 0,
     "rlvitals.clock": 0,
     "rlvitals.installation": 0,
+    "rlvitals.regular": 0,
     "rlvitals.plugins": 0.5,
     "rlvitals.records": 1,
     "rlvitals.words": 1.5,  # numbers, times and curves in words, for screens and for reports

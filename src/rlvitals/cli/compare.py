@@ -1,5 +1,6 @@
 """`rlvitals compare A B ...`: which is better, what may be concluded, and what not."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -12,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, open_named
+from rlvitals.cli.places import LOGS, AsJson, Folder
 from rlvitals.cli.report import print_written
 from rlvitals.cli.screen import LABEL, TITLE, make_screen, number_text, print_json, readable_width
 from rlvitals.cli.typed import typed
@@ -21,10 +22,11 @@ from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versu
 from rlvitals.comparison import compare as compare_runs
 from rlvitals.comparison.limits import foremost
 from rlvitals.comparison.result import PairedItems, SettingsEffect
-from rlvitals.errors import ComparisonError, ExportError
+from rlvitals.errors import ComparisonError, ExportError, RunError
 from rlvitals.reports import ENDINGS, PAGES, check_form, write_comparison
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.layout import HEADER
+from rlvitals.runs.search import is_pattern, places_of
 
 _INDENT = 2
 _ANSWERS = {"html", "output", "as_json"}
@@ -98,9 +100,8 @@ def compare(
     ones; of two, also where they part.
     """
     targets = _targets(html, output)
-    words = [_located(word, folder) for word in runs]
-    single = [Path(word) for word in words if (Path(word) / HEADER).exists()]
-    if len(words) == len(single) == 1 and unit == "run":
+    single = [path for word in runs for path in _single(word, folder)]
+    if len(runs) == len(single) == 1 and unit == "run":
         if targets:
             raise ComparisonError(
                 f"{single[0]} is one run, and no comparison to report: give two runs or more, or a folder; "
@@ -114,7 +115,8 @@ def compare(
             print_place(make_screen(), place)
         return
     found = compare_runs(
-        *words,
+        *runs,
+        folder=folder,
         metric=metric,
         by=by,
         baseline=baseline,
@@ -129,7 +131,7 @@ def compare(
         unit=unit,
         seed=seed,
     )
-    parts = parting(Run(single[0]), Run(single[1])) if len(words) == len(single) == _TWO else None
+    parts = parting(Run(single[0]), Run(single[1])) if len(runs) == len(single) == _TWO else None
     written = [
         write_comparison(found, target, parting=parts, call=typed(context, without=_ANSWERS)) for target in targets
     ]
@@ -195,11 +197,13 @@ def _targets(html: Path | None, output: Path | None) -> list[Path]:
     return targets
 
 
-def _located(word: str, folder: Path) -> str:
-    """A path as it is; the name of a run as its path."""
-    if Path(word).exists() or any(mark in word for mark in "*?[=") or Path(word).name != word:
-        return word
-    return str(open_named(word, folder).path)
+def _single(word: str, folder: Path) -> list[Path]:
+    """The run that a word names; none if it is a pattern, a folder of runs, or wrong."""
+    with contextlib.suppress(RunError):
+        places = places_of(word, folder)
+        if len(places) == 1 and (places[0] / HEADER).exists() and not is_pattern(word):
+            return places
+    return []
 
 
 def _references(given: Sequence[str] | None) -> dict[str, tuple[float, float]] | None:

@@ -1,6 +1,7 @@
 """`rlvitals import PATH...`: runs of other programs, and exports of ours, become runs."""
 
 import functools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.cli.words import clean, count
 from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.importers import import_run, importer_names
+from rlvitals.importers.importing import run_name, trainings_in
 from rlvitals.records import STREAMS
 from rlvitals.runs import Run
 
@@ -25,7 +27,10 @@ def _list_formats(wanted: bool) -> None:
 
 
 Paths = Annotated[
-    list[Path], typer.Argument(help="Files or folders; each becomes a run.", metavar="PATH", show_default=False)
+    list[Path],
+    typer.Argument(
+        help="Files, folders, or folders of trainings; each training becomes a run.", metavar="PATH", show_default=False
+    ),
 ]
 Into = Annotated[Path, typer.Option("--folder", help="The folder of runs.")]
 Name = Annotated[str | None, typer.Option("--name", help="The run's name; by default what it was called.")]
@@ -44,20 +49,22 @@ def import_(
 ) -> None:
     """Make runs of files and folders that come from elsewhere.
 
-    Several files of one training become one run if the folder in which they are is given. A run appears when it is
-    whole. The exit code is 2 if something could not be imported; the rest is imported all the same.
+    Several files of one training become one run if the folder in which they are is given. Of a folder of trainings each
+    becomes a run, named by the way to it. A run appears when it is whole. The exit code is 2 if something could not be
+    imported; the rest is imported all the same.
     """
     del formats
-    if name is not None and len(paths) > 1:
-        raise ImportFormatError(f"--name {name} names one run, and {len(paths)} paths are given: import each alone")
+    trainings = list(_named(paths, format_))
+    if name is not None and len(trainings) > 1:
+        raise ImportFormatError(f"--name {name} names one run, and {len(trainings)} are found: import each alone")
     made: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     screen = make_screen()
-    for path in paths:
+    for path, called in trainings:
         try:
             with shown_progress(f"importing {clean(str(path))}") as progress:
                 told = functools.partial(progress, total=None)
-                run = import_run(path, folder, name=name, format=format_, progress=told)
+                run = import_run(path, folder, name=name or called, format=format_, progress=told)
         except RlvitalsError as error:
             refused.append({"path": str(path), "reason": str(error)})
             continue
@@ -73,6 +80,14 @@ def import_(
         print_trouble(each["reason"])
     if refused:
         raise typer.Exit(TROUBLE)
+
+
+def _named(paths: Iterable[Path], chosen: str | None) -> Iterator[tuple[Path, str | None]]:
+    """The trainings at some paths, with the names of the runs where one path holds several."""
+    for path in paths:
+        trainings = [path] if chosen is not None else trainings_in(path)
+        several = len(trainings) > 1
+        yield from ((each, run_name(each, path) if several else None) for each in trainings)
 
 
 def _counts(run: Run) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -44,6 +45,7 @@ def compare(
     level: float = 0.05,
     unit: str = "run",
     seed: int = 0,
+    folder: str | Path | None = None,
 ) -> Comparison:
     """Hold groups of runs against each other, and say what may be concluded.
 
@@ -69,6 +71,7 @@ def compare(
         level: Of every test; intervals have confidence 0.95 whatever it is, but for those of differences.
         unit: `run`. Anything else is refused.
         seed: Of resamples and permutations: the same seed gives the same answer.
+        folder: Folder of runs in which names and patterns are looked up if the working directory has no such run.
 
     Raises:
         ComparisonError: There is nothing to compare, or what is asked for must not be done.
@@ -80,7 +83,7 @@ def compare(
 
     _refuse_episodes(unit)
     _refuse_numbers(statistic, level=level, margin=margin, target=target, seed=seed)
-    runs, given, refused = opened(what)
+    runs, given, refused = opened(what, None if folder is None else Path(folder))
     source = source_of(metric)
     members = members_of(runs, given, by)
     labels = [member.label for member in members]

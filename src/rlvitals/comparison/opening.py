@@ -1,6 +1,5 @@
 """What the words of a comparison mean: runs, folders of runs, patterns, and names for groups."""
 
-import glob
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NamedTuple
 from rlvitals.errors import ComparisonError, RunError, RunNotFoundError
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.layout import HEADER
+from rlvitals.runs.search import is_pattern, places_of
 
 What = str | Path | Run
 
@@ -27,11 +27,12 @@ class Opened(NamedTuple):
     refused: list[tuple[Path, RunError]]
 
 
-def opened(what: Sequence[What | Sequence[What]]) -> Opened:
+def opened(what: Sequence[What | Sequence[What]], folder: Path | None = None) -> Opened:
     """Find the runs that are meant.
 
     Args:
         what: As for `compare`.
+        folder: Where names and patterns are looked for too.
 
     Raises:
         ComparisonError: There is none.
@@ -39,7 +40,7 @@ def opened(what: Sequence[What | Sequence[What]]) -> Opened:
         RunFormatError: A run that was named is damaged.
     """
     words = [word for one in what for word in ([one] if isinstance(one, str | Path | Run) else one)]
-    parts = [_found(word) for word in words]
+    parts = [_found(word, folder) for word in words]
     told = any(part.named for part in parts) or sum(part.group is not None for part in parts) > 1
     runs: dict[Path, Run] = {}
     given: dict[int, str] = {}
@@ -64,37 +65,45 @@ class _Part(NamedTuple):
     refused: list[tuple[Path, RunError]]
 
 
-def _found(word: What) -> _Part:
+def _found(word: What, folder: Path | None) -> _Part:
     if isinstance(word, Run):
         return _Part(None, named=False, runs=[word], refused=[])
-    text, name = os.fspath(word), ""
-    if not Path(text).exists() and "=" in text.partition(os.sep)[0]:
-        name, _, text = text.partition("=")
-    path = Path(text)
-    if (path / HEADER).exists():
-        return _Part(name or None, named=bool(name), runs=[Run(path)], refused=[])
-    places = [text] if path.exists() else sorted(glob.glob(text, recursive=True))  # noqa: PTH207 -- may be absolute
-    if not places:
-        raise RunNotFoundError(f"there is no run at {text}, and no path is like it")
-    below = {place: find_runs(place) for place in places if Path(place).is_dir()}
+    text, name, places = _read(os.fspath(word), folder)
+    if len(places) == 1 and (places[0] / HEADER).exists() and not is_pattern(text):
+        return _Part(name or None, named=bool(name), runs=[Run(places[0])], refused=[])
+    below = {place: find_runs(place) for place in places if place.is_dir()}
     runs = [run for found, _ in below.values() for run in found]
     refused = [refusal for _, part in below.values() for refusal in part]
     if not runs:
         raise RunNotFoundError(_nothing_in(text, places, refused))
     refused += [
-        (Path(place), RunNotFoundError(f"there is no run in {place}"))
+        (place, RunNotFoundError(f"there is no run in {place}"))
         for place, (found, torn) in below.items()
-        if not found and not torn and not _inside_a_run(Path(place))
+        if not found and not torn and not _inside_a_run(place)
     ]
     return _Part(name or text.rstrip(os.sep), named=bool(name), runs=runs, refused=refused)
 
 
-def _nothing_in(text: str, places: Sequence[str], refused: Sequence[tuple[Path, RunError]]) -> str:
+def _read(text: str, folder: Path | None) -> tuple[str, str, list[Path]]:
+    """What a word says: a path or pattern, the group that it names, and what is there.
+
+    A run's name may have `=` in it, so `lr=0.1` is a group `lr` only where nothing is called so.
+    """
+    try:
+        return text, "", places_of(text, folder)
+    except RunNotFoundError:
+        name, sign, rest = text.partition("=")
+        if not sign or os.sep in name:
+            raise
+        return rest, name, places_of(rest, folder)
+
+
+def _nothing_in(text: str, places: Sequence[Path], refused: Sequence[tuple[Path, RunError]]) -> str:
     if refused:
         return f"there is no run in {text} that can be opened: {len(refused)} cannot, the first: {refused[0][1]}"
     if len(places) > 1:
         return f"there is no run in any of the {len(places)} paths that are like {text}, such as {places[0]}"
-    kind = "it is an empty folder" if _is_empty(Path(places[0])) else f"a run is a folder with a {HEADER}"
+    kind = "it is an empty folder" if _is_empty(places[0]) else f"a run is a folder with a {HEADER}"
     return f"there is no run in {places[0]}: {kind}"
 
 

@@ -1,7 +1,6 @@
 """What the quieter parts of a run's page show: configuration, events, evaluations, pictures, episodes by kind."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -11,7 +10,7 @@ from rlvitals.analysis.intervals import rate_interval
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.records import Evaluation, Event
-from rlvitals.runs.pictures import IMAGE, artifact_path
+from rlvitals.runs.pictures import IMAGE, artifact
 from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import as_range
@@ -139,11 +138,11 @@ def pictures_of(run: WatchedRun) -> list[dict[str, Any]]:
     return found
 
 
-def picture_path(run: WatchedRun, name: str) -> Path | None:
-    """Where a picture is; `None` if the run has none of that name inside of its artifacts, or it is too large."""
-    if not any(picture["file"] == name for picture in pictures_of(run)):
+def picture(run: WatchedRun, name: str) -> bytes | None:
+    """Read a picture; `None` if the run has none of that name inside of its artifacts, or it is too large."""
+    if not any(logged["file"] == name for logged in pictures_of(run)):
         return None
-    return artifact_path(run.reader, name, MOST_PICTURE)
+    return artifact(run.reader, name, MOST_PICTURE)
 
 
 def table_csv(names: Iterable[str], columns: Iterable[list[Any]]) -> Iterator[str]:

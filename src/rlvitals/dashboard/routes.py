@@ -17,7 +17,7 @@ from rlvitals.dashboard.details import (
     evaluations_of,
     events_of,
     groups_of,
-    picture_path,
+    picture,
     pictures_of,
 )
 from rlvitals.dashboard.drawing import View, curves, curves_csv, fields_of
@@ -248,8 +248,7 @@ def run_pictures(desk: TheDesk, run: q.Key) -> Response:
 @router.get("/run/picture", responses={200: {"content": {"image/*": {}}}}, response_class=Response)
 def run_picture(desk: TheDesk, run: q.Key, name: q.Name) -> Response:
     """One picture. An SVG is sealed, so that it runs no script and loads nothing."""
-    path = picture_path(desk.opened(run), name)
-    content = b"" if path is None else path.read_bytes()
+    content = picture(desk.opened(run), name) or b""
     media = media_type(content)
     if media is None:
         raise HTTPException(404, "the run has no such picture")

@@ -11,6 +11,7 @@ from rlvitals.dashboard.columns import Cells, Labels
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, codec_of
 from rlvitals.records.schema import Column, fields
+from rlvitals.regular import reader
 from rlvitals.runs.columns import database, identifier, literal, sealed_source
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.header import Header
@@ -157,7 +158,7 @@ class Tail:
         batches: list[Batch] = []
         while True:
             try:
-                with segment.path.open("rb") as file:
+                with reader(segment.path) as file:
                     file.seek(self._offset)
                     content = file.read(_MOST_BYTES)
             except FileNotFoundError:  # sealed since it was listed, or removed

@@ -11,6 +11,7 @@ import msgspec
 from rlvitals.errors import ExportError
 from rlvitals.records import STREAMS
 from rlvitals.records.coercion import spelled
+from rlvitals.regular import reader
 from rlvitals.runs.columns import database, sealed_source
 from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
@@ -163,7 +164,7 @@ def _count(run: Run, stream: str) -> int:
     for segment in run.layout.segments(stream):
         try:
             if not segment.sealed:
-                with segment.path.open("rb") as file:
+                with reader(segment.path) as file:
                     count += sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
                 continue
         except FileNotFoundError:  # sealed since it was listed

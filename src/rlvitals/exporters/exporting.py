@@ -12,7 +12,9 @@ import msgspec
 from rlvitals.errors import ExportError
 from rlvitals.exporters.base import Exporter, Progress, Source
 from rlvitals.exporters.registry import format_of, make_exporter
+from rlvitals.regular import read_regular
 from rlvitals.runs.exported import FORMAT, HEADER
+from rlvitals.runs.pictures import own_artifacts
 from rlvitals.runs.run import Run
 
 EXPORTS = "exports"
@@ -70,17 +72,17 @@ def export_path(run: Run, format: str) -> Path:  # noqa: A002 - the interface's 
     """Where an export goes if nobody says where: into the run's own folder of artifacts.
 
     Raises:
-        ExportError: There is no such format.
+        ExportError: There is no such format, or the folder of artifacts is a link.
         MissingExtraError: It needs a package that is not installed.
     """
     ending = next(iter(make_exporter(format).endings), f"-{format}")
-    return run.layout.artifacts / EXPORTS / f"{run.run_id}{ending}"
+    return own_artifacts(run) / EXPORTS / f"{run.run_id}{ending}"
 
 
 def is_export(folder: Path) -> bool:
     """Whether a folder was made by an export."""
     try:
-        said = msgspec.json.decode((folder / HEADER).read_bytes())
+        said = msgspec.json.decode(read_regular(folder / HEADER))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return False
     return isinstance(said, dict) and said.get("format") == FORMAT

@@ -8,8 +8,10 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported
 from rlvitals.importers.registry import format_of, make_importer
+from rlvitals.regular import is_regular
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer
+from rlvitals.runs.layout import HEADER
 from rlvitals.runs.lock import host_name
 from rlvitals.runs.run import Run
 from rlvitals.runs.writing import RunWriter, free_name
@@ -18,6 +20,9 @@ Progress = Callable[[int], None]
 """Is told how many records were read."""
 
 _TOLD_EVERY = 1_000
+_MOST_DEPTH = 4
+_PARTS = {"train", "training", "eval", "evaluation", "evaluations", "test", "val", "validation", "rollout"}
+"""Names of folders that are the parts of one training."""
 
 
 def import_run(
@@ -66,6 +71,61 @@ def import_run(
         raise ImportFormatError(f"{path}: {error}") from error
     except OSError as error:
         raise ImportFormatError(f"{error.filename or path} cannot be read: {error.strerror or error}") from error
+
+
+def trainings_in(path: Path) -> list[Path]:
+    """Find the trainings at or below a path; each becomes a run.
+
+    A folder that holds files of a known format itself is one training, with all that is below it. So is one whose
+    folders are the parts of one (`train`, `eval`). Any other folder is searched for trainings, four levels deep. Runs
+    of ours that are below it are skipped.
+
+    Args:
+        path: A file or a folder.
+
+    Returns:
+        The path alone if nothing else is found: reading it says why it cannot be imported.
+    """
+    if not path.is_dir() or is_regular(path / HEADER):
+        return [path]
+    return _below(path, _MOST_DEPTH) or [path]
+
+
+def run_name(training: Path, folder: Path) -> str:
+    """Name the run of one of several trainings in a folder by the way from the folder to it."""
+    *above, last = training.relative_to(folder).parts
+    return free_name("-".join([*above, training.stem if training.is_file() else last]))
+
+
+def _below(folder: Path, depth: int) -> list[Path]:
+    found = _files_of(folder)
+    if found and _is_known(folder):
+        return [folder]
+    for entry in _entries(folder) if depth else ():
+        if entry.is_dir() and not is_regular(entry / HEADER):
+            found += _below(entry, depth - 1)
+    parts = {place.relative_to(folder).parts[0].lower() for place in found}
+    return [folder] if found and parts <= _PARTS and _is_known(folder) else found
+
+
+def _files_of(folder: Path) -> list[Path]:
+    """The files in a folder that can each be imported."""
+    return [entry for entry in _entries(folder) if is_regular(entry) and _is_known(entry)]
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
+    except OSError:  # whoever reads it is told
+        return []
+
+
+def _is_known(path: Path) -> bool:
+    try:
+        format_of(path)
+    except ImportFormatError:
+        return False
+    return True
 
 
 def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> tuple[float, float]:

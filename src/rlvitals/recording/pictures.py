@@ -1,5 +1,6 @@
 """Pictures of a run: files in its folder of artifacts, each told of by an event."""
 
+import contextlib
 import logging
 import re
 import struct
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
+from rlvitals.regular import aside_of, begin_file, make_folder
+from rlvitals.runs.openings import move
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
 
 if TYPE_CHECKING:
@@ -181,20 +184,22 @@ def _suffix(name: str, content: bytes) -> str:
 
 
 def _kept(artifacts: Path, name: str, content: bytes, suffix: str) -> str:
-    """Write a picture under a number of its own, at once or not at all; gives its name below the artifacts."""
+    """Write a picture aside and rename it to a number that is free; return its name relative to the artifacts."""
     folder = artifacts / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(artifacts)
+    make_folder(folder)
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:_MOST_NAME] or "picture"
-    number = sum(1 for _ in folder.iterdir())
-    while True:
-        number += 1
-        path = folder / f"{number:06d}-{plain}.{suffix}"
-        try:
-            with path.open("xb") as file:
-                file.write(content)
-        except FileExistsError:
-            continue
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return f"{FOLDER}/{path.name}"
+    number = sum(not entry.name.startswith(".") for entry in folder.iterdir())
+    aside = aside_of(folder / f"{plain}.{suffix}")
+    try:
+        with begin_file(aside) as file:
+            file.write(content)
+        while True:
+            number += 1
+            path = folder / f"{number:06d}-{plain}.{suffix}"
+            with contextlib.suppress(FileExistsError):
+                move(aside, path)
+                return f"{FOLDER}/{path.name}"
+    finally:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
+from rlvitals.regular import read_regular
 from rlvitals.runs import header as headers
 from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.header import Header, Writer, read_header, write_header
@@ -93,7 +94,7 @@ def open_session(
 def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
     now = clock.time()
     layout.make()
-    lock = WriterLock(layout.lock)
+    lock = WriterLock(layout.lock, clock=clock)
     header = Header(
         run_id=layout.path.name,
         project=project,
@@ -115,12 +116,12 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
     read_header(layout.path)  # what is no run is left alone
     try:
         layout.make()
-        lock = WriterLock(layout.lock)
+        lock = WriterLock(layout.lock, clock=clock)
     except OSError as error:
         raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
     try:
         # Read again under the lock: the writer before may have changed it until it let go.
-        header, before = read_header(layout.path), layout.header.read_bytes()
+        header, before = read_header(layout.path), read_regular(layout.header)
         number = 1 + max((writer.writer for writer in header.writers), default=0)
         header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
         header.status, header.ended, header.failure = headers.RUNNING, None, None
@@ -139,7 +140,7 @@ def _is_blank(path: Path) -> bool:
     if not path.is_dir():
         return False
     files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)
-    return all(file.name == LOCK or file.name.startswith(f".{HEADER}.") for file in files)
+    return all(file.name == LOCK or file.name.startswith((f".{HEADER}.", f".{LOCK}.")) for file in files)
 
 
 def _made_name(now: float) -> str:

@@ -14,12 +14,13 @@ from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
+from rlvitals.regular import read_regular
 from rlvitals.runs.checksum import is_changed, read_sums, write_sums
 from rlvitals.runs.durability import force_file, force_folder
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import Layout, segments_in
-from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, process_started
+from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, pid_space, process_started
 from rlvitals.runs.trouble import Trouble
 from rlvitals.sinks import Background
 
@@ -96,7 +97,7 @@ class Upkeep(Trouble):
     def _is_damaged(self, path: Path) -> bool:
         """Whether lines of an earlier writer have changed since; sealing them would hide it."""
         try:
-            if not is_changed(path, path.read_bytes(), read_sums(self._session.layout)):
+            if not is_changed(path, read_regular(path), read_sums(self._session.layout)):
                 return False
         except OSError:  # whoever seals it will say so
             return False
@@ -204,6 +205,7 @@ class Upkeep(Trouble):
         heartbeat = Heartbeat(
             host=host_name(),
             pid=os.getpid(),
+            pid_space=pid_space(),
             process_started=self._process_started,
             beat=self._clock.time(),
             interval=self._heartbeat_s,
@@ -299,12 +301,12 @@ class Upkeep(Trouble):
             return True
         layout = self._session.layout
         if self._is_anothers(layout):
-            return self._give_way(layout)
+            return self._give_way(f"{layout.path} was removed, and another run is there now")
         try:
             layout.make()
-            lock = WriterLock(layout.lock)
+            lock = WriterLock(layout.lock, clock=self._clock)
         except RunLockedError:
-            return self._give_way(layout)
+            return self._give_way(f"another process writes to {layout.path} now")
         except OSError:  # the journals tell
             return False
         old, self._session = self._session.lock, self._session._replace(lock=lock)
@@ -314,12 +316,11 @@ class Upkeep(Trouble):
         self._save_soon()
         return True
 
-    def _give_way(self, layout: Layout) -> Literal[False]:
-        """Leave the folder to the run that is there now, and say so once."""
+    def _give_way(self, why: str) -> Literal[False]:
+        """Leave the folder to the writer that is there now, and say so once."""
         if not self._displaced:
             self._displaced = True
-            message = f"{layout.path} was removed, and another run is there now: what is logged here goes nowhere"
-            self._notices.append(("critical", message))
+            self._notices.append(("critical", f"{why}: what is logged here goes nowhere"))
         return False
 
     def _is_anothers(self, layout: Layout) -> bool:

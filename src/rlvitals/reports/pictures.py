@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from rlvitals.records import Event
 from rlvitals.runs import Run
-from rlvitals.runs.pictures import IMAGE, artifact_path, media_type
+from rlvitals.runs.pictures import IMAGE, artifact, media_type
 
 MOST_PICTURES = 24
 _MOST_BYTES = 2_000_000
@@ -66,8 +66,4 @@ def _facts(data: Mapping[str, object]) -> dict[str, object]:
 
 
 def _content(run: Run, name: object) -> bytes | None:
-    path = artifact_path(run, name, _MOST_BYTES) if isinstance(name, str) else None
-    try:
-        return None if path is None else path.read_bytes()
-    except OSError:  # gone since it was looked at
-        return None
+    return artifact(run, name, _MOST_BYTES) if isinstance(name, str) else None

@@ -1,9 +1,7 @@
 """Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
 
-import contextlib
 import importlib
 import logging
-import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.comparison import Comparison, Parting
 from rlvitals.errors import ExportError, MissingExtraError, RlvitalsError
+from rlvitals.regular import replace_file
 from rlvitals.reports import compared, html, markdown
 from rlvitals.reports.account import account_of
 from rlvitals.reports.charts import Chart
@@ -19,6 +18,7 @@ from rlvitals.reports.contents import document_of
 from rlvitals.reports.digest import digest_of
 from rlvitals.reports.document import Document
 from rlvitals.runs import Run
+from rlvitals.runs.pictures import own_artifacts
 
 _log = logging.getLogger("rlvitals")
 
@@ -62,7 +62,7 @@ def write_report(
         MissingExtraError: The form needs matplotlib, which is not installed.
         RunFormatError: The run is damaged.
     """
-    target = run.layout.artifacts / REPORT if path is None else Path(path)
+    target = own_artifacts(run) / REPORT if path is None else Path(path)
     write = _writer(target, figures)
     return write(document_of(account_of(run, parameters=parameters, clock=clock)))
 
@@ -177,14 +177,10 @@ def put(path: Path, content: str | bytes) -> Path:
     Raises:
         ExportError: It cannot be written there.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(content.encode("utf-8", "replace") if isinstance(content, str) else content)
-        aside.replace(path)
+        replace_file(path, content.encode("utf-8", "replace") if isinstance(content, str) else content)
     except (OSError, ValueError) as error:
-        with contextlib.suppress(OSError):  # where its folder is a file, it is not there either
-            aside.unlink()
         raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
     return path
 

@@ -13,7 +13,8 @@ from rlvitals.runs.run import Run
 if TYPE_CHECKING:
     from rlvitals.runs.answer import Answer
 
-_MAX_DEPTH = 4
+MAX_DEPTH = 4
+"""Levels of folders below a folder of runs that are searched for runs."""
 
 R = TypeVar("R", bound=Run)
 
@@ -85,7 +86,7 @@ def open_runs(*where: str | Path) -> Runs[Run]:
     return Runs(unique.values(), (refusal for _, refused in found for refusal in refused))
 
 
-def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
+def run_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
     """The run folders at or below a folder, by name; a run is not searched for further runs.
 
     What looks like a run but for its header, and a folder that may not be looked into, are given too: whoever opens it
@@ -94,7 +95,7 @@ def run_folders(folder: Path, depth: int = _MAX_DEPTH) -> Iterator[Path]:
     Raises:
         RunNotFoundError: There is no such folder.
     """
-    if os.path.isfile(folder / HEADER):  # noqa: PTH113 - Path.is_file raises where the folder is locked
+    if os.path.lexists(folder / HEADER):  # whatever it is: opening the run says what is wrong with it
         yield folder
         return
     if depth == 0:

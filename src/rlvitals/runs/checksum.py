@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS
+from rlvitals.regular import read_regular, reader
 from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.layout import Layout
 
@@ -72,7 +73,7 @@ def check(path: Path) -> Checked:
     Raises:
         OSError: The file cannot be read.
     """
-    with path.open("rb") as file:
+    with reader(path) as file:
         place = _place(file)
         if place is None:
             tail = _tail(file)
@@ -108,7 +109,7 @@ def write_sums(layout: Layout, *, but: Container[Path] = ()) -> None:
 def read_sums(layout: Layout) -> dict[Path, str]:
     """The SHA-256 of each segment of lines that has one, in hexadecimal digits; none if the run was not closed."""
     try:
-        content = layout.sums.read_text(encoding="utf-8", errors="replace")
+        content = read_regular(layout.sums).decode(errors="replace")
     except OSError:
         return {}
     entries = (line.split("  ", 1) for line in content.splitlines() if "  " in line)
@@ -122,7 +123,7 @@ def is_changed(segment: Path, content: bytes, sums: Mapping[Path, str]) -> bool:
 
 def _digest_of_lines(segment: Path) -> str:
     """Nothing for an empty segment, which the next writer may use."""
-    content = segment.read_bytes()
+    content = read_regular(segment)
     return _sha256(content) if content else ""
 
 

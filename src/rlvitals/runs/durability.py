@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import Literal
 
+from rlvitals.regular import aside_of, begin_file, open_appending
+
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS})
 """Errors of file systems that cannot force anything: nothing was dropped."""
 
@@ -73,7 +75,7 @@ def write_whole(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb")
     Raises:
         OSError: The file could not be written, or not forced.
     """
-    with path.open(mode) as file:
+    with begin_file(path) if mode == "wb" else os.fdopen(open_appending(path), "ab") as file:
         file.write(content)
         file.flush()
         _force_if_supported(file.fileno())
@@ -85,7 +87,7 @@ def replace_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: It could not be written, or its name may not be on the disk.
     """
-    aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    aside = aside_of(path)
     try:
         write_whole(aside, content)
         put_in_place(aside, path)
@@ -94,7 +96,7 @@ def replace_whole(path: Path, content: bytes) -> None:
             aside.unlink(missing_ok=True)
 
 
-def make_folder(path: Path) -> None:
+def make_durable_folder(path: Path) -> None:
     """Make a folder, and those above it that are missing; their names survive a power cut.
 
     Raises:

@@ -10,6 +10,7 @@ from typing import Any
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Record, codec_of
+from rlvitals.regular import reader
 from rlvitals.runs.header import Header, Rewind, read_header
 from rlvitals.runs.layout import SEALED, Layout, Segment
 from rlvitals.runs.status import Vitality, vitality
@@ -112,7 +113,7 @@ def records_in(segment: Segment, kind: type[Record], *, skip: int = 0) -> Iterat
         yield from _rows(segment.path, kind, skip)
         return
     try:
-        content = segment.path.open("rb")
+        content = reader(segment.path)
     except FileNotFoundError:  # sealed since it was listed
         yield from _rows(segment.path.with_suffix(SEALED), kind, skip)
         return

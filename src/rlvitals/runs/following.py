@@ -4,6 +4,7 @@ from typing import Any
 
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, codec_of
+from rlvitals.regular import reader
 from rlvitals.runs.folder import records_in
 from rlvitals.runs.layout import SEALED, Layout, Segment
 
@@ -59,7 +60,7 @@ class Follower:
 
     def _new_lines(self, segment: Segment) -> list[Any]:
         try:
-            with segment.path.open("rb") as file:
+            with reader(segment.path) as file:
                 file.seek(self._offset)
                 content = file.read()
         except FileNotFoundError:  # sealed since it was listed, or removed

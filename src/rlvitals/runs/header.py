@@ -1,8 +1,6 @@
 """`run.json`: what a run is, who wrote it, and what reproduces it."""
 
 import contextlib
-import itertools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +8,7 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.regular import aside_of, read_regular
 from rlvitals.runs.durability import put_in_place, write_whole
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
@@ -69,7 +68,8 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     goals: dict[str, float] = {}
 
 
-_writes = itertools.count()
+_MOST_BYTES = 64 << 20
+"""Of a header. A file that is larger is not one, and reading it could fill the memory."""
 
 
 def read_header(path: Path) -> Header:
@@ -81,7 +81,7 @@ def read_header(path: Path) -> Header:
     """
     file = path / HEADER
     try:
-        content = file.read_bytes()
+        content = read_regular(file, _MOST_BYTES)
     except (FileNotFoundError, NotADirectoryError):
         if path.is_dir():
             raise RunFormatError(_why_none(path)) from None
@@ -129,7 +129,7 @@ def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool]
     header.format, header.version = FORMAT, FORMAT_VERSION
     content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
     # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
-    aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.{next(_writes)}.tmp")
+    aside = aside_of(layout.header)
     try:
         write_whole(aside, content)
         if outdated():

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from rlvitals.clock import Clock
 from rlvitals.errors import ClosedError
-from rlvitals.runs.durability import make_folder
+from rlvitals.runs.durability import make_durable_folder
 from rlvitals.runs.forcing import Mark, SegmentForcer
 from rlvitals.runs.layout import segment_path
 from rlvitals.runs.openings import close_quietly, copy, is_dead, is_gone, move, opened, segment_to_begin
@@ -439,7 +439,7 @@ class Journal:
         """
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
-            make_folder(self.folder)
+            make_durable_folder(self.folder)
             fd = opened(aside)
             try:
                 copy(self._fd, fd)

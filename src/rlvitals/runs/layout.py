@@ -11,6 +11,7 @@ LOG_DIR/<run_id>/
 """
 
 import itertools
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -18,7 +19,8 @@ from typing import NamedTuple
 
 from rlvitals.errors import RunExistsError, RunNameError
 from rlvitals.records import STREAMS
-from rlvitals.runs.durability import force_folder, make_folder
+from rlvitals.regular import is_folder, make_folder
+from rlvitals.runs.durability import force_folder, make_durable_folder
 
 FORMAT = "rlvitals-run"
 FORMAT_VERSION = 1
@@ -83,12 +85,18 @@ class Layout(NamedTuple):
         return self.path / name
 
     def make(self) -> None:
-        """Make the folders; those that exist are left alone."""
-        make_folder(self.path)
-        missing = [name for name in (*STREAMS, ARTIFACTS) if not (self.path / name).is_dir()]
-        for name in missing:
-            (self.path / name).mkdir(exist_ok=True)
-        if missing:
+        """Make the folders; those that exist are left alone.
+
+        Raises:
+            IrregularFileError: A link stands in a folder's place.
+            OSError: A folder cannot be made, or its name may not be on the disk.
+        """
+        make_durable_folder(self.path)
+        folders = [self.path / name for name in (*STREAMS, ARTIFACTS)]
+        is_whole = all(is_folder(folder) for folder in folders)
+        for folder in folders:
+            make_folder(folder)
+        if not is_whole:
             force_folder(self.path)
 
     def segments(self, stream: str) -> list[Segment]:
@@ -109,17 +117,39 @@ def is_headless(names: Collection[str]) -> bool:
 
 
 def segments_in(folder: Path) -> list[Segment]:
-    """The segments in a stream's folder, in their order; none if there is no such folder."""
+    """The segments in a stream's folder, in their order; none if there is no such folder.
+
+    Only regular files are segments, and only in a folder that is not a link: `irregular_in` lists the rest.
+    """
     found: dict[int, Segment] = {}
+    for name, regular in _named_segments(folder):  # ".parquet" sorts behind ".jsonl", and so wins
+        if regular:
+            number = _number(name)
+            found[number] = Segment(number, folder / name)
+    return [found[number] for number in sorted(found)]
+
+
+def irregular_in(folder: Path) -> list[Path]:
+    """List what has the name of a segment and is not a regular file: links, named pipes, devices, folders."""
+    return [folder / name for name, regular in _named_segments(folder) if not regular]
+
+
+def _named_segments(folder: Path) -> list[tuple[str, bool]]:
+    """What has the name of a segment, by name, and whether it is a regular file."""
+    if not is_folder(folder):
+        return []
     try:
-        names = sorted(entry.name for entry in folder.iterdir())
+        with os.scandir(folder) as entries:
+            named = [entry for entry in entries if _number(entry.name)]
+            return sorted((entry.name, entry.is_file(follow_symlinks=False)) for entry in named)
     except (FileNotFoundError, NotADirectoryError):
         return []
-    for name in names:  # ".parquet" sorts behind ".jsonl", and so wins
-        match = _SEGMENT.fullmatch(name)
-        if match:
-            found[int(match[1])] = Segment(int(match[1]), folder / name)
-    return [found[number] for number in sorted(found)]
+
+
+def _number(name: str) -> int:
+    """The number of a segment, by its name; 0 if it is not the name of one."""
+    match = _SEGMENT.fullmatch(name)
+    return int(match[1]) if match else 0
 
 
 def segment_path(folder: Path, number: int, suffix: str = OPEN) -> Path:
@@ -138,7 +168,7 @@ def claim_folder(log_dir: Path, name: str) -> Path:
         RunExistsError: Something that is no folder has the name.
         OSError: The folder cannot be made.
     """
-    make_folder(log_dir)
+    make_durable_folder(log_dir)
     for number in itertools.count(1):
         path = log_dir / (name if number == 1 else f"{name}-{number}")
         try:

@@ -4,7 +4,8 @@ import contextlib
 import os
 from pathlib import Path
 
-from rlvitals.runs.layout import segment_path, segments_in
+from rlvitals.regular import IrregularFileError, open_regular
+from rlvitals.runs.layout import irregular_in, segment_path, segments_in
 from rlvitals.runs.torn import Unpack, mend
 
 _CHUNK = 1 << 20
@@ -21,15 +22,19 @@ def segment_to_begin(folder: Path, unpack: Unpack) -> tuple[Path, int]:
         The segment, and the bytes that were cut off the last one.
 
     Raises:
+        IrregularFileError: A link or a special file has the name of a segment.
         OSError: The last segment cannot be mended.
     """
+    for irregular in irregular_in(folder):
+        raise IrregularFileError(irregular, irregular.lstat().st_mode)
     segments = segments_in(folder)
     if not segments:
         return segment_path(folder, 1), 0
     last, torn_bytes = segments[-1], 0
     with contextlib.suppress(FileNotFoundError):  # sealed since it was listed
         if not last.sealed:
-            if not last.path.stat().st_size:
+            seen = last.path.lstat()
+            if not seen.st_size and seen.st_nlink == 1:
                 return last.path, 0
             torn_bytes = mend(last.path, unpack)
     return segment_path(folder, last.number + 1), torn_bytes
@@ -41,9 +46,10 @@ def opened(path: Path) -> int:
     Readable too: if the file is removed, its content can still be rescued through the descriptor.
 
     Raises:
+        IrregularFileError: Something that is not a regular file is there.
         OSError: It cannot be opened.
     """
-    return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
 
 
 def is_dead(fd: int) -> bool:

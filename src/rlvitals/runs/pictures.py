@@ -1,7 +1,9 @@
 """Pictures among a run's artifacts: where one is, and what kind of picture it is."""
 
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from rlvitals.errors import ExportError
+from rlvitals.regular import is_folder, make_folder, read_regular
 from rlvitals.runs.folder import RunFolder
 
 IMAGE = "image"
@@ -15,22 +17,38 @@ _WEBP = "image/webp"
 _VECTOR = "image/svg+xml"
 
 
-def artifact_path(run: RunFolder, name: str, most_bytes: int) -> Path | None:
-    """Where an artifact is; nothing outside of the run's artifacts, whatever the name says.
+def own_artifacts(run: RunFolder) -> Path:
+    """The folder of a run's artifacts, which is made if it is missing.
+
+    Raises:
+        ExportError: It is a link, or cannot be made: nothing may be written there.
+    """
+    folder = run.layout.artifacts
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be written into: {error.strerror or error}; or give another path") from None
+    return folder
+
+
+def artifact(run: RunFolder, name: str, most_bytes: int) -> bytes | None:
+    """Read an artifact: a regular file inside of the run's artifacts, whatever the name says.
 
     Args:
         run: The run.
-        name: The file's name, as an event has it.
-        most_bytes: A larger file is not given.
+        name: File name, as an event has it, relative to the artifacts.
+        most_bytes: A larger file is not read.
 
     Returns:
-        The path; `None` if there is no such file, or it is too large.
+        The content; `None` if there is no such file, a link is on the way to it, or it is too large.
     """
-    folder = run.layout.artifacts.resolve()
+    place = PurePath(name)
+    if place.is_absolute() or ".." in place.parts:
+        return None
+    path = run.layout.artifacts / place
+    inside = [run.layout.artifacts, *(run.layout.artifacts / parent for parent in place.parents)]
     try:
-        path = (folder / name).resolve()
-        inside = path.is_relative_to(folder) and path.is_file()
-        return path if inside and path.stat().st_size <= most_bytes else None
+        return read_regular(path, most_bytes) if all(map(is_folder, inside)) else None
     except (OSError, ValueError):
         return None
 

@@ -17,6 +17,7 @@ import duckdb
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS, codec_of
+from rlvitals.regular import read_regular
 from rlvitals.runs import checksum
 from rlvitals.runs.columns import database, lines_source, literal, typed_columns
 from rlvitals.runs.durability import force_file, force_folder, put_in_place, replace_whole
@@ -42,6 +43,7 @@ def seal(segment: Path) -> Path:
     kind = STREAMS[segment.parent.name]
     sealed = segment.with_suffix(SEALED)
     aside = segment.with_name(f".{segment.stem}.{os.getpid()}.tmp")
+    aside.unlink(missing_ok=True)  # DuckDB would write through a link
     try:
         if not _convert(segment, aside):
             _drop_torn_lines(segment)
@@ -67,7 +69,7 @@ def seal(segment: Path) -> Path:
 def _convert(segment: Path, target: Path) -> bool:
     """Write a segment's rows; tell whether every line has become one."""
     kind = STREAMS[segment.parent.name]
-    content = segment.read_bytes()
+    content = read_regular(segment)
     # DuckDB ends the name of a key at a NUL.
     structs = b"\\u0000" not in content
     # One thread: the others belong to the training.
@@ -83,7 +85,7 @@ def _convert(segment: Path, target: Path) -> bool:
 
 def _drop_torn_lines(segment: Path) -> None:
     """Move lines that cannot be read, or have no end, out of the segment into the file kept beside it."""
-    content = segment.read_bytes()
+    content = read_regular(segment)
     unpack = codec_of(STREAMS[segment.parent.name]).unpack
     lines = list(lines_of(content, unpack))
     whole = b"".join(line + b"\n" for line, record in lines if record is not None)

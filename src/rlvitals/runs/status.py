@@ -7,17 +7,13 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import Layout
-from rlvitals.runs.lock import Heartbeat, host_name, process_started, read_heartbeat
+from rlvitals.runs.lock import Heartbeat, is_process_alive, is_silent, read_heartbeat
 
 STALLED = "stalled"
 CRASHED = "crashed"
 
-_SILENT_BEATS = 15
-"""Heartbeats that may be missed: the trainer's thread may hold the interpreter for long, a disk may hang."""
-_SILENT_S = 60.0
 _IDLE_S = 600.0
 """Without any record for so long, a live process is called stalled."""
-_SAME_PROCESS_S = 2.0
 
 
 class Vitality(NamedTuple):
@@ -48,20 +44,18 @@ def vitality(path: Path, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Vita
     return (
         Vitality(CRASHED, "it was never closed, and there is no sign of life", None)
         if beat is None
-        else _dead(beat, clock.time() - beat.beat) or _alive(beat, header, clock.time())
+        else _dead(beat, clock.time()) or _alive(beat, header, clock.time())
     )
 
 
-def _dead(beat: Heartbeat, silent_s: float) -> Vitality | None:
+def _dead(beat: Heartbeat, now: float) -> Vitality | None:
     """What a heartbeat that is old, or whose process is gone, tells; `None` if there is no doubt of life."""
-    is_silent = silent_s > max(_SILENT_S, _SILENT_BEATS * beat.interval)
-    if beat.host == host_name():
-        started = process_started(beat.pid)
-        if started is None or abs(started - beat.process_started) > _SAME_PROCESS_S:
-            return Vitality(CRASHED, f"it was never closed, and its process {beat.pid} is gone", beat)
-        if is_silent:
-            return Vitality(STALLED, f"process {beat.pid} lives, but has been silent for {silent_s:.0f} s", beat)
-    elif is_silent:
+    alive, silent, silent_s = is_process_alive(beat), is_silent(beat, now), now - beat.beat
+    if alive is False:
+        return Vitality(CRASHED, f"it was never closed, and its process {beat.pid} is gone", beat)
+    if alive and silent:
+        return Vitality(STALLED, f"process {beat.pid} lives, but has been silent for {silent_s:.0f} s", beat)
+    if silent:
         why = f"it was never closed, and no sign of life came from {beat.host} for {silent_s:.0f} s"
         return Vitality(CRASHED, why, beat)
     return None

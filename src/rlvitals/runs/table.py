@@ -14,6 +14,7 @@ import duckdb
 
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Codec, Record, codec_of
+from rlvitals.regular import reader
 from rlvitals.runs.columns import database, file_literal, identifier
 from rlvitals.runs.folder import RunFolder, is_abandoned, rewinds_of
 from rlvitals.runs.layout import SEALED, Segment
@@ -184,7 +185,7 @@ def _backwards(
 
 
 def _lines_backwards(segment: Segment, codec: Codec[Any]) -> Iterator[Any]:
-    with segment.path.open("rb") as file:
+    with reader(segment.path) as file:
         at = file.seek(0, os.SEEK_END)
         begun = False  # whether the last newline was seen: what has none yet is still being written
         block = b""

@@ -1,10 +1,12 @@
 """Torn segments: what a kill, a full disk or a power cut left half written."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import RecordError
+from rlvitals.regular import open_regular, read_regular, unshare
 from rlvitals.runs.durability import force_folder, write_whole
 from rlvitals.runs.layout import TORN
 
@@ -54,17 +56,21 @@ def keep_aside(segment: Path, fragment: bytes) -> Path:
 def mend(segment: Path, unpack: Unpack) -> int:
     """Cut the torn end off an open segment, and keep it aside.
 
+    Only the run's own file is cut: a segment with several names (hard links) is replaced by a copy first.
+
     Returns:
         The number of bytes cut off; 0 if the segment was whole.
 
     Raises:
+        IrregularFileError: The segment is not a regular file.
         OSError: The segment could not be mended.
     """
-    content = segment.read_bytes()
+    content = read_regular(segment)
     end = whole_until(content, unpack)
     if end < len(content):
         keep_aside(segment, content[end:])
-        with segment.open("r+b") as file:
+        unshare(segment)
+        with os.fdopen(open_regular(segment, os.O_RDWR), "r+b") as file:
             file.truncate(end)
     return len(content) - end
 

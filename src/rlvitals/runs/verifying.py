@@ -6,17 +6,19 @@ if the segment's files have changed meanwhile.
 
 import contextlib
 import itertools
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from rlvitals.errors import RunFormatError, RunLockedError
 from rlvitals.records import STREAMS, Record, codec_of
+from rlvitals.regular import IrregularFileError, is_folder, is_regular, read_regular
 from rlvitals.runs import checksum
 from rlvitals.runs.durability import put_in_place
 from rlvitals.runs.folder import RunFolder, is_abandoned, records_in, rewinds_of
 from rlvitals.runs.header import COMPLETED, FAILED, Header, Rewind
-from rlvitals.runs.layout import HEADER, LOCK, OPEN, SUMS, Layout, Segment
+from rlvitals.runs.layout import ARTIFACTS, HEADER, LOCK, OPEN, SUMS, TORN, Layout, Segment, irregular_in
 from rlvitals.runs.lock import Heartbeat, WriterLock, read_heartbeat
 from rlvitals.runs.torn import lines_of, mend
 
@@ -29,6 +31,7 @@ FOLDER = "folder-missing"
 RECORDS = "records-missing"
 CHANGED = "changed-lines"
 DOUBLED = "doubled-lines"
+IRREGULAR = "irregular-file"
 
 PASSING = frozenset({TORN_END, TWICE, DOUBLED})
 """Faults that a run has for a moment while it is written, or that only its end decides."""
@@ -98,7 +101,7 @@ def verify(run: RunFolder, *, mending: bool = False) -> Verdict:
         # Before the records: what a live writer adds meanwhile is more, not less.
         header, beat = run.header, read_heartbeat(run.layout.lock)
         tally = _Tally(rewinds_of(header), _last_session(header, beat))
-        faults: list[Fault] = []
+        faults = _irregular(path for path in (run.layout.lock, run.layout.artifacts) if os.path.lexists(path))
         sums = checksum.read_sums(run.layout)
         for stream in STREAMS:
             faults += _check_stream(run.layout, stream, tally, sums, mending=mending)
@@ -149,7 +152,7 @@ def _check_counts(
     """Hold the records that there are against those that the header and the last sign of life know of."""
     faults: list[Fault] = []
     # What is torn or damaged is told of already, and lacks records.
-    told = {fault.path.parent for fault in found if fault.code != FOLDER}
+    told = {place for fault in found if fault.code != FOLDER for place in (fault.path, fault.path.parent)}
     lost = header.losses.get("records", 0)
     for stream in STREAMS if header.status in {COMPLETED, FAILED} else ():
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
@@ -162,16 +165,34 @@ def _check_counts(
     return faults
 
 
+def _irregular(paths: Iterable[Path]) -> list[Fault]:
+    """A fault for each path that is a link, a named pipe, a device, or a folder in a file's place."""
+    faults: list[Fault] = []
+    for path in paths:
+        is_place = path.name in {*STREAMS, ARTIFACTS}
+        wanted, there = ("a folder", is_folder) if is_place else ("a regular file", is_regular)
+        with contextlib.suppress(FileNotFoundError):  # removed since it was listed
+            if not there(path):
+                said = IrregularFileError(path, path.lstat().st_mode, wanted).strerror
+                faults.append(Fault(IRREGULAR, path, f"{said}; it is neither read nor written"))
+    return faults
+
+
 def _check_stream(
     layout: Layout, stream: str, tally: _Tally, sums: Mapping[Path, str], *, mending: bool
 ) -> list[Fault]:
+    if layout.stream(stream).is_symlink():
+        return _irregular([layout.stream(stream)])
     if not layout.stream(stream).is_dir():
         message = "the folder is gone, with all that was in it; if nothing was, an empty one makes the run sound"
         return [Fault(FOLDER, layout.stream(stream), message)]
-    faults: list[Fault] = []
+    irregular = irregular_in(layout.stream(stream))
+    asides = [path for path in layout.stream(stream).glob(f"*{TORN}") if not is_regular(path)]
+    faults = _irregular([*irregular, *asides])
+    taken = {int(path.stem) for path in irregular}
     before = 0
     for segment in _listed(layout, stream):
-        if segment.number != before + 1:
+        if not taken.issuperset(range(before + 1, segment.number)):
             faults.append(Fault(GAP, segment.path, f"segments are missing before {segment.path.name}"))
         before = segment.number
         found = _check_segment(layout, stream, segment, sums, mending=mending)
@@ -268,7 +289,7 @@ def _check_open(
     segment: Segment, stream: str, sums: Mapping[Path, str], *, mending: bool
 ) -> tuple[list[Record], list[Fault]]:
     unpack = codec_of(STREAMS[stream]).unpack
-    content = segment.path.read_bytes()
+    content = read_regular(segment.path)
     lines = list(lines_of(content, unpack))
     whole = [record for _, record in lines if record is not None]
     trailing = next((place for place, (_, record) in enumerate(reversed(lines)) if record is not None), len(lines))

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from rlvitals.regular import open_appending
+
 
 class AppendingFile:
     """Appends to a file: all of a piece, or nothing. What was appended is with the operating system at once.
@@ -13,12 +15,13 @@ class AppendingFile:
         path: The file; it and its folder are made if they are missing.
 
     Raises:
+        IrregularFileError: Something that is not a regular file is there.
         OSError: It cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab", buffering=0)
+        self._file = os.fdopen(open_appending(path), "ab", buffering=0)
         self._size = self._file.seek(0, os.SEEK_END)
 
     @property

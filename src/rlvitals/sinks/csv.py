@@ -1,11 +1,15 @@
 """Records as CSV, one file a stream."""
 
+import io
 import logging
+import os
 from pathlib import Path
+from typing import TextIO
 
 from rlvitals.errors import ClosedError
 from rlvitals.records import STREAM_OF, Record
 from rlvitals.records.cells import cells_in, cells_of, json_text, plain_columns, quoted, row_of, rows_in, unquoted
+from rlvitals.regular import aside_of, begin_file, make_folder, open_regular, reader, unshare
 from rlvitals.sinks.appending import AppendingFile
 from rlvitals.sinks.context import RunSink, SinkContext
 
@@ -29,6 +33,7 @@ class CsvSink(RunSink):
     def __init__(self, path: str | Path | None = None) -> None:
         self._path = None if path is None else Path(path)
         self._tables: dict[type[Record], _Table] = {}
+        self._in_run = False
         self._closed = False
 
     @property
@@ -39,6 +44,7 @@ class CsvSink(RunSink):
     def begin(self, context: SinkContext) -> None:
         """Take the run's folder, if no other was given."""
         if self._path is None:
+            self._in_run = True
             self._path = context.artifacts / "csv"
 
     def write(self, record: Record) -> None:
@@ -53,6 +59,8 @@ class CsvSink(RunSink):
         kind = type(record)
         if kind not in self._tables:
             folder = self._path or Path()
+            if self._in_run:
+                make_folder(folder)
             self._tables[kind] = _Table(folder / f"{STREAM_OF[kind]}.csv", plain_columns(kind))
         self._tables[kind].append(cells_of(record))
 
@@ -76,7 +84,7 @@ class _Table:
         self._columns: dict[str, None] = {}
         if path.exists():
             _cut_torn_row(path)
-            with path.open(encoding="utf-8", newline="") as file:
+            with _text(path) as file:
                 header = next(rows_in(file), "")
             self._columns = dict.fromkeys(map(unquoted, cells_in(header)))
         self._file = AppendingFile(path)
@@ -104,11 +112,8 @@ class _Table:
         if not new:
             return
         columns = self._columns | dict.fromkeys(new)
-        aside = self._path.with_name(f".{self._path.name}.tmp")
-        with (
-            self._path.open(encoding="utf-8", newline="") as old,
-            aside.open("w", encoding="utf-8", newline="") as file,
-        ):
+        aside = aside_of(self._path)
+        with _text(self._path) as old, io.TextIOWrapper(begin_file(aside), encoding="utf-8", newline="") as file:
             rows = rows_in(old)
             next(rows)
             file.write(row_of(columns))
@@ -119,9 +124,14 @@ class _Table:
         self._columns = columns
 
 
+def _text(path: Path) -> TextIO:
+    return io.TextIOWrapper(reader(path), encoding="utf-8", newline="")
+
+
 def _cut_torn_row(path: Path) -> None:
     """Cut off the end of a file that a power cut left in the middle of a row; the run folder has that record."""
-    with path.open("r+b") as file:
+    unshare(path)
+    with os.fdopen(open_regular(path, os.O_RDWR), "r+b") as file:
         sound = size = 0
         quotes = 0
         for line in file:

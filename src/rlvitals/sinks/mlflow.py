@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, SinkError
 from rlvitals.records import Record
+from rlvitals.regular import read_regular, replace_file
 from rlvitals.sinks.context import RunSink, SinkContext
 from rlvitals.sinks.flattening import Flattener, Settings, finite_or, flat_settings, is_failure
 from rlvitals.sinks.opening import Opening, load, require
@@ -152,14 +153,14 @@ class MlflowSink(RunSink):
         client = load("mlflow.tracking").MlflowClient(tracking_uri=self._uri)
         context = self._context
         kept = None if context is None else context.artifacts / "mlflow" / "run-id.txt"
-        run_id = kept.read_text(encoding="utf-8").strip() if kept is not None and kept.exists() else ""
+        run_id = read_regular(kept).decode().strip() if kept is not None and kept.exists() else ""
         if run_id:
             client.update_run(run_id, status="RUNNING")
         else:
             run_id = self._begin_run(client)
             if kept is not None:
                 kept.parent.mkdir(parents=True, exist_ok=True)
-                kept.write_text(run_id + "\n", encoding="utf-8")
+                replace_file(kept, f"{run_id}\n".encode())
         return _Connection(client, load("mlflow.entities"), run_id)
 
     def _begin_run(self, client: Any) -> str:

@@ -1,6 +1,5 @@
 """Records as a text file for Prometheus: the vital signs as they stand, no server and no package needed."""
 
-import os
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
@@ -11,6 +10,7 @@ from rlvitals.errors import ClosedError
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
 from rlvitals.records.metrics import metric
 from rlvitals.records.schema import Column, fields
+from rlvitals.regular import replace_file
 from rlvitals.sinks.context import RunSink, SinkContext
 from rlvitals.sinks.flattening import finite_or
 
@@ -107,13 +107,7 @@ class PrometheusSink(RunSink):
         folder = self._folder or Path()
         folder.mkdir(parents=True, exist_ok=True)
         # The collector reads `*.prom` alone, and so never half a file.
-        aside = folder / f".{self._file_name}.{os.getpid()}.tmp"
-        try:
-            aside.write_text(self.text(), encoding="utf-8")
-            aside.replace(folder / self._file_name)
-        except OSError:
-            aside.unlink(missing_ok=True)
-            raise
+        replace_file(folder / self._file_name, self.text().encode())
         self._changed = False
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
 from rlvitals.records import Episode, Record, Scalars
+from rlvitals.regular import read_regular, replace_file
 from rlvitals.sinks.context import RunSink, SinkContext
 from rlvitals.sinks.flattening import Flattener, Settings, clocks_of, is_failure
 from rlvitals.sinks.opening import Opening, load, require
@@ -164,5 +165,5 @@ def _default_mode(wandb: Any) -> str:
 def _kept_id(file: Path) -> str:
     """W&B's own name of the run: made once and kept with it, as the name that users know is unique in one folder."""
     if not file.exists():
-        file.write_text(secrets.token_hex(4) + "\n", encoding="utf-8")
-    return file.read_text(encoding="utf-8").strip()
+        replace_file(file, f"{secrets.token_hex(4)}\n".encode())
+    return read_regular(file).decode().strip()

@@ -72,6 +72,31 @@ def test_names_are_found_and_two_runs_part(invoke: Invoke, two_groups: Path) -> 
     assert "where they part" in result.stdout
 
 
+def test_patterns_are_looked_up_in_the_folder_of_runs(
+    invoke: Invoke, invoke_json: InvokeJson, two_groups: Path
+) -> None:
+    """As names are; a pattern is a group, which may be named, and a run may have `=` in its name."""
+    (two_groups / "lr0.1-0").rename(two_groups / "lr=0.1-0")
+    two_groups = two_groups.rename(two_groups.parent / "elsewhere")
+    patterns = ("--folder", two_groups)
+
+    assert "lr0.2-* against lr*0.1-*" in invoke("compare", "lr*0.1-*", "lr0.2-*", *patterns).stdout
+    named = invoke_json("compare", "old=lr*0.1-*", "new=lr0.2-*", *patterns)
+    assert [(group["name"], group["runs"]) for group in named["groups"]] == [("old", 3), ("new", 3)]
+    assert "where they part" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
+
+
+def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Invoke, two_groups: Path) -> None:
+    """In one line, with what to do."""
+    result = invoke("compare", "lr0.1-*", "zzz-*", "--folder", two_groups)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr == (
+        f"rlvitals: there is no run at zzz-*, and no path is like it, neither in the working directory {Path.cwd()} "
+        f"nor in {two_groups}: `rlvitals ls {two_groups}` lists the runs there\n"
+    )
+
+
 def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups: Path) -> None:
     """It is said before the table, once; `--by run` holds them against each other."""
     result = invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups)

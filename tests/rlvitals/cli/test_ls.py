@@ -1,6 +1,7 @@
 """`rlvitals ls`."""
 
 import math
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -185,3 +186,20 @@ def test_sealed_runs_are_asked_together_and_answer_as_alone(
         for runs in (whole, beside):
             for said in ("reward", "success_rate", "episodes"):
                 assert runs[f"sealed-{name}"][said] == pytest.approx(runs[f"open-{name}"][said], nan_ok=True)
+
+
+@pytest.mark.parametrize("place", ["run.json", "writer.lock", "episodes/000001.jsonl", "episodes/000002.parquet"])
+def test_a_named_pipe_in_a_run_hangs_nothing(
+    invoke_json: Callable[..., Any], monitor: Monitor, logs: Path, place: str
+) -> None:
+    """The other runs are listed; only a run without a header cannot be."""
+    monitor("good").close()
+    monitor("odd").close()
+    (logs / "odd" / place).unlink(missing_ok=True)
+    os.mkfifo(logs / "odd" / place)
+    listed = invoke_json("ls")
+
+    assert "good" in [run["run_id"] for run in listed["runs"]]
+    assert [one["reason"].partition(":")[0] for one in listed["refused"]] == (
+        ["logs/odd/run.json cannot be read"] if place == "run.json" else []
+    )

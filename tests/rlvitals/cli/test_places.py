@@ -74,3 +74,47 @@ def test_many_are_opened_and_what_cannot_be_is_told(monitor: Monitor, logs: Path
 
     assert [run.run_id for run in runs] == ["a", "a", "b"]
     assert [name for name, _ in refused] == ["logs/bad", "nothing"]
+
+
+@pytest.mark.parametrize("word", ["base-*", "logs/base-*", "base-[1]", "sub/../logs/base-?"])
+def test_a_pattern_is_looked_up_here_and_in_the_folder_of_runs(monitor: Monitor, word: str) -> None:
+    """It names the one run that matches."""
+    monitor("base-1").close()
+    monitor("new-1").close()
+    Path("sub").mkdir()
+    Path("base-notes.txt").touch()  # matches too, and holds no run
+
+    assert open_named(word, LOGS).run_id == "base-1"
+    assert [run.run_id for run in open_all([word], LOGS)[0]] == ["base-1"]
+
+
+def test_a_pattern_for_one_run_that_several_match_is_refused_with_them(monitor: Monitor) -> None:
+    """A command for several takes them all."""
+    monitor("base-1").close()
+    monitor("base-2").close()
+
+    with pytest.raises(RunFormatError, match=r"2 runs match base-\*: logs/base-1, logs/base-2; give the path of one"):
+        open_named("base-*", LOGS)
+    assert [run.run_id for run in open_all(["base-*"], LOGS)[0]] == ["base-1", "base-2"]
+
+
+def test_a_run_here_is_preferred_to_one_of_that_name_in_the_folder(monitor: Monitor, logs: Path) -> None:
+    """By name and by pattern; a path says which of the two is meant."""
+    monitor("run").close()
+    (logs / "run").rename("run")
+    monitor("run").close()
+
+    assert open_named("run", LOGS).path == open_named("ru*", LOGS).path == Path("run")
+    assert open_named("logs/run", LOGS).path == Path("logs/run")
+
+
+@pytest.mark.parametrize("word", ["zzz", "zzz*"])
+def test_what_is_not_found_says_where_it_was_looked_for(logs: Path, word: str) -> None:
+    """And which command lists the runs."""
+    logs.mkdir()
+    said = f"neither in the working directory {Path.cwd()} nor in logs: `rlvitals ls logs` lists the runs there"
+
+    with pytest.raises(RunNotFoundError, match=said):
+        open_named(word, LOGS)
+    ((_, reason),) = open_all([word], LOGS)[1]
+    assert said in str(reason)

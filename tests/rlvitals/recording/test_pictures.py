@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from rlvitals import ClosedError, RecordError, TrainingMonitor
+from rlvitals.recording import pictures
 from rlvitals.recording.pictures import png
 
 Monitor = Callable[..., TrainingMonitor]
@@ -111,3 +112,33 @@ def test_after_the_end_it_is_refused(monitor: Monitor) -> None:
 
     with pytest.raises(ClosedError):
         training.log_image("late", SVG)
+
+
+def test_a_picture_appears_whole(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is written aside: whoever lists the folder at any moment sees no half of one."""
+    seen: list[set[int]] = []
+    with monitor() as training:
+        folder = training.path / "artifacts" / "images"
+        training.log_image("first", SVG)
+
+        def looked(path: Path, to: Path, *, move: Callable[[Path, Path], None] = pictures.move) -> None:
+            seen.append({file.stat().st_size for file in folder.glob("[!.]*")})
+            move(path, to)
+            seen.append({file.stat().st_size for file in folder.glob("[!.]*")})
+
+        monkeypatch.setattr(pictures, "move", looked)
+        training.log_image("second", SVG)
+
+    assert seen == [{len(SVG)}, {len(SVG)}]
+    assert [file.name for file in sorted(folder.iterdir())] == ["000001-first.svg", "000002-second.svg"]
+
+
+def test_a_link_in_the_place_of_the_pictures_is_not_followed(monitor: Monitor, tmp_path: Path) -> None:
+    """The event says that the picture could not be kept."""
+    (tmp_path / "elsewhere").mkdir()
+    with monitor() as training:
+        (training.path / "artifacts" / "images").symlink_to(tmp_path / "elsewhere")
+        event = training.log_image("x", SVG)
+
+    assert "symbolic link" in (event.data or {})["trouble"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []

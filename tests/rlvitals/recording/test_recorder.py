@@ -343,17 +343,21 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
     assert said[3] == {"losses": {"records": 35}}  # of both writers
 
 
-def test_what_waits_when_the_run_ends_is_shown_as_lost(open_monitor: OpenMonitor, tmp_path: Path) -> None:
-    """One stream's device is full to the end; the header, elsewhere, can be written, and says so."""
-    monitor = open_monitor(settings=RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, seal_records=1))
-    (tmp_path / "run" / "updates" / "000002.jsonl").symlink_to("/dev/full")
-    monitor.log_training_step(1)
-    for step in range(2, 5):
-        monitor.log_training_step(step)
-    monitor.close()
+def test_what_waits_when_the_run_ends_is_shown_as_lost(in_a_process: InAProcess) -> None:
+    """One stream's file cannot grow to the end; the header can be written, and says so."""
+    (told,) = in_a_process(
+        """
+        monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
+        os.truncate(folder / "run" / "updates" / "000001.jsonl", 1 << 20)
+        with full_disk(1 << 20):
+            for step in range(3):
+                monitor.log_training_step(step)
+            monitor.close()
+        say(lost=monitor.losses().records, header=monitor.run.header.losses)
+        """
+    )
 
-    assert monitor.losses().records == 3
-    assert monitor.run.header.losses == {"records": 3}
+    assert told == {"lost": 3, "header": {"records": 3}}
 
 
 def test_a_removed_run_is_made_again(open_monitor: OpenMonitor, tmp_path: Path) -> None:

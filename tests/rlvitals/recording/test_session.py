@@ -1,8 +1,10 @@
 """Opening a run for writing."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +17,13 @@ from rlvitals.errors import (
     RunNameError,
     RunNotFoundError,
 )
+from rlvitals.monitor import TrainingMonitor
+from rlvitals.recording import RecorderSettings
 from rlvitals.recording.session import Resume, Session, open_session
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.lock import WriterLock
+
+QUIET = RecorderSettings(system_interval_s=None)
 
 
 def _open(log_dir: Path, name: str | None = "run", resume: Resume = "never") -> Session:
@@ -110,11 +116,13 @@ def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeyp
     """The header is read under the lock: the writer before may have ended between a look at it and the lock."""
     live = _open(tmp_path)
 
-    def end_first(self: WriterLock, path: Path, init: Callable[..., None] = WriterLock.__init__) -> None:
+    def end_first(
+        self: WriterLock, path: Path, init: Callable[..., None] = WriterLock.__init__, **options: Any
+    ) -> None:
         live.header.losses = {"records": 7}
         write_header(live.layout, live.header)
         live.lock.release()
-        init(self, path)
+        init(self, path, **options)
 
     monkeypatch.setattr(WriterLock, "__init__", end_first)
     session = _open_and_let_go(tmp_path, "run", "must")
@@ -214,3 +222,57 @@ def test_a_name_that_is_taken_is_told_of_once(tmp_path: Path, caplog: pytest.Log
     (said,) = [record for record in caplog.records if "taken" in record.message]
     assert said.levelname == "WARNING"
     assert said.message.startswith(f"the name 'a' is taken in {tmp_path}: this run is 'a-2'")
+
+
+def _outside(tmp_path: Path) -> Path:
+    """A file that is not of the run, whose end is no record."""
+    outside = tmp_path / "outside"
+    outside.write_bytes(b'{"precious":\n"data"}')
+    return outside
+
+
+@pytest.mark.parametrize("place", ["episodes/000001.jsonl", "updates/000007.parquet", "writer.lock", "run.json"])
+def test_a_link_in_a_run_is_not_written_through_when_it_is_resumed(tmp_path: Path, place: str) -> None:
+    """The resume is refused with what to do, and the file outside is as it was."""
+    outside = _outside(tmp_path)
+    path = _open_and_let_go(tmp_path).layout.path / place
+    path.unlink(missing_ok=True)
+    path.symlink_to(outside)
+
+    with pytest.raises(RunError, match="Is a symbolic link, not a regular file: replace it with a copy"):
+        TrainingMonitor(tmp_path, session_name="run", resume="must")
+    assert outside.read_bytes() == b'{"precious":\n"data"}'
+
+
+@pytest.mark.parametrize("place", ["episodes", "artifacts"])
+def test_a_link_to_a_folder_in_a_run_is_not_written_through(tmp_path: Path, place: str) -> None:
+    """Nothing appears where it leads."""
+    path = _open_and_let_go(tmp_path).layout.path / place
+    path.rmdir()
+    (tmp_path / "elsewhere").mkdir()
+    path.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(RunError, match="Is a symbolic link, not a folder"):
+        _open(tmp_path, "run", "must")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["episodes/000001.jsonl", "writer.lock"])
+def test_a_file_with_a_second_name_is_changed_in_the_run_only(tmp_path: Path, place: str) -> None:
+    """A hard link leads out of the run too: the run gets a copy of its own."""
+    outside = _outside(tmp_path)
+    path = _open_and_let_go(tmp_path).layout.path / place
+    path.unlink(missing_ok=True)
+    os.link(outside, path)
+    TrainingMonitor(tmp_path, session_name="run", resume="must", settings=QUIET).close()
+
+    assert outside.read_bytes() == b'{"precious":\n"data"}'
+
+
+def test_a_run_and_its_folder_may_be_links(tmp_path: Path) -> None:
+    """The user chose them: a large disk, a name for the newest run."""
+    session = _open_and_let_go(tmp_path / "disk")
+    (tmp_path / "logs").symlink_to(tmp_path / "disk")
+    (tmp_path / "logs" / "newest").symlink_to(session.layout.path)
+
+    assert _open_and_let_go(tmp_path / "logs", "newest", "must").resumed

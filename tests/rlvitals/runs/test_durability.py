@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rlvitals.records import Event
-from rlvitals.runs.durability import force_folder, make_folder, put_in_place, replace_whole, write_whole
+from rlvitals.runs.durability import force_folder, make_durable_folder, put_in_place, replace_whole, write_whole
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.layout import Layout, claim_folder
 from rlvitals.runs.sealing import seal
@@ -42,8 +42,8 @@ def _fail(monkeypatch: pytest.MonkeyPatch, error: int, *, folders: bool) -> None
 
 def test_new_folders_are_forced_from_above(tmp_path: Path, forced: list[Path]) -> None:
     """Each name is in the folder above; what was there already is not forced again."""
-    make_folder(tmp_path / "a" / "b")
-    make_folder(tmp_path / "a" / "b")
+    make_durable_folder(tmp_path / "a" / "b")
+    make_durable_folder(tmp_path / "a" / "b")
 
     assert forced == [tmp_path, tmp_path / "a"]
 

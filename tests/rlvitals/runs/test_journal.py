@@ -213,31 +213,45 @@ def test_what_cannot_be_written_on_close_is_lost(open_journal: OpenJournal, line
     assert (journal.lost, journal.waiting) == (2, 0)
 
 
-def test_a_device_without_room_is_a_full_disk(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """Linux offers one: every write to /dev/full fails with ENOSPC."""
+def test_a_link_where_the_next_segment_belongs_is_not_followed(
+    open_journal: OpenJournal, line: Line, folder: Path, tmp_path: Path
+) -> None:
+    """The journal goes on with the segment that it has, and loses nothing."""
+    outside = tmp_path / "outside"
+    outside.write_bytes(b"mine")
     journal = open_journal(seal_records=1)
-    (folder / "000002.jsonl").symlink_to("/dev/full")
-    journal.append(line(0))
-    journal.append(line(1))
+    (folder / "000002.jsonl").symlink_to(outside)
+    for number in range(3):
+        journal.append(line(number))
 
-    assert isinstance(journal.failing, OSError)
-    assert "No space left" in str(journal.failing)
-    assert journal.waiting == 1
+    assert (journal.appended, journal.waiting, journal.lost) == (3, 0, 0)
+    assert journal.path.read_bytes() == line(0) + line(1) + line(2)
+    assert outside.read_bytes() == b"mine"
 
 
 @pytest.mark.parametrize("sync_always", [False, True])
 def test_where_lines_cannot_be_forced_to_the_disk_they_are_written_all_the_same(
-    open_journal: OpenJournal, line: Line, folder: Path, messages: list[str], sync_always: bool
+    open_journal: OpenJournal, line: Line, messages: list[str], sync_always: bool
 ) -> None:
     """Some file systems have no fsync, as /dev/null has none: that is told once, and costs no record."""
-    journal = open_journal(seal_records=3, sync_always=sync_always)
-    (folder / "000002.jsonl").symlink_to("/dev/null")
+    journal = open_journal(sync_always=sync_always)
+    _put_under("/dev/null", journal.path)
     for number in range(6):
         journal.append(line(number))
         journal.sync()
 
     assert (journal.waiting, journal.lost, journal.appended) == (0, 0, 6)
-    assert messages == ["unsafe 000002.jsonl: Invalid argument"]
+    assert messages == ["unsafe 000001.jsonl: Invalid argument"]
+
+
+def _put_under(device: str, path: Path) -> None:
+    """Put a device in the place of this process's open file."""
+    fd = os.open(device, os.O_RDWR)
+    for entry in Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if entry.readlink() == path:
+                os.dup2(fd, int(entry.name))
+    os.close(fd)
 
 
 class FailingForce:

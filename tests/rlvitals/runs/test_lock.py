@@ -1,14 +1,25 @@
 """One writer a run."""
 
+import errno
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
+import msgspec
 import pytest
 
-from rlvitals.errors import RunLockedError
+from rlvitals import RunLockedError, TrainingMonitor
+from rlvitals.runs import lock as lock_module
+from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.layout import Layout
-from rlvitals.runs.lock import Heartbeat, WriterLock, read_heartbeat
+from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, pid_space, process_started, read_heartbeat
+from rlvitals.runs.run import Run
+from rlvitals.runs.verifying import verify
+from rlvitals.testing.clock import ManualClock
 
 _BEAT = Heartbeat(host="h", pid=7, process_started=1.0, beat=2.0, interval=3.0)
 _HOLD = """
@@ -66,3 +77,214 @@ def test_a_lock_whose_file_was_removed_is_lost(layout: Layout) -> None:
     layout.lock.touch()
     assert lock.is_lost()
     lock.release()
+
+
+def test_a_lock_file_with_a_second_name_is_replaced(layout: Layout) -> None:
+    """A hard link leads out of the run, and heartbeats overwrite the file."""
+    outside = layout.path.parent / "outside"
+    outside.write_bytes(b"mine")
+    os.link(outside, layout.lock)
+    held = WriterLock(layout.lock)
+    held.beat(_BEAT)
+
+    assert outside.read_bytes() == b"mine"
+    assert not held.is_lost()
+    with pytest.raises(RunLockedError):
+        WriterLock(layout.lock)
+    held.release()
+
+
+# ---------------------------------------------------------------------- file systems without locks
+
+
+@pytest.fixture(params=["ENOSYS", "ENOLCK", "EOPNOTSUPP", "Windows"])
+def _no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system calls say on Lustre and some NFS; Windows has no such call."""
+    if request.param == "Windows":
+        monkeypatch.setattr(lock_module, "fcntl", None)
+        return
+
+    def refused(*_: object) -> None:
+        raise OSError(getattr(errno, request.param), request.param)
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+
+
+without_locks = pytest.mark.usefixtures("_no_locks")
+
+
+def _beat_of(clock: ManualClock, **changes: object) -> Heartbeat:
+    """A sign of life of this process, now; or another one."""
+    usual = Heartbeat(
+        host=host_name(),
+        pid=os.getpid(),
+        process_started=process_started(os.getpid()) or 0.0,
+        beat=clock.time(),
+        interval=2.0,
+        pid_space=pid_space(),
+    )
+    return msgspec.structs.replace(usual, **changes)
+
+
+def _leave(layout: Layout, beat: Heartbeat) -> None:
+    layout.lock.write_bytes(msgspec.json.encode(beat).ljust(1023) + b"\n")
+
+
+def _is_free(layout: Layout, clock: ManualClock) -> bool:
+    try:
+        WriterLock(layout.lock, clock=clock).release()
+    except RunLockedError:
+        return False
+    return True
+
+
+def _ended_process() -> int:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+@without_locks
+def test_without_locks_a_run_is_held_once(layout: Layout, clock: ManualClock) -> None:
+    """From the moment it is taken, and free again at once when it is released."""
+    held = WriterLock(layout.lock, clock=clock)
+    assert not _is_free(layout, clock)
+    held.beat(_beat_of(clock))
+    clock.advance(10_000.0)  # its process lives
+    assert not _is_free(layout, clock)
+    assert not held.is_lost()
+    held.release()
+    assert _is_free(layout, clock)
+
+
+@without_locks
+def test_without_locks_one_of_those_that_start_at_once_gets_the_run(layout: Layout, clock: ManualClock) -> None:
+    """However many there are."""
+    start, held = threading.Barrier(8), list[WriterLock]()
+
+    def take() -> None:
+        start.wait()
+        try:
+            held.append(WriterLock(layout.lock, clock=clock))
+        except RunLockedError:
+            return
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for each in held:
+        each.release()
+
+    assert len(held) == 1
+
+
+@without_locks
+@pytest.mark.parametrize("changes", [{"process_started": 1.0}, {"pid": 0}], ids=["number used again", "gone"])
+def test_without_locks_a_run_whose_process_is_gone_is_free_at_once(
+    layout: Layout, clock: ManualClock, changes: dict[str, float]
+) -> None:
+    """On the same machine the heartbeat need not grow old first."""
+    _leave(layout, _beat_of(clock, **({"pid": _ended_process()} if "pid" in changes else changes)))
+
+    assert _is_free(layout, clock)
+
+
+@without_locks
+@pytest.mark.parametrize(("interval", "fresh_s"), [(2.0, 60.0), (60.0, 900.0)])
+@pytest.mark.parametrize("elsewhere", [{"host": "elsewhere"}, {"pid_space": "of another container"}], ids=str)
+def test_without_locks_a_run_of_another_machine_is_held_while_its_heartbeat_is_fresh(
+    layout: Layout, clock: ManualClock, elsewhere: dict[str, str], interval: float, fresh_s: float
+) -> None:
+    """Fifteen of its own intervals, a minute at least; the same in a container that shares the host's name."""
+    _leave(layout, _beat_of(clock, interval=interval, **elsewhere))
+    clock.advance(fresh_s)
+    assert not _is_free(layout, clock)
+    clock.advance(1.0)
+    assert _is_free(layout, clock)
+
+
+@without_locks
+def test_without_locks_a_heartbeat_from_the_future_is_fresh(layout: Layout, clock: ManualClock) -> None:
+    """The clock of the other machine is ahead."""
+    _leave(layout, _beat_of(clock, host="elsewhere", beat=clock.time() + 3_600.0))
+
+    assert not _is_free(layout, clock)
+
+
+@without_locks
+@pytest.mark.parametrize(("content", "free"), [(b'{"host": "elsew', False), (b"", True)])
+def test_without_locks_a_heartbeat_that_is_being_written_is_fresh(
+    layout: Layout, clock: ManualClock, content: bytes, free: bool
+) -> None:
+    """Half of one is one, as long as its file is new; an empty file is none."""
+    layout.lock.write_bytes(content)
+    os.utime(layout.lock, (clock.time(), clock.time()))
+    assert _is_free(layout, clock) is free
+    clock.advance(61.0)
+    assert _is_free(layout, clock)
+
+
+@without_locks
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_without_locks_a_run_that_has_ended_is_free_at_once(layout: Layout, clock: ManualClock, status: str) -> None:
+    """The header says so, however fresh the last heartbeat is."""
+    _leave(layout, _beat_of(clock, host="elsewhere"))
+    header = read_header(layout.path)
+    header.status = status
+    write_header(layout, header)
+
+    assert _is_free(layout, clock)
+
+
+@without_locks
+def test_without_locks_who_died_before_its_first_heartbeat_holds_nothing(layout: Layout, clock: ManualClock) -> None:
+    """Its claim is removed by the next writer."""
+    claim = layout.lock.with_name(".writer.lock.claim")
+    claim.write_bytes(msgspec.json.encode(_beat_of(clock, pid=_ended_process())))
+
+    assert _is_free(layout, clock)
+    assert not claim.exists()
+
+
+@without_locks
+def test_without_locks_the_later_of_two_writers_stops(layout: Layout, clock: ManualClock) -> None:
+    """The first one's clock is behind, so that it looked dead: its next heartbeat tells."""
+    late = WriterLock(layout.lock, clock=clock)
+    late.beat(_beat_of(clock))
+    first = _beat_of(clock, host="elsewhere", holder="first", held_since=clock.time() - 3_600.0)
+    _leave(layout, first)
+    late.beat(_beat_of(clock))
+
+    assert late.is_lost()
+    assert read_heartbeat(layout.lock) == first
+    late.release()
+
+
+@without_locks
+def test_without_locks_the_first_of_two_writers_goes_on(layout: Layout, clock: ManualClock) -> None:
+    """It writes its heartbeat over the other's."""
+    first = WriterLock(layout.lock, clock=clock)
+    first.beat(_beat_of(clock))
+    _leave(layout, _beat_of(clock, host="elsewhere", holder="late", held_since=clock.time() + 1.0))
+    first.beat(_beat_of(clock, records=7))
+
+    assert not first.is_lost()
+    assert (read_heartbeat(layout.lock) or _BEAT).records == 7
+    first.release()
+
+
+@without_locks
+def test_without_locks_a_live_run_is_neither_mended_nor_resumed(tmp_path: Path, clock: ManualClock) -> None:
+    """And both are done when it has ended."""
+    with TrainingMonitor(tmp_path, session_name="run", clock=clock) as live:
+        live.log_episode(0, 1.0, 2)
+        assert verify(Run(live.path), mending=True).live
+        with pytest.raises(RunLockedError, match=f"process {os.getpid()} on "):
+            TrainingMonitor(tmp_path, session_name="run", resume="must", clock=clock)
+
+    known = read_heartbeat(live.path / "writer.lock")
+    assert not verify(Run(live.path), mending=True).live
+    assert read_heartbeat(live.path / "writer.lock") == known  # mending does not hide what the writer counted
+    TrainingMonitor(tmp_path, session_name="run", resume="must", clock=clock).close()

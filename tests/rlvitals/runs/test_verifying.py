@@ -1,5 +1,6 @@
 """Checking a folder."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,7 @@ from rlvitals.runs.verifying import (
     DOUBLED,
     FOLDER,
     GAP,
+    IRREGULAR,
     RECORDS,
     TORN_END,
     TORN_LINE,
@@ -167,7 +169,7 @@ def test_a_run_whose_lock_cannot_be_had_is_not_mended(run: Run, whole: Path) -> 
     run.layout.lock.mkdir()
     whole.write_bytes(whole.read_bytes()[:-3])
 
-    assert _codes(verify(run, mending=True)) == [(TORN_END, False)]
+    assert _codes(verify(run, mending=True)) == [(IRREGULAR, False), (TORN_END, False)]
 
 
 def test_a_stream_whose_folder_is_gone_is_told_of(run: Run) -> None:
@@ -350,3 +352,60 @@ def test_a_segment_removed_while_it_is_checked_is_told_of(run: Run, whole: Path)
     run.layout = Removing(run.path)
 
     assert _codes(verify(run)) == [(GAP, False)]
+
+
+# ---------------------------------------------------------------------- what is not a regular file
+
+
+def _outside(run: Run, line: Line) -> Path:
+    """A file that is not of the run, with an end that is torn."""
+    outside = run.path.parent / "outside.jsonl"
+    outside.write_bytes(line(0) + b"{torn")
+    return outside
+
+
+@pytest.mark.parametrize("place", ["episodes/000001.jsonl", "episodes/000003.parquet", "episodes/000002.torn"])
+@pytest.mark.parametrize("pipe", [False, True], ids=["link", "pipe"])
+def test_what_stands_in_a_files_place_is_told_of_and_left_alone(run: Run, line: Line, place: str, pipe: bool) -> None:
+    """A link may lead out of the run, and a named pipe would never be read to its end."""
+    outside = _outside(run, line)
+    if pipe:
+        os.mkfifo(run.path / place)
+    else:
+        (run.path / place).symlink_to(outside)
+    before = outside.read_bytes()
+
+    verdict = verify(run, mending=True)
+
+    assert _codes(verdict) == [(IRREGULAR, False)]
+    assert verdict.faults[0].path == run.path / place
+    assert verdict.counts["episodes"] == 0
+    assert outside.read_bytes() == before
+
+
+@pytest.mark.parametrize("place", ["episodes", "artifacts", "writer.lock"])
+def test_a_link_in_the_place_of_a_folder_or_of_the_lock_is_told_of(run: Run, line: Line, place: str) -> None:
+    """Where it leads, nothing is read or written."""
+    outside = run.path.parent / "outside"
+    outside.mkdir()
+    (outside / "000001.jsonl").write_bytes(line(0) + b"{torn")
+    if place != "writer.lock":
+        (run.path / place).rmdir()
+    (run.path / place).symlink_to(outside)
+
+    verdict = verify(run, mending=True)
+
+    assert _codes(verdict) == [(IRREGULAR, False)]
+    assert "Is a symbolic link" in verdict.faults[0].message
+    assert verdict.counts["episodes"] == 0
+    assert (outside / "000001.jsonl").read_bytes() == line(0) + b"{torn"
+
+
+def test_a_segment_with_a_second_name_is_mended_without_changing_the_other(run: Run, folder: Path, line: Line) -> None:
+    """A hard link, as backups make them: the run gets a copy of its own."""
+    outside = _outside(run, line)
+    os.link(outside, folder / "000001.jsonl")
+
+    assert _codes(verify(run, mending=True)) == [(TORN_END, True)]
+    assert outside.read_bytes() == line(0) + b"{torn"
+    assert (folder / "000001.jsonl").read_bytes() == line(0)
