@@ -11,7 +11,17 @@ import msgspec
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import SinkError
 from rlvitals.live import LiveReadings
-from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
+from rlvitals.recording import (
+    Logbook,
+    Losses,
+    PictureLog,
+    Recorder,
+    RecorderSettings,
+    Resume,
+    failure_of,
+    is_success,
+    open_session,
+)
 from rlvitals.recording.options import check_sizes, goals_of, tags_of
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
@@ -151,7 +161,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or (isinstance(error, SystemExit) and error.code in {None, 0}):
+        if error is None or is_success(error):
             self.close()
         else:
             self.fail(error)
@@ -281,10 +291,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         return self._recorder.troubles()
 
     def _set_status(self, status: str) -> None:
-        self._recorder.check_open()
-        self._recorder.session.header.status = status
-        self.log_event("state", status)
-        self._recorder.save()
+        self._recorder.set_status(status)
 
     def _end(self, status: str, error: BaseException | None = None) -> None:
         self._recorder.close(status, None if error is None else failure_of(error))

@@ -11,7 +11,7 @@ import msgspec
 from rlvitals.errors import ExportError
 from rlvitals.records import STREAMS
 from rlvitals.records.coercion import spelled
-from rlvitals.runs.columns import database, sealed_source
+from rlvitals.runs.columns import connected, sealed_source
 from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
 from rlvitals.runs.run import Run
@@ -162,7 +162,7 @@ def _count(run: Run, stream: str) -> int:
     sealed = [segment.path for segment in segments if segment.sealed]
     count = 0
     if sealed:
-        with database() as connection:
+        with connected() as connection:
             count = (connection.execute(f"SELECT count(*) FROM {sealed_source(sealed)}").fetchone() or (0,))[0]
     for segment in segments:
         if not segment.sealed and segment.path.exists():

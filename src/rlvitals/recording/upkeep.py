@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunLockedError
+from rlvitals.recording.budget import Budget
 from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
@@ -199,7 +200,7 @@ class Upkeep(Trouble):
         finally:
             self._saving.release()
 
-    def close(self, worth_sealing: int, timeout_s: float) -> None:
+    def close(self, worth_sealing: int, budget: Budget) -> None:
         """Write what is left, seal what is worth it, and let go of the run."""
         try:
             self._notice_drops()
@@ -214,7 +215,7 @@ class Upkeep(Trouble):
                 self._sealer.add(_taken(self._full))
                 worth = (journal for journal in self._journals.values() if journal.records >= worth_sealing)
                 self._sealer.add(journal.path for journal in worth if journal.path.exists())
-                self._sealer.finish(timeout_s)
+                self._sealer.finish(budget.left())
                 self.beat()
         finally:
             self._closed = True  # a tick that was under way must not take the lock again

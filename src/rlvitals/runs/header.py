@@ -15,9 +15,12 @@ from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_head
 RUNNING = "running"
 COMPLETED = "completed"
 FAILED = "failed"
+PREEMPTED = "preempted"
 PAUSED = "paused"
-STATUSES = (RUNNING, COMPLETED, FAILED, PAUSED)
+STATUSES = (RUNNING, COMPLETED, FAILED, PREEMPTED, PAUSED)
 """What a writer can say of its run. That it stalled or crashed is for its readers to see: `runs.status`."""
+ENDED = frozenset({COMPLETED, FAILED, PREEMPTED})
+"""Statuses with which a writer says that its run is over."""
 
 
 class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
