@@ -11,7 +11,7 @@ from rlvitals.dashboard.columns import Cells, Labels
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, codec_of
 from rlvitals.records.schema import Column, fields
-from rlvitals.runs.columns import connected, database, identifier, literal, sealed_source
+from rlvitals.runs.columns import connected, identifier, literal, sealed_source
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import SEALED, Layout, Segment

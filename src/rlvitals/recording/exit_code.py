@@ -17,7 +17,7 @@ class _Mark:
 
 
 class ExitWatch:
-    """Notes the `SystemExit` that ends the interpreter, by wrapping `sys.exit`, `exit` and `quit` while it is installed.
+    """Notes the `SystemExit` that ends the interpreter: it wraps `sys.exit`, `exit` and `quit` while it is installed.
 
     Most exceptions of that kind that are raised also end the program, but some are caught. The two are told apart by
     the moment at which the exception is thrown away: at the end no Python code of the main thread is running any more.
@@ -40,7 +40,7 @@ class ExitWatch:
                 self._places[owner, name] = original, wrapped
 
     def remove(self) -> None:
-        """Put the functions back, except where somebody else has wrapped them since: there the wrapper passes through."""
+        """Put the functions back, except where somebody has wrapped them since: there the wrapper passes through."""
         for (owner, name), (original, wrapped) in self._places.items():
             if getattr(owner, name) is wrapped:
                 setattr(owner, name, original)

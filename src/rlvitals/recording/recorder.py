@@ -335,7 +335,7 @@ class Recorder:
         """Go on closing whatever happens: what is left open would make the run look alive."""
         try:
             yield
-        except Exception:
+        except Exception:  # noqa: BLE001 - logged; a run that stays open would be worse
             _log.exception("%s: %s could not be closed properly", self.session.header.run_id, what)
 
     def _stop_threads(self, budget: Budget) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.errors import RecordError, RunFormatError, RunNotFoundError
+from rlvitals.records.coercion import coerce, shown, spelled
+from rlvitals.records.schema import Column, Field
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
 RUNNING = "running"
@@ -117,6 +119,26 @@ def _why_none(path: Path) -> str:
     return f"{path} is a folder, but not a run: it has no {HEADER}"
 
 
+def _encoded(header: Header) -> bytes:
+    """The header as JSON; a value that JSON cannot hold is made to fit, because nothing may keep a run from ending."""
+    try:
+        return msgspec.json.encode(header)
+    except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
+        fields = msgspec.structs.asdict(header)
+        settings = {name: _fitting(value) for name, value in header.configuration.items()}
+        return msgspec.json.encode(
+            {**{name: _fitting(value) for name, value in fields.items()}, "configuration": settings}
+        )
+
+
+def _fitting(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    try:
+        return spelled(coerce(Field("value", Column.TREE, required=True), {"": value}, HEADER, tree_text=None))[""]
+    except RecordError:
+        return shown(value)
+
+
 def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool] = lambda: False) -> None:
     """Replace the header at once: a reader sees the old one or the new one, whole. Safe from any thread.
 
@@ -129,7 +151,7 @@ def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool]
         OSError: It could not be written; the old one stands.
     """
     header.format, header.version = FORMAT, FORMAT_VERSION
-    content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+    content = msgspec.json.format(_encoded(header), indent=2) + b"\n"
     # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
     aside = layout.header.with_name(f".{HEADER}.{os.getpid()}.{next(_writes)}.tmp")
     try:

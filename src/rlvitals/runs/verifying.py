@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rlvitals.errors import RunFormatError, RunLockedError
 from rlvitals.records import STREAMS, Record, codec_of
 from rlvitals.runs.folder import RunFolder, is_abandoned, records_in, rewinds_of
-from rlvitals.runs.header import COMPLETED, FAILED, Header, Rewind
+from rlvitals.runs.header import ENDED, Header, Rewind
 from rlvitals.runs.layout import HEADER, LOCK, OPEN, Layout, Segment
 from rlvitals.runs.lock import Heartbeat, WriterLock, read_heartbeat
 from rlvitals.runs.torn import lines_of, mend
@@ -123,7 +123,7 @@ def _check_counts(
     # What is torn or damaged is told of already, and lacks records.
     told = {fault.path.parent for fault in found if fault.code != FOLDER}
     lost = header.losses.get("records", 0)
-    for stream in STREAMS if header.status in {COMPLETED, FAILED} else ():
+    for stream in STREAMS if header.status in ENDED else ():
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
         if missing > 0 and layout.stream(stream) not in told:
             known = f"{HEADER} knows of {header.totals[stream]}, and {tally.going_on[stream]} are there"
