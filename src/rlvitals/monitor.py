@@ -18,15 +18,15 @@ from rlvitals.recording import (
     Recorder,
     RecorderSettings,
     Resume,
+    ending_of,
     failure_of,
-    is_success,
     open_session,
 )
 from rlvitals.recording.options import check_sizes, goals_of, project_of, rewind_of, tags_of
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
-from rlvitals.runs.header import Rewind
+from rlvitals.runs.header import Failure, Rewind
 from rlvitals.runs.run import Run
 from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
 
@@ -162,10 +162,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or is_success(error):
-            self.close()
-        else:
-            self.fail(error)
+        self._end(*ending_of(error))
 
     @property
     def session_id(self) -> str:
@@ -278,11 +275,11 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
 
     def close(self) -> None:
         """End the run as completed. Reading goes on working; writing raises `ClosedError`. May be called again."""
-        self._end(headers.COMPLETED)
+        self._end(headers.COMPLETED, None)
 
     def fail(self, error: BaseException) -> None:
         """End the run as failed, with the exception that ended it."""
-        self._end(headers.FAILED, error)
+        self._end(headers.FAILED, failure_of(error))
 
     def losses(self) -> Losses:
         """What could not be kept: records lost or waiting for the disk, and records that sinks dropped."""
@@ -300,8 +297,8 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
     def _set_status(self, status: str) -> None:
         self._recorder.set_status(status)
 
-    def _end(self, status: str, error: BaseException | None = None) -> None:
-        self._recorder.close(status, None if error is None else failure_of(error))
+    def _end(self, status: str, failure: Failure | None) -> None:
+        self._recorder.close(status, failure)
         wanted, self._report = self._report, False
         if wanted is not False and not self._recorder.is_child:
             from rlvitals.reports.writing import write_quietly  # noqa: PLC0415 - loads duckdb

@@ -1,6 +1,6 @@
 """The writing side: journal first, then the live window, then the sinks."""
 
-from rlvitals.recording.failure import failure_of, is_success
+from rlvitals.recording.failure import ending_of, failure_of
 from rlvitals.recording.logbook import Logbook
 from rlvitals.recording.pictures import PictureLog
 from rlvitals.recording.process_end import exit_error
@@ -17,8 +17,8 @@ __all__ = [
     "RecorderSettings",
     "Resume",
     "Session",
+    "ending_of",
     "exit_error",
     "failure_of",
-    "is_success",
     "open_session",
 ]

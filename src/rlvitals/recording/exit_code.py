@@ -1,38 +1,42 @@
-"""The exit code with which the interpreter ends, which its exit handlers are not told."""
+"""The `SystemExit` that ends the interpreter, which its exit handlers are not told of."""
 
 import _sitebuiltins
 import functools
+import gc
 import sys
 import threading
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+from rlvitals.recording.failure import Terminated, signal_behind, stack
+
+_KEEPS_EXCEPTION = sys.version_info >= (3, 12)
+"""Whether the exception that ends the interpreter lives until its exit handlers have run."""
+
 
 class _Mark:
     """Lives as long as the exception that carries it."""
 
-    def __init__(self, code: Any) -> None:
-        self.code = code
-
 
 class ExitWatch:
-    """Notes the `SystemExit` that ends the interpreter: it wraps `sys.exit`, `exit` and `quit` while it is installed.
+    """Finds the `SystemExit` that ends the interpreter.
 
-    Most exceptions of that kind that are raised also end the program, but some are caught. The two are told apart by
-    the moment at which the exception is thrown away: at the end no Python code of the main thread is running any more.
+    Since Python 3.12 it is alive when exit handlers run. Before, it is noted by wrapping `sys.exit`, `exit` and `quit`
+    while this is installed. One that is caught does not end the program: the two are told apart by the moment at which
+    the exception is thrown away, because at the end no Python code of the main thread is running any more.
 
-    A bare `raise SystemExit(3)` does not pass here, and leaves no trace that an exit handler could find.
+    Before Python 3.12 a bare `raise SystemExit(3)` leaves no trace that an exit handler could find.
     """
 
     def __init__(self) -> None:
         self._places: dict[tuple[Any, str], tuple[Callable[..., Any], Callable[..., Any]]] = {}
-        self._alive: weakref.ref[_Mark] | None = None
-        self._ended: SystemExit | None = None
+        self._noted: tuple[weakref.ref[_Mark], BaseException] | None = None
+        self._ended: BaseException | None = None
 
     def install(self) -> None:
-        """Wrap the functions; nothing if that has been done."""
-        if not self._places:
+        """Wrap the functions; nothing if that has been done, or is not needed."""
+        if not self._places and not _KEEPS_EXCEPTION:
             for owner, name in ((sys, "exit"), (_sitebuiltins.Quitter, "__call__")):
                 original = getattr(owner, name)
                 wrapped = self._noting(original)
@@ -46,13 +50,11 @@ class ExitWatch:
                 setattr(owner, name, original)
         self._places.clear()
 
-    def error(self) -> SystemExit | None:
-        """The `SystemExit` that ends the interpreter, as far as is known; to be asked by an exit handler."""
-        if self._ended is not None:
-            return self._ended
-        # Something still holds the exception, for example a frame that is in its own traceback.
-        mark = None if self._alive is None else self._alive()
-        return None if mark is None else SystemExit(mark.code)
+    def error(self) -> BaseException | None:
+        """The exception that ends the interpreter, as far as is known; to be asked by an exit handler."""
+        if self._ended is None and self._noted is not None and self._noted[0]() is not None:
+            return self._noted[1]  # something still holds it, for example a frame in its own traceback
+        return self._ended or _living_exit()
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -66,13 +68,26 @@ class ExitWatch:
         return noted
 
     def _note(self, error: SystemExit) -> None:
-        if self._places and threading.current_thread() is threading.main_thread():
-            mark = _Mark(error.code)
-            error._rlvitals_mark = mark  # type: ignore[attr-defined]  # noqa: SLF001 - what cannot be weakly referred to
-            code = error.code
-            self._alive = weakref.ref(mark, lambda _: self._thrown_away(code))
+        if not self._places or threading.current_thread() is not threading.main_thread():
+            return
+        # An exception cannot be referred to weakly, but what it carries can.
+        mark = error._rlvitals_mark = _Mark()  # type: ignore[attr-defined]  # noqa: SLF001
+        signal = signal_behind(stack())
+        ended = SystemExit(error.code) if signal is None else Terminated(signal)
+        self._noted = weakref.ref(mark, lambda _: self._thrown_away(ended)), ended
 
-    def _thrown_away(self, code: Any) -> None:
-        frame = sys._getframe(1)  # noqa: SLF001 - the only way to see who is running
-        if frame.f_back is None and threading.current_thread() is threading.main_thread():
-            self._ended = SystemExit(code)
+    def _thrown_away(self, ended: BaseException) -> None:
+        caller = sys._getframe(1).f_back  # noqa: SLF001 - behind the callback: who throws the exception away
+        if caller is None and threading.current_thread() is threading.main_thread():
+            self._ended = ended
+
+
+def _living_exit() -> SystemExit | None:
+    """The `SystemExit` that went through the outermost frame, which has done nothing since."""
+    for found in gc.get_objects():
+        if issubclass(type(found), SystemExit) and found.__traceback__ is not None:
+            outermost = found.__traceback__.tb_frame
+            if outermost.f_back is None and outermost.f_lasti == found.__traceback__.tb_lasti:
+                error: SystemExit = found
+                return error
+    return None

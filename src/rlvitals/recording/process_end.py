@@ -15,8 +15,7 @@ from typing import Any, Protocol
 
 from rlvitals.errors import RecordError
 from rlvitals.recording.exit_code import ExitWatch
-from rlvitals.recording.failure import failure_of, is_success
-from rlvitals.runs import header as headers
+from rlvitals.recording.failure import Terminated, ending_of
 from rlvitals.runs import interruption  # noqa: F401 - its exit handler has to be registered before the one below
 from rlvitals.runs.header import Failure
 
@@ -83,7 +82,7 @@ class SignalWatch:
         before = self._before.get(number, signal.SIG_DFL)
         try:
             for run in list(_open_runs):
-                run.close(headers.PREEMPTED, Failure(type=name, message=f"terminated by {name}"))
+                run.close(*ending_of(Terminated(name)))
         finally:
             self._ending = False
             signal.signal(number, before)
@@ -141,19 +140,16 @@ def unwatch(run: OpenRun) -> None:
 
 
 def exit_error() -> BaseException | None:
-    """The exception that ends the interpreter, as far as its exit handlers can know; `None` if it ends well."""
+    """The exception that ends the interpreter, as far as its exit handlers can know; `None` if there is none."""
     error = _exit.error() or getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    return error if isinstance(error, BaseException) and not is_success(error) else None
+    return error if isinstance(error, BaseException) else None
 
 
 def _close_at_exit() -> None:
     """Close what the user did not: as failed, if the interpreter ends with an exception."""
-    error = exit_error()
+    ending = ending_of(exit_error())
     for run in list(_open_runs):
-        if error is None:
-            run.close(headers.COMPLETED)
-        else:
-            run.close(headers.FAILED, failure_of(error))
+        run.close(*ending)
 
 
 def _abandon_in_child() -> None:

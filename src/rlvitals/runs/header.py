@@ -124,11 +124,9 @@ def _encoded(header: Header) -> bytes:
     try:
         return msgspec.json.encode(header)
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
-        fields = msgspec.structs.asdict(header)
         settings = {name: _fitting(value) for name, value in header.configuration.items()}
-        return msgspec.json.encode(
-            {**{name: _fitting(value) for name, value in fields.items()}, "configuration": settings}
-        )
+        fitted = {name: _fitting(value) for name, value in msgspec.structs.asdict(header).items()}
+        return msgspec.json.encode({**fitted, "configuration": settings})
 
 
 def _fitting(value: Any) -> Any:
