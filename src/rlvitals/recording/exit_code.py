@@ -2,7 +2,6 @@
 
 import _sitebuiltins
 import functools
-import gc
 import sys
 import threading
 import weakref
@@ -10,9 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 from rlvitals.recording.failure import Terminated, signal_behind, stack
-
-_KEEPS_EXCEPTION = sys.version_info >= (3, 12)
-"""Whether the exception that ends the interpreter lives until its exit handlers have run."""
 
 
 class _Mark:
@@ -22,11 +18,11 @@ class _Mark:
 class ExitWatch:
     """Finds the `SystemExit` that ends the interpreter.
 
-    Since Python 3.12 it is alive when exit handlers run. Before, it is noted by wrapping `sys.exit`, `exit` and `quit`
-    while this is installed. One that is caught does not end the program: the two are told apart by the moment at which
-    the exception is thrown away, because at the end no Python code of the main thread is running any more.
+    It wraps `sys.exit`, `exit` and `quit` while it is installed. Not every `SystemExit` ends the program, because some are
+    caught. The two are told apart by the moment at which the exception is thrown away: at the end no Python code of the
+    main thread is running any more.
 
-    Before Python 3.12 a bare `raise SystemExit(3)` leaves no trace that an exit handler could find.
+    A bare `raise SystemExit(3)` does not pass here, and leaves no trace that an exit handler could find.
     """
 
     def __init__(self) -> None:
@@ -35,8 +31,8 @@ class ExitWatch:
         self._ended: BaseException | None = None
 
     def install(self) -> None:
-        """Wrap the functions; nothing if that has been done, or is not needed."""
-        if not self._places and not _KEEPS_EXCEPTION:
+        """Wrap the functions; nothing if that has been done."""
+        if not self._places:
             for owner, name in ((sys, "exit"), (_sitebuiltins.Quitter, "__call__")):
                 original = getattr(owner, name)
                 wrapped = self._noting(original)
@@ -54,7 +50,7 @@ class ExitWatch:
         """The exception that ends the interpreter, as far as is known; to be asked by an exit handler."""
         if self._ended is None and self._noted is not None and self._noted[0]() is not None:
             return self._noted[1]  # something still holds it, for example a frame in its own traceback
-        return self._ended or _living_exit()
+        return self._ended
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
@@ -80,14 +76,3 @@ class ExitWatch:
         caller = sys._getframe(1).f_back  # noqa: SLF001 - behind the callback: who throws the exception away
         if caller is None and threading.current_thread() is threading.main_thread():
             self._ended = ended
-
-
-def _living_exit() -> SystemExit | None:
-    """The `SystemExit` that went through the outermost frame, which has done nothing since."""
-    for found in gc.get_objects():
-        if issubclass(type(found), SystemExit) and found.__traceback__ is not None:
-            outermost = found.__traceback__.tb_frame
-            if outermost.f_back is None and outermost.f_lasti == found.__traceback__.tb_lasti:
-                error: SystemExit = found
-                return error
-    return None
