@@ -1,6 +1,6 @@
 """The writing side: journal first, then the live window, then the sinks."""
 
-from rlvitals.recording.failure import ending_of, failure_of
+from rlvitals.recording.failure import Terminated, ending_of, failure_of
 from rlvitals.recording.logbook import Logbook
 from rlvitals.recording.pictures import PictureLog
 from rlvitals.recording.process_end import exit_error
@@ -17,6 +17,7 @@ __all__ = [
     "RecorderSettings",
     "Resume",
     "Session",
+    "Terminated",
     "ending_of",
     "exit_error",
     "failure_of",

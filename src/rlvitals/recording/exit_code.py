@@ -18,9 +18,9 @@ class _Mark:
 class ExitWatch:
     """Finds the `SystemExit` that ends the interpreter.
 
-    It wraps `sys.exit`, `exit` and `quit` while it is installed. Not every `SystemExit` ends the program, because some are
-    caught. The two are told apart by the moment at which the exception is thrown away: at the end no Python code of the
-    main thread is running any more.
+    It wraps `sys.exit`, `exit` and `quit` while it is installed. Not every `SystemExit` ends the program, because some
+    are caught. The two are told apart by the moment at which the exception is thrown away: at the end no Python code
+    of the main thread is running any more.
 
     A bare `raise SystemExit(3)` does not pass here, and leaves no trace that an exit handler could find.
     """
