@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from rlvitals.errors import RecordError
 from rlvitals.recording.exit_code import ExitWatch
 from rlvitals.recording.failure import Terminated, ending_of
+from rlvitals.records.coercion import shown
 from rlvitals.runs import interruption  # noqa: F401 - its exit handler has to be registered before the one below
 from rlvitals.runs.header import Failure
 
@@ -107,11 +108,9 @@ def check_signals(names: Any) -> None:
     Raises:
         RecordError: They are not.
     """
-    if isinstance(names, str) or not isinstance(names, Iterable):
-        names = [names]
-    for name in names:
-        if not isinstance(name, str) or not re.fullmatch(r"SIG[A-Z0-9]+", name):
-            raise RecordError(f"signals={name!r:.100}: pass the names of signals, such as ('SIGTERM',), or () for none")
+    known = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else [None]
+    if not all(isinstance(name, str) and re.fullmatch(r"SIG[A-Z0-9]+", name) for name in known):
+        raise RecordError(f"signals={shown(names)}: pass the names of signals, such as ('SIGTERM',), or () for none")
 
 
 _open_runs: weakref.WeakSet[OpenRun] = weakref.WeakSet()
