@@ -45,9 +45,9 @@ class VitalsCallback(BaseCallback):
     """Records a training of Stable-Baselines3: every episode, every update, evaluations, configuration.
 
     With a `log_dir` it makes a run of its own when the training begins, and closes it when the training ends. As
-    Stable-Baselines3 does not tell callbacks of an exception, the run is then marked failed when the interpreter ends
-    or when the callback is thrown away; in a `with` statement at once, with the exception, and the run lasts as long as
-    the statement, over several calls of `learn`. With a `monitor`, the run is its maker's to close.
+    Stable-Baselines3 does not tell callbacks of an exception, a watch notices that `learn` was left, and the run has
+    failed. In a `with` statement the run lasts as long as the statement, over several calls of `learn`. With a
+    `monitor`, the run is its maker's to close. In both cases an interrupted `learn` pauses the run.
 
     What goes wrong with the recording, or with an odd `info`, is counted and said once, and never raised into the
     training.
