@@ -98,7 +98,7 @@ class LearnWatch:
 
     def _error(self) -> BaseException | None:
         """The exception that its thread handles at this moment, or that the interpreter showed last, if it is ours."""
-        handled = sys._current_exceptions().get(self.loop.thread)  # type: ignore[attr-defined]  # noqa: SLF001
+        handled = sys._current_exceptions().get(self.loop.thread)  # noqa: SLF001
         known = handled[1] if isinstance(handled, tuple) else handled  # a tuple before Python 3.12
         candidates = (known, getattr(sys, "last_exc", None), getattr(sys, "last_value", None))
         return next((one for one in candidates if came_from(one, self._model())), None)

@@ -118,6 +118,7 @@ class Recorder:
         self.window = LiveWindow(settings.buffer_size)
         self._closing = threading.RLock()
         self._ending: tuple[str, Failure | None] | None = None  # how the run ends, as whoever closed it first said
+        self._is_over = False
         self._barred = False  # nothing more may be logged: it is closed, or this is the child of a fork
         self._forked = 0
         self._is_child = False
@@ -299,30 +300,30 @@ class Recorder:
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
         """End the run: everything is written, the sinks are closed, the header says how. May be called again.
 
-        It takes at most about `close_s` seconds, and raises nothing for what fails on the way.
+        It takes at most about `close_s` seconds, and raises nothing for what fails on the way. Where Ctrl-C interrupts
+        it, the next call does the rest; an exit handler makes the last one.
         """
         with self._closing:
-            if self._barred:
-                return
             # A signal handler may close in the middle of this; the end that came first is the one that counts.
             self._ending = self._ending or (status, failure)
             budget = Budget(self.settings.close_s)
-            with self._caught("the last event"):
-                self._record_end(*self._ending)
-            with self._caught("the threads"):
-                self._stop_threads(budget)
+            if not self._barred:
+                with self._caught("the last event"):
+                    self._record_end(*self._ending)
+                with self._caught("the threads"):
+                    self._stop_threads(budget)
             self._barred = True
-            try:
-                with self._caught("the sinks"):
-                    self._close_sinks(budget)
-            finally:
+            with self._caught("the sinks"):
+                self._close_sinks(budget)
+            if not self._is_over:
                 with self._caught("the run folder"):
                     self._close_folder(*self._ending, budget)
-                process_end.unwatch(self)
+            self._is_over = True
+            process_end.unwatch(self)
 
     def abandon(self) -> None:
         """Close the files without writing: for the child of a fork, whose parent records."""
-        self._is_child = self._barred = True
+        self._is_child = self._barred = self._is_over = True
         self._closing = threading.RLock()
         for lane in self._lanes.values():
             lane.journal.abandon()

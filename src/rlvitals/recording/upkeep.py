@@ -201,7 +201,8 @@ class Upkeep(Trouble):
             self._saving.release()
 
     def close(self, worth_sealing: int, budget: Budget) -> None:
-        """Write what is left, seal what is worth it, and let go of the run."""
+        """Write what is left, seal what is worth it, and let go of the run. Where it is interrupted, call it again."""
+        interrupted = True
         try:
             self._notice_drops()
             self._tell()
@@ -217,9 +218,14 @@ class Upkeep(Trouble):
                 self._sealer.add(journal.path for journal in worth if journal.path.exists())
                 self._sealer.finish(budget.left())
                 self.beat()
+            interrupted = False
+        except Exception:
+            interrupted = False
+            raise
         finally:
-            self._closed = True  # a tick that was under way must not take the lock again
-            self._session.lock.release()
+            if not interrupted:
+                self._closed = True  # a tick that was under way must not take the lock again
+                self._session.lock.release()
 
     def abandon(self) -> None:
         """Let go without writing: for the child of a fork."""

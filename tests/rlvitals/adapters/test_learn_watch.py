@@ -94,7 +94,7 @@ def test_the_exception_that_a_notebook_shows_is_told(monkeypatch: pytest.MonkeyP
     model = Model()
     kept: list[LearnWatch] = []
     with pytest.raises(ZeroDivisionError) as raised:
-        model.learn(lambda watch: kept.append(watch) or 1 / 0)
+        model.learn(lambda watch: (kept.append(watch), 1 / 0))
     monkeypatch.setattr(sys, "last_value", raised.value, raising=False)
     kept[0].look()
 
