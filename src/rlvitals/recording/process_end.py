@@ -67,9 +67,8 @@ class SignalWatch:
     def remove(self) -> None:
         """Give the signals back, except those that somebody else has taken over since."""
         for number, before in list(self._before.items()):
-            with contextlib.suppress(
-                ValueError, OSError, RuntimeError
-            ):  # in another thread: it then stays, and is idle
+            # In another thread this raises: the handler then stays, and has nothing to end.
+            with contextlib.suppress(ValueError, OSError, RuntimeError):
                 if signal.getsignal(number) == self._handle:
                     signal.signal(number, before)
                 del self._before[number]

@@ -93,8 +93,13 @@ def test_the_exception_that_a_notebook_shows_is_told(monkeypatch: pytest.MonkeyP
     """It keeps the frame alive, which is on no stack any more."""
     model = Model()
     kept: list[LearnWatch] = []
+
+    def fail(watch: LearnWatch) -> None:
+        kept.append(watch)
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError) as raised:
-        model.learn(lambda watch: (kept.append(watch), 1 / 0))
+        model.learn(fail)
     monkeypatch.setattr(sys, "last_value", raised.value, raising=False)
     kept[0].look()
 

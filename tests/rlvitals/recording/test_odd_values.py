@@ -25,7 +25,7 @@ class Hopeless:
     def __str__(self) -> str:
         raise RuntimeError("no")
 
-    __repr__ = __float__ = item = __str__  # type: ignore[assignment]
+    __repr__ = __float__ = item = __str__
 
 
 ODD: list[Any] = [
@@ -52,7 +52,7 @@ CALLS: dict[str, Callable[[TrainingMonitor, Any], object]] = {
     "log_training_step": lambda m, v: m.log_training_step(1, env_step=v),
     "log_evaluation": lambda m, v: m.log_evaluation(1, 1.0, env_step=v),
     "log_metrics": lambda m, v: m.log_metrics("a", {"x": v}, step=v, env_step=v),
-    "pause": lambda m, _: (m.pause(), m.unpause()),
+    "pause": lambda m, _: m.pause(),
 }
 
 
@@ -77,7 +77,8 @@ def test_no_option_makes_a_run_that_cannot_be_read(tmp_path: Path, option: str) 
     """It is refused before there is a folder, or the run is as any other."""
     for value in ODD:
         with contextlib.suppress(RlvitalsError, RuntimeError):
-            TrainingMonitor(tmp_path / "logs", **{option: [value] if option == "tags" else value}).close()
+            options: dict[str, Any] = {option: [value] if option == "tags" else value}
+            TrainingMonitor(tmp_path / "logs", **options).close()
 
     assert {Run(path).header.status for path in (tmp_path / "logs").iterdir()} == {"completed"}
 

@@ -46,7 +46,11 @@ def ended(tmp_path: Path) -> Ended:
         found = Run(tmp_path / "run")
         assert [record.episode for record in found.records("episodes")] == [0]
         failure = found.header.failure
-        return done.returncode, found.vitality().status, failure and f"{failure.type}: {failure.message}"
+        return (
+            done.returncode,
+            found.vitality().status,
+            None if failure is None else f"{failure.type}: {failure.message}",
+        )
 
     return run
 
