@@ -81,7 +81,7 @@ class _Uses:
         """Interrupt what a thread reads, and refuse it to read more."""
         with self._lock:
             self._stopped.add(thread)
-            self._interrupt([use for use in self._uses if use.thread is thread])
+            self._interrupt([use for use in list(self._uses) if use.thread is thread])
 
     def leave(self, timeout_s: float) -> None:
         """Interrupt the uses of all other threads until they are over."""
@@ -94,7 +94,7 @@ class _Uses:
         """Interrupt again and again: an interruption between two queries does not reach the next one."""
         alive = sys._current_frames()  # noqa: SLF001 - there is no other list of all threads
         with self._lock:
-            others = [use for use in self._uses if use.ident != self._exiting and use.ident in alive]
+            others = [use for use in list(self._uses) if use.ident != self._exiting and use.ident in alive]
             self._interrupt(others)
         return bool(others)
 
