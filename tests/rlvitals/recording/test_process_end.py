@@ -150,10 +150,11 @@ def test_a_terminating_signal_is_a_preemption(ended: Ended, name: str) -> None:
 def test_a_signal_in_the_midst_of_logging_is_a_preemption(tmp_path: Path) -> None:
     """What was acknowledged is there, and the folder is sound."""
     program = """
-threading.Timer(0.3, send).start()
 monitor = begin()
 for number in range(1, 10**9):
     monitor.log_episode(number, 1.0, 2)
+    if number == 5_000:
+        threading.Thread(target=send).start()
 """
     done = subprocess.run([sys.executable, "-c", _BEGIN + program, str(tmp_path)], timeout=120, check=False)
 
