@@ -7,7 +7,8 @@ RlvitalsError
 │   ├── RunNotFoundError             there is no run at that place
 │   ├── RunExistsError               a run is there, and may not be touched
 │   ├── RunLockedError               another process writes to that run
-│   └── RunFormatError               a folder that is corrupt, foreign, or of a newer format
+│   ├── RunFormatError               a folder that is corrupt, foreign, or of a newer format
+│   └── ReadInterruptedError         reading was cut short because a run or the interpreter is closing
 ├── ColumnError (KeyError)            a column that a stream does not have
 ├── QueryError (ValueError)           a question in SQL that cannot be answered
 ├── ComparisonError (ValueError)     runs that cannot be compared so, or must not be
@@ -49,6 +50,10 @@ class RunLockedError(RunError):
 
 class RunFormatError(RunError):
     """A folder that is not a run, is damaged, or comes from a newer release."""
+
+
+class ReadInterruptedError(RunError):
+    """Reading that was cut short because a run or the interpreter is closing."""
 
 
 class ColumnError(RlvitalsError, KeyError):

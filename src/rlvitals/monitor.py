@@ -11,12 +11,22 @@ import msgspec
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import SinkError
 from rlvitals.live import LiveReadings
-from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
-from rlvitals.recording.options import check_sizes, goals_of, tags_of
+from rlvitals.recording import (
+    Logbook,
+    Losses,
+    PictureLog,
+    Recorder,
+    RecorderSettings,
+    Resume,
+    ending_of,
+    failure_of,
+    open_session,
+)
+from rlvitals.recording.options import check_sizes, goals_of, project_of, rewind_of, tags_of
 from rlvitals.records.coercion import coerce, spelled
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
-from rlvitals.runs.header import Rewind
+from rlvitals.runs.header import Failure, Rewind
 from rlvitals.runs.run import Run
 from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
 
@@ -37,7 +47,7 @@ class TrainingSession(NamedTuple):
         total_episodes: Episodes finished.
         total_timesteps: Environment steps taken, as far as was said.
         configuration: The user's settings.
-        status: running, completed, failed or paused.
+        status: running, completed, failed, preempted or paused.
     """
 
     session_id: str
@@ -82,6 +92,9 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         ValueError: `log_level` is none that `logging` knows.
     """
 
+    total_timesteps: int | None = None
+    target: float | None = None
+
     def __init__(
         self,
         log_dir: str | Path = "logs/ppo_training",
@@ -105,24 +118,22 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         # What cannot be is refused before there is a folder.
+        project = project_of(project_name)
         goals, words, plain = goals_of(total_timesteps, target), tags_of(tags), _plain_configuration(configuration)
         check_sizes(buffer_size, update_frequency)
         if log_level is not None:
             _log.setLevel(log_level)
-        self.total_timesteps = total_timesteps
-        self.target = target
+        self._aim_at(goals)
         # A training may go to another folder, and its run stays where it is.
         where = Path(log_dir).absolute()
-        session = open_session(
-            where, session_name, resume=resume, project=project_name, configuration=plain, clock=clock
-        )
+        session = open_session(where, session_name, resume=resume, project=project, configuration=plain, clock=clock)
         header = session.header
         header.tags = list(dict.fromkeys((*header.tags, *words)))
         header.configuration = {**header.configuration, **plain}
         header.goals = goals or header.goals
         wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
         if terminal:
-            wanted.append(TerminalSink(interval_s=update_frequency, total=total_timesteps, clock=clock))
+            wanted.append(TerminalSink(interval_s=update_frequency, total=self.total_timesteps, clock=clock))
         context = SinkContext(
             path=session.layout.path,
             artifacts=session.layout.artifacts,
@@ -136,7 +147,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         # A training may go to another folder before its report is written.
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._recorder.save()
-        self._vigil = self._begin_vigil(target)
+        self._vigil = self._begin_vigil(self.target)
         self.log_event("state", "resumed" if session.resumed else "started")
         for reason in refused:
             _log.warning("%s: %s", self.session_id, reason)
@@ -151,10 +162,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None or (isinstance(error, SystemExit) and error.code in {None, 0}):
-            self.close()
-        else:
-            self.fail(error)
+        self._end(*ending_of(error))
 
     @property
     def session_id(self) -> str:
@@ -168,7 +176,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
 
     @property
     def status(self) -> str:
-        """Running, completed, failed or paused."""
+        """Running, completed, failed, preempted or paused."""
         return self._recorder.session.header.status
 
     @property
@@ -207,10 +215,12 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
             step: The checkpoint's step of the training's own clock, likewise.
 
         Raises:
+            RecordError: A clock is no whole number of at least 0; nothing was changed.
             ClosedError: The monitor is closed.
         """
-        self._recorder.rewind(Rewind(env_step=env_step, episode=episode, step=step))
-        self.log_event("rewind", f"went back to {_named(env_step=env_step, episode=episode, step=step)}")
+        rewind = rewind_of(env_step=env_step, episode=episode, step=step)
+        self._recorder.rewind(rewind)
+        self.log_event("rewind", f"went back to {_named(rewind)}")
 
     def update_configuration(self, configuration: Mapping[str, Any]) -> None:
         """Add to the configuration that is kept with the run; what has the same name is replaced.
@@ -236,8 +246,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         """
         goals = goals_of(total_timesteps, target)
         self._recorder.check_open()
-        self.total_timesteps = self.total_timesteps if total_timesteps is None else total_timesteps
-        self.target = self.target if target is None else target
+        self._aim_at(goals)
         if self._vigil is not None:
             self._vigil.milestones.target = self.target
         self._recorder.session.header.goals |= goals
@@ -266,11 +275,11 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
 
     def close(self) -> None:
         """End the run as completed. Reading goes on working; writing raises `ClosedError`. May be called again."""
-        self._end(headers.COMPLETED)
+        self._end(headers.COMPLETED, None)
 
     def fail(self, error: BaseException) -> None:
         """End the run as failed, with the exception that ended it."""
-        self._end(headers.FAILED, error)
+        self._end(headers.FAILED, failure_of(error))
 
     def losses(self) -> Losses:
         """What could not be kept: records lost or waiting for the disk, and records that sinks dropped."""
@@ -280,14 +289,16 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         """What does not work at present (streams that cannot be written, sinks that fail), with the reason."""
         return self._recorder.troubles()
 
-    def _set_status(self, status: str) -> None:
-        self._recorder.check_open()
-        self._recorder.session.header.status = status
-        self.log_event("state", status)
-        self._recorder.save()
+    def _aim_at(self, goals: Mapping[str, float]) -> None:
+        if "total_timesteps" in goals:
+            self.total_timesteps = int(goals["total_timesteps"])
+        self.target = goals.get("target", self.target)
 
-    def _end(self, status: str, error: BaseException | None = None) -> None:
-        self._recorder.close(status, None if error is None else failure_of(error))
+    def _set_status(self, status: str) -> None:
+        self._recorder.set_status(status)
+
+    def _end(self, status: str, failure: Failure | None) -> None:
+        self._recorder.close(status, failure)
         wanted, self._report = self._report, False
         if wanted is not False and not self._recorder.is_child:
             from rlvitals.reports.writing import write_quietly  # noqa: PLC0415 - loads duckdb
@@ -311,10 +322,10 @@ def create_training_monitor(
 
 
 def _plain_configuration(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
-    if not configuration:
+    if configuration is None:
         return {}
     field = Field("configuration", Column.TREE, required=False)
-    plain: dict[str, Any] = spelled(coerce(field, configuration, "TrainingMonitor"))
+    plain: dict[str, Any] = spelled(coerce(field, configuration, "TrainingMonitor") or {})
     return plain
 
 
@@ -335,5 +346,6 @@ def _make_sinks(wanted: Iterable[SinkLike], context: SinkContext) -> tuple[list[
     return made, refused
 
 
-def _named(**clocks: int | None) -> str:
+def _named(rewind: Rewind) -> str:
+    clocks = msgspec.structs.asdict(rewind)
     return ", ".join(f"{name} {at}" for name, at in clocks.items() if at is not None) or "the beginning"

@@ -33,7 +33,7 @@ class Standing(NamedTuple):
     Attributes:
         session_id: Its name.
         path: Its folder, whether that is still there or not.
-        status: running, completed, failed or paused; of a finished run also stalled or crashed.
+        status: running, completed, failed, preempted or paused; of a finished run also stalled or crashed.
         total_episodes: Episodes of the whole run.
         training_seconds: From its start to its end, or to now, without the time between two of its sessions.
         last_updated: When it last said something (UTC, seconds since 1970).

@@ -1,5 +1,6 @@
 """The vigil: looks at a training while it goes on, and says what is wrong, what is well again, and what was reached."""
 
+import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterable
@@ -10,11 +11,12 @@ import numpy as np
 
 from rlvitals.clock import Clock
 from rlvitals.diagnosis import Collector, Context, Diagnosis, Finding, Watch, collected, diagnose
-from rlvitals.errors import ClosedError, RlvitalsError
+from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
 from rlvitals.recording.milestones import KIND as MILESTONE
 from rlvitals.recording.milestones import Milestones
 from rlvitals.records import Episode, Event, Record
 from rlvitals.runs import Run
+from rlvitals.runs.interruption import reading
 from rlvitals.sinks import Sink
 
 FINDING = "finding"
@@ -133,12 +135,13 @@ class Vigil(Sink):
             return
         self._fresh, self._taken = False, 0
         episodes, self._episodes = self._episodes, []
-        for event in self._reached(episodes):
-            self._say(event)
-        change = self._watch.look(self.diagnosis(), last=self._closed)
-        for state, findings in ((OPENED, change.opened), (CLOSED, change.closed)):
-            for finding in findings:
-                self._say(self._event(finding, state))
+        with contextlib.suppress(ClosedError, ReadInterruptedError):  # closing did not wait for this look
+            for event in self._reached(episodes):
+                self._say(event)
+            change = self._watch.look(self.diagnosis(), last=self._closed)
+            for state, findings in ((OPENED, change.opened), (CLOSED, change.closed)):
+                for finding in findings:
+                    self._say(self._event(finding, state))
 
     def diagnosis(self) -> Diagnosis:
         """What there is to say of the training now. Safe from any thread.
@@ -171,7 +174,10 @@ class Vigil(Sink):
     def _collect_again(self) -> None:
         begun, missed = self._clock.monotonic(), self._missed()
         try:
-            self._collector = collected(self._run)
+            with reading():
+                self._collector = collected(self._run)
+        except ReadInterruptedError:  # the run is closing: there is nothing to say that would be true of all of it
+            raise
         except (RlvitalsError, OSError):  # the folder cannot be read at present: the next look tries again
             return
         self._stale = self._passed_over = False

@@ -159,6 +159,8 @@ def test_leaving_the_program_says_by_its_code_how_it_ended(
         ("", 0, ("completed", None)),
         ("raise RuntimeError('out of memory')", 1, ("failed", "out of memory")),
         ("sys.exit(0)", 0, ("completed", None)),
+        ("sys.exit(3)", 3, ("failed", "3")),
+        ("os.kill(os.getpid(), 15)", -15, ("preempted", "terminated by SIGTERM")),
         ("monitor.close()", 0, ("completed", None)),
         ("del monitor", 0, ("completed", None)),
         ("os._exit(3)", 3, ("crashed", None)),

@@ -153,6 +153,7 @@ class _Recording:
         self, monitor: TrainingMonitor, environments: int, info_keys: Iterable[str], env_step: int | None
     ) -> None:
         self.env_step = (monitor.env_step or 0) if env_step is None else env_step
+        monitor.progress(self.env_step)  # a wrong one is refused here, not in the middle of the training
         self.tally = EpisodeTally(environments)
         self._monitor = monitor
         keys = (info_keys,) if isinstance(info_keys, str) else info_keys

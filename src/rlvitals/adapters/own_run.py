@@ -1,15 +1,16 @@
 """The run that an adapter makes for itself, and what becomes of it when a training stops without a word."""
 
 import atexit
-import sys
 import threading
-import traceback
 import weakref
 from collections.abc import Callable
 from typing import Any
 
+from rlvitals.adapters.learn_watch import came_from
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.recording import Terminated, ending_of, exit_error
+from rlvitals.runs.header import COMPLETED
 
 
 class OwnRun:
@@ -39,21 +40,29 @@ class OwnRun:
         _open_runs.add(self)
         return self._monitor
 
-    def end(self, error: BaseException | None = None) -> None:
-        """Close the run: as completed, or as failed if there is an error."""
-        _open_runs.discard(self)
-        if self._monitor is None:
-            return
-        if error is None:
-            self._monitor.close()
-        else:
-            self._monitor.fail(error)
+    def end(self, error: BaseException | None = None, *, monitor: TrainingMonitor | None = None) -> None:
+        """Close the run: as completed, or by the exception that ended its training.
 
-    def give_up(self, error: BaseException | None = None) -> None:
-        """Close a run whose training stopped without a word."""
+        Args:
+            error: The exception.
+            monitor: The run that is meant, for another thread than the one that trains: the next may be open by now.
+        """
+        ending = self._monitor if monitor is None else monitor
+        if ending is self._monitor:
+            _open_runs.discard(self)
+        if ending is not None:
+            ending.__exit__(None, error, None)
+
+    def give_up(self, error: BaseException | None = None, *, monitor: TrainingMonitor | None = None) -> None:
+        """Close a run whose training stopped without a word.
+
+        Args:
+            error: An exception that may have ended it.
+            monitor: As for `end`.
+        """
         if self in _open_runs:
             stopped = RlvitalsError("learn() stopped before its end; `with VitalsCallback(...)` says why")
-            self.end(error if error is not None and self._is_mine(error) else stopped)
+            self.end(error if error is not None and self._is_mine(error) else stopped, monitor=monitor)
 
     def leave(self) -> None:
         """Give the run up for an adapter that is no more.
@@ -69,10 +78,9 @@ class OwnRun:
             threading.Thread(target=self.give_up, name="rlvitals-leave").start()
 
     def _is_mine(self, error: BaseException) -> bool:
-        """Whether an exception came out of this training, rather than out of anything else."""
-        model = self._model()
-        frames = traceback.walk_tb(error.__traceback__)
-        return model is not None and any(frame.f_locals.get("self") is model for frame, _ in frames)
+        if isinstance(error, SystemExit | Terminated):  # the end of the process is the end of every training in it
+            return ending_of(error)[0] != COMPLETED
+        return came_from(error, self._model())
 
 
 _open_runs: weakref.WeakSet[OwnRun] = weakref.WeakSet()
@@ -80,9 +88,9 @@ _open_runs: weakref.WeakSet[OwnRun] = weakref.WeakSet()
 
 def _give_up_all() -> None:
     """Mark the trainings that an exception ended; this comes before the recorder closes what is open as completed."""
-    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    error = exit_error()
     for run in list(_open_runs):
-        run.give_up(error if isinstance(error, BaseException) else None)
+        run.give_up(error)
 
 
 atexit.register(_give_up_all)

@@ -12,9 +12,11 @@ try:
 except ImportError as missing:
     raise MissingExtraError("VitalsCallback", extra="sb3", module="stable_baselines3") from missing
 
+import contextlib
 import math
 import weakref
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -27,11 +29,13 @@ from rlvitals.adapters.actions import Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
 from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Troubles
 from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
+from rlvitals.adapters.learn_watch import LearnWatch
 from rlvitals.adapters.own_run import OwnRun
 from rlvitals.adapters.rollouts import rollout_signals
 from rlvitals.adapters.updates import UpdateWatch, update_fields
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.runs.header import PAUSED
 
 OFF_POLICY_INTERVAL = 1_000
 """Environment steps between two records of an off-policy algorithm, which updates at nearly every one of them."""
@@ -41,9 +45,9 @@ class VitalsCallback(BaseCallback):
     """Records a training of Stable-Baselines3: every episode, every update, evaluations, configuration.
 
     With a `log_dir` it makes a run of its own when the training begins, and closes it when the training ends. As
-    Stable-Baselines3 does not tell callbacks of an exception, the run is then marked failed when the interpreter ends
-    or when the callback is thrown away; in a `with` statement at once, with the exception, and the run lasts as long as
-    the statement, over several calls of `learn`. With a `monitor`, the run is its maker's to close.
+    Stable-Baselines3 does not tell callbacks of an exception, a watch notices that `learn` was left, and the run has
+    failed. In a `with` statement the run lasts as long as the statement, over several calls of `learn`. With a
+    `monitor`, the run is its maker's to close. In both cases an interrupted `learn` pauses the run.
 
     What goes wrong with the recording, or with an odd `info`, is counted and said once, and never raised into the
     training.
@@ -84,6 +88,7 @@ class VitalsCallback(BaseCallback):
         self._on_finding = tuple(on_finding)
         self._actions: ActionTaker | None = None
         self._in_with = False
+        self._watch: LearnWatch | None = None
         self._tally = EpisodeTally(0)
         self._evaluations: list[EvaluationWatch] = []
         self._goal: int | None = None
@@ -97,6 +102,7 @@ class VitalsCallback(BaseCallback):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._in_with = False
+        self._end_watch()
         if self._own is not None:
             self._own.end(error)
 
@@ -114,11 +120,13 @@ class VitalsCallback(BaseCallback):
     # ------------------------------------------------------------------ what Stable-Baselines3 calls
 
     def _on_training_start(self) -> None:
+        self._end_watch()
         total = self.locals.get("total_timesteps")
         if self._own is not None:
             self._monitor = self._own.open(self.model, total, goes_on=self.num_timesteps > 0)
             if self.verbose:
                 print(f"rlvitals: recording to {self._monitor.path}")  # noqa: T201 - what `verbose` is for
+        self._begin_watch(self.monitor)
         self._troubles = Troubles(self.monitor)
         self._episodes = EpisodeLog(self.monitor, self._info_keys, self._troubles)
         self._progress = self.monitor.progress
@@ -163,12 +171,27 @@ class VitalsCallback(BaseCallback):
         self._record_update()
 
     def _on_training_end(self) -> None:
+        self._end_watch()
         self._record_update(last=True)
         self._record_evaluations()
         self._unwatch_evaluations()
         self._troubles.close()
         if self._own is not None and not self._in_with:
             self._own.end()
+
+    # ------------------------------------------------------------------ a training that ends without a word
+
+    def _begin_watch(self, monitor: TrainingMonitor) -> None:
+        """Watch `learn`, which calls no callback when an exception leaves it."""
+        if monitor.status == PAUSED:  # because `learn` was left before
+            monitor.unpause()
+        own = None if self._in_with else self._own
+        call = getattr(self.model, "start_time", None)
+        self._watch = LearnWatch(self.model, partial(_left, own, monitor), call=call)
+
+    def _end_watch(self) -> None:
+        if self._watch is not None:
+            self._watch.end()
 
     # ------------------------------------------------------------------ what is done about findings
 
@@ -305,6 +328,18 @@ class VitalsCallback(BaseCallback):
                 with self._troubles.caught("an evaluation could not be recorded"):
                     last = self.monitor.last_episode
                     self.monitor.log_evaluation(0 if last is None else last + 1, **watch.take())
+
+
+def _left(own: OwnRun | None, monitor: TrainingMonitor, error: BaseException | None) -> None:
+    """Say that a training was left. Its own run has failed; a run that is somebody else's to close is paused."""
+    if own is not None:
+        own.give_up(error, monitor=monitor)
+        return
+    why = "" if error is None else f" ({type(error).__name__})"
+    with contextlib.suppress(RlvitalsError):  # it has been closed meanwhile
+        monitor.log_event("training", f"learn() stopped before its end{why}", severity="warning")
+        monitor.pause()
+        monitor.save_session()
 
 
 def _weakly(method: Callable[[], None]) -> Callable[[], None]:

@@ -19,7 +19,7 @@ from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.pace import furthest_of, step_of
 from rlvitals.records import Record
 from rlvitals.runs import Run, find_runs
-from rlvitals.runs.columns import database, file_literal
+from rlvitals.runs.columns import connected, file_literal
 from rlvitals.runs.folder import rewinds_of
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
@@ -95,7 +95,7 @@ def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Row], lis
         raise RunNotFoundError(f"{folder} is a file, not a folder of runs")
     runs, bad = find_runs(folder)
     rows: list[Row] = []
-    with database() as connection:
+    with connected() as connection:
         recent = _recent_of(runs, connection)
         for run in runs:
             try:

@@ -21,6 +21,7 @@ STYLES = {
     "running": "bold green",
     "completed": "bold blue",
     "paused": "bold yellow",
+    "preempted": "bold yellow",
     "stalled": "bold magenta",
     "failed": "bold red",
     "crashed": "bold red",

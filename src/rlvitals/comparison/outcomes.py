@@ -11,7 +11,7 @@ from rlvitals.analysis.aligned import area
 from rlvitals.comparison.experiments import Member
 from rlvitals.comparison.measuring import Extent, Measured, Source
 from rlvitals.comparison.result import RunOutcome, Standing
-from rlvitals.runs.header import COMPLETED, FAILED
+from rlvitals.runs.header import COMPLETED, ENDED, PREEMPTED
 
 NEARLY = 0.9
 """Share of the horizon that a run must have reached for its outcome to count."""
@@ -53,7 +53,7 @@ def horizon_of(members: Sequence[Member], extents: Mapping[str, Extent]) -> Hori
 def status_of(member: Member) -> str:
     """What a run's writer said, or what is seen of it from outside."""
     said = member.header.status
-    return said if said in {COMPLETED, FAILED} else member.run.vitality().status
+    return said if said in ENDED else member.run.vitality().status
 
 
 def outcome_of(
@@ -158,7 +158,7 @@ def _standing(
     extent: Extent | None, status: str, horizon: float, found: Mapping[str, float], source: Source
 ) -> tuple[Standing, str]:
     if extent is None:
-        if status == COMPLETED or status in _OPEN:
+        if status in {COMPLETED, PREEMPTED} or status in _OPEN:
             return "left out", f"has no {source.name}"
         return "counts as worst", f"{status} before it had any {source.name}"
     if extent.reached < NEARLY * horizon:
@@ -175,4 +175,6 @@ def _short_of(status: str, share: str) -> tuple[Standing, str]:
         return "left out", f"is still {status}, at {share}"
     if status == COMPLETED:
         return "left out", f"is completed at {share}: it had another budget"
+    if status == PREEMPTED:
+        return "left out", f"was preempted at {share}, which says nothing of its method"
     return "counts as worst", f"{status} at {share}"

@@ -42,7 +42,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
         group: The group that it is in.
         task: Its environment, as its configuration names it; empty where it does not.
         seed: As its configuration names it.
-        status: running, completed, failed, crashed, ...
+        status: running, completed, failed, preempted, crashed, ...
         standing: Whether it counts: `counted`; `counts as worst` in ranks, and not in means: it ended without an
             outcome; `left out`: it is still running, does not have the metric, or is another run over again.
         reason: Why it is not simply counted; empty if it is.

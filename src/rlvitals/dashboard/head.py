@@ -289,16 +289,15 @@ def _view(finding: Finding) -> FindingView:
 def _verdict(
     life: Life, findings: list[FindingView], going: str, reward: Level | None, waiting: Waiting | None, failure: str
 ) -> Verdict:
-    if life.status == "failed":
-        return Verdict("bad", "Failed", failure or life.reason)
-    if life.status == "crashed":
-        return Verdict("bad", "Crashed", life.reason[:1].upper() + life.reason[1:])
+    why = failure or life.reason[:1].upper() + life.reason[1:]
+    if life.status in {"failed", "crashed"}:
+        return Verdict("bad", life.status.capitalize(), why)
     worst = next((one for one in findings if one.open and one.severity in {"critical", "warning"}), None)
     if worst is not None:
         is_critical = any(one.open and one.severity == "critical" for one in findings)
         return Verdict("bad" if is_critical else "watch", worst.title, worst.cause)
-    if life.status == "stalled":
-        return Verdict("watch", "Stalled", life.reason[:1].upper() + life.reason[1:])
+    if life.status in {"stalled", "preempted"}:
+        return Verdict("watch", life.status.capitalize(), why)
     if waiting is not None:
         return Verdict("neutral", "No episode finished yet", _waiting_text(waiting))
     words = {

@@ -12,7 +12,7 @@ from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, codec_of
 from rlvitals.records.schema import Column, fields
 from rlvitals.regular import reader
-from rlvitals.runs.columns import database, identifier, literal, sealed_source
+from rlvitals.runs.columns import connected, identifier, literal, sealed_source
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import SEALED, Layout, Segment
@@ -109,7 +109,7 @@ class Tail:
             return []
         source = sealed_source(paths)
         try:
-            with database() as tables:
+            with connected() as tables:
                 return self._asked(tables, source, skip)
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]

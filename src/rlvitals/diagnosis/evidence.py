@@ -18,7 +18,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         total_timesteps: Environment steps that it is to take, if known.
         target: The return that counts as solved, if there is one.
         baseline: The return of a baseline or of a random policy, if there is one.
-        status: running, completed, failed, paused, stalled or crashed.
+        status: running, completed, failed, preempted, paused, stalled or crashed.
         reason: Why it is said to be so.
         failure: The exception that ended it, as text.
         lost: Records that could not be kept.

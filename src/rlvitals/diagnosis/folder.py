@@ -78,7 +78,7 @@ def context_from(header: Header, *, status: str, reason: str, lost: int, trouble
 
     Args:
         header: The header.
-        status: running, completed, failed, paused, stalled or crashed.
+        status: running, completed, failed, preempted, paused, stalled or crashed.
         reason: Why it is said to be so.
         lost: Records that could not be kept.
         troubles: What cannot be written or sent, with the reason.

@@ -12,7 +12,7 @@ from rlvitals.errors import ExportError
 from rlvitals.records import STREAMS
 from rlvitals.records.coercion import spelled
 from rlvitals.regular import reader
-from rlvitals.runs.columns import database, sealed_source
+from rlvitals.runs.columns import connected, sealed_source
 from rlvitals.runs.exported import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import SEALED
@@ -171,6 +171,6 @@ def _count(run: Run, stream: str) -> int:
             pass
         sealed.append(segment.path.with_suffix(SEALED))
     if sealed:
-        with database() as connection:
+        with connected() as connection:
             count += (connection.execute(f"SELECT count(*) FROM {sealed_source(sealed)}").fetchone() or (0,))[0]
     return count

@@ -13,14 +13,14 @@ import duckdb
 from rlvitals.errors import ExportError
 from rlvitals.exporters.base import Source
 from rlvitals.records import STREAMS, line_of
-from rlvitals.runs.columns import database, identifier, lines_source, typed_columns
+from rlvitals.runs.columns import connected, identifier, lines_source, typed_columns
 
 TABLE = "stream"
 
 
-def opened(scratch: Path) -> duckdb.DuckDBPyConnection:
+def opened(scratch: Path) -> contextlib.AbstractContextManager[duckdb.DuckDBPyConnection]:
     """A database for `typed_table`; what does not fit into memory goes into a folder."""
-    return database(temp_directory=str(scratch / "duckdb"))
+    return connected(temp_directory=str(scratch / "duckdb"))
 
 
 @contextlib.contextmanager

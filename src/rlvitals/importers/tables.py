@@ -13,7 +13,7 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.importers.preamble import Preamble, preamble_in, preamble_of
 from rlvitals.records import STREAMS, Record
-from rlvitals.runs.columns import database, file_literal, identifier, literal
+from rlvitals.runs.columns import connected, file_literal, identifier, literal
 from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.rows import records_from
 from rlvitals.sinks.opening import load, require
@@ -60,7 +60,7 @@ class _FilesImporter(Importer):
         for stream, path in files.items():
             if not path.is_file():
                 raise ImportFormatError(f"{path} is missing")
-            with _reported(path), database() as connection:
+            with _reported(path), connected() as connection:
                 yield from records_from(connection, self.source(connection, path), STREAMS[stream])
 
 
@@ -71,7 +71,7 @@ class ParquetImporter(_FilesImporter):
 
     def metadata(self, path: Path) -> bytes | None:
         """The file's own metadata."""
-        with database() as connection:
+        with connected() as connection:
             found = connection.execute(f"SELECT key, value FROM parquet_kv_metadata({file_literal(path)})").fetchall()
         return next((bytes(value) for key, value in found if bytes(key) == FORMAT.encode()), None)
 
@@ -130,7 +130,7 @@ def _imported(preamble: Preamble, records: Iterator[Record]) -> Imported:
 
 @contextlib.contextmanager
 def _attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with database() as connection:
+    with connected() as connection:
         connection.execute(f"ATTACH {literal(path)} AS source (READ_ONLY)")
         yield connection
 

@@ -1,8 +1,10 @@
 """The writing side: journal first, then the live window, then the sinks."""
 
+from rlvitals.recording.failure import Terminated, ending_of, failure_of
 from rlvitals.recording.logbook import Logbook
 from rlvitals.recording.pictures import PictureLog
-from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings, failure_of
+from rlvitals.recording.process_end import exit_error
+from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings
 from rlvitals.recording.session import Resume, Session, open_session
 from rlvitals.recording.window import LiveWindow
 
@@ -15,6 +17,9 @@ __all__ = [
     "RecorderSettings",
     "Resume",
     "Session",
+    "Terminated",
+    "ending_of",
+    "exit_error",
     "failure_of",
     "open_session",
 ]

@@ -7,8 +7,12 @@ from rlvitals.clock import Clock
 from rlvitals.errors import RecordError
 from rlvitals.recording.recorder import Recorder
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Scalars
+from rlvitals.records.coercion import coerce
+from rlvitals.records.schema import Column, Field
 from rlvitals.records.synonyms import take_synonyms
 
+_ENV_STEP = Field("env_step", Column.COUNT, required=True)
+_TOO_LARGE = 2**63
 _EVALUATION_FIELDS = frozenset(Evaluation.__struct_fields__) - {"time", "writer", "episode", "reward", "quality"}
 
 
@@ -401,7 +405,16 @@ class Logbook:
         return self.log_event("note", text)
 
     def progress(self, env_step: int) -> None:
-        """Say how far the training is, between two records; costs next to nothing, and writes nothing."""
+        """Say how far the training is, between two records; costs next to nothing, and writes nothing.
+
+        Args:
+            env_step: Environment steps of the whole training so far.
+
+        Raises:
+            RecordError: It is no whole number from 0 to 2**63 - 1.
+        """
+        if type(env_step) is not int or not 0 <= env_step < _TOO_LARGE:
+            env_step = coerce(_ENV_STEP, env_step, "progress")
         self._recorder.window.advance(env_step)
 
 

@@ -6,8 +6,13 @@ from numbers import Real
 from typing import Any
 
 from rlvitals.errors import RecordError
+from rlvitals.records.coercion import coerce, plain_scalar, shown
+from rlvitals.records.schema import Column, Field
+from rlvitals.runs.header import Rewind
 
 FEWEST_BUFFERED = 1
+_TAG = Field("tags", Column.TEXT, required=True)
+_PROJECT = Field("project_name", Column.TEXT, required=True)
 
 
 def goals_of(total_timesteps: Any, target: Any) -> dict[str, float]:
@@ -20,17 +25,18 @@ def goals_of(total_timesteps: Any, target: Any) -> dict[str, float]:
     Raises:
         RecordError: One of them is no such number.
     """
+    total_timesteps, target = _plain(total_timesteps), _plain(target)
     goals: dict[str, float] = {}
     if total_timesteps is not None:
         if not _is_number(total_timesteps) or total_timesteps < 1 or total_timesteps != int(total_timesteps):
             raise RecordError(
-                f"total_timesteps={total_timesteps!r:.100}: how many environment steps the training is to take is a "
+                f"total_timesteps={shown(total_timesteps)}: how many environment steps the training is to take is a "
                 "whole number of 1 or more; leave it out where that is not known"
             )
         goals["total_timesteps"] = int(total_timesteps)
     if target is not None:
         if not _is_number(target):
-            raise RecordError(f"target={target!r:.100}: the reward that counts as solved is a finite number")
+            raise RecordError(f"target={shown(target)}: the reward that counts as solved is a finite number")
         goals["target"] = float(target)
     return goals
 
@@ -43,8 +49,30 @@ def tags_of(tags: Any) -> list[str]:
     """
     words = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else None
     if words is None or not all(isinstance(word, str) for word in words):
-        raise RecordError(f"tags={tags!r:.100}: a list of words, such as ['ablation']")
-    return list(dict.fromkeys(words))
+        raise RecordError(f"tags={shown(tags)}: a list of words, such as ['ablation']")
+    return list(dict.fromkeys(coerce(_TAG, word, "TrainingMonitor") for word in words))
+
+
+def project_of(name: Any) -> str:
+    """The project of a run as text; empty where there is none.
+
+    Raises:
+        RecordError: It is no text.
+    """
+    return "" if name is None else str(coerce(_PROJECT, name, "TrainingMonitor"))
+
+
+def rewind_of(*, env_step: Any, episode: Any, step: Any) -> Rewind:
+    """The checkpoint that a training goes back to.
+
+    Raises:
+        RecordError: One of the clocks is no whole number of at least 0.
+    """
+    clocks = {"env_step": env_step, "episode": episode, "step": step}
+    known = {name: at for name, at in clocks.items() if at is not None}
+    return Rewind(
+        **{name: coerce(Field(name, Column.COUNT, required=True), at, "rewind") for name, at in known.items()}
+    )
 
 
 def check_sizes(buffer_size: Any, update_frequency: Any) -> None:
@@ -54,10 +82,20 @@ def check_sizes(buffer_size: Any, update_frequency: Any) -> None:
         RecordError: It cannot.
     """
     if not _is_number(buffer_size) or buffer_size < FEWEST_BUFFERED:
-        raise RecordError(f"buffer_size={buffer_size!r:.100}: the live window holds at least one record of each stream")
+        raise RecordError(f"buffer_size={shown(buffer_size)}: the live window holds at least one record of each stream")
     if update_frequency is not None and (not _is_number(update_frequency) or update_frequency < 0.0):
-        raise RecordError(f"update_frequency={update_frequency!r:.100}: seconds between two updates of the line")
+        raise RecordError(f"update_frequency={shown(update_frequency)}: seconds between two updates of the line")
+
+
+def _plain(value: Any) -> Any:
+    try:
+        return plain_scalar(value)
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its value
+        return value
 
 
 def _is_number(value: Any) -> bool:
-    return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    try:
+        return not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    except OverflowError:  # an integer beyond every float
+        return False

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
+from rlvitals.records.coercion import shown
 from rlvitals.regular import aside_of, begin_file, make_folder
 from rlvitals.runs.openings import move
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
@@ -85,6 +86,8 @@ class PictureLog:
             RecordError: It is no picture, or larger than 16 MiB; nothing was recorded.
             ClosedError: The monitor is closed.
         """
+        if metrics is not None and not isinstance(metrics, Mapping):
+            raise RecordError(f"picture {name!r:.80}: metrics must be a dict of numbers, got {shown(metrics)}")
         content, suffix = picture_bytes(name, image)
         self._recorder.check_open()
         data: dict[str, Any] = {"name": str(name), "bytes": len(content)}

@@ -4,15 +4,11 @@ When `write` returns, its record is with the operating system: a kill loses noth
 full disk, a removed folder, a sink that hangs) is counted, said once, and never raised into the training.
 """
 
-import atexit
 import contextlib
 import logging
 import os
-import sys
 import threading
-import traceback
-import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -20,6 +16,9 @@ import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, RlvitalsError, RunError
+from rlvitals.recording import process_end
+from rlvitals.recording.budget import Budget
+from rlvitals.recording.process_end import ENDING_SIGNALS, check_signals
 from rlvitals.recording.sampler import SystemSampler
 from rlvitals.recording.session import Session
 from rlvitals.recording.ticker import Ticker
@@ -28,6 +27,7 @@ from rlvitals.recording.window import BUFFER_SIZE, LiveWindow
 from rlvitals.records import STREAM_OF, STREAMS, Event, Record, SystemSample, codec_of
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure, Rewind, Writer
+from rlvitals.runs.interruption import stop_reading
 from rlvitals.runs.journal import BACKLOG_LINES, SEAL_RECORDS, Journal
 from rlvitals.runs.lock import host_name
 from rlvitals.runs.run import Run
@@ -36,6 +36,7 @@ from rlvitals.sinks import Background, Isolated, Sink
 
 _log = logging.getLogger("rlvitals")
 R = TypeVar("R", bound=Record)
+_INTERRUPT_S = 0.05
 
 
 class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,7 +51,8 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         heartbeat_s: Seconds between two signs of life.
         system_interval_s: Seconds between two system samples; `None` for none.
         look_interval_s: Seconds between two looks at whether the training is well; `None` for none.
-        close_s: How long closing waits for each thing that hangs.
+        close_s: Most seconds that closing waits, for everything that hangs together.
+        signals: Names of the signals that end the run as preempted, where nobody else handles them; () for none.
     """
 
     buffer_size: int = BUFFER_SIZE
@@ -62,6 +64,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     system_interval_s: float | None = 1.0
     look_interval_s: float | None = 5.0
     close_s: float = 10.0
+    signals: tuple[str, ...] = ENDING_SIGNALS
 
 
 class Losses(NamedTuple):
@@ -108,11 +111,14 @@ class Recorder:
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self.settings = settings = settings or RecorderSettings()
+        check_signals(settings.signals)
         self.session = session
         self.clock = clock
         self.writer = session.header.writers[-1].writer
         self.window = LiveWindow(settings.buffer_size)
         self._closing = threading.RLock()
+        self._ending: tuple[str, Failure | None] | None = None  # how the run ends, as whoever closed it first said
+        self._is_over = False
         self._barred = False  # nothing more may be logged: it is closed, or this is the child of a fork
         self._forked = 0
         self._is_child = False
@@ -143,7 +149,7 @@ class Recorder:
             self._tickers.append(
                 Ticker(lambda: self.record(SystemSample, sampler.sample()), settings.system_interval_s, "system")
             )
-        _open_recorders.add(self)
+        process_end.watch(self, settings.signals)
 
     def __repr__(self) -> str:
         return f"<Recorder {self.session.layout.path} -> {list(self._sinks)!r}>"
@@ -275,28 +281,87 @@ class Recorder:
         """Wait until the disk and every sink have what was logged so far."""
         if not self._barred:
             self._upkeep.tick()
+            budget = Budget(self.settings.close_s)
             for sink in (*self._observers, *self._sinks):
-                sink.flush(self.settings.close_s)
+                sink.flush(budget.left())
+
+    def set_status(self, status: str) -> None:
+        """Put another status into the header, of a run that goes on.
+
+        Raises:
+            ClosedError: The recorder is closed.
+        """
+        with self._closing:
+            self.check_open()
+            self.session.header.status = status
+            self.record(Event, self._state(status, "info"))
+            self.save()
 
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
-        """End the run: everything is written, the sinks are closed, the header says how. May be called again."""
+        """End the run: everything is written, the sinks are closed, the header says how. May be called again.
+
+        It takes at most about `close_s` seconds, and raises nothing for what fails on the way. Where Ctrl-C interrupts
+        it, the next call does the rest; an exit handler makes the last one.
+        """
         with self._closing:
-            if self._barred:
-                return
-            self._record_end(status, failure)
-            for ticker in self._tickers:
-                ticker.stop(self.settings.close_s)
-            for observer in self._observers:  # while what they see can be recorded
-                observer.close()
+            # A signal handler may close in the middle of this; the end that came first is the one that counts.
+            self._ending = self._ending or (status, failure)
+            budget = Budget(self.settings.close_s)
+            if not self._barred:
+                with self._caught("the last event"):
+                    self._record_end(*self._ending)
+                with self._caught("the threads"):
+                    self._stop_threads(budget)
             self._barred = True
-            _open_recorders.discard(self)
-            for sink in self._sinks:
-                sink.close()
-            header = self.session.header
-            header.status, header.failure = status, failure
-            header.ended = header.writers[-1].ended = self.clock.time()
-            header.writers[-1].status = status
-            self._upkeep.close(self.settings.seal_on_close, self.settings.close_s)
+            with self._caught("the sinks"):
+                self._close_sinks(budget)
+            if not self._is_over:
+                with self._caught("the run folder"):
+                    self._close_folder(*self._ending, budget)
+            self._is_over = True
+            process_end.unwatch(self)
+
+    def abandon(self) -> None:
+        """Close the files without writing: for the child of a fork, whose parent records."""
+        self._is_child = self._barred = self._is_over = True
+        self._closing = threading.RLock()
+        for lane in self._lanes.values():
+            lane.journal.abandon()
+        for sink in (*self._observers, *self._sinks):
+            sink.abandon()
+        self._upkeep.abandon()
+
+    @contextlib.contextmanager
+    def _caught(self, what: str) -> Iterator[None]:
+        """Go on closing whatever happens: what is left open would make the run look alive."""
+        try:
+            yield
+        except Exception:  # noqa: BLE001 - logged; a run that stays open would be worse
+            _log.exception("%s: %s could not be closed properly", self.session.header.run_id, what)
+
+    def _stop_threads(self, budget: Budget) -> None:
+        for ticker in self._tickers:
+            ticker.end()
+        for ticker in self._tickers:
+            ticker.stop(budget.left(later_steps=3))
+        for observer in self._observers:  # while what they see can be recorded
+            observer.end()
+        for observer in self._observers:
+            observer.close(budget.left(later_steps=2))
+            _interrupt(observer.thread, budget)
+
+    def _close_sinks(self, budget: Budget) -> None:
+        for sink in self._sinks:
+            sink.end()
+        for sink in self._sinks:
+            sink.close(budget.left(later_steps=1))
+
+    def _close_folder(self, status: str, failure: Failure | None, budget: Budget) -> None:
+        header = self.session.header
+        header.status, header.failure = status, failure
+        header.ended = header.writers[-1].ended = self.clock.time()
+        header.writers[-1].status = status
+        self._upkeep.close(self.settings.seal_on_close, budget)
 
     def _behind(self, sink: Sink) -> Background:
         return Background(Isolated(sink, self._upkeep.sink_changed), close_s=self.settings.close_s)
@@ -322,12 +387,20 @@ class Recorder:
         return journals
 
     def _record_end(self, status: str, failure: Failure | None) -> None:
-        values = {"time": self.clock.time(), "kind": "state", "message": status, "env_step": self.window.env_step}
         if failure is None:
-            self.record(Event, {**values, "severity": "info"})
+            self.record(Event, self._state(status, "info"))
         else:
-            message = f"{status}: {failure.type}: {failure.message}"
-            self.record(Event, {**values, "severity": "critical", "message": message})
+            severity = "warning" if status == headers.PREEMPTED else "critical"
+            self.record(Event, self._state(f"{status}: {failure.type}: {failure.message}", severity))
+
+    def _state(self, message: str, severity: str) -> dict[str, Any]:
+        return {
+            "time": self.clock.time(),
+            "kind": "state",
+            "message": message,
+            "severity": severity,
+            "env_step": self.window.env_step,
+        }
 
     def _tally(self) -> dict[str, int]:
         """What is counted in the header as lost: by this writer and those before it."""
@@ -359,16 +432,6 @@ class Recorder:
                 episodes=found.episodes, updates=found.updates, last_episode=found.last_episode, env_step=found.env_step
             )
 
-    def _abandon(self) -> None:
-        self._is_child = self._barred = True
-        self._closing = threading.RLock()
-        for lane in self._lanes.values():
-            lane.journal.abandon()
-        for sink in (*self._observers, *self._sinks):
-            sink.abandon()
-        self._upkeep.abandon()
-        _open_recorders.discard(self)
-
     def _refuse(self, kind: type[R], values: dict[str, Any]) -> R:
         if not self._is_child:
             raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing more can be logged to it")
@@ -388,33 +451,10 @@ def _failures(sink: Background) -> int:
     return sink.to.failures if isinstance(sink.to, Isolated) else 0
 
 
-_open_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
-
-
-def _abandon_in_child() -> None:
-    for recorder in list(_open_recorders):
-        recorder._abandon()  # noqa: SLF001 - the class's own business, called by the interpreter
-
-
-def failure_of(error: BaseException) -> Failure:
-    """Describe the exception that ended a run."""
-    return Failure(
-        type=type(error).__name__,
-        message=str(error)[:2_000],
-        traceback="".join(traceback.format_exception(error))[-20_000:],
-    )
-
-
-def _close_at_exit() -> None:
-    """Close what the user did not: as failed, if the interpreter ends with an exception."""
-    error = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    for recorder in list(_open_recorders):
-        if isinstance(error, BaseException):
-            recorder.close(headers.FAILED, failure_of(error))
-        else:
-            recorder.close()
-
-
-atexit.register(_close_at_exit)
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_abandon_in_child)
+def _interrupt(thread: threading.Thread, budget: Budget) -> None:
+    """Let a thread that outlasted its time read no more, and wait for it; what it still reads ends at exit at last."""
+    while thread.is_alive() and thread is not threading.current_thread():
+        stop_reading(thread)
+        thread.join(_INTERRUPT_S)
+        if not budget.left(later_steps=2):
+            return

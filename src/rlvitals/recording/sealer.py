@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO
 
+from rlvitals.recording.budget import Budget
+
 _log = logging.getLogger("rlvitals")
 _SOURCE = Path(__file__).parents[2]
 _SHOWN = 2_000
@@ -47,10 +49,11 @@ class Sealer:
 
     def finish(self, timeout_s: float) -> None:
         """Seal what is left, and wait for it; what takes longer goes on by itself."""
-        self._wait(timeout_s)
+        budget = Budget(timeout_s)
+        self._wait(budget.left())
         self._waiting, self._put_off = [*self._put_off, *self._waiting], []
         self.step()
-        self._wait(timeout_s)
+        self._wait(budget.left())
 
     def forget(self) -> None:
         """Drop everything: for the child of a fork, whose parent it belongs to."""

@@ -25,9 +25,13 @@ class Ticker:
         self._thread = threading.Thread(target=self._run, name=f"rlvitals-{name}", daemon=True)
         self._thread.start()
 
+    def end(self) -> None:
+        """End the ticking. Does not wait for a call that is under way."""
+        self._stopping.put(None)
+
     def stop(self, timeout_s: float = 10.0) -> None:
         """End the ticking, and wait for a call that is under way."""
-        self._stopping.put(None)
+        self.end()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout_s)
 

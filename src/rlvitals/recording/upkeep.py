@@ -10,6 +10,7 @@ from typing import Literal, TypeVar
 
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunLockedError
+from rlvitals.recording.budget import Budget
 from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
@@ -253,8 +254,9 @@ class Upkeep(Trouble):
         finally:
             self._saving.release()
 
-    def close(self, worth_sealing: int, timeout_s: float) -> None:
-        """Write what is left, seal what is worth it, and let go of the run."""
+    def close(self, worth_sealing: int, budget: Budget) -> None:
+        """Write what is left, seal what is worth it, and let go of the run. Where it is interrupted, call it again."""
+        interrupted = True
         try:
             self._notice_drops()
             self._tell()
@@ -271,13 +273,18 @@ class Upkeep(Trouble):
                     write_sums(self._session.layout, but=frozenset(sealing))
                 self.save()
                 self._sealer.add(sealing)
-                self._sealer.finish(timeout_s)
+                self._sealer.finish(budget.left())
                 if "header" in self._troubles:  # the last chance to say how the run ended
                     self.save()
                 self.beat()
+            interrupted = False
+        except Exception:
+            interrupted = False
+            raise
         finally:
-            self._closed = True  # a tick that was under way must not take the lock again
-            self._session.lock.release()
+            if not interrupted:
+                self._closed = True  # a tick that was under way must not take the lock again
+                self._session.lock.release()
 
     def abandon(self) -> None:
         """Let go without writing: for the child of a fork."""

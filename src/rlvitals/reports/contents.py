@@ -136,7 +136,7 @@ def _findings(account: Account) -> Section:
         said = f"{failure.traceback.rstrip()}\n" if failure.traceback else ""
         last = f"{failure.type}: {failure.message}"
         text = said if said.rstrip().endswith(last) else f"{said}{last}"
-        blocks.append(Code(text.rstrip(), "The exception that ended the run"))
+        blocks.append(Code(text.rstrip(), "What ended the run"))
     lost = account.summary.life.losses
     if lost:
         where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())

@@ -31,7 +31,14 @@ _SPARKS = 24
 _MOST_FINDINGS = 3
 _DAY_S = 86_400.0
 _BAD_ENDS = {"failed", "crashed"}
-_STATUS_TONES = {"running": "good", "failed": "bad", "crashed": "bad", "stalled": "watch", "paused": "watch"}
+_STATUS_TONES = {
+    "running": "good",
+    "failed": "bad",
+    "crashed": "bad",
+    "stalled": "watch",
+    "paused": "watch",
+    "preempted": "watch",
+}
 
 
 class Row(NamedTuple):

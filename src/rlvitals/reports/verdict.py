@@ -15,7 +15,6 @@ _REST = {
     "converged": ("good", "Converged", "the reward has come to rest"),
     "flat": ("neutral", "Flat", "the reward never moved"),
 }
-_ENDINGS = {"failed": "Failed", "crashed": "Crashed", "stalled": "Stalled"}
 
 
 def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Verdict:
@@ -29,15 +28,13 @@ def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Ver
     score = diagnosis.health_score if summary.episodes or summary.updates else None
     status = summary.life.status
     if status in {"failed", "crashed"}:
-        failure = header.failure
-        why = summary.life.reason if failure is None else f"{failure.type}: {failure.message}"
-        return Verdict("bad", _ENDINGS[status], _sentence(why), score)
+        return Verdict("bad", status.capitalize(), _sentence(_why(summary, header)), score)
     worst = next((finding for finding in diagnosis.findings if finding.severity in {CRITICAL, WARNING}), None)
     if worst is not None:
         is_critical = diagnosis.status == CRITICAL
         return Verdict("bad" if is_critical else "watch", worst.title, _sentence(worst.cause), score)
-    if status == "stalled":
-        return Verdict("watch", "Stalled", _sentence(summary.life.reason), score)
+    if status in {"stalled", "preempted"}:
+        return Verdict("watch", status.capitalize(), _sentence(_why(summary, header)), score)
     if not summary.episodes:
         return Verdict("neutral", "No episode finished yet", _waiting(summary), score)
     return _learning(summary, score)
@@ -58,6 +55,11 @@ def _learning(summary: RunSummary, score: int | None) -> Verdict:
     if summary.success.recent is not None and summary.success.recent.estimate is not None:
         parts.append(f"{percent(summary.success.recent.estimate)} of them are successes")
     return Verdict(tone, title, _sentence("; ".join(parts)), score)
+
+
+def _why(summary: RunSummary, header: Header) -> str:
+    failure = header.failure
+    return summary.life.reason if failure is None else f"{failure.type}: {failure.message}"
 
 
 def _waiting(summary: RunSummary) -> str:

@@ -2,13 +2,16 @@
 
 import json
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 
+from rlvitals.errors import ReadInterruptedError
 from rlvitals.records import kinds
 from rlvitals.records.schema import Column, fields
+from rlvitals.runs.interruption import reading
 
 REST = "_rest"
 """Ending of the column that keeps, as JSON text, the entries of a dict that fit into no typed column."""
@@ -34,6 +37,41 @@ def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(config={name: str(value) for name, value in settings.items()})
     connection.execute("SET enable_progress_bar = false")
     return connection
+
+
+@contextmanager
+def connected(**settings: str | float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a database in memory for a block, which other threads can interrupt.
+
+    Raises:
+        ReadInterruptedError: The thread may not read any more.
+    """
+    with attached(lambda: database(**settings)) as connection:
+        yield connection
+
+
+@contextmanager
+def attached(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection for a block, which other threads can interrupt.
+
+    Args:
+        connect: Opens it.
+
+    Raises:
+        ReadInterruptedError: The thread may not read any more, or what it asked was interrupted.
+    """
+    with reading() as use:
+        connection = connect()
+        try:
+            use.attach(connection)
+            yield connection
+        except duckdb.InterruptException as error:
+            raise ReadInterruptedError(
+                f"reading was interrupted: the run or the interpreter is closing ({error})"
+            ) from None
+        finally:
+            use.attach(None)
+            connection.close()
 
 
 def literal(text: str | Path) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.errors import RecordError, RunFormatError, RunNotFoundError
+from rlvitals.records.coercion import coerce, shown, spelled
+from rlvitals.records.schema import Column, Field
 from rlvitals.regular import aside_of, read_regular
 from rlvitals.runs.durability import put_in_place, write_whole
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
@@ -15,9 +17,12 @@ from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_head
 RUNNING = "running"
 COMPLETED = "completed"
 FAILED = "failed"
+PREEMPTED = "preempted"
 PAUSED = "paused"
-STATUSES = (RUNNING, COMPLETED, FAILED, PAUSED)
+STATUSES = (RUNNING, COMPLETED, FAILED, PREEMPTED, PAUSED)
 """What a writer can say of its run. That it stalled or crashed is for its readers to see: `runs.status`."""
+ENDED = frozenset({COMPLETED, FAILED, PREEMPTED})
+"""Statuses with which a writer says that its run is over."""
 
 
 class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,6 +120,24 @@ def _why_none(path: Path) -> str:
     return f"{path} is a folder, but not a run: it has no {HEADER}"
 
 
+def _encoded(header: Header) -> bytes:
+    """The header as JSON; a value that JSON cannot hold is made to fit, because nothing may keep a run from ending."""
+    try:
+        return msgspec.json.encode(header)
+    except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
+        settings = {name: _fitting(value) for name, value in header.configuration.items()}
+        fitted = {name: _fitting(value) for name, value in msgspec.structs.asdict(header).items()}
+        return msgspec.json.encode({**fitted, "configuration": settings})
+
+
+def _fitting(value: Any) -> Any:
+    """A value as JSON can hold it."""
+    try:
+        return spelled(coerce(Field("value", Column.TREE, required=True), {"": value}, HEADER, tree_text=None))[""]
+    except RecordError:
+        return shown(value)
+
+
 def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool] = lambda: False) -> None:
     """Replace the header at once: a reader sees the old one or the new one, whole. Safe from any thread.
 
@@ -127,7 +150,7 @@ def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool]
         OSError: It could not be written, or its name not be forced to the disk; write it again.
     """
     header.format, header.version = FORMAT, FORMAT_VERSION
-    content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+    content = msgspec.json.format(_encoded(header), indent=2) + b"\n"
     # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
     aside = aside_of(layout.header)
     try:

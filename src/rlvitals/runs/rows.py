@@ -11,7 +11,7 @@ from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import Record, codec_of
 from rlvitals.records.coercion import unspelled
 from rlvitals.records.schema import Column, Field, fields
-from rlvitals.runs.columns import REST, database, sealed_source
+from rlvitals.runs.columns import REST, connected, sealed_source
 
 _BATCH = 2_000
 _LARGEST_PAGE = 10_000
@@ -37,7 +37,7 @@ def rows_of(path: Path, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
         RunFormatError: The segment is damaged.
     """
     try:
-        with database() as connection:
+        with connected() as connection:
             yield from records_from(connection, f"{sealed_source([path])} OFFSET {skip}", kind)
     except (duckdb.Error, RecordError) as error:
         reason = str(error).partition("\n")[0]  # the rest is the query

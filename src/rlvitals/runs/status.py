@@ -20,7 +20,8 @@ class Vitality(NamedTuple):
     """What is known of a run's life.
 
     Attributes:
-        status: running, completed, failed, paused (said by its writer), stalled or crashed (seen from outside).
+        status: running, completed, failed, preempted, paused (said by its writer), stalled or crashed (seen from
+            outside).
         reason: Why, in one sentence.
         heartbeat: The last sign of life.
     """
@@ -39,7 +40,7 @@ def vitality(path: Path, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Vita
         clock: Tells the time.
     """
     beat = read_heartbeat(Layout(path).lock)
-    if header.status in {headers.COMPLETED, headers.FAILED}:
+    if header.status in headers.ENDED:
         return Vitality(header.status, "its writer said so", beat)
     return (
         Vitality(CRASHED, "it was never closed, and there is no sign of life", None)

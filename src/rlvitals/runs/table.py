@@ -15,7 +15,7 @@ import duckdb
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Codec, Record, codec_of
 from rlvitals.regular import reader
-from rlvitals.runs.columns import database, file_literal, identifier
+from rlvitals.runs.columns import attached, connected, database, file_literal, identifier
 from rlvitals.runs.folder import RunFolder, is_abandoned, rewinds_of
 from rlvitals.runs.layout import SEALED, Segment
 from rlvitals.runs.relation import relation
@@ -96,7 +96,7 @@ def ask_in_parts(
     segments = run.layout.segments(stream)
     if not segments:
         return
-    with database() as connection:
+    with connected() as connection:
         for numbers in _parts(segments, _rows_in(connection, segments), most_rows):
             yield ask(run, question, stream, connection=connection, numbers=numbers)
 
@@ -215,7 +215,7 @@ def _unpacked(lines: Iterable[bytes], codec: Codec[Any]) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _tables(connection: duckdb.DuckDBPyConnection | None) -> Iterator[duckdb.DuckDBPyConnection]:
-    with database() if connection is None else connection.cursor() as tables:
+    with attached(database if connection is None else connection.cursor) as tables:
         yield tables
 
 

@@ -17,7 +17,7 @@ from rlvitals.regular import IrregularFileError, is_folder, is_regular, read_reg
 from rlvitals.runs import checksum
 from rlvitals.runs.durability import put_in_place
 from rlvitals.runs.folder import RunFolder, is_abandoned, records_in, rewinds_of
-from rlvitals.runs.header import COMPLETED, FAILED, Header, Rewind
+from rlvitals.runs.header import ENDED, Header, Rewind
 from rlvitals.runs.layout import ARTIFACTS, HEADER, LOCK, OPEN, SUMS, TORN, Layout, Segment, irregular_in
 from rlvitals.runs.lock import Heartbeat, WriterLock, read_heartbeat
 from rlvitals.runs.torn import lines_of, mend
@@ -154,7 +154,7 @@ def _check_counts(
     # What is torn or damaged is told of already, and lacks records.
     told = {place for fault in found if fault.code != FOLDER for place in (fault.path, fault.path.parent)}
     lost = header.losses.get("records", 0)
-    for stream in STREAMS if header.status in {COMPLETED, FAILED} else ():
+    for stream in STREAMS if header.status in ENDED else ():
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
         if missing > 0 and layout.stream(stream) not in told:
             known = f"{HEADER} knows of {header.totals[stream]}, and {tally.going_on[stream]} are there"

@@ -83,18 +83,29 @@ class Background(SinkWrapper):
                 with contextlib.suppress(Empty):
                     done.get(timeout=timeout_s)
 
-    def close(self) -> None:
+    @property
+    def thread(self) -> threading.Thread:
+        """The thread that writes to the wrapped sink."""
+        return self._thread
+
+    def end(self) -> None:
+        """Take no more records, and let the thread write what is queued and close the wrapped sink. Does not wait."""
+        if not self._closed:
+            self._closed = True
+            self._wake.put(None)
+
+    def close(self, timeout_s: float | None = None) -> None:
         """Write what is queued, then close the wrapped sink; give up on a sink that hangs, and count what is left.
 
         Within a call of the wrapped sink it does not wait: its thread does the rest when that call is over.
+
+        Args:
+            timeout_s: Most seconds to wait; by default `close_s`.
         """
-        if self._closed:
+        self.end()
+        if self._ended or threading.current_thread() is self._thread:
             return
-        self._closed = True
-        self._wake.put(None)
-        if threading.current_thread() is self._thread:
-            return
-        self._thread.join(self._close_s)
+        self._thread.join(self._close_s if timeout_s is None else timeout_s)
         if self._thread.is_alive():
             self._given_up = len(self._queue) + self._writing
             self._queue.clear()
@@ -102,7 +113,7 @@ class Background(SinkWrapper):
 
     def abandon(self) -> None:
         """Forget the queue: for the child of a fork, in which the thread does not exist."""
-        self._closed = True
+        self._closed = self._ended = True
         self._queue.clear()
         self._flushes.clear()
 

@@ -120,6 +120,11 @@ def clocks_of(record: Record) -> dict[str, int]:
     return {name: at for name, at in said.items() if at is not None}
 
 
+def is_preemption(record: Record) -> bool:
+    """Whether a record says that a signal ended the training."""
+    return isinstance(record, Event) and record.kind == "state" and record.severity == "warning"
+
+
 def is_failure(record: Record) -> bool:
     """Whether a record says that the training ended with an exception."""
     return isinstance(record, Event) and record.kind == "state" and record.severity == "critical"

@@ -10,7 +10,7 @@ from rlvitals.errors import ClosedError, SinkError
 from rlvitals.records import Record
 from rlvitals.regular import read_regular, replace_file
 from rlvitals.sinks.context import RunSink, SinkContext
-from rlvitals.sinks.flattening import Flattener, Settings, finite_or, flat_settings, is_failure
+from rlvitals.sinks.flattening import Flattener, Settings, finite_or, flat_settings, is_failure, is_preemption
 from rlvitals.sinks.opening import Opening, load, require
 
 BATCH = 1_000
@@ -72,7 +72,7 @@ class MlflowSink(RunSink):
         self._waiting: list[Any] = []
         self._due = clock.monotonic() + interval_s
         self._lost = 0
-        self._failed = False
+        self._end = "FINISHED"
         self._closed = False
 
     @property
@@ -101,7 +101,10 @@ class MlflowSink(RunSink):
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
-        self._failed = self._failed or is_failure(record)
+        if is_failure(record):
+            self._end = "FAILED"
+        elif is_preemption(record):
+            self._end = "KILLED"
         flat = self._flattener.flatten(record)
         moment = int(1000 * finite_or(record.time, self._clock.time()))
         self._waiting += [(_nameable(name), value, moment, flat.step) for name, value in flat.numbers.items()]
@@ -130,7 +133,7 @@ class MlflowSink(RunSink):
             del self._waiting[:BATCH]
 
     def close(self) -> None:
-        """Send what waits, and end the MLflow run: as `FAILED` if the training ended with an exception.
+        """Send what waits, and end the MLflow run: as `FAILED` after an exception, as `KILLED` after a signal.
 
         Raises:
             SinkError: MLflow did not get everything; the run folder has it.
@@ -141,7 +144,7 @@ class MlflowSink(RunSink):
         self.flush()
         if self._opening.value is not None:
             client, _, run_id = self._opening.value
-            client.set_terminated(run_id, "FAILED" if self._failed else "FINISHED")
+            client.set_terminated(run_id, self._end)
         if self._lost:
             raise SinkError(
                 f"MLflow was away for too long: it did not get {self._lost} numbers; the run folder has them"

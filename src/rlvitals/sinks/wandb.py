@@ -11,7 +11,7 @@ from rlvitals.errors import ClosedError
 from rlvitals.records import Episode, Record, Scalars
 from rlvitals.regular import read_regular, replace_file
 from rlvitals.sinks.context import RunSink, SinkContext
-from rlvitals.sinks.flattening import Flattener, Settings, clocks_of, is_failure
+from rlvitals.sinks.flattening import Flattener, Settings, clocks_of, is_failure, is_preemption
 from rlvitals.sinks.opening import Opening, load, require
 
 SESSION_ROWS = 10_000_000
@@ -78,7 +78,7 @@ class WandbSink(RunSink):
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
         run = self._opening.get()
-        self._failed = self._failed or is_failure(record)
+        self._failed = self._failed or is_failure(record) or is_preemption(record)
         if not isinstance(record, Episode | Scalars):
             self._configure(run)
         flat = self._flattener.flatten(record)

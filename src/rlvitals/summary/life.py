@@ -4,12 +4,12 @@ import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.runs import Header, Run
-from rlvitals.runs.header import COMPLETED, FAILED, PAUSED, RUNNING
+from rlvitals.runs.header import ENDED, PAUSED, RUNNING
 from rlvitals.runs.status import STALLED, Vitality
 
 OPEN = frozenset({RUNNING, STALLED, PAUSED})
 """What a run is called whose writer is there, or will be back."""
-CLOSED = frozenset({COMPLETED, FAILED})
+CLOSED = ENDED
 """What a run is called whose writer said that it is over."""
 
 

@@ -511,6 +511,52 @@ def test_a_training_that_was_dropped_is_failed(make_ppo: MakePpo, tmp_path: Path
     assert open_run(tmp_path / "run").header.status == "failed"
 
 
+def _interrupted(model: Any, callback: VitalsCallback, **options: Any) -> None:
+    """Interrupts a training whose objects stay alive, and waits until that has been noticed."""
+    with pytest.raises(KeyboardInterrupt):
+        model.learn(64, callback=[callback, Breaks(model.num_timesteps % 64 + 40, KeyboardInterrupt())], **options)
+    assert callback._watch is not None
+    callback._watch.look()
+    callback._watch.look()
+
+
+def test_an_interrupted_training_has_failed_though_its_objects_live(
+    make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
+) -> None:
+    """As in a notebook; the callback records the next training, in the same run if that goes on."""
+    callback = VitalsCallback(tmp_path, session_name="run", settings=settings)
+    model = make_ppo()
+    _interrupted(model, callback)
+    status = callback.monitor.run.header.status
+    model.learn(32, callback=callback, reset_num_timesteps=False)
+
+    writers = callback.monitor.run.header.writers
+    assert (status, [writer.status for writer in writers]) == ("failed", ["failed", "completed"])
+
+
+def test_an_interrupted_training_pauses_the_run_of_somebody_else(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """Which is its maker's to close, and goes on with the next training."""
+    callback = VitalsCallback(monitor=monitor)
+    model = make_ppo()
+    _interrupted(model, callback)
+    paused = monitor.run.header.status
+    notes = [event.message for event in monitor.run.records("events") if event.kind == "training"]
+    model.learn(32, callback=callback)
+
+    assert (paused, notes, monitor.run.header.status) == ("paused", ["learn() stopped before its end"], "running")
+
+
+def test_an_interrupted_training_in_a_with_statement_pauses_its_run(
+    make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
+) -> None:
+    """The run lasts as long as the statement."""
+    with VitalsCallback(tmp_path, settings=settings) as vitals:
+        _interrupted(make_ppo(), vitals)
+        paused = vitals.monitor.run.header.status
+
+    assert (paused, vitals.monitor.run.header.status) == ("paused", "completed")
+
+
 def test_a_training_after_one_that_broke_off(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
     """What an update that raised has left on the buffer is gone with the next one, and is not counted twice."""
 

@@ -20,6 +20,7 @@ import pytest
 from rlvitals.errors import ClosedError, RunError, RunLockedError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings, upkeep
+from rlvitals.recording import recorder as recorder_module
 from rlvitals.runs import header as headers
 from rlvitals.runs.lock import WriterLock, read_heartbeat
 from rlvitals.runs.sealing import seal
@@ -208,6 +209,41 @@ def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMon
     assert at > 20
 
 
+# Raised between the opening of a file and the block that closes it, an exception leaves it to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_close_that_is_interrupted_can_be_called_again(open_monitor: OpenMonitor) -> None:
+    """Before whichever line of closing Ctrl-C comes: the next close, the exit handler's at last, ends the run."""
+    for at in itertools.count(step=3):
+        monitor = open_monitor(name=f"run{at}", sinks=[MemorySink()])
+        left = [at]
+
+        def trace(frame: FrameType, event: str, _: object, left: list[int] = left) -> Any:
+            if frame.f_code.co_filename not in {recorder_module.__file__, upkeep.__file__}:
+                return None
+            if event == "line":
+                left[0] -= 1
+                if left[0] == -1:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            monitor._recorder.close("failed")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        monitor.close()
+        # As the first close said, if it came that far.
+        assert monitor.run.header.status in {"completed", "failed"}
+        WriterLock(monitor.path / "writer.lock").release()  # it is free
+        if left[0] >= 0:
+            break
+    assert at > 40
+
+
 @pytest.mark.parametrize("call", ["save", "flush"])
 def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMonitor, call: str) -> None:
     """Before whichever line of saving or flushing a signal comes: who closes the run then waits for that thread."""
@@ -271,6 +307,42 @@ def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monit
 
     assert [event.message for event in monitor.run.records("events") if event.kind == "recording"] == []
     WriterLock(monitor.path / "writer.lock").release()  # it is free
+
+
+class Hanging(MemorySink):
+    """Closes when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = threading.Event()
+
+    def close(self) -> None:
+        self.open.wait(50)
+
+
+class Closing(MemorySink):
+    """Tells when it is closed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = threading.Event()
+
+    def close(self) -> None:
+        self.told.set()
+
+
+def test_a_sink_that_hangs_at_the_end_does_not_hold_up_the_others(open_monitor: OpenMonitor) -> None:
+    """All are told at once to end, and share the time that there is."""
+    hanging, closing = Hanging(), Closing()
+    settings = RecorderSettings(system_interval_s=None, look_interval_s=None, heartbeat_s=3600.0, close_s=3600.0)
+    monitor = open_monitor(settings=settings, sinks=[hanging, closing])
+    thread = threading.Thread(target=monitor.close)
+    thread.start()
+    told = closing.told.wait(30)
+    hanging.open.set()
+    thread.join(50)
+
+    assert (told, monitor.run.header.status) == (True, "completed")
 
 
 # ---------------------------------------------------------------------- trouble

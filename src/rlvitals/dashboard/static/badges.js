@@ -3,7 +3,7 @@
 import { h, svg } from "./dom.js";
 import { nums, number, percent } from "./format.js";
 
-const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", stalled: "◌" };
+const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
 /** Whether more may come of a run, by its status. */
 const OPEN = new Set(["running", "stalled", "paused"]);

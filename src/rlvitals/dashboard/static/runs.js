@@ -14,7 +14,7 @@ const COLUMNS = [
 ];
 /** Of a run that goes on it counts how fast it is lately, of one that is over how fast it was. */
 const speedOf = (row) => (isOpen(row.status) ? row.recent_steps_per_second : row.steps_per_second);
-const STATUSES = ["running", "paused", "stalled", "completed", "failed", "crashed"];
+const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
 const MOST_SHOWN = 300, MOST_COMPARED = 1000;
 
 function pins() { try { return new Set(JSON.parse(localStorage.getItem("rlvitals.pins") ?? "[]")); } catch { return new Set(); } }

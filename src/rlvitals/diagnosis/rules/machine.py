@@ -118,7 +118,7 @@ def _in_training(table: Table, name: str) -> tuple[Floats, float | None]:
     "stalled",
     title="The run is not alive",
     meaning="The run's heartbeat has stopped (crashed), its process lives but records nothing (stalled), or an "
-    "exception ended it (failed). A run that was paused, or that completed, is none of these.",
+    "exception ended it (failed). A run that was paused or preempted, or that completed, is none of these.",
     cause="The process hangs or is gone.",
     advice="Look at the exception in `run.json`, at the machine's memory, and resume from the last checkpoint.",
     source="The run folder's heartbeat",

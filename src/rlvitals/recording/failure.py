@@ -1,0 +1,96 @@
+"""How a run ended, from the exception that ended it, whatever that exception does when it is asked."""
+
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from types import FrameType
+
+from rlvitals.runs import header as headers
+from rlvitals.runs.header import Failure
+
+_MOST_MESSAGE = 2_000
+_MOST_TRACEBACK = 20_000
+_PREEMPTING = ("SIGTERM", "SIGHUP", "SIGXCPU", "SIGUSR1", "SIGUSR2")
+"""Signals whose handlers end a program because somebody else wants it to end."""
+
+
+class Terminated(BaseException):
+    """Stands for the signal that ended the process.
+
+    Args:
+        name: The signal's name, such as `SIGTERM`.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"terminated by {name}")
+        self.name = name
+
+
+def ending_of(error: BaseException | None) -> tuple[str, Failure | None]:
+    """Tell with which status and failure a run ends. Raises nothing, because that would replace the user's exception.
+
+    Args:
+        error: The exception that ended the program; `None` if there was none. What `sys.exit` raises with 0 or without
+            a code is a success. What came out of the handler of a terminating signal means that the run was preempted.
+    """
+    if error is None:
+        return headers.COMPLETED, None
+    name = error.name if isinstance(error, Terminated) else signal_behind(_frames_of(error))
+    if name is not None:
+        return headers.PREEMPTED, Failure(type=name, message=f"terminated by {name}")
+    if isinstance(error, SystemExit) and (error.code is None or (isinstance(error.code, int) and error.code == 0)):
+        return headers.COMPLETED, None
+    return headers.FAILED, failure_of(error)
+
+
+def failure_of(error: BaseException) -> Failure:
+    """Describe an exception. Raises nothing.
+
+    Args:
+        error: The exception. Its text may be unprintable, or cannot be made at all.
+    """
+    return Failure(
+        type=_text(lambda: type(error).__name__, "an exception")[:_MOST_MESSAGE],
+        message=_text(lambda: str(error), "its text cannot be read: __str__ raised")[:_MOST_MESSAGE],
+        traceback=_text(lambda: "".join(traceback.format_exception(error)), "")[-_MOST_TRACEBACK:]
+        or _text(lambda: "".join(traceback.format_tb(error.__traceback__)), "")[-_MOST_TRACEBACK:],
+    )
+
+
+def signal_behind(frames: Iterable[FrameType]) -> str | None:
+    """The name of the terminating signal in whose handler one of these frames is; `None` if in none."""
+    handlers = {_code_of(signal.getsignal(number)): number for number in _preempting()}
+    handlers.pop(None, None)
+    if not handlers:
+        return None
+    return next((handlers[frame.f_code].name for frame in frames if frame.f_code in handlers), None)
+
+
+def stack() -> Iterator[FrameType]:
+    """The frames of the calling thread, the innermost first."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - `inspect` would read source files
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _frames_of(error: BaseException) -> Iterator[FrameType]:
+    return (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _preempting() -> Iterator[signal.Signals]:
+    return (signal.Signals(number) for name in _PREEMPTING if (number := getattr(signal, name, None)) is not None)
+
+
+def _code_of(handler: object) -> object:
+    return getattr(getattr(handler, "__func__", handler), "__code__", None)
+
+
+def _text(make: Callable[[], object], otherwise: str) -> str:
+    """Make a text that a file can hold: without NULs, and without lone surrogates, which have no UTF-8."""
+    try:
+        text = str(make())
+        return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    except BaseException:  # noqa: BLE001 - `__str__` is the user's, and may raise anything
+        return otherwise

@@ -1,0 +1,122 @@
+"""Reading that other threads can interrupt."""
+
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rlvitals.errors import ReadInterruptedError
+from rlvitals.runs.columns import connected
+from rlvitals.runs.interruption import reading, stop_reading
+
+LONG_S = 30.0
+ENDLESS = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b"
+
+
+def stopped(work: Callable[[], Any]) -> list[BaseException]:
+    """Stop a thread that is at it until it has ended; gives what it raised."""
+    raised: list[BaseException] = []
+    begun = threading.Event()
+
+    def guarded() -> None:
+        begun.set()
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+            raised.append(error)
+
+    thread = threading.Thread(target=guarded, daemon=True)
+    thread.start()
+    assert begun.wait(LONG_S)
+    for _ in range(int(LONG_S / 0.05)):
+        if not thread.is_alive():
+            break
+        stop_reading(thread)
+        thread.join(0.05)
+    assert not thread.is_alive()
+    return raised
+
+
+def test_a_query_is_interrupted() -> None:
+    """However long it would have taken."""
+
+    def ask() -> None:
+        with connected() as tables:
+            tables.execute(ENDLESS).fetchall()
+
+    assert [type(error) for error in stopped(ask)] == [ReadInterruptedError]
+
+
+def test_a_query_that_follows_an_interrupted_one_is_interrupted_too() -> None:
+    """A thread that swallows the first interruption does not get away with the second question."""
+    asked: list[int] = []
+
+    def ask_again_and_again() -> None:
+        while True:
+            try:
+                with connected() as tables:
+                    asked.append(1)
+                    tables.execute(ENDLESS).fetchall()
+            except ReadInterruptedError:
+                if len(asked) > 1 or not asked:
+                    raise
+                asked.append(2)
+
+    assert [type(error) for error in stopped(ask_again_and_again)] == [ReadInterruptedError]
+
+
+def test_other_threads_go_on_reading() -> None:
+    """Only the one that was stopped may not read any more."""
+
+    def wait() -> None:
+        while True:
+            with reading():
+                pass
+
+    stopped(wait)
+    with connected() as tables:
+        assert tables.execute("SELECT 1").fetchall() == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "with connected() as tables: tables.execute(ENDLESS).fetchall()",
+        "while True:\n    with connected() as tables: tables.execute('SELECT count(*) FROM range(1000000)').fetchall()",
+        "while True: list(ask_nothing())",
+    ],
+)
+def test_the_interpreter_exits_while_a_daemon_thread_reads(work: str) -> None:
+    """It is neither aborted by the thread's return from the database, nor kept from exiting."""
+    program = f"""
+import contextlib, threading
+import rlvitals
+from rlvitals.runs.columns import connected
+
+ENDLESS = {ENDLESS!r}
+begun = threading.Event()
+
+def ask_nothing():
+    with connected() as tables:
+        begun.set()
+        yield tables.execute("SELECT 1").fetchall()
+
+def work():
+    begun.set()
+{textwrap.indent(work, "    ")}
+
+threads = [threading.Thread(target=work, daemon=True) for _ in range(3)]
+threading.excepthook = lambda _: None
+for thread in threads:
+    thread.start()
+begun.wait()
+with connected() as tables:
+    tables.execute("SELECT 1").fetchall()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
