@@ -283,6 +283,7 @@ class Recorder:
         with self._closing:
             if self._barred:
                 return
+            failure = failure and headers.masked_failure(failure, self.session.masking)
             self._record_end(status, failure)
             for ticker in self._tickers:
                 ticker.stop(self.settings.close_s)
@@ -340,6 +341,7 @@ class Recorder:
 
     def _say(self, severity: str, message: str) -> None:
         """Log something about the recording itself, and record it as an event."""
+        message = self.session.masking.text(message)
         _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
         values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
         if not self._barred:

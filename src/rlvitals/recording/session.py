@@ -11,8 +11,9 @@ from typing import Any, Literal, NamedTuple
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
+from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.runs import header as headers
-from rlvitals.runs.header import Header, Writer, read_header, write_header
+from rlvitals.runs.header import Header, Writer, mask_secrets, read_header, write_header
 from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name, claim_folder
 from rlvitals.runs.lock import WriterLock, host_name
 
@@ -31,6 +32,8 @@ class Session(NamedTuple):
     resumed: bool
     before: bytes | None = None
     """The header as it was before a resume."""
+    masking: Masking = DEFAULT_MASKING
+    """What masks secrets before they are written."""
 
     def give_up(self) -> None:
         """Let go of a run that cannot be written after all; one that was resumed is left as it was."""
@@ -41,7 +44,14 @@ class Session(NamedTuple):
 
 
 def open_session(
-    log_dir: Path, name: str | None, *, resume: Resume, project: str, configuration: dict[str, Any], clock: Clock
+    log_dir: Path,
+    name: str | None,
+    *,
+    resume: Resume,
+    project: str,
+    configuration: dict[str, Any],
+    clock: Clock,
+    masking: Masking = DEFAULT_MASKING,
 ) -> Session:
     """Make a new run, or take up one that stopped.
 
@@ -52,6 +62,7 @@ def open_session(
         project: What the run belongs to.
         configuration: The user's settings, plain values.
         clock: Tells the time.
+        masking: Masks secrets in the settings and the command line.
 
     Raises:
         RunNameError: The name cannot be a folder's name, or there is none to resume.
@@ -72,7 +83,7 @@ def open_session(
         if _is_blank(path):
             unfinished = path
         elif path.exists():
-            return _take_up(Layout(path), clock)
+            return _take_up(Layout(path), clock, masking)
         if resume == "must":
             raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
     try:
@@ -84,12 +95,12 @@ def open_session(
                 log_dir,
                 path.name,
             )
-        return _begin(Layout(path), project, configuration, clock)
+        return _begin(Layout(path), project, configuration, clock, masking)
     except OSError as error:
         raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error
 
 
-def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
+def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock, masking: Masking) -> Session:
     now = clock.time()
     layout.make()
     lock = WriterLock(layout.lock)
@@ -101,7 +112,8 @@ def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: C
         reproduction=quick_facts(),
         writers=[Writer(writer=1, started=now, host=host_name(), pid=os.getpid())],
     )
-    session = Session(layout, header, lock, resumed=False)
+    _mask(header, masking)
+    session = Session(layout, header, lock, resumed=False, masking=masking)
     try:
         write_header(layout, header)
     except OSError:
@@ -110,7 +122,7 @@ def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: C
     return session
 
 
-def _take_up(layout: Layout, clock: Clock) -> Session:
+def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
     read_header(layout.path)  # what is no run is left alone
     try:
         layout.make()
@@ -123,6 +135,7 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
         number = 1 + max((writer.writer for writer in header.writers), default=0)
         header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
         header.status, header.ended, header.failure = headers.RUNNING, None, None
+        _mask(header, masking)
         write_header(layout, header)
     except OSError as error:
         lock.release()
@@ -130,7 +143,12 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
     except RunError:
         lock.release()
         raise
-    return Session(layout, header, lock, resumed=True, before=before)
+    return Session(layout, header, lock, resumed=True, before=before, masking=masking)
+
+
+def _mask(header: Header, masking: Masking) -> None:
+    header.keeps_secrets = not masking.enabled
+    mask_secrets(header, masking)
 
 
 def _is_blank(path: Path) -> bool:

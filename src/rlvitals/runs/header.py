@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
 RUNNING = "running"
@@ -66,13 +67,31 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     failure: Failure | None = None
     tags: list[str] = []
     goals: dict[str, float] = {}
+    keeps_secrets: bool = False
+    """Whether masking was switched off: the run's author wants its secrets shown."""
 
 
 _writes = itertools.count()
 
 
+def mask_secrets(header: Header, masking: Masking) -> None:
+    """Mask the secrets in a header's settings, its command line and its failure."""
+    header.configuration = masking.settings(header.configuration)
+    header.reproduction = {
+        name: value if name == "packages" else masking.settings(value) for name, value in header.reproduction.items()
+    }
+    if header.failure is not None:
+        header.failure = masked_failure(header.failure, masking)
+
+
+def masked_failure(failure: Failure, masking: Masking) -> Failure:
+    """Describe an exception without the secrets in its message and its traceback."""
+    message, trace = masking.text(failure.message), masking.traceback(failure.traceback)
+    return Failure(type=failure.type, message=message, traceback=trace)
+
+
 def read_header(path: Path) -> Header:
-    """Read the header of a run.
+    """Read the header of a run. Secrets are masked, also those of runs that were recorded before anything was.
 
     Raises:
         RunNotFoundError: There is no run at that path.
@@ -102,9 +121,12 @@ def read_header(path: Path) -> Header:
             "upgrade with  pip install -U rlvitals"
         )
     try:
-        return msgspec.convert(mark, Header)
+        header = msgspec.convert(mark, Header)
     except msgspec.ValidationError as error:
         raise RunFormatError(f"{file} is damaged: {error}") from None
+    if not header.keeps_secrets:
+        mask_secrets(header, DEFAULT_MASKING)
+    return header
 
 
 def _why_none(path: Path) -> str:
