@@ -381,7 +381,7 @@ class Logbook:
             {
                 "time": self._clock.time() if time is None else time,
                 "kind": kind,
-                "message": masking.text(message) if isinstance(message, str) else message,
+                "message": masking.text(message) if isinstance(message, str) else message,  # type: ignore[redundant-expr]
                 "severity": severity,
                 "code": code,
                 "env_step": self.env_step if env_step is None else env_step,
