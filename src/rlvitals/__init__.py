@@ -9,8 +9,11 @@
 Stable-Baselines3: `from rlvitals.adapters.sb3 import VitalsCallback`. Reading: `rlvitals.open_run("logs/ppo-1")`.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from rlvitals.escaping import clean_line
 
 if TYPE_CHECKING:
     from rlvitals.comparison import Comparison, Parting, Placed, against_history, compare, parting
@@ -102,6 +105,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
     ),
 }
 """Where each public name lives. It is imported when it is first used: a command pays for what it needs, and no more."""
+
+logging.getLogger("rlvitals").addFilter(clean_line)  # for names and errors that hold line breaks
 
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names} | {
     "EpisodeMetrics": "rlvitals.records"

@@ -1,6 +1,7 @@
 """TrainingMonitor: the one facade over recording and reading."""
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from rlvitals.recording import (
 )
 from rlvitals.recording.options import check_sizes, goals_of, project_of, rewind_of, tags_of
 from rlvitals.records.coercion import coerce, spelled
+from rlvitals.records.masking import Masking
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure, Rewind
@@ -84,12 +86,14 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         report: Whether a report is written when the run ends, or its path: `.html`, `.md`, `.pdf` or `.png`. It takes a
             second or so, and raises nothing: what went wrong is logged.
         settings: How the recorder records.
+        mask_secrets: Whether keys, passwords and webhooks in the configuration, the command line, events and exceptions
+            become `***`; or further regular expressions for names and texts that are masked too.
         clock: Tells the time.
 
     Raises:
         RunError: The run cannot be made or resumed. This is the only time that the monitor raises for the disk.
         RecordError: An option that cannot be, or a configuration that cannot be written down; nothing was made.
-        ValueError: `log_level` is none that `logging` knows.
+        ValueError: `log_level` is none that `logging` knows, or one of `mask_secrets` is not a regular expression.
     """
 
     total_timesteps: int | None = None
@@ -115,18 +119,28 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         tags: Iterable[str] = (),
         report: bool | str | Path = False,
         settings: RecorderSettings | None = None,
+        mask_secrets: bool | Iterable[str] = True,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         # What cannot be is refused before there is a folder.
-        project = project_of(project_name)
+        project, masking = project_of(project_name), _masking(mask_secrets)
         goals, words, plain = goals_of(total_timesteps, target), tags_of(tags), _plain_configuration(configuration)
+        plain = masking.settings(plain)
         check_sizes(buffer_size, update_frequency)
         if log_level is not None:
             _log.setLevel(log_level)
         self._aim_at(goals)
         # A training may go to another folder, and its run stays where it is.
         where = Path(log_dir).absolute()
-        session = open_session(where, session_name, resume=resume, project=project, configuration=plain, clock=clock)
+        session = open_session(
+            where,
+            session_name,
+            resume=resume,
+            project=project,
+            configuration=plain,
+            clock=clock,
+            masking=masking,
+        )
         header = session.header
         header.tags = list(dict.fromkeys((*header.tags, *words)))
         header.configuration = {**header.configuration, **plain}
@@ -149,7 +163,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         self._recorder.save()
         self._vigil = self._begin_vigil(self.target)
         self.log_event("state", "resumed" if session.resumed else "started")
-        for reason in refused:
+        for reason in map(masking.text, refused):
             _log.warning("%s: %s", self.session_id, reason)
             self.log_event("sink", reason, severity="warning")
 
@@ -230,7 +244,8 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
             ClosedError: The monitor is closed.
         """
         self._recorder.check_open()
-        self._recorder.session.header.configuration |= _plain_configuration(configuration)
+        session = self._recorder.session
+        session.header.configuration |= session.masking.settings(_plain_configuration(configuration))
         self._recorder.save()
 
     def set_goals(self, *, total_timesteps: int | None = None, target: float | None = None) -> None:
@@ -327,6 +342,12 @@ def _plain_configuration(configuration: Mapping[str, Any] | None) -> dict[str, A
     field = Field("configuration", Column.TREE, required=False)
     plain: dict[str, Any] = spelled(coerce(field, configuration, "TrainingMonitor") or {})
     return plain
+
+
+def _masking(wanted: bool | Iterable[str]) -> Masking:
+    if isinstance(wanted, bool):
+        return Masking(enabled=wanted, environment=os.environ)
+    return Masking([wanted] if isinstance(wanted, str) else wanted, environment=os.environ)
 
 
 def _settings(settings: RecorderSettings | None, buffer_size: int) -> RecorderSettings:

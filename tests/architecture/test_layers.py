@@ -11,6 +11,7 @@ Modules = dict[str, ast.Module]
 LAYERS: dict[str, float] = {
     "rlvitals.errors": 0,
     "rlvitals.clock": 0,
+    "rlvitals.escaping": 0,
     "rlvitals.installation": 0,
     "rlvitals.regular": 0,
     "rlvitals.plugins": 0.5,

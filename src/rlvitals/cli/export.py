@@ -9,7 +9,9 @@ from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.cli.progress import shown_progress
 from rlvitals.cli.screen import TITLE, make_screen, print_json
 from rlvitals.cli.words import clean, count
+from rlvitals.errors import ExportError
 from rlvitals.exporters import export_path, export_run, exporter_names, make_exporter
+from rlvitals.exporters.csv import CsvExporter
 from rlvitals.exporters.registry import format_of
 
 
@@ -29,6 +31,12 @@ Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this s
 Raw = Annotated[bool, typer.Option("--raw/--no-raw", help="With the records, or the header alone.")]
 Abandoned = Annotated[bool, typer.Option("--abandoned", help="Also branches that a rewind left behind.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace what is there: a file, or an export's folder.")]
+Excel = Annotated[
+    bool,
+    typer.Option(
+        "--excel", help="CSV whose texts no spreadsheet takes for formulas: an apostrophe is put before them."
+    ),
+]
 
 
 def export(
@@ -40,6 +48,7 @@ def export(
     raw: Raw = True,
     abandoned: Abandoned = False,
     force: Force = False,
+    excel: Excel = False,
     folder: Folder = LOGS,
     formats: Formats = False,
     as_json: AsJson = False,
@@ -52,12 +61,14 @@ def export(
     opened = open_named(run, folder)
     path = output or export_path(opened, format_ or "json")
     chosen = format_ or format_of(path)
-    make_exporter(chosen)  # what is missing is said before anything is read
+    if excel and chosen != "csv":
+        raise ExportError(f"--excel is for CSV, and {path} is {chosen}. Give --format csv, or leave --excel out.")
+    exporter = CsvExporter(excel=True) if excel else make_exporter(chosen)  # what is missing is said before all reading
     with shown_progress(f"exporting {clean(opened.run_id)}") as progress:
         written = export_run(
             opened,
             path,
-            format=chosen,
+            format=exporter,
             streams=stream or None,
             raw=raw,
             abandoned=abandoned,

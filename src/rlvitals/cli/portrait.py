@@ -145,7 +145,8 @@ def _failure(header: Header) -> Text | None:
     error = f"{failure.type}: {failure.message}"
     frames = failure.traceback.rstrip().removesuffix(error).splitlines()
     # Markers under code point nowhere once a long line is folded.
-    frames = [clean(line) for line in frames if line.strip(" ^~")]
+    # A mark before each, as a message may go over several lines, and look like something else.
+    frames = [f"| {clean(line)}" for line in frames if line.strip(" ^~")]
     return Text.assemble(("\n".join([*frames[-_TRACEBACK_LINES:], ""]), LABEL), (clean(error), BAD))
 
 

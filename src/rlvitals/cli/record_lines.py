@@ -134,4 +134,4 @@ def _said(value: Any) -> Text:
         case dict():
             return Text("  ").join(Text(f"{clean(name)} ").append_text(_said(of)) for name, of in value.items())
         case _:
-            return Text(" ".join(clean(str(value)).splitlines()))
+            return Text(clean(str(value)))

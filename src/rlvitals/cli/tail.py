@@ -79,7 +79,7 @@ def tail(
                 make_screen(to_stderr=True).print(f"{clean(opened.run_id)} has no {stream} yet")
             begun = True
         if waits and not as_json:
-            make_screen(to_stderr=True).print(f"{opened.run_id} is over:", status_text(opened.vitality().status))
+            make_screen(to_stderr=True).print(f"{clean(opened.run_id)} is over:", status_text(opened.vitality().status))
 
 
 def followed(

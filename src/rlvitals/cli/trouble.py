@@ -10,4 +10,4 @@ TROUBLE = 2
 
 def print_trouble(reason: object) -> None:
     """Say on standard error, in one line, why something could not be done."""
-    typer.echo(f"rlvitals: {' '.join(clean(str(reason)).split())}", err=True)
+    typer.echo(f"rlvitals: {clean(' '.join(str(reason).split()))}", err=True)

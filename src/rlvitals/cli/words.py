@@ -1,18 +1,11 @@
 """Words on a terminal: those of `rlvitals.words`, and what keeps a recorded text from steering it."""
 
-import re
 from collections.abc import Iterable
 
+from rlvitals.escaping import clean
 from rlvitals.words import ABSENT, BAD, ago, count, moment, number, percent, span, sparkline
 
 __all__ = ["ABSENT", "BAD", "ago", "clean", "count", "moment", "number", "packed", "percent", "span", "sparkline"]
-
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def clean(text: str) -> str:
-    """A text that was recorded, without what would steer the terminal."""
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def packed(words: Iterable[str], width: int) -> list[str]:

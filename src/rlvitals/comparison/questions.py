@@ -9,12 +9,13 @@ import numpy as np
 
 from rlvitals.comparison.measuring import BLOCKS, LARGEST, Content, Extent, Measured, Source
 from rlvitals.comparison.result import Axis
-from rlvitals.errors import ColumnError, ComparisonError
+from rlvitals.errors import ColumnError, ComparisonError, QueryError
 from rlvitals.records import STREAMS
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
-from rlvitals.runs.columns import database, identifier, literal
+from rlvitals.runs.columns import identifier, literal
 from rlvitals.runs.relation import labels
+from rlvitals.runs.sandbox import check_functions, sandbox
 from rlvitals.runs.table import ask, last_records
 
 _SHOWN = 12
@@ -173,7 +174,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
     asked = [name for name in names.values() if name.casefold() in expression.casefold()]
     columns = {name: [row.get(name) for row in rows] for name in asked}
     types = {name: _type_of(values) for name, values in columns.items()}
-    with database(enable_external_access="false") as tables:
+    with sandbox() as tables:
         declared = "".join(f", {identifier(name)} {kind}" for name, kind in types.items())
         tables.execute(f"CREATE TABLE runs (place BIGINT{declared})")
         marks = ", ".join("?" for _ in range(len(columns) + 1))
@@ -185,8 +186,10 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
             ],
         )
         try:
-            answers = tables.execute(f"SELECT place, ({expression}) FROM runs ORDER BY place").fetchall()
-        except duckdb.Error as error:
+            check_functions(expression)
+            duckdb.extract_statements(f"SELECT {expression}")  # whole by itself: it closes no bracket of ours
+            answers = tables.execute(f"SELECT place, (\n{expression}\n) FROM runs ORDER BY place").fetchall()
+        except (duckdb.Error, QueryError) as error:
             known = ", ".join(list(names.values())[:_SHOWN])
             reason = " ".join(str(error).partition("\n\n")[0].split())
             raise ComparisonError(

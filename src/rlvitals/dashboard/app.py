@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -20,6 +21,7 @@ from rlvitals.errors import ColumnError, RlvitalsError, RunNotFoundError
 
 STATIC: Final = Path(__file__).parent / "static"
 PAGES: Final = ("/", "/run", "/compare")
+_MOST_WRONG = 10
 
 _DESCRIPTION = """Vital signs of the trainings in a folder. All of it is read; nothing can be changed.
 
@@ -57,6 +59,7 @@ def make_app(
     app.state.desk = Desk(hub)
     app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
+    app.add_exception_handler(RequestValidationError, _wrong)
     app.add_exception_handler(RunNotFoundError, _refused(404))
     app.add_exception_handler(ColumnError, _refused(404))
     app.add_exception_handler(RlvitalsError, _refused(409))
@@ -78,6 +81,12 @@ def _lifespan(hub: Hub) -> Callable[[FastAPI], AbstractAsyncContextManager[None]
         hub.close()
 
     return lifespan
+
+
+def _wrong(_: Request, error: Exception) -> Response:
+    """Say which parameters are wrong; their values are not repeated, as they may be long."""
+    wrong = error.errors()[:_MOST_WRONG] if isinstance(error, RequestValidationError) else []
+    return JSONResponse({"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in wrong]}, 422)
 
 
 def _refused(status: int) -> Any:

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal
 
 from fastapi import Query
+from pydantic import StringConstraints
 
 from rlvitals.dashboard.comparing import MOST_RUNS
 from rlvitals.dashboard.drawing import MOST_FIELDS
@@ -12,13 +13,15 @@ from rlvitals.dashboard.series import FEWEST_POINTS, MOST_POINTS
 _LONGEST = 1_000
 _MOST_EVENTS = 2_000
 
+_Short = Annotated[str, StringConstraints(max_length=_LONGEST)]
+
 Key = Annotated[str, Query(min_length=1, max_length=_LONGEST, description="The run: the way to it from the folder.")]
-Keys = Annotated[list[str], Query(min_length=1, max_length=MOST_RUNS, description="The runs, one each.")]
+Keys = Annotated[list[_Short], Query(min_length=1, max_length=MOST_RUNS, description="The runs, one each.")]
 StreamName = Annotated[
     Literal["episodes", "updates", "system", "scalars"], Query(description="The stream that the fields are of.")
 ]
 Fields = Annotated[
-    list[str],
+    list[_Short],
     Query(min_length=1, max_length=MOST_FIELDS, description="What is drawn; entries of dicts as `reward_parts.size`."),
 ]
 ClockName = Annotated[
@@ -42,17 +45,17 @@ EventCount = Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="How many a
 Name = Annotated[str, Query(min_length=1, max_length=_LONGEST)]
 
 Members = Annotated[
-    list[str], Query(alias="run", max_length=MOST_COMPARED, description="Runs to compare, by their keys.")
+    list[_Short], Query(alias="run", max_length=MOST_COMPARED, description="Runs to compare, by their keys.")
 ]
 Patterns = Annotated[
-    list[str],
+    list[_Short],
     Query(
         alias="group",
         max_length=MOST_PATTERNS,
         description="Runs to compare, by a pattern of keys such as `base-*`, or `NAME=PATTERN`.",
     ),
 ]
-Two = Annotated[list[str], Query(min_length=2, max_length=2, description="Two runs.")]
+Two = Annotated[list[_Short], Query(min_length=2, max_length=2, description="Two runs.")]
 Metric = Annotated[
     str, Query(min_length=1, max_length=_LONGEST, description="A number: `reward`, `evaluations.reward`, ...")
 ]

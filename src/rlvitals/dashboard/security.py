@@ -34,6 +34,13 @@ _HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-store",
 }
+_MOST_HEADERS = 100
+_LARGEST_HEADERS = 1 << 15
+_LONGEST_QUERY = 1 << 18
+"""Bytes: the keys of a thousand runs are in one address."""
+_MOST_PARAMETERS = 1_100
+_LONGEST_PATH = 1 << 12
+_PAGES = frozenset({"/", "/run", "/compare"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _READING = frozenset({"GET", "HEAD"})
 
@@ -71,19 +78,20 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refusal(scope, headers)
+        refusal = _too_much_said(scope) or self._refusal(scope, headers)
+        if refusal is None and self._token is not None:
+            shown = _shown_token(scope) if scope["path"] in _PAGES else None
+            if shown is not None and self._is_token(shown):
+                await self._keep_token(scope, send, shown)
+                return
+            if shown is not None:
+                refusal = 401, "this token is not the server's: use the address that it printed"
+            elif not self._has_token(headers):
+                refusal = 401, "a token is needed: open the address that the server printed"
+        # Who has no token is told nothing about what was asked, and costs nothing.
+        refusal = refusal or _too_much_asked(scope, headers)
         if refusal is not None:
             await _answer(send, *refusal)
-            return
-        shown = _shown_token(scope)
-        if self._token is not None and shown is not None and scope["path"] in {"/", "/run", "/compare"}:
-            if self._is_token(shown):
-                await self._keep_token(scope, send, shown)
-            else:
-                await _answer(send, 401, "this token is not the server's: use the address that it printed")
-            return
-        if self._token is not None and not self._has_token(headers):
-            await _answer(send, 401, "a token is needed: open the address that the server printed")
             return
         await self._app(scope, receive, _sealed(send))
 
@@ -135,9 +143,40 @@ class Guard:
         await _answer(send, 303, "", {"location": target, "set-cookie": cookie})
 
 
+def _too_much_said(scope: Scope) -> tuple[int, str] | None:
+    """Bound the headers, before any of them is read."""
+    headers = scope["headers"]
+    if len(headers) > _MOST_HEADERS:
+        return 431, f"{len(headers)} headers are more than the {_MOST_HEADERS} that this server reads"
+    size = sum(len(name) + len(value) for name, value in headers)
+    if size > _LARGEST_HEADERS:
+        return 431, f"{size} bytes of headers are more than the {_LARGEST_HEADERS} that this server reads"
+    return None
+
+
+def _too_much_asked(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+    """Bound the address and the body, before any of them is parsed."""
+    if len(scope["path"]) > _LONGEST_PATH:
+        return 414, f"the path has {len(scope['path'])} characters, and {_LONGEST_PATH} at most are read"
+    query: bytes = scope["query_string"]
+    if len(query) > _LONGEST_QUERY:
+        return 414, f"the query has {len(query)} bytes, and {_LONGEST_QUERY} at most are read: ask for fewer runs"
+    parameters = query.count(b"&") + 1
+    if parameters > _MOST_PARAMETERS:
+        return (
+            414,
+            f"the query has {parameters} parameters, and {_MOST_PARAMETERS} at most are read: ask for fewer runs",
+        )
+    if "transfer-encoding" in headers or headers.get("content-length", "0").strip() != "0":
+        return 413, "this server reads no body: put what is asked into the address"
+    return None
+
+
 def _shown_token(scope: Scope) -> str | None:
-    query = urllib.parse.parse_qs(scope["query_string"].decode("latin-1"))
-    return query["token"][0] if "token" in query else None
+    query: bytes = scope["query_string"]
+    if b"token=" not in query or _too_much_asked(scope, Headers()) is not None:
+        return None
+    return urllib.parse.parse_qs(query.decode("latin-1")).get("token", [None])[0]
 
 
 def _sealed(send: Send) -> Send:

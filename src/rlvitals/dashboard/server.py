@@ -14,6 +14,7 @@ from typing import NamedTuple
 import uvicorn
 
 from rlvitals.dashboard.app import make_app
+from rlvitals.dashboard.limits import Connections, Counted, Limits, protocol_of
 from rlvitals.dashboard.security import Guard
 from rlvitals.errors import RlvitalsError
 
@@ -21,7 +22,7 @@ TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of the variable th
 _SHORTEST_TOKEN = 16
 _GOODBYE_S = 1
 _LONGEST_REQUEST = 1 << 19
-"""Bytes: the keys of a thousand runs are in one address."""
+"""Bytes that are read of a request before it is refused unseen; the guard refuses less, and says why."""
 
 
 class Place(NamedTuple):
@@ -95,19 +96,21 @@ class DashboardServer(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server_for(folder: Path, place: Place) -> uvicorn.Server:
+def server_for(folder: Path, place: Place, *, limits: Limits = Limits()) -> uvicorn.Server:  # noqa: B008 - never changed
     """A server of the runs in a folder, not started yet."""
+    connections = Connections(limits)
     everywhere = _is_everywhere(place.host)
     hosts = [place.host, socket.gethostname(), socket.getfqdn()] if everywhere else [place.host]
     app = make_app(folder, hosts=hosts, token=place.token, any_address=everywhere)
     settings = uvicorn.Config(
-        app,
+        Counted(app, connections),
+        http=protocol_of(connections),
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_GOODBYE_S,
-        limit_concurrency=1_000,
+        limit_concurrency=limits.at_once,
         h11_max_incomplete_event_size=_LONGEST_REQUEST,
     )
     return DashboardServer(settings, app)
@@ -119,10 +122,16 @@ def serve(folder: Path, place: Place) -> None:
 
 
 @contextlib.contextmanager
-def serving(folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+def serving(
+    folder: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits = Limits(),  # noqa: B008 - never changed
+) -> Iterator[str]:
     """Serve in a thread for as long as the context lasts; gives the address."""
     place = take_place(host, port, token=os.environ.get(TOKEN_VARIABLE))
-    server = server_for(folder, place)
+    server = server_for(folder, place, limits=limits)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [place.listening]}, name="rlvitals-ui", daemon=True)
     thread.start()
     try:

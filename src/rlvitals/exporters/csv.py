@@ -1,11 +1,12 @@
 """A run as CSV: a folder with a file a stream, or one file of one stream."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
 from rlvitals.exporters.base import Exporter, Source
 from rlvitals.records import STREAMS, Record
-from rlvitals.records.cells import cells_of, json_text, plain_columns, quoted, row_of
+from rlvitals.records.cells import cells_of, json_text, plain_columns, quoted, spreadsheet_cell
 from rlvitals.records.schema import fields
 from rlvitals.runs.columns import REST
 from rlvitals.sinks.flattening import flat_settings
@@ -21,7 +22,14 @@ class CsvExporter(Exporter):
     each entry of a flat dict: `parameters.color_precision`. An empty cell was not said; an empty text is `""`. Numbers
     that are not finite are `NaN`, `Infinity`, `-Infinity`. A text in a dict that looks like something else is a JSON
     string in its cell: the text `7` is `"7"`, in quotes of its own. Nested fields are JSON.
+
+    Args:
+        excel: Whether texts that a spreadsheet would run as formulas (`=cmd|...`) begin with an apostrophe. Such a file
+            is for people: when it is imported, the apostrophes stay.
     """
+
+    def __init__(self, *, excel: bool = False) -> None:
+        self._shown = spreadsheet_cell if excel else str
 
     endings: ClassVar[tuple[str, ...]] = (".csv",)
 
@@ -30,39 +38,40 @@ class CsvExporter(Exporter):
         source.passes = 2
         if target.suffix.lower() in self.endings:
             if source.raw:
-                _write(source, source.one_stream(), target)
+                self._write(source, source.one_stream(), target)
             else:
-                _describe(source, target)
+                self._describe(source, target)
             return
         target.mkdir()
         for stream in source.streams:
-            _write(source, stream, target / f"{stream}.csv")
+            self._write(source, stream, target / f"{stream}.csv")
         source.write_header(target)
 
-
-def _write(source: Source, stream: str, path: Path) -> None:
-    kind = STREAMS[stream]
-    dicts = {field.name: _Keys() for field in fields(kind) if field.column.is_dict}
-    for record in source.records(stream):
-        for name, keys in dicts.items():
-            keys.look(getattr(record, name))
-    columns = list(plain_columns(kind))
-    for name, keys in dicts.items():
-        columns += [f"{name}.{key}" for key in keys.known]
-        columns += [name + REST] * keys.has_rest
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(row_of(columns))
+    def _write(self, source: Source, stream: str, path: Path) -> None:
+        kind = STREAMS[stream]
+        dicts = {field.name: _Keys() for field in fields(kind) if field.column.is_dict}
         for record in source.records(stream):
-            cells = cells_of(record, exact=True) | _rest(record, dicts)
-            file.write(",".join([cells.get(column, "") for column in columns]) + "\n")
+            for name, keys in dicts.items():
+                keys.look(getattr(record, name))
+        columns = list(plain_columns(kind))
+        for name, keys in dicts.items():
+            columns += [f"{name}.{key}" for key in keys.known]
+            columns += [name + REST] * keys.has_rest
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(self._row(map(quoted, columns)))
+            for record in source.records(stream):
+                cells = cells_of(record, exact=True) | _rest(record, dicts)
+                file.write(self._row(cells.get(column, "") for column in columns))
 
+    def _describe(self, source: Source, path: Path) -> None:
+        """Write what the header and the summary say, a row each: without records there is nothing else."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(self._row(("name", "value")))
+            for name, value in flat_settings(source.described()):
+                file.write(self._row(map(quoted, (name, value if isinstance(value, str) else json_text(value)))))
 
-def _describe(source: Source, path: Path) -> None:
-    """Write what the header and the summary say, a row each: without records there is nothing else."""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(row_of(("name", "value")))
-        for name, value in flat_settings(source.described()):
-            file.write(row_of((name, value if isinstance(value, str) else json_text(value))))
+    def _row(self, cells: Iterable[str]) -> str:
+        return ",".join(map(self._shown, cells)) + "\n"
 
 
 class _Keys:

@@ -8,6 +8,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported
 from rlvitals.importers.registry import format_of, make_importer
+from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.regular import is_regular
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer
@@ -64,6 +65,8 @@ def import_run(
                 header.reproduction = {
                     "imported": {"path": str(path.absolute()), "format": chosen, "time": clock.time()}
                 }
+            if not header.keeps_secrets:
+                headers.mask_secrets(header, DEFAULT_MASKING)
             return writer.finish(header)
         finally:
             writer.give_up()

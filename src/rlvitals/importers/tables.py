@@ -16,6 +16,7 @@ from rlvitals.records import STREAMS, Record
 from rlvitals.runs.columns import connected, file_literal, identifier, literal
 from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.rows import records_from
+from rlvitals.runs.sandbox import sandbox
 from rlvitals.sinks.opening import load, require
 
 _DUCKDB_MAGIC = b"DUCK"
@@ -130,8 +131,18 @@ def _imported(preamble: Preamble, records: Iterator[Record]) -> Imported:
 
 @contextlib.contextmanager
 def _attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    with connected() as connection:
-        connection.execute(f"ATTACH {literal(path)} AS source (READ_ONLY)")
+    file = path.resolve()
+    # What is called a table may be a view, whose query is the author's: it reads no other file, and is refused.
+    with sandbox(files=(file, file.with_name(f"{file.name}.wal"))) as connection:
+        connection.execute(f"ATTACH {literal(file)} AS source (READ_ONLY)")
+        views = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE database_name = 'source' AND NOT internal ORDER BY ALL"
+        ).fetchall()
+        if views:
+            raise ImportFormatError(
+                f"{path} has the view {views[0][0]!r}, and an export of a run has tables only. "
+                "Export the run again with `rlvitals export`."
+            )
         yield connection
 
 

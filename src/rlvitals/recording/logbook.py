@@ -379,12 +379,13 @@ class Logbook:
             RecordError: A value that no record can hold; nothing was recorded.
             ClosedError: The monitor is closed.
         """
+        masking = self._recorder.session.masking
         return self._recorder.record(
             Event,
             {
                 "time": self._clock.time() if time is None else time,
                 "kind": kind,
-                "message": message,
+                "message": masking.text(message) if isinstance(message, str) else message,  # type: ignore[redundant-expr]
                 "severity": severity,
                 "code": code,
                 "env_step": self.env_step if env_step is None else env_step,

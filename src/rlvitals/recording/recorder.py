@@ -304,6 +304,8 @@ class Recorder:
         it, the next call does the rest; an exit handler makes the last one.
         """
         with self._closing:
+            if failure is not None:
+                failure = headers.masked_failure(failure, self.session.masking)
             # A signal handler may close in the middle of this; the end that came first is the one that counts.
             self._ending = self._ending or (status, failure)
             budget = Budget(self.settings.close_s)
@@ -413,6 +415,7 @@ class Recorder:
 
     def _say(self, severity: str, message: str) -> None:
         """Log something about the recording itself, and record it as an event."""
+        message = self.session.masking.text(message)
         _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
         values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
         if not self._barred:

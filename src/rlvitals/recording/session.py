@@ -11,10 +11,11 @@ from typing import Any, Literal, NamedTuple
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
+from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.regular import read_regular
 from rlvitals.runs import header as headers
 from rlvitals.runs.durability import replace_whole
-from rlvitals.runs.header import Header, Writer, read_header, write_header
+from rlvitals.runs.header import Header, Writer, mask_secrets, read_header, write_header
 from rlvitals.runs.layout import HEADER, LOCK, Layout, checked_name, claim_folder
 from rlvitals.runs.lock import WriterLock, host_name
 
@@ -33,6 +34,8 @@ class Session(NamedTuple):
     resumed: bool
     before: bytes | None = None
     """The header as it was before a resume."""
+    masking: Masking = DEFAULT_MASKING
+    """What masks secrets before they are written."""
 
     def give_up(self) -> None:
         """Let go of a run that cannot be written after all; one that was resumed is left as it was."""
@@ -43,7 +46,14 @@ class Session(NamedTuple):
 
 
 def open_session(
-    log_dir: Path, name: str | None, *, resume: Resume, project: str, configuration: dict[str, Any], clock: Clock
+    log_dir: Path,
+    name: str | None,
+    *,
+    resume: Resume,
+    project: str,
+    configuration: dict[str, Any],
+    clock: Clock,
+    masking: Masking = DEFAULT_MASKING,
 ) -> Session:
     """Make a new run, or take up one that stopped.
 
@@ -54,6 +64,7 @@ def open_session(
         project: What the run belongs to.
         configuration: The user's settings, plain values.
         clock: Tells the time.
+        masking: Masks secrets in the settings and the command line.
 
     Raises:
         RunNameError: The name cannot be a folder's name, or there is none to resume.
@@ -74,7 +85,7 @@ def open_session(
         if _is_blank(path):
             unfinished = path
         elif path.exists():
-            return _take_up(Layout(path), clock)
+            return _take_up(Layout(path), clock, masking)
         if resume == "must":
             raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
     try:
@@ -86,12 +97,12 @@ def open_session(
                 log_dir,
                 path.name,
             )
-        return _begin(Layout(path), project, configuration, clock)
+        return _begin(Layout(path), project, configuration, clock, masking)
     except OSError as error:
         raise RunError(f"no run can be made in {log_dir}: {error.strerror or error}") from error
 
 
-def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock) -> Session:
+def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: Clock, masking: Masking) -> Session:
     now = clock.time()
     layout.make()
     lock = WriterLock(layout.lock, clock=clock)
@@ -103,7 +114,8 @@ def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: C
         reproduction=quick_facts(),
         writers=[Writer(writer=1, started=now, host=host_name(), pid=os.getpid())],
     )
-    session = Session(layout, header, lock, resumed=False)
+    _mask(header, masking)
+    session = Session(layout, header, lock, resumed=False, masking=masking)
     try:
         write_header(layout, header)
     except OSError:
@@ -112,7 +124,7 @@ def _begin(layout: Layout, project: str, configuration: dict[str, Any], clock: C
     return session
 
 
-def _take_up(layout: Layout, clock: Clock) -> Session:
+def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
     read_header(layout.path)  # what is no run is left alone
     try:
         layout.make()
@@ -125,6 +137,7 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
         number = 1 + max((writer.writer for writer in header.writers), default=0)
         header.writers.append(Writer(writer=number, started=clock.time(), host=host_name(), pid=os.getpid()))
         header.status, header.ended, header.failure = headers.RUNNING, None, None
+        _mask(header, masking)
         write_header(layout, header)
     except OSError as error:
         lock.release()
@@ -132,7 +145,12 @@ def _take_up(layout: Layout, clock: Clock) -> Session:
     except RunError:
         lock.release()
         raise
-    return Session(layout, header, lock, resumed=True, before=before)
+    return Session(layout, header, lock, resumed=True, before=before, masking=masking)
+
+
+def _mask(header: Header, masking: Masking) -> None:
+    header.keeps_secrets = not masking.enabled
+    mask_secrets(header, masking)
 
 
 def _is_blank(path: Path) -> bool:

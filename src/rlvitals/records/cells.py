@@ -17,6 +17,7 @@ from rlvitals.records.schema import Column, fields
 _QUOTED = re.compile(r'^$|^\s|\s$|[,"\r\n]')
 _WHOLE = re.compile(r"-?[0-9]{1,19}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]*)?([eE][-+]?[0-9]+)?")
+_FORMULA = re.compile(r"[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20]")
 _WORDS: dict[str, float | bool] = {"true": True, "false": False, **NON_FINITE}
 
 
@@ -92,6 +93,13 @@ def quoted(text: str) -> str:
 def unquoted(cell: str) -> str:
     """The text of a cell."""
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
+
+
+def spreadsheet_cell(cell: str) -> str:
+    """A cell that no spreadsheet takes for a formula: a text that begins like one gets an apostrophe before it."""
+    text = unquoted(cell)
+    is_number = text in _WORDS or _NUMBER.fullmatch(text) is not None
+    return quoted(f"'{text}") if _FORMULA.match(text) and not is_number else cell
 
 
 def row_of(columns: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.patches import Rectangle
 
 from rlvitals.diagnosis import Finding
+from rlvitals.escaping import clean
 from rlvitals.reports.charts import GROUPS, Chart, Curve, Estimates, Heat, Strips, height_axis, place_axis
 from rlvitals.reports.courses import numbered
 from rlvitals.reports.document import Block, Charts, Document, Findings, Points, Statement, Statements, finding_facts
@@ -350,4 +351,4 @@ def _quiet() -> Iterator[None]:
 
 def _safe(text: str) -> str:
     """A text as it is: matplotlib takes what stands between dollars for mathematics, and knows no control marks."""
-    return "".join(one if one.isprintable() else "?" for one in text).replace("$", r"\$")
+    return clean(text).replace("$", r"\$")

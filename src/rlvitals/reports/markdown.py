@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
+from rlvitals.escaping import clean
 from rlvitals.reports.charts import GROUPS, Chart, Curve, Estimates, Strips
 from rlvitals.reports.courses import numbered, sparks
 from rlvitals.reports.document import (
@@ -27,6 +28,7 @@ from rlvitals.reports.document import (
 )
 from rlvitals.words import ABSENT, count, number, percent, sparkline
 
+_LAYOUT = "\n\t"
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
 _MOST_VALUES = 20
 _FENCE = re.compile(r"`{3,}")
@@ -49,7 +51,7 @@ def text(document: Document, figure: Figure | None = None, note: str = "") -> st
 
 def plain(words: str) -> str:
     """A recorded text that is to be read as it is: neither markup nor HTML."""
-    words = " ".join("".join(one if one.isprintable() else " " for one in words).split())
+    words = " ".join(clean(words, keep=_LAYOUT).split())
     escaped = _SPECIAL.sub(lambda found: f"\\{found[0]}", words.replace("&", "&amp;"))
     escaped = escaped.replace("<", "&lt;").replace(">", "&gt;")
     return f"\\{escaped}" if escaped[:1] in {"#", "-", "+", "="} and escaped != ABSENT else escaped
@@ -118,7 +120,7 @@ def _code(code: Code) -> Iterator[str]:
         yield f"{plain(code.caption)}:"
         yield ""
     fence = "`" * max([3, *(len(found) + 1 for found in _FENCE.findall(code.text))])
-    yield f"{fence}text\n{code.text}\n{fence}"
+    yield f"{fence}text\n{clean(code.text, keep=_LAYOUT)}\n{fence}"
 
 
 def _rows(titles: tuple[str, ...], rows: Sequence[tuple[str, ...]], texts: set[int]) -> Iterator[str]:
@@ -204,7 +206,7 @@ def _findings(found: Findings) -> Iterator[str]:
         yield (
             f"{label}. {_MARKS.get(finding.severity, '')} **{plain(finding.title)}** "
             f"({plain(finding.severity)}; {since}; "
-            f"{percent(finding.confidence)} sure{cost}; `{finding.code.replace('`', '')}`)"
+            f"{percent(finding.confidence)} sure{cost}; `{clean(finding.code).replace('`', '')}`)"
         )
         yield ""
         yield f"   {plain(finding.cause)}"

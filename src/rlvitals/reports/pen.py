@@ -6,6 +6,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.escaping import clean
 from rlvitals.reports.charts import Axis, Floats
 
 LETTER = 6.2
@@ -17,7 +18,7 @@ _LARGEST, _LEAST = 1e15, 1e-4
 
 def said(text: object) -> str:
     """A text, escaped for markup, also inside of attributes; without characters that XML forbids."""
-    return html.escape("".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in str(text)))
+    return html.escape(clean(str(text), keep="\n\t"))
 
 
 def tick_text(value: float, of: Axis) -> str:

@@ -10,9 +10,10 @@ import numpy as np
 
 from rlvitals.errors import MissingExtraError, QueryError, RunFormatError
 from rlvitals.records import STREAMS
-from rlvitals.runs.columns import database, identifier
+from rlvitals.runs.columns import identifier
 from rlvitals.runs.folder import RunFolder
 from rlvitals.runs.relation import nested_fields
+from rlvitals.runs.sandbox import check_functions, sandbox
 from rlvitals.runs.table import ask
 
 if TYPE_CHECKING:
@@ -24,11 +25,19 @@ Column = np.ma.MaskedArray[Any, Any]
 """Values in which those that are absent are masked; those that are not finite are not."""
 
 _TABLE = "answer"
-_WRONG = (duckdb.ParserException, duckdb.SyntaxException, duckdb.BinderException, duckdb.CatalogException)
+_WRONG = (
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.PermissionException,
+)
 """What only a question can be blamed for."""
 _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
 """What asks (a `PIVOT` is several statements in one); anything else would write, or change the database."""
 _NO_TABLE = "Table with name"
+_EXTENSION = re.compile(r"but it exists in the (\S+) extension")
+_NO_ACCESS = re.compile(r'Cannot access (?:file|directory) "(.*)" - ', re.DOTALL)
 _COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
@@ -102,6 +111,8 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     asked for as `parameters.filter_speckle`. Branches that a rewind left behind are left out. In tables of several runs
     the column `run` says which run a row is of.
 
+    A query reads nothing but the run folders: no other file, no network, no extension of DuckDB.
+
     Args:
         runs: A run, or several as one.
         sql: One question (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...). Moments that it gives
@@ -112,7 +123,8 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
         RunFormatError: A segment is damaged.
     """
     asked = _one_question(sql)
-    tables = database()
+    check_functions(asked)
+    tables = sandbox(folders=(run.path.absolute() for run in ([runs] if isinstance(runs, RunFolder) else runs)))
     streams = [name for name in STREAMS if re.search(rf"\b{name}\b", asked, re.IGNORECASE)]
 
     failed: list[duckdb.Error] = []
@@ -230,6 +242,13 @@ def _nested(sql: str, stream: str) -> list[str]:
 def _reason(error: Exception) -> str:
     """What was wrong, without the drawing of the place; DuckDB's hints are in the first lines."""
     text = str(error).partition("\n\nLINE ")[0]
+    if outside := _NO_ACCESS.search(text):
+        return (
+            f"the query reads {outside[1]!r:.200}, which is not in a run folder of this query. A query reads only its "
+            "runs; to join other data, export the run (`rlvitals export`) and query the file with DuckDB."
+        )
+    if needed := _EXTENSION.search(text):
+        return f"{text.partition(', but')[0]}. It needs DuckDB's extension {needed[1]!r}; a query loads no extensions."
     if _NO_TABLE in text:  # its hint would be a table of the database's own
         text = f"{text.partition('Did you mean')[0].strip()} The tables are {', '.join(STREAMS)}."
     return " ".join(text.split())

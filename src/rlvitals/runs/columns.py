@@ -29,12 +29,27 @@ _SQL_TYPE = {
 _LARGEST_EXACT = 2**53
 
 
-def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
-    """Open a database in memory, which prints nothing.
+_LOCAL = dict.fromkeys(
+    (
+        "autoinstall_known_extensions",
+        "autoload_known_extensions",
+        "allow_community_extensions",
+        "python_enable_replacements",
+    ),
+    "false",
+)
+"""Nothing is downloaded, whatever a file or a query needs, and the name of a table never means a Python variable."""
 
-    Left alone, DuckDB draws a progress bar on the standard output of a notebook or a shell, which is the user's.
+
+def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory, which prints nothing and downloads nothing.
+
+    By default, DuckDB draws a progress bar on the standard output of a notebook or a shell, which is the user's.
+
+    Args:
+        **settings: Settings of DuckDB.
     """
-    connection = duckdb.connect(config={name: str(value) for name, value in settings.items()})
+    connection = duckdb.connect(config={**_LOCAL, **{name: str(value) for name, value in settings.items()}})
     connection.execute("SET enable_progress_bar = false")
     return connection
 
@@ -86,7 +101,12 @@ def identifier(name: str) -> str:
 
 def file_literal(path: Path) -> str:
     """Quote a path for SQL that reads it: DuckDB would take `*`, `?` and `[` for patterns, and read other files too."""
-    return literal(re.sub(r"([*?\[])", r"[\1]", str(path)))
+    return literal(glob_escaped(str(path)))
+
+
+def glob_escaped(path: str) -> str:
+    """The pattern that matches one path."""
+    return re.sub(r"([*?\[])", r"[\1]", path)
 
 
 def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool = False) -> str:

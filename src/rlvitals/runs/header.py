@@ -9,6 +9,7 @@ import msgspec
 
 from rlvitals.errors import RecordError, RunFormatError, RunNotFoundError
 from rlvitals.records.coercion import coerce, shown, spelled
+from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.records.schema import Column, Field
 from rlvitals.regular import aside_of, read_regular
 from rlvitals.runs.durability import put_in_place, write_whole
@@ -71,14 +72,32 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     failure: Failure | None = None
     tags: list[str] = []
     goals: dict[str, float] = {}
+    keeps_secrets: bool = False
+    """Whether masking was switched off: the run's author wants its secrets shown."""
 
 
 _MOST_BYTES = 64 << 20
 """Of a header. A file that is larger is not one, and reading it could fill the memory."""
 
 
+def mask_secrets(header: Header, masking: Masking) -> None:
+    """Mask the secrets in a header's settings, its command line and its failure."""
+    header.configuration = masking.settings(header.configuration)
+    header.reproduction = {
+        name: value if name == "packages" else masking.settings(value) for name, value in header.reproduction.items()
+    }
+    if header.failure is not None:
+        header.failure = masked_failure(header.failure, masking)
+
+
+def masked_failure(failure: Failure, masking: Masking) -> Failure:
+    """Describe an exception without the secrets in its message and its traceback."""
+    message, trace = masking.text(failure.message), masking.traceback(failure.traceback)
+    return Failure(type=failure.type, message=message, traceback=trace)
+
+
 def read_header(path: Path) -> Header:
-    """Read the header of a run.
+    """Read the header of a run. Secrets are masked, also those of runs that were recorded before anything was.
 
     Raises:
         RunNotFoundError: There is no run at that path.
@@ -108,9 +127,12 @@ def read_header(path: Path) -> Header:
             "upgrade with  pip install -U rlvitals"
         )
     try:
-        return msgspec.convert(mark, Header)
+        header = msgspec.convert(mark, Header)
     except msgspec.ValidationError as error:
         raise RunFormatError(f"{file} is damaged: {error}") from None
+    if not header.keeps_secrets:
+        mask_secrets(header, DEFAULT_MASKING)
+    return header
 
 
 def _why_none(path: Path) -> str:

@@ -8,6 +8,7 @@ from typing import TextIO
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
+from rlvitals.escaping import clean
 from rlvitals.pace import Pace, share_of, step_of
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record
 from rlvitals.sinks.base import Sink
@@ -133,7 +134,7 @@ class TerminalSink(Sink):
 
     def _print(self, text: str) -> None:
         """Print a line of its own above the live one."""
-        text = "".join(character if character.isprintable() else " " for character in text)
+        text = clean(text)
         self._stream.write(f"\r{text.ljust(self._width)}\n" if self._live else text + "\n")
         self._stream.flush()
 

@@ -69,3 +69,15 @@ def test_an_unknown_format_is_one_line(monitor: Monitor, invoke: Invoke) -> None
 
     assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
     assert "parquet" in result.stderr
+
+
+def test_csv_for_a_spreadsheet(monitor: Monitor, invoke: Invoke, tmp_path: Path) -> None:
+    """Has no formulas; other formats have none anyway."""
+    with monitor("run") as training:
+        training.log_episode(0, -1.0, 5, category="=1+1")
+    refused = invoke("export", training.path, "-o", tmp_path / "run.json", "--excel")
+    invoke("export", training.path, "-o", tmp_path / "run.csv", "--excel")
+
+    assert refused.exit_code == 2
+    assert "--excel is for CSV" in refused.stderr
+    assert ",'=1+1," in (tmp_path / "run.csv").read_text()

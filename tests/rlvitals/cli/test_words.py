@@ -71,7 +71,7 @@ def test_a_moment_that_no_calendar_has_is_said_in_seconds(time: float) -> None:
 
 def test_recorded_text_cannot_steer_the_terminal() -> None:
     """Escape sequences are shown, not obeyed."""
-    assert words.clean("a\x1b[31mb\x07\nc") == "a\\x1b[31mb\\x07\nc"
+    assert words.clean("a\x1b[31mb\x07\nc") == r"a\x1b[31mb\x07\nc"
 
 
 def test_a_sparkline_rises_with_its_values() -> None:

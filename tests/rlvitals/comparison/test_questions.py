@@ -1,6 +1,7 @@
 """Blocks of many runs, in SQL."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from rlvitals import ComparisonError, Run, TrainingMonitor
 from rlvitals.analysis.aligned import block_means
 from rlvitals.comparison.measuring import source_of
-from rlvitals.comparison.questions import extents, labels, measured
+from rlvitals.comparison.questions import answers_of, extents, labels, measured
 
 Seeds = Callable[..., list[Run]]
 Monitor = Callable[..., TrainingMonitor]
@@ -51,3 +52,32 @@ def test_dicts_are_looked_into(monitor: Monitor) -> None:
     found = extents([Run(training.path)], ["x"], source_of("reward_parts.size"), "episode")
 
     assert found["x"].values == 3
+
+
+@pytest.mark.parametrize("expression", ["lr * 10", "lr * 10 -- a comment", "(lr, 1)[1] * 10"])
+def test_an_expression_over_settings_is_computed(expression: str) -> None:
+    """In SQL, for each run."""
+    assert answers_of([{"lr": 1.0}, {"lr": 2.0}], expression) == [10.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(select content from read_text('{file}'))",
+        "(select count(*) from 'http://127.0.0.1:9/x.csv')",
+        "1 where exists (from enable_logging())",
+        "1), (2",
+        "1) from runs; copy runs to '{file}'; select (1",
+        "1; select 2",
+        "",
+    ],
+)
+def test_an_expression_is_an_expression_over_settings(tmp_path: Path, expression: str) -> None:
+    """It reads no file, and is no statement."""
+    file = tmp_path / "secret.txt"
+    file.write_text("open sesame")
+
+    with pytest.raises(ComparisonError, match="cannot group these runs") as caught:
+        answers_of([{"lr": 1.0}], expression.format(file=file))
+    assert "open sesame" not in str(caught.value)
+    assert file.read_text() == "open sesame"

@@ -134,3 +134,42 @@ def test_every_answer_is_sealed() -> None:
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert "server" not in headers
+
+
+@pytest.mark.parametrize(
+    ("asked_for", "status"),
+    [
+        ({"query": "run=" + "a" * 480_000}, 414),
+        ({"query": "&".join(["field=a"] * 5_000)}, 414),
+        ({"query": "&" * 5_000}, 414),
+        ({"path": "/" + "a" * 100_000}, 414),
+        ({"cookie": "a=b; " * 20_000}, 431),
+        ({f"x_{number}": "1" for number in range(200)}, 431),
+        ({"content_length": "5"}, 413),
+        ({"transfer_encoding": "chunked"}, 413),
+    ],
+)
+def test_what_is_too_much_is_refused_before_it_is_parsed(asked_for: dict[str, Any], status: int) -> None:
+    """Address, headers and body."""
+    assert asked(**asked_for)[0] == status
+
+
+def test_a_thousand_runs_may_be_compared() -> None:
+    """With the longest names that are likely."""
+    assert asked(query="&".join(f"run=night%2F{'r' * 80}-{number:04}" for number in range(1_000)))[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/run", "/api/v1/compare"])
+def test_without_the_token_nothing_of_an_address_is_parsed(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it is, the answer is that a token is needed."""
+
+    def parse(*_: Any, **__: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr("urllib.parse.parse_qs", parse)
+    monkeypatch.setattr("urllib.parse.parse_qsl", parse)
+    guard = {"token": TOKEN}
+
+    assert asked(path, "run=" + "a" * 480_000, guard=guard)[0] == 401
+    assert asked(path, f"token={TOKEN}&" + "run=a&" * 80_000, guard=guard)[0] == 401
+    assert asked(path, "run=a", guard=guard)[0] == 401

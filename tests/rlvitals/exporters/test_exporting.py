@@ -18,7 +18,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from rlvitals.errors import ExportError, MissingExtraError
 from rlvitals.exporters import Exporter, Source, export_path, export_run, exporter_names, make_exporter
-from rlvitals.exporters.csv import MAX_KEYS
+from rlvitals.exporters.csv import MAX_KEYS, CsvExporter
 from rlvitals.importers import import_run
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.runs import Header, Run
@@ -197,3 +197,51 @@ def test_every_format_is_documented() -> None:
     for name in exporter_names():
         assert f"| `{name}` |" in section
         assert all(f"`{ending}`" in section for ending in make_exporter(name).endings)
+
+
+FORMULAS = (
+    "=cmd|'/c calc'!A0",
+    "+1+2",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    "\uff1d1",
+    '=HYPERLINK("http://x","y")',
+)
+OTHERS = ("a=b", "text", "'quoted", "-5", "-1e-3", "-Infinity", "", "7")
+
+
+def recorded_texts(logs: Path) -> Run:
+    writer = RunWriter(logs, "texts")
+    for text in (*FORMULAS, *OTHERS):
+        parameters: dict[str, float | bool | str] = {"x": text, "y": -2}
+        writer.write(Episode(time=1.0, episode=0, reward=-1.5, length=3, category=text, parameters=parameters))
+    return writer.finish(Header(run_id="texts", started=1.0, status="completed"))
+
+
+def columns_of(path: Path) -> dict[str, list[str]]:
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def test_csv_for_spreadsheets_holds_no_formula(tmp_path: Path) -> None:
+    """An apostrophe is put before texts that begin like one; numbers are left alone."""
+    run = recorded_texts(tmp_path)
+    found = columns_of(export_run(run, tmp_path / "episodes.csv", format=CsvExporter(excel=True)))
+
+    assert found["category"] == [*(f"'{text}" for text in FORMULAS), *OTHERS]
+    assert set(found["reward"]) == {"-1.5"}
+    assert set(found["parameters.y"]) == {"-2"}
+    assert [text for text in found["parameters.x"] if text[:1] in {*"=+-@\t\r\n "}] == ["-Infinity"]
+
+
+def test_csv_is_faithful_by_default(tmp_path: Path) -> None:
+    """It comes back to the letter."""
+    run = recorded_texts(tmp_path)
+    back = import_run(export_run(run, tmp_path / "tables", format="csv"), tmp_path / "logs")
+
+    assert [one.category for one in back.records("episodes")] == [*FORMULAS, *OTHERS]

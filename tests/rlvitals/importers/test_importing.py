@@ -4,6 +4,7 @@ import json
 import pickle
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from rlvitals.errors import ImportFormatError, RunNameError
@@ -154,3 +155,23 @@ def test_every_format_is_documented() -> None:
     page = (Path(__file__).parents[3] / "docs" / "exchange.md").read_text()
     section = page.split("## Importing")[1].split("\n## ")[0]
     assert [name for name in importer_names() if f"`{name}`" not in section] == []
+
+
+def test_a_database_with_a_view_is_refused(tmp_path: Path) -> None:
+    """A view is a query of the file's author, which could read any file."""
+    exported = export_run(made_run(tmp_path, "ordinary"), tmp_path / "run.duckdb")
+    (tmp_path / "secret.txt").write_text("open sesame")
+    with duckdb.connect(exported) as database:
+        database.execute("DROP TABLE events")
+        database.execute(f"CREATE VIEW events AS FROM read_text('{tmp_path / 'secret.txt'}')")
+
+    with pytest.raises(ImportFormatError, match="has the view 'events'"):
+        import_run(exported, tmp_path / "logs")
+
+
+def test_a_database_behind_a_link_is_imported(tmp_path: Path) -> None:
+    """Its neighbour, the log of DuckDB, is sought where the file is."""
+    exported = Path(export_run(made_run(tmp_path, "ordinary"), tmp_path / "run.duckdb"))
+    (tmp_path / "link").symlink_to(exported)
+
+    assert import_run(tmp_path / "link", tmp_path / "logs").header.status == "completed"

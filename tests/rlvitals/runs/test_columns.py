@@ -3,7 +3,10 @@
 import subprocess
 import sys
 
-from rlvitals.runs.columns import identifier, literal
+import duckdb
+import pytest
+
+from rlvitals.runs.columns import database, identifier, literal
 
 _ASK = """
 import duckdb
@@ -24,3 +27,18 @@ def test_texts_and_names_are_quoted() -> None:
     """Whatever stands in a path or a metric's name, it is not SQL."""
     assert literal("it's") == "'it''s'"
     assert identifier('a"; DROP TABLE x; --') == '"a""; DROP TABLE x; --"'
+
+
+@pytest.mark.parametrize("setting", ["autoinstall_known_extensions", "autoload_known_extensions"])
+def test_no_database_downloads_an_extension(setting: str) -> None:
+    """A file or a function that needs one would make DuckDB fetch it."""
+    assert database().execute(f"SELECT current_setting('{setting}')").fetchone() == (False,)
+
+
+def test_a_table_is_never_a_python_variable() -> None:
+    """DuckDB would look into the frames of its callers."""
+    frame = database().sql("SELECT 1 AS value").fetchnumpy()
+    assert frame
+
+    with pytest.raises(duckdb.CatalogException):
+        database().execute("FROM frame")

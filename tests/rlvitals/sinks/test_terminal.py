@@ -198,12 +198,12 @@ def test_what_is_not_serious_gets_none(clock: ManualClock) -> None:
 
 
 def test_a_message_cannot_steer_the_terminal(clock: ManualClock) -> None:
-    """Line breaks and escape sequences in a message, a file's name say, are blanks."""
+    """Line breaks and escape sequences in a message, a file's name say, are escapes."""
 
     stream = io.StringIO()
     message = "bad logo a\nb\x1b[2J.png"
     TerminalSink(stream, clock=clock).write(Event(time=1.0, kind="x", severity="warning", message=message))
-    assert stream.getvalue() == "warning: bad logo a b [2J.png\n"
+    assert stream.getvalue() == "warning: bad logo a\\nb\\x1b[2J.png\n"
 
 
 def test_an_evaluation_gets_a_line_of_its_own(clock: ManualClock) -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rlvitals.escaping import clean
 from rlvitals.records import Event
 from rlvitals.records.coercion import spelled
 
@@ -53,7 +54,7 @@ class Alert(NamedTuple):
         """What it is about, in a few words."""
         what = self.code or self.kind
         said = f"{what} is over" if self.closed else f"{self.severity}: {what}"
-        return one_line(f"{said} in {self.run}" if self.run else said)
+        return clean(f"{said} in {self.run}" if self.run else said)
 
     def details(self) -> dict[str, str]:
         """Where it was, and what its data says, as texts; then what was held back."""
@@ -64,7 +65,7 @@ class Alert(NamedTuple):
             found["episode"] = f"{self.episode:,}"
         for name in DETAILS:
             if self.data.get(name) not in (None, "", {}, []):
-                found[name] = one_line(said(self.data[name]))
+                found[name] = clean(said(self.data[name]))
         if self.held:
             found["held back"] = held_back(self.held)
         return found
@@ -72,7 +73,7 @@ class Alert(NamedTuple):
     def text(self) -> str:
         """The whole of it as plain text, a line for each detail."""
         lines = [f"{name}: {detail}" for name, detail in self.details().items()]
-        return "\n".join([one_line(self.message), *lines])
+        return "\n".join([clean(self.message), *lines])
 
 
 def alert_of(event: Event, run: str, project: str) -> Alert:
@@ -109,7 +110,7 @@ def held_back(held: Mapping[str, int]) -> str:
     most = sorted(held.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{code} {count}" for code, count in most[:_MOST_HELD]]
     others = sum(count for _, count in most[_MOST_HELD:])
-    return one_line(f"and {sum(held.values())} more: {', '.join([*named, *([f'others {others}'] if others else [])])}")
+    return clean(f"and {sum(held.values())} more: {', '.join([*named, *([f'others {others}'] if others else [])])}")
 
 
 def said(value: Any) -> str:
@@ -123,11 +124,6 @@ def said(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(map(said, value))
     return msgspec.json.encode(spelled(value)).decode()
-
-
-def one_line(text: str) -> str:
-    """A text without line breaks, control characters and what turns the direction of writing."""
-    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def fitted(text: str, most: int, escape: Callable[[str], str] = str, size: Callable[[str], int] = len) -> str:

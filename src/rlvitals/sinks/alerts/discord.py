@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rlvitals.sinks.alerts.alert import Alert, fitted, one_line
+from rlvitals.escaping import clean
+from rlvitals.sinks.alerts.alert import Alert, fitted
 from rlvitals.sinks.alerts.webhook import PostedAlerts
 
 URL = "RLVITALS_DISCORD_URL"
@@ -39,7 +40,7 @@ class DiscordAlerts(PostedAlerts):
         """An alert as a message with one embed (discord.com/developers, "Execute Webhook", "Embed Limits")."""
         embed = {
             "title": _text(alert.title, LONGEST_TITLE),
-            "description": _text(one_line(alert.message), LONGEST_DESCRIPTION),
+            "description": _text(clean(alert.message), LONGEST_DESCRIPTION),
             "color": _CLOSED if alert.closed else _COLOURS[alert.severity],
             "fields": [
                 {"name": _text(name, LONGEST_NAME), "value": _text(detail, LONGEST_VALUE), "inline": False}

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rlvitals.sinks.alerts.alert import Alert, fitted, one_line
+from rlvitals.escaping import clean
+from rlvitals.sinks.alerts.alert import Alert, fitted
 from rlvitals.sinks.alerts.webhook import PostedAlerts
 
 URL = "RLVITALS_SLACK_URL"
@@ -35,10 +36,10 @@ class SlackAlerts(PostedAlerts):
         """An alert in Block Kit, with a `text` for notifications (docs.slack.dev, "Formatting message text")."""
         details = [f"{name}: {detail}" for name, detail in alert.details().items()]
         header = {"type": "plain_text", "text": _text(alert.title, LONGEST_HEADER), "emoji": False}
-        blocks: list[dict[str, Any]] = [{"type": "header", "text": header}, _section(one_line(alert.message))]
+        blocks: list[dict[str, Any]] = [{"type": "header", "text": header}, _section(clean(alert.message))]
         if details:
             blocks.append(_section("\n".join(details)))
-        return {"text": _text(f"{alert.title}: {one_line(alert.message)}", LONGEST_SECTION), "blocks": blocks}
+        return {"text": _text(f"{alert.title}: {clean(alert.message)}", LONGEST_SECTION), "blocks": blocks}
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -4,7 +4,8 @@ import sys
 from typing import Any, TextIO
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.sinks.alerts.alert import Alert, one_line
+from rlvitals.escaping import clean
+from rlvitals.sinks.alerts.alert import Alert
 from rlvitals.sinks.alerts.sink import AlertSink
 
 _BELL = "\a"
@@ -37,7 +38,7 @@ class TerminalAlerts(AlertSink):
         said = alert.details()
         where = f" (step {said['step']})" if "step" in said else ""
         held = f"; {said['held back']}" if "held back" in said else ""
-        title, message = alert.title, f"{one_line(alert.message)}{where}{held}"
+        title, message = alert.title, f"{clean(alert.message)}{where}{held}"
         if self._stream.isatty():
             bell = _BELL if self._bell else ""
             line = f"{_CLEAR}{bell}{_STYLES[alert.severity]}{title}{_PLAIN}: {message}\n"

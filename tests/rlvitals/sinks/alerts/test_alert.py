@@ -43,8 +43,8 @@ def test_hostile_text_stays_on_its_line() -> None:
     """No line of its own, no escape sequence, no turned direction of writing."""
 
     alert = alert_of(Event(time=1.0, kind="note", message="a\r\nBcc: b\x1b[2J\u202e"), "run\n", "")
-    assert alert.text() == "a  Bcc: b [2J "
-    assert alert.title == "info: note in run "
+    assert alert.text() == r"a\r\nBcc: b\x1b[2J\u202e"
+    assert alert.title == r"info: note in run\n"
 
 
 def test_data_of_any_shape_is_said() -> None:

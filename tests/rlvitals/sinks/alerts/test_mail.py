@@ -317,9 +317,9 @@ def test_settings_that_mean_nothing_are_refused(
 
 
 def test_hostile_text_makes_no_header(serve: Callable[..., MailServer], finding: MakeFinding) -> None:
-    """A line break in a code is a space in the subject."""
+    """A line break in a code is an escape in the subject."""
 
     server = serve(secure=False)
     plain(server).write(finding("a\r\nBcc: x@example.org"))
     assert server.messages[0]["Bcc"] is None
-    assert server.messages[0]["Subject"] == "[rlvitals] critical: a  Bcc: x@example.org"
+    assert server.messages[0]["Subject"] == r"[rlvitals] critical: a\r\nBcc: x@example.org"

@@ -56,5 +56,6 @@ def test_a_file_gets_the_line_alone(finding: MakeFinding) -> None:
         sink.write(finding(code, message="x\x1b]0;title\a\ny", env_step=None))
     sink.close()
     assert (
-        stream.getvalue() == "critical: a: x ]0;title  y\ncritical: alerts: 1 alerts were held back.; and 1 more: b 1\n"
+        stream.getvalue()
+        == "critical: a: x\\x1b]0;title\\x07\\ny\ncritical: alerts: 1 alerts were held back.; and 1 more: b 1\n"
     )
