@@ -92,7 +92,7 @@ class Entries:
             for source, column in self._documents(name):
                 for key, kind in key_types(self._tables, source, column, only=keys):
                     seen.setdefault((name, key), set()).add(kind)
-        return {entry: _common(kinds) for entry, kinds in seen.items()}
+        return {entry: _type_of(kinds) for entry, kinds in seen.items()}
 
     def sql(self, plain: Sequence[str], types: Mapping[Entry, str]) -> str:
         """SQL for the rows, in the order in which they were written.
@@ -146,7 +146,7 @@ class Entries:
         Returns:
             Masked columns, shape `(rows,)`.
         """
-        made = {entry: np.ma.masked_all(rows, dtype=_DTYPE[kind]) for entry, kind in types.items()}
+        made = {entry: np.ma.array(np.zeros(rows, dtype=_DTYPE[kind]), mask=True) for entry, kind in types.items()}
         plain = [field.name for field in self._plain]
         for name in {name for name, _ in types}:
             kept = f"{self._document(name, plain)} WHERE {where}"
@@ -225,7 +225,7 @@ def _schemas(tables: duckdb.DuckDBPyConnection, paths: Sequence[Path], dicts: Se
     return found
 
 
-def _common(kinds: set[str]) -> str:
+def _type_of(kinds: set[str]) -> str:
     if len(kinds) == 1:
         return next(iter(kinds)) or _TEXT
     return _FLOAT if kinds == {_FLOAT, _COUNT} else _TEXT

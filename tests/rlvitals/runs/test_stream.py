@@ -1,6 +1,7 @@
 """A stream, as columns."""
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from rlvitals import ColumnError, RecorderSettings, Run, TrainingMonitor, open_run
 from rlvitals.records import Scalars, codec_of
 from rlvitals.runs import stream
-from rlvitals.runs.entries import Entries
+from rlvitals.runs.entries import Entries, Entry
 from rlvitals.runs.header import Header, Rewind, Writer, write_header
 from rlvitals.runs.layout import Layout, segment_path
 from rlvitals.runs.sealing import seal
@@ -259,7 +260,12 @@ def test_a_question_about_one_name_reads_no_other(tmp_path: Path, monkeypatch: p
     run = _many_names(tmp_path, 150, sealing=(0, 1))
     asked: list[str] = []
     build = Entries.sql
-    monkeypatch.setattr(Entries, "sql", lambda self, *given: asked.append(build(self, *given)) or asked[-1])
+
+    def noted(self: Entries, plain: Sequence[str], types: Mapping[Entry, str]) -> str:
+        asked.append(build(self, plain, types))
+        return asked[-1]
+
+    monkeypatch.setattr(Entries, "sql", noted)
     run.scalars.numbers("values.n7")
 
     assert len(asked) == 1
