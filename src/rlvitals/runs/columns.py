@@ -1,5 +1,6 @@
 """How the fields of records stand in SQL: as JSON in an open segment, as typed columns in a sealed one."""
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Container, Iterable, Iterator
@@ -17,7 +18,7 @@ REST = "_rest"
 """Ending of the column that keeps, as JSON text, the entries of a dict that fit into no typed column."""
 
 _MAX_STRUCT_KEYS = 512
-_SQL_TYPE = {
+SQL_TYPE = {
     Column.NUMBER: "DOUBLE",
     Column.COUNT: "BIGINT",
     Column.TEXT: "VARCHAR",
@@ -27,6 +28,7 @@ _SQL_TYPE = {
     Column.TREE: "JSON",
 }
 _LARGEST_EXACT = 2**53
+_FEW_KEYS = 16
 
 
 _LOCAL = dict.fromkeys(
@@ -112,7 +114,7 @@ def glob_escaped(path: str) -> str:
 def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool = False) -> str:
     """SQL for the rows of open segments; lines that are torn give no row. Named rows say their segment's `filename`."""
     names = ", ".join(map(file_literal, paths))
-    columns = ", ".join(f"{literal(field.name)}: '{_SQL_TYPE[field.column]}'" for field in fields(kind))
+    columns = ", ".join(f"{literal(field.name)}: '{SQL_TYPE[field.column]}'" for field in fields(kind))
     return (
         f"(SELECT * FROM read_json([{names}], format = 'newline_delimited', ignore_errors = true, "
         f"maximum_object_size = 4194304, filename = {named}, columns = {{{columns}}}) WHERE time IS NOT NULL)"
@@ -122,6 +124,11 @@ def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool
 def sealed_source(paths: Iterable[Path], *, named: bool = False) -> str:
     """SQL for the rows of sealed segments. Named rows have their segment's `filename`."""
     return f"read_parquet([{', '.join(map(file_literal, paths))}], union_by_name = true, filename = {named})"
+
+
+def pointer(key: str) -> str:
+    """Where an entry is in a JSON dict (RFC 6901): unlike DuckDB's paths, a pointer takes any key as it is."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def typed_columns(
@@ -168,8 +175,24 @@ def typed_columns(
     return ", ".join(parts)
 
 
-def _split_keys(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[dict[str, str], list[str]]:
-    """Sort the keys of a dict column into those with one type (and that type) and the others."""
+def key_types(
+    connection: duckdb.DuckDBPyConnection, source: str, column: str, *, only: Iterable[str] | None = None
+) -> list[tuple[str, str]]:
+    """The keys of a column of JSON dicts, by name, each with the SQL type of its values; empty if they have several.
+
+    Args:
+        connection: A connection to DuckDB.
+        source: SQL for the rows.
+        column: The column.
+        only: The keys that are wanted; by default all.
+    """
+    entries = f"{source} AS rows, json_each(rows.{column}) AS entry"
+    keys = None if only is None else frozenset(only)
+    if keys is not None and len(keys) <= _FEW_KEYS:  # looked up, not listed with all the others
+        values = f"json_extract({column}, [{', '.join(literal(pointer(key)) for key in keys)}])"
+        looked_up = f"SELECT unnest([{', '.join(map(literal, keys))}]) AS key, unnest({values}) AS atom FROM {source}"
+        typed = f"SELECT key, atom, json_type(atom) AS type FROM ({looked_up}) WHERE atom IS NOT NULL"
+        entries = f"({typed}) AS entry"
     rows = connection.execute(
         f"""
         SELECT entry.key, bool_and(entry.type = 'BOOLEAN'),
@@ -180,17 +203,20 @@ def _split_keys(connection: duckdb.DuckDBPyConnection, source: str, name: str) -
                              ELSE entry.type = 'DOUBLE' OR
                                   (entry.type = 'VARCHAR' AND (entry.atom->>'$') IN ('NaN', 'Infinity', '-Infinity'))
                         END)
-        FROM {source} AS rows, json_each(rows.{identifier(name)}) AS entry
+        FROM {entries}
         GROUP BY entry.key ORDER BY entry.key
         """
     ).fetchall()
+    kinds = ("BOOLEAN", "VARCHAR", "BIGINT", "DOUBLE")
+    return [(key, next(itertools.compress(kinds, fits), "")) for key, *fits in rows if keys is None or key in keys]
+
+
+def _split_keys(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[dict[str, str], list[str]]:
+    """Sort the keys of a dict column into those with one type (and that type) and the others."""
     struct: dict[str, str] = {}
     rest: list[str] = []
     taken: set[str] = set()
-    for key, is_flag, is_text, is_count, is_number in rows:
-        kind = (
-            "BOOLEAN" if is_flag else "VARCHAR" if is_text else "BIGINT" if is_count else "DOUBLE" if is_number else ""
-        )
+    for key, kind in key_types(connection, source, identifier(name)):
         if not kind or not key or key.casefold() in taken or len(struct) >= _MAX_STRUCT_KEYS:
             rest.append(key)
         else:

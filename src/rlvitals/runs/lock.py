@@ -169,15 +169,14 @@ class WriterLock:
 
     def _locked(self, fd: int) -> bool:
         """Lock the open file; false if the file system has no locks."""
-        if fcntl is None:
-            return False
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise _locked_by(self.path, read_heartbeat(self.path)) from None
-        except OSError:
-            return False
-        return True
+        if fcntl is not None:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _locked_by(self.path, read_heartbeat(self.path)) from None
+            except OSError:
+                return False
+        return fcntl is not None
 
 
 class _Claim:

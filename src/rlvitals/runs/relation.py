@@ -97,6 +97,11 @@ def _shared_folder(runs: Sequence[RunFolder]) -> str:
     return os.path.commonpath([run.path.absolute().parent for run in runs]) if runs else ""
 
 
+def kept_rows(run: RunFolder, stream: str) -> str:
+    """SQL that is true for rows of one run on the branch that goes on."""
+    return _kept([run], STREAMS[stream], named=False)
+
+
 def _kept(runs: Sequence[RunFolder], kind: type[Record], *, named: bool) -> str:
     """SQL that is true for rows on the branch that goes on; says what `runs.run.is_abandoned` says."""
     clocks = [field.name for field in fields(kind) if field.name in _CLOCKS]

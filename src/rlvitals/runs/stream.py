@@ -1,8 +1,8 @@
 """A stream of a run, as columns."""
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from types import MappingProxyType
+import importlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import duckdb
@@ -14,9 +14,10 @@ from rlvitals.records import STREAMS
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs.answer import Column, to_arrow, to_pandas, to_polars
-from rlvitals.runs.columns import REST, identifier, literal
+from rlvitals.runs.columns import identifier
+from rlvitals.runs.entries import MOST_AT_ONCE, Entries, Entry
 from rlvitals.runs.folder import RunFolder
-from rlvitals.runs.relation import nested_fields
+from rlvitals.runs.relation import kept_rows
 from rlvitals.runs.table import ask, last_records
 
 if TYPE_CHECKING:
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 T = TypeVar("T")
+
+_MANY = 1_000
+"""Columns: a table of more may be larger than anybody meant."""
+_MOST_CELLS = 100_000_000
+"""Of such a table: about a gigabyte."""
+_SHOWN = 100
+_NEAR = 3
 
 
 class Stream:
@@ -68,7 +76,7 @@ class Stream:
     @property
     def names(self) -> tuple[str, ...]:
         """The columns that have a value: fields, and entries of dicts."""
-        return self._ask(self._said, nested_fields(STREAMS[self.name]))
+        return self._ask(self._said)
 
     def read(self, *names: str) -> dict[str, Column]:
         """Several columns, of one moment, so that their rows belong together.
@@ -77,10 +85,11 @@ class Stream:
             *names: The columns; by default all that have a value.
 
         Raises:
-            ColumnError: There is none of that name.
+            ColumnError: There is none of that name; or all of very many columns are asked for, which would fill the
+                memory.
             RunFormatError: A segment is damaged.
         """
-        return self._ask(lambda tables: self._numpy(tables, names), self._nested(names))
+        return self._ask(lambda tables: self._numpy(tables, names))
 
     def numbers(self, name: str) -> NDArray[np.float64]:
         """One column of numbers, with NaN also where they are absent, shape `(n,)`.
@@ -107,7 +116,7 @@ class Stream:
             MissingExtraError: pandas is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(names, to_pandas, _with_columns)
+        return self._framed(names, to_pandas, _with_columns, _pandas_joined)
 
     def polars(self, *names: str) -> "pl.DataFrame":
         """Columns as a polars frame; what is absent is null there.
@@ -119,7 +128,7 @@ class Stream:
             MissingExtraError: polars is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(names, to_polars, _with_columns)
+        return self._framed(names, to_polars, _with_columns, _polars_joined)
 
     def arrow(self, *names: str) -> "pa.Table":
         """Columns as an Arrow table; what is absent is null there.
@@ -131,131 +140,177 @@ class Stream:
             MissingExtraError: pyarrow is not installed.
             ColumnError: There is none of that name.
         """
-        return self._framed(names, to_arrow, lambda table, wanted: table.rename_columns(wanted))
+        return self._framed(names, to_arrow, lambda table, wanted: table.rename_columns(wanted), _arrow_joined)
 
     @property
     def _view(self) -> str:
         return identifier(self.name)
 
-    def _ask(self, question: Callable[[duckdb.DuckDBPyConnection], T], nested: tuple[str, ...] = ()) -> T:
-        return ask(self.run, question, self.name, nested=lambda _: nested, abandoned=self.abandoned)
-
-    def _nested(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        nested = nested_fields(STREAMS[self.name])
-        return tuple(name for name in nested if not names or any(n.partition(".")[0] == name for n in names))
+    def _ask(self, question: Callable[[duckdb.DuckDBPyConnection], T]) -> T:
+        return ask(self.run, question, self.name, nested=lambda _: self._trees, abandoned=self.abandoned)
 
     def _numpy(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> dict[str, Column]:
         wanted = self._wanted(tables, names)
-        if not wanted:
-            return {}
-        found = self._relation(tables, wanted).fetchnumpy()
-        return {name: np.ma.asarray(column) for name, column in zip(wanted, found.values(), strict=True)}
+        listed: dict[Entry, Column] = {}
+        if len(wanted.types) > MOST_AT_ONCE:
+            untyped = wanted.entries.untyped(wanted.types)
+            listed = wanted.entries.columns(untyped, rows=wanted.rows, where=self._kept)
+        found = {".".join(entry): column for entry, column in listed.items()}
+        others = [name for name in wanted.names if name not in found]
+        for part, relation in self._relations(tables, wanted._replace(names=others)):
+            columns = relation.fetchnumpy().values()
+            found |= {name: np.ma.asarray(column) for name, column in zip(part, columns, strict=True)}
+        return {name: found[name] for name in wanted.names}
 
     def _framed(
-        self, names: tuple[str, ...], framed: Callable[[duckdb.DuckDBPyRelation], T], named: Callable[[T, list[str]], T]
+        self,
+        names: tuple[str, ...],
+        framed: Callable[[duckdb.DuckDBPyRelation], T],
+        named: Callable[[T, list[str]], T],
+        joined: Callable[[list[T]], T],
     ) -> T:
         def frame(tables: duckdb.DuckDBPyConnection) -> T:
-            wanted = self._wanted(tables, names) or ["time"]  # a table has at least one column
-            return named(framed(self._relation(tables, wanted)), wanted)
+            wanted = self._wanted(tables, names or self._said(tables) or ("time",))  # a table has at least one column
+            relations = self._relations(tables, wanted)
+            frames = [named(framed(relation), part) for part, relation in relations]
+            return frames[0] if len(frames) == 1 else joined(frames)
 
-        return self._ask(frame, self._nested(names))
+        return self._ask(frame)
 
-    def _wanted(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> list[str]:
-        return list(dict.fromkeys(names or self._said(tables)))
+    def _wanted(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> "_Wanted":
+        """Find the columns that are asked for.
 
-    def _relation(self, tables: duckdb.DuckDBPyConnection, wanted: Sequence[str]) -> duckdb.DuckDBPyRelation:
-        """The columns in their order. Their names are their places: SQL takes `a` and `A` for one name."""
-        dotted = [name for name in wanted if name not in self._fields]
-        places = self._places(tables) if dotted or any(self._fields[n].column.is_dict for n in wanted) else _Places()
-        shown = [f"{self._value(name, places)} AS c{place}" for place, name in enumerate(wanted)]
-        return tables.sql(f"SELECT {', '.join(shown)} FROM {self._view}")
+        Raises:
+            ColumnError: There is none of that name, or all of too many are asked for.
+        """
+        chosen = list(dict.fromkeys(names or self._said(tables)))
+        rows = _one(tables, f"SELECT count(*) FROM {self._view}")
+        if not names:
+            self._refuse_too_many(chosen, rows)
+        entries = Entries(tables, self.name, self.run.layout.segments(self.name))
+        plain = set(self._plain)
+        dotted = [self._entry(name, entries) for name in chosen if name not in plain]
+        types = entries.types(dotted) if dotted else {}
+        for missing in (entry for entry in dotted if entry not in types):
+            raise self._unknown(".".join(missing), entries)
+        return _Wanted(chosen, rows, entries, types)
 
-    def _value(self, name: str, places: "_Places") -> str:
-        field = self._fields.get(name)
-        if field is not None and not field.column.is_dict:
-            return identifier(name) if field.column is not Kind.TREE or name in places.trees else "NULL::VARCHAR"
-        if field is not None:
+    def _relations(
+        self, tables: duckdb.DuckDBPyConnection, wanted: "_Wanted"
+    ) -> Iterator[tuple[list[str], duckdb.DuckDBPyRelation]]:
+        """The columns in their order, some hundred at a time, all of the same rows."""
+        plain = self._plain
+        for start in range(0, len(wanted.names), MOST_AT_ONCE):
+            part = wanted.names[start : start + MOST_AT_ONCE]
+            chosen = {entry: wanted.types[entry] for entry in map(_split, part) if entry in wanted.types}
+            places = {".".join(entry): f"e{place}" for place, entry in enumerate(chosen)}
+            source = wanted.entries.sql(plain, chosen)
+            # Their names are their places: SQL takes `a` and `A` for one name.
+            shown = [f"{places.get(name) or identifier(name)} AS c{place}" for place, name in enumerate(part)]
+            # A live run may have grown since its rows were counted.
+            yield part, tables.sql(f"SELECT {', '.join(shown)} FROM {source} WHERE {self._kept} LIMIT {wanted.rows}")
+
+    @property
+    def _kept(self) -> str:
+        """SQL that is true for the rows that are given."""
+        return "true" if self.abandoned else kept_rows(self.run, self.name)
+
+    def _refuse_too_many(self, wanted: Sequence[str], rows: int) -> None:
+        if len(wanted) > _MANY and rows * len(wanted) > _MOST_CELLS:
             raise ColumnError(
-                f"{self.name}: {name} is a dict; its columns are {_listed(places.keys(name)) or 'none yet'}"
+                f"{self.name}: {len(wanted):,} columns of {rows:,} rows each do not fit into memory as one table: "
+                f"name the columns that you want, as in read({wanted[0]!r}, {wanted[-1]!r}); iterating over the stream "
+                "gives the records one by one"
             )
-        of, _, key = name.partition(".")
-        typed, mixed = key in places.structs.get(of, {}), key in places.rests.get(of, ())
-        entry = f"{identifier(of)}.{identifier(key)}"
-        rest = f"json_extract_string({identifier(of + REST)}, {literal(_path(key))})"
-        if typed and mixed:
-            return f"coalesce({entry}::VARCHAR, {rest})"
-        if typed or mixed:
-            return entry if typed else rest
-        raise self._unknown(name, places)
 
-    def _unknown(self, name: str, places: "_Places") -> ColumnError:
-        known = [*(n for n, field in self._fields.items() if not field.column.is_dict), *places.names]
-        near = difflib.get_close_matches(name, known, n=3)
+    def _entry(self, name: str, entries: Entries) -> Entry:
+        """The dict field and the key that a name means."""
+        if name in self._fields:
+            keys = [f"{name}.{key}" for key in entries.names()[name]]
+            raise ColumnError(f"{self.name}: {name} is a dict; its columns are {_listed(keys) or 'none yet'}")
+        if "." not in name or name.partition(".")[0] not in self._fields:
+            raise self._unknown(name, entries)
+        return _split(name)
+
+    @property
+    def _plain(self) -> list[str]:
+        """The fields that are no dicts."""
+        return [name for name, field in self._fields.items() if not field.column.is_dict]
+
+    @property
+    def _trees(self) -> list[str]:
+        """The fields that hold trees."""
+        return [name for name, field in self._fields.items() if field.column is Kind.TREE]
+
+    def _unknown(self, name: str, entries: Entries) -> ColumnError:
+        dotted = [f"{field}.{key}" for field, keys in entries.names().items() for key in keys]
+        known = [*self._plain, *dotted]
+        near = difflib.get_close_matches(name, known if len(known) <= _MANY else _alike(name, known), n=3)
         hint = f"did you mean {_listed(near)}?" if near else f"there are {_listed(known)}"
         return ColumnError(f"{self.name} has no column {name!r}: {hint}")
 
-    def _places(self, tables: duckdb.DuckDBPyConnection) -> "_Places":
-        relation = tables.sql(f"FROM {self._view}")
-        columns = dict(zip(relation.columns, relation.types, strict=True))
-        structs: dict[str, dict[str, Any]] = {}
-        rests: dict[str, list[str]] = {}
-        for name, field in self._fields.items():
-            if field.column.is_dict and columns.get(name) is not None and columns[name].id == "struct":
-                structs[name] = dict(columns[name].children)
-            if name + REST in columns:
-                rest = identifier(name + REST)
-                found = tables.execute(f"SELECT DISTINCT unnest(json_keys({rest})) AS key FROM {self._view} ORDER BY 1")
-                rests[name] = [key for (key,) in found.fetchall()]
-        return _Places(structs, rests, frozenset(name for name in columns if self._is_tree(name)))
-
-    def _is_tree(self, name: str) -> bool:
-        field = self._fields.get(name)
-        return field is not None and field.column is Kind.TREE
-
     def _said(self, tables: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-        places = self._places(tables)
-        flat = [name for name, field in self._fields.items() if not field.column.is_dict]
-        here = [name for name in flat if not self._is_tree(name) or name in places.trees]
+        there = tables.sql(f"FROM {self._view}").columns
+        here = [name for name in self._plain if name in there]
         counts = tables.execute(f"SELECT {', '.join(f'count({identifier(n)})' for n in here)} FROM {self._view}")
         said = {name for name, count in zip(here, counts.fetchall()[0], strict=True) if count}
+        keys = Entries(tables, self.name, self.run.layout.segments(self.name)).names()
         return tuple(
             column
             for name, field in self._fields.items()
-            for column in (places.keys(name) if field.column.is_dict else [name] if name in said else [])
+            for column in (
+                [f"{name}.{key}" for key in keys[name]] if field.column.is_dict else [name] if name in said else []
+            )
         )
 
 
-class _Places(NamedTuple):
-    """Where the entries of dicts are: typed in structs, others in JSON."""
+class _Wanted(NamedTuple):
+    """Columns that are asked for: names, number of rows, and where the entries of dicts among them are."""
 
-    structs: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
-    rests: Mapping[str, list[str]] = MappingProxyType({})
-    trees: frozenset[str] = frozenset()
+    names: list[str]
+    rows: int
+    entries: Entries
+    types: dict[Entry, str]
 
-    def keys(self, name: str) -> list[str]:
-        """The columns of one dict."""
-        return [f"{name}.{key}" for key in dict.fromkeys((*self.structs.get(name, {}), *self.rests.get(name, ())))]
 
-    @property
-    def names(self) -> list[str]:
-        """The columns of all of them."""
-        return [column for name in {**self.structs, **self.rests} for column in self.keys(name)]
+def _split(name: str) -> Entry:
+    field, _, key = name.partition(".")
+    return field, key
+
+
+def _alike(name: str, known: Sequence[str]) -> list[str]:
+    """Names of the same beginning and about the same length: few enough to be compared letter by letter."""
+    field, key = _split(name)
+    near = [one for one in known if one.startswith(f"{field}.{key[:2]}") and abs(len(one) - len(name)) <= _NEAR]
+    return near[:_MANY]
 
 
 def _one(tables: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(tables.execute(sql).fetchall()[0][0])
 
 
-def _path(key: str) -> str:
-    """Where an entry is in JSON, as DuckDB says it; the one without a name has only the other form of path."""
-    quoted = key.replace("\\", "\\\\").replace('"', '\\"')
-    return f'$."{quoted}"' if key else "/"
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
+def _listed(names: Sequence[str]) -> str:
+    more = f", and {len(names) - _SHOWN:,} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
 
 
 def _with_columns(frame: T, names: list[str]) -> T:
     frame.columns = names  # type: ignore[attr-defined] # pandas and polars alike
     return frame
+
+
+def _pandas_joined(frames: "list[pd.DataFrame]") -> "pd.DataFrame":
+    joined: pd.DataFrame = importlib.import_module("pandas").concat(frames, axis=1)
+    return joined
+
+
+def _polars_joined(frames: "list[pl.DataFrame]") -> "pl.DataFrame":
+    return frames[0].hstack([column for frame in frames[1:] for column in frame.get_columns()])
+
+
+def _arrow_joined(tables: "list[pa.Table]") -> "pa.Table":
+    joined = tables[0]
+    for table in tables[1:]:
+        for name in table.column_names:
+            joined = joined.append_column(name, table[name])
+    return joined

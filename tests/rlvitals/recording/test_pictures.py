@@ -11,6 +11,7 @@ from PIL import Image
 from rlvitals import ClosedError, RecordError, TrainingMonitor
 from rlvitals.recording import pictures
 from rlvitals.recording.pictures import png
+from rlvitals.runs.openings import move
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -121,9 +122,9 @@ def test_a_picture_appears_whole(monitor: Monitor, monkeypatch: pytest.MonkeyPat
         folder = training.path / "artifacts" / "images"
         training.log_image("first", SVG)
 
-        def looked(path: Path, to: Path, *, move: Callable[[Path, Path], None] = pictures.move) -> None:
+        def looked(path: Path, to: Path, *, moved: Callable[[Path, Path], None] = move) -> None:
             seen.append({file.stat().st_size for file in folder.glob("[!.]*")})
-            move(path, to)
+            moved(path, to)
             seen.append({file.stat().st_size for file in folder.glob("[!.]*")})
 
         monkeypatch.setattr(pictures, "move", looked)

@@ -1,6 +1,7 @@
 """A stream, as columns."""
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,11 @@ import numpy as np
 import pytest
 
 from rlvitals import ColumnError, RecorderSettings, Run, TrainingMonitor, open_run
+from rlvitals.records import Scalars, codec_of
+from rlvitals.runs import stream
+from rlvitals.runs.entries import Entries, Entry
+from rlvitals.runs.header import Header, Rewind, Writer, write_header
+from rlvitals.runs.layout import Layout, segment_path
 from rlvitals.runs.sealing import seal
 
 QUIET = RecorderSettings(system_interval_s=None)
@@ -187,3 +193,102 @@ def test_a_path_is_no_pattern(tmp_path: Path, sealed: bool) -> None:
             seal(run.layout.stream("episodes") / "000001.jsonl")
 
         assert (len(run.episodes), len(list(run.episodes)), len(run.episodes.last(9))) == (count, count, count)
+
+
+def _many_names(folder: Path, names: int, *, sealing: tuple[int, ...], rewound: bool = False) -> Run:
+    """Three segments of records with a few entries each, of every type, whose names differ from segment to segment."""
+    pack = codec_of(Scalars).pack
+    layout = Layout(folder / "run")
+    layout.make()
+    writers = [Writer(writer=number, started=0.0, host="h", pid=1) for number in (1, 2)]
+    writers[1].rewind = Rewind(step=names) if rewound else None
+    write_header(layout, Header(run_id="run", started=0.0, writers=writers))
+    odd = {"A": 1, "a": 0.5, "": 2, "x.y": 3, 'q"*~/': 4}
+    for segment in range(3):
+        with segment_path(layout.stream("scalars"), segment + 1).open("wb") as file:
+            for step in range(segment * names // 2, segment * names // 2 + names):
+                mixed = step if segment < 2 else "text"
+                number = (step / 3, math.nan, -math.inf)[step % 3]
+                values = {f"n{step}": number, f"k{step}": step, f"b{step}": step % 2 == 0, f"t{step}": "t", "m": mixed}
+                record = {
+                    "time": 1.0,
+                    "step": step,
+                    "category": "c",
+                    "values": values | odd,
+                    "writer": 1 + segment // 2,
+                }
+                file.write(pack(record)[1])
+        if segment in sealing:
+            seal(segment_path(layout.stream("scalars"), segment + 1))
+    return open_run(layout.path)
+
+
+@pytest.mark.parametrize("sealing", [(), (0, 1), (0, 1, 2)], ids=["open", "both", "sealed"])
+@pytest.mark.parametrize("rewound", [False, True])
+def test_many_names_are_read_as_few_are(tmp_path: Path, sealing: tuple[int, ...], rewound: bool) -> None:
+    """All at once gives each column as alone: values, absences and types, of names with any sign in them."""
+    run = _many_names(tmp_path, 150, sealing=sealing, rewound=rewound)
+    every = run.scalars.read()
+    records = list(run.scalars)
+
+    assert set(every) == set(run.scalars.names)
+    assert len(every) > 1_000
+    for name in ("values.n0", "values.n7", "values.k299", "values.b210", "values.t250", "values.m", "values."):
+        alone, key = run.scalars[name], name.removeprefix("values.")
+        expected = [record.values.get(key) for record in records]
+        if key == "m":
+            expected = [str(value) for value in expected]
+        assert alone.dtype == every[name].dtype
+        assert list(map(repr, alone.tolist())) == list(map(repr, every[name].tolist())) == list(map(repr, expected))
+    for key in ("A", "a", "x.y", 'q"*~/'):
+        assert every[f"values.{key}"].tolist() == [record.values[key] for record in records]
+
+
+def test_frames_of_many_names_hold_the_same_values(tmp_path: Path) -> None:
+    """They are put together of parts."""
+    run = _many_names(tmp_path, 150, sealing=(0, 1))
+    expected = run.scalars["values.k299"].tolist()
+
+    assert run.scalars.arrow()["values.k299"].to_pylist() == expected
+    assert run.scalars.polars()["values.k299"].to_list() == expected
+    assert run.scalars.pandas()["values.k299"].dropna().tolist() == [value for value in expected if value is not None]
+    assert run.scalars.arrow().num_rows == len(run.scalars)
+
+
+def test_a_question_about_one_name_reads_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many there are: the SQL that is put to the database stays short."""
+    run = _many_names(tmp_path, 150, sealing=(0, 1))
+    asked: list[str] = []
+    build = Entries.sql
+
+    def noted(self: Entries, plain: Sequence[str], types: Mapping[Entry, str]) -> str:
+        asked.append(build(self, plain, types))
+        return asked[-1]
+
+    monkeypatch.setattr(Entries, "sql", noted)
+    run.scalars.numbers("values.n7")
+
+    assert len(asked) == 1
+    assert "k149" not in asked[0]
+    assert len(asked[0]) < 3_000
+
+
+def test_all_columns_of_very_many_are_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a table they would fill the memory; those that are named are given."""
+    run = _many_names(tmp_path, 150, sealing=(0,))
+    monkeypatch.setattr(stream, "_MOST_CELLS", 100_000)
+
+    with pytest.raises(ColumnError, match=r"scalars: 1,\d+ columns of 450 rows each .*: name the columns"):
+        run.scalars.read()
+    assert len(run.scalars.read(*run.scalars.names)) > 1_000
+
+
+def test_an_unknown_column_among_very_many_is_answered_shortly(tmp_path: Path) -> None:
+    """With names like it, or with some of those that there are."""
+    run = _many_names(tmp_path, 150, sealing=(0, 1))
+
+    with pytest.raises(ColumnError, match=r"did you mean .*values\.k299"):
+        run.scalars["values.k2999"]
+    with pytest.raises(ColumnError, match=r", and 1,\d+ more$") as refused:
+        run.scalars["values.nothing like it"]
+    assert len(str(refused.value)) < 2_000

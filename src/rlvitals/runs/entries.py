@@ -1,0 +1,231 @@
+"""Columns of dict entries (`values.loss`): which there are, of which type, and SQL that reads only those asked for.
+
+A stream may have tens of thousands of names, a few in each record. So a question touches the entries that it asks for,
+at most `MOST_AT_ONCE` in one query, and nothing is as wide as all names together.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+import numpy as np
+
+from rlvitals.records import STREAMS
+from rlvitals.records.schema import fields
+from rlvitals.runs.columns import (
+    REST,
+    SQL_TYPE,
+    file_literal,
+    identifier,
+    key_types,
+    lines_source,
+    literal,
+    pointer,
+    sealed_source,
+)
+from rlvitals.runs.layout import Segment
+
+MOST_AT_ONCE = 512
+"""Columns in one query."""
+
+_TEXT, _FLOAT, _COUNT = "VARCHAR", "DOUBLE", "BIGINT"
+_PARQUET_TYPE = {"BOOLEAN": "BOOLEAN", "INT64": _COUNT, "DOUBLE": _FLOAT, "BYTE_ARRAY": _TEXT}
+
+_DTYPE: dict[str, Any] = {_TEXT: object, _FLOAT: np.float64, _COUNT: np.int64, "BOOLEAN": np.bool_}
+
+MaskedArray = np.ma.MaskedArray[Any, Any]
+Entry = tuple[str, str]
+"""A dict field, and a key in it."""
+
+
+class _Sealed(NamedTuple):
+    """What a sealed segment has: the typed entries, and the fields with further entries as JSON."""
+
+    typed: dict[Entry, str]
+    rests: frozenset[str]
+
+
+class Entries:
+    """The dict entries of a stream's segments, as they are now.
+
+    Args:
+        tables: Where to ask.
+        stream: The stream's name.
+        segments: Its segments.
+
+    Raises:
+        duckdb.Error: A segment is damaged, or has gone since it was listed.
+    """
+
+    def __init__(self, tables: duckdb.DuckDBPyConnection, stream: str, segments: Sequence[Segment]) -> None:
+        self._tables = tables
+        self._kind = STREAMS[stream]
+        self._dicts = [field.name for field in fields(self._kind) if field.column.is_dict]
+        self._plain = [field for field in fields(self._kind) if not field.column.is_dict]
+        self._segments = segments
+        sealed = [segment.path.absolute() for segment in segments if segment.sealed]
+        self._sealed = _schemas(tables, sealed, self._dicts)
+
+    def names(self) -> dict[str, list[str]]:
+        """The keys of each dict field: the typed ones in the order of the segments, then the rest by name."""
+        found: dict[str, dict[str, None]] = {name: {} for name in self._dicts}
+        for schema in self._sealed.values():
+            for name, key in schema.typed:
+                found[name][key] = None
+        for name, keys in found.items():
+            for source, column in self._documents(name):
+                rows = self._tables.execute(f"SELECT DISTINCT unnest(json_keys({column})) AS key FROM {source}")
+                keys.update(dict.fromkeys(sorted(key for (key,) in rows.fetchall() if key not in keys)))
+        return {name: list(keys) for name, keys in found.items()}
+
+    def types(self, entries: Iterable[Entry]) -> dict[Entry, str]:
+        """The SQL type of each entry that is there; text where its values have several types."""
+        wanted = set(entries)
+        seen: dict[Entry, set[str]] = {}
+        for schema in self._sealed.values():
+            for entry in wanted & schema.typed.keys():
+                seen.setdefault(entry, set()).add(schema.typed[entry])
+        for name in {name for name, _ in wanted}:
+            keys = [key for field, key in wanted if field == name]
+            for source, column in self._documents(name):
+                for key, kind in key_types(self._tables, source, column, only=keys):
+                    seen.setdefault((name, key), set()).add(kind)
+        return {entry: _type_of(kinds) for entry, kinds in seen.items()}
+
+    def sql(self, plain: Sequence[str], types: Mapping[Entry, str]) -> str:
+        """SQL for the rows, in the order in which they were written.
+
+        Args:
+            plain: The fields that are wanted besides the entries.
+            types: The entries that are wanted, with their types (see `types`); their columns are `e0`, `e1`, ...
+        """
+        empty = [f"NULL::{SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in self._plain]
+        empty += [f"NULL::{kind} AS e{place}" for place, kind in enumerate(types.values())]
+        pattern = literal(f"^({'|'.join(plain)})$")
+        parts = [f"SELECT {', '.join(empty)} WHERE false"]
+        for (sealed, typed, rests), group in itertools.groupby(self._segments, lambda one: self._shape(one, types)):
+            paths = [segment.path.absolute() for segment in group]
+            source = sealed_source(paths) if sealed else lines_source(self._kind, paths)
+            shown = [f"COLUMNS({pattern})"]
+            texts: dict[str, list[str]] = {}
+            for place, ((name, key), kind) in enumerate(types.items()):
+                if (name, key) in typed:
+                    shown.append(f"{identifier(name)}.{identifier(key)}::{kind} AS e{place}")
+                elif name in rests:
+                    paths_in = texts.setdefault(name, [])
+                    paths_in.append(pointer(key))
+                    shown.append(f"TRY_CAST({identifier('texts of ' + name)}[{len(paths_in)}] AS {kind}) AS e{place}")
+            inner = [
+                f"json_extract_string({identifier(name + REST if sealed else name)}, "
+                f"[{', '.join(map(literal, paths_in))}]) AS {identifier('texts of ' + name)}"
+                for name, paths_in in texts.items()
+            ]
+            parts.append(f"SELECT {', '.join(shown)} FROM (SELECT {', '.join(['*', *inner])} FROM {source})")
+        columns = ", ".join(
+            [
+                *("coalesce(writer, 1) AS writer" if name == "writer" else identifier(name) for name in plain),
+                *(f"e{place}" for place in range(len(types))),
+            ]
+        )
+        return f"(SELECT {columns} FROM ({' UNION ALL BY NAME '.join(parts)}))"
+
+    def untyped(self, types: Mapping[Entry, str]) -> dict[Entry, str]:
+        """Those of some entries that stand in JSON alone: no sealed segment has a column for them."""
+        return {entry: types[entry] for entry in types if not any(entry in one.typed for one in self._sealed.values())}
+
+    def columns(self, types: Mapping[Entry, str], *, rows: int, where: str) -> dict[Entry, MaskedArray]:
+        """Read entries that stand in JSON alone, however many: each record's entries are gone through once.
+
+        Args:
+            types: The entries, with their types.
+            rows: How many rows are read, from the first.
+            where: SQL that is true for the rows that are wanted.
+
+        Returns:
+            Masked columns, shape `(rows,)`.
+        """
+        made = {entry: np.ma.array(np.zeros(rows, dtype=_DTYPE[kind]), mask=True) for entry, kind in types.items()}
+        plain = [field.name for field in self._plain]
+        for name in {name for name, _ in types}:
+            kept = f"{self._document(name, plain)} WHERE {where}"
+            documents = f"SELECT row_number() OVER () - 1 AS row, document FROM {kept}"
+            text = "entry.atom->>'$'"
+            found = self._tables.execute(
+                f"SELECT row, entry.key AS key, TRY_CAST({text} AS DOUBLE) AS number, {text} AS text "
+                f"FROM ({documents}) AS documents, json_each(document) AS entry WHERE row < {rows} ORDER BY key"
+            ).fetchnumpy()
+            keys, at = np.unique(np.asarray(np.ma.getdata(found["key"])), return_index=True)
+            for key, start, stop in zip(keys.tolist(), at, [*at[1:], len(found["row"])], strict=True):
+                column = made.get((name, key))
+                if column is not None:
+                    values = found["text" if column.dtype.kind in "Ob" else "number"][start:stop]
+                    column[found["row"][start:stop]] = values == "true" if column.dtype.kind == "b" else values
+        return made
+
+    def _document(self, name: str, plain: Sequence[str]) -> str:
+        """SQL for the rows, in their order, with what of a dict field stands in JSON as `document`."""
+        empty = [f"NULL::{SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in self._plain]
+        parts = [f"SELECT {', '.join(empty)}, NULL::JSON AS document WHERE false"]
+        pattern = literal(f"^({'|'.join(plain)})$")
+        for (sealed, has), group in itertools.groupby(self._segments, lambda one: self._has_document(one, name)):
+            paths = [segment.path.absolute() for segment in group]
+            source = sealed_source(paths) if sealed else lines_source(self._kind, paths)
+            column = f"{identifier(name + REST if sealed else name)}::JSON" if has else "NULL::JSON"
+            parts.append(f"SELECT COLUMNS({pattern}), {column} AS document FROM {source}")
+        return f"(SELECT * REPLACE (coalesce(writer, 1) AS writer) FROM ({' UNION ALL BY NAME '.join(parts)}))"
+
+    def _has_document(self, segment: Segment, name: str) -> tuple[bool, bool]:
+        return segment.sealed, not segment.sealed or name in self._sealed[segment.path.absolute()].rests
+
+    def _shape(
+        self, segment: Segment, types: Mapping[Entry, str]
+    ) -> tuple[bool, tuple[tuple[Entry, str], ...] | dict[Entry, str], frozenset[str]]:
+        """What a scan of a segment must do for some entries; neighbours that are alike are read by one."""
+        if not segment.sealed:
+            return False, {}, frozenset(name for name, _ in types)
+        schema = self._sealed[segment.path.absolute()]
+        return True, {entry: schema.typed[entry] for entry in types if entry in schema.typed}, schema.rests
+
+    def _documents(self, name: str) -> list[tuple[str, str]]:
+        """Where a field is JSON: SQL for the rows, and the column."""
+        found = []
+        sealed = [path for path, schema in self._sealed.items() if name in schema.rests]
+        if sealed:
+            found.append((sealed_source(sealed), identifier(name + REST)))
+        lines = [segment.path.absolute() for segment in self._segments if not segment.sealed]
+        if lines:
+            found.append((lines_source(self._kind, lines), identifier(name)))
+        return found
+
+
+def _schemas(tables: duckdb.DuckDBPyConnection, paths: Sequence[Path], dicts: Sequence[str]) -> dict[Path, _Sealed]:
+    """Read what the footers of sealed segments say of their dict fields."""
+    if not paths:
+        return {}
+    files = ", ".join(map(file_literal, paths))
+    rows = tables.execute(f"SELECT file_name, name, type, num_children FROM parquet_schema([{files}])").fetchall()
+    found: dict[Path, _Sealed] = {}
+    for file, found_in_it in itertools.groupby(rows, lambda row: row[0]):
+        typed: dict[Entry, str] = {}
+        rests: set[str] = set()
+        inside, left = "", 0
+        _, *columns = found_in_it  # without the root
+        for _, name, kind, children in columns:
+            if left:
+                left -= 1
+                if inside in dicts:
+                    typed[inside, name] = _PARQUET_TYPE.get(kind, _TEXT)
+            elif children:
+                inside, left = name, children
+            elif name.endswith(REST) and name.removesuffix(REST) in dicts:
+                rests.add(name.removesuffix(REST))
+        found[Path(file)] = _Sealed(typed, frozenset(rests))
+    return found
+
+
+def _type_of(kinds: set[str]) -> str:
+    if len(kinds) == 1:
+        return next(iter(kinds)) or _TEXT
+    return _FLOAT if kinds == {_FLOAT, _COUNT} else _TEXT
