@@ -51,6 +51,17 @@ def test_one_that_is_damaged_does_not_hinder_the_others(sb3: Path, logs: Path, i
     assert [each.name for each in logs.iterdir()] == ["cartpole"]
 
 
+def test_what_an_import_left_out_is_a_warning(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
+    """On standard error and in JSON; the run is there, so the exit code is 0."""
+    (sb3 / "monitor.csv").write_text(MONITOR + "2.5,")
+    result = invoke("import", sb3)
+    (made,) = invoke_json("import", sb3)["runs"]
+
+    assert result.exit_code == 0
+    assert "warning: cartpole/monitor.csv, line 4 ('2.5,') is damaged" in result.stderr.replace(f"{sb3.parent}/", "")
+    assert len(made["warnings"]) == 1
+
+
 def test_one_name_is_for_one_run(sb3: Path, invoke: Invoke) -> None:
     """Two paths are two runs."""
     assert "names one run" in invoke("import", sb3, sb3, "--name", "mine").stderr
