@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rlvitals.records import Event, codec_of
+from rlvitals.errors import ImportFormatError
+from rlvitals.records import Event, Record, codec_of
 
 IMPORT = "import"
 """The kind of these events."""
@@ -50,6 +51,27 @@ class ImportWarnings:
             yield warning(time, _rows_said(file, what, rows), file=file, lines=[line for line, _ in rows[:1_000]])
         for message, data in self._messages.items():
             yield warning(time, message, **data)
+
+
+def with_warnings(records: Iterable[Record], warnings: ImportWarnings, path: Path) -> Iterator[Record]:
+    """Put the events of an import's warnings behind its records.
+
+    Args:
+        records: The records, whose reading collects the warnings.
+        warnings: The warnings.
+        path: What is imported, for the message.
+
+    Raises:
+        ImportFormatError: There is no record; the warnings say why.
+    """
+    last: float | None = None
+    for record in records:
+        last = record.time if last is None else max(last, record.time)
+        yield record
+    events = list(warnings.events(last or 0.0))
+    if last is None:
+        raise ImportFormatError(f"{path} holds no record. " + " ".join(event.message for event in events))
+    yield from events
 
 
 def warning(time: float, message: str, **data: Any) -> Event:

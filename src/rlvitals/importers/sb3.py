@@ -1,24 +1,22 @@
 """What Stable-Baselines3 leaves in a log folder: `monitor.csv`, `progress.csv`, `evaluations.npz`."""
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.errors import ImportFormatError
 from rlvitals.importers.base import Imported, Importer
 from rlvitals.importers.evaluations import Evaluations, is_evaluations
-from rlvitals.importers.import_warnings import ImportWarnings
+from rlvitals.importers.frameworks import SB3, framework_of
+from rlvitals.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.importers.monitor_file import ENDING
 from rlvitals.importers.monitors import Monitors, monitor_paths, unread_monitors
-from rlvitals.importers.tags import TagReader
+from rlvitals.importers.progress_table import ProgressTable, columns_of_table, tables_in
 from rlvitals.importers.tensorboard import TensorBoardImporter, event_files
 from rlvitals.records import Evaluation, Record
 
 PROGRESS = "progress.csv"
 EVALUATIONS = "evaluations.npz"
-
-_STEPS, _ELAPSED = "time/total_timesteps", "time/time_elapsed"
 
 
 class Sb3Importer(Importer):
@@ -31,19 +29,21 @@ class Sb3Importer(Importer):
 
     def recognises(self, path: Path) -> bool:
         """By the first lines of its files."""
-        return _Files(path).any
+        return SB3LogFolder(path).is_recognised
 
     def read(self, path: Path) -> Imported:
         """Find the files; they are read as records are asked for."""
-        files = _Files(path)
-        if not files.any:
+        files = SB3LogFolder(path)
+        if not files.is_recognised:
             raise ImportFormatError(f"{path}: there is no *{ENDING}, {PROGRESS} or {EVALUATIONS}")
         configuration: dict[str, Any] = {}
         name = (path if path.is_dir() else path.absolute().parent).absolute().name
-        return Imported(name, _records(files, configuration), configuration=configuration)
+        warnings = ImportWarnings()
+        records = with_warnings(_read(files, configuration, warnings), warnings, path)
+        return Imported(name, records, configuration=configuration)
 
 
-class _Files:
+class SB3LogFolder:
     """The files of a training.
 
     Args:
@@ -54,33 +54,26 @@ class _Files:
         self.path = path
         self.inside = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.is_file())
         self.monitors = monitor_paths(self.inside)
-        self.progress = next((file for file in self.inside if file.name == PROGRESS), None)
+        tables = tables_in(path)
+        self.progress = tables[0] if tables else None
         deeper = sorted(path.glob(f"*/{EVALUATIONS}"))
         found = [file for file in self.inside if file.suffix == ".npz" and is_evaluations(file)] or deeper
         self.evaluations = found[0] if found else None
         self.surplus = found[1:]
-        self.events = event_files(path) if path.is_dir() and self.progress is None else []
 
     @property
-    def any(self) -> bool:
-        """Whether there is one."""
-        return bool(self.monitors or self.progress or self.evaluations)
+    def events(self) -> list[Path]:
+        """The event files in the folder and below it; none where a table of metrics says the same."""
+        return event_files(self.path) if self.path.is_dir() and self.progress is None else []
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether there is one; a table of metrics alone counts where Stable-Baselines3 wrote it."""
+        own = self.progress is not None and framework_of(columns_of_table(self.progress)) is SB3
+        return bool(self.monitors or own or self.evaluations)
 
 
-def _records(files: _Files, configuration: dict[str, Any]) -> Iterator[Record]:
-    """The records of all files, and at the end an event for each thing that the import left out or assumed."""
-    warnings = ImportWarnings()
-    last: float | None = None
-    for record in _read(files, configuration, warnings):
-        last = record.time if last is None else max(last, record.time)
-        yield record
-    events = list(warnings.events(last or 0.0))
-    if last is None:
-        raise ImportFormatError(f"{files.path} holds no record. " + " ".join(event.message for event in events))
-    yield from events
-
-
-def _read(files: _Files, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
+def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
     if files.surplus:
         named = ", ".join(map(str, (files.evaluations, *files.surplus)))
         raise ImportFormatError(f"{files.path}: several evaluations of one training: {named}; import each alone")
@@ -99,7 +92,7 @@ def _read(files: _Files, configuration: dict[str, Any], warnings: ImportWarnings
         yield from evaluations.records()
     others: Iterator[Record] = iter(())
     if files.progress is not None:
-        others = _progress(files.progress, monitors.began)
+        others = ProgressTable(files.progress, warnings).records(monitors.began)
     elif files.events:
         others = TensorBoardImporter().read_into(files.events, configuration)
     for record in others:
@@ -108,7 +101,7 @@ def _read(files: _Files, configuration: dict[str, Any], warnings: ImportWarnings
             yield record
 
 
-def _evaluations(files: _Files, warnings: ImportWarnings) -> Evaluations | None:
+def _evaluations(files: SB3LogFolder, warnings: ImportWarnings) -> Evaluations | None:
     """The evaluations; those that cannot be read are left out with a warning where there is anything else."""
     if files.evaluations is None:
         return None
@@ -119,56 +112,3 @@ def _evaluations(files: _Files, warnings: ImportWarnings) -> Evaluations | None:
             raise
         warnings.add(f"{error}. The import leaves the file out.", file=str(files.evaluations))
         return None
-
-
-def _progress(file: Path, began: float | None) -> Iterator[Record]:
-    if began is None:
-        lasted = max((float(row[_ELAPSED]) for _, row in _rows(file) if row.get(_ELAPSED)), default=0.0)
-        began = file.stat().st_mtime - lasted
-    tags = TagReader()
-    elapsed, step = 0.0, 0
-    for line, row in _rows(file):
-        where = f"{file}, line {line}"
-        if row.get(_ELAPSED):
-            elapsed = _number(row, _ELAPSED, where)
-        if row.get(_STEPS):
-            step = int(_number(row, _STEPS, where))
-        try:
-            for tag, text in row.items():
-                if text:
-                    yield from tags.add(tag, _value(text), step=step, time=began + elapsed)
-            yield from tags.flush()
-        except (RecordError, ValueError) as error:
-            raise ImportFormatError(f"{where}: {error}") from None
-
-
-def _rows(file: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file behind its header, each with its line."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.reader(lines)
-        columns = next(reader, [])
-        try:
-            for row in reader:
-                line = reader.line_num
-                if len(row) != len(columns):
-                    raise ImportFormatError(
-                        f"{file}, line {line}: {len(row)} cells, and {len(columns)} columns: {','.join(row)[:60]!r}"
-                    )
-                yield line, dict(zip(columns, row, strict=True))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ImportFormatError(f"{file} is damaged: {error}") from None
-
-
-def _number(row: dict[str, str], name: str, where: str) -> float:
-    text = row.get(name, "")
-    try:
-        return float(text)
-    except ValueError:
-        raise ImportFormatError(f"{where}: {name} must be a number, got {text!r:.60}") from None
-
-
-def _value(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return text
