@@ -77,8 +77,8 @@ def import_(
             said = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
             screen.print(clean(str(run.path)), end="  ", style=TITLE)
             screen.print(said)
-            for each in warnings:
-                print_trouble(f"warning: {each}")
+            for warning in warnings:
+                print_trouble(f"warning: {warning}")
     if as_json:
         print_json({"runs": made, "refused": refused})
     for each in refused:

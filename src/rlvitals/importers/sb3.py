@@ -13,7 +13,8 @@ from rlvitals.importers.monitor_file import ENDING
 from rlvitals.importers.monitors import Monitors, monitor_paths, unread_monitors
 from rlvitals.importers.progress_table import ProgressTable, columns_of_table, tables_in
 from rlvitals.importers.tensorboard import TensorBoardImporter, event_files
-from rlvitals.records import Evaluation, Record
+from rlvitals.importers.zoo import ZooFolder
+from rlvitals.records import Evaluation, Event, Record, codec_of
 
 PROGRESS = "progress.csv"
 EVALUATIONS = "evaluations.npz"
@@ -24,7 +25,8 @@ class Sb3Importer(Importer):
 
     Episodes of several environments (`0.monitor.csv`, `1.monitor.csv`, ...) are put in the order of their times, and
     environment steps are their lengths summed up in that order, as `stable_baselines3.common.results_plotter` does it.
-    A folder's event files are read where there is no `progress.csv`, which says the same in 64 bits.
+    A folder's event files are read where there is no `progress.csv`, which says the same in 64 bits. Settings that RL
+    Zoo wrote become the configuration.
     """
 
     def recognises(self, path: Path) -> bool:
@@ -79,8 +81,10 @@ def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWa
         raise ImportFormatError(f"{files.path}: several evaluations of one training: {named}; import each alone")
     unread_monitors(files.inside, files.monitors, warnings)
     monitors = Monitors(files.monitors, warnings)
+    zoo = ZooFolder(files.path)
+    configuration |= zoo.settings(warnings)
     if monitors.environment is not None:
-        configuration.setdefault("env_id", monitors.environment)
+        configuration["env_id"] = monitors.environment
     evaluations = _evaluations(files, warnings)
     for episode in monitors.episodes():
         if evaluations is not None:
@@ -90,15 +94,23 @@ def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWa
     if evaluations is not None:
         known = evaluations.steps
         yield from evaluations.records()
-    others: Iterator[Record] = iter(())
-    if files.progress is not None:
-        others = ProgressTable(files.progress, warnings).records(monitors.began)
-    elif files.events:
-        others = TensorBoardImporter().read_into(files.events, configuration)
-    for record in others:
+    for record in _metrics(files, configuration, warnings, monitors.began):
         # `EvalCallback` says its means there too, and its episodes in the file that was read already.
         if not (isinstance(record, Evaluation) and record.env_step in known):
             yield record
+    if (command := zoo.command().strip()) and monitors.began is not None:
+        said = {"time": monitors.began, "kind": "command", "message": command, "severity": "info"}
+        yield codec_of(Event).pack(said)[0]
+
+
+def _metrics(
+    files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings, began: float | None
+) -> Iterator[Record]:
+    """The records of the table of metrics, or else of the event files."""
+    if files.progress is not None:
+        yield from ProgressTable(files.progress, warnings).records(began)
+    elif files.events:
+        yield from TensorBoardImporter().read_into(files.events, configuration)
 
 
 def _evaluations(files: SB3LogFolder, warnings: ImportWarnings) -> Evaluations | None:
