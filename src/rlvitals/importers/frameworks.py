@@ -153,8 +153,11 @@ UNKNOWN = Framework(
 )
 """Any table, where the user says that it is one."""
 
-RLLIB_COLUMNS = frozenset({"timesteps_total", "num_env_steps_sampled_lifetime", "episode_reward_mean", "time_total_s"})
-"""Columns of which each table of RLlib or Ray Tune has one, beside `training_iteration`."""
+RLLIB_COLUMNS = frozenset({
+    "training_iteration", "timesteps_total", "num_env_steps_sampled_lifetime", "episode_reward_mean", "time_total_s",
+})  # fmt: skip
+RLLIB_GROUPS = ("env_runners/", "hist_stats/", "info/learner/", "learners/")
+"""How other columns of RLlib begin; a table of RLlib or Ray Tune has two of these groups or of the columns above."""
 
 
 def framework_of(columns: Collection[str]) -> Framework | None:
@@ -167,7 +170,8 @@ def framework_of(columns: Collection[str]) -> Framework | None:
 
 def is_rllib(columns: Collection[str]) -> bool:
     """Whether a table's columns or a result's keys are those of RLlib or Ray Tune."""
-    return "training_iteration" in columns and not RLLIB_COLUMNS.isdisjoint(columns)
+    groups = {group for group in RLLIB_GROUPS if any(column.startswith(group) for column in columns)}
+    return len(RLLIB_COLUMNS & {*columns} | groups) > 1
 
 
 def step_column(framework: Framework, columns: Collection[str], where: object) -> tuple[str, bool]:

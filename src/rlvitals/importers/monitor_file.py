@@ -1,5 +1,6 @@
 """One `monitor.csv`, as the releases of Stable-Baselines3, gym and OpenAI baselines, and crashes, leave it."""
 
+import ast
 import json
 import math
 import re
@@ -171,7 +172,7 @@ class _Reader:
             self._session += 1
             self._last = -math.inf
         try:
-            said, end = json.JSONDecoder().raw_decode(text)
+            said, end = _header_in(text)
         except ValueError:
             self._warnings.add_row(
                 self._path, line.number, line.text, "is a damaged header; the times of the episodes are estimates"
@@ -218,6 +219,25 @@ class _Reader:
             self._last = t
         self._last = max(self._last, t)
         return self._last
+
+
+def _header_in(text: str) -> tuple[dict[str, Any], int]:
+    """The header, as JSON or as Python shows a dict, and where it ends.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    try:
+        return json.JSONDecoder().raw_decode(text)
+    except ValueError:
+        end = text.rfind("}") + 1
+        try:
+            said = ast.literal_eval(text[:end])
+        except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
+            raise ValueError(str(error)) from None
+        if not isinstance(said, dict):
+            raise ValueError("no dict") from None  # noqa: TRY004 - one error for all damage
+        return said, end
 
 
 def _start_in(header: dict[str, Any]) -> float | None:

@@ -103,11 +103,18 @@ class ProgressTable:
         return max(found, default=0.0)
 
     def _first_step(self) -> int:
-        """The first step that is said; rows before it, if any, have it too."""
+        """The first step that is said; rows before it, if any, have it too.
+
+        Raises:
+            ImportFormatError: No row has a step.
+        """
         for line, row in self._rows(ImportWarnings()):
             if row.get(self._step):
                 return int(_number(row, self._step, f"{self._file}, line {line}"))
-        return 0
+        raise ImportFormatError(
+            f"{self._file} has no row with a number in the column {self._step!r}, which counts the steps of "
+            f"{self.framework.title}. Fill the column, or remove the file"
+        )
 
     def _rows(self, warnings: ImportWarnings) -> Iterator[tuple[int, dict[str, str]]]:
         """The rows, each with its line; those of another size are left out."""

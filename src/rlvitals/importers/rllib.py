@@ -18,7 +18,7 @@ RESULT = "result.json"
 PROGRESS = "progress.csv"
 PARAMETERS = "params.json"
 
-_MARK = b'"training_iteration"'
+_MARKS = (b'"training_iteration"', b'"timesteps_total"', b'"num_env_steps_sampled_lifetime"')
 _HEAD = 1 << 20
 _FEW = 3
 
@@ -39,8 +39,8 @@ class RllibImporter(Importer):
         file = _results_in(path)
         if file is None:
             raise ImportFormatError(
-                f"{path}: there is no {RESULT} or {PROGRESS} with results of RLlib or Ray Tune in it; a result has the "
-                "key 'training_iteration' and counts steps or time"
+                f"{path}: there is no {RESULT} or {PROGRESS} with results of RLlib or Ray Tune in it; a result has "
+                "keys such as 'training_iteration', 'timesteps_total' and 'episode_reward_mean'"
             )
         folder = file.absolute().parent
         configuration = _parameters(folder / PARAMETERS)
@@ -59,7 +59,10 @@ def _results_in(path: Path) -> Path | None:
     if path.suffix.lower() == ".csv":
         rows = first_rows(path, 1)
         return path if rows and is_rllib({cell.strip() for cell in rows[0]}) else None
-    if path.suffix.lower() not in {".json", ".jsonl"} or _MARK not in head_of(path, _HEAD):
+    if path.suffix.lower() not in {".json", ".jsonl"}:
+        return None
+    head = head_of(path, _HEAD)
+    if not any(mark in head for mark in _MARKS):
         return None
     first = next(lines_of(path), None)
     result = None if first is None else _result_in(first.text)

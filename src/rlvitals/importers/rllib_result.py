@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from rlvitals.errors import ImportFormatError
 from rlvitals.importers.import_warnings import ImportWarnings
 from rlvitals.importers.tags import scalar_records
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, codec_of
@@ -86,11 +87,23 @@ class ResultReader:
             where: The file and the line, for messages.
 
         Raises:
+            ImportFormatError: Nothing in it counts steps.
             RecordError: A value that no record can hold.
         """
         self._take_settings(result)
-        iteration = _whole(result.get(_ITERATION)) or 0
+        iteration = _whole(result.get(_ITERATION))
         env_step = next((step for key in (*STEPS, *STEPS_OLD) if (step := _whole(result.get(key))) is not None), None)
+        if env_step is None:
+            if iteration is None:
+                raise ImportFormatError(
+                    f"{where}: a result of RLlib or Ray Tune without steps: one of {', '.join((*STEPS, _ITERATION))} "
+                    "is needed. Add the column that counts environment steps under one of these names"
+                )
+            self._warnings.add(
+                f"{self._file} does not count environment steps; the import counts by {_ITERATION!r}.",
+                file=str(self._file),
+            )
+        step = iteration if env_step is None else env_step
         time = self._moment(result)
         lasted = _number(result.get("time_this_iter_s", result.get(_ELAPSED))) or 0.0
         began = (self._step, time - lasted if self._time is None else self._time)
@@ -103,8 +116,9 @@ class ResultReader:
             began = (env_step, time)
         yield from self._episodes_of(result, began, env_step, time, where)
         yield from self._evaluation(result, env_step, time)
-        yield from self._update(result, env_step, iteration, time)
-        yield from self._scalars(result, env_step, iteration, time)
+        clocks = {"time": time, "step": step, "env_step": env_step}
+        yield from self._update(result, clocks, iteration)
+        yield from self._scalars(result, clocks)
         self._step, self._time = env_step if env_step is not None else self._step, time
 
     def last(self) -> Iterator[Record]:
@@ -204,7 +218,7 @@ class ResultReader:
             said = {**found, "time": time, "episode": self._episodes, "env_step": env_step, "episodes": episodes}
             yield codec_of(Evaluation).pack(said)[0]
 
-    def _update(self, result: dict[str, Any], env_step: int | None, iteration: int, time: float) -> Iterator[Record]:
+    def _update(self, result: dict[str, Any], clocks: dict[str, Any], iteration: int | None) -> Iterator[Record]:
         found = [(match, key) for key in result if (match := _LEARNER.fullmatch(key)) is not None]
         policies = {match["policy"] for match, _ in found} - _ALL_POLICIES
         if len(policies) != 1:  # of several policies, each statistic stays a scalar under its own name
@@ -221,14 +235,11 @@ class ResultReader:
                     fields[field] = number
                 del result[key]
         if fields:
-            said = {"time": time, "step": iteration if env_step is None else env_step, "env_step": env_step}
-            yield codec_of(PolicyUpdate).pack({**said, "update": iteration, **fields, "extra": extra or None})[0]
+            yield codec_of(PolicyUpdate).pack({**clocks, "update": iteration, **fields, "extra": extra or None})[0]
         elif extra:
             result |= {f"learners/{next(iter(policies))}/{name}": number for name, number in extra.items()}
 
-    def _scalars(
-        self, result: Mapping[str, Any], env_step: int | None, iteration: int, time: float
-    ) -> Iterator[Record]:
+    def _scalars(self, result: Mapping[str, Any], clocks: dict[str, Any]) -> Iterator[Record]:
         numbers: dict[str, float] = {}
         for key, value in result.items():
             if value is None or key.startswith(_REPEATED) or key in _READ:
@@ -238,8 +249,7 @@ class ResultReader:
                 self._keep_apart(key, value)
             else:
                 numbers[key] = number
-        step = iteration if env_step is None else env_step
-        yield from scalar_records(numbers, time=time, step=step, env_step=env_step)
+        yield from scalar_records(numbers, **clocks)
 
     def _keep_apart(self, key: str, value: Any) -> None:
         if isinstance(value, str):

@@ -87,6 +87,8 @@ def _state_in(file: Path) -> dict[str, Any]:
 
 def _records(state: Mapping[str, Any], file: Path, warnings: ImportWarnings) -> Iterator[Record]:
     entries = [entry for entry in state["log_history"] if isinstance(entry, dict)]
+    if entries and not any(isinstance(entry.get("step"), int | float) for entry in entries):
+        raise ImportFormatError(f"{file}: no entry of log_history has a 'step'. Add the global step to each entry")
     times = _Times(entries, file, warnings)
     step = 0
     for number, entry in enumerate(entries):

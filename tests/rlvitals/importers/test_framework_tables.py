@@ -118,6 +118,11 @@ def test_a_table_without_steps_is_refused_with_what_is_missing(tmp_path: Path, c
     assert not (tmp_path / "logs" / "training").exists()
 
 
+def test_a_table_whose_steps_are_empty_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportFormatError, match="no row with a number in the column 'time/total_timesteps'"):
+        imported(tmp_path, "time/total_timesteps,rollout/ep_rew_mean\n,1.0\n,2.0\n")
+
+
 def test_an_unknown_table_is_refused_with_its_columns(tmp_path: Path) -> None:
     file = tmp_path / "progress.csv"
     file.write_text("when,score\n1,2\n")

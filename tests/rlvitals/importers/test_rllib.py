@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rlvitals.errors import ImportFormatError
 from rlvitals.importers import import_run
 from rlvitals.importers.import_warnings import import_warnings
 from rlvitals.runs import Run
@@ -194,6 +195,18 @@ def test_what_is_missing_is_a_warning(tmp_path: Path, change: dict[str, Any], wa
     run = imported(tmp_path, old_result(1, **change))
 
     assert warning in " ".join(import_warnings(run.records("events")))
+
+
+def test_without_environment_steps_iterations_count(tmp_path: Path) -> None:
+    run = imported(tmp_path, {"training_iteration": 3, "time_total_s": 5.0, "timestamp": 1005, "loss": 0.5})
+
+    assert [(each.step, each.env_step) for each in run.records("scalars")] == [(3, None)]
+    assert "does not count environment steps" in import_warnings(run.records("events"))[0]
+
+
+def test_without_steps_and_iterations_a_result_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportFormatError, match="without steps: one of num_env_steps_sampled_lifetime"):
+        imported(tmp_path, {"timesteps_total": None, "time_total_s": 5.0, "episode_reward_mean": 1.0})
 
 
 def test_a_trial_that_was_restored_is_a_warning(tmp_path: Path) -> None:

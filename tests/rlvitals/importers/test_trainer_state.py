@@ -106,6 +106,11 @@ def test_the_checkpoint_that_is_furthest_is_read(tmp_path: Path) -> None:
     assert run.header.configuration["max_steps"] == 10
 
 
+def test_a_history_without_steps_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportFormatError, match="no entry of log_history has a 'step'"):
+        imported(tmp_path, state(ENTRY))
+
+
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFormatError, match=r"trainer_state.json is damaged.*an earlier checkpoint"):
         imported(tmp_path, state({**ENTRY, "step": 5})[:-20])
