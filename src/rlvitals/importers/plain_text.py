@@ -2,7 +2,9 @@
 
 import codecs
 import csv
-from collections.abc import Iterator
+import io
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,9 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
+_SIGN = 256
+"""Bytes by which an encoding is told."""
+_HEAD = 1 << 20
 _MOST_JOINED = 20
 """Lines that one quoted cell may span; a quote that stays open longer is damage."""
 
@@ -41,15 +46,8 @@ def lines_of(path: Path) -> Iterator[TextLine]:
     Raises:
         OSError: The file cannot be read.
     """
-    with path.open(encoding=_encoding_of(head_of(path, 256)), errors="replace", newline="\n") as file:
-        for number, raw in enumerate(file, 1):
-            text = raw.rstrip("\r\n")
-            clean = text.replace("\0", "")
-            parts = clean.split("\r")
-            for place, part in enumerate(parts, 1):
-                if part or len(parts) == 1:
-                    ended = place < len(parts) or raw.endswith(("\n", "\r"))
-                    yield TextLine(number, part, ended, has_nul=clean is not text and clean != text)
+    with path.open(encoding=_encoding_of(head_of(path, _SIGN)), errors="replace", newline="\n") as file:
+        yield from _lines(file)
 
 
 def rows_of(path: Path, *, delimiter: str = ",") -> Iterator[tuple[TextLine, list[str]]]:
@@ -58,8 +56,12 @@ def rows_of(path: Path, *, delimiter: str = ",") -> Iterator[tuple[TextLine, lis
     Raises:
         OSError: The file cannot be read.
     """
+    yield from _joined(lines_of(path), delimiter)
+
+
+def _joined(lines: Iterable[TextLine], delimiter: str) -> Iterator[tuple[TextLine, list[str]]]:
     waiting: list[TextLine] = []
-    for line in lines_of(path):
+    for line in lines:
         waiting.append(line)
         if _is_open(waiting) and len(waiting) < _MOST_JOINED:
             continue
@@ -69,19 +71,23 @@ def rows_of(path: Path, *, delimiter: str = ",") -> Iterator[tuple[TextLine, lis
 
 
 def first_rows(path: Path, count: int, *, delimiter: str = ",") -> list[list[str]]:
-    """Read the first rows of a file; an empty list if it is not readable text."""
-    found: list[list[str]] = []
-    head = head_of(path, 256)
-    if not head or _is_binary(head):
-        return found
-    try:
-        for _, cells in rows_of(path, delimiter=delimiter):
-            found.append(cells)
-            if len(found) == count:
-                break
-    except (OSError, UnicodeError):
+    """Read the first rows of a file, as far as they lie in its first MiB; an empty list if it is not readable text."""
+    head = head_of(path, _HEAD)
+    if not head or _is_binary(head[:_SIGN]):
         return []
-    return found
+    text = io.StringIO(head.decode(_encoding_of(head[:_SIGN]), "replace"), newline="\n")
+    return [cells for _, cells in itertools.islice(_joined(_lines(text), delimiter), count)]
+
+
+def _lines(raw_lines: Iterable[str]) -> Iterator[TextLine]:
+    for number, raw in enumerate(raw_lines, 1):
+        text = raw.rstrip("\r\n")
+        clean = text.replace("\0", "")
+        parts = clean.split("\r")
+        for place, part in enumerate(parts, 1):
+            if part or len(parts) == 1:
+                ended = place < len(parts) or raw.endswith(("\n", "\r"))
+                yield TextLine(number, part, ended, has_nul=len(clean) < len(text))
 
 
 def _is_open(lines: list[TextLine]) -> bool:
