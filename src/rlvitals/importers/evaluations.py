@@ -39,7 +39,9 @@ class Evaluations:
                 self._results = _rows(self._needed(arrays, "results"), len(self._steps))
                 self._lengths = self._optional(arrays, "ep_lengths")
                 self._successes = self._optional(arrays, "successes")
-        except (ValueError, TypeError, EOFError, OverflowError, OSError, zipfile.BadZipFile) as error:
+        except ImportFormatError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a damaged archive may raise anything
             raise ImportFormatError(f"{file} is damaged: {error}") from None
         if len(self._results) != len(self._steps):
             shared = min(len(self._results), len(self._steps))
@@ -127,7 +129,7 @@ class Evaluations:
         try:
             found = _rows(np.asarray(arrays[name]), len(self._steps))
             [row.astype(float) for row in found]
-        except (ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        except Exception as error:  # noqa: BLE001 - a damaged archive may raise anything
             self._warnings.add(f"{self._file}: {name!r} cannot be read ({error}); the import leaves it out.")
             return None
         if len(found) != len(self._steps):
@@ -150,7 +152,7 @@ def is_evaluations(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return {"timesteps.npy", "results.npy"} <= {*archive.namelist()}
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except Exception:  # noqa: BLE001 - a damaged archive may raise anything
         return path.name == "evaluations.npz"  # so that reading it says what is wrong with it
 
 

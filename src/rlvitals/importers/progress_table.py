@@ -1,5 +1,6 @@
 """Tables of metrics: `progress.csv`, `progress.txt`, and files of other names with the same contents."""
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -99,8 +100,8 @@ class ProgressTable:
                 file=str(self._file),
             )
             return 0.0
-        found = [float(text) for _, row in self._rows(ImportWarnings()) if (text := row.get(self._elapsed)) is not None]
-        return max(found, default=0.0)
+        said = ((line, row) for line, row in self._rows(ImportWarnings()) if row.get(self._elapsed))
+        return max((_number(row, self._elapsed, f"{self._file}, line {line}") for line, row in said), default=0.0)
 
     def _first_step(self) -> int:
         """The first step that is said; rows before it, if any, have it too.
@@ -158,9 +159,12 @@ def _delimiter(file: Path) -> str:
 def _number(row: dict[str, str], name: str, where: str) -> float:
     text = row[name]
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise ImportFormatError(f"{where}: {name} must be a number, got {text!r:.60}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise ImportFormatError(f"{where}: {name} must be a number, got {text!r:.60}")
+    return number
 
 
 def _value(text: str) -> Any:
