@@ -308,7 +308,7 @@ def _parting_words(
 
 
 def _placed_words(placed: Placed) -> str:
-    where = f"{placed.task or 'this environment'} at {short(placed.place)}"
+    where = f"{placed.task or 'an environment without a name'} at {short(placed.place)}"
     if placed.value is None:
         return f"There is no finite value in the last tenth up to {short(placed.place)}: nothing can be said."
     if not placed.earlier:

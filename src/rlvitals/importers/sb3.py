@@ -58,7 +58,8 @@ class SB3LogFolder:
         self.monitors = monitor_paths(self.inside)
         tables = tables_in(path)
         self.progress = tables[0] if tables else None
-        deeper = sorted(path.glob(f"*/{EVALUATIONS}"))
+        # Without files of its own, the folder may hold several trainings, each with its evaluations.
+        deeper = sorted(path.glob(f"*/{EVALUATIONS}")) if self.monitors or tables else []
         found = [file for file in self.inside if file.suffix == ".npz" and is_evaluations(file)] or deeper
         self.evaluations = found[0] if found else None
         self.surplus = found[1:]

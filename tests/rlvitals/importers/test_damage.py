@@ -32,10 +32,11 @@ def _result(iteration: int) -> str:
     )
 
 
+_ROWS = b"".join(b"%d.5,9,%d.25,True\n" % (number, number) for number in range(9))
 INTACT: dict[str, tuple[str, bytes]] = {
     "0.monitor.csv": (
         "sb3",
-        b'#{"t_start": 1000.0, "env_id": "X"}\nr,l,t,is_success\n' + b"".join(b"%d.5,9,%d.25,True\n" % (n, n) for n in range(9)),
+        b'#{"t_start": 1000.0, "env_id": "X"}\nr,l,t,is_success\n' + _ROWS,
     ),
     "evaluations.npz": ("sb3", _evaluations()),
     "progress.csv": (

@@ -178,6 +178,16 @@ def test_successes_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -
     assert "'successes' has 1 rows for 2 evaluations" in warnings[0]
 
 
+def test_a_folder_of_trainings_is_not_one_training(tmp_path: Path) -> None:
+    """Each has evaluations of its own; below a folder with monitor files they are those of that training."""
+    for name in ("a", "b"):
+        (tmp_path / "ppo" / name).mkdir(parents=True)
+        np.savez(tmp_path / "ppo" / name / "evaluations.npz", timesteps=[10], results=[[1.0]])
+
+    with pytest.raises(ImportFormatError, match="a folder without a run of a known format: it holds 'a', 'b'"):
+        import_run(tmp_path / "ppo", tmp_path / "logs")
+
+
 def test_damaged_evaluations_do_not_hinder_the_rest_of_a_folder(folder: Path, tmp_path: Path) -> None:
     """The run says what is missing."""
     (folder / "evaluations.npz").write_bytes(b"PK\x03\x04")
