@@ -8,6 +8,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported
 from rlvitals.importers.registry import format_of, make_importer
+from rlvitals.records.coercion import spelled
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer
 from rlvitals.runs.lock import host_name
@@ -95,6 +96,6 @@ def _header(imported: Imported, started: float, ended: float) -> Header:
         status=headers.COMPLETED,
         started=started,
         ended=ended,
-        configuration=imported.configuration or {},
+        configuration=spelled(imported.configuration or {}),
         writers=[writer],
     )

@@ -26,8 +26,8 @@ of the system clock."""
 _FEW = 3
 
 MISSING = "is damaged; the import leaves its episode out"
-NO_TIME = "has no whole time; the import gives the episode the time of the one before it"
-NUL = "holds NUL characters, as a crash leaves them; what stood there is missing"
+NO_TIME = "has an incomplete time; the import uses the time of the previous episode"
+NUL = "contains NUL characters, as after a crash; the data at that place is missing"
 
 
 class MonitorRow(NamedTuple):

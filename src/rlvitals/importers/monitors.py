@@ -60,7 +60,7 @@ class Monitors:
         if resumed := [f"{file.path.name}, line {line}" for file in self.files for line in file.restarts]:
             warnings.add(
                 f"{self.files[0].path.parent}: the times start again ({_listed(resumed, '; ')}), as in a training that "
-                "was resumed, and the file does not hold when. The import puts these episodes directly behind the "
+                "was resumed, but the files do not record when. The import places these episodes directly after the "
                 "earlier ones.",
                 places=resumed,
             )

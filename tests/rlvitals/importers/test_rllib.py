@@ -158,6 +158,12 @@ def test_without_a_parameters_file_they_are_those_of_the_results(tmp_path: Path)
     assert run.header.configuration["model"] == {"fcnet_hiddens": [64, 64]}
 
 
+def test_settings_that_are_not_finite_are_kept(tmp_path: Path) -> None:
+    run = imported(tmp_path, old_result(1), parameters={"env": "X", "sample_timeout_s": float("inf")})
+
+    assert run.header.configuration["sample_timeout_s"] == "Infinity"
+
+
 def test_a_table_gives_the_same_records_as_the_lines(tmp_path: Path) -> None:
     """`progress.csv`: flat names, lists as text."""
     run = imported(tmp_path, old_result(1))
