@@ -151,7 +151,7 @@ UNKNOWN = Framework(
     elapsed=("time_elapsed", "elapsed"),
     tags={},
 )
-"""Any table, where the user says that it is one."""
+"""Any table that the user names as one."""
 
 RLLIB_COLUMNS = frozenset({
     "training_iteration", "timesteps_total", "num_env_steps_sampled_lifetime", "episode_reward_mean", "time_total_s",

@@ -51,15 +51,15 @@ class MonitorRow(NamedTuple):
 
 
 class MonitorFile:
-    """A monitor file that was read through once: what it says of itself, and how long its sessions are.
+    """A monitor file that was read once: its header, and the length of its sessions.
 
     Args:
         path: The file.
         warnings: Takes what is damaged or missing.
 
     Attributes:
-        header: What the first header says; empty where there is none.
-        starts: The time at which each session began (UTC, seconds since 1970); `None` where the file does not say.
+        header: The first header; empty if there is none.
+        starts: Start time of each session (UTC, seconds since 1970); `None` if the file does not record it.
         ends: The last time of each session, in seconds since its beginning.
         rows: Number of episodes.
         restarts: The lines at which the time starts again without a header that says when.
@@ -92,7 +92,7 @@ class MonitorFile:
 
     @property
     def is_dated(self) -> bool:
-        """Whether a header says when the training began."""
+        """Whether a header records when the training began."""
         return self.starts[0] is not None
 
     @property
@@ -103,7 +103,7 @@ class MonitorFile:
 
     @property
     def ended(self) -> float:
-        """When the last episode ended (UTC, seconds since 1970), as far as the file says."""
+        """When the last episode ended (UTC, seconds since 1970), as far as the file records it."""
         moment = self.began
         for start, end in zip(self.starts, self.ends, strict=True):
             moment = (moment if start is None else start) + end

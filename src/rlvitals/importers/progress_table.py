@@ -104,7 +104,7 @@ class ProgressTable:
         return max((_number(row, self._elapsed, f"{self._file}, line {line}") for line, row in said), default=0.0)
 
     def _first_step(self) -> int:
-        """The first step that is said; rows before it, if any, have it too.
+        """Find the first recorded step; earlier rows, if any, get it too.
 
         Raises:
             ImportFormatError: No row has a step.

@@ -43,7 +43,7 @@ _EVALUATION = {
 }
 _CONFIG = "config/"
 _REPEATED = "sampler_results/"
-"""The old API stack says these numbers again."""
+"""The old API stack repeats the numbers under this prefix."""
 _TIME, _ELAPSED, _ITERATION = "timestamp", "time_total_s", "training_iteration"
 
 

@@ -128,7 +128,7 @@ def _checked(file: Path) -> dict[str, Any]:
         raise ValueError(f"{file.stat().st_size} bytes, and {_LARGEST} is the most")
     said = _plain(_loaded(file.read_text(encoding="utf-8-sig")), [0])
     if not isinstance(said, dict):
-        raise ValueError(f"a mapping is wanted, got {said!r:.60}")  # noqa: TRY004 - as all other damage
+        raise ValueError(f"expected a mapping, got {said!r:.60}")  # noqa: TRY004 - as all other damage
     return said
 
 
@@ -137,7 +137,7 @@ def _loaded(text: str) -> Any:
     yaml = load("yaml")
 
     class PlainLoader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # the base is of a package without types
-        """The safe loader, to which a Python tag says only whether its content is a dict."""
+        """The safe loader; Python tags only select between dicts, lists and texts."""
 
     def plain(loader: Any, suffix: str, node: Any) -> Any:
         if isinstance(node, yaml.MappingNode):
@@ -184,7 +184,7 @@ def _hyperparameter(name: str, value: Any) -> dict[str, Any]:
 
 
 def _literal(value: Any) -> Any:
-    """What a text says in Python's own notation: a literal, or `dict(name=literal, ...)`; else the text."""
+    """Evaluate a Python literal or `dict(name=literal, ...)`; return any other text as it is."""
     if not isinstance(value, str):
         return value
     try:

@@ -80,8 +80,8 @@ def test_an_intact_file_of_any_origin_gives_the_same_episodes(tmp_path: Path, co
     [
         (HEADER + COLUMNS + ROWS + "4.5,", WHOLE, "0.monitor.csv, line 6 ('4.5,') is damaged"),
         (HEADER + COLUMNS + ROWS + "4.5,4", WHOLE, "0.monitor.csv, line 6 ('4.5,4') is damaged"),
-        (HEADER + COLUMNS + ROWS + "4.5,40,", [*WHOLE, (4.5, 100, 1004.0)], "line 6 ('4.5,40,') has an incomplete time"),
-        (HEADER + COLUMNS + ROWS + "4.5,40,1", [*WHOLE, (4.5, 100, 1004.0)], "line 6 ('4.5,40,1') has an incomplete time"),
+        (HEADER + COLUMNS + ROWS + "4.5,40,", [*WHOLE, (4.5, 100, 1004.0)], "('4.5,40,') has an incomplete time"),
+        (HEADER + COLUMNS + ROWS + "4.5,40,1", [*WHOLE, (4.5, 100, 1004.0)], "('4.5,40,1') has an incomplete time"),
         (HEADER + COLUMNS + ROWS + "\0" * 50, WHOLE, "line 6 ('') contains NUL characters"),
         (HEADER + COLUMNS + ROWS.replace("-2.5,20", "x,20"), [WHOLE[0], (3.5, 40, 1004.0)], "line 4 ('x,20,2.0') is"),
         (HEADER + COLUMNS + "1.5,10,1.0,2.0,3.0,4.0\n" + ROWS, WHOLE, "line 3 ('1.5,10,1.0,2.0,3.0,4.0') is damaged"),

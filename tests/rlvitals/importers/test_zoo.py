@@ -117,7 +117,7 @@ def test_no_tag_runs_or_imports_anything(tmp_path: Path, monkeypatch: pytest.Mon
     ("text", "reason"),
     [
         ("a: [", "cannot be read"),
-        ("- 1\n- 2\n", "a mapping is wanted"),
+        ("- 1\n- 2\n", "expected a mapping"),
         ("a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
             f"{new}: &{new} [{','.join(10 * [f'*{old}'])}]\n" for old, new in zip("abcdefg", "bcdefgh", strict=True)
         ), "more than 10000 values"),
