@@ -35,11 +35,14 @@ def _unknown(found: Comparison) -> Iterator[str]:
     if not runs or len(found.runs) == 1:
         return
     named = ", ".join(map(cut, runs[:_NAMED])) + (f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else "")
-    what, they = ("this run", "It is") if len(runs) == 1 else (f"these {len(runs)} runs", "They are")
+    way_out = "To compare, name the groups (`old=PATH new=PATH`), or add `--by run`."
+    if len(runs) == 1:
+        yield f"The settings of one run are unknown: {named}. It is not compared with anything. {way_out}"
+        return
     yield (
-        f"The settings of {what} are unknown: {named}. Whether they repeat one experiment is unknown too. "
-        f"{they} not compared with anything, and a mean over them is not that of one configuration. To compare them, "
-        "name the groups (`old=PATH new=PATH`), or add `--by run`."
+        f"The settings of these {len(runs)} runs are unknown: {named}. Whether they repeat one experiment is unknown "
+        "too. They are not compared with anything, and a mean over them is not that of one configuration. "
+        f"{way_out}"
     )
 
 

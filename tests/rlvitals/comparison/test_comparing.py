@@ -82,6 +82,12 @@ def test_only_runs_of_unknown_settings_give_no_verdict(trained: Trained) -> None
     assert "The settings of 2 runs are unknown: a cause cannot be named" in " ".join(named.limits)
 
 
+def test_one_run_of_unknown_settings_is_named(seeds: Seeds, trained: Trained) -> None:
+    found = compare(*seeds("a", 0.0, 2, lr=0.1), trained("b", np.linspace(0.0, 1.0, 40)))
+
+    assert found.limits[0].startswith("The settings of one run are unknown: b. It is not compared with anything.")
+
+
 def test_a_setting_that_one_group_did_not_record_is_no_cause(seeds: Seeds) -> None:
     """Whether the groups differ in it is unknown."""
     found = compare(seeds("a", 0.0, 3, lr=0.1), seeds("b", 5.0, 3, lr=0.1, gamma=0.9))
