@@ -22,6 +22,7 @@ from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versu
 from rlvitals.comparison import compare as compare_runs
 from rlvitals.comparison.limits import foremost
 from rlvitals.comparison.result import PairedItems, SettingsEffect
+from rlvitals.comparison.wording import UNKNOWN
 from rlvitals.errors import ComparisonError, ExportError, RunError
 from rlvitals.reports import ENDINGS, PAGES, check_form, write_comparison
 from rlvitals.runs import Run, find_runs
@@ -295,8 +296,8 @@ def _differences(found: Comparison) -> Table:
 
 def _setting(value: Any) -> str:
     if isinstance(value, list):
-        return clean(", ".join(map(str, value)))
-    return "-" if value is None else clean(str(value))
+        return clean(", ".join(map(_setting, value)))
+    return UNKNOWN if value is None else clean(str(value))
 
 
 def _paired(rows: Sequence[PairedItems]) -> Table:

@@ -14,6 +14,7 @@ from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.cli.words import clean, count
 from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.importers import import_run, importer_names
+from rlvitals.importers.import_warnings import import_warnings
 from rlvitals.importers.importing import run_name, trainings_in
 from rlvitals.records import STREAMS
 from rlvitals.runs import Run
@@ -69,11 +70,22 @@ def import_(
             refused.append({"path": str(path), "reason": str(error)})
             continue
         counts = _counts(run)
-        made.append({"run_id": run.run_id, "path": str(run.path.absolute()), "from": str(path), "records": counts})
+        warnings = import_warnings(run.records("events"))
+        made.append(
+            {
+                "run_id": run.run_id,
+                "path": str(run.path.absolute()),
+                "from": str(path),
+                "records": counts,
+                "warnings": warnings,
+            }
+        )
         if not as_json:
             said = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
             screen.print(clean(str(run.path)), end="  ", style=TITLE)
             screen.print(said)
+            for warning in warnings:
+                print_trouble(f"warning: {warning}")
     if as_json:
         print_json({"runs": made, "refused": refused})
     for each in refused:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from rlvitals.comparison.estimating import STATISTICS, group_of, thresholds_of
-from rlvitals.comparison.experiments import By, Member, differing, members_of
+from rlvitals.comparison.experiments import UNKNOWN_SETTINGS, By, Member, differing, members_of
 from rlvitals.comparison.judging import Question, judged, pairs_of
 from rlvitals.comparison.limits import limits_of
 from rlvitals.comparison.measuring import BLOCKS, LARGEST, Extent, Source, source_of
@@ -49,7 +49,8 @@ def compare(
 ) -> Comparison:
     """Hold groups of runs against each other, and say what may be concluded.
 
-    Runs of one configuration (all settings but the seed) are one group. Where several folders of runs or patterns are
+    Runs of one configuration (all settings but the seed) are one group. Runs that recorded no settings are a group that
+    is not compared with any other. Where several folders of runs or patterns are
     given, each is a group of its own, and so is `name=pattern`.
 
     Args:
@@ -120,7 +121,9 @@ def compare(
         )
         for name, rows in groups.items()
     ]
-    names = _pairs(list(groups), every_pair=every_pair)
+    names = _pairs(
+        [name for name in groups if name in {*groups} - {UNKNOWN_SETTINGS} | {baseline}], every_pair=every_pair
+    )
     places = {task: end.place for task, end in ends.items()}
     question = Question(
         statistic, source.name, better, level, margin, places, target is not None, references is not None
@@ -283,8 +286,9 @@ def _grouped(members: Sequence[Member], baseline: str | None) -> dict[str, list[
     groups: dict[str, list[int]] = {}
     for row, member in enumerate(members):
         groups.setdefault(member.group, []).append(row)
-    if baseline is None:
-        return groups
+    if baseline is None:  # runs of unknown settings are compared with nothing
+        unknown = {name: rows for name, rows in groups.items() if name == UNKNOWN_SETTINGS}
+        return {name: rows for name, rows in groups.items() if name not in unknown} | unknown
     if baseline not in groups:
         raise ComparisonError(f"baseline={baseline!r}: the groups are {', '.join(groups)}")
     return {baseline: groups[baseline]} | groups

@@ -76,6 +76,7 @@ def group_of(
         left_out=len(members) - counted - worst,
         tasks=tasks,
         settings={setting: _one_or_all([one.get(setting) for one in told]) for setting in shown},
+        settings_unknown=sum(not member.is_known for member in members),
         varying={setting: _distinct([one.get(setting) for one in told]) for setting in differing(members)},
         estimates={one: _estimates(outcomes, one, tasks, mixed, generator) for one in STATISTICS},
         curves={

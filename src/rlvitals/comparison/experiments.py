@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from rlvitals.comparison.wording import UNKNOWN
 from rlvitals.runs import Run
 from rlvitals.runs.header import Header
 from rlvitals.sinks.flattening import flat_settings
@@ -20,7 +21,12 @@ VERSIONS = "packages."
 COMMIT = "git commit"
 """The commit's name among the facts."""
 ONE_GROUP = "all runs"
-"""What the group is called where all settings are the same."""
+"""What the group is called where all recorded settings are the same."""
+UNKNOWN_SETTINGS = "settings unknown"
+"""What the group is called whose runs recorded no settings: whether they repeat one experiment is not known."""
+_KNOWN_SETTINGS = "settings known"
+_NO_VALUE = "None"
+"""A setting that was recorded as `None` is known; one that was not recorded is not."""
 _MOST_NAMED = 4
 _SCALARS = (bool, int, float, str)
 
@@ -36,7 +42,8 @@ class Member(NamedTuple):
         task: Its environment; empty where its configuration names none.
         seed: As its configuration names it.
         seeds: All seeds that its configuration names.
-        settings: Its configuration, flat, without the seed and what names the run itself.
+        settings: Its configuration, flat, without the seed and what names the run itself. A setting that is not there
+            is unknown: it is not the same as any other run's.
         facts: Commit and package versions.
     """
 
@@ -50,6 +57,13 @@ class Member(NamedTuple):
     settings: dict[str, Any]
     facts: dict[str, Any]
 
+    @property
+    def is_known(self) -> bool:
+        """Whether the run recorded settings: anything but its environment."""
+        return any(seed is not None for seed in self.seeds.values()) or any(
+            name not in TASK_SETTINGS for name in self.settings
+        )
+
 
 def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> list[Member]:
     """Put runs into groups.
@@ -59,7 +73,7 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
         given: The group's name of those runs (by their place) that were given as members of one.
         by: The name of a setting, an expression in SQL over settings, or a function of the run; by default all
             settings but the seed and the environment: runs of one configuration on several environments are one
-            experiment on several tasks.
+            experiment on several tasks. Runs that recorded no settings are a group of their own.
 
     Raises:
         ComparisonError: The expression is wrong.
@@ -70,7 +84,11 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
     for place, (run, label) in enumerate(zip(runs, labels(runs), strict=True)):
         header = run.header
         every = dict(flat(header.configuration))
-        settings = {name: value for name, value in every.items() if not _names_the_run(name, value, header.run_id)}
+        settings = {
+            name: _NO_VALUE if value is None else value
+            for name, value in every.items()
+            if not _names_the_run(name, value, header.run_id)
+        }
         seeds = {name: value for name, value in every.items() if _SEED.search(name)}
         seed = next(iter(seeds.values()), None)
         task = next((str(every[name]) for name in TASK_SETTINGS if every.get(name) is not None), "")
@@ -116,6 +134,19 @@ def _facts(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
 
 
 def _by_configuration(members: list[Member]) -> list[Member]:
+    known = [member for member in members if member.is_known]
+    grouped = {member.label: member for member in _of_known(known)}
+    one = _KNOWN_SETTINGS if len(known) < len(members) else ONE_GROUP
+    return [
+        grouped[member.label]._replace(group=grouped[member.label].group or one)
+        if member.is_known
+        else member._replace(group=UNKNOWN_SETTINGS)
+        for member in members
+    ]
+
+
+def _of_known(members: list[Member]) -> list[Member]:
+    """Groups of runs that recorded settings; one without a name where all settings are the same."""
     keys = [
         msgspec.json.encode(
             {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}, order="sorted"
@@ -124,7 +155,7 @@ def _by_configuration(members: list[Member]) -> list[Member]:
     ]
     first = {key: members[at] for at, key in reversed(list(enumerate(keys)))}
     if len(first) == 1:
-        return [member._replace(group=ONE_GROUP) for member in members]
+        return [member._replace(group="") for member in members]
     told = [
         {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}
         for member in first.values()
@@ -164,4 +195,4 @@ def _asked(members: Sequence[Member], by: str) -> list[str]:
 def _said(value: Any) -> str:
     if isinstance(value, float) and not isinstance(value, bool):
         return f"{value:g}"
-    return "-" if value is None else str(value)
+    return UNKNOWN if value is None else str(value)

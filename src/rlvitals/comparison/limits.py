@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from rlvitals.comparison.experiments import COMMIT, ONE_GROUP, VERSIONS
+from rlvitals.comparison.experiments import COMMIT, ONE_GROUP, UNKNOWN_SETTINGS, VERSIONS
 from rlvitals.comparison.repeats import repeats_said
 from rlvitals.comparison.result import Comparison
-from rlvitals.comparison.wording import AXIS_WORDS, STATISTIC_WORDS, cut, short
+from rlvitals.comparison.wording import AXIS_WORDS, STATISTIC_WORDS, cut, is_known_to_differ, short
 
 _NAMED = 6
 
@@ -21,18 +21,35 @@ def limits_of(found: Comparison) -> list[str]:
 
 
 def foremost(found: Comparison) -> list[str]:
-    """What is said before all else: runs that count as one, and runs that are held against nothing.
+    """What is said before all else: runs that count as one, and runs that are not compared with anything.
 
     Args:
         found: The comparison.
     """
-    return [*repeats_said(found.runs), *_alone(found)]
+    return [*repeats_said(found.runs), *_unknown(found), *_alone(found)]
+
+
+def _unknown(found: Comparison) -> Iterator[str]:
+    """Runs that recorded no settings, where nobody said which of them belong together."""
+    runs = [one.run for one in found.runs if one.group == UNKNOWN_SETTINGS and one.repeats is None]
+    if not runs or len(found.runs) == 1:
+        return
+    named = ", ".join(map(cut, runs[:_NAMED])) + (f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else "")
+    way_out = "To compare, name the groups (`old=PATH new=PATH`), or add `--by run`."
+    if len(runs) == 1:
+        yield f"The settings of one run are unknown: {named}. It is not compared with anything. {way_out}"
+        return
+    yield (
+        f"The settings of these {len(runs)} runs are unknown: {named}. Whether they repeat one experiment is unknown "
+        "too. They are not compared with anything, and a mean over them is not that of one configuration. "
+        f"{way_out}"
+    )
 
 
 def _alone(found: Comparison) -> Iterator[str]:
     """Of several runs that are one group: that nothing is compared, why, and what to do."""
     runs = [one for one in found.runs if one.repeats is None]
-    if len(found.groups) != 1 or len(runs) == 1:
+    if len(found.groups) != 1 or len(runs) == 1 or found.groups[0].name == UNKNOWN_SETTINGS:
         return
     (group,) = found.groups
     if group.name != ONE_GROUP:
@@ -85,18 +102,35 @@ def _limits(found: Comparison) -> Iterator[str]:
 
 
 def _causes(found: Comparison) -> Iterator[str]:
-    settings = [name for name in found.differences if not name.startswith(VERSIONS)]
-    versions = len(found.differences) - len(settings)
+    compared = {name for one in found.comparisons for name in (one.group, one.baseline)}
+    differences = {
+        name: [value for group, value in values.items() if group in compared]
+        for name, values in found.differences.items()
+    }
+    known = [name for name, values in differences.items() if is_known_to_differ(values)]
+    settings = [name for name in known if not name.startswith(VERSIONS)]
+    versions = len(known) - len(settings)
+    partly = [cut(name) for name, values in differences.items() if name not in known and len({*map(repr, values)}) > 1]
+    unknown = sum(group.settings_unknown for group in found.groups if group.name in compared)
     named = [cut(name) for name in settings[:_NAMED]]
     named += [f"{len(settings) - _NAMED} more settings"] if len(settings) > _NAMED else []
     named += [f"{versions} package {'version' if versions == 1 else 'versions'}"] if versions else []
-    if not named:
+    if unknown:
+        runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
+        yield (
+            f"The settings of {runs} unknown: a cause cannot be named, and that each group repeats one experiment is "
+            "assumed."
+        )
+    elif not named and not partly:
         yield "Nothing that was recorded of their configurations differs between the groups: a cause cannot be named."
-    elif len(named) == 1 and not versions:
+    elif len(named) == 1 and not versions and not partly:
         yield f"As far as was recorded, the groups differ in {named[0]} alone: the likely cause of a difference."
-    else:
+    elif named:
         yield f"The groups differ in {', '.join(named)}: which of them is the cause is not shown."
-    mixed = [cut(group.name) for group in found.groups if group.varying]
+    if partly and not unknown:
+        more = f" and {len(partly) - _NAMED} more" if len(partly) > _NAMED else ""
+        yield f"Some groups did not record {', '.join(partly[:_NAMED])}{more}: whether they differ in that is unknown."
+    mixed = [cut(group.name) for group in found.groups if any(map(is_known_to_differ, group.varying.values()))]
     if mixed:
         more = f" and {len(mixed) - _NAMED} more groups" if len(mixed) > _NAMED else ""
         yield (

@@ -143,13 +143,14 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
         worst: Runs that ended without one, and count as worst in ranks.
         left_out: Runs that do not count.
         tasks: The environments of its runs.
-        settings: Settings, versions and commit that differ from other groups.
+        settings: Settings, versions and commit that differ from other groups; `None` where they are unknown.
         varying: Settings, other than the seed, that differ among its own runs, with their values.
         estimates: For `final`, `area` and `best`.
         curves: Its learning curve on each task.
         profile: Of the statistic that is compared.
         optimality_gap: Mean shortfall to 1 of normalised outcomes; `None` without references.
         target: How soon it reaches the target; `None` where none is given.
+        settings_unknown: Runs that recorded no settings: whether they repeat the others' experiment is not known.
     """
 
     name: str
@@ -165,6 +166,7 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     profile: ProfileCurve | None = None
     optimality_gap: Range | None = None
     target: Reached | None = None
+    settings_unknown: int = 0
 
 
 class MoreRuns(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from rlvitals.comparison.experiments import TASK_SETTINGS, VERSIONS
 from rlvitals.comparison.measuring import Source
 from rlvitals.comparison.outcomes import Horizon
 from rlvitals.comparison.result import Group, RunOutcome
-from rlvitals.comparison.wording import AXIS_WORDS, short
+from rlvitals.comparison.wording import AXIS_WORDS, is_known_to_differ, short
 from rlvitals.errors import RunError
 
 _MOST_NAMED = 5
@@ -92,13 +92,19 @@ def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:
 
 def _groups(groups: Sequence[Group], *, normalised: bool) -> Iterator[str]:
     for group in groups:
-        varying = [name for name in group.varying if not name.startswith(VERSIONS) and name not in TASK_SETTINGS]
-        versions = sum(name.startswith(VERSIONS) for name in group.varying)
+        differing = [name for name, values in group.varying.items() if is_known_to_differ(values)]
+        varying = [name for name in differing if not name.startswith(VERSIONS) and name not in TASK_SETTINGS]
+        versions = sum(name.startswith(VERSIONS) for name in differing)
+        partly = [name for name in group.varying if name not in differing and not name.startswith(VERSIONS)]
         if varying or versions:
             named = [*varying[:_MOST_SETTINGS], *([f"{versions} package versions"] if versions else [])]
             more = len(varying) - _MOST_SETTINGS
             named += [f"{more} more"] if more > 0 else []
             yield f"The runs of {group.name} differ among themselves by more than the seed: {', '.join(named)}."
+        if partly and group.settings_unknown < group.runs:
+            missing = ", ".join(partly[:_MOST_SETTINGS])
+            missing += f" and {len(partly) - _MOST_SETTINGS} more" if len(partly) > _MOST_SETTINGS else ""
+            yield f"Some runs of {group.name} did not record {missing}: whether they differ in that is unknown."
         if len(group.tasks) > 1 and not normalised:
             yield (
                 f"{group.name} ran in {len(group.tasks)} environments: without references its outcomes are not put "

@@ -14,7 +14,7 @@ from rlvitals.comparison.experiments import Member, members_of
 from rlvitals.comparison.measuring import BLOCKS, source_of
 from rlvitals.comparison.repeats import training_of
 from rlvitals.comparison.result import Axis, Influence, RunOutcome, SettingsEffect
-from rlvitals.comparison.wording import short
+from rlvitals.comparison.wording import is_known_to_differ, short
 from rlvitals.errors import ComparisonError
 from rlvitals.records import STREAMS
 from rlvitals.records.schema import Column, fields
@@ -36,7 +36,8 @@ class Parting(msgspec.Struct, frozen=True, kw_only=True):
         env_step: Environment steps of the first run then; `None` where they were not said.
         metrics: The metrics that differ there, the clearest first.
         compared: Updates that both have.
-        differences: Settings, versions and commit that differ, each with the value of either run.
+        differences: Settings, versions and commit that differ, each with the value of either run; `None` where it is
+            unknown.
         sentences: What that says.
     """
 
@@ -103,9 +104,8 @@ def parting(first: Run, second: Run) -> Parting:
             if column.mask is not np.ma.nomask and np.ma.getmaskarray(column)[found.place]
             else int(column[found.place])
         )
-    one, other = (
-        member.settings | {"seed": member.seed} | member.facts for member in members_of([first, second], {}, None)
-    )
+    members = members_of([first, second], {}, None)
+    one, other = (member.settings | {"seed": member.seed} | member.facts for member in members)
     differences = {
         name: (one.get(name), other.get(name))
         for name in dict.fromkeys([*one, *other])
@@ -118,7 +118,14 @@ def parting(first: Run, second: Run) -> Parting:
         metrics=list(found.metrics),
         compared=found.compared,
         differences=differences,
-        sentences=_parting_words(found.kind, found.place, found.metrics, found.compared, differences),
+        sentences=_parting_words(
+            found.kind,
+            found.place,
+            found.metrics,
+            found.compared,
+            differences,
+            unknown=sum(not member.is_known for member in members),
+        ),
     )
 
 
@@ -203,6 +210,8 @@ def settings_effect(
 ) -> SettingsEffect | None:
     """Which settings the outcome depends on; `None` where too few configurations are compared, or several tasks.
 
+    Settings that some runs did not record are left out.
+
     Args:
         members: The runs.
         outcomes: What each came to, by its label.
@@ -211,9 +220,9 @@ def settings_effect(
         higher_is_better: Whether more is better.
         level: Of the tests.
     """
-    kept = [member for member in members if statistic in outcomes[member.label].outcomes]
-    names = list(dict.fromkeys(name for member in kept for name in member.settings))
-    columns = {name: [member.settings.get(name) for member in kept] for name in names}
+    kept = [member for member in members if member.is_known and statistic in outcomes[member.label].outcomes]
+    names = [name for name in kept[0].settings if all(name in member.settings for member in kept)] if kept else []
+    columns = {name: [member.settings[name] for member in kept] for name in names}
     varied = {name: column for name, column in columns.items() if len({repr(value) for value in column}) > 1}
     configurations = {tuple(repr(member.settings.get(name)) for name in varied) for member in kept}
     if len(kept) < _FEWEST_RUNS or len(configurations) < _FEWEST_CONFIGURATIONS or len({m.task for m in kept}) > 1:
@@ -257,7 +266,13 @@ def _recent(means: NDArray[np.float64], counts: NDArray[np.int64]) -> float | No
 
 
 def _parting_words(
-    kind: str, place: int | None, metrics: Sequence[str], compared: int, differences: Mapping[str, tuple[Any, Any]]
+    kind: str,
+    place: int | None,
+    metrics: Sequence[str],
+    compared: int,
+    differences: Mapping[str, tuple[Any, Any]],
+    *,
+    unknown: int,
 ) -> list[str]:
     said = {
         "identical": f"They are equal in all {compared} updates that both have.",
@@ -271,11 +286,19 @@ def _parting_words(
     }[kind]
     if kind == "identical":
         return [said]
-    settings = [name for name in differences if not name.startswith("packages.")]
-    versions = len(differences) - len(settings)
+    known = [name for name, values in differences.items() if is_known_to_differ(values)]
+    settings = [name for name in known if not name.startswith("packages.")]
+    versions = len(known) - len(settings)
+    partly = [name for name in differences if name not in known and not name.startswith("packages.")]
     named = [f"{name} ({differences[name][0]} and {differences[name][1]})" for name in settings[:5]]
     if versions:
         named.append(f"{versions} package {'version' if versions == 1 else 'versions'}")
+    if unknown:
+        whose = "one of them" if unknown == 1 else "both"
+        return [said, f"The settings of {whose} are unknown: whether their configurations differ is unknown too."]
+    if partly and not named:
+        recorded = f"Only one of them recorded {', '.join(partly[:5])}: whether they differ in that is unknown."
+        return [said, recorded]
     cause = (
         f"Their configurations differ in {', '.join(named)}: which of them is the cause is not shown by this."
         if named
@@ -285,7 +308,7 @@ def _parting_words(
 
 
 def _placed_words(placed: Placed) -> str:
-    where = f"{placed.task or 'this environment'} at {short(placed.place)}"
+    where = f"{placed.task or 'an environment without a name'} at {short(placed.place)}"
     if placed.value is None:
         return f"There is no finite value in the last tenth up to {short(placed.place)}: nothing can be said."
     if not placed.earlier:

@@ -1,7 +1,7 @@
 """What may be concluded, and what not, in words."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rlvitals.comparison.result import Range, Versus
@@ -15,11 +15,24 @@ STATISTIC_WORDS = {
 }
 
 
+UNKNOWN = "unknown"
+"""How a setting is shown that a run did not record."""
+
 _UNEQUAL = 3.0
 _FEWEST = 2
 
 
 _LONGEST = 60
+
+
+def is_known_to_differ(values: Iterable[object]) -> bool:
+    """Whether a setting has two values; `None` is an unknown one, which may be the same as any other.
+
+    Args:
+        values: The value of each run or group; a list holds those of a group's runs.
+    """
+    every = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return len({repr(one) for one in every if one is not None}) > 1
 
 
 class Said(NamedTuple):

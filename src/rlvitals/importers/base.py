@@ -39,13 +39,13 @@ class Importer(ABC):
         Checked ones, as `records.Codec` makes them. What has no field of its own is kept: in `extra`, in `info`, or as
         `Scalars`. NaN, the infinities and what was not said stay four different things.
     Errors:
-        What is damaged is an `ImportFormatError` that names the file, the line and the value. Nothing is passed over
-        in silence.
+        What is damaged is an `ImportFormatError` that names the file, the line and the value, or is left out with an
+        event that names them (`import_warnings`). Nothing is left out in silence.
     """
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
-        """Whether a file or a folder is of this format, by its name and its first bytes. Raises nothing."""
+        """Whether a file or a folder is of this format, by its contents. Raises nothing."""
 
     @abstractmethod
     def read(self, path: Path) -> Imported:

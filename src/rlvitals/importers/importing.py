@@ -1,6 +1,7 @@
 """Importing a run: recognise the format, write aside, put it in its place."""
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported
 from rlvitals.importers.registry import format_of, make_importer
+from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
 from rlvitals.regular import is_regular
 from rlvitals.runs import header as headers
@@ -22,7 +24,7 @@ Progress = Callable[[int], None]
 
 _TOLD_EVERY = 1_000
 _MOST_DEPTH = 4
-_PARTS = {"train", "training", "eval", "evaluation", "evaluations", "test", "val", "validation", "rollout"}
+_PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout|checkpoint-\d+")
 """Names of folders that are the parts of one training."""
 
 
@@ -108,7 +110,7 @@ def _below(folder: Path, depth: int) -> list[Path]:
         if entry.is_dir() and not is_regular(entry / HEADER):
             found += _below(entry, depth - 1)
     parts = {place.relative_to(folder).parts[0].lower() for place in found}
-    return [folder] if found and parts <= _PARTS and _is_known(folder) else found
+    return [folder] if found and all(map(_PART.fullmatch, parts)) and _is_known(folder) else found
 
 
 def _files_of(folder: Path) -> list[Path]:
@@ -158,6 +160,6 @@ def _header(imported: Imported, started: float, ended: float) -> Header:
         status=headers.COMPLETED,
         started=started,
         ended=ended,
-        configuration=imported.configuration or {},
+        configuration=spelled(imported.configuration or {}),
         writers=[writer],
     )

@@ -5,6 +5,8 @@ from pathlib import Path
 from rlvitals import plugins
 from rlvitals.errors import ImportFormatError
 from rlvitals.importers.base import Importer
+from rlvitals.importers.frameworks import shown
+from rlvitals.importers.progress_table import TABLE_ENDINGS, columns_of_table
 from rlvitals.runs.layout import HEADER
 
 GROUP = "rlvitals.importers"
@@ -29,7 +31,7 @@ def make_importer(name: str) -> Importer:
 
 
 def format_of(path: Path) -> str:
-    """The format of a file or a folder, by its name and its first bytes.
+    """The format of a file or a folder, by its contents.
 
     Raises:
         ImportFormatError: There is nothing there, it is of no format that is known, or of one that is not read.
@@ -51,7 +53,21 @@ def format_of(path: Path) -> str:
             continue
         if found:
             return name
-    raise ImportFormatError(
-        f"{path} is of no format that is known by its looks: name the format, one of {', '.join(importer_names())}"
-        + "".join(broken)
-    )
+    raise ImportFormatError(_unknown(path) + "".join(broken))
+
+
+def _unknown(path: Path) -> str:
+    """What is said of a file or a folder of no known format: what it holds, and how it can be imported."""
+    formats = ", ".join(importer_names())
+    if path.is_dir():
+        inside = sorted(each.name for each in path.iterdir())
+        holds = f"it holds {shown(inside)}" if inside else "it is empty"
+        return f"{path} is a folder without a run of a known format: {holds}. Name a file in it, or --format: {formats}"
+    columns = columns_of_table(path) if path.suffix.lower() in TABLE_ENDINGS else []
+    if len(columns) > 1:
+        return (
+            f"{path} is a table of an unknown program, with the columns {shown(columns)}. To import metrics, call the "
+            "column that counts environment steps 'step' and add  --format progress; to import episodes, call the "
+            "columns 'episode', 'reward' and 'length'"
+        )
+    return f"{path} is of no known format, by its contents. If you know better, name it with --format: {formats}"

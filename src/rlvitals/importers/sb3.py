@@ -1,27 +1,23 @@
 """What Stable-Baselines3 leaves in a log folder: `monitor.csv`, `progress.csv`, `evaluations.npz`."""
 
-import csv
-import heapq
-import itertools
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rlvitals.errors import ImportFormatError, RecordError
-from rlvitals.importers.base import Imported, Importer, head_of
-from rlvitals.importers.evaluations import Evaluations
-from rlvitals.importers.tags import TagReader
+from rlvitals.errors import ImportFormatError
+from rlvitals.importers.base import Imported, Importer
+from rlvitals.importers.evaluations import Evaluations, is_evaluations
+from rlvitals.importers.frameworks import SB3, framework_of
+from rlvitals.importers.import_warnings import ImportWarnings, with_warnings
+from rlvitals.importers.monitor_file import ENDING
+from rlvitals.importers.monitors import Monitors, monitor_paths, unread_monitors
+from rlvitals.importers.progress_table import ProgressTable, columns_of_table, tables_in
 from rlvitals.importers.tensorboard import TensorBoardImporter, event_files
-from rlvitals.records import Episode, Evaluation, Record, codec_of
-from rlvitals.records.cells import value_in
+from rlvitals.importers.zoo import ZooFolder
+from rlvitals.records import Evaluation, Event, Record, codec_of
 
-MONITOR = "monitor.csv"
 PROGRESS = "progress.csv"
 EVALUATIONS = "evaluations.npz"
-
-_STEPS, _ELAPSED = "time/total_timesteps", "time/time_elapsed"
-_OWN = {"r", "l", "t"}
 
 
 class Sb3Importer(Importer):
@@ -29,26 +25,27 @@ class Sb3Importer(Importer):
 
     Episodes of several environments (`0.monitor.csv`, `1.monitor.csv`, ...) are put in the order of their times, and
     environment steps are their lengths summed up in that order, as `stable_baselines3.common.results_plotter` does it.
-    A folder's event files are read where there is no `progress.csv`, which says the same in 64 bits.
+    A folder's event files are read where there is no `progress.csv`, which says the same in 64 bits. Settings that RL
+    Zoo wrote become the configuration.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the names of its files."""
-        return _Files(path).any
+        """By the first lines of its files."""
+        return SB3LogFolder(path).is_recognised
 
     def read(self, path: Path) -> Imported:
         """Find the files; they are read as records are asked for."""
-        files = _Files(path)
-        if not files.any:
-            raise ImportFormatError(f"{path}: there is no *{MONITOR}, {PROGRESS} or {EVALUATIONS}")
-        headers = [_monitor_header(file) for file in files.monitors]
-        environments = {said["env_id"]: None for said in headers if said.get("env_id")}
-        configuration: dict[str, Any] = {"env_id": next(iter(environments))} if len(environments) == 1 else {}
+        files = SB3LogFolder(path)
+        if not files.is_recognised:
+            raise ImportFormatError(f"{path}: there is no *{ENDING}, {PROGRESS} or {EVALUATIONS}")
+        configuration: dict[str, Any] = {}
         name = (path if path.is_dir() else path.absolute().parent).absolute().name
-        return Imported(name, _records(files, headers, configuration), configuration=configuration)
+        warnings = ImportWarnings()
+        records = with_warnings(_read(files, configuration, warnings), warnings, path)
+        return Imported(name, records, configuration=configuration)
 
 
-class _Files:
+class SB3LogFolder:
     """The files of a training.
 
     Args:
@@ -56,140 +53,75 @@ class _Files:
     """
 
     def __init__(self, path: Path) -> None:
-        inside = [path] if path.is_file() else sorted(path.glob("*"))
-        self.folder = path if path.is_dir() else path.parent
-        self.monitors = [file for file in inside if file.name.endswith(MONITOR) and head_of(file, 2) == b"#{"]
-        self.progress = next((file for file in inside if file.name == PROGRESS), None)
-        deeper = sorted(path.glob(f"*/{EVALUATIONS}"))
-        found = [file for file in inside if file.name == EVALUATIONS] or deeper
+        self.path = path
+        self.inside = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.is_file())
+        self.monitors = monitor_paths(self.inside)
+        tables = tables_in(path)
+        self.progress = tables[0] if tables else None
+        # Without files of its own, the folder may hold several trainings, each with its evaluations.
+        deeper = sorted(path.glob(f"*/{EVALUATIONS}")) if self.monitors or tables else []
+        found = [file for file in self.inside if file.suffix == ".npz" and is_evaluations(file)] or deeper
         self.evaluations = found[0] if found else None
         self.surplus = found[1:]
-        self.events = event_files(path) if path.is_dir() and self.progress is None else []
-        self.monitors.sort(key=_place)
 
     @property
-    def any(self) -> bool:
-        """Whether there is one."""
-        return bool(self.monitors or self.progress or self.evaluations)
+    def events(self) -> list[Path]:
+        """The event files in the folder and below it; none where a table of metrics says the same."""
+        return event_files(self.path) if self.path.is_dir() and self.progress is None else []
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether there is one; a table of metrics alone counts where Stable-Baselines3 wrote it."""
+        own = self.progress is not None and framework_of(columns_of_table(self.progress)) is SB3
+        return bool(self.monitors or own or self.evaluations)
 
 
-def _records(files: _Files, headers: list[dict[str, Any]], configuration: dict[str, Any]) -> Iterator[Record]:
+def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
     if files.surplus:
         named = ", ".join(map(str, (files.evaluations, *files.surplus)))
-        raise ImportFormatError(f"{files.folder}: several evaluations of one training: {named}; import each alone")
-    evaluations = None if files.evaluations is None else Evaluations(files.evaluations)
-    for record in _episodes(files.monitors, headers):
+        raise ImportFormatError(f"{files.path}: several evaluations of one training: {named}; import each alone")
+    unread_monitors(files.inside, files.monitors, warnings)
+    monitors = Monitors(files.monitors, warnings)
+    zoo = ZooFolder(files.path)
+    configuration |= zoo.settings(warnings)
+    if monitors.environment is not None:
+        configuration["env_id"] = monitors.environment
+    evaluations = _evaluations(files, warnings)
+    for episode in monitors.episodes():
         if evaluations is not None:
-            evaluations.pass_by(record)
-        yield record
+            evaluations.pass_by(episode)
+        yield episode
     known = set()
     if evaluations is not None:
         known = evaluations.steps
         yield from evaluations.records()
-    began = min((float(said["t_start"]) for said in headers if "t_start" in said), default=None)
-    others: Iterator[Record] = iter(())
-    if files.progress is not None:
-        others = _progress(files.progress, began)
-    elif files.events:
-        others = TensorBoardImporter().read_into(files.events, configuration)
-    for record in others:
+    for record in _metrics(files, configuration, warnings, monitors.began):
         # `EvalCallback` says its means there too, and its episodes in the file that was read already.
         if not (isinstance(record, Evaluation) and record.env_step in known):
             yield record
+    if (command := zoo.command().strip()) and monitors.began is not None:
+        said = {"time": monitors.began, "kind": "command", "message": command, "severity": "info"}
+        yield codec_of(Event).pack(said)[0]
 
 
-def _place(file: Path) -> tuple[int, str]:
-    """The number of an environment, in whose order its file stands."""
-    number = file.name.partition(".")[0]
-    return (int(number) if number.isdecimal() else -1, file.name)
+def _metrics(
+    files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings, began: float | None
+) -> Iterator[Record]:
+    """The records of the table of metrics, or else of the event files."""
+    if files.progress is not None:
+        yield from ProgressTable(files.progress, warnings).records(began)
+    elif files.events:
+        yield from TensorBoardImporter().read_into(files.events, configuration)
 
 
-def _monitor_header(file: Path) -> dict[str, Any]:
+def _evaluations(files: SB3LogFolder, warnings: ImportWarnings) -> Evaluations | None:
+    """The evaluations; those that cannot be read are left out with a warning where there is anything else."""
+    if files.evaluations is None:
+        return None
     try:
-        with file.open(encoding="utf-8") as lines:
-            said = json.loads(lines.readline().removeprefix("#"))
-        return {**said, "t_start": float(said["t_start"])}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ImportFormatError(f"{file}, line 1 is damaged: {error!r}; a JSON object with t_start is wanted") from None
-
-
-def _episodes(monitors: list[Path], headers: list[dict[str, Any]]) -> Iterator[Record]:
-    several = len(monitors) > 1
-    rows = [
-        _monitor_rows(file, said["t_start"], index if several else None)
-        for index, (file, said) in enumerate(zip(monitors, headers, strict=True))
-    ]
-    env_step = 0
-    pack = codec_of(Episode).pack
-    for episode, (_, _, where, values) in enumerate(heapq.merge(*rows, key=lambda row: row[:2])):
-        try:
-            env_step += int(values["length"])
-            yield pack({**values, "episode": episode, "env_step": env_step})[0]
-        except (RecordError, ValueError) as error:
-            raise ImportFormatError(f"{where}: {error}") from None
-
-
-def _monitor_rows(file: Path, began: float, index: int | None) -> Iterator[tuple[float, int, str, dict[str, Any]]]:
-    """The rows of a file: the time, the environment, the place for messages, and the fields of an episode."""
-    for line, row in _rows(file, skip=1):
-        where = f"{file}, line {line}"
-        values = {name: _number(row, name, where) for name in _OWN}
-        extra = {name: value_in(text) for name, text in row.items() if name not in _OWN and text}
-        said = {"reward": values["r"], "length": values["l"], "time": began + values["t"], "env_index": index}
-        success = extra.get("is_success")
-        if isinstance(success, bool | int | float) or success in {"True", "False"}:
-            said["success"] = extra.pop("is_success") in {True, "True"}
-        yield said["time"] or 0.0, index or 0, where, {**said, "extra": extra or None}
-
-
-def _progress(file: Path, began: float | None) -> Iterator[Record]:
-    if began is None:
-        lasted = max((float(row[_ELAPSED]) for _, row in _rows(file) if row.get(_ELAPSED)), default=0.0)
-        began = file.stat().st_mtime - lasted
-    tags = TagReader()
-    elapsed, step = 0.0, 0
-    for line, row in _rows(file):
-        where = f"{file}, line {line}"
-        if row.get(_ELAPSED):
-            elapsed = _number(row, _ELAPSED, where)
-        if row.get(_STEPS):
-            step = int(_number(row, _STEPS, where))
-        try:
-            for tag, text in row.items():
-                if text:
-                    yield from tags.add(tag, _value(text), step=step, time=began + elapsed)
-            yield from tags.flush()
-        except (RecordError, ValueError) as error:
-            raise ImportFormatError(f"{where}: {error}") from None
-
-
-def _rows(file: Path, *, skip: int = 0) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file behind its header, each with its line."""
-    with file.open(encoding="utf-8", newline="") as lines:
-        reader = csv.reader(itertools.islice(lines, skip, None))
-        columns = next(reader, [])
-        try:
-            for row in reader:
-                line = reader.line_num + skip
-                if len(row) != len(columns):
-                    raise ImportFormatError(
-                        f"{file}, line {line}: {len(row)} cells, and {len(columns)} columns: {','.join(row)[:60]!r}"
-                    )
-                yield line, dict(zip(columns, row, strict=True))
-        except (csv.Error, UnicodeDecodeError) as error:
-            raise ImportFormatError(f"{file} is damaged: {error}") from None
-
-
-def _number(row: dict[str, str], name: str, where: str) -> float:
-    text = row.get(name, "")
-    try:
-        return float(text)
-    except ValueError:
-        raise ImportFormatError(f"{where}: {name} must be a number, got {text!r:.60}") from None
-
-
-def _value(text: str) -> Any:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+        return Evaluations(files.evaluations, warnings)
+    except ImportFormatError as error:
+        if files.path.is_file():
+            raise
+        warnings.add(f"{error}. The import leaves the file out.", file=str(files.evaluations))
+        return None

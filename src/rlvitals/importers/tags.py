@@ -11,10 +11,11 @@
 What a record has no field for is in its `extra`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars, SystemSample, codec_of
+from rlvitals.records.kinds import MAX_KEYS
 from rlvitals.records.schema import fields
 from rlvitals.records.synonyms import SB3_NAMES
 
@@ -67,9 +68,14 @@ class _Group:
 
 
 class TagReader:
-    """Makes records of single values: those of one group and one step, until a name comes again, are one record."""
+    """Makes records of single values: those of one group and one step, until a name comes again, are one record.
 
-    def __init__(self) -> None:
+    Args:
+        has_env_steps: Whether the steps are environment steps; else they count something else, such as updates.
+    """
+
+    def __init__(self, *, has_env_steps: bool = True) -> None:
+        self._has_env_steps = has_env_steps
         self._groups: dict[tuple[type[Record], str], _Group] = {}
         self._episodes = 0
 
@@ -106,19 +112,20 @@ class TagReader:
             yield from self._made(kind, which, group)
 
     def _made(self, kind: type[Record], which: str, group: _Group) -> Iterator[Record]:
+        env_step = group.step if self._has_env_steps else None
         if kind is Scalars or not _is_whole(kind, group.said):
-            yield from _scalars(group)
+            yield from scalar_records(group.said, time=group.time, step=group.step, env_step=env_step)
             return
         values = _values(group.said)
         if kind is Episode:
-            values = {"episode": self._episodes, "env_step": group.step, **values}
+            values = {"episode": self._episodes, "env_step": env_step, **values}
             self._episodes += 1
         elif kind is Evaluation:
-            values = {"episode": self._episodes, "env_step": group.step, "policy": which or None, **values}
+            values = {"episode": self._episodes, "env_step": env_step, "policy": which or None, **values}
         elif kind is PolicyUpdate:
-            values = {"step": group.step, "env_step": group.step, **values}
+            values = {"step": group.step, "env_step": env_step, **values}
         else:
-            values = {"env_step": group.step, **values}
+            values = {"env_step": env_step, **values}
         yield codec_of(kind).pack({"time": group.time, **values})[0]
 
 
@@ -186,11 +193,25 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _scalars(group: _Group) -> Iterator[Record]:
+def scalar_records(values: Mapping[str, Any], *, time: float, step: int, env_step: int | None) -> Iterator[Scalars]:
+    """Make the scalars of one step: a record for each category, which is what stands before the first `/` of a name.
+
+    Args:
+        values: Numbers, flags and short texts, by name.
+        time: Their time (UTC, seconds since 1970).
+        step: Their step.
+        env_step: The environment step, where it is known.
+
+    Raises:
+        RecordError: A value that no record can hold.
+    """
     categories: dict[str, dict[str, Any]] = {}
-    for tag, value in group.said.items():
-        category, slash, rest = tag.partition("/")
+    for name, value in values.items():
+        category, slash, rest = name.partition("/")
         categories.setdefault(category if slash else "scalars", {})[rest or category] = value
-    for category, values in categories.items():
-        said = {"time": group.time, "step": group.step, "env_step": group.step, "category": category, "values": values}
-        yield codec_of(Scalars).pack(said)[0]
+    for category, own in categories.items():
+        items = list(own.items())
+        for first in range(0, len(items), MAX_KEYS):
+            part = dict(items[first : first + MAX_KEYS])
+            said = {"time": time, "step": step, "env_step": env_step, "category": category, "values": part}
+            yield codec_of(Scalars).pack(said)[0]

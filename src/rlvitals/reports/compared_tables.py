@@ -6,7 +6,7 @@ from typing import Any
 
 from rlvitals.comparison import Comparison, Group, Parting, RunOutcome, Versus
 from rlvitals.comparison.result import PairedItems, SettingsEffect
-from rlvitals.comparison.wording import cut
+from rlvitals.comparison.wording import UNKNOWN, cut
 from rlvitals.reports.compared_charts import kinds_of, mean_on
 from rlvitals.reports.concluded import MOST_COMPARISONS, name_of
 from rlvitals.reports.document import Cell, Table, Toned
@@ -271,7 +271,7 @@ def runs_table(found: Comparison) -> Table:
     }
     if len(found.horizons) > 1:
         columns["environment"] = [one.task or ABSENT for one in shown]
-    columns["seed"] = [said(one.seed) for one in shown]
+    columns["seed"] = [ABSENT if one.seed is None else said(one.seed) for one in shown]
     columns["status"] = [one.status for one in shown]
     columns["standing"] = [_standing(one) for one in shown]
     texts = list(range(len(columns)))
@@ -298,7 +298,7 @@ def said(setting: Any) -> str:
     if isinstance(setting, list):
         return cut(", ".join(map(said, setting)), _LONGEST)
     if setting is None:
-        return ABSENT
+        return UNKNOWN
     if isinstance(setting, float):
         return number(setting, 6)
     return cut(setting if isinstance(setting, str) else json.dumps(setting, default=str), _LONGEST)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from rlvitals.comparison import Comparison, Versus
+from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
 from rlvitals.comparison.result import Verdict as Verdicts
 from rlvitals.comparison.wording import cut, short
 from rlvitals.reports.document import Statement, Statements, Verdict
@@ -37,6 +38,9 @@ def verdict_of(found: Comparison) -> Verdict:
         found: The comparison.
     """
     made = found.comparisons
+    if not made and any(group.name == UNKNOWN_SETTINGS for group in found.groups):
+        text = "The settings of these runs are unknown, so nothing is compared. Their results are listed below."
+        return Verdict("neutral", "No comparison", text)
     if not made:
         text = "There is one group of runs here, and nothing to hold it against: what its runs came to stands below."
         return Verdict("neutral", "No comparison", text)

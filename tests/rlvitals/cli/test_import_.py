@@ -83,7 +83,7 @@ def test_a_folder_of_trainings_becomes_a_run_each(zoo: Path, logs: Path, invoke:
 
 def test_a_damaged_training_in_a_folder_does_not_hinder_the_others(zoo: Path, logs: Path, invoke: Invoke) -> None:
     """It is named, and the exit code says that something is missing."""
-    (zoo / "ppo" / "CartPole-v1_1" / "0.monitor.csv").write_text(MONITOR + "x,y,z\n")
+    (zoo / "ppo" / "CartPole-v1_1" / "0.monitor.csv").write_text(MONITOR + 20 * "x,y,z\n")
     result = invoke("import", zoo)
 
     assert result.exit_code == 2
@@ -103,6 +103,7 @@ def test_runs_of_ours_in_a_folder_are_skipped(zoo: Path, logs: Path, invoke: Inv
     ("files", "runs"),
     [
         (["train/events.out.tfevents.1", "eval/events.out.tfevents.2"], ["."]),
+        (["checkpoint-1/trainer_state.json", "checkpoint-2/trainer_state.json"], ["."]),
         (["a/events.out.tfevents.1", "b/events.out.tfevents.2"], ["a", "b"]),
         (["monitor.csv", "eval/evaluations.npz"], ["."]),
         (["x/monitor.csv"], ["x"]),
@@ -115,10 +116,22 @@ def test_what_is_one_training_is_told_from_a_folder_of_them(tmp_path: Path, file
     """Files of its own, or parts that are named as such, make a folder one training."""
     for name in files:
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        lines = name.endswith(".jsonl")
-        (tmp_path / name).write_text('{"episode": 1, "reward": 1, "length": 1}\n' if lines else MONITOR)
+        states = '{"log_history": [{"loss": 1.0, "step": 1}], "global_step": 1}'
+        contents = {".jsonl": '{"episode": 1, "reward": 1, "length": 1}\n', ".json": states}
+        (tmp_path / name).write_text(contents.get(Path(name).suffix, MONITOR))
 
     assert [str(found.relative_to(tmp_path)) for found in trainings_in(tmp_path)] == runs
+
+
+def test_what_an_import_left_out_is_a_warning(sb3: Path, invoke: Invoke, invoke_json: Any) -> None:
+    """On standard error and in JSON; the run is there, so the exit code is 0."""
+    (sb3 / "monitor.csv").write_text(MONITOR + "2.5,")
+    result = invoke("import", sb3)
+    (made,) = invoke_json("import", sb3)["runs"]
+
+    assert result.exit_code == 0
+    assert "warning: cartpole/monitor.csv, line 4 ('2.5,') is damaged" in result.stderr.replace(f"{sb3.parent}/", "")
+    assert len(made["warnings"]) == 1
 
 
 def test_one_name_is_for_one_run(sb3: Path, invoke: Invoke) -> None:

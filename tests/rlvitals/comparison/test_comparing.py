@@ -56,6 +56,53 @@ def test_runs_of_one_group_are_not_held_against_each_other(seeds: Seeds) -> None
     assert "one group" not in " ".join([*compare(*runs, by="run").limits, *compare(runs[0]).limits])
 
 
+def test_runs_of_unknown_settings_are_compared_with_nothing(seeds: Seeds, trained: Trained) -> None:
+    """Neither with each other nor with those that are known, and that is said first; nothing is called the same."""
+    unknown = [trained(name, np.linspace(level, level + 1.0, 40)) for name, level in (("b", 1.0), ("c", 9.0))]
+    found = compare(*unknown, *seeds("a", 0.0, 3, lr=0.1), seeds("d", 5.0, 3, lr=0.2)[0])
+
+    assert found.groups[-1].name == "settings unknown"
+    assert found.groups[-1].settings_unknown == 2
+    assert [(one.group, one.baseline) for one in found.comparisons] == [("lr=0.2", "lr=0.1")]
+    assert found.limits[0].startswith(
+        "The settings of these 2 runs are unknown: b, c. Whether they repeat one experiment"
+    )
+
+
+def test_only_runs_of_unknown_settings_give_no_verdict(trained: Trained) -> None:
+    """Two trainings without a configuration are not two seeds of one; `by` and names are the user's word."""
+    runs = [trained(name, np.linspace(level, level + 1.0, 40)) for name, level in (("b", 1.0), ("c", 9.0))]
+    found = compare(*runs)
+
+    assert ([group.name for group in found.groups], found.comparisons) == (["settings unknown"], [])
+    assert len(found.limits) == 1
+    assert "`old=PATH new=PATH`" in found.limits[0]
+    named = compare(f"old={runs[0].path}", f"new={runs[1].path}")
+    assert [one.group for one in named.comparisons] == ["new"]
+    assert "The settings of 2 runs are unknown: a cause cannot be named" in " ".join(named.limits)
+
+
+def test_one_run_of_unknown_settings_is_named(seeds: Seeds, trained: Trained) -> None:
+    found = compare(*seeds("a", 0.0, 2, lr=0.1), trained("b", np.linspace(0.0, 1.0, 40)))
+
+    assert found.limits[0].startswith("The settings of one run are unknown: b. It is not compared with anything.")
+
+
+def test_a_setting_that_one_group_did_not_record_is_no_cause(seeds: Seeds) -> None:
+    """Whether the groups differ in it is unknown."""
+    found = compare(seeds("a", 0.0, 3, lr=0.1), seeds("b", 5.0, 3, lr=0.1, gamma=0.9))
+
+    assert found.limits[1] == "Some groups did not record gamma: whether they differ in that is unknown."
+
+
+def test_a_setting_that_some_runs_of_a_group_did_not_record_is_no_difference(seeds: Seeds) -> None:
+    found = compare([*seeds("a", 0.0, 2, lr=0.1), *seeds("b", 0.0, 2, lr=0.1, gamma=0.9)], seeds("c", 0.0, 2, lr=0.2))
+
+    notes = " ".join([*found.notes, *found.limits])
+    assert "did not record gamma: whether they differ in that is unknown" in notes
+    assert "differ among themselves" not in notes
+
+
 @pytest.mark.parametrize("scale", [1.0, -1e-12, 1e140])
 def test_a_spread_of_rounding_is_no_spread(trained: Trained, scale: float) -> None:
     """Means of the same rewards in another order: no Hedges' g of 1e15, and no group that spreads."""

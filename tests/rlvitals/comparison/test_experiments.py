@@ -8,6 +8,7 @@ from rlvitals import ComparisonError, Run
 from rlvitals.comparison.experiments import differing, flat, members_of
 
 Seeds = Callable[..., list[Run]]
+Trained = Callable[..., Run]
 
 
 def test_everything_but_the_seed(seeds: Seeds) -> None:
@@ -54,6 +55,21 @@ def test_a_wrong_expression_says_what_there_is(seeds: Seeds, by: str) -> None:
     """It names the settings, and reads no file."""
     with pytest.raises(ComparisonError, match=r"cannot group these runs: .*settings are .*lr"):
         members_of(seeds("a", 0.0, 1, lr=0.1), {}, by)
+
+
+def test_runs_without_settings_are_not_of_one_experiment(seeds: Seeds, trained: Trained) -> None:
+    """An environment alone is no configuration; those that recorded one are a group of their own."""
+    members = members_of([*seeds("a", 0.0, 2, lr=0.1), trained("b", [1.0]), trained("c", [1.0])], {}, None)
+
+    assert [member.group for member in members] == ["settings known"] * 2 + ["settings unknown"] * 2
+
+
+def test_a_setting_that_was_not_recorded_is_unknown(seeds: Seeds) -> None:
+    """`None` is a value; nothing is none."""
+    runs = [*seeds("a", 0.0, 1, target_kl=0.1), *seeds("b", 0.0, 1, target_kl=None), *seeds("c", 0.0, 1)]
+    members = members_of(runs, {}, None)
+
+    assert [member.group for member in members] == ["target_kl=0.1", "target_kl=None", "target_kl=unknown"]
 
 
 def test_settings_are_flat() -> None:

@@ -42,6 +42,13 @@ def test_two_seeds_part_at_a_planted_update(monitor: Monitor) -> None:
     assert found.differences == {"seed": (0, 1)}
 
 
+def test_a_setting_that_one_run_did_not_record_is_no_difference(monitor: Monitor) -> None:
+    found = parting(updated(monitor, "a", lr=0.1), updated(monitor, "b", moved_from=33))
+
+    assert found.differences == {"lr": (0.1, None)}
+    assert found.sentences[1] == "Only one of them recorded lr: whether they differ in that is unknown."
+
+
 def test_equal_runs_do_not_part(monitor: Monitor) -> None:
     """And it is said."""
     found = parting(updated(monitor, "a"), updated(monitor, "b"))

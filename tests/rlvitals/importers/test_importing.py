@@ -93,8 +93,8 @@ def test_episodes_by_the_names_of_log_episode(tmp_path: Path, name: str, content
         ("a.sqlite", "SQLite format 3\0", "is damaged, or no export"),
         ("a.parquet", "PAR1", "is damaged, or no export"),
         ("a.pkl", "anything", "is a pickle"),
-        ("a.xlsx", "anything", "of no format that is known"),
-        ("a.csv", "a,b\n1,2\n", "of no format that is known"),
+        ("a.xlsx", "anything", "of no known format, by its contents"),
+        ("a.csv", "a,b\n1,2\n", "a table of an unknown program, with the columns 'a', 'b'"),
     ],
 )
 def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:

@@ -12,6 +12,7 @@ from stable_baselines3.common.monitor import Monitor
 
 from rlvitals.errors import ImportFormatError
 from rlvitals.importers import import_run
+from rlvitals.importers.import_warnings import import_warnings
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Scalars, SystemSample
 
 HEADER = '#{"t_start": 1000.0, "env_id": "CartPole-v1"}\n'
@@ -21,7 +22,6 @@ PROGRESS = (
     "1,500,1,64,20.5,,,,\n"
     '2,400,3,128,nan,0.25,-0.5,10,"a, b"\n'
 )
-TEN = "1.0,10,1.0\n1.0,ten,2.0\n"
 
 
 @pytest.fixture
@@ -114,11 +114,8 @@ def test_a_real_training_is_one_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("0.monitor.csv", "#{\n", "0.monitor.csv, line 1 is damaged"),
-        ("0.monitor.csv", HEADER + "r,l,t\n" + TEN, "0.monitor.csv, line 4: l must be a number, got 'ten'"),
-        ("0.monitor.csv", HEADER + "r,l,t\n1.0,10\n", r"0.monitor.csv, line 3: 2 cells, and 3 columns: '1.0,10'"),
+        ("0.monitor.csv", HEADER + "r,l,t\n" + 5 * "?,10,1.0\n", "0.monitor.csv is damaged: 5 of its 5 rows"),
         ("progress.csv", PROGRESS.replace("128", "1?8"), "progress.csv, line 3: time/total_timesteps must be a number"),
-        ("evaluations.npz", "PK", "evaluations.npz is damaged"),
     ],
 )  # fmt: skip
 def test_what_is_damaged_is_named(folder: Path, tmp_path: Path, name: str, content: str, reason: str) -> None:
@@ -138,3 +135,63 @@ def test_results_with_an_axis_of_the_environment_are_read(tmp_path: Path) -> Non
     run = import_run(folder / "evaluations.npz", tmp_path / "logs")
 
     assert [one.reward for one in run.records("evaluations")] == [2.0, 6.0]
+
+
+def _evaluations(tmp_path: Path, **arrays: object) -> tuple[list[Evaluation], list[str]]:
+    file = tmp_path / "evaluations.npz"
+    np.savez(file, **arrays)  # type: ignore[arg-type] # whatever a release may have written
+    run = import_run(file, tmp_path / "logs")
+    return list(run.records("evaluations")), import_warnings(run.records("events"))
+
+
+@pytest.mark.parametrize(
+    ("results", "lengths", "reward", "length"),
+    [
+        ([[1.0, 3.0], [5.0, 7.0]], None, [2.0, 6.0], [None, None]),
+        ([2.0, 6.0], [4, 8], [2.0, 6.0], [4.0, 8.0]),
+        ([[1.0, 3.0], [6.0, np.nan]], [[4, 6], [8, np.nan]], [2.0, 6.0], [5.0, 8.0]),
+    ],
+    ids=["no lengths", "one value each", "padded rows"],
+)  # fmt: skip
+def test_evaluations_of_any_shape_are_read(
+    tmp_path: Path, results: object, lengths: object, reward: list[float], length: list[float | None]
+) -> None:
+    """Without lengths, with one value an evaluation, with rows that NaN fills."""
+    more = {} if lengths is None else {"ep_lengths": lengths}
+    found, warnings = _evaluations(tmp_path, timesteps=[10, 20], results=results, **more)
+
+    assert ([one.reward for one in found], [one.length for one in found], warnings) == (reward, length, [])
+
+
+def test_pickled_results_are_refused_with_the_way_out(tmp_path: Path) -> None:
+    """Rows of different lengths become Python objects in old NumPy releases."""
+    rows = np.array([[1.0, 2.0], [3.0]], dtype=object)
+    with pytest.raises(ImportFormatError, match=r"'results' holds Python objects.*pad them with NaN"):
+        _evaluations(tmp_path, timesteps=[10, 20], results=rows)
+
+
+def test_successes_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> None:
+    """They cannot be assigned to evaluations."""
+    found, warnings = _evaluations(tmp_path, timesteps=[10, 20], results=[[1.0], [2.0]], successes=[[True]])
+
+    assert [one.success_rate for one in found] == [None, None]
+    assert "'successes' has 1 rows for 2 evaluations" in warnings[0]
+
+
+def test_a_folder_of_trainings_is_not_one_training(tmp_path: Path) -> None:
+    """Each has evaluations of its own; below a folder with monitor files they are those of that training."""
+    for name in ("a", "b"):
+        (tmp_path / "ppo" / name).mkdir(parents=True)
+        np.savez(tmp_path / "ppo" / name / "evaluations.npz", timesteps=[10], results=[[1.0]])
+
+    with pytest.raises(ImportFormatError, match="a folder without a run of a known format: it holds 'a', 'b'"):
+        import_run(tmp_path / "ppo", tmp_path / "logs")
+
+
+def test_damaged_evaluations_do_not_hinder_the_rest_of_a_folder(folder: Path, tmp_path: Path) -> None:
+    """The run says what is missing."""
+    (folder / "evaluations.npz").write_bytes(b"PK\x03\x04")
+    run = import_run(folder, tmp_path / "logs")
+
+    assert len(list(run.records("episodes"))) == 3
+    assert "evaluations.npz is damaged" in import_warnings(run.records("events"))[0]

@@ -27,7 +27,7 @@ export function groupTable(found, tint) {
   }), found.groups.length - groups.length);
 }
 
-const said = (value) => (value === null || value === undefined ? "–" : Array.isArray(value) ? value.map(said).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value));
+const said = (value) => (value === null || value === undefined ? "unknown" : Array.isArray(value) ? value.map(said).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value));
 
 export function settings(found) {
   const names = Object.keys(found.differences), groups = found.groups.slice(0, MOST_GROUPS);
@@ -53,7 +53,7 @@ export function everyRun(found, tint) {
   const target = found.target !== null, tasks = new Set(found.runs.map((one) => one.task)).size > 1, shown = found.runs.slice(0, MOST_RUNS);
   return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, `Every run`), h("span", { class: "muted" }, ` ${count(found.runs.length)}: what it came to, and whether it counts`)),
     h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Run", "Group", ...(tasks ? ["Environment"] : []), "Seed", "Status"].map((text) => th(text)), ["Final", "Whole", "Best", ...(target ? ["To the target"] : []), "Not finite"].map((text) => th(text, { class: "num" })), th("Counts"))),
-      h("tbody", {}, shown.map((one) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/run?run=${encodeURIComponent(one.path)}`, "data-nav": true }, one.path)), h("td", {}, swatch(one.group, tint), one.group), tasks ? h("td", {}, one.task || "–") : null, h("td", {}, said(one.seed)), h("td", {}, status(one.status)),
+      h("tbody", {}, shown.map((one) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/run?run=${encodeURIComponent(one.path)}`, "data-nav": true }, one.path)), h("td", {}, swatch(one.group, tint), one.group), tasks ? h("td", {}, one.task || "–") : null, h("td", {}, one.seed === null ? "–" : said(one.seed)), h("td", {}, status(one.status)),
         ["final", "area", "best"].map((name) => h("td", { class: isBad(one.outcomes[name]) ? "num bad" : "num" }, number(one.outcomes[name]))), target ? num(number(one.steps_to_target)) : null, num(one.not_finite ? count(one.not_finite) : "–"), h("td", { class: one.standing === "counted" ? "muted" : "" }, one.standing, one.reason ? `: ${one.reason}` : "")))))),
     found.runs.length > shown.length ? h("p", { class: "muted small" }, `${count(found.runs.length - shown.length)} more: the JSON has all.`) : null);
 }

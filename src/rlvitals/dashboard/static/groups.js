@@ -86,7 +86,7 @@ export function groupsView(box, app, { again }) {
     const tint = new Map(found.groups.map((group, i) => [group.name, i < MOST_CURVES ? color(i) : neutral])), what = found.metric.replace(/^episodes\./, "");
     const several = found.groups.length > 1;
     put(inside,
-      several ? verdicts(found, tint) : h("p", { class: "card muted" }, `All ${count(found.runs.length)} runs are one group: choose another setting to group by, or add a group, to compare.`),
+      several ? verdicts(found, tint) : h("p", { class: "card muted" }, found.groups[0].name === "settings unknown" ? `The settings of these ${count(found.runs.length)} runs are unknown: add groups, or make each run a group, to compare.` : `All ${count(found.runs.length)} runs are one group: choose another setting to group by, or add a group, to compare.`),
       sentences("What may not be concluded", found.limits), more(), curves(what, tint),
       h("div", { class: "board" }, tasksOf(found).map((task) => [outcomes(found, tint, task), several ? differences(found, tint, task) : null])),
       profile(what, tint),

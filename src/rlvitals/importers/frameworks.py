@@ -1,0 +1,206 @@
+"""Tables of metrics that training frameworks write: how each is recognised, and what its columns mean.
+
+A column that stands in no table is kept under its own name. The tags on the right are those that `tags` reads.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import NamedTuple
+
+from rlvitals.errors import ImportFormatError
+
+
+class Framework(NamedTuple):
+    """A framework's table of metrics, one row an update or an iteration.
+
+    Attributes:
+        title: Name for messages.
+        signatures: Sets of columns; a table that has all columns of one set is this framework's.
+        steps: Columns that count environment steps, the surest first.
+        elapsed: Columns that count the seconds since the beginning.
+        tags: Columns, and the tag that each means.
+        iterations: Columns that count updates or epochs, for tables without environment steps.
+        speaks_tags: Whether the columns are tags themselves.
+    """
+
+    title: str
+    signatures: tuple[frozenset[str], ...]
+    steps: tuple[str, ...]
+    elapsed: tuple[str, ...]
+    tags: Mapping[str, str]
+    iterations: tuple[str, ...] = ()
+    speaks_tags: bool = False
+
+
+def _any(*columns: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset({column}) for column in columns)
+
+
+UPDATE_TAG = "time/iterations"
+"""The tag of an update's number, which alone makes no update."""
+
+SB3 = Framework(
+    title="Stable-Baselines3",
+    signatures=_any("time/total_timesteps", "time/time_elapsed", "rollout/ep_rew_mean", "train/n_updates"),
+    steps=("time/total_timesteps",),
+    elapsed=("time/time_elapsed",),
+    tags={},
+    speaks_tags=True,
+)
+BASELINES = Framework(
+    title="OpenAI baselines or Stable-Baselines 2",
+    signatures=(
+        *_any("misc/total_timesteps", "misc/serial_timesteps", "serial_timesteps", "TimestepsSoFar", "eprewmean"),
+        *_any("EpRewMean", "mean 100 episode reward", "ep_reward_mean"),
+        frozenset({"total_timesteps", "nupdates"}),
+        frozenset({"total/steps", "rollout/return"}),
+    ),
+    steps=("misc/total_timesteps", "total_timesteps", "TimestepsSoFar", "total/steps", "steps"),
+    elapsed=("misc/time_elapsed", "time_elapsed", "TimeElapsed", "total/duration"),
+    tags={
+        "fps": "time/fps",
+        "total/steps_per_second": "time/fps",
+        "misc/nupdates": UPDATE_TAG,
+        "nupdates": UPDATE_TAG,
+        "n_updates": UPDATE_TAG,
+        "loss/policy_loss": "train/policy_loss",
+        "policy_loss": "train/policy_loss",
+        "loss_pol_surr": "train/policy_loss",
+        "loss/value_loss": "train/value_loss",
+        "value_loss": "train/value_loss",
+        "loss_vf_loss": "train/value_loss",
+        "loss/policy_entropy": "train/entropy",
+        "policy_entropy": "train/entropy",
+        "loss_ent": "train/entropy",
+        "entropy": "train/entropy",
+        "loss/approxkl": "train/kl_divergence",
+        "approxkl": "train/kl_divergence",
+        "loss_kl": "train/kl_divergence",
+        "meankl": "train/kl_divergence",
+        "loss/clipfrac": "train/clip_fraction",
+        "clipfrac": "train/clip_fraction",
+        "misc/explained_variance": "train/explained_variance",
+        "explained_variance": "train/explained_variance",
+        "ev_tdlam_before": "train/explained_variance",
+        "lr": "train/learning_rate",
+    },
+    iterations=("misc/nupdates", "nupdates", "n_updates", "IterationsSoFar"),
+)
+SPINNING_UP = Framework(
+    title="Spinning Up",
+    signatures=_any("AverageEpRet", "TotalEnvInteracts", "AverageTestEpRet"),
+    steps=("TotalEnvInteracts",),
+    elapsed=("Time",),
+    tags={
+        "LossPi": "train/policy_loss",
+        "LossV": "train/value_loss",
+        "Entropy": "train/entropy",
+        "KL": "train/kl_divergence",
+        "ClipFrac": "train/clip_fraction",
+        "AverageTestEpRet": "eval/mean_reward",
+        "TestEpLen": "eval/mean_ep_length",
+    },
+    iterations=("Epoch",),
+)
+OMNISAFE = Framework(
+    title="OmniSafe",
+    signatures=_any("Metrics/EpRet"),
+    steps=("TotalEnvSteps",),
+    elapsed=("Time/Total",),
+    tags={
+        "Loss/Loss_pi": "train/policy_loss",
+        "Loss/Loss_reward_critic": "train/value_loss",
+        "Train/Entropy": "train/entropy",
+        "Train/KL": "train/kl_divergence",
+        "Train/LR": "train/learning_rate",
+    },
+    iterations=("Train/Epoch",),
+)
+RLKIT = Framework(
+    title="rlkit",
+    signatures=_any("exploration/num steps total", "evaluation/Average Returns", "Number of env steps total"),
+    steps=("exploration/num steps total", "Number of env steps total"),
+    elapsed=("time/total (s)", "Total Train Time (s)"),
+    tags={
+        "trainer/Policy Loss": "train/policy_loss",
+        "evaluation/Average Returns": "eval/mean_reward",
+        "evaluation/path length Mean": "eval/mean_ep_length",
+    },
+    iterations=("Epoch",),
+)
+GARAGE = Framework(
+    title="garage or rllab",
+    signatures=(*_any("TotalEnvSteps", "Evaluation/AverageReturn"), frozenset({"AverageReturn", "Iteration"})),
+    steps=("TotalEnvSteps",),
+    elapsed=("TotalTime", "Time"),
+    tags={
+        "policy/Entropy": "train/entropy",
+        "Entropy": "train/entropy",
+        "policy/KL": "train/kl_divergence",
+        "MeanKL": "train/kl_divergence",
+        "ExplainedVariance": "train/explained_variance",
+    },
+    iterations=("Evaluation/Iteration", "Iteration"),
+)
+FRAMEWORKS = (SB3, BASELINES, SPINNING_UP, OMNISAFE, RLKIT, GARAGE)
+"""Each framework, those first whose columns are the most telling."""
+
+UNKNOWN = Framework(
+    title="an unknown program",
+    signatures=(),
+    steps=("step", "env_step", "global_step", "steps", "timesteps", "total_timesteps", "total_steps", "num_timesteps"),
+    elapsed=("time_elapsed", "elapsed"),
+    tags={},
+)
+"""Any table that the user names as one."""
+
+RLLIB_COLUMNS = frozenset({
+    "training_iteration", "timesteps_total", "num_env_steps_sampled_lifetime", "episode_reward_mean", "time_total_s",
+})  # fmt: skip
+RLLIB_GROUPS = ("env_runners/", "hist_stats/", "info/learner/", "learners/")
+"""How other columns of RLlib begin; a table of RLlib or Ray Tune has two of these groups or of the columns above."""
+
+
+def framework_of(columns: Collection[str]) -> Framework | None:
+    """Tell which framework wrote a table by its columns; `None` if none in `FRAMEWORKS` did."""
+    have = {*columns}
+    if is_rllib(have):
+        return None
+    return next((one for one in FRAMEWORKS if any(signature <= have for signature in one.signatures)), None)
+
+
+def is_rllib(columns: Collection[str]) -> bool:
+    """Whether a table's columns or a result's keys are those of RLlib or Ray Tune."""
+    groups = {group for group in RLLIB_GROUPS if any(column.startswith(group) for column in columns)}
+    return len(RLLIB_COLUMNS & {*columns} | groups) > 1
+
+
+def step_column(framework: Framework, columns: Collection[str], where: object) -> tuple[str, bool]:
+    """Choose the column that counts steps.
+
+    Args:
+        framework: Who wrote the table.
+        columns: Its columns.
+        where: The file, for the message.
+
+    Returns:
+        The column, and whether it counts environment steps; else it counts updates or epochs.
+
+    Raises:
+        ImportFormatError: There is none.
+    """
+    for names, of_environment in ((framework.steps, True), (framework.iterations, False)):
+        for name in names:
+            if name in columns:
+                return name, of_environment
+    raise ImportFormatError(
+        f"{where} is a table of {framework.title} without a column that counts steps: one of "
+        f"{', '.join((*framework.steps, *framework.iterations))} is needed, and its columns are {shown(columns)}. "
+        "Rename the column that counts environment steps to 'step' and import with  --format progress"
+    )
+
+
+def shown(columns: Collection[str]) -> str:
+    """The names of columns for a message: the first ones of many."""
+    most = 12
+    names = [repr(name[:40]) for name in columns]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
