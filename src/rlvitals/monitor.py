@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self, SupportsIndex
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import SinkError
+from rlvitals.errors import NotPicklableError, SinkError
 from rlvitals.live import LiveReadings
 from rlvitals.recording import Logbook, Losses, PictureLog, Recorder, RecorderSettings, Resume, failure_of, open_session
 from rlvitals.recording.options import check_sizes, goals_of, tags_of
@@ -155,6 +155,14 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
             self.close()
         else:
             self.fail(error)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise NotPicklableError.of(f"TrainingMonitor (run {self.session_id})")
+
+    @property
+    def is_child(self) -> bool:
+        """Whether this process is a fork of the one that records: here the run can be read only."""
+        return self._recorder.is_child
 
     @property
     def session_id(self) -> str:
