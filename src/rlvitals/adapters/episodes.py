@@ -47,7 +47,7 @@ class Reported(NamedTuple):
         reward: Its return, as far as the adapter added it up.
         length: Its steps, likewise.
         duration: Seconds from its start to its end; `None` where they are not known.
-        statistics_count: Whether the return in `info["episode"]` goes before `reward`.
+        statistics_count: Whether the statistics in `info["episode"]` go before `reward` and `length`.
         parts: The sum of each component of the rewards, by name, where these have any.
         extra: Numbers that go to `extra`.
     """
@@ -71,7 +71,7 @@ class Ending(NamedTuple):
         truncated: Whether it was cut off, by a time limit for example, rather than at an end of its own; `None` where
             that is not known.
         info: The last `info` of it.
-        statistics_count: Whether the return in `info["episode"]` goes before `reward`.
+        statistics_count: Whether the statistics in `info["episode"]` go before `reward` and `length`.
         parts: The sum of each component of the rewards, by name, where these have any.
         extra: Numbers that go to `extra`.
     """
@@ -245,6 +245,7 @@ class EpisodeLog:
         fields = {} if ending.info is None else episode_fields(ending.info, self._info_keys)
         if not ending.statistics_count:
             fields.pop("reward", None)
+            fields.pop("length", None)
         if ending.parts:
             fields.setdefault("reward_parts", ending.parts)
         if ending.extra:

@@ -157,9 +157,10 @@ class RecordedReturns:
         recorded = statistics_of(info).get("reward") if believed else None
         if recorded is not None and not math.isclose(recorded, own.reward, rel_tol=1e-4, abs_tol=1e-5):
             # A wrapper of the user's own, below the one that records returns: its reward is the task's.
+            custom = ", ".join(self._layers.custom)
             self._say(
-                f"recorded above {names}",
-                f"{names} changes rewards below the wrapper that records returns: an episode's reward is what that "
+                f"recorded above {custom}",
+                f"{custom} changes rewards below the wrapper that records returns: an episode's reward is what that "
                 f"wrapper recorded, and the environment's own return is in extra['{ENVIRONMENT_RETURN}'].",
             )
             return Reported(*seen[:3], statistics_count=True, parts={}, extra={ENVIRONMENT_RETURN: own.reward})

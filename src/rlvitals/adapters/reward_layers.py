@@ -28,23 +28,43 @@ _LIBRARIES = frozenset({"gymnasium", "stable_baselines3", "sb3_contrib", "rlvita
 _STEPS = ("step", "step_wait")
 
 
+_RESETTERS = frozenset({"Autoreset"})
+"""Which reset on a step: a wrapper above that adds rewards up does not notice where an episode begins."""
+
+Chain = tuple[tuple[str, str], ...]
+
+
 class Layers(NamedTuple):
-    """What a chain of wrappers does to rewards.
+    """What the wrappers of an environment do to rewards.
 
     Attributes:
-        changers: Classes that change rewards, outermost first.
-        custom: Classes of other packages or of the user's, which may change rewards.
-        statistics_are_raw: Whether `info["episode"]` is recorded below all of the changers.
+        chains: The name and kind of each wrapper, outermost first, once for each sub-environment that differs.
     """
 
-    changers: tuple[str, ...] = ()
-    custom: tuple[str, ...] = ()
-    statistics_are_raw: bool = True
+    chains: tuple[Chain, ...] = ()
+
+    @property
+    def changers(self) -> tuple[str, ...]:
+        """Classes that change rewards."""
+        return self._of("changer")
+
+    @property
+    def custom(self) -> tuple[str, ...]:
+        """Classes of other packages or of the user's, which may change rewards."""
+        return self._of("custom")
 
     @property
     def names(self) -> str:
         """The classes that change rewards, for a sentence."""
-        return ", ".join(dict.fromkeys(self.changers or self.custom))
+        return ", ".join(self.changers or self.custom)
+
+    @property
+    def statistics_are_raw(self) -> bool:
+        """Whether `info["episode"]` is recorded below all wrappers that are known to change rewards."""
+        return all(_recorded_below(chain) for chain in self.chains)
+
+    def _of(self, wanted: str) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name for chain in self.chains for name, kind in chain if kind == wanted))
 
 
 def chain_of(env: Any, wrapper: type, inner: str = "env") -> list[Any]:
@@ -63,33 +83,26 @@ def chain_of(env: Any, wrapper: type, inner: str = "env") -> list[Any]:
 
 def layers_of(chain: Sequence[Any]) -> Layers:
     """Describe a chain of wrappers; the last element, the environment itself, gives rewards and changes none."""
-    return _described([_kind_of(layer) for layer in chain[:-1]])
+    return Layers((tuple(_kind_of(layer) for layer in chain[:-1]),))
 
 
 def layers_named(chain: str) -> Layers:
     """Describe the chain of an environment in another process, by its text such as `<TimeLimit<CartPoleEnv>>`."""
-    names = re.findall(r"<(\w+)", chain)
-    return _described([(name, _kind_among({name}, is_custom=False)) for name in names])
+    return Layers((tuple((name, _kind_among({name}, is_custom=False)) for name in re.findall(r"<(\w+)", chain)),))
 
 
 def joined(outer: Layers, inner: Iterable[Layers]) -> Layers:
     """Put the chain of a vector environment before those of its sub-environments."""
-    found = list(dict.fromkeys(inner)) or [Layers()]
-    return Layers(
-        outer.changers + tuple(name for one in found for name in one.changers),
-        outer.custom + tuple(name for one in found for name in one.custom),
-        outer.statistics_are_raw and all(one.statistics_are_raw for one in found),
-    )
+    inside = [chain for layers in inner for chain in layers.chains] or [()]
+    return Layers(tuple(dict.fromkeys(before + chain for before in outer.chains for chain in inside)))
 
 
-def _described(kinds: Sequence[tuple[str, str]]) -> Layers:
-    changers = [index for index, (_, kind) in enumerate(kinds) if kind == "changer"]
-    recorder = next((index for index, (_, kind) in enumerate(kinds) if kind == "recorder"), None)
-    return Layers(
-        tuple(kinds[index][0] for index in changers),
-        tuple(name for name, kind in kinds if kind == "custom"),
-        not changers or (recorder is not None and recorder > changers[-1]),
-    )
+def _recorded_below(chain: Chain) -> bool:
+    kinds = [kind for _, kind in chain]
+    if "changer" in kinds and "recorder" not in kinds:
+        return False
+    below = kinds[kinds.index("recorder") :] if "recorder" in kinds else []
+    return "changer" not in below and "resetter" not in below
 
 
 def _kind_of(layer: Any) -> tuple[str, str]:
@@ -108,4 +121,6 @@ def _kind_among(names: set[str], *, is_custom: bool) -> str:
         return "changer"
     if names & _RECORDERS:
         return "recorder"
+    if names & _RESETTERS:
+        return "resetter"
     return "custom" if is_custom else "other"
