@@ -319,10 +319,10 @@ def create_training_monitor(
 
 
 def _plain_configuration(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
-    if not configuration:
+    if configuration is None:
         return {}
     field = Field("configuration", Column.TREE, required=False)
-    plain: dict[str, Any] = spelled(coerce(field, configuration, "TrainingMonitor"))
+    plain: dict[str, Any] = spelled(coerce(field, configuration, "TrainingMonitor")) or {}
     return plain
 
 

@@ -70,6 +70,7 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._recording = StepLog(
             monitor, info_keys, env_step, *_single(chain) if raw_rewards else (Layers(), None), environments=1
         )
+        self._begin = self._recording.begin
         self._resets_next = any(isinstance(layer, gymnasium.wrappers.Autoreset) for layer in chain)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
@@ -88,8 +89,9 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the environment, and record the episode if it ends."""
-        self._recording.begin()
-        answer = super().step(action)
+        if self._begin is not None:
+            self._begin()
+        answer = self.env.step(action)
         self._recording.add_one(answer, resets_next=self._resets_next)
         return answer
 
@@ -138,6 +140,7 @@ class VitalsVectorWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
             *_vector(env) if raw_rewards else (Layers(), None),
             environments=env.num_envs,
         )
+        self._begin = self._recording.begin
         mode = getattr(env.metadata.get("autoreset_mode"), "name", "NEXT_STEP")
         self._resets_next = mode == "NEXT_STEP"
         self._resets_same = mode == "SAME_STEP"
@@ -162,8 +165,9 @@ class VitalsVectorWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Step the environments, and record the episodes that end."""
-        self._recording.begin()
-        answer = super().step(actions)
+        if self._begin is not None:
+            self._begin()
+        answer = self.env.step(actions)
         self._recording.add_all(answer, resets_next=self._resets_next, resets_same=self._resets_same)
         return answer
 

@@ -1,7 +1,7 @@
 """The return that an episode is recorded with: the environment's own, where that can be had, and otherwise by name."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
@@ -36,6 +36,10 @@ class RecordedReturns:
         raw: The environment's own rewards; `None` where only those that are seen can be had.
         troubles: Takes what cannot be read.
         before: Of the same environments until now, whose running episodes go on.
+
+    Attributes:
+        add: Adds the rewards of one step of every environment, plain numbers; the list is kept.
+        begin: To be called before the environment's `step`, where it is not `None`.
     """
 
     def __init__(
@@ -58,6 +62,9 @@ class RecordedReturns:
             self._seen = ReturnTally(environments)
             self._own = None if raw is None else ReturnTally(environments)
             self._heard = [0] * environments
+        # Called at every step, so without a call that only calls another.
+        self.add: Callable[[list[float]], None] = self._seen.steps.add if self._own is None else self._add_both
+        self.begin: Callable[[], None] | None = None if raw is None else raw.clear
         self._said: set[str] = set()
         if layers.changers and raw is None and not layers.statistics_are_raw:
             self._say(
@@ -78,16 +85,9 @@ class RecordedReturns:
         """The sum of all rewards so far, over all environments: the environment's own where they are heard."""
         return (self._seen if self._own is None else self._own).steps.total
 
-    def begin(self) -> None:
-        """Begin a step: call this before the environment's `step`."""
-        if self._raw is not None:
-            self._raw.clear()
-
-    def add(self, rewards: list[float]) -> None:
-        """Add the rewards of one step of every environment, plain numbers; the list is kept."""
+    def _add_both(self, rewards: list[float]) -> None:
         self._seen.add(rewards)
-        if self._own is not None:
-            self._add_own(rewards)
+        self._add_own(rewards)
 
     def add_any(self, rewards: Sequence[Any]) -> None:
         """Add the rewards of one step of every environment, of any type."""

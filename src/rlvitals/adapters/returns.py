@@ -43,8 +43,6 @@ class ReturnTally:
 
     def __init__(self, environments: int) -> None:
         self.steps = EpisodeTally(environments)
-        self.components: tuple[str, ...] = ()
-        self.odd: Any = None
         self._parts: list[dict[str, float]] = [{} for _ in range(environments)]
         self._unreadable = [0] * environments
         self._is_plain = True
@@ -91,12 +89,10 @@ class ReturnTally:
         self._is_plain = False
         if not isinstance(read, dict):
             self._unreadable[index] += 1
-            self.odd = type(reward).__name__
             return 0.0
         parts = self._parts[index]
         for name, value in read.items():
             parts[name] = parts.get(name, 0.0) + value
-        self.components = self.components or tuple(read)
         return sum(read.values())
 
 

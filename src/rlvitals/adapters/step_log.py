@@ -27,6 +27,10 @@ class StepLog:
         raw: The environments' own rewards, where they can be heard.
         environments: Number of environments.
 
+    Attributes:
+        env_step: Environment steps of the whole training.
+        begin: To be called before the environment's `step`, where it is not `None`.
+
     Raises:
         NotPicklableError: The monitor belongs to another process.
     """
@@ -44,7 +48,6 @@ class StepLog:
         if monitor.is_child:
             raise NotPicklableError.of("VitalsWrapper")
         self.env_step = (monitor.env_step or 0) if env_step is None else env_step
-        self._monitor = monitor
         self._environments = environments
         self._troubles = Troubles(monitor)
         keys = (info_keys,) if isinstance(info_keys, str) else info_keys
@@ -52,6 +55,7 @@ class StepLog:
         self._returns = RecordedReturns(monitor, environments, layers, raw, self._troubles)
         self._resetting: list[int] = []
         self.begin = self._returns.begin
+        self._progress = monitor.progress
 
     def restart(self, indices: Iterable[int]) -> None:
         """Begin new episodes of some environments; those that were not over are not recorded."""
@@ -70,7 +74,8 @@ class StepLog:
         """
         try:
             _, reward, terminated, truncated, info = answer
-            self._count()
+            self.env_step += 1
+            self._progress(self.env_step)
             if type(reward) is float:
                 self._returns.add([reward])
             else:
@@ -97,7 +102,8 @@ class StepLog:
         """
         try:
             _, rewards, terminations, truncations, infos = answer
-            self._count()
+            self.env_step += self._environments
+            self._progress(self.env_step)
             if type(rewards) is np.ndarray and rewards.ndim == 1 and rewards.dtype.kind == "f":
                 self._returns.add(rewards.tolist())
             else:
@@ -122,10 +128,6 @@ class StepLog:
         with self._troubles.caught("the environment could not be let go"):
             self._returns.remove()
         self._troubles.close()
-
-    def _count(self) -> None:
-        self.env_step += self._environments
-        self._monitor.progress(self.env_step)
 
     def _flags(self, flags: Any) -> list[bool]:
         if type(flags) is np.ndarray and flags.ndim == 1 and flags.dtype.kind == "b":

@@ -6,6 +6,7 @@ from numbers import Real
 from typing import Any
 
 from rlvitals.errors import RecordError
+from rlvitals.records.coercion import shown
 
 FEWEST_BUFFERED = 1
 
@@ -41,9 +42,12 @@ def tags_of(tags: Any) -> list[str]:
     Raises:
         RecordError: They are no texts.
     """
-    words = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else None
+    try:
+        words = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else None
+    except Exception:  # noqa: BLE001 - an array without dimensions, and whatever else a foreign type raises
+        words = None
     if words is None or not all(isinstance(word, str) for word in words):
-        raise RecordError(f"tags={tags!r:.100}: a list of words, such as ['ablation']")
+        raise RecordError(f"tags={shown(tags)}: a list of words, such as ['ablation']")
     return list(dict.fromkeys(words))
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
+from rlvitals.records.coercion import PASS_A_DICT, shown
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class PictureLog:
         self._recorder.check_open()
         data: dict[str, Any] = {"name": str(name), "bytes": len(content)}
         data |= {key: value for key, value in (("group", group), ("caption", caption)) if value is not None}
-        data |= {"metrics": dict(metrics)} if metrics else {}
+        data |= {"metrics": _metrics_of(name, metrics)} if metrics is not None else {}
         severity = "info"
         try:
             data["file"] = _kept(self._recorder.session.layout.artifacts, str(name), content, suffix)
@@ -106,6 +107,15 @@ class PictureLog:
                 "data": data,
             },
         )
+
+
+def _metrics_of(name: str, metrics: Any) -> dict[str, Any]:
+    try:
+        if isinstance(metrics, Mapping):
+            return dict(metrics)
+    except Exception as error:  # noqa: BLE001 - a foreign type may raise anything
+        raise RecordError(f"picture {name!r:.80}: metrics cannot be read: {type(error).__name__}: {error}") from None
+    raise RecordError(f"picture {name!r:.80}: metrics must be a dict, got {shown(metrics)}; {PASS_A_DICT}")
 
 
 def picture_bytes(name: str, image: Picture) -> tuple[bytes, str]:
