@@ -1,4 +1,4 @@
-"""Episodes of algorithms that do not hand their steps to callbacks: read from Stable-Baselines3's own buffer of them."""
+"""Episodes of algorithms that do not hand their steps to callbacks, from Stable-Baselines3's own buffer."""
 
 import itertools
 from typing import Any

@@ -89,8 +89,8 @@ class Ending(NamedTuple):
     @classmethod
     def of(cls, reported: Reported, env_index: int | None, *, truncated: bool, info: Any) -> Self:
         """Make one of what an episode came to."""
-        reward, length, duration, *rest = reported
-        return cls(env_index, reward, length, duration, truncated, info, *rest)
+        reward, length, duration, statistics_count, parts, extra = reported
+        return cls(env_index, reward, length, duration, truncated, info, statistics_count, parts, extra)
 
 
 class EpisodeTally:
@@ -195,7 +195,9 @@ class Troubles:
             message: What, in whole sentences.
             severity: `info` or `warning`.
         """
-        _log.log(logging.WARNING if severity == "warning" else logging.INFO, "%s: %s", self._monitor.session_id, message)
+        _log.log(
+            logging.WARNING if severity == "warning" else logging.INFO, "%s: %s", self._monitor.session_id, message
+        )
         self._say(message, severity=severity)
 
     def close(self) -> None:

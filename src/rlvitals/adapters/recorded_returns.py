@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
 from rlvitals.adapters.raw_rewards import RawRewards
@@ -26,6 +26,20 @@ _SAME = 1e-5
 """Relative difference of two rewards of which one was rounded to 32 bits."""
 
 
+class Sums(NamedTuple):
+    """Running sums of the rewards of some environments.
+
+    Attributes:
+        seen: Of the rewards that are seen.
+        own: Of the environments' own, where these are heard.
+        heard: Steps of each running episode in which an own reward was heard.
+    """
+
+    seen: ReturnTally
+    own: ReturnTally | None
+    heard: list[int]
+
+
 class RecordedReturns:
     """Adds up the rewards that are seen and, where wrappers change them, the environment's own.
 
@@ -35,9 +49,10 @@ class RecordedReturns:
         layers: What the wrappers do to rewards.
         raw: The environment's own rewards; `None` where only those that are seen can be had.
         troubles: Takes what cannot be read.
-        before: Of the same environments until now, whose running episodes go on.
+        before: Sums of the same environments until now, whose running episodes go on.
 
     Attributes:
+        sums: The sums so far.
         add: Adds the rewards of one step of every environment, plain numbers; the list is kept.
         begin: To be called before the environment's `step`, where it is not `None`.
     """
@@ -49,19 +64,18 @@ class RecordedReturns:
         layers: Layers,
         raw: RawRewards | None,
         troubles: Troubles,
-        before: "RecordedReturns | None" = None,
+        before: Sums | None = None,
     ) -> None:
         self._monitor = monitor
         self._layers = layers
         self._raw = raw
         self._troubles = troubles
         self._is_changed = False
-        if before is not None and (before._own is None) == (raw is None):
-            self._seen, self._own, self._heard = before._seen, before._own, before._heard
-        else:
-            self._seen = ReturnTally(environments)
-            self._own = None if raw is None else ReturnTally(environments)
-            self._heard = [0] * environments
+        if before is None or (before.own is None) != (raw is None):
+            own = None if raw is None else ReturnTally(environments)
+            before = Sums(ReturnTally(environments), own, [0] * environments)
+        self.sums = before
+        self._seen, self._own, self._heard = before
         # Called at every step, so without a call that only calls another.
         self.add: Callable[[list[float]], None] = self._seen.steps.add if self._own is None else self._add_both
         self.begin: Callable[[], None] | None = None if raw is None else raw.clear

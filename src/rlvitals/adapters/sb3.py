@@ -207,7 +207,8 @@ class VitalsCallback(BaseCallback):
                 before = None
         with self._troubles.caught("which wrappers change rewards is not known"):
             layers, raw = raw_rewards_of(env)
-        self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._troubles, before)
+        sums = None if before is None else before.sums
+        self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._troubles, sums)
         self._add_rewards = self._returns.add
         self._rewards_before = self._returns.total
         self._buffered, self._last_step = None, self.num_timesteps

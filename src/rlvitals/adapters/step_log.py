@@ -49,6 +49,7 @@ class StepLog:
             raise NotPicklableError.of("VitalsWrapper")
         self.env_step = (monitor.env_step or 0) if env_step is None else env_step
         self._environments = environments
+        self._shape = (environments,)
         self._troubles = Troubles(monitor)
         keys = (info_keys,) if isinstance(info_keys, str) else info_keys
         self._log = EpisodeLog(monitor, keys, self._troubles)
@@ -104,7 +105,7 @@ class StepLog:
             _, rewards, terminations, truncations, infos = answer
             self.env_step += self._environments
             self._progress(self.env_step)
-            if type(rewards) is np.ndarray and rewards.ndim == 1 and rewards.dtype.kind == "f":
+            if type(rewards) is np.ndarray and rewards.shape == self._shape and rewards.dtype.kind == "f":
                 self._returns.add(rewards.tolist())
             else:
                 self._returns.add_any(rows_of(rewards, self._environments))
@@ -130,7 +131,7 @@ class StepLog:
         self._troubles.close()
 
     def _flags(self, flags: Any) -> list[bool]:
-        if type(flags) is np.ndarray and flags.ndim == 1 and flags.dtype.kind == "b":
+        if type(flags) is np.ndarray and flags.shape == self._shape and flags.dtype.kind == "b":
             plain: list[bool] = flags.tolist()
             return plain
         return [is_set(flag) for flag in rows_of(flags, self._environments)]

@@ -7,7 +7,7 @@ from rlvitals.clock import Clock
 from rlvitals.errors import RecordError
 from rlvitals.recording.recorder import Recorder
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Scalars
-from rlvitals.records.coercion import PASS_A_DICT, shown
+from rlvitals.records.coercion import DICT_WANTED, shown
 from rlvitals.records.synonyms import take_synonyms
 
 _EVALUATION_FIELDS = frozenset(Evaluation.__struct_fields__) - {"time", "writer", "episode", "reward", "quality"}
@@ -406,7 +406,7 @@ class Logbook:
         self._recorder.window.advance(env_step)
 
 
-def _joined(first: Mapping[str, Any] | None, then: Mapping[str, Any]) -> Mapping[str, Any]:
+def _joined(first: Any, then: Any) -> Any:
     """Both together. What is not a dict stays as it is: the record refuses it, and says why."""
     both: dict[str, Any] = {}
     for given in (first, then):
@@ -443,4 +443,4 @@ def _dict_of(name: str, given: Any, episode: Any) -> dict[str, Any]:
     else:
         why = "must be a dict"
     number = episode if type(episode) is int else shown(episode)
-    raise RecordError(f"Episode {number}: {name} {why}, got {shown(given)}; {PASS_A_DICT}")
+    raise RecordError(f"Episode {number}: {name} {why}, got {shown(given)}; {DICT_WANTED}")

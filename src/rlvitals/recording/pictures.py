@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
-from rlvitals.records.coercion import PASS_A_DICT, shown
+from rlvitals.records.coercion import coerce
+from rlvitals.records.schema import Column, Field
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ _SUFFIXES = {
 }
 _CHANNELS = {1: 0, 2: 4, 3: 2, 4: 6}
 """The colour type of a PNG by channels: grey, grey with alpha, RGB, RGBA."""
+
+_METRICS = Field("metrics", Column.TREE, required=False)
 
 _log = logging.getLogger("rlvitals")
 
@@ -87,7 +90,8 @@ class PictureLog:
         self._recorder.check_open()
         data: dict[str, Any] = {"name": str(name), "bytes": len(content)}
         data |= {key: value for key, value in (("group", group), ("caption", caption)) if value is not None}
-        data |= {"metrics": _metrics_of(name, metrics)} if metrics is not None else {}
+        if metrics is not None:
+            data |= {"metrics": coerce(_METRICS, metrics, f"picture {name!r:.80}") or {}}
         severity = "info"
         try:
             data["file"] = _kept(self._recorder.session.layout.artifacts, str(name), content, suffix)
@@ -107,15 +111,6 @@ class PictureLog:
                 "data": data,
             },
         )
-
-
-def _metrics_of(name: str, metrics: Any) -> dict[str, Any]:
-    try:
-        if isinstance(metrics, Mapping):
-            return dict(metrics)
-    except Exception as error:  # noqa: BLE001 - a foreign type may raise anything
-        raise RecordError(f"picture {name!r:.80}: metrics cannot be read: {type(error).__name__}: {error}") from None
-    raise RecordError(f"picture {name!r:.80}: metrics must be a dict, got {shown(metrics)}; {PASS_A_DICT}")
 
 
 def picture_bytes(name: str, image: Picture) -> tuple[bytes, str]:
