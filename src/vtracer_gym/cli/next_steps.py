@@ -23,7 +23,9 @@ def program(name: str) -> str:
     """The command that runs one of this installation's programs from here: its name, or its path if it has to be."""
     own = Path(sys.executable).with_name(name)
     found = shutil.which(name)
-    return name if found is not None and Path(found).resolve() == own.resolve() else os.path.relpath(own)
+    if found is not None and Path(found).resolve() == own.resolve():
+        return name
+    return min(str(own), os.path.relpath(own), key=len)
 
 
 def after_training(found: Iterable[SeedResult], logos: Path | None, samples: int, log_dir: Path) -> list[str]:
@@ -40,7 +42,7 @@ def after_training(found: Iterable[SeedResult], logos: Path | None, samples: int
     model = ["--model", str(first.folder)]
     aside = [evaluation.logo for evaluation in first.evaluations]
     image = Path("LOGO.png") if logos is None else logos / aside[0]
-    runs = [str(Path(os.path.relpath(one.run))) for one in results]
+    runs = [str(log_dir / one.run.name) for one in results]
     evaluate = ["evaluate", *model, *(["--samples", str(samples)] if logos is None else ["--logos", str(logos)])]
     if log_dir != DEFAULT_LOG_DIR:
         evaluate += ["--log-dir", str(log_dir)]
