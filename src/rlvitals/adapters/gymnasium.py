@@ -18,7 +18,6 @@ from collections.abc import Iterable
 from typing import Any, NoReturn, SupportsFloat, SupportsIndex
 
 import gymnasium.wrappers
-import numpy as np
 from gymnasium.vector import AsyncVectorEnv, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
@@ -84,7 +83,7 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin a new episode; one that was not over is not recorded."""
         answer = super().reset(seed=seed, options=options)
-        self._recording.restart([0])
+        self._recording.restart()
         return answer
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
@@ -158,9 +157,9 @@ class VitalsVectorWrapper(VectorWrapper[Any, Any, Any, Any, Any]):
 
         Episodes that were not over are not recorded.
         """
-        mask = None if options is None else options.get("reset_mask")
+        mask = options.get("reset_mask") if isinstance(options, dict) else None  # before a wrapper takes it out
         answer = super().reset(seed=seed, options=options)
-        self._recording.restart(range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist())
+        self._recording.restart(mask)
         return answer
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:

@@ -30,6 +30,7 @@ from rlvitals.adapters.episodes import Ending, EpisodeLog, Troubles
 from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
 from rlvitals.adapters.own_run import OwnRun
 from rlvitals.adapters.recorded_returns import RecordedReturns
+from rlvitals.adapters.returns import is_set
 from rlvitals.adapters.reward_layers import Layers
 from rlvitals.adapters.rollouts import rollout_signals
 from rlvitals.adapters.updates import UpdateWatch, update_fields
@@ -58,6 +59,8 @@ class VitalsCallback(BaseCallback):
         info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
             `adapters.episodes.episode_fields`).
         on_finding: What is done about findings (`adapters.actions`); by default nothing.
+        raw_rewards: Whether the environments' own rewards are recorded where wrappers change them; `False` records
+            rewards as the algorithm sees them.
         verbose: 1 to print where the run is.
         **options: Of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with `log_dir`.
 
@@ -72,6 +75,7 @@ class VitalsCallback(BaseCallback):
         monitor: TrainingMonitor | None = None,
         info_keys: Iterable[str] = (),
         on_finding: Sequence[Action] = (),
+        raw_rewards: bool = True,
         verbose: int = 0,
         **options: Any,
     ) -> None:
@@ -86,6 +90,7 @@ class VitalsCallback(BaseCallback):
         self._monitor = monitor
         self._info_keys = (info_keys,) if isinstance(info_keys, str) else tuple(info_keys)
         self._on_finding = tuple(on_finding)
+        self._raw_rewards = raw_rewards
         self._actions: ActionTaker | None = None
         self._in_with = False
         self._returns: RecordedReturns | None = None
@@ -205,8 +210,9 @@ class VitalsCallback(BaseCallback):
             before.remove()  # of a training that an exception ended
             if self.num_timesteps == 0 or before.environments != env.num_envs:
                 before = None
-        with self._troubles.caught("which wrappers change rewards is not known"):
-            layers, raw = raw_rewards_of(env)
+        if self._raw_rewards:
+            with self._troubles.caught("which wrappers change rewards is not known"):
+                layers, raw = raw_rewards_of(env)
         sums = None if before is None else before.sums
         self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._troubles, sums)
         self._add_rewards = self._returns.add
@@ -233,10 +239,10 @@ class VitalsCallback(BaseCallback):
             if not done:
                 continue
             # A wrapper for Atari games says "done" when a life is lost; the game goes on, and its Monitor knows.
-            if self._is_monitored and "episode" not in info and info.get("lives", 0):
+            if self._is_monitored and "episode" not in info and is_set(info.get("lives")):
                 continue
             assert self._returns is not None
-            truncated = bool(info.get("TimeLimit.truncated", False))
+            truncated = is_set(info.get("TimeLimit.truncated"))
             ending = Ending.of(self._returns.ending(index, info), index, truncated=truncated, info=info)
             self._episodes.record(ending, self.num_timesteps)
 

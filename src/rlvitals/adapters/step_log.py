@@ -58,10 +58,15 @@ class StepLog:
         self.begin = self._returns.begin
         self._progress = monitor.progress
 
-    def restart(self, indices: Iterable[int]) -> None:
-        """Begin new episodes of some environments; those that were not over are not recorded."""
-        with self._troubles.caught(_STEP):
-            begun = list(indices)
+    def restart(self, mask: Any = None) -> None:
+        """Begin new episodes; those that were not over are not recorded.
+
+        Args:
+            mask: Which environments begin anew, a flag for each; all of them by default.
+        """
+        with self._troubles.caught("a reset could not be recorded"):
+            flags = [True] * self._environments if mask is None else self._flags(mask)
+            begun = [index for index, flag in enumerate(flags) if flag]
             for index in begun:
                 self._returns.restart(index)
             self._resetting = [index for index in self._resetting if index not in begun]

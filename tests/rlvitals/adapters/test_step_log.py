@@ -229,3 +229,17 @@ def test_a_closed_monitor_stops_nobody(monitor: TrainingMonitor) -> None:
         env.step(0)
 
     assert episodes(monitor) == []
+
+
+@pytest.mark.parametrize("mask", [np.array([True, False]), torch.tensor([True, False]), [1, 0]], ids=["n", "t", "l"])
+def test_masks_of_resets(monitor: TrainingMonitor, mask: Any) -> None:
+    """What is reset by a mask of any type begins anew."""
+    env = VitalsVectorWrapper(GivesMany(np.ones(2), {}, lambda is_over: np.array([is_over] * 2)), monitor)
+    env.reset()
+    for _ in range(3):
+        env.step(None)
+    env.reset(options={"reset_mask": mask})
+    for _ in range(2):
+        env.step(None)
+
+    assert [(e.env_index, e.length) for e in episodes(monitor)] == [(0, 2), (1, 5)]

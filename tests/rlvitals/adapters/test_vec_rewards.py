@@ -126,6 +126,14 @@ def test_several_processes(
     assert fact.startswith("changed by") if expected is None else returns(monitor) == {(expected, 4)}
 
 
+def test_rewards_as_the_algorithm_sees_them(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """`raw_rewards=False` is for a wrapper that defines the task: here it gives 0.5 in each of 4 steps."""
+    vitals = VitalsCallback(monitor=monitor, raw_rewards=False)
+    make_ppo(made(walk, "M C", ""), n_steps=4, n_epochs=1, batch_size=8).learn(8, callback=vitals)
+
+    assert {(e.reward, e.extra) for e in episodes(monitor)} == {(2.0, None)}
+
+
 def test_an_environment_gets_its_methods_back(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
     """After a training nothing is replaced."""
     env = made(walk, "N", "N")
