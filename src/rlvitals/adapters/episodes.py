@@ -314,7 +314,7 @@ def statistics_of(info: Any) -> dict[str, Any]:
         info: The last `info`; `info["episode"]` holds `r` and `l`, as Gymnasium and Stable-Baselines3 have it.
 
     Returns:
-        `reward` and `length`; empty where they are not there.
+        `reward` and `length`; `length` alone for a return of several objectives; empty where they are missing.
 
     Raises:
         RecordError: They are not numbers.
@@ -323,6 +323,8 @@ def statistics_of(info: Any) -> dict[str, Any]:
     if not isinstance(statistics, Mapping) or "r" not in statistics:
         return {}
     reward, length = plain_scalar(statistics["r"]), plain_scalar(statistics.get("l"))
+    if getattr(reward, "shape", ()) and isinstance(length, float | int):  # of several objectives there is no one return
+        return {"length": int(length)}
     if not isinstance(reward, float | int) or not isinstance(length, float | int):
         raise RecordError(
             f"info['episode'] must hold a return r and a length l, got {shown(statistics)}; "

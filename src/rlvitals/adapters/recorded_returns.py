@@ -1,4 +1,4 @@
-"""The return that an episode is recorded with: the environment's own, where that can be had, and otherwise by name."""
+"""The return that an episode is recorded with: the environment's own where it is available, else one with a note."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,6 +8,7 @@ from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
 from rlvitals.adapters.raw_rewards import RawRewards
 from rlvitals.adapters.returns import Return, ReturnTally
 from rlvitals.adapters.reward_layers import Layers
+from rlvitals.errors import RecordError
 from rlvitals.monitor import TrainingMonitor
 
 FACT = "episode_reward"
@@ -33,18 +34,20 @@ class Sums(NamedTuple):
         seen: Of the rewards that are seen.
         own: Of the environments' own, where these are heard.
         heard: Steps of each running episode in which an own reward was heard.
+        messages: What was reported of them, each once.
     """
 
     seen: ReturnTally
     own: ReturnTally | None
     heard: list[int]
+    messages: set[str]
 
 
 class RecordedReturns:
     """Adds up the rewards that are seen and, where wrappers change them, the environment's own.
 
     Args:
-        monitor: Where it is said, once, what a return is made of.
+        monitor: Gets an event, once, that says what a return is made of.
         environments: Number of environments.
         layers: What the wrappers do to rewards.
         raw: The environment's own rewards; `None` where only those that are seen can be had.
@@ -73,13 +76,12 @@ class RecordedReturns:
         self._is_changed = False
         if before is None or (before.own is None) != (raw is None):
             own = None if raw is None else ReturnTally(environments)
-            before = Sums(ReturnTally(environments), own, [0] * environments)
+            before = Sums(ReturnTally(environments), own, [0] * environments, set())
         self.sums = before
-        self._seen, self._own, self._heard = before
+        self._seen, self._own, self._heard, self._messages = before
         # Called at every step, so without a call that only calls another.
         self.add: Callable[[list[float]], None] = self._seen.steps.add if self._own is None else self._add_both
         self.begin: Callable[[], None] | None = None if raw is None else raw.clear
-        self._said: set[str] = set()
         if layers.changers and raw is None and not layers.statistics_are_raw:
             self._say(
                 f"changed by {layers.names}: not the environment's own",
@@ -168,7 +170,7 @@ class RecordedReturns:
         if not self._is_changed:
             return Reported(*own[:3], statistics_count=True, parts=own.parts, extra={})
         believed = self._layers.statistics_are_raw
-        recorded = statistics_of(info).get("reward") if believed else None
+        recorded = _recorded_return(info) if believed else None
         if recorded is not None and not math.isclose(recorded, own.reward, rel_tol=1e-4, abs_tol=1e-5):
             # A wrapper of the user's own, below the one that records returns: its reward is the task's.
             custom = ", ".join(self._layers.custom)
@@ -218,13 +220,21 @@ class RecordedReturns:
             )
 
     def _say(self, fact: str | None, message: str, *, severity: str = "info") -> None:
-        if message in self._said:
+        if message in self._messages:
             return
-        self._said.add(message)
+        self._messages.add(message)
         self._troubles.tell(message, severity=severity)
         if fact is not None:
             with self._troubles.caught("the run's configuration could not be updated"):
                 self._monitor.update_configuration({FACT: fact})
+
+
+def _recorded_return(info: Any) -> float | None:
+    try:
+        found: float | None = statistics_of(info).get("reward")
+    except RecordError:  # whoever records the episode reports it
+        return None
+    return found
 
 
 def _plain(seen: Return, layers: Layers) -> Reported:

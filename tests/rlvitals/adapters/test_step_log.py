@@ -99,6 +99,16 @@ def test_rewards(monitor: TrainingMonitor, reward: Any, expected: float, parts: 
     assert [(e.reward, e.length, e.reward_parts) for e in episodes(monitor)] == [(expected, 5, parts)] * 2
 
 
+def test_statistics_of_several_objectives(monitor: TrainingMonitor) -> None:
+    """A recorder that keeps a vector as its return is no trouble."""
+    drive(
+        VitalsWrapper(Gives(np.ones(2), {"episode": {"r": np.array([5.0, 5.0]), "l": 5}, "is_success": True}), monitor)
+    )
+
+    assert [(e.reward, e.length, e.success) for e in episodes(monitor)] == [(10.0, 5, True)] * 2
+    assert len(said(monitor)) == 1
+
+
 def test_a_sum_of_components_is_said_once(monitor: TrainingMonitor) -> None:
     """Nobody has to guess what a return of two objectives is."""
     drive(VitalsWrapper(Gives(np.array([1.0, -0.5])), monitor))

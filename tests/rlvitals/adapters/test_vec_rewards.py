@@ -163,10 +163,11 @@ def test_mean_rewards_of_rollouts_are_raw(walk: Any, make_ppo: MakePpo, monitor:
 def test_the_second_training_goes_on_where_the_first_ended(
     walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor
 ) -> None:
-    """Six steps and six steps are three episodes of four."""
+    """Six steps and six steps are three episodes of four, and what a return is made of is reported once."""
     model, vitals = make_ppo(made(walk, "N", ""), n_steps=6, n_epochs=1, batch_size=12), VitalsCallback(monitor=monitor)
     model.learn(12, callback=vitals)
     model.learn(12, callback=vitals, reset_num_timesteps=False)
 
     assert [(e.reward, e.length) for e in episodes(monitor)] == [(8.0, 4)] * 6
+    assert len([event for event in monitor.run.records("events") if event.kind == "adapter"]) == 1
     assert np.isfinite([u.reward_mean or np.nan for u in monitor.run.records("updates")]).all()
