@@ -13,6 +13,7 @@ RlvitalsError
 ├── QueryError (ValueError)           a question in SQL that cannot be answered
 ├── ComparisonError (ValueError)     runs that cannot be compared so, or must not be
 ├── ClosedError (RuntimeError)       a write after close; reading still works
+├── NotPicklableError (TypeError)    what holds an open run can be neither copied nor sent to another process
 ├── ExportError                      a file that a run could not be written to
 ├── ImportFormatError                a file that holds no run that can be read, or is damaged
 ├── SinkError                        a destination that could not be opened, or failed on close
@@ -73,6 +74,23 @@ class ComparisonError(RlvitalsError, ValueError):
 
 class ClosedError(RlvitalsError, RuntimeError):
     """A write after close."""
+
+
+class NotPicklableError(RlvitalsError, TypeError):
+    """What holds an open run can be neither copied nor sent to another process."""
+
+    @classmethod
+    def of(cls, what: str) -> "NotPicklableError":
+        """Make the error.
+
+        Args:
+            what: What was to be copied or sent, as the user would say it.
+        """
+        return cls(
+            f"{what} cannot be copied or used in another process: it holds a run that one process writes. Record in "
+            "that process: wrap the vector environment with VitalsVectorWrapper, or give VitalsCallback to "
+            "Stable-Baselines3, and leave the environments inside SubprocVecEnv or AsyncVectorEnv as they are."
+        )
 
 
 class ExportError(RlvitalsError):

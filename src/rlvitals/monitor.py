@@ -5,12 +5,12 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self, SupportsIndex
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import SinkError
+from rlvitals.errors import NotPicklableError, SinkError
 from rlvitals.live import LiveReadings
 from rlvitals.recording import (
     Logbook,
@@ -177,6 +177,14 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._end(*ending_of(error))
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise NotPicklableError.of(f"TrainingMonitor (run {self.session_id})")
+
+    @property
+    def is_child(self) -> bool:
+        """Whether this process is a fork of the one that records: here the run can be read only."""
+        return self._recorder.is_child
 
     @property
     def session_id(self) -> str:

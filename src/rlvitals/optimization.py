@@ -12,9 +12,10 @@ from typing import Any, Self
 
 from rlvitals.analysis.description import describe
 from rlvitals.analysis.intervals import wilson_interval
+from rlvitals.errors import RecordError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.records import Episode
-from rlvitals.records.coercion import plain_scalar
+from rlvitals.records.coercion import plain_scalar, shown
 from rlvitals.runs.run import Run
 
 KEY = "optimization"
@@ -280,7 +281,11 @@ def _as_dict(value: Any) -> dict[Any, Any]:
     if value is None:
         return {}
     if isinstance(value, Mapping):
-        return dict(value)
+        try:
+            return dict(value)
+        except Exception as error:  # noqa: BLE001 - a foreign type may raise anything
+            why = f"{type(error).__name__}: {error}"
+            raise RecordError(f"log_optimization: {shown(value)} cannot be read ({why}); pass a dict") from None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return dataclasses.asdict(value)
     if hasattr(value, "_asdict"):

@@ -11,6 +11,7 @@ from vtracer_gym.logos import Logo
 from vtracer_gym.rasterize import rasterize
 from vtracer_gym.similarity import Similarity
 from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, trace
+from vtracer_gym.transparency import GROUNDS, WHITE, laid_on, traceable
 
 CURVE_WORK: Final = 100
 """VTracer's time for one curve, in units of its time for one pixel.
@@ -27,7 +28,8 @@ class Attempt:
     Args:
         parameters: that were tried.
         svg: the document; empty where the attempt failed.
-        quality: SSIM between the logo and the drawn SVG; 0 where the attempt failed.
+        quality: SSIM between the logo and the drawn SVG, of a transparent logo the lower one of those on white and on
+            black; 0 where the attempt failed.
         size_bytes: of the SVG.
         paths: filled shapes in it.
         curves: Bezier segments in it.
@@ -64,32 +66,46 @@ class PreparedLogo:
 
     def __init__(self, logo: Logo) -> None:
         self.logo = logo
-        self._png = encode_png(logo.pixels)
-        self._similarity: Similarity | None = None
+        self._png = encode_png(logo.pixels if logo.rgba is None else traceable(logo.rgba))
+        self._cut_rows = 0 if logo.rgba is None else 1
+        self._similarities: dict[str, Similarity] = {}
 
     def release(self) -> None:
         """Frees the statistics of SSIM; the next attempt makes them again."""
-        self._similarity = None
+        self._similarities = {}
 
     def attempt(self, parameters: Parameters, color_mode: ColorMode = "color") -> Attempt:
         """Traces the logo, draws the SVG and compares; a panic or refusal is a failed attempt, and raises nothing."""
-        if self._similarity is None:
-            self._similarity = Similarity(self.logo.pixels)
         try:
-            traced = trace(self._png, parameters, color_mode)
-            drawn = rasterize(traced.svg, self.logo.width, self.logo.height)
+            traced = trace(self._png, parameters, color_mode, cut_rows=self._cut_rows)
+            quality = self._quality(traced.svg)
         except (TraceError, RasterizeError) as error:
             return Attempt.failed(parameters, str(error))
         curves = traced.curves
         return Attempt(
             parameters,
             traced.svg,
-            quality=self._similarity.to(drawn),
+            quality=quality,
             size_bytes=traced.size_bytes,
             paths=traced.paths,
             curves=curves,
             work=float(self.logo.width * self.logo.height + CURVE_WORK * curves),
             trace_seconds=traced.seconds,
+        )
+
+    def _quality(self, svg: str) -> float:
+        """SSIM of a document on every ground, the lowest: what is lost on one of them is lost.
+
+        Raises:
+            RasterizeError: the document cannot be drawn.
+        """
+        logo = self.logo
+        if not self._similarities:
+            grounds = {WHITE: logo.pixels} if logo.rgba is None else {one: laid_on(logo.rgba, one) for one in GROUNDS}
+            self._similarities = {ground: Similarity(pixels) for ground, pixels in grounds.items()}
+        return min(
+            similarity.to(rasterize(svg, logo.width, logo.height, ground))
+            for ground, similarity in self._similarities.items()
         )
 
     @functools.cached_property

@@ -67,7 +67,7 @@ def _drawn(attempt: Attempt, logo: Logo) -> Image.Image:
     box = f'viewBox="0 0 {logo.width} {logo.height}" preserveAspectRatio="none"'  # as a side is rounded to pixels
     size = f'width="{logo.width}" height="{logo.height}"'
     svg = attempt.svg.replace(size, f'{box} width="{width}" height="{height}"', 1)
-    return Image.fromarray(rasterize(svg, width, height))
+    return Image.fromarray(rasterize(svg, width, height, logo.ground))
 
 
 def _place(sheet: Image.Image, picture: Image.Image, left: int, top: int, caption: str, color: str, note: str) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import warnings
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vtracer_gym.errors import LogoError
 from vtracer_gym.similarity import WINDOW
+from vtracer_gym.transparency import WHITE, ground_of, laid_on, shrunk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,23 +27,34 @@ SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 MAX_SOURCE_PIXELS: Final = 100_000_000
 """A larger image is refused before it is decoded: 400 MB of pixels is a mistake or an attack, not a logo."""
 
+OPAQUE: Final = 255
+"""Alpha of an opaque pixel."""
+
 DEFAULT_SIZE: Final = 128
 """Longest side of a logo in the environment, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Logo:
-    """One logo, opaque.
+    """One logo.
 
     Args:
         name: unique within a collection, such as ``text/acme.png``.
         category: its type, such as ``simple``, ``text``, ``gradient``, ``complex``, or the user's own.
-        pixels: RGB, shape (height, width, 3), no side shorter than one SSIM window.
+        pixels: RGB, shape (height, width, 3), no side shorter than one SSIM window; a transparent logo as it looks on
+            its ``ground``.
+        rgba: straight colours and alpha of a transparent logo, shape (height, width, 4); None for an opaque one.
     """
 
     name: str
     category: str
     pixels: NDArray[np.uint8]
+    rgba: NDArray[np.uint8] | None = None
+
+    @property
+    def ground(self) -> str:
+        """CSS colour behind a transparent logo, where it is looked at: white, or black where it shows better."""
+        return WHITE if self.rgba is None else ground_of(self.rgba)
 
     @property
     def width(self) -> int:
@@ -76,20 +88,12 @@ def _check_area(image: Image.Image) -> None:
         raise LogoError(f"it is too large: {image.width} x {image.height} pixels")
 
 
-def _opaque(image: Image.Image) -> NDArray[np.uint8]:
-    """Lays an image on white, or on black where it would vanish on white."""
+def _channels(image: Image.Image) -> NDArray[np.uint8]:
+    """RGB of an image that is opaque, RGBA of one that is not."""
     rgba = np.asarray(image.convert("RGBA"))
-    alpha = rgba[..., 3:].astype(np.float32) / 255.0
-    if not alpha.any():
+    if not rgba[..., 3].any():
         raise LogoError("it is fully transparent: there is nothing to trace")
-    if alpha.min() == 1.0:
-        return np.ascontiguousarray(rgba[..., :3])
-    on_white = _laid_on(255.0, rgba, alpha)
-    return on_white if on_white.min() < on_white.max() else _laid_on(0.0, rgba, alpha)
-
-
-def _laid_on(paper: float, rgba: NDArray[np.uint8], alpha: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.asarray(np.round(rgba[..., :3] * alpha + paper * (1.0 - alpha)), np.uint8)
+    return np.ascontiguousarray(rgba[..., :3] if rgba[..., 3].min() == OPAQUE else rgba)
 
 
 def _fitted(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -98,7 +102,12 @@ def _fitted(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     scale = size / max(height, width)
     if scale < 1.0:
         target = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = np.asarray(cv2.resize(pixels, target, interpolation=cv2.INTER_AREA), np.uint8)
+        if pixels.shape[2] == len("RGBA"):
+            pixels = shrunk(pixels, *target)
+            if not pixels[..., 3].any():
+                raise LogoError(f"nothing is left of it at {size} pixels: it is transparent nearly everywhere")
+        else:
+            pixels = np.asarray(cv2.resize(pixels, target, interpolation=cv2.INTER_AREA), np.uint8)
     if min(pixels.shape[:2]) < WINDOW:
         seen = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
         raise LogoError(f"it is too small: {seen}, and quality is measured in windows of {WINDOW} x {WINDOW}")
@@ -126,15 +135,20 @@ def decode_logo(data: bytes, name: str, category: str, size: int = DEFAULT_SIZE)
             image: Image.Image = ImageOps.exif_transpose(opened)
             if image.mode.startswith(("I", "F")):  # 16 bit or more: Pillow would cut the values off, not scale them
                 image = Image.fromarray(_eight_bit(np.asarray(image, np.float64)))
-            pixels = _opaque(image)
+            pixels = _channels(image)
     except LogoError as error:
         raise LogoError(f"{name}: {error}") from None
+    except UnidentifiedImageError as error:  # its message names the bytes in memory, which nobody knows
+        raise LogoError(f"{name}: it cannot be read as an image (its format is not known)") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise LogoError(f"{name}: it cannot be read as an image ({error})") from error
     try:
-        return Logo(name, category, _fitted(pixels, size))
+        fitted = _fitted(pixels, size)
     except LogoError as error:
         raise LogoError(f"{name}: {error}") from None
+    if fitted.shape[2] == len("RGB"):
+        return Logo(name, category, fitted)
+    return Logo(name, category, laid_on(fitted, ground_of(fitted)), fitted)
 
 
 def _eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -178,7 +192,7 @@ def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
         except LogoError as error:
             rejections.append(Rejection(path, str(error)))
         else:
-            logos.append(Logo(place.as_posix(), category, logo.pixels))
+            logos.append(replace(logo, name=place.as_posix()))
     if not logos:
         found = f": {rejections[0].reason}" if rejections else ""
         raise LogoError(f"{folder} holds no usable PNG, JPEG or WebP image{found}")

@@ -10,6 +10,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 
 from vtracer_gym.errors import VtracerGymError
 from vtracer_gym.evaluation import agent_attempts
+from vtracer_gym.transparency import with_ground
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,4 +90,5 @@ class PictureCallback(BaseCallback):
 
     def _log(self, logo: Logo, name: str, attempt: Attempt) -> None:
         metrics = {"quality": attempt.quality, "svg_bytes": float(attempt.size_bytes)}
-        self._vitals.log_image(name, attempt.svg, group=logo.name, metrics=metrics, env_step=self.num_timesteps)
+        svg = attempt.svg if logo.rgba is None else with_ground(attempt.svg, logo.ground)
+        self._vitals.log_image(name, svg, group=logo.name, metrics=metrics, env_step=self.num_timesteps)

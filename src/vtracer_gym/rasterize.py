@@ -8,8 +8,7 @@ import resvg_py
 from numpy.typing import NDArray
 
 from vtracer_gym.errors import RasterizeError
-
-WHITE = "#ffffff"
+from vtracer_gym.transparency import WHITE
 
 
 def rasterize(svg: str, width: int, height: int, background: str = WHITE) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -78,6 +79,8 @@ class Parameters:
         return {name: getattr(self, name) for name in PARAMETER_NAMES}
 
 
+_HEIGHT: Final = re.compile(r'(<svg\b[^>]*\bheight=)"(\d+)"')
+
 PARAMETER_NAMES: Final = tuple(field.name for field in fields(Parameters))
 
 DEFAULTS: Final = Parameters()
@@ -137,24 +140,28 @@ def contained_panics() -> Iterator[None]:
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encodes RGB pixels, shape (height, width, 3), for VTracer.
+    """Encodes pixels for VTracer: RGB, shape (height, width, 3), or RGBA, shape (height, width, 4).
 
     As small as it gets, once for many traces: VTracer's binding takes the bytes over one by one, which costs more than
     to decompress them. Against the usual compression that makes a trace a tenth faster, against raw pixels a third.
     """
     best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
-    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), best)
+    order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == len("RGBA") else cv2.COLOR_RGB2BGR
+    done, data = cv2.imencode(".png", cv2.cvtColor(pixels, order), best)
     assert done
     return data.tobytes()
 
 
-def trace(png: bytes, parameters: Parameters = DEFAULTS, color_mode: ColorMode = "color") -> Trace:
+def trace(
+    png: bytes, parameters: Parameters = DEFAULTS, color_mode: ColorMode = "color", *, cut_rows: int = 0
+) -> Trace:
     """Traces an encoded image, in memory.
 
     Args:
         png: the image, as PNG.
         parameters: checked when they were made.
         color_mode: ``binary`` traces the dark part in black, as VTracer's preset ``bw`` does.
+        cut_rows: lowest rows of pixels that the document does not show (see ``transparency.traceable``).
 
     Raises:
         TraceError: the image cannot be read, or VTracer panicked.
@@ -174,4 +181,7 @@ def trace(png: bytes, parameters: Parameters = DEFAULTS, color_mode: ColorMode =
             splice_threshold=int(parameters.splice_threshold),
             path_precision=int(parameters.path_precision),
         )
-    return Trace(svg, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    if cut_rows:
+        svg = _HEIGHT.sub(lambda found: f'{found[1]}"{int(found[2]) - cut_rows}"', svg, count=1)
+    return Trace(svg, seconds)

@@ -4,10 +4,11 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
-from rlvitals.errors import RlvitalsError
+from rlvitals.errors import RecordError, RlvitalsError
 from rlvitals.monitor import TrainingMonitor
+from rlvitals.records.coercion import plain_scalar, shown
 
 _log = logging.getLogger("rlvitals")
 
@@ -33,8 +34,30 @@ _FIRST = frozenset({"is_success", "category", "parameters"})
 _STATISTICS = frozenset({"r", "l", "t"})
 """What `info["episode"]` always holds: return, length, time. What else is in it, the user asked for by name."""
 
+_REASONS: dict[bool | None, str | None] = {True: "truncated", False: "terminated", None: None}
+
 _PENDING = 1_000
 """Most steps that are kept before they are added up."""
+
+
+class Reported(NamedTuple):
+    """What an episode came to.
+
+    Attributes:
+        reward: Its return, as far as the adapter added it up.
+        length: Its steps, likewise.
+        duration: Seconds from its start to its end; `None` where they are not known.
+        statistics_count: Whether the statistics in `info["episode"]` go before `reward` and `length`.
+        parts: The sum of each component of the rewards, by name, where these have any.
+        extra: Numbers that go to `extra`.
+    """
+
+    reward: float
+    length: int
+    duration: float | None
+    statistics_count: bool
+    parts: dict[str, float]
+    extra: dict[str, float]
 
 
 class Ending(NamedTuple):
@@ -44,17 +67,30 @@ class Ending(NamedTuple):
         env_index: Which of several environments it ran in; `None` where there is but one.
         reward: Its return, as far as the adapter added it up.
         length: Its steps, likewise.
-        duration: Seconds from its start to its end.
-        truncated: Whether it was cut off, by a time limit for example, rather than at an end of its own.
+        duration: Seconds from its start to its end; `None` where they are not known.
+        truncated: Whether it was cut off, by a time limit for example, rather than at an end of its own; `None` where
+            that is not known.
         info: The last `info` of it.
+        statistics_count: Whether the statistics in `info["episode"]` go before `reward` and `length`.
+        parts: The sum of each component of the rewards, by name, where these have any.
+        extra: Numbers that go to `extra`.
     """
 
     env_index: int | None
     reward: float
     length: int
-    duration: float
-    truncated: bool
-    info: Mapping[str, Any]
+    duration: float | None
+    truncated: bool | None
+    info: Any
+    statistics_count: bool = True
+    parts: Mapping[str, float] | None = None
+    extra: Mapping[str, float] | None = None
+
+    @classmethod
+    def of(cls, reported: Reported, env_index: int | None, *, truncated: bool, info: Any) -> Self:
+        """Make one of what an episode came to."""
+        reward, length, duration, statistics_count, parts, extra = reported
+        return cls(env_index, reward, length, duration, truncated, info, statistics_count, parts, extra)
 
 
 class EpisodeTally:
@@ -152,6 +188,18 @@ class Troubles:
         except Exception as error:  # noqa: BLE001 - nothing that is only recorded may stop a training
             self.note(what, error)
 
+    def tell(self, message: str, *, severity: str = "info") -> None:
+        """Say something about the recording, in the log and in the run.
+
+        Args:
+            message: What, in whole sentences.
+            severity: `info` or `warning`.
+        """
+        _log.log(
+            logging.WARNING if severity == "warning" else logging.INFO, "%s: %s", self._monitor.session_id, message
+        )
+        self._say(message, severity=severity)
+
     def close(self) -> None:
         """Say how many there were in the end, where it was more than one."""
         for what, count in self.counts.items():
@@ -188,18 +236,30 @@ class EpisodeLog:
             env_step: Environment steps of the whole training when it ended.
         """
         try:
-            self._write(ending, env_step, episode_fields(ending.info, self._info_keys))
+            self._write(ending, env_step)
         except Exception as error:  # noqa: BLE001 - `info` is anybody's, and the training must go on
             self._troubles.note("an episode's info could not be recorded", error)
             with self._troubles.caught("an episode could not be recorded"):
-                self._write(ending, env_step, {})
+                self._write(ending._replace(info=None), env_step)
 
-    def _write(self, ending: Ending, env_step: int, fields: dict[str, Any]) -> None:
-        last = self._monitor.last_episode
+    def _fields_of(self, ending: Ending) -> dict[str, Any]:
+        """What `info` says of an episode, and what was added up beside its return."""
+        fields = {} if ending.info is None else episode_fields(ending.info, self._info_keys)
+        if not ending.statistics_count:
+            fields.pop("reward", None)
+            fields.pop("length", None)
+        if ending.parts:
+            fields.setdefault("reward_parts", ending.parts)
+        if ending.extra:
+            fields["extra"] = {**ending.extra, **fields.get("extra", {})}
+        return fields
+
+    def _write(self, ending: Ending, env_step: int) -> None:
+        fields, last = self._fields_of(ending), self._monitor.last_episode
         core: dict[str, Any] = {
             "reward": ending.reward,
             "length": ending.length,
-            "termination_reason": "truncated" if ending.truncated else "terminated",
+            "termination_reason": _REASONS[ending.truncated],
             "success": None,
         }
         self._monitor.log_episode(
@@ -222,7 +282,12 @@ def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> di
 
     Returns:
         Keyword arguments of `TrainingMonitor.log_episode`; only what was said.
+
+    Raises:
+        RecordError: `info` is not a dict.
     """
+    if not isinstance(info, Mapping):
+        raise RecordError(f"info must be a dict, got {shown(info)}; return a dict from the environment's step")
     fields: dict[str, Any] = {}
     for key, value in info.items():
         field = _FIELD_OF.get(key)
@@ -231,7 +296,7 @@ def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> di
     asked = {key: info[key] for key in info_keys if info.get(key) is not None}
     statistics = info.get("episode")
     if isinstance(statistics, Mapping):
-        fields["reward"], fields["length"] = float(statistics["r"]), int(statistics["l"])
+        fields |= statistics_of(info)
         if len(statistics) > len(_STATISTICS):
             asked = {key: value for key, value in statistics.items() if key not in _STATISTICS} | asked
     if asked:
@@ -240,6 +305,32 @@ def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> di
         if nested:
             fields["info"] = nested
     return fields
+
+
+def statistics_of(info: Any) -> dict[str, Any]:
+    """The return and the length of an episode that a wrapper has put into its last `info`.
+
+    Args:
+        info: The last `info`; `info["episode"]` holds `r` and `l`, as Gymnasium and Stable-Baselines3 have it.
+
+    Returns:
+        `reward` and `length`; `length` alone for a return of several objectives; empty where they are missing.
+
+    Raises:
+        RecordError: They are not numbers.
+    """
+    statistics = info.get("episode") if isinstance(info, Mapping) else None
+    if not isinstance(statistics, Mapping) or "r" not in statistics:
+        return {}
+    reward, length = plain_scalar(statistics["r"]), plain_scalar(statistics.get("l"))
+    if getattr(reward, "shape", ()) and isinstance(length, float | int):  # of several objectives there is no one return
+        return {"length": int(length)}
+    if not isinstance(reward, float | int) or not isinstance(length, float | int):
+        raise RecordError(
+            f"info['episode'] must hold a return r and a length l, got {shown(statistics)}; "
+            "use another key for other values"
+        )
+    return {"reward": float(reward), "length": int(length)}
 
 
 def _is_nested(value: Any) -> bool:

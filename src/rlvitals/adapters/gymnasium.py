@@ -13,15 +13,21 @@ try:
 except ImportError as missing:
     raise MissingExtraError("VitalsWrapper", extra="gymnasium", module="gymnasium") from missing
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, SupportsFloat
+import contextlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn, SupportsFloat, SupportsIndex
 
-import numpy as np
-from gymnasium.vector import VectorEnv, VectorWrapper
+import gymnasium.wrappers
+from gymnasium.vector import AsyncVectorEnv, VectorEnv, VectorWrapper
 from numpy.typing import NDArray
 
-from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Troubles
+from rlvitals.adapters.raw_rewards import TappedRewards
+from rlvitals.adapters.reward_layers import Layers, chain_of, joined, layers_named, layers_of
+from rlvitals.adapters.step_log import StepLog, info_of
+from rlvitals.errors import NotPicklableError
 from rlvitals.monitor import TrainingMonitor
+
+__all__ = ["VitalsVectorWrapper", "VitalsWrapper", "info_of"]
 
 Array = NDArray[Any]
 
@@ -37,12 +43,21 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     Wrap the outermost, so that the time limit's cut is seen. For several environments at once, wrap the vector
     environment with `VitalsVectorWrapper` instead, which counts their steps together.
 
+    Nothing that the environment returns is changed, and nothing that goes wrong with the recording is raised out of
+    `step` and `reset`. Where a wrapper below changes rewards (`NormalizeReward`, ...), the environment's own are
+    recorded.
+
     Args:
         env: The environment.
         monitor: Where the episodes go; it is the caller's to close.
         info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
             `adapters.episodes.episode_fields`).
         env_step: Environment steps taken before; by default the furthest that the monitor knows of.
+        raw_rewards: Whether the environment's own rewards are recorded where wrappers change them; `False` records
+            rewards as this wrapper sees them.
+
+    Raises:
+        NotPicklableError: The monitor belongs to another process.
     """
 
     def __init__(
@@ -52,9 +67,18 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         *,
         info_keys: Iterable[str] = (),
         env_step: int | None = None,
+        raw_rewards: bool = True,
     ) -> None:
         super().__init__(env)
-        self._recording = _Recording(monitor, 1, info_keys, env_step)
+        chain = chain_of(env, gymnasium.Wrapper)
+        self._recording = StepLog(
+            monitor, info_keys, env_step, *_single(chain) if raw_rewards else (Layers(), None), environments=1
+        )
+        self._begin = self._recording.begin
+        self._resets_next = any(isinstance(layer, gymnasium.wrappers.Autoreset) for layer in chain)
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise NotPicklableError.of(type(self).__name__)
 
     @property
     def env_step(self) -> int:
@@ -64,16 +88,21 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin a new episode; one that was not over is not recorded."""
         answer = super().reset(seed=seed, options=options)
-        self._recording.tally.restart(0)
+        self._recording.restart()
         return answer
 
     def step(self, action: Any) -> tuple[Any, SupportsFloat, bool, bool, dict[str, Any]]:
         """Step the environment, and record the episode if it ends."""
-        observation, reward, terminated, truncated, info = super().step(action)
-        self._recording.add([float(reward)])
-        if terminated or truncated:
-            self._recording.end(0, truncated=truncated and not terminated, info=info, env_index=None)
-        return observation, reward, terminated, truncated, info
+        if self._begin is not None:
+            self._begin()
+        answer = self.env.step(action)
+        self._recording.add_one(answer, resets_next=self._resets_next)
+        return answer
+
+    def close(self) -> None:
+        """Close the environment; the monitor stays open."""
+        self._recording.close()
+        super().close()
 
 
 class VitalsVectorWrapper(_VectorWrapper):
@@ -91,6 +120,11 @@ class VitalsVectorWrapper(_VectorWrapper):
         info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
             `adapters.episodes.episode_fields`).
         env_step: Environment steps taken before; by default the furthest that the monitor knows of.
+        raw_rewards: Whether the environments' own rewards are recorded where wrappers change them; `False` records
+            rewards as this wrapper sees them.
+
+    Raises:
+        NotPicklableError: The monitor belongs to another process.
     """
 
     def __init__(
@@ -100,13 +134,23 @@ class VitalsVectorWrapper(_VectorWrapper):
         *,
         info_keys: Iterable[str] = (),
         env_step: int | None = None,
+        raw_rewards: bool = True,
     ) -> None:
         super().__init__(env)
-        self._recording = _Recording(monitor, env.num_envs, info_keys, env_step)
+        self._recording = StepLog(
+            monitor,
+            info_keys,
+            env_step,
+            *_vector(env) if raw_rewards else (Layers(), None),
+            environments=env.num_envs,
+        )
+        self._begin = self._recording.begin
         mode = getattr(env.metadata.get("autoreset_mode"), "name", "NEXT_STEP")
         self._resets_next = mode == "NEXT_STEP"
         self._resets_same = mode == "SAME_STEP"
-        self._resetting: list[int] = []
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
+        raise NotPicklableError.of(type(self).__name__)
 
     @property
     def env_step(self) -> int:
@@ -118,75 +162,53 @@ class VitalsVectorWrapper(_VectorWrapper):
 
         Episodes that were not over are not recorded.
         """
-        mask = None if options is None else options.get("reset_mask")
+        mask = options.get("reset_mask") if isinstance(options, dict) else None  # before a wrapper takes it out
         answer = super().reset(seed=seed, options=options)
-        begun = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
-        for index in begun:
-            self._recording.tally.restart(index)
-        self._resetting = [index for index in self._resetting if index not in begun]
+        self._recording.restart(mask)
         return answer
 
     def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Step the environments, and record the episodes that end."""
-        observations, rewards, terminations, truncations, infos = super().step(actions)
-        self._recording.add(rewards.tolist())
-        for index in self._resetting:
-            self._recording.tally.restart(index)
-        ended = terminations | truncations
-        self._resetting = []
-        if ended.any():
-            indices: list[int] = ended.nonzero()[0].tolist()
-            last = infos.get("final_info", {}) if self._resets_same else infos
-            for index in indices:
-                truncated = bool(truncations[index] and not terminations[index])
-                info = info_of(last, index, self.num_envs)
-                self._recording.end(index, truncated=truncated, info=info, env_index=index)
-            if self._resets_next:
-                self._resetting = indices
-        return observations, rewards, terminations, truncations, infos
+        if self._begin is not None:
+            self._begin()
+        answer = self.env.step(actions)
+        self._recording.add_all(answer, resets_next=self._resets_next, resets_same=self._resets_same)
+        return answer
+
+    def close(self, **kwargs: Any) -> None:
+        """Close the environments; the monitor stays open."""
+        self._recording.close()
+        super().close(**kwargs)
 
 
-class _Recording:
-    """What both wrappers do with what they see."""
-
-    def __init__(
-        self, monitor: TrainingMonitor, environments: int, info_keys: Iterable[str], env_step: int | None
-    ) -> None:
-        self.env_step = (monitor.env_step or 0) if env_step is None else env_step
-        monitor.progress(self.env_step)  # a wrong one is refused here, not in the middle of the training
-        self.tally = EpisodeTally(environments)
-        self._monitor = monitor
-        keys = (info_keys,) if isinstance(info_keys, str) else info_keys
-        self._log = EpisodeLog(monitor, keys, Troubles(monitor))
-
-    def add(self, rewards: list[float]) -> None:
-        self.tally.add(rewards)
-        self.env_step += self.tally.environments
-        self._monitor.progress(self.env_step)
-
-    def end(self, index: int, *, truncated: bool, info: Mapping[str, Any], env_index: int | None) -> None:
-        reward, length, duration = self.tally.ending(index)
-        self._log.record(Ending(env_index, reward, length, duration, truncated, info), self.env_step)
+def _single(chain: list[Any]) -> tuple[Layers, TappedRewards | None]:
+    layers = layers_of(chain)
+    return layers, _tapped(layers, [chain[-1]], 1)
 
 
-def info_of(infos: Mapping[str, Any], index: int, environments: int) -> dict[str, Any]:
-    """One sub-environment's own `info`, out of a vector environment's.
+def _vector(env: VectorEnv[Any, Any, Any]) -> tuple[Layers, TappedRewards | None]:
+    chain = chain_of(env, VectorWrapper)
+    innermost = chain[-1]
+    subs = getattr(innermost, "envs", None)
+    if isinstance(subs, list | tuple) and len(subs) == env.num_envs:
+        chains = [chain_of(sub, gymnasium.Wrapper) for sub in subs]
+        layers = joined(layers_of(chain), map(layers_of, chains))
+        return layers, _tapped(layers, [sub[-1] for sub in chains], env.num_envs)
+    texts: Iterable[str] = ()
+    if isinstance(innermost, AsyncVectorEnv):
+        with contextlib.suppress(Exception):  # it is closed, or busy with a step
+            texts = map(str, innermost.call("__str__"))
+    inside = [layers_named(text) for text in texts]
+    layers = joined(layers_of(chain), inside)
+    if any(one.changers for one in inside):  # in another process: nothing can be heard there
+        return layers, None
+    return layers, _tapped(layers, [innermost], env.num_envs)
 
-    Args:
-        infos: Arrays, or dicts of such, one value for each sub-environment; `_key` masks those that said `key`.
-        index: The sub-environment.
-        environments: How many there are.
 
-    Returns:
-        What it said.
-    """
-    own: dict[str, Any] = {}
-    for key, values in infos.items():
-        said = infos.get(f"_{key}")
-        if key.startswith("_") or (said is not None and not said[index]):
-            continue
-        if isinstance(values, Mapping):
-            own[key] = info_of(values, index, environments)
-        elif isinstance(values, np.ndarray) and values.shape[:1] == (environments,):
-            own[key] = values[index]
-    return own
+def _tapped(layers: Layers, environments: list[Any], count: int) -> TappedRewards | None:
+    """Listen to environments, where a wrapper above them may change rewards and they can be listened to."""
+    if not layers.changers and not layers.custom:
+        return None
+    with contextlib.suppress(AttributeError, TypeError):
+        return TappedRewards(environments, count)
+    return None

@@ -27,12 +27,17 @@ from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 
 from rlvitals.adapters.actions import Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
-from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Troubles
+from rlvitals.adapters.episode_buffer import BufferedEpisodes
+from rlvitals.adapters.episodes import Ending, EpisodeLog, Troubles
 from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
 from rlvitals.adapters.learn_watch import LearnWatch
 from rlvitals.adapters.own_run import OwnRun
+from rlvitals.adapters.recorded_returns import RecordedReturns
+from rlvitals.adapters.returns import is_set
+from rlvitals.adapters.reward_layers import Layers
 from rlvitals.adapters.rollouts import rollout_signals
 from rlvitals.adapters.updates import UpdateWatch, update_fields
+from rlvitals.adapters.vec_rewards import raw_rewards_of
 from rlvitals.errors import RlvitalsError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.runs.header import PAUSED
@@ -58,6 +63,8 @@ class VitalsCallback(BaseCallback):
         info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
             `adapters.episodes.episode_fields`).
         on_finding: What is done about findings (`adapters.actions`); by default nothing.
+        raw_rewards: Whether the environments' own rewards are recorded where wrappers change them; `False` records
+            rewards as the algorithm sees them.
         verbose: 1 to print where the run is.
         **options: Of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with `log_dir`.
 
@@ -72,6 +79,7 @@ class VitalsCallback(BaseCallback):
         monitor: TrainingMonitor | None = None,
         info_keys: Iterable[str] = (),
         on_finding: Sequence[Action] = (),
+        raw_rewards: bool = True,
         verbose: int = 0,
         **options: Any,
     ) -> None:
@@ -86,10 +94,12 @@ class VitalsCallback(BaseCallback):
         self._monitor = monitor
         self._info_keys = (info_keys,) if isinstance(info_keys, str) else tuple(info_keys)
         self._on_finding = tuple(on_finding)
+        self._raw_rewards = raw_rewards
         self._actions: ActionTaker | None = None
         self._in_with = False
         self._watch: LearnWatch | None = None
-        self._tally = EpisodeTally(0)
+        self._returns: RecordedReturns | None = None
+        self._buffered: BufferedEpisodes | None = None
         self._evaluations: list[EvaluationWatch] = []
         self._goal: int | None = None
         self._forget_update()
@@ -145,11 +155,14 @@ class VitalsCallback(BaseCallback):
 
     def _on_step(self) -> bool:
         try:
-            seen, normalized = self.locals, self._normalized
-            self._tally.add((seen["rewards"] if normalized is None else normalized.old_reward).tolist())
-            dones = seen["dones"].tolist()  # a list of a few takes a fifth of the time of `dones.any()`
-            if True in dones:
-                self._record_episodes(dones, seen["infos"])
+            seen = self.locals
+            if "rewards" in seen:
+                self._add_rewards(seen["rewards"].tolist())
+                dones = seen["dones"].tolist()  # a list of a few takes a fifth of the time of `dones.any()`
+                if True in dones:
+                    self._record_episodes(dones, seen["infos"])
+            elif self._buffered is None:
+                self._buffered = BufferedEpisodes(self.model, self._last_step, self._episodes, self._troubles)
             if self._evaluations:
                 self._record_evaluations()
             self._progress(self.num_timesteps)
@@ -161,6 +174,7 @@ class VitalsCallback(BaseCallback):
         with self._troubles.caught("a rollout could not be recorded"):
             if isinstance(self.model, OnPolicyAlgorithm):
                 self._expect_update(self.model)
+        self._record_buffered()
         self._record_evaluations()
         if self._actions is not None:
             self._actions.rollout_ended()
@@ -173,8 +187,11 @@ class VitalsCallback(BaseCallback):
     def _on_training_end(self) -> None:
         self._end_watch()
         self._record_update(last=True)
+        self._record_buffered(last=True)
         self._record_evaluations()
         self._unwatch_evaluations()
+        if self._returns is not None:
+            self._returns.remove()
         self._troubles.close()
         if self._own is not None and not self._in_with:
             self._own.end()
@@ -211,11 +228,19 @@ class VitalsCallback(BaseCallback):
 
     def _begin_episodes(self) -> None:
         env = self.training_env
-        if self.num_timesteps == 0 or self._tally.environments != env.num_envs:
-            self._tally = EpisodeTally(env.num_envs)
-        self._rewards_before = self._tally.total
-        vec_normalize = self.model.get_vec_normalize_env()
-        self._normalized = vec_normalize if vec_normalize is not None and vec_normalize.norm_reward else None
+        layers, raw, before = Layers(), None, self._returns
+        if before is not None:
+            before.remove()  # of a training that an exception ended
+            if self.num_timesteps == 0 or before.environments != env.num_envs:
+                before = None
+        if self._raw_rewards:
+            with self._troubles.caught("which wrappers change rewards is not known"):
+                layers, raw = raw_rewards_of(env)
+        sums = None if before is None else before.sums
+        self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._troubles, sums)
+        self._add_rewards = self._returns.add
+        self._rewards_before = self._returns.total
+        self._buffered, self._last_step = None, self.num_timesteps
         self._is_monitored = False
         with self._troubles.caught("whether a Monitor wraps the environment is not known"):
             self._is_monitored = is_vecenv_wrapped(env, VecMonitor) or env.env_is_wrapped(Monitor)[0]
@@ -237,11 +262,18 @@ class VitalsCallback(BaseCallback):
             if not done:
                 continue
             # A wrapper for Atari games says "done" when a life is lost; the game goes on, and its Monitor knows.
-            if self._is_monitored and "episode" not in info and info.get("lives", 0):
+            if self._is_monitored and "episode" not in info and is_set(info.get("lives")):
                 continue
-            reward, length, duration = self._tally.ending(index)
-            truncated = bool(info.get("TimeLimit.truncated", False))
-            self._episodes.record(Ending(index, reward, length, duration, truncated, info), self.num_timesteps)
+            assert self._returns is not None
+            truncated = is_set(info.get("TimeLimit.truncated"))
+            ending = Ending.of(self._returns.ending(index, info), index, truncated=truncated, info=info)
+            self._episodes.record(ending, self.num_timesteps)
+
+    def _record_buffered(self, *, last: bool = False) -> None:
+        """Record the episodes of an algorithm that does not hand its steps over."""
+        if self._buffered is not None:
+            with self._troubles.caught("episodes could not be recorded"):
+                self._buffered.record(self.num_timesteps, last=last)
 
     # ------------------------------------------------------------------ updates
 
@@ -252,7 +284,8 @@ class VitalsCallback(BaseCallback):
 
     def _expect_update(self, model: OnPolicyAlgorithm) -> None:
         """Get ready for the update that follows a rollout."""
-        rewards = self._tally.total
+        assert self._returns is not None
+        rewards = self._returns.total
         self._signals = rollout_signals(model.rollout_buffer, squashed=model.policy.squash_output)
         steps = model.rollout_buffer.buffer_size * model.n_envs
         self._signals["reward_mean"] = (rewards - self._rewards_before) / steps

@@ -7,7 +7,7 @@ from rlvitals.clock import Clock
 from rlvitals.errors import RecordError
 from rlvitals.recording.recorder import Recorder
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Scalars
-from rlvitals.records.coercion import coerce
+from rlvitals.records.coercion import DICT_WANTED, coerce, shown
 from rlvitals.records.schema import Column, Field
 from rlvitals.records.synonyms import take_synonyms
 
@@ -100,15 +100,15 @@ class Logbook:
             ClosedError: The monitor is closed.
         """
         if quality_improvement is None and quality_final is not None and quality_initial is not None:
-            quality_improvement = quality_final - quality_initial
-        if additional_info:
+            quality_improvement = _difference(quality_final, quality_initial)
+        if additional_info is not None:
             rest = _dict_of("additional_info", additional_info, episode)
             category = rest.pop("logo_type", None) if category is None else category
             difficulty = rest.pop("difficulty", None) if difficulty is None else difficulty
             if parameters is None and isinstance(rest.get("parameters_explored"), Mapping):
                 parameters = rest.pop("parameters_explored")
-            info = {**rest, **info} if info else rest
-        if performance_metrics:
+            info = _joined(rest, info) if info is not None else rest
+        if performance_metrics is not None:
             measured = _dict_of("performance_metrics", performance_metrics, episode)
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
@@ -133,11 +133,11 @@ class Logbook:
                 "duration": duration,
                 "memory": memory,
                 "env_index": env_index,
-                "reward_parts": reward_parts or None,
-                "parameters": parameters or None,
-                "algorithm": algorithm_metrics or None,
-                "extra": extra or None,
-                "info": info or None,
+                "reward_parts": None if reward_parts is None else _filled(reward_parts),
+                "parameters": None if parameters is None else _filled(parameters),
+                "algorithm": None if algorithm_metrics is None else _filled(algorithm_metrics),
+                "extra": None if extra is None else _filled(extra),
+                "info": None if info is None else _filled(info),
             },
         )
 
@@ -262,8 +262,8 @@ class Logbook:
         if more:
             take_synonyms(more, values)
             extra = _joined(extra, more)
-        if extra:
-            values["extra"] = extra
+        if extra is not None:
+            values["extra"] = _filled(extra)
         return self._recorder.record(PolicyUpdate, values)
 
     def log_evaluation(
@@ -419,14 +419,41 @@ class Logbook:
         self._recorder.window.advance(env_step)
 
 
-def _joined(extra: Mapping[str, Any] | None, more: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Both together. What is no dict stays as it is: the record refuses it, and says why."""
-    return {**extra, **more} if extra and isinstance(extra, Mapping) else extra or more
+def _joined(first: Any, then: Any) -> Any:
+    """Both together. What is not a dict stays as it is: the record refuses it, and says why."""
+    both: dict[str, Any] = {}
+    for given in (first, then):
+        if given is None:
+            continue
+        if not isinstance(given, Mapping):
+            return given
+        try:
+            both |= dict(given)
+        except Exception:  # noqa: BLE001 - a foreign type may raise anything
+            return given
+    return both
+
+
+def _filled(given: Any) -> Any:
+    """A dict, or `None` for an empty one, which is absent; its length is asked of no other type."""
+    return None if isinstance(given, Mapping) and not given else given
+
+
+def _difference(final: Any, initial: Any) -> Any:
+    """The quality gained; `None` where one of the two is not a number, which the record then refuses."""
+    try:
+        return final - initial
+    except Exception:  # noqa: BLE001 - a foreign type may raise anything
+        return None
 
 
 def _dict_of(name: str, given: Any, episode: Any) -> dict[str, Any]:
-    if not isinstance(given, Mapping):
-        raise RecordError(
-            f"Episode {episode!r:.50}: {name} must be a dict, got {given!r:.100} ({type(given).__name__})"
-        )
-    return dict(given)
+    try:
+        if isinstance(given, Mapping):
+            return dict(given)
+    except Exception as error:  # noqa: BLE001 - the same
+        why = f"cannot be read ({type(error).__name__}: {error})"
+    else:
+        why = "must be a dict"
+    number = episode if type(episode) is int else shown(episode)
+    raise RecordError(f"Episode {number}: {name} {why}, got {shown(given)}; {DICT_WANTED}")

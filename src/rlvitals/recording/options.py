@@ -47,7 +47,10 @@ def tags_of(tags: Any) -> list[str]:
     Raises:
         RecordError: They are no texts.
     """
-    words = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else None
+    try:
+        words = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else None
+    except Exception:  # noqa: BLE001 - an array without dimensions, and whatever else a foreign type raises
+        words = None
     if words is None or not all(isinstance(word, str) for word in words):
         raise RecordError(f"tags={shown(tags)}: a list of words, such as ['ablation']")
     return list(dict.fromkeys(coerce(_TAG, word, "TrainingMonitor") for word in words))

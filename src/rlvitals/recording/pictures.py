@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
-from rlvitals.records.coercion import shown
+from rlvitals.records.coercion import coerce, shown
+from rlvitals.records.schema import Column, Field
 from rlvitals.regular import aside_of, begin_file, make_folder
 from rlvitals.runs.openings import move
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
@@ -38,6 +39,8 @@ _SUFFIXES = {
 }
 _CHANNELS = {1: 0, 2: 4, 3: 2, 4: 6}
 """The colour type of a PNG by channels: grey, grey with alpha, RGB, RGBA."""
+
+_METRICS = Field("metrics", Column.TREE, required=False)
 
 _log = logging.getLogger("rlvitals")
 
@@ -92,7 +95,8 @@ class PictureLog:
         self._recorder.check_open()
         data: dict[str, Any] = {"name": str(name), "bytes": len(content)}
         data |= {key: value for key, value in (("group", group), ("caption", caption)) if value is not None}
-        data |= {"metrics": dict(metrics)} if metrics else {}
+        if metrics is not None:
+            data |= {"metrics": coerce(_METRICS, metrics, f"picture {name!r:.80}") or {}}
         severity = "info"
         try:
             data["file"] = _kept(self._recorder.session.layout.artifacts, str(name), content, suffix)

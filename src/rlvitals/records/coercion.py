@@ -27,6 +27,9 @@ NON_FINITE: Mapping[str, float] = {"NaN": math.nan, "Infinity": math.inf, "-Infi
 MAX_DEPTH = 64
 """Deepest nesting of a tree: shallow enough for every reader's JSON parser, whatever stack it is called on."""
 
+DICT_WANTED = "pass names and values, such as {'name': 1.0}"
+"""What to do where something else stands in the place of a dict."""
+
 _MAX_ITEMS = 1 << 19
 """Longest list in a tree: one item more cannot fit into a line, and a large tensor is refused before it is unfolded."""
 _SHOWN = 60
@@ -172,7 +175,7 @@ def _value(value: Any) -> Any:
 def _flat(convert: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
     def coerced(value: Any) -> dict[str, Any]:
         if not isinstance(value, Mapping):
-            raise _Refused(f"must be a dict, got {shown(value)}")
+            raise _Refused(f"must be a dict, got {shown(value)}; {DICT_WANTED}")
         if len(value) > kinds.MAX_KEYS:
             raise _Refused(f"may have {kinds.MAX_KEYS} entries, got {len(value)}")
         flat: dict[str, Any] = {}
@@ -191,7 +194,7 @@ def _flat(convert: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
 
 def _tree(value: Any, text: int | None) -> dict[str, Any]:
     if not isinstance(value, Mapping):
-        raise _Refused(f"must be a dict, got {shown(value)}")
+        raise _Refused(f"must be a dict, got {shown(value)}; {DICT_WANTED}")
     tree: dict[str, Any] = _branch(value, text, ())
     return tree
 

@@ -125,8 +125,9 @@ class TerminalSink(Sink):
         line = self.line()
         if self._live:
             # A line that wraps cannot be drawn over.
-            line = line[: shutil.get_terminal_size().columns - 1]
-            self._stream.write(f"\r{line.ljust(self._width)}")
+            room = shutil.get_terminal_size().columns - 1
+            line = line[:room]
+            self._stream.write(f"\r{line.ljust(min(self._width, room))}")  # a terminal may have become narrower
             self._width = len(line)
         else:
             self._stream.write(line + "\n")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from rich.console import Console
 from rlvitals import TrainingMonitor
 from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
+from vtracer_gym.cli.next_steps import program
 from vtracer_gym.evaluation import FIRST_TRY, agent_attempts, summarize
 from vtracer_gym.gallery import Exhibit, gallery
 from vtracer_gym.logos import split_unseen
@@ -57,9 +57,10 @@ def demo(
     tables.show(console, evaluations, settings.attempts)
     picture = out / "gallery.png"
     paint(agent, unseen, evaluations, picture)
-    console.print(f"\nrun      {monitor.path}\nmodel    {out / 'model'}\npicture  [bold]{picture}[/]", highlight=False)
-    program = os.path.relpath(Path(sys.executable).with_name("rlvitals"))
-    console.print(f"browser  [bold]{program} ui {out / 'logs'} --open[/]", highlight=False, soft_wrap=True)
+    places = f"\nrun      {monitor.path}\nmodel    {out / 'model'}\npicture  {picture}"
+    console.print(places, highlight=False, markup=False, soft_wrap=True)
+    browse = shlex.join([program("rlvitals"), "ui", str(out / "logs"), "--open"])
+    console.print(f"browser  {browse}", style="bold", highlight=False, markup=False, soft_wrap=True)
 
 
 def paint(agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], path: Path) -> None:

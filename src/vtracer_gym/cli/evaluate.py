@@ -11,6 +11,7 @@ from rich.console import Console
 from rlvitals import TrainingMonitor
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.logos import gather
+from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR
 from vtracer_gym.errors import LogoError
 from vtracer_gym.models import TrainedAgent
 
@@ -19,7 +20,7 @@ def evaluate(
     model: Annotated[Path, typer.Option(help="Folder of a trained model.")],
     logos: Annotated[Path | None, typer.Option(help="Folder of logos. Without it: sample logos.")] = None,
     samples: Annotated[int, typer.Option(min=10, help="How many sample logos, where no folder is given.")] = 120,
-    log_dir: Annotated[Path, typer.Option(help="Where the monitor records.")] = Path("logs/vtracer_gym"),
+    log_dir: Annotated[Path, typer.Option(help="Where the monitor records.")] = DEFAULT_LOG_DIR,
     size: Annotated[int | None, typer.Option(min=32, help="Longest side; by default that of the training.")] = None,
     search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on a logo.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="Of random search.")] = 0,

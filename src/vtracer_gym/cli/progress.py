@@ -19,33 +19,49 @@ WINDOW: Final = 200
 """Episodes that the line of vital signs looks back on."""
 
 
+GAP: Final = "  "
+
+Signs = tuple[str, ...]
+
+
 class VitalProgress(Progress):
-    """A progress bar, and below it the vital signs."""
+    """A progress bar, and below it the vital signs, in lines that fit the terminal."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bars, then a line for each task that has said something."""
         yield from super().get_renderables()
         for task in self.tasks:
-            if signs := task.fields.get("signs"):
-                yield Text(signs, style="cyan", no_wrap=True, overflow="ellipsis")
+            if line := fitted(task.fields.get("signs", ()), self.console.width):
+                yield Text(line, style="cyan", no_wrap=True, overflow="ellipsis")
 
 
 def bar(console: Console) -> VitalProgress:
-    """A progress bar with the line of vital signs below it."""
-    return VitalProgress(
-        TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=None),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        expand=True,
-    )
+    """A progress bar with the line of vital signs below it, with the columns for which the terminal has room."""
+    columns = {
+        0: TextColumn("[bold]{task.description}"),
+        48: BarColumn(bar_width=None),
+        32: MofNCompleteColumn(),
+        40: TimeElapsedColumn(),
+        56: TextColumn("left"),
+        57: TimeRemainingColumn(),
+    }
+    shown = [column for least, column in columns.items() if console.width >= least]
+    return VitalProgress(*shown, console=console, expand=True)
 
 
-def vital_signs(statistics: dict[str, Any]) -> str:
-    """The vital signs in one line, from ``TrainingMonitor.get_training_statistics``."""
+def fitted(signs: Signs, width: int) -> str:
+    """The first vital signs, as many as fit into a line of so many columns; half of one says nothing."""
+    line = ""
+    for sign in signs:
+        longer = f"{line}{GAP}{sign}" if line else sign
+        if len(longer) > width:
+            break
+        line = longer
+    return line
+
+
+def vital_signs(statistics: dict[str, Any]) -> Signs:
+    """The vital signs, the most important first, from ``TrainingMonitor.get_training_statistics``."""
     signs: list[str] = []
     if (reward := statistics.get("reward_stats")) and reward.get("mean") is not None:
         signs.append(f"return {reward['mean']:+.2f}")
@@ -53,10 +69,10 @@ def vital_signs(statistics: dict[str, Any]) -> str:
         signs.append(f"SSIM {quality['mean']:+.4f}")
     if (episodes := statistics.get("episode_stats")) and episodes.get("success_rate") is not None:
         signs.append(f"success {episodes['success_rate']:.0%}")
-    for key, name in (("kl_divergence", "KL"), ("entropy", "entropy"), ("explained_variance", "expl. var.")):
+    for key, name in (("kl_divergence", "KL"), ("explained_variance", "expl. var."), ("entropy", "entropy")):
         if (metric := statistics.get(f"{key}_stats")) and metric.get("latest") is not None:
             signs.append(f"{name} {metric['latest']:.3g}")
-    return "  ".join(signs)
+    return tuple(signs)
 
 
 class ProgressCallback(BaseCallback):
@@ -71,7 +87,7 @@ class ProgressCallback(BaseCallback):
 
     def _on_training_start(self) -> None:
         self._task = self._progress.add_task(
-            self._description, total=self._steps, completed=self.num_timesteps, signs=""
+            self._description, total=self._steps, completed=self.num_timesteps, signs=()
         )
 
     def _on_step(self) -> bool:

@@ -75,7 +75,7 @@ def measured(
     settings = agent.card.settings
     start = FixedSetting(parameters_of(np.asarray(agent.card.start_action)))
     with bar(console) as progress:
-        task = progress.add_task("unseen logos", total=len(logos), signs="")
+        task = progress.add_task("unseen logos", total=len(logos), signs=())
         return evaluate(
             agent,
             logos,

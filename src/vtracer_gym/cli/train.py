@@ -13,6 +13,7 @@ from vtracer_gym.baselines import TuningSettings
 from vtracer_gym.cli import session, tables
 from vtracer_gym.cli.live import dashboard
 from vtracer_gym.cli.logos import gather
+from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR, after_training, show_next
 from vtracer_gym.cli.seeds import SeedJob, at_once, results, verdicts
 from vtracer_gym.evaluation import pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
@@ -25,7 +26,7 @@ def train(
     ] = None,
     samples: Annotated[int, typer.Option(min=10, help="How many sample logos, where no folder is given.")] = 120,
     out: Annotated[Path, typer.Option(help="Where the models go, one folder a seed.")] = Path("models"),
-    log_dir: Annotated[Path, typer.Option(help="Where the monitor records its runs.")] = Path("logs/vtracer_gym"),
+    log_dir: Annotated[Path, typer.Option(help="Where the monitor records its runs.")] = DEFAULT_LOG_DIR,
     steps: Annotated[int, typer.Option(min=1, help="Environment steps of each training.")] = 10_000,
     seeds: Annotated[int, typer.Option(min=1, help="How many trainings, each with a split and seed of its own.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
@@ -72,10 +73,12 @@ def train(
     found = []
     with dashboard(console, log_dir, wanted=ui):
         for one in results(console, jobs, parallel or at_once(seeds, processes)):
-            console.print(f"model: {one.folder}    run: {one.run}", highlight=False)
+            console.print(f"model: {one.folder}\nrun:   {one.run}", highlight=False, markup=False, soft_wrap=True)
             found.append(one)
     console.print()
     tables.show(console, pooled([one.evaluations for one in found]), attempts)
     console.print()
     for sentence in verdicts(found):
         console.print(sentence, highlight=False, markup=False)
+    console.print()
+    show_next(console, after_training(found, logos, samples, log_dir))

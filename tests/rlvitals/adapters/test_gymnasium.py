@@ -1,16 +1,22 @@
 """The Gymnasium wrappers, in every autoreset mode, against episodes counted by hand."""
 
+import copy
+import pickle
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import gymnasium
 import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
-from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+from stable_baselines3.common.vec_env import SubprocVecEnv
+from stable_baselines3.common.vec_env.base_vec_env import CloudpickleWrapper
 
-from rlvitals import Episode, TrainingMonitor
+from rlvitals import Episode, NotPicklableError, TrainingMonitor
 from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper, info_of
 
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
@@ -18,6 +24,11 @@ MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
 
 def episodes(monitor: TrainingMonitor) -> list[Episode]:
     return list(monitor.run.records("episodes"))
+
+
+def cloudpickled(thing: Any) -> bytes:
+    """Pickle as libraries do that send functions to other processes."""
+    return pickle.dumps(CloudpickleWrapper(lambda: thing))
 
 
 def drive(env: Any, steps: int) -> None:
@@ -158,3 +169,54 @@ except MissingExtraError as error:
 """
     answer = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert f"rlvitals[{extra}]" in answer.stdout
+
+
+# ---------------------------------------------------------------------- other processes, and copies
+
+
+@pytest.mark.parametrize("send", [pickle.dumps, cloudpickled, copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("what", ["monitor", "wrapper", "vector wrapper"])
+def test_what_holds_a_run_cannot_be_sent(walk: Any, monitor: TrainingMonitor, send: Any, what: str) -> None:
+    """The reason is given in words, with the way out: record where the run is written."""
+    holders: dict[str, Callable[[], Any]] = {
+        "monitor": lambda: monitor,
+        "wrapper": lambda: VitalsWrapper(walk(), monitor),
+        "vector wrapper": lambda: VitalsVectorWrapper(SyncVectorEnv([walk]), monitor),
+    }
+    with pytest.raises(NotPicklableError, match=r"cannot be copied or used in another process.*VitalsCallback"):
+        send(holders[what]())
+
+
+@pytest.mark.parametrize("context", ["forkserver", "spawn"])
+def test_inside_of_an_async_vector(walk: Any, monitor: TrainingMonitor, context: str) -> None:
+    """An environment that records cannot begin in another process."""
+    with pytest.raises(NotPicklableError, match="wrap the vector environment with VitalsVectorWrapper"):
+        AsyncVectorEnv([lambda: VitalsWrapper(walk(), monitor)], context=context)
+
+
+def test_inside_of_a_subproc_vec_env(walk: Any, monitor: TrainingMonitor) -> None:
+    """Nor in a process of Stable-Baselines3."""
+    with pytest.raises(NotPicklableError, match="VitalsCallback"):
+        SubprocVecEnv([lambda: VitalsWrapper(walk(), monitor)], start_method="forkserver")
+
+
+def test_in_the_child_of_a_fork(tmp_path: Path) -> None:
+    """A fork needs no pickling; there, the wrapper refuses to begin, for the same reason."""
+    script = """
+import os, sys
+import gymnasium
+from rlvitals import NotPicklableError, TrainingMonitor
+from rlvitals.adapters.gymnasium import VitalsWrapper
+monitor = TrainingMonitor(sys.argv[1], session_name="run")
+if not os.fork():
+    try:
+        VitalsWrapper(gymnasium.make("CartPole-v1"), monitor)
+    except NotPicklableError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.wait()
+monitor.close()
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)
+    assert answer.stdout.startswith("VitalsWrapper cannot be copied or used in another process")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from vtracer_gym.cli.main import main
+from vtracer_gym.rasterize import rasterize
 from vtracer_gym.samples import sample_logos
 
 TINY = [
@@ -58,7 +60,13 @@ def test_train_evaluate_trace(
     model = tmp_path / "models" / "seed-0"
 
     assert trained(monkeypatch, folder, tmp_path, "--seeds", 1) == 0
-    assert "broken.png: it cannot be read" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "broken.png: it cannot be read as an image (its format is not known)" in said
+    *_, shows, evaluates, traces = said.splitlines()
+    assert (tmp_path / shlex.split(shows)[-1] / "run.json").exists()
+    assert shlex.split(evaluates)[1:4] == ["evaluate", "--model", str(model)]
+    monkeypatch.chdir(tmp_path)
+    assert run(monkeypatch, *shlex.split(traces)[1:]) == 0
     assert (model.parent / "seed-0" / "evaluation.json").exists()
     assert run(monkeypatch, "evaluate", "--model", model, "--logos", folder, "--log-dir", tmp_path / "logs",
                "--search-tries", 2, "--processes", 1) == 0  # fmt: skip
@@ -66,6 +74,17 @@ def test_train_evaluate_trace(
     svg = tmp_path / "logo.svg"
     assert run(monkeypatch, "trace", folder / "text" / "sample-0001.png", "-o", svg, "--model", model) == 0
     assert svg.read_text().endswith("</svg>\n")
+
+
+def test_a_transparent_logo_stays_transparent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A white disc on nothing, traced by the command: what is around it is whatever the page is."""
+    picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).ellipse((8, 8, 56, 56), fill="white")
+    picture.save(tmp_path / "logo.png")
+
+    assert run(monkeypatch, "trace", tmp_path / "logo.png", "-o", tmp_path / "logo.svg") == 0
+    drawn = rasterize((tmp_path / "logo.svg").read_text(), 64, 64, "#ff0000")
+    assert [drawn[0, 0].tolist(), drawn[32, 32].tolist()] == [[255, 0, 0], [255, 255, 255]]
 
 
 def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -107,7 +126,7 @@ def test_trace_without_a_model(monkeypatch: pytest.MonkeyPatch, folder: Path, tm
         (["trace", "absent.png", "-o", "a.svg"], "absent.png: No such file"),
         (["trace", "{logo}", "-o", "absent/a.svg"], "absent does not exist"),
         (["trace", "{logo}", "-o", "a.svg", "--model", "absent"], "no trained model"),
-        (["trace", "{broken}", "-o", "a.svg"], "cannot be read as an image"),
+        (["trace", "{broken}", "-o", "a.svg"], "broken.png: it cannot be read as an image (its format is not known)"),
         (["train", "--logos", "absent"], "absent is not a folder"),
         (["train", "--logos", "{folder}", "--unseen", "2"], "between 0 and 1"),
         (["evaluate", "--model", "absent"], "no trained model"),
@@ -130,6 +149,7 @@ def test_mistakes_are_one_line(
     assert code == 2
     assert reason in said
     assert "Traceback" not in said
+    assert " object at 0x" not in said
 
 
 def test_seeds_are_trained_side_by_side(

@@ -1,0 +1,149 @@
+"""The environment's own rewards, heard below the wrappers that change them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from rlvitals.adapters.returns import read_reward, rows_of
+
+
+class RawRewards(Protocol):
+    """Where the environment's own rewards come from."""
+
+    def clear(self) -> None:
+        """Forget what was heard; a step begins."""
+
+    def rows(self) -> list[Any]:
+        """The rewards of the step that was just taken, one for each environment; `None` where it had none."""
+
+    def remove(self) -> None:
+        """Stop listening."""
+
+
+class TappedRewards:
+    """Rewards of environments that are objects of this process.
+
+    Args:
+        environments: The innermost environments, one for each row; or one vector environment that gives all rows.
+        count: Number of rows.
+
+    Raises:
+        AttributeError: The environments' methods cannot be replaced.
+        TypeError: The same.
+    """
+
+    def __init__(self, environments: Sequence[Any], count: int) -> None:
+        self._taps: list[RewardTap] = []
+        self._count = count
+        try:
+            for env in environments:
+                self._taps.append(RewardTap(env))
+        except BaseException:
+            self.remove()
+            raise
+
+    def clear(self) -> None:
+        """Forget what was heard; a step begins."""
+        for tap in self._taps:
+            tap.clear()
+
+    def rows(self) -> list[Any]:
+        """The rewards of the step that was just taken, one for each environment; `None` where it had none."""
+        if len(self._taps) == self._count:
+            return [_summed(tap.rewards) for tap in self._taps]
+        steps = [rows_of(rewards, self._count) for rewards in self._taps[0].rewards]
+        return [_summed([step[index] for step in steps]) for index in range(self._count)]
+
+    def remove(self) -> None:
+        """Give the environments their own methods back."""
+        for tap in self._taps:
+            tap.remove()
+
+
+class RewardTap:
+    """Listens to the rewards that an environment gives, below all wrappers.
+
+    It replaces the methods of this one object, and puts them back when it is removed: a wrapper in between would hide
+    the environment's attributes from the wrapper above it.
+
+    Args:
+        env: The environment.
+
+    Attributes:
+        rewards: Those since the last `clear`, up to the first reset after them: several where a wrapper repeats
+            actions, none where a step only reset the environment.
+
+    Raises:
+        AttributeError: The environment's methods cannot be replaced.
+    """
+
+    def __init__(self, env: Any) -> None:
+        self.rewards: list[Any] = []
+        self._is_inside = self._is_over = False
+        self._step, self._reset = env.step, env.reset
+        self._replaced = Replaced(env, step=self._tapped_step, reset=self._tapped_reset)
+
+    def clear(self) -> None:
+        """Forget the rewards; the next step begins."""
+        self.rewards, self._is_over = [], False
+
+    def remove(self) -> None:
+        """Give the environment its own methods back."""
+        self._replaced.undo()
+
+    def _tapped_step(self, *args: Any, **more: Any) -> Any:
+        if self._is_inside:  # an environment whose `step` calls itself
+            return self._step(*args, **more)
+        self._is_inside = True
+        try:
+            answer = self._step(*args, **more)
+        finally:
+            self._is_inside = False
+        if not self._is_over and isinstance(answer, tuple) and len(answer) > 1:
+            self.rewards.append(answer[1])
+        return answer
+
+    def _tapped_reset(self, *args: Any, **more: Any) -> Any:
+        self._is_over = bool(self.rewards)  # what is stepped within this reset belongs to no episode
+        return self._reset(*args, **more)
+
+
+class Replaced:
+    """Methods of one object, replaced until `undo`.
+
+    Args:
+        owner: The object.
+        **methods: The methods that it gets instead of its own.
+
+    Raises:
+        AttributeError: They cannot be replaced.
+    """
+
+    def __init__(self, owner: Any, **methods: Callable[..., Any]) -> None:
+        self._owner, self._methods = owner, methods
+        self._before = {name: vars(owner)[name] for name in methods if name in vars(owner)}
+        for name, method in methods.items():
+            setattr(owner, name, method)
+
+    def undo(self) -> None:
+        """Put back what was there before; a method that somebody has replaced since stays theirs."""
+        own = vars(self._owner)
+        for name, method in self._methods.items():
+            if own.get(name) != method:
+                continue
+            if name in self._before:
+                own[name] = self._before[name]
+            else:
+                del own[name]
+
+
+def _summed(rewards: Sequence[Any]) -> Any:
+    """Add the rewards of a repeated action up."""
+    if len(rewards) < 2:  # noqa: PLR2004 - nearly always one
+        return rewards[0] if rewards else None
+    total: dict[str, float] = {}
+    for reward in rewards:
+        read = read_reward(reward)
+        parts = read if isinstance(read, Mapping) else {"": read or 0.0}
+        for name, value in parts.items():
+            total[name] = total.get(name, 0.0) + value
+    return total[""] if tuple(total) == ("",) else total

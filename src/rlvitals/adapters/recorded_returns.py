@@ -1,0 +1,241 @@
+"""The return that an episode is recorded with: the environment's own where it is available, else one with a note."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
+from rlvitals.adapters.raw_rewards import RawRewards
+from rlvitals.adapters.returns import Return, ReturnTally
+from rlvitals.adapters.reward_layers import Layers
+from rlvitals.errors import RecordError
+from rlvitals.monitor import TrainingMonitor
+
+FACT = "episode_reward"
+"""The key of the run's configuration that says what `reward` holds, where it is not the sum of plain rewards."""
+
+TRAINING_RETURN = "training_return"
+"""The key of `extra` for the sum of the rewards that the agent is trained on, where these were changed."""
+
+ENVIRONMENT_RETURN = "environment_return"
+"""The key of `extra` for the sum of the environment's own rewards, where `reward` is another one."""
+
+UNREADABLE = "unreadable_rewards"
+"""The key of `extra` for the number of steps whose reward is not a number."""
+
+_SAME = 1e-5
+"""Relative difference of two rewards of which one was rounded to 32 bits."""
+
+
+class Sums(NamedTuple):
+    """Running sums of the rewards of some environments.
+
+    Attributes:
+        seen: Of the rewards that are seen.
+        own: Of the environments' own, where these are heard.
+        heard: Steps of each running episode in which an own reward was heard.
+        messages: What was reported of them, each once.
+    """
+
+    seen: ReturnTally
+    own: ReturnTally | None
+    heard: list[int]
+    messages: set[str]
+
+
+class RecordedReturns:
+    """Adds up the rewards that are seen and, where wrappers change them, the environment's own.
+
+    Args:
+        monitor: Gets an event, once, that says what a return is made of.
+        environments: Number of environments.
+        layers: What the wrappers do to rewards.
+        raw: The environment's own rewards; `None` where only those that are seen can be had.
+        troubles: Takes what cannot be read.
+        before: Sums of the same environments until now, whose running episodes go on.
+
+    Attributes:
+        sums: The sums so far.
+        add: Adds the rewards of one step of every environment, plain numbers; the list is kept.
+        begin: To be called before the environment's `step`, where it is not `None`.
+    """
+
+    def __init__(
+        self,
+        monitor: TrainingMonitor,
+        environments: int,
+        layers: Layers,
+        raw: RawRewards | None,
+        troubles: Troubles,
+        before: Sums | None = None,
+    ) -> None:
+        self._monitor = monitor
+        self._layers = layers
+        self._raw = raw
+        self._troubles = troubles
+        self._is_changed = False
+        if before is None or (before.own is None) != (raw is None):
+            own = None if raw is None else ReturnTally(environments)
+            before = Sums(ReturnTally(environments), own, [0] * environments, set())
+        self.sums = before
+        self._seen, self._own, self._heard, self._messages = before
+        # Called at every step, so without a call that only calls another.
+        self.add: Callable[[list[float]], None] = self._seen.steps.add if self._own is None else self._add_both
+        self.begin: Callable[[], None] | None = None if raw is None else raw.clear
+        if layers.changers and raw is None and not layers.statistics_are_raw:
+            self._say(
+                f"changed by {layers.names}: not the environment's own",
+                f"Returns are sums of rewards that {layers.names} changed: the environment's own rewards cannot be "
+                "seen from here. Record below that wrapper: put Monitor or RecordEpisodeStatistics directly around "
+                "the environment.",
+                severity="warning",
+            )
+
+    @property
+    def environments(self) -> int:
+        """Number of environments."""
+        return len(self._heard)
+
+    @property
+    def total(self) -> float:
+        """The sum of all rewards so far, over all environments: the environment's own where they are heard."""
+        return (self._seen if self._own is None else self._own).steps.total
+
+    def _add_both(self, rewards: list[float]) -> None:
+        self._seen.add(rewards)
+        self._add_own(rewards)
+
+    def add_any(self, rewards: Sequence[Any]) -> None:
+        """Add the rewards of one step of every environment, of any type."""
+        totals = self._seen.add_any(rewards)
+        if self._own is not None:
+            self._add_own(totals)
+
+    def restart(self, index: int) -> None:
+        """Begin another episode of an environment with its next step; the current one is not recorded."""
+        self._seen.restart(index)
+        if self._own is not None:
+            self._own.restart(index)
+            self._heard[index] = 0
+
+    def ending(self, index: int, info: Any) -> Reported:
+        """End an environment's episode.
+
+        Args:
+            index: The environment.
+            info: The last `info` of it.
+        """
+        seen = self._seen.ending(index)
+        own = None if self._own is None else self._own.ending(index)
+        if own is not None and not self._heard[index] and seen.length:
+            own = None
+            self._tell_unheard()
+        self._heard[index] = 0
+        settled = _plain(seen, self._layers) if own is None else self._chosen(seen, own, info)
+        made_of = seen if own is None or not own.parts else own
+        if made_of.unreadable:
+            settled.extra[UNREADABLE] = made_of.unreadable
+        if made_of.parts or made_of.unreadable:
+            self._tell_parts(settled, made_of)
+        return settled
+
+    def remove(self) -> None:
+        """Stop listening to the environment."""
+        if self._raw is not None:
+            self._raw.remove()
+
+    def _add_own(self, seen: Sequence[float]) -> None:
+        assert self._raw is not None
+        assert self._own is not None
+        rows = self._raw.rows()
+        for index, row in enumerate(rows):
+            if row is None:
+                rows[index] = 0.0
+            else:
+                self._heard[index] += 1
+        own = self._own.add_any(rows)
+        if not self._is_changed:
+            self._is_changed = any(
+                abs(one - other) > _SAME * abs(other)
+                for index, (one, other) in enumerate(zip(seen, own, strict=True))
+                if self._heard[index]
+            )
+
+    def _chosen(self, seen: Return, own: Return, info: Any) -> Reported:
+        """Of the sum that was seen and the environment's own, the one that is the return."""
+        names = self._layers.names
+        if own.parts and not seen.parts and not seen.unreadable:
+            self._say(f"made by {names}", f"Rewards have several components, of which {names} makes one number.")
+            return Reported(*seen[:3], statistics_count=True, parts=own.parts, extra={})
+        if not self._is_changed:
+            return Reported(*own[:3], statistics_count=True, parts=own.parts, extra={})
+        believed = self._layers.statistics_are_raw
+        recorded = _recorded_return(info) if believed else None
+        if recorded is not None and not math.isclose(recorded, own.reward, rel_tol=1e-4, abs_tol=1e-5):
+            # A wrapper of the user's own, below the one that records returns: its reward is the task's.
+            custom = ", ".join(self._layers.custom)
+            self._say(
+                f"recorded above {custom}",
+                f"{custom} changes rewards below the wrapper that records returns: an episode's reward is what that "
+                f"wrapper recorded, and the environment's own return is in extra['{ENVIRONMENT_RETURN}'].",
+            )
+            return Reported(*seen[:3], statistics_count=True, parts={}, extra={ENVIRONMENT_RETURN: own.reward})
+        self._say(
+            f"the environment's own, below {names}",
+            f"{names} changes rewards: an episode's reward is the sum of the environment's own rewards, and the sum "
+            f"that the agent is trained on is in extra['{TRAINING_RETURN}'].",
+        )
+        return Reported(*own[:3], statistics_count=believed, parts=own.parts, extra={TRAINING_RETURN: seen.reward})
+
+    def _tell_unheard(self) -> None:
+        if self._layers.changers:
+            self._say(
+                f"changed by {self._layers.names}: not the environment's own",
+                f"Returns are sums of rewards that {self._layers.names} may have changed: the environment's own "
+                "rewards could not be heard below it. Record below that wrapper.",
+                severity="warning",
+            )
+
+    def _tell_parts(self, settled: Reported, made_of: Return) -> None:
+        if math.isnan(settled.reward) and made_of.unreadable >= made_of.length:
+            self._say(
+                "missing: rewards are not numbers",
+                "The environment gives no number as its reward: episodes are recorded without a return (NaN). Return "
+                "a number from step.",
+                severity="warning",
+            )
+        elif made_of.unreadable:
+            self._say(
+                None,
+                f"Some rewards are not numbers: they are left out of the returns, and extra['{UNREADABLE}'] counts "
+                "them. Return a number from every step.",
+                severity="warning",
+            )
+        elif settled.reward == made_of.reward:
+            names = ", ".join(list(made_of.parts)[:8])
+            self._say(
+                f"sum of {len(made_of.parts)} components",
+                f"Rewards have {len(made_of.parts)} components ({names}): an episode's reward is their sum, and "
+                "reward_parts holds the sum of each.",
+            )
+
+    def _say(self, fact: str | None, message: str, *, severity: str = "info") -> None:
+        if message in self._messages:
+            return
+        self._messages.add(message)
+        self._troubles.tell(message, severity=severity)
+        if fact is not None:
+            with self._troubles.caught("the run's configuration could not be updated"):
+                self._monitor.update_configuration({FACT: fact})
+
+
+def _recorded_return(info: Any) -> float | None:
+    try:
+        found: float | None = statistics_of(info).get("reward")
+    except RecordError:  # whoever records the episode reports it
+        return None
+    return found
+
+
+def _plain(seen: Return, layers: Layers) -> Reported:
+    return Reported(*seen[:3], statistics_count=layers.statistics_are_raw, parts=seen.parts, extra={})

@@ -1,0 +1,183 @@
+"""The steps of Gymnasium's environments, added up to episodes and recorded; whatever the environments return."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rlvitals.adapters.episodes import Ending, EpisodeLog, Troubles
+from rlvitals.adapters.raw_rewards import RawRewards
+from rlvitals.adapters.recorded_returns import RecordedReturns
+from rlvitals.adapters.returns import is_set, rows_of
+from rlvitals.adapters.reward_layers import Layers
+from rlvitals.errors import NotPicklableError
+from rlvitals.monitor import TrainingMonitor
+
+_STEP = "a step could not be recorded"
+
+
+class StepLog:
+    """Records what environments return from `step`. No call raises: what cannot be read is counted and said once.
+
+    Args:
+        monitor: Where the episodes go.
+        info_keys: Keys of `info` that are kept with each episode.
+        env_step: Environment steps taken before; by default the furthest that the monitor knows of.
+        layers: What the wrappers between the environments and here do to rewards.
+        raw: The environments' own rewards, where they can be heard.
+        environments: Number of environments.
+
+    Attributes:
+        env_step: Environment steps of the whole training.
+        begin: To be called before the environment's `step`, where it is not `None`.
+
+    Raises:
+        NotPicklableError: The monitor belongs to another process.
+    """
+
+    def __init__(
+        self,
+        monitor: TrainingMonitor,
+        info_keys: Iterable[str],
+        env_step: int | None,
+        layers: Layers,
+        raw: RawRewards | None,
+        *,
+        environments: int,
+    ) -> None:
+        if monitor.is_child:
+            raise NotPicklableError.of("VitalsWrapper")
+        self.env_step = (monitor.env_step or 0) if env_step is None else env_step
+        self._environments = environments
+        self._shape = (environments,)
+        self._troubles = Troubles(monitor)
+        keys = (info_keys,) if isinstance(info_keys, str) else info_keys
+        self._log = EpisodeLog(monitor, keys, self._troubles)
+        self._returns = RecordedReturns(monitor, environments, layers, raw, self._troubles)
+        self._resetting: list[int] = []
+        self.begin = self._returns.begin
+        self._progress = monitor.progress
+        self._progress(self.env_step)  # a wrong one is refused here, not in the middle of the training
+
+    def restart(self, mask: Any = None) -> None:
+        """Begin new episodes; those that were not over are not recorded.
+
+        Args:
+            mask: Which environments begin anew, a flag for each; all of them by default.
+        """
+        with self._troubles.caught("a reset could not be recorded"):
+            flags = [True] * self._environments if mask is None else self._flags(mask)
+            begun = [index for index, flag in enumerate(flags) if flag]
+            for index in begun:
+                self._returns.restart(index)
+            self._resetting = [index for index in self._resetting if index not in begun]
+
+    def add_one(self, answer: Any, *, resets_next: bool) -> None:
+        """Record a step of a single environment.
+
+        Args:
+            answer: What its `step` returned: observation, reward, terminated, truncated, info.
+            resets_next: Whether the step after the end of an episode only resets.
+        """
+        try:
+            _, reward, terminated, truncated, info = answer
+            self.env_step += 1
+            self._progress(self.env_step)
+            if type(reward) is float:
+                self._returns.add([reward])
+            else:
+                self._returns.add_any([reward])
+            if self._resetting:
+                self._returns.restart(0)
+                self._resetting = []
+            cut = truncated if type(truncated) is bool else is_set(truncated)
+            over = terminated if type(terminated) is bool else is_set(terminated)
+            if over or cut or _is_over_for_all(terminated, truncated):
+                self._end(0, truncated=cut and not over, info=info, env_index=None)
+                if resets_next:
+                    self._resetting = [0]
+        except Exception as error:  # noqa: BLE001 - the training must go on
+            self._troubles.note(_STEP, error)
+
+    def add_all(self, answer: Any, *, resets_next: bool, resets_same: bool) -> None:
+        """Record a step of a vector environment.
+
+        Args:
+            answer: What its `step` returned: observations, rewards, terminations, truncations, infos.
+            resets_next: Whether the step after the end of an episode only resets.
+            resets_same: Whether the step in which an episode ends begins the next one, and `infos` is of that.
+        """
+        try:
+            _, rewards, terminations, truncations, infos = answer
+            self.env_step += self._environments
+            self._progress(self.env_step)
+            if type(rewards) is np.ndarray and rewards.shape == self._shape and rewards.dtype.kind == "f":
+                self._returns.add(rewards.tolist())
+            else:
+                self._returns.add_any(rows_of(rewards, self._environments))
+            for index in self._resetting:
+                self._returns.restart(index)
+            self._resetting = []
+            over, cut = self._flags(terminations), self._flags(truncations)
+            if True in over or True in cut:
+                ended = [index for index in range(self._environments) if over[index] or cut[index]]
+                for index in ended:
+                    info = info_of(infos, index, self._environments)
+                    info = info.get("final_info", {}) if resets_same else info
+                    self._end(index, truncated=not over[index], info=info, env_index=index)
+                if resets_next:
+                    self._resetting = ended
+        except Exception as error:  # noqa: BLE001 - the same
+            self._troubles.note(_STEP, error)
+
+    def close(self) -> None:
+        """Stop listening to the environment, and say how often something could not be recorded."""
+        with self._troubles.caught("the environment could not be let go"):
+            self._returns.remove()
+        self._troubles.close()
+
+    def _flags(self, flags: Any) -> list[bool]:
+        if type(flags) is np.ndarray and flags.shape == self._shape and flags.dtype.kind == "b":
+            plain: list[bool] = flags.tolist()
+            return plain
+        return [is_set(flag) for flag in rows_of(flags, self._environments)]
+
+    def _end(self, index: int, *, truncated: bool, info: Any, env_index: int | None) -> None:
+        ending = Ending.of(self._returns.ending(index, info), env_index, truncated=truncated, info=info)
+        self._log.record(ending, self.env_step)
+
+
+def _is_over_for_all(terminated: Any, truncated: Any) -> bool:
+    """Whether an episode of several agents is over, of whom some ended and the others were cut off."""
+    if not isinstance(terminated, Mapping) or not isinstance(truncated, Mapping):
+        return False
+    ended = {agent for flags in (terminated, truncated) for agent, flag in flags.items() if is_set(flag)}
+    return bool(ended) and ended >= terminated.keys() - {"__all__"}
+
+
+def info_of(infos: Any, index: int, environments: int) -> dict[str, Any]:
+    """One sub-environment's own `info`, out of a vector environment's.
+
+    Args:
+        infos: Arrays, or dicts of such, one value for each sub-environment; `_key` masks those that said `key`. Or a
+            list of dicts, one for each sub-environment.
+        index: The sub-environment.
+        environments: How many there are.
+
+    Returns:
+        What it said.
+    """
+    if isinstance(infos, Sequence) and len(infos) == environments and isinstance(infos[index], Mapping):
+        return dict(infos[index])
+    if not isinstance(infos, Mapping):
+        return {}
+    own: dict[str, Any] = {}
+    for key, values in infos.items():
+        said = infos.get(f"_{key}")
+        if (isinstance(key, str) and key.startswith("_")) or (said is not None and not is_set(said[index])):
+            continue
+        if isinstance(values, Mapping):
+            own[key] = info_of(values, index, environments)
+        elif tuple(getattr(values, "shape", ()))[:1] == (environments,):
+            own[key] = values[index]
+    return own

@@ -1,0 +1,61 @@
+"""What to run next, as commands that can be copied."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from vtracer_gym.cli.seeds import SeedResult
+
+DEFAULT_LOG_DIR = Path("logs/vtracer_gym")
+
+
+def program(name: str) -> str:
+    """The command that runs one of this installation's programs from here: its name, or its path if it has to be."""
+    own = Path(sys.executable).with_name(name)
+    found = shutil.which(name)
+    if found is not None and Path(found).resolve() == own.resolve():
+        return name
+    return min(str(own), os.path.relpath(own), key=len)
+
+
+def after_training(found: Iterable[SeedResult], logos: Path | None, samples: int, log_dir: Path) -> list[str]:
+    """Commands that show the first training, evaluate its model again and use it.
+
+    Args:
+        found: The results.
+        logos: The folder of logos; None for sample logos.
+        samples: How many sample logos.
+        log_dir: The folder of runs.
+    """
+    results = list(found)
+    first = results[0]
+    model = ["--model", str(first.folder)]
+    aside = [evaluation.logo for evaluation in first.evaluations]
+    image = Path("LOGO.png") if logos is None else logos / aside[0]
+    runs = [str(log_dir / one.run.name) for one in results]
+    evaluate = ["evaluate", *model, *(["--samples", str(samples)] if logos is None else ["--logos", str(logos)])]
+    if log_dir != DEFAULT_LOG_DIR:
+        evaluate += ["--log-dir", str(log_dir)]
+    commands = [[program("rlvitals"), "show", runs[0]]]
+    if len(runs) > 1:
+        commands.append([program("rlvitals"), "compare", *runs])
+    commands.append([program("vtracer-gym"), *evaluate])
+    commands.append([program("vtracer-gym"), "trace", str(image), "-o", f"{image.stem}.svg", *model])
+    return [shlex.join(command) for command in commands]
+
+
+def show_next(console: Console, commands: Iterable[str]) -> None:
+    """Print the commands, each in one line, however narrow the terminal is."""
+    console.print("next:")
+    for command in commands:
+        console.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)

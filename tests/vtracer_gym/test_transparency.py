@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from vtracer_gym.attempts import PreparedLogo
+from vtracer_gym.gallery import Exhibit, gallery
+from vtracer_gym.logos import Logo, decode_logo
+from vtracer_gym.rasterize import rasterize
+from vtracer_gym.similarity import ssim
+from vtracer_gym.tracing import Parameters
+from vtracer_gym.transparency import BLACK, WHITE, ground_of, laid_on, shrunk, traceable, with_ground
+
+RED = [255, 0, 0]
+INKS = {"white": [255, 255, 255], "black": [0, 0, 0], "blue": [20, 40, 200]}
+
+
+def ring(ink: str, *, ground: tuple[int, int, int, int] = (9, 9, 9, 0)) -> Image.Image:
+    """A ring of 96 pixels, drawn larger for smooth edges; the colour below what is transparent is of no account."""
+    picture = Image.new("RGBA", (480, 480), ground)
+    draw = ImageDraw.Draw(picture)
+    draw.ellipse((40, 40, 440, 440), fill=tuple(INKS[ink]))
+    draw.ellipse((160, 160, 320, 320), fill=ground)
+    return picture.resize((96, 96), Image.Resampling.BOX)
+
+
+def decoded(picture: Image.Image, size: int = 96) -> Logo:
+    stream = io.BytesIO()
+    picture.save(stream, "PNG")
+    return decode_logo(stream.getvalue(), "logo.png", "simple", size)
+
+
+def drawn(logo: Logo, ground: str) -> NDArray[np.uint8]:
+    return rasterize(PreparedLogo(logo).default.svg, logo.width, logo.height, ground)
+
+
+@pytest.mark.parametrize("ink", INKS)
+def test_what_is_transparent_stays_so(ink: str) -> None:
+    """On red, corners and the hole of the ring are red, and the ring has its colour."""
+    picture = drawn(decoded(ring(ink)), "#ff0000")
+
+    assert [picture[0, 0].tolist(), picture[95, 95].tolist(), picture[48, 48].tolist()] == [RED] * 3
+    assert np.abs(picture[48, 16].astype(int) - INKS[ink]).max() <= 1
+
+
+@pytest.mark.parametrize("ink", ["white", "black"])
+def test_a_small_hole_stays_open(ink: str) -> None:
+    """VTracer takes a picture with few transparent pixels for opaque; here a hole of 1 % of it stays one."""
+    picture = Image.new("RGBA", (96, 96), (*INKS[ink], 255))
+    picture.paste((0, 0, 0, 0), (30, 30, 40, 40))
+    picture = Image.fromarray(drawn(decoded(picture), "#ff0000"))
+
+    assert [list(picture.getpixel(at)) for at in ((35, 35), (5, 5))] == [RED, INKS[ink]]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("ink", INKS)
+def test_quality_is_the_lower_one_of_two_grounds(ink: str) -> None:
+    """A logo that vanishes on one ground is measured on the other."""
+    logo = decoded(ring(ink))
+    attempt = PreparedLogo(logo).default
+    assert logo.rgba is not None
+
+    on = [ssim(rasterize(attempt.svg, 96, 96, ground), laid_on(logo.rgba, ground)) for ground in (WHITE, BLACK)]
+    assert attempt.quality == min(on)
+    assert 0.9 < attempt.quality < 1.0
+
+
+def test_an_opaque_logo_is_measured_as_it_is() -> None:
+    """On white ground nothing is transparent, and one ground is enough."""
+    logo = decoded(ring("blue", ground=(255, 255, 255, 255)))
+    attempt = PreparedLogo(logo).default
+
+    assert logo.rgba is None
+    assert attempt.quality == ssim(rasterize(attempt.svg, 96, 96), logo.pixels)
+
+
+def test_the_document_has_the_size_of_the_logo() -> None:
+    """The row that makes VTracer see transparency is not in it."""
+    assert 'width="96" height="96"' in PreparedLogo(decoded(ring("black"))).default.svg
+
+
+def test_binary_tracing_leaves_what_is_transparent_open() -> None:
+    """It sees no alpha; what is below it would be black."""
+    logo = decoded(ring("black", ground=(0, 0, 0, 0)))
+    svg = PreparedLogo(logo).attempt(Parameters(), "binary").svg
+
+    assert rasterize(svg, 96, 96, "#ff0000")[[0, 48], [0, 48]].tolist() == [RED, RED]
+
+
+def test_edges_have_no_fringe() -> None:
+    """The colour of transparent pixels does not bleed into a logo that is shrunk."""
+    rgba = np.zeros((4, 4, 4), np.uint8)
+    rgba[:, :2] = (200, 100, 50, 255)
+    rgba[:, 2:] = (0, 255, 0, 0)
+    small = shrunk(np.ascontiguousarray(rgba[:, 1:3]), 1, 4)
+
+    assert small[:, 0].tolist() == [[200, 100, 50, 128]] * 4
+
+
+def test_half_of_the_largest_alpha_is_opaque() -> None:
+    """A watermark of 40 % is traced as its shape."""
+    rgba = np.full((2, 3, 4), (10, 20, 30, 100), np.uint8)
+    rgba[0, :, 3] = (0, 49, 50)
+    ready = traceable(rgba)
+
+    assert ready[..., 3].tolist() == [[0, 0, 255], [255, 255, 255], [0, 0, 0]]
+    assert ready[0, 0].tolist() == [255, 255, 255, 0]
+
+
+@pytest.mark.parametrize(("ink", "ground"), [("white", BLACK), ("black", WHITE), ("blue", WHITE)])
+def test_the_ground_that_shows_a_logo(ink: str, ground: str) -> None:
+    """White, but for logos that are nearly white themselves; pictures to look at have it."""
+    logo = decoded(ring(ink))
+    assert logo.rgba is not None
+
+    assert (logo.ground, ground_of(logo.rgba)) == (ground, ground)
+    assert logo.pixels[0, 0].tolist() == ([255] * 3 if ground == WHITE else [0] * 3)
+
+
+def test_a_page_of_any_colour_shows_it() -> None:
+    """With its ground, a white logo is seen on a white page."""
+    svg = with_ground(PreparedLogo(decoded(ring("white"))).default.svg, BLACK)
+
+    picture = rasterize(svg, 96, 96, "#ffffff")
+    assert [picture[0, 0].tolist(), picture[48, 16].tolist()] == [[0, 0, 0], [255, 255, 255]]
+
+
+def test_the_gallery_lays_it_on_its_ground() -> None:
+    """The trace of a white logo is not white on white."""
+    logo = decoded(ring("white"))
+    attempt = PreparedLogo(logo).default
+    sheet = np.asarray(gallery([Exhibit(logo, attempt, attempt)], "title", "subtitle"))
+
+    black = (sheet == 0).all(axis=2)
+    assert 3 * 0.9 < black.sum() / black[:, : sheet.shape[1] // 3].sum() < 3 * 1.1
+
+
+def test_a_speck_that_vanishes_is_refused() -> None:
+    """Of one faint pixel in a large picture nothing is left to trace."""
+    picture = Image.new("RGBA", (2_000, 2_000), (0, 0, 0, 0))
+    picture.putpixel((5, 5), (0, 0, 0, 30))
+
+    with pytest.raises(Exception, match=r"logo.png: nothing is left of it at 96 pixels"):
+        decoded(picture)
