@@ -15,6 +15,8 @@ from rlvitals.runs.durability import force, force_folder, is_unsupported, replac
 from rlvitals.runs.openings import is_gone
 from rlvitals.runs.torn import Unpack, lines_of
 
+KEPT_LINES = 1_000
+"""Lines kept in memory until they are on the disk; few, so that they stay in the cache of the processor."""
 _CHUNK = 1 << 20
 
 
