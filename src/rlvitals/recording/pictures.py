@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
+from rlvitals.runs.durability import force_file, force_folder, make_folder
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
 
 if TYPE_CHECKING:
@@ -181,9 +182,13 @@ def _suffix(name: str, content: bytes) -> str:
 
 
 def _kept(artifacts: Path, name: str, content: bytes, suffix: str) -> str:
-    """Write a picture under a number of its own, at once or not at all; gives its name below the artifacts."""
+    """Write a picture under a number of its own, at once or not at all, and force it to the disk before its event.
+
+    Returns:
+        The picture's name below the artifacts.
+    """
     folder = artifacts / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-")[:_MOST_NAME] or "picture"
     number = sum(1 for _ in folder.iterdir())
     while True:
@@ -192,6 +197,8 @@ def _kept(artifacts: Path, name: str, content: bytes, suffix: str) -> str:
         try:
             with path.open("xb") as file:
                 file.write(content)
+            force_file(path)
+            force_folder(folder)
         except FileExistsError:
             continue
         except OSError:

@@ -1,6 +1,7 @@
 """Pictures that a training logs."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -111,3 +112,14 @@ def test_after_the_end_it_is_refused(monitor: Monitor) -> None:
 
     with pytest.raises(ClosedError):
         training.log_image("late", SVG)
+
+
+def test_a_picture_is_on_the_disk_before_its_event(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content, then its name: a power cut leaves no event of a picture that is not there."""
+    forced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: forced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
+
+    with monitor() as training:
+        training.log_image("dot", SVG)
+
+    assert [name for name in forced if name in {"000001-dot.svg", "images"}] == ["000001-dot.svg", "images"]
