@@ -16,7 +16,8 @@ from rlvitals.errors import RecordError
 from rlvitals.records import Event
 from rlvitals.records.coercion import coerce, shown
 from rlvitals.records.schema import Column, Field
-from rlvitals.regular import aside_of, begin_file, make_folder
+from rlvitals.regular import aside_of, make_folder
+from rlvitals.runs.durability import force_folder, write_whole
 from rlvitals.runs.openings import move
 from rlvitals.runs.pictures import IMAGE, PNG, media_type
 
@@ -191,7 +192,11 @@ def _suffix(name: str, content: bytes) -> str:
 
 
 def _kept(artifacts: Path, name: str, content: bytes, suffix: str) -> str:
-    """Write a picture aside and rename it to a number that is free; return its name relative to the artifacts."""
+    """Write a picture aside, rename it to a number that is free, and force both to the disk before its event.
+
+    Returns:
+        The picture's name below the artifacts.
+    """
     folder = artifacts / FOLDER
     make_folder(artifacts)
     make_folder(folder)
@@ -199,14 +204,15 @@ def _kept(artifacts: Path, name: str, content: bytes, suffix: str) -> str:
     number = sum(not entry.name.startswith(".") for entry in folder.iterdir())
     aside = aside_of(folder / f"{plain}.{suffix}")
     try:
-        with begin_file(aside) as file:
-            file.write(content)
+        write_whole(aside, content)
         while True:
             number += 1
             path = folder / f"{number:06d}-{plain}.{suffix}"
             with contextlib.suppress(FileExistsError):
                 move(aside, path)
-                return f"{FOLDER}/{path.name}"
+                break
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+    force_folder(folder)
+    return f"{FOLDER}/{path.name}"

@@ -85,20 +85,21 @@ class Upkeep(Trouble):
     def look_after(self, journals: Mapping[str, Journal], sinks: tuple[Background, ...]) -> None:
         """Take the journals and sinks, and seal what an earlier writer left."""
         self._journals, self._sinks = journals, sinks
+        sums = read_sums(self._session.layout)
         for stream, journal in journals.items():
             journal.on_rotated = self._full.append
             left = [s.path for s in segments_in(journal.folder) if not s.sealed and s.path != journal.path]
             self._left |= dict.fromkeys(left)
-            self._full += [path for path in left if not self._is_damaged(path)]
+            self._full += [path for path in left if path not in sums or not self._is_damaged(path, sums)]
             if journal.torn_bytes:
                 self._notices.append(
                     ("warning", f"{journal.torn_bytes} bytes of a torn record were cut off {stream}, and kept aside")
                 )
 
-    def _is_damaged(self, path: Path) -> bool:
+    def _is_damaged(self, path: Path, sums: Mapping[Path, str]) -> bool:
         """Whether lines of an earlier writer have changed since; sealing them would hide it."""
         try:
-            if not is_changed(path, read_regular(path), read_sums(self._session.layout)):
+            if not is_changed(path, read_regular(path), sums):
                 return False
         except OSError:  # whoever seals it will say so
             return False

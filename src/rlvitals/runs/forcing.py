@@ -15,6 +15,8 @@ from rlvitals.runs.durability import force, force_folder, is_unsupported, replac
 from rlvitals.runs.openings import is_gone
 from rlvitals.runs.torn import Unpack, lines_of
 
+KEPT_LINES = 1_000
+"""Lines kept in memory until they are on the disk; few, so that they stay in the cache of the processor."""
 _CHUNK = 1 << 20
 
 
@@ -48,6 +50,7 @@ class SegmentForcer:
         self.recent: deque[bytes] = deque(maxlen=kept_lines)
         self.is_forced = False  # whether the last attempt worked
         self._named = False  # whether the folder's entry is on the disk
+        self._rewritten = False  # whether what is in its place may be ours, if perhaps not on the disk yet
         self._safe_lines = self._safe_size = 0
 
     def mark(self, lines: int) -> Mark:
@@ -107,14 +110,15 @@ class SegmentForcer:
             kept = set(self.recent)  # the newest; of the older ones only what is read back is left
             found = [line for line in found if line not in kept] + list(self.recent)
             rest = b"".join(found)
+        self._rewritten = True
         replace_whole(self.path, safe + rest)
         self.failed, self.is_forced, self._named = None, True, True
         self._safe_lines = lines
         return max(0, wanted - len(found))
 
     def is_replaced(self) -> bool:
-        """Whether another file, or none, is in the segment's place: it is not to be written again."""
-        return is_gone(self.fd, self.path)
+        """Whether a file of somebody else, or none, is in the segment's place: it is not to be written again."""
+        return not self._rewritten and is_gone(self.fd, self.path)
 
     def _read(self) -> bytes:
         blocks: list[bytes] = []

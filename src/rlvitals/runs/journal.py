@@ -21,7 +21,7 @@ from pathlib import Path
 from rlvitals.clock import Clock
 from rlvitals.errors import ClosedError
 from rlvitals.runs.durability import make_durable_folder
-from rlvitals.runs.forcing import Mark, SegmentForcer
+from rlvitals.runs.forcing import KEPT_LINES, Mark, SegmentForcer
 from rlvitals.runs.layout import segment_path
 from rlvitals.runs.openings import close_quietly, copy, is_dead, is_gone, move, opened, segment_to_begin
 from rlvitals.runs.torn import Unpack
@@ -73,6 +73,7 @@ class Journal:
         self._lock = threading.RLock()
         self._backlog: deque[bytes] = deque()
         self._backlog_lines = max(1, backlog_lines)
+        self._kept_lines = min(KEPT_LINES, self._backlog_lines)
         self._failing: OSError | None = None
         self._misplaced: OSError | None = None
         self._unsafe: OSError | None = None
@@ -94,7 +95,7 @@ class Journal:
         self._straight_below = self._usual_limit()
         self.path, self.torn_bytes = segment_to_begin(folder, unpack)
         self._fd = opened(self.path)
-        self._forcer = SegmentForcer(self._fd, self.path, self._backlog_lines)
+        self._forcer = SegmentForcer(self._fd, self.path, self._kept_lines)
         self._remember = self._forcer.recent.append
 
     @property
@@ -258,7 +259,7 @@ class Journal:
         self._retired.append((self._forcer, self.records))
         full, self.path, self._fd = self.path, following, fd
         self._segment_began = self._appended
-        self._forcer = SegmentForcer(fd, following, self._backlog_lines)
+        self._forcer = SegmentForcer(fd, following, self._kept_lines)
         self._remember = self._forcer.recent.append
         self._rotate_at = self._appended + max(1, self._seal_records)
         self.on_rotated(full)
@@ -455,7 +456,7 @@ class Journal:
                 self._trouble.began(self.path, error)
             return
         self._retired.append((self._forcer, self.records))  # to be closed by the thread that may be forcing it
-        self._fd, self._forcer = fd, SegmentForcer(fd, self.path, self._backlog_lines)
+        self._fd, self._forcer = fd, SegmentForcer(fd, self.path, self._kept_lines)
         self._remember = self._forcer.recent.append
         if self._misplaced is None:
             self._trouble.restored(self.path)

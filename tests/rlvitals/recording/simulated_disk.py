@@ -68,7 +68,7 @@ class Node:
                 self.versions.append(what)
             case "forced":
                 self._force()
-            case "failed":
+            case "failed":  # of a folder the next one forces all
                 pages = range(0, len(self.latest), PAGE)
                 self.clean |= {at: self.latest[at : at + PAGE] for at in pages if self._differs(at)}
 
@@ -195,9 +195,9 @@ class SimulatedDisk:
         number = os.fstat(fd).st_ino
         if number not in self._held:
             return
-        failing = self.failing() if number in self._contents else ""
+        failing = self.failing()
         self._note("failed" if failing else "forced", number)
-        if failing == "dropped":
+        if failing == "dropped" and number in self._contents:
             self._drop(number)
         if failing:
             raise OSError(errno.EIO, os.strerror(errno.EIO))

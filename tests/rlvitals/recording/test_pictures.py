@@ -1,6 +1,7 @@
 """Pictures that a training logs."""
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,3 +144,15 @@ def test_a_link_in_the_place_of_the_pictures_is_not_followed(monitor: Monitor, t
 
     assert "symbolic link" in (event.data or {})["trouble"]
     assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_picture_is_on_the_disk_before_its_event(monitor: Monitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its content, then its name: a power cut leaves no event of a picture that is not there."""
+    forced: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda fd: forced.append(Path(f"/proc/self/fd/{fd}").readlink().name))
+
+    with monitor() as training:
+        training.log_image("dot", SVG)
+
+    content, name = (name for name in forced if "dot.svg" in name or name == "images")
+    assert (content[:9], name) == (".dot.svg.", "images")

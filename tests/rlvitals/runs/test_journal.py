@@ -359,6 +359,29 @@ def test_dropped_lines_that_are_in_no_memory_are_counted_as_lost(
     assert (journal.lost, journal.appended, journal.count_taken()) == (2, 3, 5)
 
 
+def test_a_segment_written_again_is_unsafe_until_its_name_is_on_the_disk(
+    open_journal: OpenJournal, line: Line, folder: Path, messages: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forcing its folder may fail too; until then the old file may come back."""
+    journal = open_journal()
+    journal.append(line(0))
+    failures = iter([True, False, True])  # the segment, then its copy, then the folder
+
+    def force(_: int) -> None:
+        if next(failures, False):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for name in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, name, force)
+    unsafe = []
+    for _ in range(3):
+        journal.sync()
+        unsafe.append(journal.is_unsafe(folder / "000001.jsonl"))
+
+    assert unsafe == [True, False, False]
+    assert (_episodes(folder), messages[-1]) == ([0], "safe 000002.jsonl")
+
+
 def test_a_journal_that_is_closed_writes_again_what_could_not_be_forced(
     open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
 ) -> None:
