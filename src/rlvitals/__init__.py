@@ -13,7 +13,7 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rlvitals.escaping import clean_line
+from rlvitals.escaping import clean_line as _clean_line
 
 if TYPE_CHECKING:
     from rlvitals.comparison import Comparison, Parting, Placed, against_history, compare, parting
@@ -108,7 +108,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 """Where each public name lives. It is imported when it is first used: a command pays for what it needs, and no more."""
 
-logging.getLogger("rlvitals").addFilter(clean_line)  # for names and errors that hold line breaks
+logging.getLogger("rlvitals").addFilter(_clean_line)  # for names and errors that hold line breaks
 
 _MODULE_OF = {name: module for module, names in _NAMES.items() for name in names} | {
     "EpisodeMetrics": "rlvitals.records"

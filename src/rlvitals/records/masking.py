@@ -69,10 +69,12 @@ _NAME_HINTS = (
 _SHORTEST = 6
 """Characters of a text that may hold a secret by its form, or under a name."""
 
-_NAMED = re.compile(r"(?P<line>^[ \t]*)?(?<![\w.\-])(?P<name>[\w.\-]++)(?P<is>\\?[\"']?\s*[:=]\s*)", re.MULTILINE)
+_NAMED = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]++)(?P<is>\\?[\"']?\s*[:=]\s*)")
 """What comes before a value: in Python, JSON, YAML, a shell or a message."""
 _QUOTED = re.compile(r"[rbuf]?(?P<quote>\\?[\"'])(?P<secret>[^\n]{3,}?)(?P=quote)")
 _BARE = re.compile(r"(?P<secret>[^\s,;&()\[\]{}'\"<>\\]{3,}+)(?![(\[])")
+_NAME_KEYS = ("name", "key")
+_WIDEST_INDENT = 80
 _INDENTED = (" ", "\t")
 
 _OPTION = re.compile(r"([-+~/]*[A-Za-z_][\w.\-/]*)=(.*)", re.DOTALL)
@@ -140,11 +142,15 @@ class Masking:
             return (tree and MASK) if secret else self.text(tree)
         if isinstance(tree, dict):
             masked: dict[str, Any] = {}
+            # A list of variables: {"name": "API_KEY", "value": "..."}
+            named = next((tree[key] for key in _NAME_KEYS if isinstance(tree.get(key), str)), "")
+            pair = bool(named) and "value" in tree and self._is_secret(named)
             for key, value in tree.items():
                 shown = _formed(key)
                 while shown in masked:  # two secrets are two entries
                     shown += "*"
-                masked[shown] = self._masked(value, key, secret=secret or self._is_secret(key))
+                of_pair = pair and key == "value"
+                masked[shown] = self._masked(value, key, secret=secret or of_pair or self._is_secret(key))
             return masked
         if isinstance(tree, list | tuple):
             if secret or not all(isinstance(value, str) for value in tree):
@@ -166,8 +172,7 @@ class Masking:
                 continue
             value = _QUOTED.match(text, named.end())
             if value is None and may_be_bare(text, named.start("name")):
-                opens_line = named["line"] is not None and named["is"].startswith(":") and named["is"] != ":"
-                value = _BARE.match(text, named.end()) if opens_line or named["is"] == "=" else None
+                value = _BARE.match(text, named.end()) if named["is"] == "=" or _is_entry(text, named) else None
             if value is not None:
                 parts += text[done : value.start("secret")], MASK
                 done = value.end("secret")
@@ -186,6 +191,12 @@ def _formed(text: str) -> str:
     for pattern in patterns:
         text = pattern.sub(rf"\g<kept>{MASK}", text)
     return text
+
+
+def _is_entry(text: str, named: re.Match[str]) -> bool:
+    """Tell whether a name is that of an entry in YAML: `name: value` in a line of its own, or in braces."""
+    before = text[max(0, named.start() - _WIDEST_INDENT) : named.start()].rstrip(" \t-")
+    return named["is"][0] == ":" and named["is"] != ":" and (not before or before[-1] in "\n{,")
 
 
 def _is_text(trace: str, at: int) -> bool:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.markup import escape
 
-from rlvitals.escaping import clean
 from vtracer_gym.logos import load_folder
 from vtracer_gym.samples import sample_logos
 
@@ -37,7 +35,7 @@ def gather(console: Console, folder: Path | None, samples: int, size: int) -> tu
     )
     console.print(f"{len(found.logos)} logos at {size} px from {folder}: {types}", highlight=False)
     for rejection in found.rejections[:SHOWN_REJECTIONS]:
-        console.print(f"[yellow]left out:[/] {escape(clean(rejection.reason))}", highlight=False)
+        console.print(f"[yellow]left out:[/] {rejection.reason}", highlight=False)
     if len(found.rejections) > SHOWN_REJECTIONS:
         console.print(f"[yellow]left out:[/] {len(found.rejections) - SHOWN_REJECTIONS} more", highlight=False)
     return found.logos

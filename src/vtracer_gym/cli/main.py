@@ -7,7 +7,6 @@ import sys
 import typer
 from rich.console import Console
 
-from rlvitals.escaping import clean
 from vtracer_gym.cli.demo import demo
 from vtracer_gym.cli.evaluate import evaluate
 from vtracer_gym.cli.trace import trace
@@ -42,4 +41,4 @@ def main() -> None:
 
 def _plain(error: BaseException) -> str:
     text = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) and error.filename else str(error)
-    return clean(" ".join(text.split())).replace("[", r"\[")
+    return text.replace("[", r"\[")

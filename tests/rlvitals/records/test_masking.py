@@ -100,6 +100,13 @@ def test_secrets_that_are_names_stay_entries_of_their_own() -> None:
     assert DEFAULT_MASKING.settings({GITHUB: 1, GITHUB[:-1]: 2}) == {MASK: 1, f"{MASK}*": 2}
 
 
+def test_variables_as_pairs_of_name_and_value_are_masked() -> None:
+    """As in a specification of a container."""
+    given = [{"name": "API_KEY", "value": "abc"}, {"name": "SEED", "value": "1"}]
+
+    assert DEFAULT_MASKING.settings({"env": given}) == {"env": [{"name": "API_KEY", "value": MASK}, given[1]]}
+
+
 @pytest.mark.parametrize("secret", FORMS)
 def test_secrets_by_their_form_under_any_name(secret: str) -> None:
     """Alone, in a sentence, and in quotes."""
@@ -125,6 +132,8 @@ def test_secrets_by_their_form_under_any_name(secret: str) -> None:
         ("sent Bearer abcdef0123456789 twice", f"sent Bearer {MASK} twice"),
         ('{"api_key": "abcdef", "lr": 0.1}', f'{{"api_key": "{MASK}", "lr": 0.1}}'),
         ("Config(password='hunter2', lr=0.1)", f"Config(password='{MASK}', lr=0.1)"),
+        ("{api_key: abcdef, lr: 0.1}", f"{{api_key: {MASK}, lr: 0.1}}"),
+        ("refused for ada, password: hunter2", f"refused for ada, password: {MASK}"),
         ("HF_TOKEN=abcdef python train.py", f"HF_TOKEN={MASK} python train.py"),
         ("lr: 0.1\nsmtp_password: hunter2\n", f"lr: 0.1\nsmtp_password: {MASK}\n"),
     ],
