@@ -13,7 +13,7 @@ from rlvitals.errors import ColumnError, ComparisonError, QueryError
 from rlvitals.records import STREAMS
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
-from rlvitals.runs.columns import identifier, literal
+from rlvitals.runs.columns import attached, identifier, literal
 from rlvitals.runs.relation import labels
 from rlvitals.runs.sandbox import check_functions, sandbox
 from rlvitals.runs.table import ask, last_records
@@ -174,7 +174,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
     asked = [name for name in names.values() if name.casefold() in expression.casefold()]
     columns = {name: [row.get(name) for row in rows] for name in asked}
     types = {name: _type_of(values) for name, values in columns.items()}
-    with sandbox() as tables:
+    with attached(sandbox) as tables:
         declared = "".join(f", {identifier(name)} {kind}" for name, kind in types.items())
         tables.execute(f"CREATE TABLE runs (place BIGINT{declared})")
         marks = ", ".join("?" for _ in range(len(columns) + 1))

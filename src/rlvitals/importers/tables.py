@@ -13,7 +13,7 @@ from rlvitals.errors import ImportFormatError, RecordError
 from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.importers.preamble import Preamble, preamble_in, preamble_of
 from rlvitals.records import STREAMS, Record
-from rlvitals.runs.columns import connected, file_literal, identifier, literal
+from rlvitals.runs.columns import attached, connected, file_literal, identifier, literal
 from rlvitals.runs.exported import FORMAT, HEADER
 from rlvitals.runs.rows import records_from
 from rlvitals.runs.sandbox import sandbox
@@ -133,7 +133,8 @@ def _imported(preamble: Preamble, records: Iterator[Record]) -> Imported:
 def _attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     file = path.resolve()
     # What is called a table may be a view, whose query is the author's: it reads no other file, and is refused.
-    with sandbox(files=(file, file.with_name(f"{file.name}.wal"))) as connection:
+    allowed = (file, file.with_name(f"{file.name}.wal"))
+    with attached(lambda: sandbox(files=allowed)) as connection:
         connection.execute(f"ATTACH {literal(file)} AS source (READ_ONLY)")
         views = connection.execute(
             "SELECT view_name FROM duckdb_views() WHERE database_name = 'source' AND NOT internal ORDER BY ALL"

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from rlvitals.errors import QueryError
-from rlvitals.runs.columns import database, glob_escaped, literal
+from rlvitals.runs.columns import connected, database, glob_escaped, literal
 
 _PURE = frozenset(
     {
@@ -77,7 +77,7 @@ def _refused() -> re.Pattern[str]:
     It is put to the text, as a parser would miss what it cannot parse. A text constant that looks like a call is
     refused too.
     """
-    with database() as tables:
+    with connected() as tables:
         rows = tables.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type IN ('table', 'table_macro')"
         ).fetchall()
