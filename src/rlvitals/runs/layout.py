@@ -85,11 +85,9 @@ class Layout(NamedTuple):
     def make(self) -> None:
         """Make the folders; those that exist are left alone."""
         make_folder(self.path)
-        missing = [name for name in (*STREAMS, ARTIFACTS) if not (self.path / name).is_dir()]
-        for name in missing:
+        for name in (*STREAMS, ARTIFACTS):
             (self.path / name).mkdir(exist_ok=True)
-        if missing:
-            force_folder(self.path)
+        force_folder(self.path)
 
     def segments(self, stream: str) -> list[Segment]:
         """The segments of a stream, in their order.
