@@ -63,8 +63,8 @@ class Upkeep(Trouble):
         self._sinks: tuple[Background, ...] = ()
         self._sealer = Sealer()
         self._full: deque[Path] = deque()
-        # Segments of earlier writers, which may have been killed before these were on the disk; and why they are not.
-        self._left: dict[Path, OSError | None] = {}
+        # Segments of earlier writers, which may have been killed before these were on the disk.
+        self._left: list[Path] = []
         # Trouble is noticed under a journal's lock; it is told later, without one.
         self._notices: deque[tuple[str, str]] = deque()
         self._troubles: dict[str, str] = {}
@@ -89,7 +89,7 @@ class Upkeep(Trouble):
         for stream, journal in journals.items():
             journal.on_rotated = self._full.append
             left = [s.path for s in segments_in(journal.folder) if not s.sealed and s.path != journal.path]
-            self._left |= dict.fromkeys(left)
+            self._left += left
             self._full += [path for path in left if path not in sums or not self._is_damaged(path, sums)]
             if journal.torn_bytes:
                 self._notices.append(
@@ -174,23 +174,19 @@ class Upkeep(Trouble):
         self._sealer.step()
 
     def _force_left(self) -> None:
-        """Force to the disk what earlier writers left; after a failure only sealing, which writes it again, helps."""
-        for path, failed in list(self._left.items()):
+        """Force to the disk what earlier writers left.
+
+        A failure is told until the run is closed: nobody knows any more what the system may have dropped.
+        """
+        for path in self._left:
             try:
-                if failed is None:
-                    force_file(path)
-                    force_folder(path.parent)
-                elif path.exists():
-                    continue
+                force_file(path)
+                force_folder(path.parent)
             except FileNotFoundError:  # it has been sealed
                 pass
             except OSError as error:
-                self._left[path] = error
-                self._begin_trouble(_BEFORE, error, "{what} is not safe ({why}): a power cut may cost records")
-                continue
-            del self._left[path]
-        if not self._left:
-            self._end_trouble(_BEFORE, 0)
+                self._begin_trouble(_BEFORE, error, "{what} is not safe ({why}): records may be lost; run verify")
+        self._left = []
 
     def _sealable(self) -> list[Path]:
         """Take the full segments that are on the disk; the others wait, as sealing would remove their lines."""

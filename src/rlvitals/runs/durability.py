@@ -99,12 +99,14 @@ def replace_whole(path: Path, content: bytes) -> None:
 def make_durable_folder(path: Path) -> None:
     """Make a folder, and those above it that are missing; their names survive a power cut.
 
+    The name of a folder that is there already is forced too: whoever made it may have been killed before that.
+
     Raises:
         OSError: A folder could not be made, or its name may not be on the disk.
     """
     missing = list(itertools.takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     path.mkdir(parents=True, exist_ok=True)
-    for made in reversed(missing):
+    for made in reversed(missing or [path]):
         force_folder(made.parent)
 
 

@@ -92,12 +92,9 @@ class Layout(NamedTuple):
             OSError: A folder cannot be made, or its name may not be on the disk.
         """
         make_durable_folder(self.path)
-        folders = [self.path / name for name in (*STREAMS, ARTIFACTS)]
-        is_whole = all(is_folder(folder) for folder in folders)
-        for folder in folders:
-            make_folder(folder)
-        if not is_whole:
-            force_folder(self.path)
+        for name in (*STREAMS, ARTIFACTS):
+            make_folder(self.path / name)
+        force_folder(self.path)
 
     def segments(self, stream: str) -> list[Segment]:
         """The segments of a stream, in their order.

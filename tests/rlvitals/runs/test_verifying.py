@@ -322,14 +322,14 @@ def test_a_segment_listed_between_the_last_steps_of_sealing_is_sound(run: Run, w
 def test_a_segment_that_a_listing_missed_is_no_gap(run: Run, whole: Path, line: Line) -> None:
     """A listing during a renaming may see neither of the two names."""
     (whole.parent / "000003.jsonl").write_bytes(line(4))
-    missed = iter([True])
+    missing = [True]
 
     class Missing(Layout):
         """Misses the second segment once."""
 
         def segments(self, stream: str) -> list[Segment]:
             listed = super().segments(stream)
-            return listed[:1] + listed[2:] if listed and next(missed, False) else listed
+            return listed[:1] + listed[2:] if listed and missing and missing.pop() else listed
 
     run.layout = Missing(run.path)
 
