@@ -3,7 +3,7 @@
 | names | become |
 |---|---|
 | `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
-| `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations` | `PolicyUpdate` |
+| `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations`, `ray/tune/info/learner/...` | `PolicyUpdate` |
 | `eval/...` | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
 | `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
 | all others | `Scalars`: the category is what stands before the first `/` |
@@ -16,27 +16,17 @@ from typing import Any, NamedTuple
 
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars, SystemSample, codec_of
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import SB3_NAMES
+from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, update_field
 
-UPDATE_FIELDS: dict[str, str] = {
-    **{f"train/{name}": field for name, field in SB3_NAMES.items()},
-    "losses/approx_kl": "kl_divergence",
-    "losses/clipfrac": "clip_fraction",
-    "charts/learning_rate": "learning_rate",
-    "time/iterations": "update",
-}
-"""Names of an update's metrics, and the fields of `PolicyUpdate`, where the two differ or are in another group."""
-
-_ENTROPY_LOSS = "train/entropy_loss"
 _FIELDS: dict[str, tuple[type[Record], str]] = {
-    **{tag: (PolicyUpdate, field) for tag, field in UPDATE_FIELDS.items()},
     "charts/episodic_return": (Episode, "reward"),
     "charts/episodic_length": (Episode, "length"),
     "charts/SPS": (SystemSample, "env_steps_per_second"),
     "time/fps": (SystemSample, "env_steps_per_second"),
-    "eval/mean_reward": (Evaluation, "reward"),
-    "eval/mean_ep_length": (Evaluation, "length"),
+    **{f"eval/{name}": (Evaluation, field) for name, field in EVALUATION_SYNONYMS.items()},
 }
+_GRADIENT_CLOCK = "loss/"
+"""Tianshou logs its losses by gradient steps, everything else by environment steps: they stay apart as `Scalars`."""
 _GROUPS: dict[str, type[Record]] = {
     "episode": Episode,
     "train": PolicyUpdate,
@@ -128,8 +118,9 @@ def _named(tag: str) -> _Name:
     if tag in _FIELDS:
         kind, field = _FIELDS[tag]
         return _Name(kind, "", field)
-    if tag == _ENTROPY_LOSS:
-        return _Name(PolicyUpdate, "", "entropy")
+    target = None if tag.startswith(_GRADIENT_CLOCK) else update_field(tag) if slash else None
+    if target is not None:
+        return _Name(PolicyUpdate, "", target.field)
     if kind is None or not rest:
         return _Name(Scalars, group if slash else "scalars", "values", rest or group)
     return _in_group(kind, rest)
@@ -175,7 +166,7 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for tag, value in said.items():
         name = _named(tag)
-        if tag == _ENTROPY_LOSS:
+        if tag == ENTROPY_LOSS:
             values["entropy"] = -float(value)
         elif name.key:
             values.setdefault(name.field, {})[name.key] = value

@@ -34,6 +34,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "CartPole-v1__ppo__1"
 
 
+def test_rllib_s_and_trl_s_metrics_are_fields(tmp_path: Path) -> None:
+    """As they are in the log calls: both use one table of names."""
+    file = EventFile(tmp_path / "theirs", 1000.0)
+    stats = "ray/tune/info/learner/default_policy/learner_stats"
+    file.scalars(1001.0, 4000, {f"{stats}/kl": 0.5, f"{stats}/entropy": 2.0, f"{stats}/cur_lr": 0.25})
+    file.scalars(1002.0, 8000, {"train/grad_norm": 0.125, "train/clip_ratio/region_mean": 0.75, "train/kl": 4.0})
+    file.close()
+
+    first, second = import_run(tmp_path / "theirs", tmp_path / "logs").records("updates")
+
+    assert (first.kl_divergence, first.entropy, first.learning_rate, first.env_step) == (0.5, 2.0, 0.25, 4000)
+    assert (second.gradient_norm, second.clip_fraction, second.extra) == (0.125, 0.75, {"kl": 4.0})
+
+
 def test_cleanrls_names_are_understood(folder: Path, tmp_path: Path) -> None:
     """Names that come twice at one step are two episodes; NaN and the infinities stay; other names are scalars."""
     run = import_run(folder, tmp_path / "logs")
