@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rlvitals.cli.places import LOGS, AsJson
 from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json, status_text
-from rlvitals.cli.words import clean, count, percent, span
+from rlvitals.cli.words import clean, count, reported_share, span
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.pace import furthest_of, step_of
@@ -37,7 +37,8 @@ class Row(msgspec.Struct, frozen=True):
 
     Attributes:
         reward: Mean over the last hundred episodes; NaN if one of them is.
-        success_rate: Share of successes among those of them that say whether they were one.
+        success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
+        success_reported: How many of them did.
     """
 
     life: Life
@@ -45,13 +46,15 @@ class Row(msgspec.Struct, frozen=True):
     env_step: int | None
     reward: float | None
     success_rate: float | None
+    success_reported: int
 
 
 class Recent(NamedTuple):
-    """What a run's last episodes came to: their mean reward, and the share that succeeded."""
+    """What a run's last episodes came to: their mean reward, and the share of successes among those that report it."""
 
     reward: float | None
     success_rate: float | None
+    success_reported: int
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -121,7 +124,7 @@ def _recent_of(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> di
         return {}
     files = f"[{', '.join(file_literal(Path(name)) for name in ends)}]"
     answered: list[tuple[Any, ...]] = []
-    for success in ("avg(success::DOUBLE)", "NULL"):  # no run may have said whether an episode was one
+    for success in ("avg(success::DOUBLE), count(success)", "NULL, 0"):  # no run may have reported it
         question = (
             f"SELECT filename, avg(reward), {success} "  # noqa: S608 - ours
             f"FROM read_parquet({files}, union_by_name = true, filename = true, file_row_number = true) "
@@ -131,7 +134,7 @@ def _recent_of(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> di
         with contextlib.suppress(duckdb.Error):
             answered = connection.execute(question, [LAST_EPISODES]).fetchall()
             break
-    return {ends[name]: Recent(reward, rate) for name, reward, rate in answered}
+    return {ends[name]: Recent(*found) for name, *found in answered}
 
 
 def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None, clock: Clock) -> Row:
@@ -151,6 +154,7 @@ def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None,
         recent = Recent(
             sum(episode.reward for episode in last) / len(last) if last else None,
             sum(said) / len(said) if said else None,
+            len(said),
         )
     return Row(
         life=life,
@@ -158,6 +162,7 @@ def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None,
         env_step=furthest_of(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
         reward=recent.reward,
         success_rate=recent.success_rate,
+        success_reported=recent.success_reported,
     )
 
 
@@ -181,7 +186,7 @@ def _table(rows: list[Row], folder: Path, *, now: float, narrow: bool) -> Table:
             count(row.episodes),
             count(row.env_step),
             number_text(row.reward),
-            percent(row.success_rate),
+            reported_share(row.success_rate, row.success_reported, min(row.episodes, LAST_EPISODES)),
             span(now - life.updated),
             span(life.duration),
         )

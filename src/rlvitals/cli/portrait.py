@@ -58,7 +58,7 @@ def _went(life: Life, header: Header, history: History) -> Iterator[Section]:
     yield "Reward", tables.curve(history.curve, history.episodes)
     yield "Episodes", tables.stretches(history.stretches)
     yield "Categories", tables.categories(history.categories, history.episodes)
-    yield "Ends", tables.ends(history.terminations, history.episodes)
+    yield "Ends", tables.ends(history.terminations)
     yield "Updates", tables.metrics(history.metrics, history.updates)
     yield (
         "Algorithm, as of the last episode",

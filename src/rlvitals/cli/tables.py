@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text, plain_table
-from rlvitals.cli.words import clean, count, moment, number, percent, sparkline
+from rlvitals.cli.words import NOT_REPORTED, clean, count, moment, number, percent, reported_share, sparkline
 from rlvitals.summary.history import RECENT_UPDATES, Group, Measure, Metric, Point, Stretch
 
 _MOST_GROUPS = 12
@@ -53,7 +53,8 @@ def stretches(found: Mapping[str, Stretch]) -> Table | None:
             table.add_row("  spread", *(number_text(measure.std if measure else None) for measure in measures))
         if any(measure and measure.not_finite for measure in measures):
             table.add_row("  not finite", *(_bad(measure.not_finite if measure else 0) for measure in measures))
-    table.add_row("success", *(percent(stretch.success_rate) for stretch in columns))
+    if any(stretch.success_reported for stretch in columns):
+        table.add_row("success", *map(_success, columns))
     return table
 
 
@@ -62,9 +63,16 @@ def categories(groups: list[Group], episodes: int) -> Table | None:
     return _groups("category", groups, episodes) if any(group.name is not None for group in groups) else None
 
 
-def ends(groups: list[Group], episodes: int) -> Table | None:
-    """How episodes ended."""
-    return _groups("end", groups, episodes)
+def ends(groups: list[Group]) -> Table | None:
+    """How episodes ended, where that was reported; shares are of the episodes that reported it."""
+    told = [group for group in groups if group.name is not None]
+    if not told:
+        return None
+    table = _groups("end", told, sum(group.episodes for group in told))
+    silent = sum(group.episodes for group in groups if group.name is None)
+    if table is not None and silent:
+        table.add_row(NOT_REPORTED, count(silent))
+    return table
 
 
 def metrics(found: Mapping[str, Metric], updates: int) -> Table | None:
@@ -128,7 +136,7 @@ def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
             clean("-" if group.name is None else group.name),
             count(group.episodes),
             percent(group.episodes / episodes),
-            percent(group.success_rate),
+            reported_share(group.success_rate, group.success_reported, group.episodes),
             number_text(group.reward),
             number_text(group.quality_improvement),
         )
@@ -137,6 +145,10 @@ def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
         number_of_rest = sum(group.episodes for group in rest)
         table.add_row(f"{count(len(rest))} more", count(number_of_rest), percent(number_of_rest / episodes))
     return table
+
+
+def _success(stretch: Stretch) -> str:
+    return reported_share(stretch.success_rate, stretch.success_reported, stretch.end - stretch.first)
 
 
 def _mean(measure: Measure | None) -> Text:

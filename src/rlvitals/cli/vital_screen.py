@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, status_text
 from rlvitals.cli.vital_signs import RECENT, Level, Metric, Vitals
-from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, span, sparkline
+from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, reported_share, span, sparkline
 from rlvitals.diagnosis import Finding
 from rlvitals.records import Evaluation, Event
 
@@ -157,7 +157,8 @@ def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
 
 
 def _now(level: Level) -> Text:
-    said = Text(percent(level.mean)) if level.share else number_text(level.mean)
+    share = reported_share(level.mean, level.reported, level.episodes)
+    said = Text(share) if level.share else number_text(level.mean)
     return said.append(f" {level.not_finite} bad", BAD) if level.not_finite else said
 
 

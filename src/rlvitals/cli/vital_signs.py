@@ -48,6 +48,8 @@ class Level(NamedTuple):
     Attributes:
         share: Whether it is a share of one.
         not_finite: How many of those values are not finite.
+        reported: How many values there are.
+        episodes: How many episodes these are; of a share, the last 100, whether they reported it or not.
     """
 
     name: str
@@ -56,6 +58,8 @@ class Level(NamedTuple):
     high: float | None
     share: bool
     not_finite: int
+    reported: int
+    episodes: int
     spark: tuple[float | None, ...]
 
 
@@ -225,13 +229,13 @@ def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | Non
 def _level(
     name: str, field: str, episodes: list[Episode], table: Table, quality: tuple[float | None, ...]
 ) -> Level | None:
-    said = [getattr(episode, field) for episode in episodes]
-    values = np.array([float(value) for value in said if value is not None])
-    if not values.size:
-        return None
-    recent = values[-RECENT:]
-    finite = recent[np.isfinite(recent)]
     is_share = field == "success"
+    last = episodes[-RECENT:] if is_share else episodes
+    said = [getattr(episode, field) for episode in last]
+    recent = np.array([float(value) for value in said if value is not None])[-RECENT:]
+    if not recent.size:
+        return None
+    finite = recent[np.isfinite(recent)]
     found = rate_interval(recent, independent=True) if is_share else mean_interval(recent)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(finite.mean()) if finite.size else float(recent[-1])
@@ -242,6 +246,8 @@ def _level(
         high=_known(found.high),
         share=is_share,
         not_finite=recent.size - finite.size,
+        reported=recent.size,
+        episodes=min(len(last), RECENT),
         spark=quality if field == "quality_final" else _spark(table, _IN_TABLE.get(field, field)),
     )
 

@@ -33,7 +33,8 @@ class Row(msgspec.Struct, frozen=True):
         steps_per_second: Over the run (`rlvitals.pace`).
         recent_steps_per_second: Lately.
         reward: Mean of the last 100 episodes.
-        success_rate: Share of successes among those of them that say whether they were one.
+        success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
+        success_reported: How many of them did, where that is not all of them; else `None`.
         spark: The reward over the run, in at most 48 means.
         not_finite: Rewards that are not finite.
         findings: Open findings by severity.
@@ -59,6 +60,7 @@ class Row(msgspec.Struct, frozen=True):
     recent_steps_per_second: float | None
     reward: Any
     success_rate: float | None
+    success_reported: int | None
     spark: list[Any]
     not_finite: int
     findings: Tally
@@ -167,6 +169,7 @@ class Glance:
         said_beside = None if self._whole else header.totals.get("env_step")
         furthest = furthest_of(self._pace.furthest, step_said(self.run, header, life, clock=self._clock), said_beside)
         rewards, said = self._recent["reward"], self._recent["success"]
+        last = said.size
         said = said[np.isfinite(said)]
         is_open, away = life.status in OPEN, away_of(header)
         lately = self._pace.lately(away, is_open=is_open)
@@ -192,6 +195,7 @@ class Glance:
             recent_steps_per_second=lately,
             reward=reward,
             success_rate=float(said.mean()) if said.size else None,
+            success_reported=int(said.size) if 0 < said.size < last else None,
             spark=plain_numbers(_thinned(self._trace.means())),
             not_finite=self._not_finite,
             findings=tally(self._events),

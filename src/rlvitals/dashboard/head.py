@@ -26,13 +26,20 @@ _MOST_FINDINGS = 100
 
 
 class Level(msgspec.Struct, frozen=True):
-    """A quantity over the last 100 episodes: its mean with the 95 % interval, and the mean of the first 100."""
+    """A quantity over the last 100 episodes: its mean with the 95 % interval, and the mean of the first 100.
+
+    Attributes:
+        reported: How many of these episodes reported it, where it is a share; else how many they are.
+        episodes: How many episodes these are.
+    """
 
     mean: Any
     low: float | None
     high: float | None
     first: float | None
     not_finite: int
+    reported: int
+    episodes: int
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -221,19 +228,23 @@ def _levels(run: WatchedRun) -> tuple[dict[str, Level], Level | None]:
     found = {name: _level(episodes.numbers(name)) for name in _LEVELS if episodes.has(name)}
     levels = {name: level for name, level in found.items() if level is not None}
     said = episodes.numbers("success")
-    return levels, _level(said[~np.isnan(said)], is_rate=True) if episodes.has("success") else None
+    return levels, _level(said, is_rate=True) if episodes.has("success") else None
 
 
 def _level(values: Floats, *, is_rate: bool = False) -> Level | None:
     if not values.size:
         return None
-    recent, first = values[-RECENT:], values[:RECENT]
+    recent, first, last = values[-RECENT:], values[:RECENT], min(values.size, RECENT)
+    if is_rate:  # NaN where success was not reported
+        recent = recent[~np.isnan(recent)]
+    if not recent.size:
+        return None
     found = rate_interval(recent, independent=True) if is_rate else mean_interval(recent)
     bad = int(np.count_nonzero(~np.isfinite(recent)))
     with np.errstate(invalid="ignore", over="ignore"):
         mean = plain_numbers(np.asarray([recent.mean()]))[0]
         begun = float(first[np.isfinite(first)].mean()) if np.isfinite(first).any() else None
-    return Level(mean, _known(found.low), _known(found.high), begun, bad)
+    return Level(mean, _known(found.low), _known(found.high), begun, bad, int(recent.size), last)
 
 
 def _not_finite(run: WatchedRun) -> dict[str, int]:

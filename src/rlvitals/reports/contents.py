@@ -70,8 +70,12 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
             *_recent(account, name, summary.measures[name]),
         )
     if summary.success.recent is not None:
-        recent = summary.success.recent
-        yield "success", tables.share(recent.estimate), f"last 100{_within(tables.interval(recent, shares=True))}"
+        recent, reported = summary.success.recent, tables.recent_reported(summary.success)
+        yield (
+            "success",
+            tables.share(recent.estimate),
+            f"last 100{reported}{_within(tables.interval(recent, shares=True))}",
+        )
     goal = account.header.goals.get("total_timesteps")
     done = f"{percent(summary.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
     yield "steps", count(summary.env_step), done
@@ -172,10 +176,11 @@ def _success_blocks(account: Account) -> Iterator[Block]:
         if any(group.rate.estimate is not None for group in groups)
     ]
     ends = account.summary.ends
-    if ends and any(end.reason is not None for end in ends):
+    if ends:
         rows = tuple(
-            Estimate("not said" if end.reason is None else end.reason, end.share, 0.0, end.share, percent(end.share))
+            Estimate(end.reason, end.share, 0.0, end.share, percent(end.share))
             for end in ends[:_MOST_GROUPS]
+            if end.reason is not None
         )
         charts.append(Estimates("ends", "How episodes ended", "share", rows, (0.0, 1.0), share=True))
     if charts:

@@ -23,7 +23,7 @@ from rlvitals.runs import Run, find_runs
 from rlvitals.runs.table import ask
 from rlvitals.summary.life import Life, life_of
 from rlvitals.summary.pacing import pace_in, step_said
-from rlvitals.words import ABSENT, count, percent, span
+from rlvitals.words import ABSENT, count, reported_share, span
 
 RECENT = 100
 """Episodes that reward and success are over."""
@@ -43,6 +43,7 @@ class Row(NamedTuple):
     env_step: int | None
     reward: float | None
     success: float | None
+    success_reported: int
     spark: tuple[float | None, ...]
     link: str
 
@@ -114,6 +115,7 @@ def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -
         env_step=furthest_of(pace.furthest, step_said(run, run.header, life, clock=clock)),
         reward=mean,
         success=float(said.mean()) if said.size else None,
+        success_reported=int(said.size),
         spark=sparks(reward.filled(np.nan).astype(np.float64), _SPARKS),
         link=link,
     )
@@ -173,7 +175,7 @@ def _cells(row: Row) -> tuple[Cell, ...]:
         Toned(str(diagnosis.health_score), tone) if row.episodes else Toned(ABSENT, "quiet"),
         Spark(row.spark),
         value(row.reward),
-        percent(row.success),
+        reported_share(row.success, row.success_reported, min(row.episodes, RECENT)),
         count(row.env_step),
         span(life.duration),
         said or Toned("none", "quiet"),

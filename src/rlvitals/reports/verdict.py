@@ -3,6 +3,7 @@
 from rlvitals.diagnosis import CRITICAL, WARNING, Diagnosis
 from rlvitals.reports.document import Verdict
 from rlvitals.runs import Header
+from rlvitals.summary.measures import WINDOW
 from rlvitals.summary.run_summary import RunSummary
 from rlvitals.words import count, number, percent
 
@@ -56,7 +57,9 @@ def _learning(summary: RunSummary, score: int | None) -> Verdict:
     if reward.recent.estimate is not None:
         parts.append(f"its mean over the last 100 episodes is {number(reward.recent.estimate)}")
     if summary.success.recent is not None and summary.success.recent.estimate is not None:
-        parts.append(f"{percent(summary.success.recent.estimate)} of them are successes")
+        reported = summary.success.recent_known
+        whose = "them" if reported >= min(WINDOW, summary.episodes) else f"the {count(reported)} that reported it"
+        parts.append(f"{percent(summary.success.recent.estimate)} of {whose} are successes")
     return Verdict(tone, title, _sentence("; ".join(parts)), score)
 
 

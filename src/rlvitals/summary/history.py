@@ -53,6 +53,7 @@ class Stretch(msgspec.Struct):
     end: int
     measures: dict[str, Measure]
     success_rate: float | None
+    success_reported: int
 
 
 class Point(msgspec.Struct):
@@ -63,11 +64,17 @@ class Point(msgspec.Struct):
 
 
 class Group(msgspec.Struct):
-    """The episodes that have something in common. Means are over finite values."""
+    """The episodes that have something in common. Means are over finite values.
+
+    Attributes:
+        success_rate: Share of successes among those that reported success or failure; `None` if none did.
+        success_reported: How many did.
+    """
 
     name: str | None
     episodes: int
     success_rate: float | None
+    success_reported: int
     reward: float | None
     quality_improvement: float | None
 
@@ -230,6 +237,7 @@ def _stretch(episodes: Columns, first: int, end: int) -> Stretch:
         end=end,
         measures={name: _measure(said[name]) for name in _MEASURES if said[name].size},
         success_rate=float(said["success"].mean()) if said["success"].size else None,
+        success_reported=int(said["success"].size),
     )
 
 
@@ -258,7 +266,7 @@ def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group]
     rows = tables.execute(
         """
         SELECT grouping(termination_reason) = 1, coalesce(category, termination_reason), count(*),
-               avg(success::DOUBLE), avg(reward) FILTER (isfinite(reward)),
+               avg(success::DOUBLE), count(success), avg(reward) FILTER (isfinite(reward)),
                avg(quality_improvement) FILTER (isfinite(quality_improvement))
         FROM episodes GROUP BY GROUPING SETS ((category), (termination_reason)) ORDER BY 3 DESC, 2
         """

@@ -68,11 +68,16 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """Why episodes ended."""
+    """Why episodes ended.
+
+    Attributes:
+        reason: The reason; `None` for the episodes that reported none.
+        share: Of the episodes that reported a reason; `None` for those that did not.
+    """
 
     reason: str | None
     episodes: int
-    share: float
+    share: float | None
 
 
 class RunSummary(msgspec.Struct, frozen=True):
@@ -88,7 +93,7 @@ class RunSummary(msgspec.Struct, frozen=True):
         measures: Each quantity of an episode that was said.
         metrics: Each metric of the updates that was said.
         success: Successes.
-        ends: Why episodes ended, the most frequent first.
+        ends: Why episodes ended, the most frequent first; those that reported no reason last. Empty if none did.
         speed: How fast it goes.
         baselines: The last evaluation against each baseline's.
         exploration: What parameters were tried, if that was asked for (`rlvitals.analysis.exploration`, as dicts).
@@ -191,10 +196,12 @@ def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str
 
 def _ends(reasons: Column) -> list[End]:
     labels, codes = coded(reasons)
-    names: list[str | None] = [*labels, None]  # -1 is the last
-    groups = [(names[place], int(np.count_nonzero(codes == place))) for place in (*range(len(labels)), -1)]
-    groups.sort(key=lambda group: -group[1])
-    return [End(reason, count, count / codes.size) for reason, count in groups if count]
+    reported = int(np.count_nonzero(codes >= 0))
+    counts = [int(np.count_nonzero(codes == place)) for place in range(len(labels))]
+    ends = [End(reason, count, count / reported) for reason, count in zip(labels, counts, strict=True)]
+    ends.sort(key=lambda end: -end.episodes)
+    silent = codes.size - reported
+    return [*ends, End(None, silent, None)] if ends and silent else ends
 
 
 def _load(episodes: dict[str, Column], system: dict[str, Column]) -> dict[str, float | None]:
