@@ -92,7 +92,7 @@ def test_no_command_claims_a_success_or_an_end(made: Made, command: str) -> None
     """Where nobody reported one."""
     text = printed(made, command, "none", *(["--once"] if command == "watch" else []))
 
-    assert not re.search(r"success +\d|0 % of|max_steps", text)
+    assert not re.search(r"success +\d+ %(?! interval)|0 % of|max_steps", text)
 
 
 def test_the_list_of_runs_gives_a_rate_of_those_that_reported(made: Made) -> None:
