@@ -50,7 +50,8 @@ def print_summary(screen: Console, summary: RunSummary) -> None:
 
 
 def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]]:
-    yield "Episodes", _spread(summary.measures)
+    title = f"Reward: {summary.reward_source}" if summary.reward_source else "Episodes"
+    yield title, _spread(summary.measures, summary.recent_rewards if summary.reward_source else WINDOW)
     yield "Where they go", _course(summary.measures)
     yield "Success" if summary.success.known else "Types and target", _success(summary.success)
     yield "By type", _groups(summary.success.by_category, "type")
@@ -64,11 +65,11 @@ def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]
         yield from _exploration(summary.exploration)
 
 
-def _spread(measures: Mapping[str, Measured]) -> Table | None:
+def _spread(measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | None:
     if not measures:
         return None
     table = plain_table(
-        "", "mean", "spread", "median", "IQM", "5 % to 95 %", "last 100", "95 % interval", "not said", "bad"
+        "", "mean", "spread", "median", "IQM", "5 % to 95 %", f"last {recent}", "95 % interval", "not said", "bad"
     )
     for name, found in measures.items():
         kinds = found.counts

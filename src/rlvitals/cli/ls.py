@@ -21,6 +21,7 @@ from rlvitals.records import Record
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.columns import database, file_literal
 from rlvitals.runs.folder import rewinds_of
+from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
 from rlvitals.summary.life import CLOSED, Life, life_of
@@ -29,6 +30,8 @@ from rlvitals.summary.pacing import step_said
 LAST_EPISODES = 100
 """Episodes that the reward and the success rate are over."""
 
+_LAST_RECORDS = 2_000
+"""Records of each stream in which the reward of a run without episodes is looked for."""
 _NARROW = 100
 
 
@@ -36,7 +39,9 @@ class Row(msgspec.Struct, frozen=True):
     """One run in the list.
 
     Attributes:
-        reward: Mean over the last hundred episodes; NaN if one of them is.
+        reward: Mean over the last hundred episodes; NaN if one of them is. Where no episode was recorded, the level of
+            `reward_source`.
+        reward_source: What stands for the reward there (`runs.reward_series`); else `None`.
         success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
         success_reported: How many of them did.
     """
@@ -47,6 +52,7 @@ class Row(msgspec.Struct, frozen=True):
     reward: float | None
     success_rate: float | None
     success_reported: int
+    reward_source: str | None = None
 
 
 class Recent(NamedTuple):
@@ -82,6 +88,8 @@ def ls(
     screen = make_screen()
     if rows:
         screen.print(_table(rows, folder.absolute(), now=SYSTEM_CLOCK.time(), narrow=screen.width < _NARROW))
+    for source in sorted({row.reward_source for row in rows if row.reward_source}):
+        screen.print(Text(f"* no episodes: {clean(source)}", LABEL))
     for unopened in refused:
         screen.print(Text.assemble(("not opened: ", "red"), clean(unopened.reason)))
     if not rows and not refused:
@@ -156,13 +164,15 @@ def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None,
             sum(said) / len(said) if said else None,
             len(said),
         )
+    series = None if episodes else reward_series(run, last=_LAST_RECORDS)
     return Row(
         life=life,
         episodes=episodes,
         env_step=furthest_of(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
-        reward=recent.reward,
+        reward=recent.reward if series is None else series.level,
         success_rate=recent.success_rate,
         success_reported=recent.success_reported,
+        reward_source=None if series is None else series.source,
     )
 
 
@@ -185,7 +195,7 @@ def _table(rows: list[Row], folder: Path, *, now: float, narrow: bool) -> Table:
             status_text(life.status),
             count(row.episodes),
             count(row.env_step),
-            number_text(row.reward),
+            number_text(row.reward).append("*" if row.reward_source else "", LABEL),
             reported_share(row.success_rate, row.success_reported, min(row.episodes, LAST_EPISODES)),
             span(now - life.updated),
             span(life.duration),

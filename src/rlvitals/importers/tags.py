@@ -4,7 +4,7 @@
 |---|---|
 | `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
 | `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations`, `ray/tune/info/learner/...` | `PolicyUpdate` |
-| `eval/...` | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
+| `eval/...`; `test/...` of Tianshou, with a reward | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
 | `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
 | all others | `Scalars`: the category is what stands before the first `/` |
 
@@ -18,12 +18,26 @@ from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars,
 from rlvitals.records.schema import fields
 from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, update_field
 
+_TIANSHOU_TESTS = {
+    "reward": "reward",
+    "rew": "reward",
+    "returns_stat/mean": "reward",
+    "reward_std": "reward_std",
+    "rew_std": "reward_std",
+    "returns_stat/std": "reward_std",
+    "length": "length",
+    "len": "length",
+    "lens_stat/mean": "length",
+}
+_RLLIB_EVALUATIONS = ("env_runners/episode_return_mean", "env_runners/episode_reward_mean", "episode_reward_mean")
 _FIELDS: dict[str, tuple[type[Record], str]] = {
     "charts/episodic_return": (Episode, "reward"),
     "charts/episodic_length": (Episode, "length"),
     "charts/SPS": (SystemSample, "env_steps_per_second"),
     "time/fps": (SystemSample, "env_steps_per_second"),
     **{f"eval/{name}": (Evaluation, field) for name, field in EVALUATION_SYNONYMS.items()},
+    **{f"test/{name}": (Evaluation, field) for name, field in _TIANSHOU_TESTS.items()},
+    **{f"ray/tune/evaluation/{name}": (Evaluation, "reward") for name in _RLLIB_EVALUATIONS},
 }
 _GRADIENT_CLOCK = "loss/"
 """Tianshou logs its losses by gradient steps, everything else by environment steps: they stay apart as `Scalars`."""
@@ -32,6 +46,7 @@ _GROUPS: dict[str, type[Record]] = {
     "train": PolicyUpdate,
     "losses": PolicyUpdate,
     "eval": Evaluation,
+    "test": Evaluation,
     "system": SystemSample,
 }
 _NO_POLICIES = {"categories", "extra"}
@@ -159,7 +174,10 @@ def _is_whole(kind: type[Record], said: dict[str, Any]) -> bool:
     names = {_named(tag).field for tag in said}
     if kind is Episode:
         return {"reward", "length"} <= names
-    return kind is not PolicyUpdate or names != {"update"}
+    if kind is Evaluation and all(tag.startswith("test/") for tag in said):  # else it is a loss or an accuracy
+        return "reward" in names
+    # What Tianshou logs of a collection has the group of an update, and nothing that an update computes.
+    return kind is not PolicyUpdate or bool(names - {"update", "extra"})
 
 
 def _values(said: dict[str, Any]) -> dict[str, Any]:

@@ -50,8 +50,14 @@ class Ranged(Protocol):
         """The upper end."""
 
 
-def spread_table(measures: Mapping[str, Measured], stream: str) -> Table:
-    """How each quantity of a stream is spread."""
+def spread_table(measures: Mapping[str, Measured], stream: str, recent: int = WINDOW) -> Table:
+    """How each quantity of a stream is spread.
+
+    Args:
+        measures: The quantities.
+        stream: Their stream.
+        recent: How many of the last values their recent level is taken over.
+    """
     rows: list[tuple[Cell, ...]] = []
     for name, found in measures.items():
         kinds = found.counts
@@ -74,8 +80,8 @@ def spread_table(measures: Mapping[str, Measured], stream: str) -> Table:
             )
         )
     titles = (
-        "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", "last 100", "95 % interval", "not said",
-        "not finite",
+        "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", f"last {recent}", "95 % interval",
+        "not said", "not finite",
     )  # fmt: skip
     return Table(titles, tuple(rows), caption=f"How {stream} are spread", folded=True)
 

@@ -17,6 +17,7 @@ from rlvitals.pace import STEPS, Pace, furthest_of, share_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
+from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.table import ask, last_records
 from rlvitals.summary.life import OPEN, away_of, life_of
 from rlvitals.summary.pacing import pace_in, step_said
@@ -113,6 +114,9 @@ class History(msgspec.Struct):
         steps_per_second: Over the run (`rlvitals.pace`).
         recent_steps_per_second: Lately.
         algorithm: What the last episode said of the algorithm; for runs that log no updates.
+        reward_source: What stands for the reward in `curve` and `stretches` where no episode was recorded
+            (`runs.reward_series`); empty where they are of episodes.
+        rewards: How many values these are of: episodes, or values of that source.
     """
 
     episodes: int
@@ -132,6 +136,8 @@ class History(msgspec.Struct):
     events_total: int
     events: list[dict[str, Any]]
     load: Load
+    reward_source: str = ""
+    rewards: int = 0
 
 
 def history_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> History:
@@ -145,6 +151,9 @@ def history_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> History:
         RunFormatError: A sealed segment is damaged.
     """
     history, pace = ask(run, _history, *STEPS, "events")
+    history.rewards = history.episodes
+    if not history.episodes and (series := reward_series(run)) is not None:
+        _take_rewards(history, series)
     header = run.header
     life = life_of(run, header, clock=clock)
     history.env_step = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
@@ -209,6 +218,15 @@ def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
         load=_load(tables),
     )
     return history, pace_in(tables)
+
+
+def _take_rewards(history: History, series: RewardSeries) -> None:
+    """Let a series stand for the rewards of episodes that were not recorded."""
+    silent = np.ma.masked_all(series.values.size)
+    columns: Columns = dict.fromkeys((*_MEASURES, "success"), silent)
+    columns["reward"] = np.ma.asarray(series.values)
+    history.reward_source, history.rewards = series.source, series.values.size
+    history.curve, history.stretches = _curve(columns["reward"]), _stretches(columns)
 
 
 def _columns(tables: duckdb.DuckDBPyConnection, sql: str) -> Columns:

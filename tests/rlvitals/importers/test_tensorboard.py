@@ -119,3 +119,23 @@ def test_without_tensorboard_the_extra_is_named(folder: Path, tmp_path: Path, mo
     with pytest.raises(MissingExtraError, match=r"rlvitals\[tensorboard\]"):
         import_run(folder, tmp_path / "logs")
     assert list((tmp_path / "logs").glob("*")) == []
+
+
+def test_tianshou_s_tests_are_evaluations(tmp_path: Path) -> None:
+    """And what it logs of a collection is no update."""
+    file = EventFile(tmp_path / "theirs", 1000.0)
+    file.scalars(1001.0, 2000, {"train/episode": 10.0, "train/reward": 22.0, "train/length": 21.0})
+    file.scalars(1001.0, 40, {"loss": 1.0, "loss/clip": -0.5, "loss/vf": 5.0})
+    file.scalars(1002.0, 8000, {"test/reward": 38.0, "test/length": 37.0, "test/reward_std": 3.0})
+    file.scalars(1003.0, 9000, {"test/accuracy": 0.5})
+    file.close()
+    run = import_run(tmp_path / "theirs", tmp_path / "logs")
+
+    (evaluation,) = run.records("evaluations")
+    assert (evaluation.reward, evaluation.reward_std, evaluation.length, evaluation.env_step) == (38.0, 3.0, 37.0, 8000)
+    assert list(run.records("updates")) == []
+    assert {(one.category, name) for one in run.records("scalars") for name in one.values} >= {
+        ("train", "reward"),
+        ("loss", "vf"),
+        ("test", "accuracy"),
+    }

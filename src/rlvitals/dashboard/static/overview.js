@@ -13,11 +13,11 @@ export function overview(panel, run, controls) {
   const has = new Set(run.head.fields.episodes);
   const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
   if (!has.has("reward")) {
-    put(panel, h("p", { class: "empty" }, "The curves begin with the first episode that ends."));
+    put(panel, h("p", { class: "empty" }, run.head.waiting ? "The curves begin with the first episode that ends." : "No reward was recorded."));
     return () => clear(run);
   }
   const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");
-  put(panel, grid, groups, earlier);
+  put(panel, run.head.reward_source ? h("p", { class: "muted" }, `No episodes were recorded. The reward is the ${run.head.reward_source}.`) : null, grid, groups, earlier);
   const wanted = CURVES.filter(([field]) => has.has(field)).filter(([field]) => field !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
     .map(([field, more]) => ({ stream: "episodes", field, ...more }));
   const charts = board(run, grid, wanted);
