@@ -158,7 +158,8 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
     """
     header, episodes, updates = run.header, run.columns["episodes"], run.columns["updates"]
     life = life_of(run.reader, header, clock=run.clock)
-    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time"))))
+    times = episodes.numbers("time")[: run.episodes]
+    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(times)))
     furthest = furthest_of(pace.furthest, step_said(run.reader, header, life, clock=run.clock))
     is_open, away = life.status in OPEN, away_of(header)
     lately = pace.lately(away, is_open=is_open)

@@ -20,11 +20,18 @@ class MeanReturn(NamedTuple):
         return self.tag.partition("/")[0] if "/" in self.tag else "scalars"
 
     @property
+    def is_in_any_category(self) -> bool:
+        """Whether its name says enough wherever it stands: an importer may have put it into a category of its own."""
+        return "/" not in self.tag and self.tag not in _PLAIN
+
+    @property
     def name(self) -> str:
         """Its name in that category."""
         return self.tag.partition("/")[2] or self.tag
 
 
+_PLAIN = frozenset({"reward", "episode_reward"})
+"""Names that mean other things, too, in categories of the user's own."""
 _RECENT = "mean return of recent episodes"
 _EPISODE = "return of single episodes"
 _BATCH = "mean reward of a batch"

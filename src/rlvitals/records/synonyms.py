@@ -184,7 +184,7 @@ def take_synonyms(
     return refused
 
 
-def with_field_names(metrics: Mapping[str, Any]) -> Mapping[str, Any]:
+def with_field_names(metrics: Mapping[Any, Any]) -> Mapping[Any, Any]:
     """Rename an algorithm's metrics to the fields of `PolicyUpdate` that mean the same.
 
     Args:

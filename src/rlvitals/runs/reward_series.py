@@ -158,8 +158,10 @@ def _logged(run: RunFolder) -> tuple[str, MeanReturn, Callable[[Any], Point | No
     """
     scalars, updates = ({key for one in _records(run, stream, _PROBED) for key in _keys(one)} for stream in _HOLDERS)
     for tag in MEAN_RETURNS:
-        if (tag.category, tag.name) in scalars:
-            return "scalars", tag, _reader_of("values", tag.name, tag.category)
+        held = sorted(category for category, name in scalars if name == tag.name)
+        if tag.category in held or (held and tag.is_in_any_category):
+            category = tag.category if tag.category in held else held[0]
+            return "scalars", tag, _reader_of("values", tag.name, category)
         if tag.category in _UPDATE_GROUPS and ("", tag.name) in updates:
             return "updates", tag, _reader_of("extra", tag.name)
     return None

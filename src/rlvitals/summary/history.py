@@ -222,7 +222,7 @@ def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
 
 def _take_rewards(history: History, series: RewardSeries) -> None:
     """Let a series stand for the rewards of episodes that were not recorded."""
-    silent = np.ma.masked_all(series.values.size)
+    silent = np.ma.array(np.zeros(series.values.size), mask=True)
     columns: Columns = dict.fromkeys((*_MEASURES, "success"), silent)
     columns["reward"] = np.ma.asarray(series.values)
     history.reward_source, history.rewards = series.source, series.values.size

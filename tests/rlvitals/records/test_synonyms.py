@@ -70,10 +70,12 @@ def test_a_metric_by_another_name_is_the_field(monitor: Monitor) -> None:
 @pytest.mark.parametrize("value", NUMBERS, ids=repr)
 def test_a_familiar_name_is_the_field_for_every_numeric_type(monitor: Monitor, value: Any) -> None:
     """The record is the same one as for a Python float."""
-    names = {"approx_kl", "clipfrac", "grad_norm", "lr", "train/value_loss"}
+    names = ("approx_kl", "clipfrac", "grad_norm", "lr", "train/value_loss")
+    of_the_type: dict[str, Any] = dict.fromkeys(names, value)
+    floats: dict[str, Any] = dict.fromkeys(names, 0.25)
     with monitor() as training:
-        given = training.log_training_step(1, time=5.0, **dict.fromkeys(names, value))
-        plain = training.log_training_step(1, time=5.0, **dict.fromkeys(names, 0.25))
+        given = training.log_training_step(1, time=5.0, **of_the_type)
+        plain = training.log_training_step(1, time=5.0, **floats)
 
     assert given == plain
     assert given.extra is None

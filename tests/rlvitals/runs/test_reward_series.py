@@ -12,7 +12,7 @@ from rlvitals.records.mean_returns import MEAN_RETURNS
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import FEWEST_EVALUATIONS, RewardSeries, reward_series
 
-Log = Callable[[TrainingMonitor], None]
+Log = Callable[[TrainingMonitor], object]
 
 
 @pytest.fixture
@@ -69,6 +69,16 @@ def test_every_name_of_the_table_is_found_among_scalars(recorded: Callable[[Log]
     assert found_in(recorded(log)).tag == tag
 
 
+@pytest.mark.parametrize(("name", "found"), [("eprewmean", True), ("reward", False)])
+def test_a_name_that_says_enough_is_found_in_any_category(
+    recorded: Callable[[Log], Run], name: str, found: bool
+) -> None:  # fmt: skip
+    """Others may mean something else there."""
+    run = recorded(lambda training: training.log_metrics("progress", {name: 1.5}))
+
+    assert (reward_series(run) is not None) is found
+
+
 @pytest.mark.parametrize(("name", "tag"), [("reward", "train/reward"), ("rewards/mean", "train/rewards/mean")])
 def test_a_mean_reward_beside_an_update_is_found(recorded: Callable[[Log], Run], name: str, tag: str) -> None:
     """As TRL logs it: in `extra`."""
@@ -99,21 +109,21 @@ def test_evaluations_come_first_where_they_show_a_trend(
 
 def test_a_few_evaluations_are_better_than_nothing(recorded: Callable[[Log], Run]) -> None:
     """Where no mean return was logged."""
-    found = found_in(recorded(lambda training: training.log_evaluation(0, 7.0, env_step=5) and None))
+    found = found_in(recorded(lambda training: training.log_evaluation(0, 7.0, env_step=5)))
 
     assert (found.source, found.values.tolist()) == ("mean return of evaluations", [7.0])
 
 
 def test_a_run_without_a_reward_has_no_series(recorded: Callable[[Log], Run]) -> None:
     """Numbers of other names are no reward."""
-    run = recorded(lambda training: training.log_metrics("mine", {"reward_scale": 2.0}) and None)
+    run = recorded(lambda training: training.log_metrics("mine", {"reward_scale": 2.0}))
 
     assert reward_series(run) is None
 
 
 def test_a_mean_that_is_not_finite_stays(recorded: Callable[[Log], Run]) -> None:
     """As NaN."""
-    found = found_in(recorded(lambda training: training.log_metrics("rollout", {"ep_rew_mean": math.nan}) and None))
+    found = found_in(recorded(lambda training: training.log_metrics("rollout", {"ep_rew_mean": math.nan})))
 
     assert math.isnan(found.level)
 
