@@ -116,7 +116,7 @@ class Logbook:
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
             more = {**measured, **more}
-        if isinstance(algorithm_metrics, Mapping) and algorithm_metrics:
+        if algorithm_metrics is not None and isinstance(algorithm_metrics, Mapping):
             algorithm_metrics = with_field_names(algorithm_metrics)
             self._hint_at(algorithm_metrics, PolicyUpdate)
         if more:
