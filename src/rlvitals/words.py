@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from rlvitals.records.coercion import spelled
 
 ABSENT = "-"
+NOT_REPORTED = "not reported"
 BAD = "!"
 """Stands in a sparkline where no value is finite."""
 
@@ -40,6 +41,17 @@ def count(value: int | None) -> str:
 def percent(share: float | None) -> str:
     """A share of one."""
     return ABSENT if share is None else f"{100 * share:.0f} %" if math.isfinite(share) else number(share)
+
+
+def reported_share(share: float | None, reported: int, of: int) -> str:
+    """A share of those that reported it, with their number where some did not.
+
+    Args:
+        share: The share; `None` if none reported it.
+        reported: How many reported it.
+        of: How many there are.
+    """
+    return percent(share) if share is None or reported >= of else f"{percent(share)} of {count(reported)}"
 
 
 def span(seconds: float | None) -> str:

@@ -36,8 +36,8 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "log_episode": (
         TrainingMonitor.log_episode,
         (
-            "episode reward length quality_improvement quality_final quality_initial termination_reason='max_steps' "
-            "success=False algorithm_metrics=None performance_metrics=None additional_info=None time env_step category"
+            "episode reward length quality_improvement quality_final quality_initial termination_reason=None "
+            "success=None algorithm_metrics=None performance_metrics=None additional_info=None time env_step category"
         ),
     ),
     "log_training_step": (

@@ -92,7 +92,7 @@ def document(run_id: str, diagnosis: Diagnosis) -> dict[str, Any]:
 
 def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
     """Print a diagnosis: the verdict, the findings, where the points went, what could not be judged."""
-    score = f"{diagnosis.health_score} of 100"
+    score = f"{diagnosis.health_score} of 100" if diagnosis.is_judged else "not judged"
     screen.print(
         Text.assemble((clean(run_id), TITLE), "  ", status_text(diagnosis.status), "  health ", (score, TITLE))
     )
@@ -101,8 +101,13 @@ def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
         _print_finding(screen, finding)
     if not diagnosis.findings:
         screen.print(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
+    if diagnosis.reward_source:
+        screen.print(f"The reward is the {clean(diagnosis.reward_source)}.")
+    elif not diagnosis.rewards:
+        screen.print("No reward was recorded, so learning was not judged.")
     if diagnosis.is_early:
-        seen = f"{_of(diagnosis.episodes, 'episode')} and {_of(diagnosis.updates, 'update')}"
+        rewards = _of(diagnosis.rewards, "reward" if diagnosis.reward_source else "episode")
+        seen = f"{rewards} and {_of(diagnosis.updates, 'update')}"
         screen.print(f"That says little yet: there are {seen} to judge by.")
     if diagnosis.unjudged:
         screen.print()

@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, TITLE, facts_grid, number_text, plain_table, status_text
-from rlvitals.cli.words import ABSENT, clean, count, number, percent, sparkline
+from rlvitals.cli.words import ABSENT, NOT_REPORTED, clean, count, number, percent, sparkline
 from rlvitals.summary.baselines import Paired
-from rlvitals.summary.measures import Going, Measured, Range
+from rlvitals.summary.measures import WINDOW, Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
@@ -50,9 +50,10 @@ def print_summary(screen: Console, summary: RunSummary) -> None:
 
 
 def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]]:
-    yield "Episodes", _spread(summary.measures)
+    title = f"Reward: {summary.reward_source}" if summary.reward_source else "Episodes"
+    yield title, _spread(summary.measures, summary.recent_rewards if summary.reward_source else WINDOW)
     yield "Where they go", _course(summary.measures)
-    yield "Success", _success(summary.success)
+    yield "Success" if summary.success.known else "Types and target", _success(summary.success)
     yield "By type", _groups(summary.success.by_category, "type")
     yield "By difficulty", _groups(summary.success.by_difficulty, "difficulty")
     yield "How episodes ended", _ends(summary)
@@ -64,11 +65,11 @@ def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]
         yield from _exploration(summary.exploration)
 
 
-def _spread(measures: Mapping[str, Measured]) -> Table | None:
+def _spread(measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | None:
     if not measures:
         return None
     table = plain_table(
-        "", "mean", "spread", "median", "IQM", "5 % to 95 %", "last 100", "95 % interval", "not said", "bad"
+        "", "mean", "spread", "median", "IQM", "5 % to 95 %", f"last {recent}", "95 % interval", "not said", "bad"
     )
     for name, found in measures.items():
         kinds = found.counts
@@ -113,16 +114,18 @@ def _in_noise(going: Going) -> Text:
 
 
 def _success(found: Successes) -> Table | None:
-    if not found.known:
-        return None
-    return facts_grid(_successes(found))
+    facts = list(_successes(found))
+    return facts_grid(facts) if facts else None
 
 
 def _successes(found: Successes) -> Iterator[tuple[str, str | Text]]:
     if found.rate is not None:
-        yield "rate", f"{_rate(found.rate)}: {count(found.total)} of {count(found.known)} episodes"
+        yield "rate", f"{_rate(found.rate)}: {count(found.total)} of {count(found.known)} {_reporting(found)}"
     if found.recent is not None:
-        yield "last 100", _rate(found.recent)
+        reported = (
+            "" if found.recent_known >= min(WINDOW, found.episodes) else f", {count(found.recent_known)} reported"
+        )
+        yield f"last {WINDOW}{reported}", _rate(found.recent)
     heights = [math.nan if block.rate.estimate is None else block.rate.estimate for block in found.over_time]
     if heights:
         yield "over time", f"{sparkline(heights)}  from {_share(heights[0])} to {_share(heights[-1])}"
@@ -134,6 +137,10 @@ def _successes(found: Successes) -> Iterator[tuple[str, str | Text]]:
         when = f" after {count(target.episodes)} episodes" if target.episodes is not None else ""
         held = "" if target.status != "reached" else ", and held" if target.held else ", and lost again"
         yield f"reward {number(target.target)}", f"{target.status}{when}{held} (mean of {target.window})"
+
+
+def _reporting(found: Successes) -> str:
+    return "episodes" if found.known == found.episodes else f"that reported it, of {count(found.episodes)} episodes"
 
 
 def _rate(found: Range) -> str:
@@ -157,7 +164,7 @@ def _groups(groups: list[GroupRate], title: str) -> Table | None:
         table.add_row(
             clean(ABSENT if group.name is None else group.name),
             count(group.episodes),
-            _share(group.rate.estimate),
+            _of_reported(group),
             _interval(group.rate, percent=True),
             number_text(group.reward),
             number_text(group.quality_improvement),
@@ -165,12 +172,19 @@ def _groups(groups: list[GroupRate], title: str) -> Table | None:
     return table
 
 
+def _of_reported(group: GroupRate) -> str:
+    said = _share(group.rate.estimate)
+    return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
+
+
 def _ends(summary: RunSummary) -> Table | None:
     if not summary.ends:
         return None
     table = plain_table("reason", "episodes", "share")
     for end in summary.ends:
-        table.add_row(clean(ABSENT if end.reason is None else end.reason), count(end.episodes), percent(end.share))
+        table.add_row(
+            clean(NOT_REPORTED if end.reason is None else end.reason), count(end.episodes), percent(end.share)
+        )
     return table
 
 

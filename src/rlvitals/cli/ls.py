@@ -13,7 +13,7 @@ from rich.text import Text
 
 from rlvitals.cli.places import LOGS, AsJson
 from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json, status_text
-from rlvitals.cli.words import clean, count, percent, span
+from rlvitals.cli.words import clean, count, reported_share, span
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.pace import furthest_of, step_of
@@ -21,6 +21,7 @@ from rlvitals.records import Record
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.columns import connected, file_literal
 from rlvitals.runs.folder import rewinds_of
+from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
 from rlvitals.summary.life import CLOSED, Life, life_of
@@ -29,6 +30,8 @@ from rlvitals.summary.pacing import step_said
 LAST_EPISODES = 100
 """Episodes that the reward and the success rate are over."""
 
+_LAST_RECORDS = 2_000
+"""Records of each stream in which the reward of a run without episodes is looked for."""
 _NARROW = 100
 
 
@@ -36,8 +39,11 @@ class Row(msgspec.Struct, frozen=True):
     """One run in the list.
 
     Attributes:
-        reward: Mean over the last hundred episodes; NaN if one of them is.
-        success_rate: Share of successes among those of them that say whether they were one.
+        reward: Mean over the last hundred episodes; NaN if one of them is. Where no episode was recorded, the level of
+            `reward_source`.
+        reward_source: What stands for the reward there (`runs.reward_series`); else `None`.
+        success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
+        success_reported: How many of them did.
     """
 
     life: Life
@@ -45,13 +51,16 @@ class Row(msgspec.Struct, frozen=True):
     env_step: int | None
     reward: float | None
     success_rate: float | None
+    success_reported: int
+    reward_source: str | None = None
 
 
 class Recent(NamedTuple):
-    """What a run's last episodes came to: their mean reward, and the share that succeeded."""
+    """What a run's last episodes came to: their mean reward, and the share of successes among those that report it."""
 
     reward: float | None
     success_rate: float | None
+    success_reported: int
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -79,6 +88,8 @@ def ls(
     screen = make_screen()
     if rows:
         screen.print(_table(rows, folder.absolute(), now=SYSTEM_CLOCK.time(), narrow=screen.width < _NARROW))
+    for source in sorted({row.reward_source for row in rows if row.reward_source}):
+        screen.print(Text(f"* no episodes: {clean(source)}", LABEL))
     for unopened in refused:
         screen.print(Text.assemble(("not opened: ", "red"), clean(unopened.reason)))
     if not rows and not refused:
@@ -121,7 +132,7 @@ def _recent_of(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> di
         return {}
     files = f"[{', '.join(file_literal(Path(name)) for name in ends)}]"
     answered: list[tuple[Any, ...]] = []
-    for success in ("avg(success::DOUBLE)", "NULL"):  # no run may have said whether an episode was one
+    for success in ("avg(success::DOUBLE), count(success)", "NULL, 0"):  # no run may have reported it
         question = (
             f"SELECT filename, avg(reward), {success} "  # noqa: S608 - ours
             f"FROM read_parquet({files}, union_by_name = true, filename = true, file_row_number = true) "
@@ -131,7 +142,7 @@ def _recent_of(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> di
         with contextlib.suppress(duckdb.Error):
             answered = connection.execute(question, [LAST_EPISODES]).fetchall()
             break
-    return {ends[name]: Recent(reward, rate) for name, reward, rate in answered}
+    return {ends[name]: Recent(*found) for name, *found in answered}
 
 
 def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None, clock: Clock) -> Row:
@@ -151,13 +162,17 @@ def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None,
         recent = Recent(
             sum(episode.reward for episode in last) / len(last) if last else None,
             sum(said) / len(said) if said else None,
+            len(said),
         )
+    series = None if episodes else reward_series(run, last=_LAST_RECORDS)
     return Row(
         life=life,
         episodes=episodes,
         env_step=furthest_of(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
-        reward=recent.reward,
+        reward=recent.reward if series is None else series.level,
         success_rate=recent.success_rate,
+        success_reported=recent.success_reported,
+        reward_source=None if series is None else series.source,
     )
 
 
@@ -180,8 +195,8 @@ def _table(rows: list[Row], folder: Path, *, now: float, narrow: bool) -> Table:
             status_text(life.status),
             count(row.episodes),
             count(row.env_step),
-            number_text(row.reward),
-            percent(row.success_rate),
+            number_text(row.reward).append("*" if row.reward_source else "", LABEL),
+            reported_share(row.success_rate, row.success_reported, min(row.episodes, LAST_EPISODES)),
             span(now - life.updated),
             span(life.duration),
         )

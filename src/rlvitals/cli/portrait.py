@@ -55,10 +55,10 @@ def _was(header: Header, width: int) -> Iterator[Section]:
 
 def _went(life: Life, header: Header, history: History) -> Iterator[Section]:
     yield "Progress", facts_grid(_progress(life, header, history))
-    yield "Reward", tables.curve(history.curve, history.episodes)
-    yield "Episodes", tables.stretches(history.stretches)
+    yield (f"Reward: {history.reward_source}" if history.reward_source else "Reward"), tables.curve(history)
+    yield ("Over the run" if history.reward_source else "Episodes"), tables.stretches(history)
     yield "Categories", tables.categories(history.categories, history.episodes)
-    yield "Ends", tables.ends(history.terminations, history.episodes)
+    yield "Ends", tables.ends(history.terminations)
     yield "Updates", tables.metrics(history.metrics, history.updates)
     yield (
         "Algorithm, as of the last episode",

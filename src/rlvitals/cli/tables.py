@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text, plain_table
-from rlvitals.cli.words import clean, count, moment, number, percent, sparkline
-from rlvitals.summary.history import RECENT_UPDATES, Group, Measure, Metric, Point, Stretch
+from rlvitals.cli.words import NOT_REPORTED, clean, count, moment, number, percent, reported_share, sparkline
+from rlvitals.summary.history import RECENT_UPDATES, Group, History, Measure, Metric, Stretch
 
 _MOST_GROUPS = 12
 _MEASURES = {
@@ -20,31 +20,35 @@ _MEASURES = {
 }
 
 
-def curve(points: list[Point], episodes: int) -> Text | None:
+def curve(history: History) -> Text | None:
     """The reward over the run; where it was not finite stands out."""
+    points = history.curve
     if not points:
         return None
+    one, many = ("a value", "values") if history.reward_source else ("an episode", "episodes")
     means = [point.mean for point in points if point.mean is not None]
     line = Text()
     heights = [math.nan if point.mean is None else point.mean for point in points]
     for block, point in zip(sparkline(heights), points, strict=True):
         line.append(block, BAD if point.not_finite else "green")
-    each = round(episodes / len(points))
+    each = round(history.rewards / len(points))
     line.append(f"\nfrom {number(min(means))} to {number(max(means))}" if means else "\nno finite reward", LABEL)
-    line.append(f", a column is {count(each)} episodes" if each > 1 else ", a column is an episode", LABEL)
+    line.append(f", a column is {count(each)} {many}" if each > 1 else f", a column is {one}", LABEL)
     bad = sum(point.not_finite for point in points)
     return line.append(f", {count(bad)} not finite", BAD) if bad else line
 
 
-def stretches(found: Mapping[str, Stretch]) -> Table | None:
-    """What episodes were like at first, at last, at best and in all."""
+def stretches(history: History) -> Table | None:
+    """What episodes were like at first, at last, at best and in all; or the values that stand for their rewards."""
+    found = history.stretches
     if not found:
         return None
+    one, many = ("value", "values") if history.reward_source else ("episode", "episodes")
     titles = {"first_tenth": "first tenth", "last_tenth": "last tenth", "whole_run": "all"}
     columns = list(found.values())
     table = plain_table("", *(titles.get(name, f"best {count(at.end - at.first)}") for name, at in found.items()))
-    table.add_row("from episode", *(count(stretch.first) for stretch in columns))
-    table.add_row("episodes", *(count(stretch.end - stretch.first) for stretch in columns))
+    table.add_row(f"from {one}", *(count(stretch.first) for stretch in columns))
+    table.add_row(many, *(count(stretch.end - stretch.first) for stretch in columns))
     for name, label in _MEASURES.items():
         measures = [stretch.measures.get(name) for stretch in columns]
         if any(measures):
@@ -53,7 +57,8 @@ def stretches(found: Mapping[str, Stretch]) -> Table | None:
             table.add_row("  spread", *(number_text(measure.std if measure else None) for measure in measures))
         if any(measure and measure.not_finite for measure in measures):
             table.add_row("  not finite", *(_bad(measure.not_finite if measure else 0) for measure in measures))
-    table.add_row("success", *(percent(stretch.success_rate) for stretch in columns))
+    if any(stretch.success_reported for stretch in columns):
+        table.add_row("success", *map(_success, columns))
     return table
 
 
@@ -62,9 +67,16 @@ def categories(groups: list[Group], episodes: int) -> Table | None:
     return _groups("category", groups, episodes) if any(group.name is not None for group in groups) else None
 
 
-def ends(groups: list[Group], episodes: int) -> Table | None:
-    """How episodes ended."""
-    return _groups("end", groups, episodes)
+def ends(groups: list[Group]) -> Table | None:
+    """How episodes ended, where that was reported; shares are of the episodes that reported it."""
+    told = [group for group in groups if group.name is not None]
+    if not told:
+        return None
+    table = _groups("end", told, sum(group.episodes for group in told))
+    silent = sum(group.episodes for group in groups if group.name is None)
+    if table is not None and silent:
+        table.add_row(NOT_REPORTED, count(silent))
+    return table
 
 
 def metrics(found: Mapping[str, Metric], updates: int) -> Table | None:
@@ -128,7 +140,7 @@ def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
             clean("-" if group.name is None else group.name),
             count(group.episodes),
             percent(group.episodes / episodes),
-            percent(group.success_rate),
+            reported_share(group.success_rate, group.success_reported, group.episodes),
             number_text(group.reward),
             number_text(group.quality_improvement),
         )
@@ -137,6 +149,10 @@ def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
         number_of_rest = sum(group.episodes for group in rest)
         table.add_row(f"{count(len(rest))} more", count(number_of_rest), percent(number_of_rest / episodes))
     return table
+
+
+def _success(stretch: Stretch) -> str:
+    return reported_share(stretch.success_rate, stretch.success_reported, stretch.end - stretch.first)
 
 
 def _mean(measure: Measure | None) -> Text:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, status_text
 from rlvitals.cli.vital_signs import RECENT, Level, Metric, Vitals
-from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, span, sparkline
+from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, reported_share, span, sparkline
 from rlvitals.diagnosis import Finding
 from rlvitals.records import Evaluation, Event
 
@@ -76,7 +76,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 def _head(vitals: Vitals, width: int) -> Text:
     life = vitals.life
     line = Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status))
-    if vitals.diagnosis is not None and (vitals.episodes or vitals.updates):
+    if vitals.diagnosis is not None and (vitals.diagnosis.is_judged or vitals.episodes):
         score = vitals.diagnosis.health_score
         line.append("  health ", LABEL)
         line.append(f"{score} of 100", next(style for least, style in _HEALTH if score >= least))
@@ -117,7 +117,7 @@ def _progress(vitals: Vitals, width: int) -> Iterator[RenderableType]:
 def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableType]:
     if not vitals.episodes:
         yield Text("")
-        yield Text("No episode has finished yet.", LABEL)
+        yield Text(_without_episodes(vitals), LABEL)
     diagnosis = vitals.diagnosis
     if diagnosis is None:
         return
@@ -130,6 +130,12 @@ def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableT
     more = len(diagnosis.findings) - _MOST_FINDINGS
     if more > 0:
         yield Text(f"and {more} more: rlvitals check {clean(vitals.life.run_id)}", LABEL)
+
+
+def _without_episodes(vitals: Vitals) -> str:
+    if vitals.reward_source:
+        return f"The reward is the {clean(vitals.reward_source)}."
+    return "No episode has finished yet." if vitals.is_open else "No reward was recorded, so learning was not judged."
 
 
 def _finding(finding: Finding, width: int, *, short: bool) -> Iterator[RenderableType]:
@@ -148,7 +154,8 @@ def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
     if not vitals.levels:
         return
     is_wide = width >= _WIDE
-    table = _table(f"last {RECENT}", "now", *(["95 % interval"] if is_wide else []), "over the run")
+    recent = vitals.levels[0].reported if vitals.reward_source else RECENT
+    table = _table(f"last {recent}", "now", *(["95 % interval"] if is_wide else []), "over the run")
     for level in vitals.levels:
         interval = [_interval(level)] if is_wide else []
         table.add_row(level.name, _now(level), *interval, _curve(level.spark, width))
@@ -157,7 +164,8 @@ def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
 
 
 def _now(level: Level) -> Text:
-    said = Text(percent(level.mean)) if level.share else number_text(level.mean)
+    share = reported_share(level.mean, level.reported, level.episodes)
+    said = Text(share) if level.share else number_text(level.mean)
     return said.append(f" {level.not_finite} bad", BAD) if level.not_finite else said
 
 

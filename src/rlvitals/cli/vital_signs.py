@@ -16,6 +16,7 @@ from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSam
 from rlvitals.records.metrics import metric
 from rlvitals.reports.courses import PANEL
 from rlvitals.runs import Header, Run
+from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.table import last_records
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.pacing import pace_of, step_said
@@ -48,6 +49,8 @@ class Level(NamedTuple):
     Attributes:
         share: Whether it is a share of one.
         not_finite: How many of those values are not finite.
+        reported: How many values there are.
+        episodes: How many episodes these are; of a share, the last 100, whether they reported it or not.
     """
 
     name: str
@@ -56,6 +59,8 @@ class Level(NamedTuple):
     high: float | None
     share: bool
     not_finite: int
+    reported: int
+    episodes: int
     spark: tuple[float | None, ...]
 
 
@@ -87,6 +92,7 @@ class Vitals(NamedTuple):
         left: Until then, at the speed of late.
         steps_per_second: Over the run (`rlvitals.pace`).
         recent_steps_per_second: Lately.
+        reward_source: What stands for the reward where no episode was recorded (`runs.reward_series`); else empty.
         diagnosis: What is wrong; `None` before the first look.
         trouble: Why the run cannot be read at present; empty if it can.
     """
@@ -102,6 +108,7 @@ class Vitals(NamedTuple):
     steps_per_second: float | None
     recent_steps_per_second: float | None
     memory: float | None
+    reward_source: str
     levels: tuple[Level, ...]
     metrics: tuple[Metric, ...]
     diagnosis: Diagnosis | None
@@ -136,6 +143,7 @@ class Observer:
         self._looked = -np.inf
         self._took = 0.0
         self._quality: tuple[float | None, ...] = ()
+        self._series: RewardSeries | None = None
         self._last: Vitals | None = None
 
     def look(self) -> Vitals:
@@ -162,6 +170,7 @@ class Observer:
             self._diagnosis = diagnose(self._evidence)
             self._pace = pace_of(self.run)
             self._quality = _stretches(self.run.episodes.numbers("quality_final"))
+            self._series = None if self._diagnosis.episodes else reward_series(self.run)
             self._looked = self._clock.monotonic()
             self._took = self._looked - began
         assert self._evidence is not None
@@ -179,10 +188,14 @@ class Observer:
         lately = self._pace.lately(away, is_open=is_open)
         goal = header.goals.get("total_timesteps")
         failure = header.failure
+        series = None if episodes else self._series
         return Vitals(
             life=life,
             now=self._clock.time(),
-            episodes=max(evidence.episodes.records, (beat.episodes if beat and life.status in OPEN else 0) or 0),
+            episodes=max(
+                0 if evidence.reward_source else evidence.episodes.records,
+                (beat.episodes if beat and life.status in OPEN else 0) or 0,
+            ),
             updates=evidence.updates.records,
             env_step=furthest,
             goal=goal,
@@ -191,11 +204,14 @@ class Observer:
             steps_per_second=self._pace.over_the_run(away),
             recent_steps_per_second=lately,
             memory=_memory(samples, episodes),
+            reward_source="" if series is None else series.source,
             levels=tuple(
                 level
                 for name, field in _LEVELS
                 if (level := _level(name, field, episodes, evidence.episodes, self._quality))
-            ),
+            )
+            if series is None
+            else (_level_of(series),),
             metrics=tuple(found for name in PANEL if (found := _metric(name, updates, evidence))),
             diagnosis=self._diagnosis,
             evaluation=evaluations[0] if evaluations else None,
@@ -225,13 +241,13 @@ def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | Non
 def _level(
     name: str, field: str, episodes: list[Episode], table: Table, quality: tuple[float | None, ...]
 ) -> Level | None:
-    said = [getattr(episode, field) for episode in episodes]
-    values = np.array([float(value) for value in said if value is not None])
-    if not values.size:
-        return None
-    recent = values[-RECENT:]
-    finite = recent[np.isfinite(recent)]
     is_share = field == "success"
+    last = episodes[-RECENT:] if is_share else episodes
+    said = [getattr(episode, field) for episode in last]
+    recent = np.array([float(value) for value in said if value is not None])[-RECENT:]
+    if not recent.size:
+        return None
+    finite = recent[np.isfinite(recent)]
     found = rate_interval(recent, independent=True) if is_share else mean_interval(recent)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(finite.mean()) if finite.size else float(recent[-1])
@@ -242,7 +258,26 @@ def _level(
         high=_known(found.high),
         share=is_share,
         not_finite=recent.size - finite.size,
+        reported=recent.size,
+        episodes=min(len(last), RECENT),
         spark=quality if field == "quality_final" else _spark(table, _IN_TABLE.get(field, field)),
+    )
+
+
+def _level_of(series: RewardSeries) -> Level:
+    recent = series.values[-series.recent :]
+    found = mean_interval(recent)
+    bad = int(np.count_nonzero(~np.isfinite(recent)))
+    return Level(
+        name="reward",
+        mean=series.level,
+        low=_known(found.low),
+        high=_known(found.high),
+        share=False,
+        not_finite=bad,
+        reported=recent.size,
+        episodes=0,
+        spark=_parts(series.values),
     )
 
 

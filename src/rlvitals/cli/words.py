@@ -3,9 +3,35 @@
 from collections.abc import Iterable
 
 from rlvitals.escaping import clean
-from rlvitals.words import ABSENT, BAD, ago, count, moment, number, percent, span, sparkline
+from rlvitals.words import (
+    ABSENT,
+    BAD,
+    NOT_REPORTED,
+    ago,
+    count,
+    moment,
+    number,
+    percent,
+    reported_share,
+    span,
+    sparkline,
+)
 
-__all__ = ["ABSENT", "BAD", "ago", "clean", "count", "moment", "number", "packed", "percent", "span", "sparkline"]
+__all__ = [
+    "ABSENT",
+    "BAD",
+    "NOT_REPORTED",
+    "ago",
+    "clean",
+    "count",
+    "moment",
+    "number",
+    "packed",
+    "percent",
+    "reported_share",
+    "span",
+    "sparkline",
+]
 
 
 def packed(words: Iterable[str], width: int) -> list[str]:

@@ -17,6 +17,7 @@ from rlvitals.comparison.pairing import paired_items
 from rlvitals.comparison.repeats import doubtful_seeds, without_repeats
 from rlvitals.comparison.result import Axis, Comparison, Refusal, RunOutcome, Statistic
 from rlvitals.comparison.rules import notes_of
+from rlvitals.comparison.substitutes import Substitutes, extent_of, fill, notes_on, substitutes_of
 from rlvitals.comparison.why import settings_effect
 from rlvitals.errors import ColumnError, ComparisonError
 from rlvitals.runs import Run
@@ -88,17 +89,18 @@ def compare(
     source = source_of(metric)
     members = members_of(runs, given, by)
     labels = [member.label for member in members]
-    axis, found = _extents(runs, labels, source, axis)
+    axis, found, substitutes = _extents(runs, labels, source, axis)
     ends = _horizons(members, found, source, horizon)
     blocks = _blocks(found)
     table = measured(runs, labels, source, axis, [ends[member.task].place for member in members], blocks)
+    fill(table, labels, substitutes, axis)
     better = _direction(members, source, higher_is_better)
     sign = 1.0 if better else -1.0
     outcomes = [
         _scaled(outcome_of(member, found.get(member.label), row, table, source, sign=sign, target=target), references)
         for row, member in enumerate(members)
     ]
-    outcomes = without_repeats(members, outcomes, found, source)
+    outcomes = without_repeats(members, outcomes, found, source, substitutes)
     groups = _grouped(members, baseline)
     of_group = {name: [outcomes[row] for row in rows] for name, rows in groups.items()}
     shown = differing(members)[:_SHOWN] if len(groups) > 1 else []
@@ -125,12 +127,12 @@ def compare(
         [name for name in groups if name in {*groups} - {UNKNOWN_SETTINGS} | {baseline}], every_pair=every_pair
     )
     places = {task: end.place for task, end in ends.items()}
-    question = Question(
-        statistic, source.name, better, level, margin, places, target is not None, references is not None
-    )
+    # Of runs without episodes alone, the notes say what the reward is.
+    name = source.field if len(substitutes) == len(labels) else source.name
+    question = Question(statistic, name, better, level, margin, places, target is not None, references is not None)
     versus = judged(pairs_of(of_group, names, normalised=references is not None), question, generator)
     comparison = Comparison(
-        metric=source.name,
+        metric=name,
         higher_is_better=better,
         statistic=statistic,
         axis=axis,
@@ -160,6 +162,7 @@ def compare(
             level=level,
         ),
         notes=[
+            *notes_on(substitutes),
             *doubtful_seeds(members, outcomes),
             *notes_of(
                 made,
@@ -207,17 +210,23 @@ def _refuse_numbers(statistic: str, *, level: float, margin: float | None, targe
 
 def _extents(
     runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis | None
-) -> tuple[Axis, dict[str, Extent]]:
+) -> tuple[Axis, dict[str, Extent], Substitutes]:
+    found, substitutes = _extents_on(runs, labels, source, axis or "env_step")
+    if axis is not None or len(found) == len(labels):
+        return axis or "env_step", found, substitutes
+    other: Axis = "update" if source.stream == "updates" else "episode"
+    more, others = _extents_on(runs, labels, source, other)
+    return (other, more, others) if len(more) > len(found) else ("env_step", found, substitutes)
+
+
+def _extents_on(
+    runs: Sequence[Run], labels: Sequence[str], source: Source, axis: Axis
+) -> tuple[dict[str, Extent], Substitutes]:
     from rlvitals.comparison.questions import extents  # noqa: PLC0415 - a trainer needs no database
 
-    if axis is not None:
-        return axis, extents(runs, labels, source, axis)
-    found = extents(runs, labels, source, "env_step")
-    if len(found) == len(labels):
-        return "env_step", found
-    other: Axis = "update" if source.stream == "updates" else "episode"
-    more = extents(runs, labels, source, other)
-    return (other, more) if len(more) > len(found) else ("env_step", found)
+    found = extents(runs, labels, source, axis)
+    substitutes = substitutes_of(runs, labels, found, source, axis)
+    return found | {label: extent_of(series, axis) for label, series in substitutes.items()}, substitutes
 
 
 def _horizons(

@@ -9,6 +9,7 @@ import msgspec
 from rlvitals.comparison.experiments import Member
 from rlvitals.comparison.measuring import Content, Extent, Source
 from rlvitals.comparison.result import Repeat, RunOutcome
+from rlvitals.comparison.substitutes import Substitutes, content_of
 from rlvitals.comparison.wording import listed
 from rlvitals.runs.header import Header
 
@@ -44,7 +45,11 @@ def training_of(header: Header) -> bytes | None:
 
 
 def without_repeats(
-    members: Sequence[Member], outcomes: Sequence[RunOutcome], extents: Mapping[str, Extent], source: Source
+    members: Sequence[Member],
+    outcomes: Sequence[RunOutcome],
+    extents: Mapping[str, Extent],
+    source: Source,
+    substitutes: Substitutes,
 ) -> list[RunOutcome]:
     """The outcomes, those of repeated runs left out, with the run that each counts with.
 
@@ -61,11 +66,13 @@ def without_repeats(
         outcomes: What each came to.
         extents: How much of the metric each has.
         source: The metric.
+        substitutes: What stands for the metric in runs without episodes.
     """
     alike = [_alike(one, extents.get(one.run)) for one in outcomes]
     shared = Counter(sign for sign in alike if sign is not None)
     candidates = [row for row, sign in enumerate(alike) if sign is not None and shared[sign] > 1]
     contents = _contents([members[row] for row in candidates], source)
+    contents |= {label: content_of(series) for label, series in substitutes.items()}
     first: dict[_Found, str] = {}
     repeats: dict[str, Repeat] = {}
     # The longest first: of a run and a copy that was made while it ran, the run is what counts. Then those whose

@@ -14,6 +14,7 @@ from rlvitals.comparison.experiments import Member, members_of
 from rlvitals.comparison.measuring import BLOCKS, source_of
 from rlvitals.comparison.repeats import training_of
 from rlvitals.comparison.result import Axis, Influence, RunOutcome, SettingsEffect
+from rlvitals.comparison.substitutes import extent_of, fill, notes_on, substitutes_of
 from rlvitals.comparison.wording import is_known_to_differ, short
 from rlvitals.errors import ComparisonError
 from rlvitals.records import STREAMS
@@ -157,11 +158,14 @@ def against_history(run: Run, earlier: Sequence[Run], metric: str = "reward", *,
         [member.label for member in members_of([m.run for m in kept], {}, None)],
     )
     known = extents(runs, labels, source, axis)
+    substitutes = substitutes_of(runs, labels, known, source, axis)
+    known |= {label: extent_of(series, axis) for label, series in substitutes.items()}
     if labels[0] not in known:
         raise ComparisonError(f"{run.path} has no {source.name} along {axis}: there is nothing to place")
     place = known[labels[0]].reached
     far = [label for label in labels[1:] if label in known and known[label].reached >= place]
     found = measured(runs, labels, source, axis, [place or 1.0] * len(runs))
+    fill(found, labels, substitutes, axis)
     values = {label: _recent(found.means[at], found.counts[at]) for at, label in enumerate(labels)}
     mine = values[labels[0]]
     theirs = np.array([value for label in far if (value := values[label]) is not None])
@@ -183,7 +187,7 @@ def against_history(run: Run, earlier: Sequence[Run], metric: str = "reward", *,
         chance=chance,
         sentences=[],
     )
-    placed.sentences.append(_placed_words(placed))
+    placed.sentences.extend([_placed_words(placed), *notes_on(substitutes)])
     return placed
 
 

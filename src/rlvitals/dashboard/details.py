@@ -110,6 +110,7 @@ def _groups(run: WatchedRun, by: str, first: float | None, last: float | None, c
             {
                 "name": None if code < 0 else run.label("episodes", by)[int(code)],
                 "episodes": int(rows.sum()),
+                "reported": int(np.count_nonzero(np.isfinite(said))),
                 "success": as_range(rate_interval(said, independent=True)) if np.isfinite(said).any() else None,
                 **means,
             }

@@ -9,12 +9,14 @@ import numpy as np
 from rlvitals.clock import Clock
 from rlvitals.dashboard.columns import Floats
 from rlvitals.dashboard.findings import Tally, tally
+from rlvitals.dashboard.rewards import Rewards
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.tailing import Batch, Tail
 from rlvitals.pace import STEPS, Pace, first_said, furthest_of, seconds_left, share_of
 from rlvitals.records import Event
 from rlvitals.runs import Run
 from rlvitals.runs.following import Follower
+from rlvitals.runs.reward_series import RewardSeries
 from rlvitals.summary.life import OPEN, away_of, life_of
 from rlvitals.summary.pacing import step_said
 
@@ -32,8 +34,10 @@ class Row(msgspec.Struct, frozen=True):
         left: Until the goal, at the speed of late.
         steps_per_second: Over the run (`rlvitals.pace`).
         recent_steps_per_second: Lately.
-        reward: Mean of the last 100 episodes.
-        success_rate: Share of successes among those of them that say whether they were one.
+        reward: Mean of the last 100 episodes; where no episode was recorded, the level of `reward_source`.
+        reward_source: What stands for the reward there (`runs.reward_series`); else empty.
+        success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
+        success_reported: How many of them did, where that is not all of them; else `None`.
         spark: The reward over the run, in at most 48 means.
         not_finite: Rewards that are not finite.
         findings: Open findings by severity.
@@ -59,10 +63,12 @@ class Row(msgspec.Struct, frozen=True):
     recent_steps_per_second: float | None
     reward: Any
     success_rate: float | None
+    success_reported: int | None
     spark: list[Any]
     not_finite: int
     findings: Tally
     whole: bool
+    reward_source: str = ""
 
 
 class Trace:
@@ -124,6 +130,8 @@ class Glance:
         self._episodes = 0
         self._not_finite = 0
         self._whole = False
+        self._rewards = Rewards(self.run)
+        self._series: RewardSeries | None = None
 
     def read(self) -> None:
         """Take in the records that are new.
@@ -141,6 +149,7 @@ class Glance:
                 )
                 if stream == "episodes":
                     self._take_episodes(batch)
+        self._series = None if self._episodes else self._rewards.read(self._clock.monotonic())
         self._events = (self._events + self._follower.read())[-_MOST_EVENTS:]
         self._whole = True
 
@@ -167,11 +176,20 @@ class Glance:
         said_beside = None if self._whole else header.totals.get("env_step")
         furthest = furthest_of(self._pace.furthest, step_said(self.run, header, life, clock=self._clock), said_beside)
         rewards, said = self._recent["reward"], self._recent["success"]
+        last = said.size
         said = said[np.isfinite(said)]
         is_open, away = life.status in OPEN, away_of(header)
         lately = self._pace.lately(away, is_open=is_open)
         goal = header.goals.get("total_timesteps")
         reward = plain_numbers(np.asarray([rewards.mean()]))[0] if rewards.size else None
+        spark, not_finite, source = _thinned(self._trace.means()), self._not_finite, ""
+        if self._series is not None:
+            reward = plain_numbers(np.asarray([self._series.level]))[0]
+            values, source = self._series.values, self._series.source
+            spark, not_finite = (
+                _thinned(np.where(np.isfinite(values), values, np.nan)),
+                int((~np.isfinite(values)).sum()),
+            )
         return Row(
             key=self.key,
             run_id=header.run_id,
@@ -192,8 +210,10 @@ class Glance:
             recent_steps_per_second=lately,
             reward=reward,
             success_rate=float(said.mean()) if said.size else None,
-            spark=plain_numbers(_thinned(self._trace.means())),
-            not_finite=self._not_finite,
+            success_reported=int(said.size) if 0 < said.size < last else None,
+            spark=plain_numbers(spark),
+            not_finite=not_finite,
+            reward_source=source,
             findings=tally(self._events),
             whole=self._whole,
         )

@@ -17,6 +17,7 @@ from rlvitals.diagnosis.health import Loss
 from rlvitals.diagnosis.lacking import in_words
 from rlvitals.pace import STEPS, Pace, first_said, furthest_of, seconds_left, share_of
 from rlvitals.runs.pictures import IMAGE
+from rlvitals.runs.reward_series import recent_of
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.pacing import episodes_per_minute, step_said
 
@@ -26,13 +27,20 @@ _MOST_FINDINGS = 100
 
 
 class Level(msgspec.Struct, frozen=True):
-    """A quantity over the last 100 episodes: its mean with the 95 % interval, and the mean of the first 100."""
+    """A quantity over the last 100 episodes: its mean with the 95 % interval, and the mean of the first 100.
+
+    Attributes:
+        reported: How many of these episodes reported it, where it is a share; else how many they are.
+        episodes: How many episodes these are.
+    """
 
     mean: Any
     low: float | None
     high: float | None
     first: float | None
     not_finite: int
+    reported: int
+    episodes: int
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -84,7 +92,8 @@ class Head(msgspec.Struct, frozen=True):
         levels: Of the last 100 episodes: reward, quality, length.
         trend: improving, stable, declining or not enough data: of the reward over the last 1,000 episodes.
         not_finite: How many values are not finite, by `stream.field`.
-        waiting: Told before the first episode ends.
+        waiting: Told before the first episode of a run ends that still goes on.
+        reward_source: What stands for the reward where no episode was recorded (`runs.reward_series`); else empty.
         health: `None` until it has been worked out.
         unjudged: Rules that had nothing to look at, with what to log so that they have.
         rows: Rows of each stream, with which the columns that are pushed go on.
@@ -122,6 +131,7 @@ class Head(msgspec.Struct, frozen=True):
     not_finite: dict[str, int]
     losses: dict[str, int]
     waiting: Waiting | None
+    reward_source: str
     verdict: Verdict
     findings: list[FindingView]
     health: HealthView | None
@@ -148,7 +158,8 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
     """
     header, episodes, updates = run.header, run.columns["episodes"], run.columns["updates"]
     life = life_of(run.reader, header, clock=run.clock)
-    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time"))))
+    times = episodes.numbers("time")[: run.episodes]
+    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(times)))
     furthest = furthest_of(pace.furthest, step_said(run.reader, header, life, clock=run.clock))
     is_open, away = life.status in OPEN, away_of(header)
     lately = pace.lately(away, is_open=is_open)
@@ -157,7 +168,7 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
     levels, success = run.kept("levels", lambda: _levels(run))
     findings = _findings(run, diagnosis)
     failure = "" if header.failure is None else f"{header.failure.type}: {header.failure.message}"
-    waiting = None if episodes.rows else _waiting(run, furthest)
+    waiting = _waiting(run, furthest) if is_open and not episodes.rows else None
     return Head(
         key=run.key,
         run_id=header.run_id,
@@ -170,7 +181,7 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
         updated=life.updated,
         duration=life.duration,
         now=run.clock.time(),
-        episodes=episodes.rows,
+        episodes=run.episodes,
         updates=updates.rows,
         env_step=furthest,
         goal=goal,
@@ -187,7 +198,8 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
         not_finite=run.kept("not_finite", lambda: _not_finite(run)),
         losses=life.losses,
         waiting=waiting,
-        verdict=_verdict(life, findings, going, levels.get("reward"), waiting, failure),
+        reward_source=run.reward_source,
+        verdict=_verdict(life, findings, going, levels.get("reward"), waiting, failure, run.reward_source),
         findings=findings,
         health=None
         if diagnosis is None
@@ -218,22 +230,28 @@ def _pace(run: WatchedRun) -> Pace:
 
 def _levels(run: WatchedRun) -> tuple[dict[str, Level], Level | None]:
     episodes = run.columns["episodes"]
-    found = {name: _level(episodes.numbers(name)) for name in _LEVELS if episodes.has(name)}
+    # A value may be the mean of a hundred episodes already: fewer of those are the present level.
+    recent = recent_of(episodes.rows) if run.reward_source else RECENT
+    found = {name: _level(episodes.numbers(name), recent) for name in _LEVELS if episodes.has(name)}
     levels = {name: level for name, level in found.items() if level is not None}
     said = episodes.numbers("success")
-    return levels, _level(said[~np.isnan(said)], is_rate=True) if episodes.has("success") else None
+    return levels, _level(said, is_rate=True) if episodes.has("success") else None
 
 
-def _level(values: Floats, *, is_rate: bool = False) -> Level | None:
+def _level(values: Floats, many: int = RECENT, *, is_rate: bool = False) -> Level | None:
     if not values.size:
         return None
-    recent, first = values[-RECENT:], values[:RECENT]
+    recent, first, last = values[-many:], values[:many], min(values.size, many)
+    if is_rate:  # NaN where success was not reported
+        recent = recent[~np.isnan(recent)]
+    if not recent.size:
+        return None
     found = rate_interval(recent, independent=True) if is_rate else mean_interval(recent)
     bad = int(np.count_nonzero(~np.isfinite(recent)))
     with np.errstate(invalid="ignore", over="ignore"):
         mean = plain_numbers(np.asarray([recent.mean()]))[0]
         begun = float(first[np.isfinite(first)].mean()) if np.isfinite(first).any() else None
-    return Level(mean, _known(found.low), _known(found.high), begun, bad)
+    return Level(mean, _known(found.low), _known(found.high), begun, bad, int(recent.size), last)
 
 
 def _not_finite(run: WatchedRun) -> dict[str, int]:
@@ -287,7 +305,13 @@ def _view(finding: Finding) -> FindingView:
 
 
 def _verdict(
-    life: Life, findings: list[FindingView], going: str, reward: Level | None, waiting: Waiting | None, failure: str
+    life: Life,
+    findings: list[FindingView],
+    going: str,
+    reward: Level | None,
+    waiting: Waiting | None,
+    failure: str,
+    source: str,
 ) -> Verdict:
     why = failure or life.reason[:1].upper() + life.reason[1:]
     if life.status in {"failed", "crashed"}:
@@ -300,6 +324,12 @@ def _verdict(
         return Verdict("watch", life.status.capitalize(), why)
     if waiting is not None:
         return Verdict("neutral", "No episode finished yet", _waiting_text(waiting))
+    return _learning(life, going, reward, source)
+
+
+def _learning(life: Life, going: str, reward: Level | None, source: str) -> Verdict:
+    if reward is None:
+        return Verdict("neutral", "No reward recorded", "Learning cannot be judged without a reward.")
     words = {
         "improving": ("good", "Learning", "The reward is rising over the last episodes."),
         "declining": ("watch", "Falling", "The reward is falling over the last episodes."),
@@ -308,12 +338,14 @@ def _verdict(
     tone, title, text = words.get(going, ("neutral", "Too early to tell", "There are too few episodes to see a trend."))
     if life.status == "completed":
         title = "Completed" if tone != "good" else "Completed, still rising"
-    return Verdict(tone, title, _against_start(reward) or text)
+    return Verdict(tone, title, _against_start(reward, source) or text)
 
 
-def _against_start(reward: Level | None) -> str:
-    if reward is None or reward.first is None or not isinstance(reward.mean, float):
+def _against_start(reward: Level, source: str) -> str:
+    if reward.first is None or not isinstance(reward.mean, float):
         return ""
+    if source:
+        return f"Reward {reward.first:.4g} at first, {reward.mean:.4g} now: {source}."
     return f"Reward {reward.first:.4g} in the first 100 episodes, {reward.mean:.4g} in the last."
 
 

@@ -9,13 +9,15 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.dashboard.columns import Columns, Floats
+from rlvitals.dashboard.columns import Cells, Columns, Floats
+from rlvitals.dashboard.rewards import Rewards
 from rlvitals.dashboard.tailing import Tail
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.reading import RunReader
 from rlvitals.records import Evaluation, Event
 from rlvitals.runs.following import Follower
 from rlvitals.runs.header import Header
+from rlvitals.runs.reward_series import RewardSeries
 
 T = TypeVar("T")
 
@@ -146,6 +148,8 @@ class WatchedRun:
             The clock that they stand on, `row` where the stream cannot be put on that one, and the positions.
         """
         columns = self.columns[stream]
+        if clock == "episode" and self.reward_source:  # there are none to count
+            clock = "env_step"
         if clock == "time":
             return clock, columns.numbers("time", start) - self.begun
         if clock == "env_step":
@@ -176,10 +180,10 @@ class WatchedRun:
             steps = np.maximum.accumulate(np.nan_to_num(episodes.numbers("env_step"), nan=0.0))
             row = min(int(np.searchsorted(steps, env_step)), episodes.rows - 1)
             time = float(episodes.numbers("time")[row])
-            found["episode"] = float(episodes.numbers("episode")[row])
+            found["episode"] = _finite(float(episodes.numbers("episode")[row]))
         elif episodes.rows:
             row = min(int(np.searchsorted(episodes.numbers("time"), time)), episodes.rows - 1)
-            found["episode"] = float(episodes.numbers("episode")[row])
+            found["episode"] = _finite(float(episodes.numbers("episode")[row]))
             if env_step is None and episodes.has("env_step"):
                 found["env_step"] = _finite(float(episodes.numbers("env_step")[row]))
         if updates.rows:
@@ -212,6 +216,13 @@ class WatchedRun:
         self._events = Follower(self.reader.layout, "events")
         self._evaluations = Follower(self.reader.layout, "evaluations")
         self._event_count = self._evaluation_count = 0
+        self.reward_source = ""
+        self._rewards = Rewards(self.reader)
+
+    @property
+    def episodes(self) -> int:
+        """Episodes that were recorded; the rows of other rewards that stand for them do not count."""
+        return 0 if self.reward_source else self.columns["episodes"].rows
 
     def _taken_in(self) -> None:
         header = self.reader.header
@@ -224,9 +235,33 @@ class WatchedRun:
             self._kept.clear()
         for stream, tail in self._tails.items():
             for batch in tail.read(self.header):
+                if stream == "episodes" and self.reward_source and batch.rows:
+                    self._put_aside("")
                 self.columns[stream].extend(batch.columns, batch.rows)
+        if not self.episodes and (series := self._rewards.read(self.clock.monotonic())) is not None:
+            self._take_rewards(series)
         if not self.path.is_dir():
             raise RunNotFoundError(f"there is no run at {self.path}")
+
+    def _take_rewards(self, series: RewardSeries) -> None:
+        """Let a series stand for the rewards of episodes that were not recorded."""
+        rows = self.columns["episodes"].rows
+        if series.source != self.reward_source or series.values.size < rows:
+            self._put_aside(series.source)
+            rows = 0
+        new = {
+            name: Cells(column[rows:], np.isfinite(column[rows:]) | (name == "reward"))
+            for name, column in (("time", series.times), ("env_step", series.steps), ("reward", series.values))
+        }
+        self.columns["episodes"].extend(new, series.values.size - rows)
+
+    def _put_aside(self, source: str) -> None:
+        """Begin the episodes' columns again: from now on they are of another source; of episodes where it is empty."""
+        if self.columns["episodes"].rows:
+            self._reading += 1
+            self._kept.clear()
+        self.columns["episodes"] = Columns(self._tails["episodes"].names)
+        self.reward_source = source
 
     def _followed(self) -> None:
         events = self._events.read()

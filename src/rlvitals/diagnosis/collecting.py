@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.table import Floats, Table
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSample
+from rlvitals.runs.reward_series import RewardSeries
 
 MOST_CATEGORIES = 64
 """Categories that are followed one by one; episodes of further ones count for the whole only."""
@@ -97,6 +98,7 @@ class Collector:
             SystemSample: Table(SYSTEM_COLUMNS),
         }
         self._categories: dict[str, Table] = {}
+        self._reward_source = ""
         self._steps = 0.0
         self._last_time = -np.inf
         self._last_rollout: tuple[float | None, ...] = (None,) * len(_ROLLOUT)
@@ -134,6 +136,31 @@ class Collector:
         with self._lock:
             self._add_episodes(_episode_columns(columns), list(categories))
 
+    @property
+    def has_episodes(self) -> bool:
+        """Whether any episode has come."""
+        return bool(self._tables[Episode].records or any(type(one) is Episode for one in self._pending))
+
+    def add_rewards(self, series: RewardSeries) -> None:
+        """Take in what stands for the rewards of episodes that were not recorded.
+
+        Args:
+            series: The rewards of the whole run. What autocorrelation adds to their uncertainty counts as noise of
+                single values, so that a moving average is judged as carefully as the returns behind it.
+        """
+        silent = np.ma.array(np.zeros(series.values.size), mask=True)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squared = series.values**2 + series.correlated_variance()
+        columns: dict[str, Any] = dict.fromkeys(EPISODE_COLUMNS, silent) | {
+            "time": series.times,
+            "step": np.ma.masked_invalid(series.steps),
+            "reward": series.values,
+            "reward_squared": squared,
+        }
+        with self._lock:
+            self._reward_source = series.source
+            self._add_episodes(columns, [None] * series.values.size)
+
     def evidence(self, context: Context) -> Evidence:
         """What has come so far. It changes with the next `fold`: judge it before, or in the same thread."""
         self.fold()
@@ -144,6 +171,7 @@ class Collector:
             self._tables[SystemSample],
             self._categories,
             context,
+            reward_source=self._reward_source,
         )
 
     def _add_episodes(self, columns: dict[str, Any], categories: list[str | None]) -> None:

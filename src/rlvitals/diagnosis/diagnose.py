@@ -41,6 +41,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         env_step: How far the run was.
         episodes: How many episodes there were to judge by.
         updates: How many updates.
+        rewards: How many rewards: of episodes, or of what stands for them.
+        reward_source: What that is (`runs.reward_series`); empty where rewards are of episodes.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -50,11 +52,18 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     env_step: int = 0
     episodes: int = 0
     updates: int = 0
+    rewards: int = 0
+    reward_source: str = ""
+
+    @property
+    def is_judged(self) -> bool:
+        """Whether there is anything that the health score can be of."""
+        return bool(self.rewards or self.updates or self.findings)
 
     @property
     def is_early(self) -> bool:
         """Whether there is so little to judge by that most rules would see nothing, whatever is wrong."""
-        return self.episodes < 2 * FEWEST_EPISODES and self.updates < FEWEST_UPDATES
+        return self.rewards < 2 * FEWEST_EPISODES and self.updates < FEWEST_UPDATES
 
     @property
     def health_score(self) -> int:
@@ -107,6 +116,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         unjudged=tuple(unjudged),
         judged=tuple(judged),
         env_step=int(step),
-        episodes=evidence.episodes.records,
+        episodes=0 if evidence.reward_source else evidence.episodes.records,
         updates=evidence.updates.records,
+        rewards=evidence.episodes.records,
+        reward_source=evidence.reward_source,
     )

@@ -46,6 +46,8 @@ class Evidence:
         system: Samples of the machine's load.
         categories: Of each category of episodes, its `step`, `success` and `reward`.
         context: The rest.
+        reward_source: What stands for the rewards in `episodes` where no episode was recorded
+            (`runs.reward_series`); empty where they are of episodes.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Evidence:
         system: Table,
         categories: Mapping[str, Table],
         context: Context,
+        *,
+        reward_source: str = "",
     ) -> None:
         self.episodes = episodes
         self.updates = updates
@@ -63,6 +67,7 @@ class Evidence:
         self.system = system
         self.categories = categories
         self.context = context
+        self.reward_source = reward_source
 
     @property
     def settings(self) -> Settings:

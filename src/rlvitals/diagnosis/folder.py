@@ -10,6 +10,7 @@ from rlvitals.diagnosis.collecting import Collector
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.settings import settings_of
 from rlvitals.runs import Header, Run
+from rlvitals.runs.reward_series import reward_series
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,6 +50,8 @@ def collected(run: Run) -> Collector:
     for stream in ("updates", "evaluations", "system"):  # few beside episodes, and their `extra` is no flat column
         for record in run.records(stream):
             collector.add(record)
+    if not collector.has_episodes and (series := reward_series(run)) is not None:
+        collector.add_rewards(series)
     return collector
 
 

@@ -3,8 +3,8 @@
 | names | become |
 |---|---|
 | `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
-| `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations` | `PolicyUpdate` |
-| `eval/...` | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
+| `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations`, `ray/tune/info/learner/...` | `PolicyUpdate` |
+| `eval/...`; `test/...` of Tianshou, with a reward | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
 | `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
 | all others | `Scalars`: the category is what stands before the first `/` |
 
@@ -17,32 +17,37 @@ from typing import Any, NamedTuple
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars, SystemSample, codec_of
 from rlvitals.records.kinds import MAX_KEYS
 from rlvitals.records.schema import fields
-from rlvitals.records.synonyms import SB3_NAMES
+from rlvitals.records.synonyms import ENTROPY_LOSS, EVALUATION_SYNONYMS, update_field
 
-UPDATE_FIELDS: dict[str, str] = {
-    **{f"train/{name}": field for name, field in SB3_NAMES.items()},
-    "losses/approx_kl": "kl_divergence",
-    "losses/clipfrac": "clip_fraction",
-    "charts/learning_rate": "learning_rate",
-    "time/iterations": "update",
+_TIANSHOU_TESTS = {
+    "reward": "reward",
+    "rew": "reward",
+    "returns_stat/mean": "reward",
+    "reward_std": "reward_std",
+    "rew_std": "reward_std",
+    "returns_stat/std": "reward_std",
+    "length": "length",
+    "len": "length",
+    "lens_stat/mean": "length",
 }
-"""Names of an update's metrics, and the fields of `PolicyUpdate`, where the two differ or are in another group."""
-
-_ENTROPY_LOSS = "train/entropy_loss"
+_RLLIB_EVALUATIONS = ("env_runners/episode_return_mean", "env_runners/episode_reward_mean", "episode_reward_mean")
 _FIELDS: dict[str, tuple[type[Record], str]] = {
-    **{tag: (PolicyUpdate, field) for tag, field in UPDATE_FIELDS.items()},
     "charts/episodic_return": (Episode, "reward"),
     "charts/episodic_length": (Episode, "length"),
     "charts/SPS": (SystemSample, "env_steps_per_second"),
     "time/fps": (SystemSample, "env_steps_per_second"),
-    "eval/mean_reward": (Evaluation, "reward"),
-    "eval/mean_ep_length": (Evaluation, "length"),
+    **{f"eval/{name}": (Evaluation, field) for name, field in EVALUATION_SYNONYMS.items()},
+    **{f"test/{name}": (Evaluation, field) for name, field in _TIANSHOU_TESTS.items()},
+    **{f"ray/tune/evaluation/{name}": (Evaluation, "reward") for name in _RLLIB_EVALUATIONS},
 }
+_GRADIENT_CLOCK = "loss/"
+"""Tianshou logs its losses by gradient steps, everything else by environment steps: they stay apart as `Scalars`."""
 _GROUPS: dict[str, type[Record]] = {
     "episode": Episode,
     "train": PolicyUpdate,
     "losses": PolicyUpdate,
     "eval": Evaluation,
+    "test": Evaluation,
     "system": SystemSample,
 }
 _NO_POLICIES = {"categories", "extra"}
@@ -135,8 +140,9 @@ def _named(tag: str) -> _Name:
     if tag in _FIELDS:
         kind, field = _FIELDS[tag]
         return _Name(kind, "", field)
-    if tag == _ENTROPY_LOSS:
-        return _Name(PolicyUpdate, "", "entropy")
+    target = None if tag.startswith(_GRADIENT_CLOCK) else update_field(tag) if slash else None
+    if target is not None:
+        return _Name(PolicyUpdate, "", target.field)
     if kind is None or not rest:
         return _Name(Scalars, group if slash else "scalars", "values", rest or group)
     return _in_group(kind, rest)
@@ -175,14 +181,17 @@ def _is_whole(kind: type[Record], said: dict[str, Any]) -> bool:
     names = {_named(tag).field for tag in said}
     if kind is Episode:
         return {"reward", "length"} <= names
-    return kind is not PolicyUpdate or names != {"update"}
+    if kind is Evaluation and all(tag.startswith("test/") for tag in said):  # else it is a loss or an accuracy
+        return "reward" in names
+    # What Tianshou logs of a collection has the group of an update, and nothing that an update computes.
+    return kind is not PolicyUpdate or bool(names - {"update", "extra"})
 
 
 def _values(said: dict[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for tag, value in said.items():
         name = _named(tag)
-        if tag == _ENTROPY_LOSS:
+        if tag == ENTROPY_LOSS:
             values["entropy"] = -float(value)
         elif name.key:
             values.setdefault(name.field, {})[name.key] = value

@@ -1,15 +1,20 @@
 """What a training loop can say: the `log_*` calls, each of which makes one record."""
 
+import contextlib
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from rlvitals.clock import Clock
-from rlvitals.errors import RecordError
+from rlvitals.errors import ClosedError, RecordError
+from rlvitals.recording.name_hints import NameHints
 from rlvitals.recording.recorder import Recorder
-from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Scalars
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars
 from rlvitals.records.coercion import DICT_WANTED, coerce, shown
 from rlvitals.records.schema import Column, Field
-from rlvitals.records.synonyms import take_synonyms
+from rlvitals.records.synonyms import evaluation_field, take_synonyms, with_field_names
+
+_log = logging.getLogger("rlvitals")
 
 _ENV_STEP = Field("env_step", Column.COUNT, required=True)
 _TOO_LARGE = 2**63
@@ -27,6 +32,7 @@ class Logbook:
     def __init__(self, recorder: Recorder, clock: Clock) -> None:
         self._recorder = recorder
         self._clock = clock
+        self._hints = NameHints()
 
     @property
     def env_step(self) -> int | None:
@@ -46,8 +52,8 @@ class Logbook:
         quality_improvement: float | None = None,
         quality_final: float | None = None,
         quality_initial: float | None = None,
-        termination_reason: str | None = "max_steps",
-        success: bool | None = False,
+        termination_reason: str | None = None,
+        success: bool | None = None,
         algorithm_metrics: Mapping[str, float] | None = None,
         performance_metrics: Mapping[str, float] | None = None,
         additional_info: Mapping[str, Any] | None = None,
@@ -74,9 +80,10 @@ class Logbook:
             quality_improvement: Final less initial quality; worked out where both are given and this is not.
             quality_final: The quality that was reached.
             quality_initial: The quality that it began with.
-            termination_reason: Why it ended.
-            success: Whether it reached what it should; `None` where there is no such thing.
-            algorithm_metrics: Metrics of the algorithm at that moment (`policy_loss`, `entropy`, ...).
+            termination_reason: Why it ended (`max_steps`, `goal`, ...); missing in the record when omitted.
+            success: Whether it reached its goal; missing in the record when omitted, which is not the same as `False`.
+            algorithm_metrics: Metrics of the algorithm at that moment (`policy_loss`, `entropy`, ...), under the names
+                of `log_training_step` or of another program (`approx_kl`, ...: see `records.synonyms`).
             performance_metrics: `episode_time` (seconds), `memory_usage` (MiB), and others.
             additional_info: `logo_type`, `difficulty`, `parameters_explored`, and anything else, nested dicts too.
             time: When it ended (UTC, seconds since 1970); now by default.
@@ -113,7 +120,11 @@ class Logbook:
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
             more = {**measured, **more}
+        if algorithm_metrics is not None and isinstance(algorithm_metrics, Mapping):
+            algorithm_metrics = with_field_names(algorithm_metrics)
+            self._hint_at(algorithm_metrics, PolicyUpdate)
         if more:
+            self._hint_at(more, Episode)
             extra = _joined(extra, more)
         return self._recorder.record(
             Episode,
@@ -204,7 +215,8 @@ class Logbook:
             duration: Seconds that the update took.
             extra: The user's own numbers, flags and short texts.
             **more: The same, for those who would rather name them here. What other programs call a field (`approx_kl`,
-                `clipfrac`, `grad_norm`, ...: see `records.synonyms`) is that field.
+                `clipfrac`, `grad_norm`, `train/approx_kl`, ...: see `records.synonyms`) is that field, whatever numeric
+                type it has. A name that misspells a known one is kept in `extra`, with one warning per name.
 
         Returns:
             The record, as it was kept.
@@ -260,7 +272,7 @@ class Logbook:
         if duration is not None:
             values["duration"] = duration
         if more:
-            take_synonyms(more, values)
+            self._hint_at(more, PolicyUpdate, take_synonyms(more, values))
             extra = _joined(extra, more)
         if extra is not None:
             values["extra"] = _filled(extra)
@@ -287,7 +299,8 @@ class Logbook:
             eval_episodes: Episodes that were evaluated.
             time: When (UTC, seconds since 1970); now by default.
             **fields: Any other field of `records.Evaluation` (`env_step`, `policy`, `reward_std`, `categories`,
-                `items`, ...); numbers under other names are kept in `extra`.
+                `items`, ...), also under another program's name (`std_reward`, `mean_ep_length`); numbers under other
+                names are kept in `extra`.
 
         Returns:
             The record, as it was kept.
@@ -297,8 +310,10 @@ class Logbook:
             ClosedError: The monitor is closed.
         """
         if not fields.keys() <= _EVALUATION_FIELDS:
-            own = {name: fields.pop(name) for name in fields.keys() - _EVALUATION_FIELDS}
-            fields["extra"] = _joined(fields.get("extra"), own)
+            own = {name: fields.pop(name) for name in list(fields) if name not in _EVALUATION_FIELDS}
+            self._hint_at(own, Evaluation, take_synonyms(own, fields, evaluation_field))
+            if own:
+                fields["extra"] = _joined(fields.get("extra"), own)
         return self._recorder.record(
             Evaluation,
             {
@@ -417,6 +432,13 @@ class Logbook:
         if type(env_step) is not int or not 0 <= env_step < _TOO_LARGE:
             env_step = coerce(_ENV_STEP, env_step, "progress")
         self._recorder.window.advance(env_step)
+
+    def _hint_at(self, own: Mapping[str, Any], kind: type[Record], refused: Mapping[str, str] | None = None) -> None:
+        """Log and record a hint at each name that is not understood, once per name."""
+        for name, hint in self._hints.new(own, kind, refused):
+            _log.warning("%s: %s", self._recorder.session.header.run_id, hint)
+            with contextlib.suppress(ClosedError):  # the record itself is then refused
+                self.log_event("metric", hint, severity="warning", code="metric-name", data={"name": name})
 
 
 def _joined(first: Any, then: Any) -> Any:

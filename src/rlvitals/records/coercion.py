@@ -105,6 +105,20 @@ def plain_scalar(value: Any) -> Any:
     return value
 
 
+def number_or_none(value: Any) -> float | None:
+    """Convert a number of any type (Python, NumPy, torch, JAX), or an array of one element, to a float.
+
+    Returns:
+        The number; `None` for a text, a flag, an array of several elements, and a value that cannot be read.
+    """
+    if type(value) is float:
+        return value
+    try:
+        return _number(value)
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its value
+        return None
+
+
 def shown(value: Any) -> str:
     """Show a value in a message: shortly, with its type, whatever its own `repr` does."""
     try:

@@ -17,6 +17,7 @@ from rlvitals.reports.pictures import Picture, pictures_of
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.columns import identifier
+from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.table import ask
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.run_summary import RunSummary, summarise
@@ -48,13 +49,18 @@ class Series(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What the curves of a run are made of."""
+    """What the curves of a run are made of.
+
+    Attributes:
+        reward_source: What stands for the reward in `episodes` where no episode was recorded (`runs.reward_series`).
+    """
 
     header: Header
     diagnosis: Diagnosis
     episodes: Series
     updates: Series
     system: Series
+    reward_source: str = ""
 
 
 class Account(NamedTuple):
@@ -100,7 +106,11 @@ def recorded_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Recorded:
     episodes, updates, system = ask(
         run, lambda tables: [_series(tables, stream, names) for stream, names in wanted.items()], *wanted
     )
-    return Recorded(run.header, diagnose(evidence_of(run, clock=clock)), episodes, updates, system)
+    series = None if episodes.values["reward"].size else reward_series(run)
+    if series is not None:
+        episodes = _rewards(series)
+    source = "" if series is None else series.source
+    return Recorded(run.header, diagnose(evidence_of(run, clock=clock)), episodes, updates, system, source)
 
 
 def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_CLOCK) -> Account:
@@ -115,7 +125,7 @@ def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTE
         RunFormatError: A segment is damaged.
     """
     recorded = recorded_of(run, clock=clock)
-    rows = recorded.episodes.values["reward"].size
+    rows = 0 if recorded.reward_source else recorded.episodes.values["reward"].size
     explored = None
     if rows and any(name.startswith("parameters.") for name in run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
@@ -134,6 +144,13 @@ def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTE
         explored=explored,
         heats=heats_of(run, summary.exploration) if summary.exploration is not None else (),
     )
+
+
+def _rewards(series: RewardSeries) -> Series:
+    silent = np.full(series.values.size, np.nan)
+    values: dict[str, Floats] = {**dict.fromkeys(_EPISODES, silent), "env_step": series.steps, "reward": series.values}
+    present = {name: np.full(silent.size, name == "reward") for name in _EPISODES}
+    return Series(values, {**present, "env_step": np.isfinite(series.steps)})
 
 
 def _with(summary: RunSummary, exploration: dict[str, Any] | None) -> RunSummary:

@@ -30,6 +30,7 @@ from rlvitals.reports.origin import foot
 from rlvitals.reports.verdict import verdict_of
 from rlvitals.runs.pictures import IMAGE
 from rlvitals.sinks.flattening import flat_settings
+from rlvitals.summary.life import OPEN
 from rlvitals.summary.measures import WINDOW, Measured
 from rlvitals.summary.successes import GroupRate
 from rlvitals.words import ABSENT, count, moment, number, percent, span
@@ -70,8 +71,12 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
             *_recent(account, name, summary.measures[name]),
         )
     if summary.success.recent is not None:
-        recent = summary.success.recent
-        yield "success", tables.share(recent.estimate), f"last 100{_within(tables.interval(recent, shares=True))}"
+        recent, reported = summary.success.recent, tables.recent_reported(summary.success)
+        yield (
+            "success",
+            tables.share(recent.estimate),
+            f"last 100{reported}{_within(tables.interval(recent, shares=True))}",
+        )
     goal = account.header.goals.get("total_timesteps")
     done = f"{percent(summary.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
     yield "steps", count(summary.env_step), done
@@ -82,12 +87,15 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
 
 def _recent(account: Account, name: str, measured: Measured) -> tuple[str, str]:
     """The level of the last 100 episodes, and what should be known of it."""
-    said = account.recorded.episodes.values[name][account.recorded.episodes.present[name]][-WINDOW:]
+    source = account.summary.reward_source
+    window = account.summary.recent_rewards if source else WINDOW
+    said = account.recorded.episodes.values[name][account.recorded.episodes.present[name]][-window:]
     bad = int(np.count_nonzero(~np.isfinite(said)))
     if bad == said.size:
         return number(float(said[-1])), f"none of the last {count(bad)} is finite"
     beside = f"; {count(bad)} not finite" if bad else _within(tables.interval(measured.recent))
-    return number(measured.recent.estimate), f"last {count(said.size)}{beside}"
+    what = f" of the {source}" if source else ""
+    return number(measured.recent.estimate), f"last {count(said.size)}{what}{beside}"
 
 
 def _within(interval: str) -> str:
@@ -150,15 +158,19 @@ def _findings(account: Account) -> Section:
 
 
 def _episode_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Block]:
-    if not account.summary.episodes:
-        yield Prose("No episode has finished yet.")
+    summary = account.summary
+    if "reward" not in summary.measures:
+        yield Prose("No episode has finished yet." if summary.life.status in OPEN else "No reward was recorded.")
         return
+    if summary.reward_source:
+        yield Prose(f"No episodes were recorded. The reward is the {summary.reward_source}.")
     yield Charts((curves["reward"],), wide=True)
     others = tuple(curves[name] for name in _EPISODE_CURVES if name in curves)
     if others:
         yield Charts(others)
-    yield tables.spread_table(account.summary.measures, "episodes")
-    yield tables.course_table(account.summary.measures, "episodes")
+    recent = summary.recent_rewards if summary.reward_source else WINDOW
+    yield tables.spread_table(summary.measures, "episodes", recent)
+    yield tables.course_table(summary.measures, "episodes")
 
 
 def _success_blocks(account: Account) -> Iterator[Block]:
@@ -172,10 +184,11 @@ def _success_blocks(account: Account) -> Iterator[Block]:
         if any(group.rate.estimate is not None for group in groups)
     ]
     ends = account.summary.ends
-    if ends and any(end.reason is not None for end in ends):
+    if ends:
         rows = tuple(
-            Estimate("not said" if end.reason is None else end.reason, end.share, 0.0, end.share, percent(end.share))
+            Estimate(end.reason, end.share, 0.0, end.share, percent(end.share))
             for end in ends[:_MOST_GROUPS]
+            if end.reason is not None
         )
         charts.append(Estimates("ends", "How episodes ended", "share", rows, (0.0, 1.0), share=True))
     if charts:

@@ -81,7 +81,8 @@ def episode_courses(run: Recorded) -> Iterable[Curve]:
         if series.has(name):
             levels = (Level(target, f"target {number(target)}"),) if name == "reward" and target is not None else ()
             marks = _marks(run.diagnosis.findings, f"episodes.{name}", clock, every=name == "reward")
-            yield _course(name, series, x, clock, stream="episodes", marks=marks, levels=levels)
+            course = _course(name, series, x, clock, stream="episodes", marks=marks, levels=levels)
+            yield course._replace(note="; ".join(filter(None, (run.reward_source, course.note))))
     if series.has("success"):
         yield _success(series, x, clock, _marks(run.diagnosis.findings, "episodes.success", clock))
 

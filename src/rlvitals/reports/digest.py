@@ -20,10 +20,11 @@ from rlvitals.reports.document import Block, Cell, Document, Link, Prose, Sectio
 from rlvitals.reports.origin import foot
 from rlvitals.reports.tables import value
 from rlvitals.runs import Run, find_runs
+from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.table import ask
 from rlvitals.summary.life import Life, life_of
 from rlvitals.summary.pacing import pace_in, step_said
-from rlvitals.words import ABSENT, count, percent, span
+from rlvitals.words import ABSENT, count, reported_share, span
 
 RECENT = 100
 """Episodes that reward and success are over."""
@@ -50,8 +51,10 @@ class Row(NamedTuple):
     env_step: int | None
     reward: float | None
     success: float | None
+    success_reported: int
     spark: tuple[float | None, ...]
     link: str
+    source: str
 
     @property
     def needs_a_look(self) -> bool:
@@ -109,6 +112,9 @@ def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -
     reward, success = (np.ma.asarray(columns[name]) for name in ("reward", "success"))
     last, said = reward[-RECENT:].filled(np.nan), success[-RECENT:].compressed()
     diagnosis = diagnose(evidence_of(run, clock=clock))
+    series = None if reward.size else reward_series(run)
+    if series is not None:
+        last = series.values[-series.recent :]
     with np.errstate(all="ignore"):
         mean = float(last.mean()) if last.size else None
     path = run.layout.artifacts / report
@@ -118,10 +124,12 @@ def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -
         life=life,
         diagnosis=diagnosis,
         episodes=len(reward),
+        source="" if series is None else series.source,
         env_step=furthest_of(pace.furthest, step_said(run, run.header, life, clock=clock)),
         reward=mean,
         success=float(said.mean()) if said.size else None,
-        spark=sparks(reward.filled(np.nan).astype(np.float64), _SPARKS),
+        success_reported=int(said.size),
+        spark=sparks(reward.filled(np.nan).astype(np.float64) if series is None else series.values, _SPARKS),
         link=link,
     )
 
@@ -157,6 +165,8 @@ def _sections(rows: list[Row], refused: list[tuple[str, str]], since_s: float) -
     if not rows:
         blocks.append(Prose("No run was alive in that time."))
     lead = f"Newest first. Reward and success are over the last {RECENT} episodes; the curve is over the whole run."
+    if sources := sorted({row.source for row in rows if row.source}):
+        blocks.append(Prose(f"Runs without episodes have another reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
     if refused:
         table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
@@ -177,10 +187,10 @@ def _cells(row: Row) -> tuple[Cell, ...]:
     return (
         Link(life.run_id, row.link) if row.link else life.run_id,
         Toned(life.status, _STATUS_TONES.get(life.status, "")),
-        Toned(str(diagnosis.health_score), tone) if row.episodes else Toned(ABSENT, "quiet"),
+        Toned(str(diagnosis.health_score), tone) if diagnosis.rewards else Toned(ABSENT, "quiet"),
         Spark(row.spark),
         value(row.reward),
-        percent(row.success),
+        reported_share(row.success, row.success_reported, min(row.episodes, RECENT)),
         count(row.env_step),
         span(life.duration),
         said or Toned("none", "quiet"),

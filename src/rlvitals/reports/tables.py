@@ -8,10 +8,10 @@ from rlvitals.records.metrics import metric
 from rlvitals.reports.courses import title_of
 from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
 from rlvitals.summary.baselines import Paired
-from rlvitals.summary.measures import Going, Measured, Range
+from rlvitals.summary.measures import WINDOW, Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
-from rlvitals.words import ABSENT, count, number, percent
+from rlvitals.words import ABSENT, NOT_REPORTED, count, number, percent
 
 _TONES = {
     "improving": "good",
@@ -50,8 +50,14 @@ class Ranged(Protocol):
         """The upper end."""
 
 
-def spread_table(measures: Mapping[str, Measured], stream: str) -> Table:
-    """How each quantity of a stream is spread."""
+def spread_table(measures: Mapping[str, Measured], stream: str, recent: int = WINDOW) -> Table:
+    """How each quantity of a stream is spread.
+
+    Args:
+        measures: The quantities.
+        stream: Their stream.
+        recent: How many of the last values their recent level is taken over.
+    """
     rows: list[tuple[Cell, ...]] = []
     for name, found in measures.items():
         kinds = found.counts
@@ -74,8 +80,8 @@ def spread_table(measures: Mapping[str, Measured], stream: str) -> Table:
             )
         )
     titles = (
-        "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", "last 100", "95 % interval", "not said",
-        "not finite",
+        "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", f"last {recent}", "95 % interval",
+        "not said", "not finite",
     )  # fmt: skip
     return Table(titles, tuple(rows), caption=f"How {stream} are spread", folded=True)
 
@@ -112,7 +118,7 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
         (
             ABSENT if group.name is None else group.name,
             count(group.episodes),
-            share(group.rate.estimate),
+            _of_reported(group),
             interval(group.rate, shares=True),
             value(group.reward),
             value(group.quality_improvement),
@@ -126,17 +132,30 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
 def end_table(summary: RunSummary) -> Table:
     """Why episodes ended."""
     rows = tuple(
-        (ABSENT if end.reason is None else end.reason, count(end.episodes), percent(end.share)) for end in summary.ends
+        (NOT_REPORTED if end.reason is None else end.reason, count(end.episodes), percent(end.share))
+        for end in summary.ends
     )
     return Table(("ended by", "episodes", "share"), rows, caption="How episodes ended")
+
+
+def recent_reported(found: Successes) -> str:
+    """How many of the last episodes reported success or failure, where some did not."""
+    is_whole = found.recent_known >= min(WINDOW, found.episodes)
+    return "" if is_whole else f", {count(found.recent_known)} reported"
+
+
+def _of_reported(group: GroupRate) -> str:
+    said = share(group.rate.estimate)
+    return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
 
 
 def success_facts(found: Successes) -> Iterator[tuple[str, Cell]]:
     """What there is to say of successes."""
     if found.rate is not None:
-        yield "Over the run", f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} episodes"
+        reported = "episodes" if found.known == found.episodes else f"that reported it, of {count(found.episodes)}"
+        yield "Over the run", f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} {reported}"
     if found.recent is not None:
-        yield "Last 100", rate(found.recent)
+        yield f"Last 100{recent_reported(found)}", rate(found.recent)
     for what, mix in (("Reward and types", found.reward_mix), ("Success and types", found.success_mix)):
         if mix is not None:
             yield what, _mix(mix)

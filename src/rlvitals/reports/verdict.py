@@ -3,6 +3,8 @@
 from rlvitals.diagnosis import CRITICAL, WARNING, Diagnosis
 from rlvitals.reports.document import Verdict
 from rlvitals.runs import Header
+from rlvitals.summary.life import OPEN
+from rlvitals.summary.measures import WINDOW
 from rlvitals.summary.run_summary import RunSummary
 from rlvitals.words import count, number, percent
 
@@ -25,7 +27,7 @@ def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Ver
         diagnosis: What is wrong.
         header: What it says of itself.
     """
-    score = diagnosis.health_score if summary.episodes or summary.updates else None
+    score = diagnosis.health_score if diagnosis.is_judged else None
     status = summary.life.status
     if status in {"failed", "crashed"}:
         return Verdict("bad", status.capitalize(), _sentence(_why(summary, header)), score)
@@ -35,8 +37,9 @@ def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Ver
         return Verdict("bad" if is_critical else "watch", worst.title, _sentence(worst.cause), score)
     if status in {"stalled", "preempted"}:
         return Verdict("watch", status.capitalize(), _sentence(_why(summary, header)), score)
-    if not summary.episodes:
-        return Verdict("neutral", "No episode finished yet", _waiting(summary), score)
+    if "reward" not in summary.measures:
+        title = "No episode finished yet" if summary.life.status in OPEN else "No reward recorded"
+        return Verdict("neutral", title, _waiting(summary), score)
     return _learning(summary, score)
 
 
@@ -46,20 +49,27 @@ def _learning(summary: RunSummary, score: int | None) -> Verdict:
     rest = "" if reward is None else reward.rest.status
     known = _REST.get(rest) or _TREND.get(going)
     if reward is None or known is None:
-        few = f"{count(summary.episodes)} episodes are too few to tell a trend from chance."
+        few = f"{count(summary.rewards)} {_values(summary)} are too few to tell a trend from chance."
         return Verdict("neutral", "Too early to tell", few, score)
     tone, title, text = known
     parts = [text]
     if reward.recent.estimate is not None:
-        parts.append(f"its mean over the last 100 episodes is {number(reward.recent.estimate)}")
+        recent = WINDOW if not summary.reward_source else summary.recent_rewards
+        parts.append(f"its mean over the last {recent} {_values(summary)} is {number(reward.recent.estimate)}")
     if summary.success.recent is not None and summary.success.recent.estimate is not None:
-        parts.append(f"{percent(summary.success.recent.estimate)} of them are successes")
+        reported = summary.success.recent_known
+        whose = "them" if reported >= min(WINDOW, summary.episodes) else f"the {count(reported)} that reported it"
+        parts.append(f"{percent(summary.success.recent.estimate)} of {whose} are successes")
     return Verdict(tone, title, _sentence("; ".join(parts)), score)
 
 
 def _why(summary: RunSummary, header: Header) -> str:
     failure = header.failure
     return summary.life.reason if failure is None else f"{failure.type}: {failure.message}"
+
+
+def _values(summary: RunSummary) -> str:
+    return f"values ({summary.reward_source})" if summary.reward_source else "episodes"
 
 
 def _waiting(summary: RunSummary) -> str:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 _CHUNK = 1 << 18
 _LARGEST_PAGE = 10_000
 _PART = 100_000
-_SHORT_LINE = 100
+_SHORT_LINE = 60
 """Bytes of a record with few fields."""
 
 

@@ -12,6 +12,7 @@ from rlvitals.escaping import clean
 from rlvitals.pace import Pace, share_of, step_of
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record
 from rlvitals.sinks.base import Sink
+from rlvitals.words import reported_share
 
 _WINDOW = 100
 _MOST_PENDING = 4_096
@@ -46,7 +47,7 @@ class TerminalSink(Sink):
         self._episodes = 0
         self._env_step = 0
         self._rewards: deque[float] = deque(maxlen=_WINDOW)
-        self._successes: deque[bool] = deque(maxlen=_WINDOW)
+        self._successes: deque[bool | None] = deque(maxlen=_WINDOW)
         self._update: PolicyUpdate | None = None
         self._pace = Pace()
         self._pending: list[Record] = []
@@ -63,8 +64,7 @@ class TerminalSink(Sink):
             case Episode():
                 self._episodes += 1
                 self._rewards.append(record.reward)
-                if record.success is not None:
-                    self._successes.append(record.success)
+                self._successes.append(record.success)
             case PolicyUpdate():
                 self._update = record
             case Event(severity="warning" | "critical"):
@@ -103,8 +103,10 @@ class TerminalSink(Sink):
         if self._rewards:
             # Not `fsum`, which raises where both infinities are in the window.
             parts.append(f"reward {_number(sum(self._rewards) / len(self._rewards))}")
-        if self._successes:
-            parts.append(f"success {100 * sum(self._successes) / len(self._successes):.0f} %")
+        reported = [success for success in self._successes if success is not None]
+        if reported:
+            rate = sum(reported) / len(reported)
+            parts.append(f"success {reported_share(rate, len(reported), len(self._successes))}")
         if self._update is not None:
             shown = (("kl", self._update.kl_divergence), ("entropy", self._update.entropy))
             parts += [f"{name} {_number(value)}" for name, value in shown if value is not None]

@@ -17,6 +17,7 @@ from rlvitals.pace import STEPS, Pace, furthest_of, share_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
+from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.table import ask, last_records
 from rlvitals.summary.life import OPEN, away_of, life_of
 from rlvitals.summary.pacing import pace_in, step_said
@@ -53,6 +54,7 @@ class Stretch(msgspec.Struct):
     end: int
     measures: dict[str, Measure]
     success_rate: float | None
+    success_reported: int
 
 
 class Point(msgspec.Struct):
@@ -63,11 +65,17 @@ class Point(msgspec.Struct):
 
 
 class Group(msgspec.Struct):
-    """The episodes that have something in common. Means are over finite values."""
+    """The episodes that have something in common. Means are over finite values.
+
+    Attributes:
+        success_rate: Share of successes among those that reported success or failure; `None` if none did.
+        success_reported: How many did.
+    """
 
     name: str | None
     episodes: int
     success_rate: float | None
+    success_reported: int
     reward: float | None
     quality_improvement: float | None
 
@@ -106,6 +114,9 @@ class History(msgspec.Struct):
         steps_per_second: Over the run (`rlvitals.pace`).
         recent_steps_per_second: Lately.
         algorithm: What the last episode said of the algorithm; for runs that log no updates.
+        reward_source: What stands for the reward in `curve` and `stretches` where no episode was recorded
+            (`runs.reward_series`); empty where they are of episodes.
+        rewards: How many values these are of: episodes, or values of that source.
     """
 
     episodes: int
@@ -125,6 +136,8 @@ class History(msgspec.Struct):
     events_total: int
     events: list[dict[str, Any]]
     load: Load
+    reward_source: str = ""
+    rewards: int = 0
 
 
 def history_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> History:
@@ -138,6 +151,9 @@ def history_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> History:
         RunFormatError: A sealed segment is damaged.
     """
     history, pace = ask(run, _history, *STEPS, "events")
+    history.rewards = history.episodes
+    if not history.episodes and (series := reward_series(run)) is not None:
+        _take_rewards(history, series)
     header = run.header
     life = life_of(run, header, clock=clock)
     history.env_step = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
@@ -204,6 +220,15 @@ def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
     return history, pace_in(tables)
 
 
+def _take_rewards(history: History, series: RewardSeries) -> None:
+    """Let a series stand for the rewards of episodes that were not recorded."""
+    silent = np.ma.array(np.zeros(series.values.size), mask=True)
+    columns: Columns = dict.fromkeys((*_MEASURES, "success"), silent)
+    columns["reward"] = np.ma.asarray(series.values)
+    history.reward_source, history.rewards = series.source, series.values.size
+    history.curve, history.stretches = _curve(columns["reward"]), _stretches(columns)
+
+
 def _columns(tables: duckdb.DuckDBPyConnection, sql: str) -> Columns:
     """Columns as arrays in which what is absent is masked, and what is not finite is not."""
     return {name: np.ma.asarray(column) for name, column in tables.execute(sql).fetchnumpy().items()}
@@ -230,6 +255,7 @@ def _stretch(episodes: Columns, first: int, end: int) -> Stretch:
         end=end,
         measures={name: _measure(said[name]) for name in _MEASURES if said[name].size},
         success_rate=float(said["success"].mean()) if said["success"].size else None,
+        success_reported=int(said["success"].size),
     )
 
 
@@ -258,7 +284,7 @@ def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group]
     rows = tables.execute(
         """
         SELECT grouping(termination_reason) = 1, coalesce(category, termination_reason), count(*),
-               avg(success::DOUBLE), avg(reward) FILTER (isfinite(reward)),
+               avg(success::DOUBLE), count(success), avg(reward) FILTER (isfinite(reward)),
                avg(quality_improvement) FILTER (isfinite(quality_improvement))
         FROM episodes GROUP BY GROUPING SETS ((category), (termination_reason)) ORDER BY 3 DESC, 2
         """

@@ -194,13 +194,14 @@ def spread(column: Column) -> Spread:
     )
 
 
-def measure(column: Column, times: Floats, better: Better = "higher") -> Measured | None:
+def measure(column: Column, times: Floats, better: Better = "higher", *, recent: int = WINDOW) -> Measured | None:
     """Sum up one quantity.
 
     Args:
         column: Its values in the order in which they were written, shape `(n,)`; what is absent is masked.
         times: When each was (UTC, seconds), shape `(n,)`.
         better: Which way is better, if one is.
+        recent: How many of the last values the recent level is taken over.
 
     Returns:
         `None` if it was never said.
@@ -218,7 +219,7 @@ def measure(column: Column, times: Floats, better: Better = "higher") -> Measure
     return Measured(
         counts=spreads.counts,
         mean=as_range(mean_interval(values)),
-        recent=as_range(mean_interval(values[-WINDOW:])),
+        recent=as_range(mean_interval(values[-recent:])),
         std=spreads.std,
         min=spreads.min,
         max=spreads.max,

@@ -13,11 +13,12 @@ from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
+from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.runs.table import ask
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
-from rlvitals.summary.measures import Better, Floats, Measured, known, measure
+from rlvitals.summary.measures import WINDOW, Better, Floats, Measured, known, measure
 from rlvitals.summary.pacing import episodes_per_minute, pace_in, paces_in, step_said
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
@@ -68,11 +69,16 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """Why episodes ended."""
+    """Why episodes ended.
+
+    Attributes:
+        reason: The reason; `None` for the episodes that reported none.
+        share: Of the episodes that reported a reason; `None` for those that did not.
+    """
 
     reason: str | None
     episodes: int
-    share: float
+    share: float | None
 
 
 class RunSummary(msgspec.Struct, frozen=True):
@@ -88,9 +94,13 @@ class RunSummary(msgspec.Struct, frozen=True):
         measures: Each quantity of an episode that was said.
         metrics: Each metric of the updates that was said.
         success: Successes.
-        ends: Why episodes ended, the most frequent first.
+        ends: Why episodes ended, the most frequent first; those that reported no reason last. Empty if none did.
         speed: How fast it goes.
         baselines: The last evaluation against each baseline's.
+        reward_source: What stands for the reward in `measures` where no episode was recorded (`runs.reward_series`);
+            empty where that is of episodes.
+        rewards: How many values the reward has.
+        recent_rewards: How many of the last ones its recent level is taken over.
         exploration: What parameters were tried, if that was asked for (`rlvitals.analysis.exploration`, as dicts).
     """
 
@@ -106,6 +116,9 @@ class RunSummary(msgspec.Struct, frozen=True):
     ends: list[End]
     speed: Speed
     baselines: list[Paired]
+    reward_source: str = ""
+    rewards: int = 0
+    recent_rewards: int = 0
     exploration: dict[str, Any] | None = None
 
 
@@ -134,6 +147,9 @@ def summarise(
     furthest = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
     away = away_of(header)
     explored = exploration_of(run, window=window) if exploration else None
+    series = None if times.size else reward_series(run)
+    measures = _measured(episodes, MEASURES) if series is None else _measured_rewards(series, window)
+    rewards = measures["reward"].counts.total if "reward" in measures else 0
     return RunSummary(
         life=life,
         window=window,
@@ -141,7 +157,7 @@ def summarise(
         updates=len(updates["time"]),
         env_step=furthest,
         progress=share_of(header.goals.get("total_timesteps"), furthest),
-        measures=_measured(episodes, MEASURES),
+        measures=measures,
         metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}),
         success=successes(episodes, header.goals.get("target")),
         ends=_ends(episodes["termination_reason"]),
@@ -153,6 +169,9 @@ def summarise(
             **_load(episodes, system),
         ),
         baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
+        reward_source="" if series is None else series.source,
+        rewards=rewards,
+        recent_rewards=min(rewards, WINDOW) if series is None else recent_of(rewards),
         exploration=None if explored is None else plain(explored),
     )
 
@@ -189,12 +208,20 @@ def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str
     return {name: measured for name, measured in found.items() if measured is not None}
 
 
+def _measured_rewards(series: RewardSeries, window: int | None) -> dict[str, Measured]:
+    values, times = (column[-(window or column.size) :] for column in (series.values, series.times))
+    found = measure(np.ma.asarray(values), times, MEASURES["reward"], recent=recent_of(values.size))
+    return {} if found is None else {"reward": found}
+
+
 def _ends(reasons: Column) -> list[End]:
     labels, codes = coded(reasons)
-    names: list[str | None] = [*labels, None]  # -1 is the last
-    groups = [(names[place], int(np.count_nonzero(codes == place))) for place in (*range(len(labels)), -1)]
-    groups.sort(key=lambda group: -group[1])
-    return [End(reason, count, count / codes.size) for reason, count in groups if count]
+    reported = int(np.count_nonzero(codes >= 0))
+    counts = [int(np.count_nonzero(codes == place)) for place in range(len(labels))]
+    ends = [End(reason, count, count / reported) for reason, count in zip(labels, counts, strict=True)]
+    ends.sort(key=lambda end: -end.episodes)
+    silent = codes.size - reported
+    return [*ends, End(None, silent, None)] if ends and silent else ends
 
 
 def _load(episodes: dict[str, Column], system: dict[str, Column]) -> dict[str, float | None]:

@@ -24,10 +24,11 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class GroupRate(msgspec.Struct, frozen=True):
-    """The episodes that have something in common; the rate is over those that say whether they were a success."""
+    """The episodes that have something in common; the rate is over the `known` ones, which report success or not."""
 
     name: str | None
     episodes: int
+    known: int
     rate: Range
     reward: float | None
     quality_improvement: float | None
@@ -78,9 +79,11 @@ class Successes(msgspec.Struct, frozen=True):
     less than that of as many equal ones: Hoeffding 1956, Annals of Mathematical Statistics 27).
 
     Attributes:
-        known: Episodes that say whether they were a success.
+        episodes: Episodes that this is about.
+        known: Those of them that reported success or failure; every rate is over these.
         rate: Over the whole run.
-        recent: Over the last 100 episodes that say.
+        recent: Over the last 100 episodes; `None` if none of them reported success or failure.
+        recent_known: How many of these reported it.
         over_time: In at most 20 stretches of the run.
         by_category: By type.
         by_difficulty: By difficulty.
@@ -88,10 +91,12 @@ class Successes(msgspec.Struct, frozen=True):
         success_mix: The same of the success rate.
     """
 
+    episodes: int
     known: int
     total: int
     rate: Range | None
     recent: Range | None
+    recent_known: int
     over_time: list[Block]
     by_category: list[GroupRate]
     by_difficulty: list[GroupRate]
@@ -109,12 +114,15 @@ def successes(episodes: dict[str, Column], target: float | None) -> Successes:
     """
     said = as_floats(episodes["success"])
     known_ones = int(np.count_nonzero(~np.isnan(said)))
+    recent_known = int(np.count_nonzero(~np.isnan(said[-WINDOW:])))
     rewards = as_floats(episodes["reward"])
     return Successes(
+        episodes=said.size,
         known=known_ones,
         total=int(np.nansum(said)),
         rate=_rate(said) if known_ones else None,
-        recent=_rate(said[~np.isnan(said)][-WINDOW:]) if known_ones else None,
+        recent=_rate(said[-WINDOW:]) if recent_known else None,
+        recent_known=recent_known,
         over_time=[Block(b.first, b.last, as_range(b.rate)) for b in success_over_time(said, blocks=_BLOCKS)]
         if known_ones
         else [],
@@ -140,6 +148,7 @@ def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRat
         GroupRate(
             name=label,
             episodes=int(np.count_nonzero(codes == place)),
+            known=int(np.count_nonzero(~np.isnan(said[codes == place]))),
             rate=_rate(said[codes == place]),
             **{name: _mean(values[codes == place]) for name, values in measured.items()},
         )

@@ -26,6 +26,7 @@ def trained(training: TrainingMonitor, episodes: int = 50) -> None:
             10,
             env_step=10 * number,
             success=number % 2 == 0,
+            termination_reason="max_steps",
             category="text" if number % 5 else "a category with quite a long name, as users have them",
             quality_initial=0.8,
             quality_final=0.9,

@@ -19,7 +19,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 def logged(training: TrainingMonitor, numbers: Iterator[int] | range) -> None:
     for number in numbers:
-        training.log_episode(number, number / 2, 1, env_step=number)
+        training.log_episode(number, number / 2, 1, env_step=number, success=False, termination_reason="max_steps")
 
 
 def lines_of(run: Path, stream: str) -> list[str]:

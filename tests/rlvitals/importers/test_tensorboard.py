@@ -34,6 +34,20 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "CartPole-v1__ppo__1"
 
 
+def test_rllib_s_and_trl_s_metrics_are_fields(tmp_path: Path) -> None:
+    """As they are in the log calls: both use one table of names."""
+    file = EventFile(tmp_path / "theirs", 1000.0)
+    stats = "ray/tune/info/learner/default_policy/learner_stats"
+    file.scalars(1001.0, 4000, {f"{stats}/kl": 0.5, f"{stats}/entropy": 2.0, f"{stats}/cur_lr": 0.25})
+    file.scalars(1002.0, 8000, {"train/grad_norm": 0.125, "train/clip_ratio/region_mean": 0.75, "train/kl": 4.0})
+    file.close()
+
+    first, second = import_run(tmp_path / "theirs", tmp_path / "logs").records("updates")
+
+    assert (first.kl_divergence, first.entropy, first.learning_rate, first.env_step) == (0.5, 2.0, 0.25, 4000)
+    assert (second.gradient_norm, second.clip_fraction, second.extra) == (0.125, 0.75, {"kl": 4.0})
+
+
 def test_cleanrls_names_are_understood(folder: Path, tmp_path: Path) -> None:
     """Names that come twice at one step are two episodes; NaN and the infinities stay; other names are scalars."""
     run = import_run(folder, tmp_path / "logs")
@@ -105,3 +119,23 @@ def test_without_tensorboard_the_extra_is_named(folder: Path, tmp_path: Path, mo
     with pytest.raises(MissingExtraError, match=r"rlvitals\[tensorboard\]"):
         import_run(folder, tmp_path / "logs")
     assert list((tmp_path / "logs").glob("*")) == []
+
+
+def test_tianshou_s_tests_are_evaluations(tmp_path: Path) -> None:
+    """And what it logs of a collection is no update."""
+    file = EventFile(tmp_path / "theirs", 1000.0)
+    file.scalars(1001.0, 2000, {"train/episode": 10.0, "train/reward": 22.0, "train/length": 21.0})
+    file.scalars(1001.0, 40, {"loss": 1.0, "loss/clip": -0.5, "loss/vf": 5.0})
+    file.scalars(1002.0, 8000, {"test/reward": 38.0, "test/length": 37.0, "test/reward_std": 3.0})
+    file.scalars(1003.0, 9000, {"test/accuracy": 0.5})
+    file.close()
+    run = import_run(tmp_path / "theirs", tmp_path / "logs")
+
+    (evaluation,) = run.records("evaluations")
+    assert (evaluation.reward, evaluation.reward_std, evaluation.length, evaluation.env_step) == (38.0, 3.0, 37.0, 8000)
+    assert list(run.records("updates")) == []
+    assert {(one.category, name) for one in run.records("scalars") for name in one.values} >= {
+        ("train", "reward"),
+        ("loss", "vf"),
+        ("test", "accuracy"),
+    }

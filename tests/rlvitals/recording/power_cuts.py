@@ -113,7 +113,7 @@ class Training:
             monitor.close()
             self._acknowledge(monitor, closed=True)
         else:
-            monitor._recorder._abandon()  # as a kill: nothing more is written
+            monitor._recorder.abandon()  # as a kill: nothing more is written
         return True
 
     def _log(self, monitor: TrainingMonitor) -> None:

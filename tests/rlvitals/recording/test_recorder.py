@@ -710,7 +710,7 @@ def test_what_a_killed_writer_left_is_forced_when_its_run_goes_on(
     """It may be in memory only; a failure is told to the end, as nobody knows what the system then dropped."""
     killed = open_monitor()
     killed.log_episode(1, 1.0, 2)
-    killed._recorder._abandon()
+    killed._recorder.abandon()
     monitor = open_monitor(resume="must")
     left = _fail_to_force(monkeypatch, "/episodes/000001.jsonl", times)
     monkeypatch.setattr(monitor._recorder._upkeep._sealer, "step", lambda: None)

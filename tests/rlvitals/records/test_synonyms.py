@@ -1,20 +1,65 @@
-"""Other programs' names for what an update computes."""
+"""Other programs' names for what an update or an evaluation computes."""
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
 
 from rlvitals import TrainingMonitor
-from rlvitals.records import PolicyUpdate
-from rlvitals.records.synonyms import SB3_NAMES, SYNONYMS
+from rlvitals.errors import RecordError
+from rlvitals.records import Evaluation, PolicyUpdate
+from rlvitals.records.synonyms import (
+    EVALUATION_SYNONYMS,
+    SB3_NAMES,
+    SYNONYMS,
+    UPDATE_TAGS,
+    evaluation_field,
+    update_field,
+    with_field_names,
+)
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+class JaxLike:
+    """An array of one element, as JAX has it: `item`, `size` and no `numel`."""
+
+    size = 1
+
+    def item(self) -> float:
+        """The element."""
+        return 0.25
+
+
+NUMBERS = [
+    0.25,
+    np.float32(0.25),
+    np.float64(0.25),
+    np.longdouble(0.25),
+    np.array(0.25),
+    np.array([[0.25]]),
+    torch.tensor(0.25),
+    torch.tensor([0.25], requires_grad=True),
+    torch.tensor(0.25, dtype=torch.bfloat16),
+    JaxLike(),
+    Decimal("0.25"),
+]
 
 
 def test_every_name_is_that_of_a_field() -> None:
     """And none is a field's own name, which needs no other."""
-    assert {*SB3_NAMES.values(), *SYNONYMS.values()} <= set(PolicyUpdate.__struct_fields__)
+    updates = {*SB3_NAMES.values(), *SYNONYMS.values(), *UPDATE_TAGS.values()}
+
+    assert updates <= set(PolicyUpdate.__struct_fields__)
+    assert set(EVALUATION_SYNONYMS.values()) <= set(Evaluation.__struct_fields__)
     assert SYNONYMS.keys().isdisjoint(PolicyUpdate.__struct_fields__)
 
 
-def test_a_metric_by_another_name_is_the_field(monitor: Callable[..., TrainingMonitor]) -> None:
-    """What is nobody's name is the user's own."""
+def test_a_metric_by_another_name_is_the_field(monitor: Monitor) -> None:
+    """Unknown names are the user's own metrics."""
     with monitor() as training:
         update = training.log_training_step(1, pg_loss=-0.1, approx_kl=0.01, grad_norm=0.5, mine=3.0, extra={"lr": 1.0})
 
@@ -22,10 +67,124 @@ def test_a_metric_by_another_name_is_the_field(monitor: Callable[..., TrainingMo
     assert update.extra == {"mine": 3.0, "lr": 1.0}
 
 
-def test_a_field_that_was_given_stays(monitor: Callable[..., TrainingMonitor]) -> None:
-    """And what is no number is not taken for one; both are kept as they were named."""
+@pytest.mark.parametrize("value", NUMBERS, ids=repr)
+def test_a_familiar_name_is_the_field_for_every_numeric_type(monitor: Monitor, value: Any) -> None:
+    """The record is the same one as for a Python float."""
+    names = ("approx_kl", "clipfrac", "grad_norm", "lr", "train/value_loss")
+    of_the_type: dict[str, Any] = dict.fromkeys(names, value)
+    floats: dict[str, Any] = dict.fromkeys(names, 0.25)
+    with monitor() as training:
+        given = training.log_training_step(1, time=5.0, **of_the_type)
+        plain = training.log_training_step(1, time=5.0, **floats)
+
+    assert given == plain
+    assert given.extra is None
+
+
+@pytest.mark.parametrize("value", NUMBERS, ids=repr)
+def test_an_episode_holds_the_algorithm_s_metrics_under_field_names(monitor: Monitor, value: Any) -> None:
+    """Whatever numeric type they have."""
+    with monitor() as training:
+        episode = training.log_episode(0, 1.0, 10, algorithm_metrics={"approx_kl": value, "mine": 2.0})
+
+    assert episode.algorithm == {"kl_divergence": 0.25, "mine": 2.0}
+
+
+def test_an_evaluation_takes_familiar_names(monitor: Monitor) -> None:
+    """Of any numeric type."""
+    with monitor() as training:
+        evaluation = training.log_evaluation(
+            3, 1.0, std_reward=np.float32(0.5), mean_ep_length=torch.tensor(20), mine=1
+        )
+
+    assert (evaluation.reward_std, evaluation.length, evaluation.extra) == (0.5, 20.0, {"mine": 1})
+
+
+def test_a_field_that_was_given_keeps_its_value(monitor: Monitor) -> None:
+    """The synonym's value is kept under its own name, and so is a text."""
     with monitor() as training:
         update = training.log_training_step(1, kl_divergence=0.02, approx_kl=0.01, lr="linear")
 
     assert (update.kl_divergence, update.learning_rate) == (0.02, None)
     assert update.extra == {"approx_kl": 0.01, "lr": "linear"}
+
+
+def test_the_first_of_two_synonyms_fills_the_field(monitor: Monitor) -> None:
+    """In the order of the call."""
+    with monitor() as training:
+        update = training.log_training_step(1, ppo_kl=0.5, approx_kl=0.25)
+
+    assert (update.kl_divergence, update.extra) == (0.5, {"approx_kl": 0.25})
+
+
+def test_a_field_given_as_none_is_filled(monitor: Monitor) -> None:
+    """None means missing."""
+    with monitor() as training:
+        assert training.log_training_step(1, kl_divergence=None, approx_kl=0.25).kl_divergence == 0.25
+
+
+def test_a_missing_synonym_is_missing(monitor: Monitor) -> None:
+    """None is neither a field's value nor a metric of the user's own."""
+    with monitor() as training:
+        update = training.log_training_step(1, approx_kl=None, value_loss=1.0)
+
+    assert (update.kl_divergence, update.extra) == (None, None)
+
+
+def test_an_array_of_several_numbers_is_refused_by_name(monitor: Monitor) -> None:
+    """As the mean of them is a decision of the training loop."""
+    with monitor() as training, pytest.raises(RecordError, match="approx_kl"):
+        training.log_training_step(1, approx_kl=torch.tensor([0.1, 0.2]))
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("train/approx_kl", "kl_divergence"),
+        ("losses/clipfrac", "clip_fraction"),
+        ("losses/entropy", "entropy"),
+        ("charts/learning_rate", "learning_rate"),
+        ("ray/tune/info/learner/default_policy/learner_stats/kl", "kl_divergence"),
+        ("ray/tune/learners/default_policy/vf_explained_var", "explained_variance"),
+        ("learners/default_policy/mean_kl_loss", "kl_divergence"),
+        ("loss/vf", "value_loss"),
+        ("train/grad_norm", "gradient_norm"),
+        ("train/clip_ratio/region_mean", "clip_fraction"),
+        ("actor/ppo_kl", "kl_divergence"),
+    ],
+)
+def test_tags_of_known_programs_have_a_field(name: str, field: str) -> None:
+    """With their group."""
+    assert update_field(name) == (field, 1.0)
+
+
+def test_the_entropy_loss_of_sb3_is_the_negative_of_the_entropy(monitor: Monitor) -> None:
+    """Without its group the sign is unknown, and the value stays a metric of the user's own."""
+    with monitor() as training:
+        update = training.log_training_step(1, **{"train/entropy_loss": -0.5})  # type: ignore[arg-type]
+        bare = training.log_training_step(1, entropy_loss=-0.5)
+
+    assert (update.entropy, bare.entropy, bare.extra) == (0.5, None, {"entropy_loss": -0.5})
+
+
+@pytest.mark.parametrize("name", ["kl", "train/kl", "entropy_loss", "loss_aux", "losses/old_approx_kl", "eval/reward"])
+def test_ambiguous_names_have_no_field_of_an_update(name: str) -> None:
+    """`kl` is the divergence from the reference model in TRL."""
+    assert update_field(name) is None
+
+
+def test_an_evaluation_s_tag_has_a_field() -> None:
+    """With its group."""
+    assert evaluation_field("eval/std_reward") == ("reward_std", 1.0)
+
+
+def test_metrics_of_an_algorithm_keep_their_order_and_what_is_no_number() -> None:
+    """A name stays where its field is given too."""
+    metrics = {"lr": 0.5, "approx_kl": 1.0, "kl_divergence": 2.0, "clipfrac": "much"}
+
+    assert list(with_field_names(metrics).items()) == [
+        ("learning_rate", 0.5),
+        ("approx_kl", 1.0),
+        ("kl_divergence", 2.0),
+        ("clipfrac", "much"),
+    ]

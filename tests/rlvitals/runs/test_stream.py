@@ -67,8 +67,6 @@ def test_the_names_are_what_has_a_value(run: Run) -> None:
         "episode",
         "reward",
         "length",
-        "termination_reason",
-        "success",
         "quality_final",
         "parameters.mode",
         "parameters.speckle",

@@ -13,11 +13,11 @@ export function overview(panel, run, controls) {
   const has = new Set(run.head.fields.episodes);
   const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
   if (!has.has("reward")) {
-    put(panel, h("p", { class: "empty" }, "The curves begin with the first episode that ends."));
+    put(panel, h("p", { class: "empty" }, run.head.waiting ? "The curves begin with the first episode that ends." : "No reward was recorded."));
     return () => clear(run);
   }
   const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");
-  put(panel, grid, groups, earlier);
+  put(panel, run.head.reward_source ? h("p", { class: "muted" }, `No episodes were recorded. The reward is the ${run.head.reward_source}.`) : null, grid, groups, earlier);
   const wanted = CURVES.filter(([field]) => has.has(field)).filter(([field]) => field !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
     .map(([field, more]) => ({ stream: "episodes", field, ...more }));
   const charts = board(run, grid, wanted);
@@ -29,14 +29,15 @@ export function overview(panel, run, controls) {
     const kinds = ["category", "difficulty"].filter((name) => has.has(name));
     if (!kinds.includes(by)) by = kinds[0];
     const [types, ends] = await Promise.all([by ? run.ask("run/groups", { by, ...range }) : null, has.has("termination_reason") ? run.ask("run/groups", { by: "termination_reason", ...range }) : null]);
-    const total = ends?.groups.reduce((sum, group) => sum + group.episodes, 0);
+    // Shares are of the episodes whose end was reported; the rest stands in the table alone.
+    const told = ends?.groups.filter((group) => group.name !== null) ?? [], total = told.reduce((sum, group) => sum + group.episodes, 0);
     put(groups,
       types && types.groups.length ? h("section", { class: "card", "aria-label": "Success by type" }, h("header", {}, h("h2", {}, "Success by type"), h("span", { class: "grow" }), kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; share(); }) : null),
         types.groups.some((group) => group.success) ? intervalBars(types.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(none)", value: group.success?.estimate, low: group.success?.low, high: group.success?.high })), "Success rate by type, with 95 % intervals") : null,
         table(types.groups)) : null,
-      ends && ends.groups.length ? h("section", { class: "card", "aria-label": "How episodes end" }, h("header", {}, h("h2", {}, "How episodes end")),
-        intervalBars(ends.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(not said)", value: group.episodes / total, note: count(group.episodes), tone: "plain" })), "Shares of the ways in which episodes end"),
-        table(ends.groups)) : null);
+      told.length ? h("section", { class: "card", "aria-label": "How episodes end" }, h("header", {}, h("h2", {}, "How episodes end")),
+        intervalBars(told.slice(0, 12).map((group) => ({ name: group.name, value: group.episodes / total, note: count(group.episodes), tone: "plain" })), "Shares of the ways in which episodes end"),
+        table(ends.groups, "not reported")) : null);
   }
   const quietly = () => share().catch(() => {});
   viewControls(run, controls);
@@ -52,11 +53,11 @@ export function overview(panel, run, controls) {
 
 const three = (value) => number(value, 3);
 
-function table(groups) {
+function table(groups, unnamed = "(none)") {
   const cells = [["episodes", "Episodes", count], ["reward", "Reward", three], ["quality_final", "Quality", three], ["length", "Length", three]].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
   return h("div", { class: "table-box" }, h("table", { class: "plain kinds" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, "Success"))),
-    h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? "(none)"), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
-      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : "–"))))));
+    h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? unnamed), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
+      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.reported < group.episodes ? ` of ${count(group.reported)}` : "", group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : "–"))))));
 }
 
 export function clear(run) { run.refresh = run.ongrown = run.onhead = run.onevents = run.onevaluations = null; }

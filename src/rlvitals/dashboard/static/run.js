@@ -29,7 +29,7 @@ export function runPage(root, app) {
     get view() {
       const get = (name, otherwise) => app.params.get(name) ?? otherwise, end = (name) => (app.params.get(name) === null ? null : Number(app.params.get(name)));
       const low = end("from"), high = end("to");
-      return { clock: get("x", "episode"), smoothing: Number(get("smooth", "-1")), outliers: get("outliers", "auto"), category: get("type", ""), log: new Set(app.params.getAll("log")), range: low === null && high === null ? null : [low, high] };
+      return { clock: get("x", run.head?.reward_source ? "env_step" : "episode"), smoothing: Number(get("smooth", "-1")), outliers: get("outliers", "auto"), category: get("type", ""), log: new Set(app.params.getAll("log")), range: low === null && high === null ? null : [low, high] };
     },
     change(changes, options) { app.keep(changes, options); run.show(); },
     zoom(range) { run.change({ from: range ? trim(range[0]) : null, to: range ? trim(range[1]) : null }); },

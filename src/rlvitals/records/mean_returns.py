@@ -1,0 +1,73 @@
+"""Names under which training programs log the mean return, for runs that record no single episodes."""
+
+from typing import NamedTuple
+
+
+class MeanReturn(NamedTuple):
+    """A metric that stands for the reward.
+
+    Attributes:
+        tag: The metric's full name, with its group: `rollout/ep_rew_mean`.
+        meaning: What its values are.
+    """
+
+    tag: str
+    meaning: str
+
+    @property
+    def category(self) -> str:
+        """The category of the `Scalars` that hold it; names without a group are in `scalars`."""
+        return self.tag.partition("/")[0] if "/" in self.tag else "scalars"
+
+    @property
+    def is_in_any_category(self) -> bool:
+        """Whether its name says enough wherever it stands: an importer may have put it into a category of its own."""
+        return "/" not in self.tag and self.tag not in _PLAIN
+
+    @property
+    def name(self) -> str:
+        """Its name in that category."""
+        return self.tag.partition("/")[2] or self.tag
+
+
+_PLAIN = frozenset({"reward", "episode_reward"})
+"""Names that mean other things, too, in categories of the user's own."""
+_RECENT = "mean return of recent episodes"
+_EPISODE = "return of single episodes"
+_BATCH = "mean reward of a batch"
+
+MEAN_RETURNS: tuple[MeanReturn, ...] = (
+    MeanReturn("rollout/ep_rew_mean", _RECENT),  # Stable-Baselines3
+    MeanReturn("charts/episodic_return", _EPISODE),  # CleanRL, where it logs no lengths
+    MeanReturn("train/returns_stat/mean", _RECENT),  # Tianshou 1.x
+    MeanReturn("ray/tune/env_runners/episode_return_mean", _RECENT),  # RLlib's new API stack
+    MeanReturn("env_runners/episode_return_mean", _RECENT),
+    MeanReturn("ray/tune/env_runners/episode_reward_mean", _RECENT),
+    MeanReturn("env_runners/episode_reward_mean", _RECENT),
+    MeanReturn("ray/tune/sampler_results/episode_reward_mean", _RECENT),
+    MeanReturn("sampler_results/episode_reward_mean", _RECENT),
+    MeanReturn("ray/tune/episode_reward_mean", _RECENT),  # RLlib's old API stack
+    MeanReturn("episode_return_mean", _RECENT),
+    MeanReturn("episode_reward_mean", _RECENT),
+    MeanReturn("ep_rew_mean", _RECENT),
+    MeanReturn("ep_reward_mean", _RECENT),
+    MeanReturn("eprewmean", _RECENT),  # OpenAI Baselines' PPO2
+    MeanReturn("EpRewMean", _RECENT),  # OpenAI Baselines' PPO1 and TRPO
+    MeanReturn("mean 100 episode reward", _RECENT),  # OpenAI Baselines' DQN
+    MeanReturn("AverageEpRet", _RECENT),  # Spinning Up
+    MeanReturn("Train/mean_reward", _RECENT),  # RSL-RL
+    MeanReturn("rewards/step", _RECENT),  # rl_games
+    MeanReturn("Environment/Cumulative Reward", _RECENT),  # ML-Agents
+    MeanReturn("Reward / Total reward (mean)", _RECENT),  # skrl
+    MeanReturn("episode_reward", _EPISODE),  # Stable-Baselines 2
+    MeanReturn("train/reward", _BATCH),  # TRL's GRPO; Tianshou before 1.0, where it is the mean of a collection
+    MeanReturn("train/rew", _RECENT),
+    MeanReturn("reward", _BATCH),  # TRL's `trainer_state.json`
+    MeanReturn("train/rewards/mean", _BATCH),
+    MeanReturn("rewards/mean", _BATCH),
+    MeanReturn("objective/scores", _BATCH),  # TRL's PPO
+    MeanReturn("critic/score/mean", _BATCH),  # verl
+    MeanReturn("critic/rewards/mean", _BATCH),
+    MeanReturn("reward/mean", _BATCH),  # prime-rl
+)
+"""The table, in the order in which one is chosen where a run has several."""
