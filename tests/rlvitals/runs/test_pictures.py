@@ -47,5 +47,5 @@ def test_nothing_is_written_into_artifacts_that_are_a_link(layout: Layout, tmp_p
     (tmp_path / "outside").mkdir()
     layout.artifacts.symlink_to(tmp_path / "outside")
 
-    with pytest.raises(ExportError, match="Is a symbolic link, not a folder.*; or give another path"):
+    with pytest.raises(ExportError, match=r"Is a symbolic link, not a folder.*; or give another path"):
         own_artifacts(RunFolder(layout.path))
