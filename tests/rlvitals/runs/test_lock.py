@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rlvitals import RunLockedError, TrainingMonitor
+from rlvitals import RecorderSettings, RunLockedError, TrainingMonitor
 from rlvitals.runs import lock as lock_module
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.layout import Layout
@@ -288,3 +288,23 @@ def test_without_locks_a_live_run_is_neither_mended_nor_resumed(tmp_path: Path, 
     assert not verify(Run(live.path), mending=True).live
     assert read_heartbeat(live.path / "writer.lock") == known  # mending does not hide what the writer counted
     TrainingMonitor(tmp_path, session_name="run", resume="must", clock=clock).close()
+
+
+@without_locks
+def test_without_locks_a_training_that_came_later_says_that_it_gives_way(
+    tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once; the header stays the first one's."""
+    quiet = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0)
+    late = TrainingMonitor(tmp_path, session_name="run", clock=clock, settings=quiet)
+    first = _beat_of(clock, host="elsewhere", holder="first", held_since=clock.time() - 3_600.0)
+    _leave(Layout(late.path), first)
+    before = (late.path / "run.json").read_bytes()
+    for _ in range(3):
+        late._recorder.flush()
+    late.close()
+
+    said = [record.message for record in caplog.records if "another process writes to" in record.message]
+    assert len(said) == 1
+    assert read_heartbeat(late.path / "writer.lock") == first
+    assert (late.path / "run.json").read_bytes() == before

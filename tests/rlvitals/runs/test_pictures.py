@@ -1,8 +1,13 @@
 """Pictures among a run's artifacts."""
 
+from pathlib import Path
+
 import pytest
 
-from rlvitals.runs.pictures import PNG, media_type
+from rlvitals.errors import ExportError
+from rlvitals.runs.folder import RunFolder
+from rlvitals.runs.layout import Layout
+from rlvitals.runs.pictures import PNG, artifact, media_type, own_artifacts
 
 
 @pytest.mark.parametrize(
@@ -20,3 +25,27 @@ from rlvitals.runs.pictures import PNG, media_type
 def test_a_picture_is_known_by_its_first_bytes(content: bytes, media: str | None) -> None:
     """Not by its name."""
     assert media_type(content) == media
+
+
+@pytest.mark.parametrize("link", ["artifacts", "artifacts/images", "artifacts/images/a.png"])
+def test_an_artifact_behind_a_link_is_not_read(layout: Layout, tmp_path: Path, link: str) -> None:
+    """Neither the file, nor a folder on the way to it, may lead out of the run."""
+    run = RunFolder(layout.path)
+    (layout.artifacts / "images").mkdir()
+    (layout.artifacts / "images" / "a.png").write_bytes(PNG)
+    assert artifact(run, "images/a.png", 100) == PNG
+    outside = tmp_path / "outside"
+    (layout.path / link).rename(outside)
+    (layout.path / link).symlink_to(outside)
+
+    assert artifact(run, "images/a.png", 100) is None
+
+
+def test_nothing_is_written_into_artifacts_that_are_a_link(layout: Layout, tmp_path: Path) -> None:
+    """A report or an export says so, and takes another path."""
+    layout.artifacts.rmdir()
+    (tmp_path / "outside").mkdir()
+    layout.artifacts.symlink_to(tmp_path / "outside")
+
+    with pytest.raises(ExportError, match=r"Is a symbolic link, not a folder.*; or give another path"):
+        own_artifacts(RunFolder(layout.path))

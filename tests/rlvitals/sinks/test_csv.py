@@ -172,3 +172,21 @@ def test_a_monitor_writes_it_by_name(tmp_path: Path) -> None:
         assert monitor.losses().sinks == {}
     found = rows(tmp_path / "a" / "artifacts" / "csv" / "episodes.csv")
     assert [(row["episode"], row["writer"]) for row in found] == [(str(n % 3), str(1 + n // 3)) for n in range(6)]
+
+
+@pytest.mark.parametrize("hard", [False, True], ids=["symbolic", "hard"])
+def test_a_link_in_a_files_place_is_not_written_through(tmp_path: Path, hard: bool) -> None:
+    """Neither cut nor appended to; a hard link is replaced by a copy."""
+    outside = tmp_path / "outside"
+    outside.write_text("time,reward\n1.0,2")
+    file = tmp_path / "csv" / "episodes.csv"
+    file.parent.mkdir()
+    if hard:
+        file.hardlink_to(outside)
+        write(file.parent, Episode(time=2.0, episode=0, reward=1.5, length=10))
+    else:
+        file.symlink_to(outside)
+        with pytest.raises(OSError, match="Is a symbolic link"):
+            write(file.parent, Episode(time=2.0, episode=0, reward=1.5, length=10))
+
+    assert outside.read_text() == "time,reward\n1.0,2"
