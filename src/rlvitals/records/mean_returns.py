@@ -55,6 +55,11 @@ MEAN_RETURNS: tuple[MeanReturn, ...] = (
     MeanReturn("EpRewMean", _RECENT),  # OpenAI Baselines' PPO1 and TRPO
     MeanReturn("mean 100 episode reward", _RECENT),  # OpenAI Baselines' DQN
     MeanReturn("AverageEpRet", _RECENT),  # Spinning Up
+    MeanReturn("Metrics/EpRet", _RECENT),  # OmniSafe
+    MeanReturn("Evaluation/AverageReturn", _RECENT),  # garage
+    MeanReturn("AverageReturn", _RECENT),  # rllab
+    MeanReturn("exploration/Returns Mean", _RECENT),  # rlkit
+    MeanReturn("rollout/return", _RECENT),  # OpenAI Baselines' DDPG
     MeanReturn("Train/mean_reward", _RECENT),  # RSL-RL
     MeanReturn("rewards/step", _RECENT),  # rl_games
     MeanReturn("Environment/Cumulative Reward", _RECENT),  # ML-Agents
