@@ -38,6 +38,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         health: The score and where its points went.
         unjudged: Rules that could not judge, and what they lack.
         judged: Codes of the rules that could.
+        inapplicable: Codes of the rules that assume what the run's algorithm does not have.
+        family: Title of the family of its algorithm (`families.FAMILIES`).
         env_step: How far the run was.
         episodes: How many episodes there were to judge by.
         updates: How many updates.
@@ -47,6 +49,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
     unjudged: tuple[Unjudged, ...] = ()
     judged: tuple[str, ...] = ()
+    inapplicable: tuple[str, ...] = ()
+    family: str = ""
     env_step: int = 0
     episodes: int = 0
     updates: int = 0
@@ -81,8 +85,13 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     found: list[Finding] = []
     unjudged: list[Unjudged] = []
     judged: list[str] = []
+    family = evidence.settings.of_family
+    inapplicable = [rule.code for rule in RULES if not rule.applies_to(family)]
     with np.errstate(all="ignore"):  # what overflows is data here
+        evidence = evidence.understood()
         for rule in RULES:
+            if rule.code in inapplicable:
+                continue
             missing = rule.missing(evidence)
             if missing:
                 unjudged.append(Unjudged(rule.code, tuple(missing)))
@@ -106,6 +115,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         health=health_of(findings),
         unjudged=tuple(unjudged),
         judged=tuple(judged),
+        inapplicable=tuple(inapplicable),
+        family=family.title,
         env_step=int(step),
         episodes=evidence.episodes.records,
         updates=evidence.updates.records,

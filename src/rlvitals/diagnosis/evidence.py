@@ -63,6 +63,28 @@ class Evidence:
         self.system = system
         self.categories = categories
         self.context = context
+        self.recorded_updates = updates
+
+    def understood(self) -> "Evidence":
+        """Hide the inputs that mean something else in the run's algorithm family than the rules assume.
+
+        `recorded_updates` keeps every column: a loss that is not finite is a fault whatever it measures.
+        """
+        family = self.settings.of_family
+        columns = [name for name in self.updates.names if not family.takes(f"updates.{name}")]
+        settings = {
+            name: default
+            for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True)
+            if not family.takes(f"settings.{name}")
+        }
+        if not columns and not settings:
+            return self
+        known = msgspec.structs.replace(self.context, settings=msgspec.structs.replace(self.settings, **settings))
+        judged = Evidence(
+            self.episodes, self.updates.without(columns), self.evaluations, self.system, self.categories, known
+        )
+        judged.recorded_updates = self.updates
+        return judged
 
     @property
     def settings(self) -> Settings:

@@ -1,6 +1,17 @@
 """The rules, a file a family. Importing this package loads them all."""
 
-from rlvitals.diagnosis.rules import blind, entropy, episodes, machine, numerics, policy, progress, reward, value
+from rlvitals.diagnosis.rules import (
+    blind,
+    entropy,
+    episodes,
+    machine,
+    numerics,
+    policy,
+    progress,
+    reward,
+    throughput,
+    value,
+)
 from rlvitals.diagnosis.rules.rule import RULES, Rule, Sign, rule
 
 __all__ = [
@@ -16,5 +27,6 @@ __all__ = [
     "progress",
     "reward",
     "rule",
+    "throughput",
     "value",
 ]
