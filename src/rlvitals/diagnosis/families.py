@@ -163,7 +163,8 @@ FAMILIES = (
         ),
         _OFF_POLICY_KEYS
         | {
-            "target_entropy", "policy_delay", "target_policy_noise", "target_noise_clip", "policy_frequency", "autotune",
+            "target_entropy", "policy_delay", "target_policy_noise", "target_noise_clip", "policy_frequency",
+            "autotune",
         },
         _GENERAL,
         warms_up=True,
