@@ -9,6 +9,9 @@ from rlvitals.diagnosis.learning import Learning, learning_of
 from rlvitals.diagnosis.settings import Settings
 from rlvitals.diagnosis.table import Table
 
+_OVER = {"completed", "failed", "crashed"}
+"""What the status of a run is that will not go on."""
+
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a run beside its streams.
@@ -110,10 +113,15 @@ class Evidence:
         return bool(self.episodes.total("success").sum() > 0) or self.evaluations.has("success_rate")
 
     @property
+    def budget(self) -> float | None:
+        """Environment steps of the whole training: as planned, or as taken by a run that is over; else `None`."""
+        planned = self.context.total_timesteps or self.settings.total_timesteps
+        return planned or (self.env_step if self.context.status in _OVER else None) or None
+
+    @property
     def progress(self) -> float | None:
         """The share of the budget that is used, 0 to 1; `None` where the budget is not known."""
-        total = self.context.total_timesteps or self.settings.total_timesteps
-        return min(1.0, self.env_step / total) if total else None
+        return min(1.0, self.env_step / self.budget) if self.budget else None
 
     def past(self, share: float) -> bool:
         """Whether the training is beyond a share of its budget.
@@ -123,6 +131,6 @@ class Evidence:
         """
         if self.progress is not None:
             return self.progress >= share
-        if self.context.status in {"completed", "failed", "crashed"}:
+        if self.context.status in _OVER:
             return True
         return max(self.updates.records / 100.0, self.episodes.records / 400.0) >= share

@@ -22,10 +22,10 @@ _OPENING = 0.25
     title="The agent does not learn",
     meaning="The last quarter of the returns is not higher than the first tenth (by less than three standard errors, "
     "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
-    "half of the budget, as hard tasks start late, if they have not risen by one standard error either; a warning from "
-    "90 %. Where episodes are so few that the first ten "
-    "take more than a quarter of the way, it stays a remark if they rose by one standard error. What else was found "
-    "may say why.",
+    "half of the budget (counted from the first update, where there is a warm-up), as hard tasks start late, if they "
+    "have not risen by one standard error either; a warning from 90 %. It stays a remark while the budget is not known "
+    "and the run goes on, and where episodes are so few that the first ten take more than a quarter of the way, if "
+    "they rose by one standard error. What else was found may say why.",
     needs=("episodes.reward",),
     cause="What the agent does lately is rewarded no more than what it did at first, beyond chance.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -34,17 +34,17 @@ _OPENING = 0.25
 )
 def _no_learning(evidence: Evidence) -> Sign | None:
     course = evidence.course
-    if course is None or not evidence.past(0.5) or not has_not_risen(evidence):
+    if course is None or not signals.trained_past(evidence, 0.5) or not has_not_risen(evidence):
         return None
     if evaluations_rose(evidence):
         return None
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
-    rising, late = course.rise_significance > 1.0, evidence.past(NEARLY_OVER)
+    rising, late = course.rise_significance > 1.0, signals.trained_past(evidence, NEARLY_OVER)
     if rising and not late:
         return None  # it may well be on its way
     shown = {"first_tenth": course.opening.mean, "last_quarter": course.late.mean, "rise": course.rise}
-    sure = course.opening.step <= _OPENING * course.late.step or not rising
+    sure = evidence.budget is not None and (course.opening.step <= _OPENING * course.late.step or not rising)
     return Sign(WARNING if late and sure else INFO, 0.4, shown, course.start.step)
 
 

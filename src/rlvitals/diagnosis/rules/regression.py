@@ -47,9 +47,10 @@ _SOME_SUCCESS = 0.05
     "an earlier one had lost 90 %, and not even half of it has come back since. Critical from 90 %. Healthy runs fall "
     "back by up to 75 % and recover. Or, as a warning, the best level was the first one, of random actions or of a "
     "checkpoint: returns are below it by 1.5 standard deviations of the returns now, one of the first returns and six "
-    "standard errors, for half of the steps so far, in 30 % of the budget (50 % where the algorithm may begin with "
-    "random actions), or at the end. Or, as a warning at the end (from 90 % of the budget), returns have changed their "
-    "level by more than 8 % of the gain since the plateau, and vary by less than 6 % of it before and after.",
+    "standard errors, for half of the steps so far, in 30 % of the budget (where the algorithm may begin with random "
+    "actions: in 50 %, counted from the first update, and only where the budget is known), or at the end. Or, as a "
+    "warning at the end (from 90 % of the budget), returns have changed their level by more than 8 % of the gain since "
+    "the plateau, and vary by less than 6 % of it before and after.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
     cause="The policy has broken down after it had learnt.",
@@ -93,9 +94,12 @@ def _below_start(evidence: Evidence, course: Learning) -> Sign | None:
     onset = _last_above(evidence.episodes, start.mean - _HALF * drop)
     if onset is None or evaluations_rose(evidence) or _succeeds_as_often(evidence.episodes):
         return None
-    if not evidence.past(NEARLY_OVER):
-        patience = _PATIENCE if evidence.settings.of_family.warms_up is False else _LONG_PATIENCE
-        if not evidence.past(patience) or evidence.env_step - onset < _LASTING * evidence.env_step:
+    is_patient = evidence.settings.of_family.warms_up is not False
+    if is_patient and evidence.budget is None:
+        return None
+    if not signals.trained_past(evidence, NEARLY_OVER):
+        patience = _LONG_PATIENCE if is_patient else _PATIENCE
+        if not signals.trained_past(evidence, patience) or evidence.env_step - onset < _LASTING * evidence.env_step:
             return None
     shown = {"start": start.mean, "recent": recent.mean, "fall": course.gain}
     cause = (

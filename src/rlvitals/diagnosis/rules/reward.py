@@ -147,8 +147,8 @@ def _correlation(reward: Floats, quality: Floats) -> float:
     "in each quarter of the episodes while returns rise and quality falls); or evaluations are what training "
     "returns are, with the other sign; or returns are far below those of "
     "the untrained policy, in a fifth of the budget, while the critic predicts them well (it explains more than 80 %) "
-    "and the steps of the policy are sane; or every step costs the same, episodes end by themselves sooner and sooner, and none is "
-    "called a success.",
+    "and the steps of the policy are sane; or every step costs the same, episodes end by themselves sooner and sooner, "
+    "and none is called a success.",
     needs=("episodes.reward",),
     series=("episodes.reward", "episodes.length", "episodes.quality_improvement", "updates.entropy"),
     cause="The agent learns to do badly: the sign of the reward or of the policy's loss is flipped.",

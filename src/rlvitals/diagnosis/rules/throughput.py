@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
@@ -21,7 +22,6 @@ _LONGEST_WARM_UP = 0.5
 _LEARNT = 4.0
 """Standard errors by which returns rise where an agent learns. Random actions earn the same throughout."""
 _FEWEST_RETURNS = 5
-_LOSSES = ("loss", "policy_loss", "value_loss")
 
 
 @rule(
@@ -41,7 +41,7 @@ _LOSSES = ("loss", "policy_loss", "value_loss")
 )
 def _throughput_drop(evidence: Evidence) -> Sign | None:
     table = evidence.updates if evidence.updates.records else evidence.episodes
-    began = _training_began(evidence)
+    began = signals.training_began(evidence)
     speeds, steps = _speeds(table, since=0.0 if began is None else began)
     slow = _slow_end(table, speeds)
     if slow and began is None and _may_be_warm_up(evidence, until=float(steps[speeds.size - slow - 1])):
@@ -90,25 +90,9 @@ def _longer_work(table: Table, last: int) -> float:
     return max(1.0, float(np.median(now)) / usual) if now.size and usual > 0.0 else 1.0
 
 
-def _training_began(evidence: Evidence) -> float | None:
-    """The environment step of the first update; `None` where nothing tells."""
-    updates = evidence.recorded_updates
-    # Before there is an update, some loops log a loss of zero.
-    trained = np.flatnonzero(sum(np.abs(np.nan_to_num(updates.mean(name))) for name in _LOSSES))
-    logged = float(updates.low("step")[trained[0]]) if trained.size else math.nan
-    configured = evidence.settings.learning_starts
-    if configured is None and evidence.settings.of_family.warms_up is False:
-        configured = 0.0
-    known = [step for step in (logged, configured) if step is not None and math.isfinite(step)]
-    return max(known, default=None)
-
-
 def _may_be_warm_up(evidence: Evidence, *, until: float) -> bool:
     """Whether a fast phase that began with the run may be one of random actions, without updates."""
-    total = evidence.context.total_timesteps or evidence.settings.total_timesteps
-    if total is None and evidence.past(1.0):
-        total = evidence.env_step
-    if total and until > _LONGEST_WARM_UP * total:
+    if evidence.budget is not None and until > _LONGEST_WARM_UP * evidence.budget:
         return False
     episodes = evidence.episodes
     returns = episodes.mean("reward")[(episodes.high("step") <= until) & (episodes.said("reward") > 0)]
