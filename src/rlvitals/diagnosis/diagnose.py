@@ -61,13 +61,18 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         return self.episodes < 2 * FEWEST_EPISODES and self.updates < FEWEST_UPDATES
 
     @property
-    def health_score(self) -> int:
-        """0 to 100."""
+    def is_judged(self) -> bool:
+        """Whether there is a verdict: an episode or an update was recorded, or something was found without one."""
+        return self.health.score is not None
+
+    @property
+    def health_score(self) -> int | None:
+        """0 to 100; `None` where the run is not judged."""
         return self.health.score
 
     @property
     def status(self) -> str:
-        """`healthy`, `warning` or `critical`: the worst severity among the findings."""
+        """`healthy`, `warning` or `critical`: the worst severity among the findings; `not judged` without evidence."""
         return self.health.status
 
     @property
@@ -112,7 +117,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     findings = folded(found, so_far=step)
     return Diagnosis(
         findings=findings,
-        health=health_of(findings),
+        health=health_of(findings, is_judged=evidence.episodes.records + evidence.updates.records > 0),
         unjudged=tuple(unjudged),
         judged=tuple(judged),
         inapplicable=tuple(inapplicable),

@@ -84,7 +84,12 @@ class Evidence:
             return self
         known = msgspec.structs.replace(self.context, settings=msgspec.structs.replace(self.settings, **settings))
         judged = Evidence(
-            self.episodes, self.updates.without(columns), self.evaluations, self.system, self.categories, known
+            self.episodes,
+            self.updates.without(columns) if columns else self.updates,
+            self.evaluations,
+            self.system,
+            self.categories,
+            known,
         )
         judged.recorded_updates = self.updates
         return judged

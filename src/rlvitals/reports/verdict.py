@@ -26,7 +26,7 @@ def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Ver
         diagnosis: What is wrong.
         header: What it says of itself.
     """
-    score = diagnosis.health_score if summary.episodes or summary.updates else None
+    score = diagnosis.health_score
     status = summary.life.status
     if status in {"failed", "crashed"}:
         failure = header.failure

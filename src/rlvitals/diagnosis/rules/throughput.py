@@ -17,8 +17,8 @@ _FEWEST_SPEEDS = 15
 _FEWEST_SLOW, _SLOW_SHARE = 8, 0.2
 """Single updates wait for an evaluation or for the disk: so many, or so large a share of all, do not."""
 _FEWEST_BEFORE = 5
-_LONGEST_WARM_UP = 0.5
-"""The share of the budget beyond which a fast beginning is no warm-up of random actions."""
+_LONGEST_WARM_UP = 0.6
+"""The share of the budget beyond which a fast beginning is no warm-up of random actions: too little would be left."""
 _LEARNT = 4.0
 """Standard errors by which returns rise where an agent learns. Random actions earn the same throughout."""
 _FEWEST_RETURNS = 5
@@ -32,7 +32,7 @@ _FEWEST_RETURNS = 5
     "have taken half as long as all before; nor is it that they do so many epochs more. Speed counts from the first "
     "update with a loss, or from `learning_starts`, as random actions without updates are fast. Where neither is "
     "known, a fast phase at the beginning of the run counts only if returns rose during it, or if it took more than "
-    "half of the budget.",
+    "60 % of the budget.",
     needs=("updates.time|episodes.time",),
     series=("system.env_steps_per_second", "system.cpu_percent", "system.memory"),
     cause="Something takes the machine, or the environment, the logging or a buffer became slower as the run went on.",
@@ -43,10 +43,10 @@ def _throughput_drop(evidence: Evidence) -> Sign | None:
     table = evidence.updates if evidence.updates.records else evidence.episodes
     began = signals.training_began(evidence)
     speeds, steps = _speeds(table, since=0.0 if began is None else began)
+    fast = _fast_start(speeds) if began is None else 0
+    if fast and _may_be_warm_up(evidence, until=float(steps[fast - 1])):
+        speeds, steps = speeds[fast:], steps[fast:]
     slow = _slow_end(table, speeds)
-    if slow and began is None and _may_be_warm_up(evidence, until=float(steps[speeds.size - slow - 1])):
-        speeds, steps = speeds[-slow:], steps[-slow:]
-        slow = _slow_end(table, speeds)
     if not slow:
         return None
     shown = {"steps_per_second": float(np.median(speeds[-slow:])), "steps_per_second_before": _usual(speeds)}
@@ -64,6 +64,22 @@ def _speeds(table: Table, *, since: float) -> tuple[Floats, Floats]:
 def _usual(speeds: Floats) -> float:
     """The median of the faster half."""
     return float(np.median(np.sort(speeds)[-max(5, speeds.size // 2) :]))
+
+
+def _fast_start(speeds: Floats) -> int:
+    """How many of the first speeds come before the first that several in a row are far below; 0 where none are."""
+    if speeds.size < _FEWEST_BEFORE + _FEWEST_SLOW:
+        return 0
+    highest = np.lib.stride_tricks.sliding_window_view(speeds, _FEWEST_SLOW).max(axis=1)
+    candidates = np.flatnonzero(highest < _SLOW * float(speeds.max()))
+    return next(
+        (
+            int(first)
+            for first in candidates[candidates >= _FEWEST_BEFORE]
+            if highest[first] < _SLOW * float(np.median(speeds[:first]))
+        ),
+        0,
+    )
 
 
 def _slow_end(table: Table, speeds: Floats) -> int:
