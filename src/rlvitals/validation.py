@@ -72,13 +72,17 @@ def validation(
         "health_score": health.score / _PERCENT,
         "status": health.status,
         "judged": diagnosis.is_judged,
-        "checks": {name: _check(by_area.get(name, []), said) for name, said in numbers.items()},
+        "checks": {
+            name: _check(by_area.get(name, []), said, is_judged=diagnosis.is_judged or name in _NEED_NO_RECORDS)
+            for name, said in numbers.items()
+        },
         "findings": [{"code": one.code, "severity": one.severity, "message": one.sentence} for one in findings],
         "points_lost": [{"code": loss.code, "points": loss.points, "check": loss.check} for loss in health.losses],
         "unjudged": {one.code: list(one.missing) for one in diagnosis.unjudged},
     }
 
 
+_NEED_NO_RECORDS = {"file_system", "external_logging"}
 _NOTHING_TO_JUDGE = Finding(
     code="not-judged",
     severity=WARNING,
@@ -89,12 +93,13 @@ _NOTHING_TO_JUDGE = Finding(
 )
 
 
-def _check(findings: Sequence[Finding], numbers: Mapping[str, Any]) -> Check:
+def _check(findings: Sequence[Finding], numbers: Mapping[str, Any], *, is_judged: bool) -> Check:
     worst = max(findings, key=lambda finding: RANK[finding.severity], default=None)
     status = HEALTHY if worst is None or RANK[worst.severity] == 0 else worst.severity
     return {
         "status": status,
-        "message": "; ".join(finding.sentence for finding in findings) or "nothing wrong was found",
+        "message": "; ".join(finding.sentence for finding in findings)
+        or ("nothing wrong was found" if is_judged else "not judged"),
         "findings": [finding.code for finding in findings],
         **numbers,
     }
