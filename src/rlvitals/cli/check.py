@@ -109,7 +109,7 @@ def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
         screen.print(f"That says little yet: there are {seen} to judge by.")
     if diagnosis.inapplicable:
         rules = _of(len(diagnosis.inapplicable), "rule")
-        screen.print(f"{rules} skipped: they do not apply to this algorithm (family: {diagnosis.family}).")
+        screen.print(f"{rules} skipped: they do not apply to {diagnosis.family}.")
     if diagnosis.unjudged:
         screen.print()
         screen.print(Text(_unjudged(diagnosis), LABEL))

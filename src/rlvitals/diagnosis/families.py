@@ -71,7 +71,8 @@ class Family(NamedTuple):
 
     Attributes:
         name: Its name in `Settings.family`; empty for the unknown algorithm.
-        title: A few words for people.
+        title: Its best-known members.
+        traits: In what it differs from PPO.
         algorithms: Names of its members, in lower case.
         keys: Names of hyper-parameters that tell it where the algorithm is not named.
         inputs: Inputs that mean what the rules assume, as `updates.column` and `settings.name`. Other streams mean the
@@ -82,6 +83,7 @@ class Family(NamedTuple):
 
     name: str
     title: str
+    traits: str
     algorithms: tuple[str, ...]
     keys: frozenset[str]
     inputs: frozenset[str]
@@ -92,7 +94,15 @@ class Family(NamedTuple):
         return signal in self.inputs or not signal.startswith(("updates.", "settings."))
 
 
-UNKNOWN = Family("", "Unknown", (), frozenset(), _ALL - {"settings.epochs"}, warms_up=None)
+UNKNOWN = Family(
+    "",
+    "unknown",
+    "judged by the metrics that it logs; a setting called `epochs` is not used",
+    (),
+    frozenset(),
+    _ALL - {"settings.epochs"},
+    warms_up=None,
+)
 """Rules judge an unknown algorithm by the metrics that it logs. A setting called `epochs` may count anything."""
 
 _OFF_POLICY_KEYS = frozenset({
@@ -104,6 +114,7 @@ FAMILIES = (
     Family(
         "ppo",
         "PPO",
+        "the rules were written for it",
         ("ppo", "ppo2", "maskableppo", "recurrentppo", "ppolstm", "appo", "mappo", "ippo", "ppg"),
         frozenset({
             "clip_range", "clip_coef", "clip_param", "eps_clip", "clip_range_vf", "n_epochs", "update_epochs",
@@ -113,35 +124,40 @@ FAMILIES = (
     ),
     Family(
         "a2c",
-        "A2C: one epoch, no clipped surrogate",
+        "A2C",
+        "one epoch, no clipped surrogate, KL divergence unknown",
         ("a2c", "a3c", "acktr", "impala", "vtrace", "actorcritic"),
         frozenset({"use_rms_prop", "rms_prop_eps", "rmsprop_eps"}),
         _ALL - _EPOCHS - _STEP_SIZE - _SURROGATE,
     ),
     Family(
         "trpo",
-        "TRPO: the learning rate is the critic's",
+        "TRPO",
+        "no clipped surrogate; the learning rate is the critic's",
         ("trpo", "npg"),
         frozenset({"cg_max_steps", "cg_damping", "line_search_max_iter"}),
         _ALL - _EPOCHS - _SURROGATE - {"updates.learning_rate", "settings.learning_rate"},
     ),
     Family(
         "reinforce",
-        "Policy gradient without a critic",
+        "REINFORCE",
+        "policy gradient without a critic of states",
         ("reinforce", "vpg", "policygradient"),
         frozenset(),
         _GENERAL | _POLICY | _CLIPPED_GRADIENTS | _ROLLOUTS,
     ),
     Family(
         "grpo",
-        "Group-relative policy optimisation of language models: no critic, no discount, KL divergence from a reference",
+        "GRPO",
+        "language models: no critic, no discount; the KL divergence is the distance from a reference model",
         ("grpo", "drgrpo", "dapo", "gspo", "rloo", "remax"),
         frozenset({"num_generations", "num_generations_eval", "n_samples_per_prompt"}),
         (_GENERAL | _CLIPPED_GRADIENTS) - {"settings.gamma"},
     ),
     Family(
         "dqn",
-        "DQN: off-policy, values of actions",
+        "DQN",
+        "off-policy, values of actions, a warm-up of random actions",
         (
             "dqn", "doubledqn", "ddqn", "duelingdqn", "qrdqn", "rainbow", "c51", "iqn", "fqf", "r2d2", "apex",
             "apexdqn", "nfq", "qlearning", "sarsa",
@@ -156,7 +172,8 @@ FAMILIES = (
     ),
     Family(
         "sac",
-        "SAC, TD3, DDPG: off-policy actor-critic; the entropy coefficient is a temperature",
+        "SAC, TD3, DDPG",
+        "off-policy actor-critic, a warm-up of random actions; the entropy coefficient of SAC is a temperature",
         (
             "sac", "discretesac", "td3", "ddpg", "tqc", "redq", "droq", "crossq", "drq", "drqv2", "d4pg", "mpo", "td7",
             "awac", "iql", "cql", "rlpd",
@@ -171,7 +188,8 @@ FAMILIES = (
     ),
     Family(
         "search",
-        "Search in the parameters of a policy: no gradients, no discount",
+        "ARS, evolution strategies",
+        "search in the parameters of a policy: no gradients, no discount",
         ("ars", "es", "openaies", "cem", "cmaes", "pgpe", "snes", "neat"),
         frozenset({"n_delta", "n_top", "delta_std", "population_size", "pop_size"}),
         _GENERAL - {"settings.gamma"},

@@ -67,7 +67,7 @@ def test_rules_for_other_algorithms_are_counted_apart(invoke: Invoke, monitor: M
         trained(training)
     said = invoke("check", "run").stdout
 
-    assert "rules skipped: they do not apply to this algorithm (family: DQN" in said
+    assert "rules skipped: they do not apply to DQN." in said
     assert "explained_variance" not in said
 
 

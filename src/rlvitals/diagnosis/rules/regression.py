@@ -20,15 +20,15 @@ _LOST, _ALL_LOST, _HALF = 0.85, 0.9, 0.5
 """Shares of the gain. Healthy trainings fall back by up to 75 % and recover."""
 _CERTAIN = 4.0
 """Standard errors between the best level, the start and now."""
-_BELOW_NOW, _BELOW_START = 1.5, 1.0
-"""Standard deviations of the returns now, and of the first ones, that the level now lies below the first level."""
+_BELOW_NOW, _BELOW_BEST = 1.5, 1.0
+"""Standard deviations of the returns now, and of those at the best level, that the level now lies below that one."""
 _CERTAINLY_BELOW = 6.0
-"""Standard errors likewise: no healthy training of the corpus was ever further than 1.3 below its start."""
+"""Standard errors likewise: of the corpus, no healthy training that lost its gain was further than 3 below its best."""
 _PATIENCE, _LONG_PATIENCE = 0.3, 0.5
-"""Shares of the budget before which a fall below the start is no alarm. Off-policy algorithms fall below the returns
+"""Shares of the budget before which such a fall is no alarm. Off-policy algorithms fall below the returns
 of random actions when their first updates come, and rise later."""
 _LASTING = 0.5
-"""The share of the steps so far that a fall below the start must have lasted, until the run is nearly over."""
+"""The share of the steps so far that the fall must have lasted, until the run is nearly over."""
 _NEAR = 0.03
 """A plateau begins where the returns come so near to their best, in shares of the gain."""
 _PARTLY = 0.08
@@ -43,14 +43,15 @@ _SOME_SUCCESS = 0.05
     "regression",
     title="The reward fell and has not come back",
     meaning="The last window of episodes (a twentieth of the steps so far, at least ten episodes) has lost 85 % or "
-    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations; or "
-    "an earlier one had lost 90 %, and not even half of it has come back since. Critical from 90 %. Healthy runs fall "
-    "back by up to 75 % and recover. Or, as a warning, the best level was the first one, of random actions or of a "
-    "checkpoint: returns are below it by 1.5 standard deviations of the returns now, one of the first returns and six "
-    "standard errors, for half of the steps so far, in 30 % of the budget (where the algorithm may begin with random "
-    "actions: in 50 %, counted from the first update, and only where the budget is known), or at the end. Or, as a "
-    "warning at the end (from 90 % of the budget), returns have changed their level by more than 8 % of the gain since "
-    "the plateau, and vary by less than 6 % of it before and after.",
+    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations (of "
+    "returns within windows, and of the first ones); or an earlier one had lost 90 %, and not even half of it has come "
+    "back since. Critical from 90 %. Healthy runs fall back by up to 75 % and recover. Or, as a warning, the best level "
+    "was hardly above the first, of random actions or of a checkpoint, and is lost: returns are below it by 1.5 "
+    "standard deviations of the returns now, one of those at the best level and six standard errors, for half of the "
+    "steps so far, in 30 % of the budget (where the algorithm may begin with random actions: in 50 %, counted from the "
+    "first update, and only where the budget is known), or at the end. Or, as a warning at the end (from 90 % of the "
+    "budget), returns have changed their level by more than 8 % of the gain since the plateau, and vary by less than "
+    "6 % of it before and after.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
     cause="The policy has broken down after it had learnt.",
@@ -64,13 +65,14 @@ def _regression(evidence: Evidence) -> Sign | None:
     course = evidence.course
     if course is None:
         return None
-    return _gain_lost(evidence, course) or _below_start(evidence, course) or _partly_lost(evidence, course)
+    return _gain_lost(evidence, course) or _best_lost(evidence, course) or _partly_lost(evidence, course)
 
 
 def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
     """What was gained over the start is lost again."""
     best, recent, start = course.best, course.recent, course.start
-    if course.best_gain < _GAIN:
+    # Of the first returns, too: random actions may scatter more widely than all that comes later.
+    if course.best_gain < _GAIN or best.mean - start.mean < _GAIN * start.deviation:
         return None
     is_lost_for_good = course.lost_at(course.trough) > _ALL_LOST and course.lost_at(course.regained) > _HALF
     if course.lost < _LOST and not is_lost_for_good:
@@ -84,14 +86,14 @@ def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
     return Sign(CRITICAL if course.lost > _ALL_LOST else WARNING, 0.9, shown, began, cause)
 
 
-def _below_start(evidence: Evidence, course: Learning) -> Sign | None:
-    """The first level was the best one: that of random actions, or of the checkpoint that the run continues."""
-    start, recent = course.start, course.recent
-    drop = start.mean - recent.mean
-    deep = max(_BELOW_NOW * recent.deviation, _BELOW_START * start.deviation)
-    if not drop > deep or not drop > _CERTAINLY_BELOW * math.hypot(start.error, recent.error):
+def _best_lost(evidence: Evidence, course: Learning) -> Sign | None:
+    """The best level was hardly above the first: that of random actions, or of a checkpoint that the run continues."""
+    best, recent = course.best, course.recent
+    drop = best.mean - recent.mean
+    deep = max(_BELOW_NOW * recent.deviation, _BELOW_BEST * best.deviation)
+    if course.lost < _LOST or not drop > deep or not drop > _CERTAINLY_BELOW * math.hypot(best.error, recent.error):
         return None
-    onset = _last_above(evidence.episodes, start.mean - _HALF * drop)
+    onset = _last_above(evidence.episodes, best.mean - _HALF * drop)
     if onset is None or evaluations_rose(evidence) or _succeeds_as_often(evidence.episodes):
         return None
     is_patient = evidence.settings.of_family.warms_up is not False
@@ -101,11 +103,8 @@ def _below_start(evidence: Evidence, course: Learning) -> Sign | None:
         patience = _LONG_PATIENCE if is_patient else _PATIENCE
         if not signals.trained_past(evidence, patience) or evidence.env_step - onset < _LASTING * evidence.env_step:
             return None
-    shown = {"start": start.mean, "recent": recent.mean, "fall": course.gain}
-    cause = (
-        "Returns are below the level that the run began with, of random actions or of a checkpoint, and do not come "
-        "back."
-    )
+    shown = {"best": best.mean, "recent": recent.mean, "start": course.start.mean}
+    cause = "Returns have lost their early level, of random actions or of a checkpoint, and do not come back."
     broke, began = _what_broke(evidence, onset)
     return Sign(WARNING, 0.45, shown, began, broke or cause)
 
