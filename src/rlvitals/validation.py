@@ -47,15 +47,19 @@ def validation(
         sinks: The sinks in use.
 
     Returns:
-        `health_score` (0 to 1), `status`, `checks`, `findings`, `points_lost` (every loss of the score, of a hundred,
+        `health_score` (0 to 1), `status`, `judged` (false before the first episode or update),
+        `checks`, `findings`, `points_lost` (every loss of the score, of a hundred,
         with the finding that cost it) and `unjudged` (rules that had nothing to look at).
     """
     free, space = _space(path)
     findings = (*diagnosis.findings, *space)
+    if not diagnosis.is_judged:
+        findings += (_NOTHING_TO_JUDGE,)
     health = health_of(findings)
+    assert health.score is not None, "what is not judged has a finding"
     by_area: dict[str, list[Finding]] = {}
     for finding in findings:
-        by_area.setdefault("file_system" if finding.code == DISK_SPACE else check_of(finding), []).append(finding)
+        by_area.setdefault(check_of(finding), []).append(finding)
     numbers = {
         "data_completeness": _completeness(episodes, updates, lost),
         "metric_validity": _validity(episodes, updates),
@@ -67,19 +71,35 @@ def validation(
     return {
         "health_score": health.score / _PERCENT,
         "status": health.status,
-        "checks": {name: _check(by_area.get(name, []), said) for name, said in numbers.items()},
+        "judged": diagnosis.is_judged,
+        "checks": {
+            name: _check(by_area.get(name, []), said, is_judged=diagnosis.is_judged or name in _NEED_NO_RECORDS)
+            for name, said in numbers.items()
+        },
         "findings": [{"code": one.code, "severity": one.severity, "message": one.sentence} for one in findings],
         "points_lost": [{"code": loss.code, "points": loss.points, "check": loss.check} for loss in health.losses],
         "unjudged": {one.code: list(one.missing) for one in diagnosis.unjudged},
     }
 
 
-def _check(findings: Sequence[Finding], numbers: Mapping[str, Any]) -> Check:
+_NEED_NO_RECORDS = {"file_system", "external_logging"}
+_NOTHING_TO_JUDGE = Finding(
+    code="not-judged",
+    severity=WARNING,
+    confidence=1.0,
+    title="Not judged",
+    cause="No episode and no update has been recorded.",
+    advice="Check that the training logs episodes and updates.",
+)
+
+
+def _check(findings: Sequence[Finding], numbers: Mapping[str, Any], *, is_judged: bool) -> Check:
     worst = max(findings, key=lambda finding: RANK[finding.severity], default=None)
     status = HEALTHY if worst is None or RANK[worst.severity] == 0 else worst.severity
     return {
         "status": status,
-        "message": "; ".join(finding.sentence for finding in findings) or "nothing wrong was found",
+        "message": "; ".join(finding.sentence for finding in findings)
+        or ("nothing wrong was found" if is_judged else "not judged"),
         "findings": [finding.code for finding in findings],
         **numbers,
     }

@@ -142,6 +142,7 @@ def test_a_mean_return_that_collapses_is_found(tmp_path: Path) -> None:
     found = diagnose(evidence_of(Run(training.path)))
 
     assert "regression" in [finding.code for finding in found.alarms]
+    assert found.health_score is not None
     assert found.health_score < 100
 
 

@@ -51,6 +51,17 @@ def test_each_check_says_what_its_findings_say(tmp_path: Path) -> None:
     }
 
 
+def test_a_run_without_records_is_not_called_healthy(tmp_path: Path) -> None:
+    """The keys stay, and say that there is no verdict."""
+    found = judged(tmp_path, [])
+
+    assert (found["judged"], found["status"]) == (False, "warning")
+    assert found["health_score"] < 1.0
+    assert found["checks"]["data_completeness"]["findings"] == ["not-judged"]
+    assert found["checks"]["training_progress"]["message"] == "not judged"
+    assert judged(tmp_path, updates())["judged"] is True
+
+
 def test_a_folder_that_is_gone_is_critical(tmp_path: Path) -> None:
     """And costs points, with its reason."""
     found = judged(tmp_path / "gone", updates())

@@ -86,29 +86,35 @@ def document(run_id: str, diagnosis: Diagnosis) -> dict[str, Any]:
         "env_step": diagnosis.env_step,
         "findings": msgspec.to_builtins(diagnosis.findings),
         "points_lost": msgspec.to_builtins(diagnosis.health.losses),
+        "inapplicable": list(diagnosis.inapplicable),
         "unjudged": {one.code: list(one.missing) for one in diagnosis.unjudged},
     }
 
 
 def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
     """Print a diagnosis: the verdict, the findings, where the points went, what could not be judged."""
-    score = f"{diagnosis.health_score} of 100" if diagnosis.is_judged else "not judged"
-    screen.print(
-        Text.assemble((clean(run_id), TITLE), "  ", status_text(diagnosis.status), "  health ", (score, TITLE))
-    )
+    line = Text.assemble((clean(run_id), TITLE), "  ", status_text(diagnosis.status))
+    if diagnosis.is_judged:
+        line.append_text(Text.assemble("  health ", (f"{diagnosis.health_score} of 100", TITLE)))
+    screen.print(line)
     for finding in diagnosis.findings:
         screen.print()
         _print_finding(screen, finding)
-    if not diagnosis.findings:
+    if not diagnosis.is_judged:
+        screen.print("No episode and no update has been recorded, so there is no verdict.")
+    elif not diagnosis.findings:
         screen.print(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
     if diagnosis.reward_source:
         screen.print(f"The reward is the {clean(diagnosis.reward_source)}.")
-    elif not diagnosis.rewards:
+    elif diagnosis.is_judged and not diagnosis.rewards:
         screen.print("No reward was recorded, so learning was not judged.")
-    if diagnosis.is_early:
+    if diagnosis.is_judged and diagnosis.is_early:
         rewards = _of(diagnosis.rewards, "reward" if diagnosis.reward_source else "episode")
         seen = f"{rewards} and {_of(diagnosis.updates, 'update')}"
         screen.print(f"That says little yet: there are {seen} to judge by.")
+    if diagnosis.inapplicable:
+        rules = _of(len(diagnosis.inapplicable), "rule")
+        screen.print(f"{rules} skipped: they do not apply to {diagnosis.family}.")
     if diagnosis.unjudged:
         screen.print()
         screen.print(Text(_unjudged(diagnosis), LABEL))

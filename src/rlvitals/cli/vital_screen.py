@@ -76,8 +76,8 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 def _head(vitals: Vitals, width: int) -> Text:
     life = vitals.life
     line = Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status))
-    if vitals.diagnosis is not None and (vitals.diagnosis.is_judged or vitals.episodes):
-        score = vitals.diagnosis.health_score
+    score = None if vitals.diagnosis is None else vitals.diagnosis.health_score
+    if score is not None:
         line.append("  health ", LABEL)
         line.append(f"{score} of 100", next(style for least, style in _HEALTH if score >= least))
     if vitals.is_open:
@@ -124,7 +124,8 @@ def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableT
     yield Text("")
     if not diagnosis.findings:
         judged = len(diagnosis.judged)
-        yield Text(f"Nothing wrong was found, by {count(judged)} rules." if judged else "Nothing to judge yet.", LABEL)
+        found = f"Nothing wrong was found, by {count(judged)} rules."
+        yield Text(found if diagnosis.is_judged else "Not judged: no episode and no update has been recorded.", LABEL)
     for finding in diagnosis.findings[:_MOST_FINDINGS]:
         yield from _finding(finding, width, short=short)
     more = len(diagnosis.findings) - _MOST_FINDINGS

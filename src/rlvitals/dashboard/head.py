@@ -72,9 +72,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class HealthView(msgspec.Struct, frozen=True):
-    """The health score, 0 to 100, and where its points went."""
+    """The health score, 0 to 100 (`None`: not judged), and where its points went."""
 
-    score: int
+    score: int | None
     status: str
     losses: list[Loss]
 

@@ -38,6 +38,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         health: The score and where its points went.
         unjudged: Rules that could not judge, and what they lack.
         judged: Codes of the rules that could.
+        inapplicable: Codes of the rules that assume what the run's algorithm does not have.
+        family: Title of the family of its algorithm (`families.FAMILIES`).
         env_step: How far the run was.
         episodes: How many episodes there were to judge by.
         updates: How many updates.
@@ -49,6 +51,8 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     health: Health
     unjudged: tuple[Unjudged, ...] = ()
     judged: tuple[str, ...] = ()
+    inapplicable: tuple[str, ...] = ()
+    family: str = ""
     env_step: int = 0
     episodes: int = 0
     updates: int = 0
@@ -56,23 +60,23 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     reward_source: str = ""
 
     @property
-    def is_judged(self) -> bool:
-        """Whether there is anything that the health score can be of."""
-        return bool(self.rewards or self.updates or self.findings)
-
-    @property
     def is_early(self) -> bool:
         """Whether there is so little to judge by that most rules would see nothing, whatever is wrong."""
         return self.rewards < 2 * FEWEST_EPISODES and self.updates < FEWEST_UPDATES
 
     @property
-    def health_score(self) -> int:
-        """0 to 100."""
+    def is_judged(self) -> bool:
+        """Whether there is a verdict: an episode or an update was recorded, or something was found without one."""
+        return self.health.score is not None
+
+    @property
+    def health_score(self) -> int | None:
+        """0 to 100; `None` where the run is not judged."""
         return self.health.score
 
     @property
     def status(self) -> str:
-        """`healthy`, `warning` or `critical`: the worst severity among the findings."""
+        """`healthy`, `warning` or `critical`: the worst severity among the findings; `not judged` without evidence."""
         return self.health.status
 
     @property
@@ -90,8 +94,13 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     found: list[Finding] = []
     unjudged: list[Unjudged] = []
     judged: list[str] = []
+    family = evidence.settings.of_family
+    inapplicable = [rule.code for rule in RULES if not rule.applies_to(family)]
     with np.errstate(all="ignore"):  # what overflows is data here
+        evidence = evidence.understood()
         for rule in RULES:
+            if rule.code in inapplicable:
+                continue
             missing = rule.missing(evidence)
             if missing:
                 unjudged.append(Unjudged(rule.code, tuple(missing)))
@@ -112,9 +121,11 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     findings = folded(found, so_far=step)
     return Diagnosis(
         findings=findings,
-        health=health_of(findings),
+        health=health_of(findings, is_judged=evidence.episodes.records + evidence.updates.records > 0),
         unjudged=tuple(unjudged),
         judged=tuple(judged),
+        inapplicable=tuple(inapplicable),
+        family=family.title,
         env_step=int(step),
         episodes=0 if evidence.reward_source else evidence.episodes.records,
         updates=evidence.updates.records,

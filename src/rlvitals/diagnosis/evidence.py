@@ -8,6 +8,11 @@ import msgspec
 from rlvitals.diagnosis.learning import Learning, learning_of
 from rlvitals.diagnosis.settings import Settings
 from rlvitals.diagnosis.table import Table
+from rlvitals.runs.header import ENDED
+from rlvitals.runs.status import CRASHED
+
+_OVER = ENDED | {CRASHED}
+"""What the status of a run is that will not go on."""
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +73,34 @@ class Evidence:
         self.categories = categories
         self.context = context
         self.reward_source = reward_source
+        self.recorded_updates = updates
+
+    def understood(self) -> "Evidence":
+        """Hide the inputs that mean something else in the run's algorithm family than the rules assume.
+
+        `recorded_updates` keeps every column: a loss that is not finite is a fault whatever it measures.
+        """
+        family = self.settings.of_family
+        columns = [name for name in self.updates.names if not family.takes(f"updates.{name}")]
+        settings = {
+            name: default
+            for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True)
+            if not family.takes(f"settings.{name}")
+        }
+        if not columns and not settings:
+            return self
+        known = msgspec.structs.replace(self.context, settings=msgspec.structs.replace(self.settings, **settings))
+        judged = Evidence(
+            self.episodes,
+            self.updates.without(columns) if columns else self.updates,
+            self.evaluations,
+            self.system,
+            self.categories,
+            known,
+            reward_source=self.reward_source,
+        )
+        judged.recorded_updates = self.updates
+        return judged
 
     @property
     def settings(self) -> Settings:
@@ -93,10 +126,15 @@ class Evidence:
         return bool(self.episodes.total("success").sum() > 0) or self.evaluations.has("success_rate")
 
     @property
+    def budget(self) -> float | None:
+        """Environment steps of the whole training: as planned, or as taken by a run that is over; else `None`."""
+        planned = self.context.total_timesteps or self.settings.total_timesteps
+        return planned or (self.env_step if self.context.status in _OVER else None) or None
+
+    @property
     def progress(self) -> float | None:
         """The share of the budget that is used, 0 to 1; `None` where the budget is not known."""
-        total = self.context.total_timesteps or self.settings.total_timesteps
-        return min(1.0, self.env_step / total) if total else None
+        return min(1.0, self.env_step / self.budget) if self.budget else None
 
     def past(self, share: float) -> bool:
         """Whether the training is beyond a share of its budget.
@@ -106,6 +144,6 @@ class Evidence:
         """
         if self.progress is not None:
             return self.progress >= share
-        if self.context.status in {"completed", "failed", "crashed"}:
+        if self.context.status in _OVER:
             return True
         return max(self.updates.records / 100.0, self.episodes.records / 400.0) >= share

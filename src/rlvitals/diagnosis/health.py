@@ -7,6 +7,8 @@ import msgspec
 from rlvitals.diagnosis.finding import CRITICAL, INFO, RANK, WARNING, Finding
 
 WORST = 100
+NOT_JUDGED = "not judged"
+"""The status of a run without evidence: it is not known whether it is healthy."""
 COST = {CRITICAL: 50, WARNING: 20, INFO: 2}
 """Points that a finding of each severity costs at full confidence; half of that at none. Symptoms cost nothing more."""
 
@@ -25,6 +27,10 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "file_system": ("memory-leak", "throughput-drop", "stalled"),
 }  # fmt: skip
 """The areas of the score, and the codes that count for each; a code that is in none counts for stability."""
+
+
+_OF_NO_RULE = {"not-judged": "data_completeness", "disk-space": "file_system"}
+"""The areas of findings that validation adds to those of the rules."""
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -47,12 +53,12 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """A run's health.
 
     Attributes:
-        score: 0 to 100: 100 less the points of all losses.
-        status: `healthy`, `warning` or `critical`: the worst severity among the findings.
+        score: 0 to 100: 100 less the points of all losses; `None` where there is no evidence.
+        status: `healthy`, `warning` or `critical`: the worst severity among the findings; else `not judged`.
         losses: Where the points went, the dearest first.
     """
 
-    score: int
+    score: int | None
     status: str
     losses: tuple[Loss, ...] = ()
 
@@ -65,7 +71,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
         }
 
 
-def health_of(findings: Sequence[Finding]) -> Health:
+def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
     """Score findings.
 
     A finding costs `COST[severity] * (1 + confidence) / 2` points, rounded. No more points are lost than there are: the
@@ -73,7 +79,10 @@ def health_of(findings: Sequence[Finding]) -> Health:
 
     Args:
         findings: In the order of likelihood, symptoms folded.
+        is_judged: Whether there was evidence. Without evidence and without findings, there is no score.
     """
+    if not is_judged and not findings:
+        return Health(score=None, status=NOT_JUDGED)
     left = WORST
     losses: list[Loss] = []
     for finding in sorted(findings, key=lambda one: (RANK[one.severity], one.confidence), reverse=True):
@@ -91,4 +100,6 @@ def check_of(finding: Finding) -> str:
         key not in {"records_lost", "clock_backwards"} for key in finding.evidence
     ):
         return "external_logging"
+    if finding.code in _OF_NO_RULE:
+        return _OF_NO_RULE[finding.code]
     return next((check for check, codes in CHECKS.items() if finding.code in codes), "training_stability")

@@ -21,6 +21,36 @@ class Level(NamedTuple):
     episodes: float
     step: float
 
+    @property
+    def deviation(self) -> float:
+        """Standard deviation of their single returns."""
+        return self.error * math.sqrt(self.episodes)
+
+
+class Windows(NamedTuple):
+    """Every window of episodes in a row: a twentieth of the steps so far, and at least ten episodes.
+
+    Attributes:
+        middle: Mean of all returns, which `means` are relative to, so that squares do not drown in it.
+        means: Mean return of the window that ends in each row of the table, less `middle`.
+        variances: Variance of the single returns in it.
+        numbers: How many they are.
+        steps: Environment step at which it ends.
+        whole: Rows whose window has ten episodes or more.
+    """
+
+    middle: float
+    means: Floats
+    variances: Floats
+    numbers: Floats
+    steps: Floats
+    whole: NDArray[np.int64]
+
+    def level(self, row: int) -> Level:
+        """The window that ends in a row."""
+        error = math.sqrt(self.variances[row] / self.numbers[row])
+        return Level(float(self.means[row]) + self.middle, error, float(self.numbers[row]), float(self.steps[row]))
+
 
 class Learning(NamedTuple):
     """The course of the returns.
@@ -82,11 +112,8 @@ class Learning(NamedTuple):
         return max(0.0, _ratio(self.best.mean - level.mean, self.best.mean - self.start.mean))
 
 
-def learning_of(episodes: Table) -> Learning | None:
-    """The course of the returns.
-
-    Windows are a twentieth of the environment steps so far, and at least ten episodes; returns that are not finite are
-    left out. Shifting the returns shifts the levels; multiplying them multiplies levels and spread.
+def windows_of(episodes: Table) -> Windows | None:
+    """Windows of episodes.
 
     Args:
         episodes: With the columns `reward`, `reward_squared` and `step`.
@@ -99,11 +126,10 @@ def learning_of(episodes: Table) -> Learning | None:
     if number < 2 * FEWEST_EPISODES:
         return None
     steps = episodes.high("step")
-    # Sums from the front, so that any window is a difference; centred, so that squares do not drown in a large mean.
+    # Sums from the front, so that any window is a difference.
     middle = float(total.sum() / number)
     n, s = np.cumsum(count), np.cumsum(total - middle * count)
     q = np.cumsum(squared - 2.0 * middle * total + middle * middle * count)
-    rows = np.arange(len(count))
     by_step = np.searchsorted(steps, steps - _WINDOW_SHARE * (steps[-1] - steps[0]), side="right")
     by_count = np.searchsorted(n, n - FEWEST_EPISODES, side="right")
     first = np.minimum(by_step, by_count)  # each window goes from there to its row
@@ -111,16 +137,30 @@ def learning_of(episodes: Table) -> Learning | None:
     with np.errstate(invalid="ignore", divide="ignore"):
         means = ws / wn
         variances = np.maximum(wq / wn - means**2, 0.0) * wn / np.maximum(wn - 1.0, 1.0)
-        errors = np.sqrt(variances / wn)
-    whole = rows[(n >= FEWEST_EPISODES) & np.isfinite(means)]
-    if not whole.size:
+    whole = np.flatnonzero((n >= FEWEST_EPISODES) & np.isfinite(means))
+    return Windows(middle, means, variances, wn, steps, whole) if whole.size else None
+
+
+def learning_of(episodes: Table) -> Learning | None:
+    """The course of the returns.
+
+    Windows are those of `windows_of`; returns that are not finite are left out. Shifting the returns shifts the levels;
+    multiplying them multiplies levels and spread.
+
+    Args:
+        episodes: With the columns `reward`, `reward_squared` and `step`.
+
+    Returns:
+        `None` for fewer than twice ten finite returns.
+    """
+    windows = windows_of(episodes)
+    if windows is None:
         return None
-
-    def level(row: int) -> Level:
-        return Level(float(means[row]) + middle, float(errors[row]), float(wn[row]), float(steps[row]))
-
+    middle, means, variances, _, steps, whole = windows
+    count, total, squared = (episodes.said("reward"), episodes.total("reward"), episodes.total("reward_squared"))
+    number, n = float(count.sum()), np.cumsum(count)
     opening = int(np.searchsorted(n, min(_MOST_START, max(FEWEST_EPISODES, _START_SHARE * number))))
-    start = level(max(int(whole[0]), min(opening, int(whole[-1]))))
+    start = windows.level(max(int(whole[0]), min(opening, int(whole[-1]))))
     spread = float(np.sqrt(np.median(variances[whole])))
     best, worst = int(whole[means[whole].argmax()]), int(whole[means[whole].argmin()])
     behind = whole[whole >= best]
@@ -138,6 +178,7 @@ def learning_of(episodes: Table) -> Learning | None:
     opened = (steps <= 0.1 * steps[-1]) | (n <= FEWEST_EPISODES)
     lately = (steps > 0.75 * steps[-1]) | (number - n < FEWEST_EPISODES)
     opened[0] = lately[-1] = True  # a block may hold more than all that
+    level = windows.level
     recent, ends = level(int(whole[-1])), (stretch(opened), stretch(lately))
     return Learning(start, recent, level(best), level(worst), spread, *ends, level(trough), level(regained))
 

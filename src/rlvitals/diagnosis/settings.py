@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from rlvitals.diagnosis.families import NAMED, Family, family_of
+
 _NAMES: dict[str, tuple[str, ...]] = {
     "gamma": ("gamma", "discount", "discount_factor"),
     "gae_lambda": ("gae_lambda", "lambda", "lam", "lambda_"),
@@ -27,6 +29,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "action_high": ("action_high",),
     "max_episode_steps": ("max_episode_steps",),
     "total_timesteps": ("total_timesteps",),
+    "learning_starts": ("learning_starts", "learning_start", "start_timesteps", "start_steps", "random_steps"),
 }
 """Each setting, and the names under which Stable-Baselines3, CleanRL, RLlib and others know it."""
 
@@ -39,9 +42,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Hyper-parameters, by plain names; `None` where nothing was said.
 
     `action_entropy` is the greatest entropy that the action space allows, nats: for discrete actions only.
-    `reward_normalized` says whether the algorithm sees other rewards than those that are logged.
+    `reward_normalized` says whether the algorithm sees other rewards than those that are logged. `learning_starts` is
+    the environment step of the first update. `independent_steps` is declared by the user: whether no reward depends on
+    earlier actions of its episode, so that a discount of 0 is right. `family` is the `name` of `families.Family`.
     """
 
+    family: str = ""
     gamma: float | None = None
     gae_lambda: float | None = None
     entropy_coefficient: float | None = None
@@ -63,6 +69,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discrete: bool | None = None
     action_entropy: float | None = None
     reward_normalized: bool | None = None
+    learning_starts: float | None = None
+    independent_steps: bool | None = None
+
+    @property
+    def of_family(self) -> Family:
+        """The family of the algorithm: what the inputs of the rules mean."""
+        return NAMED[self.family]
 
     @property
     def action_half_range(self) -> float | None:
@@ -101,8 +114,11 @@ def settings_of(configuration: Mapping[str, Any]) -> Settings:
     if discrete is False and "action_dimension" not in found and shape:
         found["action_dimension"] = float(math.prod(int(size) for size in shape[1].split(",")))
     normalized = next((flat[name] for name in ("norm_reward", "normalize_reward") if flat.get(name) is not None), None)
+    independent = flat.get("independent_steps")
     return Settings(
         **found,
+        family=family_of(flat).name,
+        independent_steps=independent if isinstance(independent, bool) else None,
         discrete=discrete,
         action_entropy=entropy or None,
         reward_normalized=None if normalized is None else bool(normalized),

@@ -10,8 +10,30 @@ from rlvitals.diagnosis.table import Floats, Table
 
 FEWEST_UPDATES = 8
 _RECENT_SHARE = 0.1
+_LOSSES = ("loss", "policy_loss", "value_loss")
 USUAL_LIMIT = 0.5
 """The norm to which Stable-Baselines3 and CleanRL clip gradients, where nothing else is said."""
+
+
+def training_began(evidence: Evidence) -> float | None:
+    """The environment step of the first update; `None` where nothing tells."""
+    updates = evidence.recorded_updates
+    # Before there is an update, some loops log a loss of zero.
+    trained = np.flatnonzero(sum(np.abs(np.nan_to_num(updates.mean(name))) for name in _LOSSES))
+    logged = float(updates.low("step")[trained[0]]) if trained.size else math.nan
+    configured = evidence.settings.learning_starts
+    if configured is None and evidence.settings.of_family.warms_up is False:
+        configured = 0.0
+    known = [step for step in (logged, configured) if step is not None and math.isfinite(step)]
+    return max(known, default=None)
+
+
+def trained_past(evidence: Evidence, share: float) -> bool:
+    """Whether the training is beyond a share of its budget, which a warm-up of random actions does not count for."""
+    began, budget = training_began(evidence), evidence.budget
+    if evidence.settings.of_family.warms_up is False or began is None or budget is None or began >= budget:
+        return evidence.past(share)
+    return (evidence.env_step - began) / (budget - began) >= share
 
 
 def values(table: Table, name: str) -> Floats:

@@ -1,6 +1,8 @@
 """A stream in bounded memory: equal blocks of records, each with sums, counts and extremes."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Collection, Sequence
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +99,20 @@ class Table:
     def not_finite(self, name: str) -> Floats:
         """How many values of each block are not finite."""
         return self._bad[self._place[name], : len(self)]
+
+    def without(self, names: Collection[str]) -> Self:
+        """Copy the table with some columns empty, as if they had never been logged.
+
+        Args:
+            names: The columns to hide.
+        """
+        hidden = [self._place[name] for name in names]
+        other = copy.copy(self)
+        for array, empty in (("_sums", 0.0), ("_finite", 0.0), ("_bad", 0.0), ("_low", np.inf), ("_high", -np.inf)):
+            values = getattr(self, array).copy()
+            values[hidden] = empty
+            setattr(other, array, values)
+        return other
 
     def _merge(self) -> None:
         """Make blocks twice as long."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis.health import NOT_JUDGED
 from rlvitals.errors import RunError
 from rlvitals.pace import STEPS, furthest_of
 from rlvitals.reports.courses import sparks
@@ -139,7 +140,13 @@ def _verdict(rows: list[Row]) -> Verdict:
         return Verdict("neutral", "Nothing happened", "No run was alive in that time.")
     unwell = [row for row in rows if row.needs_a_look]
     if not unwell:
-        return Verdict("good", "All is well", f"{count(len(rows))} runs, and nothing wrong was found in any.")
+        judged = sum(row.diagnosis.is_judged for row in rows)
+        if not judged:
+            return Verdict("neutral", "Nothing to judge", f"{count(len(rows))} runs, without an episode or an update.")
+        text = f"{count(judged)} runs, and nothing wrong was found in any."
+        if judged < len(rows):
+            text += f" {count(len(rows) - judged)} without an episode or an update are not judged."
+        return Verdict("good", "All is well", text)
     causes = Counter(finding.title for row in unwell for finding in row.diagnosis.alarms[:1])
     often = ", ".join(f"{title} ({many})" for title, many in causes.most_common(3))
     is_bad = any(row.life.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
@@ -187,13 +194,13 @@ def _cells(row: Row) -> tuple[Cell, ...]:
     return (
         Link(life.run_id, row.link) if row.link else life.run_id,
         Toned(life.status, _STATUS_TONES.get(life.status, "")),
-        Toned(str(diagnosis.health_score), tone) if diagnosis.rewards else Toned(ABSENT, "quiet"),
+        Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(ABSENT, "quiet"),
         Spark(row.spark),
         value(row.reward),
         reported_share(row.success, row.success_reported, min(row.episodes, RECENT)),
         count(row.env_step),
         span(life.duration),
-        said or Toned("none", "quiet"),
+        said or Toned("none" if diagnosis.is_judged else NOT_JUDGED, "quiet"),
     )
 
 

@@ -27,7 +27,7 @@ def verdict_of(summary: RunSummary, diagnosis: Diagnosis, header: Header) -> Ver
         diagnosis: What is wrong.
         header: What it says of itself.
     """
-    score = diagnosis.health_score if diagnosis.is_judged else None
+    score = diagnosis.health_score
     status = summary.life.status
     if status in {"failed", "crashed"}:
         return Verdict("bad", status.capitalize(), _sentence(_why(summary, header)), score)

@@ -97,6 +97,7 @@ def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[
         "unseen": len(unseen),
         "parameter_bounds": {name: list(limits) for name, limits in BOUNDS.items()},
         "lower_is_better": ["svg_bytes"],
+        "independent_steps": True,  # no attempt changes the logo, so that a discount of 0 is right
     }
 
 

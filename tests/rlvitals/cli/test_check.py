@@ -49,6 +49,28 @@ def test_a_run_that_is_well_says_so(invoke: Invoke, monitor: Monitor) -> None:
     assert "did not judge, for want of data" in result.stdout
 
 
+def test_a_run_without_records_is_not_judged(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """It has no score, and the exit code is 0."""
+    with monitor():
+        pass
+    result, found = invoke("check", "run"), invoke_json("check", "run")
+
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "run  not judged"
+    assert "100" not in result.stdout
+    assert (found["status"], found["health_score"], found["findings"]) == ("not judged", None, [])
+
+
+def test_rules_for_other_algorithms_are_counted_apart(invoke: Invoke, monitor: Monitor) -> None:
+    """And their data is not asked for."""
+    with monitor(configuration={"algorithm": "DQN"}) as training:
+        trained(training)
+    said = invoke("check", "run").stdout
+
+    assert "rules skipped: they do not apply to DQN." in said
+    assert "explained_variance" not in said
+
+
 def test_json_holds_all_there_is(invoke_json: InvokeJson, monitor: Monitor) -> None:
     """Findings in their order, each with its keys; every point lost is explained."""
     with monitor() as training:

@@ -19,6 +19,13 @@ def test_a_healthy_run_has_all_its_points() -> None:
     assert health_of(()).status == "healthy"
 
 
+def test_a_run_without_evidence_has_no_score() -> None:
+    """Unless something is wrong that needs no evidence, as a crash before the first episode."""
+
+    assert (health_of((), is_judged=False).score, health_of((), is_judged=False).status) == (None, "not judged")
+    assert health_of((finding("stalled", "critical"),), is_judged=False).score == 50
+
+
 def test_costs_worked_by_hand() -> None:
     """Critical at full confidence 50, a warning at half 15, a remark at none 1."""
 

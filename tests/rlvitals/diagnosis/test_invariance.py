@@ -108,9 +108,9 @@ def test_a_rule_that_lacks_its_signal_says_so() -> None:
 
 
 def test_nothing_at_all_is_no_finding() -> None:
-    """A run that has just begun is healthy, and nearly nothing can be judged."""
+    """And no verdict: a run that has just begun is neither healthy nor ill."""
 
     diagnosis = diagnose(MadeTraining().evidence(0.0))
-    assert diagnosis.findings == ()
-    assert diagnosis.health_score == 100
+    assert (diagnosis.findings, diagnosis.is_judged) == ((), False)
+    assert (diagnosis.health_score, diagnosis.status) == (None, "not judged")
     assert len(diagnosis.unjudged) > 20

@@ -257,8 +257,8 @@ def test_an_agent_that_only_gets_worse_is_told_so() -> None:
     made = MadeTraining(updates=80)
     at, noise = made.episodes_along, 60.0 * made.generator.standard_normal(400)
     made.set("updates", explained_variance=0.02 * made.generator.standard_normal(80)).set("evaluations", reward=-500.0)
-    assert "reward-sign" in alarms(made.set("episodes", reward=-150.0 - 400.0 * np.minimum(1.0, 3.0 * at) + noise))
-    assert "reward-sign" not in alarms(made.set("episodes", reward=-150.0 - 60.0 * np.minimum(1.0, 3.0 * at) + noise))
+    assert "regression" in alarms(made.set("episodes", reward=-150.0 - 400.0 * np.minimum(1.0, 3.0 * at) + noise))
+    assert "regression" not in alarms(made.set("episodes", reward=-150.0 - 60.0 * np.minimum(1.0, 3.0 * at) + noise))
 
 
 def test_a_discount_of_nothing_where_steps_stand_alone() -> None:

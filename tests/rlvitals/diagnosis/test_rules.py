@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -64,6 +64,15 @@ def lose(share: float) -> Change:
         reward[late] -= share * (np.mean(reward[-20:]) - 20.0)
 
     return change
+
+
+def below_start(made: MadeTraining, drop: float) -> None:
+    """The run continues a checkpoint of 300, and falls at a fifth of the way."""
+    level = 300.0 - drop * (made.episodes_along > 0.2)
+    made.set("episodes", reward=level + 30.0 * made.generator.standard_normal(level.size)).set(
+        "evaluations", reward=None
+    )
+    made.set("updates", explained_variance=0.5 + 0.02 * made.generator.standard_normal(60))
 
 
 def opposed_quality(sign: float) -> Change:
@@ -304,6 +313,7 @@ CASES = (
     ),
     Case("reward-hacking", hacked, honest),
     Case("regression", lose(1.0), lose(0.6)),
+    Case("regression", lambda m: below_start(m, 250.0), lambda m: below_start(m, 20.0)),
     Case("no-learning", lambda m: m.flat().set("updates", explained_variance=noise(m, 0.5)), nothing),
     Case(
         "plateau",
@@ -368,16 +378,36 @@ def test_a_healthy_training_is_told_nothing(share: float, *, continuous: bool) -
         assert diagnose(MadeTraining(seed=seed, continuous=continuous).evidence(share)).findings == ()
 
 
-def test_a_discount_of_nothing_is_a_remark_in_short_episodes_and_a_fault_in_long_ones() -> None:
-    """Steps of a few attempts may well stand alone."""
+def discount(made: MadeTraining, length: Array | float, reason: str = "terminated", **settings: Any) -> str | None:
+    """The severity of what is said of a discount of 0."""
+    made.configure(gamma=0.0, **settings).set("episodes", length=length, termination_reason=reason)
+    every = [one for finding in diagnose(made.evidence()).findings for one in (finding, *finding.symptoms)]
+    return next((finding.severity for finding in every if finding.code == "discount"), None)
 
-    def severity(made: MadeTraining) -> str | None:
-        found = diagnose(made.evidence()).findings
-        every = [one for finding in found for one in (finding, *finding.symptoms)]
-        return next((finding.severity for finding in every if finding.code == "discount"), None)
 
-    assert severity(MadeTraining().configure(gamma=0.0).set("episodes", length=np.full(300, 4.0))) == "info"
-    assert severity(MadeTraining().configure(gamma=0.0)) == "critical"
+@pytest.mark.parametrize("attempts", [1.0, 4.0, 8.0, 20.0])
+def test_a_discount_of_nothing_is_right_where_all_episodes_are_as_many_attempts(attempts: float) -> None:
+    """Each is worth what it is worth at once; if nothing is learnt by them, that is a remark."""
+
+    assert discount(MadeTraining(), attempts) is None
+    assert discount(MadeTraining().flat(), attempts) == (None if attempts == 1.0 else "info")
+
+
+def test_a_discount_of_nothing_is_right_where_the_user_says_that_steps_are_independent() -> None:
+    """However long episodes are, and whether they are cut off or not."""
+
+    assert discount(MadeTraining().flat(), 50.0, "truncated", independent_steps=True) is None
+    assert discount(MadeTraining(), MadeTraining().episodes["length"], independent_steps=True) is None
+
+
+def test_a_discount_of_nothing_is_a_fault_in_long_episodes_and_a_remark_in_short_ones() -> None:
+    """Long ones have lengths that depend on what the agent does, or a time limit."""
+
+    assert discount(MadeTraining(), 2.0 + np.arange(300) % 3) == "info"
+    assert discount(MadeTraining(), MadeTraining().episodes["length"]) == "critical"
+    assert discount(MadeTraining(), 10.0, "truncated") == "critical"
+    assert discount(MadeTraining(), 200.0) == "critical"
+    assert discount(MadeTraining(), 200.0, independent_steps=False) == "critical"
 
 
 def test_what_is_loaded_before_the_first_step_is_no_leak() -> None:

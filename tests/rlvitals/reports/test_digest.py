@@ -12,6 +12,7 @@ from rlvitals.reports import write_digest
 from rlvitals.reports.digest import digest_of
 from rlvitals.reports.document import Table
 from rlvitals.testing.clock import ManualClock
+from rlvitals.words import ABSENT
 
 Made = Callable[[str], RunReader]
 _WEEK = 7 * 86_400.0
@@ -48,6 +49,15 @@ def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
 
     assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need a look")
     assert "not finite" in verdict.text
+
+
+def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
+    """Neither in their row nor in the verdict."""
+    made("empty")
+    row = rows_of(logs)[0]
+
+    assert (row[2].text, row[8].text) == (ABSENT, "not judged")
+    assert digest_of(logs, _WEEK).verdict.tone == "neutral"
 
 
 @pytest.mark.parametrize("name", ["digest.html", "digest.md", "digest.pdf"])

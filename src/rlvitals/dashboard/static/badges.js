@@ -12,10 +12,10 @@ export const isOpen = (name) => OPEN.has(name);
 export const status = (name, reason) =>
   h("span", { class: "status", "data-status": name, title: reason ?? null }, h("span", { "aria-hidden": "true" }, GLYPH[name] ?? "•"), ` ${name}`);
 
-export function findingDots(tally, notFinite) {
+export function findingDots(tally, notFinite, judged = true) {
   const parts = [["critical", tally.critical], ["warning", tally.warning], ["info", tally.info]].filter(([, n]) => n);
   if (notFinite && !tally.critical) parts.unshift(["critical", `${number(notFinite)} not finite`]);
-  if (!parts.length) return h("span", { class: "muted" }, "no findings");
+  if (!parts.length) return h("span", { class: "muted" }, judged ? "no findings" : "not judged");
   return h("span", { class: "dots" }, parts.map(([severity, n]) => h("span", { class: "dot-count", "data-severity": severity }, typeof n === "string" ? n : `${n} ${severity}`)));
 }
 
@@ -39,11 +39,12 @@ export function sparkline(raw, label) {
 
 /** A score of 0 to 100 as a ring. */
 export function ring(score, state) {
+  const name = score === null ? "Health: not judged" : `Health ${score} of 100`;
   const length = 2 * Math.PI * 20;
-  return svg("svg", { class: "ring", viewBox: "0 0 48 48", role: "img", "aria-label": `Health ${score} of 100`, "data-status": state },
+  return svg("svg", { class: "ring", viewBox: "0 0 48 48", role: "img", "aria-label": name, "data-status": state },
     svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-back" }),
-    svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-front", "stroke-dasharray": `${(length * score) / 100} ${length}`, transform: "rotate(-90 24 24)" }),
-    svg("text", { x: 24, y: 29, "text-anchor": "middle" }, String(score)));
+    svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-front", "stroke-dasharray": `${(length * (score ?? 0)) / 100} ${length}`, transform: "rotate(-90 24 24)" }),
+    svg("text", { x: 24, y: 29, "text-anchor": "middle" }, score === null ? "–" : String(score)));
 }
 
 export const progress = (share) =>

@@ -89,7 +89,7 @@ export function overlay(root, app, every) {
     if (waits < MOST_WAITS && found.runs.some((run) => !run.health)) { waits += 1; soon(); } // they are judged meanwhile
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
     const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}${entry.reported < entry.episodes ? `, ${count(entry.reported)} reported` : ""}`)] : "–", entry && isBad(entry.mean)); };
-    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score}` : "…")],
+    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score ?? "not judged"}` : "…")],
       ["Reward, last 100", level((run) => run.levels.reward)], ...(found.runs.some((run) => run.reward_source) ? [["Reward is", (run) => cell(run.reward_source || "return of episodes")]] : []), ["Quality", level((run) => run.levels.quality_final)], ["Success", level((run) => run.success, percent)], ["Episode length", level((run) => run.levels.length)],
       ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
       ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];

@@ -68,7 +68,7 @@ export function runsPage(root, app) {
         h("button", { type: "button", class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${row.key}`, onclick: () => { pin ? pinned.delete(row.key) : pinned.add(row.key); keepPins(pinned); render(); } }, pin ? "★" : "☆")),
       cell("name", h("a", { href: open, "data-nav": true }, row.key), h("div", { class: "muted small" }, [row.project, ...row.tags].filter(Boolean).join(" · "))),
       cell("status", status(row.status, row.reason)),
-      cell("health", row.whole ? findingDots(row.findings, row.not_finite) : h("span", { class: "muted" }, "…")),
+      cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.episodes > 0 || row.env_step !== null || row.reward !== null) : h("span", { class: "muted" }, "…")),
       cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, now ${number(row.reward)}`) : null, h("span", { class: isBad(row.reward) ? "num bad" : "num", title: row.reward_source || null }, number(row.reward), row.reward_source ? "*" : ""))),
       cell("success", h("span", { class: "num" }, percent(row.success_rate), row.success_reported === null ? null : h("span", { class: "muted small" }, ` of ${count(row.success_reported)}`))),
       cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.left ? `, ${span(row.left)} left` : "")] : h("span", { class: "num" }, row.env_step === null ? "–" : `${count(row.env_step)} steps`)),

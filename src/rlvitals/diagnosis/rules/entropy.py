@@ -81,7 +81,9 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
             below = signals.since(updates, "entropy", share < _GONE)
             return Sign(CRITICAL, 0.55, {"entropy_share_at_first": born, "entropy_share": now}, below)
         return None
-    dimension = evidence.settings.action_dimension or 1.0
+    dimension = evidence.settings.action_dimension
+    if not dimension:
+        return None
     fall = (float(entropy[0]) - signals.recent(updates, "entropy")) / dimension
     if fall > _FALL_A_DIMENSION and course.gain < 1.0 and not evidence.past(1.0 / 3.0):
         return Sign(WARNING, 0.5, {"fall_a_dimension": fall}, None)

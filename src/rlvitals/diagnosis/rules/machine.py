@@ -1,4 +1,4 @@
-"""The machine and the data: speed, memory, life, and what could not be recorded."""
+"""The machine and the data: memory, life, and what could not be recorded."""
 
 import math
 
@@ -10,57 +10,7 @@ from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.table import Floats, Table
 
-_SLOW = 0.4
 _GROWTH = 0.1
-_FEWEST_BLOCKS = 15
-
-
-def _speeds(table: Table) -> tuple[Floats, Floats]:
-    """Steps per second between neighbouring blocks, and the step at which each ends."""
-    steps, times = table.high("step"), table.high("time")
-    walked, took = np.diff(steps), np.diff(times)
-    sane = np.isfinite(walked) & np.isfinite(took) & (walked > 0.0) & (took > 0.0)
-    return walked[sane] / took[sane], steps[1:][sane]
-
-
-@rule(
-    "throughput-drop",
-    title="Training became slow",
-    meaning="The last eight updates (a fifth of all, if that is more) were all slower than 40 % of the usual speed "
-    "(the median of the faster half of all updates), nine of ten of them slower than four of five before, and they "
-    "have taken half as long as all before; nor is it that they do so many epochs more.",
-    needs=("updates.time|episodes.time",),
-    series=("system.env_steps_per_second", "system.cpu_percent", "system.memory"),
-    cause="Something takes the machine, or the environment, the logging or a buffer became slower as the run went on.",
-    advice="Look at memory (swapping), at other processes, at what grows with the number of episodes.",
-    source="By definition",
-)
-def _throughput_drop(evidence: Evidence) -> Sign | None:
-    table = evidence.updates if evidence.updates.records else evidence.episodes
-    speeds, steps = _speeds(table)
-    if speeds.size < _FEWEST_BLOCKS:
-        return None
-    usual = float(np.median(np.sort(speeds)[-max(5, speeds.size // 2) :]))
-    slow = int((speeds < _SLOW * usual)[::-1].cumprod().sum())
-    before, now = speeds[: speeds.size - slow], speeds[speeds.size - slow :]
-    if slow < max(8, 0.2 * speeds.size) or before.size < 5:  # noqa: PLR2004 - single updates wait for an evaluation, or for the disk
-        return None
-    lasted, earlier = float(np.sum(1.0 / now)), float(np.sum(1.0 / before))
-    if float(np.median(now)) * _longer_work(table, slow) > _SLOW * usual:
-        return None
-    if np.quantile(now, 0.9) < np.quantile(before, 0.2) and lasted > 0.5 * earlier:
-        shown = {"steps_per_second": float(np.median(now)), "steps_per_second_before": usual}
-        return Sign(WARNING, 0.9, shown, float(steps[speeds.size - slow]))
-    return None
-
-
-def _longer_work(table: Table, last: int) -> float:
-    """How many times as many epochs the last updates do as those before: `target_kl` stops fewer of them later."""
-    epochs = table.mean("epochs") if "epochs" in table.names else np.empty(0)
-    now, before = epochs[-last:], epochs[:-last]
-    now, before = now[np.isfinite(now)], before[np.isfinite(before)]
-    usual = float(np.median(before)) if before.size else 0.0
-    return max(1.0, float(np.median(now)) / usual) if now.size and usual > 0.0 else 1.0
 
 
 @rule(

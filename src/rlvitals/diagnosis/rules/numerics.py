@@ -50,7 +50,7 @@ def _non_finite(evidence: Evidence) -> Sign | None:
     found: dict[str, int] = {}
     first = math.inf
     for table, stream, names in (
-        (evidence.updates, "updates", _WATCHED),
+        (evidence.recorded_updates, "updates", _WATCHED),
         (evidence.episodes, "episodes", ("reward",)),
     ):
         steps = table.low("step")

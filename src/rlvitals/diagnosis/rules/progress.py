@@ -1,4 +1,4 @@
-"""Whether the agent learns: not at all, no further, or no longer."""
+"""Whether the agent learns: not at all, or no further."""
 
 import math
 
@@ -6,67 +6,15 @@ import numpy as np
 
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
-from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
+from rlvitals.diagnosis.finding import INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
-from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen
+from rlvitals.diagnosis.rules.returns import NEARLY_OVER, evaluations_rose, has_not_risen
 from rlvitals.diagnosis.rules.rule import Sign, rule
 
-_LOST, _ALL_LOST, _HALF = 0.85, 0.9, 0.5
 _TINY_STD = 0.05
 _OPENING = 0.25
 """The share of the way beyond which the first ten episodes are no beginning: some of it is learnt in them."""
-
-
-@rule(
-    "regression",
-    title="What was learnt is lost",
-    meaning="The last window of episodes (a twentieth of the steps so far, at least ten episodes) has lost 85 % or "
-    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations; or "
-    "an earlier one had lost 90 %, and not even half of it has come back since. Critical from 90 %. Healthy runs fall "
-    "back by up to 75 % and recover.",
-    needs=("episodes.reward",),
-    series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
-    cause="The policy has broken down after it had learnt.",
-    advice="Go back to the checkpoint of the best window. Anneal the learning rate and the clip range; `target_kl` "
-    "stops single destructive updates.",
-    source="Achiam et al. 2017, Constrained Policy Optimization; Dohare et al. 2024, Loss of Plasticity (policy "
-    "collapse of PPO)",
-)
-def _regression(evidence: Evidence) -> Sign | None:
-    course = evidence.course
-    if course is None or course.best_gain < 2.0:  # noqa: PLR2004 - see the rule's meaning
-        return None
-    is_lost_for_good = course.lost_at(course.trough) > _ALL_LOST and course.lost_at(course.regained) > _HALF
-    if course.lost < _LOST and not is_lost_for_good:
-        return None
-    if course.best.mean - course.recent.mean < 4.0 * math.hypot(course.best.error, course.recent.error):
-        return None
-    if course.best.mean - course.start.mean < 4.0 * math.hypot(course.best.error, course.start.error):
-        return None
-    shown = {"best": course.best.mean, "recent": course.recent.mean, "start": course.start.mean, "lost": course.lost}
-    cause, began = _what_broke(evidence, course.best.step)
-    severity = CRITICAL if course.lost > _ALL_LOST else WARNING
-    return Sign(severity, 0.9, shown, began, cause)
-
-
-def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
-    """What the updates did between the best window and now, and where it began."""
-    updates = evidence.updates
-    steps = updates.low("step")
-    for name, factor, words in (
-        ("learning_rate", 10.0, "The learning rate jumped to {value:g}, and the policy broke down."),
-        ("kl_divergence", 20.0, "An update with a KL divergence of {value:.3g} broke the policy."),
-    ):
-        column = updates.mean(name)
-        before = column[(steps <= after) & np.isfinite(column)]
-        late = np.flatnonzero((steps > after * 0.95) & np.isfinite(column))
-        if before.size and late.size:
-            usual = float(np.median(before))
-            jumped = late[column[late] > factor * max(usual, 1e-12)]
-            if jumped.size:
-                return words.format(value=float(column[jumped].max())), float(steps[jumped[0]])
-    return "", after
 
 
 @rule(
@@ -74,10 +22,10 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
     title="The agent does not learn",
     meaning="The last quarter of the returns is not higher than the first tenth (by less than three standard errors, "
     "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
-    "half of the budget, as hard tasks start late, if they have not risen by one standard error either; a warning from "
-    "90 %. Where episodes are so few that the first ten "
-    "take more than a quarter of the way, it stays a remark if they rose by one standard error. What else was found "
-    "may say why.",
+    "half of the budget (counted from the first update, where there is a warm-up), as hard tasks start late, if they "
+    "have not risen by one standard error either; a warning from 90 %. It stays a remark while the budget is not known "
+    "and the run goes on, and where episodes are so few that the first ten take more than a quarter of the way, if "
+    "they rose by one standard error. What else was found may say why.",
     needs=("episodes.reward",),
     cause="What the agent does lately is rewarded no more than what it did at first, beyond chance.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -86,26 +34,18 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
 )
 def _no_learning(evidence: Evidence) -> Sign | None:
     course = evidence.course
-    if course is None or not evidence.past(0.5) or not has_not_risen(evidence):
+    if course is None or not signals.trained_past(evidence, 0.5) or not has_not_risen(evidence):
         return None
-    if _evaluations_rose(evidence):
+    if evaluations_rose(evidence):
         return None
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
-    rising, late = course.rise_significance > 1.0, evidence.past(NEARLY_OVER)
+    rising, late = course.rise_significance > 1.0, signals.trained_past(evidence, NEARLY_OVER)
     if rising and not late:
         return None  # it may well be on its way
     shown = {"first_tenth": course.opening.mean, "last_quarter": course.late.mean, "rise": course.rise}
-    sure = course.opening.step <= _OPENING * course.late.step or not rising
+    sure = evidence.budget is not None and (course.opening.step <= _OPENING * course.late.step or not rising)
     return Sign(WARNING if late and sure else INFO, 0.4, shown, course.start.step)
-
-
-def _evaluations_rose(evidence: Evidence) -> bool:
-    rewards = signals.values(evidence.evaluations, "reward")
-    course = evidence.course
-    if rewards.size < 4 or course is None:  # noqa: PLR2004 - too few to compare
-        return False
-    return float(np.median(rewards[-3:])) > course.start.mean + 3.0 * course.spread
 
 
 @rule(

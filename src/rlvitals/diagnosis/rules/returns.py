@@ -43,3 +43,12 @@ def same_returns(evidence: Evidence) -> float:
     same = (low == episodes.high("reward")) & (low == low.min(initial=np.inf))
     said = episodes.said("reward")
     return float(said[same].sum() / max(1.0, said.sum()))
+
+
+def evaluations_rose(evidence: Evidence) -> bool:
+    """Whether evaluations, four or more, are well above the first training returns."""
+    rewards = signals.values(evidence.evaluations, "reward")
+    course = evidence.course
+    if rewards.size < 4 or course is None:  # noqa: PLR2004 - too few to compare
+        return False
+    return float(np.median(rewards[-3:])) > course.start.mean + 3.0 * course.spread

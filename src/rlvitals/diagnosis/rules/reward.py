@@ -15,6 +15,9 @@ from rlvitals.diagnosis.table import Floats
 _SAME = 1e-9
 _TINY = 1e-2
 _OPPOSED = -0.2
+_KNOWS = 0.8
+"""Explained variance of a critic that predicts well how badly the agent does. Where a sign was flipped, it was 0.96 or
+more; a policy that merely breaks down has a critic that lags behind."""
 _FEWEST_LONG = 4
 """Updates of gradients thousands of times too long that are no accident: as many as a run of long rollouts has soon."""
 
@@ -143,10 +146,9 @@ def _correlation(reward: Floats, quality: Floats) -> float:
     meaning="Return and quality of episodes are opposed (correlation below -0.7; or, in 30 % of the budget, below -0.2 "
     "in each quarter of the episodes while returns rise and quality falls); or evaluations are what training "
     "returns are, with the other sign; or returns are far below those of "
-    "the untrained policy, in a fifth of the budget, while the critic predicts them well and the steps of the "
-    "policy are sane; or (a warning, in 30 % of the budget) they have only fallen, by two standard deviations and six "
-    "standard errors; or every step costs the same, episodes end by themselves sooner and sooner, and none is "
-    "called a success.",
+    "the untrained policy, in a fifth of the budget, while the critic predicts them well (it explains more than 80 %) "
+    "and the steps of the policy are sane; or every step costs the same, episodes end by themselves sooner and sooner, "
+    "and none is called a success.",
     needs=("episodes.reward",),
     series=("episodes.reward", "episodes.length", "episodes.quality_improvement", "updates.entropy"),
     cause="The agent learns to do badly: the sign of the reward or of the policy's loss is flipped.",
@@ -175,14 +177,10 @@ def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a wa
     explained, moved = signals.explained(evidence), signals.median(evidence.updates, "kl_divergence")
     sane = not moved > 0.2 and not signals.learning_rate(evidence) >= 0.01  # noqa: PLR2004 - healthy below
     sinks = course.significance < -5.0 and course.gain < -0.5 and course.lost > 2.0  # noqa: PLR2004 - clearly
-    knows = bool(explained.size) and float(explained[-1]) > 0.6  # noqa: PLR2004 - the critic is not what is wrong
+    knows = bool(explained.size) and float(explained[-1]) > _KNOWS  # the critic is not what is wrong
     if sinks and sane and knows and evidence.past(0.2) and not _succeeds(evidence):
         shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
         return Sign(CRITICAL, 0.75, shown, course.start.step)
-    worse = course.significance < -6.0 and course.gain < -2.0 and course.best_gain < 0.5 and course.rise < -1.5  # noqa: PLR2004
-    if worse and sane and evidence.past(0.3) and not _succeeds(evidence):
-        shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
-        return Sign(WARNING, 0.6, shown, course.start.step, "The agent only gets worse than it was untrained.")
     return None
 
 

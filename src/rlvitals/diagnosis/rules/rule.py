@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.families import Family
 from rlvitals.diagnosis.finding import Finding
 
 _STREAMS = ("episodes", "updates", "evaluations", "system")
@@ -56,9 +57,14 @@ class Rule(NamedTuple):
     source: str
     judge: Callable[[Evidence], Sign | None]
 
+    def applies_to(self, family: Family) -> bool:
+        """Whether all that it needs means in a family what it assumes."""
+        return all(_choices(need, family) for need in self.needs)
+
     def missing(self, evidence: Evidence) -> list[str]:
-        """The signals that it needs and that this run does not have."""
-        return [need for need in self.needs if not any(_has(evidence, name) for name in need.split("|"))]
+        """The signals that it needs and that this run does not have; of several, those that its algorithm can log."""
+        wanted = [_choices(need, evidence.settings.of_family) for need in self.needs]
+        return ["|".join(names) for names in wanted if not any(_has(evidence, name) for name in names)]
 
     def finding(self, sign: Sign) -> Finding:
         """The rule's finding for what it saw."""
@@ -99,6 +105,11 @@ def rule(
         return judge
 
     return register
+
+
+def _choices(need: str, family: Family) -> list[str]:
+    """The signals of a need that a family has."""
+    return [name for name in need.split("|") if family.takes(name)]
 
 
 def _has(evidence: Evidence, name: str) -> bool:

@@ -15,6 +15,11 @@ _NEVER_EXPLAINED = 0.1
 _LOOKS = 5.0
 """Episodes so many times as long as a discount looks ahead are not understood by it."""
 _MYOPIC = 0.5
+_ONE_STEP = 1.5
+"""Mean length of episodes of one step: there is nothing to discount."""
+_FEWEST = 5
+_MOST_ATTEMPTS = 20
+"""Attempts at one task are few. A fixed length beyond that is a time limit (see `truncation-as-termination`)."""
 _RESIDUAL = 1e-3
 _KNOWS_ALL, _LONG = 0.93, 0.6
 
@@ -72,26 +77,52 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
     title="The discount cannot be right",
     meaning="The discount is 0.5 or less though episodes are more than five times as long as it looks ahead, "
     "1 / (1 - discount) steps: what comes three steps later counts for an eighth (of shorter episodes, whose steps may "
-    "well stand alone, it is a remark). Or it is 1 though episodes are cut off by a time limit, and the critic "
+    "well stand alone, it is a remark). Where steps are independent attempts, such a discount is right: the rule is "
+    "silent where `independent_steps` in the configuration says so, where episodes have one step, and where all of "
+    "them end by themselves after the same number of steps, at most 20 (a remark at the end, if returns have not "
+    "risen). Or it is 1 though episodes are cut off by a time limit, and the critic "
     "explains nothing: the sum that it is to predict has no end.",
     needs=("settings.gamma", "episodes.length"),
     series=("updates.explained_variance", "updates.return_mean", "episodes.reward"),
     cause="The agent does not see further than the next step.",
-    advice="A discount of 0.9 to 0.999, so that 1 / (1 - discount) is the number of steps that an action matters for.",
+    advice="A discount of 0.9 to 0.999, so that 1 / (1 - discount) is the number of steps that an action matters for. "
+    "If no reward depends on earlier actions, set `independent_steps` to true in the run's configuration.",
     source="Andrychowicz et al. 2021, section 3.4 (discount is among the most important choices); Pardo et al. "
-    "2018, Time Limits in Reinforcement Learning",
+    "2018, Time Limits in Reinforcement Learning; Langford & Zhang 2007, The Epoch-Greedy Algorithm (contextual "
+    "bandits)",
 )
 def _discount(evidence: Evidence) -> Sign | None:
     gamma, length = evidence.settings.gamma, signals.mean_length(evidence)
-    began = 0.0
-    if gamma is None or not length > 1.5 or evidence.updates.records + evidence.episodes.records < 5:  # noqa: PLR2004
+    if gamma is None or not length > _ONE_STEP or evidence.updates.records + evidence.episodes.records < _FEWEST:
         return None
     if gamma <= _MYOPIC:
-        shown = {"gamma": gamma, "mean_length": length}
-        if length * (1.0 - gamma) > _LOOKS:
-            return Sign(CRITICAL, 0.94, shown, began)
-        # A few steps may each be worth what they are worth at once: attempts at one task, hands of a game.
-        return Sign(INFO, 0.4, shown, began)
+        return None if evidence.settings.independent_steps else _short_sighted(evidence, gamma, length)
+    return _unbounded(evidence, gamma)
+
+
+def _short_sighted(evidence: Evidence, gamma: float, length: float) -> Sign | None:
+    """A discount that hides what comes a few steps later."""
+    shown = {"gamma": gamma, "mean_length": length}
+    if _are_attempts(evidence):
+        if not (evidence.past(NEARLY_OVER) and has_not_risen(evidence)):
+            return None
+        cause = "Returns have not risen. If rewards depend on earlier actions of an episode, the agent cannot see it."
+        return Sign(INFO, 0.3, shown, 0.0, cause)
+    if length * (1.0 - gamma) > _LOOKS:
+        return Sign(CRITICAL, 0.94, shown, 0.0)
+    # A few steps may each be worth what they are worth at once: attempts at one task, hands of a game.
+    return Sign(INFO, 0.4, shown, 0.0)
+
+
+def _are_attempts(evidence: Evidence) -> bool:
+    """Whether every episode ended by itself after the same few steps: their number is part of the task."""
+    episodes = evidence.episodes
+    low, high = float(episodes.low("length").min()), float(episodes.high("length").max())
+    return low == high <= _MOST_ATTEMPTS and not signals.share_of(episodes, "truncated") > 0.0
+
+
+def _unbounded(evidence: Evidence, gamma: float) -> Sign | None:
+    """No discount, and episodes that are cut off."""
     cut = signals.share_of(evidence.episodes, "truncated")
     smooth = signals.explained(evidence)
     if gamma >= 1.0 and cut > 0.5 and smooth.size >= signals.FEWEST_UPDATES and evidence.past(0.1):  # noqa: PLR2004
@@ -99,7 +130,7 @@ def _discount(evidence: Evidence) -> Sign | None:
         if explained < _NEVER_EXPLAINED:
             cause = "Without a discount the return of an episode that is cut off has no bound for the critic to learn."
             shown = {"gamma": gamma, "explained_variance": explained, "truncated_share": cut}
-            return Sign(CRITICAL, 0.85, shown, began, cause)
+            return Sign(CRITICAL, 0.85, shown, 0.0, cause)
     return None
 
 

@@ -1,0 +1,232 @@
+"""Algorithm families as data: which inputs of the rules have, in each family, the meaning that the rules assume.
+
+The rules were written for PPO. Another algorithm may log a number under the same name that means something else (the
+KL divergence of GRPO is the distance from a reference model, the entropy coefficient of SAC is a temperature), or may
+not have it at all. `Family.inputs` lists what keeps its meaning. Everything else is hidden from the rules, and a rule
+that needs a hidden input does not apply.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+_GENERAL = frozenset(
+    f"updates.{name}"
+    for name in (
+        "time", "step", "loss", "value_loss", "learning_rate", "duration", "memory", "reward_mean", "reward_std",
+        "observation_std", "observation_constant_fraction", "random_return",
+    )
+) | frozenset(
+    f"settings.{name}"
+    for name in (
+        "family", "gamma", "learning_rate", "batch_size", "rollout_steps", "environments", "learning_starts",
+        "action_dimension", "action_low", "action_high", "action_entropy", "discrete", "max_episode_steps",
+        "total_timesteps", "reward_normalized", "independent_steps",
+    )
+)  # fmt: skip
+"""What every algorithm means by these names."""
+
+_POLICY = frozenset({
+    "updates.entropy", "updates.action_std", "updates.action_bound_fraction",
+    "settings.entropy_coefficient", "settings.log_std_init",
+})  # fmt: skip
+"""A stochastic policy whose entropy is rewarded by a coefficient, and whose spread is a parameter."""
+
+_STATE_VALUES = frozenset({
+    "updates.explained_variance", "updates.value_mean", "updates.value_std", "updates.return_mean",
+    "updates.return_std", "settings.value_coefficient",
+})  # fmt: skip
+"""A critic of states that is fitted to the returns of each rollout."""
+
+_ADVANTAGES = frozenset({
+    "updates.advantage_mean", "updates.advantage_std", "updates.advantage_residual", "settings.gae_lambda",
+})  # fmt: skip
+"""Advantages that are computed from rewards and that critic."""
+
+_CLIPPED_GRADIENTS = frozenset({
+    "updates.gradient_norm", "updates.gradient_norm_max", "updates.gradient_norm_limit", "settings.gradient_limit",
+})  # fmt: skip
+"""Gradients that are clipped to about 1 as a rule, so that none or far longer ones are a fault."""
+
+_ROLLOUTS = frozenset({"updates.repeated"})
+"""A fresh rollout for each update."""
+
+_EPOCHS = frozenset({"updates.epochs", "settings.epochs"})
+"""Several passes over each rollout."""
+
+_STEP_SIZE = frozenset({"updates.kl_divergence", "settings.target_kl"})
+"""The KL divergence between the policies before and after an update."""
+
+_SURROGATE = frozenset({"updates.policy_loss", "updates.clip_fraction", "updates.clip_range", "settings.clip_range"})
+"""A clipped surrogate, which starts at zero in every update and is made negative."""
+
+_ALL = frozenset().union(
+    _GENERAL, _POLICY, _STATE_VALUES, _ADVANTAGES, _CLIPPED_GRADIENTS, _ROLLOUTS, _EPOCHS, _STEP_SIZE, _SURROGATE
+)
+
+
+class Family(NamedTuple):
+    """Algorithms whose inputs mean the same.
+
+    Attributes:
+        name: Its name in `Settings.family`; empty for the unknown algorithm.
+        title: Its best-known members.
+        traits: In what it differs from PPO.
+        algorithms: Names of its members, in lower case.
+        keys: Names of hyper-parameters that tell it where the algorithm is not named.
+        inputs: Inputs that mean what the rules assume, as `updates.column` and `settings.name`. Other streams mean the
+            same in every family.
+        warms_up: Whether it may begin with a phase of random actions and without updates, which is faster than
+            training. `None`: unknown.
+    """
+
+    name: str
+    title: str
+    traits: str
+    algorithms: tuple[str, ...]
+    keys: frozenset[str]
+    inputs: frozenset[str]
+    warms_up: bool | None = False
+
+    def takes(self, signal: str) -> bool:
+        """Whether an input, as `stream.column`, has the meaning that the rules assume."""
+        return signal in self.inputs or not signal.startswith(("updates.", "settings."))
+
+
+UNKNOWN = Family(
+    "",
+    "unknown",
+    "judged by the metrics that it logs; a setting called `epochs` is not used",
+    (),
+    frozenset(),
+    _ALL - {"settings.epochs"},
+    warms_up=None,
+)
+"""Rules judge an unknown algorithm by the metrics that it logs. A setting called `epochs` may count anything."""
+
+_OFF_POLICY_KEYS = frozenset({
+    "learning_starts", "buffer_size", "replay_buffer_size", "replay_size", "buffer_capacity", "gradient_steps",
+    "train_freq", "train_frequency",
+})  # fmt: skip
+
+FAMILIES = (
+    Family(
+        "ppo",
+        "PPO",
+        "the rules were written for it",
+        ("ppo", "ppo2", "maskableppo", "recurrentppo", "ppolstm", "appo", "mappo", "ippo", "ppg"),
+        frozenset({
+            "clip_range", "clip_coef", "clip_param", "eps_clip", "clip_range_vf", "n_epochs", "update_epochs",
+            "num_sgd_iter", "ppo_epoch",
+        }),
+        _ALL,
+    ),
+    Family(
+        "a2c",
+        "A2C",
+        "one epoch, no clipped surrogate, KL divergence unknown",
+        ("a2c", "a3c", "acktr", "impala", "vtrace", "actorcritic"),
+        frozenset({"use_rms_prop", "rms_prop_eps", "rmsprop_eps"}),
+        _ALL - _EPOCHS - _STEP_SIZE - _SURROGATE,
+    ),
+    Family(
+        "trpo",
+        "TRPO",
+        "no clipped surrogate; the learning rate is the critic's",
+        ("trpo", "npg"),
+        frozenset({"cg_max_steps", "cg_damping", "line_search_max_iter"}),
+        _ALL - _EPOCHS - _SURROGATE - {"updates.learning_rate", "settings.learning_rate"},
+    ),
+    Family(
+        "reinforce",
+        "REINFORCE",
+        "policy gradient without a critic of states",
+        ("reinforce", "vpg", "policygradient"),
+        frozenset(),
+        _GENERAL | _POLICY | _CLIPPED_GRADIENTS | _ROLLOUTS,
+    ),
+    Family(
+        "grpo",
+        "GRPO",
+        "language models: no critic, no discount; the KL divergence is the distance from a reference model",
+        ("grpo", "drgrpo", "dapo", "gspo", "rloo", "remax"),
+        frozenset({"num_generations", "num_generations_eval", "n_samples_per_prompt"}),
+        (_GENERAL | _CLIPPED_GRADIENTS) - {"settings.gamma"},
+    ),
+    Family(
+        "dqn",
+        "DQN",
+        "off-policy, values of actions, a warm-up of random actions",
+        (
+            "dqn", "doubledqn", "ddqn", "duelingdqn", "qrdqn", "rainbow", "c51", "iqn", "fqf", "r2d2", "apex",
+            "apexdqn", "nfq", "qlearning", "sarsa",
+        ),
+        _OFF_POLICY_KEYS
+        | {
+            "exploration_fraction", "exploration_initial_eps", "exploration_final_eps", "target_update_interval",
+            "target_network_frequency", "epsilon_decay", "epsilon_start", "epsilon_end", "start_e", "end_e",
+        },
+        _GENERAL,
+        warms_up=True,
+    ),
+    Family(
+        "sac",
+        "SAC, TD3, DDPG",
+        "off-policy actor-critic, a warm-up of random actions; the entropy coefficient of SAC is a temperature",
+        (
+            "sac", "discretesac", "td3", "ddpg", "tqc", "redq", "droq", "crossq", "drq", "drqv2", "d4pg", "mpo", "td7",
+            "awac", "iql", "cql", "rlpd",
+        ),
+        _OFF_POLICY_KEYS
+        | {
+            "target_entropy", "policy_delay", "target_policy_noise", "target_noise_clip", "policy_frequency",
+            "autotune",
+        },
+        _GENERAL,
+        warms_up=True,
+    ),
+    Family(
+        "search",
+        "ARS, evolution strategies",
+        "search in the parameters of a policy: no gradients, no discount",
+        ("ars", "es", "openaies", "cem", "cmaes", "pgpe", "snes", "neat"),
+        frozenset({"n_delta", "n_top", "delta_std", "population_size", "pop_size"}),
+        _GENERAL - {"settings.gamma"},
+    ),
+)  # fmt: skip
+"""Each family. The names of algorithms decide; where none is known, the family that most settings belong to."""
+
+NAMED: dict[str, Family] = {family.name: family for family in (*FAMILIES, UNKNOWN)}
+"""Each family by its name."""
+
+ALGORITHM_KEYS = ("algorithm", "algo", "alg", "algorithm_name", "algorithm_class", "algo_name")
+"""Settings that name the algorithm."""
+
+_WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
+
+
+def family_of(flat: Mapping[str, Any]) -> Family:
+    """Find the family of a run: by the name of its algorithm, else by the settings that it has.
+
+    Args:
+        flat: Hyper-parameters by their names in lower case.
+
+    Returns:
+        `UNKNOWN` where neither tells.
+    """
+    for key in ALGORITHM_KEYS:
+        named = _named(flat[key]) if isinstance(flat.get(key), str) else None
+        if named is not None:
+            return named
+    given = {name for name, value in flat.items() if value is not None}
+    best = max(FAMILIES, key=lambda family: len(family.keys & given))
+    return best if best.keys & given else UNKNOWN
+
+
+def _named(text: str) -> Family | None:
+    """Find the family that a text names, as in `PPO`, `MaskablePPO`, `sb3_contrib.qrdqn.QRDQN` or `sac_continuous`."""
+    words = [word.lower() for word in _WORDS.findall(text)]
+    pairs = [first + second for first, second in pairwise(words)]  # `A2C` is two words
+    whole = "".join(words)
+    return next((family for one in (whole, *words, *pairs) for family in FAMILIES if one in family.algorithms), None)

@@ -1,0 +1,181 @@
+"""Returns that fall from their best level, wherever that was, and do not come back."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.analysis.changepoints import change_points
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.learning import Learning, windows_of
+from rlvitals.diagnosis.rules.returns import NEARLY_OVER, evaluations_rose
+from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.table import Table
+
+_GAIN = 2.0
+"""A gain of fewer standard deviations may be the luck of the best of many windows."""
+_LOST, _ALL_LOST, _HALF = 0.85, 0.9, 0.5
+"""Shares of the gain. Healthy trainings fall back by up to 75 % and recover."""
+_CERTAIN = 4.0
+"""Standard errors between the best level, the start and now."""
+_BELOW_NOW, _BELOW_BEST = 1.5, 1.0
+"""Standard deviations of the returns now, and of those at the best level, that the level now lies below that one."""
+_CERTAINLY_BELOW = 6.0
+"""Standard errors likewise: of the corpus, no healthy training that lost its gain was further than 3 below its best."""
+_PATIENCE, _LONG_PATIENCE = 0.3, 0.5
+"""Shares of the budget before which such a fall is no alarm. Off-policy algorithms fall below the returns
+of random actions when their first updates come, and rise later."""
+_LASTING = 0.5
+"""The share of the steps so far that the fall must have lasted, until the run is nearly over."""
+_NEAR = 0.03
+"""A plateau begins where the returns come so near to their best, in shares of the gain."""
+_PARTLY = 0.08
+"""The share of the gain whose loss is a finding, at the end, where returns hardly vary."""
+_TIGHT = 0.06
+"""Standard deviation of single returns on a plateau that hardly varies, in shares of the gain. Healthy trainings that
+lost a third to a half of their gain at the end had 0.09 or more after the fall."""
+_SOME_SUCCESS = 0.05
+
+
+@rule(
+    "regression",
+    title="The reward fell and has not come back",
+    meaning="The last window of episodes (a twentieth of the steps so far, at least ten episodes) has lost 85 % or "
+    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations (of "
+    "returns within windows, and of the first ones); or an earlier one had lost 90 %, and not even half of it has come "
+    "back since. Critical from 90 %. Healthy runs fall back by up to 75 % and recover. Or, as a warning, the best level "
+    "was hardly above the first, of random actions or of a checkpoint, and is lost: returns are below it by 1.5 "
+    "standard deviations of the returns now, one of those at the best level and six standard errors, for half of the "
+    "steps so far, in 30 % of the budget (where the algorithm may begin with random actions: in 50 %, counted from the "
+    "first update, and only where the budget is known), or at the end. Or, as a warning at the end (from 90 % of the "
+    "budget), returns have changed their level by more than 8 % of the gain since the plateau, and vary by less than "
+    "6 % of it before and after.",
+    needs=("episodes.reward",),
+    series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
+    cause="The policy has broken down after it had learnt.",
+    advice="Go back to the checkpoint of the best window. Anneal the learning rate and the clip range; `target_kl` "
+    "stops single destructive updates. If the run never was above its first level, compare it with a random policy, "
+    "and check the settings of exploration, the learning rate and the sign of the loss.",
+    source="Achiam et al. 2017, Constrained Policy Optimization; Dohare et al. 2024, Loss of Plasticity (policy "
+    "collapse of PPO)",
+)
+def _regression(evidence: Evidence) -> Sign | None:
+    course = evidence.course
+    if course is None:
+        return None
+    return _gain_lost(evidence, course) or _best_lost(evidence, course) or _partly_lost(evidence, course)
+
+
+def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
+    """What was gained over the start is lost again."""
+    best, recent, start = course.best, course.recent, course.start
+    # Of the first returns, too: random actions may scatter more widely than all that comes later.
+    if course.best_gain < _GAIN or best.mean - start.mean < _GAIN * start.deviation:
+        return None
+    is_lost_for_good = course.lost_at(course.trough) > _ALL_LOST and course.lost_at(course.regained) > _HALF
+    if course.lost < _LOST and not is_lost_for_good:
+        return None
+    if best.mean - recent.mean < _CERTAIN * math.hypot(best.error, recent.error):
+        return None
+    if best.mean - start.mean < _CERTAIN * math.hypot(best.error, start.error):
+        return None
+    shown = {"best": best.mean, "recent": recent.mean, "start": start.mean, "lost": course.lost}
+    cause, began = _what_broke(evidence, best.step)
+    return Sign(CRITICAL if course.lost > _ALL_LOST else WARNING, 0.9, shown, began, cause)
+
+
+def _best_lost(evidence: Evidence, course: Learning) -> Sign | None:
+    """The best level was hardly above the first: that of random actions, or of a checkpoint that the run continues."""
+    best, recent = course.best, course.recent
+    drop = best.mean - recent.mean
+    deep = max(_BELOW_NOW * recent.deviation, _BELOW_BEST * best.deviation)
+    if course.lost < _LOST or not drop > deep or not drop > _CERTAINLY_BELOW * math.hypot(best.error, recent.error):
+        return None
+    onset = _last_above(evidence.episodes, best.mean - _HALF * drop)
+    if onset is None or evaluations_rose(evidence) or _succeeds_as_often(evidence.episodes):
+        return None
+    is_patient = evidence.settings.of_family.warms_up is not False
+    if is_patient and evidence.budget is None:
+        return None
+    if not signals.trained_past(evidence, NEARLY_OVER):
+        patience = _LONG_PATIENCE if is_patient else _PATIENCE
+        if not signals.trained_past(evidence, patience) or evidence.env_step - onset < _LASTING * evidence.env_step:
+            return None
+    shown = {"best": best.mean, "recent": recent.mean, "start": course.start.mean}
+    cause = "Returns have lost their early level, of random actions or of a checkpoint, and do not come back."
+    broke, began = _what_broke(evidence, onset)
+    return Sign(WARNING, 0.45, shown, began, broke or cause)
+
+
+def _partly_lost(evidence: Evidence, course: Learning) -> Sign | None:
+    """The level has changed for the worse since the plateau, by little, but beyond what the plateau's noise allows."""
+    windows = windows_of(evidence.episodes)
+    if windows is None or course.best_gain < _GAIN or not evidence.past(NEARLY_OVER):
+        return None
+    gain = course.best.mean - course.start.mean
+    reached = windows.whole[windows.means[windows.whole] + windows.middle >= course.best.mean - _NEAR * gain]
+    returns = evidence.episodes.mean("reward")
+    rows = reached[0] + np.flatnonzero(np.isfinite(returns[reached[0] :]))
+    found = change_points(returns[rows], windows.steps[rows])
+    if not found.changes or not found.changes[-1].after < found.changes[-1].before:
+        return None
+    lost = (max(found.levels) - found.levels[-1]) / gain
+    cuts = [0, *(change.place for change in found.changes), rows.size]
+    top = int(np.argmax(found.levels))
+    noise = max(
+        _deviation(evidence.episodes, rows[cuts[top] : cuts[top + 1]]), _deviation(evidence.episodes, rows[cuts[-2] :])
+    )
+    if lost < _PARTLY or noise > _TIGHT * gain:
+        return None
+    shown = {"best": max(found.levels), "recent": found.levels[-1], "start": course.start.mean, "lost": lost}
+    cause, began = _what_broke(evidence, found.regressed)
+    return Sign(WARNING, 0.6, shown, began, cause or f"{lost:.0%} of the gain is lost since the best level.")
+
+
+def _last_above(episodes: Table, level: float) -> float | None:
+    """The step at which returns were above a level for the last time; `None` where they still are, or never were."""
+    windows = windows_of(episodes)
+    if windows is None:
+        return None
+    above = np.flatnonzero(windows.means[windows.whole] + windows.middle >= level)
+    if not above.size or above[-1] == windows.whole.size - 1:
+        return None
+    return float(windows.steps[windows.whole[above[-1]]])
+
+
+def _succeeds_as_often(episodes: Table) -> bool:
+    """Whether episodes succeed, and no less often than at first: then it is the reward that became less."""
+    late = signals.share_of(episodes, "success", last=0.2)
+    tenth = slice(0, max(1, len(episodes) // 10))
+    said = float(episodes.said("success")[tenth].sum())
+    return late > _SOME_SUCCESS and said > 0.0 and late >= float(episodes.total("success")[tenth].sum()) / said
+
+
+def _deviation(episodes: Table, rows: NDArray[np.int64]) -> float:
+    """Standard deviation of the single returns in some rows."""
+    number = float(episodes.said("reward")[rows].sum())
+    mean = float(episodes.total("reward")[rows].sum()) / number
+    # Relative to the mean, so that squares do not drown in it.
+    squares = episodes.total("reward_squared")[rows] - 2.0 * mean * episodes.total("reward")[rows]
+    return math.sqrt(max(float(squares.sum()) / number + mean * mean, 0.0))
+
+
+def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
+    """What the updates did between the best window and now, and where it began."""
+    updates = evidence.updates
+    steps = updates.low("step")
+    for name, factor, words in (
+        ("learning_rate", 10.0, "The learning rate jumped to {value:g}, and the policy broke down."),
+        ("kl_divergence", 20.0, "An update with a KL divergence of {value:.3g} broke the policy."),
+    ):
+        column = updates.mean(name)
+        before = column[(steps <= after) & np.isfinite(column)]
+        late = np.flatnonzero((steps > after * 0.95) & np.isfinite(column))
+        if before.size and late.size:
+            usual = float(np.median(before))
+            jumped = late[column[late] > factor * max(usual, 1e-12)]
+            if jumped.size:
+                return words.format(value=float(column[jumped].max())), float(steps[jumped[0]])
+    return "", after
