@@ -29,6 +29,9 @@ class JaxLike:
 
     size = 1
 
+    def __repr__(self) -> str:
+        return "JaxLike()"
+
     def item(self) -> float:
         """The element."""
         return 0.25
