@@ -112,7 +112,7 @@ class OffPolicyTraining:
         reward = float(self._generator.normal(mean, deviation))
         return max(8.0, round(reward)) if self._curve.length is None else reward
 
-    def _losses(self, step: int) -> dict[str, float]:
+    def _losses(self, step: int) -> dict[str, Any]:
         noise = float(self._generator.normal())
         if self._algorithm == "DQN":
             return {"loss": 0.3 + 0.03 * noise, "learning_rate": 1e-4}

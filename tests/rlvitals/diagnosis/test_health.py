@@ -45,7 +45,9 @@ def test_the_explanation_adds_up(count: int) -> None:
 
     codes = [rule.code for rule in RULES][:count]
     health = health_of([finding(code, "critical", 0.8) for code in codes])
-    assert 100 - sum(loss.points for loss in health.losses) == health.score >= 0
+    assert 100 - sum(loss.points for loss in health.losses) == health.score
+    assert health.score is not None
+    assert health.score >= 0
     assert [loss.code for loss in health.losses] == codes
 
 

@@ -378,7 +378,7 @@ def test_a_healthy_training_is_told_nothing(share: float, *, continuous: bool) -
         assert diagnose(MadeTraining(seed=seed, continuous=continuous).evidence(share)).findings == ()
 
 
-def discount(made: MadeTraining, length: Array | float, reason: str = "terminated", **settings: Any) -> str | None:
+def discount(made: MadeTraining, length: Any, reason: str = "terminated", **settings: Any) -> str | None:
     """The severity of what is said of a discount of 0."""
     made.configure(gamma=0.0, **settings).set("episodes", length=length, termination_reason=reason)
     every = [one for finding in diagnose(made.evidence()).findings for one in (finding, *finding.symptoms)]
