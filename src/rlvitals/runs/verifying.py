@@ -20,7 +20,7 @@ from rlvitals.runs.folder import RunFolder, is_abandoned, records_in, rewinds_of
 from rlvitals.runs.header import ENDED, Header, Rewind
 from rlvitals.runs.layout import ARTIFACTS, HEADER, LOCK, OPEN, SUMS, TORN, Layout, Segment, irregular_in
 from rlvitals.runs.lock import Heartbeat, WriterLock, read_heartbeat
-from rlvitals.runs.torn import lines_of, mend
+from rlvitals.runs.torn import lines_of, mend, whole_until
 
 TORN_END = "torn-end"
 TORN_LINE = "torn-line"
@@ -152,7 +152,9 @@ def _check_counts(
     """Hold the records that there are against those that the header and the last sign of life know of."""
     faults: list[Fault] = []
     # What is torn or damaged is told of already, and lacks records.
-    told = {place for fault in found if fault.code != FOLDER for place in (fault.path, fault.path.parent)}
+    told = {
+        place for fault in found if fault.code not in {FOLDER, CHANGED} for place in (fault.path, fault.path.parent)
+    }
     lost = header.losses.get("records", 0)
     for stream in STREAMS if header.status in ENDED else ():
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
@@ -293,7 +295,9 @@ def _check_open(
     lines = list(lines_of(content, unpack))
     whole = [record for _, record in lines if record is not None]
     trailing = next((place for place, (_, record) in enumerate(reversed(lines)) if record is not None), len(lines))
-    faults = _compare(segment, content, [line for line, record in lines if record is not None], sums)
+    # What was added behind the end is told of as torn.
+    written = content[: whole_until(content, unpack)] if trailing or not content.endswith(b"\n") else content
+    faults = _compare(segment, written, [line for line, record in lines if record is not None], sums)
     inside = len(lines) - len(whole) - trailing
     if inside:
         faults.append(Fault(TORN_LINE, segment.path, f"{inside} lines inside cannot be read, and are passed over"))
