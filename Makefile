@@ -6,7 +6,7 @@
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := arrow,gymnasium,gpu,mlflow,pandas,polars,report,sb3,tensorboard,ui,vtracer,wandb
+LIBRARIES := arrow,gymnasium,gpu,mlflow,pandas,polars,report,sb3,tensorboard,ui,vtracer,wandb,zoo
 TEST_TOOLS := cryptography|hypothesis|httpx|prometheus_client|pytest|pytest-xdist
 comma := ,
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt

@@ -88,3 +88,25 @@ def test_a_dependency_without_its_file_is_found(tmp_path: Path, line: str, wrong
     (tmp_path / "rlvitals" / "sb3.py").touch()
     text = f'[project]\nname = "x"\n\n[project.optional-dependencies]\n{line}\n\n[tool.ruff]\nselect = ["ALL"]\n'
     assert bool(wrong_comments(text, tmp_path)) is wrong
+
+
+def test_the_lowest_versions_are_those_that_are_declared(root: Path) -> None:
+    """`make lowest` tests what `pyproject.toml` promises: each minimum is pinned in `constraints-lowest.txt`."""
+
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = (declared for extra, declared in project["optional-dependencies"].items() if extra not in TOOLS)
+    declared = {
+        line for lines in (project["dependencies"], *extras) for line in lines if not line.startswith("rlvitals")
+    }
+    pins = (root / "constraints-lowest.txt").read_text(encoding="utf-8").lower().splitlines()
+    pinned = dict(line.split("==") for line in pins if "==" in line)
+    wrong = [
+        line
+        for name, _, lowest in (line.lower().partition(">=") for line in declared)
+        if not (pinned.get(name.replace("_", "-")) or "").startswith(lowest)
+        for line in [f"{name}>={lowest}"]
+    ]
+    assert wrong == []
+    libraries = re.search(r"^LIBRARIES := (.*)$", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert libraries is not None
+    assert sorted(libraries[1].split(",")) == sorted(project["optional-dependencies"].keys() - TOOLS)
