@@ -120,8 +120,8 @@ class Logbook:
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
             more = {**measured, **more}
-        if algorithm_metrics is not None and isinstance(algorithm_metrics, Mapping):
-            algorithm_metrics = with_field_names(algorithm_metrics)
+        if algorithm_metrics is not None:
+            algorithm_metrics = with_field_names(_dict_of("algorithm_metrics", algorithm_metrics, episode))
             self._hint_at(algorithm_metrics, PolicyUpdate)
         if more:
             self._hint_at(more, Episode)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
 from rlvitals.records import Event
-from rlvitals.records.coercion import coerce, shown
+from rlvitals.records.coercion import coerce
 from rlvitals.records.schema import Column, Field
 from rlvitals.regular import aside_of, make_folder
 from rlvitals.runs.durability import force_folder, write_whole
@@ -90,8 +90,6 @@ class PictureLog:
             RecordError: It is no picture, or larger than 16 MiB; nothing was recorded.
             ClosedError: The monitor is closed.
         """
-        if metrics is not None and not isinstance(metrics, Mapping):
-            raise RecordError(f"picture {name!r:.80}: metrics must be a dict of numbers, got {shown(metrics)}")
         content, suffix = picture_bytes(name, image)
         self._recorder.check_open()
         data: dict[str, Any] = {"name": str(name), "bytes": len(content)}

@@ -151,7 +151,8 @@ def test_the_mean_is_at_least_as_uncertain_as_student_says() -> None:
     sample = generator().exponential(size=25)
     found = mean_effect(sample, generator())
     reach = student_t_quantile(0.975, 24) * sample.std(ddof=1) / 5.0
-    assert found.low <= found.estimate - reach
+    rounding = 1e-12  # processors sum in different orders
+    assert found.low <= found.estimate - reach + rounding
     assert found.high > found.estimate + 1.2 * reach  # a long tail upwards: the mean may well be higher
     assert mean_effect([4.0], generator()).estimate == 4.0
     assert math.isnan(mean_effect([4.0], generator()).low)

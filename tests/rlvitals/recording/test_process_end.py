@@ -110,14 +110,16 @@ def test_an_exit_that_does_not_end_the_program_in_failure_is_none(ended: Ended, 
     assert ended(lines) == (0, "completed", None)
 
 
-def test_the_wrapper_of_sys_exit_goes_with_the_last_run(tmp_path: Path) -> None:
+def test_the_wrapper_of_sys_exit_goes_with_the_last_run(ended: Ended) -> None:
     """Nothing stays behind in the process."""
-    before = sys.exit, signal.getsignal(signal.SIGTERM)
-    with TrainingMonitor(tmp_path, session_name="a"), TrainingMonitor(tmp_path, session_name="b"):
-        during = sys.exit, signal.getsignal(signal.SIGTERM)
-
-    assert all(one != other for one, other in zip(before, during, strict=True))
-    assert (sys.exit, signal.getsignal(signal.SIGTERM)) == before
+    lines = """
+        before = sys.exit, signal.getsignal(signal.SIGTERM)
+        with begin(), TrainingMonitor(sys.argv[1], session_name="other"):
+            during = sys.exit, signal.getsignal(signal.SIGTERM)
+        assert all(one != other for one, other in zip(before, during))
+        assert (sys.exit, signal.getsignal(signal.SIGTERM)) == before
+        """
+    assert ended(lines) == (0, "completed", None)
 
 
 # ---------------------------------------------------------------------- exceptions
