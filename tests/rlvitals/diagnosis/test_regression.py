@@ -106,3 +106,11 @@ def test_a_critic_that_predicts_how_badly_the_agent_does_tells_a_wrong_sign() ->
 
     assert first(0.96) == "reward-sign"
     assert first(0.5) == "regression"
+
+
+def test_random_actions_that_scatter_widely_are_a_level_too() -> None:
+    """The luckiest window of them varies by more than the fall: the first level shows it."""
+
+    generator = np.random.default_rng(2)
+    level = np.where(along() < 0.15, 8.0 + generator.gamma(2.0, 7.0, 400), 9.5)
+    assert "regression" in all_codes(judged(level, 0.5))

@@ -9,7 +9,7 @@ from rlvitals.analysis.changepoints import change_points
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.learning import Learning, windows_of
+from rlvitals.diagnosis.learning import Learning, Level, windows_of
 from rlvitals.diagnosis.rules.returns import NEARLY_OVER, evaluations_rose
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.table import Table
@@ -88,11 +88,12 @@ def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
 
 def _best_lost(evidence: Evidence, course: Learning) -> Sign | None:
     """The best level was hardly above the first: that of random actions, or of a checkpoint that the run continues."""
-    best, recent = course.best, course.recent
-    drop = best.mean - recent.mean
-    deep = max(_BELOW_NOW * recent.deviation, _BELOW_BEST * best.deviation)
-    if course.lost < _LOST or not drop > deep or not drop > _CERTAINLY_BELOW * math.hypot(best.error, recent.error):
+    recent = course.recent
+    # The best of many windows of random actions scatters widely: the first level may show what it cannot.
+    best = next((level for level in (course.best, course.start) if _lies_below(recent, level)), None)
+    if course.lost < _LOST or best is None:
         return None
+    drop = best.mean - recent.mean
     onset = _last_above(evidence.episodes, best.mean - _HALF * drop)
     if onset is None or evaluations_rose(evidence) or _succeeds_as_often(evidence.episodes):
         return None
@@ -107,6 +108,13 @@ def _best_lost(evidence: Evidence, course: Learning) -> Sign | None:
     cause = "Returns have lost their early level, of random actions or of a checkpoint, and do not come back."
     broke, began = _what_broke(evidence, onset)
     return Sign(WARNING, 0.45, shown, began, broke or cause)
+
+
+def _lies_below(recent: Level, level: Level) -> bool:
+    """Whether returns are below a level by more than either scatters, and beyond chance."""
+    drop = level.mean - recent.mean
+    deep = max(_BELOW_NOW * recent.deviation, _BELOW_BEST * level.deviation)
+    return drop > deep and drop > _CERTAINLY_BELOW * math.hypot(level.error, recent.error)
 
 
 def _partly_lost(evidence: Evidence, course: Learning) -> Sign | None:
