@@ -276,6 +276,16 @@ def test_they_are_compared_with_runs_of_episodes(logs: Path) -> None:
     assert outcomes == {"a-1": pytest.approx(95.0, abs=1.0), "single": pytest.approx(101.0, abs=0.5)}
 
 
+def test_a_run_whose_episodes_have_no_steps_is_not_said_to_have_no_rewards(logs: Path, tmp_path: Path) -> None:
+    """It has none along the axis that the comparison takes."""
+    with TrainingMonitor(tmp_path, session_name="run") as training:
+        for episode in range(100):
+            training.log_episode(episode, 1.0, 10)
+    found = compare(logs / "a-1", tmp_path / "run")
+
+    assert found.runs[1].reason == f"has no episodes.reward along {found.axis}"
+
+
 def test_a_copy_of_such_a_run_counts_once(tmp_path: Path) -> None:
     """As of any run."""
     for name in ("one", "other"):
