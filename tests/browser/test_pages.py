@@ -235,13 +235,14 @@ def test_hostile_names_and_pictures_are_harmless(monitor: Monitor, opened: Opene
     assert alone.evaluate("document.querySelectorAll('rect').length") == 1
 
 
-def test_no_text_turns_the_direction_of_others(monitor: Monitor, opened: Opened) -> None:
+def test_invisible_marks_are_shown_and_levels_count_their_episodes(monitor: Monitor, opened: Opened) -> None:
     """Marks that cannot be seen are shown as escapes, as in the terminal and in reports."""
     with monitor(tags=["a\u202eb\x1b[31m"]) as training:
         trained(training, 20)
 
     for path in ("/", "/run?run=run"):
         expect(opened(path).get_by_text(r"a\u202eb\x1b[31m")).to_be_visible()
+    expect(opened("/run?run=run").locator(".tile").first).to_contain_text("Reward, last 20")
 
 
 def test_runs_are_compared(monitor: Monitor, opened: Opened) -> None:

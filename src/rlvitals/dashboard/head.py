@@ -349,6 +349,8 @@ def _against_start(reward: Level, source: str) -> str:
         return ""
     if source:
         return f"Reward {reward.first:.4g} at first, {reward.mean:.4g} now: {source}."
+    if reward.episodes < RECENT:  # the first and the last are the same
+        return ""
     return f"Reward {reward.first:.4g} in the first 100 episodes, {reward.mean:.4g} in the last."
 
 
