@@ -172,6 +172,20 @@ def _baselines(task: _SearchTask) -> _Baselines | str:
     return outcomes, expected_best(np.asarray(rewards))
 
 
+def check_search_tries(attempts: int, search_tries: int) -> None:
+    """Refuse a search with fewer tries than the agent has, before anything is trained or measured.
+
+    Args:
+        attempts: The agent's tries on a logo.
+        search_tries: Tries of random search on a logo.
+
+    Raises:
+        ValueError: The search has fewer tries.
+    """
+    if search_tries < attempts:
+        raise ValueError(f"random search needs at least the agent's {attempts} tries, not {search_tries}")
+
+
 def evaluate(
     agent: Agent,
     logos: Sequence[Logo],
@@ -203,8 +217,7 @@ def evaluate(
         ValueError: fewer search tries than attempts.
         VtracerGymError: VTracer fails on every logo with its defaults; where on some, these are reported and left out.
     """
-    if search_tries < attempts:
-        raise ValueError(f"random search needs at least the agent's {attempts} tries, not {search_tries}")
+    check_search_tries(attempts, search_tries)
     settings = {**FIXED_SETTINGS, **(extra_settings or {})}
     seeds = np.random.SeedSequence(seed).spawn(len(logos))
     tasks = [

@@ -235,6 +235,16 @@ def test_hostile_names_and_pictures_are_harmless(monitor: Monitor, opened: Opene
     assert alone.evaluate("document.querySelectorAll('rect').length") == 1
 
 
+def test_invisible_marks_are_shown_and_levels_count_their_episodes(monitor: Monitor, opened: Opened) -> None:
+    """Marks that cannot be seen are shown as escapes, as in the terminal and in reports."""
+    with monitor(tags=["a\u202eb\x1b[31m"]) as training:
+        trained(training, 20)
+
+    for path in ("/", "/run?run=run"):
+        expect(opened(path).get_by_text(r"a\u202eb\x1b[31m")).to_be_visible()
+    expect(opened("/run?run=run").locator(".tile").first).to_contain_text("Reward, last 20")
+
+
 def test_runs_are_compared(monitor: Monitor, opened: Opened) -> None:
     """Chosen in the list, drawn over each other, with what differs."""
     for name, rate in (("a", 0.1), ("b", 0.2)):

@@ -154,6 +154,7 @@ def test_a_report_draws_and_judges_it(logs: Path, ending: str, tmp_path: Path) -
     text = path.read_text()
 
     assert SOURCE in text
+    assert "How rewards are spread" in text
     assert "No episode has" not in text
     assert any(verdict in text for verdict in ("Learning", "Converged"))
 
@@ -202,6 +203,16 @@ def test_the_dashboard_draws_it_over_steps(logs: Path) -> None:
 
     assert [curve["clock"] for curve in curves] == ["env_step", "env_step"]
     assert curves[0]["points"]["x"][:2] == [2048.0, 4096.0]
+
+
+def test_the_page_counts_the_steps_that_the_other_outputs_count(tmp_path: Path) -> None:
+    """The `step` of a metric may be another clock, so it is not how far the training is."""
+    settings = RecorderSettings(system_interval_s=None, look_interval_s=None)
+    with TrainingMonitor(tmp_path, session_name="run", settings=settings) as training:
+        for step in range(20):
+            training.log_metrics("rollout", {"ep_rew_mean": float(step)}, step=step)
+
+    assert head(tmp_path, "run").env_step == summarise(Run(tmp_path / "run")).env_step
 
 
 def test_a_page_gives_way_to_episodes_that_come(tmp_path: Path) -> None:
@@ -263,6 +274,16 @@ def test_they_are_compared_with_runs_of_episodes(logs: Path) -> None:
     outcomes = {outcome.run: outcome.outcomes["final"] for outcome in found.runs}
 
     assert outcomes == {"a-1": pytest.approx(95.0, abs=1.0), "single": pytest.approx(101.0, abs=0.5)}
+
+
+def test_a_run_whose_episodes_have_no_steps_is_not_said_to_have_no_rewards(logs: Path, tmp_path: Path) -> None:
+    """It has none along the axis that the comparison takes."""
+    with TrainingMonitor(tmp_path, session_name="run") as training:
+        for episode in range(100):
+            training.log_episode(episode, 1.0, 10)
+    found = compare(logs / "a-1", tmp_path / "run")
+
+    assert found.runs[1].reason == f"has no episodes.reward along {found.axis}"
 
 
 def test_a_copy_of_such_a_run_counts_once(tmp_path: Path) -> None:

@@ -142,7 +142,7 @@ def _failure(header: Header) -> Text | None:
     failure = header.failure
     if failure is None:
         return None
-    error = f"{failure.type}: {failure.message}"
+    error = failure.text
     frames = failure.traceback.rstrip().removesuffix(error).splitlines()
     # Markers under code point nowhere once a long line is folded.
     # A mark before each, as a message may go over several lines, and look like something else.

@@ -216,7 +216,7 @@ class Observer:
             diagnosis=self._diagnosis,
             evaluation=evaluations[0] if evaluations else None,
             events=tuple(last_records(self.run, "events", _EVENTS)),
-            failure="" if failure is None else f"{failure.type}: {failure.message}",
+            failure="" if failure is None else failure.text,
             trouble="",
         )
 

@@ -97,7 +97,9 @@ def compare(
     better = _direction(members, source, higher_is_better)
     sign = 1.0 if better else -1.0
     outcomes = [
-        _scaled(outcome_of(member, found.get(member.label), row, table, source, sign=sign, target=target), references)
+        _scaled(
+            outcome_of(member, found.get(member.label), row, table, source, axis, sign=sign, target=target), references
+        )
         for row, member in enumerate(members)
     ]
     outcomes = without_repeats(members, outcomes, found, source, substitutes)

@@ -62,6 +62,7 @@ def outcome_of(
     row: int,
     measured: Measured,
     source: Source,
+    axis: str,
     *,
     sign: float,
     target: float | None,
@@ -74,6 +75,7 @@ def outcome_of(
         row: Its row in what was measured.
         measured: What was measured.
         source: The metric.
+        axis: What it was measured along, such as `env_step`.
         sign: -1 where less is better.
         target: The mean to reach.
     """
@@ -81,7 +83,7 @@ def outcome_of(
     horizon = float(measured.places[row, -1])
     means, counts = measured.means[row], measured.counts[row]
     found = _outcomes(means, counts, sign) if extent is not None else {}
-    standing, reason = _standing(extent, status, horizon, found, source)
+    standing, reason = _standing(extent, status, horizon, found, f"{source.name} along {axis}")
     steps = None
     if target is not None and extent is not None:
         there = np.flatnonzero(sign * means >= sign * target)  # NaN compares as false
@@ -155,17 +157,17 @@ def _outcomes(means: NDArray[np.float64], counts: NDArray[np.int64], sign: float
 
 
 def _standing(
-    extent: Extent | None, status: str, horizon: float, found: Mapping[str, float], source: Source
+    extent: Extent | None, status: str, horizon: float, found: Mapping[str, float], wanted: str
 ) -> tuple[Standing, str]:
     if extent is None:
         if status in {COMPLETED, PREEMPTED} or status in _OPEN:
-            return "left out", f"has no {source.name}"
-        return "counts as worst", f"{status} before it had any {source.name}"
+            return "left out", f"has no {wanted}"
+        return "counts as worst", f"{status} before it had any {wanted}"
     if extent.reached < NEARLY * horizon:
         return _short_of(status, f"{100 * extent.reached / horizon:.0f} % of the way")
     if "final" not in found:
         odd = f", {extent.not_finite} are not finite" if extent.not_finite else ""
-        return "counts as worst", f"has no finite {source.name} in the last tenth{odd}"
+        return "counts as worst", f"has no finite {wanted} in the last tenth{odd}"
     return "counted", ""
 
 

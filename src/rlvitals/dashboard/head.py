@@ -167,7 +167,7 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
     going = run.kept("trend", lambda: str(trend(episodes.numbers("reward")[-_TREND_EPISODES:]).verdict))
     levels, success = run.kept("levels", lambda: _levels(run))
     findings = _findings(run, diagnosis)
-    failure = "" if header.failure is None else f"{header.failure.type}: {header.failure.message}"
+    failure = "" if header.failure is None else header.failure.text
     waiting = _waiting(run, furthest) if is_open and not episodes.rows else None
     return Head(
         key=run.key,
@@ -223,7 +223,10 @@ def _pace(run: WatchedRun) -> Pace:
     pace = Pace()
     for stream, columns in run.columns.items():
         if stream in STEPS:
-            pace.take(stream, columns.numbers("time"), first_said(*map(columns.numbers, STEPS[stream])))
+            # Rewards that stand for episodes may be at steps of another clock.
+            rows = run.episodes if stream == "episodes" else columns.rows
+            times, steps = columns.numbers("time"), first_said(*map(columns.numbers, STEPS[stream]))
+            pace.take(stream, times[:rows], steps[:rows])
     pace.take_records("evaluations", run.evaluations)
     return pace
 
@@ -346,6 +349,8 @@ def _against_start(reward: Level, source: str) -> str:
         return ""
     if source:
         return f"Reward {reward.first:.4g} at first, {reward.mean:.4g} now: {source}."
+    if reward.episodes < RECENT:  # the first and the last are the same
+        return ""
     return f"Reward {reward.first:.4g} in the first 100 episodes, {reward.mean:.4g} in the last."
 
 

@@ -97,7 +97,7 @@ def context_from(header: Header, *, status: str, reason: str, lost: int, trouble
         baseline=float(baseline) if isinstance(baseline, int | float) else None,
         status=status,
         reason=reason,
-        failure="" if failure is None else f"{failure.type}: {failure.message}",
+        failure="" if failure is None else failure.text,
         lost=lost,
         troubles=troubles,
     )

@@ -393,7 +393,7 @@ class Recorder:
             self.record(Event, self._state(status, "info"))
         else:
             severity = "warning" if status == headers.PREEMPTED else "critical"
-            self.record(Event, self._state(f"{status}: {failure.type}: {failure.message}", severity))
+            self.record(Event, self._state(f"{status}: {failure.text}", severity))
 
     def _state(self, message: str, severity: str) -> dict[str, Any]:
         return {

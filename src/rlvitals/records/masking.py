@@ -40,6 +40,7 @@ _ADDRESSES = tuple(
         r"(?P<kept>://hooks\.slack(?:-gov)?\.com/)[^\s\"'<>]+",
         r"(?P<kept>://(?:\w+\.)?discord(?:app)?\.com/api/(?:v\d+/)?webhooks/)[^\s\"'<>]+",
         r"(?P<kept>://(?:[\w-]+\.)?webhook\.office\.com/)[^\s\"'<>]+",
+        r"(?P<kept>://outlook\.office(?:365)?\.com/webhook/)[^\s\"'<>]+",
         r"(?P<kept>://api\.telegram\.org/bot)[^\s\"'<>/]+",
         # A password may hold signs that end an address; but what follows the first colon is no port.
         rf"(?P<kept>{_SCHEME})[^\s/?#\"'<>@:]*+:[^\s/?#\"'<>]*(?=@)",
@@ -69,8 +70,12 @@ _NAME_HINTS = (
 _SHORTEST = 6
 """Characters of a text that may hold a secret by its form, or under a name."""
 
-_NAMED = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]++)(?P<is>\\?[\"']?\s*[:=]\s*)")
+_NAMED = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]++)(?P<is>(?:\\?[\"']\]?)?\s*[:=]\s*)")
 """What comes before a value: in Python, JSON, YAML, a shell or a message."""
+_PASSED = re.compile(
+    r"(?<![\w\-])(?P<name>--[\w.\-]+)(?:[ \t]+[\"']?|[\"'],\s*[\"'])(?P<secret>[^\s\"'\-][^\s\"']{2,})"
+)
+"""An option and its value: in a shell's line, or in a list of words as Python shows it."""
 _QUOTED = re.compile(r"[rbuf]?(?P<quote>\\?[\"'])(?P<secret>[^\n]{3,}?)(?P=quote)")
 _BARE = re.compile(r"(?P<secret>[^\s,;&()\[\]{}'\"<>\\]{3,}+)(?![(\[])")
 _NAME_KEYS = ("name", "key")
@@ -165,6 +170,8 @@ class Masking:
         text = _formed(text)
         if len(text) < _SHORTEST or not (self._patterns or _has(text.lower(), _NAME_HINTS)):
             return text
+        if "--" in text:
+            text = _PASSED.sub(self._passed, text)
         parts: list[str] = []
         done = 0
         for named in _NAMED.finditer(text):
@@ -177,6 +184,10 @@ class Masking:
                 parts += text[done : value.start("secret")], MASK
                 done = value.end("secret")
         return "".join((*parts, text[done:])) if parts else text
+
+    def _passed(self, option: re.Match[str]) -> str:
+        kept = option[0].removesuffix(option["secret"])
+        return f"{kept}{MASK}" if self._is_secret(option["name"]) else option[0]
 
     def _is_secret(self, name: str, *, at_end: bool = False) -> bool:
         return is_secret_name(name, at_end=at_end) or any(pattern.search(name) for pattern in self._patterns)

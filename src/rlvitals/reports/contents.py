@@ -144,7 +144,7 @@ def _findings(account: Account) -> Section:
     failure = account.header.failure
     if failure is not None:
         said = f"{failure.traceback.rstrip()}\n" if failure.traceback else ""
-        last = f"{failure.type}: {failure.message}"
+        last = failure.text
         text = said if said.rstrip().endswith(last) else f"{said}{last}"
         blocks.append(Code(text.rstrip(), "What ended the run"))
     lost = account.summary.life.losses
@@ -171,8 +171,9 @@ def _episode_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[B
     if others:
         yield Charts(others)
     recent = summary.recent_rewards if summary.reward_source else WINDOW
-    yield tables.spread_table(summary.measures, "episodes", recent)
-    yield tables.course_table(summary.measures, "episodes")
+    values = "rewards" if summary.reward_source else "episodes"
+    yield tables.spread_table(summary.measures, "episodes", recent, values=values)
+    yield tables.course_table(summary.measures, "episodes", values=values)
 
 
 def _success_blocks(account: Account) -> Iterator[Block]:

@@ -50,13 +50,16 @@ class Ranged(Protocol):
         """The upper end."""
 
 
-def spread_table(measures: Mapping[str, Measured], stream: str, recent: int = WINDOW) -> Table:
+def spread_table(
+    measures: Mapping[str, Measured], stream: str, recent: int = WINDOW, *, values: str | None = None
+) -> Table:
     """How each quantity of a stream is spread.
 
     Args:
         measures: The quantities.
         stream: Their stream.
         recent: How many of the last values their recent level is taken over.
+        values: What the caption calls them; by default as their stream.
     """
     rows: list[tuple[Cell, ...]] = []
     for name, found in measures.items():
@@ -83,11 +86,17 @@ def spread_table(measures: Mapping[str, Measured], stream: str, recent: int = WI
         "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", f"last {recent}", "95 % interval",
         "not said", "not finite",
     )  # fmt: skip
-    return Table(titles, tuple(rows), caption=f"How {stream} are spread", folded=True)
+    return Table(titles, tuple(rows), caption=f"How {values or stream} are spread", folded=True)
 
 
-def course_table(measures: Mapping[str, Measured], stream: str) -> Table:
-    """Where each quantity of a stream goes: trend, rest, turns."""
+def course_table(measures: Mapping[str, Measured], stream: str, *, values: str | None = None) -> Table:
+    """Where each quantity of a stream goes: trend, rest, turns.
+
+    Args:
+        measures: The quantities.
+        stream: Their stream.
+        values: What the caption calls them; by default as their stream.
+    """
     rows: list[tuple[Cell, ...]] = []
     for name, found in measures.items():
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
@@ -105,7 +114,7 @@ def course_table(measures: Mapping[str, Measured], stream: str) -> Table:
             )
         )
     titles = ("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
-    return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {stream} go", folded=True)
+    return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {values or stream} go", folded=True)
 
 
 def _in_noise(going: Going) -> Cell:

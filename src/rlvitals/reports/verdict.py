@@ -54,8 +54,8 @@ def _learning(summary: RunSummary, score: int | None) -> Verdict:
     tone, title, text = known
     parts = [text]
     if reward.recent.estimate is not None:
-        recent = WINDOW if not summary.reward_source else summary.recent_rewards
-        parts.append(f"its mean over the last {recent} {_values(summary)} is {number(reward.recent.estimate)}")
+        recent = f"{summary.recent_rewards} {_values(summary)}"
+        parts.append(f"its mean over the last {recent} is {number(reward.recent.estimate)}")
     if summary.success.recent is not None and summary.success.recent.estimate is not None:
         reported = summary.success.recent_known
         whose = "them" if reported >= min(WINDOW, summary.episodes) else f"the {count(reported)} that reported it"
@@ -65,7 +65,7 @@ def _learning(summary: RunSummary, score: int | None) -> Verdict:
 
 def _why(summary: RunSummary, header: Header) -> str:
     failure = header.failure
-    return summary.life.reason if failure is None else f"{failure.type}: {failure.message}"
+    return summary.life.reason if failure is None else failure.text
 
 
 def _values(summary: RunSummary) -> str:
@@ -73,9 +73,10 @@ def _values(summary: RunSummary) -> str:
 
 
 def _waiting(summary: RunSummary) -> str:
+    so_far, yet = (" so far", " yet") if summary.life.status in OPEN else ("", "")
     if summary.env_step:
-        return f"{count(summary.env_step)} environment steps were taken so far."
-    return "Nothing was recorded yet."
+        return f"{count(summary.env_step)} environment steps were taken{so_far}."
+    return f"Nothing was recorded{yet}."
 
 
 def _sentence(text: str) -> str:

@@ -53,6 +53,13 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     traceback: str = ""
 
+    @property
+    def text(self) -> str:
+        """The type and the message; one of them where it says all: no message, or one that names the signal."""
+        if not self.message:
+            return self.type
+        return self.message if self.message.split()[-1:] == [self.type] else f"{self.type}: {self.message}"
+
 
 class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Everything that `run.json` says. Times are UTC, seconds since 1970."""

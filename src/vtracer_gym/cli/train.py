@@ -15,7 +15,7 @@ from vtracer_gym.cli.live import dashboard
 from vtracer_gym.cli.logos import gather
 from vtracer_gym.cli.next_steps import DEFAULT_LOG_DIR, after_training, show_next
 from vtracer_gym.cli.seeds import SeedJob, at_once, results, verdicts
-from vtracer_gym.evaluation import pooled
+from vtracer_gym.evaluation import check_search_tries, pooled
 from vtracer_gym.logos import DEFAULT_SIZE, split_unseen
 from vtracer_gym.models import TrainingSettings
 
@@ -45,6 +45,7 @@ def train(
 ) -> None:
     """Train an agent with PPO, and compare it with VTracer's defaults and with search, on logos it has not seen."""
     console = Console()
+    check_search_tries(attempts, search_tries)
     collection = gather(console, logos, samples, size)
     jobs = []
     for current in range(seed, seed + seeds):

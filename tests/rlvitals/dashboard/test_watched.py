@@ -147,3 +147,14 @@ def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
     assert head.verdict.title
     if kind == "all NaN":
         assert head.levels["reward"].mean == "NaN"
+
+
+def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(monitor: Monitor) -> None:
+    """The verdict does not compare them with themselves."""
+    with monitor() as training:
+        for episode in range(60):
+            training.log_episode(episode, float(episode), 5)
+    run = WatchedRun("run", training.path)
+    run.look()
+
+    assert "100" not in head_of(run, None).verdict.text

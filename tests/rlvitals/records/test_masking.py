@@ -136,6 +136,10 @@ def test_secrets_by_their_form_under_any_name(secret: str) -> None:
         ("refused for ada, password: hunter2", f"refused for ada, password: {MASK}"),
         ("HF_TOKEN=abcdef python train.py", f"HF_TOKEN={MASK} python train.py"),
         ("lr: 0.1\nsmtp_password: hunter2\n", f"lr: 0.1\nsmtp_password: {MASK}\n"),
+        ("train --password hunter2 --lr 0.1", f"train --password {MASK} --lr 0.1"),
+        ("Command '['train', '--token', 'abcdef']' failed", f"Command '['train', '--token', '{MASK}']' failed"),
+        ("os.environ['WANDB_API_KEY'] = 'abcdef'", f"os.environ['WANDB_API_KEY'] = '{MASK}'"),
+        ("https://outlook.office.com/webhook/a/b", f"https://outlook.office.com/webhook/{MASK}"),
     ],
 )
 def test_texts_with_secrets(text: str, masked: str) -> None:
@@ -162,6 +166,9 @@ def test_texts_with_secrets(text: str, masked: str) -> None:
         "the tokenizer: Qwen2, max_tokens=512, pad_token='<pad>'",
         "2026-11-29T08:00:00+00:00",
         "invalid token: expected a number",
+        "argument --token: expected one argument",
+        "train --use-auth-token --max-tokens 500 --tokenizer gpt2",
+        "if os.environ['WANDB_API_KEY'] == 'abcdef': x[token] = 'abcdef'",
     ],
 )
 def test_texts_without_secrets(text: str) -> None:

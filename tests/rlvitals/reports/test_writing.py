@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import RunReader, TrainingMonitor
+from rlvitals import RunReader, TrainingMonitor, open_run
 from rlvitals.errors import ExportError, MissingExtraError
 from rlvitals.reports import write_report, writing
 
@@ -87,3 +87,20 @@ def test_a_training_writes_no_report_unless_it_is_asked_to(monitor: Monitor) -> 
         pass
 
     assert list((training.path / "artifacts").iterdir()) == []
+
+
+def test_a_run_that_is_over_waits_for_nothing(kept: Made, tmp_path: Path) -> None:
+    """Nothing will be recorded after its end."""
+    text = write_report(kept("empty"), tmp_path / "report.md").read_text()
+
+    assert "Nothing was recorded." in text
+
+
+def test_the_verdict_counts_the_episodes_that_there_are(monitor: Monitor, tmp_path: Path) -> None:
+    """A mean of the last 60 is not one of the last 100."""
+    with monitor() as training:
+        for episode in range(60):
+            training.log_episode(episode, float(episode), 10)
+
+    text = write_report(open_run(training.path), tmp_path / "report.md").read_text()
+    assert "its mean over the last 60 episodes is" in text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
-from rlvitals.runs.header import Header, read_header, write_header
+from rlvitals.runs.header import Failure, Header, read_header, write_header
 from rlvitals.runs.layout import Layout
 
 
@@ -180,3 +180,16 @@ def test_a_header_that_cannot_be_replaced_stays_as_it_was(layout: Layout) -> Non
 
     assert read_header(layout.path).run_id == "run"
     assert not list(layout.path.glob(".run.json*"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "message", "text"),
+    [
+        ("ValueError", "no logo", "ValueError: no logo"),
+        ("AssertionError", "", "AssertionError"),
+        ("SIGTERM", "terminated by SIGTERM", "terminated by SIGTERM"),
+    ],
+)
+def test_a_failure_is_one_text(kind: str, message: str, text: str) -> None:
+    """Nothing stands in it twice, and no colon before nothing."""
+    assert Failure(type=kind, message=message).text == text

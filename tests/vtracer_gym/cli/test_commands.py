@@ -129,6 +129,7 @@ def test_trace_without_a_model(monkeypatch: pytest.MonkeyPatch, folder: Path, tm
         (["trace", "{broken}", "-o", "a.svg"], "broken.png: it cannot be read as an image (its format is not known)"),
         (["train", "--logos", "absent"], "absent is not a folder"),
         (["train", "--logos", "{folder}", "--unseen", "2"], "between 0 and 1"),
+        (["train", "--logos", "absent", "--search-tries", "3"], "search needs at least the agent's 4 tries, not 3"),
         (["evaluate", "--model", "absent"], "no trained model"),
     ],
 )

@@ -52,9 +52,9 @@ function tiles(head) {
   const speed = goesOn ? head.recent_steps_per_second : head.steps_per_second;
   const rate = goesOn ? head.recent_episodes_per_minute : head.episodes_per_minute;
   const level = (name, entry, show = number) => entry && tile(name, show(entry.mean),
-    (entry.low === null ? (head.reward_source ? `last ${count(entry.episodes)} values` : "last 100 episodes") : `${show(entry.low, 3)} to ${show(entry.high, 3)}`) + (entry.reported < entry.episodes ? `, ${count(entry.reported)} of ${count(entry.episodes)} reported` : ""), isBad(entry.mean));
+    (entry.low === null ? `last ${count(entry.episodes)} ${head.reward_source ? "values" : "episodes"}` : `${show(entry.low, 3)} to ${show(entry.high, 3)}`) + (entry.reported < entry.episodes ? `, ${count(entry.reported)} of ${count(entry.episodes)} reported` : ""), isBad(entry.mean));
   return h("div", { class: "tiles" },
-    level(head.reward_source ? `Reward: ${head.reward_source}` : "Reward, last 100", head.levels.reward), level("Quality", head.levels.quality_final), level("Quality gained", head.levels.quality_improvement),
+    level(head.reward_source ? `Reward: ${head.reward_source}` : `Reward, last ${count(head.levels.reward?.episodes ?? 100)}`, head.levels.reward), level("Quality", head.levels.quality_final), level("Quality gained", head.levels.quality_improvement),
     level("Success", head.success, percents), level("Episode length", head.levels.length),
     tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${lately}` : ""),
     tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${lately}` : ""),

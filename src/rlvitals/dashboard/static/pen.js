@@ -1,6 +1,8 @@
 // What a chart draws with: the canvas on the page, or SVG text for a file. The chart itself does not know which.
 
-const escaped = (text) => String(text).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+import { clean } from "./dom.js";
+
+const escaped = (text) => clean(String(text)).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** The part of a canvas's context that charts use, written down as SVG. */
 export class SvgPen {
