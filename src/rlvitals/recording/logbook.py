@@ -120,9 +120,11 @@ class Logbook:
             duration = measured.pop("episode_time", None) if duration is None else duration
             memory = measured.pop("memory_usage", None) if memory is None else memory
             more = {**measured, **more}
-        if algorithm_metrics is not None and isinstance(algorithm_metrics, Mapping):
-            algorithm_metrics = with_field_names(algorithm_metrics)
-            self._hint_at(algorithm_metrics, PolicyUpdate)
+        if algorithm_metrics is not None:
+            algorithm_metrics = _joined(algorithm_metrics, None)
+            if type(algorithm_metrics) is dict:
+                algorithm_metrics = with_field_names(algorithm_metrics)
+                self._hint_at(algorithm_metrics, PolicyUpdate)
         if more:
             self._hint_at(more, Episode)
             extra = _joined(extra, more)
