@@ -1,10 +1,11 @@
 """How a run ended, from the exception that ended it, whatever that exception does when it is asked."""
 
+import functools
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from types import FrameType
+from types import FrameType, FunctionType, MethodType
 
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure
@@ -84,6 +85,11 @@ def _preempting() -> Iterator[signal.Signals]:
 
 
 def _code_of(handler: object) -> object:
+    """The code that a handler runs: a function's or a method's, also behind a `functools.partial` or in an object."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if callable(handler) and not isinstance(handler, FunctionType | MethodType):
+        handler = type(handler).__call__
     return getattr(getattr(handler, "__func__", handler), "__code__", None)
 
 
