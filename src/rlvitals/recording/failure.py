@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from types import FrameType, FunctionType, MethodType
+from typing import Any
 
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure
@@ -84,7 +85,7 @@ def _preempting() -> Iterator[signal.Signals]:
     return (signal.Signals(number) for name in _PREEMPTING if (number := getattr(signal, name, None)) is not None)
 
 
-def _code_of(handler: object) -> object:
+def _code_of(handler: Any) -> object:
     """The code that a handler runs: a function's or a method's, also behind a `functools.partial` or in an object."""
     while isinstance(handler, functools.partial):
         handler = handler.func

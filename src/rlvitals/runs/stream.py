@@ -318,7 +318,9 @@ def _pandas_column(pandas: Any, column: Column) -> Any:
         found[np.ma.getmaskarray(column)] = pandas.NA
         return found
     if kind == "O":
-        return np.where(np.ma.getmaskarray(column), None, np.ma.getdata(column))
+        texts = np.ma.getdata(column).copy()
+        texts[np.ma.getmaskarray(column)] = None
+        return texts
     return column.filled(np.nan) if kind == "f" else np.ma.getdata(column)
 
 
@@ -330,7 +332,7 @@ def _polars_joined(frames: "list[pl.DataFrame]", listed: dict[str, Column], name
 
 
 def _arrow_joined(tables: "list[pa.Table]", listed: dict[str, Column], names: list[str]) -> "pa.Table":
-    columns = {}
+    columns: dict[str, Any] = {}
     for table in [*tables, _arrow_of(listed)]:
         columns |= dict(zip(table.column_names, table.columns, strict=True))
     return _arrow_of({}).from_arrays([columns[name] for name in names], names=names)
