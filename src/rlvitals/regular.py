@@ -17,6 +17,7 @@ _SAFE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os
 _BINARY = getattr(os, "O_BINARY", 0)
 
 _KINDS = {
+    stat.S_IFREG: "a file",
     stat.S_IFLNK: "a symbolic link",
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -174,13 +175,14 @@ def is_folder(path: Path) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that exists is kept, but not a link in its place.
+    """Make a folder and those above it; one that exists is kept, but not a link or a file in its place.
 
     Raises:
-        IrregularFileError: A link is at the path.
+        IrregularFileError: Something else is at the path.
         OSError: The folder cannot be made.
     """
-    path.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # what is there may not be a folder
+        path.mkdir(parents=True, exist_ok=True)
     mode = path.lstat().st_mode
     if not stat.S_ISDIR(mode):
         raise IrregularFileError(path, mode, "a folder")

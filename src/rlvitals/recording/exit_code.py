@@ -1,11 +1,13 @@
 """The `SystemExit` that ends the interpreter, which its exit handlers are not told of."""
 
 import _sitebuiltins
+import dis
 import functools
 import sys
 import threading
 import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 from rlvitals.recording.failure import Terminated, signal_behind, stack
@@ -27,7 +29,7 @@ class ExitWatch:
 
     def __init__(self) -> None:
         self._places: dict[tuple[Any, str], tuple[Callable[..., Any], Callable[..., Any]]] = {}
-        self._noted: tuple[weakref.ref[_Mark], BaseException] | None = None
+        self._noted: tuple[weakref.ref[_Mark], BaseException, FrameType] | None = None
         self._ended: BaseException | None = None
 
     def install(self) -> None:
@@ -48,8 +50,11 @@ class ExitWatch:
 
     def error(self) -> BaseException | None:
         """The exception that ends the interpreter, as far as is known; to be asked by an exit handler."""
-        if self._ended is None and self._noted is not None and self._noted[0]() is not None:
-            return self._noted[1]  # something still holds it, for example a frame in its own traceback
+        if self._ended is None and self._noted is not None:
+            mark, noted, program = self._noted
+            # Something may still hold it: a frame in its own traceback, or a program that caught it and went on.
+            if mark() is not None and not _has_returned(program):
+                return noted
         return self._ended
 
     def _noting(self, original: Callable[..., Any]) -> Callable[..., Any]:
@@ -68,11 +73,17 @@ class ExitWatch:
             return
         # An exception cannot be referred to weakly, but what it carries can.
         mark = error._rlvitals_mark = _Mark()  # type: ignore[attr-defined]  # noqa: SLF001
-        signal = signal_behind(stack())
+        frames = list(stack())
+        signal = signal_behind(frames)
         ended = SystemExit(error.code) if signal is None else Terminated(signal)
-        self._noted = weakref.ref(mark, lambda _: self._thrown_away(ended)), ended
+        self._noted = weakref.ref(mark, lambda _: self._thrown_away(ended)), ended, frames[-1]
 
     def _thrown_away(self, ended: BaseException) -> None:
         caller = sys._getframe(1).f_back  # noqa: SLF001 - behind the callback: who throws the exception away
         if caller is None and threading.current_thread() is threading.main_thread():
             self._ended = ended
+
+
+def _has_returned(frame: FrameType) -> bool:
+    """Whether the last that a frame did was to return: a frame that an exception ended stands where that came out."""
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]].startswith("RETURN_")

@@ -1,10 +1,12 @@
 """How a run ended, from the exception that ended it, whatever that exception does when it is asked."""
 
+import functools
 import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from types import FrameType
+from types import FrameType, FunctionType, MethodType
+from typing import Any
 
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure
@@ -83,7 +85,12 @@ def _preempting() -> Iterator[signal.Signals]:
     return (signal.Signals(number) for name in _PREEMPTING if (number := getattr(signal, name, None)) is not None)
 
 
-def _code_of(handler: object) -> object:
+def _code_of(handler: Any) -> object:
+    """The code that a handler runs: a function's or a method's, also behind a `functools.partial` or in an object."""
+    while isinstance(handler, functools.partial):
+        handler = handler.func
+    if callable(handler) and not isinstance(handler, FunctionType | MethodType):
+        handler = type(handler).__call__
     return getattr(getattr(handler, "__func__", handler), "__code__", None)
 
 

@@ -41,6 +41,8 @@ _SUFFIXES = {
 _CHANNELS = {1: 0, 2: 4, 3: 2, 4: 6}
 """The colour type of a PNG by channels: grey, grey with alpha, RGB, RGBA."""
 
+_NAME = Field("name", Column.TEXT, required=True)
+_TEXT = Field("group or caption", Column.TEXT, required=False)
 _METRICS = Field("metrics", Column.TREE, required=False)
 
 _log = logging.getLogger("rlvitals")
@@ -90,15 +92,19 @@ class PictureLog:
             RecordError: It is no picture, or larger than 16 MiB; nothing was recorded.
             ClosedError: The monitor is closed.
         """
+        name = coerce(_NAME, name, "log_image")
+        group, caption = (
+            None if text is None else coerce(_TEXT, text, f"picture {name!r:.80}") for text in (group, caption)
+        )
         content, suffix = picture_bytes(name, image)
         self._recorder.check_open()
-        data: dict[str, Any] = {"name": str(name), "bytes": len(content)}
+        data: dict[str, Any] = {"name": name, "bytes": len(content)}
         data |= {key: value for key, value in (("group", group), ("caption", caption)) if value is not None}
         if metrics is not None:
             data |= {"metrics": coerce(_METRICS, metrics, f"picture {name!r:.80}") or {}}
         severity = "info"
         try:
-            data["file"] = _kept(self._recorder.session.layout.artifacts, str(name), content, suffix)
+            data["file"] = _kept(self._recorder.session.layout.artifacts, name, content, suffix)
         except OSError as error:
             severity, data["trouble"] = "warning", error.strerror or str(error)
             _log.warning("the picture %r could not be kept: %s", name, data["trouble"])
@@ -108,7 +114,7 @@ class PictureLog:
             {
                 "time": self._recorder.clock.time() if time is None else time,
                 "kind": IMAGE,
-                "message": f"{group}: {name}" if group else str(name),
+                "message": f"{group}: {name}" if group else name,
                 "severity": severity,
                 "env_step": self._recorder.window.env_step if at is None else at,
                 "episode": episode,
@@ -130,7 +136,7 @@ def picture_bytes(name: str, image: Picture) -> tuple[bytes, str]:
     elif isinstance(image, bytes | bytearray):
         content = bytes(image)
     else:
-        content = png(np.asarray(image), name)
+        content = png(_pixels(name, image), name)
     if len(content) > MOST_BYTES:
         raise RecordError(f"picture {name!r:.80}: {len(content)} bytes, {MOST_BYTES >> 20} MiB is the most")
     return content, _suffix(name, content)
@@ -165,6 +171,14 @@ def png(pixels: NDArray[Any], name: str = "") -> bytes:
     head = struct.pack(">IIBBBBB", width, height, 8, _CHANNELS[channels], 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))
     return PNG + b"".join(_chunk(kind, content) for kind, content in parts)
+
+
+def _pixels(name: str, image: Any) -> NDArray[Any]:
+    try:
+        return np.asarray(image)
+    except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its values
+        why = f"{type(image).__name__} cannot be read as an array ({type(error).__name__}: {error})"
+        raise RecordError(f"picture {name!r:.80}: {why}; pass a NumPy array, bytes or a path") from None
 
 
 def _read(name: str, path: Path) -> bytes:

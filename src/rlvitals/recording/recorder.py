@@ -385,7 +385,9 @@ class Recorder:
                 for journal in journals.values():
                     journal.close()
                 self.session.give_up()
-                raise RunError(f"{self.path / stream} cannot be opened: {error.strerror or error}") from error
+                raise RunError(
+                    f"{error.filename or self.path / stream} cannot be opened: {error.strerror or error}"
+                ) from error
         return journals
 
     def _record_end(self, status: str, failure: Failure | None) -> None:

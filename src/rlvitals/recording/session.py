@@ -130,7 +130,7 @@ def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
         layout.make()
         lock = WriterLock(layout.lock, clock=clock)
     except OSError as error:
-        raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
+        raise _not_resumed(layout, error) from error
     try:
         # Read again under the lock: the writer before may have changed it until it let go.
         header, before = read_header(layout.path), read_regular(layout.header)
@@ -141,11 +141,16 @@ def _take_up(layout: Layout, clock: Clock, masking: Masking) -> Session:
         write_header(layout, header)
     except OSError as error:
         lock.release()
-        raise RunError(f"{layout.path} cannot be resumed: {error.strerror or error}") from error
+        raise _not_resumed(layout, error) from error
     except RunError:
         lock.release()
         raise
     return Session(layout, header, lock, resumed=True, before=before, masking=masking)
+
+
+def _not_resumed(layout: Layout, error: OSError) -> RunError:
+    where = f"{error.filename}: " if error.filename else ""
+    return RunError(f"{layout.path} cannot be resumed: {where}{error.strerror or error}")
 
 
 def _mask(header: Header, masking: Masking) -> None:

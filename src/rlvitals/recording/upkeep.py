@@ -122,13 +122,12 @@ class Upkeep(Trouble):
 
     def unsafe(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be forced to the disk."""
-        self._begin_trouble(
-            f"{path.parent.name} on its disk", error, "{what} is not safe ({why}): a power cut may cost records"
-        )
+        message = "{what} may not be on the disk ({why}): a power cut may cost some"
+        self._begin_trouble(f"records of {path.parent.name}", error, message)
 
     def safe(self, path: Path) -> None:
         """Note that a stream can be forced to the disk again."""
-        self._end_trouble(f"{path.parent.name} on its disk", 0)
+        self._end_trouble(f"records of {path.parent.name}", 0)
 
     def dropped(self, path: Path, lines: int) -> None:
         """Note that the system dropped records after the disk had not taken them."""

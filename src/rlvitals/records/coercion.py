@@ -32,6 +32,8 @@ DICT_WANTED = "pass names and values, such as {'name': 1.0}"
 
 _MAX_ITEMS = 1 << 19
 """Longest list in a tree: one item more cannot fit into a line, and a large tensor is refused before it is unfolded."""
+_MOST_BITS = 14_000
+"""Of a whole number in a tree: Python writes and reads 4,300 digits unless it is set otherwise."""
 _SHOWN = 60
 
 _shortly = reprlib.Repr()
@@ -215,6 +217,8 @@ def _tree(value: Any, text: int | None) -> dict[str, Any]:
 
 def _branch(value: Any, text: int | None, above: tuple[int, ...]) -> Any:
     plain = plain_scalar(value)
+    if isinstance(plain, int) and plain.bit_length() > _MOST_BITS:
+        raise _Refused(f"holds a whole number of {plain.bit_length():,} bits; {_MOST_BITS:,} is the most")
     if plain is None or isinstance(plain, bool | int | float):
         return plain
     if isinstance(plain, str):

@@ -153,14 +153,15 @@ class Entries:
             documents = f"SELECT row_number() OVER () - 1 AS row, document FROM {kept}"
             text = "entry.atom->>'$'"
             found = self._tables.execute(
-                f"SELECT row, entry.key AS key, TRY_CAST({text} AS DOUBLE) AS number, {text} AS text "
+                f"SELECT row, entry.key AS key, {text} AS O, {text} AS b, "
+                f"TRY_CAST({text} AS {_FLOAT}) AS f, TRY_CAST({text} AS {_COUNT}) AS i "
                 f"FROM ({documents}) AS documents, json_each(document) AS entry WHERE row < {rows} ORDER BY key"
             ).fetchnumpy()
             keys, at = np.unique(np.asarray(np.ma.getdata(found["key"])), return_index=True)
             for key, start, stop in zip(keys.tolist(), at, [*at[1:], len(found["row"])], strict=True):
                 column = made.get((name, key))
                 if column is not None:
-                    values = found["text" if column.dtype.kind in "Ob" else "number"][start:stop]
+                    values = found[column.dtype.kind][start:stop]
                     column[found["row"][start:stop]] = values == "true" if column.dtype.kind == "b" else values
         return made
 

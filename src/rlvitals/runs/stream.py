@@ -151,13 +151,8 @@ class Stream:
 
     def _numpy(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> dict[str, Column]:
         wanted = self._wanted(tables, names)
-        listed: dict[Entry, Column] = {}
-        if len(wanted.types) > MOST_AT_ONCE:
-            untyped = wanted.entries.untyped(wanted.types)
-            listed = wanted.entries.columns(untyped, rows=wanted.rows, where=self._kept)
-        found = {".".join(entry): column for entry, column in listed.items()}
-        others = [name for name in wanted.names if name not in found]
-        for part, relation in self._relations(tables, wanted._replace(names=others)):
+        found, others = self._listed(wanted)
+        for part, relation in self._relations(tables, others):
             columns = relation.fetchnumpy().values()
             found |= {name: np.ma.asarray(column) for name, column in zip(part, columns, strict=True)}
         return {name: found[name] for name in wanted.names}
@@ -167,13 +162,13 @@ class Stream:
         names: tuple[str, ...],
         framed: Callable[[duckdb.DuckDBPyRelation], T],
         named: Callable[[T, list[str]], T],
-        joined: Callable[[list[T]], T],
+        joined: Callable[[list[T], dict[str, Column], list[str]], T],
     ) -> T:
         def frame(tables: duckdb.DuckDBPyConnection) -> T:
             wanted = self._wanted(tables, names or self._said(tables) or ("time",))  # a table has at least one column
-            relations = self._relations(tables, wanted)
-            frames = [named(framed(relation), part) for part, relation in relations]
-            return frames[0] if len(frames) == 1 else joined(frames)
+            listed, others = self._listed(wanted)
+            frames = [named(framed(relation), part) for part, relation in self._relations(tables, others)]
+            return frames[0] if len(frames) == 1 and not listed else joined(frames, listed, wanted.names)
 
         return self._ask(frame)
 
@@ -194,6 +189,15 @@ class Stream:
         for missing in (entry for entry in dotted if entry not in types):
             raise self._unknown(".".join(missing), entries)
         return _Wanted(chosen, rows, entries, types)
+
+    def _listed(self, wanted: "_Wanted") -> tuple[dict[str, Column], "_Wanted"]:
+        """Of very many columns those that no segment has as columns, and what else is wanted."""
+        if len(wanted.types) <= MOST_AT_ONCE:
+            return {}, wanted
+        untyped = wanted.entries.untyped(wanted.types)
+        columns = wanted.entries.columns(untyped, rows=wanted.rows, where=self._kept)
+        listed = {".".join(entry): column for entry, column in columns.items()}
+        return listed, wanted._replace(names=[name for name in wanted.names if name not in listed])
 
     def _relations(
         self, tables: duckdb.DuckDBPyConnection, wanted: "_Wanted"
@@ -299,18 +303,47 @@ def _with_columns(frame: T, names: list[str]) -> T:
     return frame
 
 
-def _pandas_joined(frames: "list[pd.DataFrame]") -> "pd.DataFrame":
-    joined: pd.DataFrame = importlib.import_module("pandas").concat(frames, axis=1)
-    return joined
+def _pandas_joined(frames: "list[pd.DataFrame]", listed: dict[str, Column], names: list[str]) -> "pd.DataFrame":
+    pandas = importlib.import_module("pandas")
+    columns = pandas.DataFrame({name: _pandas_column(pandas, column) for name, column in listed.items()})
+    joined: pd.DataFrame = pandas.concat([*frames, columns], axis=1)
+    return joined[names]
 
 
-def _polars_joined(frames: "list[pl.DataFrame]") -> "pl.DataFrame":
-    return frames[0].hstack([column for frame in frames[1:] for column in frame.get_columns()])
+def _pandas_column(pandas: Any, column: Column) -> Any:
+    """A column of the type that the database gives it in a frame."""
+    kind = column.dtype.kind
+    if kind in "ib" and np.ma.is_masked(column):
+        found = pandas.array(np.ma.getdata(column), dtype="Int64" if kind == "i" else "boolean")
+        found[np.ma.getmaskarray(column)] = pandas.NA
+        return found
+    if kind == "O":
+        texts = np.ma.getdata(column).copy()
+        texts[np.ma.getmaskarray(column)] = None
+        return texts
+    return column.filled(np.nan) if kind == "f" else np.ma.getdata(column)
 
 
-def _arrow_joined(tables: "list[pa.Table]") -> "pa.Table":
-    joined = tables[0]
-    for table in tables[1:]:
-        for name in table.column_names:
-            joined = joined.append_column(name, table[name])
-    return joined
+def _polars_joined(frames: "list[pl.DataFrame]", listed: dict[str, Column], names: list[str]) -> "pl.DataFrame":
+    polars = importlib.import_module("polars")
+    columns = [column for frame in frames for column in frame.get_columns()]
+    joined: pl.DataFrame = polars.DataFrame([*columns, *polars.from_arrow(_arrow_of(listed)).get_columns()])
+    return joined.select(names)
+
+
+def _arrow_joined(tables: "list[pa.Table]", listed: dict[str, Column], names: list[str]) -> "pa.Table":
+    columns: dict[str, Any] = {}
+    for table in [*tables, _arrow_of(listed)]:
+        columns |= dict(zip(table.column_names, table.columns, strict=True))
+    return _arrow_of({}).from_arrays([columns[name] for name in names], names=names)
+
+
+def _arrow_of(columns: dict[str, Column]) -> "pa.Table":
+    arrow = importlib.import_module("pyarrow")
+    kinds = {"O": arrow.string(), "f": arrow.float64(), "i": arrow.int64(), "b": arrow.bool_()}
+    arrays = [
+        arrow.array(np.ma.getdata(column), type=kinds[column.dtype.kind], mask=np.ma.getmaskarray(column))
+        for column in columns.values()
+    ]
+    table: pa.Table = arrow.Table.from_arrays(arrays, names=list(columns))
+    return table

@@ -183,11 +183,9 @@ def _irregular(paths: Iterable[Path]) -> list[Fault]:
 def _check_stream(
     layout: Layout, stream: str, tally: _Tally, sums: Mapping[Path, str], *, mending: bool
 ) -> list[Fault]:
-    if layout.stream(stream).is_symlink():
-        return _irregular([layout.stream(stream)])
-    if not layout.stream(stream).is_dir():
+    if not is_folder(layout.stream(stream)):
         message = "the folder is gone, with all that was in it; if nothing was, an empty one makes the run sound"
-        return [Fault(FOLDER, layout.stream(stream), message)]
+        return _irregular([layout.stream(stream)]) or [Fault(FOLDER, layout.stream(stream), message)]
     irregular = irregular_in(layout.stream(stream))
     asides = [path for path in layout.stream(stream).glob(f"*{TORN}") if not is_regular(path)]
     faults = _irregular([*irregular, *asides])

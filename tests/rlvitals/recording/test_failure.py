@@ -1,7 +1,8 @@
 """How a run ended, from the exception that ended it."""
 
+import functools
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 import pytest
@@ -69,6 +70,34 @@ def _sigterm() -> Iterator[None]:
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
+
+
+class Handler:
+    """A handler of signals that is an object, with a method as well."""
+
+    def __call__(self, number: int, _: FrameType | None) -> None:
+        raise SystemExit(number)
+
+    def method(self, number: int, frame: FrameType | None) -> None:
+        self(number, frame)
+
+    def of_a_partial(self, _: str, number: int, frame: FrameType | None) -> None:
+        self(number, frame)
+
+
+@pytest.mark.usefixtures("_sigterm")
+@pytest.mark.parametrize(
+    "handler",
+    [Handler(), Handler().method, functools.partial(Handler().of_a_partial, "a"), functools.partial(Handler())],
+    ids=["object", "method", "partial", "partial of an object"],
+)
+def test_a_handler_may_be_anything_that_can_be_called(handler: Callable[[int, FrameType | None], None]) -> None:
+    """What comes out of it is a preemption all the same."""
+    signal.signal(signal.SIGTERM, handler)
+    with pytest.raises(SystemExit) as raised:
+        signal.raise_signal(signal.SIGTERM)
+
+    assert ending_of(raised.value)[0] == "preempted"
 
 
 @pytest.mark.usefixtures("_sigterm")

@@ -42,6 +42,13 @@ class Broken(Mapping[str, Any]):
         return 1
 
 
+class BrokenKeys(dict[str, Any]):
+    """A dict whose keys cannot be listed."""
+
+    def keys(self) -> Any:
+        raise RuntimeError("gone")
+
+
 NO_DICTS = [
     torch.ones(2),
     torch.ones(1),
@@ -113,6 +120,11 @@ def test_the_message_has_three_parts(monitor: TrainingMonitor, call: Call) -> No
     """Where, what with its value, and what to do."""
     with pytest.raises(RecordError, match=r"^.+: .+ must be a dict, got tensor\(\[1., 1.\]\) \(Tensor\); pass names"):
         call(monitor, torch.ones(2))
+
+
+def test_a_dict_that_raises_for_its_keys(monitor: TrainingMonitor) -> None:
+    """Its entries are there all the same."""
+    assert monitor.log_episode(0, 1.0, 2, algorithm_metrics=BrokenKeys(a=1.0)).algorithm == {"a": 1.0}
 
 
 @pytest.mark.parametrize("call", DICTS.values(), ids=DICTS.keys())

@@ -30,6 +30,7 @@ class Hopeless:
 
 ODD: list[Any] = [
     *(10.5, math.inf, -math.inf, math.nan, 1e300, -1, True, 2**70, 10**400, 1j, fractions.Fraction(1, 3)),
+    *(10**5000, {"a": -(10**5000)}),
     *("x", "\ud800", "\0", "a" * 3000, b"x", None, [1], set(), {}, {"a": 2**70}, {"a": "\ud800"}, {"\ud800": 1}),
     *({1: object()}, {"a": {"b": [math.nan, Hopeless()]}}, object(), Hopeless(), len),
     *(np.int64(5), np.float32(3.5), np.array([1, 2]), np.array([7])),
@@ -47,6 +48,7 @@ CALLS: dict[str, Callable[[TrainingMonitor, Any], object]] = {
     "rewind": lambda m, v: m.rewind(env_step=v),
     "rewind of other clocks": lambda m, v: m.rewind(episode=v, step=v),
     "log_image": lambda m, v: m.log_image("a", v),
+    "log_image of a name": lambda m, v: m.log_image(v, np.zeros((2, 2))),
     "log_image of a group": lambda m, v: m.log_image("a", np.zeros((2, 2)), group=v, caption=v, metrics=v),
     "log_episode": lambda m, v: m.log_episode(1, 1.0, 2, env_step=v, time=v),
     "log_training_step": lambda m, v: m.log_training_step(1, env_step=v),
@@ -61,8 +63,7 @@ def test_no_value_keeps_a_run_from_being_closed(open_monitor: OpenMonitor, call:
     """It is refused, or made to fit; header and sign of life are written, and read, as ever."""
     monitor = open_monitor(configuration={"n": {}})
     for value in ODD:
-        # An object that raises when it is shown raises its own error.
-        with contextlib.suppress(RlvitalsError, RuntimeError):
+        with contextlib.suppress(RlvitalsError):
             CALLS[call](monitor, value)
         monitor.save_session()
         monitor._recorder._upkeep.beat()
@@ -76,7 +77,7 @@ def test_no_value_keeps_a_run_from_being_closed(open_monitor: OpenMonitor, call:
 def test_no_option_makes_a_run_that_cannot_be_read(tmp_path: Path, option: str) -> None:
     """It is refused before there is a folder, or the run is as any other."""
     for value in ODD:
-        with contextlib.suppress(RlvitalsError, RuntimeError):
+        with contextlib.suppress(RlvitalsError):
             options: dict[str, Any] = {option: [value] if option == "tags" else value}
             TrainingMonitor(tmp_path / "logs", **options).close()
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from rlvitals import ClosedError, RecordError, TrainingMonitor
@@ -76,8 +77,9 @@ def test_two_pictures_of_one_name_are_two_files(monitor: Monitor) -> None:
         np.zeros((2, 2, 5)),
         np.zeros((0, 4)),
         np.array([["x"]]),
+        torch.zeros((2, 2), requires_grad=True),
     ],
-    ids=["bytes", "path", "line", "channels", "empty", "text"],
+    ids=["bytes", "path", "line", "channels", "empty", "text", "tensor"],
 )
 def test_what_is_no_picture_is_refused(monitor: Monitor, image: object) -> None:
     """By name, and nothing is recorded."""

@@ -103,10 +103,17 @@ def test_a_program_that_exits_with_a_code_has_failed(ended: Ended, lines: str, c
         thread.start()
         thread.join()
         """,
+        """
+        monitor = begin()
+        try:
+            sys.exit(3)
+        except SystemExit as error:
+            kept = error
+        """,
     ],
 )
 def test_an_exit_that_does_not_end_the_program_in_failure_is_none(ended: Ended, lines: str) -> None:
-    """One with success, one that is caught, and one of another thread."""
+    """One with success, one that is caught, one of another thread, and one that is caught and kept."""
     assert ended(lines) == (0, "completed", None)
 
 

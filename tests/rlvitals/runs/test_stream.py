@@ -207,7 +207,13 @@ def _many_names(folder: Path, names: int, *, sealing: tuple[int, ...], rewound: 
             for step in range(segment * names // 2, segment * names // 2 + names):
                 mixed = step if segment < 2 else "text"
                 number = (step / 3, math.nan, -math.inf)[step % 3]
-                values = {f"n{step}": number, f"k{step}": step, f"b{step}": step % 2 == 0, f"t{step}": "t", "m": mixed}
+                values = {
+                    f"n{step}": number,
+                    f"k{step}": 2**60 + step,
+                    f"b{step}": step % 2 == 0,
+                    f"t{step}": "t",
+                    "m": mixed,
+                }
                 record = {
                     "time": 1.0,
                     "step": step,
@@ -251,6 +257,40 @@ def test_frames_of_many_names_hold_the_same_values(tmp_path: Path) -> None:
     assert run.scalars.polars()["values.k299"].to_list() == expected
     assert run.scalars.pandas()["values.k299"].dropna().tolist() == [value for value in expected if value is not None]
     assert run.scalars.arrow().num_rows == len(run.scalars)
+
+
+@pytest.mark.parametrize("sealing", [(), (0, 1), (0, 1, 2)], ids=["open", "both", "sealed"])
+def test_frames_of_many_names_have_the_columns_that_frames_of_few_have(
+    tmp_path: Path, sealing: tuple[int, ...]
+) -> None:
+    """Values, absences, types and order."""
+    scalars = _many_names(tmp_path, 150, sealing=sealing, rewound=True).scalars
+    few = ["time", *(f"values.{key}" for key in ("n7", "n299", "k3", "k299", "b8", "b210", "t5", "t250", "m", "a"))]
+    arrow, pandas, polars = scalars.arrow(), scalars.pandas(), scalars.polars()
+
+    assert arrow.column_names == list(pandas.columns) == polars.columns == list(scalars.names)
+    assert str(arrow.select(few).to_pylist()) == str(scalars.arrow(*few).to_pylist())
+    assert arrow.select(few).schema == scalars.arrow(*few).schema
+    assert polars.select(few).equals(scalars.polars(*few))
+    assert polars.select(few).schema == scalars.polars(*few).schema
+    assert pandas[few].equals(scalars.pandas(*few))
+
+
+def test_each_record_of_many_names_is_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For a frame as for a dict of columns: no query looks for each of the names in each of the rows."""
+    scalars = _many_names(tmp_path, 150, sealing=()).scalars
+    asked: list[Mapping[Entry, str]] = []
+    build = Entries.sql
+
+    def noted(self: Entries, plain: Sequence[str], types: Mapping[Entry, str]) -> str:
+        asked.append(types)
+        return build(self, plain, types)
+
+    monkeypatch.setattr(Entries, "sql", noted)
+    for read in (scalars.read, scalars.pandas, scalars.polars, scalars.arrow):
+        read()
+
+    assert [len(types) for types in asked] == [0, 0, 0, 0]
 
 
 def test_a_question_about_one_name_reads_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

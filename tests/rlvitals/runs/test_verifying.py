@@ -383,6 +383,20 @@ def test_what_stands_in_a_files_place_is_told_of_and_left_alone(run: Run, line: 
     assert outside.read_bytes() == before
 
 
+@pytest.mark.parametrize("place", ["episodes", "artifacts"])
+@pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "a named pipe"), (Path.touch, "a file")], ids=["pipe", "file"])
+def test_what_stands_in_a_folders_place_is_told_of(
+    run: Run, place: str, make: Callable[[Path], None], kind: str
+) -> None:
+    """It is not called a folder that is gone."""
+    (run.path / place).rmdir()
+    make(run.path / place)
+
+    assert [(fault.code, fault.message) for fault in verify(run).faults] == [
+        (IRREGULAR, f"Is {kind}, not a folder: move it out of the run; it is neither read nor written")
+    ]
+
+
 @pytest.mark.parametrize("place", ["episodes", "artifacts", "writer.lock"])
 def test_a_link_in_the_place_of_a_folder_or_of_the_lock_is_told_of(run: Run, line: Line, place: str) -> None:
     """Where it leads, nothing is read or written."""
