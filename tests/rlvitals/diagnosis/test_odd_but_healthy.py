@@ -277,4 +277,13 @@ def test_thirty_long_episodes_of_which_the_first_ten_learnt_most() -> None:
     made.set("episodes", reward=reward, length=1000.0, termination_reason="truncated").set("evaluations", reward=None)
     said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
     assert said == {"no-learning": "info"}
-    assert "no-learning" in alarms(made.set("episodes", reward=150.0 * (1.0 + 1.2 * scatter)))
+
+
+@pytest.mark.parametrize("has_plan", [True, False])
+def test_fewer_than_a_hundred_flat_episodes(*, has_plan: bool) -> None:
+    """A rise of a standard deviation hides in them: that there is none is a remark."""
+
+    made = MadeTraining(updates=18).flat().set("updates", explained_variance=None).set("evaluations", reward=None)
+    made.total_timesteps = made.total_timesteps if has_plan else None
+    said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
+    assert said == {"no-learning": "info"}
