@@ -287,3 +287,14 @@ def test_fewer_than_a_hundred_flat_episodes(*, has_plan: bool) -> None:
     made.total_timesteps = made.total_timesteps if has_plan else None
     said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
     assert said == {"no-learning": "info"}
+
+
+def test_a_run_that_continues_from_a_checkpoint_and_stays_at_its_level() -> None:
+    """Its first episodes are not those of an untrained agent, so that it need not rise."""
+
+    made = MadeTraining().flat(200.0).set("updates", explained_variance=None).set("evaluations", reward=None)
+    made.set("episodes", env_step=made.episodes["env_step"] + 1_000_000)
+    made.set("updates", step=made.updates["step"] + 1_000_000)
+    made.total_timesteps = (made.total_timesteps or 0) + 1_000_000
+    said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
+    assert said == {"no-learning": "info"}
