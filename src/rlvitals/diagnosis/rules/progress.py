@@ -14,7 +14,7 @@ from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _TINY_STD = 0.05
 _OPENING = 0.25
-"""The share of the way beyond which the first episodes are no beginning: they show what was learnt in them or before."""
+"""The share of the way beyond which the first episodes are no beginning: they show what was learnt before."""
 _ENOUGH = 100
 """Episodes with which a rise of about one standard deviation is more than three standard errors. The first tenth of
 fewer is ten episodes still: they do not show such a rise, nor that there is none."""
