@@ -8,11 +8,9 @@ from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
 from rlvitals.adapters.raw_rewards import RawRewards
 from rlvitals.adapters.returns import Return, ReturnTally
 from rlvitals.adapters.reward_layers import Layers
+from rlvitals.diagnosis.settings import REWARD_FACT, REWARD_MISSING
 from rlvitals.errors import RecordError
 from rlvitals.monitor import TrainingMonitor
-
-FACT = "episode_reward"
-"""The key of the run's configuration that says what `reward` holds, where it is not the sum of plain rewards."""
 
 TRAINING_RETURN = "training_return"
 """The key of `extra` for the sum of the rewards that the agent is trained on, where these were changed."""
@@ -82,14 +80,8 @@ class RecordedReturns:
         # Called at every step, so without a call that only calls another.
         self.add: Callable[[list[float]], None] = self._seen.steps.add if self._own is None else self._add_both
         self.begin: Callable[[], None] | None = None if raw is None else raw.clear
-        if layers.changers and raw is None and not layers.statistics_are_raw:
-            self._say(
-                f"changed by {layers.names}: not the environment's own",
-                f"Returns are sums of rewards that {layers.names} changed: the environment's own rewards cannot be "
-                "seen from here. Record below that wrapper: put Monitor or RecordEpisodeStatistics directly around "
-                "the environment.",
-                severity="warning",
-            )
+        if raw is None and layers.hide_returns:
+            self._tell_hidden()
 
     @property
     def environments(self) -> int:
@@ -129,7 +121,8 @@ class RecordedReturns:
         own = None if self._own is None else self._own.ending(index)
         if own is not None and not self._heard[index] and seen.length:
             own = None
-            self._tell_unheard()
+            if self._layers.hide_returns:
+                self._tell_hidden()
         self._heard[index] = 0
         settled = _plain(seen, self._layers) if own is None else self._chosen(seen, own, info)
         made_of = seen if own is None or not own.parts else own
@@ -187,19 +180,20 @@ class RecordedReturns:
         )
         return Reported(*own[:3], statistics_count=believed, parts=own.parts, extra={TRAINING_RETURN: seen.reward})
 
-    def _tell_unheard(self) -> None:
-        if self._layers.changers:
-            self._say(
-                f"changed by {self._layers.names}: not the environment's own",
-                f"Returns are sums of rewards that {self._layers.names} may have changed: the environment's own "
-                "rewards could not be heard below it. Record below that wrapper.",
-                severity="warning",
-            )
+    def _tell_hidden(self) -> None:
+        names = self._layers.names
+        self._say(
+            f"{REWARD_MISSING}: only rewards that {names} changed can be seen",
+            f"Only rewards that {names} changed can be seen: episodes are recorded without a return (NaN), and the sum "
+            f"of these rewards is in extra['{TRAINING_RETURN}']. Put Monitor or RecordEpisodeStatistics directly "
+            "around the environment, below that wrapper.",
+            severity="warning",
+        )
 
     def _tell_parts(self, settled: Reported, made_of: Return) -> None:
         if math.isnan(settled.reward) and made_of.unreadable >= made_of.length:
             self._say(
-                "missing: rewards are not numbers",
+                f"{REWARD_MISSING}: rewards are not numbers",
                 "The environment gives no number as its reward: episodes are recorded without a return (NaN). Return "
                 "a number from step.",
                 severity="warning",
@@ -226,7 +220,7 @@ class RecordedReturns:
         self._troubles.tell(message, severity=severity)
         if fact is not None:
             with self._troubles.caught("the run's configuration could not be updated"):
-                self._monitor.update_configuration({FACT: fact})
+                self._monitor.update_configuration({REWARD_FACT: fact})
 
 
 def _recorded_return(info: Any) -> float | None:
@@ -238,4 +232,7 @@ def _recorded_return(info: Any) -> float | None:
 
 
 def _plain(seen: Return, layers: Layers) -> Reported:
+    if layers.hide_returns:
+        extra = {TRAINING_RETURN: seen.reward}
+        return Reported(math.nan, seen.length, seen.duration, statistics_count=False, parts={}, extra=extra)
     return Reported(*seen[:3], statistics_count=layers.statistics_are_raw, parts=seen.parts, extra={})

@@ -63,6 +63,11 @@ class Layers(NamedTuple):
         """Whether `info["episode"]` is recorded below all wrappers that are known to change rewards."""
         return all(_recorded_below(chain) for chain in self.chains)
 
+    @property
+    def hide_returns(self) -> bool:
+        """Whether the sum of the rewards that are seen above these wrappers is not the environment's return."""
+        return bool(self.changers) and not self.statistics_are_raw
+
     def _of(self, wanted: str) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for chain in self.chains for name, kind in chain if kind == wanted))
 

@@ -33,6 +33,12 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 """Each setting, and the names under which Stable-Baselines3, CleanRL, RLlib and others know it."""
 
+REWARD_FACT = "episode_reward"
+"""The key of the run's configuration that says what `reward` holds, where it is not the sum of plain rewards."""
+
+REWARD_MISSING = "missing"
+"""How its value begins where episodes are recorded without a return (NaN)."""
+
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 _SPACE_COUNT = re.compile(r"Discrete\((\d+)\)")
 _SPACE_SHAPE = re.compile(r"\((\d+(?:,\s*\d+)*),?\)")
@@ -42,9 +48,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Hyper-parameters, by plain names; `None` where nothing was said.
 
     `action_entropy` is the greatest entropy that the action space allows, nats: for discrete actions only.
-    `reward_normalized` says whether the algorithm sees other rewards than those that are logged. `learning_starts` is
-    the environment step of the first update. `independent_steps` is declared by the user: whether no reward depends on
-    earlier actions of its episode, so that a discount of 0 is right. `family` is the `name` of `families.Family`.
+    `reward_normalized` says whether the algorithm sees other rewards than those that are logged, and `reward_missing`
+    whether episodes are recorded without a return (NaN). `learning_starts` is the environment step of the first
+    update. `independent_steps` is declared by the user: whether no reward depends on earlier actions of its episode,
+    so that a discount of 0 is right. `family` is the `name` of `families.Family`.
     """
 
     family: str = ""
@@ -69,6 +76,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     discrete: bool | None = None
     action_entropy: float | None = None
     reward_normalized: bool | None = None
+    reward_missing: bool | None = None
     learning_starts: float | None = None
     independent_steps: bool | None = None
 
@@ -121,6 +129,7 @@ def settings_of(configuration: Mapping[str, Any]) -> Settings:
         independent_steps=independent if isinstance(independent, bool) else None,
         discrete=discrete,
         action_entropy=entropy or None,
+        reward_missing=str(flat.get(REWARD_FACT, "")).startswith(REWARD_MISSING) or None,
         reward_normalized=None if normalized is None else bool(normalized),
     )
 

@@ -70,7 +70,7 @@ def with_warnings(records: Iterable[Record], warnings: ImportWarnings, path: Pat
         yield record
     events = list(warnings.events(last or 0.0))
     if last is None:
-        raise ImportFormatError(f"{path} holds no record. " + " ".join(event.message for event in events))
+        raise ImportFormatError(" ".join([f"{path} holds no record.", *(event.message for event in events)]))
     yield from events
 
 

@@ -63,6 +63,8 @@ def _unknown(path: Path) -> str:
         inside = sorted(each.name for each in path.iterdir())
         holds = f"it holds {shown(inside)}" if inside else "it is empty"
         return f"{path} is a folder without a run of a known format: {holds}. Name a file in it, or --format: {formats}"
+    if not path.stat().st_size:
+        return f"{path} is empty: the program that wrote it may have been stopped before its first record"
     columns = columns_of_table(path) if path.suffix.lower() in TABLE_ENDINGS else []
     if len(columns) > 1:
         return (

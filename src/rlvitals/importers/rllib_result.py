@@ -10,21 +10,18 @@ from rlvitals.errors import ImportFormatError
 from rlvitals.importers.import_warnings import ImportWarnings
 from rlvitals.importers.tags import scalar_records
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, codec_of
+from rlvitals.records.synonyms import SYNONYMS
 
 STEPS = ("num_env_steps_sampled_lifetime", "env_runners/num_env_steps_sampled_lifetime", "timesteps_total")
 """Keys of the environment steps so far, the surest first."""
 STEPS_OLD = ("num_env_steps_sampled", "num_steps_sampled", "counters/num_env_steps_sampled", "agent_timesteps_total")
 
 UPDATE_KEYS: dict[str, str] = {
+    **SYNONYMS,
     "policy_loss": "policy_loss",
-    "vf_loss": "value_loss",
     "entropy": "entropy",
     "kl": "kl_divergence",
-    "mean_kl_loss": "kl_divergence",
-    "vf_explained_var": "explained_variance",
-    "cur_lr": "learning_rate",
     "default_optimizer_learning_rate": "learning_rate",
-    "grad_gnorm": "gradient_norm",
     "gradients_default_optimizer_global_norm": "gradient_norm",
     "total_loss": "loss",
 }
@@ -168,10 +165,14 @@ class ResultReader:
         if not rewards and not lengths:
             return
         new = self._new_episodes(result)
-        if new is None or len(rewards) != len(lengths):
+        what = ""
+        if new is None:
             what = "does not say how many of the episodes in hist_stats are new"
-            if new is not None:
-                what = f"has {len(rewards)} rewards and {len(lengths)} lengths of episodes in hist_stats"
+        elif len(rewards) != len(lengths):
+            what = f"has {len(rewards)} rewards and {len(lengths)} lengths of episodes in hist_stats"
+        elif None in map(_number, rewards) or None in map(_whole, lengths):
+            what = "has rewards or lengths of episodes in hist_stats that are not numbers"
+        if new is None or what:
             self._warnings.add(f"{where} {what}; the import leaves the episodes of this iteration out.")
             return
         if new > len(rewards):

@@ -1,6 +1,7 @@
 """`trainer_state.json`, as the trainers of transformers and TRL write it beside each checkpoint."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ from rlvitals.importers.base import Imported, Importer, head_of
 from rlvitals.importers.import_warnings import ImportWarnings, with_warnings
 from rlvitals.importers.tags import scalar_records
 from rlvitals.records import Evaluation, PolicyUpdate, Record, codec_of
+from rlvitals.records.synonyms import SYNONYMS
 
 STATE = "trainer_state.json"
 
 UPDATE_KEYS: dict[str, str] = {
+    **SYNONYMS,
     "loss": "loss",
     "learning_rate": "learning_rate",
-    "grad_norm": "gradient_norm",
     "entropy": "entropy",
     "clip_ratio/region_mean": "clip_fraction",
     "clip_ratio": "clip_fraction",
@@ -25,7 +27,6 @@ UPDATE_KEYS: dict[str, str] = {
     "policy/entropy_avg": "entropy",
     "loss/policy_avg": "policy_loss",
     "loss/value_avg": "value_loss",
-    "lr": "learning_rate",
 }
 """Keys of a log entry, and the fields of `PolicyUpdate`; the others are in its `extra`.
 
@@ -57,7 +58,7 @@ class TrainerStateImporter(Importer):
         states = [(_state_in(file), file) for file in _states_in(path)]
         if not states:
             raise ImportFormatError(f"{path}: there is no {STATE} with a log_history in it")
-        state, file = max(states, key=lambda each: each[0].get("global_step") or 0)
+        state, file = max(states, key=lambda each: _step_in(each[0], "global_step") or 0)
         folder = (path if path.is_dir() else path.absolute().parent).absolute()
         configuration = {"framework": "transformers"}
         configuration |= {name: state[name] for name in _SETTINGS if state.get(name) is not None}
@@ -85,15 +86,21 @@ def _state_in(file: Path) -> dict[str, Any]:
     return said
 
 
+def _step_in(said: Mapping[str, Any], name: str) -> int | None:
+    """A step, as a number that is not negative; `None` for anything else."""
+    step = said.get(name)
+    return int(step) if isinstance(step, int | float) and math.isfinite(step) and step >= 0 else None
+
+
 def _records(state: Mapping[str, Any], file: Path, warnings: ImportWarnings) -> Iterator[Record]:
     entries = [entry for entry in state["log_history"] if isinstance(entry, dict)]
-    if entries and not any(isinstance(entry.get("step"), int | float) for entry in entries):
+    if entries and all(_step_in(entry, "step") is None for entry in entries):
         raise ImportFormatError(f"{file}: no entry of log_history has a 'step'. Add the global step to each entry")
     times = _Times(entries, file, warnings)
     step = 0
     for number, entry in enumerate(entries):
-        said = entry.get("step")
-        step = int(said) if isinstance(said, int | float) and said >= 0 else step
+        said = _step_in(entry, "step")
+        step = step if said is None else said
         try:
             yield from _entry(entry, step, times.of(step), warnings, file)
         except RecordError as error:
@@ -152,7 +159,7 @@ class _Times:
 
     def __init__(self, entries: list[dict[str, Any]], file: Path, warnings: ImportWarnings) -> None:
         self._end = file.stat().st_mtime
-        self._last = max((int(entry.get("step") or 0) for entry in entries), default=0) or 1
+        self._last = max((_step_in(entry, "step") or 0 for entry in entries), default=0) or 1
         runtimes = [entry[_SUMMARY] for entry in entries if isinstance(entry.get(_SUMMARY), int | float)]
         durations = [entry["step_time"] for entry in entries if isinstance(entry.get("step_time"), int | float)]
         mean = sum(durations) / len(durations) if durations else 0.0

@@ -4,6 +4,7 @@ The walk earns 2 in each of 4 steps: its return is 8.
 """
 
 import itertools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -15,9 +16,10 @@ from gymnasium.wrappers import Autoreset, ClipReward, NormalizeReward, RecordEpi
 from gymnasium.wrappers import vector as vectors
 from stable_baselines3.common.monitor import Monitor
 
-from rlvitals import Episode, TrainingMonitor
+from rlvitals import Episode, Run, TrainingMonitor
 from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper
 from rlvitals.adapters.raw_rewards import RewardTap
+from rlvitals.diagnosis import diagnose, evidence_of
 
 
 class Tenth(gymnasium.Wrapper[Any, Any, Any, Any]):
@@ -194,15 +196,28 @@ def test_in_other_processes_statistics_below_count(walk: Any, monitor: TrainingM
 
 
 def test_in_other_processes_normalised_rewards_are_said(walk: Any, monitor: TrainingMonitor) -> None:
-    """Where only changed rewards can be seen, the run says so, once."""
+    """Where only changed rewards can be seen, the run says so, once, and their sum is no return."""
     vector = AsyncVectorEnv([lambda: NormalizeReward(walk(reward=2.0))] * 2, context="forkserver")
     env = VitalsVectorWrapper(vector, monitor)
     drive_all(env, AutoresetMode.NEXT_STEP, steps=9)
     env.close()
 
     (message,) = said(monitor)
-    assert message.startswith("Returns are sums of rewards that NormalizeReward changed")
-    assert monitor.session.configuration["episode_reward"].startswith("changed by NormalizeReward")
+    assert message.startswith("Only rewards that NormalizeReward changed can be seen")
+    assert monitor.session.configuration["episode_reward"].startswith("missing")
+    assert [math.isnan(one.reward) and "training_return" in (one.extra or {}) for one in episodes(monitor)]
+
+
+def test_returns_that_cannot_be_seen_are_no_alarm(walk: Any, monitor: TrainingMonitor) -> None:
+    """They are missing because of how the environment is wrapped: no number in the training is broken."""
+    vector = AsyncVectorEnv([lambda: NormalizeReward(walk(reward=2.0))] * 2, context="forkserver")
+    env = VitalsVectorWrapper(vector, monitor)
+    drive_all(env, AutoresetMode.NEXT_STEP, steps=9)
+    monitor.log_training_step(1, 0.1, 0.1, 0.5)
+    env.close()
+    monitor.close()
+
+    assert not diagnose(evidence_of(Run(monitor.path))).findings
 
 
 def test_several_objectives_of_which_a_wrapper_makes_one(walk: Any, monitor: TrainingMonitor) -> None:

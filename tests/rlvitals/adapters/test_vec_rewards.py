@@ -123,7 +123,7 @@ def test_several_processes(
     env.close()
 
     fact = monitor.session.configuration.get("episode_reward", "")
-    assert fact.startswith("changed by") if expected is None else returns(monitor) == {(expected, 4)}
+    assert fact.startswith("missing") if expected is None else returns(monitor) == {(expected, 4)}
 
 
 def test_rewards_as_the_algorithm_sees_them(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:

@@ -277,4 +277,24 @@ def test_thirty_long_episodes_of_which_the_first_ten_learnt_most() -> None:
     made.set("episodes", reward=reward, length=1000.0, termination_reason="truncated").set("evaluations", reward=None)
     said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
     assert said == {"no-learning": "info"}
-    assert "no-learning" in alarms(made.set("episodes", reward=150.0 * (1.0 + 1.2 * scatter)))
+
+
+@pytest.mark.parametrize("has_plan", [True, False])
+def test_fewer_than_a_hundred_flat_episodes(*, has_plan: bool) -> None:
+    """A rise of a standard deviation hides in them: that there is none is a remark."""
+
+    made = MadeTraining(updates=18).flat().set("updates", explained_variance=None).set("evaluations", reward=None)
+    made.total_timesteps = made.total_timesteps if has_plan else None
+    said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
+    assert said == {"no-learning": "info"}
+
+
+def test_a_run_that_continues_from_a_checkpoint_and_stays_at_its_level() -> None:
+    """Its first episodes are not those of an untrained agent, so that it need not rise."""
+
+    made = MadeTraining().flat(200.0).set("updates", explained_variance=None).set("evaluations", reward=None)
+    made.set("episodes", env_step=made.episodes["env_step"] + 1_000_000)
+    made.set("updates", step=made.updates["step"] + 1_000_000)
+    made.total_timesteps = (made.total_timesteps or 0) + 1_000_000
+    said = {one.code: one.severity for one in diagnose(made.evidence()).findings}
+    assert said == {"no-learning": "info"}

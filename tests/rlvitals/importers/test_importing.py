@@ -175,3 +175,11 @@ def test_a_database_behind_a_link_is_imported(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(exported)
 
     assert import_run(tmp_path / "link", tmp_path / "logs").header.status == "completed"
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    file = tmp_path / "monitor.csv"
+    file.touch()
+
+    with pytest.raises(ImportFormatError, match=r"monitor\.csv is empty"):
+        import_run(file, tmp_path / "logs")

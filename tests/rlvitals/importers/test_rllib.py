@@ -194,6 +194,10 @@ def test_a_line_that_was_cut_is_left_out_with_a_warning(tmp_path: Path) -> None:
     [
         ({"episodes_this_iter": None}, "does not say how many of the episodes in hist_stats are new"),
         ({"episodes_this_iter": 5}, "5 episodes ended in this iteration, and hist_stats holds 3"),
+        (
+            {"hist_stats": {"episode_reward": [1.0, 2.0], "episode_lengths": [25, None]}},
+            "has rewards or lengths of episodes in hist_stats that are not numbers",
+        ),
         ({"extra_list": [1, 2]}, "not imported, as these are no single numbers: extra_list"),
     ],
 )

@@ -114,3 +114,10 @@ def test_a_history_without_steps_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ImportFormatError, match=r"trainer_state.json is damaged.*an earlier checkpoint"):
         imported(tmp_path, state({**ENTRY, "step": 5})[:-20])
+
+
+@pytest.mark.parametrize("step", ["x", [5], {}, float("inf"), float("nan"), -5])
+def test_a_step_that_is_no_step_is_that_of_the_entry_before(tmp_path: Path, step: Any) -> None:
+    content = json.dumps({"global_step": 5, "log_history": [{**ENTRY, "step": 5}, {"loss": 1.0, "step": step}]})
+
+    assert [update.step for update in imported(tmp_path, content).records("updates")] == [5, 5]

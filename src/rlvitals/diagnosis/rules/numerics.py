@@ -38,7 +38,8 @@ _RISE = 1000.0
     title="Numbers that are not finite",
     meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended "
     "with an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
-    "vary. Rewards of episodes alone, without an update, are a warning.",
+    "vary. Rewards of episodes alone, without an update, are a warning. They are left out where the configuration says "
+    "that episodes have no return (`episode_reward` begins with `missing`).",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
     cause="A NaN or an infinity entered the network, and stays: observations or rewards that are not finite, or an "
     "overflow.",
@@ -51,7 +52,7 @@ def _non_finite(evidence: Evidence) -> Sign | None:
     first = math.inf
     for table, stream, names in (
         (evidence.recorded_updates, "updates", _WATCHED),
-        (evidence.episodes, "episodes", ("reward",)),
+        (evidence.episodes, "episodes", () if evidence.settings.reward_missing else ("reward",)),
     ):
         steps = table.low("step")
         for name in names:

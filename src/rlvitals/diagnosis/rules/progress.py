@@ -14,7 +14,10 @@ from rlvitals.diagnosis.rules.rule import Sign, rule
 
 _TINY_STD = 0.05
 _OPENING = 0.25
-"""The share of the way beyond which the first ten episodes are no beginning: some of it is learnt in them."""
+"""The share of the way beyond which the first episodes are no beginning: they show what was learnt before."""
+_ENOUGH = 100
+"""Episodes with which a rise of about one standard deviation is more than three standard errors. The first tenth of
+fewer is ten episodes still: they do not show such a rise, nor that there is none."""
 
 
 @rule(
@@ -24,8 +27,9 @@ _OPENING = 0.25
     "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
     "half of the budget (counted from the first update, where there is a warm-up), as hard tasks start late, if they "
     "have not risen by one standard error either; a warning from 90 %. It stays a remark while the budget is not known "
-    "and the run goes on, and where episodes are so few that the first ten take more than a quarter of the way, if "
-    "they rose by one standard error. What else was found may say why.",
+    "and the run goes on, with fewer than 100 episodes, which do not show a rise of one standard deviation, and where "
+    "the first episodes end beyond a quarter of the way, as in a run that continues from a checkpoint. What else was "
+    "found may say why.",
     needs=("episodes.reward",),
     cause="What the agent does lately is rewarded no more than what it did at first, beyond chance.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -44,8 +48,14 @@ def _no_learning(evidence: Evidence) -> Sign | None:
     if rising and not late:
         return None  # it may well be on its way
     shown = {"first_tenth": course.opening.mean, "last_quarter": course.late.mean, "rise": course.rise}
-    sure = evidence.budget is not None and (course.opening.step <= _OPENING * course.late.step or not rising)
+    is_beginning = course.opening.step <= _OPENING * course.late.step
+    sure = evidence.budget is not None and is_beginning and _are_enough(evidence)
     return Sign(WARNING if late and sure else INFO, 0.4, shown, course.start.step)
+
+
+def _are_enough(evidence: Evidence) -> bool:
+    """Whether there are enough episodes; values of a series are means of several, and fewer are enough."""
+    return bool(evidence.reward_source) or float(evidence.episodes.said("reward").sum()) >= _ENOUGH
 
 
 @rule(
