@@ -108,7 +108,8 @@ def check_signals(names: Any) -> None:
         RecordError: They are not.
     """
     known = list(names) if isinstance(names, Iterable) and not isinstance(names, str) else [None]
-    if not all(isinstance(name, str) and re.fullmatch(r"SIG[A-Z0-9]+", name) for name in known):
+    names_here = {*ENDING_SIGNALS, *(one.name for one in signal.Signals)}
+    if not all(isinstance(name, str) and name in names_here for name in known):
         raise RecordError(f"signals={shown(names)}: pass the names of signals, such as ('SIGTERM',), or () for none")
 
 

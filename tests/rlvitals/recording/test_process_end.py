@@ -225,7 +225,7 @@ def test_which_signals_end_a_run_is_an_option(
     assert ended(f"monitor = begin({options}); send(signal.{number}); signal.pause()")[1:] == expected
 
 
-@pytest.mark.parametrize("signals", [("TERM",), "SIGTERM", 15, (15,)])
+@pytest.mark.parametrize("signals", [("TERM",), ("SIGTREM",), "SIGTERM", 15, (15,)])
 def test_what_is_no_name_of_a_signal_is_refused(tmp_path: Path, signals: object) -> None:
     """With what to pass."""
     with pytest.raises(RecordError, match="pass the names of signals"):
