@@ -133,10 +133,13 @@ FAMILIES = (
     Family(
         "trpo",
         "TRPO",
-        "no clipped surrogate; the learning rate is the critic's",
+        "natural gradient, no clipped surrogate; the critic is trained apart, with the learning rate",
         ("trpo", "npg"),
         frozenset({"cg_max_steps", "cg_damping", "line_search_max_iter"}),
-        _ALL - _EPOCHS - _SURROGATE - {"updates.learning_rate", "settings.learning_rate"},
+        _ALL - _EPOCHS - _SURROGATE - _CLIPPED_GRADIENTS - {
+            "updates.learning_rate", "settings.learning_rate",
+            "settings.value_coefficient", "settings.entropy_coefficient",  # of a joint loss, which it does not have
+        },
     ),
     Family(
         "reinforce",

@@ -113,3 +113,14 @@ def test_an_unknown_algorithm_is_judged_by_the_metrics_that_it_logs() -> None:
     assert "kl-too-large" in codes()
     assert "stale-data" not in codes(epochs=100)
     assert "stale-data" in codes(n_epochs=100)
+
+
+def test_a_coefficient_of_zero_is_no_fault_where_the_critic_is_trained_apart() -> None:
+    """Stable-Baselines3's TRPO gives 0 for the coefficients of a joint loss, and for the limit of the gradient."""
+    joint = {"vf_coef": 0.0, "ent_coef": 0.0, "max_grad_norm": 0.0}
+
+    def found(**settings: Any) -> set[str]:
+        made = MadeTraining().configure(**joint, **settings).set("updates", explained_variance=0.3)
+        return all_codes(diagnose(made.evidence()).findings)
+
+    assert (found(), found(algorithm="TRPO")) == ({"value-not-learning"}, set())
