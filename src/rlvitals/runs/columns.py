@@ -93,7 +93,10 @@ def attached(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Iterator[duckd
 
 def literal(text: str | Path) -> str:
     """Quote a text for SQL."""
-    return "'" + str(text).replace("'", "''") + "'"
+    quoted = "'" + str(text).replace("'", "''") + "'"
+    if "\x00" in quoted:  # where SQL ends, before DuckDB 1.5
+        quoted = "(" + quoted.replace("\x00", "' || chr(0) || '") + ")"
+    return quoted
 
 
 def identifier(name: str) -> str:

@@ -11,7 +11,7 @@ from rlvitals.runs.columns import database, identifier, literal
 
 _ASK = """
 import duckdb
-from rlvitals.runs.columns import database
+from rlvitals.runs.columns import database, literal
 question = "SELECT current_setting('enable_progress_bar')"
 print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).execute(question).fetchone()[0])
 """
@@ -44,3 +44,9 @@ def test_a_table_is_never_a_python_variable() -> None:
 
     with pytest.raises(duckdb.CatalogException):
         database().execute("FROM frame")
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", "a\x00b", "'\x00'", ""])
+def test_any_text_can_be_quoted(text: str) -> None:
+    """A NUL, too, at which some releases of DuckDB end a query."""
+    assert database().execute(f"SELECT {literal(text)}").fetchall() == [(text,)]
