@@ -16,6 +16,7 @@ interpreter() { # the path of a working Python of a version, or nothing
 # These tests need PyTorch, which is too large to install once more for each interpreter.
 without_torch=(
   --ignore tests/rlvitals/recording/test_odd_arguments.py
+  --ignore tests/rlvitals/recording/test_pictures.py
   --ignore tests/rlvitals/sinks/alerts/test_page.py
 )
 found=0
@@ -30,7 +31,7 @@ for version in 3.11 3.12 3.13; do
   install=("$folder/bin/python" -m pip install --quiet --disable-pip-version-check --constraint constraints.txt)
   "${install[@]}" --editable .
   "$folder/bin/python" -W error tests/bare/bare_install.py
-  "${install[@]}" --editable '.[arrow,pandas,polars,ui]' cryptography hypothesis httpx pillow pytest pytest-xdist
+  "${install[@]}" --editable '.[arrow,pandas,polars,ui]' cryptography hypothesis httpx pytest pytest-xdist
   "$folder/bin/python" -m pytest -n "${WORKERS:-2}" -p no:cacheprovider -q \
     tests/rlvitals/recording tests/rlvitals/runs tests/rlvitals/sinks/alerts tests/rlvitals/cli/test_main.py "${without_torch[@]}"
   found=$((found + 1))

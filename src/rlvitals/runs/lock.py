@@ -279,7 +279,8 @@ class _Claim:
     def _refuse_live(self, now: float) -> None:
         found = _settled_heartbeat(self._lock)
         if found is None:
-            if _is_fresh_file(self._lock, now):  # a heartbeat that is being written, or is damaged
+            # A heartbeat that is being written, or is damaged. A new lock is empty.
+            if _is_fresh_file(self._lock, now) and self._lock.lstat().st_size:
                 raise _locked_by(self._lock, None)
         elif is_held(found, now) and not _has_ended(self._lock.parent):
             raise _locked_by(self._lock, found)
@@ -362,12 +363,11 @@ def _settled_heartbeat(path: Path) -> Heartbeat | None:
 
 
 def _is_fresh_file(path: Path, now: float) -> bool:
-    """Whether a file with something in it was written a moment ago."""
+    """Whether a file was written a moment ago; one that is still empty, too, as its writer may come to it yet."""
     try:
-        seen = path.lstat()
+        return now - path.lstat().st_mtime <= _SILENT_S
     except OSError:
         return False
-    return seen.st_size > 0 and now - seen.st_mtime <= _SILENT_S
 
 
 def _has_ended(run: Path) -> bool:

@@ -518,6 +518,7 @@ def _interrupted(model: Any, callback: VitalsCallback, **options: Any) -> None:
     assert callback._watch is not None
     callback._watch.look()
     callback._watch.look()
+    callback._watch.end()  # waits for a look of the watch's own thread
 
 
 def test_an_interrupted_training_has_failed_though_its_objects_live(

@@ -308,3 +308,15 @@ def test_without_locks_a_training_that_came_later_says_that_it_gives_way(
     assert len(said) == 1
     assert read_heartbeat(late.path / "writer.lock") == first
     assert (late.path / "run.json").read_bytes() == before
+
+
+@without_locks
+def test_a_claim_that_is_not_written_yet_is_not_taken_away(layout: Layout, clock: ManualClock) -> None:
+    """Its writer has created the file, and writes its name next."""
+    claim = layout.lock.with_name(f".{layout.lock.name}.claim")
+    claim.touch()
+    os.utime(claim, (clock.time(), clock.time()))
+
+    with pytest.raises(RunLockedError):
+        WriterLock(layout.lock, clock=clock)
+    assert claim.exists()
