@@ -43,7 +43,7 @@ export function ring(score, state) {
   const length = 2 * Math.PI * 20;
   return svg("svg", { class: "ring", viewBox: "0 0 48 48", role: "img", "aria-label": name, "data-status": state },
     svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-back" }),
-    svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-front", "stroke-dasharray": `${(length * (score ?? 0)) / 100} ${length}`, transform: "rotate(-90 24 24)" }),
+    score === null ? null : svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-front", "stroke-dasharray": `${(length * score) / 100} ${length}`, transform: "rotate(-90 24 24)" }),
     svg("text", { x: 24, y: 29, "text-anchor": "middle" }, score === null ? "–" : String(score)));
 }
 
