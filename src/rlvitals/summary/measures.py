@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.analysis.averages import exponential_average, time_exponential_average, windowed_average
-from rlvitals.analysis.changepoints import Changes, change_points
-from rlvitals.analysis.convergence import Convergence, convergence
+from rlvitals.analysis.changepoints import Changes
+from rlvitals.analysis.convergence import Convergence
+from rlvitals.analysis.course import Course, course
 from rlvitals.analysis.description import describe
 from rlvitals.analysis.distribution import distribution, presence
 from rlvitals.analysis.intervals import Interval, mean_interval
 from rlvitals.analysis.quantiles import interquartile_mean, quantiles
-from rlvitals.analysis.trend import Trend, trend
+from rlvitals.analysis.trend import Trend
 from rlvitals.runs.answer import Column
 
 WINDOW = 100
@@ -85,7 +86,7 @@ class Going(msgspec.Struct, frozen=True):
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """Whether it came to rest (`rlvitals.analysis.convergence`); positions count values from 0.
+    """Whether it converged (`rlvitals.analysis.course`); positions count values from 0.
 
     Attributes:
         status: converged, flat, improving, declining (rising, falling) or not enough data.
@@ -136,8 +137,10 @@ class Measured(msgspec.Struct, frozen=True):
         recent: The same of the last 100 values.
         iqm: Mean of the middle half.
         quantiles: By probability.
-        going: Where it is going.
-        rest: Whether it came to rest.
+        going: Its trend over all of this.
+        recent_going: The trend of its last `recent_values`.
+        recent_values: The last quarter, at least 100 and at most 1,000.
+        rest: Whether it converged.
         turns: Where its level changed.
     """
 
@@ -152,6 +155,8 @@ class Measured(msgspec.Struct, frozen=True):
     quantiles: dict[str, float | None]
     averages: Averages
     going: Going
+    recent_going: Going
+    recent_values: int
     rest: Rest
     turns: Turns
     histogram: Histogram
@@ -194,14 +199,22 @@ def spread(column: Column) -> Spread:
     )
 
 
-def measure(column: Column, times: Floats, better: Better = "higher", *, recent: int = WINDOW) -> Measured | None:
+def measure(
+    column: Column,
+    times: Floats,
+    better: Better = "higher",
+    *,
+    recent: int = WINDOW,
+    going: Course | None = None,
+) -> Measured | None:
     """Sum up one quantity.
 
     Args:
         column: Its values in the order in which they were written, shape `(n,)`; what is absent is masked.
         times: When each was (UTC, seconds), shape `(n,)`.
         better: Which way is better, if one is.
-        recent: How many of the last values the recent level is taken over.
+        recent: How many of the last rows the recent level is taken over.
+        going: The course of the same values, if it has been worked out already.
 
     Returns:
         `None` if it was never said.
@@ -213,13 +226,11 @@ def measure(column: Column, times: Floats, better: Better = "higher", *, recent:
     values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
     when = times if said.all() else times[said]
     spreads = spread(column)
-    higher = better != "lower"
-    going, changes = trend(values, higher_is_better=higher), change_points(values, higher_is_better=higher)
-    rest = convergence(values, higher_is_better=higher, known_trend=going, known_changes=changes)
+    went = going or course(values, higher_is_better=better != "lower")
     return Measured(
         counts=spreads.counts,
         mean=as_range(mean_interval(values)),
-        recent=as_range(mean_interval(values[-recent:])),
+        recent=as_range(mean_interval(column[-recent:].compressed().astype(np.float64))),
         std=spreads.std,
         min=spreads.min,
         max=spreads.max,
@@ -227,9 +238,11 @@ def measure(column: Column, times: Floats, better: Better = "higher", *, recent:
         iqm=spreads.iqm,
         quantiles=spreads.quantiles,
         averages=_averages(values[-_LATEST:], when[-_LATEST:]),
-        going=_going(going, better),
-        rest=_rest(rest, better),
-        turns=_turns(changes),
+        going=going_of(went.trend, better),
+        recent_going=going_of(went.recent, better),
+        recent_values=went.recent_values,
+        rest=_rest(went, better),
+        turns=_turns(went.changes),
         histogram=_histogram(values),
     )
 
@@ -254,7 +267,8 @@ def _averages(values: Floats, times: Floats) -> Averages:
     return Averages(*(known(float(average[-1])) for average in last))
 
 
-def _going(found: Trend, better: Better) -> Going:
+def going_of(found: Trend, better: Better) -> Going:
+    """A trend in plain numbers; rising and falling where neither is better."""
     return Going(
         verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
         slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),
@@ -263,10 +277,11 @@ def _going(found: Trend, better: Better) -> Going:
     )
 
 
-def _rest(found: Convergence, better: Better) -> Rest:
+def _rest(went: Course, better: Better) -> Rest:
+    found: Convergence = went.convergence
     return Rest(
-        status=_NEUTRAL.get(found.status, found.status) if better is None else found.status,
-        since=_place(found.since),
+        status=_NEUTRAL.get(went.status, went.status) if better is None else went.status,
+        since=_place(found.since) if went.has_converged else None,
         level=as_range(found.level),
         stability=known(found.stability),
         best=known(found.best),

@@ -1,4 +1,4 @@
-"""The account of a run, or of its last episodes: one value that every face of this package speaks from."""
+"""The full summary of a run, or of its last episodes. It contains the overview of the run."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ import duckdb
 import msgspec
 import numpy as np
 
+from rlvitals.analysis.course import Course
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.pace import STEPS, Pace, furthest_of, share_of
+from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.pace import STEPS, Pace
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
@@ -17,8 +19,9 @@ from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.runs.table import ask
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
-from rlvitals.summary.life import OPEN, Life, away_of, life_of
-from rlvitals.summary.measures import WINDOW, Better, Floats, Measured, known, measure
+from rlvitals.summary.life import away_of, life_of
+from rlvitals.summary.measures import Better, Floats, Measured, known, measure
+from rlvitals.summary.overview import Assessment, Feed, Overview, course_of_rewards, overview_from, overview_of
 from rlvitals.summary.pacing import episodes_per_minute, pace_in, paces_in, step_said
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
@@ -82,43 +85,32 @@ class End(msgspec.Struct, frozen=True):
 
 
 class RunSummary(msgspec.Struct, frozen=True):
-    """What a run, or its end, comes to.
+    """The full summary of a run, or of its last episodes.
 
     Attributes:
-        life: Where the run stands.
+        overview: The overview of the whole run (`rlvitals.summary.overview`).
         window: Episodes (and updates) at most that this is about, the last ones; `None` for the whole run.
         episodes: Episodes that this is about.
         updates: Updates likewise.
-        env_step: The furthest environment step that anything of the run says.
-        progress: The share of the steps that it is to take that is done.
         measures: Each quantity of an episode that was said.
         metrics: Each metric of the updates that was said.
         success: Successes.
         ends: Why episodes ended, the most frequent first; those that reported no reason last. Empty if none did.
         speed: How fast it goes.
         baselines: The last evaluation against each baseline's.
-        reward_source: What stands for the reward in `measures` where no episode was recorded (`runs.reward_series`);
-            empty where that is of episodes.
-        rewards: How many values the reward has.
-        recent_rewards: How many of the last ones its recent level is taken over.
         exploration: What parameters were tried, if that was asked for (`rlvitals.analysis.exploration`, as dicts).
     """
 
-    life: Life
+    overview: Overview
     window: int | None
     episodes: int
     updates: int
-    env_step: int | None
-    progress: float | None
     measures: dict[str, Measured]
     metrics: dict[str, Measured]
     success: Successes
     ends: list[End]
     speed: Speed
     baselines: list[Paired]
-    reward_source: str = ""
-    rewards: int = 0
-    recent_rewards: int = 0
     exploration: dict[str, Any] | None = None
 
 
@@ -140,38 +132,50 @@ def summarise(
     """
     if window is not None and window < 1:
         raise ValueError(f"window={window}: a window holds at least one episode")
-    header = run.header
     episodes, updates, system, pace, windowed = ask(run, lambda tables: _columns(tables, window), *STEPS)
-    life = life_of(run, header, clock=clock)
     times = as_floats(episodes["time"])
-    furthest = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
-    away = away_of(header)
-    explored = exploration_of(run, window=window) if exploration else None
+    header, episode_pace = run.header, episodes_per_minute(times)
     series = None if times.size else reward_series(run)
-    measures = _measured(episodes, MEASURES) if series is None else _measured_rewards(series, window)
-    rewards = measures["reward"].counts.total if "reward" in measures else 0
+    went = course_of_rewards(episodes["reward"] if series is None else series.values)
+    if window is None:
+        life = life_of(run, header, clock=clock)
+        overview = overview_from(
+            Feed(
+                header=header,
+                life=life,
+                episodes=times.size,
+                updates=len(updates["time"]),
+                steps=(step_said(run, header, life, clock=clock),),
+                columns=episodes,
+                first=episodes,
+                pace=pace,
+                episode_pace=episode_pace,
+                series=series,
+                assessment=Assessment(diagnose(evidence_of(run, clock=clock)), went),
+            )
+        )
+    else:
+        overview = overview_of(run, clock=clock)
+    explored = exploration_of(run, window=window) if exploration else None
     return RunSummary(
-        life=life,
+        overview=overview,
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        env_step=furthest,
-        progress=share_of(header.goals.get("total_timesteps"), furthest),
-        measures=measures,
-        metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}),
+        measures=_measured(episodes, MEASURES, {"reward": went})
+        if series is None
+        else _measured_rewards(series, window),
+        metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}, {}),
         success=successes(episodes, header.goals.get("target")),
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
             episode_seconds=_mean(as_floats(episodes["duration"])),
-            steps_per_second=windowed.over_the_run(away),
-            recent_steps_per_second=pace.lately(away, is_open=life.status in OPEN),
-            episodes_per_minute=episodes_per_minute(times).over_the_run(away),
+            steps_per_second=windowed.over_the_run(away_of(header)),
+            recent_steps_per_second=overview.recent_steps_per_second,
+            episodes_per_minute=episode_pace.over_the_run(away_of(header)),
             **_load(episodes, system),
         ),
         baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
-        reward_source="" if series is None else series.source,
-        rewards=rewards,
-        recent_rewards=min(rewards, WINDOW) if series is None else recent_of(rewards),
         exploration=None if explored is None else plain(explored),
     )
 
@@ -202,9 +206,11 @@ def _columns(
     return episodes, updates, system, pace, windowed
 
 
-def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str, Measured]:
+def _measured(
+    columns: dict[str, Column], wanted: dict[str, Better], courses: dict[str, Course | None]
+) -> dict[str, Measured]:
     times = as_floats(columns["time"])
-    found = {name: measure(columns[name], times, better) for name, better in wanted.items()}
+    found = {name: measure(columns[name], times, better, going=courses.get(name)) for name, better in wanted.items()}
     return {name: measured for name, measured in found.items() if measured is not None}
 
 

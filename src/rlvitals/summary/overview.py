@@ -1,0 +1,229 @@
+"""The overview of a run: its status, progress, speed, recent results, trend, verdict and health.
+
+Every output takes these facts from here: the list of runs, `watch`, `show`, reports, the dashboard, notebooks. There
+are three feeds (the last records of a run, its whole folder, a training that is followed live) and one definition.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import duckdb
+import msgspec
+import numpy as np
+
+from rlvitals.analysis.course import Course, course
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis.health import Health
+from rlvitals.pace import STEPS, Pace, furthest_of, seconds_left, share_of
+from rlvitals.runs import Header, Run
+from rlvitals.runs.answer import Column
+from rlvitals.runs.reward_series import RewardSeries, reward_series
+from rlvitals.runs.table import ask
+from rlvitals.summary.levels import LEVELS, Level, levels_of
+from rlvitals.summary.life import OPEN, Life, away_of, life_of
+from rlvitals.summary.measures import Floats, Going, going_of
+from rlvitals.summary.pacing import episodes_per_minute, pace_in, step_said
+from rlvitals.summary.verdict import RunVerdict, verdict_of
+
+
+class Assessment(NamedTuple):
+    """What takes longest to work out of a run.
+
+    Attributes:
+        diagnosis: What is wrong with it.
+        course: What its reward did; `None` if it has none.
+    """
+
+    diagnosis: Diagnosis
+    course: Course | None
+
+
+class RewardCourse(msgspec.Struct, frozen=True):
+    """What the reward did, over the whole run and recently (`rlvitals.analysis.course`).
+
+    Attributes:
+        status: Over the whole run: converged, flat, improving, declining or not enough data.
+        rewards: How many rewards the run has.
+        recent: The trend of the last `recent_rewards`.
+        recent_rewards: The last quarter, at least 100 and at most 1,000.
+    """
+
+    status: str
+    rewards: int
+    recent: Going
+    recent_rewards: int
+
+
+class Overview(msgspec.Struct, frozen=True, kw_only=True):
+    """A run, in a few facts. Moments are UTC, seconds since 1970; durations are seconds.
+
+    Attributes:
+        life: Its name, path, status, start, end and duration.
+        episodes: Episodes so far.
+        updates: Policy updates so far; `None` where they were not counted.
+        env_step: Environment steps so far.
+        goal: Environment steps that it is to take (`total_timesteps`).
+        target: The reward that counts as solved.
+        progress: Share of the goal that is done, at most 1.
+        seconds_left: Until the goal, at the recent speed, while the run is open.
+        steps_per_second: Over the whole run, without the time between its sessions.
+        recent_steps_per_second: Over its last tenth, at least a minute and at most ten.
+        episodes_per_minute: Over the whole run.
+        recent_episodes_per_minute: Recently, likewise.
+        levels: Mean of the last 100 episodes, of each quantity that was reported (`rlvitals.summary.levels`).
+        reward_source: What stands for the reward where no episode was recorded (`runs.reward_series`); else empty.
+        course: What the reward did; `None` where there is no reward, or where it was not worked out.
+        verdict: The verdict; `None` where it was not worked out.
+        health: The health score, which may be "not judged"; `None` where it was not worked out.
+    """
+
+    life: Life
+    episodes: int
+    updates: int | None
+    env_step: int | None
+    goal: float | None
+    target: float | None
+    progress: float | None
+    seconds_left: float | None
+    steps_per_second: float | None
+    recent_steps_per_second: float | None
+    episodes_per_minute: float | None
+    recent_episodes_per_minute: float | None
+    levels: dict[str, Level]
+    reward_source: str
+    course: RewardCourse | None
+    verdict: RunVerdict | None
+    health: Health | None
+
+
+class Feed(NamedTuple):
+    """What an overview is made of. What is `None` is not looked at.
+
+    Attributes:
+        header: The run's header, as just read.
+        life: Its status.
+        episodes: Episodes so far.
+        updates: Updates so far.
+        steps: Environment steps that were seen or reported, apart from those in `pace`.
+        columns: Columns of the last episodes, at least 100; missing values are masked.
+        first: Columns of the first 100.
+        pace: How fast environment steps were taken.
+        episode_pace: How fast episodes ended, a minute.
+        series: What stands for the reward of a run that has no episodes.
+        assessment: What is wrong with it, and what its reward did.
+        intervals: Whether the levels have intervals.
+    """
+
+    header: Header
+    life: Life
+    episodes: int
+    updates: int | None
+    steps: Iterable[float | None]
+    columns: Mapping[str, Column]
+    first: Mapping[str, Column] | None = None
+    pace: Pace | None = None
+    episode_pace: Pace | None = None
+    series: RewardSeries | None = None
+    assessment: Assessment | None = None
+    intervals: bool = True
+
+
+def overview_from(feed: Feed) -> Overview:
+    """Work out the overview of a run."""
+    header, life = feed.header, feed.life
+    is_open, away = life.status in OPEN, away_of(header)
+    pace, episode_pace = feed.pace or Pace(), feed.episode_pace or Pace()
+    env_step = furthest_of(pace.furthest, *feed.steps)
+    goal, recently = header.goals.get("total_timesteps"), pace.lately(away, is_open=is_open)
+    levels = levels_of(feed.columns, feed.first, series=feed.series, intervals=feed.intervals)
+    source = "" if feed.series is None else feed.series.source
+    diagnosis, found = feed.assessment or (None, None)
+    return Overview(
+        life=life,
+        episodes=feed.episodes,
+        updates=feed.updates,
+        env_step=env_step,
+        goal=goal,
+        target=header.goals.get("target"),
+        progress=share_of(goal, env_step),
+        seconds_left=seconds_left(goal, env_step, recently, is_open=is_open),
+        steps_per_second=pace.over_the_run(away),
+        recent_steps_per_second=recently,
+        episodes_per_minute=episode_pace.over_the_run(away),
+        recent_episodes_per_minute=episode_pace.lately(away, is_open=is_open),
+        levels=levels,
+        reward_source=source,
+        course=None if found is None else _course_fact(found),
+        verdict=verdict_of(
+            life,
+            header,
+            levels=levels,
+            course=found,
+            diagnosis=diagnosis,
+            reward_source=source,
+            episodes=feed.episodes,
+            env_step=env_step,
+        ),
+        health=None if diagnosis is None else diagnosis.health,
+    )
+
+
+def overview_of(run: Run, *, assessment: Assessment | None = None, clock: Clock = SYSTEM_CLOCK) -> Overview:
+    """Read a run, and work out its overview; branches that a rewind left behind are ignored.
+
+    Args:
+        run: The run; it may be live.
+        assessment: What is wrong with it and what its reward did, where that is known; by default it is worked out.
+        clock: Tells the time.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    header = run.header
+    columns, updates, pace = ask(run, _read, *STEPS)
+    life = life_of(run, header, clock=clock)
+    times = columns["time"]
+    series = None if times.size else reward_series(run)
+    if assessment is None:
+        rewards = columns["reward"] if series is None else np.ma.asarray(series.values)
+        assessment = Assessment(diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards))
+    return overview_from(
+        Feed(
+            header=header,
+            life=life,
+            episodes=times.size,
+            updates=updates,
+            steps=(step_said(run, header, life, clock=clock),),
+            columns=columns,
+            first=columns,
+            pace=pace,
+            episode_pace=episodes_per_minute(times.filled(np.nan).astype(np.float64)),
+            series=series,
+            assessment=assessment,
+        )
+    )
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+def course_of_rewards(rewards: Column | Floats) -> Course | None:
+    """What the rewards of a run did; `None` if there are none."""
+    reported = np.ma.asarray(rewards).compressed()
+    return course(reported) if reported.size else None
+
+
+def _course_fact(found: Course) -> RewardCourse:
+    return RewardCourse(
+        status=found.status,
+        rewards=found.values,
+        recent=going_of(found.recent, "higher"),
+        recent_rewards=found.recent_values,
+    )
+
+
+def _read(tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, Column], int, Pace]:
+    wanted = ", ".join(f"{name}::DOUBLE AS {name}" for name in ("time", *LEVELS))
+    found = tables.execute(f"SELECT {wanted} FROM episodes").fetchnumpy()  # noqa: S608 - our names
+    columns = {name: np.ma.asarray(column) for name, column in found.items()}
+    ((updates,),) = tables.execute("SELECT count(*) FROM updates").fetchall()
+    return columns, updates, pace_in(tables)

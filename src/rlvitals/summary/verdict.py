@@ -1,0 +1,159 @@
+"""The verdict: what somebody should know about a run who reads nothing else. Every output takes it from here."""
+
+import msgspec
+
+from rlvitals.analysis.course import Course
+from rlvitals.diagnosis import CRITICAL, Diagnosis
+from rlvitals.runs import Header
+from rlvitals.summary.levels import Level
+from rlvitals.summary.life import OPEN, Life
+from rlvitals.words import count, number, percent
+
+_ENDED_BADLY = frozenset({"failed", "crashed"})
+_INTERRUPTED = frozenset({"stalled", "preempted"})
+
+_MOVING = {"improving": ("good", "Improving"), "declining": ("watch", "Declining")}
+_WHOLE = {
+    "converged": ("good", "Converged"),
+    "flat": ("neutral", "Flat"),
+    "improving": ("good", "Improved"),
+    "declining": ("watch", "Declined"),
+}
+_DID = {
+    "improving": "rose",
+    "declining": "fell",
+    "stable": "stayed level",
+    "not enough data": "shows no clear trend",
+}
+
+
+class RunVerdict(msgspec.Struct, frozen=True):
+    """The verdict on a run. It says the same before and after the run ends.
+
+    Attributes:
+        tone: good, watch, bad or neutral.
+        title: One to four words.
+        text: One or two sentences, which name the windows they are about.
+    """
+
+    tone: str
+    title: str
+    text: str
+
+
+def verdict_of(
+    life: Life,
+    header: Header,
+    *,
+    levels: dict[str, Level],
+    course: Course | None,
+    diagnosis: Diagnosis | None,
+    reward_source: str,
+    episodes: int,
+    env_step: int | None,
+) -> RunVerdict | None:
+    """Judge a run: how it ended if badly, else the most likely fault, else what the reward does.
+
+    Args:
+        life: Its status.
+        header: Its header, which holds the failure.
+        levels: Its recent levels.
+        course: What the reward did; `None` if there is no reward, or it has not been looked at.
+        diagnosis: What is wrong; `None` if it has not been looked for.
+        reward_source: What stands for the reward where no episode was recorded.
+        episodes: Episodes so far.
+        env_step: Environment steps so far, if known.
+
+    Returns:
+        `None` where the run has not been looked at.
+    """
+    reason = life.reason if header.failure is None else header.failure.text
+    if life.status in _ENDED_BADLY:
+        return RunVerdict("bad", life.status.capitalize(), _sentence(reason))
+    if diagnosis is None:
+        return None
+    if diagnosis.alarms:
+        worst = diagnosis.alarms[0]
+        tone = "bad" if diagnosis.status == CRITICAL else "watch"
+        return RunVerdict(tone, worst.title, _sentence(worst.cause))
+    if life.status in _INTERRUPTED:
+        return RunVerdict("watch", life.status.capitalize(), _sentence(reason))
+    reward = levels.get("reward")
+    if course is None or reward is None:
+        return _without_reward(life, header, episodes, env_step)
+    what = "values" if reward_source else "episodes"
+    parts = [_text(course, what), _from_to(course, reward, what), _success(levels.get("success"))]
+    if reward_source:
+        parts.append(f"The reward is the {reward_source}.")
+    return RunVerdict(*_title(course), " ".join(filter(None, parts)))
+
+
+def _title(course: Course) -> tuple[str, str]:
+    recent, status = course.recent.verdict, course.status
+    if not course.has_converged and recent in _MOVING:
+        return _MOVING[recent]
+    if status in _WHOLE:
+        return _WHOLE[status]
+    if recent == "stable":
+        return "neutral", "Level"
+    return "neutral", "Too early to tell" if course.recent_values == course.values else "No clear trend"
+
+
+def _text(course: Course, what: str) -> str:
+    status, recent = course.status, _DID[course.recent.verdict]
+    of_all, recently = f"{count(course.values)} {what}", f"the last {count(course.recent_values)}"
+    is_whole = course.recent_values == course.values
+    if status == "converged":
+        level = f" and {recent} over {recently}" if course.recent.verdict == "stable" else ""
+        return f"The reward converged after about {count(int(course.convergence.since))} of {of_all}{level}."
+    if status == "not enough data":
+        if is_whole:
+            return f"{of_all} are too few to tell a trend from noise."
+        return f"The reward {recent} over {recently} of {of_all}."
+    whole = f"The reward {_DID.get(status, 'stayed level')} over the run ({of_all})"
+    if is_whole or status == "flat":
+        return f"{whole}."
+    return (
+        f"{whole}, including {recently}."
+        if course.recent.verdict == status
+        else f"{whole} but {recent} over {recently}."
+    )
+
+
+def _from_to(course: Course, reward: Level, what: str) -> str:
+    if reward.mean is None:
+        return f"None of the last {count(reward.reported)} rewards is finite."
+    ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
+    if reward.first is None or course.values < 2 * reward.window:
+        return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
+    first = f"{number(reward.first)} in the first {count(reward.window)} {what}"
+    return f"Mean reward: {first}, {number(reward.mean)} in the last {count(reward.window)}{ignored}."
+
+
+def _success(level: Level | None) -> str:
+    if level is None:
+        return ""
+    those = f"{count(level.reported)} that reported it among the " if level.reported < level.window else ""
+    return f"Success rate of the {those}last {count(level.window)}: {percent(level.mean)}."
+
+
+def _without_reward(life: Life, header: Header, episodes: int, env_step: int | None) -> RunVerdict:
+    is_open = life.status in OPEN
+    if env_step is None and not episodes:
+        return RunVerdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
+    if episodes or not is_open:
+        return RunVerdict("neutral", "No reward recorded", "Learning cannot be judged without a reward.")
+    text = f"{count(env_step)} environment steps so far."
+    environments = header.configuration.get("n_envs")
+    if env_step and isinstance(environments, int) and environments > 1:
+        text += (
+            f" With {count(environments)} environments, an episode takes up to {count(env_step // environments)} steps."
+        )
+    return RunVerdict("neutral", "No episode finished yet", text)
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    if not text:
+        return ""
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
