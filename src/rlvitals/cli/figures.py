@@ -37,9 +37,9 @@ _MOST_EFFECTS = 12
 
 def print_summary(screen: Console, summary: RunSummary) -> None:
     """Print the account of a run."""
-    life = summary.life
+    overview, life = summary.overview, summary.overview.life
     about = f"{count(summary.episodes)} episodes, {count(summary.updates)} updates"
-    steps = "" if summary.env_step is None else f", {count(summary.env_step)} steps"
+    steps = "" if overview.env_step is None else f", {count(overview.env_step)} steps"
     end = "" if summary.window is None else f", the last {count(summary.window)}"
     screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), f"  {about}{steps}{end}"))
     for title, body in _sections(summary):
@@ -50,8 +50,9 @@ def print_summary(screen: Console, summary: RunSummary) -> None:
 
 
 def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]]:
-    title = f"Reward: {summary.reward_source}" if summary.reward_source else "Episodes"
-    yield title, _spread(summary.measures, summary.recent_rewards if summary.reward_source else WINDOW)
+    source = summary.overview.reward_source
+    title = f"Reward: {source}" if source else "Episodes"
+    yield title, _spread(summary.measures, summary.overview.levels["reward"].window if source else WINDOW)
     yield "Where they go", _course(summary.measures)
     yield "Success" if summary.success.known else "Types and target", _success(summary.success)
     yield "By type", _groups(summary.success.by_category, "type")
@@ -92,7 +93,18 @@ def _spread(measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | N
 def _course(measures: Mapping[str, Measured]) -> Table | None:
     if not measures:
         return None
-    table = plain_table("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
+    table = plain_table(
+        "",
+        "trend",
+        "change",
+        "95 % interval",
+        "effect size",
+        "recent trend",
+        "course",
+        "since",
+        "level",
+        "change points",
+    )
     for name, found in measures.items():
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
         table.add_row(
@@ -101,6 +113,7 @@ def _course(measures: Mapping[str, Measured]) -> Table | None:
             number_text(found.going.change.estimate),
             _interval(found.going.change),
             _in_noise(found.going),
+            _verdict(found.recent_going.verdict),
             _verdict(found.rest.status),
             count(found.rest.since),
             number_text(found.rest.level.estimate),

@@ -129,7 +129,7 @@ def account_of(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTE
     explored = None
     if rows and any(name.startswith("parameters.") for name in run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
-    summary = summarise(run, clock=clock)
+    summary = summarise(run, diagnosis=recorded.diagnosis, clock=clock)
     if explored:
         found = exploration_of(run)
         summary = _with(summary, None if found is None else plain(found))

@@ -7,7 +7,8 @@ from rlvitals.comparison import Comparison, Versus
 from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
 from rlvitals.comparison.result import Verdict as Verdicts
 from rlvitals.comparison.wording import cut, short
-from rlvitals.reports.document import Statement, Statements, Verdict
+from rlvitals.reports.document import Statement, Statements
+from rlvitals.summary.verdict import Verdict
 from rlvitals.words import count
 
 TONES: dict[Verdicts, str] = {

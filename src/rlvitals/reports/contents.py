@@ -4,8 +4,6 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from rlvitals.diagnosis.lacking import in_words
 from rlvitals.reports import tables
 from rlvitals.reports.account import MOST_EXPLORED, Account
@@ -27,11 +25,11 @@ from rlvitals.reports.document import (
 )
 from rlvitals.reports.evaluated import evaluation_chart, evaluation_rows
 from rlvitals.reports.origin import foot
-from rlvitals.reports.verdict import verdict_of
 from rlvitals.runs.pictures import IMAGE
 from rlvitals.sinks.flattening import flat_settings
+from rlvitals.summary.levels import Level
 from rlvitals.summary.life import OPEN
-from rlvitals.summary.measures import WINDOW, Measured
+from rlvitals.summary.measures import WINDOW, Range
 from rlvitals.summary.successes import GroupRate
 from rlvitals.words import ABSENT, count, moment, number, percent, span
 
@@ -47,12 +45,15 @@ def document_of(account: Account) -> Document:
     Args:
         account: The run.
     """
-    summary, life = account.summary, account.summary.life
+    summary, life = account.summary, account.summary.overview.life
+    verdict = summary.overview.verdict
+    assert verdict is not None, "a report is of a run that was looked at"
     return Document(
         title=life.run_id,
         kind=f"Training report{f', {life.project}' if life.project else ''}",
         status=life.status,
-        verdict=verdict_of(summary, account.diagnosis, account.header),
+        verdict=verdict,
+        health=summary.overview.health,
         key_facts=tuple(_key_facts(account)),
         sections=tuple(section for section in _sections(account) if section.blocks),
         foot=foot(account.made),
@@ -60,42 +61,34 @@ def document_of(account: Account) -> Document:
 
 
 def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
-    summary, life = account.summary, account.summary.life
-    reward = summary.measures.get("reward")
-    if reward is not None:
-        yield "reward", *_recent(account, "reward", reward)
-    name = next((name for name in ("quality_final", "quality_improvement") if name in summary.measures), None)
+    summary, life = account.summary, account.summary.overview.life
+    levels = summary.overview.levels
+    if "reward" in levels:
+        yield "reward", *_recent(levels["reward"], summary.overview.reward_source)
+    name = next((name for name in ("quality_final", "quality_improvement") if name in levels), None)
     if name is not None:
-        yield (
-            ("quality" if name == "quality_final" else "quality gained"),
-            *_recent(account, name, summary.measures[name]),
-        )
-    if summary.success.recent is not None:
-        recent, reported = summary.success.recent, tables.recent_reported(summary.success)
-        yield (
-            "success",
-            tables.share(recent.estimate),
-            f"last 100{reported}{_within(tables.interval(recent, shares=True))}",
-        )
+        yield ("quality" if name == "quality_final" else "quality gained"), *_recent(levels[name])
+    if "success" in levels:
+        yield "success", *_recent(levels["success"], share=True)
     goal = account.header.goals.get("total_timesteps")
-    done = f"{percent(summary.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
-    yield "steps", count(summary.env_step), done
+    overview = summary.overview
+    done = f"{percent(overview.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
+    yield "steps", count(overview.env_step), done
     yield "episodes", count(summary.episodes), f"in {span(life.duration)}"
     if summary.speed.steps_per_second is not None:
         yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
 
 
-def _recent(account: Account, name: str, measured: Measured) -> tuple[str, str]:
-    """The level of the last 100 episodes, and what should be known of it."""
-    source = account.summary.reward_source
-    window = account.summary.recent_rewards if source else WINDOW
-    said = account.recorded.episodes.values[name][account.recorded.episodes.present[name]][-window:]
-    bad = int(np.count_nonzero(~np.isfinite(said)))
-    if bad == said.size:
-        return number(float(said[-1])), f"none of the last {count(bad)} is finite"
-    beside = f"; {count(bad)} not finite" if bad else _within(tables.interval(measured.recent))
+def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str, str]:
+    """The recent level, and what it is the mean of."""
     what = f" of the {source}" if source else ""
-    return number(measured.recent.estimate), f"last {count(said.size)}{what}{beside}"
+    if level.mean is None:
+        return ABSENT, f"none of the last {count(level.window)}{what} is finite"
+    reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
+    bad = f", {count(level.not_finite)} not finite" if level.not_finite else ""
+    within = _within(tables.interval(Range(level.mean, level.low, level.high), shares=share))
+    mean = tables.share(level.mean) if share else number(level.mean)
+    return mean, f"last {count(level.window)}{what}{reported}{bad}{within}"
 
 
 def _within(interval: str) -> str:
@@ -147,7 +140,7 @@ def _findings(account: Account) -> Section:
         last = failure.text
         text = said if said.rstrip().endswith(last) else f"{said}{last}"
         blocks.append(Code(text.rstrip(), "What ended the run"))
-    lost = account.summary.life.losses
+    lost = account.summary.overview.life.losses
     if lost:
         where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())
         blocks.append(Prose(f"Records that were lost: {where}.", "bad"))
@@ -162,16 +155,19 @@ def _findings(account: Account) -> Section:
 def _episode_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Block]:
     summary = account.summary
     if "reward" not in summary.measures:
-        yield Prose("No episode has finished yet." if summary.life.status in OPEN else "No reward was recorded.")
+        yield Prose(
+            "No episode has finished yet." if summary.overview.life.status in OPEN else "No reward was recorded."
+        )
         return
-    if summary.reward_source:
-        yield Prose(f"No episodes were recorded. The reward is the {summary.reward_source}.")
+    source = summary.overview.reward_source
+    if source:
+        yield Prose(f"No episodes were recorded. The reward is the {source}.")
     yield Charts((curves["reward"],), wide=True)
     others = tuple(curves[name] for name in _EPISODE_CURVES if name in curves)
     if others:
         yield Charts(others)
-    recent = summary.recent_rewards if summary.reward_source else WINDOW
-    values = "rewards" if summary.reward_source else "episodes"
+    recent = summary.overview.levels["reward"].window if source else WINDOW
+    values = "rewards" if source else "episodes"
     yield tables.spread_table(summary.measures, "episodes", recent, values=values)
     yield tables.course_table(summary.measures, "episodes", values=values)
 
@@ -287,7 +283,7 @@ def _event_blocks(account: Account) -> Iterator[Block]:
 
 
 def _origin_blocks(account: Account) -> Iterator[Block]:
-    header, life = account.header, account.summary.life
+    header, life = account.header, account.summary.overview.life
     said = header.reproduction
     facts: list[tuple[str, Cell]] = [
         ("Run", header.run_id),

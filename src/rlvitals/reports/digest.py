@@ -17,7 +17,7 @@ from rlvitals.diagnosis.health import NOT_JUDGED
 from rlvitals.errors import RunError
 from rlvitals.pace import STEPS, furthest_of
 from rlvitals.reports.courses import sparks
-from rlvitals.reports.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned, Verdict
+from rlvitals.reports.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned
 from rlvitals.reports.origin import foot
 from rlvitals.reports.tables import value
 from rlvitals.runs import Run, find_runs
@@ -25,6 +25,7 @@ from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.table import ask
 from rlvitals.summary.life import Life, life_of
 from rlvitals.summary.pacing import pace_in, step_said
+from rlvitals.summary.verdict import Verdict
 from rlvitals.words import ABSENT, count, reported_share, span
 
 RECENT = 100

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from rlvitals.diagnosis import Finding
-from rlvitals.diagnosis.health import Loss
+from rlvitals.diagnosis.health import Health, Loss
 from rlvitals.reports.charts import Chart
 from rlvitals.reports.pictures import Picture
+from rlvitals.summary.verdict import Verdict
 from rlvitals.words import number
 
 
@@ -149,22 +150,6 @@ class Section(NamedTuple):
     blocks: tuple[Block, ...]
 
 
-class Verdict(NamedTuple):
-    """What a reader should know if he reads nothing else.
-
-    Attributes:
-        tone: good, watch, bad or neutral.
-        title: In a few words.
-        text: In a sentence; or in several paragraphs, a line each.
-        score: The health score, if there is one.
-    """
-
-    tone: str
-    title: str
-    text: str
-    score: int | None = None
-
-
 class Document(NamedTuple):
     """A report.
 
@@ -172,10 +157,11 @@ class Document(NamedTuple):
         title: The run's name.
         kind: What it is a report of.
         status: What the run is called.
-        verdict: The five seconds.
+        verdict: What somebody should know who reads nothing else.
         key_facts: A few numbers, each with what it is.
         sections: The rest.
         foot: Who made it, and when.
+        health: The health of the run, where it is about one.
     """
 
     title: str
@@ -185,6 +171,7 @@ class Document(NamedTuple):
     key_facts: tuple[tuple[str, str, str], ...]
     sections: tuple[Section, ...]
     foot: str
+    health: Health | None = None
 
 
 def finding_facts(finding: Finding) -> Iterator[tuple[str, str]]:

@@ -78,7 +78,7 @@ def png(document: Document) -> bytes:
     rows = max(1, -(-len(charts) // _COLUMNS))
     figure = Figure(figsize=(10, 1.2 + 2.4 * rows), layout="constrained")
     verdict = document.verdict
-    score = "" if verdict.score is None else f"   health {verdict.score} of 100"
+    score = _score(document)
     figure.suptitle(_safe(f"{document.title}   {document.status}   {verdict.title}{score}"), fontsize=12, weight="bold")
     for place, chart in enumerate(charts):
         draw(chart, figure.add_subplot(rows, _COLUMNS, place + 1))
@@ -269,7 +269,7 @@ def _words(document: Document) -> Iterator[tuple[str, float, str, str]]:
         yield line, 17, "bold", "black"
     yield "", 9, "normal", "black"
     tone = _TONES.get(verdict.tone, _BLUE)
-    score = "" if verdict.score is None else f"   health {verdict.score} of 100"
+    score = _score(document)
     for line in textwrap.wrap(f"{document.status}: {verdict.title}{score}", int(_LETTERS * 10 / 13)):
         yield line, 13, "bold", tone
     for line in verdict.text.split("\n"):
@@ -352,3 +352,10 @@ def _quiet() -> Iterator[None]:
 def _safe(text: str) -> str:
     """A text as it is: matplotlib takes what stands between dollars for mathematics, and knows no control marks."""
     return clean(text).replace("$", r"\$")
+
+
+def _score(document: Document) -> str:
+    health = document.health
+    if health is None:
+        return ""
+    return "   health not judged" if health.score is None else f"   health {health.score} of 100"

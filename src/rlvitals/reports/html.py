@@ -7,6 +7,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from rlvitals.diagnosis import Finding
+from rlvitals.diagnosis.health import Health
 from rlvitals.reports.charts import GROUPS, Chart, Curve
 from rlvitals.reports.courses import numbered
 from rlvitals.reports.document import (
@@ -28,13 +29,13 @@ from rlvitals.reports.document import (
     Statements,
     Table,
     Toned,
-    Verdict,
     facts_text,
     finding_facts,
 )
 from rlvitals.reports.pen import said
 from rlvitals.reports.pictures import Picture
 from rlvitals.reports.svg import STYLE, draw, spark
+from rlvitals.summary.verdict import Verdict
 from rlvitals.words import count, percent
 
 PAGE_STYLE = STYLE + (files("rlvitals.reports") / "report.css").read_text(encoding="utf-8")
@@ -85,16 +86,18 @@ def head(document: Document) -> str:
     return (
         f'<header><p class="kind">{said(document.kind)}</p><h1>{said(document.title)} '
         f'<span class="status status-{_word(document.status)}">{said(document.status)}</span></h1>\n'
-        f"{_verdict(document.verdict)}\n{keys}</header>\n"
+        f"{_verdict(document.verdict, document.health)}\n{keys}</header>\n"
     )
 
 
-def _verdict(verdict: Verdict) -> str:
+def _verdict(verdict: Verdict, health: Health | None) -> str:
     score = ""
-    if verdict.score is not None:
+    if health is not None and health.score is None:
+        score = '<p class="score not-judged"><b>-</b><span>health<br>not judged</span></p>'
+    elif health is not None:
         score = (
-            f'<p class="score"><b>{verdict.score}</b><span> of 100<br>health</span>'
-            f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{verdict.score}">{verdict.score}</meter>'
+            f'<p class="score"><b>{health.score}</b><span> of 100<br>health</span>'
+            f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{health.score}">{health.score}</meter>'
             "</p>"
         )
     text = "".join(f"<p>{said(line)}</p>" for line in verdict.text.split("\n"))

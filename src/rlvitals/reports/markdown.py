@@ -63,7 +63,9 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
     yield ""
     yield f"{plain(document.kind)}: **{plain(document.status)}**"
     yield ""
-    score = "" if verdict.score is None else f" Health **{verdict.score} of 100**."
+    health, score = document.health, ""
+    if health is not None:
+        score = " Health: not judged." if health.score is None else f" Health **{health.score} of 100**."
     yield f"> **{plain(verdict.title)}.** {plain(verdict.text)}{score}"
     yield ""
     if document.key_facts:

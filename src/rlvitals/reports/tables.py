@@ -107,14 +107,26 @@ def course_table(measures: Mapping[str, Measured], stream: str, *, values: str |
                 value(found.going.change.estimate),
                 interval(found.going.change),
                 _in_noise(found.going),
+                judged(found.recent_going.verdict),
                 judged(found.rest.status),
                 Toned(count(found.rest.since), "" if found.rest.since is not None else "quiet"),
                 value(found.rest.level.estimate),
                 ", ".join(f"{turn} at {count(at)}" for turn, at in turns.items() if at is not None) or ABSENT,
             )
         )
-    titles = ("", "trend", "change", "95 % interval", "in noise", "at rest", "since", "level", "turns")
-    return Table(titles, tuple(rows), texts=(0, 1, 5, 8), caption=f"Where {values or stream} go", folded=True)
+    titles = (
+        "",
+        "trend",
+        "change",
+        "95 % interval",
+        "effect size",
+        "recent trend",
+        "course",
+        "since",
+        "level",
+        "change points",
+    )
+    return Table(titles, tuple(rows), texts=(0, 1, 5, 6, 9), caption=f"Trends of the {values or stream}", folded=True)
 
 
 def _in_noise(going: Going) -> Cell:

@@ -24,7 +24,7 @@ from rlvitals.summary.levels import LEVELS, Level, levels_of
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.measures import Floats, Going, going_of
 from rlvitals.summary.pacing import episodes_per_minute, pace_in, step_said
-from rlvitals.summary.verdict import RunVerdict, verdict_of
+from rlvitals.summary.verdict import Verdict, verdict_of
 
 
 class Assessment(NamedTuple):
@@ -93,7 +93,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     levels: dict[str, Level]
     reward_source: str
     course: RewardCourse | None
-    verdict: RunVerdict | None
+    verdict: Verdict | None
     health: Health | None
 
 
@@ -169,12 +169,12 @@ def overview_from(feed: Feed) -> Overview:
     )
 
 
-def overview_of(run: Run, *, assessment: Assessment | None = None, clock: Clock = SYSTEM_CLOCK) -> Overview:
+def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = SYSTEM_CLOCK) -> Overview:
     """Read a run, and work out its overview; branches that a rewind left behind are ignored.
 
     Args:
         run: The run; it may be live.
-        assessment: What is wrong with it and what its reward did, where that is known; by default it is worked out.
+        diagnosis: What is wrong with it, where that is known already.
         clock: Tells the time.
 
     Raises:
@@ -185,9 +185,7 @@ def overview_of(run: Run, *, assessment: Assessment | None = None, clock: Clock 
     life = life_of(run, header, clock=clock)
     times = columns["time"]
     series = None if times.size else reward_series(run)
-    if assessment is None:
-        rewards = columns["reward"] if series is None else np.ma.asarray(series.values)
-        assessment = Assessment(diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards))
+    rewards = columns["reward"] if series is None else series.values
     return overview_from(
         Feed(
             header=header,
@@ -200,7 +198,7 @@ def overview_of(run: Run, *, assessment: Assessment | None = None, clock: Clock 
             pace=pace,
             episode_pace=episodes_per_minute(times.filled(np.nan).astype(np.float64)),
             series=series,
-            assessment=assessment,
+            assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards)),
         )
     )
 

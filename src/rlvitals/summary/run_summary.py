@@ -8,7 +8,7 @@ import numpy as np
 
 from rlvitals.analysis.course import Course
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.pace import STEPS, Pace
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column as Kind
@@ -116,7 +116,12 @@ class RunSummary(msgspec.Struct, frozen=True):
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
 def summarise(
-    run: Run, *, window: int | None = None, exploration: bool = False, clock: Clock = SYSTEM_CLOCK
+    run: Run,
+    *,
+    window: int | None = None,
+    exploration: bool = False,
+    diagnosis: Diagnosis | None = None,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> RunSummary:
     """Sum up a run: live or finished, whole or its end. Branches that a rewind left behind are left out.
 
@@ -124,6 +129,7 @@ def summarise(
         run: The run.
         window: Only the last so many episodes and updates.
         exploration: Whether the parameters that were tried are looked into, which takes seconds.
+        diagnosis: What is wrong with it, where that is known already.
         clock: Tells the time.
 
     Raises:
@@ -137,6 +143,7 @@ def summarise(
     header, episode_pace = run.header, episodes_per_minute(times)
     series = None if times.size else reward_series(run)
     went = course_of_rewards(episodes["reward"] if series is None else series.values)
+    diagnosis = diagnosis or diagnose(evidence_of(run, clock=clock))
     if window is None:
         life = life_of(run, header, clock=clock)
         overview = overview_from(
@@ -151,11 +158,11 @@ def summarise(
                 pace=pace,
                 episode_pace=episode_pace,
                 series=series,
-                assessment=Assessment(diagnose(evidence_of(run, clock=clock)), went),
+                assessment=Assessment(diagnosis, went),
             )
         )
     else:
-        overview = overview_of(run, clock=clock)
+        overview = overview_of(run, diagnosis=diagnosis, clock=clock)
     explored = exploration_of(run, window=window) if exploration else None
     return RunSummary(
         overview=overview,

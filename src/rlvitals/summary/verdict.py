@@ -27,7 +27,7 @@ _DID = {
 }
 
 
-class RunVerdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True):
     """The verdict on a run. It says the same before and after the run ends.
 
     Attributes:
@@ -51,7 +51,7 @@ def verdict_of(
     reward_source: str,
     episodes: int,
     env_step: int | None,
-) -> RunVerdict | None:
+) -> Verdict | None:
     """Judge a run: how it ended if badly, else the most likely fault, else what the reward does.
 
     Args:
@@ -69,15 +69,15 @@ def verdict_of(
     """
     reason = life.reason if header.failure is None else header.failure.text
     if life.status in _ENDED_BADLY:
-        return RunVerdict("bad", life.status.capitalize(), _sentence(reason))
+        return Verdict("bad", life.status.capitalize(), _sentence(reason))
     if diagnosis is None:
         return None
     if diagnosis.alarms:
         worst = diagnosis.alarms[0]
         tone = "bad" if diagnosis.status == CRITICAL else "watch"
-        return RunVerdict(tone, worst.title, _sentence(worst.cause))
+        return Verdict(tone, worst.title, _sentence(worst.cause))
     if life.status in _INTERRUPTED:
-        return RunVerdict("watch", life.status.capitalize(), _sentence(reason))
+        return Verdict("watch", life.status.capitalize(), _sentence(reason))
     reward = levels.get("reward")
     if course is None or reward is None:
         return _without_reward(life, header, episodes, env_step)
@@ -85,7 +85,7 @@ def verdict_of(
     parts = [_text(course, what), _from_to(course, reward, what), _success(levels.get("success"))]
     if reward_source:
         parts.append(f"The reward is the {reward_source}.")
-    return RunVerdict(*_title(course), " ".join(filter(None, parts)))
+    return Verdict(*_title(course), " ".join(filter(None, parts)))
 
 
 def _title(course: Course) -> tuple[str, str]:
@@ -137,19 +137,19 @@ def _success(level: Level | None) -> str:
     return f"Success rate of the {those}last {count(level.window)}: {percent(level.mean)}."
 
 
-def _without_reward(life: Life, header: Header, episodes: int, env_step: int | None) -> RunVerdict:
+def _without_reward(life: Life, header: Header, episodes: int, env_step: int | None) -> Verdict:
     is_open = life.status in OPEN
     if env_step is None and not episodes:
-        return RunVerdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
+        return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
     if episodes or not is_open:
-        return RunVerdict("neutral", "No reward recorded", "Learning cannot be judged without a reward.")
+        return Verdict("neutral", "No reward recorded", "Learning cannot be judged without a reward.")
     text = f"{count(env_step)} environment steps so far."
     environments = header.configuration.get("n_envs")
     if env_step and isinstance(environments, int) and environments > 1:
         text += (
             f" With {count(environments)} environments, an episode takes up to {count(env_step // environments)} steps."
         )
-    return RunVerdict("neutral", "No episode finished yet", text)
+    return Verdict("neutral", "No episode finished yet", text)
 
 
 def _sentence(text: str) -> str:
