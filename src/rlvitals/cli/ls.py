@@ -1,66 +1,39 @@
 """`rlvitals ls [FOLDER]`: the runs in a folder, newest first."""
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import duckdb
 import msgspec
+import numpy as np
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.places import LOGS, AsJson
-from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json, status_text
-from rlvitals.cli.words import clean, count, reported_share, span
+from rlvitals.cli.screen import BAD, LABEL, make_screen, print_json, status_text
+from rlvitals.cli.words import ABSENT, clean, count, span
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
-from rlvitals.pace import furthest_of, step_of
-from rlvitals.records import Record
+from rlvitals.pace import step_of
+from rlvitals.records import Episode, Record
 from rlvitals.runs import Run, find_runs
+from rlvitals.runs.answer import Column
 from rlvitals.runs.columns import connected, file_literal
 from rlvitals.runs.folder import rewinds_of
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.table import last_records
 from rlvitals.runs.totals import totals
-from rlvitals.summary.life import CLOSED, Life, life_of
+from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_text
+from rlvitals.summary.life import CLOSED, life_of
+from rlvitals.summary.overview import Feed, Overview, overview_from
 from rlvitals.summary.pacing import step_said
-
-LAST_EPISODES = 100
-"""Episodes that the reward and the success rate are over."""
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""
 _NARROW = 100
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One run in the list.
-
-    Attributes:
-        reward: Mean over the last hundred episodes; NaN if one of them is. Where no episode was recorded, the level of
-            `reward_source`.
-        reward_source: What stands for the reward there (`runs.reward_series`); else `None`.
-        success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
-        success_reported: How many of them did.
-    """
-
-    life: Life
-    episodes: int
-    env_step: int | None
-    reward: float | None
-    success_rate: float | None
-    success_reported: int
-    reward_source: str | None = None
-
-
-class Recent(NamedTuple):
-    """What a run's last episodes came to: their mean reward, and the share of successes among those that report it."""
-
-    reward: float | None
-    success_rate: float | None
-    success_reported: int
 
 
 class Refused(msgspec.Struct, frozen=True):
@@ -96,7 +69,7 @@ def ls(
         screen.print(f"There is no run in {folder}.")
 
 
-def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Row], list[Refused]]:
+def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview], list[Refused]]:
     """The runs at or below a folder, newest first, and what could not be opened.
 
     Raises:
@@ -105,20 +78,20 @@ def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Row], lis
     if folder.exists() and not folder.is_dir():
         raise RunNotFoundError(f"{folder} is a file, not a folder of runs")
     runs, bad = find_runs(folder)
-    rows: list[Row] = []
+    rows: list[Overview] = []
     with connected() as connection:
-        recent = _recent_of(runs, connection)
+        last = _last_episodes(runs, connection)
         for run in runs:
             try:
-                rows.append(_row(run, connection, recent.get(run.path), clock))
+                rows.append(_row(run, connection, last.get(run.path), clock))
             except RunError as error:
                 bad.append((run.path, error))
     rows.sort(key=lambda row: row.life.started, reverse=True)
     return rows, [Refused(str(path), str(error)) for path, error in bad]
 
 
-def _recent_of(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> dict[Path, Recent]:
-    """The last episodes of those runs whose last segment is sealed and holds all of them: one question to all.
+def _last_episodes(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> dict[Path, dict[str, Column]]:
+    """The last episodes of those runs whose last segment is sealed and holds 100: one question to all.
 
     Asked one by one, a thousand runs would take ten seconds. What is damaged is left to whoever asks the run itself.
     """
@@ -131,21 +104,30 @@ def _recent_of(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> di
     if not ends:
         return {}
     files = f"[{', '.join(file_literal(Path(name)) for name in ends)}]"
-    answered: list[tuple[Any, ...]] = []
-    for success in ("avg(success::DOUBLE), count(success)", "NULL, 0"):  # no run may have reported it
-        question = (
-            f"SELECT filename, avg(reward), {success} "  # noqa: S608 - ours
-            f"FROM read_parquet({files}, union_by_name = true, filename = true, file_row_number = true) "
-            f"JOIN parquet_file_metadata({files}) ON filename = file_name "
-            "WHERE num_rows >= $1 AND file_row_number >= num_rows - $1 GROUP BY 1"
-        )
-        with contextlib.suppress(duckdb.Error):
-            answered = connection.execute(question, [LAST_EPISODES]).fetchall()
-            break
-    return {ends[name]: Recent(*found) for name, *found in answered}
+    question = (
+        f"SELECT filename, COLUMNS('^({'|'.join(LEVELS)})$')::DOUBLE "  # noqa: S608 - ours
+        f"FROM read_parquet({files}, union_by_name = true, filename = true, file_row_number = true) "
+        f"JOIN parquet_file_metadata({files}) ON filename = file_name "
+        "WHERE num_rows >= $1 AND file_row_number >= num_rows - $1 ORDER BY filename, file_row_number"
+    )
+    with contextlib.suppress(duckdb.Error):
+        return _by_file(connection.execute(question, [RECENT_EPISODES]).fetchnumpy(), ends)
+    return {}
 
 
-def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None, clock: Clock) -> Row:
+def _by_file(answered: Mapping[str, Any], ends: Mapping[str, Path]) -> dict[Path, dict[str, Column]]:
+    names = np.asarray(answered["filename"])
+    starts = np.arange(0, names.size, RECENT_EPISODES)
+    columns = {name: np.ma.asarray(column) for name, column in answered.items() if name != "filename"}
+    return {
+        ends[names[start]]: {name: column[start : start + RECENT_EPISODES] for name, column in columns.items()}
+        for start in starts
+    }
+
+
+def _row(
+    run: Run, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Column] | None, clock: Clock
+) -> Overview:
     header = run.header
     life = life_of(run, header, clock=clock)
     episodes, env_step = header.totals.get("episodes"), header.totals.get("env_step")
@@ -155,33 +137,30 @@ def _row(run: Run, connection: duckdb.DuckDBPyConnection, recent: Recent | None,
         counted = totals(run, connection=connection)
         episodes, env_step = counted.episodes, counted.env_step
         newest = last_records(run, "updates", 1, connection=connection)
-    if recent is None or life.status not in CLOSED:
-        last = last_records(run, "episodes", LAST_EPISODES, connection=connection)
+    if columns is None or life.status not in CLOSED:
+        last: list[Episode] = last_records(run, "episodes", RECENT_EPISODES, connection=connection)
         newest += last
-        said = [episode.success for episode in last if episode.success is not None]
-        recent = Recent(
-            sum(episode.reward for episode in last) / len(last) if last else None,
-            sum(said) / len(said) if said else None,
-            len(said),
+        columns = columns_of(last)
+    return overview_from(
+        Feed(
+            header=header,
+            life=life,
+            episodes=episodes,
+            updates=header.totals.get("updates"),
+            steps=(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
+            columns=columns,
+            series=None if episodes else reward_series(run, last=_LAST_RECORDS),
+            intervals=False,
         )
-    series = None if episodes else reward_series(run, last=_LAST_RECORDS)
-    return Row(
-        life=life,
-        episodes=episodes,
-        env_step=furthest_of(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
-        reward=recent.reward if series is None else series.level,
-        success_rate=recent.success_rate,
-        success_reported=recent.success_reported,
-        reward_source=None if series is None else series.source,
     )
 
 
-def _flat(row: Row) -> dict[str, Any]:
+def _flat(row: Overview) -> dict[str, Any]:
     flat = msgspec.to_builtins(row)
     return {**flat.pop("life"), **flat}
 
 
-def _table(rows: list[Row], folder: Path, *, now: float, narrow: bool) -> Table:
+def _table(rows: list[Overview], folder: Path, *, now: float, narrow: bool) -> Table:
     # On a narrow screen the room goes to the names.
     table = Table(box=None, pad_edge=False, collapse_padding=narrow, header_style=LABEL)
     table.add_column("run", overflow="fold")
@@ -195,9 +174,14 @@ def _table(rows: list[Row], folder: Path, *, now: float, narrow: bool) -> Table:
             status_text(life.status),
             count(row.episodes),
             count(row.env_step),
-            number_text(row.reward).append("*" if row.reward_source else "", LABEL),
-            reported_share(row.success_rate, row.success_reported, min(row.episodes, LAST_EPISODES)),
+            _level(row, "reward").append("*" if row.reward_source else "", LABEL),
+            _level(row, "success"),
             span(now - life.updated),
             span(life.duration),
         )
     return table
+
+
+def _level(row: Overview, name: str) -> Text:
+    level = row.levels.get(name)
+    return Text(ABSENT, LABEL) if level is None else Text(level_text(name, level), BAD if level.not_finite else "")

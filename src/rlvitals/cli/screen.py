@@ -29,6 +29,7 @@ STYLES = {
     "warning": "yellow",
     "info": "dim",
 }
+TONES = {"good": "bold green", "watch": "yellow", "bad": "bold red", "neutral": "dim"}
 BAD = "bold red"
 LABEL = "dim"
 TITLE = "bold"

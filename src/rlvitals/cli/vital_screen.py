@@ -9,11 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, number_text, status_text
-from rlvitals.cli.vital_signs import RECENT, Level, Metric, Vitals
-from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, reported_share, span, sparkline
+from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
+from rlvitals.cli.vital_signs import Metric, Vitals
+from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, span, sparkline
 from rlvitals.diagnosis import Finding
 from rlvitals.records import Evaluation, Event
+from rlvitals.summary.levels import Level, level_text
 
 _WIDE = 72
 """From so many columns on there is room for intervals and healthy ranges."""
@@ -33,6 +34,13 @@ _SHORT = {
     "gradient_norm": "gradient",
 }
 """What metrics are called where there is little room."""
+_NAMES = {
+    "reward": "reward",
+    "quality_final": "quality",
+    "quality_improvement": "quality gain",
+    "length": "length",
+    "success": "success",
+}
 _FIXED_WIDE, _FIXED_NARROW = 52, 34
 """Columns that a table of vital signs needs beside its curves."""
 _LONGEST_BAR = 92
@@ -76,10 +84,12 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 def _head(vitals: Vitals, width: int) -> Text:
     life = vitals.life
     line = Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status))
-    score = None if vitals.diagnosis is None else vitals.diagnosis.health_score
-    if score is not None:
-        line.append("  health ", LABEL)
-        line.append(f"{score} of 100", next(style for least, style in _HEALTH if score >= least))
+    health = vitals.diagnosis.health
+    line.append("  health ", LABEL)
+    if health.score is None:
+        line.append(health.status, LABEL)
+    else:
+        line.append(f"{health.score} of 100", next(style for least, style in _HEALTH if health.score >= least))
     if vitals.is_open:
         line.append(f"  last record {ago(max(0.0, vitals.now - life.updated))}", LABEL)
     elif width >= _WIDE:
@@ -88,20 +98,21 @@ def _head(vitals: Vitals, width: int) -> Text:
 
 
 def _progress(vitals: Vitals, width: int) -> Iterator[RenderableType]:
-    if vitals.progress is not None:
+    overview = vitals.overview
+    if overview.progress is not None:
         long = min(width, _LONGEST_BAR)
-        done = round(long * vitals.progress)
+        done = round(long * overview.progress)
         yield Text.assemble(("━" * done, STYLES["running"]), ("━" * (long - done), LABEL), no_wrap=True)
-    steps = f"{count(vitals.env_step)} steps"
-    if vitals.goal:
-        steps = f"{count(vitals.env_step)} of {number(vitals.goal)} steps ({percent(vitals.progress)})"
+    steps = f"{count(overview.env_step)} steps"
+    if overview.goal:
+        steps = f"{count(overview.env_step)} of {number(overview.goal)} steps ({percent(overview.progress)})"
     parts = [steps]
-    if vitals.left is not None:
-        parts.append(f"{span(vitals.left)} left")
-    speed, when = (vitals.recent_steps_per_second, " lately") if vitals.is_open else (vitals.steps_per_second, "")
+    if overview.seconds_left is not None:
+        parts.append(f"{span(overview.seconds_left)} left")
+    speed, when = (overview.recent_steps_per_second, " recently") if vitals.is_open else (overview.steps_per_second, "")
     if speed is not None:
         parts.append(f"{number(speed, 3)} steps/s{when}")
-    parts += [f"{count(vitals.episodes)} episodes", f"{count(vitals.updates)} updates"]
+    parts += [f"{count(overview.episodes)} episodes", f"{count(overview.updates)} updates"]
     if vitals.memory is not None:
         parts.append(f"{number(vitals.memory)} MiB")
     yield Text(" · ".join(parts))
@@ -115,28 +126,15 @@ def _progress(vitals: Vitals, width: int) -> Iterator[RenderableType]:
 
 
 def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableType]:
-    if not vitals.episodes:
-        yield Text("")
-        yield Text(_without_episodes(vitals), LABEL)
-    diagnosis = vitals.diagnosis
-    if diagnosis is None:
-        return
+    verdict, diagnosis = vitals.overview.verdict, vitals.diagnosis
     yield Text("")
-    if not diagnosis.findings:
-        judged = len(diagnosis.judged)
-        found = f"Nothing wrong was found, by {count(judged)} rules."
-        yield Text(found if diagnosis.is_judged else "Not judged: no episode and no update has been recorded.", LABEL)
+    if verdict is not None and not (diagnosis.alarms and verdict.title == diagnosis.alarms[0].title):
+        yield Text.assemble(("● ", TONES[verdict.tone]), (clean(verdict.title), TITLE), f"  {clean(verdict.text)}")
     for finding in diagnosis.findings[:_MOST_FINDINGS]:
         yield from _finding(finding, width, short=short)
     more = len(diagnosis.findings) - _MOST_FINDINGS
     if more > 0:
         yield Text(f"and {more} more: rlvitals check {clean(vitals.life.run_id)}", LABEL)
-
-
-def _without_episodes(vitals: Vitals) -> str:
-    if vitals.reward_source:
-        return f"The reward is the {clean(vitals.reward_source)}."
-    return "No episode has finished yet." if vitals.is_open else "No reward was recorded, so learning was not judged."
 
 
 def _finding(finding: Finding, width: int, *, short: bool) -> Iterator[RenderableType]:
@@ -152,28 +150,24 @@ def _finding(finding: Finding, width: int, *, short: bool) -> Iterator[Renderabl
 
 
 def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
-    if not vitals.levels:
+    levels = vitals.overview.levels
+    if not levels:
         return
     is_wide = width >= _WIDE
-    recent = vitals.levels[0].reported if vitals.reward_source else RECENT
+    recent = max(level.window for level in levels.values())
     table = _table(f"last {recent}", "now", *(["95 % interval"] if is_wide else []), "over the run")
-    for level in vitals.levels:
-        interval = [_interval(level)] if is_wide else []
-        table.add_row(level.name, _now(level), *interval, _curve(level.spark, width))
+    for name, level in levels.items():
+        interval = [_interval(name, level)] if is_wide else []
+        style = BAD if level.not_finite else ""
+        table.add_row(_NAMES[name], Text(level_text(name, level), style), *interval, _curve(vitals.sparks[name], width))
     yield Text("")
     yield table
 
 
-def _now(level: Level) -> Text:
-    share = reported_share(level.mean, level.reported, level.episodes)
-    said = Text(share) if level.share else number_text(level.mean)
-    return said.append(f" {level.not_finite} bad", BAD) if level.not_finite else said
-
-
-def _interval(level: Level) -> Text:
+def _interval(name: str, level: Level) -> Text:
     if level.low is None or level.high is None:
         return Text(ABSENT, LABEL)
-    said = percent if level.share else number
+    said = percent if name == "success" else number
     return Text(f"{said(level.low)} to {said(level.high)}", LABEL)
 
 

@@ -3,14 +3,16 @@
 This is the one place that defines it: every output takes the recent reward, success rate, quality and length from here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
 
 from rlvitals.analysis.intervals import mean_interval, rate_interval
+from rlvitals.records import Episode
 from rlvitals.runs.answer import Column
 from rlvitals.runs.reward_series import RewardSeries
+from rlvitals.words import count, number, reported_share
 
 RECENT_EPISODES = 100
 """Episodes that a recent level is the mean of."""
@@ -38,6 +40,17 @@ class Level(msgspec.Struct, frozen=True):
     not_finite: int
     reported: int
     window: int
+
+
+def columns_of(episodes: Sequence[Episode]) -> dict[str, Column]:
+    """The columns of episodes that levels are made of; missing values are masked."""
+    found: dict[str, Column] = {}
+    for name in LEVELS:
+        values = [getattr(episode, name) for episode in episodes]
+        found[name] = np.ma.array(
+            [np.nan if value is None else float(value) for value in values], mask=[value is None for value in values]
+        )
+    return found
 
 
 def levels_of(
@@ -74,6 +87,16 @@ def levels_of(
         if name in episodes
     }
     return {name: level for name, level in found.items() if level is not None}
+
+
+def level_text(name: str, level: Level) -> str:
+    """The mean of a level as people read it: with the values that it ignores, and of a rate who reported it."""
+    if level.mean is None:
+        return "none finite"
+    if name == "success":
+        return reported_share(level.mean, level.reported, level.window)
+    ignored = f" ({count(level.not_finite)} not finite)" if level.not_finite else ""
+    return f"{number(level.mean)}{ignored}"
 
 
 def _level(recent: Column, first: Column | None, *, is_rate: bool, intervals: bool) -> Level | None:
