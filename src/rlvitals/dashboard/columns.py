@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.runs.answer import Column
+
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
@@ -25,6 +27,11 @@ class Cells(NamedTuple):
 
     values: Floats
     present: Flags
+
+    @property
+    def masked(self) -> Column:
+        """The same as one array, in which missing values are masked."""
+        return np.ma.array(self.values, mask=~self.present)
 
 
 class Growing:

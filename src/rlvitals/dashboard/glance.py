@@ -7,37 +7,32 @@ import msgspec
 import numpy as np
 
 from rlvitals.clock import Clock
-from rlvitals.dashboard.columns import Floats
+from rlvitals.dashboard.columns import Cells, Floats
 from rlvitals.dashboard.findings import Tally, tally
 from rlvitals.dashboard.rewards import Rewards
 from rlvitals.dashboard.series import plain_numbers
 from rlvitals.dashboard.tailing import Batch, Tail
-from rlvitals.pace import STEPS, Pace, first_said, furthest_of, seconds_left, share_of
+from rlvitals.pace import STEPS, Pace, first_said
 from rlvitals.records import Event
 from rlvitals.runs import Run
 from rlvitals.runs.following import Follower
 from rlvitals.runs.reward_series import RewardSeries
-from rlvitals.summary.life import OPEN, away_of, life_of
+from rlvitals.summary.levels import RECENT_EPISODES
+from rlvitals.summary.life import life_of
+from rlvitals.summary.overview import Feed, Overview, overview_from
 from rlvitals.summary.pacing import step_said
 
 SPARK_POINTS = 48
-RECENT = 100
-"""Episodes that reward and success are over."""
 _MOST_EVENTS = 1_000
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One run in the list. Moments are UTC, seconds since 1970; lengths of time are seconds.
+    """One run in the list.
 
     Attributes:
         key: What the run is asked for by: the way from the folder of runs to it.
-        left: Until the goal, at the speed of late.
-        steps_per_second: Over the run (`rlvitals.pace`).
-        recent_steps_per_second: Lately.
-        reward: Mean of the last 100 episodes; where no episode was recorded, the level of `reward_source`.
-        reward_source: What stands for the reward there (`runs.reward_series`); else empty.
-        success_rate: Share of successes among those of them that reported success or failure; `None` if none did.
-        success_reported: How many of them did, where that is not all of them; else `None`.
+        tags: Its tags.
+        overview: Its overview, without verdict and health.
         spark: The reward over the run, in at most 48 means.
         not_finite: Rewards that are not finite.
         findings: Open findings by severity.
@@ -45,30 +40,12 @@ class Row(msgspec.Struct, frozen=True):
     """
 
     key: str
-    run_id: str
-    project: str
     tags: list[str]
-    status: str
-    reason: str
-    started: float
-    ended: float | None
-    updated: float
-    duration: float
-    episodes: int
-    env_step: int | None
-    goal: float | None
-    progress: float | None
-    left: float | None
-    steps_per_second: float | None
-    recent_steps_per_second: float | None
-    reward: Any
-    success_rate: float | None
-    success_reported: int | None
+    overview: Overview
     spark: list[Any]
     not_finite: int
     findings: Tally
     whole: bool
-    reward_source: str = ""
 
 
 class Trace:
@@ -126,7 +103,7 @@ class Glance:
         self._follower = Follower(self.run.layout, "events")
         self._events: list[Event] = []
         self._trace = Trace()
-        self._recent: dict[str, Floats] = {name: np.empty(0) for name in ("reward", "success")}
+        self._recent = dict.fromkeys(("reward", "success"), Cells(np.empty(0), np.empty(0, dtype=bool)))
         self._episodes = 0
         self._not_finite = 0
         self._whole = False
@@ -155,15 +132,14 @@ class Glance:
 
     def _take_episodes(self, batch: Batch) -> None:
         self._episodes += batch.rows
-        for name in self._recent:
+        for name, before in self._recent.items():
             cells = batch.columns.get(name)
             if cells is None:
-                continue
-            values = np.where(cells.present, cells.values, np.nan)
-            self._recent[name] = np.concatenate([self._recent[name], values[-RECENT:]])[-RECENT:]
+                cells = Cells(np.full(batch.rows, np.nan), np.zeros(batch.rows, dtype=bool))
+            self._recent[name] = Cells(*(np.concatenate(pair)[-RECENT_EPISODES:] for pair in zip(before, cells)))
             if name == "reward":
-                self._trace.extend(values)
-                self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(values)))
+                self._trace.extend(np.where(cells.present, cells.values, np.nan))
+                self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(cells.values)))
 
     def row(self) -> Row:
         """The line, as the run stands.
@@ -173,47 +149,31 @@ class Glance:
         """
         header = self.run.header
         life = life_of(self.run, header, clock=self._clock)
-        said_beside = None if self._whole else header.totals.get("env_step")
-        furthest = furthest_of(self._pace.furthest, step_said(self.run, header, life, clock=self._clock), said_beside)
-        rewards, said = self._recent["reward"], self._recent["success"]
-        last = said.size
-        said = said[np.isfinite(said)]
-        is_open, away = life.status in OPEN, away_of(header)
-        lately = self._pace.lately(away, is_open=is_open)
-        goal = header.goals.get("total_timesteps")
-        reward = plain_numbers(np.asarray([rewards.mean()]))[0] if rewards.size else None
-        spark, not_finite, source = _thinned(self._trace.means()), self._not_finite, ""
+        reported = None if self._whole else header.totals.get("env_step")
+        spark, not_finite = _thinned(self._trace.means()), self._not_finite
         if self._series is not None:
-            reward = plain_numbers(np.asarray([self._series.level]))[0]
-            values, source = self._series.values, self._series.source
-            spark, not_finite = (
-                _thinned(np.where(np.isfinite(values), values, np.nan)),
-                int((~np.isfinite(values)).sum()),
+            values = self._series.values
+            spark = _thinned(np.where(np.isfinite(values), values, np.nan))
+            not_finite = int((~np.isfinite(values)).sum())
+        overview = overview_from(
+            Feed(
+                header=header,
+                life=life,
+                episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
+                updates=header.totals.get("updates"),
+                steps=(step_said(self.run, header, life, clock=self._clock), reported),
+                columns={name: cells.masked for name, cells in self._recent.items()},
+                pace=self._pace,
+                series=self._series,
+                intervals=False,
             )
+        )
         return Row(
             key=self.key,
-            run_id=header.run_id,
-            project=header.project,
             tags=list(header.tags),
-            status=life.status,
-            reason=life.reason,
-            started=header.started,
-            ended=life.ended,
-            updated=life.updated,
-            duration=life.duration,
-            episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
-            env_step=furthest,
-            goal=goal,
-            progress=share_of(goal, furthest),
-            left=seconds_left(goal, furthest, lately, is_open=is_open),
-            steps_per_second=self._pace.over_the_run(away),
-            recent_steps_per_second=lately,
-            reward=reward,
-            success_rate=float(said.mean()) if said.size else None,
-            success_reported=int(said.size) if 0 < said.size < last else None,
+            overview=overview,
             spark=plain_numbers(spark),
             not_finite=not_finite,
-            reward_source=source,
             findings=tally(self._events),
             whole=self._whole,
         )

@@ -1,4 +1,4 @@
-"""Diagnoses of the runs that somebody looks at, made one at a time beside everything else."""
+"""Assessments of the runs that are shown: diagnosis and course, made one at a time in the background."""
 
 import contextlib
 import threading
@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.dashboard.watched import WatchedRun
-from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.errors import RunError
+from rlvitals.summary.overview import Assessment, course_of_rewards
 
 _LEAST_S = 3.0
 _SHARE = 15.0
@@ -21,18 +22,18 @@ class _Judged:
     """What is known of one run."""
 
     def __init__(self) -> None:
-        self.diagnosis: Diagnosis | None = None
+        self.assessment: Assessment | None = None
         self.sign: object = None
         self.next = 0.0
         self.busy = False
 
 
 class Judge:
-    """Keeps the last diagnosis of each run. Safe from any thread.
+    """Keeps the last assessment of each run. Safe from any thread.
 
     Args:
         clock: Tells the time.
-        told: Called with a run's key when its diagnosis is new.
+        told: Called with a run's key when its assessment is new.
     """
 
     def __init__(self, *, clock: Clock = SYSTEM_CLOCK, told: Callable[[str], None] = lambda _: None) -> None:
@@ -42,8 +43,8 @@ class Judge:
         self._judged: dict[str, _Judged] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-judge")
 
-    def last(self, run: WatchedRun) -> Diagnosis | None:
-        """The last diagnosis of a run; a new one is begun if the run has gained something since."""
+    def last(self, run: WatchedRun) -> Assessment | None:
+        """The last assessment of a run; a new one is begun if the run has gained something since."""
         sign = (run.version, run.header.status)
         with self._lock:
             judged = self._judged.get(run.key)
@@ -54,19 +55,21 @@ class Judge:
                 judged.busy = True
                 with contextlib.suppress(RuntimeError):  # the server is closing
                     self._worker.submit(self._judge, run, judged, sign)
-            return judged.diagnosis
+            return judged.assessment
 
     def _patience(self, run: WatchedRun) -> float:
-        """Seconds before the first diagnosis: that of a long run would keep its page waiting."""
+        """Seconds before the first assessment: that of a long run would keep its page waiting."""
         return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND)
 
-    def now(self, run: WatchedRun) -> Diagnosis:
-        """A diagnosis of a run as it is.
+    def now(self, run: WatchedRun) -> Assessment:
+        """An assessment of a run as it is.
 
         Raises:
             RunError: The run cannot be read.
         """
-        return diagnose(evidence_of(run.reader, clock=run.clock))
+        with run.lock:
+            rewards = run.columns["episodes"].cells("reward").masked
+        return Assessment(diagnose(evidence_of(run.reader, clock=run.clock)), course_of_rewards(rewards))
 
     def close(self) -> None:
         """Begin nothing more."""
@@ -74,12 +77,12 @@ class Judge:
 
     def _judge(self, run: WatchedRun, judged: _Judged, sign: object) -> None:
         begun = self._clock.monotonic()
-        found = judged.diagnosis
+        found = judged.assessment
         with contextlib.suppress(RunError, OSError):  # the folder is gone, or torn: the page says so already
             found = self.now(run)
         with self._lock:
-            is_new = found != judged.diagnosis
-            judged.diagnosis, judged.sign, judged.busy = found, sign, False
+            is_new = found is not judged.assessment
+            judged.assessment, judged.sign, judged.busy = found, sign, False
             ended = self._clock.monotonic()
             judged.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
         if is_new:

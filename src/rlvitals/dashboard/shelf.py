@@ -75,7 +75,7 @@ class Shelf:
             if self._clock.monotonic() - self._scanned >= SCAN_S:
                 self._refresh()
             rows = [shelved.row for shelved in self._shelved.values() if shelved.row is not None]
-            return sorted(rows, key=lambda row: (-row.started, row.key)), self.refused
+            return sorted(rows, key=lambda row: (-row.overview.life.started, row.key)), self.refused
 
     @property
     def refused(self) -> list[Refused]:
@@ -113,7 +113,7 @@ class Shelf:
         changed: list[Row] = []
         with self._lock:
             waiting = [one for one in self._shelved.values() if one.row is not None and self._has_more(one)]
-        waiting.sort(key=lambda one: -one.row.started if one.row else 0.0)
+        waiting.sort(key=lambda one: -one.row.overview.life.started if one.row else 0.0)
         for shelved in waiting:
             if changed and self._clock.monotonic() > until:
                 break
@@ -203,7 +203,11 @@ class Shelf:
             if shelved is None:
                 shelved = self._shelved[key] = _Shelved(Glance(key, Run(path), self._clock))
             row_is_old = self._clock.monotonic() - shelved.made >= _ROW_S
-            if shelved.row is not None and sign == shelved.sign and (shelved.row.ended is not None or not row_is_old):
+            if (
+                shelved.row is not None
+                and sign == shelved.sign
+                and (shelved.row.overview.life.ended is not None or not row_is_old)
+            ):
                 return False
             if not shelved.lock.acquire(blocking=False):
                 return False  # it is being read, which may take seconds, and has a new line after
@@ -239,7 +243,8 @@ def _not_found(key: str) -> RunNotFoundError:
 
 def settled_row(row: Row) -> bool:
     """Whether nothing more comes of the run of a line, unless it is taken up again."""
-    return row.ended is not None or row.status == "crashed"
+    life = row.overview.life
+    return life.ended is not None or life.status == "crashed"
 
 
 def sign_of(path: Path) -> tuple[int, ...]:

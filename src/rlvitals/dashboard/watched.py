@@ -217,6 +217,7 @@ class WatchedRun:
         self._evaluations = Follower(self.reader.layout, "evaluations")
         self._event_count = self._evaluation_count = 0
         self.reward_source = ""
+        self.series: RewardSeries | None = None
         self._rewards = Rewards(self.reader)
 
     @property
@@ -245,6 +246,7 @@ class WatchedRun:
 
     def _take_rewards(self, series: RewardSeries) -> None:
         """Let a series stand for the rewards of episodes that were not recorded."""
+        self.series = series
         rows = self.columns["episodes"].rows
         if series.source != self.reward_source or series.values.size < rows:
             self._put_aside(series.source)
