@@ -136,7 +136,9 @@ class Glance:
             cells = batch.columns.get(name)
             if cells is None:
                 cells = Cells(np.full(batch.rows, np.nan), np.zeros(batch.rows, dtype=bool))
-            self._recent[name] = Cells(*(np.concatenate(pair)[-RECENT_EPISODES:] for pair in zip(before, cells)))
+            self._recent[name] = Cells(
+                *(np.concatenate(pair)[-RECENT_EPISODES:] for pair in zip(before, cells, strict=True))
+            )
             if name == "reward":
                 self._trace.extend(np.where(cells.present, cells.values, np.nan))
                 self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(cells.values)))

@@ -5,6 +5,20 @@ import { nums, number, percent } from "./format.js";
 
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
+/** A row or a header of the API, with the facts of its overview at hand. */
+export const withFacts = (entry) => ({ ...entry.overview.life, ...entry.overview, ...entry });
+
+/** The speed of a run that goes on is the recent one, of one that is over that of the whole run. */
+export const speedOf = (run) => (isOpen(run.status) ? run.recent_steps_per_second : run.steps_per_second);
+
+/** A recent level as people read it: the mean, what it ignores, and of a rate who reported it. */
+export function levelText(name, level) {
+  if (!level) return "–";
+  if (level.mean === null) return "none finite";
+  if (name === "success") return level.reported < level.window ? `${percent(level.mean)} of ${number(level.reported)}` : percent(level.mean);
+  return level.not_finite ? `${number(level.mean)} (${number(level.not_finite)} not finite)` : number(level.mean);
+}
+
 /** Whether more may come of a run, by its status. */
 const OPEN = new Set(["running", "stalled", "paused"]);
 export const isOpen = (name) => OPEN.has(name);

@@ -111,8 +111,10 @@ export class Chart {
     if (this.known && !this.lines.some((line) => line.raw.y.length || line.smooth?.y.length)) parts.push(h("span", { class: "badge" }, "nothing in this range"));
     put(this.badge, parts);
     if (this.lines.length === 1 && extent) {
-      const smooth = first.smooth?.y, last = smooth?.length ? smooth[smooth.length - 1] : extent.last;
-      put(this.value, this.options.unit && typeof last === "number" ? `${(100 * last).toFixed(0)} %` : number(last));
+      const { last } = extent, smooth = first.smooth?.y?.at(-1), show = this.options.unit ? percent : number;
+      const said = first.smoothOnly ? [] : [`last ${show(last)}`];
+      if (smooth !== undefined) said.push(`smoothed ${show(smooth)}`);
+      put(this.value, said.join(", "));
       this.value.classList.toggle("bad", typeof last === "number" && !Number.isFinite(last));
       this.canvas.setAttribute("aria-label", `${this.options.name}: ${number(extent.values)} values, last ${number(last)}${extent.nan ? `, ${extent.nan} NaN` : ""}. Arrow keys move a cursor, plus and minus zoom, 0 shows all.`);
     }

@@ -2,12 +2,12 @@
 
 import { h, put, tip } from "./dom.js";
 import { ago, count, isBad, moment, number, percent, span, title } from "./format.js";
-import { isOpen, progress, ring, status } from "./badges.js";
+import { isOpen, levelText, progress, ring, speedOf, status } from "./badges.js";
 
 const opened = new Set();
 
 export function header(top, run) {
-  const head = run.head, verdict = head.verdict, now = Date.now() / 1000 - run.skew;
+  const head = run.head, verdict = head.verdict ?? { tone: "neutral", title: "Checking", text: "The run is being checked." }, now = Date.now() / 1000 - run.skew;
   put(top,
     h("div", { class: "verdict", "data-tone": verdict.tone },
       h("div", { class: "verdict-main" },
@@ -16,7 +16,7 @@ export function header(top, run) {
         h("p", { class: "verdict-say" }, h("b", { class: "verdict-title" }, verdict.title), " ", verdict.text),
         facts(head, now)),
       head.health ? h("div", { class: "health" }, ring(head.health.score, head.health.status), h("div", {}, h("b", {}, "Health"), tip("How the health score comes about", () => healthCard(head))))
-        : h("div", { class: "health muted" }, "judging ...")),
+        : h("div", { class: "health muted" }, "checking ...")),
     tiles(head),
     findings(head, run),
   );
@@ -25,7 +25,7 @@ export function header(top, run) {
 function facts(head, now) {
   const known = isOpen(head.status);
   return h("div", { class: "facts" },
-    head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.left ? h("b", {}, `, ${span(head.left)} left`) : "") : null,
+    head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`)) : null,
     h("span", { title: moment(head.started) }, known ? `running for ${span(head.duration)}` : `ran ${span(head.duration)}, ${moment(head.started)}`),
     h("span", {}, `last record ${ago(now - head.updated)}`),
     Object.entries(head.losses).map(([where, n]) => h("span", { class: "bad" }, `${count(n)} ${where} lost`)));
@@ -33,31 +33,26 @@ function facts(head, now) {
 
 function healthCard(head) {
   const losses = head.health.losses, skipped = Object.entries(head.unjudged);
-  return [head.health.score === null ? h("p", {}, "Not judged: no episode and no update has been recorded.") : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
+  return [head.health.score === null ? h("p", {}, "Not judged: there is too little evidence.") : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
     losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `−${loss.points}  ${loss.reason}`))) : null,
     skipped.length ? h("p", { class: "muted" }, `Rules that would judge if it were logged: ${skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ")}.`) : null];
 }
 
 function tiles(head) {
-  const tile = (name, value, note, bad) => h("div", { class: "tile", title: / to /.test(note) ? "Mean of the last 100 episodes; below, its 95 % interval" : null }, h("div", { class: "tile-name" }, name), h("div", { class: bad ? "tile-value bad" : "tile-value" }, value), h("div", { class: "tile-note muted" }, note));
-  if (head.waiting) {
-    const wait = head.waiting;
-    return h("div", { class: "waiting card" }, h("b", {}, "No episode finished yet"),
-      wait.longest_open === null ? "; nothing is known of those that are open." : `, longest open: ${count(wait.longest_open)} steps.`,
-      wait.environments ? h("span", { class: "muted" }, ` ${wait.environments} environments side by side, ${count(wait.env_step)} steps in all.`) : "");
-  }
-  const percents = (share) => percent(share);
-  // Of a run that goes on it counts how fast it is lately, of one that is over how fast it was.
-  const goesOn = isOpen(head.status), lately = goesOn ? ", lately" : "";
-  const speed = goesOn ? head.recent_steps_per_second : head.steps_per_second;
+  const tile = (name, value, note, bad) => h("div", { class: "tile", title: / to /.test(note) ? "Mean of the last episodes, with its 95 % interval" : null }, h("div", { class: "tile-name" }, name), h("div", { class: bad ? "tile-value bad" : "tile-value" }, value), h("div", { class: "tile-note muted" }, note));
+  const goesOn = isOpen(head.status), recently = goesOn ? ", recently" : "", speed = speedOf(head);
   const rate = goesOn ? head.recent_episodes_per_minute : head.episodes_per_minute;
-  const level = (name, entry, show = number) => entry && tile(name, show(entry.mean),
-    (entry.low === null ? `last ${count(entry.episodes)} ${head.reward_source ? "values" : "episodes"}` : `${show(entry.low, 3)} to ${show(entry.high, 3)}`) + (entry.reported < entry.episodes ? `, ${count(entry.reported)} of ${count(entry.episodes)} reported` : ""), isBad(entry.mean));
+  const level = (text, name, show = number) => {
+    const entry = head.levels[name];
+    if (!entry) return null;
+    const interval = entry.low === null ? "" : `; 95 %: ${show(entry.low, 3)} to ${show(entry.high, 3)}`;
+    return tile(text, levelText(name, entry), `last ${count(entry.window)}${head.reward_source ? " values" : ""}${interval}`, entry.not_finite > 0);
+  };
   return h("div", { class: "tiles" },
-    level(head.reward_source ? `Reward: ${head.reward_source}` : `Reward, last ${count(head.levels.reward?.episodes ?? 100)}`, head.levels.reward), level("Quality", head.levels.quality_final), level("Quality gained", head.levels.quality_improvement),
-    level("Success", head.success, percents), level("Episode length", head.levels.length),
-    tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${lately}` : ""),
-    tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${lately}` : ""),
+    level(head.reward_source ? `Reward: ${head.reward_source}` : "Reward", "reward"), level("Quality", "quality_final"), level("Quality gained", "quality_improvement"),
+    level("Success", "success", (share) => percent(share)), level("Episode length", "length"),
+    tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${recently}` : ""),
+    tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${recently}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));
 }
 

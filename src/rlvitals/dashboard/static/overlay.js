@@ -4,8 +4,8 @@ import { h, put, select } from "./dom.js";
 import { ask, listen, metrics } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, lineOf } from "./curves.js";
-import { count, isBad, number, percent, span, title } from "./format.js";
-import { isOpen, status } from "./badges.js";
+import { count, number, percent, span, title } from "./format.js";
+import { isOpen, levelText, status, withFacts } from "./badges.js";
 import { saying } from "./groups.js";
 
 const isReward = (stream, field) => stream === "episodes" && field === "reward";
@@ -85,12 +85,13 @@ export function overlay(root, app, every) {
   const stop = listen({}, { list: (news) => { if (news.rows.some((row) => live.has(row.key))) soon(); }, again: soon }, { lost: () => app.lost(), back: () => { app.back(); load(); } });
 
   function side(found) {
+    found.runs = found.runs.map(withFacts);
     live = new Set(found.runs.filter((run) => isOpen(run.status)).map((run) => run.key));
     if (waits < MOST_WAITS && found.runs.some((run) => !run.health)) { waits += 1; soon(); } // they are judged meanwhile
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
-    const level = (pick, show = number) => (run) => { const entry = pick(run); return cell(entry ? [show(entry.mean), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}${entry.reported < entry.episodes ? `, ${count(entry.reported)} reported` : ""}`)] : "–", entry && isBad(entry.mean)); };
-    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict.title)], ["Health", (run) => cell(run.health ? `${run.health.score ?? "not judged"}` : "…")],
-      ["Reward, last 100", level((run) => run.levels.reward)], ...(found.runs.some((run) => run.reward_source) ? [["Reward is", (run) => cell(run.reward_source || "return of episodes")]] : []), ["Quality", level((run) => run.levels.quality_final)], ["Success", level((run) => run.success, percent)], ["Episode length", level((run) => run.levels.length)],
+    const level = (name, show = number) => (run) => { const entry = run.levels[name]; return cell(entry ? [levelText(name, entry), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry?.not_finite > 0); };
+    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict?.title ?? "…")], ["Health", (run) => cell(run.health ? `${run.health.score ?? "not judged"}` : "…")],
+      ["Reward, recent", level("reward")], ...(found.runs.some((run) => run.reward_source) ? [["Reward is", (run) => cell(run.reward_source || "return of episodes")]] : []), ["Quality", level("quality_final")], ["Success", level("success", percent)], ["Episode length", level("length")],
       ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
       ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];
     const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i).css } }), run.key)));

@@ -1,5 +1,6 @@
 // One run: the verdict at the top, then what it rests on, by tabs.
 
+import { withFacts } from "./badges.js";
 import { h, put } from "./dom.js";
 import { ask, listen, metrics } from "./api.js";
 import { nums } from "./format.js";
@@ -73,7 +74,7 @@ export function runPage(root, app) {
     else if (shownCounts !== JSON.stringify(counts())) drawTabs();
     draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); run.onhead?.(); });
   };
-  const plainHead = (said) => { run.head = said; run.skew = Date.now() / 1000 - said.now; };
+  const plainHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
   async function load(again = false) {
     try {
       const [head, dictionary] = await Promise.all([run.ask("run"), metrics()]);

@@ -2,18 +2,16 @@
 
 import { h, put } from "./dom.js";
 import { ask, listen } from "./api.js";
-import { ago, count, isBad, num, number, percent, span } from "./format.js";
-import { findingDots, isOpen, progress, sparkline, status } from "./badges.js";
+import { ago, count, number, percent, span } from "./format.js";
+import { findingDots, levelText, progress, sparkline, speedOf, status, withFacts } from "./badges.js";
 
 const COLUMNS = [
   ["name", "Run", (row) => row.key.toLowerCase(), 1], ["status", "Status", (row) => row.status, 1],
   ["health", "Findings", (row) => row.findings.critical * 1e4 + row.findings.warning * 100 + row.findings.info + row.not_finite, -1],
-  ["reward", "Reward", (row) => num(row.reward) ?? -Infinity, -1], ["success", "Success", (row) => row.success_rate ?? -1, -1],
+  ["reward", "Reward", (row) => row.levels.reward?.mean ?? -Infinity, -1], ["success", "Success", (row) => row.levels.success?.mean ?? -1, -1],
   ["progress", "Progress", (row) => row.progress ?? row.env_step ?? -1, -1], ["speed", "Steps/s", (row) => speedOf(row) ?? -1, -1],
   ["episodes", "Episodes", (row) => row.episodes, -1], ["updated", "Updated", (row) => row.updated, -1],
 ];
-/** Of a run that goes on it counts how fast it is lately, of one that is over how fast it was. */
-const speedOf = (row) => (isOpen(row.status) ? row.recent_steps_per_second : row.steps_per_second);
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
 const MOST_SHOWN = 300, MOST_COMPARED = 1000;
 
@@ -68,10 +66,10 @@ export function runsPage(root, app) {
         h("button", { type: "button", class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${row.key}`, onclick: () => { pin ? pinned.delete(row.key) : pinned.add(row.key); keepPins(pinned); render(); } }, pin ? "★" : "☆")),
       cell("name", h("a", { href: open, "data-nav": true }, row.key), h("div", { class: "muted small" }, [row.project, ...row.tags].filter(Boolean).join(" · "))),
       cell("status", status(row.status, row.reason)),
-      cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.episodes > 0 || row.env_step !== null || row.reward !== null) : h("span", { class: "muted" }, "…")),
-      cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, now ${number(row.reward)}`) : null, h("span", { class: isBad(row.reward) ? "num bad" : "num", title: row.reward_source || null }, number(row.reward), row.reward_source ? "*" : ""))),
-      cell("success", h("span", { class: "num" }, percent(row.success_rate), row.success_reported === null ? null : h("span", { class: "muted small" }, ` of ${count(row.success_reported)}`))),
-      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.left ? `, ${span(row.left)} left` : "")] : h("span", { class: "num" }, row.env_step === null ? "–" : `${count(row.env_step)} steps`)),
+      cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.episodes > 0 || row.env_step !== null || row.levels.reward !== undefined) : h("span", { class: "muted" }, "…")),
+      cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, last ${count(row.levels.reward?.window)}: ${levelText("reward", row.levels.reward)}`) : null, h("span", { class: row.levels.reward?.not_finite ? "num bad" : "num", title: row.reward_source || null }, levelText("reward", row.levels.reward), row.reward_source ? "*" : ""))),
+      cell("success", h("span", { class: "num" }, levelText("success", row.levels.success))),
+      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.seconds_left === null ? "" : `, ${span(row.seconds_left)} left`)] : h("span", { class: "num" }, row.env_step === null ? "–" : `${count(row.env_step)} steps`)),
       cell("speed", h("span", { class: "num" }, number(speedOf(row), 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
       cell("updated", h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString?.() ?? null }, ago(Date.now() / 1000 - row.updated))));
     lines.set(row.key, { row, pin, element });
@@ -106,7 +104,7 @@ export function runsPage(root, app) {
   }
 
   function take(news) {
-    for (const row of news.rows) rows.set(row.key, row);
+    for (const row of news.rows) rows.set(row.key, withFacts(row));
     for (const key of news.gone) { rows.delete(key); chosen.delete(key); }
     refused = news.refused;
   }
@@ -116,7 +114,7 @@ export function runsPage(root, app) {
     try {
       const found = await ask("runs");
       rows.clear();
-      for (const row of found.runs) rows.set(row.key, row);
+      for (const row of found.runs) rows.set(row.key, withFacts(row));
       [refused, folder, loaded] = [found.refused, found.folder, true];
       mine.forEach(take); // the answer may have been made before them
       render();
