@@ -1,5 +1,6 @@
 """The reading half of the public interface: the same functions for a live training and for a finished one."""
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,24 +8,27 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.errors import RunError
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.runs import Run, Runs
 from rlvitals.runs import open_runs as _open_runs
 from rlvitals.runs.totals import totals
 from rlvitals.summary.charts import algorithm_metrics, charts
-from rlvitals.summary.convergence import convergence_analysis
+from rlvitals.summary.convergence import Courses, column_of, convergence_analysis, courses_of
 from rlvitals.summary.life import life_of
 from rlvitals.summary.statistics import metric_series, window_statistics
 from rlvitals.validation import validation
 
 if TYPE_CHECKING:
     from rlvitals.reports.notebook import Figure
+    from rlvitals.summary.overview import Overview
     from rlvitals.summary.run_summary import RunSummary
 
 WINDOW_SIZE = 1_000
 """Episodes that an answer is about, where no live window says how many: as many as that holds by default."""
 
 _SECONDS_PER_MINUTE = 60.0
+_COURSE_COLUMNS = ("episode", "reward", "quality_improvement")
 
 
 class Standing(NamedTuple):
@@ -113,7 +117,8 @@ class Readings(ABC):
         Returns:
             The keys of `API.md`; with fewer than 10 episodes a `message`.
         """
-        return convergence_analysis(self.recent_episodes(self.window_size))
+        episodes = self.recent_episodes(self.window_size)
+        return convergence_analysis(episodes, self._courses(episodes, self.standing()))
 
     def create_dashboard_data(self) -> dict[str, Any]:
         """What a dashboard shows of the last episodes: summary, curves, convergence, health.
@@ -124,7 +129,9 @@ class Readings(ABC):
         # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
         standing = self.standing()
-        statistics, validation = _statistics(episodes, updates, standing), self._validated(episodes, updates, standing)
+        courses = self._courses(episodes, standing)
+        statistics = _statistics(episodes, updates, standing)
+        validation = self._validated(episodes, updates, courses, standing)
         return {
             "session": {
                 "id": standing.session_id,
@@ -140,7 +147,7 @@ class Readings(ABC):
                 "health_score": validation["health_score"],
             },
             "charts": charts(episodes),
-            "convergence": convergence_analysis(episodes),
+            "convergence": convergence_analysis(episodes, courses),
             "validation": validation,
             "logo_performance": statistics.get("logo_type_performance", {}),
             "algorithm_metrics": algorithm_metrics(metric_series(episodes, updates)),
@@ -155,16 +162,35 @@ class Readings(ABC):
             `points_lost` says which finding cost what of the score.
         """
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        return self._validated(episodes, updates, self.standing())
+        standing = self.standing()
+        return self._validated(episodes, updates, self._courses(episodes, standing), standing)
+
+    def _courses(self, episodes: Sequence[Episode], standing: Standing) -> Courses:
+        """What the whole run did: from the window if that holds it all, else from the folder while that can be read."""
+        if standing.total_episodes > len(episodes):
+            with contextlib.suppress(RunError, OSError):
+                stream = self.run.episodes
+                return courses_of(*(stream.numbers(name) for name in _COURSE_COLUMNS))
+        return courses_of(*(column_of(episodes, name) for name in _COURSE_COLUMNS))
 
     def _validated(
-        self, episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], standing: Standing
+        self,
+        episodes: Sequence[Episode],
+        updates: Sequence[PolicyUpdate],
+        courses: Courses,
+        standing: Standing,
     ) -> dict[str, Any]:
         return {
             "timestamp": self.now(),
             "session_id": standing.session_id,
             **validation(
-                self.diagnosis(), episodes, updates, path=standing.path, lost=standing.lost, sinks=standing.sinks
+                self.diagnosis(),
+                episodes,
+                updates,
+                courses.reward,
+                path=standing.path,
+                lost=standing.lost,
+                sinks=standing.sinks,
             ),
         }
 
@@ -220,8 +246,18 @@ class Readings(ABC):
 
         return str(write_report(self.run, path).absolute())
 
+    def overview(self) -> "Overview":
+        """The overview: status, progress, speed, recent levels, course of the reward, verdict and health.
+
+        Raises:
+            RunFormatError: A sealed segment is damaged.
+        """
+        from rlvitals.summary.overview import overview_of  # noqa: PLC0415 - loads duckdb
+
+        return overview_of(self.run)
+
     def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
-        """The whole account: of the run, or of its last episodes.
+        """The full summary of the run, or of its last episodes; it contains the overview.
 
         Args:
             window: Only the last so many episodes and updates; by default all.

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rlvitals.analysis.convergence import convergence
-from rlvitals.analysis.trend import trend
+from rlvitals.analysis.course import Course
 from rlvitals.diagnosis import CRITICAL, RANK, WARNING, Diagnosis, Finding
 from rlvitals.diagnosis.health import check_of, health_of
 from rlvitals.records import Episode, PolicyUpdate
@@ -31,6 +30,7 @@ def validation(
     diagnosis: Diagnosis,
     episodes: Sequence[Episode],
     updates: Sequence[PolicyUpdate],
+    reward: Course,
     *,
     path: Path,
     lost: Mapping[str, int],
@@ -42,6 +42,7 @@ def validation(
         diagnosis: Of the run.
         episodes: The last episodes, oldest first.
         updates: The last updates.
+        reward: What the reward of the whole run did.
         path: The run's folder.
         lost: Records that were not kept, by where.
         sinks: The sinks in use.
@@ -63,8 +64,11 @@ def validation(
     numbers = {
         "data_completeness": _completeness(episodes, updates, lost),
         "metric_validity": _validity(episodes, updates),
-        "training_progress": _progress(episodes),
-        "training_stability": _stability(episodes),
+        "training_progress": {"trend": reward.recent.verdict, "change_in_noise": reward.recent.in_noise},
+        "training_stability": {
+            "convergence": reward.status,
+            "below_best": _known(reward.convergence.below_best),
+        },
         "file_system": {"free_mib": free},
         "external_logging": {"sinks": list(sinks), "dropped": {k: n for k, n in lost.items() if k != "records" and n}},
     }
@@ -122,16 +126,6 @@ def _validity(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) -> C
     series |= metric_series(episodes, updates)
     bad = {name: sum(not math.isfinite(value) for value in values) for name, values in series.items()}
     return {"not_finite": {name: count for name, count in bad.items() if count}}
-
-
-def _progress(episodes: Sequence[Episode]) -> Check:
-    going = trend([episode.reward for episode in episodes])
-    return {"trend": going.verdict, "change_in_noise": going.in_noise}
-
-
-def _stability(episodes: Sequence[Episode]) -> Check:
-    rest = convergence([episode.reward for episode in episodes])
-    return {"convergence": rest.status, "below_best": _known(rest.below_best)}
 
 
 def _known(value: float) -> float | None:

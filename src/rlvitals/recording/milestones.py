@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlvitals.analysis.convergence import convergence
+from rlvitals.analysis.course import course
 from rlvitals.analysis.intervals import mean_interval, rate_interval, wilson_interval
 from rlvitals.analysis.student import normal_quantile
 from rlvitals.records import Episode, Event, Record
@@ -201,10 +201,12 @@ class Milestones:
         if self._history.taken < self._rest_at or (CONVERGED, "") in self._said:
             return None
         self._rest_at = self._history.taken * _REST_GROWTH
-        found = convergence(*self._history.series())
-        twice, self._was_at_rest = self._was_at_rest and found.converged, found.converged
+        went = course(*self._history.series())
+        has_converged = went.status == "converged"
+        twice, self._was_at_rest = self._was_at_rest and has_converged, has_converged
         if not twice or not self._is_news(CONVERGED):
             return None
+        found = went.convergence
         since, level = int(found.since), found.level
         data = {
             "since_episode": since,
@@ -213,7 +215,9 @@ class Milestones:
             "high": level.high,
             "gain": found.gain,
         }
-        message = f"The reward has come to rest at {level.estimate:.4g} since about episode {since}."
+        message = (
+            f"Episode {episode.episode}: the reward has converged to {level.estimate:.4g} since about episode {since}."
+        )
         return _event(episode, CONVERGED, message, data)
 
     def _is_news(self, code: str, category: str = "") -> bool:

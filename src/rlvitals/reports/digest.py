@@ -9,31 +9,26 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
-import numpy as np
-
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import NOT_JUDGED
 from rlvitals.errors import RunError
-from rlvitals.pace import STEPS, furthest_of
 from rlvitals.reports.courses import sparks
 from rlvitals.reports.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned
 from rlvitals.reports.origin import foot
-from rlvitals.reports.tables import value
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.reward_series import reward_series
-from rlvitals.runs.table import ask
+from rlvitals.summary.levels import RECENT_EPISODES, level_text
 from rlvitals.summary.life import Life, life_of
-from rlvitals.summary.pacing import pace_in, step_said
+from rlvitals.summary.overview import Overview, overview_of
 from rlvitals.summary.verdict import Verdict
-from rlvitals.words import ABSENT, count, reported_share, span
+from rlvitals.words import ABSENT, count, span
 
-RECENT = 100
-"""Episodes that reward and success are over."""
 _SPARKS = 24
 _MOST_FINDINGS = 3
 _DAY_S = 86_400.0
 _BAD_ENDS = {"failed", "crashed"}
+_VERDICT_TONES = {"neutral": "quiet"}
 _STATUS_TONES = {
     "running": "good",
     "failed": "bad",
@@ -47,16 +42,15 @@ _STATUS_TONES = {
 class Row(NamedTuple):
     """One run of a digest."""
 
-    life: Life
+    overview: Overview
     diagnosis: Diagnosis
-    episodes: int
-    env_step: int | None
-    reward: float | None
-    success: float | None
-    success_reported: int
     spark: tuple[float | None, ...]
     link: str
-    source: str
+
+    @property
+    def life(self) -> Life:
+        """Its status."""
+        return self.overview.life
 
     @property
     def needs_a_look(self) -> bool:
@@ -87,7 +81,7 @@ def digest_of(
             life = life_of(run, run.header, clock=clock)
             # Moments that a replayed training made up are not after now: the digest is of what was alive lately.
             if max(life.updated, life.ended or 0.0) >= now - since_s or life.status == "running":
-                rows.append(_row(run, life, beside, report, clock))
+                rows.append(_row(run, beside, report, clock))
         except RunError as error:
             bad.append((run.path, error))
     rows.sort(key=lambda row: (row.life.updated, row.life.started), reverse=True)
@@ -102,36 +96,17 @@ def digest_of(
     )
 
 
-def _row(run: Run, life: Life, beside: Path | None, report: str, clock: Clock) -> Row:
-    columns, pace = ask(
-        run,
-        lambda tables: (
-            tables.execute("SELECT reward, success::DOUBLE AS success FROM episodes").fetchnumpy(),
-            pace_in(tables),
-        ),
-        *STEPS,
-    )
-    reward, success = (np.ma.asarray(columns[name]) for name in ("reward", "success"))
-    last, said = reward[-RECENT:].filled(np.nan), success[-RECENT:].compressed()
+def _row(run: Run, beside: Path | None, report: str, clock: Clock) -> Row:
     diagnosis = diagnose(evidence_of(run, clock=clock))
-    series = None if reward.size else reward_series(run)
-    if series is not None:
-        last = series.values[-series.recent :]
-    with np.errstate(all="ignore"):
-        mean = float(last.mean()) if last.size else None
+    overview = overview_of(run, diagnosis=diagnosis, clock=clock)
+    series = reward_series(run) if overview.reward_source else None
     path = run.layout.artifacts / report
     there = beside is not None and bool(report) and path.is_file()
     link = quote(os.path.relpath(path.absolute(), beside.absolute())) if there and beside is not None else ""
     return Row(
-        life=life,
+        overview=overview,
         diagnosis=diagnosis,
-        episodes=len(reward),
-        source="" if series is None else series.source,
-        env_step=furthest_of(pace.furthest, step_said(run, run.header, life, clock=clock)),
-        reward=mean,
-        success=float(said.mean()) if said.size else None,
-        success_reported=int(said.size),
-        spark=sparks(reward.filled(np.nan).astype(np.float64) if series is None else series.values, _SPARKS),
+        spark=sparks(run.episodes.numbers("reward") if series is None else series.values, _SPARKS),
         link=link,
     )
 
@@ -161,8 +136,8 @@ def _key_facts(rows: list[Row]) -> Iterator[tuple[str, str, str]]:
     statuses = Counter(row.life.status for row in rows)
     yield "runs", count(len(rows)), ", ".join(f"{many} {status}" for status, many in statuses.most_common())
     yield "need a look", count(sum(row.needs_a_look for row in rows)), "failed, crashed or with an alarm"
-    yield "episodes", count(sum(row.episodes for row in rows)), "in all of these runs"
-    yield "steps", count(sum(row.env_step or 0 for row in rows)), "environment steps"
+    yield "episodes", count(sum(row.overview.episodes for row in rows)), "in all of these runs"
+    yield "steps", count(sum(row.overview.env_step or 0 for row in rows)), "environment steps"
     yield "trained", span(sum(row.life.duration for row in rows)), "all together"
 
 
@@ -172,8 +147,8 @@ def _sections(rows: list[Row], refused: list[tuple[str, str]], since_s: float) -
     ]
     if not rows:
         blocks.append(Prose("No run was alive in that time."))
-    lead = f"Newest first. Reward and success are over the last {RECENT} episodes; the curve is over the whole run."
-    if sources := sorted({row.source for row in rows if row.source}):
+    lead = f"Newest first. Reward and success are over the last {RECENT_EPISODES} episodes; the curve is over the whole run."
+    if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
         blocks.append(Prose(f"Runs without episodes have another reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
     if refused:
@@ -182,12 +157,24 @@ def _sections(rows: list[Row], refused: list[tuple[str, str]], since_s: float) -
 
 
 def _table(rows: list[Row], day: str) -> Table:
-    titles = ("run", "status", "health", "reward over the run", "reward", "success", "steps", "lasted", "findings")
-    return Table(titles, tuple(map(_cells, rows)), texts=(0, 1, 3, 8), caption=day)
+    titles = (
+        "run",
+        "status",
+        "verdict",
+        "health",
+        "reward over the run",
+        "reward",
+        "success",
+        "steps",
+        "lasted",
+        "findings",
+    )
+    return Table(titles, tuple(map(_cells, rows)), texts=(0, 1, 2, 4, 9), caption=day)
 
 
 def _cells(row: Row) -> tuple[Cell, ...]:
-    life, diagnosis = row.life, row.diagnosis
+    life, diagnosis, verdict = row.life, row.diagnosis, row.overview.verdict
+    assert verdict is not None, "a digest is of runs that were looked at"
     findings = diagnosis.findings[:_MOST_FINDINGS]
     more = f" and {len(diagnosis.findings) - len(findings)} more" if len(diagnosis.findings) > len(findings) else ""
     tone = {"critical": "bad", "warning": "watch"}.get(diagnosis.status, "good")
@@ -195,14 +182,22 @@ def _cells(row: Row) -> tuple[Cell, ...]:
     return (
         Link(life.run_id, row.link) if row.link else life.run_id,
         Toned(life.status, _STATUS_TONES.get(life.status, "")),
+        Toned(verdict.title, _VERDICT_TONES.get(verdict.tone, verdict.tone)),
         Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(ABSENT, "quiet"),
         Spark(row.spark),
-        value(row.reward),
-        reported_share(row.success, row.success_reported, min(row.episodes, RECENT)),
-        count(row.env_step),
+        _level(row.overview, "reward"),
+        _level(row.overview, "success"),
+        count(row.overview.env_step),
         span(life.duration),
         said or Toned("none" if diagnosis.is_judged else NOT_JUDGED, "quiet"),
     )
+
+
+def _level(overview: Overview, name: str) -> Cell:
+    level = overview.levels.get(name)
+    if level is None:
+        return Toned(ABSENT, "quiet")
+    return Toned(level_text(name, level), "bad") if level.not_finite else level_text(name, level)
 
 
 def _lately(since_s: float) -> str:

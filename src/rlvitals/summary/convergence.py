@@ -2,44 +2,66 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from rlvitals.analysis.averages import windowed_average
-from rlvitals.analysis.changepoints import change_points
-from rlvitals.analysis.convergence import Convergence, convergence
-from rlvitals.analysis.trend import Trend, trend
+from rlvitals.analysis.course import Course, course
+from rlvitals.analysis.trend import Trend
 from rlvitals.records import Episode
 
 FEWEST_EPISODES = 10
 RUNNING_MEAN = 10
 """Episodes in the running means."""
-_AT_REST = ("converged", "flat")
+
+
+class Courses(NamedTuple):
+    """What the reward and the quality of a whole run did.
+
+    Attributes:
+        numbers: Number of each episode, shape `(n,)`.
+        reward: Course of the reward; `None` without episodes.
+        quality: Course of the quality improvement; of nothing where none was reported.
+    """
+
+    numbers: NDArray[np.float64]
+    reward: Course
+    quality: Course
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
-def convergence_analysis(episodes: Sequence[Episode]) -> dict[str, Any]:
-    """Trends, stability and convergence of the episodes in a window.
+def courses_of(numbers: ArrayLike, rewards: ArrayLike, qualities: ArrayLike) -> Courses:
+    """Work out what the reward and the quality of a whole run did.
 
     Args:
-        episodes: The episodes, oldest first.
+        numbers: Number of each episode, shape `(n,)`.
+        rewards: Reward of each.
+        qualities: Quality improvement of each; NaN where it was not reported.
+    """
+    return Courses(np.asarray(numbers, dtype=np.float64), course(rewards), course(qualities))
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+def convergence_analysis(episodes: Sequence[Episode], found: Courses) -> dict[str, Any]:
+    """Trends, stability and convergence, in the keys of the public interface.
+
+    Args:
+        episodes: The episodes of the window, oldest first.
+        found: What the whole run did.
 
     Returns:
-        The keys that `API.md` names; with fewer than 10 episodes a `message`. Trends are `improving`, `stable`,
-        `declining` or `not enough data` (`rlvitals.analysis.trend`: their verdicts hold under autocorrelation, and do
-        not change when rewards are scaled or shifted); slopes are per episode, with a 95 % interval beside them.
-        `stable` says that the reward is proven to be at rest (`rlvitals.analysis.convergence`).
+        The keys that `API.md` names; with fewer than 10 episodes a `message`. Trends are those of the recent episodes
+        (the last quarter of the run, at least 100 and at most 1,000: `trend_episodes`): `improving`, `stable`,
+        `declining` or `not enough data`; slopes are per episode, with a 95 % interval. `convergence` and `changes` are
+        about the whole run, and `stable` says that its reward is shown to be level (`rlvitals.analysis.course`).
     """
     if len(episodes) < FEWEST_EPISODES:
         return {"message": f"not enough data: {len(episodes)} episodes, and {FEWEST_EPISODES} are needed"}
-    rewards = _column(episodes, "reward")
-    qualities = _column(episodes, "quality_improvement")
-    numbers = np.array([float(episode.episode) for episode in episodes])
-    reward, quality = trend(rewards), trend(qualities)
-    changes = change_points(rewards, numbers)
-    rest = convergence(rewards, numbers, known_changes=changes)
+    rewards = column_of(episodes, "reward")
+    qualities = column_of(episodes, "quality_improvement")
+    went, reward, quality, changes = found.reward, found.reward.recent, found.quality.recent, found.reward.changes
     return {
         "convergence_status": {
             "reward_trend": reward.verdict,
@@ -50,11 +72,12 @@ def convergence_analysis(episodes: Sequence[Episode]) -> dict[str, Any]:
             "quality_slope_interval": [quality.slope_low, quality.slope_high],
             "reward_change": _change(reward),
             "quality_change": _change(quality),
+            "trend_episodes": went.recent_values,
         },
         "stability_metrics": {
             "reward_variance": _variance(rewards),
             "quality_variance": _variance(qualities),
-            "stable": rest.status in _AT_REST,
+            "stable": went.has_converged,
         },
         "recent_performance": {
             "episodes_analyzed": len(episodes),
@@ -63,30 +86,37 @@ def convergence_analysis(episodes: Sequence[Episode]) -> dict[str, Any]:
             "reward_ma_latest": _latest(rewards),
             "quality_ma_latest": _latest(qualities),
         },
-        "convergence": _plain(rest),
+        "convergence": _plain(found),
         "changes": {
-            "learning_began": _number(changes.started),
-            "peak": _number(changes.peak),
-            "regressed": _number(changes.regressed),
-            "episodes": [change.position for change in changes.changes],
+            "learning_began": _episode(found, changes.started),
+            "peak": _episode(found, changes.peak),
+            "regressed": _episode(found, changes.regressed),
+            "episodes": [_episode(found, change.position) for change in changes.changes],
         },
     }
 
 
-def _column(episodes: Sequence[Episode], name: str) -> NDArray[np.float64]:
+def column_of(episodes: Sequence[Episode], name: str) -> NDArray[np.float64]:
+    """A field of episodes, shape `(n,)`; NaN where it was not reported."""
     said = [getattr(episode, name) for episode in episodes]
     return np.array([math.nan if value is None else value for value in said], dtype=np.float64)
 
 
-def _plain(rest: Convergence) -> dict[str, Any]:
+def _plain(found: Courses) -> dict[str, Any]:
+    went, settled = found.reward, found.reward.convergence
     return {
-        "status": rest.status,
-        "since_episode": _number(rest.since),
-        "level": _number(rest.level.estimate),
-        "level_interval": [_number(rest.level.low), _number(rest.level.high)],
-        "below_best": _number(rest.below_best),
-        "stability": _number(rest.stability),
+        "status": went.status,
+        "since_episode": _episode(found, settled.since) if went.has_converged else None,
+        "level": _number(settled.level.estimate),
+        "level_interval": [_number(settled.level.low), _number(settled.level.high)],
+        "below_best": _number(settled.below_best),
+        "stability": _number(settled.stability),
     }
+
+
+def _episode(found: Courses, position: float) -> float | None:
+    """The number of the episode at a position; `None` where there is none."""
+    return None if math.isnan(position) else float(found.numbers[int(position)])
 
 
 def _change(found: Trend) -> dict[str, float | None]:
