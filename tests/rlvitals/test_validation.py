@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from rlvitals.analysis.course import course
 from rlvitals.diagnosis import Context, diagnose
 from rlvitals.diagnosis.collecting import Collector
 from rlvitals.records import Episode, PolicyUpdate
@@ -22,7 +23,7 @@ def judged(path: Path, said: list[PolicyUpdate], **lost: int) -> dict[str, Any]:
     for record in said:
         collector.add(record)
     found = diagnose(collector.evidence(Context(lost=lost.get("records", 0))))
-    return validation(found, [], said, path=path, lost=lost, sinks=["csv"])
+    return validation(found, [], said, course([]), path=path, lost=lost, sinks=["csv"])
 
 
 def test_every_point_lost_is_explained(tmp_path: Path) -> None:
@@ -75,6 +76,8 @@ def test_a_folder_that_is_gone_is_critical(tmp_path: Path) -> None:
 def test_episodes_that_were_skipped_are_counted(tmp_path: Path) -> None:
     """By the gaps in their numbers."""
     episodes = [Episode(time=1.0, episode=number, reward=1.0, length=1) for number in (0, 1, 5)]
-    found = validation(diagnose(Collector().evidence(Context())), episodes, [], path=tmp_path, lost={}, sinks=[])
+    found = validation(
+        diagnose(Collector().evidence(Context())), episodes, [], course([]), path=tmp_path, lost={}, sinks=[]
+    )
 
     assert found["checks"]["data_completeness"]["episode_numbers_skipped"] == 3

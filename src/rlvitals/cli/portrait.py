@@ -11,11 +11,11 @@ from rich.text import Text
 from rlvitals.cli import tables
 from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, facts_grid, number_text, readable_width, status_text
 from rlvitals.cli.words import ago, clean, count, moment, number, packed, percent, span
-from rlvitals.pace import seconds_left
 from rlvitals.runs import Header
 from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.history import History, Stretch
 from rlvitals.summary.life import OPEN, Life
+from rlvitals.summary.overview import Overview
 
 _PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy", "vtracer", "resvg-py")
 _COMMIT = 12
@@ -26,20 +26,21 @@ Fact = tuple[str, str | Text]
 Section = tuple[str, RenderableType | None]
 
 
-def print_portrait(screen: Console, life: Life, header: Header, history: History, *, now: float) -> None:
+def print_portrait(screen: Console, overview: Overview, header: Header, history: History, *, now: float) -> None:
     """Print a run.
 
     Args:
         screen: Where to.
-        life: Where it stands.
+        overview: Its overview.
         header: What it says of itself.
         history: How it went.
         now: The time (UTC, seconds since 1970).
     """
+    life = overview.life
     about = clean(", ".join(filter(None, (life.project, *header.tags))))
     screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), "  ", (about, LABEL)))
     width = readable_width(screen) - _INDENT
-    for title, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(life, header, history)):
+    for title, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(overview, header, history)):
         if body is not None:
             if title:
                 screen.print()
@@ -53,8 +54,8 @@ def _was(header: Header, width: int) -> Iterator[Section]:
     yield "Configuration", Text("\n".join(packed(settings, width))) if settings else None
 
 
-def _went(life: Life, header: Header, history: History) -> Iterator[Section]:
-    yield "Progress", facts_grid(_progress(life, header, history))
+def _went(overview: Overview, header: Header, history: History) -> Iterator[Section]:
+    yield "Progress", facts_grid(_progress(overview, history))
     yield (f"Reward: {history.reward_source}" if history.reward_source else "Reward"), tables.curve(history)
     yield ("Over the run" if history.reward_source else "Episodes"), tables.stretches(history)
     yield "Categories", tables.categories(history.categories, history.episodes)
@@ -106,20 +107,22 @@ def _rewinds(header: Header) -> str:
     return f"; went back to {said}" if said else ""
 
 
-def _progress(life: Life, header: Header, history: History) -> Iterator[Fact]:
-    goal, target = header.goals.get("total_timesteps"), header.goals.get("target")
-    yield "episodes", count(history.episodes)
-    steps = count(history.env_step)
-    yield "steps", f"{steps} of {number(goal)} ({percent(history.progress)})" if goal else steps
-    yield "updates", count(history.updates)
+def _progress(overview: Overview, history: History) -> Iterator[Fact]:
+    life, goal, target, verdict = overview.life, overview.goal, overview.target, overview.verdict
+    if verdict is not None:
+        yield "verdict", clean(f"{verdict.title}. {verdict.text}")
+    yield "episodes", count(overview.episodes)
+    steps = count(overview.env_step)
+    yield "steps", f"{steps} of {number(goal)} ({percent(overview.progress)})" if goal else steps
+    yield "updates", count(overview.updates)
     if target is not None:
         yield "target", _target(target, history.stretches)
-    left = seconds_left(goal, history.env_step, history.recent_steps_per_second, is_open=life.status in OPEN)
-    if left is not None:
-        yield "left", f"about {span(left)}"
-    if history.steps_per_second is not None:
-        mean = f"{number(history.steps_per_second)} steps a second over the run"
-        yield "speed", f"{mean}, {number(history.recent_steps_per_second)} lately" if life.status in OPEN else mean
+    if overview.seconds_left is not None:
+        yield "left", f"about {span(overview.seconds_left)}"
+    if overview.steps_per_second is not None:
+        mean = f"{number(overview.steps_per_second)} steps a second over the run"
+        recent = f"{mean}, {number(overview.recent_steps_per_second)} recently"
+        yield "speed", recent if life.status in OPEN else mean
     load = history.load
     peaks = (("", load.memory_peak), ("GPU ", load.gpu_memory_peak))
     memory = ", ".join(f"{where}{number(peak)} MiB at most" for where, peak in peaks if peak is not None)

@@ -10,7 +10,7 @@ from rlvitals.cli.screen import make_screen, print_json
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.runs import Header
 from rlvitals.summary.history import History, history_of
-from rlvitals.summary.life import Life, life_of
+from rlvitals.summary.overview import Overview, overview_of
 
 
 def show(run: RunName, *, folder: Folder = LOGS, as_json: AsJson = False) -> None:
@@ -20,14 +20,15 @@ def show(run: RunName, *, folder: Folder = LOGS, as_json: AsJson = False) -> Non
     """
     opened = open_named(run, folder)
     header = opened.header
-    life, history = life_of(opened, header), history_of(opened)
+    overview, history = overview_of(opened), history_of(opened)
     if as_json:
-        print_json(_document(life, header, history))
+        print_json(_document(overview, header, history))
     else:
-        print_portrait(make_screen(), life, header, history, now=SYSTEM_CLOCK.time())
+        print_portrait(make_screen(), overview, header, history, now=SYSTEM_CLOCK.time())
 
 
-def _document(life: Life, header: Header, history: History) -> dict[str, Any]:
+def _document(overview: Overview, header: Header, history: History) -> dict[str, Any]:
     said = msgspec.to_builtins(header)
     kept = ("tags", "goals", "configuration", "reproduction", "writers", "failure")
-    return {**msgspec.to_builtins(life), **{name: said.get(name) for name in kept}, **msgspec.to_builtins(history)}
+    facts = msgspec.to_builtins(overview)
+    return {**facts.pop("life"), **{name: said.get(name) for name in kept}, **msgspec.to_builtins(history), **facts}

@@ -147,7 +147,8 @@ def _sections(rows: list[Row], refused: list[tuple[str, str]], since_s: float) -
     ]
     if not rows:
         blocks.append(Prose("No run was alive in that time."))
-    lead = f"Newest first. Reward and success are over the last {RECENT_EPISODES} episodes; the curve is over the whole run."
+    recent = f"Reward and success are means of the last {RECENT_EPISODES} episodes"
+    lead = f"Newest first. {recent}; the curve is over the whole run."
     if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
         blocks.append(Prose(f"Runs without episodes have another reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))

@@ -12,15 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.analysis.description import describe
-from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.pace import STEPS, Pace, furthest_of, share_of
+from rlvitals.pace import STEPS
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.table import ask, last_records
-from rlvitals.summary.life import OPEN, away_of, life_of
-from rlvitals.summary.pacing import pace_in, step_said
 
 BEST_WINDOW = 100
 """Episodes in the best window, at most."""
@@ -109,10 +106,6 @@ class History(msgspec.Struct):
     """How a run went. Rows of evaluations and events are the last few, in the order of time.
 
     Attributes:
-        env_step: The furthest environment step that anything says.
-        progress: The share of the steps that it is to take that is done.
-        steps_per_second: Over the run (`rlvitals.pace`).
-        recent_steps_per_second: Lately.
         algorithm: What the last episode said of the algorithm; for runs that log no updates.
         reward_source: What stands for the reward in `curve` and `stretches` where no episode was recorded
             (`runs.reward_series`); empty where they are of episodes.
@@ -121,10 +114,6 @@ class History(msgspec.Struct):
 
     episodes: int
     updates: int
-    env_step: int | None
-    progress: float | None
-    steps_per_second: float | None
-    recent_steps_per_second: float | None
     stretches: dict[str, Stretch]
     curve: list[Point]
     categories: list[Group]
@@ -140,27 +129,19 @@ class History(msgspec.Struct):
     rewards: int = 0
 
 
-def history_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> History:
+def history_of(run: Run) -> History:
     """Sum up what a run recorded; branches that a rewind left behind are left out.
 
     Args:
         run: The run.
-        clock: Tells the time.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    history, pace = ask(run, _history, *STEPS, "events")
+    history = ask(run, _history, *STEPS, "events")
     history.rewards = history.episodes
     if not history.episodes and (series := reward_series(run)) is not None:
         _take_rewards(history, series)
-    header = run.header
-    life = life_of(run, header, clock=clock)
-    history.env_step = furthest_of(pace.furthest, step_said(run, header, life, clock=clock))
-    history.progress = share_of(header.goals.get("total_timesteps"), history.env_step)
-    away = away_of(header)
-    history.steps_per_second = pace.over_the_run(away)
-    history.recent_steps_per_second = pace.lately(away, is_open=life.status in OPEN)
     if not history.updates:
         history.algorithm = next((episode.algorithm or {} for episode in last_records(run, "episodes", 1)), {})
     return history
@@ -188,7 +169,7 @@ def best_window(values: Floats, width: int) -> int | None:
     return best if np.isfinite(totals[best]) else None
 
 
-def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
+def _history(tables: duckdb.DuckDBPyConnection) -> History:
     episodes = _columns(
         tables,
         "SELECT reward, length::DOUBLE AS length, quality_final, quality_improvement, success::DOUBLE AS success "
@@ -198,13 +179,9 @@ def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
     categories, terminations = _groups(tables)
     evaluations_total, evaluations = _last_rows(tables, "evaluations", LAST_EVALUATIONS)
     events_total, events = _last_rows(tables, "events", LAST_EVENTS)
-    history = History(
+    return History(
         episodes=len(episodes["reward"]),
         updates=len(updates["step"]),
-        env_step=None,
-        progress=None,
-        steps_per_second=None,
-        recent_steps_per_second=None,
         stretches=_stretches(episodes),
         curve=_curve(episodes["reward"]),
         categories=categories,
@@ -217,7 +194,6 @@ def _history(tables: duckdb.DuckDBPyConnection) -> tuple[History, Pace]:
         events=events,
         load=_load(tables),
     )
-    return history, pace_in(tables)
 
 
 def _take_rewards(history: History, series: RewardSeries) -> None:

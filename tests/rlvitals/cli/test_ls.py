@@ -47,19 +47,21 @@ def test_reward_and_success_are_over_the_last_hundred_episodes(
             training.log_episode(number, number, 1, success=None if number % 2 else number >= 100)
     (run,) = invoke_json("ls")["runs"]
 
-    assert (run["episodes"], run["reward"], run["success_rate"]) == (150, 99.5, 0.5)
+    levels = run["levels"]
+    assert (run["episodes"], levels["reward"]["mean"], levels["success"]["mean"]) == (150, 99.5, 1.0)
 
 
 def test_a_reward_that_is_not_a_number_is_seen(
     invoke: Invoke, invoke_json: Callable[..., Any], monitor: Monitor
 ) -> None:
-    """One NaN among the last hundred is enough; in JSON it is spelled as in a run's files."""
+    """The mean ignores it, and says so."""
     with monitor() as training:
         for number in range(20):
             training.log_episode(number, math.nan if number == 10 else 1.0, 1)
 
-    assert " NaN " in invoke("ls").stdout
-    assert invoke_json("ls")["runs"][0]["reward"] == "NaN"
+    assert " 1 (1 not finite) " in invoke("ls").stdout
+    level = invoke_json("ls")["runs"][0]["levels"]["reward"]
+    assert (level["mean"], level["not_finite"], level["window"]) == (1.0, 1, 20)
 
 
 def test_a_live_run_is_counted_to_its_last_record(invoke_json: Callable[..., Any], monitor: Monitor) -> None:
@@ -184,8 +186,8 @@ def test_sealed_runs_are_asked_together_and_answer_as_alone(
     assert beside.keys() == whole.keys() - {"sealed-damaged"}
     for name in ("long", "short", "two"):
         for runs in (whole, beside):
-            for said in ("reward", "success_rate", "episodes"):
-                assert runs[f"sealed-{name}"][said] == pytest.approx(runs[f"open-{name}"][said], nan_ok=True)
+            for said in ("levels", "episodes"):
+                assert runs[f"sealed-{name}"][said] == runs[f"open-{name}"][said]
 
 
 @pytest.mark.parametrize("place", ["run.json", "writer.lock", "episodes/000001.jsonl", "episodes/000002.parquet"])

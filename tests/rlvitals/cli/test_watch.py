@@ -53,8 +53,8 @@ def test_json_is_one_look(invoke_json: InvokeJson, monitor: Monitor) -> None:
     found, checked = invoke_json("watch", "run"), invoke_json("check", "run")
     counted = invoke_json("stats", "run")
 
-    assert (found["run_id"], found["health_score"]) == ("run", checked["health_score"])
-    assert (found["episodes"], found["env_step"]) == (counted["episodes"], counted["env_step"])
+    assert (found["run_id"], found["health"]["score"]) == ("run", checked["health_score"])
+    assert (found["episodes"], found["env_step"]) == (counted["overview"]["episodes"], counted["overview"]["env_step"])
     assert found["levels"]["reward"]["mean"] == pytest.approx(counted["measures"]["reward"]["recent"]["estimate"])
     assert found["levels"]["success"]["low"] == counted["success"]["recent"]["low"]
 
@@ -73,7 +73,7 @@ def test_what_is_recorded_between_two_looks_is_in_the_next(monitor: Monitor) -> 
 
     found = list(looks(observer, observer.look(), wait))
 
-    assert [vitals.episodes for vitals in found] == [20, 40]
+    assert [vitals.overview.episodes for vitals in found] == [20, 40]
     assert [vitals.is_open for vitals in found] == [True, False]
 
 
@@ -86,7 +86,7 @@ def test_a_folder_that_is_gone_is_told_of(monitor: Monitor) -> None:
     shutil.rmtree(training.path)
     after = observer.look()
 
-    assert (after.episodes, known.trouble) == (known.episodes, "")
+    assert (after.overview.episodes, known.trouble) == (known.overview.episodes, "")
     assert "there is no run" in after.trouble
     with pytest.raises(RunError):
         Observer(observer.run).look()

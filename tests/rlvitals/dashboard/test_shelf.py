@@ -25,8 +25,9 @@ def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
     ((first,), _) = shelf.rows()
     (whole,) = shelf.fill(1.0)
 
-    assert (first.whole, first.episodes) == (False, 101)
-    assert (whole.whole, whole.episodes, whole.reward, whole.not_finite) == (True, 101, "NaN", 1)
+    assert (first.whole, first.overview.episodes) == (False, 101)
+    level = whole.overview.levels["reward"]
+    assert (whole.whole, whole.overview.episodes, level.not_finite, whole.not_finite) == (True, 101, 1, 1)
     assert whole.spark[:-1] == sorted(whole.spark[:-1])
     assert len(whole.spark) <= SPARK_POINTS
 
@@ -41,7 +42,7 @@ def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
     assert "other" in shelf.runs()
     assert [row.key for row in shelf.scan().rows] == ["other"]
     training.log_episode(0, 1.0, 1)
-    assert [(row.key, row.episodes) for row in shelf.fill(1.0)] == [("other", 1)]
+    assert [(row.key, row.overview.episodes) for row in shelf.fill(1.0)] == [("other", 1)]
     training.close()
     shutil.rmtree(training.path)
     assert shelf.scan().gone == ["other"]

@@ -9,9 +9,20 @@ import pytest
 from rlvitals import TrainingMonitor
 from rlvitals.dashboard.head import head_of
 from rlvitals.dashboard.hub import MOST_ROWS, grown
+from rlvitals.dashboard.judging import Judge
 from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.summary.overview import Assessment
 
 Monitor = Callable[..., TrainingMonitor]
+
+
+def assessed(run: WatchedRun) -> Assessment:
+    """What the server works out in the background."""
+    judge = Judge()
+    try:
+        return judge.now(run)
+    finally:
+        judge.close()
 
 
 def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor) -> None:
@@ -141,12 +152,13 @@ def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
         training.save_session()
         run = WatchedRun("run", training.path)
         run.look()
-        head = head_of(run, None)
+        head = head_of(run, assessed(run))
 
-    assert (head.waiting is not None) == (kind in {"empty", "updates only"})
-    assert head.verdict.title
+    assert head.overview.verdict is not None
+    assert (head.overview.verdict.title == "No episode finished yet") == (kind in {"empty", "updates only"})
     if kind == "all NaN":
-        assert head.levels["reward"].mean == "NaN"
+        level = head.overview.levels["reward"]
+        assert (level.mean, level.not_finite) == (None, 30)
 
 
 def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(monitor: Monitor) -> None:
@@ -157,4 +169,6 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
     run = WatchedRun("run", training.path)
     run.look()
 
-    assert "100" not in head_of(run, None).verdict.text
+    verdict = head_of(run, assessed(run)).overview.verdict
+    assert verdict is not None
+    assert "100" not in verdict.text

@@ -56,7 +56,7 @@ def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
     made("empty")
     row = rows_of(logs)[0]
 
-    assert (row[2].text, row[8].text) == (ABSENT, "not judged")
+    assert (row[3].text, row[9].text) == (ABSENT, "not judged")
     assert digest_of(logs, _WEEK).verdict.tone == "neutral"
 
 

@@ -93,7 +93,7 @@ def test_a_run_that_is_over_waits_for_nothing(kept: Made, tmp_path: Path) -> Non
     """Nothing will be recorded after its end."""
     text = write_report(kept("empty"), tmp_path / "report.md").read_text()
 
-    assert "Nothing was recorded." in text
+    assert "No episode or update was recorded." in text
 
 
 def test_the_verdict_counts_the_episodes_that_there_are(monitor: Monitor, tmp_path: Path) -> None:
@@ -103,4 +103,4 @@ def test_the_verdict_counts_the_episodes_that_there_are(monitor: Monitor, tmp_pa
             training.log_episode(episode, float(episode), 10)
 
     text = write_report(open_run(training.path), tmp_path / "report.md").read_text()
-    assert "its mean over the last 60 episodes is" in text
+    assert "Mean reward of the last 60 episodes: 29.5." in text

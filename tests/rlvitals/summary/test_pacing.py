@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from rlvitals.dashboard.head import head_of
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
-from rlvitals.summary.history import history_of
+from rlvitals.summary.overview import Overview, overview_of
 from rlvitals.summary.run_summary import summarise
 
 Monitor = Callable[..., TrainingMonitor]
@@ -32,17 +31,17 @@ def path(monitor: Monitor) -> Path:
     return training.path
 
 
-def faces(path: Path) -> dict[str, Any]:
+def faces(path: Path) -> dict[str, Overview]:
     run = Run(path)
     glance, watched = Glance("run", run, SYSTEM_CLOCK), WatchedRun("run", path)
     glance.read()
     watched.look()
     return {
-        "show": history_of(run),
-        "stats": summarise(run),
-        "watch": Observer(run).look(),
-        "list": glance.row(),
-        "page": head_of(watched, None),
+        "folder": overview_of(run),
+        "summary": summarise(run).overview,
+        "watch": Observer(run).look().overview,
+        "list": glance.row().overview,
+        "page": head_of(watched, None).overview,
     }
 
 
@@ -64,7 +63,6 @@ def test_all_say_the_same_progress(path: Path) -> None:
 def test_all_say_the_same_speed(path: Path) -> None:
     """From the first episode at step 100 to the last update at 2,048, in 180 s; lately, in the last minute."""
     found = faces(path)
-    found["stats"] = found["stats"].speed
     expected = pytest.approx((1_948 / 180, (2_048 - 1_300) / 60))
 
     assert all((face.steps_per_second, face.recent_steps_per_second) == expected for face in found.values())

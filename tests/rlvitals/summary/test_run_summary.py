@@ -46,7 +46,7 @@ def test_the_furthest_step_is_exact(made: Made) -> None:
         monitor.log_episode(0, 1.0, 5, env_step=2**60 + 1)
         monitor.log_training_step(0, 1.0, 1.0, 1.0, env_step=2**60)
 
-    assert summarise(made(log)).env_step == 2**60 + 1
+    assert summarise(made(log)).overview.env_step == 2**60 + 1
 
 
 def test_a_window_is_one_of_the_parameters_too(made: Made) -> None:
