@@ -108,9 +108,10 @@ def test_the_list_of_runs_gives_a_rate_of_those_that_reported(made: Made) -> Non
 def test_the_list_as_json_gives_both_numbers(made: Made) -> None:
     """A rate of nothing is null."""
     result = CliRunner().invoke(app, ["ls", str(made.logs), "--json"])
-    found = {run["run_id"]: (run["success_rate"], run["success_reported"]) for run in json.loads(result.stdout)["runs"]}
+    levels = {run["run_id"]: run["levels"].get("success") for run in json.loads(result.stdout)["runs"]}
+    found = {name: level and (level["mean"], level["reported"]) for name, level in levels.items()}
 
-    assert found == {"none": (None, 0), "some": (0.5, REPORTED), "all": (0.25, 100)}
+    assert found == {"none": None, "some": (0.5, REPORTED), "all": (0.25, 100)}
 
 
 @pytest.mark.parametrize("command", ["show", "stats", "watch"])
@@ -138,7 +139,7 @@ def test_a_report_claims_no_success_and_no_end(made: Made, ending: str, tmp_path
     text = report_of(made, "none", ending, tmp_path)
 
     assert "How episodes ended" not in text
-    assert "successes" not in text
+    assert "Success rate" not in text
 
 
 def test_a_report_gives_the_number_of_those_that_reported(made: Made, tmp_path: Path) -> None:
@@ -163,13 +164,13 @@ def test_the_digest_gives_a_rate_of_those_that_reported(made: Made, tmp_path: Pa
 
 def test_the_page_of_a_run_has_no_success_that_nobody_reported(made: Made) -> None:
     """And tells how many reported it."""
-    none, some, all_of_them = (head(made, name).success for name in ("none", "some", "all"))
+    none, some, all_of_them = (head(made, name).overview.levels.get("success") for name in ("none", "some", "all"))
 
     assert none is None
     assert some is not None
-    assert (some.mean, some.reported, some.episodes) == (0.5, REPORTED, 100)
+    assert (some.mean, some.reported, some.window) == (0.5, REPORTED, 100)
     assert all_of_them is not None
-    assert (all_of_them.reported, all_of_them.episodes) == (100, 100)
+    assert (all_of_them.reported, all_of_them.window) == (100, 100)
 
 
 def test_the_line_of_a_run_has_no_success_that_nobody_reported(made: Made) -> None:
@@ -178,10 +179,10 @@ def test_the_line_of_a_run_has_no_success_that_nobody_reported(made: Made) -> No
     for name in ("none", "some", "all"):
         glance = Glance(name, Run(made.logs / name), ManualClock())
         glance.read()
-        row = glance.row()
-        rows[name] = (row.success_rate, row.success_reported)
+        level = glance.row().overview.levels.get("success")
+        rows[name] = None if level is None else (level.mean, level.reported)
 
-    assert rows == {"none": (None, None), "some": (0.5, REPORTED), "all": (0.25, None)}
+    assert rows == {"none": None, "some": (0.5, REPORTED), "all": (0.25, 100)}
 
 
 def test_groups_of_a_page_tell_how_many_reported(made: Made) -> None:

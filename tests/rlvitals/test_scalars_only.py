@@ -14,6 +14,7 @@ from rlvitals import RecorderSettings, TrainingMonitor, compare
 from rlvitals.cli.main import app
 from rlvitals.dashboard.glance import Glance
 from rlvitals.dashboard.head import Head, head_of
+from rlvitals.dashboard.judging import assessed
 from rlvitals.dashboard.server import serving
 from rlvitals.dashboard.watched import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
@@ -67,7 +68,7 @@ def head(logs: Path, name: str) -> Head:
     """The top of a run's page."""
     run = WatchedRun(name, logs / name)
     run.look()
-    return head_of(run, None)
+    return head_of(run, assessed(run))
 
 
 @pytest.mark.parametrize("command", [["show"], ["stats"], ["check"], ["watch", "--once"]])
@@ -93,10 +94,10 @@ def test_the_list_as_json_names_the_source(logs: Path) -> None:
     rows = {row["run_id"]: row for row in json.loads(run_command("ls", logs, "--json").stdout)["runs"]}
 
     assert {name: row["reward_source"] for name, row in rows.items()} == {
-        "a-1": SOURCE, "a-2": SOURCE, "b-1": SOURCE, "losses": None, "single": None,
+        "a-1": SOURCE, "a-2": SOURCE, "b-1": SOURCE, "losses": "", "single": "",
     }  # fmt: skip
-    assert rows["a-1"]["reward"] == pytest.approx(95.0, abs=1.0)
-    assert rows["losses"]["reward"] is None
+    assert rows["a-1"]["levels"]["reward"]["mean"] == pytest.approx(95.0, abs=1.0)
+    assert rows["losses"]["levels"] == {}
 
 
 def test_the_history_has_its_curve(logs: Path) -> None:
@@ -113,7 +114,7 @@ def test_the_summary_judges_its_trend(logs: Path) -> None:
     summary = summarise(Run(logs / "a-1"))
 
     assert summary.measures["reward"].going.verdict == "improving"
-    assert (summary.episodes, summary.recent_rewards) == (0, UPDATES // 10)
+    assert (summary.episodes, summary.overview.levels["reward"].window) == (0, UPDATES // 10)
     assert summary.measures["reward"].recent.estimate == pytest.approx(95.0, abs=1.0)
 
 
@@ -156,7 +157,7 @@ def test_a_report_draws_and_judges_it(logs: Path, ending: str, tmp_path: Path) -
     assert SOURCE in text
     assert "How rewards are spread" in text
     assert "No episode has" not in text
-    assert any(verdict in text for verdict in ("Learning", "Converged"))
+    assert any(verdict in text for verdict in ("Improving", "Improved", "Converged"))
 
 
 def test_the_digest_has_its_reward_and_health(logs: Path, tmp_path: Path) -> None:
@@ -171,12 +172,13 @@ def test_the_digest_has_its_reward_and_health(logs: Path, tmp_path: Path) -> Non
 
 def test_the_page_has_its_level_trend_and_verdict(logs: Path) -> None:
     """It does not wait for an episode."""
-    found = head(logs, "a-1")
+    found = head(logs, "a-1").overview
 
-    assert (found.episodes, found.episodes_per_minute, found.waiting) == (0, None, None)
+    assert (found.episodes, found.episodes_per_minute) == (0, None)
     assert found.reward_source == SOURCE
     assert found.levels["reward"].mean == pytest.approx(95.0, abs=1.0)
-    assert found.verdict.title in {"Completed", "Completed, still rising"}
+    assert found.verdict is not None
+    assert found.verdict.title in {"Improving", "Improved", "Converged"}
     assert SOURCE in found.verdict.text
 
 
@@ -186,8 +188,8 @@ def test_the_line_in_the_list_of_the_dashboard_has_it(logs: Path) -> None:
     glance.read()
     row = glance.row()
 
-    assert (row.episodes, row.reward_source) == (0, SOURCE)
-    assert row.reward == pytest.approx(95.0, abs=1.0)
+    assert (row.overview.episodes, row.overview.reward_source) == (0, SOURCE)
+    assert row.overview.levels["reward"].mean == pytest.approx(95.0, abs=1.0)
     assert len(row.spark) > 10
 
 
@@ -212,7 +214,7 @@ def test_the_page_counts_the_steps_that_the_other_outputs_count(tmp_path: Path) 
         for step in range(20):
             training.log_metrics("rollout", {"ep_rew_mean": float(step)}, step=step)
 
-    assert head(tmp_path, "run").env_step == summarise(Run(tmp_path / "run")).env_step
+    assert head(tmp_path, "run").overview.env_step == summarise(Run(tmp_path / "run")).overview.env_step
 
 
 def test_a_page_gives_way_to_episodes_that_come(tmp_path: Path) -> None:
@@ -254,9 +256,10 @@ def test_a_run_without_a_reward_says_so(logs: Path, command: list[str]) -> None:
 
 def test_the_page_of_a_run_without_a_reward_says_so(logs: Path) -> None:
     """Likewise."""
-    found = head(logs, "losses")
+    verdict = head(logs, "losses").overview.verdict
 
-    assert (found.verdict.title, found.waiting) == ("No reward recorded", None)
+    assert verdict is not None
+    assert verdict.title == "No reward recorded"
 
 
 def test_runs_are_compared_by_it(logs: Path) -> None:

@@ -61,16 +61,6 @@ class Judge:
         """Seconds before the first assessment: that of a long run would keep its page waiting."""
         return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND)
 
-    def now(self, run: WatchedRun) -> Assessment:
-        """An assessment of a run as it is.
-
-        Raises:
-            RunError: The run cannot be read.
-        """
-        with run.lock:
-            rewards = run.columns["episodes"].cells("reward").masked
-        return Assessment(diagnose(evidence_of(run.reader, clock=run.clock)), course_of_rewards(rewards))
-
     def close(self) -> None:
         """Begin nothing more."""
         self._worker.shutdown(wait=False, cancel_futures=True)
@@ -79,7 +69,7 @@ class Judge:
         begun = self._clock.monotonic()
         found = judged.assessment
         with contextlib.suppress(RunError, OSError):  # the folder is gone, or torn: the page says so already
-            found = self.now(run)
+            found = assessed(run)
         with self._lock:
             is_new = found is not judged.assessment
             judged.assessment, judged.sign, judged.busy = found, sign, False
@@ -87,3 +77,14 @@ class Judge:
             judged.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
         if is_new:
             self._told(run.key)
+
+
+def assessed(run: WatchedRun) -> Assessment:
+    """Assess a run as it is.
+
+    Raises:
+        RunError: The run cannot be read.
+    """
+    with run.lock:
+        rewards = run.columns["episodes"].cells("reward").masked
+    return Assessment(diagnose(evidence_of(run.reader, clock=run.clock)), course_of_rewards(rewards))

@@ -9,20 +9,10 @@ import pytest
 from rlvitals import TrainingMonitor
 from rlvitals.dashboard.head import head_of
 from rlvitals.dashboard.hub import MOST_ROWS, grown
-from rlvitals.dashboard.judging import Judge
+from rlvitals.dashboard.judging import assessed
 from rlvitals.dashboard.watched import WatchedRun
-from rlvitals.summary.overview import Assessment
 
 Monitor = Callable[..., TrainingMonitor]
-
-
-def assessed(run: WatchedRun) -> Assessment:
-    """What the server works out in the background."""
-    judge = Judge()
-    try:
-        return judge.now(run)
-    finally:
-        judge.close()
 
 
 def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor) -> None:

@@ -86,7 +86,6 @@ def test_what_was_never_said_is_no_measure(monitor: Monitor) -> None:
 
     assert set(history.stretches["whole_run"].measures) == {"reward", "length"}
     assert history.stretches["whole_run"].success_rate is None
-    assert history.env_step is None
 
 
 @pytest.mark.parametrize("episodes", [1, 59, 60, 61, 200])
@@ -118,7 +117,6 @@ def test_categories_and_ends_are_counted_the_largest_first(monitor: Monitor) -> 
         (None, 1, 0.0, 3.0),
     ]
     assert [(g.name, g.episodes) for g in history.terminations] == [("done", 5)]
-    assert history.env_step == 4
 
 
 def test_a_metric_says_since_when_it_is_not_finite(monitor: Monitor) -> None:
@@ -165,7 +163,7 @@ def test_an_abandoned_branch_is_no_part_of_the_history(monitor: Monitor) -> None
         training.log_episode(5, 1.0, 1, env_step=5)
     history = history_of(training.run)
 
-    assert (history.episodes, history.env_step) == (6, 5)
+    assert history.episodes == 6
     assert history.stretches["last_tenth"].measures["reward"].mean == 1.0
 
 
