@@ -74,7 +74,7 @@ def head(logs: Path, name: str) -> Head:
 @pytest.mark.parametrize("command", [["show"], ["stats"], ["check"], ["watch", "--once"]])
 def test_a_command_names_the_source_of_the_reward(logs: Path, command: list[str]) -> None:
     """And does not wait for an episode of a run that is over."""
-    text = run_command(*command, logs / "a-1").stdout
+    text = " ".join(run_command(*command, logs / "a-1").stdout.split())
 
     assert SOURCE in text
     assert "No episode has" not in text

@@ -142,7 +142,7 @@ def _without_reward(life: Life, header: Header, episodes: int, env_step: int | N
     if env_step is None and not episodes:
         return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
     if episodes or not is_open:
-        return Verdict("neutral", "No reward recorded", "Learning cannot be judged without a reward.")
+        return Verdict("neutral", "No reward recorded", "No reward was recorded, so learning cannot be judged.")
     text = f"{count(env_step)} environment steps so far."
     environments = header.configuration.get("n_envs")
     if env_step and isinstance(environments, int) and environments > 1:

@@ -56,7 +56,7 @@ def test_what_is_wrong_stands_above_the_numbers(vitals: Vitals) -> None:
     found = "\n".join(lines(vitals, 100))
     first = vitals.diagnosis.findings[0]
 
-    assert found.index(first.title) < found.index("last 100")
+    assert found.index(first.title) < found.index("last 60")
     assert "try: " in found
 
 
