@@ -11,6 +11,9 @@ KIND = "finding"
 _OVER = frozenset({"closed", "ended", "over", "resolved", "gone"})
 _RANK = {"critical": 0, "warning": 1, "info": 2}
 _MOST_SYMPTOMS = 50
+_STALLED = "stalled"
+_NOT_ALIVE = frozenset({"stalled", "crashed", "failed"})
+"""The statuses that the rule of that code finds."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -62,9 +65,17 @@ def recorded_findings(events: Iterable[Event]) -> list[FindingView]:
     return sorted(found, key=lambda one: (not one.open, _RANK.get(one.severity, 3), -(one.confidence or 0.0)))
 
 
-def tally(events: Iterable[Event]) -> Tally:
-    """Count the findings that are open."""
-    severities = [finding.severity for finding in recorded_findings(events) if finding.open]
+def tally(events: Iterable[Event], status: str) -> Tally:
+    """Count the findings that are open.
+
+    Args:
+        events: The run's events, which hold the findings that its own monitor made.
+        status: The run's status: that it is not alive is found by others.
+    """
+    found = [finding for finding in recorded_findings(events) if finding.open]
+    severities = [finding.severity for finding in found]
+    if status in _NOT_ALIVE and _STALLED not in {finding.code for finding in found}:
+        severities.append("critical")
     return Tally(*(severities.count(severity) for severity in ("critical", "warning", "info")))
 
 

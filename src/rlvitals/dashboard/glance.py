@@ -176,7 +176,7 @@ class Glance:
             overview=overview,
             spark=plain_numbers(spark),
             not_finite=not_finite,
-            findings=tally(self._events),
+            findings=tally(self._events, life.status),
             whole=self._whole,
         )
 

@@ -29,7 +29,7 @@ export const status = (name, reason) =>
 export function findingDots(tally, notFinite, judged = true) {
   const parts = [["critical", tally.critical], ["warning", tally.warning], ["info", tally.info]].filter(([, n]) => n);
   if (notFinite && !tally.critical) parts.unshift(["critical", `${number(notFinite)} not finite`]);
-  if (!parts.length) return h("span", { class: "muted" }, judged ? "no findings" : "not judged");
+  if (!parts.length) return h("span", { class: "muted" }, judged ? "none" : "not judged");
   return h("span", { class: "dots" }, parts.map(([severity, n]) => h("span", { class: "dot-count", "data-severity": severity }, typeof n === "string" ? n : `${n} ${severity}`)));
 }
 
