@@ -1,0 +1,131 @@
+"""The overview of a run: one definition, whatever feeds it."""
+
+import contextlib
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+
+from rlvitals import TrainingMonitor
+from rlvitals.runs import Run
+from rlvitals.summary.overview import Overview, overview_of
+from rlvitals.summary.run_summary import summarise
+
+Monitor = Callable[..., TrainingMonitor]
+Reward = Callable[[int], float]
+
+
+def trained(monitor: Monitor, episodes: int, reward: Reward, begun: float | None = 1.7e9) -> TrainingMonitor:
+    rng = random.Random(2)
+    training = monitor("run", total_timesteps=50 * episodes)
+    for at in range(episodes):
+        time = None if begun is None else begun + 2.0 * at
+        training.log_episode(at, reward(at) + rng.gauss(0.0, 0.1), 50, env_step=50 * (at + 1), time=time)
+        if at % 20 == 0:
+            training.log_training_step(
+                50 * (at + 1), -0.01, 0.2, 1.3 - 0.5 * at / episodes, kl_divergence=0.01, time=time
+            )
+    return training
+
+
+def overview(monitor: Monitor, episodes: int, reward: Reward) -> Overview:
+    with trained(monitor, episodes, reward) as training:
+        pass
+    return overview_of(Run(training.path))
+
+
+@pytest.mark.parametrize(
+    ("episodes", "reward", "tone", "title"),
+    [
+        (3_500, lambda e: e / 2_500 if e < 2_500 else 1 - 0.12 * (e - 2_500) / 1_000, "watch", "Declining"),
+        (2_000, lambda e: min(1.0, e / 1_000), "good", "Converged"),
+        (2_000, lambda e: max(0.0, (e - 1_500) / 500), "good", "Improving"),
+        (3, float, "neutral", "Too early to tell"),
+    ],
+)
+def test_a_verdict_names_what_happened(monitor: Monitor, episodes: int, reward: Reward, tone: str, title: str) -> None:
+    """Over the whole run and recently."""
+    verdict = overview(monitor, episodes, reward).verdict
+
+    assert verdict is not None
+    assert (verdict.tone, verdict.title) == (tone, title)
+
+
+def test_a_verdict_names_its_windows(monitor: Monitor) -> None:
+    """The whole run, its recent part, its first and its last episodes."""
+    verdict = overview(monitor, 2_000, lambda e: e / 2_000).verdict
+
+    assert verdict is not None
+    assert "over the run (2,000 episodes), including the last 500" in verdict.text
+    assert "in the first 100 episodes" in verdict.text
+    assert "in the last 100." in verdict.text
+
+
+def test_the_end_of_a_run_changes_no_verdict(monitor: Monitor) -> None:
+    """Its status alone."""
+    training = trained(monitor, 600, lambda e: e / 600, begun=None)
+    training.save_session()
+    before = overview_of(Run(training.path))
+    training.close()
+    after = overview_of(Run(training.path))
+
+    assert (before.life.status, after.life.status) == ("running", "completed")
+    assert before.verdict == after.verdict
+
+
+def test_a_failure_comes_before_all_else(monitor: Monitor) -> None:
+    """With its exception."""
+    training = monitor()
+    training.log_episode(0, 1.0, 10)
+    with contextlib.suppress(RuntimeError), training:
+        raise RuntimeError("out of paper")
+    verdict = overview_of(Run(training.path)).verdict
+
+    assert verdict is not None
+    assert (verdict.tone, verdict.title) == ("bad", "Failed")
+    assert "out of paper" in verdict.text
+
+
+def test_a_fault_comes_before_the_trend(monitor: Monitor) -> None:
+    """The most likely one."""
+    with monitor() as training:
+        for at in range(200):
+            training.log_episode(at, at / 200, 10, env_step=10 * at)
+            training.log_training_step(10 * at, math.nan, 0.1, 1.0)
+    found = overview_of(Run(training.path))
+
+    assert found.verdict is not None
+    assert found.verdict.tone == "bad"
+    assert found.health is not None
+    assert found.health.status == "critical"
+
+
+def test_nothing_recorded_is_not_judged(monitor: Monitor) -> None:
+    """Neither well nor ill."""
+    with monitor() as training:
+        pass
+    found = overview_of(Run(training.path))
+
+    assert found.verdict is not None
+    assert (found.verdict.tone, found.verdict.title) == ("neutral", "Nothing recorded")
+    assert (found.health and found.health.score, found.course, found.levels) == (None, None, {})
+
+
+def test_the_full_summary_contains_the_overview(monitor: Monitor) -> None:
+    """Whole or of a window: the overview is of the whole run."""
+    with trained(monitor, 300, lambda e: e / 300) as training:
+        pass
+    run = Run(training.path)
+
+    assert summarise(run).overview == summarise(run, window=50).overview == overview_of(run)
+
+
+def test_a_monitor_and_a_reader_give_it(monitor: Monitor) -> None:
+    """While the training goes on, and after."""
+    training = trained(monitor, 200, lambda e: e / 200)
+    live = training.overview()
+    training.close()
+
+    assert live.levels == overview_of(Run(training.path)).levels
+    assert live.episodes == 200
