@@ -239,7 +239,7 @@ class Readings(ABC):
 
         Raises:
             ExportError: It cannot be written there, or there is no such form.
-            MissingExtraError: The form needs matplotlib, which is not installed.
+            MissingExtraError: A PNG needs resvg, which is not installed.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.reports.writing import write_report  # noqa: PLC0415 - loads duckdb

@@ -43,11 +43,10 @@ Parameters = Annotated[
     ),
 ]
 Figures = Annotated[
-    bool | None,
+    bool,
     typer.Option(
         "--figures/--no-figures",
-        help="With Markdown: curves as PNG beside it; by default where matplotlib is installed.",
-        show_default=False,
+        help="With Markdown: curves as SVG files in a folder next to it, or as lines of text.",
     ),
 ]
 
@@ -58,7 +57,7 @@ def report(
     output: Output = None,
     since: Since = None,
     parameters: Parameters = None,
-    figures: Figures = None,
+    figures: Figures = True,
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:

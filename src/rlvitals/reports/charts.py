@@ -1,4 +1,4 @@
-"""What a chart holds, before anybody draws it: plain values that SVG, matplotlib and a line of text are made from."""
+"""What a chart holds, before anybody draws it: plain values that SVG and a line of text are made from."""
 
 import sys
 from typing import NamedTuple

@@ -174,6 +174,13 @@ class Document(NamedTuple):
     health: Health | None = None
 
 
+def health_text(health: Health | None) -> str:
+    """The health of a run in words; empty for a report that is about none."""
+    if health is None:
+        return ""
+    return "health not judged" if health.score is None else f"health {health.score} of 100"
+
+
 def finding_facts(finding: Finding) -> Iterator[tuple[str, str]]:
     """What stands under a finding's cause; a text that is empty says nothing."""
     yield "Try", finding.advice

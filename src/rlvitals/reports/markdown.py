@@ -25,6 +25,7 @@ from rlvitals.reports.document import (
     Table,
     Toned,
     finding_facts,
+    health_text,
 )
 from rlvitals.words import ABSENT, count, number, percent, sparkline
 
@@ -38,15 +39,14 @@ Figure = Callable[[Chart], str | None]
 """Draws a chart into a file beside the report, and says its path from there."""
 
 
-def text(document: Document, figure: Figure | None = None, note: str = "") -> str:
+def text(document: Document, figure: Figure | None = None) -> str:
     """Write a report as Markdown.
 
     Args:
         document: The report.
         figure: Draws charts; without it they are lines of text.
-        note: What is to be said at the end.
     """
-    return "\n".join([*_lines(document, figure), "", "---", "", plain(f"{document.foot} {note}".strip()), ""])
+    return "\n".join([*_lines(document, figure), "", "---", "", plain(document.foot), ""])
 
 
 def plain(words: str) -> str:
@@ -63,10 +63,8 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
     yield ""
     yield f"{plain(document.kind)}: **{plain(document.status)}**"
     yield ""
-    health, score = document.health, ""
-    if health is not None:
-        score = " Health: not judged." if health.score is None else f" Health **{health.score} of 100**."
-    yield f"> **{plain(verdict.title)}.** {plain(verdict.text)}{score}"
+    health = health_text(document.health)
+    yield f"> **{plain(verdict.title)}.** {plain(verdict.text)}{f' {health.capitalize()}.' if health else ''}"
     yield ""
     if document.key_facts:
         titles, values, notes = zip(*document.key_facts, strict=True)

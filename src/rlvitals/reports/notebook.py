@@ -13,14 +13,17 @@ from rlvitals.reports.contents import document_of
 from rlvitals.reports.courses import courses_of
 from rlvitals.reports.document import Charts
 from rlvitals.reports.pen import said
+from rlvitals.reports.png_sheet import png
+from rlvitals.reports.print_pdf import pdf
 from rlvitals.reports.svg import draw
-from rlvitals.reports.writing import drawing, put
+from rlvitals.reports.writing import put
 from rlvitals.runs import Run
 
 _SHOWN = ("reward", "quality_final", "quality_improvement", "success", "entropy", "explained_variance", "kl_divergence")
 _MOST = 4
 _COMPARED = ("concluded", "limits", "groups", "learning")
 _WIDTH, _HEIGHT = 720, 300
+_SHEET = "<!doctype html><meta charset=utf-8><style>@page{margin:12mm;size:A4 landscape}body{margin:0}</style>"
 
 
 class Figure:
@@ -44,20 +47,20 @@ class Figure:
         return draw(self.chart, width=_WIDTH, height=_HEIGHT, standalone=True)
 
     def save(self, path: str | Path) -> Path:
-        """Write the chart to a file; the ending says the form: `.svg`, or with matplotlib `.png` or `.pdf`.
+        """Write the chart to a file; the ending says the form: `.svg`, `.png` or `.pdf`.
 
         Raises:
-            ExportError: There is no such form, or it cannot be written there.
-            MissingExtraError: The form needs matplotlib, which is not installed.
+            ExportError: There is no such form, it cannot be written there, or there is no browser to print a PDF.
+            MissingExtraError: A PNG needs resvg, which is not installed.
         """
         path = Path(path)
         match path.suffix.lower():
             case ".svg":
                 return put(path, self.svg())
             case ".png":
-                return put(path, drawing().figure_png(self.chart))
+                return put(path, png(self.svg()))
             case ".pdf":
-                return put(path, drawing().figure_pdf(self.chart))
+                return put(path, pdf(_SHEET + self.svg()))
             case _:
                 raise ExportError(f"{path} says no form of a figure: its name must end with .svg, .png or .pdf")
 

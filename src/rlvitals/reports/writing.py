@@ -1,15 +1,12 @@
 """Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
 
-import importlib
 import logging
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.comparison import Comparison, Parting
-from rlvitals.errors import ExportError, MissingExtraError, RlvitalsError
+from rlvitals.errors import ExportError, RlvitalsError
 from rlvitals.regular import replace_file
 from rlvitals.reports import compared, html, markdown
 from rlvitals.reports.account import account_of
@@ -17,6 +14,9 @@ from rlvitals.reports.charts import Chart
 from rlvitals.reports.contents import document_of
 from rlvitals.reports.digest import digest_of
 from rlvitals.reports.document import Document
+from rlvitals.reports.png_sheet import check_png, png, sheet
+from rlvitals.reports.print_pdf import find_browser, pdf
+from rlvitals.reports.svg import draw
 from rlvitals.runs import Run
 from rlvitals.runs.pictures import own_artifacts
 
@@ -30,18 +30,13 @@ ENDINGS = (".html", ".htm", ".md", ".pdf", ".png")
 PAGES = (".html", ".htm")
 """The endings of pages."""
 
-_FIGURES = "rlvitals.reports.figures"
-_NO_FIGURES = (
-    "Curves are lines of text here, as matplotlib is not installed: pip install 'rlvitals[report]' brings figures."
-)
-
 
 def write_report(
     run: Run,
     path: str | Path | None = None,
     *,
     parameters: bool | None = None,
-    figures: bool | None = None,
+    figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     """Write the report of a run, live or finished. What is at the path is replaced.
@@ -51,19 +46,19 @@ def write_report(
         path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default `artifacts/report.html`
             in the run's own folder.
         parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
-        figures: Whether Markdown has its curves as PNG in a folder beside it; by default where matplotlib is installed.
+        figures: Whether Markdown has its curves as SVG files in a folder next to it; else they are lines of text.
         clock: Tells the time.
 
     Returns:
         The path.
 
     Raises:
-        ExportError: It cannot be written there, or there is no such form.
-        MissingExtraError: The form needs matplotlib, which is not installed.
+        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
+        MissingExtraError: A PNG needs resvg, which is not installed.
         RunFormatError: The run is damaged.
     """
     target = own_artifacts(run) / REPORT if path is None else Path(path)
-    write = _writer(target, figures)
+    write = _writer(target, figures=figures)
     return write(document_of(account_of(run, parameters=parameters, clock=clock)))
 
 
@@ -89,7 +84,7 @@ def write_digest(
     since_s: float,
     path: str | Path,
     *,
-    figures: bool | None = None,
+    figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     """Write the digest of the runs of the last days. What is at the path is replaced.
@@ -105,12 +100,12 @@ def write_digest(
         The path.
 
     Raises:
-        ExportError: It cannot be written there, or there is no such form.
-        MissingExtraError: The form needs matplotlib, which is not installed.
+        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
+        MissingExtraError: A PNG needs resvg, which is not installed.
         RunNotFoundError: There is no such folder.
     """
     target = Path(path)
-    write = _writer(target, figures)
+    write = _writer(target, figures=figures)
     return write(digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock))
 
 
@@ -120,7 +115,7 @@ def write_comparison(
     *,
     parting: Parting | None = None,
     call: str = "",
-    figures: bool | None = None,
+    figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
     """Write the report of a comparison. What is at the path is replaced.
@@ -137,10 +132,10 @@ def write_comparison(
         The path.
 
     Raises:
-        ExportError: It cannot be written there, or there is no such form.
-        MissingExtraError: The form needs matplotlib, which is not installed.
+        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
+        MissingExtraError: A PNG needs resvg, which is not installed.
     """
-    return _writer(Path(path), figures)(compared.document_of(found, parting, call, clock.time()))
+    return _writer(Path(path), figures=figures)(compared.document_of(found, parting, call, clock.time()))
 
 
 def check_form(path: str | Path) -> None:
@@ -148,27 +143,11 @@ def check_form(path: str | Path) -> None:
 
     Raises:
         ExportError: There is no such form, or a folder is there.
-        MissingExtraError: The form needs matplotlib, which is not installed.
+        MissingExtraError: A PNG needs resvg, which is not installed.
     """
-    _writer(Path(path), None)
+    _writer(Path(path), figures=True)
     if Path(path).is_dir():
         raise ExportError(f"{path} cannot be written: Is a directory")
-
-
-def has_figures() -> bool:
-    """Whether matplotlib is installed."""
-    return find_spec("matplotlib") is not None
-
-
-def drawing() -> Any:
-    """The module that draws by matplotlib.
-
-    Raises:
-        MissingExtraError: It is not installed.
-    """
-    if not has_figures():
-        raise MissingExtraError("A figure as PNG or PDF", extra="report", module="matplotlib")
-    return importlib.import_module(_FIGURES)
 
 
 def put(path: Path, content: str | bytes) -> Path:
@@ -185,32 +164,30 @@ def put(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def _writer(path: Path, figures: bool | None) -> Callable[[Document], Path]:
+def _writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
     """What writes a document to that path; what is missing is said before anything is read."""
     match path.suffix.lower():
         case ".html" | ".htm":
             return lambda document: put(path, html.page(document))
         case ".pdf":
-            pdf = drawing().pdf
-            return lambda document: put(path, pdf(document))
+            find_browser()
+            return lambda document: put(path, pdf(html.page(document)))
         case ".png":
-            png = drawing().png
-            return lambda document: put(path, png(document))
+            check_png()
+            return lambda document: put(path, png(sheet(document)))
         case ".md":
-            return _markdown_writer(path, figures)
+            return _markdown_writer(path, figures=figures)
         case _:
             raise ExportError(f"{path} says no form of a report: its name must end with {', '.join(ENDINGS)}")
 
 
-def _markdown_writer(path: Path, figures: bool | None) -> Callable[[Document], Path]:
-    if figures is False or (figures is None and not has_figures()):
-        note = "" if figures is False else _NO_FIGURES
-        return lambda document: put(path, markdown.text(document, note=note))
-    figure_png = drawing().figure_png
+def _markdown_writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
+    if not figures:
+        return lambda document: put(path, markdown.text(document))
     folder = path.with_name(f"{path.stem}-figures")
 
     def figure(chart: Chart) -> str:
-        put(folder / f"{chart.key}.png", figure_png(chart))
-        return f"{folder.name.replace(' ', '%20')}/{chart.key}.png"
+        put(folder / f"{chart.key}.svg", draw(chart, standalone=True))
+        return f"{folder.name.replace(' ', '%20')}/{chart.key}.svg"
 
     return lambda document: put(path, markdown.text(document, figure))

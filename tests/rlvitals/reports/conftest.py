@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -28,7 +29,9 @@ from rlvitals.comparison.result import (
     SettingsEffect,
     Versus,
 )
+from rlvitals.errors import ExportError
 from rlvitals.reports import write_report
+from rlvitals.reports.print_pdf import find_browser
 
 Monitor = Callable[..., TrainingMonitor]
 Compared = Callable[..., Comparison]
@@ -134,6 +137,17 @@ ODD: dict[str, Callable[[TrainingMonitor], None]] = {
     "well": updated,
     "hostile": hostile,
 }
+
+
+@pytest.fixture(scope="session")
+def printer() -> str:
+    """The browser that prints."""
+    try:
+        return find_browser()
+    except ExportError as error:
+        if os.environ.get("RLVITALS_BROWSER_TESTS") == "required":
+            pytest.fail(str(error))
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="session")

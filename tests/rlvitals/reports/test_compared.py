@@ -244,6 +244,7 @@ def test_the_same_is_told_in_markdown(compared: Compared, tmp_path: Path, hostil
             assert line.replace("\\|", "").count("|") == following.replace("\\|", "").count("|")
 
 
+@pytest.mark.usefixtures("printer")
 @pytest.mark.parametrize(("ending", "begins"), [("pdf", b"%PDF"), ("png", b"\x89PNG")])
 def test_it_is_printed(compared: Compared, tmp_path: Path, ending: str, begins: bytes, hostile_text: str) -> None:
     """Also with names that would be formulas, and with what is absent."""

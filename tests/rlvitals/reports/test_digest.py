@@ -60,6 +60,7 @@ def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
     assert digest_of(logs, _WEEK).verdict.tone == "neutral"
 
 
+@pytest.mark.usefixtures("printer")
 @pytest.mark.parametrize("name", ["digest.html", "digest.md", "digest.pdf"])
 def test_a_digest_of_nothing_is_written(tmp_path: Path, name: str) -> None:
     """A folder without runs, in each form."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlvitals import RunReader
-from rlvitals.reports import write_report, writing
+from rlvitals.reports import write_report
 from rlvitals.reports.markdown import plain
 
 Made = Callable[[str], RunReader]
@@ -48,21 +48,18 @@ def test_what_would_be_markup_is_escaped(said: str, written: str) -> None:
 
 
 def test_curves_are_figures_beside_it(kept: Made, tmp_path: Path) -> None:
-    """Where matplotlib is installed; each is there."""
+    """Drawings in a folder of the report's name."""
     path = write_report(kept("no updates"), tmp_path / "my report.md")
     text = path.read_text()
 
-    assert "![Reward](my%20report-figures/reward.png)" in text
-    assert (tmp_path / "my report-figures" / "reward.png").read_bytes().startswith(b"\x89PNG")
+    assert "![Reward](my%20report-figures/reward.svg)" in text
+    assert (tmp_path / "my report-figures" / "reward.svg").read_text().startswith("<svg")
 
 
-def test_without_matplotlib_curves_are_lines_of_text(
-    kept: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And the report says why, and what would bring figures."""
-    monkeypatch.setattr(writing, "find_spec", lambda _: None)
-    text = write_report(kept("well"), tmp_path / "report.md").read_text()
+def test_curves_can_be_lines_of_text(kept: Made, tmp_path: Path) -> None:
+    """Then the report is one file."""
+    text = write_report(kept("well"), tmp_path / "report.md", figures=False).read_text()
 
-    assert "pip install 'rlvitals\\[report\\]'" in text
     assert "| Reward | `" in text
     assert "\u2588" in text
+    assert not (tmp_path / "report-figures").exists()

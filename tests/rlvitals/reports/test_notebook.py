@@ -37,6 +37,7 @@ def test_a_figure_is_a_drawing_of_its_own(kept: Made, name: str) -> None:
     assert [child.tag.rpartition("}")[2] for child in drawing][:3] == ["style", "rect", "text"]
 
 
+@pytest.mark.usefixtures("printer")
 @pytest.mark.parametrize(("ending", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
 def test_a_figure_is_saved(kept: Made, tmp_path: Path, ending: str, begins: bytes) -> None:
     """In the form that the ending says."""

@@ -8,12 +8,13 @@ import pytest
 
 from rlvitals import RunReader, TrainingMonitor, open_run
 from rlvitals.errors import ExportError, MissingExtraError
-from rlvitals.reports import write_report, writing
+from rlvitals.reports import png_sheet, write_report
 
 Made = Callable[[str], RunReader]
 Monitor = Callable[..., TrainingMonitor]
 
 
+@pytest.mark.usefixtures("printer")
 @pytest.mark.parametrize(("ending", "begins"), [("html", b"<!doctype html>"), ("pdf", b"%PDF")])
 def test_the_ending_says_the_form(kept: Made, tmp_path: Path, ending: str, begins: bytes) -> None:
     """A page, pages for print, a sheet of figures."""
@@ -35,12 +36,17 @@ def test_an_unknown_form_is_refused(kept: Made, tmp_path: Path) -> None:
         write_report(kept("empty"), tmp_path / "report.doc")
 
 
-def test_without_matplotlib_a_print_names_the_extra(
-    kept: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_resvg_a_picture_names_the_extra(kept: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is read."""
-    monkeypatch.setattr(writing, "find_spec", lambda _: None)
+    monkeypatch.setattr(png_sheet, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"rlvitals\[report\]"):
+        write_report(kept("empty"), tmp_path / "report.png")
+
+
+def test_without_a_browser_a_print_says_what_to_do(kept: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is read."""
+    monkeypatch.setenv("RLVITALS_CHROMIUM", str(tmp_path / "none"))
+    with pytest.raises(ExportError, match="is not a program: set it to the path of Chromium or Chrome"):
         write_report(kept("empty"), tmp_path / "report.pdf")
 
 
