@@ -68,6 +68,7 @@ def compare(
         list[str],
         typer.Argument(
             help="Runs, folders of runs, patterns, or NAME= and one of these.",
+            metavar="RUN",
             show_default=False,
             autocompletion=complete_run,
         ),

@@ -105,7 +105,10 @@ def folder_named(name: str | None, folder: Path) -> Path:
     """
     if name is None:
         return folder
-    places = places_of(name, folder, depth=_DEPTH)
+    try:
+        places = places_of(name, folder, depth=_DEPTH)
+    except RunNotFoundError:
+        raise RunNotFoundError(f"there is no folder {name}, neither in {Path.cwd()} nor in {folder}") from None
     if len(places) > 1:
         raise RunFormatError(f"{len(places)} folders match {name}: {_list(places)}; give the path of one")
     return places[0]

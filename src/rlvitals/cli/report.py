@@ -20,7 +20,7 @@ _LONGEST_S = 1e10
 Name = Annotated[
     str | None,
     typer.Argument(
-        help="A run's folder, its name or a pattern. Default: the newest run. With --since: a folder of runs.",
+        help="A run's folder, its name or a pattern. Default: the newest run. With --since, a folder of runs.",
         metavar="RUN",
         show_default=False,
         autocompletion=complete_run,
