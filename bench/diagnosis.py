@@ -180,7 +180,7 @@ def replay(
         monitor = TrainingMonitor(
             place, session_name=folder.name, configuration=configuration, total_timesteps=total, buffer_size=10,
             settings=RecorderSettings(system_interval_s=None, heartbeat_s=600.0, fsync_interval_s=600.0,
-            seal_on_close=10**9),
+            seal_on_close=10**9), announce=False,
         )  # fmt: skip
         for stream, row in ordered(streams):
             while due < looks and row["env_step"] > due / looks * total:

@@ -104,6 +104,7 @@ def make(folder: Path, plan: Plan, *, now: float, seed: int = 0, goal: bool = Tr
         total_timesteps=int(steps * (1.6 if plan.finish == "stay" else 1.0)) if goal else None,
         configuration={"algorithm": "PPO", "n_envs": 4, "n_steps": 128, "gamma": 0.99, **plan.configuration},
         settings=RecorderSettings(system_interval_s=None),
+        announce=False,
     )
     begun = now - steps / _SPEED
     step, update = 0, 0

@@ -2,7 +2,7 @@
 
     python examples/cartpole_sb3.py [FOLDER]
 
-Then look at it: `rlvitals ls FOLDER`, `rlvitals show FOLDER/<run>`.
+Then look at it: `rlvitals show --folder FOLDER`, `rlvitals ui FOLDER`.
 """
 
 import sys

@@ -38,7 +38,8 @@ def main(log_dir: str = "logs") -> None:
     """Train for a few seconds."""
     random = np.random.default_rng(1)
     weights = np.zeros(4)
-    with TrainingMonitor(log_dir, configuration={"algorithm": "REINFORCE", "step_size": STEP_SIZE}) as monitor:
+    configuration = {"algorithm": "REINFORCE", "env_id": "CartPole-v1", "step_size": STEP_SIZE}
+    with TrainingMonitor(log_dir, configuration=configuration) as monitor:
         envs = VitalsVectorWrapper(gymnasium.make_vec("CartPole-v1", ENVIRONMENTS), monitor)
         observations, _ = envs.reset(seed=1)
         for update in range(1, UPDATES + 1):

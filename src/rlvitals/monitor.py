@@ -19,6 +19,7 @@ from rlvitals.recording import (
     Recorder,
     RecorderSettings,
     Resume,
+    announcement,
     ending_of,
     failure_of,
     open_session,
@@ -72,7 +73,8 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         use_tensorboard: Whether TensorBoard gets the records too.
         use_wandb: Whether Weights & Biases gets the records too.
         project_name: What the run belongs to.
-        session_name: The run's name. If it is taken, a number is put behind it. By default one is made of the time.
+        session_name: The run's name. If it is taken, a number is put behind it. Default: algorithm and environment, if
+            `configuration` names them, and the time (UTC), such as `PPO-CartPole-v1-20261129-0441`.
         buffer_size: Records of each stream in the live window, from which live statistics come.
         configuration: The training's settings (hyper-parameters, environment), to be kept with the run.
         resume: Whether a run of that name is taken up: `never`, `allow` (if there is one) or `must`.
@@ -88,6 +90,8 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         settings: How the recorder records.
         mask_secrets: Whether keys, passwords and webhooks in the configuration, the command line, events and exceptions
             become `***`; or further regular expressions for names and texts that are masked too.
+        announce: Whether one line on standard error says where the run is and how to watch it. The environment variable
+            `RLVITALS_QUIET=1` turns it off too.
         clock: Tells the time.
 
     Raises:
@@ -120,6 +124,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         report: bool | str | Path = False,
         settings: RecorderSettings | None = None,
         mask_secrets: bool | Iterable[str] = True,
+        announce: bool = True,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         # What cannot be is refused before there is a folder.
@@ -166,6 +171,8 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         for reason in map(masking.text, refused):
             _log.warning("%s: %s", self.session_id, reason)
             self.log_event("sink", reason, severity="warning")
+        if announce:
+            announcement.announce(self.path)
 
     def __repr__(self) -> str:
         return f"TrainingMonitor({str(self.path)!r}, {self.status})"

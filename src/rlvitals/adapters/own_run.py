@@ -3,7 +3,7 @@
 import atexit
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rlvitals.adapters.learn_watch import came_from
@@ -21,8 +21,16 @@ class OwnRun:
         self._monitor: TrainingMonitor | None = None
         self._model: Callable[[], object | None] = lambda: None
 
-    def open(self, model: object, total_timesteps: int | None, *, goes_on: bool) -> TrainingMonitor:
+    def open(
+        self, model: object, total_timesteps: int | None, *, goes_on: bool, facts: Mapping[str, Any]
+    ) -> TrainingMonitor:
         """Make the run; or go on with the one before, where the training goes on.
+
+        Args:
+            model: The algorithm that trains.
+            total_timesteps: Environment steps that it is to take, if known.
+            goes_on: Whether it continues a training.
+            facts: Configuration of the model, after which a run without a name is named. The user's own has precedence.
 
         Raises:
             RunError: The run cannot be made or resumed.
@@ -36,6 +44,9 @@ class OwnRun:
         options = {"total_timesteps": total_timesteps} | self._options
         if before is not None and goes_on:
             options |= {"session_name": before.session_id, "resume": "must"}
+        given = options.get("configuration")
+        if options.get("session_name") is None and (given is None or isinstance(given, Mapping)):
+            options["configuration"] = {**facts, **(given or {})}
         self._monitor = TrainingMonitor(**options)
         _open_runs.add(self)
         return self._monitor

@@ -21,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
@@ -65,7 +66,7 @@ class VitalsCallback(BaseCallback):
         on_finding: What is done about findings (`adapters.actions`); by default nothing.
         raw_rewards: Whether the environments' own rewards are recorded where wrappers change them; `False` records
             rewards as the algorithm sees them.
-        verbose: 1 to print where the run is.
+        verbose: Not used; `announce=False` leaves out the line that says where the run is.
         **options: Of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with `log_dir`.
 
     Raises:
@@ -132,10 +133,9 @@ class VitalsCallback(BaseCallback):
     def _on_training_start(self) -> None:
         self._end_watch()
         total = self.locals.get("total_timesteps")
+        facts, unreadable = _facts_of(self.model)
         if self._own is not None:
-            self._monitor = self._own.open(self.model, total, goes_on=self.num_timesteps > 0)
-            if self.verbose:
-                print(f"rlvitals: recording to {self._monitor.path}")  # noqa: T201 - what `verbose` is for
+            self._monitor = self._own.open(self.model, total, goes_on=self.num_timesteps > 0, facts=facts)
         self._begin_watch(self.monitor)
         self._troubles = Troubles(self.monitor)
         self._episodes = EpisodeLog(self.monitor, self._info_keys, self._troubles)
@@ -149,8 +149,9 @@ class VitalsCallback(BaseCallback):
         with self._troubles.caught("evaluations cannot be recorded"):
             self._watch_evaluations()
         with self._troubles.caught("the model's configuration could not be recorded"):
+            if unreadable is not None:
+                raise unreadable
             known = self.monitor.session.configuration
-            facts = configuration_of(self.model)
             self.monitor.update_configuration({name: value for name, value in facts.items() if name not in known})
 
     def _on_step(self) -> bool:
@@ -361,6 +362,14 @@ class VitalsCallback(BaseCallback):
                 with self._troubles.caught("an evaluation could not be recorded"):
                     last = self.monitor.last_episode
                     self.monitor.log_evaluation(0 if last is None else last + 1, **watch.take())
+
+
+def _facts_of(model: BaseAlgorithm) -> tuple[dict[str, Any], Exception | None]:
+    """The model's configuration, before there is a monitor; or why it cannot be read."""
+    try:
+        return configuration_of(model), None
+    except Exception as error:  # noqa: BLE001 - a foreign model; the training must go on
+        return {}, error
 
 
 def _left(own: OwnRun | None, monitor: TrainingMonitor, error: BaseException | None) -> None:

@@ -1,4 +1,4 @@
-"""`rlvitals check RUN`: what is wrong with a training, the likeliest cause first, and what to try."""
+"""`rlvitals check [RUN]`: what is wrong with a training, the likeliest cause first, and what to try."""
 
 import contextlib
 import time
@@ -53,7 +53,7 @@ Watching = Annotated[bool, typer.Option("--watch", help="Look again while the ru
 
 
 def check(
-    run: RunName,
+    run: RunName = None,
     *,
     fail_on: FailOn = Severity.CRITICAL,
     watch: Watching = False,

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder
+from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run
 from rlvitals.cli.report import print_written
 from rlvitals.cli.screen import LABEL, TITLE, make_screen, number_text, print_json, readable_width
 from rlvitals.cli.typed import typed
@@ -21,6 +21,7 @@ from rlvitals.cli.words import clean, count, number, percent
 from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versus, against_history, parting
 from rlvitals.comparison import compare as compare_runs
 from rlvitals.comparison.limits import foremost
+from rlvitals.comparison.measuring import metric_names
 from rlvitals.comparison.result import PairedItems, SettingsEffect
 from rlvitals.comparison.wording import UNKNOWN
 from rlvitals.errors import ComparisonError, ExportError, RunError
@@ -56,14 +57,27 @@ class Axis(StrEnum):
     TIME = "time"
 
 
+def complete_metric(incomplete: str) -> list[str]:
+    """Complete the name of a metric."""
+    return [name for name in metric_names() if name.startswith(incomplete)]
+
+
 def compare(
     context: typer.Context,
     runs: Annotated[
         list[str],
-        typer.Argument(help="Runs, folders of runs, patterns, or NAME= and one of these.", show_default=False),
+        typer.Argument(
+            help="Runs, folders of runs, patterns, or NAME= and one of these.",
+            metavar="RUN",
+            show_default=False,
+            autocompletion=complete_run,
+        ),
     ],
     *,
-    metric: Annotated[str, typer.Option(help="A number of the episodes, evaluations or updates.")] = "reward",
+    metric: Annotated[
+        str,
+        typer.Option(help="A number of the episodes, evaluations or updates.", autocompletion=complete_metric),
+    ] = "reward",
     by: Annotated[
         str | None, typer.Option(help="What makes a group: a setting, or SQL over settings.", show_default=False)
     ] = None,

@@ -1,4 +1,4 @@
-"""`rlvitals export RUN -o PATH`: a run, for other programs."""
+"""`rlvitals export [RUN] -o PATH`: a run, for other programs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -40,7 +40,7 @@ Excel = Annotated[
 
 
 def export(
-    run: RunName,
+    run: RunName = None,
     *,
     output: Output = None,
     format_: Format = None,

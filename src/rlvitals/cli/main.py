@@ -31,7 +31,7 @@ COMMANDS = (
 """Each is a function in the file of its name (`import_`, as Python has that word), imported when it is asked for."""
 
 # Plain help is quick, and reads well in a pipe.
-_PLAIN: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable": False, "rich_markup_mode": None}
+_PLAIN: dict[str, Any] = {"pretty_exceptions_enable": False, "rich_markup_mode": None}
 
 _UsageError: Any = typer.BadParameter.__base__
 """What all wrong words of a command line are; Typer has no public name for it."""
@@ -48,6 +48,8 @@ class _Command(TyperCommand):
 class Commands(TyperGroup):
     """Imports the one command that is asked for: the others' databases and tables cost nothing."""
 
+    _names_only = False
+
     def list_commands(self, _: object) -> list[str]:
         """The commands, in the order in which the help shows them."""
         return list(COMMANDS)
@@ -56,11 +58,21 @@ class Commands(TyperGroup):
         """Import a command; `None` if there is none of that name."""
         if cmd_name not in COMMANDS:
             return None
+        if self._names_only:
+            return _Command(cmd_name)
         name = f"{cmd_name}_" if keyword.iskeyword(cmd_name) else cmd_name
         module = importlib.import_module(f"rlvitals.cli.{name}")
-        command = typer.Typer(**_PLAIN)
+        command = typer.Typer(add_completion=False, **_PLAIN)
         command.command(cmd_name, cls=_Command)(getattr(module, name))
         return cast("TyperCommand", typer.main.get_command(command))
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Complete the name of a command, without importing any."""
+        self._names_only = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self._names_only = False
 
     def make_context(self, info_name: str | None, args: list[str], *others: Any, **more: Any) -> Any:
         """Read the words before the command."""

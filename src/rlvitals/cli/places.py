@@ -6,36 +6,58 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
+from rlvitals.cli.screen import LABEL, make_screen
+from rlvitals.cli.words import clean
 from rlvitals.errors import RunError, RunFormatError, RunNotFoundError
 from rlvitals.runs import Run, find_runs
-from rlvitals.runs.catalogue import run_folders
+from rlvitals.runs.catalogue import newest_of, run_folders
 from rlvitals.runs.layout import HEADER
-from rlvitals.runs.search import is_pattern, places_of
+from rlvitals.runs.search import LOGS, is_pattern, places_of
 
-LOGS = Path("logs")
-"""Where runs are looked for by name, unless the user says where."""
+__all__ = ["LOGS", "AsJson", "Folder", "RunName", "complete_run", "folder_named", "open_all", "open_named"]
 
 Folder = Annotated[Path, typer.Option("--folder", help="Where runs are looked for by name or pattern.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one strict JSON document.")]
-_RUN_HELP = "A run's folder, its name, or a pattern that it alone matches."
-RunName = Annotated[
-    str,
-    typer.Argument(help=_RUN_HELP, metavar="RUN", show_default=False),
-]
 
 _SHOWN = 5
 _DEPTH = 2
 """How far a folder that is no run is searched for some: it may be anything, a whole disk."""
 
 
-def open_named(name: str, folder: Path) -> Run:
-    """Open the run that a user names: by its path, by its name inside a folder of runs, or by a pattern.
+def complete_run(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the name of a run in the folder of runs; a path is left to the shell."""
+    folder = Path(context.params.get("folder") or LOGS)
+    if os.sep in incomplete or not folder.is_dir():
+        return []
+    return sorted({path.name for path in run_folders(folder) if path.name.startswith(incomplete)})
+
+
+RunName = Annotated[
+    str | None,
+    typer.Argument(
+        help="A run's folder, its name, or a pattern that it alone matches. Default: the newest run.",
+        metavar="RUN",
+        show_default=False,
+        autocompletion=complete_run,
+    ),
+]
+
+
+def open_named(name: str | None, folder: Path) -> Run:
+    """Open the run that a user names by its path, its name in a folder of runs or a pattern; else the newest one.
+
+    Args:
+        name: A path, a name or a pattern; `None` for the newest run in the folder, which is named on standard error.
+        folder: The folder of runs.
 
     Raises:
-        RunNotFoundError: There is none.
+        RunNotFoundError: No run is there.
         RunFormatError: What is there is no run, or more than one has that name or matches the pattern.
     """
+    if name is None:
+        return _newest(folder)
     places = places_of(name, folder, depth=_DEPTH)
     runs = [place for place in places if _is_run(place)]
     if len(runs) == 1:
@@ -72,6 +94,38 @@ def open_all(names: Iterable[str], folder: Path) -> tuple[list[Run], list[tuple[
         except RunError as error:
             refused.append((name, error))
     return runs, refused
+
+
+def folder_named(name: str | None, folder: Path) -> Path:
+    """Find the folder of runs that a user names, by its path, its name in the folder of runs or a pattern.
+
+    Raises:
+        RunNotFoundError: There is none.
+        RunFormatError: The pattern matches several.
+    """
+    if name is None:
+        return folder
+    try:
+        places = places_of(name, folder, depth=_DEPTH)
+    except RunNotFoundError:
+        raise RunNotFoundError(f"there is no folder {name}, neither in {Path.cwd()} nor in {folder}") from None
+    if len(places) > 1:
+        raise RunFormatError(f"{len(places)} folders match {name}: {_list(places)}; give the path of one")
+    return places[0]
+
+
+def _newest(folder: Path) -> Run:
+    remedy = "record one first, or name the folder of your runs: --folder FOLDER"
+    if not folder.is_dir():
+        raise RunNotFoundError(f"no run found: there is no folder {folder}; {remedy}")
+    runs, refused = find_runs(folder)
+    if refused and not runs:
+        raise RunNotFoundError(f"no run in {folder} can be opened: `rlvitals ls {folder}` lists the reasons")
+    if not runs:
+        raise RunNotFoundError(f"no run found in {folder}: {remedy}")
+    run = newest_of(runs)
+    make_screen(to_stderr=True).print(Text(f"newest run: {clean(str(run.path))}", LABEL), soft_wrap=True)
+    return run
 
 
 def _opened(place: Path) -> tuple[list[Run], list[tuple[Path, RunError]]]:

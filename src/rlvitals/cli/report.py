@@ -1,4 +1,4 @@
-"""`rlvitals report RUN -o report.html`: a run, or the last days of a folder, to be read and kept."""
+"""`rlvitals report [RUN] -o report.html`: a run, or the last days of a folder, to be read and kept."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, open_named
+from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run, folder_named, open_named
 from rlvitals.cli.screen import TITLE, make_screen, print_json
 from rlvitals.cli.words import clean, count
 from rlvitals.reports import write_digest, write_report
@@ -20,9 +20,10 @@ _LONGEST_S = 1e10
 Name = Annotated[
     str | None,
     typer.Argument(
-        help="A run's folder, or its name; with --since a folder of runs, by default where runs are looked for.",
+        help="A run's folder, its name or a pattern. Default: the newest run. With --since, a folder of runs.",
         metavar="RUN",
         show_default=False,
+        autocompletion=complete_run,
     ),
 ]
 Output = Annotated[
@@ -66,8 +67,6 @@ def report(
     It needs no network. The path's ending says the form; what is there is replaced, when the new report is whole.
     """
     if since is None:
-        if run is None:
-            raise typer.BadParameter(f"which run? Or --since 1w, for a digest of those in {folder}", param_hint="RUN")
         opened = open_named(run, folder)
         written = write_report(opened, output, parameters=parameters, figures=figures)
         kind = "report"
@@ -75,7 +74,7 @@ def report(
         age = age_of(since)
         if parameters is not None:
             raise typer.BadParameter("a digest does not look into parameters", param_hint="--parameters")
-        written = write_digest(folder if run is None else run, age, output or _DIGEST, figures=figures)
+        written = write_digest(folder_named(run, folder), age, output or _DIGEST, figures=figures)
         kind = "digest"
     size = written.stat().st_size
     if as_json:

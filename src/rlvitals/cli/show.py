@@ -1,4 +1,4 @@
-"""`rlvitals show RUN`: what a run was, and how it went."""
+"""`rlvitals show [RUN]`: what a run was, and how it went."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from rlvitals.summary.history import History, history_of
 from rlvitals.summary.overview import Overview, overview_of
 
 
-def show(run: RunName, *, folder: Folder = LOGS, as_json: AsJson = False) -> None:
+def show(run: RunName = None, *, folder: Folder = LOGS, as_json: AsJson = False) -> None:
     """Show what a run was, and how it went.
 
     Means are over the finite values; how many are not finite stands beside them.

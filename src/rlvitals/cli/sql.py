@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, open_all
+from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run, open_all
 from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json
 from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.cli.words import ABSENT, clean
@@ -24,7 +24,11 @@ def sql(
     ],
     where: Annotated[
         list[str] | None,
-        typer.Argument(help="Runs, or folders of runs; by default all in the folder.", metavar="RUN"),
+        typer.Argument(
+            help="Runs, or folders of runs; by default all in the folder.",
+            metavar="RUN",
+            autocompletion=complete_run,
+        ),
     ] = None,
     *,
     folder: Folder = LOGS,

@@ -1,4 +1,4 @@
-"""`rlvitals stats RUN`: the numbers of a run, and what may be concluded from them."""
+"""`rlvitals stats [RUN]`: the numbers of a run, and what may be concluded from them."""
 
 from typing import Annotated
 
@@ -11,7 +11,7 @@ from rlvitals.summary.run_summary import summarise
 
 
 def stats(
-    run: RunName,
+    run: RunName = None,
     *,
     window: Annotated[
         int | None, typer.Option(min=1, help="Only the last so many episodes and updates.", show_default=False)

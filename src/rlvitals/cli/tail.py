@@ -1,4 +1,4 @@
-"""`rlvitals tail RUN`: the last records of a stream, and those that follow."""
+"""`rlvitals tail [RUN]`: the last records of a stream, and those that follow."""
 
 import contextlib
 import enum
@@ -48,7 +48,7 @@ Follow = Annotated[
 
 
 def tail(
-    run: RunName,
+    run: RunName = None,
     *,
     stream: Wanted = Stream.EPISODES,
     number: Count = 10,

@@ -1,4 +1,4 @@
-"""`rlvitals verify RUN...`: reads every record, compares checksums, and mends what loses nothing by it."""
+"""`rlvitals verify [RUN]...`: reads every record, compares checksums, and mends what loses nothing by it."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, open_all
+from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run, open_all, open_named
 from rlvitals.cli.screen import BAD, STYLES, TITLE, make_screen, print_json
 from rlvitals.cli.trouble import TROUBLE, print_trouble
 from rlvitals.cli.words import clean, count
@@ -48,19 +48,24 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 Names = Annotated[
-    list[str],
-    typer.Argument(help="Runs by folder or name, or folders of runs.", metavar="RUN", show_default=False),
+    list[str] | None,
+    typer.Argument(
+        help="Runs by folder, name or pattern, or folders of runs. Default: the newest run.",
+        metavar="RUN",
+        show_default=False,
+        autocompletion=complete_run,
+    ),
 ]
 Mend = Annotated[bool, typer.Option("--mend/--check", help="Mend torn ends, or only look.")]
 
 
-def verify(runs: Names, *, mend: Mend = True, folder: Folder = LOGS, as_json: AsJson = False) -> None:
+def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_json: AsJson = False) -> None:
     """Read every record of runs, compare checksums, and mend torn ends.
 
     A torn end, left by a kill or a power cut, is cut off and kept aside; a run that is being written is left alone.
     The exit code is 1 if something is wrong that could not be mended, and 2 if a run could not be opened.
     """
-    opened, refused = open_all(runs, folder)
+    opened, refused = open_all(runs, folder) if runs else ([open_named(None, folder)], [])
     findings: list[Finding] = []
     screen = make_screen()
     for run in opened:

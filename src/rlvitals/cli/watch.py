@@ -1,4 +1,4 @@
-"""`rlvitals watch RUN`: the vital signs of a run in a terminal, live."""
+"""`rlvitals watch [RUN]`: the vital signs of a run in a terminal, live."""
 
 import contextlib
 import select
@@ -34,7 +34,7 @@ Once = Annotated[bool, typer.Option("--once", help="Look once, and end.")]
 
 
 def watch(
-    run: RunName,
+    run: RunName = None,
     *,
     interval: Interval = None,
     once: Once = False,

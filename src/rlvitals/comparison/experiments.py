@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from rlvitals.comparison.wording import UNKNOWN
+from rlvitals.records.setting_names import TASK_SETTINGS
 from rlvitals.runs import Run
 from rlvitals.runs.header import Header
 from rlvitals.sinks.flattening import flat_settings
@@ -14,8 +15,6 @@ from rlvitals.sinks.flattening import flat_settings
 By = str | Callable[[Run], Any]
 
 _SEED = re.compile(r"(^|[._-])(seeds?|random_state)$", re.IGNORECASE)
-TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "task")
-"""Settings that name the environment, the surest first."""
 VERSIONS = "packages."
 """Begins the name of a package's version among the facts."""
 COMMIT = "git commit"

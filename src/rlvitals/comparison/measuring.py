@@ -14,6 +14,7 @@ BLOCKS = 100
 LARGEST = 1e150
 """From here on a value counts as infinite: its square is beyond what a float holds."""
 _SEARCHED = ("episodes", "evaluations", "updates")
+_BOOKKEEPING = {"time", "writer"}
 _TEXTUAL = ("TEXT",)
 
 
@@ -82,6 +83,16 @@ class Measured(NamedTuple):
     counts: NDArray[np.int64]
 
 
+def metric_names() -> list[str]:
+    """The numbers that every run may have, by the names that `source_of` takes: `reward`, `updates.entropy`, ..."""
+    return [
+        f"{'' if stream == _SEARCHED[0] else f'{stream}.'}{field.name}"
+        for stream in _SEARCHED
+        for field in fields(STREAMS[stream])
+        if field.column.name in {"NUMBER", "COUNT"} and field.name not in _BOOKKEEPING
+    ]
+
+
 def source_of(metric: str) -> Source:
     """Where a metric is: `reward`, `evaluations.reward`, `updates.entropy`, `reward_parts.size`.
 
@@ -99,7 +110,7 @@ def source_of(metric: str) -> Source:
             return Source(candidate, name, ())
         if "." in name and any(field.name == head and field.column.is_dict for field in fields(STREAMS[candidate])):
             return Source(candidate, name, (head,))
-    known = ", ".join(field.name for field in fields(STREAMS["episodes"]) if field.column.name in {"NUMBER", "COUNT"})
+    known = ", ".join(name for name in metric_names() if "." not in name)
     raise ColumnError(
         f"there is no metric {metric!r}: use a number of {', '.join(_SEARCHED)} such as reward, evaluations.reward, "
         f"updates.entropy or extra.my_metric; of episodes there are {known}"

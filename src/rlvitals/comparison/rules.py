@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from rlvitals.comparison.experiments import TASK_SETTINGS, VERSIONS
+from rlvitals.comparison.experiments import VERSIONS
 from rlvitals.comparison.measuring import Source
 from rlvitals.comparison.outcomes import Horizon
 from rlvitals.comparison.result import Group, RunOutcome
 from rlvitals.comparison.wording import AXIS_WORDS, is_known_to_differ, short
 from rlvitals.errors import RunError
+from rlvitals.records.setting_names import TASK_SETTINGS
 
 _MOST_NAMED = 5
 _MOST_SETTINGS = 6

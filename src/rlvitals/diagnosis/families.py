@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from rlvitals.records.setting_names import ALGORITHM_KEYS
+
 _GENERAL = frozenset(
     f"updates.{name}"
     for name in (
@@ -202,9 +204,6 @@ FAMILIES = (
 
 NAMED: dict[str, Family] = {family.name: family for family in (*FAMILIES, UNKNOWN)}
 """Each family by its name."""
-
-ALGORITHM_KEYS = ("algorithm", "algo", "alg", "algorithm_name", "algorithm_class", "algo_name")
-"""Settings that name the algorithm."""
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 

@@ -4,10 +4,11 @@
 import sys
 
 from rlvitals.diagnosis.causes import EXPLAINS
-from rlvitals.diagnosis.families import ALGORITHM_KEYS, FAMILIES, UNKNOWN, Family
+from rlvitals.diagnosis.families import FAMILIES, UNKNOWN, Family
 from rlvitals.diagnosis.health import CHECKS, COST
 from rlvitals.diagnosis.measured import MEASURED
 from rlvitals.diagnosis.rules import RULES, Rule
+from rlvitals.records.setting_names import ALGORITHM_KEYS
 
 _OPENING = """\
 # Diagnosis

@@ -2,12 +2,13 @@
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from rlvitals.diagnosis.families import NAMED, Family, family_of
+from rlvitals.records.setting_names import settings_by_name
 
 _NAMES: dict[str, tuple[str, ...]] = {
     "gamma": ("gamma", "discount", "discount_factor"),
@@ -100,7 +101,7 @@ def settings_of(configuration: Mapping[str, Any]) -> Settings:
     Args:
         configuration: The run's, as its header has it.
     """
-    flat = dict(_flat(configuration))
+    flat = settings_by_name(configuration)
     found: dict[str, Any] = {}
     for setting, names in _NAMES.items():
         number = next((value for name in names if (value := _number(flat.get(name))) is not None), None)
@@ -132,16 +133,6 @@ def settings_of(configuration: Mapping[str, Any]) -> Settings:
         reward_missing=str(flat.get(REWARD_FACT, "")).startswith(REWARD_MISSING) or None,
         reward_normalized=None if normalized is None else bool(normalized),
     )
-
-
-def _flat(configuration: Mapping[str, Any], depth: int = 3) -> Iterator[tuple[str, Any]]:
-    """Nested dicts first, so that what stands further out wins."""
-    for value in configuration.values():
-        if isinstance(value, Mapping) and depth:
-            yield from _flat(value, depth - 1)
-    for name, value in configuration.items():
-        if not isinstance(value, Mapping):
-            yield str(name).lower().replace("-", "_"), value
 
 
 def _number(value: Any) -> float | None:

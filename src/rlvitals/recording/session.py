@@ -3,14 +3,13 @@
 import contextlib
 import logging
 import os
-import secrets
-import time
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
 from rlvitals.recording.reproduction import quick_facts
+from rlvitals.recording.run_name import default_run_name
 from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.regular import read_regular
 from rlvitals.runs import header as headers
@@ -59,7 +58,8 @@ def open_session(
 
     Args:
         log_dir: The folder of runs; it is made if it is missing.
-        name: The run's name. A new run whose name is taken gets a number behind it.
+        name: The run's name, or `None` for `run_name.default_run_name`. A new run whose name is taken gets a number
+            behind it.
         resume: Whether a run of that name is taken up: `never`, `allow` (if there is one), `must`.
         project: What the run belongs to.
         configuration: The user's settings, plain values.
@@ -89,7 +89,7 @@ def open_session(
         if resume == "must":
             raise RunNotFoundError(f"there is no run {name!r} in {log_dir} to resume; resume='allow' would begin it")
     try:
-        path = unfinished or claim_folder(log_dir, name or _made_name(clock.time()))
+        path = unfinished or claim_folder(log_dir, name or default_run_name(configuration, clock.time()))
         if name is not None and path.name != name:
             _log.warning(
                 "the name %r is taken in %s: this run is %r (resume='allow' would go on with the other)",
@@ -164,7 +164,3 @@ def _is_blank(path: Path) -> bool:
         return False
     files = (entry for entry in path.rglob("*") if not entry.is_dir() or entry.name == HEADER)
     return all(file.name == LOCK or file.name.startswith((f".{HEADER}.", f".{LOCK}.")) for file in files)
-
-
-def _made_name(now: float) -> str:
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{secrets.token_hex(2)}"

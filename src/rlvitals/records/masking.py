@@ -223,11 +223,15 @@ def _has(text: str, parts: tuple[str, ...]) -> bool:
     return False
 
 
+_SHELL_FOLDERS = {"PWD", "OLDPWD"}
+"""Every shell sets these to working directories: in their names `pwd` is not a password."""
+
+
 def _secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         ours = name.startswith("RLVITALS_") and name.endswith(("_URL", "_PASSWORD"))
         long = len(value) >= _SURELY or (len(value) >= _LEAST and any(sign.isdigit() for sign in value))
-        if long and (ours or is_secret_name(name)):
+        if long and name not in _SHELL_FOLDERS and (ours or is_secret_name(name)):
             yield value
 
 

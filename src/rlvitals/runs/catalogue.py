@@ -131,3 +131,14 @@ def find_runs(folder: str | Path) -> tuple[list[Run], list[tuple[Path, RunError]
         except RunError as error:
             refused.append((path, error))
     return runs, refused
+
+
+def newest_of(runs: Iterable[R]) -> R:
+    """The run that was started or resumed last, whatever its status: it stays the same while several runs go on.
+
+    Raises:
+        ValueError: There are no runs.
+    """
+    return max(
+        runs, key=lambda run: (max((one.started for one in run.header.writers), default=run.header.started), run.path)
+    )

@@ -1,13 +1,18 @@
 """Find what a user means by a word: the path of a run or of a folder of runs, a run's name, or a pattern."""
 
+import fnmatch
 import glob
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from rlvitals.errors import RunNotFoundError
 from rlvitals.runs.catalogue import MAX_DEPTH, run_folders
 from rlvitals.runs.layout import HEADER
+
+LOGS = Path("logs")
+"""The folder of runs where the user names none."""
 
 _WILDCARD = re.compile(r"[*?]|\[.+\]", re.DOTALL)
 
@@ -15,8 +20,9 @@ _WILDCARD = re.compile(r"[*?]|\[.+\]", re.DOTALL)
 def places_of(word: str, folder: Path | None = None, *, depth: int = MAX_DEPTH) -> list[Path]:
     """Find the paths that a word means.
 
-    A path or a pattern is looked up in the working directory, then in the folder of runs; the first of the two that
-    holds a run counts. Last, the word may be the name of runs in folders below the folder of runs.
+    A path, a name or a pattern is looked up in the working directory, then in the folder of runs, then among the runs
+    in the folders below that one. The first of these places that holds a run counts. A folder of runs that the user
+    named (any but `LOGS`) is searched before the working directory.
 
     Args:
         word: A path, a name, or a pattern such as `base-*`.
@@ -30,14 +36,12 @@ def places_of(word: str, folder: Path | None = None, *, depth: int = MAX_DEPTH) 
         RunNotFoundError: Nothing is there, or matches.
     """
     known: list[Path] = []
-    for base in [None, *([folder] if folder is not None and _may_be_below(word) else [])]:
-        found = _matches(word, base)
+    for found in _searches(word, folder):
         if any(_holds_run(place, depth) for place in found):
             return found
         known = known or found
-    named = _named(word, folder) if folder is not None else []
-    if named or known:
-        return named or known
+    if known:
+        return known
     raise RunNotFoundError(_missing(word, folder))
 
 
@@ -46,8 +50,23 @@ def is_pattern(word: str) -> bool:
     return _WILDCARD.search(word) is not None
 
 
+def _searches(word: str, folder: Path | None) -> Iterator[list[Path]]:
+    """What each place holds for a word, in the order in which the places count."""
+    if folder is None or not _may_be_below(word):
+        yield _matches(word, None)
+    elif folder == LOGS:
+        yield _matches(word, None)
+        yield _matches(word, folder)
+        yield _below(word, folder)
+    else:
+        yield _matches(word, folder)
+        yield _below(word, folder)
+        yield _matches(word, None)
+
+
 def _may_be_below(word: str) -> bool:
-    return bool(word) and not Path(word).is_absolute() and ".." not in Path(word).parts
+    is_here = word == os.curdir or word.startswith(os.curdir + os.sep)
+    return bool(word) and not is_here and not Path(word).is_absolute() and os.pardir not in Path(word).parts
 
 
 def _matches(word: str, base: Path | None) -> list[Path]:
@@ -73,9 +92,12 @@ def _holds_run(place: Path, depth: int) -> bool:
         return False
 
 
-def _named(word: str, folder: Path) -> list[Path]:
+def _below(word: str, folder: Path) -> list[Path]:
+    """The runs of a name, or that match a pattern, in the folders below a folder of runs."""
     if not folder.is_dir() or Path(word).name != word:
         return []
+    if is_pattern(word):
+        return [path for path in run_folders(folder) if fnmatch.fnmatchcase(path.name, word)]
     return [path for path in run_folders(folder) if path.name == word]
 
 

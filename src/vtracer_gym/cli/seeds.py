@@ -108,6 +108,7 @@ def result(console: Console, job: SeedJob) -> SeedResult:
         configuration=job.configuration,
         total_timesteps=job.settings.steps,
         resume="allow" if job.resume else "never",
+        announce=not console.quiet,
     ) as monitor:
         agent = session.monitored_training(
             console, job.seen, job.aside, job.settings, job.folder, monitor, resume=job.resume

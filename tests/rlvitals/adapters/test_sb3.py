@@ -2,6 +2,7 @@
 
 import gc
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -406,6 +407,39 @@ def test_configuration_is_filled_in(make_ppo: MakePpo, tmp_path: Path, settings:
     wanted = {"algorithm": "PPO", "n_envs": 2, "n_steps": 16, "clip_range": 0.2, "clip_range_final": 0.1, "seed": 1}
     assert wanted.items() <= header.configuration.items()
     assert (header.configuration["gamma"], header.goals) == ("mine", {"total_timesteps": 32.0})
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, "CapturingPPO-CartPole-v1"),
+        ({"configuration": {"algorithm": "mine"}}, "mine-CartPole-v1"),
+        ({"session_name": "x"}, "x"),
+    ],
+)
+def test_a_run_without_a_name_is_named_after_the_model(
+    make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings, options: dict[str, Any], named: str
+) -> None:
+    """Its algorithm and environment are known before the folder is made; what the user said stands."""
+    env = DummyVecEnv([lambda: gymnasium.make("CartPole-v1")])
+    callback = VitalsCallback(tmp_path, settings=settings, **options)
+    make_ppo(env, kind=CapturingPPO).learn(16, callback=callback)
+
+    assert callback.monitor.session_id.startswith(named)
+    assert callback.monitor.run.header.configuration["environment_id"] == "CartPole-v1"
+
+
+def test_a_model_that_cannot_be_described_is_recorded_all_the_same(
+    make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
+) -> None:
+    """Under a name without it, with the reason among the events."""
+    model = make_ppo()
+    model.clip_range = lambda left: 1 / left  # fails where nothing is left
+    callback = VitalsCallback(tmp_path, settings=settings)
+    model.learn(40, callback=callback)
+
+    assert re.fullmatch(r"\d{8}-\d{6}-[0-9a-f]{4}", callback.monitor.session_id)
+    assert any("configuration could not be recorded" in said for said in messages(callback.monitor, "adapter"))
 
 
 def test_its_own_run_ends_with_the_training(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:

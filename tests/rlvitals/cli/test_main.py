@@ -130,10 +130,10 @@ def test_every_command_and_option_is_documented(invoke: Invoke, command: str) ->
     ("words", "said"),
     [
         ("tail run --stream foo", "Invalid value for '--stream': 'foo' is not one of 'episodes', 'updates'"),
-        ("tail", "Missing argument 'RUN'; see  rlvitals tail --help"),
+        ("compare", "Missing argument 'RUN'; see  rlvitals compare --help"),
         ("--colour", "No such option"),
         ("shwo", "No such command 'shwo'"),
-        ("report", "Invalid value for RUN: which run? Or --since 1w"),
+        ("report --since 1x", "Invalid value for --since: '1x' is no length of time"),
     ],
 )
 def test_wrong_words_are_one_line(invoke: Invoke, words: str, said: str) -> None:

@@ -235,12 +235,15 @@ def test_values_of_secret_variables_are_known_wherever_they_occur() -> None:
         "RLVITALS_WEBHOOK_URL": "https://example.org/in/abc",
         "SECRET_NAME": "short",
         "HOME": "/home/ada0123456789",
+        "PWD": "/work/ada0123456789",
+        "OLDPWD": "/old/ada0123456789",
     }
     masking = Masking(environment=environment)
 
     assert masking.text(f"login({environment['WANDB_API_KEY']})") == f"login({MASK})"
     assert masking.settings({"to": "https://example.org/in/abc", "a": "short"}) == {"to": MASK, "a": "short"}
-    assert masking.text("/home/ada0123456789/x") == "/home/ada0123456789/x"
+    for name in ("HOME", "PWD", "OLDPWD"):  # folders, which the command line and the reproduction facts name
+        assert masking.text(f"{environment[name]}/x") == f"{environment[name]}/x"
 
 
 def test_masking_can_be_switched_off() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from rlvitals.errors import RunFormatError, RunNotFoundError
-from rlvitals.runs.catalogue import find_runs, open_run, run_folders
-from rlvitals.runs.header import Header, write_header
+from rlvitals.runs.catalogue import find_runs, newest_of, open_run, run_folders
+from rlvitals.runs.header import Header, Writer, write_header
 from rlvitals.runs.layout import Layout
 
 
@@ -72,3 +72,18 @@ def test_a_folder_that_goes_while_others_are_looked_into_is_passed_over(tmp_path
     shutil.rmtree(tmp_path / "b")
 
     assert [first, *folders] == [tmp_path / "a" / "run", tmp_path / "c" / "run"]
+
+
+def test_the_newest_run_is_the_one_that_was_started_or_resumed_last(tmp_path: Path) -> None:
+    """Whatever its name, its status and its end."""
+    for name, starts, ended in [("a", [1.0, 9.0], None), ("b", [5.0], 100.0), ("c", [], None)]:
+        layout = Layout(tmp_path / name)
+        layout.make()
+        writers = [Writer(writer=number, started=at, host="", pid=1) for number, at in enumerate(starts, start=1)]
+        write_header(
+            layout, Header(run_id=name, started=8.0 if not starts else starts[0], ended=ended, writers=writers)
+        )
+    runs, _ = find_runs(tmp_path)
+
+    assert newest_of(runs).run_id == "a"
+    assert newest_of(run for run in runs if run.run_id != "a").run_id == "c"

@@ -1,0 +1,55 @@
+"""The names under which training code keeps its algorithm and its environment in a configuration."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+ALGORITHM_KEYS = ("algorithm", "algo", "alg", "algorithm_name", "algorithm_class", "algo_name")
+"""Settings that name the algorithm."""
+
+TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "task")
+"""Settings that name the environment, the surest first."""
+
+_MAX_DEPTH = 3
+
+
+def settings_by_name(configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """Flatten a configuration, nested or not, to its settings by their own names in lower case, with underscores.
+
+    Of two settings with one name, the one that is nested less deeply counts.
+
+    Args:
+        configuration: The run's settings.
+    """
+    return dict(_flat(configuration, _MAX_DEPTH))
+
+
+def _flat(configuration: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
+    for value in configuration.values():  # the nested ones first, so that later ones replace them
+        if isinstance(value, Mapping) and depth:
+            yield from _flat(value, depth - 1)
+    for name, value in configuration.items():
+        if not isinstance(value, Mapping):
+            yield str(name).lower().replace("-", "_"), value
+
+
+def algorithm_in(settings: Mapping[str, Any]) -> str:
+    """The algorithm that settings name; empty if they name none.
+
+    Args:
+        settings: As `settings_by_name` returns them.
+    """
+    return _first_text(settings, ALGORITHM_KEYS)
+
+
+def environment_in(settings: Mapping[str, Any]) -> str:
+    """The environment that settings name; empty if they name none.
+
+    Args:
+        settings: As `settings_by_name` returns them.
+    """
+    return _first_text(settings, TASK_SETTINGS)
+
+
+def _first_text(settings: Mapping[str, Any], names: Iterable[str]) -> str:
+    found = (settings.get(name) for name in names)
+    return next((text for text in found if isinstance(text, str) and text), "")
