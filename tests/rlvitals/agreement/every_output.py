@@ -15,7 +15,7 @@ from . import json_outputs, page_outputs, screen_outputs
 from .made_runs import MadeRun
 from .stated import Stated
 
-Said = dict[str, Stated]
+Answers = dict[str, Stated]
 """What each output states of one run, by the output's name."""
 
 TEXTS = ("show", "stats", "check", "watch", "report HTML", "report Markdown", "notebook")
@@ -85,7 +85,7 @@ class FolderOutputs:
         self._folder = folder
         self._scratch = scratch
 
-    def said(self, run: str) -> Said:
+    def answers(self, run: str) -> Answers:
         """What each states of one run."""
         return {output: by_run[run] for output, by_run in self._by_output.items()}
 
@@ -127,7 +127,7 @@ class RunOutputs:
         self._run = run
         self._scratch = scratch
         path = run.path
-        self._outputs: dict[str, Callable[[], Said]] = {
+        self._outputs: dict[str, Callable[[], Answers]] = {
             "show": lambda: {"": screen_outputs.shown_screen(self.text("show"))},
             "show --json": lambda: {"": json_outputs.shown_run(_document("show", path))},
             "stats": lambda: {"": screen_outputs.summary_screen(self.text("stats"))},
@@ -149,7 +149,7 @@ class RunOutputs:
             self._outputs["terminal line"] = lambda: {"": screen_outputs.terminal_line(run.line.getvalue())}
         self._texts: dict[str, str] = {}
 
-    def said(self, *outputs: str) -> Said:
+    def answers(self, *outputs: str) -> Answers:
         """What some of the outputs state, by default all."""
         return {
             output + part: stated

@@ -43,7 +43,7 @@ class MadeRun(NamedTuple):
         return self.path.name
 
 
-class Workshop:
+class RunWriter:
     """Makes runs in a folder.
 
     Args:
@@ -119,9 +119,9 @@ RISE = noisy(lambda e: min(1.0, e / 200))
 _STEADY = noisy(lambda _: 1.0)
 
 
-def _completed(reward: Reward, episodes: int, **options: Any) -> Callable[[Workshop, str], TrainingMonitor]:
-    def write(workshop: Workshop, name: str) -> TrainingMonitor:
-        with workshop.begin(name, total_timesteps=LENGTH * episodes, **options) as monitor:
+def _completed(reward: Reward, episodes: int, **options: Any) -> Callable[[RunWriter, str], TrainingMonitor]:
+    def write(writer: RunWriter, name: str) -> TrainingMonitor:
+        with writer.begin(name, total_timesteps=LENGTH * episodes, **options) as monitor:
             train(monitor, range(episodes), reward)
         return monitor
 
@@ -132,57 +132,57 @@ def _without(reward: Reward, bad: float, at: Sequence[int]) -> Reward:
     return lambda e, rng: bad if e in at else reward(e, rng)
 
 
-def _empty(workshop: Workshop, name: str) -> TrainingMonitor:
-    with workshop.begin(name) as monitor:
+def _empty(writer: RunWriter, name: str) -> TrainingMonitor:
+    with writer.begin(name) as monitor:
         pass
     return monitor
 
 
-def _one_episode(workshop: Workshop, name: str) -> TrainingMonitor:
-    with workshop.begin(name) as monitor:
+def _one_episode(writer: RunWriter, name: str) -> TrainingMonitor:
+    with writer.begin(name) as monitor:
         monitor.log_episode(0, 1.0, LENGTH, env_step=LENGTH, time=_LONG_AGO)
     return monitor
 
 
-def _crashed(workshop: Workshop, _: str) -> None:
-    done = subprocess.run([sys.executable, __file__, str(workshop.folder)], capture_output=True, text=True, check=False)
+def _crashed(writer: RunWriter, _: str) -> None:
+    done = subprocess.run([sys.executable, __file__, str(writer.folder)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGKILL, "")
 
 
-def _failed(workshop: Workshop, name: str) -> TrainingMonitor:
-    with contextlib.suppress(RuntimeError), workshop.begin(name, total_timesteps=LENGTH * 500) as monitor:
+def _failed(writer: RunWriter, name: str) -> TrainingMonitor:
+    with contextlib.suppress(RuntimeError), writer.begin(name, total_timesteps=LENGTH * 500) as monitor:
         train(monitor, range(300), RISE)
         raise RuntimeError("the environment is gone")
     return monitor
 
 
-def _resumed(workshop: Workshop, name: str) -> TrainingMonitor:
-    with workshop.begin(name, total_timesteps=LENGTH * 500) as monitor:
+def _resumed(writer: RunWriter, name: str) -> TrainingMonitor:
+    with writer.begin(name, total_timesteps=LENGTH * 500) as monitor:
         train(monitor, range(250), RISE)
-    with workshop.begin(name, resume="must") as monitor:
+    with writer.begin(name, resume="must") as monitor:
         train(monitor, range(250, 500), RISE)
     return monitor
 
 
-def _rewound(workshop: Workshop, name: str) -> TrainingMonitor:
-    with workshop.begin(name, total_timesteps=LENGTH * 500) as monitor:
+def _rewound(writer: RunWriter, name: str) -> TrainingMonitor:
+    with writer.begin(name, total_timesteps=LENGTH * 500) as monitor:
         train(monitor, range(400), RISE)
         monitor.rewind(env_step=LENGTH * 250, step=LENGTH * 250)
         train(monitor, range(250, 450), noisy(lambda _: 0.5), began=_LONG_AGO + 300.0)
     return monitor
 
 
-def _updates_only(workshop: Workshop, name: str) -> TrainingMonitor:
+def _updates_only(writer: RunWriter, name: str) -> TrainingMonitor:
     rng = random.Random(2)
-    with workshop.begin(name, total_timesteps=60_000) as monitor:
+    with writer.begin(name, total_timesteps=60_000) as monitor:
         for at in range(60):
             update(monitor, 1_000 * (at + 1), at / 60, _LONG_AGO + 10.0 * at, rng)
     return monitor
 
 
-def _scalars_only(workshop: Workshop, name: str) -> TrainingMonitor:
+def _scalars_only(writer: RunWriter, name: str) -> TrainingMonitor:
     rng = random.Random(2)
-    with workshop.begin(name, total_timesteps=160_000) as monitor:
+    with writer.begin(name, total_timesteps=160_000) as monitor:
         for at in range(80):
             mean = math.nan if at == 77 else min(1.0, at / 40) + rng.gauss(0.0, 0.02)
             step = 2_000 * (at + 1)
@@ -190,42 +190,42 @@ def _scalars_only(workshop: Workshop, name: str) -> TrainingMonitor:
     return monitor
 
 
-def _success_by_some(workshop: Workshop, name: str) -> TrainingMonitor:
+def _success_by_some(writer: RunWriter, name: str) -> TrainingMonitor:
     def success(e: int) -> bool | None:
         return None if e % 3 else e % 2 == 0
 
-    with workshop.begin(name, total_timesteps=LENGTH * 400) as monitor:
+    with writer.begin(name, total_timesteps=LENGTH * 400) as monitor:
         train(monitor, range(400), RISE, success=success)
     return monitor
 
 
-def _with_quality(workshop: Workshop, name: str) -> TrainingMonitor:
-    with workshop.begin(name, total_timesteps=LENGTH * 400) as monitor:
+def _with_quality(writer: RunWriter, name: str) -> TrainingMonitor:
+    with writer.begin(name, total_timesteps=LENGTH * 400) as monitor:
         train(monitor, range(400), RISE, quality=lambda e: 0.3 + 0.001 * e, success=lambda e: e % 4 > 0)
     return monitor
 
 
-def _preempted(workshop: Workshop, name: str) -> TrainingMonitor:
-    monitor = workshop.begin(name, total_timesteps=LENGTH * 500)
+def _preempted(writer: RunWriter, name: str) -> TrainingMonitor:
+    monitor = writer.begin(name, total_timesteps=LENGTH * 500)
     train(monitor, range(300), RISE)
     monitor._recorder.close("preempted", Failure(type="SIGTERM", message="terminated by SIGTERM"))
     return monitor
 
 
-def _broken_network(workshop: Workshop, name: str) -> TrainingMonitor:
-    with workshop.begin(name, total_timesteps=LENGTH * 600) as monitor:
+def _broken_network(writer: RunWriter, name: str) -> TrainingMonitor:
+    with writer.begin(name, total_timesteps=LENGTH * 600) as monitor:
         train(monitor, range(600), RISE, broken_from=400)
     return monitor
 
 
-def _running(workshop: Workshop, name: str) -> TrainingMonitor:
+def _running(writer: RunWriter, name: str) -> TrainingMonitor:
     """Open, with records of just now: one that records nothing for ten minutes is called stalled."""
-    monitor = workshop.begin(name, total_timesteps=LENGTH * 800)
+    monitor = writer.begin(name, total_timesteps=LENGTH * 800)
     train(monitor, range(400), RISE, began=time.time() - 2.0 * 400)
     return monitor
 
 
-RECIPES: dict[str, Callable[[Workshop, str], TrainingMonitor | None]] = {
+RECIPES: dict[str, Callable[[RunWriter, str], TrainingMonitor | None]] = {
     "rise-then-dip": _completed(RISE_THEN_DIP, 3_500),
     "rise-then-flat": _completed(noisy(lambda e: min(1.0, e / 2000)), 4_000),
     "late-start": _completed(noisy(lambda e: 0.0 if e < 3000 else (e - 3000) / 1500), 4_000),
@@ -254,7 +254,7 @@ RECIPES: dict[str, Callable[[Workshop, str], TrainingMonitor | None]] = {
 
 
 def _write_until_killed(folder: Path) -> None:
-    monitor = Workshop(folder).begin("crashed", total_timesteps=LENGTH * 500)
+    monitor = RunWriter(folder).begin("crashed", total_timesteps=LENGTH * 500)
     train(monitor, range(300), RISE)
     monitor.save_session()
     os.kill(os.getpid(), signal.SIGKILL)

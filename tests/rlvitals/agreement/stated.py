@@ -28,7 +28,7 @@ class Quantity(NamedTuple):
     within: float = 0.0
 
     def agrees(self, other: "Quantity") -> bool:
-        """Whether both can be the same number."""
+        """Tell whether both can be the same number."""
         if math.isnan(self.value) or math.isnan(other.value):
             return math.isnan(self.value) and math.isnan(other.value)
         if math.isinf(self.value) or math.isinf(other.value):
@@ -96,7 +96,7 @@ class Stated(TypedDict, total=False):
 
 FACTS = tuple(Stated.__annotations__)
 NOTHING = Quantity(math.nan)
-"""States that there is no such number."""
+"""What an output states that shows that there is no such number."""
 
 
 def exact(value: Any) -> Quantity:
@@ -162,28 +162,28 @@ def share_of_reported(text: str, episodes: int) -> Stated:
     return {"success": percent(text), "success_reported": reported}
 
 
-def disagreements(said: Mapping[str, Stated], fact: str) -> list[str]:
-    """The different answers to one fact, each with those who give it; empty where all agree.
+def disagreements(answers: Mapping[str, Stated], fact: str) -> list[str]:
+    """List the different values of one fact, each with the outputs that state it; empty where all agree.
 
     Args:
-        said: What each output states.
-        fact: Which fact.
+        answers: What each output states.
+        fact: Name of the fact.
     """
-    answers: list[tuple[Any, list[str]]] = []
-    for output, stated in sorted(said.items(), key=lambda one: _precision(dict(one[1]).get(fact))):
+    groups: list[tuple[Any, list[str]]] = []
+    for output, stated in sorted(answers.items(), key=lambda one: _precision(dict(one[1]).get(fact))):
         if fact not in stated:
             continue
         value = dict(stated)[fact]
-        outputs = next((outputs for known, outputs in answers if same(known, value)), None)
+        outputs = next((outputs for known, outputs in groups if same(known, value)), None)
         if outputs is None:
-            answers.append((value, [output]))
+            groups.append((value, [output]))
         else:
             outputs.append(output)
-    return [f"{value}: {', '.join(sorted(outputs))}" for value, outputs in answers] if len(answers) > 1 else []
+    return [f"{value}: {', '.join(sorted(outputs))}" for value, outputs in groups] if len(groups) > 1 else []
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two outputs give one answer."""
+    """Tell whether two outputs state the same."""
     if isinstance(one, Quantity) and isinstance(other, Quantity):
         return one.agrees(other)
     return bool(one == other)
@@ -194,6 +194,6 @@ def _precision(value: Any) -> float:
 
 
 def finite_mean(values: Iterable[float]) -> Quantity:
-    """The mean of the finite values, worked out one by one; `NOTHING` where there is none."""
+    """Take the mean of the finite values, one by one; `NOTHING` where there is none."""
     finite = [value for value in values if math.isfinite(value)]
     return Quantity(math.fsum(finite) / len(finite)) if finite else NOTHING

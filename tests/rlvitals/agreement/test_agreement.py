@@ -14,8 +14,8 @@ from rlvitals.analysis.trend import trend
 from rlvitals.dashboard.drawing import View, curves
 from rlvitals.dashboard.watched import WatchedRun
 
-from .every_output import STATED, TEXTS, FolderOutputs, RunOutputs, Said, command
-from .made_runs import RECIPES, MadeRun, Reward, Workshop, noisy, train
+from .every_output import STATED, TEXTS, Answers, FolderOutputs, RunOutputs, command
+from .made_runs import RECIPES, MadeRun, Reward, RunWriter, noisy, train
 from .stated import FACTS, NOT_JUDGED, RECENT, Quantity, disagreements, finite_mean, same
 
 LITTLE = ("empty", "one-episode", "three-episodes")
@@ -28,7 +28,7 @@ _MOVING = {"improving", "declining"}
 _GREEN = re.compile(r"\x1b\[(?:\d+;)*32(?:;\d+)*m")
 
 
-class House:
+class MadeRuns:
     """Made runs, each of which is asked for once by all outputs.
 
     Args:
@@ -37,20 +37,20 @@ class House:
 
     def __init__(self, scratch: Path) -> None:
         self._scratch = scratch
-        workshop = Workshop(scratch / "logs")
-        self.runs = {name: workshop.make(name) for name in RECIPES}
-        self.folder = FolderOutputs(workshop.folder, scratch)
+        writer = RunWriter(scratch / "logs")
+        self.runs = {name: writer.make(name) for name in RECIPES}
+        self.folder = FolderOutputs(writer.folder, scratch)
         self._outputs = {name: RunOutputs(run, scratch) for name, run in self.runs.items()}
-        self._said: dict[str, Said | Exception] = {}
+        self._answers: dict[str, Answers | Exception] = {}
 
-    def said(self, run: str) -> Said:
+    def answers(self, run: str) -> Answers:
         """What every output states of a run. What goes wrong is raised each time, and not tried again."""
-        if run not in self._said:
+        if run not in self._answers:
             try:
-                self._said[run] = self.folder.said(run) | self._outputs[run].said()
+                self._answers[run] = self.folder.answers(run) | self._outputs[run].answers()
             except Exception as error:  # noqa: BLE001 - raised below
-                self._said[run] = error
-        found = self._said[run]
+                self._answers[run] = error
+        found = self._answers[run]
         if isinstance(found, Exception):
             raise found
         return found
@@ -74,69 +74,69 @@ class House:
 
 
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeRuns]:
     """All made runs. Written once, in a few seconds; a run's outputs are asked when the first test needs them."""
-    house = House(tmp_path_factory.mktemp("agreement"))
-    yield house
-    house.close()
+    made = MadeRuns(tmp_path_factory.mktemp("agreement"))
+    yield made
+    made.close()
 
 
 @pytest.mark.parametrize("fact", FACTS)
 @pytest.mark.parametrize("run", RECIPES)
-def test_every_output_states_the_same(house: House, run: str, fact: str) -> None:
+def test_every_output_states_the_same(made: MadeRuns, run: str, fact: str) -> None:
     """Of those that state the fact at all; numbers are compared to the digits that are shown."""
-    found = disagreements(house.said(run), fact)
+    found = disagreements(made.answers(run), fact)
     assert not found, f"{run}: {fact}: {'; '.join(found)}"
 
 
-def test_every_fact_is_stated_by_several_outputs(house: House) -> None:
+def test_every_fact_is_stated_by_several_outputs(made: MadeRuns) -> None:
     """Else the test above would compare nothing."""
-    said = [*house.said("with-quality").values(), *house.said("target-reached").values()]
+    answers = [*made.answers("with-quality").values(), *made.answers("target-reached").values()]
 
-    assert {fact for fact in FACTS if sum(fact in stated for stated in said) < 2} == set()
+    assert {fact for fact in FACTS if sum(fact in stated for stated in answers) < 2} == set()
 
 
 @pytest.mark.parametrize("output", STATED)
-def test_an_output_states_what_users_find_there(house: House, output: str) -> None:
+def test_an_output_states_what_users_find_there(made: MadeRuns, output: str) -> None:
     """It may state more. A fact that is not found in it would be compared with nothing."""
-    assert STATED[output] - set(house.said("with-quality")[output]) == set()
+    assert STATED[output] - set(made.answers("with-quality")[output]) == set()
 
 
 @pytest.mark.parametrize("run", RECIPES)
-def test_a_mean_is_of_finite_values_and_tells_of_the_others(house: House, run: str) -> None:
+def test_a_mean_is_of_finite_values_and_tells_of_the_others(made: MadeRuns, run: str) -> None:
     """In every output: one NaN does not make the mean NaN, and stands next to it."""
-    rewards = house.rewards(run)
+    rewards = made.rewards(run)
     recent = rewards[-(max(1, len(rewards) // 10) if run == "scalars-only" else RECENT) :]
     mean, bad = finite_mean(recent), Quantity(sum(not math.isfinite(reward) for reward in recent))
-    stating = {output: dict(stated) for output, stated in house.said(run).items() if "reward" in stated}
+    stating = {output: dict(stated) for output, stated in made.answers(run).items() if "reward" in stated}
 
     wrong = {output: str(it["reward"]) for output, it in stating.items() if not same(it["reward"], mean)}
     silent = [output for output, it in stating.items() if bad.value and not same(it.get("reward_not_finite"), bad)]
     assert not wrong, f"{run}: the mean is {mean}; {wrong}"
-    assert not silent, f"{run}: {bad} of {len(recent)} are not finite, which is not said by {', '.join(silent)}"
+    assert not silent, f"{run}: {bad} of {len(recent)} are not finite, which is missing in {', '.join(silent)}"
 
 
 @pytest.mark.parametrize("run", LITTLE)
-def test_too_little_evidence_is_not_judged(house: House, run: str) -> None:
+def test_too_little_evidence_is_not_judged(made: MadeRuns, run: str) -> None:
     """There is no score, above all no 100, and nothing is green, in any output."""
     unjudged = {None, NOT_JUDGED}
     wrong = {
         f"{output}: {fact}": str(stated[fact])
-        for output, stated in ((output, dict(stated)) for output, stated in house.said(run).items())
+        for output, stated in ((output, dict(stated)) for output, stated in made.answers(run).items())
         for fact, allowed in (("health", unjudged), ("condition", unjudged), ("tone", {None, "neutral", "watch"}))
         if stated.get(fact) not in allowed
     }
     for output in TEXTS:
-        text = house.text(run, output)
+        text = made.text(run, output)
         if re.search(r"100(</b><span>)?\*{0,2} of 100", text):
             wrong[f"{output}: text"] = "100 of 100"
         if re.search(r'class="[^"]*-good\b|<meter', text):
             wrong[f"{output}: markup"] = "green, or a meter"
-    for row in re.findall(rf"<tr>(?:(?!</tr>).)*>{run}<.*?</tr>", house.folder.texts["digest HTML"], re.DOTALL):
+    for row in re.findall(rf"<tr>(?:(?!</tr>).)*>{run}<.*?</tr>", made.folder.texts["digest HTML"], re.DOTALL):
         if "tone-good" in row:
             wrong["digest HTML: markup"] = "green"
     for words in (("check",), ("watch", "--once")):
-        lines = command(*words, house.runs[run].path, color=True).splitlines()
+        lines = command(*words, made.runs[run].path, color=True).splitlines()
         if any("health" in line and _GREEN.search(line) for line in lines):
             wrong[f"{words[0]}: colour"] = "green"
 
@@ -144,25 +144,26 @@ def test_too_little_evidence_is_not_judged(house: House, run: str) -> None:
 
 
 @pytest.mark.parametrize("run", LEARNING)
-def test_trend_and_course_have_one_definition(house: House, run: str) -> None:
-    """The trend is that of the last quarter, of 100 to 1,000 episodes; what still moves has not come to rest."""
-    rewards = np.asarray(house.rewards(run))
+def test_trend_and_course_have_one_definition(made: MadeRuns, run: str) -> None:
+    """The trend is that of the last quarter, of 100 to 1,000 episodes; a reward that still moves has not converged."""
+    rewards = np.asarray(made.rewards(run))
     recent = trend(rewards[-min(1_000, max(100, rewards.size // 4)) :]).verdict
     course = convergence(rewards).status
     courses = {course} if recent not in _MOVING else {recent, "improving", "declining", "not enough data"}
 
-    said = {output: dict(stated) for output, stated in house.said(run).items()}
-    wrong = {output: it["trend"] for output, it in said.items() if it.get("trend", recent) != recent}
-    wrong |= {
-        f"{output}: course": it["course"] for output, it in said.items() if it.get("course", course) not in courses
+    wrong = {
+        f"{output}: {fact}": it[fact]
+        for output, it in ((output, dict(stated)) for output, stated in made.answers(run).items())
+        for fact, right in (("trend", {recent}), ("course", courses))
+        if fact in it and it[fact] not in right
     }
     assert not wrong, f"{run}: {recent}, {course}; {wrong}"
 
 
 @pytest.mark.parametrize("run", [run for run in LEARNING if run != "never-moved"])  # a rule has found something there
-def test_a_verdict_names_the_window_that_it_is_about(house: House, run: str) -> None:
+def test_a_verdict_names_the_window_that_it_is_about(made: MadeRuns, run: str) -> None:
     """A reader can tell what happened recently from what happened over the whole run."""
-    texts = {output: stated["text"] for output, stated in house.said(run).items() if "text" in stated}
+    texts = {output: stated["text"] for output, stated in made.answers(run).items() if "text" in stated}
     nameless = {output: text for output, text in texts.items() if not re.search(r"last [\d,]+ (episodes|values)", text)}
 
     assert texts
@@ -180,13 +181,13 @@ def test_a_verdict_names_the_window_that_it_is_about(house: House, run: str) -> 
 )
 def test_closing_a_run_changes_its_status_alone(tmp_path: Path, reward: Reward, episodes: int) -> None:
     """No verdict is overwritten by "completed"."""
-    workshop = Workshop(tmp_path / "logs")
-    monitor = workshop.begin("run", total_timesteps=50 * episodes)
+    writer = RunWriter(tmp_path / "logs")
+    monitor = writer.begin("run", total_timesteps=50 * episodes)
     train(monitor, range(episodes), reward, began=monitor.session.start_time - 2.0 * episodes)
-    run = MadeRun(monitor.path, None, workshop.line)
-    before = RunOutputs(run, tmp_path).said(*VERDICTS)
+    run = MadeRun(monitor.path, None, writer.line)
+    before = RunOutputs(run, tmp_path).answers(*VERDICTS)
     monitor.close()
-    after = RunOutputs(run, tmp_path).said(*VERDICTS)
+    after = RunOutputs(run, tmp_path).answers(*VERDICTS)
 
     changed = {
         f"{output}: {fact}": f"{value}, then {dict(after[output]).get(fact)}"
@@ -198,7 +199,7 @@ def test_closing_a_run_changes_its_status_alone(tmp_path: Path, reward: Reward, 
 
 
 def test_a_milestone_states_what_the_outputs_stated_when_it_was_reached(tmp_path: Path) -> None:
-    """Of a run up to the episode at which its reward is said to have converged, every output says so."""
+    """Of a run up to the episode at which a milestone says that it has converged, every output says so."""
     shapes: dict[str, Callable[[int], float]] = {
         "flat": lambda e: min(1.0, e / 800),
         "dip": lambda e: e / 1400 if e < 1400 else 1 - 0.12 * (e - 1400) / 600,
@@ -212,8 +213,9 @@ def test_a_milestone_states_what_the_outputs_stated_when_it_was_reached(tmp_path
                 continue
             milestones += 1
             part = _trained(tmp_path, f"{name}-{event.episode}", noisy(level), event.episode + 1)
-            run = MadeRun(part.path, None, Workshop(tmp_path).line)
-            for output, stated in RunOutputs(run, tmp_path).said("dashboard page", "stats --json", "open_run").items():
+            run = MadeRun(part.path, None, RunWriter(tmp_path).line)
+            answers = RunOutputs(run, tmp_path).answers("dashboard page", "stats --json", "open_run")
+            for output, stated in answers.items():
                 if stated.get("course", "converged") != "converged" or stated.get("trend", "stable") in _MOVING:
                     answer = f"{stated.get('course')}, {stated.get('trend')}"
                     wrong[f"{name}, converged at {event.episode}: {output}"] = answer
@@ -223,16 +225,16 @@ def test_a_milestone_states_what_the_outputs_stated_when_it_was_reached(tmp_path
 
 
 def _trained(folder: Path, name: str, reward: Reward, episodes: int) -> TrainingMonitor:
-    with Workshop(folder).begin(name) as monitor:
+    with RunWriter(folder).begin(name) as monitor:
         train(monitor, range(episodes), reward)
     return monitor
 
 
-def test_a_reached_target_is_a_milestone(house: House) -> None:
+def test_a_reached_target_is_a_milestone(made: MadeRuns) -> None:
     """And a milestone is a reached target: summary and events agree."""
     for run, reached in (("target-reached", True), ("never-moved", False)):
-        codes = {event.code for event in open_run(house.runs[run].path).records("events")}
-        targets = {stated["target"] for stated in house.said(run).values() if "target" in stated}
+        codes = {event.code for event in open_run(made.runs[run].path).records("events")}
+        targets = {stated["target"] for stated in made.answers(run).values() if "target" in stated}
 
         assert ("target-reached" in codes) is reached
         assert targets == ({"reached"} if reached else set())
@@ -241,9 +243,9 @@ def test_a_reached_target_is_a_milestone(house: House) -> None:
 @pytest.mark.parametrize(
     ("stream", "field"), [("episodes", "reward"), ("updates", "learning_rate"), ("updates", "entropy")]
 )
-def test_what_a_chart_announces_as_last_is_the_last_record(house: House, stream: str, field: str) -> None:
+def test_what_a_chart_announces_as_last_is_the_last_record(made: MadeRuns, stream: str, field: str) -> None:
     """The payload of a chart in the dashboard holds it, however the line is smoothed."""
-    path = house.runs["rise-then-flat"].path
+    path = made.runs["rise-then-flat"].path
     watched = WatchedRun(path.name, path)
     watched.look()
     (series,) = curves(watched, stream, [field], View("env_step"))
