@@ -1,0 +1,261 @@
+"""What the outputs for programs state: `--json`, the dashboard's payloads, and the Python interface.
+
+Each function below reads one kind of document, and is the only one that knows its keys.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rlvitals import RunReader, TrainingMonitor
+from rlvitals.dashboard.head import head_of
+from rlvitals.dashboard.judging import Judge
+from rlvitals.dashboard.shelf import Shelf
+from rlvitals.dashboard.strict import strict_json
+from rlvitals.dashboard.watched import WatchedRun
+
+from .stated import NOT_JUDGED, RECENT, Stated, exact
+
+Document = Mapping[str, Any]
+
+_FEWEST = 10
+"""Episodes from which `get_convergence_analysis` answers."""
+
+
+def list_row(row: Document) -> Stated:
+    """One run of `ls --json`."""
+    stated: Stated = {
+        "status": row["status"],
+        "episodes": exact(row["episodes"]),
+        "env_step": exact(row["env_step"]),
+        "reward": exact(row["reward"]),
+    }
+    if row["success_reported"]:
+        stated |= {"success": exact(row["success_rate"]), "success_reported": exact(row["success_reported"])}
+    return stated
+
+
+def shown_run(document: Document) -> Stated:
+    """`show --json`. Its means are of other windows: tenths of the run, and the whole."""
+    return {
+        "status": document["status"],
+        "episodes": exact(document["episodes"]),
+        "updates": exact(document["updates"]),
+        "env_step": exact(document["env_step"]),
+        "goal": exact((document["goals"] or {}).get("total_timesteps")),
+        "progress": exact(document["progress"]),
+        "speed": exact(document["steps_per_second"]),
+    }
+
+
+def summary(document: Document) -> Stated:
+    """`stats --json`, and what `summary()` returns."""
+    measures, success = document["measures"], document["success"]
+    stated: Stated = {
+        "status": document["life"]["status"],
+        "episodes": exact(document["episodes"]),
+        "updates": exact(document["updates"]),
+        "env_step": exact(document["env_step"]),
+        "progress": exact(document["progress"]),
+        "speed": exact(document["speed"]["steps_per_second"]),
+    }
+    if "reward" in measures:
+        reward = measures["reward"]
+        stated |= {
+            "reward": exact(reward["recent"]["estimate"]),
+            "reward_window": exact(document["recent_rewards"]),
+            "trend": reward["going"]["verdict"],
+            "course": reward["rest"]["status"],
+        }
+    if "length" in measures:
+        stated["length"] = exact(measures["length"]["recent"]["estimate"])
+    if "quality_final" in measures:
+        stated["quality"] = exact(measures["quality_final"]["recent"]["estimate"])
+    if "quality_improvement" in measures:
+        stated["quality_gained"] = exact(measures["quality_improvement"]["recent"]["estimate"])
+    if success["recent"] is not None:
+        stated |= {
+            "success": exact(success["recent"]["estimate"]),
+            "success_reported": exact(success["recent_known"]),
+        }
+    if success["target"] is not None:
+        held = "reached" if success["target"]["held"] else "reached, but not held"
+        stated["target"] = held if success["target"]["status"] == "reached" else success["target"]["status"]
+    return stated
+
+
+def diagnosis(document: Document) -> Stated:
+    """`check --json`."""
+    return {
+        "env_step": exact(document["env_step"]),
+        "health": _health(document["health_score"]),
+        "condition": document["status"],
+    }
+
+
+def vital_signs(document: Document) -> Stated:
+    """`watch --json`."""
+    return {
+        "status": document["life"]["status"],
+        **_common(document),
+        **_levels(document["levels"], document["levels"].get("success"), quality="quality", gained="quality gain"),
+        "health": _health(document["health_score"]),
+    }
+
+
+def dashboard_row(document: Document) -> Stated:
+    """One run of the dashboard's list."""
+    stated: Stated = {
+        "status": document["status"],
+        "episodes": exact(document["episodes"]),
+        "env_step": exact(document["env_step"]),
+        "goal": exact(document["goal"]),
+        "progress": exact(document["progress"]),
+        "speed": exact(document["steps_per_second"]),
+        "reward": exact(document["reward"]),
+    }
+    if document["success_rate"] is not None:
+        reported = document["success_reported"]
+        stated["success"] = exact(document["success_rate"])
+        stated["success_reported"] = exact(min(RECENT, document["episodes"]) if reported is None else reported)
+    return stated
+
+
+def dashboard_head(document: Document) -> Stated:
+    """The top of a run's page in the dashboard."""
+    verdict, health = document["verdict"], document["health"]
+    return {
+        "status": document["status"],
+        **_common(document),
+        **_levels(document["levels"], document["success"], quality="quality_final", gained="quality_improvement"),
+        "trend": document["trend"],
+        "title": verdict["title"],
+        "text": verdict["text"],
+        "tone": verdict["tone"],
+        "health": _health(health["score"]),
+        "condition": health["status"],
+    }
+
+
+def statistics(document: Document) -> Stated:
+    """`get_training_statistics`, of the recent episodes."""
+    stated: Stated = {"episodes": exact(document["session_info"]["total_episodes"])}
+    if "reward_stats" not in document:
+        return stated
+    rewards, episodes = document["reward_stats"], document["episode_stats"]
+    stated |= {
+        "reward": exact(rewards["mean"]),
+        "reward_window": exact(document["session_info"]["window_episodes"]),
+        "length": exact(episodes["mean_length"]),
+    }
+    if "not_finite" in rewards:
+        stated["reward_not_finite"] = exact(rewards["not_finite"])
+    if not math.isnan(document["quality_stats"]["mean"]):  # a mean of nothing: no quality was reported
+        stated["quality_gained"] = exact(document["quality_stats"]["mean"])
+    if episodes["success_rate"]:  # 0 also where no episode reported success
+        stated["success"] = exact(episodes["success_rate"])
+    return stated
+
+
+def convergence(document: Document) -> Stated:
+    """`get_convergence_analysis`."""
+    if "convergence_status" not in document and " 0 episodes" in document["message"]:
+        return {}  # it is about episodes alone
+    if "convergence_status" not in document:
+        return {"trend": "not enough data", "course": "not enough data"}
+    return {"trend": document["convergence_status"]["reward_trend"], "course": document["convergence"]["status"]}
+
+
+def validation(document: Document) -> Stated:
+    """`validate_metrics`. Its score is a share of one, and always a number: `judged` says whether it means anything."""
+    if not document["judged"]:
+        return {"health": NOT_JUDGED, "condition": NOT_JUDGED}
+    checks = document["checks"]
+    return {
+        "health": exact(100 * document["health_score"]),
+        "condition": document["status"],
+        "trend": checks["training_progress"]["trend"],
+        "course": checks["training_stability"]["convergence"],
+    }
+
+
+def dashboard_data(document: Document) -> Stated:
+    """`create_dashboard_data`. Its means are of the live window, which is the recent one in a short run only."""
+    episodes = document["summary"]["total_episodes"]
+    stated: Stated = {"status": document["session"]["status"], "episodes": exact(episodes)}
+    if 0 < episodes <= RECENT:
+        stated["reward"] = exact(document["summary"]["avg_reward"])
+    if episodes >= _FEWEST:
+        stated |= convergence(document["convergence"])
+    return stated | validation(document["validation"])
+
+
+def _common(document: Document) -> Stated:
+    return {
+        "episodes": exact(document["episodes"]),
+        "updates": exact(document["updates"]),
+        "env_step": exact(document["env_step"]),
+        "goal": exact(document["goal"]),
+        "progress": exact(document["progress"]),
+        "speed": exact(document["steps_per_second"]),
+    }
+
+
+def _levels(levels: Document, success: Document | None, *, quality: str, gained: str) -> Stated:
+    stated: Stated = {}
+    if "reward" in levels:
+        reward = levels["reward"]
+        stated |= {
+            "reward": exact(reward["mean"]),
+            "reward_window": exact(reward["reported"]),
+            "reward_not_finite": exact(reward["not_finite"]),
+        }
+    if "length" in levels:
+        stated["length"] = exact(levels["length"]["mean"])
+    if quality in levels:
+        stated["quality"] = exact(levels[quality]["mean"])
+    if gained in levels:
+        stated["quality_gained"] = exact(levels[gained]["mean"])
+    if success is not None:
+        stated |= {"success": exact(success["mean"]), "success_reported": exact(success["reported"])}
+    return stated
+
+
+def _health(score: float | None) -> Any:
+    return NOT_JUDGED if score is None else exact(score)
+
+
+def dashboard_rows(folder: Path) -> dict[str, Stated]:
+    """The dashboard's list of a folder of runs, by run, once their records have been read."""
+    shelf = Shelf(folder)
+    shelf.scan()
+    shelf.fill(math.inf)
+    rows, refused = shelf.rows()
+    assert refused == []
+    return {row["run_id"]: dashboard_row(row) for row in json.loads(strict_json(rows))}
+
+
+def dashboard_page(run: Path) -> Any:
+    """The payload of a run's page, once it has been judged."""
+    watched = WatchedRun(run.name, run)
+    watched.look()
+    judge = Judge()
+    try:
+        return json.loads(strict_json(head_of(watched, judge.now(watched))))
+    finally:
+        judge.close()
+
+
+def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:
+    """What the reading half of the Python interface states, by method."""
+    return {
+        ".get_training_statistics": statistics(reader.get_training_statistics(RECENT)),
+        ".get_convergence_analysis": convergence(reader.get_convergence_analysis()),
+        ".validate_metrics": validation(reader.validate_metrics()),
+        ".create_dashboard_data": dashboard_data(reader.create_dashboard_data()),
+        ".summary": summary(msgspec.to_builtins(reader.summary())),
+    }

@@ -1,0 +1,182 @@
+"""What the screens of commands state, and the live line of a monitor.
+
+Each public function reads one kind of screen, and is the only one that knows its words.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from .stated import NOT_JUDGED, Quantity, Stated, not_finite, percent, rounded, share_of_reported, whole, window
+
+_COLUMNS = re.compile(r"\s{2,}")
+_COUNT = r"([\d,]+|-)"
+_LEVELS: Mapping[str, str] = {"quality": "quality", "quality gain": "quality_gained", "length": "length"}
+
+Table = list[dict[str, str]]
+"""Rows of cells by title."""
+
+
+def list_screen(text: str) -> dict[str, Stated]:
+    """`ls`: each run is a line."""
+    lines = [_COLUMNS.split(line.strip()) for line in text.splitlines()]
+    titles = lines[0]
+    return {
+        row["run"]: _list_row(row)
+        for row in (dict(zip(titles, cells, strict=True)) for cells in lines[1:] if len(cells) == len(titles))
+    }
+
+
+def _list_row(row: Mapping[str, str]) -> Stated:
+    episodes = whole(row["episodes"])
+    stated: Stated = {
+        "status": row["status"],
+        "episodes": episodes,
+        "env_step": whole(row["step"]),
+        "reward": rounded(row["reward"]),
+        **not_finite(row["reward"]),
+    }
+    return stated if row["success"] == "-" else stated | share_of_reported(row["success"], int(episodes.value))
+
+
+def shown_screen(text: str) -> Stated:
+    """`show`: the facts in two columns under "Progress". Its means are of other windows than the recent one."""
+    facts = {cells[0]: cells[1] for cells in _cells(text) if len(cells) == 2}
+    stated: Stated = {
+        "status": _COLUMNS.split(text.splitlines()[0])[1],
+        "episodes": whole(facts["episodes"]),
+        "updates": whole(facts["updates"]),
+        **_steps(facts["steps"], "([\\d,]+|-)"),
+    }
+    if "speed" in facts:
+        stated["speed"] = rounded(facts["speed"])
+    if "target" in facts:
+        stated["target"] = facts["target"].partition(": ")[2]
+    return stated
+
+
+def summary_screen(text: str) -> Stated:
+    """`stats`: a line of counts, a table of values, a table of trends, successes, speed."""
+    first, cells = text.splitlines()[0], _cells(text)
+    episodes = _found(rf"{_COUNT} episodes", first)
+    stated: Stated = {
+        "status": _COLUMNS.split(first)[1],
+        "episodes": episodes,
+        "updates": _found(rf"{_COUNT} updates", first),
+    }
+    if "steps" in first:
+        stated["env_step"] = _found(rf"{_COUNT} steps", first)
+    for table in _screen_tables(cells, ("mean", "spread")):
+        recent = next(title for title in table[0] if title.startswith("last "))
+        for row in table:
+            if row[""] == "reward":
+                stated |= {
+                    "reward": rounded(row[recent]),
+                    "reward_window": window(recent, int(episodes.value) or 10**9),
+                }
+            elif row[""] in _LEVELS:
+                stated[_LEVELS[row[""]]] = rounded(row[recent])  # type: ignore[literal-required]
+        break  # the next is of the updates
+    for table in _screen_tables(cells, ("trend", "change")):
+        for row in table:
+            if row[""] == "reward":
+                stated |= {"trend": row["trend"], "course": row["at rest"]}
+    return stated | _success_and_speed(cells, int(episodes.value))
+
+
+def _success_and_speed(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
+    stated: Stated = {}
+    for name, *rest in cells:
+        if re.match(r"last 100\b", name) and rest and "%" in rest[0]:
+            found = re.search(r"([\d,]+) reported", name)
+            reported = whole(found[1]) if found else Quantity(min(100.0, episodes))
+            stated |= {"success": percent(rest[0]), "success_reported": reported}
+        elif name == "steps" and rest and rest[0].endswith("a second"):
+            stated["speed"] = rounded(rest[0])
+        elif name.startswith("reward ") and rest and re.match("(not )?reached|not enough", rest[0]):
+            held = "reached" if ", and held" in rest[0] else "reached, but not held"
+            stated["target"] = held if rest[0].startswith("reached") else rest[0].partition(" (")[0]
+    return stated
+
+
+def diagnosis_screen(text: str) -> Stated:
+    """`check`: the first line."""
+    first = text.splitlines()[0]
+    condition = _COLUMNS.split(first)[1]
+    return {"condition": condition, "health": _health(first) if "health" in first else NOT_JUDGED}
+
+
+def vital_screen(text: str) -> Stated:
+    """`watch --once`: a line of status and health, a line of counts, a table of recent levels."""
+    first, cells = text.splitlines()[0], _cells(text)
+    counts = next(line for line in text.splitlines() if " episodes" in line and " · " in line)
+    episodes = _found(rf"{_COUNT} episodes", counts)
+    stated: Stated = {
+        "status": _COLUMNS.split(first)[1],
+        "health": _health(first) if "health" in first else NOT_JUDGED,
+        "episodes": episodes,
+        "updates": _found(rf"{_COUNT} updates", counts),
+        **_steps(counts, rf"{_COUNT} steps"),
+    }
+    if "steps/s" in counts and "lately" not in counts:
+        stated["speed"] = _found(r"([\d.,e+]+) steps/s", counts, digits=3)
+    for table in _screen_tables(cells, ("now", "over the run")):
+        recent = next(iter(table[0]))
+        for row in table if recent != "last update" else []:
+            name, now = row[recent], row["now"]
+            if name == "reward":
+                values = window(recent, int(episodes.value) or 10**9)
+                stated |= {"reward": rounded(now), "reward_window": values, **not_finite(now)}
+            elif name == "success":
+                stated |= share_of_reported(now, int(episodes.value))
+            elif name in _LEVELS:
+                stated[_LEVELS[name]] = rounded(now)  # type: ignore[literal-required]
+    return stated
+
+
+def terminal_line(text: str) -> Stated:
+    """The live line of a monitor, as it stands at the end."""
+    parts = dict(part.split(" ", 1) for part in text.splitlines()[-1].split(" | ") if " " in part)
+    episodes = whole(parts["episodes"])
+    stated: Stated = {"episodes": episodes}
+    if parts["step"] != "0":
+        stated["env_step"] = whole(parts["step"])
+    if "/" in parts["step"]:
+        stated |= {"goal": whole(parts["step"].partition("/")[2]), "progress": percent(parts["step"].partition("(")[2])}
+    if "reward" in parts:
+        stated |= {"reward": rounded(parts["reward"], 3), **not_finite(parts["reward"])}
+    return stated | share_of_reported(parts["success"], int(episodes.value)) if "success" in parts else stated
+
+
+def _cells(text: str) -> list[list[str]]:
+    return [_COLUMNS.split(line.strip()) for line in text.splitlines() if line.strip()]
+
+
+def _screen_tables(cells: Sequence[Sequence[str]], titles: tuple[str, ...]) -> Iterator[Table]:
+    """The tables that have these titles; the title of the first column may be empty."""
+    for at, header in enumerate(cells):
+        if set(titles) <= set(header):
+            rows: Table = []
+            for row in cells[at + 1 :]:
+                if len(row) - len(header) not in {0, 1}:
+                    break
+                rows.append(dict(zip(header if len(row) == len(header) else ["", *header], row, strict=True)))
+            if rows:
+                yield rows
+
+
+def _steps(text: str, pattern: str) -> Stated:
+    """Steps alone, or "175,000 of 175,000 (100 %)"."""
+    found = re.search(r"([\d,]+|-) of ([\d.,e+]+)(?: steps)? \((\d+|-) ?%?\)", text)
+    if found is None:
+        return {"env_step": _found(pattern, text)}
+    return {"env_step": whole(found[1]), "goal": rounded(found[2]), "progress": percent(found[3])}
+
+
+def _health(text: str) -> Quantity:
+    return _found(r"health (\d+) of 100", text)
+
+
+def _found(pattern: str, text: str, digits: int | None = None) -> Quantity:
+    found = re.search(pattern, text)
+    assert found, f"{pattern} is not in {text!r}"
+    return whole(found[1]) if digits is None else rounded(found[1], digits)

@@ -1,0 +1,254 @@
+"""Every output gives the same facts about a run."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlvitals import TrainingMonitor, open_run
+from rlvitals.analysis.convergence import convergence
+from rlvitals.analysis.trend import trend
+from rlvitals.dashboard.drawing import View, curves
+from rlvitals.dashboard.watched import WatchedRun
+
+from .every_output import STATED, TEXTS, Answers, FolderOutputs, RunOutputs, command
+from .made_runs import RECIPES, MadeRun, Reward, RunWriter, noisy, train
+from .stated import FACTS, NOT_JUDGED, RECENT, Quantity, disagreements, finite_mean, same
+
+LITTLE = ("empty", "one-episode", "three-episodes")
+"""Runs that hold too little to judge."""
+LEARNING = ("rise-then-dip", "rise-then-flat", "late-start", "resumed", "rewound", "never-moved")
+"""Finished runs of finite rewards, with enough of them for a trend."""
+VERDICTS = ("dashboard page", "report HTML", "check --json", "watch --json", "stats --json", "open_run")
+"""Outputs that judge; each stands for the others of its kind."""
+_MOVING = {"improving", "declining"}
+_GREEN = re.compile(r"\x1b\[(?:\d+;)*32(?:;\d+)*m")
+
+
+class MadeRuns:
+    """Made runs, each of which is asked for once by all outputs.
+
+    Args:
+        scratch: Where runs and files are written.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        writer = RunWriter(scratch / "logs")
+        self.runs = {name: writer.make(name) for name in RECIPES}
+        self.folder = FolderOutputs(writer.folder, scratch)
+        self._outputs = {name: RunOutputs(run, scratch) for name, run in self.runs.items()}
+        self._answers: dict[str, Answers | Exception] = {}
+
+    def answers(self, run: str) -> Answers:
+        """What every output states of a run. What goes wrong is raised each time, and not tried again."""
+        if run not in self._answers:
+            try:
+                self._answers[run] = self.folder.answers(run) | self._outputs[run].answers()
+            except Exception as error:  # noqa: BLE001 - raised below
+                self._answers[run] = error
+        found = self._answers[run]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def text(self, run: str, output: str) -> str:
+        """What an output for people says of a run."""
+        return self._outputs[run].text(output)
+
+    def rewards(self, run: str) -> list[float]:
+        """The rewards of a run's episodes, or what stands for them, record by record."""
+        reader = open_run(self.runs[run].path)
+        if run == "scalars-only":
+            return [record.values["ep_rew_mean"] for record in reader.records("scalars")]
+        return [episode.reward for episode in reader.records("episodes")]
+
+    def close(self) -> None:
+        """Close the monitors that are open."""
+        for run in self.runs.values():
+            if run.monitor is not None:
+                run.monitor.close()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeRuns]:
+    """All made runs. Written once, in a few seconds; a run's outputs are asked when the first test needs them."""
+    made = MadeRuns(tmp_path_factory.mktemp("agreement"))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("fact", FACTS)
+@pytest.mark.parametrize("run", RECIPES)
+def test_every_output_states_the_same(made: MadeRuns, run: str, fact: str) -> None:
+    """Of those that state the fact at all; numbers are compared to the digits that are shown."""
+    found = disagreements(made.answers(run), fact)
+    assert not found, f"{run}: {fact}: {'; '.join(found)}"
+
+
+def test_every_fact_is_stated_by_several_outputs(made: MadeRuns) -> None:
+    """Else the test above would compare nothing."""
+    answers = [*made.answers("with-quality").values(), *made.answers("target-reached").values()]
+
+    assert {fact for fact in FACTS if sum(fact in stated for stated in answers) < 2} == set()
+
+
+@pytest.mark.parametrize("output", STATED)
+def test_an_output_states_what_users_find_there(made: MadeRuns, output: str) -> None:
+    """It may state more. A fact that is not found in it would be compared with nothing."""
+    assert STATED[output] - set(made.answers("with-quality")[output]) == set()
+
+
+@pytest.mark.parametrize("run", RECIPES)
+def test_a_mean_is_of_finite_values_and_tells_of_the_others(made: MadeRuns, run: str) -> None:
+    """In every output: one NaN does not make the mean NaN, and stands next to it."""
+    rewards = made.rewards(run)
+    recent = rewards[-(max(1, len(rewards) // 10) if run == "scalars-only" else RECENT) :]
+    mean, bad = finite_mean(recent), Quantity(sum(not math.isfinite(reward) for reward in recent))
+    stating = {output: dict(stated) for output, stated in made.answers(run).items() if "reward" in stated}
+
+    wrong = {output: str(it["reward"]) for output, it in stating.items() if not same(it["reward"], mean)}
+    silent = [output for output, it in stating.items() if bad.value and not same(it.get("reward_not_finite"), bad)]
+    assert not wrong, f"{run}: the mean is {mean}; {wrong}"
+    assert not silent, f"{run}: {bad} of {len(recent)} are not finite, which is missing in {', '.join(silent)}"
+
+
+@pytest.mark.parametrize("run", LITTLE)
+def test_too_little_evidence_is_not_judged(made: MadeRuns, run: str) -> None:
+    """There is no score, above all no 100, and nothing is green, in any output."""
+    unjudged = {None, NOT_JUDGED}
+    wrong = {
+        f"{output}: {fact}": str(stated[fact])
+        for output, stated in ((output, dict(stated)) for output, stated in made.answers(run).items())
+        for fact, allowed in (("health", unjudged), ("condition", unjudged), ("tone", {None, "neutral", "watch"}))
+        if stated.get(fact) not in allowed
+    }
+    for output in TEXTS:
+        text = made.text(run, output)
+        if re.search(r"100(</b><span>)?\*{0,2} of 100", text):
+            wrong[f"{output}: text"] = "100 of 100"
+        if re.search(r'class="[^"]*-good\b|<meter', text):
+            wrong[f"{output}: markup"] = "green, or a meter"
+    for row in re.findall(rf"<tr>(?:(?!</tr>).)*>{run}<.*?</tr>", made.folder.texts["digest HTML"], re.DOTALL):
+        if "tone-good" in row:
+            wrong["digest HTML: markup"] = "green"
+    for words in (("check",), ("watch", "--once")):
+        lines = command(*words, made.runs[run].path, color=True).splitlines()
+        if any("health" in line and _GREEN.search(line) for line in lines):
+            wrong[f"{words[0]}: colour"] = "green"
+
+    assert not wrong, f"{run}: {wrong}"
+
+
+@pytest.mark.parametrize("run", LEARNING)
+def test_trend_and_course_have_one_definition(made: MadeRuns, run: str) -> None:
+    """The trend is that of the last quarter, of 100 to 1,000 episodes; a reward that still moves has not converged."""
+    rewards = np.asarray(made.rewards(run))
+    recent = trend(rewards[-min(1_000, max(100, rewards.size // 4)) :]).verdict
+    course = convergence(rewards).status
+    courses = {course} if recent not in _MOVING else {recent, "improving", "declining", "not enough data"}
+
+    wrong = {
+        f"{output}: {fact}": it[fact]
+        for output, it in ((output, dict(stated)) for output, stated in made.answers(run).items())
+        for fact, right in (("trend", {recent}), ("course", courses))
+        if fact in it and it[fact] not in right
+    }
+    assert not wrong, f"{run}: {recent}, {course}; {wrong}"
+
+
+@pytest.mark.parametrize("run", [run for run in LEARNING if run != "never-moved"])  # a rule has found something there
+def test_a_verdict_names_the_window_that_it_is_about(made: MadeRuns, run: str) -> None:
+    """A reader can tell what happened recently from what happened over the whole run."""
+    texts = {output: stated["text"] for output, stated in made.answers(run).items() if "text" in stated}
+    nameless = {output: text for output, text in texts.items() if not re.search(r"last [\d,]+ (episodes|values)", text)}
+
+    assert texts
+    assert not nameless, f"{run}: {nameless}"
+
+
+@pytest.mark.parametrize(
+    ("reward", "episodes"),
+    [
+        pytest.param(noisy(lambda e: e / 400), 600, id="rising"),
+        pytest.param(noisy(lambda e: e / 1000 if e < 1000 else 1.15 - 0.15 * e / 1000), 2_000, id="falling"),
+        pytest.param(noisy(lambda e: min(1.0, e / 200)), 1_500, id="converged"),
+        pytest.param(noisy(lambda _: 0.0), 3, id="three-episodes"),
+    ],
+)
+def test_closing_a_run_changes_its_status_alone(tmp_path: Path, reward: Reward, episodes: int) -> None:
+    """No verdict is overwritten by "completed"."""
+    writer = RunWriter(tmp_path / "logs")
+    monitor = writer.begin("run", total_timesteps=50 * episodes)
+    train(monitor, range(episodes), reward, began=monitor.session.start_time - 2.0 * episodes)
+    run = MadeRun(monitor.path, None, writer.line)
+    before = RunOutputs(run, tmp_path).answers(*VERDICTS)
+    monitor.close()
+    after = RunOutputs(run, tmp_path).answers(*VERDICTS)
+
+    changed = {
+        f"{output}: {fact}": f"{value}, then {dict(after[output]).get(fact)}"
+        for output, stated in before.items()
+        for fact, value in dict(stated).items()
+        if fact not in {"status", "speed"} and not same(dict(after[output]).get(fact), value)
+    }
+    assert not changed, changed
+
+
+def test_a_milestone_states_what_the_outputs_stated_when_it_was_reached(tmp_path: Path) -> None:
+    """Of a run up to the episode at which a milestone says that it has converged, every output says so."""
+    shapes: dict[str, Callable[[int], float]] = {
+        "flat": lambda e: min(1.0, e / 800),
+        "dip": lambda e: e / 1400 if e < 1400 else 1 - 0.12 * (e - 1400) / 600,
+    }
+    wrong: dict[str, str] = {}
+    milestones = 0
+    for name, level in shapes.items():
+        whole = _trained(tmp_path, name, noisy(level), 2_000)
+        for event in open_run(whole.path).records("events"):
+            if event.code != "converged" or event.episode is None:
+                continue
+            milestones += 1
+            part = _trained(tmp_path, f"{name}-{event.episode}", noisy(level), event.episode + 1)
+            run = MadeRun(part.path, None, RunWriter(tmp_path).line)
+            answers = RunOutputs(run, tmp_path).answers("dashboard page", "stats --json", "open_run")
+            for output, stated in answers.items():
+                if stated.get("course", "converged") != "converged" or stated.get("trend", "stable") in _MOVING:
+                    answer = f"{stated.get('course')}, {stated.get('trend')}"
+                    wrong[f"{name}, converged at {event.episode}: {output}"] = answer
+
+    assert milestones
+    assert not wrong, wrong
+
+
+def _trained(folder: Path, name: str, reward: Reward, episodes: int) -> TrainingMonitor:
+    with RunWriter(folder).begin(name) as monitor:
+        train(monitor, range(episodes), reward)
+    return monitor
+
+
+def test_a_reached_target_is_a_milestone(made: MadeRuns) -> None:
+    """And a milestone is a reached target: summary and events agree."""
+    for run, reached in (("target-reached", True), ("never-moved", False)):
+        codes = {event.code for event in open_run(made.runs[run].path).records("events")}
+        targets = {stated["target"] for stated in made.answers(run).values() if "target" in stated}
+
+        assert ("target-reached" in codes) is reached
+        assert targets == ({"reached"} if reached else set())
+
+
+@pytest.mark.parametrize(
+    ("stream", "field"), [("episodes", "reward"), ("updates", "learning_rate"), ("updates", "entropy")]
+)
+def test_what_a_chart_announces_as_last_is_the_last_record(made: MadeRuns, stream: str, field: str) -> None:
+    """The payload of a chart in the dashboard holds it, however the line is smoothed."""
+    path = made.runs["rise-then-flat"].path
+    watched = WatchedRun(path.name, path)
+    watched.look()
+    (series,) = curves(watched, stream, [field], View("env_step"))
+    *_, last = open_run(path).records(stream)
+
+    assert series.extent.last == getattr(last, field)
