@@ -123,9 +123,8 @@ def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableT
         return
     yield Text("")
     if not diagnosis.findings:
-        judged = len(diagnosis.judged)
-        found = f"Nothing wrong was found, by {count(judged)} rules."
-        yield Text(found if diagnosis.is_judged else "Not judged: no episode and no update has been recorded.", LABEL)
+        found = f"Nothing wrong was found, by {count(len(diagnosis.judged))} rules."
+        yield Text(found if diagnosis.is_judged else f"Not judged yet: {clean(diagnosis.evidence_text)}.", LABEL)
     for finding in diagnosis.findings[:_MOST_FINDINGS]:
         yield from _finding(finding, width, short=short)
     more = len(diagnosis.findings) - _MOST_FINDINGS

@@ -72,11 +72,19 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 class HealthView(msgspec.Struct, frozen=True):
-    """The health score, 0 to 100 (`None`: not judged), and where its points went."""
+    """The health score.
+
+    Attributes:
+        score: 0 to 100; `None` where the run is not judged.
+        status: `healthy`, `warning`, `critical` or `not judged`.
+        losses: Where the points went.
+        evidence: How much evidence there is and how much a verdict needs.
+    """
 
     score: int | None
     status: str
     losses: list[Loss]
+    evidence: str
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -203,7 +211,9 @@ def head_of(run: WatchedRun, diagnosis: Diagnosis | None) -> Head:
         findings=findings,
         health=None
         if diagnosis is None
-        else HealthView(diagnosis.health.score, diagnosis.health.status, list(diagnosis.health.losses)),
+        else HealthView(
+            diagnosis.health.score, diagnosis.health.status, list(diagnosis.health.losses), diagnosis.evidence_text
+        ),
         unjudged={} if diagnosis is None else {rule.code: [in_words(rule.missing)] for rule in diagnosis.unjudged},
         rows={stream: columns.rows for stream, columns in run.columns.items()},
         fields={stream: columns.said for stream, columns in run.columns.items()},

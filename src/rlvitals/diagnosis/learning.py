@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from rlvitals.diagnosis.table import Floats, Table
 
 FEWEST_EPISODES = 10
+FEWEST_REWARDS = 2 * FEWEST_EPISODES
 _START_SHARE, _MOST_START = 0.05, 50
 _WINDOW_SHARE = 0.05
 
@@ -123,7 +124,7 @@ def windows_of(episodes: Table) -> Windows | None:
     """
     count, total, squared = (episodes.said("reward"), episodes.total("reward"), episodes.total("reward_squared"))
     number = float(count.sum())
-    if number < 2 * FEWEST_EPISODES:
+    if number < FEWEST_REWARDS:
         return None
     steps = episodes.high("step")
     # Sums from the front, so that any window is a difference.

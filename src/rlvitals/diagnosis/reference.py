@@ -35,7 +35,8 @@ print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
 - Verdicts do not change when rewards are multiplied or shifted, or when updates are logged twice as often.
 - A rule without its signals does not guess: it is listed under `unjudged`, with what is missing. A rule that assumes
   what the run's algorithm does not have is listed under `inapplicable` ([Algorithms](#algorithms)).
-- Without evidence there is no verdict: a run without an episode or an update is `not judged` and has no score.
+- A run with too little evidence and no alarm is `not judged` and has no score: fewer than {rewards} finite rewards
+  and fewer than {updates} updates.
 - Configuration that shows a fault (a discount of 0, a clip range of 100) counts where behaviour agrees with it.
 - Evidence is bounded: each stream is kept in at most 1,024 blocks of equal numbers of records, each with mean,
   extremes and counts; a record costs the training one append. Judging takes about 10 ms; every five seconds at 100
