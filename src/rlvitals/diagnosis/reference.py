@@ -3,11 +3,16 @@
 
 import sys
 
+from rlvitals.diagnosis import evidence, learning, signals
 from rlvitals.diagnosis.causes import EXPLAINS
 from rlvitals.diagnosis.families import ALGORITHM_KEYS, FAMILIES, UNKNOWN, Family
 from rlvitals.diagnosis.health import CHECKS, COST
+from rlvitals.diagnosis.learning import FEWEST_REWARDS
 from rlvitals.diagnosis.measured import MEASURED
 from rlvitals.diagnosis.rules import RULES, Rule
+from rlvitals.diagnosis.signals import FEWEST_UPDATES
+from rlvitals.diagnosis.table import MOST_ROWS
+from rlvitals.diagnosis.thresholds import Threshold, thresholds_in, thresholds_of
 
 _OPENING = """\
 # Diagnosis
@@ -35,12 +40,14 @@ print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
 - Verdicts do not change when rewards are multiplied or shifted, or when updates are logged twice as often.
 - A rule without its signals does not guess: it is listed under `unjudged`, with what is missing. A rule that assumes
   what the run's algorithm does not have is listed under `inapplicable` ([Algorithms](#algorithms)).
-- A run with too little evidence and no alarm is `not judged` and has no score: fewer than {rewards} finite rewards
-  and fewer than {updates} updates.
+- A run with too little evidence and no alarm is `not judged` and has no score: fewer than {rewards} finite {rewards_unit}
+  and fewer than {updates}.
 - Configuration that shows a fault (a discount of 0, a clip range of 100) counts where behaviour agrees with it.
-- Evidence is bounded: each stream is kept in at most 1,024 blocks of equal numbers of records, each with mean,
-  extremes and counts; a record costs the training one append. Judging takes about 10 ms; every five seconds at 100
-  records a second, all of it takes 0.3 % of one core.
+- Evidence is bounded: each stream is kept in at most {rows} blocks of equal numbers of records, each with mean,
+  extremes and counts; a record costs the training one append.
+- Whether returns rise is decided by `rlvitals.analysis.trend`, and where they fell by `rlvitals.analysis.changepoints`,
+  as in the summary of a run. A rule keeps an estimate of its own where the shared one was measured to find fewer faults;
+  a comment in the rule gives the figures.
 - A finding opens once, goes on, and closes when it has stayed away for three looks (`Watch`).
 
 ## How often it is right
@@ -185,6 +192,15 @@ to `value-not-learning`; the others have the code of their own name.
 """
 
 
+_THRESHOLDS = """\
+Each rule lists the thresholds that decide it: the constants that its code reads. "Budget" is the share of the
+environment steps of the whole training; "standard deviations" are those of single returns within a window of episodes,
+where nothing else is stated. These are shared by all rules:
+"""
+_SHARED = thresholds_in(learning) | thresholds_in(evidence)
+_SHARED |= thresholds_of(signals.recent) | thresholds_of(signals.early) | thresholds_of(signals.explained)
+
+
 _ALGORITHMS = f"""\
 ## Algorithms
 
@@ -197,10 +213,12 @@ else by settings that only one family has.
 
 def reference() -> str:
     """The catalogue as Markdown."""
-    costs = {severity: str(points) for severity, points in COST.items()}
+    said = {severity: str(points) for severity, points in COST.items()}
+    said |= {"rewards": str(FEWEST_REWARDS).removesuffix(" rewards"), "rewards_unit": FEWEST_REWARDS.unit}
+    said |= {"updates": str(FEWEST_UPDATES), "rows": f"{MOST_ROWS:,}"}
     opening = _OPENING
-    for severity, points in costs.items():
-        opening = opening.replace(f"{{{severity}}}", points)
+    for name, text in said.items():
+        opening = opening.replace(f"{{{name}}}", text)
     lines = [opening.rstrip("\n"), ""]
     lines += [f"- `{check}`: {', '.join(f'`{code}`' for code in codes)}" for check, codes in CHECKS.items()]
     lines += [
@@ -215,6 +233,10 @@ def reference() -> str:
         *map(_family, (*FAMILIES, UNKNOWN)),
         "",
         "## Rules",
+        "",
+        _THRESHOLDS.rstrip("\n"),
+        "",
+        *_table(_SHARED),
     ]
     for rule in sorted(RULES, key=lambda one: one.code):
         lines += ["", *_section(rule)]
@@ -231,6 +253,7 @@ def _section(rule: Rule) -> list[str]:
     lines += [f"- To try: {rule.advice}", f"- Source: {rule.source}"]
     if rule.needs:
         lines.append(f"- Needs: {', '.join(need.replace('|', ' or ') for need in rule.needs)}")
+    lines.append(f"- Algorithms: {_families(rule)}")
     explains = sorted(EXPLAINS.get(rule.code, frozenset()))
     if explains:
         lines.append(f"- Symptoms that it explains: {', '.join(f'`{code}`' for code in explains)}")
@@ -239,7 +262,18 @@ def _section(rule: Rule) -> list[str]:
         found = f"spoke in {rates.detected} of {rates.faults} trainings with its fault" if rates.faults else ""
         false = f"alarmed in {rates.false_alarms} of {rates.healthy} healthy ones" if rates.healthy else ""
         lines.append(f"- Measured: {'; '.join(filter(None, (found, false))) or 'not by these trainings'}")
-    return lines
+    thresholds = {name: value for name, value in thresholds_of(rule.judge).items() if name not in _SHARED}
+    return [*lines, "", *_table(thresholds)] if thresholds else lines
+
+
+def _families(rule: Rule) -> str:
+    foreign = [family.title for family in FAMILIES if not rule.applies_to(family)]
+    return f"all but {', '.join(foreign)}" if foreign else "all"
+
+
+def _table(thresholds: dict[str, Threshold]) -> list[str]:
+    rows = [f"| `{name}` | {value} | {value.meaning} |" for name, value in thresholds.items()]
+    return ["| threshold | value | meaning |", "|---|---|---|", *rows]
 
 
 if __name__ == "__main__":

@@ -142,7 +142,9 @@ def _verdict(rows: list[Row]) -> Verdict:
     if not unwell:
         judged = sum(row.diagnosis.is_judged for row in rows)
         if not judged:
-            return Verdict("neutral", "Nothing to judge", f"{count(len(rows))} runs, with too few episodes and updates.")
+            return Verdict(
+                "neutral", "Nothing to judge", f"{count(len(rows))} runs, with too few episodes and updates."
+            )
         text = f"{count(judged)} runs, and nothing wrong was found in any."
         if judged < len(rows):
             text += f" {count(len(rows) - judged)} with too few episodes and updates are not judged."
