@@ -91,7 +91,7 @@ Blackjack, MountainCar-v0, a sparse grid with two discrete actions, Pendulum and
 What was wrong: a task that starts late was taken for one that does not learn, and its reward, before anybody met it,
 for a constant one; little that can be learnt in much chance, for nothing; a critic that saturates, for frozen
 observations; a rate that decays to zero under long gradients, for too large rewards; a critic that is late, for stale
-data. So what rests on "nothing was learnt so far" is a remark until 90 % of the budget. The right column is no
+data. So what rests on "nothing was learnt so far" is a remark until {NEARLY_OVER} of the budget. The right column is no
 validation: these trainings taught the rules. What follows is one.
 
 Trainings that nobody had looked at, by Stable-Baselines3 and the callback, the expected cause written down before:
@@ -126,9 +126,9 @@ nothing; one fault was named first (a value loss that counts nothing). Not named
 stay sane (only that nothing is learnt); a flipped sign in 640 episodes, whose quality fell too little to be told from
 chance; a critic that does not learn in MountainCar, whose reward is never met (`reward-constant`, from 90 % on).
 
-What shows only as "nothing was learnt" stays a remark until 90 % of the budget: of 56 healthy trainings that learnt,
-returns had not risen by 80 % of the budget in two, by 60 % in five. Only where the critic explains more than 93 % of
-the returns are wrong advantages told from 60 % on: no healthy one that had not risen by then came above 78 %.
+What shows only as "nothing was learnt" stays a remark until {NEARLY_OVER} of the budget: of 56 healthy trainings that learnt,
+returns had not risen by 80 % of the budget in two, by 60 % in five. Only where explained variance is above {KNOWS_ALL} are
+wrong advantages told from {EARLY} on.
 
 Of 27 faults trained in Acrobot and LunarLander (12,000 to 30,000 steps), 24 were found and 22 named first. Not found:
 shuffled advantages by which Acrobot still became a little better, and two collapses in runs of fewer than twenty
@@ -150,9 +150,9 @@ raised an alarm at any twentieth of their steps. Of 120 that stay in the dip, al
 What is not found: a reward whose sign is flipped from the beginning looks like a success, as the agent learns it
 well. It is told where return and quality of episodes are opposed, where success is known and never comes, or where
 the return of a random policy is known: log it as `random_return` or `baseline` in the configuration. Advantages of
-the wrong samples show late (60 % of the budget), unless the adapter checks their recursion
+the wrong samples show late ({EARLY} of the budget), unless the adapter checks their recursion
 (`extra["advantage_residual"]`, as the callback for Stable-Baselines3 does). A sparse reward that was never met cannot
-be told from a constant one before 90 % of the budget, unless evaluations are rewarded meanwhile; where a policy's
+be told from a constant one before {NEARLY_OVER} of the budget, unless evaluations are rewarded meanwhile; where a policy's
 gradient has the wrong sign and untrained returns are the worst already (Acrobot), only that nothing is learnt. Wrong
 advantages that leave the agent a little better than untrained are not told without the adapter's check.
 
@@ -216,6 +216,7 @@ def reference() -> str:
     said = {severity: str(points) for severity, points in COST.items()}
     said |= {"rewards": str(FEWEST_REWARDS).removesuffix(" rewards"), "rewards_unit": FEWEST_REWARDS.unit}
     said |= {"updates": str(FEWEST_UPDATES), "rows": f"{MOST_ROWS:,}"}
+    said |= {name: str(value) for name, value in thresholds_of(_rule("advantage-estimation").judge).items()}
     opening = _OPENING
     for name, text in said.items():
         opening = opening.replace(f"{{{name}}}", text)
@@ -241,6 +242,10 @@ def reference() -> str:
     for rule in sorted(RULES, key=lambda one: one.code):
         lines += ["", *_section(rule)]
     return "\n".join(lines) + "\n"
+
+
+def _rule(code: str) -> Rule:
+    return next(rule for rule in RULES if rule.code == code)
 
 
 def _family(family: Family) -> str:

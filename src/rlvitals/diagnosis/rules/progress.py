@@ -9,14 +9,19 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.entropy import TINY_STD, is_frozen, relative_std
-from rlvitals.diagnosis.rules.returns import GAIN, LAST_FIFTH, NEARLY_OVER, SUCCEEDS, evaluations_rose, has_not_risen
+from rlvitals.diagnosis.rules.returns import (
+    GAIN,
+    LAST_FIFTH,
+    NEARLY_OVER,
+    SUCCEEDS,
+    evaluations_rose,
+    has_not_risen,
+    may_be_rising,
+)
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _HALFWAY = Threshold(0.5, "%", "Budget before which nothing is said.")
-_MAY_RISE = Threshold(
-    0.84, "%", "Probability that the trend rises above which nothing is said before the run is nearly over."
-)
 _OPENING = Threshold(0.25, "%", "Share of the late stretch's steps beyond which the opening is no beginning.")
 _ENOUGH = Threshold(
     100, "episodes", "Episodes below which it stays a remark: they do not show a rise, nor that there is none."
@@ -56,7 +61,7 @@ def _no_learning(evidence: Evidence) -> Sign | None:
         return None
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
-    rising = evidence.reward_trend.probability > _MAY_RISE
+    rising = may_be_rising(evidence)
     late = signals.trained_past(evidence, NEARLY_OVER)
     if rising and not late:
         return None  # it may well be on its way

@@ -14,6 +14,7 @@ LAST_FIFTH = Threshold(0.2, "%", "Share of the episodes whose success rate count
 SUCCEEDS = Threshold(0.5, "%", "Success rate above which returns need not rise.")
 LEAST_RISE = Threshold(0.1, "standard deviations", "Change of the trend below which a proven rise is none.")
 GAIN = Threshold(2.0, "standard deviations", "Gain of the best window below which it may be luck: the best of many.")
+MAY_RISE = Threshold(0.84, "%", "Probability that the trend rises above which returns may be rising, unless stable.")
 _STOPPED_AT = Threshold(0.6, "%", "Budget before which returns that stopped rising say nothing.")
 _SMALL_GAIN = Threshold(3.0, "standard deviations", "Gain above which returns that stopped have risen enough.")
 _NEVER_SUCCEEDS = Threshold(0.02, "%", "Success rate up to which episodes never succeed.")
@@ -37,6 +38,12 @@ def has_not_risen(evidence: Evidence) -> bool:
         return False  # what succeeds need not rise, nor what is solved; but what fell to the same return each time
     going = evidence.reward_trend
     return going.verdict != "improving" or going.effect < LEAST_RISE
+
+
+def may_be_rising(evidence: Evidence) -> bool:
+    """Whether returns probably rise, though that is not proven, and are not proven to be stable."""
+    going = evidence.reward_trend
+    return going.verdict != "stable" and going.probability > MAY_RISE
 
 
 def stopped_early(evidence: Evidence) -> bool:

@@ -8,7 +8,7 @@ from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.rules.blind import policy_moves, too_strong
-from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen, same_returns, stopped_early
+from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen, may_be_rising, same_returns, stopped_early
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
@@ -39,7 +39,6 @@ _KNOWS_ALL = Threshold(0.93, "", "Explained variance above which it counts early
 _EARLY = Threshold(0.6, "%", "Budget from which it counts then.")
 _KNOWS = Threshold(0.8, "", "Explained variance above which it counts in a run that is nearly over.")
 _KNOWS_SOME = Threshold(0.6, "", "The same where returns may not even be rising.")
-_MAY_RISE = Threshold(0.84, "%", "Probability that the trend of the returns rises above which they may be rising.")
 _MOVES = Threshold(1e-3, "nats", "KL divergence above which the policy moves.")
 _SANE = Threshold(0.1, "nats", "KL divergence below which its steps are sane.")
 _END_BY_THEMSELVES = Threshold(0.9, "%", "Share of the episodes that terminate.")
@@ -191,10 +190,11 @@ def _advantage_estimation(evidence: Evidence) -> Sign | None:
         return impossible
     explained = signals.recent(updates, "explained_variance", share=_LATELY)
     moved = signals.recent(updates, "kl_divergence", share=_LATELY)
-    idle = has_not_risen(evidence) or stopped_early(evidence)
     due = _EARLY if explained > _KNOWS_ALL else NEARLY_OVER  # who starts late has a critic that knows less
-    enough = _KNOWS if evidence.reward_trend.probability > _MAY_RISE else _KNOWS_SOME
-    if explained > enough and _MOVES < moved < _SANE and evidence.past(due) and idle:
+    if not explained > _KNOWS_SOME or not _MOVES < moved < _SANE or not evidence.past(due):
+        return None
+    idle = has_not_risen(evidence) or stopped_early(evidence)
+    if idle and (explained > _KNOWS or not may_be_rising(evidence)):
         shown = {"explained_variance": explained, "gain": course.gain, "kl_divergence": moved}
         return Sign(WARNING, 0.5, shown, course.start.step)
     return None
