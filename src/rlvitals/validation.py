@@ -48,16 +48,16 @@ def validation(
         sinks: The sinks in use.
 
     Returns:
-        `health_score` (0 to 1), `status`, `judged` (false before the first episode or update),
+        `health_score` (0 to 1), `status`, `judged` (false with too little evidence and no alarm),
         `checks`, `findings`, `points_lost` (every loss of the score, of a hundred,
         with the finding that cost it) and `unjudged` (rules that had nothing to look at).
     """
     free, space = _space(path)
     findings = (*diagnosis.findings, *space)
     if not diagnosis.is_judged:
-        findings += (_NOTHING_TO_JUDGE,)
+        findings += (_not_judged(diagnosis),)
     health = health_of(findings)
-    assert health.score is not None, "what is not judged has a finding"
+    assert health.score is not None, "the default is that there is a score"
     by_area: dict[str, list[Finding]] = {}
     for finding in findings:
         by_area.setdefault(check_of(finding), []).append(finding)
@@ -87,14 +87,18 @@ def validation(
 
 
 _NEED_NO_RECORDS = {"file_system", "external_logging"}
-_NOTHING_TO_JUDGE = Finding(
-    code="not-judged",
-    severity=WARNING,
-    confidence=1.0,
-    title="Not judged",
-    cause="No episode and no update has been recorded.",
-    advice="Check that the training logs episodes and updates.",
-)
+
+
+def _not_judged(diagnosis: Diagnosis) -> Finding:
+    """Make the finding that keeps the score of a run without a verdict below 1 and its status from `healthy`."""
+    return Finding(
+        code="not-judged",
+        severity=WARNING,
+        confidence=1.0,
+        title="Not judged yet",
+        cause=f"{diagnosis.evidence_text}.",
+        advice="Wait for more records, and check that the training logs episodes and updates.",
+    )
 
 
 def _check(findings: Sequence[Finding], numbers: Mapping[str, Any], *, is_judged: bool) -> Check:

@@ -63,6 +63,16 @@ def test_a_run_without_records_is_not_called_healthy(tmp_path: Path) -> None:
     assert judged(tmp_path, updates())["judged"] is True
 
 
+def test_a_run_with_few_records_is_not_called_healthy(tmp_path: Path) -> None:
+    """The finding says how much evidence there is and how much is needed; an alarm is a verdict all the same."""
+    found = judged(tmp_path, updates()[:3])
+
+    assert (found["judged"], found["status"]) == (False, "warning")
+    assert found["health_score"] == 0.8
+    assert "3 updates; a verdict needs" in found["findings"][0]["message"]
+    assert judged(tmp_path, updates(bad_from=0)[:3])["judged"] is True
+
+
 def test_a_folder_that_is_gone_is_critical(tmp_path: Path) -> None:
     """And costs points, with its reason."""
     found = judged(tmp_path / "gone", updates())

@@ -83,6 +83,8 @@ def document(run_id: str, diagnosis: Diagnosis) -> dict[str, Any]:
         "run_id": run_id,
         "status": diagnosis.status,
         "health_score": diagnosis.health_score,
+        "judged": diagnosis.is_judged,
+        "evidence": diagnosis.evidence_text,
         "env_step": diagnosis.env_step,
         "findings": msgspec.to_builtins(diagnosis.findings),
         "points_lost": msgspec.to_builtins(diagnosis.health.losses),
@@ -101,17 +103,15 @@ def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
         screen.print()
         _print_finding(screen, finding)
     if not diagnosis.is_judged:
-        screen.print("No episode and no update has been recorded, so there is no verdict.")
+        screen.print(f"Not judged yet: {clean(diagnosis.evidence_text)}.")
     elif not diagnosis.findings:
         screen.print(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
     if diagnosis.reward_source:
         screen.print(f"The reward is the {clean(diagnosis.reward_source)}.")
-    elif diagnosis.is_judged and not diagnosis.rewards:
+    elif diagnosis.updates and not diagnosis.rewards:
         screen.print("No reward was recorded, so learning was not judged.")
     if diagnosis.is_judged and diagnosis.is_early:
-        rewards = _of(diagnosis.rewards, "reward" if diagnosis.reward_source else "episode")
-        seen = f"{rewards} and {_of(diagnosis.updates, 'update')}"
-        screen.print(f"That says little yet: there are {seen} to judge by.")
+        screen.print(f"Other faults may not show yet: {clean(diagnosis.evidence_text)}.")
     if diagnosis.inapplicable:
         rules = _of(len(diagnosis.inapplicable), "rule")
         screen.print(f"{rules} skipped: they do not apply to {diagnosis.family}.")

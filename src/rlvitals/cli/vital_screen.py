@@ -130,6 +130,8 @@ def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableT
     yield Text("")
     if verdict is not None and not (diagnosis.alarms and verdict.title == diagnosis.alarms[0].title):
         yield Text.assemble(("● ", TONES[verdict.tone]), (clean(verdict.title), TITLE), f"  {clean(verdict.text)}")
+    if not diagnosis.is_judged:
+        yield Text(f"Not judged yet: {clean(diagnosis.evidence_text)}.", LABEL)
     for finding in diagnosis.findings[:_MOST_FINDINGS]:
         yield from _finding(finding, width, short=short)
     more = len(diagnosis.findings) - _MOST_FINDINGS

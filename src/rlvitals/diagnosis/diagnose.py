@@ -10,7 +10,7 @@ from rlvitals.diagnosis.causes import folded
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING, Finding
 from rlvitals.diagnosis.health import Health, health_of
-from rlvitals.diagnosis.learning import FEWEST_EPISODES
+from rlvitals.diagnosis.learning import FEWEST_REWARDS
 from rlvitals.diagnosis.rules import RULES
 from rlvitals.diagnosis.signals import FEWEST_UPDATES
 
@@ -43,7 +43,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         env_step: How far the run was.
         episodes: How many episodes there were to judge by.
         updates: How many updates.
-        rewards: How many rewards: of episodes, or of what stands for them.
+        rewards: Number of finite rewards: of episodes, or of what stands for them.
         reward_source: What that is (`runs.reward_series`); empty where rewards are of episodes.
     """
 
@@ -61,13 +61,21 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_early(self) -> bool:
-        """Whether there is so little to judge by that most rules would see nothing, whatever is wrong."""
-        return self.rewards < 2 * FEWEST_EPISODES and self.updates < FEWEST_UPDATES
+        """Whether there are too few rewards and too few updates for the main rules to detect a fault."""
+        return self.rewards < FEWEST_REWARDS and self.updates < FEWEST_UPDATES
 
     @property
     def is_judged(self) -> bool:
-        """Whether there is a verdict: an episode or an update was recorded, or something was found without one."""
+        """Whether there is a verdict: enough evidence, or a warning or critical finding."""
         return self.health.score is not None
+
+    @property
+    def evidence_text(self) -> str:
+        """State how much evidence there is and how much a verdict needs."""
+        of_what = f"values of {self.reward_source}" if self.reward_source else "episodes with a reward"
+        seen = f"value of {self.reward_source}" if self.reward_source else "episode with a reward"
+        recorded = f"{_counted(self.rewards, seen, of_what)} and {_counted(self.updates, 'update', 'updates')}"
+        return f"{recorded}; a verdict needs {FEWEST_REWARDS:.0f} {of_what} or {FEWEST_UPDATES:.0f} updates"
 
     @property
     def health_score(self) -> int | None:
@@ -76,7 +84,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def status(self) -> str:
-        """`healthy`, `warning` or `critical`: the worst severity among the findings; `not judged` without evidence."""
+        """The worst severity among the findings (`healthy`, `warning`, `critical`), or `not judged`."""
         return self.health.status
 
     @property
@@ -119,16 +127,21 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 found.append(finding)
     step = evidence.env_step if math.isfinite(evidence.env_step) else 0.0
     findings = folded(found, so_far=step)
+    rewards, updates = int(evidence.episodes.said("reward").sum()), evidence.updates.records
     return Diagnosis(
         findings=findings,
-        health=health_of(findings, is_judged=evidence.episodes.records + evidence.updates.records > 0),
+        health=health_of(findings, is_judged=rewards >= FEWEST_REWARDS or updates >= FEWEST_UPDATES),
         unjudged=tuple(unjudged),
         judged=tuple(judged),
         inapplicable=tuple(inapplicable),
         family=family.title,
         env_step=int(step),
         episodes=0 if evidence.reward_source else evidence.episodes.records,
-        updates=evidence.updates.records,
-        rewards=evidence.episodes.records,
+        updates=updates,
+        rewards=rewards,
         reward_source=evidence.reward_source,
     )
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"no {one}" if not number else f"1 {one}" if number == 1 else f"{number:,} {many}"

@@ -5,14 +5,19 @@ from functools import cached_property
 
 import msgspec
 
+from rlvitals.analysis.trend import Trend, trend
 from rlvitals.diagnosis.learning import Learning, learning_of
 from rlvitals.diagnosis.settings import Settings
 from rlvitals.diagnosis.table import Table
+from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.runs.header import ENDED
 from rlvitals.runs.status import CRASHED
 
 _OVER = ENDED | {CRASHED}
 """What the status of a run is that will not go on."""
+
+ASSUMED_UPDATES = Threshold(100, "updates", "Taken for the budget of a run that goes on where none is known.")
+ASSUMED_EPISODES = Threshold(400, "episodes", "Taken for the budget likewise; whichever is nearer.")
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +117,11 @@ class Evidence:
         """How the returns went; `None` for fewer than twenty episodes."""
         return learning_of(self.episodes)
 
+    @cached_property
+    def reward_trend(self) -> Trend:
+        """The calibrated trend of the returns over environment steps: that of the summary, on the bounded table."""
+        return trend(self.episodes.mean("reward"), self.episodes.high("step"))
+
     @property
     def env_step(self) -> float:
         """The furthest environment step that was said; 0 before the first."""
@@ -139,11 +149,11 @@ class Evidence:
     def past(self, share: float) -> bool:
         """Whether the training is beyond a share of its budget.
 
-        Where the budget is not known, 100 updates or 400 episodes are taken for one while it runs, and what there is
-        once it has ended.
+        Where the budget is not known, `ASSUMED_UPDATES` or `ASSUMED_EPISODES` are taken for one while the run goes on,
+        and what there is once it has ended.
         """
         if self.progress is not None:
             return self.progress >= share
         if self.context.status in _OVER:
             return True
-        return max(self.updates.records / 100.0, self.episodes.records / 400.0) >= share
+        return max(self.updates.records / ASSUMED_UPDATES, self.episodes.records / ASSUMED_EPISODES) >= share

@@ -8,7 +8,7 @@ from rlvitals.diagnosis.finding import CRITICAL, INFO, RANK, WARNING, Finding
 
 WORST = 100
 NOT_JUDGED = "not judged"
-"""The status of a run without evidence: it is not known whether it is healthy."""
+"""The status of a run with too little evidence: it is not known whether it is healthy."""
 COST = {CRITICAL: 50, WARNING: 20, INFO: 2}
 """Points that a finding of each severity costs at full confidence; half of that at none. Symptoms cost nothing more."""
 
@@ -53,7 +53,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """A run's health.
 
     Attributes:
-        score: 0 to 100: 100 less the points of all losses; `None` where there is no evidence.
+        score: 0 to 100: 100 less the points of all losses; `None` where the run is not judged.
         status: `healthy`, `warning` or `critical`: the worst severity among the findings; else `not judged`.
         losses: Where the points went, the dearest first.
     """
@@ -79,9 +79,11 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
 
     Args:
         findings: In the order of likelihood, symptoms folded.
-        is_judged: Whether there was evidence. Without evidence and without findings, there is no score.
+        is_judged: Whether there is enough evidence for a verdict. Without it, only a warning or a critical finding
+            gives a score; a remark says nothing of the rest.
     """
-    if not is_judged and not findings:
+    worst = max((RANK[finding.severity] for finding in findings), default=0)
+    if not is_judged and worst == RANK[INFO]:
         return Health(score=None, status=NOT_JUDGED)
     left = WORST
     losses: list[Loss] = []
@@ -89,7 +91,6 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
         points = min(left, round(COST[finding.severity] * 0.5 * (1.0 + finding.confidence)))
         left -= points
         losses.append(Loss(finding.code, check_of(finding), points, finding.title))
-    worst = max((RANK[finding.severity] for finding in findings), default=0)
     status = {2: "critical", 1: "warning", 0: "healthy"}[worst]
     return Health(score=left, status=status, losses=tuple(losses))
 

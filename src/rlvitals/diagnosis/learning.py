@@ -7,10 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.diagnosis.table import Floats, Table
+from rlvitals.diagnosis.thresholds import Threshold
 
-FEWEST_EPISODES = 10
-_START_SHARE, _MOST_START = 0.05, 50
-_WINDOW_SHARE = 0.05
+FEWEST_EPISODES = Threshold(10, "episodes", "Episodes of a window, at least.")
+FEWEST_REWARDS = Threshold(20, "rewards", "Finite rewards below which the course of the returns is not judged.")
+WINDOW_SHARE = Threshold(0.05, "%", "Share of the steps so far that a window of episodes covers.")
+START_SHARE = Threshold(0.05, "%", "Share of the episodes that the start consists of.")
+MOST_START = Threshold(50, "episodes", "Episodes that the start consists of, at most.")
+OPENING_SHARE = Threshold(0.1, "%", "Share of the steps so far that the opening consists of.")
+LATE_SHARE = Threshold(0.25, "%", "Share of the steps so far that the late stretch consists of.")
 
 
 class Level(NamedTuple):
@@ -60,7 +65,9 @@ class Learning(NamedTuple):
         recent: The last ones.
         best: The best window of episodes.
         worst: The worst one.
-        spread: Standard deviation of single returns within a window, robustly over the run.
+        spread: Standard deviation of single returns within a window, robustly over the run. The noise of
+            `analysis.trend`, around one curve through the whole run, was measured in its place on the corpus: it takes
+            a late collapse for noise, and 108 of 111 faults were named first, 110 with this.
         opening: The first tenth of the steps.
         late: The last quarter of the steps.
         trough: The worst window behind the best; the best one itself, where none is behind it.
@@ -123,14 +130,14 @@ def windows_of(episodes: Table) -> Windows | None:
     """
     count, total, squared = (episodes.said("reward"), episodes.total("reward"), episodes.total("reward_squared"))
     number = float(count.sum())
-    if number < 2 * FEWEST_EPISODES:
+    if number < FEWEST_REWARDS:
         return None
     steps = episodes.high("step")
     # Sums from the front, so that any window is a difference.
     middle = float(total.sum() / number)
     n, s = np.cumsum(count), np.cumsum(total - middle * count)
     q = np.cumsum(squared - 2.0 * middle * total + middle * middle * count)
-    by_step = np.searchsorted(steps, steps - _WINDOW_SHARE * (steps[-1] - steps[0]), side="right")
+    by_step = np.searchsorted(steps, steps - WINDOW_SHARE * (steps[-1] - steps[0]), side="right")
     by_count = np.searchsorted(n, n - FEWEST_EPISODES, side="right")
     first = np.minimum(by_step, by_count)  # each window goes from there to its row
     wn, ws, wq = (sums - np.where(first > 0, sums[first - 1], 0.0) for sums in (n, s, q))
@@ -159,7 +166,7 @@ def learning_of(episodes: Table) -> Learning | None:
     middle, means, variances, _, steps, whole = windows
     count, total, squared = (episodes.said("reward"), episodes.total("reward"), episodes.total("reward_squared"))
     number, n = float(count.sum()), np.cumsum(count)
-    opening = int(np.searchsorted(n, min(_MOST_START, max(FEWEST_EPISODES, _START_SHARE * number))))
+    opening = int(np.searchsorted(n, min(MOST_START, max(FEWEST_EPISODES, START_SHARE * number))))
     start = windows.level(max(int(whole[0]), min(opening, int(whole[-1]))))
     spread = float(np.sqrt(np.median(variances[whole])))
     best, worst = int(whole[means[whole].argmax()]), int(whole[means[whole].argmin()])
@@ -175,8 +182,8 @@ def learning_of(episodes: Table) -> Learning | None:
         error = math.sqrt(max(square - mean * mean, 0.0) / max(1.0, number - 1.0))
         return Level(mean + middle, error, number, float(steps[rows][-1]))
 
-    opened = (steps <= 0.1 * steps[-1]) | (n <= FEWEST_EPISODES)
-    lately = (steps > 0.75 * steps[-1]) | (number - n < FEWEST_EPISODES)
+    opened = (steps <= OPENING_SHARE * steps[-1]) | (n <= FEWEST_EPISODES)
+    lately = (steps > (1.0 - LATE_SHARE) * steps[-1]) | (number - n < FEWEST_EPISODES)
     opened[0] = lately[-1] = True  # a block may hold more than all that
     level = windows.level
     recent, ends = level(int(whole[-1])), (stretch(opened), stretch(lately))

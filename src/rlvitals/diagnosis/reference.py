@@ -3,11 +3,16 @@
 
 import sys
 
+from rlvitals.diagnosis import evidence, learning, signals
 from rlvitals.diagnosis.causes import EXPLAINS
 from rlvitals.diagnosis.families import FAMILIES, UNKNOWN, Family
 from rlvitals.diagnosis.health import CHECKS, COST
+from rlvitals.diagnosis.learning import FEWEST_REWARDS
 from rlvitals.diagnosis.measured import MEASURED
 from rlvitals.diagnosis.rules import RULES, Rule
+from rlvitals.diagnosis.signals import FEWEST_UPDATES
+from rlvitals.diagnosis.table import MOST_ROWS
+from rlvitals.diagnosis.thresholds import Threshold, thresholds_in, thresholds_of
 from rlvitals.records.setting_names import ALGORITHM_KEYS
 
 _OPENING = """\
@@ -36,11 +41,14 @@ print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
 - Verdicts do not change when rewards are multiplied or shifted, or when updates are logged twice as often.
 - A rule without its signals does not guess: it is listed under `unjudged`, with what is missing. A rule that assumes
   what the run's algorithm does not have is listed under `inapplicable` ([Algorithms](#algorithms)).
-- Without evidence there is no verdict: a run without an episode or an update is `not judged` and has no score.
+- A run with too little evidence and no alarm is `not judged` and has no score: fewer than {rewards} finite {rewards_unit}
+  and fewer than {updates}.
 - Configuration that shows a fault (a discount of 0, a clip range of 100) counts where behaviour agrees with it.
-- Evidence is bounded: each stream is kept in at most 1,024 blocks of equal numbers of records, each with mean,
-  extremes and counts; a record costs the training one append. Judging takes about 10 ms; every five seconds at 100
-  records a second, all of it takes 0.3 % of one core.
+- Evidence is bounded: each stream is kept in at most {rows} blocks of equal numbers of records, each with mean,
+  extremes and counts; a record costs the training one append.
+- Whether returns rise is decided by `rlvitals.analysis.trend`, and where they fell by `rlvitals.analysis.changepoints`,
+  as in the summary of a run. A rule keeps an estimate of its own where the shared one was measured to find fewer faults;
+  a comment in the rule gives the figures.
 - A finding opens once, goes on, and closes when it has stayed away for three looks (`Watch`).
 
 ## How often it is right
@@ -84,7 +92,7 @@ Blackjack, MountainCar-v0, a sparse grid with two discrete actions, Pendulum and
 What was wrong: a task that starts late was taken for one that does not learn, and its reward, before anybody met it,
 for a constant one; little that can be learnt in much chance, for nothing; a critic that saturates, for frozen
 observations; a rate that decays to zero under long gradients, for too large rewards; a critic that is late, for stale
-data. So what rests on "nothing was learnt so far" is a remark until 90 % of the budget. The right column is no
+data. So what rests on "nothing was learnt so far" is a remark until {NEARLY_OVER} of the budget. The right column is no
 validation: these trainings taught the rules. What follows is one.
 
 Trainings that nobody had looked at, by Stable-Baselines3 and the callback, the expected cause written down before:
@@ -119,9 +127,9 @@ nothing; one fault was named first (a value loss that counts nothing). Not named
 stay sane (only that nothing is learnt); a flipped sign in 640 episodes, whose quality fell too little to be told from
 chance; a critic that does not learn in MountainCar, whose reward is never met (`reward-constant`, from 90 % on).
 
-What shows only as "nothing was learnt" stays a remark until 90 % of the budget: of 56 healthy trainings that learnt,
-returns had not risen by 80 % of the budget in two, by 60 % in five. Only where the critic explains more than 93 % of
-the returns are wrong advantages told from 60 % on: no healthy one that had not risen by then came above 78 %.
+What shows only as "nothing was learnt" stays a remark until {NEARLY_OVER} of the budget: of 56 healthy trainings that learnt,
+returns had not risen by 80 % of the budget in two, by 60 % in five. Only where explained variance is above {KNOWS_ALL} are
+wrong advantages told from {EARLY} on.
 
 Of 27 faults trained in Acrobot and LunarLander (12,000 to 30,000 steps), 24 were found and 22 named first. Not found:
 shuffled advantages by which Acrobot still became a little better, and two collapses in runs of fewer than twenty
@@ -143,9 +151,9 @@ raised an alarm at any twentieth of their steps. Of 120 that stay in the dip, al
 What is not found: a reward whose sign is flipped from the beginning looks like a success, as the agent learns it
 well. It is told where return and quality of episodes are opposed, where success is known and never comes, or where
 the return of a random policy is known: log it as `random_return` or `baseline` in the configuration. Advantages of
-the wrong samples show late (60 % of the budget), unless the adapter checks their recursion
+the wrong samples show late ({EARLY} of the budget), unless the adapter checks their recursion
 (`extra["advantage_residual"]`, as the callback for Stable-Baselines3 does). A sparse reward that was never met cannot
-be told from a constant one before 90 % of the budget, unless evaluations are rewarded meanwhile; where a policy's
+be told from a constant one before {NEARLY_OVER} of the budget, unless evaluations are rewarded meanwhile; where a policy's
 gradient has the wrong sign and untrained returns are the worst already (Acrobot), only that nothing is learnt. Wrong
 advantages that leave the agent a little better than untrained are not told without the adapter's check.
 
@@ -185,6 +193,15 @@ to `value-not-learning`; the others have the code of their own name.
 """
 
 
+_THRESHOLDS = """\
+Each rule lists the thresholds that decide it: the constants that its code reads. "Budget" is the share of the
+environment steps of the whole training; "standard deviations" are those of single returns within a window of episodes,
+where nothing else is stated. These are shared by all rules:
+"""
+_SHARED = thresholds_in(learning) | thresholds_in(evidence)
+_SHARED |= thresholds_of(signals.recent) | thresholds_of(signals.early) | thresholds_of(signals.explained)
+
+
 _ALGORITHMS = f"""\
 ## Algorithms
 
@@ -197,10 +214,13 @@ else by settings that only one family has.
 
 def reference() -> str:
     """The catalogue as Markdown."""
-    costs = {severity: str(points) for severity, points in COST.items()}
+    said = {severity: str(points) for severity, points in COST.items()}
+    said |= {"rewards": str(FEWEST_REWARDS).removesuffix(" rewards"), "rewards_unit": FEWEST_REWARDS.unit}
+    said |= {"updates": str(FEWEST_UPDATES), "rows": f"{MOST_ROWS:,}"}
+    said |= {name: str(value) for name, value in thresholds_of(_rule("advantage-estimation").judge).items()}
     opening = _OPENING
-    for severity, points in costs.items():
-        opening = opening.replace(f"{{{severity}}}", points)
+    for name, text in said.items():
+        opening = opening.replace(f"{{{name}}}", text)
     lines = [opening.rstrip("\n"), ""]
     lines += [f"- `{check}`: {', '.join(f'`{code}`' for code in codes)}" for check, codes in CHECKS.items()]
     lines += [
@@ -215,10 +235,18 @@ def reference() -> str:
         *map(_family, (*FAMILIES, UNKNOWN)),
         "",
         "## Rules",
+        "",
+        _THRESHOLDS.rstrip("\n"),
+        "",
+        *_table(_SHARED),
     ]
     for rule in sorted(RULES, key=lambda one: one.code):
         lines += ["", *_section(rule)]
     return "\n".join(lines) + "\n"
+
+
+def _rule(code: str) -> Rule:
+    return next(rule for rule in RULES if rule.code == code)
 
 
 def _family(family: Family) -> str:
@@ -231,6 +259,7 @@ def _section(rule: Rule) -> list[str]:
     lines += [f"- To try: {rule.advice}", f"- Source: {rule.source}"]
     if rule.needs:
         lines.append(f"- Needs: {', '.join(need.replace('|', ' or ') for need in rule.needs)}")
+    lines.append(f"- Algorithms: {_families(rule)}")
     explains = sorted(EXPLAINS.get(rule.code, frozenset()))
     if explains:
         lines.append(f"- Symptoms that it explains: {', '.join(f'`{code}`' for code in explains)}")
@@ -239,7 +268,18 @@ def _section(rule: Rule) -> list[str]:
         found = f"spoke in {rates.detected} of {rates.faults} trainings with its fault" if rates.faults else ""
         false = f"alarmed in {rates.false_alarms} of {rates.healthy} healthy ones" if rates.healthy else ""
         lines.append(f"- Measured: {'; '.join(filter(None, (found, false))) or 'not by these trainings'}")
-    return lines
+    thresholds = {name: value for name, value in thresholds_of(rule.judge).items() if name not in _SHARED}
+    return [*lines, "", *_table(thresholds)] if thresholds else lines
+
+
+def _families(rule: Rule) -> str:
+    foreign = [family.title for family in FAMILIES if not rule.applies_to(family)]
+    return f"all but {', '.join(foreign)}" if foreign else "all"
+
+
+def _table(thresholds: dict[str, Threshold]) -> list[str]:
+    rows = [f"| `{name}` | {value} | {value.meaning} |" for name, value in thresholds.items()]
+    return ["| threshold | value | meaning |", "|---|---|---|", *rows]
 
 
 if __name__ == "__main__":

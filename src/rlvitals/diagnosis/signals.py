@@ -7,12 +7,21 @@ from numpy.typing import NDArray
 
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.table import Floats, Table
+from rlvitals.diagnosis.thresholds import Threshold
 
-FEWEST_UPDATES = 8
-_RECENT_SHARE = 0.1
+FEWEST_UPDATES = Threshold(8, "updates", "Updates that a rule about the course of a metric needs.")
+NO_ACCIDENT = Threshold(3, "updates", "Updates that a rule about a plain fault needs: one may be an accident.")
+LITTLE_CHANGE = Threshold(1e-5, "", "Learning rate below which the rate is the cause, whatever else shows.")
+USUAL_LIMIT = Threshold(
+    0.5, "", "Norm to which gradients are taken to be clipped where no limit is known (SB3, CleanRL)."
+)
+RECENT_SHARE = Threshold(0.1, "%", "Share of a column's values that a recent level is the median of.")
+FEWEST_RECENT = Threshold(5, "values", "Values that a recent level is the median of, at least.")
+FEWEST_EARLY = Threshold(5, "values", "Values that an early level is the median of, and the width of a running median.")
+_ROUNDING_ERROR = Threshold(
+    -1e6, "", "Explained variance below which the returns do not vary: a rounding error over another."
+)
 _LOSSES = ("loss", "policy_loss", "value_loss")
-USUAL_LIMIT = 0.5
-"""The norm to which Stable-Baselines3 and CleanRL clip gradients, where nothing else is said."""
 
 
 def training_began(evidence: Evidence) -> float | None:
@@ -42,15 +51,20 @@ def values(table: Table, name: str) -> Floats:
     return column[np.isfinite(column)]
 
 
-def recent(table: Table, name: str, *, share: float = _RECENT_SHARE, least: int = 5) -> float:
-    """The median of the last values: a tenth of them, and at least five; NaN where there are none."""
-    column = values(table, name)
-    return _median(column[-max(least, math.ceil(share * column.size)) :])
+def recent(table: Table, name: str, *, share: float | None = None) -> float:
+    """Return the median of the last values of a column; NaN where there are none.
+
+    Args:
+        table: The stream.
+        name: The column.
+        share: Share of the values, 0 to 1; `RECENT_SHARE` where it is not given.
+    """
+    return _recent(values(table, name), share)
 
 
-def early(table: Table, name: str, *, count: int = 5) -> float:
-    """The median of the first values."""
-    return _median(values(table, name)[:count])
+def early(table: Table, name: str, *, count: float | None = None) -> float:
+    """Return the median of the first `count` values of a column; of `FEWEST_EARLY` where no number is given."""
+    return _median(values(table, name)[: int(FEWEST_EARLY if count is None else count)])
 
 
 def median(table: Table, name: str) -> float:
@@ -114,7 +128,7 @@ def explained(evidence: Evidence) -> Floats:
     Where returns do not vary, it is 0 / 0 (NaN), or a rounding error divided by another.
     """
     column = values(evidence.updates, "explained_variance")
-    return rolling(column[column > -1e6], 5)  # noqa: PLR2004 - the squared inverse of single precision's rounding
+    return rolling(column[column > _ROUNDING_ERROR], int(FEWEST_EARLY))
 
 
 def critic_offset(evidence: Evidence) -> float:
@@ -126,7 +140,7 @@ def critic_offset(evidence: Evidence) -> float:
     means = values(evidence.updates, "advantage_mean")
     if not means.size or not spread > 0.0:
         return math.nan
-    return abs(float(np.median(means[-max(5, math.ceil(_RECENT_SHARE * means.size)) :]))) / spread
+    return abs(_recent(means)) / spread
 
 
 def critic_error(evidence: Evidence) -> float:
@@ -138,7 +152,7 @@ def critic_error(evidence: Evidence) -> float:
     updates = evidence.updates
     ratio = (updates.mean("advantage_mean") ** 2 + updates.mean("advantage_std") ** 2) / updates.mean("value_loss")
     ratio = ratio[np.isfinite(ratio)]
-    return _median(ratio[-max(5, math.ceil(_RECENT_SHARE * ratio.size)) :])
+    return _recent(ratio)
 
 
 def mean_length(evidence: Evidence) -> float:
@@ -157,6 +171,11 @@ def share_of(table: Table, name: str, *, last: float = 1.0) -> float:
 
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else value
+
+
+def _recent(column: Floats, share: float | None = None) -> float:
+    share = RECENT_SHARE if share is None else share
+    return _median(column[-max(int(FEWEST_RECENT), math.ceil(share * column.size)) :])
 
 
 def _median(column: Floats) -> float:

@@ -130,9 +130,9 @@ def _findings(account: Account) -> Section:
     blocks: list[Block] = []
     if diagnosis.findings:
         blocks.append(Findings(diagnosis.findings, diagnosis.health.losses))
-    elif not diagnosis.is_judged:
-        blocks.append(Prose("Not judged: no episode and no update has been recorded."))
-    else:
+    if not diagnosis.is_judged:
+        blocks.append(Prose(f"Not judged yet: {diagnosis.evidence_text}."))
+    elif not diagnosis.findings:
         blocks.append(Prose(f"Nothing wrong was found, by {count(len(diagnosis.judged))} rules."))
     failure = account.header.failure
     if failure is not None:

@@ -118,10 +118,12 @@ def _verdict(rows: list[Row]) -> Verdict:
     if not unwell:
         judged = sum(row.diagnosis.is_judged for row in rows)
         if not judged:
-            return Verdict("neutral", "Nothing to judge", f"{count(len(rows))} runs, without an episode or an update.")
+            return Verdict(
+                "neutral", "Nothing to judge", f"{count(len(rows))} runs, with too few episodes and updates."
+            )
         text = f"{count(judged)} runs, and nothing wrong was found in any."
         if judged < len(rows):
-            text += f" {count(len(rows) - judged)} without an episode or an update are not judged."
+            text += f" {count(len(rows) - judged)} with too few episodes and updates are not judged."
         return Verdict("good", "All is well", text)
     causes = Counter(finding.title for row in unwell for finding in row.diagnosis.alarms[:1])
     often = ", ".join(f"{title} ({many})" for title, many in causes.most_common(3))

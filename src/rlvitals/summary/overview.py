@@ -76,6 +76,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         course: What the reward did; `None` where there is no reward, or where it was not worked out.
         verdict: The verdict; `None` where it was not worked out.
         health: The health score, which may be "not judged"; `None` where it was not worked out.
+        evidence: How much evidence there is and how much a verdict needs, where the run is not judged; else empty.
     """
 
     life: Life
@@ -95,6 +96,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     course: RewardCourse | None
     verdict: Verdict | None
     health: Health | None
+    evidence: str = ""
 
 
 class Feed(NamedTuple):
@@ -166,6 +168,7 @@ def overview_from(feed: Feed) -> Overview:
             env_step=env_step,
         ),
         health=None if diagnosis is None else diagnosis.health,
+        evidence="" if diagnosis is None or diagnosis.is_judged else diagnosis.evidence_text,
     )
 
 

@@ -61,6 +61,22 @@ def test_a_run_without_records_is_not_judged(invoke: Invoke, invoke_json: Invoke
     assert (found["status"], found["health_score"], found["findings"]) == ("not judged", None, [])
 
 
+def test_a_run_with_few_records_says_how_many_a_verdict_needs(
+    invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor
+) -> None:
+    """On the screen and as JSON; three episodes have no score."""
+    with monitor() as training:
+        for episode in range(3):
+            training.log_episode(episode, float(episode), 10)
+    result, found = invoke("check", "run"), invoke_json("check", "run")
+
+    assert result.stdout.splitlines()[0] == "run  not judged"
+    assert "Not judged yet: 3 episodes with a reward and no update; a verdict needs" in " ".join(result.stdout.split())
+    assert "Nothing wrong" not in result.stdout
+    assert (found["judged"], found["health_score"]) == (False, None)
+    assert found["evidence"].startswith("3 episodes with a reward and no update")
+
+
 def test_rules_for_other_algorithms_are_counted_apart(invoke: Invoke, monitor: Monitor) -> None:
     """And their data is not asked for."""
     with monitor(configuration={"algorithm": "DQN"}) as training:

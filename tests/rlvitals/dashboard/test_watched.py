@@ -162,3 +162,17 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
     verdict = head_of(run, assessed(run)).overview.verdict
     assert verdict is not None
     assert "100" not in verdict.text
+
+
+def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
+    """Its ring stays empty and grey, and the page states how much evidence a verdict needs."""
+    with monitor() as training:
+        for episode in range(3):
+            training.log_episode(episode, float(episode), 5)
+    run = WatchedRun("run", training.path)
+    run.look()
+    overview = head_of(run, assessed(run)).overview
+
+    assert overview.health is not None
+    assert (overview.health.score, overview.health.status, overview.health.losses) == (None, "not judged", ())
+    assert overview.evidence.startswith("3 episodes with a reward and no update; a verdict needs")

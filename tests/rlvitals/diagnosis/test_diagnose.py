@@ -6,7 +6,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from rlvitals.diagnosis import diagnose
+from rlvitals.diagnosis import Collector, Context, Diagnosis, diagnose
+from rlvitals.diagnosis.learning import FEWEST_REWARDS
+from rlvitals.diagnosis.signals import FEWEST_UPDATES
+from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.testing.trainings import MadeTraining
 
 
@@ -41,7 +44,8 @@ def test_no_data_makes_it_fail(seed: int, caplog: pytest.LogCaptureFixture) -> N
     made = spoilt(seed)
     for share in (0.3, 1.0):
         diagnosis = diagnose(made.evidence(share))
-        assert 100 - sum(loss.points for loss in diagnosis.health.losses) == diagnosis.health_score
+        lost = sum(loss.points for loss in diagnosis.health.losses)
+        assert diagnosis.health_score == (100 - lost if diagnosis.is_judged else None)
         assert msgspec.json.encode(diagnosis)
         assert not [one for one in diagnosis.unjudged if one.missing[0].startswith("the rule failed")]
     assert caplog.records == []
@@ -54,3 +58,57 @@ def test_a_live_run_without_a_known_budget_is_judged() -> None:
     made.total_timesteps = None
     made.facts["status"] = "running"
     assert [finding.code for finding in diagnose(made.evidence()).findings] == ["learning-rate-too-high"]
+
+
+def recorded(episodes: int, updates: int, *, reward: float | None = None, loss: float = 0.1) -> Diagnosis:
+    """Diagnose a run of a few records, healthy unless a loss is not finite."""
+    collector = Collector()
+    for number in range(episodes):
+        value = float(number % 7) if reward is None else reward
+        collector.add(Episode(time=float(number), episode=number, reward=value, length=10, env_step=10 * number))
+    for number in range(updates):
+        collector.add(PolicyUpdate(time=float(number), step=number, env_step=10 * number, policy_loss=loss))
+    return diagnose(collector.evidence(Context()))
+
+
+@pytest.mark.parametrize(
+    ("episodes", "updates", "is_judged"),
+    [
+        (0, 0, False),
+        (3, 0, False),
+        (int(FEWEST_REWARDS) - 1, int(FEWEST_UPDATES) - 1, False),
+        (int(FEWEST_REWARDS), 0, True),
+        (0, int(FEWEST_UPDATES), True),
+    ],
+)
+def test_a_verdict_needs_enough_rewards_or_enough_updates(episodes: int, updates: int, is_judged: bool) -> None:
+    """A run with less evidence and no finding has no score."""
+
+    diagnosis = recorded(episodes, updates)
+    assert diagnosis.findings == ()
+    assert (diagnosis.is_judged, diagnosis.is_early) == (is_judged, not is_judged)
+    expected = (100, "healthy") if is_judged else (None, "not judged")
+    assert (diagnosis.health_score, diagnosis.status) == expected
+
+
+def test_an_alarm_needs_no_further_evidence() -> None:
+    """One update with a loss that is not finite is critical."""
+
+    diagnosis = recorded(0, 1, loss=float("nan"))
+    assert (diagnosis.is_judged, diagnosis.is_early, diagnosis.status) == (True, True, "critical")
+
+
+def test_rewards_that_are_not_finite_are_no_evidence_of_health() -> None:
+    """A hundred episodes without a finite reward count as none."""
+
+    diagnosis = recorded(100, 0, reward=float("nan"))
+    assert (diagnosis.episodes, diagnosis.rewards, diagnosis.is_early) == (100, 0, True)
+
+
+def test_the_evidence_and_what_a_verdict_needs_are_stated() -> None:
+    """With the constants that decide it."""
+
+    needed = f"; a verdict needs {FEWEST_REWARDS:.0f} episodes with a reward or {FEWEST_UPDATES:.0f} updates"
+    assert recorded(3, 0).evidence_text == f"3 episodes with a reward and no update{needed}"
+    assert recorded(1, 1).evidence_text == f"1 episode with a reward and 1 update{needed}"
+    assert recorded(1_500, 2).evidence_text == f"1,500 episodes with a reward and 2 updates{needed}"

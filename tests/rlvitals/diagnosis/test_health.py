@@ -20,9 +20,11 @@ def test_a_healthy_run_has_all_its_points() -> None:
 
 
 def test_a_run_without_evidence_has_no_score() -> None:
-    """Unless something is wrong that needs no evidence, as a crash before the first episode."""
+    """Unless something is wrong that needs no evidence, as a crash before the first episode; a remark is no verdict."""
 
-    assert (health_of((), is_judged=False).score, health_of((), is_judged=False).status) == (None, "not judged")
+    for findings in ((), (finding("data-missing", "info"),)):
+        health = health_of(findings, is_judged=False)
+        assert (health.score, health.status, health.losses) == (None, "not judged", ())
     assert health_of((finding("stalled", "critical"),), is_judged=False).score == 50
 
 

@@ -33,7 +33,7 @@ function facts(head, now) {
 
 function healthCard(head) {
   const losses = head.health.losses, skipped = Object.entries(head.unjudged);
-  return [head.health.score === null ? h("p", {}, "Not judged: there is too little evidence.") : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
+  return [head.health.score === null ? h("p", {}, `Not judged yet: ${head.evidence}.`) : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
     losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `−${loss.points}  ${loss.reason}`))) : null,
     skipped.length ? h("p", { class: "muted" }, `Rules that would judge if it were logged: ${skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ")}.`) : null];
 }

@@ -7,12 +7,29 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
+from rlvitals.diagnosis.rules.returns import GAIN
 from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.thresholds import Threshold
 
-_GONE, _LOW_AT_BIRTH, _HIGH = 0.05, 0.45, 0.85
-_TINY_STD = 0.05
-_LARGE_COEFFICIENT = 0.1
-_FALL_A_DIMENSION = 2.0
+_GONE = Threshold(0.05, "%", "Share of the greatest possible entropy below which the policy hardly explores.")
+_BORN = Threshold(0.1, "%", "Share of the greatest entropy in the first update, at least, for a fall to count.")
+_LOW_AT_BIRTH = Threshold(
+    0.45, "%", "Share of the greatest entropy in the first update below which it began too certain."
+)
+_HIGH = Threshold(0.85, "%", "Share of the greatest possible entropy above which the policy stays random.")
+_HIGH_RATE = Threshold(0.01, "", "Learning rate from which on the rate is the cause.")
+TINY_STD = Threshold(0.05, "%", "Standard deviation of the actions, of half the action range, below which it is tiny.")
+_SAME = Threshold(1e-6, "", "Change of the entropy, relative to its size, below which it is frozen.")
+_LITTLE_GAIN = Threshold(1.0, "standard deviations", "Gain of the returns below which nothing was gained by it.")
+_LARGE_COEFFICIENT = Threshold(0.1, "", "Coefficient of the entropy from which on it is too large.")
+_RISE = Threshold(0.02, "nats a dimension", "Rise of a Gaussian's entropy that shows the bonus.")
+_FALL = Threshold(2.0, "nats a dimension", "Fall of a Gaussian's entropy that is a collapse.")
+_EARLY = Threshold(1.0 / 3.0, "", "Share of the budget in which a Gaussian's fall is a collapse.")
+_AT_BOUNDS = Threshold(0.85, "%", "Action components at a bound from the first rollout on.")
+_HALF_AT_BOUNDS = Threshold(0.45, "%", "Action components at a bound at the end, where nothing was gained.")
+_QUARTER_AT_BOUNDS = Threshold(0.25, "%", "Action components at a bound since when it holds.")
+_AS_MANY = Threshold(2.0, "times", "Action components at a bound, compared with the first rollout.")
+_AT_THE_END = Threshold(0.9, "%", "Budget from which actions that came to their bounds count.")
 GAUSSIAN = 0.5 * math.log(2.0 * math.pi * math.e)
 """The entropy of a Gaussian of standard deviation 1, nats."""
 
@@ -39,16 +56,17 @@ def is_frozen(evidence: Evidence) -> bool:
     entropy = signals.values(updates, "entropy")
     if entropy.size < signals.FEWEST_UPDATES or not signals.median(updates, "kl_divergence") > 0.0:
         return False
-    return float(np.ptp(entropy)) <= 1e-6 * max(1.0, abs(float(entropy[0])))
+    return float(np.ptp(entropy)) <= _SAME * max(1.0, abs(float(entropy[0])))
 
 
 @rule(
     "entropy-collapse",
     title="The policy no longer explores",
-    meaning="The coefficient of the entropy is negative; or a discrete policy's entropy has fallen below 5 % of the "
-    "greatest possible (a Gaussian's by 2 nats a dimension within the first third) and nothing was gained by it; or "
-    "it was below 45 % from the first update, while returns were far below what came later; or a Gaussian's is tiny "
-    "and frozen. A low entropy after returns have risen is convergence, and healthy; so is one below zero.",
+    meaning=f"The coefficient of the entropy is negative; or a discrete policy's entropy has fallen below {_GONE} of "
+    f"the greatest possible (a Gaussian's by {_FALL} within the first third) and nothing was gained by it; or "
+    f"it was below {_LOW_AT_BIRTH} from the first update, while returns were far below what came later; or a "
+    "Gaussian's standard deviation is tiny and frozen. A low entropy after returns have risen is convergence, "
+    "and healthy; so is one below zero.",
     needs=("updates.entropy",),
     series=("updates.entropy", "updates.action_std", "episodes.reward"),
     cause="The policy became almost deterministic before it had found out what pays.",
@@ -62,11 +80,16 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
     share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
     began = float(updates.low("step")[0])
     coefficient = evidence.settings.entropy_coefficient
-    if coefficient is not None and coefficient < 0.0 and entropy.size >= 3 and entropy[-1] < entropy[0]:  # noqa: PLR2004
+    if (
+        coefficient is not None
+        and coefficient < 0.0
+        and entropy.size >= signals.NO_ACCIDENT
+        and entropy[-1] < entropy[0]
+    ):
         cause = f"The entropy coefficient is {coefficient:g}: entropy is punished."
         return Sign(CRITICAL, 0.94, {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}, began, cause)
     std = relative_std(evidence, "recent")
-    if is_frozen(evidence) and std < _TINY_STD:
+    if is_frozen(evidence) and std < TINY_STD:
         cause = "The standard deviation of the actions is held at a tiny value: it never changes."
         return Sign(CRITICAL, 0.9, {"action_std": std, "entropy": float(entropy[-1])}, began, cause)
     course = evidence.course
@@ -74,10 +97,10 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
         return None
     if share.size:
         born, now = float(share[0]), signals.recent(updates, "entropy") / (evidence.settings.action_entropy or 1.0)
-        sane = not signals.learning_rate(evidence) >= 0.01  # noqa: PLR2004 - else the rate is the cause
-        if born < _LOW_AT_BIRTH and course.best_gain > 2.0 and sane:  # noqa: PLR2004 - it was not converged
+        sane = not signals.learning_rate(evidence) >= _HIGH_RATE
+        if born < _LOW_AT_BIRTH and course.best_gain > GAIN and sane:
             return Sign(CRITICAL, 0.7, {"entropy_share_at_first": born, "entropy_share": now}, began)
-        if born > 2.0 * _GONE and now < _GONE and course.gain < 1.0:
+        if born > _BORN and now < _GONE and course.gain < _LITTLE_GAIN:
             below = signals.since(updates, "entropy", share < _GONE)
             return Sign(CRITICAL, 0.55, {"entropy_share_at_first": born, "entropy_share": now}, below)
         return None
@@ -85,7 +108,7 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
     if not dimension:
         return None
     fall = (float(entropy[0]) - signals.recent(updates, "entropy")) / dimension
-    if fall > _FALL_A_DIMENSION and course.gain < 1.0 and not evidence.past(1.0 / 3.0):
+    if fall > _FALL and course.gain < _LITTLE_GAIN and not evidence.past(_EARLY):
         return Sign(WARNING, 0.5, {"fall_a_dimension": fall}, None)
     return None
 
@@ -93,8 +116,8 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
 @rule(
     "entropy-too-high",
     title="The policy is paid for being random",
-    meaning="The coefficient of the entropy is 0.1 or more, and the entropy stays above 85 % of the greatest "
-    "possible, or (Gaussian) rises above where it began.",
+    meaning=f"The coefficient of the entropy is {_LARGE_COEFFICIENT} or more, and the entropy stays above {_HIGH} of "
+    "the greatest possible, or (Gaussian) rises above where it began.",
     needs=("updates.entropy", "settings.entropy_coefficient"),
     series=("updates.entropy", "episodes.reward"),
     cause="The entropy bonus outweighs the normalised advantages, whose size is about 1.",
@@ -111,7 +134,7 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
     if share.size and signals.recent(updates, "entropy") > _HIGH * (evidence.settings.action_entropy or 1.0):
         return Sign(CRITICAL, 0.93, {**shown, "entropy_share": float(share[-1])}, began)
     dimension = evidence.settings.action_dimension or 1.0
-    if not share.size and signals.recent(updates, "entropy") > float(entropy[0]) + 0.02 * dimension:
+    if not share.size and signals.recent(updates, "entropy") > float(entropy[0]) + _RISE * dimension:
         return Sign(CRITICAL, 0.93, {**shown, "entropy_at_first": float(entropy[0])}, began)
     return None
 
@@ -119,9 +142,10 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
 @rule(
     "actions-saturated",
     title="Actions lie at their bounds",
-    meaning="85 % of the action components or more lie at a bound from the first rollout on, before any update; or "
-    "nearly half do, several times as many as at first, and returns hardly rise in 90 % of the budget (less than one "
-    "standard deviation). Healthy policies may end at the bounds, but do not begin there.",
+    meaning=f"More than {_AT_BOUNDS} of the action components lie at a bound from the first rollout on, before any "
+    f"update; or more than {_HALF_AT_BOUNDS} do, more than {_AS_MANY} as many as at first, and returns hardly "
+    f"rise in {_AT_THE_END} of the budget (by less than {_LITTLE_GAIN}). Healthy policies may end at the "
+    "bounds, but do not begin there.",
     needs=("updates.action_bound_fraction",),
     series=("updates.action_bound_fraction", "updates.action_std", "updates.entropy"),
     cause="The policy's actions are far larger than the action space: clipping hides from it what it does.",
@@ -134,15 +158,16 @@ def _actions_saturated(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
     born = signals.early(updates, "action_bound_fraction", count=1)  # of the untrained policy, before any update
     now = signals.recent(updates, "action_bound_fraction")
-    if updates.records < 3:  # noqa: PLR2004 - one update may be an accident
+    if updates.records < signals.NO_ACCIDENT:
         return None
     shown = {"action_bound_fraction": now, "action_bound_fraction_at_first": born}
-    if born > 0.85 and now > 0.85:  # noqa: PLR2004 - see the rule's meaning
+    if born > _AT_BOUNDS and now > _AT_BOUNDS:
         return Sign(CRITICAL, 0.92, shown, float(updates.low("step")[0]))
     course = evidence.course
-    if course is None or not evidence.past(0.9):
+    if course is None or not evidence.past(_AT_THE_END):
         return None
-    if now > 0.45 and now > 2.0 * born and course.gain < 1.0 and course.best_gain < 1.0:  # noqa: PLR2004 - see above
+    idle = course.gain < _LITTLE_GAIN and course.best_gain < _LITTLE_GAIN
+    if now > _HALF_AT_BOUNDS and now > _AS_MANY * born and idle:
         column = signals.values(updates, "action_bound_fraction")
-        return Sign(WARNING, 0.55, shown, signals.since(updates, "action_bound_fraction", column > 0.25))  # noqa: PLR2004
+        return Sign(WARNING, 0.55, shown, signals.since(updates, "action_bound_fraction", column > _QUARTER_AT_BOUNDS))
     return None

@@ -9,6 +9,7 @@ from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.thresholds import Threshold
 
 _WATCHED = (
     "policy_loss",
@@ -28,18 +29,20 @@ _OF_NUMBERS = re.compile(
     r"\bnan\b|\binf\b|invalid values|expects all elements of std|non-?finite|not finite", re.IGNORECASE
 )
 _MOST_SERIES = 4
-_UNCLIPPED = 100.0
-_BURST = 50.0
-_RISE = 1000.0
+_LONGEST_TEXT = 200
+_UNCLIPPED = Threshold(100.0, "", "Limit of the gradient norm from which on gradients are as good as unclipped.")
+_BURST = Threshold(50.0, "", "Norm of unclipped gradients above which they explode.")
+_OPENING = Threshold(10, "updates", "First updates whose median norm counts, besides the recent one.")
+_RISE = Threshold(1_000.0, "times", "Rise of the norm over that of the first updates, where no limit is known.")
 
 
 @rule(
     "non-finite",
     title="Numbers that are not finite",
-    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended "
-    "with an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
-    "vary. Rewards of episodes alone, without an update, are a warning. They are left out where the configuration says "
-    "that episodes have no return (`episode_reward` begins with `missing`).",
+    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended with "
+    "an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
+    "vary. Rewards of episodes alone, without an update, are a warning. They are left out where the "
+    "configuration says that episodes have no return (`episode_reward` begins with `missing`).",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
     cause="A NaN or an infinity entered the network, and stays: observations or rewards that are not finite, or an "
     "overflow.",
@@ -67,7 +70,7 @@ def _non_finite(evidence: Evidence) -> Sign | None:
     if found:
         return Sign(CRITICAL, 0.99, dict(found), began, series=tuple(found)[:_MOST_SERIES])
     if _OF_NUMBERS.search(evidence.context.failure):
-        failure = evidence.context.failure.splitlines()[0][:200]
+        failure = evidence.context.failure.splitlines()[0][:_LONGEST_TEXT]
         return Sign(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
     return None
 
@@ -75,8 +78,8 @@ def _non_finite(evidence: Evidence) -> Sign | None:
 @rule(
     "gradient-explosion",
     title="Gradients explode",
-    meaning="Gradients are as good as unclipped (a limit of 100 or more) and their norm is above 50; or nothing is "
-    "known of a limit, and the norm is a thousand times that of the first updates.",
+    meaning=f"Gradients are as good as unclipped (a limit of {_UNCLIPPED} or more) and their norm is above {_BURST}; "
+    f"or nothing is known of a limit, and the norm is more than {_RISE} that of the first updates.",
     needs=("updates.gradient_norm",),
     cause="Gradients are not clipped, so that single minibatches throw the network far away.",
     advice="Set `max_grad_norm` to about 0.5, normalise rewards, lower the learning rate.",
@@ -87,8 +90,8 @@ def _gradient_explosion(evidence: Evidence) -> Sign | None:
     updates = evidence.updates
     norms = signals.values(updates, "gradient_norm")
     limit = signals.gradient_limit(evidence)
-    if norms.size >= 3 and limit >= _UNCLIPPED:  # noqa: PLR2004 - one update may be an accident
-        level = float(np.median(norms[:10]))
+    if norms.size >= signals.NO_ACCIDENT and limit >= _UNCLIPPED:
+        level = float(np.median(norms[: int(_OPENING)]))
         level = max(level, signals.recent(updates, "gradient_norm"))
         if level > _BURST:
             shown = {"gradient_norm": level, "gradient_norm_limit": limit}

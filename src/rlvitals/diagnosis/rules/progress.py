@@ -8,28 +8,45 @@ from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import INFO, WARNING
 from rlvitals.diagnosis.learning import window_means
-from rlvitals.diagnosis.rules.entropy import is_frozen, relative_std
-from rlvitals.diagnosis.rules.returns import NEARLY_OVER, evaluations_rose, has_not_risen
+from rlvitals.diagnosis.rules.entropy import TINY_STD, is_frozen, relative_std
+from rlvitals.diagnosis.rules.returns import (
+    GAIN,
+    LAST_FIFTH,
+    NEARLY_OVER,
+    SUCCEEDS,
+    evaluations_rose,
+    has_not_risen,
+    may_be_rising,
+)
 from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.thresholds import Threshold
 
-_TINY_STD = 0.05
-_OPENING = 0.25
-"""The share of the way beyond which the first episodes are no beginning: they show what was learnt before."""
-_ENOUGH = 100
-"""Episodes with which a rise of about one standard deviation is more than three standard errors. The first tenth of
-fewer is ten episodes still: they do not show such a rise, nor that there is none."""
+_HALFWAY = Threshold(0.5, "%", "Budget before which nothing is said.")
+_OPENING = Threshold(0.25, "%", "Share of the late stretch's steps beyond which the opening is no beginning.")
+_ENOUGH = Threshold(
+    100, "episodes", "Episodes below which it stays a remark: they do not show a rise, nor that there is none."
+)
+_CREEPS_FROM = Threshold(0.1, "%", "Budget from which creeping returns count.")
+_CREEPS = Threshold(3.0, "standard errors", "Rise of creeping returns, where success is not known.")
+_LONG_ENOUGH = Threshold(0.2, "%", "Budget from which it counts that no episode succeeded.")
+_FEWEST_LIMITED = Threshold(3, "episodes", "Episodes that ran into the time limit, at least.")
+_ENTROPY_FALL = Threshold(0.25, "nats a dimension", "Fall of the entropy: a standard deviation a fifth smaller.")
+_EVALUATIONS = Threshold(3, "evaluations", "Last evaluations whose median gap counts.")
+_PARTS = Threshold(20, "windows", "Windows of training returns that evaluations are compared with.")
+_GAP = Threshold(3.0, "standard deviations", "Gap between training and evaluation above which they differ.")
+_GAP_OF_GAIN = Threshold(0.5, "%", "Share of what was learnt that the gap exceeds.")
+_BELOW = Threshold(3.0, "standard errors", "Distance below the baseline beyond chance.")
 
 
 @rule(
     "no-learning",
     title="The agent does not learn",
-    meaning="The last quarter of the returns is not higher than the first tenth (by less than three standard errors, "
-    "or a tenth of a standard deviation), they never were, and fewer than half of the episodes succeed: a remark after "
-    "half of the budget (counted from the first update, where there is a warm-up), as hard tasks start late, if they "
-    "have not risen by one standard error either; a warning from 90 %. It stays a remark while the budget is not known "
-    "and the run goes on, with fewer than 100 episodes, which do not show a rise of one standard deviation, and where "
-    "the first episodes end beyond a quarter of the way, as in a run that continues from a checkpoint. What else was "
-    "found may say why.",
+    meaning="The trend of the returns is not improving (`rlvitals.analysis.trend`), no window of episodes was better "
+    f"than the first by {GAIN}, and fewer than {SUCCEEDS} of the episodes succeed: a remark from {_HALFWAY} of "
+    "the budget (counted from the first update, where there is a warm-up), as hard tasks start late; a "
+    f"warning from {NEARLY_OVER}. It stays a remark while the budget is not known and the run goes on, with "
+    f"fewer than {_ENOUGH}, and where the opening ends late, as in a run that continues from a checkpoint. "
+    "Another finding may give the reason.",
     needs=("episodes.reward",),
     cause="What the agent does lately is rewarded no more than what it did at first, beyond chance.",
     advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
@@ -38,13 +55,14 @@ fewer is ten episodes still: they do not show such a rise, nor that there is non
 )
 def _no_learning(evidence: Evidence) -> Sign | None:
     course = evidence.course
-    if course is None or not signals.trained_past(evidence, 0.5) or not has_not_risen(evidence):
+    if course is None or not signals.trained_past(evidence, _HALFWAY) or not has_not_risen(evidence):
         return None
     if evaluations_rose(evidence):
         return None
     if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
         return None
-    rising, late = course.rise_significance > 1.0, signals.trained_past(evidence, NEARLY_OVER)
+    rising = may_be_rising(evidence)
+    late = signals.trained_past(evidence, NEARLY_OVER)
     if rising and not late:
         return None  # it may well be on its way
     shown = {"first_tenth": course.opening.mean, "last_quarter": course.late.mean, "rise": course.rise}
@@ -61,9 +79,9 @@ def _are_enough(evidence: Evidence) -> bool:
 @rule(
     "plateau",
     title="Stuck, with too little exploration",
-    meaning="The standard deviation of the actions was below 5 % of half the action range from the first update on, "
-    "and returns creep; or, in a fifth of the budget, no episode succeeded, all ran into the time limit, and the "
-    "policy explores ever less.",
+    meaning=f"The standard deviation of the actions was below {TINY_STD} of half the action range from the first "
+    f"update on, and returns creep; or, from {_LONG_ENOUGH} of the budget, no episode succeeded, all ran into "
+    "the time limit, and the policy explores ever less.",
     needs=("episodes.reward", "updates.entropy|updates.action_std"),
     series=("episodes.reward", "episodes.success", "updates.action_std", "updates.entropy"),
     cause="The policy explores too little to find what lies beyond: a local optimum.",
@@ -77,13 +95,15 @@ def _plateau(evidence: Evidence) -> Sign | None:
     if updates.records < signals.FEWEST_UPDATES:
         return None
     born = relative_std(evidence, "early") if evidence.settings.discrete is not True else math.nan
-    if born < _TINY_STD and not is_frozen(evidence) and course is not None and evidence.past(0.1):
-        succeeds = signals.share_of(evidence.episodes, "success", last=0.2)
-        if succeeds < 0.5 or (math.isnan(succeeds) and course.significance > 3.0):  # noqa: PLR2004 - it is not done
+    if born < TINY_STD and not is_frozen(evidence) and course is not None and evidence.past(_CREEPS_FROM):
+        succeeds = signals.share_of(evidence.episodes, "success", last=LAST_FIFTH)
+        if succeeds < SUCCEEDS or (math.isnan(succeeds) and course.significance > _CREEPS):
             shown = {"action_std": born, "gain": course.gain}
             return Sign(WARNING, 0.85, shown, float(updates.low("step")[0]))
     episodes, entropy = evidence.episodes, signals.values(updates, "entropy")
-    if not evidence.past(0.2) or not evidence.judges_success or episodes.records < 3 or entropy.size < 8:  # noqa: PLR2004
+    if not evidence.past(_LONG_ENOUGH) or not evidence.judges_success:
+        return None
+    if episodes.records < _FEWEST_LIMITED or entropy.size < signals.FEWEST_UPDATES:
         return None
     never = (
         signals.share_of(episodes, "success") == 0.0 and not float(evidence.evaluations.total("success_rate").sum()) > 0
@@ -91,7 +111,7 @@ def _plateau(evidence: Evidence) -> Sign | None:
     limited = signals.share_of(episodes, "truncated") == 1.0 and bool(np.ptp(episodes.mean("length")) == 0.0)
     dimension = evidence.settings.action_dimension if not evidence.settings.discrete else 1.0
     fall = (float(entropy[0]) - signals.recent(updates, "entropy")) / (dimension or 1.0)
-    if never and limited and fall > 0.25:  # noqa: PLR2004 - nats a dimension: a standard deviation a fifth smaller
+    if never and limited and fall > _ENTROPY_FALL:
         shown = {"success_rate": 0.0, "entropy_fall": fall, "length": float(episodes.mean("length")[-1])}
         return Sign(WARNING, 0.75, shown, float(updates.low("step")[0]))
     return None
@@ -100,8 +120,8 @@ def _plateau(evidence: Evidence) -> Sign | None:
 @rule(
     "evaluation-gap",
     title="Evaluations are far below training",
-    meaning="The last evaluations are more than three standard deviations of single returns, and more than half of "
-    "what was learnt, below training. This is common in healthy runs, as deterministic policies can be brittle: a "
+    meaning=f"The last evaluations are more than {_GAP} of single returns, and more than {_GAP_OF_GAIN} of what was "
+    "learnt, below training. This is common in healthy runs, as deterministic policies can be brittle: a "
     "remark.",
     needs=("evaluations.reward", "episodes.reward"),
     cause="The deterministic policy, or the environment of the evaluation, is not what was trained.",
@@ -111,14 +131,15 @@ def _plateau(evidence: Evidence) -> Sign | None:
 def _evaluation_gap(evidence: Evidence) -> Sign | None:
     course = evidence.course
     rewards = signals.values(evidence.evaluations, "reward")
-    if course is None or rewards.size < 3 or not course.best_gain > 2.0:  # noqa: PLR2004 - nothing learnt, no gap
+    last = int(_EVALUATIONS)
+    if course is None or rewards.size < last or not course.best_gain > GAIN:
         return None
     said = np.isfinite(evidence.evaluations.mean("reward"))
-    ends, means = window_means(evidence.episodes, 20)
+    ends, means = window_means(evidence.episodes, int(_PARTS))
     trained = np.interp(evidence.evaluations.mean("step")[said], ends, means)  # at the same moments: both may rise
-    evaluated = float(np.median(rewards[-3:]))
-    gap = float(np.median((trained - rewards)[-3:]))
-    if gap > 3.0 * course.spread and gap > 0.5 * (course.best.mean - course.start.mean):
+    evaluated = float(np.median(rewards[-last:]))
+    gap = float(np.median((trained - rewards)[-last:]))
+    if gap > _GAP * course.spread and gap > _GAP_OF_GAIN * (course.best.mean - course.start.mean):
         return Sign(INFO, 0.6, {"training": course.recent.mean, "evaluation": evaluated}, None)
     return None
 
@@ -126,8 +147,8 @@ def _evaluation_gap(evidence: Evidence) -> Sign | None:
 @rule(
     "below-baseline",
     title="Below the baseline",
-    meaning="A baseline (the return of a random policy, or of a heuristic) was given, and after half of the budget "
-    "returns are below it by more than three standard errors.",
+    meaning=f"A baseline (the return of a random policy, or of a heuristic) was given, and from {_HALFWAY} of the "
+    f"budget returns are below it by more than {_BELOW}.",
     needs=("episodes.reward", "context.baseline"),
     cause="The agent is worse than what needs no learning.",
     advice="Check the sign of reward and loss first.",
@@ -135,8 +156,8 @@ def _evaluation_gap(evidence: Evidence) -> Sign | None:
 )
 def _below_baseline(evidence: Evidence) -> Sign | None:
     course, baseline = evidence.course, evidence.context.baseline
-    if course is None or baseline is None or not evidence.past(0.5):
+    if course is None or baseline is None or not evidence.past(_HALFWAY):
         return None
-    if course.recent.mean + 3.0 * course.recent.error < baseline:
+    if course.recent.mean + _BELOW * course.recent.error < baseline:
         return Sign(WARNING, 0.5, {"recent": course.recent.mean, "baseline": baseline}, None)
     return None

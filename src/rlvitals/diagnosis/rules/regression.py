@@ -10,48 +10,53 @@ from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.learning import Learning, Level, windows_of
-from rlvitals.diagnosis.rules.returns import NEARLY_OVER, evaluations_rose
+from rlvitals.diagnosis.rules.returns import GAIN, LAST_FIFTH, NEARLY_OVER, evaluations_rose
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.table import Table
+from rlvitals.diagnosis.thresholds import Threshold
 
-_GAIN = 2.0
-"""A gain of fewer standard deviations may be the luck of the best of many windows."""
-_LOST, _ALL_LOST, _HALF = 0.85, 0.9, 0.5
-"""Shares of the gain. Healthy trainings fall back by up to 75 % and recover."""
-_CERTAIN = 4.0
-"""Standard errors between the best level, the start and now."""
-_BELOW_NOW, _BELOW_BEST = 1.5, 1.0
-"""Standard deviations of the returns now, and of those at the best level, that the level now lies below that one."""
-_CERTAINLY_BELOW = 6.0
-"""Standard errors likewise: of the corpus, no healthy training that lost its gain was further than 3 below its best."""
-_PATIENCE, _LONG_PATIENCE = 0.3, 0.5
-"""Shares of the budget before which such a fall is no alarm. Off-policy algorithms fall below the returns
-of random actions when their first updates come, and rise later."""
-_LASTING = 0.5
-"""The share of the steps so far that the fall must have lasted, until the run is nearly over."""
-_NEAR = 0.03
-"""A plateau begins where the returns come so near to their best, in shares of the gain."""
-_PARTLY = 0.08
-"""The share of the gain whose loss is a finding, at the end, where returns hardly vary."""
-_TIGHT = 0.06
-"""Standard deviation of single returns on a plateau that hardly varies, in shares of the gain. Healthy trainings that
-lost a third to a half of their gain at the end had 0.09 or more after the fall."""
-_SOME_SUCCESS = 0.05
+_LOST = Threshold(0.85, "%", "Share of the gain that is lost; healthy trainings fall back by up to 75 % and recover.")
+_ALL_LOST = Threshold(0.9, "%", "Share of the gain whose loss is critical, or was lost once for good.")
+_HALF = Threshold(0.5, "%", "Share of the gain, or of a fall, that must have come back.")
+_CERTAIN = Threshold(4.0, "standard errors", "Distance between the best level, the start and now that is no chance.")
+_BELOW_NOW = Threshold(1.5, "standard deviations", "Of the returns now: distance below an early level that is lost.")
+_BELOW_BEST = Threshold(1.0, "standard deviations", "Of the returns at an early level: distance below it that is lost.")
+_CERTAINLY_BELOW = Threshold(
+    6.0,
+    "standard errors",
+    "Distance below an early level that is no chance; healthy trainings that lost their gain: to 3.",
+)
+_PATIENCE = Threshold(0.3, "%", "Budget before which the loss of an early level is no alarm.")
+_LONG_PATIENCE = Threshold(
+    0.5, "%", "Such budget where training may begin with random actions: returns fall with its first updates."
+)
+_LASTING = Threshold(0.5, "%", "Share of the steps so far that such a fall has lasted, until the run is nearly over.")
+_NEAR = Threshold(0.03, "%", "Share of the gain below the best at which a plateau begins.")
+_PARTLY = Threshold(0.08, "%", "Share of the gain whose loss is a finding at the end, where returns hardly vary.")
+_TIGHT = Threshold(
+    0.06, "%", "Standard deviation of returns that hardly vary, of the gain. After healthy falls it was 9 % or more."
+)
+_SOME_SUCCESS = Threshold(0.05, "%", "Success rate above which some episodes succeed.")
+_EARLY_SUCCESS = Threshold(0.1, "%", "Share of the episodes whose success rate is the early one.")
+_RATE_JUMP = Threshold(10.0, "times", "Jump of the learning rate that explains a fall.")
+_KL_JUMP = Threshold(20.0, "times", "Jump of the KL divergence that explains a fall.")
+_BEFORE = Threshold(0.95, "%", "Share of the steps up to the best window after which jumps count.")
+_TINY = 1e-12
 
 
 @rule(
     "regression",
     title="The reward fell and has not come back",
-    meaning="The last window of episodes (a twentieth of the steps so far, at least ten episodes) has lost 85 % or "
-    "more of what the best window had gained over the first episodes, a gain of at least two standard deviations (of "
-    "returns within windows, and of the first ones); or an earlier one had lost 90 %, and not even half of it has come "
-    "back since. Critical from 90 %. Healthy runs fall back by up to 75 % and recover. Or, as a warning, the best "
-    "level was hardly above the first, of random actions or of a checkpoint, and is lost: returns are below it by 1.5 "
-    "standard deviations of the returns now, one of those at the best level and six standard errors, for half of the "
-    "steps so far, in 30 % of the budget (where the algorithm may begin with random actions: in 50 %, counted from the "
-    "first update, and only where the budget is known), or at the end. Or, as a warning at the end (from 90 % of the "
-    "budget), returns have changed their level by more than 8 % of the gain since the plateau, and vary by less than "
-    "6 % of it before and after.",
+    meaning=f"The last window of episodes has lost {_LOST} or more of what the best window had gained over the first "
+    f"episodes, a gain of at least {GAIN} (of returns within windows, and of the first ones); or an earlier "
+    f"one had lost {_ALL_LOST}, and not even {_HALF} of it has come back since. Critical from {_ALL_LOST}. Or, "
+    "as a warning, the best level was hardly above the first, of random actions or of a checkpoint, and is "
+    f"lost: returns are below it by {_BELOW_NOW} of the returns now, {_BELOW_BEST} of those at the best level "
+    f"and {_CERTAINLY_BELOW}, for {_LASTING} of the steps so far, in {_PATIENCE} of the budget (where the "
+    f"algorithm may begin with random actions: in {_LONG_PATIENCE}, counted from the first update, and only "
+    f"where the budget is known), or at the end. Or, as a warning from {NEARLY_OVER} of the budget, returns "
+    f"have a change point since the plateau (`rlvitals.analysis.changepoints`) that lost more than {_PARTLY} "
+    f"of the gain, and vary by less than {_TIGHT} of it before and after.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
     cause="The policy has broken down after it had learnt.",
@@ -72,7 +77,7 @@ def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
     """What was gained over the start is lost again."""
     best, recent, start = course.best, course.recent, course.start
     # Of the first returns, too: random actions may scatter more widely than all that comes later.
-    if course.best_gain < _GAIN or best.mean - start.mean < _GAIN * start.deviation:
+    if course.best_gain < GAIN or best.mean - start.mean < GAIN * start.deviation:
         return None
     is_lost_for_good = course.lost_at(course.trough) > _ALL_LOST and course.lost_at(course.regained) > _HALF
     if course.lost < _LOST and not is_lost_for_good:
@@ -120,7 +125,7 @@ def _lies_below(recent: Level, level: Level) -> bool:
 def _partly_lost(evidence: Evidence, course: Learning) -> Sign | None:
     """The level has changed for the worse since the plateau, by little, but beyond what the plateau's noise allows."""
     windows = windows_of(evidence.episodes)
-    if windows is None or course.best_gain < _GAIN or not evidence.past(NEARLY_OVER):
+    if windows is None or course.best_gain < GAIN or not evidence.past(NEARLY_OVER):
         return None
     gain = course.best.mean - course.start.mean
     reached = windows.whole[windows.means[windows.whole] + windows.middle >= course.best.mean - _NEAR * gain]
@@ -155,8 +160,8 @@ def _last_above(episodes: Table, level: float) -> float | None:
 
 def _succeeds_as_often(episodes: Table) -> bool:
     """Whether episodes succeed, and no less often than at first: then it is the reward that became less."""
-    late = signals.share_of(episodes, "success", last=0.2)
-    tenth = slice(0, max(1, len(episodes) // 10))
+    late = signals.share_of(episodes, "success", last=LAST_FIFTH)
+    tenth = slice(0, max(1, int(_EARLY_SUCCESS * len(episodes))))
     said = float(episodes.said("success")[tenth].sum())
     return late > _SOME_SUCCESS and said > 0.0 and late >= float(episodes.total("success")[tenth].sum()) / said
 
@@ -175,15 +180,15 @@ def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
     updates = evidence.updates
     steps = updates.low("step")
     for name, factor, words in (
-        ("learning_rate", 10.0, "The learning rate jumped to {value:g}, and the policy broke down."),
-        ("kl_divergence", 20.0, "An update with a KL divergence of {value:.3g} broke the policy."),
+        ("learning_rate", _RATE_JUMP, "The learning rate jumped to {value:g}, and the policy broke down."),
+        ("kl_divergence", _KL_JUMP, "An update with a KL divergence of {value:.3g} broke the policy."),
     ):
         column = updates.mean(name)
         before = column[(steps <= after) & np.isfinite(column)]
-        late = np.flatnonzero((steps > after * 0.95) & np.isfinite(column))
+        late = np.flatnonzero((steps > after * _BEFORE) & np.isfinite(column))
         if before.size and late.size:
             usual = float(np.median(before))
-            jumped = late[column[late] > factor * max(usual, 1e-12)]
+            jumped = late[column[late] > factor * max(usual, _TINY)]
             if jumped.size:
                 return words.format(value=float(column[jumped].max())), float(steps[jumped[0]])
     return "", after

@@ -4,32 +4,79 @@ import math
 
 import numpy as np
 
+from rlvitals.analysis.trend import trend
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.blind import too_strong
+from rlvitals.diagnosis.rules.returns import LAST_FIFTH, NEARLY_OVER
 from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.table import Floats
+from rlvitals.diagnosis.thresholds import Threshold
 
-_SAME = 1e-9
-_TINY = 1e-2
-_OPPOSED = -0.2
-_KNOWS = 0.8
-"""Explained variance of a critic that predicts well how badly the agent does. Where a sign was flipped, it was 0.96 or
-more; a policy that merely breaks down has a critic that lags behind."""
-_FEWEST_LONG = 4
-"""Updates of gradients thousands of times too long that are no accident: as many as a run of long rollouts has soon."""
+_FEWEST = Threshold(20, "episodes", "Episodes that must all have the same return, at least.")
+_SAME = Threshold(1e-9, "times", "Difference of returns, relative to their size, up to which they are the same.")
+_UNLIKE = Threshold(0.01, "times", "Difference of evaluations, relative to their size, above which they differ.")
+_MANY = Threshold(100, "episodes", "Episodes that count as many where their lengths differ or are one step.")
+_HALFWAY = Threshold(0.5, "%", "Budget in which so many have to pass.")
+_FEWEST_LONG = Threshold(
+    4, "updates", "Updates with too long gradients, at least: a run of long rollouts has so many soon."
+)
+_CLIPPED = Threshold(100.0, "", "Limit of the gradient norm below which gradients are clipped.")
+_TOO_LONG = Threshold(10_000.0, "times", "Gradient norm over its limit above which rewards are too large.")
+_LONG = Threshold(5_000.0, "times", "Gradient norm over its limit above which they are, while the policy stands still.")
+_STILL = Threshold(1e-4, "nats", "Median KL divergence below which the policy stands still.")
+_TINY = Threshold(1e-2, "", "Spread and range of the returns below which rewards may be too small.")
+_FIRST_ADVANTAGES = Threshold(20, "updates", "First updates whose spread of advantages is compared.")
+_NOISE = Threshold(
+    5.0, "times", "Spread of the advantages over that of the returns, where the critic explains nothing."
+)
+_DROWNED = Threshold(100.0, "times", "Spread of the advantages over that of the returns, whatever the critic explains.")
+_QUARTERS = Threshold(4, "parts", "Parts of the episodes in each of which return and quality are opposed.")
+_OPPOSED = Threshold(-0.2, "", "Correlation of return and quality below which they are opposed in a part.")
+_OPPOSED_AT_ONCE = Threshold(-0.7, "", "Correlation of return and quality below which the sign is flipped.")
+_FEWEST_PAIRS = Threshold(30, "rows", "Rows with both that a correlation needs.")
+_CONFIDENCE = Threshold(0.999, "%", "Confidence of the trend by which quality must fall.")
+_OPPOSED_FROM = Threshold(0.3, "%", "Budget from which a correlation in every part, or a baseline, counts.")
+_FIRST = Threshold(0.08, "%", "Budget before which returns say nothing of a sign.")
+_BELOW = Threshold(3.0, "standard errors", "Distance below the baseline beyond chance.")
+_SANE_KL = Threshold(0.2, "nats", "Median KL divergence up to which the steps of the policy are sane.")
+_SANE_RATE = Threshold(0.01, "", "Learning rate below which the steps of the policy are sane.")
+_SINKS = Threshold(-5.0, "standard errors", "Change of the returns below which they sink.")
+_SINKS_BY = Threshold(-0.5, "standard deviations", "Change of the returns below which they sink by enough.")
+_SINKS_BELOW = Threshold(2.0, "times", "Loss relative to the gain above which they sink below the start.")
+_SINKS_FROM = Threshold(0.2, "%", "Budget from which sinking returns count.")
+_KNOWS = Threshold(
+    0.8, "", "Explained variance of a critic that is not what is wrong: 0.96 or more where a sign was flipped."
+)
+_FEWEST_EVALUATIONS = Threshold(4, "evaluations", "Evaluations that may be mirrored, at least.")
+_PARTS = Threshold(20, "windows", "Windows of episodes that evaluations, or quality, are compared by.")
+_WITHIN = Threshold(2.0, "times", "Ratio of an evaluation and the mirrored return of its time, at most.")
+_MOST = Threshold(0.8, "%", "Share of the evaluations within that ratio.")
+_SOME_SUCCESS = Threshold(0.05, "%", "Success rate above which more than chance succeeds.")
+_FEWEST_ROWS = Threshold(40, "rows", "Rows of episodes, at least: two in each window.")
+_END_BY_THEMSELVES = Threshold(0.99, "%", "Share of the episodes that terminate.")
+_ONE_STEP = Threshold(1.5, "steps", "Mean length up to which episodes have one step.")
+_SAME_COST = Threshold(
+    1e-6, "times", "Difference of rewards a step, relative to their size, up to which they are the same."
+)
+_ENDS = Threshold(10, "rows", "First and last rows whose lengths are compared.")
+_SHORTER = Threshold(0.7, "%", "Share of the first length below which episodes end ever sooner.")
+_HACKED_FROM = Threshold(0.05, "%", "Budget from which reward and quality are compared.")
+_ROSE = Threshold(0.5, "standard deviations", "Rise of the returns.")
+_FELL = Threshold(4.0, "standard errors", "Fall of quality or success.")
+_NOT_BACK = Threshold(3, "windows", "Last windows in which quality has not come back.")
 
 
 @rule(
     "reward-constant",
     title="The reward is constant",
-    meaning="Every episode so far, twenty at least, has the same return to nine digits, and evaluations have others, "
-    "which vary or are not zero where it is. Without such evaluations a sparse reward that nobody has met yet looks "
-    "the same: a hundred episodes whose lengths differ or are one step have to pass in half of the budget, or 90 % of "
-    "the budget where all have one length. A return that becomes constant after it has varied (a solved task) is "
-    "healthy.",
+    meaning=f"Every episode so far, {_FEWEST} at least, has the same return to nine digits, and evaluations have "
+    "others, which vary or are not zero where it is. Without such evaluations a sparse reward that nobody has "
+    f"met yet looks the same: {_MANY} whose lengths differ or are one step have to pass in {_HALFWAY} of the "
+    f"budget, or {NEARLY_OVER} of the budget where all have one length. A return that becomes constant after "
+    "it has varied (a solved task) is healthy.",
     needs=("episodes.reward",),
     series=("episodes.reward", "evaluations.reward"),
     cause="The reward does not depend on what the agent does; or, if it is sparse, exploration has never met it.",
@@ -39,7 +86,7 @@ _FEWEST_LONG = 4
 )
 def _reward_constant(evidence: Evidence) -> Sign | None:
     episodes = evidence.episodes
-    if not episodes.has("reward") or episodes.not_finite("reward").any() or episodes.records < 20:  # noqa: PLR2004
+    if not episodes.has("reward") or episodes.not_finite("reward").any() or episodes.records < _FEWEST:
         return None
     low, high = float(episodes.low("reward").min()), float(episodes.high("reward").max())
     if high - low > _SAME * max(abs(low), abs(high)):
@@ -50,13 +97,13 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     evaluated = signals.values(evidence.evaluations, "reward")
     size = max(abs(high), float(np.abs(evaluated).max(initial=0.0)))
     unlike = high == 0.0 or (
-        evaluated.size > 1 and float(np.ptp(evaluated)) > 0.01 * size
+        evaluated.size > 1 and float(np.ptp(evaluated)) > _UNLIKE * size
     )  # else: another scale or sign
-    if evaluated.size > 1 and unlike and bool(np.all(np.abs(evaluated - high) > 0.01 * size)):
+    if evaluated.size > 1 and unlike and bool(np.all(np.abs(evaluated - high) > _UNLIKE * size)):
         cause = "Evaluations are rewarded, and by another amount: training sees a reward that does not vary."
         return Sign(CRITICAL, 0.97, {**shown, "evaluation": float(np.median(evaluated))}, began, cause)
-    differs = episodes.records >= 100 and (shortest != longest or longest == 1.0)  # noqa: PLR2004 - see the meaning
-    if evidence.past(0.5 if differs else 0.9):
+    differs = episodes.records >= _MANY and (shortest != longest or longest == 1.0)
+    if evidence.past(_HALFWAY if differs else NEARLY_OVER):
         return Sign(WARNING, 0.85, shown, began)
     return None
 
@@ -64,11 +111,11 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
 @rule(
     "reward-scale",
     title="Rewards are far too large or too small",
-    meaning="Too large: gradients are 10,000 times longer than the norm that they are clipped to, or 5,000 times "
-    "while the policy stands still (KL divergence below 1e-4). Too small: returns differ by less than 0.01, "
-    "advantages by more than five times as much as returns do while explained variance is below zero, or by more "
-    "than a hundred times as much: the critic's own noise outweighs the rewards. Too small is not judged where rewards "
-    "are normalised.",
+    meaning=f"Too large: gradients are {_TOO_LONG} longer than the norm that they are clipped to, or {_LONG} while the "
+    f"policy stands still (KL divergence below {_STILL}). Too small: returns differ by less than {_TINY}, "
+    f"advantages by more than {_NOISE} as much as returns do while explained variance is below zero, or by "
+    f"more than {_DROWNED} as much: the critic's own noise outweighs the rewards. Too small is not judged "
+    "where rewards are normalised.",
     needs=("updates.gradient_norm|updates.advantage_std",),
     series=("updates.gradient_norm", "updates.advantage_std", "updates.kl_divergence", "updates.value_loss"),
     cause="The scale of the rewards does not fit networks whose outputs are about 1.",
@@ -86,10 +133,10 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     moved = signals.median(updates, "kl_divergence")  # of the whole run: a rate that decays ends with none
     began = float(updates.low("step")[0])
     rate = signals.learning_rate(evidence)
-    if limit < 100.0 and math.isfinite(norm) and not rate < 1e-5:  # noqa: PLR2004 - what is clipped, by a rate that moves
+    if limit < _CLIPPED and math.isfinite(norm) and not rate < signals.LITTLE_CHANGE:
         ratio = norm / limit
-        still = moved < 1e-4 and ratio > 5000.0  # noqa: PLR2004 - see the rule's meaning
-        if still or (ratio > 1e4 and too_strong(evidence)):  # noqa: PLR2004 - see the rule's meaning
+        still = moved < _STILL and ratio > _LONG
+        if still or (ratio > _TOO_LONG and too_strong(evidence)):
             cause = (
                 "Rewards are so large that the critic's gradient fills the whole clipped step: the policy gets none."
             )
@@ -101,11 +148,11 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     if updates.records < signals.FEWEST_UPDATES:
         return None
     largest = course.best.mean - course.worst.mean
-    noise = signals.early(updates, "advantage_std", count=20)
+    noise = signals.early(updates, "advantage_std", count=_FIRST_ADVANTAGES)
     explained = signals.explained(evidence)
     blind = not explained.size or float(np.median(explained)) < 0.0
-    drowned = noise > 100.0 * course.spread  # bootstrapped returns explain themselves
-    if largest < _TINY and (drowned or (noise > 5.0 * course.spread and blind)):
+    drowned = noise > _DROWNED * course.spread  # bootstrapped returns explain themselves
+    if largest < _TINY and (drowned or (noise > _NOISE * course.spread and blind)):
         cause = "Rewards are so small that the critic's own noise outweighs them."
         return Sign(CRITICAL, 0.9, {"reward_spread": course.spread, "advantage_std": noise}, began, cause)
     return None
@@ -119,21 +166,20 @@ def _opposed_throughout(evidence: Evidence) -> bool:
     """
     reward, quality = evidence.episodes.mean("reward"), evidence.episodes.mean("quality")
     both = np.isfinite(reward) & np.isfinite(quality)
-    rewards, qualities = (np.array_split(column[both], 4) for column in (reward, quality))
+    rewards, qualities = (np.array_split(column[both], int(_QUARTERS)) for column in (reward, quality))
     if not all(_correlation(*part) < _OPPOSED for part in zip(rewards, qualities, strict=True)):
         return False
-    noise = _noise_of_part(evidence, "quality")
-    rose, fell = float(rewards[-1].mean() - rewards[0].mean()), float(qualities[0].mean() - qualities[-1].mean())
-    return rose > 0.0 and fell > 4.0 * noise
+    rises = trend(reward[both]).change > 0.0
+    return rises and trend(quality[both], confidence=_CONFIDENCE).verdict == "declining"
 
 
 def _correlation(reward: Floats, quality: Floats) -> float:
-    """Of return and quality, from one block of episodes to the next, so that trends of either do not count.
+    """Correlate return and quality from one block of episodes to the next, so that trends of either do not count.
 
-    NaN for fewer than thirty blocks, and where either does not vary.
+    NaN for fewer than `_FEWEST_PAIRS` blocks, and where either does not vary.
     """
     both = np.isfinite(reward) & np.isfinite(quality)
-    if both.sum() < 30:  # noqa: PLR2004 - too few for a correlation
+    if both.sum() < _FEWEST_PAIRS:
         return math.nan
     rose, bettered = np.diff(reward[both]), np.diff(quality[both])
     sizes = float(np.sqrt(np.sum(rose**2) * np.sum(bettered**2)))
@@ -143,12 +189,12 @@ def _correlation(reward: Floats, quality: Floats) -> float:
 @rule(
     "reward-sign",
     title="Something has the wrong sign",
-    meaning="Return and quality of episodes are opposed (correlation below -0.7; or, in 30 % of the budget, below -0.2 "
-    "in each quarter of the episodes while returns rise and quality falls); or evaluations are what training "
-    "returns are, with the other sign; or returns are far below those of "
-    "the untrained policy, in a fifth of the budget, while the critic predicts them well (it explains more than 80 %) "
-    "and the steps of the policy are sane; or every step costs the same, episodes end by themselves sooner and sooner, "
-    "and none is called a success.",
+    meaning=f"Return and quality of episodes are opposed (correlation below {_OPPOSED_AT_ONCE}; or, in {_OPPOSED_FROM} "
+    f"of the budget, below {_OPPOSED} in each of {_QUARTERS} of the episodes while returns rise and quality "
+    "falls); or evaluations are what training returns are, with the other sign; or returns are far below "
+    f"those of the untrained policy, in {_SINKS_FROM} of the budget, while the critic predicts them well "
+    f"(explained variance above {_KNOWS}) and the steps of the policy are sane; or every step costs the same, "
+    "episodes end by themselves sooner and sooner, and none is called a success.",
     needs=("episodes.reward",),
     series=("episodes.reward", "episodes.length", "episodes.quality_improvement", "updates.entropy"),
     cause="The agent learns to do badly: the sign of the reward or of the policy's loss is flipped.",
@@ -158,27 +204,30 @@ def _correlation(reward: Floats, quality: Floats) -> float:
 )
 def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
     correlation = _correlation(evidence.episodes.mean("reward"), evidence.episodes.mean("quality"))
-    if correlation < -0.7 or (evidence.past(0.3) and _opposed_throughout(evidence)):  # noqa: PLR2004 - see the meaning
+    if correlation < _OPPOSED_AT_ONCE or (evidence.past(_OPPOSED_FROM) and _opposed_throughout(evidence)):
         cause = "Episodes of high quality get low rewards: the sign of the reward is flipped."
         return Sign(CRITICAL, 0.95, {"correlation_reward_quality": correlation}, 0.0, cause)
     if _mirrored(evidence):
         cause = "Evaluations are what training returns are with the other sign: one of the two is flipped."
         return Sign(CRITICAL, 0.85, {"evaluation": signals.recent(evidence.evaluations, "reward")}, 0.0, cause)
     course = evidence.course
-    if course is None or not evidence.past(0.08):
+    if course is None or not evidence.past(_FIRST):
         return None
     baseline = evidence.context.baseline
-    if baseline is not None and course.recent.mean + 3.0 * course.recent.error < baseline and evidence.past(0.3):
+    is_below = baseline is not None and course.recent.mean + _BELOW * course.recent.error < baseline
+    if is_below and evidence.past(_OPPOSED_FROM):
         shown = {"recent": course.recent.mean, "baseline": baseline}
         return Sign(CRITICAL, 0.7, shown, None, "Returns are below those of the baseline, and do not come back.")
     flees = _flees(evidence)
     if flees is not None:
         return flees
     explained, moved = signals.explained(evidence), signals.median(evidence.updates, "kl_divergence")
-    sane = not moved > 0.2 and not signals.learning_rate(evidence) >= 0.01  # noqa: PLR2004 - healthy below
-    sinks = course.significance < -5.0 and course.gain < -0.5 and course.lost > 2.0  # noqa: PLR2004 - clearly
+    sane = not moved > _SANE_KL and not signals.learning_rate(evidence) >= _SANE_RATE
+    # `analysis.trend` (declining, by as much) in place of the first two was measured on the corpus: one flipped sign of
+    # the policy's gradient was no longer named first (109 of 111, 110 with these).
+    sinks = course.significance < _SINKS and course.gain < _SINKS_BY and course.lost > _SINKS_BELOW
     knows = bool(explained.size) and float(explained[-1]) > _KNOWS  # the critic is not what is wrong
-    if sinks and sane and knows and evidence.past(0.2) and not _succeeds(evidence):
+    if sinks and sane and knows and evidence.past(_SINKS_FROM) and not _succeeds(evidence):
         shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
         return Sign(CRITICAL, 0.75, shown, course.start.step)
     return None
@@ -188,41 +237,42 @@ def _mirrored(evidence: Evidence) -> bool:
     """Whether evaluations, four or more, are the training returns of the same time with the opposite sign."""
     evaluated, steps = evidence.evaluations.mean("reward"), evidence.evaluations.mean("step")
     said = np.isfinite(evaluated) & np.isfinite(steps)
-    ends, means = window_means(evidence.episodes, 20)
-    if said.sum() < 4 or not ends.size:  # noqa: PLR2004 - too few to be no accident
+    ends, means = window_means(evidence.episodes, int(_PARTS))
+    if said.sum() < _FEWEST_EVALUATIONS or not ends.size:
         return False
     trained = np.interp(steps[said], ends, means)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = -evaluated[said] / trained
-    return bool(np.mean((ratio > 0.5) & (ratio < 2.0)) > 0.8)  # noqa: PLR2004 - most, within a factor of two
+    return bool(np.mean((ratio > 1.0 / _WITHIN) & (ratio < _WITHIN)) > _MOST)
 
 
 def _succeeds(evidence: Evidence) -> bool:
-    return signals.share_of(evidence.episodes, "success", last=0.2) > 0.05  # noqa: PLR2004 - more than chance
+    return signals.share_of(evidence.episodes, "success", last=LAST_FIFTH) > _SOME_SUCCESS
 
 
 def _flees(evidence: Evidence) -> Sign | None:
     """Every step costs the same, and the agent has learnt to end episodes, none of which is a success."""
     episodes = evidence.episodes
     length, reward = episodes.mean("length"), episodes.mean("reward")
-    if not evidence.judges_success or signals.share_of(episodes, "success") != 0.0 or len(length) < 40:  # noqa: PLR2004
+    if not evidence.judges_success or signals.share_of(episodes, "success") != 0.0 or len(length) < _FEWEST_ROWS:
         return None
-    if not signals.share_of(episodes, "terminated") > 0.99 or not signals.mean_length(evidence) > 1.5:  # noqa: PLR2004
+    ends = signals.share_of(episodes, "terminated") > _END_BY_THEMSELVES
+    if not ends or not signals.mean_length(evidence) > _ONE_STEP:
         return None
     a_step = reward / length
-    same = bool(np.all(a_step < 0.0)) and float(np.ptp(a_step)) < 1e-6 * abs(float(a_step[0]))
-    first, last = float(np.mean(length[:10])), float(np.mean(length[-10:]))
-    if same and last < 0.7 * first:
+    same = bool(np.all(a_step < 0.0)) and float(np.ptp(a_step)) < _SAME_COST * abs(float(a_step[0]))
+    first, last = float(np.mean(length[: int(_ENDS)])), float(np.mean(length[-int(_ENDS) :]))
+    if same and last < _SHORTER * first:
         cause = "Each step costs the same, and the agent learns to end episodes as soon as it can."
         shown = {"reward_a_step": float(a_step[0]), "length_at_first": first, "length": last}
         return Sign(CRITICAL, 0.8, shown, 0.0, cause)
     return None
 
 
-def _tenths(table_total: Floats, table_said: Floats, parts: int = 20) -> Floats:
-    """Means of equal parts of a stream; parts without a value are left out."""
-    totals = np.array([part.sum() for part in np.array_split(table_total, parts)])
-    counts = np.array([part.sum() for part in np.array_split(table_said, parts)])
+def _part_means(table_total: Floats, table_said: Floats) -> Floats:
+    """Average `_PARTS` equal parts of a stream; parts without a value are left out."""
+    totals = np.array([part.sum() for part in np.array_split(table_total, int(_PARTS))])
+    counts = np.array([part.sum() for part in np.array_split(table_said, int(_PARTS))])
     means: Floats = totals[counts > 0] / counts[counts > 0]
     return means
 
@@ -230,8 +280,8 @@ def _tenths(table_total: Floats, table_said: Floats, parts: int = 20) -> Floats:
 @rule(
     "reward-hacking",
     title="The reward rises, the quality falls",
-    meaning="Returns are higher than at first by more than half a standard deviation, and quality or success is "
-    "lower than at first, both beyond chance, and quality has not come back.",
+    meaning=f"Returns are higher than at first by more than {_ROSE}, and quality or success is lower than at first by "
+    f"more than {_FELL}, and has not come back.",
     needs=("episodes.reward", "episodes.quality|episodes.success"),
     series=("episodes.reward", "episodes.quality_improvement", "episodes.success"),
     cause="The reward pays for something else than what is wanted, and the agent has found it.",
@@ -242,24 +292,27 @@ def _tenths(table_total: Floats, table_said: Floats, parts: int = 20) -> Floats:
 )
 def _reward_hacking(evidence: Evidence) -> Sign | None:
     episodes, course = evidence.episodes, evidence.course
-    if course is None or len(episodes) < 40 or not evidence.past(0.05):  # noqa: PLR2004 - two blocks a part
+    if course is None or len(episodes) < _FEWEST_ROWS or not evidence.past(_HACKED_FROM):
         return None
-    reward = _tenths(episodes.total("reward"), episodes.said("reward"))
+    reward = _part_means(episodes.total("reward"), episodes.said("reward"))
     for name in ("quality", "success"):
         if not episodes.has(name) or episodes.said(name).sum() < episodes.records:
             continue
-        wanted = _tenths(episodes.total(name), episodes.said(name))
+        wanted = _part_means(episodes.total(name), episodes.said(name))
         noise = _noise_of_part(evidence, name)
         fell = wanted[0] - wanted[-1]
         rose = (reward[-1] - reward[0]) / course.spread if course.spread > 0.0 else 0.0
-        if wanted.size == reward.size and rose > 0.5 and fell > 4.0 * noise and wanted[-3:].max() < wanted[0]:  # noqa: PLR2004
+        # `analysis.trend` of returns and of quality in place of these was measured on the corpus: a reward that is
+        # hacked late was no longer found (109 of 111, 110 with these).
+        is_low = wanted[-int(_NOT_BACK) :].max() < wanted[0]
+        if wanted.size == reward.size and rose > _ROSE and fell > _FELL * noise and is_low:
             shown = {"reward_rise": float(rose), f"{name}_at_first": float(wanted[0]), name: float(wanted[-1])}
             return Sign(CRITICAL, 0.94, shown, float(episodes.low("step")[0]))
     return None
 
 
 def _noise_of_part(evidence: Evidence, name: str) -> float:
-    """The standard error of the mean of a twentieth of the episodes, from differences of neighbouring blocks."""
+    """Estimate the standard error of the mean of one of `_PARTS` parts, from differences of neighbouring blocks."""
     column = signals.values(evidence.episodes, name)
     steps = np.diff(column)
-    return float(np.sqrt(np.mean(steps**2) / 2.0 / max(1.0, column.size / 20.0))) if steps.size else math.inf
+    return float(np.sqrt(np.mean(steps**2) / 2.0 / max(1.0, column.size / _PARTS))) if steps.size else math.inf
