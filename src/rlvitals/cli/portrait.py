@@ -17,7 +17,7 @@ from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.history import History, Stretch
 from rlvitals.summary.life import OPEN, Life
 
-_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy", "vtracer", "resvg-py")
+_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 _COMMIT = 12
 _TRACEBACK_LINES = 12
 _INDENT = 2
@@ -37,13 +37,14 @@ def print_portrait(screen: Console, life: Life, header: Header, history: History
         now: The time (UTC, seconds since 1970).
     """
     about = clean(", ".join(filter(None, (life.project, *header.tags))))
-    screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), "  ", (about, LABEL)))
+    title = Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status))
+    screen.print(title.append(f"  {about}", LABEL) if about else title)
     width = readable_width(screen) - _INDENT
-    for title, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(life, header, history)):
+    for heading, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(life, header, history)):
         if body is not None:
-            if title:
+            if heading:
                 screen.print()
-                screen.print(Text(title, TITLE))
+                screen.print(Text(heading, TITLE))
             screen.print(Padding.indent(body, _INDENT))
 
 
