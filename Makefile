@@ -1,14 +1,16 @@
 # Two commands do all their own set-up on a fresh machine:
 #   make demo   trains a PPO agent on logos under the monitor, and shows what it learnt
 #   make test   lints, type-checks and tests everything
-# Both make and reuse .venv, from pyproject.toml and constraints.txt.
+# Both make and reuse .venv, from the two pyproject.toml (the monitor's, and that of packages/vtracer_gym) and constraints.txt.
 
 PYTHON ?= python3
 WORKERS ?= 2
 BIN := .venv/bin
-LIBRARIES := arrow,gymnasium,gpu,mlflow,pandas,polars,report,sb3,tensorboard,ui,vtracer,wandb,zoo
+LIBRARIES := arrow,gymnasium,gpu,mlflow,pandas,polars,report,sb3,tensorboard,ui,wandb,zoo
 TEST_TOOLS := cryptography|hypothesis|httpx|prometheus_client|pytest|pytest-xdist
-comma := ,
+PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
+# Always with `.` next to it, from which pip then takes rlvitals.
+VTRACER_GYM := --editable packages/vtracer_gym
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .PHONY: demo test lint format bare browser versions lowest relock-lowest interpreters screenshots bench clean help
@@ -20,14 +22,14 @@ help:
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
 
-.venv/demo-ready: pyproject.toml constraints.txt | .venv/bin/python
+.venv/demo-ready: $(PROJECTS) constraints.txt | .venv/bin/python
 	@echo "installing what the demo needs into .venv (once; a minute or two) ..."
-	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[vtracer,ui]'
+	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[ui]' $(VTRACER_GYM)
 	@touch $@
 
-.venv/test-ready: pyproject.toml constraints.txt | .venv/bin/python
+.venv/test-ready: $(PROJECTS) constraints.txt | .venv/bin/python
 	@echo "installing what the tests need into .venv (once; a minute or two) ..."
-	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[test]'
+	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[test]' $(VTRACER_GYM)
 	@touch $@
 
 .venv/bare-ready: pyproject.toml constraints.txt | .venv/bin/python
@@ -74,18 +76,19 @@ lowest: .venv/lowest-ready
 	.venv/lowest/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider -W default \
 	  --ignore tests/browser --ignore tests/architecture --ignore tests/rlvitals/dashboard/test_fuzz.py $(PYTEST_ARGS)
 
-.venv/lowest-ready: pyproject.toml constraints-lowest.txt constraints.txt | .venv/bin/python
+.venv/lowest-ready: $(PROJECTS) constraints-lowest.txt constraints.txt | .venv/bin/python
 	@echo "installing the lowest declared versions into .venv/lowest (once; a minute or two) ..."
 	@$(PYTHON) -m venv --clear .venv/lowest
 	@.venv/lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt \
-	  --editable '.[$(LIBRARIES)]' $$(grep -E '^($(TEST_TOOLS))==' constraints.txt)
+	  --editable '.[$(LIBRARIES)]' $(VTRACER_GYM) $$(grep -E '^($(TEST_TOOLS))==' constraints.txt)
 	@touch $@
 
-# Which versions these are, from pyproject.toml; needs uv.
+# Which versions these are, from the two pyproject.toml; needs uv.
 relock-lowest:
 	{ sed -n '1,2p' constraints-lowest.txt; grep '^torch==' constraints.txt > .venv/torch.txt; \
+	  printf '%s\n' '-e .[$(LIBRARIES)]' '-e packages/vtracer_gym' | \
 	  uv pip compile --quiet --python-version 3.11 --resolution lowest-direct --no-annotate --no-header \
-	    --constraint .venv/torch.txt $(foreach extra,$(subst $(comma), ,$(LIBRARIES)),--extra $(extra)) pyproject.toml; } \
+	    --constraint .venv/torch.txt - | grep -v '^-e '; } \
 	  > .venv/lowest.txt && sed 's/+cpu$$//' .venv/lowest.txt > constraints-lowest.txt
 
 # The bare install, the run folder and the commands on each Python from 3.11 on that is found on the path or in pyenv.

@@ -72,7 +72,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         log_dir: The folder of runs; the run gets a folder of its own in it.
         use_tensorboard: Whether TensorBoard gets the records too.
         use_wandb: Whether Weights & Biases gets the records too.
-        project_name: What the run belongs to.
+        project_name: Name of the project that the run belongs to; empty for no project.
         session_name: The run's name. If it is taken, a number is put behind it. Default: algorithm and environment, if
             `configuration` names them, and the time (UTC), such as `PPO-CartPole-v1-20261129-0441`.
         buffer_size: Records of each stream in the live window, from which live statistics come.
@@ -108,7 +108,7 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         log_dir: str | Path = "logs/ppo_training",
         use_tensorboard: bool = False,
         use_wandb: bool = False,
-        project_name: str = "vtracer-rl-optimization",
+        project_name: str = "",
         session_name: str | None = None,
         buffer_size: int = _BUFFER_SIZE,
         configuration: Mapping[str, Any] | None = None,

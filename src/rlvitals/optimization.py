@@ -30,7 +30,7 @@ _IMPROVEMENT = "_improvement"
 class OptimizationLogger:
     """Records results of optimisations, and says what they come to.
 
-    Each result is one `Episode`: `category` is the logo's type, `parameters` what was found, `quality_initial` and
+    Each result is one `Episode`: `category` is `logo_type`, `parameters` what was found, `quality_initial` and
     `quality_final` the quality metric with the defaults and after, `reward` the quality gained, `extra` the
     improvements, and `info["optimization"]` everything that was given. So every tool that reads runs sees them:
     statistics, exploration of parameters, SQL (`select extra.ssim_improvement from episodes`), exports. Give it a run

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCE = ROOT / "src"
+SOURCES = (ROOT / "src", ROOT / "packages" / "vtracer_gym" / "src")
 
 Modules = dict[str, ast.Module]
 
 
-def _name(path: Path) -> str:
-    parts = path.relative_to(SOURCE).with_suffix("").parts
+def _name(path: Path, source: Path) -> str:
+    parts = path.relative_to(source).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -25,4 +25,8 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def modules() -> Modules:
     """Every module of both packages, by name; a package is its `__init__`."""
-    return {_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+    return {
+        _name(path, source): ast.parse(path.read_text(encoding="utf-8"))
+        for source in SOURCES
+        for path in sorted(source.rglob("*.py"))
+    }

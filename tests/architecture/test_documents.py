@@ -29,10 +29,10 @@ def blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
+GUIDES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+ALL = ["README.md", *GUIDES, "packages/vtracer_gym/README.md"]
 DOCUMENTS = [
-    document
-    for document in ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
-    if any((document, place) not in NOT_RUN for place, _ in enumerate(blocks(document)))
+    document for document in ALL if any((document, place) not in NOT_RUN for place, _ in enumerate(blocks(document)))
 ]
 
 
@@ -53,7 +53,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_the_examples_of_a_document_run_in_their_order(folder: Path, document: str) -> None:
-    """Each goes on from those before it; those of `docs` from the README."""
+    """Each goes on from those before it; those of the guides from the README."""
     names: dict[str, Any] = {"__name__": "example"}
     wanted = [("README.md", 1)] if document != "README.md" else []
     wanted += [(document, place) for place, _ in enumerate(blocks(document)) if (document, place) not in NOT_RUN]
@@ -68,7 +68,7 @@ def test_what_is_not_run_is_there() -> None:
     assert [one for one in NOT_RUN if one[1] >= len(blocks(one[0]))] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("document", ALL)
 def test_no_placeholder_is_left(document: str) -> None:
     """Such as a table that was to be put in later."""
     text = (ROOT / document).read_text(encoding="utf-8")

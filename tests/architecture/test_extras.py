@@ -1,13 +1,19 @@
-"""The dependencies in `pyproject.toml`, and who needs them."""
+"""The dependencies in each `pyproject.toml`, and who needs them."""
 
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from vtracer_gym.requirements import REQUIREMENTS
+
 TOOLS = {"test"}
 """Extras that bring tools for this repository, which no file of the packages needs."""
+
+PROJECTS = (".", "packages/vtracer_gym")
+"""The folders of the distributions in this repository."""
 
 _EXTRA = re.compile(r"^(?P<extra>[\w-]+) = \[")
 _PATH = re.compile(r"[\w./]+(?:\.py|/)(?![\w.])")
@@ -39,34 +45,66 @@ def wrong_comments(pyproject: str, source: Path) -> list[str]:
     return wrong
 
 
+def project_in(folder: Path) -> dict[str, Any]:
+    project: dict[str, Any] = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return project
+
+
 def test_every_extra_names_the_file_that_needs_it(root: Path) -> None:
     """Beside each dependency of an extra stands a file that exists, or a folder that is noted as planned."""
 
     assert wrong_comments((root / "pyproject.toml").read_text(encoding="utf-8"), root / "src") == []
 
 
-def test_every_core_dependency_names_what_needs_it(root: Path) -> None:
-    """The core dependencies but numpy, which is everywhere, say where they are used."""
+@pytest.mark.parametrize(("folder", "source"), [(".", "src/rlvitals"), ("packages/vtracer_gym", "src")])
+def test_every_dependency_names_what_needs_it(root: Path, folder: str, source: str) -> None:
+    """The dependencies but numpy, which is everywhere, say where they are used."""
 
-    _, _, section = (root / "pyproject.toml").read_text(encoding="utf-8").partition("\ndependencies = [\n")
+    _, _, section = (root / folder / "pyproject.toml").read_text(encoding="utf-8").partition("\ndependencies = [\n")
     lines = [line for line in section.partition("\n]")[0].splitlines() if not line.lstrip().startswith('"numpy')]
     assert lines
     for line in lines:
         paths = _PATH.findall(line.partition("#")[2])
         assert paths, line
-        assert all((root / "src" / "rlvitals" / path).exists() for path in paths), line
+        assert all((root / folder / source / path).exists() for path in paths), line
 
 
 def test_the_entry_points_lead_somewhere(root: Path) -> None:
-    """Each command, sink, exporter, importer, ... that the distribution offers is a module that exists."""
+    """Each command, sink, exporter, importer, ... that a distribution offers is a module that exists."""
 
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    groups = [project["scripts"], *project["entry-points"].values()]
-    targets = [(name, target) for group in groups for name, target in group.items()]
-    assert targets
-    for name, target in targets:
-        path = root / "src" / target.partition(":")[0].replace(".", "/")
-        assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), name
+    for folder in PROJECTS:
+        project = project_in(root / folder)
+        groups = [project["scripts"], *project.get("entry-points", {}).values()]
+        targets = [(name, target) for group in groups for name, target in group.items()]
+        assert targets
+        for name, target in targets:
+            path = root / folder / "src" / target.partition(":")[0].replace(".", "/")
+            assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), name
+
+
+def test_both_distributions_are_of_one_release(root: Path) -> None:
+    """They have the same version and the same licence text."""
+
+    monitor, pipeline = (project_in(root / folder) for folder in PROJECTS)
+    assert monitor["version"] == pipeline["version"]
+    assert (root / "LICENSE").read_bytes() == (root / "packages/vtracer_gym/LICENSE").read_bytes()
+
+
+def test_what_vtracer_gym_misses_is_what_it_declares(root: Path) -> None:
+    """The packages that it looks for before it imports them are the dependencies of its distribution."""
+
+    declared = {parts(line) for line in project_in(root / "packages/vtracer_gym")["dependencies"]}
+    wanted: dict[str, frozenset[str]] = {}
+    for name, extras in map(parts, REQUIREMENTS.values()):
+        wanted[name] = wanted.get(name, frozenset()) | extras
+    assert set(wanted.items()) == declared
+
+
+def parts(requirement: str) -> tuple[str, frozenset[str]]:
+    """The name and the extras of a requirement."""
+    found = re.match(r"([\w-]+)(?:\[([\w,]+)\])?", requirement)
+    assert found is not None
+    return found[1], frozenset((found[2] or "").split(",")) - {""}
 
 
 @pytest.mark.parametrize(
@@ -91,13 +129,12 @@ def test_a_dependency_without_its_file_is_found(tmp_path: Path, line: str, wrong
 
 
 def test_the_lowest_versions_are_those_that_are_declared(root: Path) -> None:
-    """`make lowest` tests what `pyproject.toml` promises: each minimum is pinned in `constraints-lowest.txt`."""
+    """`make lowest` tests what both distributions promise: each minimum is pinned in `constraints-lowest.txt`."""
 
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    extras = (declared for extra, declared in project["optional-dependencies"].items() if extra not in TOOLS)
-    declared = {
-        line for lines in (project["dependencies"], *extras) for line in lines if not line.startswith("rlvitals")
-    }
+    extras = project_in(root)["optional-dependencies"]
+    groups = [project_in(root / folder)["dependencies"] for folder in PROJECTS]
+    groups += [lines for extra, lines in extras.items() if extra not in TOOLS]
+    declared = {line for lines in groups for line in lines if not line.startswith("rlvitals")}
     pins = (root / "constraints-lowest.txt").read_text(encoding="utf-8").lower().splitlines()
     pinned = dict(line.split("==") for line in pins if "==" in line)
     wrong = [
@@ -109,4 +146,4 @@ def test_the_lowest_versions_are_those_that_are_declared(root: Path) -> None:
     assert wrong == []
     libraries = re.search(r"^LIBRARIES := (.*)$", (root / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert libraries is not None
-    assert sorted(libraries[1].split(",")) == sorted(project["optional-dependencies"].keys() - TOOLS)
+    assert sorted(libraries[1].split(",")) == sorted(extras.keys() - TOOLS)

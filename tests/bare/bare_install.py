@@ -24,6 +24,7 @@ EXTRAS = (
     "vtracer",
     "PIL",
     "cv2",
+    "resvg_py",
     "pandas",
     "polars",
     "pyarrow",
@@ -48,6 +49,23 @@ def check_missing(what: str, extra: str, use: Callable[[], object]) -> None:
         check(f"{what} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
     else:
         check(f"{what} names the extra that is missing", holds=False)
+
+
+def check_pipeline() -> None:
+    """Check that vtracer_gym, of which only the source is here, names what is missing and how to install it."""
+    source = Path(__file__).parents[2] / "packages" / "vtracer_gym" / "src"
+    for what, statement in {
+        "vtracer_gym": "import vtracer_gym",
+        "a module of vtracer_gym": "from vtracer_gym.tracing import trace",
+        "the command vtracer-gym": "from vtracer_gym.cli import main; main()",
+    }.items():
+        script = f"import sys; sys.path.insert(0, {str(source)!r}); {statement}"
+        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+        last = (done.stderr.splitlines() or [""])[-1]
+        wanted = ("MissingPackageError", "cv2", "pip install ", " vtracer", " 'rlvitals[sb3]'")
+        unwanted = ("numpy", "typer")  # is there
+        says = all(word in last for word in wanted) and not any(word in last for word in unwanted)
+        check(f"{what} names what is missing, and the command that installs it", holds=done.returncode == 1 and says)
 
 
 def _said(*words: str) -> str:
@@ -93,6 +111,7 @@ def main() -> None:
     for name, extra in {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}.items():
         module = f"rlvitals.adapters.{name}"
         check_missing(module, extra, partial(importlib.import_module, module))
+    check_pipeline()
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
     "TrainingMonitor": (
         TrainingMonitor,
         (
-            "log_dir use_tensorboard use_wandb=False project_name='vtracer-rl-optimization' session_name=None "
+            "log_dir use_tensorboard use_wandb=False project_name='' session_name=None "
             "buffer_size=1000 configuration=None resume='never' sinks update_frequency total_timesteps target log_level"
         ),
     ),

@@ -17,7 +17,7 @@ from rlvitals.summary.history import History, Stretch
 from rlvitals.summary.life import OPEN, Life
 from rlvitals.summary.overview import Overview
 
-_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy", "vtracer", "resvg-py")
+_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 _COMMIT = 12
 _TRACEBACK_LINES = 12
 _INDENT = 2
@@ -38,13 +38,14 @@ def print_portrait(screen: Console, overview: Overview, header: Header, history:
     """
     life = overview.life
     about = clean(", ".join(filter(None, (life.project, *header.tags))))
-    screen.print(Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status), "  ", (about, LABEL)))
+    title = Text.assemble((clean(life.run_id), TITLE), "  ", status_text(life.status))
+    screen.print(title.append(f"  {about}", LABEL) if about else title)
     width = readable_width(screen) - _INDENT
-    for title, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(overview, header, history)):
+    for heading, body in (("", facts_grid(_life(life, now))), *_was(header, width), *_went(overview, header, history)):
         if body is not None:
-            if title:
+            if heading:
                 screen.print()
-                screen.print(Text(title, TITLE))
+                screen.print(Text(heading, TITLE))
             screen.print(Padding.indent(body, _INDENT))
 
 

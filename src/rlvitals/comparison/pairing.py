@@ -1,4 +1,4 @@
-"""Evaluations on the same items (logos, tasks of a test set), held against each other item by item."""
+"""Evaluations on the same items (images or tasks of a test set), held against each other item by item."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence

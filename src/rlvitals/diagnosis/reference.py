@@ -98,7 +98,7 @@ validation: these trainings taught the rules. What follows is one.
 Trainings that nobody had looked at, by Stable-Baselines3 and the callback, the expected cause written down before:
 16 healthy ones, with the settings of RL Zoo where it has any (CartPole, Pendulum, MountainCar, MountainCarContinuous,
 Acrobot, LunarLander, MuJoCo's Hopper, HalfCheetah, Swimmer, Reacher, InvertedPendulum and InvertedDoublePendulum, two
-small grid worlds, the vectorising of logos with one and four attempts), shortened to a few minutes each; and 32 with one
+small grid worlds, the tracing of images with one and four attempts), shortened to a few minutes each; and 32 with one
 fault in the same environments. Judged at every twentieth of the budget:
 
 | | rules as they were | as they are |

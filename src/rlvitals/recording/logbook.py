@@ -88,7 +88,7 @@ class Logbook:
             additional_info: `logo_type`, `difficulty`, `parameters_explored`, and anything else, nested dicts too.
             time: When it ended (UTC, seconds since 1970); now by default.
             env_step: Environment steps of the whole training when it ended.
-            category: Its kind, for example the logo's type.
+            category: Its kind, such as the level or the type of task.
             difficulty: How hard it was; kept as text.
             duration: Seconds that it took.
             memory: Memory of the process, MiB.

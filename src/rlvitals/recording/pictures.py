@@ -77,7 +77,7 @@ class PictureLog:
             name: What it shows, such as `original`: pictures of one name and group are one series over the training.
             image: PNG, JPEG, GIF, WebP or SVG: the bytes, SVG's text, or a file's path; or an array of shape
                 `(height, width)` or `(height, width, channels)`, of bytes or of floats in 0 to 1.
-            group: What it belongs to, such as the logo that several pictures show.
+            group: What it belongs to, such as the object that several pictures show.
             caption: A sentence below it.
             metrics: Numbers about it, such as quality and bytes.
             step: The same as `env_step`.

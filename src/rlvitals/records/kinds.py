@@ -98,7 +98,8 @@ class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
     """One evaluation of a policy, over one or more episodes.
 
     `policy` says whose: absent for the agent in training, else a baseline's name. `categories` and `items` hold the
-    same metrics for each category and each item (say, each logo), so that evaluations can be compared in pairs.
+    same metrics for each category and each item (such as an image of a test set), so that evaluations can be
+    compared in pairs.
     """
 
     episode: Count

@@ -85,6 +85,8 @@ _INDENTED = (" ", "\t")
 _OPTION = re.compile(r"([-+~/]*[A-Za-z_][\w.\-/]*)=(.*)", re.DOTALL)
 _LEAST, _SURELY = 8, 16
 """Characters that make the value of a variable a secret: with a digit, and without."""
+_FOLDERS = frozenset({"PWD", "OLDPWD"})
+"""Variables in which a shell keeps its working folders; by name they would be passwords."""
 
 
 class Masking:
@@ -223,15 +225,11 @@ def _has(text: str, parts: tuple[str, ...]) -> bool:
     return False
 
 
-_SHELL_FOLDERS = {"PWD", "OLDPWD"}
-"""Every shell sets these to working directories: in their names `pwd` is not a password."""
-
-
 def _secrets_of(environment: Mapping[str, str]) -> Iterator[str]:
     for name, value in environment.items():
         ours = name.startswith("RLVITALS_") and name.endswith(("_URL", "_PASSWORD"))
         long = len(value) >= _SURELY or (len(value) >= _LEAST and any(sign.isdigit() for sign in value))
-        if long and name not in _SHELL_FOLDERS and (ours or is_secret_name(name)):
+        if long and name not in _FOLDERS and (ours or is_secret_name(name)):
             yield value
 
 

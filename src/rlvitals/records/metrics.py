@@ -39,7 +39,7 @@ _KL = "Schulman 2020, Approximating KL Divergence (estimator k3), joschu.net/blo
 _DETAILS = "Huang et al. 2022, The 37 Implementation Details of PPO, ICLR Blog Track"
 _ACTIONS = "Chou et al. 2017, Improving Stochastic Policy Gradients with the Beta Distribution, PMLR 70"
 _EVALUATION = "Henderson et al. 2018, Deep Reinforcement Learning that Matters, arXiv:1709.06560"
-_SSIM = "vtracer_gym: SSIM, Wang et al. 2004, Image Quality Assessment, IEEE TIP 13(4)"
+_QUALITY = "The environment's own measure; for images SSIM: Wang et al. 2004, Image Quality Assessment, IEEE TIP 13(4)"
 _GYMNASIUM = "Gymnasium `RecordEpisodeStatistics`"
 _PSUTIL = "psutil"
 _NVML = "NVIDIA Management Library (NVML)"
@@ -83,9 +83,9 @@ _EPISODES = (
         0.0,
     ),
     Metric(
-        "quality_initial", "1", "Quality before the agent's first action.", _SSIM, "Within the measure's own range."
+        "quality_initial", "1", "Quality before the agent's first action.", _QUALITY, "Within the measure's own range."
     ),
-    Metric("quality_final", "1", "Quality that was reached.", _SSIM, "Above `quality_initial` on the whole."),
+    Metric("quality_final", "1", "Quality that was reached.", _QUALITY, "Above `quality_initial` on the whole."),
     Metric("quality_improvement", "1", "quality_final - quality_initial", _OWN, "Positive on the whole, and rising."),
     Metric(
         "duration",
@@ -320,7 +320,7 @@ _EVALUATIONS = (
         f"{_EVALUATION}; SB3 `eval/mean_reward`",
         "Follows the training's, and beats the baselines.",
     ),
-    Metric("quality", "1", "Mean final quality of the episodes evaluated.", _SSIM, "Above that of the baselines."),
+    Metric("quality", "1", "Mean final quality of the episodes evaluated.", _QUALITY, "Above that of the baselines."),
     Metric("success_rate", "1", "Successes / episodes evaluated.", "SB3 `eval/success_rate`", "Rises.", 0.0, 1.0),
     Metric(
         "episodes",

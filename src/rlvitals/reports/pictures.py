@@ -17,7 +17,7 @@ class Picture(NamedTuple):
 
     Attributes:
         title: What it is.
-        group: What it belongs to, such as the logo that several show; empty if nothing.
+        group: What it belongs to, such as the object that several show; empty if nothing.
         media: Its kind, told by its own first bytes.
         content: The file.
         env_step: When it was made.

@@ -13,7 +13,7 @@ import msgspec
 
 from rlvitals import RunReader, TrainingMonitor
 from rlvitals.dashboard.head import head_of
-from rlvitals.dashboard.judging import Judge
+from rlvitals.dashboard.judging import assessed
 from rlvitals.dashboard.shelf import Shelf
 from rlvitals.dashboard.strict import strict_json
 from rlvitals.dashboard.watched import WatchedRun
@@ -243,11 +243,7 @@ def dashboard_page(run: Path) -> Any:
     """The payload of a run's page, once it has been judged."""
     watched = WatchedRun(run.name, run)
     watched.look()
-    judge = Judge()
-    try:
-        return json.loads(strict_json(head_of(watched, judge.now(watched))))
-    finally:
-        judge.close()
+    return json.loads(strict_json(head_of(watched, assessed(watched))))
 
 
 def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:

@@ -193,7 +193,7 @@ def test_a_run_in_which_nothing_happened_is_shown_too(invoke: Invoke, monitor: M
     shown = invoke("show", "run").stdout
 
     assert [line for line in shown.splitlines() if line and not line.startswith(" ")] == [
-        "run  completed  vtracer-rl-optimization",
+        "run  completed",
         "Reproduction",
         "Progress",
         "Events",

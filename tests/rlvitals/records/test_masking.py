@@ -246,6 +246,13 @@ def test_values_of_secret_variables_are_known_wherever_they_occur() -> None:
         assert masking.text(f"{environment[name]}/x") == f"{environment[name]}/x"
 
 
+def test_the_working_folder_is_not_a_secret() -> None:
+    """The shell keeps it in `PWD`, which reads like a password's name: a run still shows where it was started."""
+    masking = Masking(environment={"PWD": "/home/ada/projects/ppo", "OLDPWD": "/home/ada/projects"})
+
+    assert masking.text("in /home/ada/projects/ppo") == "in /home/ada/projects/ppo"
+
+
 def test_masking_can_be_switched_off() -> None:
     """Then everything is kept as it is."""
     off = Masking(enabled=False)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -63,7 +64,8 @@ def test_train_evaluate_trace(
     said = capsys.readouterr().out
     assert "broken.png: it cannot be read as an image (its format is not known)" in said
     *_, shows, evaluates, traces = said.splitlines()
-    assert (tmp_path / shlex.split(shows)[-1] / "run.json").exists()
+    header = json.loads((tmp_path / shlex.split(shows)[-1] / "run.json").read_text(encoding="utf-8"))
+    assert (header["project"], set(header["configuration"]["versions"])) == ("vtracer-gym", {"vtracer", "resvg-py"})
     assert shlex.split(evaluates)[1:4] == ["evaluate", "--model", str(model)]
     monkeypatch.chdir(tmp_path)
     assert run(monkeypatch, *shlex.split(traces)[1:]) == 0

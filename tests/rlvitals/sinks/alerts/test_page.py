@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[4]
 PAGE = (ROOT / "docs" / "alerts.md").read_text(encoding="utf-8")
 ALERT = Alert(
     run="ppo-1",
-    project="logos",
+    project="cartpole",
     time=1_700_000_000.0,
     kind="finding",
     severity="critical",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from vtracer_gym.evaluation import LogoEvaluation
     from vtracer_gym.logos import Logo
     from vtracer_gym.models import TrainedAgent, TrainingSettings
+
+PROJECT = "vtracer-gym"
+"""The project of every run."""
 
 TUNED = "one tuned setting"
 
@@ -97,6 +101,7 @@ def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[
         "unseen": len(unseen),
         "parameter_bounds": {name: list(limits) for name, limits in BOUNDS.items()},
         "lower_is_better": ["svg_bytes"],
+        "versions": {name: version(name) for name in ("vtracer", "resvg-py")},  # others trace and draw differently
         "independent_steps": True,  # no attempt changes the logo, so that a discount of 0 is right
     }
 

@@ -14,11 +14,23 @@ From a shell: ``vtracer-gym train --logos FOLDER``, ``vtracer-gym trace LOGO.png
 
 from __future__ import annotations
 
+from vtracer_gym.errors import (
+    LogoError,
+    MissingPackageError,
+    ModelError,
+    RasterizeError,
+    TraceError,
+    VtracerGymError,
+)
+from vtracer_gym.requirements import missing_packages as _missing_packages
+
+if _missing := _missing_packages():  # before anything that would fail on the first of them, by name alone
+    raise MissingPackageError(_missing)
+
 import gymnasium
 
 from vtracer_gym.attempts import Attempt, PreparedLogo
 from vtracer_gym.environment import ENVIRONMENT_ID, VectorizeEnv
-from vtracer_gym.errors import LogoError, ModelError, RasterizeError, TraceError, VtracerGymError
 from vtracer_gym.logos import Logo, LogoFolder, Rejection, load_folder, load_logo, split_unseen
 from vtracer_gym.reward import RewardParts, RewardWeights
 from vtracer_gym.samples import LOGO_TYPES, sample_logos
@@ -32,6 +44,7 @@ __all__ = [
     "Logo",
     "LogoError",
     "LogoFolder",
+    "MissingPackageError",
     "ModelError",
     "Parameters",
     "PreparedLogo",

@@ -104,6 +104,7 @@ def result(console: Console, job: SeedJob) -> SeedResult:
     """Trains, evaluates and records one seed."""
     with TrainingMonitor(
         job.log_dir,
+        project_name=session.PROJECT,
         session_name=job.session_name,
         configuration=job.configuration,
         total_timesteps=job.settings.steps,

@@ -38,7 +38,10 @@ def evaluate(
     if len(unseen) < len(collection):
         console.print(f"{len(collection) - len(unseen)} of them are left out: the model was trained on them")
     with TrainingMonitor(
-        log_dir, session_name=f"{model.name}-evaluation", configuration={"model": str(model), "logos": str(logos)}
+        log_dir,
+        project_name=session.PROJECT,
+        session_name=f"{model.name}-evaluation",
+        configuration={"model": str(model), "logos": str(logos)},
     ) as monitor:
         evaluations = session.measured(
             console,

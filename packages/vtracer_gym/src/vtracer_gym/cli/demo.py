@@ -49,7 +49,11 @@ def demo(
     settings = TrainingSettings(steps=steps, seed=seed, size=size, processes=processes, start=start)
     configuration = session.described("samples", seen, unseen)
     with TrainingMonitor(
-        out / "logs", session_name="demo", configuration=configuration, total_timesteps=steps
+        out / "logs",
+        project_name=session.PROJECT,
+        session_name="demo",
+        configuration=configuration,
+        total_timesteps=steps,
     ) as monitor:
         agent = session.monitored_training(console, seen, unseen, settings, out / "model", monitor)
         evaluations = session.measured(console, agent, unseen, search_tries=32, seed=seed, processes=processes)
