@@ -1,13 +1,16 @@
-"""Numbers, times and texts as a person reads them, on a screen and on paper.
+"""Numbers, times and texts as a person reads them, on a screen, on paper and on a page.
 
-Absent is "-", and the numbers that are none are spelled as in a run's files: NaN, Infinity, -Infinity.
+A missing value is "-", and a value that is not finite is spelled as in a run's files: NaN, Infinity, -Infinity. The
+pages have the same rules in `dashboard/static/format.js`; one table of cases tests both.
 """
 
 import datetime as dt
 import math
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Context
 
 from rlvitals.records.coercion import spelled
+from rlvitals.records.metric import Metric
 
 ABSENT = "-"
 NOT_REPORTED = "not reported"
@@ -22,25 +25,63 @@ _ROUNDING = 1e-9
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
+def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_unit: bool = False) -> str:
+    """Format a value of a metric.
+
+    Args:
+        metric: The metric, or what `metric_of` makes of a custom name.
+        value: Its value, or a mean of its values; `None` if missing.
+        digits: Significant digits, where it is not a whole number.
+        with_unit: Whether to add the unit, where the title does not imply it.
+    """
+    match metric.format:
+        case "percent":
+            text = percent(value)
+        case "time":
+            text = moment(value)
+        case "count" if value is not None and math.isfinite(value) and value == int(value):
+            text = count(int(value))
+        case _:
+            text = number(value, digits)
+    return f"{text} {metric.unit}" if with_unit and metric.label != metric.title and value is not None else text
+
+
 def number(value: float | None, digits: int = 4) -> str:
-    """A measured value, to so many digits; large ones whole."""
+    """Format a number to so many significant digits; large numbers whole."""
     if value is None:
         return ABSENT
     if not math.isfinite(value):
         return str(spelled(float(value)))
     if _GROUPED_FROM <= abs(value) < _PLAIN_UNTIL:
-        return f"{value:,.0f}"
-    return f"{value:.{digits}g}"
+        return f"{_whole(value):,}"
+    return f"{_rounded(value, digits):.{digits}g}"
 
 
 def count(value: int | None) -> str:
-    """A whole number, exact."""
+    """Format a whole number, exactly."""
     return ABSENT if value is None else f"{value:,}"
 
 
-def percent(share: float | None) -> str:
-    """A share of one."""
-    return ABSENT if share is None else f"{100 * share:.0f} %" if math.isfinite(share) else number(share)
+def percent(share: float | None, digits: int | None = None) -> str:
+    """Format a share of one in per cent.
+
+    Args:
+        share: The share; `None` if missing.
+        digits: Significant digits; by default whole per cent.
+    """
+    if share is None or not math.isfinite(share):
+        return number(share)
+    return f"{number(100 * share, digits)} %" if digits else f"{_whole(100 * share)} %"
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Round half away from zero, as browsers do; Python's own formats round half to even."""
+    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(value))
+
+
+def _whole(value: float) -> int:
+    """Round half away from zero to a whole number."""
+    return math.floor(abs(value) + 0.5) * (-1 if value < 0 else 1)
 
 
 def reported_share(share: float | None, reported: int, of: int) -> str:
@@ -55,16 +96,15 @@ def reported_share(share: float | None, reported: int, of: int) -> str:
 
 
 def span(seconds: float | None) -> str:
-    """A length of time, by its two largest units."""
-    if seconds is None:
-        return ABSENT
-    whole = max(0, round(seconds))
-    if whole < _MINUTE:
-        return f"{whole}s"
+    """Format a length of time by its two largest units; a second unit of zero is left out."""
+    if seconds is None or not math.isfinite(seconds):
+        return number(seconds)
+    whole = max(0, _whole(seconds))
     for unit, name, part, part_name in ((_DAY, "d", _HOUR, "h"), (_HOUR, "h", _MINUTE, "m"), (_MINUTE, "m", 1, "s")):
         if whole >= unit:
-            return f"{whole // unit}{name} {whole % unit // part}{part_name}"
-    raise AssertionError("a minute is the smallest unit")
+            rest = whole % unit // part
+            return f"{whole // unit}{name} {rest}{part_name}" if rest else f"{whole // unit}{name}"
+    return f"{whole}s"
 
 
 def ago(seconds: float | None) -> str:

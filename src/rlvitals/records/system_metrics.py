@@ -1,0 +1,116 @@
+"""The metrics of the machine and of the training's speed."""
+
+from rlvitals.records.metric import Metric
+
+_PSUTIL = "psutil"
+_NVML = "NVIDIA Management Library (NVML)"
+_OWN = "rlvitals"
+
+SYSTEM = (
+    Metric(
+        "env_step",
+        "Environment step",
+        "steps",
+        "The furthest environment step that was said so far.",
+        _OWN,
+        "Grows.",
+        0.0,
+        short="step",
+        format="count",
+    ),
+    Metric(
+        "episode", "Episode", "episodes", "Number of the last episode that ended.", _OWN, "Grows.", 0.0, format="count"
+    ),
+    Metric(
+        "env_steps_per_second",
+        "Environment steps per second",
+        "steps/s",
+        "Environment steps since the last sample / seconds since then.",
+        "SB3 `time/fps`, there over the whole run",
+        "Steady.",
+        0.0,
+        short="steps/s",
+        better="higher",
+        panel="machine",
+    ),
+    Metric(
+        "episodes_per_minute",
+        "Episodes per minute",
+        "episodes/min",
+        "60 times the episodes that ended since the last sample / seconds since then.",
+        _OWN,
+        "Steady for episodes of one length.",
+        0.0,
+        short="episodes/min",
+        better="higher",
+        panel="machine",
+    ),
+    Metric(
+        "memory",
+        "Memory",
+        "MiB",
+        "Resident memory of the training's process (RSS).",
+        f"{_PSUTIL} `memory_info().rss`",
+        "Level once buffers are full; a steady slope is a leak.",
+        0.0,
+        panel="machine",
+    ),
+    Metric(
+        "memory_available",
+        "Available memory",
+        "MiB",
+        "Memory of the machine that can be had without swapping.",
+        f"{_PSUTIL} `virtual_memory().available`",
+        "Well above 0.",
+        0.0,
+        better="higher",
+        panel="machine",
+    ),
+    Metric(
+        "cpu_percent",
+        "CPU",
+        "%",
+        "CPU time of the process / wall time since the last sample; 100 is one core.",
+        f"{_PSUTIL} `cpu_percent()`",
+        "Near 100 times the cores that the training is to use.",
+        0.0,
+        short="CPU",
+        panel="machine",
+    ),
+    Metric(
+        "threads",
+        "Threads",
+        "threads",
+        "Threads of the process.",
+        f"{_PSUTIL} `num_threads()`",
+        "Level.",
+        1.0,
+        format="count",
+        panel="machine",
+    ),
+    Metric(
+        "gpu_utilization",
+        "GPU utilization",
+        "%",
+        "Share of time in which a kernel ran, mean over the machine's GPUs.",
+        f"{_NVML} `utilization.gpu`",
+        "Low for small networks.",
+        0.0,
+        100.0,
+        short="GPU",
+        panel="machine",
+        limits=(0.0, 100.0),
+    ),
+    Metric(
+        "gpu_memory",
+        "GPU memory",
+        "MiB",
+        "Memory in use on the machine's GPUs, all together.",
+        f"{_NVML} `memory.used`",
+        "Level.",
+        0.0,
+        short="GPU memory",
+        panel="machine",
+    ),
+)
+"""The metrics of a system sample, in the order of pages and reports."""
