@@ -19,6 +19,10 @@ BAD = "!"
 
 _GROUPED_FROM = 1_000
 _PLAIN_UNTIL = 1e9
+_LEAST_PLAIN = 1e-4
+"""Smaller numbers have a power of ten."""
+_EXACT = 15
+"""Digits that a rounded number never has more of."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _ROUNDING = 1e-9
 """Values that differ by less, against their size, draw a level line: means of equal values differ so."""
@@ -52,9 +56,19 @@ def number(value: float | None, digits: int = 4) -> str:
         return ABSENT
     if not math.isfinite(value):
         return str(spelled(float(value)))
-    if _GROUPED_FROM <= abs(value) < _PLAIN_UNTIL:
+    rounded = _rounded(value, digits)
+    if abs(rounded) >= _GROUPED_FROM and abs(value) < _PLAIN_UNTIL:
         return f"{_whole(value):,}"
-    return f"{_rounded(value, digits):.{digits}g}"
+    is_plain = _LEAST_PLAIN <= abs(rounded) < _GROUPED_FROM
+    return f"{rounded:.{_EXACT if is_plain else digits}g}"
+
+
+def format_any(value: object, digits: int = 4) -> str:
+    """Format a value whose metric is unknown; a list of two numbers is a range."""
+    if isinstance(value, list):
+        is_range = len(value) == 2 and all(isinstance(one, int | float) for one in value)  # noqa: PLR2004 - two ends
+        return (" to " if is_range else ", ").join(format_any(one, digits) for one in value)
+    return number(value, digits) if isinstance(value, float) else str(value)
 
 
 def count(value: int | None) -> str:
@@ -69,14 +83,15 @@ def percent(share: float | None, digits: int | None = None) -> str:
         share: The share; `None` if missing.
         digits: Significant digits; by default whole per cent.
     """
-    if share is None or not math.isfinite(share):
-        return number(share)
-    return f"{number(100 * share, digits)} %" if digits else f"{_whole(100 * share)} %"
+    hundredths = None if share is None else 100 * share
+    if hundredths is None or not math.isfinite(hundredths):
+        return number(hundredths)
+    return f"{number(hundredths, digits) if digits else number(float(_whole(hundredths)))} %"
 
 
 def _rounded(value: float, digits: int) -> float:
     """Round half away from zero, as browsers do; Python's own formats round half to even."""
-    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(value))
+    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(value)) + 0.0  # not -0
 
 
 def _whole(value: float) -> int:

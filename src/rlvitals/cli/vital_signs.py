@@ -13,8 +13,7 @@ from rlvitals.diagnosis.table import Table
 from rlvitals.errors import RunError
 from rlvitals.pace import Pace, furthest_of, seconds_left, share_of, step_of
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
-from rlvitals.records.metrics import metric
-from rlvitals.reports.courses import PANEL
+from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs import Header, Run
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.table import last_records
@@ -32,13 +31,6 @@ _EVENTS = 50
 _LOOK_S = 5.0
 _SHARE = 20.0
 """Reading the whole of a run takes at most this part of the time: one in twenty."""
-_LEVELS = (
-    ("reward", "reward"),
-    ("quality", "quality_final"),
-    ("quality gain", "quality_improvement"),
-    ("length", "length"),
-    ("success", "success"),
-)
 _IN_TABLE = {"quality_improvement": "quality"}
 """Columns that the tables of the diagnosis know by another name."""
 
@@ -207,12 +199,14 @@ class Observer:
             reward_source="" if series is None else series.source,
             levels=tuple(
                 level
-                for name, field in _LEVELS
-                if (level := _level(name, field, episodes, evidence.episodes, self._quality))
+                for one in panel("episodes", "outcome")
+                if (level := _level(one.name, episodes, evidence.episodes, self._quality))
             )
             if series is None
             else (_level_of(series),),
-            metrics=tuple(found for name in PANEL if (found := _metric(name, updates, evidence))),
+            metrics=tuple(
+                found for one in panel("updates", "update") if (found := _metric(one.name, updates, evidence))
+            ),
             diagnosis=self._diagnosis,
             evaluation=evaluations[0] if evaluations else None,
             events=tuple(last_records(self.run, "events", _EVENTS)),
@@ -238,9 +232,7 @@ def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | Non
     return next((memory for memory in said if memory is not None), None)
 
 
-def _level(
-    name: str, field: str, episodes: list[Episode], table: Table, quality: tuple[float | None, ...]
-) -> Level | None:
+def _level(field: str, episodes: list[Episode], table: Table, quality: tuple[float | None, ...]) -> Level | None:
     is_share = field == "success"
     last = episodes[-RECENT:] if is_share else episodes
     said = [getattr(episode, field) for episode in last]
@@ -252,7 +244,7 @@ def _level(
     with np.errstate(over="ignore", invalid="ignore"):
         mean = float(finite.mean()) if finite.size else float(recent[-1])
     return Level(
-        name=name,
+        name=field,
         mean=mean,
         low=_known(found.low),
         high=_known(found.high),
@@ -285,13 +277,12 @@ def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> Metri
     values = np.array([float(value) for update in updates if (value := getattr(update, name)) is not None])
     if not values.size:
         return None
-    meaning = metric("updates", name)
-    has_range = meaning is not None and meaning.high is not None
+    low, high = metric_of("updates", name).healthy_range or (None, None)
     return Metric(
         name=name,
         last=float(values[-1]),
-        low=meaning.low if meaning is not None and has_range else None,
-        high=meaning.high if meaning is not None else None,
+        low=low,
+        high=high,
         spark=_spark(evidence.updates, name),
     )
 

@@ -20,6 +20,7 @@ from rlvitals.errors import ComparisonError
 from rlvitals.records import STREAMS
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
+from rlvitals.words import percent
 
 _FEWEST_CONFIGURATIONS = 5
 _FEWEST_RUNS = 10
@@ -333,10 +334,9 @@ def _placed_words(placed: Placed) -> str:
         whose = "1 earlier run" if placed.earlier == 1 else f"{placed.earlier} earlier runs"
         return (
             f"{said} Nothing can be concluded from that place: among {whose} even the highest and the lowest have a "
-            f"chance of {200 / (placed.earlier + 1):.0f} % if nothing has changed. From {_FEWEST_EARLIER} earlier runs "
-            "on it is 5 %."
+            f"chance of {percent(2 / (placed.earlier + 1))} if nothing has changed. From {_FEWEST_EARLIER} earlier "
+            "runs on it is 5 %."
         )
     return (
-        f"{said} A place so far from the middle has a chance of {100 * (placed.chance or 1.0):.0f} % if nothing has "
-        "changed."
+        f"{said} A place so far from the middle has a chance of {percent(placed.chance or 1.0)} if nothing has changed."
     )

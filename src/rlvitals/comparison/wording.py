@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rlvitals.comparison.result import Range, Versus
+from rlvitals.words import number, percent
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
 """What each axis counts."""
@@ -66,9 +67,7 @@ def sentences_of(versus: Versus, said: Said) -> list[str]:
 
 def short(value: float | None) -> str:
     """A number in a sentence."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"  # noqa: PLR2004 -- five to nine digits
+    return UNKNOWN if value is None else number(value)
 
 
 def cut(text: str, most: int = _LONGEST) -> str:
@@ -77,7 +76,7 @@ def cut(text: str, most: int = _LONGEST) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return "unknown" if value is None else ("+" if value >= 0 else "") + short(value)
+    return ("+" if value is not None and value >= 0 else "") + short(value)
 
 
 def _between(interval: Range, confidence: float) -> str:
@@ -158,7 +157,7 @@ def _future(versus: Versus, _: Said) -> Iterator[str]:
         plural = "run" if further.needed == 1 else "runs"
         yield (
             f"About {further.needed} more {plural} of each would tell them apart, with a chance of 80 % if the true "
-            f"difference is the one seen, and of {100 * further.chance:.0f} % with all that these runs leave open."
+            f"difference is the one seen, and of {percent(further.chance)} with all that these runs leave open."
         )
 
 
@@ -168,8 +167,8 @@ def _sweep(versus: Versus, said: Said) -> Iterator[str]:
         return
     yield (
         f"A run of {versus.group} is better than one of {versus.baseline} with a chance of "
-        f"{100 * chance.estimate:.0f} % (at least {100 * chance.low:.0f} %, "
-        f"at most {100 * (chance.high or 0.0):.0f} %)."
+        f"{percent(chance.estimate)} (at least {percent(chance.low)}, "
+        f"at most {percent(chance.high or 0.0)})."
     )
     if versus.method.startswith(("Student's t", "Welch's t")):
         yield (

@@ -20,6 +20,7 @@ from rlvitals.runs.pictures import IMAGE
 from rlvitals.runs.reward_series import recent_of
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.pacing import episodes_per_minute, step_said
+from rlvitals.words import number
 
 _TREND_EPISODES = 1_000
 _LEVELS = ("reward", "quality_final", "quality_improvement", "length")
@@ -348,10 +349,10 @@ def _against_start(reward: Level, source: str) -> str:
     if reward.first is None or not isinstance(reward.mean, float):
         return ""
     if source:
-        return f"Reward {reward.first:.4g} at first, {reward.mean:.4g} now: {source}."
+        return f"Reward {number(reward.first)} at first, {number(reward.mean)} now: {source}."
     if reward.episodes < RECENT:  # the first and the last are the same
         return ""
-    return f"Reward {reward.first:.4g} in the first 100 episodes, {reward.mean:.4g} in the last."
+    return f"Reward {number(reward.first)} in the first 100 episodes, {number(reward.mean)} in the last."
 
 
 def _waiting_text(waiting: Waiting) -> str:

@@ -18,6 +18,7 @@ SHARED = (
         "Hardly ever runs back.",
         0.0,
         format="time",
+        panel="clock",
     ),
     Metric(
         "writer",
@@ -26,6 +27,7 @@ SHARED = (
         "Number of the writer in `run.json`: one more at each resumption and each rewind.",
         _OWN,
         format="count",
+        panel="clock",
     ),
 )
 """The metrics of every stream."""
@@ -40,6 +42,7 @@ EPISODES = (
         "",
         0.0,
         format="count",
+        panel="clock",
     ),
     Metric(
         "env_step",
@@ -51,6 +54,7 @@ EPISODES = (
         0.0,
         short="step",
         format="count",
+        panel="clock",
     ),
     Metric(
         "reward",
@@ -148,6 +152,7 @@ EPISODES = (
         "All of them come.",
         0.0,
         format="count",
+        panel="clock",
     ),
 )
 """The metrics of an episode, in the order of pages and reports."""
@@ -162,6 +167,7 @@ EVALUATIONS = (
         "Grows.",
         0.0,
         format="count",
+        panel="clock",
     ),
     Metric(
         "reward",
@@ -221,6 +227,7 @@ EVALUATIONS = (
         0.0,
         short="step",
         format="count",
+        panel="clock",
     ),
     Metric(
         "reward_std",

@@ -1,12 +1,12 @@
 """What is known of one metric: its title, unit, direction and number format, its panel, and what its values mean."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Better = Literal["higher", "lower"] | None
 Format = Literal["number", "count", "percent", "time"]
 """How values are written (`words.format_value`). `percent` is of a share: 0.5 is 50 %."""
-Panel = Literal["outcome", "update", "update detail", "evaluation", "machine", ""]
-"""Where pages and reports draw a metric; empty for one that is drawn only on request, such as a clock."""
+Panel = Literal["clock", "outcome", "update", "update detail", "evaluation", "machine", "machine detail", ""]
+"""Where pages and reports draw a metric. A clock is never drawn, and one without a panel only on request."""
 
 _UNITS_IN_LABELS = frozenset({"s", "MiB", "%"})
 """Units that a title does not imply."""
@@ -52,13 +52,18 @@ class Metric(NamedTuple):
 
     @property
     def short_label(self) -> str:
-        """The title for a narrow column, in lower case unless it is an acronym."""
-        return self.short or self.title[:1].lower() + self.title[1:]
+        """The title for a narrow column or inside a line, with the unit where the title does not imply it."""
+        short = self.short or self.title[:1].lower() + self.title[1:]
+        return f"{short} {self.unit}" if self.unit in _UNITS_IN_LABELS else short
 
     @property
     def axis(self) -> tuple[float | None, float | None]:
         """Least and greatest possible value, at which an axis may end; `None` where there is no limit."""
         return self.limits or (None if self.low is None else 0.0, None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The attributes and the labels that are derived from them, for a page."""
+        return {**self._asdict(), "label": self.label, "short_label": self.short_label, "axis": self.axis}
 
     @property
     def healthy_range(self) -> tuple[float, float] | None:

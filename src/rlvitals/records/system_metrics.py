@@ -17,9 +17,18 @@ SYSTEM = (
         0.0,
         short="step",
         format="count",
+        panel="clock",
     ),
     Metric(
-        "episode", "Episode", "episodes", "Number of the last episode that ended.", _OWN, "Grows.", 0.0, format="count"
+        "episode",
+        "Episode",
+        "episodes",
+        "Number of the last episode that ended.",
+        _OWN,
+        "Grows.",
+        0.0,
+        format="count",
+        panel="clock",
     ),
     Metric(
         "env_steps_per_second",
@@ -41,9 +50,9 @@ SYSTEM = (
         _OWN,
         "Steady for episodes of one length.",
         0.0,
-        short="episodes/min",
+        short="ep./min",
         better="higher",
-        panel="machine",
+        panel="machine detail",
     ),
     Metric(
         "memory",
@@ -64,7 +73,7 @@ SYSTEM = (
         "Well above 0.",
         0.0,
         better="higher",
-        panel="machine",
+        panel="machine detail",
     ),
     Metric(
         "cpu_percent",
@@ -75,7 +84,7 @@ SYSTEM = (
         "Near 100 times the cores that the training is to use.",
         0.0,
         short="CPU",
-        panel="machine",
+        panel="machine detail",
     ),
     Metric(
         "threads",
@@ -86,7 +95,7 @@ SYSTEM = (
         "Level.",
         1.0,
         format="count",
-        panel="machine",
+        panel="machine detail",
     ),
     Metric(
         "gpu_utilization",
@@ -98,7 +107,7 @@ SYSTEM = (
         0.0,
         100.0,
         short="GPU",
-        panel="machine",
+        panel="machine detail",
         limits=(0.0, 100.0),
     ),
     Metric(
@@ -109,8 +118,8 @@ SYSTEM = (
         f"{_NVML} `memory.used`",
         "Level.",
         0.0,
-        short="GPU memory",
-        panel="machine",
+        short="GPU mem.",
+        panel="machine detail",
     ),
 )
 """The metrics of a system sample, in the order of pages and reports."""

@@ -24,6 +24,7 @@ PPO_UPDATES = (
         "Grows; falls where a checkpoint was taken up again.",
         0.0,
         format="count",
+        panel="clock",
     ),
     Metric(
         "env_step",
@@ -35,6 +36,7 @@ PPO_UPDATES = (
         0.0,
         short="step",
         format="count",
+        panel="clock",
     ),
     Metric(
         "update",
@@ -45,6 +47,7 @@ PPO_UPDATES = (
         "Grows by one.",
         0.0,
         format="count",
+        panel="clock",
     ),
     Metric(
         "policy_loss",

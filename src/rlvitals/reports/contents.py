@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from rlvitals.diagnosis.lacking import in_words
+from rlvitals.records.metrics import metric_of, panel
 from rlvitals.reports import tables
 from rlvitals.reports.account import MOST_EXPLORED, Account
 from rlvitals.reports.charts import Curve, Estimate, Estimates
-from rlvitals.reports.courses import PANEL, courses_of
+from rlvitals.reports.courses import courses_of
 from rlvitals.reports.document import (
     Block,
     Cell,
@@ -37,7 +38,6 @@ from rlvitals.words import ABSENT, count, moment, number, percent, span
 
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
-_EPISODE_CURVES = ("quality_final", "quality_improvement", "length", "success")
 _FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 
 
@@ -66,15 +66,12 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
         yield "reward", *_recent(account, "reward", reward)
     name = next((name for name in ("quality_final", "quality_improvement") if name in summary.measures), None)
     if name is not None:
-        yield (
-            ("quality" if name == "quality_final" else "quality gained"),
-            *_recent(account, name, summary.measures[name]),
-        )
+        yield metric_of("episodes", name).short_label, *_recent(account, name, summary.measures[name])
     if summary.success.recent is not None:
         recent, reported = summary.success.recent, tables.recent_reported(summary.success)
         yield (
             "success",
-            tables.share(recent.estimate),
+            percent(recent.estimate, 3),
             f"last 100{reported}{_within(tables.interval(recent, shares=True))}",
         )
     goal = account.header.goals.get("total_timesteps")
@@ -124,7 +121,7 @@ def _sections(account: Account) -> Iterator[Section]:
     yield Section("parameters", "Parameters explored", "", tuple(_parameter_blocks(account)))
     pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
     yield Section("pictures", "Pictures", "Logged by the run, oldest first.", pictures)
-    machine = tuple(curves[name] for name in ("memory", "env_steps_per_second") if name in curves)
+    machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
     facts = tuple(tables.speed_facts(summary.speed))
     blocks: list[Block] = [Charts(machine)] if machine else []
     yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())))
@@ -167,7 +164,7 @@ def _episode_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[B
     if summary.reward_source:
         yield Prose(f"No episodes were recorded. The reward is the {summary.reward_source}.")
     yield Charts((curves["reward"],), wide=True)
-    others = tuple(curves[name] for name in _EPISODE_CURVES if name in curves)
+    others = tuple(curves[one.name] for one in panel("episodes", "outcome")[1:] if one.name in curves)
     if others:
         yield Charts(others)
     recent = summary.recent_rewards if summary.reward_source else WINDOW
@@ -227,14 +224,9 @@ def _estimates(groups: list[GroupRate], kind: str) -> Estimates:
 
 
 def _update_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Block]:
-    charts = tuple(curves[name] for name in PANEL if name in curves)
-    further = tuple(
-        curve
-        for name, curve in curves.items()
-        if name in account.recorded.updates.values and name not in PANEL and name != "memory"
-    )
-    if charts or further:
-        yield Charts((*charts, *further))
+    charts = tuple(curves[one.name] for one in panel("updates", "update", "update detail") if one.name in curves)
+    if charts:
+        yield Charts(charts)
     if account.summary.metrics:
         yield tables.spread_table(account.summary.metrics, "updates")
         yield tables.course_table(account.summary.metrics, "updates")

@@ -4,14 +4,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from rlvitals.records.metrics import metric
-from rlvitals.reports.courses import title_of
+from rlvitals.records.metrics import metric_of
 from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import WINDOW, Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
-from rlvitals.words import ABSENT, NOT_REPORTED, count, number, percent
+from rlvitals.words import ABSENT, NOT_REPORTED, count, format_any, number, percent
 
 _TONES = {
     "improving": "good",
@@ -29,9 +28,9 @@ _TONES = {
     "not comparable": "watch",
     "not enough data": "quiet",
 }
+OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
+"""Titles of the columns that every table of groups ends with."""
 _MOST_EFFECTS = 12
-_TOLD_UNITS = {"s", "MiB"}
-"""Units that a name does not tell by itself."""
 
 
 class Ranged(Protocol):
@@ -67,7 +66,7 @@ def spread_table(
         bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
         rows.append(
             (
-                _with_unit(stream, name),
+                metric_of(stream, name).label,
                 value(found.mean.estimate),
                 value(found.std),
                 value(found.min),
@@ -102,7 +101,7 @@ def course_table(measures: Mapping[str, Measured], stream: str, *, values: str |
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
         rows.append(
             (
-                _with_unit(stream, name),
+                metric_of(stream, name).label,
                 judged(found.going.verdict),
                 value(found.going.change.estimate),
                 interval(found.going.change),
@@ -134,7 +133,7 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
         )
         for group in groups
     )
-    titles = (title, "episodes", "success", "95 % interval", "reward", "quality gained")
+    titles = (title, "episodes", "success", "95 % interval", *OUTCOMES)
     return Table(titles, rows, caption=f"By {title}")
 
 
@@ -154,7 +153,7 @@ def recent_reported(found: Successes) -> str:
 
 
 def _of_reported(group: GroupRate) -> str:
-    said = share(group.rate.estimate)
+    said = percent(group.rate.estimate, 3)
     return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
 
 
@@ -247,7 +246,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     silent: list[str] = []
     for finding in found["findings"]:
         kind = "all types" if finding["category"] is None else finding["category"]
-        what = f"{title_of('episodes', finding['outcome'])}, {kind}"
+        what = f"{metric_of('episodes', finding['outcome']).title}, {kind}"
         table = _drivers(finding, what)
         if table is None:
             silent.append(f"{what} ({finding['drivers']['verdict']})")
@@ -255,7 +254,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         yield table
         region = finding["region"]
         if region["where"] and region["verdict"] == "better":
-            where = ", ".join(f"{name} {_where(at)}" for name, at in region["where"].items())
+            where = ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items())
             yield Prose(f"Best region for {what}: {where}: mean {number(region['mean'])} there.")
     if silent:
         yield Prose(f"Nothing is shown to drive {'; '.join(silent)}.", "quiet")
@@ -270,7 +269,7 @@ def _drivers(finding: Mapping[str, Any], what: str) -> Table | None:
         (
             effect["name"],
             effect["shape"],
-            _where(effect["best"]),
+            format_any(effect["best"]),
             percent(effect["share"]),
             value(effect["adjusted_p"], 2),
         )
@@ -280,7 +279,7 @@ def _drivers(finding: Mapping[str, Any], what: str) -> Table | None:
         (
             f"{pair['first']} with {pair['second']}",
             "together",
-            ", ".join(map(_where, pair["best"])),
+            ", ".join(map(format_any, pair["best"])),
             percent(pair["share"]),
             value(pair["adjusted_p"], 2),
         )
@@ -302,29 +301,19 @@ def interval(found: Ranged, *, shares: bool = False) -> str:
     """Both ends of an interval."""
     if found.low is None or found.high is None:
         return ABSENT
-    said = share if shares else number
-    return f"{said(found.low)} to {said(found.high)}"
-
-
-def share(found: float | None) -> str:
-    """A share in per cent, to three digits."""
-    return ABSENT if found is None else f"{100 * found:.3g} %" if math.isfinite(found) else number(found)
+    if shares:
+        return f"{percent(found.low, 3)} to {percent(found.high, 3)}"
+    return f"{number(found.low)} to {number(found.high)}"
 
 
 def rate(found: Range) -> str:
     """A share with its interval."""
-    return f"{share(found.estimate)} ({interval(found, shares=True)})"
+    return f"{percent(found.estimate, 3)} ({interval(found, shares=True)})"
 
 
 def judged(said: str) -> Cell:
     """A verdict in its tone."""
     return Toned(said, _TONES[said]) if said in _TONES else said
-
-
-def _with_unit(stream: str, name: str) -> str:
-    meaning = metric(stream, name)
-    said = f" ({meaning.unit})" if meaning is not None and meaning.unit in _TOLD_UNITS else ""
-    return title_of(stream, name) + said
 
 
 def _mix(found: Mix) -> str:
@@ -338,9 +327,3 @@ def _mix(found: Mix) -> str:
 
 def _known(said: float) -> float | None:
     return None if math.isnan(said) else said
-
-
-def _where(at: Any) -> str:
-    if isinstance(at, list):
-        return " to ".join(map(_where, at))
-    return number(at) if isinstance(at, float) else str(at)

@@ -1,5 +1,6 @@
 """The account of a run, or of its last episodes: one value that every face of this package speaks from."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -9,6 +10,7 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.pace import STEPS, Pace, furthest_of, share_of
 from rlvitals.records import PolicyUpdate
+from rlvitals.records.metrics import metric_of
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
@@ -18,23 +20,14 @@ from rlvitals.runs.table import ask
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.life import OPEN, Life, away_of, life_of
-from rlvitals.summary.measures import WINDOW, Better, Floats, Measured, known, measure
+from rlvitals.summary.measures import WINDOW, Floats, Measured, known, measure
 from rlvitals.summary.pacing import episodes_per_minute, pace_in, paces_in, step_said
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
-MEASURES: dict[str, Better] = {
-    "reward": "higher",
-    "quality_final": "higher",
-    "quality_improvement": "higher",
-    "quality_initial": None,
-    "length": None,
-    "duration": None,
-    "memory": None,
-}
-"""The quantities of an episode, and which way is better; `None` where it is neither: who survives takes longer."""
+MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
+"""The quantities of an episode."""
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
 
-_BETTER: dict[str, Better] = {"value_loss": "lower", "explained_variance": "higher"}
 _EPISODE_COLUMNS = (
     "time",
     *MEASURES,
@@ -148,7 +141,7 @@ def summarise(
     away = away_of(header)
     explored = exploration_of(run, window=window) if exploration else None
     series = None if times.size else reward_series(run)
-    measures = _measured(episodes, MEASURES) if series is None else _measured_rewards(series, window)
+    measures = _measured("episodes", episodes, MEASURES) if series is None else _measured_rewards(series, window)
     rewards = measures["reward"].counts.total if "reward" in measures else 0
     return RunSummary(
         life=life,
@@ -158,7 +151,7 @@ def summarise(
         env_step=furthest,
         progress=share_of(header.goals.get("total_timesteps"), furthest),
         measures=measures,
-        metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}),
+        metrics=_measured("updates", updates, UPDATE_METRICS),
         success=successes(episodes, header.goals.get("target")),
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
@@ -202,15 +195,15 @@ def _columns(
     return episodes, updates, system, pace, windowed
 
 
-def _measured(columns: dict[str, Column], wanted: dict[str, Better]) -> dict[str, Measured]:
+def _measured(stream: str, columns: dict[str, Column], wanted: Iterable[str]) -> dict[str, Measured]:
     times = as_floats(columns["time"])
-    found = {name: measure(columns[name], times, better) for name, better in wanted.items()}
+    found = {name: measure(columns[name], times, metric_of(stream, name).better) for name in wanted}
     return {name: measured for name, measured in found.items() if measured is not None}
 
 
 def _measured_rewards(series: RewardSeries, window: int | None) -> dict[str, Measured]:
     values, times = (column[-(window or column.size) :] for column in (series.values, series.times))
-    found = measure(np.ma.asarray(values), times, MEASURES["reward"], recent=recent_of(values.size))
+    found = measure(np.ma.asarray(values), times, metric_of("episodes", "reward").better, recent=recent_of(values.size))
     return {} if found is None else {"reward": found}
 
 

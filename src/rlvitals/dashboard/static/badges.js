@@ -1,7 +1,7 @@
 // Small signs that several pages share: status, health, sparkline, bars.
 
 import { h, svg } from "./dom.js";
-import { nums, number, percent } from "./format.js";
+import { ABSENT, nums, number, percent } from "./format.js";
 
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
@@ -44,7 +44,7 @@ export function ring(score, state) {
   return svg("svg", { class: "ring", viewBox: "0 0 48 48", role: "img", "aria-label": name, "data-status": state },
     svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-back" }),
     score === null ? null : svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-front", "stroke-dasharray": `${(length * score) / 100} ${length}`, transform: "rotate(-90 24 24)" }),
-    svg("text", { x: 24, y: 29, "text-anchor": "middle" }, score === null ? "–" : String(score)));
+    svg("text", { x: 24, y: 29, "text-anchor": "middle" }, score === null ? ABSENT : String(score)));
 }
 
 export const progress = (share) =>

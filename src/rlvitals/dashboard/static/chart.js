@@ -112,7 +112,7 @@ export class Chart {
     put(this.badge, parts);
     if (this.lines.length === 1 && extent) {
       const smooth = first.smooth?.y, last = smooth?.length ? smooth[smooth.length - 1] : extent.last;
-      put(this.value, this.options.unit && typeof last === "number" ? `${(100 * last).toFixed(0)} %` : number(last));
+      put(this.value, this.options.unit ? percent(last) : number(last));
       this.value.classList.toggle("bad", typeof last === "number" && !Number.isFinite(last));
       this.canvas.setAttribute("aria-label", `${this.options.name}: ${number(extent.values)} values, last ${number(last)}${extent.nan ? `, ${extent.nan} NaN` : ""}. Arrow keys move a cursor, plus and minus zoom, 0 shows all.`);
     }

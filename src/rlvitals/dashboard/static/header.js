@@ -1,7 +1,8 @@
 // The top of a run's page: what it is, how it goes, and what is wrong, cause first.
 
 import { h, put, tip } from "./dom.js";
-import { ago, count, isBad, moment, number, percent, span, title } from "./format.js";
+import { metricOf, title } from "./dictionary.js";
+import { ago, count, formatValue, isBad, moment, number, percent, span } from "./format.js";
 import { isOpen, progress, ring, status } from "./badges.js";
 
 const opened = new Set();
@@ -34,7 +35,7 @@ function facts(head, now) {
 function healthCard(head) {
   const losses = head.health.losses, skipped = Object.entries(head.unjudged);
   return [head.health.score === null ? h("p", {}, "Not judged: no episode and no update has been recorded.") : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
-    losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `−${loss.points}  ${loss.reason}`))) : null,
+    losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `-${loss.points}  ${loss.reason}`))) : null,
     skipped.length ? h("p", { class: "muted" }, `Rules that would judge if it were logged: ${skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ")}.`) : null];
 }
 
@@ -46,16 +47,15 @@ function tiles(head) {
       wait.longest_open === null ? "; nothing is known of those that are open." : `, longest open: ${count(wait.longest_open)} steps.`,
       wait.environments ? h("span", { class: "muted" }, ` ${wait.environments} environments side by side, ${count(wait.env_step)} steps in all.`) : "");
   }
-  const percents = (share) => percent(share);
   // Of a run that goes on it counts how fast it is lately, of one that is over how fast it was.
   const goesOn = isOpen(head.status), lately = goesOn ? ", lately" : "";
   const speed = goesOn ? head.recent_steps_per_second : head.steps_per_second;
   const rate = goesOn ? head.recent_episodes_per_minute : head.episodes_per_minute;
-  const level = (name, entry, show = number) => entry && tile(name, show(entry.mean),
+  const level = (field, entry, name = title(field, "episodes"), show = (value, digits) => formatValue(metricOf("episodes", field), value, digits)) => entry && tile(name, show(entry.mean),
     (entry.low === null ? `last ${count(entry.episodes)} ${head.reward_source ? "values" : "episodes"}` : `${show(entry.low, 3)} to ${show(entry.high, 3)}`) + (entry.reported < entry.episodes ? `, ${count(entry.reported)} of ${count(entry.episodes)} reported` : ""), isBad(entry.mean));
   return h("div", { class: "tiles" },
-    level(head.reward_source ? `Reward: ${head.reward_source}` : `Reward, last ${count(head.levels.reward?.episodes ?? 100)}`, head.levels.reward), level("Quality", head.levels.quality_final), level("Quality gained", head.levels.quality_improvement),
-    level("Success", head.success, percents), level("Episode length", head.levels.length),
+    level("reward", head.levels.reward, head.reward_source ? `Reward: ${head.reward_source}` : `Reward, last ${count(head.levels.reward?.episodes ?? 100)}`), level("quality_final", head.levels.quality_final), level("quality_improvement", head.levels.quality_improvement),
+    level("success", head.success), level("length", head.levels.length),
     tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${lately}` : ""),
     tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${lately}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));

@@ -1,7 +1,8 @@
 // The parameters that were tried: what works, by lines, by cells, and by effect.
 
 import { h, put, select } from "./dom.js";
-import { isBad, num, number, percent, short, title } from "./format.js";
+import { title } from "./dictionary.js";
+import { isBad, num, number, percent, short } from "./format.js";
 import { clear } from "./overview.js";
 
 /** Low to high in a scale that every eye tells apart, in either light. */
@@ -103,7 +104,7 @@ function explained(told, outcome) {
   const range = (value) => (Array.isArray(value) ? value.map((one) => number(one, 3)).join(" to ") : typeof value === "number" ? number(value, 3) : String(value));
   return [groups.map((one) => h("details", { class: "effect", open: one === groups[0] }, h("summary", {}, h("b", {}, one.category ?? "All types"), " ", h("span", { class: "muted" }, one.drivers.verdict)),
     h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Parameter", "Of the variance", "Shape", "Best"].map((text, i) => h("th", { class: i === 1 || i === 3 ? "num" : "", scope: "col" }, text)))),
-      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 1) : "not shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
+      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 3) : "not shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
     one.region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(one.region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "), `: ${number(one.region.mean)} against ${number(one.region.elsewhere)} elsewhere.`) : null)),
   bounds.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), bounds.map((one) => `${one.name} (${one.verdict})`).join(", ")) : null,
   h("p", { class: "muted small" }, `${number(told.combinations.distinct)} different combinations in ${number(told.combinations.rows)} episodes.`)];

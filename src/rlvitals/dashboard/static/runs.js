@@ -2,7 +2,7 @@
 
 import { h, put } from "./dom.js";
 import { ask, listen } from "./api.js";
-import { ago, count, isBad, num, number, percent, span } from "./format.js";
+import { ABSENT, ago, count, isBad, num, number, percent, span } from "./format.js";
 import { findingDots, isOpen, progress, sparkline, status } from "./badges.js";
 
 const COLUMNS = [
@@ -71,7 +71,7 @@ export function runsPage(root, app) {
       cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.episodes > 0 || row.env_step !== null || row.reward !== null) : h("span", { class: "muted" }, "…")),
       cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, now ${number(row.reward)}`) : null, h("span", { class: isBad(row.reward) ? "num bad" : "num", title: row.reward_source || null }, number(row.reward), row.reward_source ? "*" : ""))),
       cell("success", h("span", { class: "num" }, percent(row.success_rate), row.success_reported === null ? null : h("span", { class: "muted small" }, ` of ${count(row.success_reported)}`))),
-      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.left ? `, ${span(row.left)} left` : "")] : h("span", { class: "num" }, row.env_step === null ? "–" : `${count(row.env_step)} steps`)),
+      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.left ? `, ${span(row.left)} left` : "")] : h("span", { class: "num" }, row.env_step === null ? ABSENT : `${count(row.env_step)} steps`)),
       cell("speed", h("span", { class: "num" }, number(speedOf(row), 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
       cell("updated", h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString?.() ?? null }, ago(Date.now() / 1000 - row.updated))));
     lines.set(row.key, { row, pin, element });
