@@ -8,7 +8,7 @@ from rich.text import Text
 from rlvitals.cli.screen import LABEL, STYLES, number_text
 from rlvitals.cli.words import ABSENT, clean, count, moment
 from rlvitals.records import Event, Record
-from rlvitals.records.metrics import metric_of, panel
+from rlvitals.records.metrics import metric_of
 
 _CLOCK = slice(11, 19)
 _DIGITS = 3
@@ -28,7 +28,10 @@ _WIDTHS = {
         "episode": 7, "env_step": 9, "reward": 9, "length": 6, "quality_final": 7, "success": 7, "category": -8,
         "termination_reason": -1,
     },
-    "updates": {"step": 9, **{one.name: 8 for one in panel("updates", "update") if one.name != "learning_rate"}},
+    "updates": {
+        "step": 9, "policy_loss": 9, "value_loss": 7, "entropy": 7, "kl_divergence": 7, "clip_fraction": 7,
+        "explained_variance": 10, "gradient_norm": 8,
+    },
     "evaluations": {
         "env_step": 9, "episode": 8, "reward": 9, "reward_std": 8, "quality": 7, "success_rate": 7, "episodes": 8,
         "policy": -1,

@@ -231,7 +231,7 @@ EVALUATIONS = (
     ),
     Metric(
         "reward_std",
-        "Reward standard deviation",
+        "Reward std",
         "reward",
         "Standard deviation of those returns over episodes.",
         "SB3 `evaluate_policy`",
@@ -241,7 +241,7 @@ EVALUATIONS = (
     ),
     Metric(
         "quality_std",
-        "Quality standard deviation",
+        "Quality std",
         "1",
         "Standard deviation of the final quality over episodes.",
         _OWN,

@@ -46,7 +46,9 @@ def metric_named(name: str) -> Metric:
 
 def title_of(name: str) -> str:
     """Make a title of a custom name: words for a plain field, the name itself for an entry of a dictionary."""
-    words = name if "." in name else name.replace("_", " ")
+    if "." in name:
+        return name
+    words = name.replace("_", " ")
     return words[:1].upper() + words[1:]
 
 

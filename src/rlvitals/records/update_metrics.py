@@ -193,13 +193,12 @@ PPO_UPDATES = (
     ),
     Metric(
         "action_std",
-        "Action standard deviation",
+        "Action std",
         "action",
         "Standard deviation of a Gaussian policy, mean over the action's dimensions: mean(exp(log std)).",
         "SB3 `train/std`",
         "Falls slowly from 1. Growing without end: the advantages say nothing about actions.",
         0.0,
-        short="action std",
         panel="update detail",
     ),
     Metric(
@@ -226,13 +225,12 @@ PPO_UPDATES = (
     ),
     Metric(
         "advantage_std",
-        "Advantage standard deviation",
+        "Advantage std",
         "reward",
         "Standard deviation of those advantages, before normalisation.",
         _GAE,
         "Above 0: with none there is nothing to learn from.",
         0.0,
-        short="advantage std",
         panel="update detail",
     ),
     Metric(
@@ -255,13 +253,12 @@ PPO_UPDATES = (
     ),
     Metric(
         "return_std",
-        "Return standard deviation",
+        "Return std",
         "reward",
         "Standard deviation of those returns over the rollout.",
         _GAE,
         "Above 0 until the task is solved.",
         0.0,
-        short="return std",
         panel="update detail",
     ),
     Metric(

@@ -22,7 +22,7 @@ export function number(raw, digits = 4) {
   const short = Number(value.toPrecision(digits)), size = Math.abs(short);
   if (size >= 1000 && Math.abs(value) < 1e9) return whole.format(value);
   if (!size || (size >= 1e-4 && size < 1000)) return String(short);
-  return short.toExponential().replace(/e([+-])(\d)$/, "e$10$2");
+  return value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
 }
 export const count = (value) => (value === null || value === undefined ? ABSENT : whole.format(value));
 

@@ -4,14 +4,13 @@ import { h, put, select } from "./dom.js";
 import { ask, listen } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, lineOf } from "./curves.js";
-import { isCurve, metricOf, panel, title } from "./dictionary.js";
+import { isCurve, metricOf, title } from "./dictionary.js";
 import { ABSENT, count, formatValue, isBad, number, percent, span } from "./format.js";
 import { isOpen, status } from "./badges.js";
 import { saying } from "./groups.js";
 
 const isReward = (stream, field) => stream === "episodes" && field === "reward";
-const FIRST = () => [["episodes", "outcome"], ["updates", "update"]].flatMap(([stream, name]) => panel(stream, name).map((one) => [stream, one.name]));
-const MOST_FIRST = 6;
+const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"]];
 
 const AGAIN_MS = 3_000, MOST_WAITS = 20;
 
@@ -58,11 +57,11 @@ export function overlay(root, app, every) {
       const found = await ask("compare", { run: keys }, controller.signal);
       drop();
       const has = (stream, field) => found.fields[stream]?.includes(field);
-      const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST()).filter(([stream, field]) => has(stream, field)).slice(0, chosen.length || MOST_FIRST);
+      const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST).filter(([stream, field]) => has(stream, field));
       const others = Object.entries(found.fields).flatMap(([stream, names]) => names.filter((name) => isCurve(stream, name)).map((name) => [stream, name])).filter(([stream, field]) => !wanted.some(([s, f]) => s === stream && f === field));
       charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field, stream), unit: metricOf(stream, field).format === "percent", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: metricOf(stream, field).axis[0] ?? undefined, tall: isReward(stream, field) }) }));
       charts.filter(({ stream, field }) => isReward(stream, field)).forEach(({ chart }) => chart.element.classList.add("wide"));
-      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1], pair[0])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
+      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${metricOf(pair[0], pair[1]).title} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
       side(found);
       await curves().catch(quiet);
     } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }
