@@ -43,9 +43,9 @@ def test_the_pages_format_as_the_reports_do(opened: Callable[..., Page], kind: s
 
 def test_a_moment_reads_the_same_on_a_page(opened: Callable[..., Page]) -> None:
     """A browser on this machine has its time zone; no calendar has the last ones."""
-    times = [[0.0], [86_399.9], [1_700_000_000.0], [-1e300], [1e300], ["NaN"], [None]]
+    times: list[list[Any]] = [[0.0], [86_399.9], [1_700_000_000.0], [-1e300], [1e300], ["NaN"], [None]]
     made = evaluated(opened("/"), "format.moment(...given.map(format.num))", times)
-    assert made == [words.moment(*unspelled(list(time))) for time in times]
+    assert made == [words.moment(unspelled(time[0])) for time in times]
 
 
 def test_the_pages_know_every_metric(opened: Callable[..., Page]) -> None:

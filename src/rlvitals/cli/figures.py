@@ -235,7 +235,7 @@ def _exploration(found: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType
     silent: list[str] = []
     for finding in found["findings"]:
         kind = "all types" if finding["category"] is None else finding["category"]
-        outcome = metric_of("episodes", finding["outcome"]).short_label
+        outcome = metric_of("episodes", finding["outcome"]).phrase
         drivers = _drivers(finding["drivers"], finding)
         if drivers is None:
             silent.append(f"{outcome} ({kind}: {finding['drivers']['verdict']})")

@@ -52,9 +52,14 @@ class Metric(NamedTuple):
 
     @property
     def short_label(self) -> str:
-        """The title for a narrow column or inside a line, with the unit where the title does not imply it."""
-        short = self.short or self.title[:1].lower() + self.title[1:]
+        """The title for a narrow column, with the unit where the title does not imply it."""
+        short = self.short or self.phrase
         return f"{short} {self.unit}" if self.unit in _UNITS_IN_LABELS else short
+
+    @property
+    def phrase(self) -> str:
+        """The title inside a sentence: in lower case, unless it begins with an acronym."""
+        return self.title if self.title[1:2].isupper() else self.title[:1].lower() + self.title[1:]
 
     @property
     def axis(self) -> tuple[float | None, float | None]:

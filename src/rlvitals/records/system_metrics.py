@@ -83,7 +83,6 @@ SYSTEM = (
         f"{_PSUTIL} `cpu_percent()`",
         "Near 100 times the cores that the training is to use.",
         0.0,
-        short="CPU",
         panel="machine detail",
     ),
     Metric(

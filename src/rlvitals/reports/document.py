@@ -206,5 +206,5 @@ def facts_text(facts: Mapping[str, object], series: Collection[str] = ()) -> str
     """
     streams = {field: stream for stream, _, field in (one.partition(".") for one in series)}
     return ", ".join(
-        f"{metric_of(streams.get(name, ''), name).short_label} {format_any(value)}" for name, value in facts.items()
+        f"{metric_of(streams.get(name, ''), name).phrase} {format_any(value)}" for name, value in facts.items()
     )
