@@ -18,6 +18,7 @@ from rlvitals.comparison.substitutes import extent_of, fill, notes_on, substitut
 from rlvitals.comparison.wording import is_known_to_differ, short
 from rlvitals.errors import ComparisonError
 from rlvitals.records import STREAMS
+from rlvitals.records.metrics import metric_named
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
 from rlvitals.words import percent
@@ -329,7 +330,7 @@ def _placed_words(placed: Placed) -> str:
     else:
         rank = f"higher than {placed.below} of {placed.earlier} earlier runs"
         rank += f", and the same as {placed.equal}" if placed.equal else ""
-    said = f"Of {where}, {placed.metric} is {short(placed.value)}: {rank}."
+    said = f"Of {where}, {metric_named(placed.metric).phrase} is {short(placed.value)}: {rank}."
     if placed.earlier < _FEWEST_EARLIER:
         whose = "1 earlier run" if placed.earlier == 1 else f"{placed.earlier} earlier runs"
         return (

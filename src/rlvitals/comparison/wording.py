@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rlvitals.comparison.result import Range, Versus
+from rlvitals.records.metrics import metric_named
 from rlvitals.words import number, percent
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
@@ -60,6 +61,11 @@ class Said(NamedTuple):
     wider: float = 1.0
 
 
+def outcome_phrase(statistic: str, metric: str) -> str:
+    """What a run comes to, in a sentence: `the mean reward over the last tenth`."""
+    return STATISTIC_WORDS[statistic].format(metric=metric_named(metric).phrase)
+
+
 def sentences_of(versus: Versus, said: Said) -> list[str]:
     """What may be concluded from one comparison, the verdict first."""
     return [sentence for part in (_verdict, _failures, _future, _sweep, _again) for sentence in part(versus, said)]
@@ -82,12 +88,12 @@ def _signed(value: float | None) -> str:
 def _between(interval: Range, confidence: float) -> str:
     if interval.low is None:
         return "without an interval: the runs of a group do not differ among themselves"
-    return f"{100 * confidence:.10g} % interval {_signed(interval.low)} to {_signed(interval.high)}"
+    return f"{percent(confidence, 10)} interval {_signed(interval.low)} to {_signed(interval.high)}"
 
 
 def _difference(versus: Versus, said: Said) -> str:
     """How far the means are apart; where a group has no outcome, or one, there is less to say."""
-    what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
+    what = outcome_phrase(said.statistic, said.metric)
     if versus.difference.estimate is None:
         return f"by how much {what} differs is unknown, as a group has no run with an outcome"
     differs = f"{what} differs by {_signed(versus.difference.estimate)}"
@@ -98,13 +104,14 @@ def _difference(versus: Versus, said: Said) -> str:
 
 def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     mine, theirs = versus.group, versus.baseline
-    what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
+    what = outcome_phrase(said.statistic, said.metric)
     where = f" on {versus.task}" if versus.task and (len(said.tasks[0]) > 1 or len(said.tasks[1]) > 1) else ""
     runs = f"{versus.runs[0] + said.without[0]} + {versus.runs[1] + said.without[1]} runs"
     if versus.verdict == "not comparable":
         yield (
             f"{mine} ran in {_listed(said.tasks[0])} and {theirs} in {_listed(said.tasks[1])}: "
-            f"{said.metric} of different environments cannot be compared, and nothing is concluded."
+            f"{metric_named(said.metric).phrase} of different environments cannot be compared, and nothing is "
+            "concluded."
         )
         return
     if versus.verdict == "not enough runs":

@@ -68,7 +68,7 @@ class Metric(NamedTuple):
 
     def as_dict(self) -> dict[str, Any]:
         """The attributes and the labels that are derived from them, for a page."""
-        return {**self._asdict(), "label": self.label, "short_label": self.short_label, "axis": self.axis}
+        return {**self._asdict(), "label": self.label, "phrase": self.phrase, "axis": self.axis}
 
     @property
     def healthy_range(self) -> tuple[float, float] | None:

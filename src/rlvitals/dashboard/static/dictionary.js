@@ -17,7 +17,7 @@ export const isKnown = (stream, name) => own(own(METRICS, stream), name) !== und
 /** A metric of a stream; a custom one is described by its name. */
 export function metricOf(stream, name) {
   const title = titleOf(name);
-  return own(own(METRICS, stream), name) ?? { name, title, label: title, unit: "", format: "number", panel: "", low: null, high: null, axis: [null, null] };
+  return own(own(METRICS, stream), name) ?? { name, title, label: title, phrase: title.charAt(0).toLowerCase() + title.slice(1), unit: "", format: "number", panel: "", low: null, high: null, axis: [null, null] };
 }
 
 /** A metric by the name that a user types: `reward`, `updates.kl_divergence`, `extra.score`. */

@@ -116,7 +116,7 @@ export function groupsView(box, app, { again }) {
           told: (i) => `${low[i] === null ? "" : `${number(low[i])} to ${number(high[i])}, `}${contributing[i]} ${contributing[i] === 1 ? "run" : "runs"}` };
       });
       if (!lines.length) return [];
-      const chart = chartOf({ name: `${metricNamed(name).title}${task ? ` on ${task}` : ""}`, heading: `Mean ${name}${task ? ` on ${task}` : ""}, with 95 % intervals over runs`, tall: true });
+      const chart = chartOf({ name: `${metricNamed(name).title}${task ? ` on ${task}` : ""}`, heading: `Mean ${metricNamed(name).phrase}${task ? ` on ${task}` : ""}, with 95 % intervals over runs`, tall: true });
       chart.element.classList.add("wide");
       chart.set(lines, { clock: found.axis });
       const changing = lines.some((line) => line.runs.some((n) => n !== line.runs[0]));
@@ -134,7 +134,7 @@ export function groupsView(box, app, { again }) {
   function profile(name, tint) {
     const known = found.groups.slice(0, MOST_CURVES).filter((group) => group.profile?.thresholds.length);
     if (!known.length) return null;
-    const chart = chartOf({ name: "Performance profile", heading: `Share of runs whose ${name} is above`, unit: "share" });
+    const chart = chartOf({ name: "Performance profile", heading: `Share of runs whose ${metricNamed(name).phrase} is above`, unit: "share" });
     chart.element.classList.add("wide");
     chart.set(known.map((group) => {
       const { thresholds, shares, low, high } = group.profile;

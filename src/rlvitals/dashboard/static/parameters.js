@@ -1,7 +1,7 @@
 // The parameters that were tried: what works, by lines, by cells, and by effect.
 
 import { h, put, select } from "./dom.js";
-import { title } from "./dictionary.js";
+import { metricOf, title } from "./dictionary.js";
 import { isBad, num, number, percent, short } from "./format.js";
 import { clear } from "./overview.js";
 
@@ -22,7 +22,7 @@ export function parameters(panel, run, controls) {
   const failed = (box) => (error) => { if (error.name !== "AbortError") put(box, h("p", { class: "empty" }, error.message)); };
   const load = () => run.ask("run/parameters", { outcome }).then((found) => {
     if (!found.parameters.length) { put(panel, h("p", { class: "empty" }, "No episode said which parameters it tried. log_episode takes them as parameters={...}.")); return; }
-    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${title(name, "episodes").toLowerCase()}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
+    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
     const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), canvas = h("canvas", { role: "img", "aria-label": `Parallel coordinates of ${names.length} parameters, coloured by ${title(outcome, "episodes")}` });
     const heat = h("div", { class: "heat" }), effects = h("div", {}, h("p", { class: "empty" }, "Working out what the parameters do ..."));
     let [x, y] = [run.app.params.get("px"), run.app.params.get("py")];
@@ -33,7 +33,7 @@ export function parameters(panel, run, controls) {
     put(panel,
       h("section", { class: "card" }, h("header", {}, h("h2", {}, "What was tried"), h("span", { class: "muted" }, `${number(found.values.length)} of ${number(found.episodes)} episodes, one line each`), h("span", { class: "grow" }), legend(found)), h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
-        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${title(outcome, "episodes").toLowerCase()}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
+        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${metricOf("episodes", outcome).phrase}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
         h("section", { class: "card" }, h("header", {}, h("h2", {}, "What works")), effects)));
     resize?.disconnect();
     resize = new ResizeObserver(() => lines(canvas, found));
