@@ -8,9 +8,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 from stable_baselines3.common.callbacks import BaseCallback
 
-from rlvitals.records.metrics import metric_of
-from rlvitals.words import number, percent
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -71,16 +68,10 @@ def vital_signs(statistics: dict[str, Any]) -> Signs:
     if (quality := statistics.get("quality_stats")) and quality.get("mean") is not None:
         signs.append(f"SSIM {quality['mean']:+.4f}")
     if (episodes := statistics.get("episode_stats")) and episodes.get("success_rate") is not None:
-        signs.append(f"success {percent(episodes['success_rate'])}")
-    latest = {
-        name: statistics.get(f"{name}_stats", {}).get("latest")
-        for name in ("kl_divergence", "explained_variance", "entropy")
-    }
-    signs += [
-        f"{metric_of('updates', name).short_label} {number(value, 3)}"
-        for name, value in latest.items()
-        if value is not None
-    ]
+        signs.append(f"success {episodes['success_rate']:.0%}")
+    for key, name in (("kl_divergence", "KL"), ("explained_variance", "expl. var."), ("entropy", "entropy")):
+        if (metric := statistics.get(f"{key}_stats")) and metric.get("latest") is not None:
+            signs.append(f"{name} {metric['latest']:.3g}")
     return tuple(signs)
 
 

@@ -39,7 +39,7 @@ def test_two_lines_that_fit(width: int) -> None:
 
 def test_what_eighty_columns_hold() -> None:
     """The return comes first, and what there is no room for is left out whole."""
-    assert shown(80)[1] == "return -12.34  SSIM -0.0123  success 100 %  KL 0.000123  expl. var. -0.123"
+    assert shown(80)[1] == "return -12.34  SSIM -0.0123  success 100%  KL 0.000123  expl. var. -0.123"
 
 
 def test_no_room_at_all() -> None:
