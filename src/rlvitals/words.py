@@ -18,6 +18,8 @@ BAD = "!"
 """Stands in a sparkline where no value is finite."""
 
 _GROUPED_FROM = 1_000
+_NEARLY_GROUPED = 990
+"""Beyond this a number may be rounded to one that is grouped."""
 _PLAIN_UNTIL = 1e9
 _LEAST_PLAIN = 1e-4
 """Smaller numbers have a power of ten."""
@@ -56,11 +58,17 @@ def number(value: float | None, digits: int = 4) -> str:
         return ABSENT
     if not math.isfinite(value):
         return str(spelled(float(value)))
-    rounded = _rounded(value, digits)
-    if abs(rounded) >= _GROUPED_FROM and abs(value) < _PLAIN_UNTIL:
+    size = abs(value)
+    if _GROUPED_FROM <= size < _PLAIN_UNTIL:
         return f"{_whole(value):,}"
-    is_plain = _LEAST_PLAIN <= abs(rounded) < _GROUPED_FROM
-    return f"{rounded:.{_EXACT if is_plain else digits}g}"
+    text = _shortened(value, digits)
+    if "e" in text or text == "-0" or size > _NEARLY_GROUPED:
+        rounded = float(text) + 0.0  # not -0
+        if size < _GROUPED_FROM <= abs(rounded):
+            return f"{_whole(value):,}"
+        if not rounded or _LEAST_PLAIN <= abs(rounded) < _GROUPED_FROM:
+            return f"{rounded:.{_EXACT}g}"
+    return text
 
 
 def format_any(value: object, digits: int = 4) -> str:
@@ -89,9 +97,14 @@ def percent(share: float | None, digits: int | None = None) -> str:
     return f"{number(hundredths, digits) if digits else number(float(_whole(hundredths)))} %"
 
 
-def _rounded(value: float, digits: int) -> float:
+def _shortened(value: float, digits: int) -> str:
     """Round half away from zero, as browsers do; Python's own formats round half to even."""
-    return float(Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(value)) + 0.0  # not -0
+    text, longer = f"{value:.{digits}g}", f"{value:.{digits + 1}g}"
+    # Half-way between two numbers lies only a value that one more digit spells exactly.
+    if longer != text and longer.partition("e")[0].endswith("5") and float(longer) == value:
+        rounded = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(value)
+        return f"{float(rounded):.{digits}g}"
+    return text
 
 
 def _whole(value: float) -> int:

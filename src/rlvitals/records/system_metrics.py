@@ -32,7 +32,7 @@ SYSTEM = (
     ),
     Metric(
         "env_steps_per_second",
-        "Environment steps per second",
+        "Steps per second",
         "steps/s",
         "Environment steps since the last sample / seconds since then.",
         "SB3 `time/fps`, there over the whole run",
