@@ -38,7 +38,7 @@ def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_u
         metric: The metric, or what `metric_of` makes of a custom name.
         value: Its value, or a mean of its values; `None` if missing.
         digits: Significant digits, where it is not a whole number.
-        with_unit: Whether to add the unit, where the title does not imply it.
+        with_unit: Whether to add the unit, if there is one.
     """
     match metric.format:
         case "percent":
@@ -49,7 +49,7 @@ def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_u
             text = count(int(value))
         case _:
             text = number(value, digits)
-    return f"{text} {metric.unit}" if with_unit and metric.label != metric.title and value is not None else text
+    return f"{text} {metric.unit}" if with_unit and value is not None and metric.unit not in {"", "1"} else text
 
 
 def number(value: float | None, digits: int = 4) -> str:

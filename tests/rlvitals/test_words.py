@@ -49,12 +49,12 @@ def test_a_value_has_the_format_of_its_metric(stream: str, name: str, value: flo
     assert words.format_value(metric_of(stream, name), value) == text
 
 
-def test_a_unit_is_added_where_the_title_does_not_imply_it() -> None:
-    """`MiB` is, `reward` is not, and a missing value has no unit."""
-    memory, reward = metric_of("system", "memory"), metric_of("episodes", "reward")
+def test_a_unit_is_added_on_request() -> None:
+    """A pure number has none, and neither has a missing value."""
+    memory, fraction = metric_of("system", "memory"), metric_of("updates", "clip_fraction")
     assert words.format_value(memory, 512.0, with_unit=True) == "512 MiB"
     assert words.format_value(memory, None, with_unit=True) == "-"
-    assert words.format_value(reward, 5.0, with_unit=True) == "5"
+    assert words.format_value(fraction, 0.1, with_unit=True) == "0.1"
 
 
 def test_the_time_of_a_metric_is_a_moment() -> None:

@@ -12,10 +12,10 @@ from rich.text import Text
 from rlvitals.cli.screen import BAD, LABEL, TITLE, facts_grid, number_text, plain_table, status_text
 from rlvitals.cli.words import ABSENT, NOT_REPORTED, clean, count, format_any, number, percent, sparkline
 from rlvitals.records.metrics import metric_of
-from rlvitals.reports.tables import OUTCOMES, interval
+from rlvitals.reports.tables import OUTCOMES, interval, speed_facts
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import WINDOW, Going, Measured, Range
-from rlvitals.summary.run_summary import RunSummary, Speed
+from rlvitals.summary.run_summary import RunSummary
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
 _INDENT = 2
@@ -54,7 +54,7 @@ def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]
     yield "How episodes ended", _ends(summary)
     yield "Updates", _spread("updates", summary.metrics)
     yield "Where they go", _course("updates", summary.metrics)
-    yield "Speed", facts_grid(_speed(summary.speed))
+    yield "Speed", facts_grid(speed_facts(summary.speed))
     yield "Against baselines, item by item", _baselines(summary.baselines)
     if summary.exploration is not None:
         yield from _exploration(summary.exploration)
@@ -181,21 +181,6 @@ def _ends(summary: RunSummary) -> Table | None:
             clean(NOT_REPORTED if end.reason is None else end.reason), count(end.episodes), percent(end.share)
         )
     return table
-
-
-def _speed(speed: Speed) -> Iterator[tuple[str, str]]:
-    for name, value, unit in (
-        ("an episode", speed.episode_seconds, " s"),
-        ("steps", speed.steps_per_second, " a second"),
-        ("lately", speed.recent_steps_per_second, " steps a second"),
-        ("episodes", speed.episodes_per_minute, " a minute"),
-        ("memory", speed.memory, " MiB"),
-        ("  at most", speed.memory_peak, " MiB"),
-        ("GPU memory", speed.gpu_memory_peak, " MiB at most"),
-        ("CPU", speed.cpu_percent, " %"),
-    ):
-        if value is not None:
-            yield name, f"{number(value)}{unit}"
 
 
 def _baselines(found: list[Paired]) -> Table | None:

@@ -10,7 +10,7 @@ from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import WINDOW, Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
-from rlvitals.words import ABSENT, NOT_REPORTED, count, format_any, number, percent
+from rlvitals.words import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
 
 _TONES = {
     "improving": "good",
@@ -174,20 +174,21 @@ def success_facts(found: Successes) -> Iterator[tuple[str, Cell]]:
         yield f"Reward {number(target.target)}", f"{target.status}{when}{held} (mean of {target.window} episodes)"
 
 
-def speed_facts(speed: Speed) -> Iterator[tuple[str, Cell]]:
+def speed_facts(speed: Speed) -> Iterator[tuple[str, str]]:
     """How fast it went, and what it took."""
-    for name, said, unit in (
-        ("An episode", speed.episode_seconds, " s"),
-        ("Steps", speed.steps_per_second, " a second"),
-        ("Lately", speed.recent_steps_per_second, " steps a second"),
-        ("Episodes", speed.episodes_per_minute, " a minute"),
-        ("Memory", speed.memory, " MiB"),
-        ("Memory at most", speed.memory_peak, " MiB"),
-        ("GPU memory at most", speed.gpu_memory_peak, " MiB"),
-        ("CPU", speed.cpu_percent, " %"),
+    memory, steps = metric_of("system", "memory"), metric_of("system", "env_steps_per_second")
+    for name, metric, value in (
+        ("An episode", metric_of("episodes", "duration"), speed.episode_seconds),
+        ("Steps", steps, speed.steps_per_second),
+        ("Lately", steps, speed.recent_steps_per_second),
+        ("Episodes", metric_of("system", "episodes_per_minute"), speed.episodes_per_minute),
+        ("Memory", memory, speed.memory),
+        ("Memory at most", memory, speed.memory_peak),
+        ("GPU memory at most", metric_of("system", "gpu_memory"), speed.gpu_memory_peak),
+        ("CPU", metric_of("system", "cpu_percent"), speed.cpu_percent),
     ):
-        if said is not None:
-            yield name, f"{number(said)}{unit}"
+        if value is not None:
+            yield name, format_value(metric, value, with_unit=True)
 
 
 def baseline_table(found: Iterable[Paired]) -> Table:
