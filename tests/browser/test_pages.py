@@ -406,7 +406,7 @@ def test_fields_of_one_name_are_told_apart(monitor: Monitor, opened: Opened) -> 
         lived(training)
     page = opened("/run?run=run&tab=more&curve=episodes/duration&curve=updates/duration&curve=episodes/length")
     titles = page.locator(".chart-title")
-    expect(titles).to_have_text(["Seconds per episode", "Seconds per update", "Episode length"])
+    expect(titles).to_have_text(["Episode duration (s)", "Update duration (s)", "Episode length"])
 
 
 def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: Opened, folder: Path) -> None:

@@ -20,6 +20,7 @@ from rlvitals.adapters.episodes import Troubles
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.records import Event
 from rlvitals.runs.layout import ARTIFACTS
+from rlvitals.words import number
 
 SEVERITIES = ("info", "warning", "critical")
 
@@ -175,7 +176,10 @@ class LowerLearningRate(Action):
         model.learning_rate = _Lowered(rate, self._factor) if callable(rate) else float(rate) * self._factor
         model._setup_lr_schedule()  # noqa: SLF001 - makes the schedule of the rate, as `load` does
         after = float(model.lr_schedule(left))
-        return Deed(f"Lowered the learning rate from {before:.3g} to {after:.3g}", {"before": before, "after": after})
+        return Deed(
+            f"Lowered the learning rate from {number(before, 3)} to {number(after, 3)}",
+            {"before": before, "after": after},
+        )
 
 
 class StopTraining(Action):

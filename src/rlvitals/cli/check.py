@@ -24,10 +24,11 @@ from rlvitals.cli.screen import (
     status_text,
     strict_json,
 )
-from rlvitals.cli.words import clean, count, moment, number, percent
+from rlvitals.cli.words import clean, count, moment, percent
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.diagnosis import RANK, Diagnosis, Finding, Watch, diagnose, evidence_of
 from rlvitals.diagnosis.lacking import in_words
+from rlvitals.reports.document import facts_text
 from rlvitals.runs import Run
 from rlvitals.summary.life import OPEN
 
@@ -187,11 +188,7 @@ def _print_finding(screen: Console, finding: Finding) -> None:
 def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
     yield "cause", finding.cause
     yield "try", finding.advice
-    yield "seen", ", ".join(f"{name} {_said(value)}" for name, value in finding.evidence.items())
+    yield "seen", facts_text(finding.evidence, finding.series)
     yield "look at", ", ".join(finding.series)
     yield "explains", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
     yield "source", finding.source
-
-
-def _said(value: Any) -> str:
-    return number(value) if isinstance(value, float) else str(value)

@@ -25,6 +25,7 @@ from rlvitals.comparison.measuring import metric_names
 from rlvitals.comparison.result import PairedItems, SettingsEffect
 from rlvitals.comparison.wording import UNKNOWN
 from rlvitals.errors import ComparisonError, ExportError, RunError
+from rlvitals.records.metrics import metric_named
 from rlvitals.reports import ENDINGS, PAGES, check_form, write_comparison
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.layout import HEADER
@@ -171,13 +172,13 @@ def document(found: Comparison, parts: Parting | None = None) -> dict[str, Any]:
 
 def print_place(screen: Console, place: Placed) -> None:
     """Print where a run stands among earlier ones."""
-    screen.print(Text.assemble((clean(place.run), TITLE), f"  {place.metric}"))
+    screen.print(Text.assemble((clean(place.run), TITLE), f"  {metric_named(place.metric).phrase}"))
     _print_sentences(screen, "", place.sentences)
 
 
 def print_comparison(screen: Console, found: Comparison) -> None:
     """Print a comparison: the groups, each verdict with what it means, what differs, and the rules applied."""
-    title = f"{found.metric}, {found.statistic}"
+    title = f"{metric_named(found.metric).title}, {found.statistic}"
     ends = sorted(set(found.horizons.values()))
     where = number(ends[0]) if len(ends) == 1 else f"{number(ends[0])} to {number(ends[-1])}, by environment"
     screen.print(Text.assemble((clean(title), TITLE), (f"  at {found.axis} {where}", LABEL)))

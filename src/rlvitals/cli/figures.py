@@ -10,20 +10,15 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, TITLE, facts_grid, number_text, plain_table, status_text
-from rlvitals.cli.words import ABSENT, NOT_REPORTED, clean, count, number, percent, sparkline
+from rlvitals.cli.words import ABSENT, NOT_REPORTED, clean, count, format_any, number, percent, sparkline
+from rlvitals.records.metrics import metric_of
+from rlvitals.reports.tables import OUTCOMES, interval, speed_facts
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import WINDOW, Going, Measured, Range
-from rlvitals.summary.run_summary import RunSummary, Speed
+from rlvitals.summary.run_summary import RunSummary
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
 _INDENT = 2
-_NAMES = {
-    "quality_final": "quality",
-    "quality_improvement": "quality gain",
-    "quality_initial": "quality before",
-    "duration": "duration (s)",
-    "memory": "memory (MiB)",
-}
 _VERDICTS = {
     "improving": "green",
     "converged": "green",
@@ -52,21 +47,22 @@ def print_summary(screen: Console, summary: RunSummary) -> None:
 def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]]:
     source = summary.overview.reward_source
     title = f"Reward: {source}" if source else "Episodes"
-    yield title, _spread(summary.measures, summary.overview.levels["reward"].window if source else WINDOW)
-    yield "Where they go", _course(summary.measures)
+    recent = summary.overview.levels["reward"].window if source else WINDOW
+    yield title, _spread("episodes", summary.measures, recent)
+    yield "Trends", _course("episodes", summary.measures)
     yield "Success" if summary.success.known else "Types and target", _success(summary.success)
     yield "By type", _groups(summary.success.by_category, "type")
     yield "By difficulty", _groups(summary.success.by_difficulty, "difficulty")
     yield "How episodes ended", _ends(summary)
-    yield "Updates", _spread(summary.metrics)
-    yield "Where they go", _course(summary.metrics)
-    yield "Speed", facts_grid(_speed(summary.speed))
+    yield "Updates", _spread("updates", summary.metrics)
+    yield "Where they go", _course("updates", summary.metrics)
+    yield "Speed", facts_grid(speed_facts(summary.speed))
     yield "Against baselines, item by item", _baselines(summary.baselines)
     if summary.exploration is not None:
         yield from _exploration(summary.exploration)
 
 
-def _spread(measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | None:
+def _spread(stream: str, measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | None:
     if not measures:
         return None
     table = plain_table(
@@ -76,7 +72,7 @@ def _spread(measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | N
         kinds = found.counts
         bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
         table.add_row(
-            clean(_NAMES.get(name, name)),
+            metric_of(stream, name).label,
             number_text(found.mean.estimate),
             number_text(found.std),
             number_text(found.median),
@@ -90,7 +86,7 @@ def _spread(measures: Mapping[str, Measured], recent: int = WINDOW) -> Table | N
     return table
 
 
-def _course(measures: Mapping[str, Measured]) -> Table | None:
+def _course(stream: str, measures: Mapping[str, Measured]) -> Table | None:
     if not measures:
         return None
     table = plain_table(
@@ -108,7 +104,7 @@ def _course(measures: Mapping[str, Measured]) -> Table | None:
     for name, found in measures.items():
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
         table.add_row(
-            clean(_NAMES.get(name, name)),
+            metric_of(stream, name).label,
             _verdict(found.going.verdict),
             number_text(found.going.change.estimate),
             _interval(found.going.change),
@@ -141,7 +137,7 @@ def _successes(found: Successes) -> Iterator[tuple[str, str | Text]]:
         yield f"last {WINDOW}{reported}", _rate(found.recent)
     heights = [math.nan if block.rate.estimate is None else block.rate.estimate for block in found.over_time]
     if heights:
-        yield "over time", f"{sparkline(heights)}  from {_share(heights[0])} to {_share(heights[-1])}"
+        yield "over time", f"{sparkline(heights)}  from {percent(heights[0], 3)} to {percent(heights[-1], 3)}"
     for what, mix in (("reward", found.reward_mix), ("success", found.success_mix)):
         if mix is not None:
             yield f"{what} and types", _mix(mix)
@@ -157,7 +153,7 @@ def _reporting(found: Successes) -> str:
 
 
 def _rate(found: Range) -> str:
-    return f"{_share(found.estimate)} ({_interval(found, percent=True)})"
+    return f"{percent(found.estimate, 3)} ({_interval(found, percent=True)})"
 
 
 def _mix(found: Mix) -> str:
@@ -172,7 +168,7 @@ def _mix(found: Mix) -> str:
 def _groups(groups: list[GroupRate], title: str) -> Table | None:
     if not groups:
         return None
-    table = plain_table(title, "episodes", "success", "95 % interval", "reward", "quality gain")
+    table = plain_table(title, "episodes", "success", "95 % interval", *OUTCOMES)
     for group in groups:
         table.add_row(
             clean(ABSENT if group.name is None else group.name),
@@ -186,7 +182,7 @@ def _groups(groups: list[GroupRate], title: str) -> Table | None:
 
 
 def _of_reported(group: GroupRate) -> str:
-    said = _share(group.rate.estimate)
+    said = percent(group.rate.estimate, 3)
     return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
 
 
@@ -201,21 +197,6 @@ def _ends(summary: RunSummary) -> Table | None:
     return table
 
 
-def _speed(speed: Speed) -> Iterator[tuple[str, str]]:
-    for name, value, unit in (
-        ("an episode", speed.episode_seconds, " s"),
-        ("steps", speed.steps_per_second, " a second"),
-        ("lately", speed.recent_steps_per_second, " steps a second"),
-        ("episodes", speed.episodes_per_minute, " a minute"),
-        ("memory", speed.memory, " MiB"),
-        ("  at most", speed.memory_peak, " MiB"),
-        ("GPU memory", speed.gpu_memory_peak, " MiB at most"),
-        ("CPU", speed.cpu_percent, " %"),
-    ):
-        if value is not None:
-            yield name, f"{number(value)}{unit}"
-
-
 def _baselines(found: list[Paired]) -> Table | None:
     if not found:
         return None
@@ -227,7 +208,7 @@ def _baselines(found: list[Paired]) -> Table | None:
             _verdict(pair.verdict),
             number_text(pair.difference.estimate),
             _interval(pair.difference),
-            _share(pair.improved.estimate),
+            percent(pair.improved.estimate, 3),
             count(pair.items),
             number_text(pair.p_value, 2),
         )
@@ -253,11 +234,12 @@ def _exploration(found: Mapping[str, Any]) -> Iterator[tuple[str, RenderableType
     silent: list[str] = []
     for finding in found["findings"]:
         kind = "all types" if finding["category"] is None else finding["category"]
+        outcome = metric_of("episodes", finding["outcome"]).phrase
         drivers = _drivers(finding["drivers"], finding)
         if drivers is None:
-            silent.append(f"{finding['outcome']} ({kind}: {finding['drivers']['verdict']})")
+            silent.append(f"{outcome} ({kind}: {finding['drivers']['verdict']})")
         else:
-            yield f"What drives {finding['outcome']}: {clean(kind)}", drivers
+            yield f"What drives {outcome}: {clean(kind)}", drivers
     yield "Nothing is shown to drive", Text(clean(", ".join(silent)), LABEL) if silent else None
 
 
@@ -271,7 +253,7 @@ def _drivers(drivers: Mapping[str, Any], finding: Mapping[str, Any]) -> Table | 
         table.add_row(
             clean(effect["name"]),
             effect["shape"],
-            clean(_said(effect["best"])),
+            clean(format_any(effect["best"])),
             percent(effect["share"]),
             number_text(effect["adjusted_p"], 2),
         )
@@ -279,31 +261,20 @@ def _drivers(drivers: Mapping[str, Any], finding: Mapping[str, Any]) -> Table | 
         table.add_row(
             clean(f"{pair['first']} with {pair['second']}"),
             "together",
-            clean(", ".join(map(_said, pair["best"]))),
+            clean(", ".join(map(format_any, pair["best"]))),
             percent(pair["share"]),
             number_text(pair["adjusted_p"], 2),
         )
     where = finding["region"]["where"]
     if where and finding["region"]["verdict"] == "better":
-        table.caption = clean("best region: " + ", ".join(f"{name} {_said(at)}" for name, at in where.items()))
+        table.caption = clean("best region: " + ", ".join(f"{name} {format_any(at)}" for name, at in where.items()))
     return table
-
-
-def _said(value: Any) -> str:
-    if isinstance(value, list):
-        return " to ".join(map(_said, value))
-    return number(value) if isinstance(value, float) else str(value)
 
 
 def _interval(found: Range, *, percent: bool = False) -> Text:
     if found.low is None or found.high is None:
         return Text(ABSENT, LABEL)
-    said = _share if percent else number
-    return Text(f"{said(found.low)} to {said(found.high)}")
-
-
-def _share(value: float | None) -> str:
-    return ABSENT if value is None else f"{100 * value:.3g} %" if math.isfinite(value) else number(value)
+    return Text(interval(found, shares=percent))
 
 
 def _verdict(said: str) -> Text:

@@ -8,6 +8,7 @@ from rich.text import Text
 from rlvitals.cli.screen import LABEL, STYLES, number_text
 from rlvitals.cli.words import ABSENT, clean, count, moment
 from rlvitals.records import Event, Record
+from rlvitals.records.metrics import metric_of
 
 _CLOCK = slice(11, 19)
 _DIGITS = 3
@@ -16,55 +17,32 @@ _DIGITS = 3
 class Column(NamedTuple):
     """A field of a record, in a line; a width below 0 is that of text, which begins on the left."""
 
-    title: str
     field: str
     width: int
+    title: str
 
 
-_COLUMNS = {
-    "episodes": (
-        Column("episode", "episode", 7),
-        Column("step", "env_step", 9),
-        Column("reward", "reward", 9),
-        Column("length", "length", 6),
-        Column("quality", "quality_final", 7),
-        Column("success", "success", 7),
-        Column("category", "category", -8),
-        Column("end", "termination_reason", -1),
-    ),
-    "updates": (
-        Column("step", "step", 9),
-        Column("policy", "policy_loss", 9),
-        Column("value", "value_loss", 8),
-        Column("entropy", "entropy", 7),
-        Column("KL", "kl_divergence", 8),
-        Column("clipped", "clip_fraction", 7),
-        Column("expl.var", "explained_variance", 8),
-        Column("gradient", "gradient_norm", 8),
-    ),
-    "evaluations": (
-        Column("step", "env_step", 9),
-        Column("episode", "episode", 8),
-        Column("reward", "reward", 9),
-        Column("spread", "reward_std", 8),
-        Column("quality", "quality", 7),
-        Column("success", "success_rate", 7),
-        Column("episodes", "episodes", 8),
-        Column("policy", "policy", -1),
-    ),
-    "system": (
-        Column("step", "env_step", 9),
-        Column("episode", "episode", 8),
-        Column("MiB", "memory", 8),
-        Column("CPU %", "cpu_percent", 5),
-        Column("GPU %", "gpu_utilization", 5),
-        Column("GPU MiB", "gpu_memory", 8),
-        Column("steps/s", "env_steps_per_second", 8),
-        Column("episodes/min", "episodes_per_minute", 12),
-    ),
-    "scalars": (Column("step", "step", 9), Column("category", "category", -12), Column("values", "values", -1)),
-    "events": (Column("step", "env_step", 9), Column("kind", "kind", -9), Column("message", "message", -1)),
-}
+_TEXTS = {"termination_reason": "end"}
+_WIDTHS = {
+    "episodes": {
+        "episode": 7, "env_step": 9, "reward": 9, "length": 6, "quality_final": 7, "success": 7, "category": -8,
+        "termination_reason": -1,
+    },
+    "updates": {
+        "step": 9, "policy_loss": 9, "value_loss": 7, "entropy": 7, "kl_divergence": 7, "clip_fraction": 7,
+        "explained_variance": 10, "gradient_norm": 8,
+    },
+    "evaluations": {
+        "env_step": 9, "episode": 8, "reward": 9, "reward_std": 8, "quality": 7, "success_rate": 7, "episodes": 8,
+        "policy": -1,
+    },
+    "system": {
+        "env_step": 9, "episode": 8, "memory": 10, "cpu_percent": 5, "gpu_utilization": 5, "gpu_memory": 12,
+        "env_steps_per_second": 8, "episodes_per_minute": 8,
+    },
+    "scalars": {"step": 9, "category": -12, "values": -1},
+    "events": {"env_step": 9, "kind": -9, "message": -1},
+}  # fmt: skip
 """What fits into eighty columns."""
 
 
@@ -76,7 +54,10 @@ class RecordLines:
     """
 
     def __init__(self, stream: str) -> None:
-        self._possible = _COLUMNS[stream]
+        self._possible = [
+            Column(field, width, _TEXTS.get(field) or metric_of(stream, field).short_label)
+            for field, width in _WIDTHS[stream].items()
+        ]
         self._columns: list[Column] = []
 
     def of(self, records: list[Any]) -> Iterator[Text]:

@@ -9,15 +9,11 @@ from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, STYLES, number_text, plain_table
 from rlvitals.cli.words import NOT_REPORTED, clean, count, moment, number, percent, reported_share, sparkline
+from rlvitals.records.metrics import metric_of, panel
+from rlvitals.reports.tables import OUTCOMES
 from rlvitals.summary.history import RECENT_UPDATES, Group, History, Measure, Metric, Stretch
 
 _MOST_GROUPS = 12
-_MEASURES = {
-    "reward": "reward",
-    "length": "length",
-    "quality_final": "quality",
-    "quality_improvement": "quality gain",
-}
 
 
 def curve(history: History) -> Text | None:
@@ -49,16 +45,16 @@ def stretches(history: History) -> Table | None:
     table = plain_table("", *(titles.get(name, f"best {count(at.end - at.first)}") for name, at in found.items()))
     table.add_row(f"from {one}", *(count(stretch.first) for stretch in columns))
     table.add_row(many, *(count(stretch.end - stretch.first) for stretch in columns))
-    for name, label in _MEASURES.items():
-        measures = [stretch.measures.get(name) for stretch in columns]
+    for metric in panel("episodes", "outcome"):
+        measures = [stretch.measures.get(metric.name) for stretch in columns]
         if any(measures):
-            table.add_row(label, *map(_mean, measures))
-        if any(measures) and name == "reward":
+            table.add_row(metric.title, *map(_mean, measures))
+        if any(measures) and metric.name == "reward":
             table.add_row("  spread", *(number_text(measure.std if measure else None) for measure in measures))
         if any(measure and measure.not_finite for measure in measures):
             table.add_row("  not finite", *(_bad(measure.not_finite if measure else 0) for measure in measures))
     if any(stretch.success_reported for stretch in columns):
-        table.add_row("success", *map(_success, columns))
+        table.add_row(metric_of("episodes", "success").title, *map(_success, columns))
     return table
 
 
@@ -87,7 +83,7 @@ def metrics(found: Mapping[str, Metric], updates: int) -> Table | None:
     for name, metric in found.items():
         bad = f"{count(metric.not_finite)}, since step {count(metric.not_finite_since)}" if metric.not_finite else "-"
         table.add_row(
-            name,
+            metric_of("updates", name).label,
             number_text(metric.first),
             number_text(metric.recent),
             number_text(metric.last),
@@ -134,7 +130,7 @@ def events(rows: list[dict[str, Any]]) -> Table | None:
 def _groups(title: str, groups: list[Group], episodes: int) -> Table | None:
     if not groups:
         return None
-    table = plain_table(title, "episodes", "share", "success", "reward", "quality gain")
+    table = plain_table(title, "episodes", "share", "success", *OUTCOMES)
     for group in groups[:_MOST_GROUPS]:
         table.add_row(
             clean("-" if group.name is None else group.name),

@@ -11,9 +11,10 @@ from rich.text import Text
 
 from rlvitals.cli.screen import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
 from rlvitals.cli.vital_signs import Metric, Vitals
-from rlvitals.cli.words import ABSENT, ago, clean, count, moment, number, percent, span, sparkline
+from rlvitals.cli.words import ABSENT, ago, clean, count, format_value, moment, number, percent, span, sparkline
 from rlvitals.diagnosis import Finding
 from rlvitals.records import Evaluation, Event
+from rlvitals.records.metrics import metric_of, panel
 from rlvitals.summary.levels import Level, level_text
 
 _WIDE = 72
@@ -24,23 +25,6 @@ _MOST_EVENTS = 8
 _FEWEST_EVENTS = 2
 _SPARK = 60
 _NARROWEST_SPARK = 8
-_SHORT = {
-    "policy_loss": "policy",
-    "value_loss": "value",
-    "kl_divergence": "KL",
-    "clip_fraction": "clipped",
-    "explained_variance": "expl. var.",
-    "learning_rate": "learn. rate",
-    "gradient_norm": "gradient",
-}
-"""What metrics are called where there is little room."""
-_NAMES = {
-    "reward": "reward",
-    "quality_final": "quality",
-    "quality_improvement": "quality gain",
-    "length": "length",
-    "success": "success",
-}
 _FIXED_WIDE, _FIXED_NARROW = 52, 34
 """Columns that a table of vital signs needs beside its curves."""
 _LONGEST_BAR = 92
@@ -161,7 +145,8 @@ def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
     for name, level in levels.items():
         interval = [_interval(name, level)] if is_wide else []
         style = BAD if level.not_finite else ""
-        table.add_row(_NAMES[name], Text(level_text(name, level), style), *interval, _curve(vitals.sparks[name], width))
+        title = metric_of("episodes", name).title
+        table.add_row(title, Text(level_text(name, level), style), *interval, _curve(vitals.sparks[name], width))
     yield Text("")
     yield table
 
@@ -169,8 +154,8 @@ def _levels(vitals: Vitals, width: int) -> Iterator[RenderableType]:
 def _interval(name: str, level: Level) -> Text:
     if level.low is None or level.high is None:
         return Text(ABSENT, LABEL)
-    said = percent if name == "success" else number
-    return Text(f"{said(level.low)} to {said(level.high)}", LABEL)
+    metric = metric_of("episodes", name)
+    return Text(f"{format_value(metric, level.low)} to {format_value(metric, level.high)}", LABEL)
 
 
 def _metrics(vitals: Vitals, width: int) -> Iterator[RenderableType]:
@@ -179,16 +164,16 @@ def _metrics(vitals: Vitals, width: int) -> Iterator[RenderableType]:
     is_wide = width >= _WIDE
     table = _table("last update", "now", *(["healthy"] if is_wide else []), "over the run")
     for metric in vitals.metrics:
+        known = metric_of("updates", metric.name)
         healthy = [_healthy(metric)] if is_wide else []
         table.add_row(
-            _name(metric, is_wide=is_wide), _value(metric, 4 if is_wide else 3), *healthy, _curve(metric.spark, width)
+            known.title if is_wide else known.short_label,
+            _value(metric, 4 if is_wide else 3),
+            *healthy,
+            _curve(metric.spark, width),
         )
     yield Text("")
     yield table
-
-
-def _name(metric: Metric, *, is_wide: bool) -> str:
-    return metric.name.replace("_", " ") if is_wide else _SHORT.get(metric.name, metric.name)
 
 
 def _value(metric: Metric, digits: int) -> Text:
@@ -228,11 +213,10 @@ def _evaluation(evaluation: Evaluation | None) -> Iterator[RenderableType]:
     if evaluation is None:
         return
     said = [
-        f"{name} {number(value)}"
-        for name, value in (("reward", evaluation.reward), ("quality", evaluation.quality))
-        if value is not None
+        f"{metric.short_label} {format_value(metric, value)}"
+        for metric in panel("evaluations", "evaluation")
+        if (value := getattr(evaluation, metric.name)) is not None
     ]
-    said += [] if evaluation.success_rate is None else [f"success {percent(evaluation.success_rate)}"]
     whose = clean(evaluation.policy) if evaluation.policy else "agent"
     at = "" if evaluation.env_step is None else f" at step {count(evaluation.env_step)}"
     yield Text("")

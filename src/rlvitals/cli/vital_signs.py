@@ -13,8 +13,7 @@ from rlvitals.diagnosis.table import Table
 from rlvitals.errors import RunError
 from rlvitals.pace import Pace, step_of
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
-from rlvitals.records.metrics import metric
-from rlvitals.reports.courses import PANEL
+from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.reward_series import RewardSeries, reward_series
@@ -182,7 +181,9 @@ class Observer:
             now=self._clock.time(),
             memory=_memory(samples, episodes),
             sparks={name: self._spark(name, evidence.episodes) for name in overview.levels},
-            metrics=tuple(found for name in PANEL if (found := _metric(name, updates, evidence))),
+            metrics=tuple(
+                found for one in panel("updates", "update") if (found := _metric(one.name, updates, evidence))
+            ),
             diagnosis=self._assessment.diagnosis,
             evaluation=evaluations[0] if evaluations else None,
             events=tuple(last_records(self.run, "events", _EVENTS)),
@@ -216,13 +217,12 @@ def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> Metri
     values = np.array([float(value) for update in updates if (value := getattr(update, name)) is not None])
     if not values.size:
         return None
-    meaning = metric("updates", name)
-    has_range = meaning is not None and meaning.high is not None
+    low, high = metric_of("updates", name).healthy_range or (None, None)
     return Metric(
         name=name,
         last=float(values[-1]),
-        low=meaning.low if meaning is not None and has_range else None,
-        high=meaning.high if meaning is not None else None,
+        low=low,
+        high=high,
         spark=_spark(evidence.updates, name),
     )
 

@@ -20,11 +20,13 @@ from rlvitals.comparison.rules import notes_of
 from rlvitals.comparison.substitutes import Substitutes, extent_of, fill, notes_on, substitutes_of
 from rlvitals.comparison.why import settings_effect
 from rlvitals.errors import ColumnError, ComparisonError
+from rlvitals.records.metrics import metric_of
 from rlvitals.runs import Run
 
 References = Mapping[str, tuple[float, float]]
 
-_LOWER = frozenset({"loss", "value_loss", "duration", "memory"})
+_COSTS = frozenset({"loss", "duration", "memory"})
+"""Metrics that have no better direction within a run, but of which a comparison of runs prefers less."""
 _LOWER_SETTING = "lower_is_better"
 _FEWEST_BLOCKS = 10
 _SHOWN = 40
@@ -258,7 +260,9 @@ def _direction(members: Sequence[Member], source: Source, wanted: bool | None) -
     if wanted is not None:
         return wanted
     last = source.field.rpartition(".")[2]
-    return last not in _LOWER and not _lower_named(members) & {last, source.field, source.name}
+    if metric_of(source.stream, last).better == "lower" or last in _COSTS:
+        return False
+    return not _lower_named(members) & {last, source.field, source.name}
 
 
 def _lower_named(members: Sequence[Member]) -> set[str]:

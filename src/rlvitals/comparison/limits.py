@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rlvitals.comparison.experiments import COMMIT, ONE_GROUP, UNKNOWN_SETTINGS, VERSIONS
 from rlvitals.comparison.repeats import repeats_said
 from rlvitals.comparison.result import Comparison
-from rlvitals.comparison.wording import AXIS_WORDS, STATISTIC_WORDS, cut, is_known_to_differ, short
+from rlvitals.comparison.wording import AXIS_WORDS, cut, is_known_to_differ, outcome_phrase, short
 
 _NAMED = 6
 
@@ -79,7 +79,7 @@ def horizon_of(found: Comparison) -> str:
 
 
 def _limits(found: Comparison) -> Iterator[str]:
-    what = STATISTIC_WORDS[found.statistic].format(metric=found.metric)
+    what = outcome_phrase(found.statistic, found.metric)
     where = " in these environments" if len(found.horizons) > 1 else ""
     yield (
         f"What is said holds for further seeds of these configurations{where}, for {what}, up to {horizon_of(found)}: "

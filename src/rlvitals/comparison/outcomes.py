@@ -12,6 +12,7 @@ from rlvitals.comparison.experiments import Member
 from rlvitals.comparison.measuring import Extent, Measured, Source
 from rlvitals.comparison.result import RunOutcome, Standing
 from rlvitals.runs.header import COMPLETED, ENDED, PREEMPTED
+from rlvitals.words import percent
 
 NEARLY = 0.9
 """Share of the horizon that a run must have reached for its outcome to count."""
@@ -164,7 +165,7 @@ def _standing(
             return "left out", f"has no {wanted}"
         return "counts as worst", f"{status} before it had any {wanted}"
     if extent.reached < NEARLY * horizon:
-        return _short_of(status, f"{100 * extent.reached / horizon:.0f} % of the way")
+        return _short_of(status, f"{percent(extent.reached / horizon)} of the way")
     if "final" not in found:
         odd = f", {extent.not_finite} are not finite" if extent.not_finite else ""
         return "counts as worst", f"has no finite {wanted} in the last tenth{odd}"

@@ -18,8 +18,10 @@ from rlvitals.comparison.substitutes import extent_of, fill, notes_on, substitut
 from rlvitals.comparison.wording import is_known_to_differ, short
 from rlvitals.errors import ComparisonError
 from rlvitals.records import STREAMS
+from rlvitals.records.metrics import metric_named
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
+from rlvitals.words import percent
 
 _FEWEST_CONFIGURATIONS = 5
 _FEWEST_RUNS = 10
@@ -328,15 +330,14 @@ def _placed_words(placed: Placed) -> str:
     else:
         rank = f"higher than {placed.below} of {placed.earlier} earlier runs"
         rank += f", and the same as {placed.equal}" if placed.equal else ""
-    said = f"Of {where}, {placed.metric} is {short(placed.value)}: {rank}."
+    said = f"Of {where}, {metric_named(placed.metric).phrase} is {short(placed.value)}: {rank}."
     if placed.earlier < _FEWEST_EARLIER:
         whose = "1 earlier run" if placed.earlier == 1 else f"{placed.earlier} earlier runs"
         return (
             f"{said} Nothing can be concluded from that place: among {whose} even the highest and the lowest have a "
-            f"chance of {200 / (placed.earlier + 1):.0f} % if nothing has changed. From {_FEWEST_EARLIER} earlier runs "
-            "on it is 5 %."
+            f"chance of {percent(2 / (placed.earlier + 1))} if nothing has changed. From {_FEWEST_EARLIER} earlier "
+            "runs on it is 5 %."
         )
     return (
-        f"{said} A place so far from the middle has a chance of {100 * (placed.chance or 1.0):.0f} % if nothing has "
-        "changed."
+        f"{said} A place so far from the middle has a chance of {percent(placed.chance or 1.0)} if nothing has changed."
     )

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rlvitals.comparison.result import Range, Versus
+from rlvitals.records.metrics import metric_named
+from rlvitals.words import number, percent
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
 """What each axis counts."""
@@ -59,6 +61,11 @@ class Said(NamedTuple):
     wider: float = 1.0
 
 
+def outcome_phrase(statistic: str, metric: str) -> str:
+    """What a run comes to, in a sentence: `the mean reward over the last tenth`."""
+    return STATISTIC_WORDS[statistic].format(metric=metric_named(metric).phrase)
+
+
 def sentences_of(versus: Versus, said: Said) -> list[str]:
     """What may be concluded from one comparison, the verdict first."""
     return [sentence for part in (_verdict, _failures, _future, _sweep, _again) for sentence in part(versus, said)]
@@ -66,9 +73,7 @@ def sentences_of(versus: Versus, said: Said) -> list[str]:
 
 def short(value: float | None) -> str:
     """A number in a sentence."""
-    if value is None:
-        return "unknown"
-    return f"{value:,.0f}" if 10_000 <= abs(value) < 1e9 else f"{value:.4g}"  # noqa: PLR2004 -- five to nine digits
+    return UNKNOWN if value is None else number(value)
 
 
 def cut(text: str, most: int = _LONGEST) -> str:
@@ -77,18 +82,18 @@ def cut(text: str, most: int = _LONGEST) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return "unknown" if value is None else ("+" if value >= 0 else "") + short(value)
+    return ("+" if value is not None and value >= 0 else "") + short(value)
 
 
 def _between(interval: Range, confidence: float) -> str:
     if interval.low is None:
         return "without an interval: the runs of a group do not differ among themselves"
-    return f"{100 * confidence:.10g} % interval {_signed(interval.low)} to {_signed(interval.high)}"
+    return f"{percent(confidence, 10)} interval {_signed(interval.low)} to {_signed(interval.high)}"
 
 
 def _difference(versus: Versus, said: Said) -> str:
     """How far the means are apart; where a group has no outcome, or one, there is less to say."""
-    what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
+    what = outcome_phrase(said.statistic, said.metric)
     if versus.difference.estimate is None:
         return f"by how much {what} differs is unknown, as a group has no run with an outcome"
     differs = f"{what} differs by {_signed(versus.difference.estimate)}"
@@ -99,13 +104,14 @@ def _difference(versus: Versus, said: Said) -> str:
 
 def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     mine, theirs = versus.group, versus.baseline
-    what = STATISTIC_WORDS[said.statistic].format(metric=said.metric)
+    what = outcome_phrase(said.statistic, said.metric)
     where = f" on {versus.task}" if versus.task and (len(said.tasks[0]) > 1 or len(said.tasks[1]) > 1) else ""
     runs = f"{versus.runs[0] + said.without[0]} + {versus.runs[1] + said.without[1]} runs"
     if versus.verdict == "not comparable":
         yield (
             f"{mine} ran in {_listed(said.tasks[0])} and {theirs} in {_listed(said.tasks[1])}: "
-            f"{said.metric} of different environments cannot be compared, and nothing is concluded."
+            f"{metric_named(said.metric).phrase} of different environments cannot be compared, and nothing is "
+            "concluded."
         )
         return
     if versus.verdict == "not enough runs":
@@ -158,7 +164,7 @@ def _future(versus: Versus, _: Said) -> Iterator[str]:
         plural = "run" if further.needed == 1 else "runs"
         yield (
             f"About {further.needed} more {plural} of each would tell them apart, with a chance of 80 % if the true "
-            f"difference is the one seen, and of {100 * further.chance:.0f} % with all that these runs leave open."
+            f"difference is the one seen, and of {percent(further.chance)} with all that these runs leave open."
         )
 
 
@@ -168,8 +174,8 @@ def _sweep(versus: Versus, said: Said) -> Iterator[str]:
         return
     yield (
         f"A run of {versus.group} is better than one of {versus.baseline} with a chance of "
-        f"{100 * chance.estimate:.0f} % (at least {100 * chance.low:.0f} %, "
-        f"at most {100 * (chance.high or 0.0):.0f} %)."
+        f"{percent(chance.estimate)} (at least {percent(chance.low)}, "
+        f"at most {percent(chance.high or 0.0)})."
     )
     if versus.method.startswith(("Student's t", "Welch's t")):
         yield (

@@ -318,8 +318,8 @@ def run_place(desk: TheDesk, run: q.Key, metric: q.Metric = "reward") -> Respons
 
 @router.get("/metrics")
 def metrics() -> Response:
-    """The metric dictionary: unit, formula, source and healthy range of each number, by stream."""
-    return _json({stream: {m.name: m._asdict() for m in known} for stream, known in METRICS.items()})
+    """The metric dictionary: title, unit, format, panel, formula and healthy range of each number, by stream."""
+    return _json({stream: {one.name: one.as_dict() for one in known} for stream, known in METRICS.items()})
 
 
 @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=Response)

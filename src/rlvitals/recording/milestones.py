@@ -14,6 +14,7 @@ from rlvitals.analysis.course import course
 from rlvitals.analysis.intervals import mean_interval, rate_interval, wilson_interval
 from rlvitals.analysis.student import normal_quantile
 from rlvitals.records import Episode, Event, Record
+from rlvitals.words import number
 
 KIND = "milestone"
 FIRST_SUCCESS = "first-success"
@@ -152,7 +153,7 @@ class Milestones:
             "baseline": self._baseline,
             "window": self._window,
         }
-        means = f"{level.mean:.4g}, the best so far ({self._best.mean:.4g} before)"
+        means = f"{number(level.mean)}, the best so far ({number(self._best.mean)} before)"
         message = f"The mean reward of {self._window} episodes is {means}."
         self._best = level
         return _event(episode, NEW_BEST, message, data)
@@ -171,7 +172,7 @@ class Milestones:
             return None
         data = {"target": self.target, "mean": mean, "window": self._window, "since_episode": self._at_target_since}
         message = (
-            f"The mean reward of {self._window} episodes reached the target of {self.target:.4g}"
+            f"The mean reward of {self._window} episodes reached the target of {number(self.target)}"
             f" at episode {self._at_target_since}, and has stayed there."
         )
         return _event(episode, TARGET_REACHED, message, data)
@@ -193,7 +194,7 @@ class Milestones:
             return None
         self._is_news(CATEGORY_MASTERED, name)
         del self._categories[name]
-        rate = f"{found['measure']} {found['estimate']:.3g}, at least {found['low']:.3g}"
+        rate = f"{found['measure']} {number(found['estimate'], 3)}, at least {number(found['low'], 3)}"
         message = f"The category {name} is mastered: {rate}, over its last {found['episodes']} episodes."
         return _event(episode, CATEGORY_MASTERED, message, {"category": name, **found})
 
@@ -215,9 +216,8 @@ class Milestones:
             "high": level.high,
             "gain": found.gain,
         }
-        message = (
-            f"Episode {episode.episode}: the reward has converged to {level.estimate:.4g} since about episode {since}."
-        )
+        at = f"{number(level.estimate)} since about episode {since}"
+        message = f"Episode {episode.episode}: the reward has converged to {at}."
         return _event(episode, CONVERGED, message, data)
 
     def _is_news(self, code: str, category: str = "") -> bool:

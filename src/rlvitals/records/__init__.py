@@ -12,7 +12,8 @@ from rlvitals.records.kinds import (
     Scalars,
     SystemSample,
 )
-from rlvitals.records.metrics import METRICS, Metric, metric
+from rlvitals.records.metric import Metric
+from rlvitals.records.metrics import METRICS, metric
 
 __all__ = [
     "METRICS",

@@ -3,7 +3,8 @@
 import sys
 
 from rlvitals.records import kinds
-from rlvitals.records.metrics import METRICS, Metric
+from rlvitals.records.metric import Metric
+from rlvitals.records.metrics import METRICS
 
 
 def reference() -> str:
@@ -11,8 +12,9 @@ def reference() -> str:
     lines = [
         "# Metrics",
         "",
-        "Every number in a record, by stream. This page is made from `src/rlvitals/records/metrics.py` by",
-        "`python -m rlvitals.records.reference > docs/metrics.md`.",
+        "Every number in a record, by stream: its title on pages and in reports, its unit, which direction is better",
+        "(where one is), how it is computed, and what is healthy. This page is generated from the tables in",
+        "`src/rlvitals/records/` by `python -m rlvitals.records.reference > docs/metrics.md`.",
         "",
         "A field that is absent was not said; NaN and the infinities are values, and are kept as they are. The bounds",
         "are those of the healthy range, where it can be said in numbers: few such numbers carry from one environment",
@@ -23,7 +25,9 @@ def reference() -> str:
         kind = kinds.STREAMS[stream]
         lines += ["", f"## `{stream}`: {kind.__name__}", "", (kind.__doc__ or "").splitlines()[0]]
         for entry in entries:
-            lines += ["", f"### `{stream}.{entry.name}`", "", _cell(entry.formula), "", f"- Unit: {_cell(entry.unit)}"]
+            lines += ["", f"### `{stream}.{entry.name}`", "", _cell(entry.formula), ""]
+            lines += [f"- Title: {entry.title}", f"- Unit: {_cell(entry.unit)}"]
+            lines += [f"- Better: {entry.better}"] if entry.better else []
             lines += [f"- Healthy: {_cell(entry.healthy)}"] if entry.healthy else []
             lines += [f"- Bounds: {_bounds(entry)}"] if (entry.low, entry.high) != (None, None) else []
             lines += [f"- Source: {_cell(entry.source)}"]

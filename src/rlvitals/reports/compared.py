@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from rlvitals.comparison import Comparison, Parting
 from rlvitals.comparison.limits import horizon_of
 from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.records.metrics import metric_named
 from rlvitals.reports import compared_charts as charts
 from rlvitals.reports import compared_tables as tables
 from rlvitals.reports.charts import GROUPS
@@ -49,7 +50,7 @@ def document_of(found: Comparison, parts: Parting | None, call: str, made: float
         title = cut(" against ".join(reversed(names)), _TITLE)
     return Document(
         title=title,
-        kind=f"Comparison of runs by {found.metric}",
+        kind=f"Comparison of runs by {metric_named(found.metric).phrase}",
         status=f"{count(len(found.runs))} {'run' if len(found.runs) == 1 else 'runs'}",
         verdict=verdict_of(found),
         key_facts=tuple(_key_facts(found)),

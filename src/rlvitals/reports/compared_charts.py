@@ -9,10 +9,11 @@ from rlvitals.comparison import Comparison, Group, Range, RunOutcome, Versus
 from rlvitals.comparison.estimating import as_range
 from rlvitals.comparison.result import Influence
 from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.records.metrics import metric_named
 from rlvitals.reports import reach
 from rlvitals.reports.charts import GROUPS, Band, Chart, Curve, Estimate, Estimates, Level, Line, Strip, Strips
 from rlvitals.reports.concluded import TONES
-from rlvitals.words import ABSENT, count, number
+from rlvitals.words import ABSENT, count, number, percent
 
 MOST_TASKS = 8
 """Environments that have charts."""
@@ -94,12 +95,13 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> Estimates | None:
     )
     title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
     ranks = "; where runs count as worst the verdict is of ranks, and the difference of the others alone"
-    note = f"with {100 * (1 - found.level):.3g} % intervals; {found.metric}, {_VERSIONS[found.statistic]}"
+    what = f"{metric_named(found.metric).phrase}, {_VERSIONS[found.statistic]}"
+    note = f"with {percent(1 - found.level, 3)} intervals; {what}"
     note += ranks if any(group.worst for group in found.groups) else ""
     return Estimates(
         "differences",
         title,
-        found.metric,
+        metric_named(found.metric).phrase,
         rows,
         reach.around_zero([one.difference for one in known]),
         zero=0.0,
@@ -162,7 +164,7 @@ def dots(found: Comparison) -> Iterator[Chart]:
             yield Strips(
                 key=f"runs_{at}",
                 title=f"Every run{f', {task}' if task else ''}",
-                axis=found.metric,
+                axis=metric_named(found.metric).phrase,
                 rows=rows,
                 limits=reach.of_groups([(row.values, row.mean) for row in rows]),
                 worst_is_high=found.higher_is_better is False,
@@ -215,7 +217,7 @@ def _profile(found: Comparison, groups: Sequence[Group], kinds: Sequence[str], t
         key=key,
         title=title,
         unit="share of runs that are better",
-        clock=cut(found.metric, 30),
+        clock=cut(metric_named(found.metric).phrase, 30),
         lines=tuple(lines),
         bands=tuple(bands),
         limits=(0.0, 1.0),
@@ -266,7 +268,7 @@ def _learning(
     return Curve(
         key=key,
         title=title,
-        unit=found.metric,
+        unit=metric_named(found.metric).phrase,
         clock={"env_step": "step", "time": "seconds"}.get(found.axis, found.axis),
         lines=tuple(lines),
         bands=tuple(bands),

@@ -149,7 +149,7 @@ def further_table(found: Comparison) -> Table | None:
         margin = next(one.equivalence.margin for one in known if one.equivalence)
         same = [one.equivalence for one in known]
         columns[f"the same within {number(margin)}?"] = [judged(one.verdict) if one else ABSENT for one in same]
-        columns[f"{100 - 200 * found.level:.3g} % interval"] = [
+        columns[f"{percent(1 - 2 * found.level, 3)} interval"] = [
             interval(one.interval) if one else ABSENT for one in same
         ]
     if any(one.sequential for one in known):

@@ -5,10 +5,11 @@ import shlex
 from collections.abc import Iterator, Mapping
 
 from rlvitals.diagnosis.lacking import in_words
+from rlvitals.records.metrics import metric_of, panel
 from rlvitals.reports import tables
 from rlvitals.reports.account import MOST_EXPLORED, Account
 from rlvitals.reports.charts import Curve, Estimate, Estimates
-from rlvitals.reports.courses import PANEL, courses_of
+from rlvitals.reports.courses import courses_of
 from rlvitals.reports.document import (
     Block,
     Cell,
@@ -35,7 +36,6 @@ from rlvitals.words import ABSENT, count, moment, number, percent, span
 
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
-_EPISODE_CURVES = ("quality_final", "quality_improvement", "length", "success")
 _FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 
 
@@ -67,7 +67,7 @@ def _key_facts(account: Account) -> Iterator[tuple[str, str, str]]:
         yield "reward", *_recent(levels["reward"], summary.overview.reward_source)
     name = next((name for name in ("quality_final", "quality_improvement") if name in levels), None)
     if name is not None:
-        yield ("quality" if name == "quality_final" else "quality gained"), *_recent(levels[name])
+        yield metric_of("episodes", name).short_label, *_recent(levels[name])
     if "success" in levels:
         yield "success", *_recent(levels["success"], share=True)
     goal = account.header.goals.get("total_timesteps")
@@ -87,7 +87,7 @@ def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str
     reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
     bad = f", {count(level.not_finite)} not finite" if level.not_finite else ""
     within = _within(tables.interval(Range(level.mean, level.low, level.high), shares=share))
-    mean = tables.share(level.mean) if share else number(level.mean)
+    mean = percent(level.mean, 3) if share else number(level.mean)
     return mean, f"last {count(level.window)}{what}{reported}{bad}{within}"
 
 
@@ -117,7 +117,7 @@ def _sections(account: Account) -> Iterator[Section]:
     yield Section("parameters", "Parameters explored", "", tuple(_parameter_blocks(account)))
     pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
     yield Section("pictures", "Pictures", "Logged by the run, oldest first.", pictures)
-    machine = tuple(curves[name] for name in ("memory", "env_steps_per_second") if name in curves)
+    machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
     facts = tuple(tables.speed_facts(summary.speed))
     blocks: list[Block] = [Charts(machine)] if machine else []
     yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())))
@@ -163,7 +163,7 @@ def _episode_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[B
     if source:
         yield Prose(f"No episodes were recorded. The reward is the {source}.")
     yield Charts((curves["reward"],), wide=True)
-    others = tuple(curves[name] for name in _EPISODE_CURVES if name in curves)
+    others = tuple(curves[one.name] for one in panel("episodes", "outcome")[1:] if one.name in curves)
     if others:
         yield Charts(others)
     recent = summary.overview.levels["reward"].window if source else WINDOW
@@ -223,14 +223,9 @@ def _estimates(groups: list[GroupRate], kind: str) -> Estimates:
 
 
 def _update_blocks(account: Account, curves: Mapping[str, Curve]) -> Iterator[Block]:
-    charts = tuple(curves[name] for name in PANEL if name in curves)
-    further = tuple(
-        curve
-        for name, curve in curves.items()
-        if name in account.recorded.updates.values and name not in PANEL and name != "memory"
-    )
-    if charts or further:
-        yield Charts((*charts, *further))
+    charts = tuple(curves[one.name] for one in panel("updates", "update", "update detail") if one.name in curves)
+    if charts:
+        yield Charts(charts)
     if account.summary.metrics:
         yield tables.spread_table(account.summary.metrics, "updates")
         yield tables.course_table(account.summary.metrics, "updates")

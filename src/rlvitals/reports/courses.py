@@ -1,6 +1,6 @@
 """The curves of a run: points that keep every extreme, smoothed, with spread, healthy range and findings."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from rlvitals.analysis.averages import windowed_average
 from rlvitals.analysis.curves import down_sample
 from rlvitals.analysis.success import success_over_time
 from rlvitals.diagnosis import Finding
-from rlvitals.records.metrics import metric
+from rlvitals.records.metrics import metric_of, panel
 from rlvitals.reports.account import Recorded, Series
 from rlvitals.reports.charts import Bad, Band, Curve, Floats, Level, Line, Mark
 from rlvitals.words import number
@@ -27,44 +27,6 @@ _BLOCKS = 30
 _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
 
-_TITLES: Mapping[tuple[str, str], str] = {
-    ("episodes", "quality_initial"): "Quality before",
-    ("episodes", "quality_final"): "Quality",
-    ("episodes", "quality_improvement"): "Quality gained",
-    ("episodes", "success"): "Success rate",
-    ("updates", "kl_divergence"): "KL divergence",
-    ("system", "env_steps_per_second"): "Environment steps a second",
-}
-"""What reads better than the field's own name."""
-PANEL = (
-    "policy_loss",
-    "value_loss",
-    "entropy",
-    "kl_divergence",
-    "clip_fraction",
-    "explained_variance",
-    "learning_rate",
-    "gradient_norm",
-)
-"""What every PPO report shows first."""
-_FURTHER = ("action_std", "action_bound_fraction", "advantage_std", "return_mean", "value_mean")
-_LIMITS: Mapping[str, tuple[float | None, float | None]] = {
-    "length": (0.0, None),
-    "value_loss": (0.0, None),
-    "kl_divergence": (0.0, None),
-    "clip_fraction": (0.0, 1.0),
-    "learning_rate": (0.0, None),
-    "gradient_norm": (0.0, None),
-    "explained_variance": (None, 1.0),
-    "memory": (0.0, None),
-    "env_steps_per_second": (0.0, None),
-}
-
-
-def title_of(stream: str, name: str) -> str:
-    """What a field of a stream is called in a report."""
-    return _TITLES.get((stream, name)) or name.replace("_", " ").capitalize()
-
 
 def courses_of(run: Recorded) -> dict[str, Curve]:
     """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
@@ -77,26 +39,24 @@ def episode_courses(run: Recorded) -> Iterable[Curve]:
     series = run.episodes
     x, clock = _clock(series, "env_step", "episode")
     target = run.header.goals.get("target")
-    for name in ("reward", "quality_final", "quality_improvement", "length"):
-        if series.has(name):
+    for name in (one.name for one in panel("episodes", "outcome")):
+        if name == "success" and series.has(name):
+            yield _success(series, x, clock, _marks(run.diagnosis.findings, "episodes.success", clock))
+        elif series.has(name):
             levels = (Level(target, f"target {number(target)}"),) if name == "reward" and target is not None else ()
             marks = _marks(run.diagnosis.findings, f"episodes.{name}", clock, every=name == "reward")
             course = _course(name, series, x, clock, stream="episodes", marks=marks, levels=levels)
             yield course._replace(note="; ".join(filter(None, (run.reward_source, course.note))))
-    if series.has("success"):
-        yield _success(series, x, clock, _marks(run.diagnosis.findings, "episodes.success", clock))
 
 
 def update_courses(run: Recorded) -> Iterable[Curve]:
     """The metrics of the policy's updates, each with what is healthy and the findings that speak of it."""
     series = run.updates
     x, clock = _clock(series, "env_step", "step")
-    for name in (*PANEL, *_FURTHER):
-        if series.has(name):
-            meaning = metric("updates", name)
-            healthy = (meaning.low, meaning.high) if meaning is not None and meaning.high is not None else None
-            marks = _marks(run.diagnosis.findings, f"updates.{name}", clock)
-            yield _course(name, series, x, clock, stream="updates", marks=marks, healthy=healthy)
+    for one in panel("updates", "update", "update detail"):
+        if series.has(one.name):
+            marks = _marks(run.diagnosis.findings, f"updates.{one.name}", clock)
+            yield _course(one.name, series, x, clock, stream="updates", marks=marks, healthy=one.healthy_range)
 
 
 def system_courses(run: Recorded) -> Iterable[Curve]:
@@ -104,9 +64,9 @@ def system_courses(run: Recorded) -> Iterable[Curve]:
     series = run.system
     began = run.header.started
     minutes = (series.values["time"] - began) / 60.0
-    for name in ("memory", "env_steps_per_second"):
-        if series.has(name):
-            yield _course(name, series, minutes, "minutes", stream="system")
+    for one in panel("system", "machine"):
+        if series.has(one.name):
+            yield _course(one.name, series, minutes, "minutes", stream="system")
 
 
 def numbered(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
@@ -139,7 +99,7 @@ def _course(
 ) -> Curve:
     there = series.present[name] & np.isfinite(x)
     values, places = series.values[name][there], x[there]
-    meaning = metric(stream, name)
+    metric = metric_of(stream, name)
     smoothed = _smoothed(values, places)
     lines: list[Line] = []
     curve = down_sample(values, places, points=POINTS)
@@ -149,18 +109,18 @@ def _course(
         lines.append(smoothed)
     return Curve(
         key=name,
-        title=title_of(stream, name),
+        title=metric.title,
         clock=clock,
-        unit="" if meaning is None or meaning.unit in {"1", name} else meaning.unit.replace("^2", "\u00b2"),
+        unit="" if metric.unit in {"1", name} else metric.unit.replace("^2", "\u00b2"),
         lines=tuple(lines),
         bands=_bands(values, places),
         marks=marks,
         levels=levels,
         healthy=healthy,
-        limits=_inside(values, _LIMITS.get(name, (None, None))),
+        limits=_inside(values, metric.axis),
         bad=_bad(values, places),
         note=_note(values),
-        about="" if meaning is None else f"{meaning.formula} {meaning.healthy}".strip(),
+        about=f"{metric.formula} {metric.healthy}".strip(),
         spark=sparks(values),
     )
 
@@ -225,7 +185,7 @@ def _success(series: Series, x: Floats, clock: str, marks: tuple[Mark, ...]) -> 
     each = blocks[0].last - blocks[0].first + 1 if blocks else 0
     return Curve(
         key="success",
-        title="Success rate",
+        title=metric_of("episodes", "success").title,
         clock=clock,
         lines=(Line(at, rates, "main", f"of {each:,} episodes", dots=rates.size <= _BLOCKS),),
         bands=(Band(at[known], low[known], high[known], "95 % interval"),) if known.sum() > 1 else (),

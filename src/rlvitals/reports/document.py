@@ -1,14 +1,15 @@
 """What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Health, Loss
+from rlvitals.records.metrics import metric_of
 from rlvitals.reports.charts import Chart
 from rlvitals.reports.pictures import Picture
 from rlvitals.summary.verdict import Verdict
-from rlvitals.words import number
+from rlvitals.words import format_any
 
 
 class Toned(NamedTuple):
@@ -184,15 +185,20 @@ def health_text(health: Health | None) -> str:
 def finding_facts(finding: Finding) -> Iterator[tuple[str, str]]:
     """What stands under a finding's cause; a text that is empty says nothing."""
     yield "Try", finding.advice
-    yield "Seen by", facts_text(finding.evidence)
+    yield "Seen by", facts_text(finding.evidence, finding.series)
     yield "Look at", ", ".join(finding.series)
     yield "Explains", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
     yield "Source", finding.source
 
 
-def facts_text(facts: Mapping[str, object]) -> str:
-    """Named values in one line."""
+def facts_text(facts: Mapping[str, object], series: Collection[str] = ()) -> str:
+    """Format named values in one line.
+
+    Args:
+        facts: The values, by name.
+        series: The metrics that they may be values of, as `stream.field`.
+    """
+    streams = {field: stream for stream, _, field in (one.partition(".") for one in series)}
     return ", ".join(
-        f"{name.replace('_', ' ')} {number(value) if isinstance(value, float) else value}"
-        for name, value in facts.items()
+        f"{metric_of(streams.get(name, ''), name).phrase} {format_any(value)}" for name, value in facts.items()
     )

@@ -9,8 +9,8 @@ from rlvitals.reports.account import Account
 from rlvitals.reports.charts import Band, Curve, Level, Line
 from rlvitals.reports.courses import sparks
 from rlvitals.reports.document import Cell
-from rlvitals.reports.tables import share, value
-from rlvitals.words import count, number
+from rlvitals.reports.tables import value
+from rlvitals.words import count, number, percent
 
 _MOST_ROWS = 50
 _FEWEST = 2
@@ -56,7 +56,7 @@ def evaluation_rows(evaluations: Sequence[Evaluation]) -> list[tuple[Cell, ...]]
             value(one.reward),
             value(one.reward_std),
             value(one.quality),
-            share(one.success_rate),
+            percent(one.success_rate, 3),
             value(one.length),
             count(one.episodes),
         )

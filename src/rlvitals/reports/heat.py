@@ -11,7 +11,7 @@ from rlvitals.analysis.tried import Tried, tried_column
 from rlvitals.reports.charts import Heat
 from rlvitals.runs import Run
 from rlvitals.summary.successes import as_floats
-from rlvitals.words import number
+from rlvitals.words import format_any, number
 
 _BINS = 8
 _MOST_ROWS = 100_000
@@ -75,11 +75,7 @@ def _binned(tried: Tried, used: NDArray[np.bool_]) -> tuple[NDArray[np.int64], t
     distinct = np.unique(tried.values[used])
     if distinct.size <= _BINS:
         places = np.minimum(np.searchsorted(distinct, tried.values), max(0, distinct.size - 1))
-        return places, tuple(str(_said(tried.said(float(value)))) for value in distinct)
+        return places, tuple(format_any(tried.said(float(value)), 3) for value in distinct)
     edges = np.linspace(distinct[0], distinct[-1], _BINS + 1)
     places = np.clip(np.searchsorted(edges, tried.values, "right") - 1, 0, _BINS - 1)
     return places, tuple(number((low + high) / 2, 3) for low, high in pairwise(edges.tolist()))
-
-
-def _said(value: Any) -> Any:
-    return number(value, 3) if isinstance(value, float) else value

@@ -4,14 +4,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from rlvitals.records.metrics import metric
-from rlvitals.reports.courses import title_of
+from rlvitals.records.metrics import metric_of
 from rlvitals.reports.document import Block, Cell, Prose, Span, Table, Toned
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import WINDOW, Going, Measured, Range
 from rlvitals.summary.run_summary import RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
-from rlvitals.words import ABSENT, NOT_REPORTED, count, number, percent
+from rlvitals.words import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
 
 _TONES = {
     "improving": "good",
@@ -29,9 +28,9 @@ _TONES = {
     "not comparable": "watch",
     "not enough data": "quiet",
 }
+OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
+"""Titles of the columns that every table of groups ends with."""
 _MOST_EFFECTS = 12
-_TOLD_UNITS = {"s", "MiB"}
-"""Units that a name does not tell by itself."""
 
 
 class Ranged(Protocol):
@@ -67,7 +66,7 @@ def spread_table(
         bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
         rows.append(
             (
-                _with_unit(stream, name),
+                metric_of(stream, name).label,
                 value(found.mean.estimate),
                 value(found.std),
                 value(found.min),
@@ -102,7 +101,7 @@ def course_table(measures: Mapping[str, Measured], stream: str, *, values: str |
         turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
         rows.append(
             (
-                _with_unit(stream, name),
+                metric_of(stream, name).label,
                 judged(found.going.verdict),
                 value(found.going.change.estimate),
                 interval(found.going.change),
@@ -146,7 +145,7 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
         )
         for group in groups
     )
-    titles = (title, "episodes", "success", "95 % interval", "reward", "quality gained")
+    titles = (title, "episodes", "success", "95 % interval", *OUTCOMES)
     return Table(titles, rows, caption=f"By {title}")
 
 
@@ -166,7 +165,7 @@ def recent_reported(found: Successes) -> str:
 
 
 def _of_reported(group: GroupRate) -> str:
-    said = share(group.rate.estimate)
+    said = percent(group.rate.estimate, 3)
     return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
 
 
@@ -187,20 +186,21 @@ def success_facts(found: Successes) -> Iterator[tuple[str, Cell]]:
         yield f"Reward {number(target.target)}", f"{target.status}{when}{held} (mean of {target.window} episodes)"
 
 
-def speed_facts(speed: Speed) -> Iterator[tuple[str, Cell]]:
+def speed_facts(speed: Speed) -> Iterator[tuple[str, str]]:
     """How fast it went, and what it took."""
-    for name, said, unit in (
-        ("An episode", speed.episode_seconds, " s"),
-        ("Steps", speed.steps_per_second, " a second"),
-        ("Lately", speed.recent_steps_per_second, " steps a second"),
-        ("Episodes", speed.episodes_per_minute, " a minute"),
-        ("Memory", speed.memory, " MiB"),
-        ("Memory at most", speed.memory_peak, " MiB"),
-        ("GPU memory at most", speed.gpu_memory_peak, " MiB"),
-        ("CPU", speed.cpu_percent, " %"),
+    memory, steps = metric_of("system", "memory"), metric_of("system", "env_steps_per_second")
+    for name, metric, value in (
+        ("An episode", metric_of("episodes", "duration"), speed.episode_seconds),
+        ("Steps", steps, speed.steps_per_second),
+        ("Lately", steps, speed.recent_steps_per_second),
+        ("Episodes", metric_of("system", "episodes_per_minute"), speed.episodes_per_minute),
+        ("Memory", memory, speed.memory),
+        ("Memory at most", memory, speed.memory_peak),
+        ("GPU memory at most", metric_of("system", "gpu_memory"), speed.gpu_memory_peak),
+        ("CPU", metric_of("system", "cpu_percent"), speed.cpu_percent),
     ):
-        if said is not None:
-            yield name, f"{number(said)}{unit}"
+        if value is not None:
+            yield name, format_value(metric, value, with_unit=True)
 
 
 def baseline_table(found: Iterable[Paired]) -> Table:
@@ -259,7 +259,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     silent: list[str] = []
     for finding in found["findings"]:
         kind = "all types" if finding["category"] is None else finding["category"]
-        what = f"{title_of('episodes', finding['outcome'])}, {kind}"
+        what = f"{metric_of('episodes', finding['outcome']).title}, {kind}"
         table = _drivers(finding, what)
         if table is None:
             silent.append(f"{what} ({finding['drivers']['verdict']})")
@@ -267,7 +267,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         yield table
         region = finding["region"]
         if region["where"] and region["verdict"] == "better":
-            where = ", ".join(f"{name} {_where(at)}" for name, at in region["where"].items())
+            where = ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items())
             yield Prose(f"Best region for {what}: {where}: mean {number(region['mean'])} there.")
     if silent:
         yield Prose(f"Nothing is shown to drive {'; '.join(silent)}.", "quiet")
@@ -282,7 +282,7 @@ def _drivers(finding: Mapping[str, Any], what: str) -> Table | None:
         (
             effect["name"],
             effect["shape"],
-            _where(effect["best"]),
+            format_any(effect["best"]),
             percent(effect["share"]),
             value(effect["adjusted_p"], 2),
         )
@@ -292,7 +292,7 @@ def _drivers(finding: Mapping[str, Any], what: str) -> Table | None:
         (
             f"{pair['first']} with {pair['second']}",
             "together",
-            ", ".join(map(_where, pair["best"])),
+            ", ".join(map(format_any, pair["best"])),
             percent(pair["share"]),
             value(pair["adjusted_p"], 2),
         )
@@ -314,29 +314,19 @@ def interval(found: Ranged, *, shares: bool = False) -> str:
     """Both ends of an interval."""
     if found.low is None or found.high is None:
         return ABSENT
-    said = share if shares else number
-    return f"{said(found.low)} to {said(found.high)}"
-
-
-def share(found: float | None) -> str:
-    """A share in per cent, to three digits."""
-    return ABSENT if found is None else f"{100 * found:.3g} %" if math.isfinite(found) else number(found)
+    if shares:
+        return f"{percent(found.low, 3)} to {percent(found.high, 3)}"
+    return f"{number(found.low)} to {number(found.high)}"
 
 
 def rate(found: Range) -> str:
     """A share with its interval."""
-    return f"{share(found.estimate)} ({interval(found, shares=True)})"
+    return f"{percent(found.estimate, 3)} ({interval(found, shares=True)})"
 
 
 def judged(said: str) -> Cell:
     """A verdict in its tone."""
     return Toned(said, _TONES[said]) if said in _TONES else said
-
-
-def _with_unit(stream: str, name: str) -> str:
-    meaning = metric(stream, name)
-    said = f" ({meaning.unit})" if meaning is not None and meaning.unit in _TOLD_UNITS else ""
-    return title_of(stream, name) + said
 
 
 def _mix(found: Mix) -> str:
@@ -350,9 +340,3 @@ def _mix(found: Mix) -> str:
 
 def _known(said: float) -> float | None:
     return None if math.isnan(said) else said
-
-
-def _where(at: Any) -> str:
-    if isinstance(at, list):
-        return " to ".join(map(_where, at))
-    return number(at) if isinstance(at, float) else str(at)

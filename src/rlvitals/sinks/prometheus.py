@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
-from rlvitals.records.metrics import metric
+from rlvitals.records.metrics import metric_of
 from rlvitals.records.schema import Column, fields
 from rlvitals.regular import replace_file
 from rlvitals.sinks.context import RunSink, SinkContext
@@ -191,11 +191,9 @@ def _label_text(labels: tuple[tuple[str, str], ...]) -> str:
 @cache
 def _described(stream: str, name: str) -> tuple[str, float, str]:
     """The end of a metric's name, the factor that makes its value one in base units, and what it means."""
-    known = metric(stream, name)
+    known = metric_of(stream, name)
     if name == "episode":
-        return "number", 1.0, known.formula if known else ""
-    if known is None:  # a flag
-        return name, 1.0, name.replace("_", " ").capitalize() + "."
+        return "number", 1.0, known.formula
     unit, factor = _BASE_UNITS.get(known.unit, ("", 1.0))
     stem = name.removesuffix("_percent")
     return f"{stem}_{unit}" if unit else stem, factor, known.formula

@@ -1,6 +1,5 @@
 """The vital signs in one line of the terminal."""
 
-import math
 import shutil
 import sys
 from collections import deque
@@ -11,10 +10,12 @@ from rlvitals.errors import ClosedError
 from rlvitals.escaping import clean
 from rlvitals.pace import Pace, share_of, step_of
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record
+from rlvitals.records.metrics import metric_of
 from rlvitals.sinks.base import Sink
-from rlvitals.words import reported_share
+from rlvitals.words import format_value, number, percent, reported_share
 
 _WINDOW = 100
+_DIGITS = 3
 _MOST_PENDING = 4_096
 
 
@@ -98,22 +99,21 @@ class TerminalSink(Sink):
         """The vital signs, as they stand."""
         step = f"{self._env_step:,}"
         if self._total:
-            step += f"/{self._total:,} ({100 * (share_of(self._total, self._env_step) or 0.0):.0f} %)"
+            step += f"/{self._total:,} ({percent(share_of(self._total, self._env_step) or 0.0)})"
         parts = [f"step {step}", f"episodes {self._episodes:,}"]
         if self._rewards:
             # Not `fsum`, which raises where both infinities are in the window.
-            parts.append(f"reward {_number(sum(self._rewards) / len(self._rewards))}")
+            parts.append(f"reward {number(sum(self._rewards) / len(self._rewards), _DIGITS)}")
         reported = [success for success in self._successes if success is not None]
         if reported:
             rate = sum(reported) / len(reported)
             parts.append(f"success {reported_share(rate, len(reported), len(self._successes))}")
         if self._update is not None:
-            shown = (("kl", self._update.kl_divergence), ("entropy", self._update.entropy))
-            parts += [f"{name} {_number(value)}" for name, value in shown if value is not None]
+            parts += _named("updates", self._update, "kl_divergence", "entropy")
         self._fold()
         speed = self._pace.lately(is_open=not self._closed)
         if speed is not None:
-            parts.append(f"{speed:,.0f} steps/s")
+            parts.append(f"{number(speed, _DIGITS)} steps/s")
         return " | ".join(parts)
 
     def _fold(self) -> None:
@@ -142,11 +142,12 @@ class TerminalSink(Sink):
         self._stream.flush()
 
 
-def _number(value: float) -> str:
-    return f"{value:.3g}" if math.isfinite(value) else str(value)
+def _named(stream: str, record: Record, *names: str) -> list[str]:
+    """The reported values among some fields of a record, each with its title."""
+    values = ((metric_of(stream, name), getattr(record, name)) for name in names)
+    return [f"{one.short_label} {format_value(one, value, _DIGITS)}" for one, value in values if value is not None]
 
 
 def _evaluation(record: Evaluation) -> str:
-    said = (("reward", record.reward), ("quality", record.quality), ("success rate", record.success_rate))
     whose = f" of {record.policy}" if record.policy else ""
-    return f"evaluation{whose}: " + ", ".join(f"{name} {_number(value)}" for name, value in said if value is not None)
+    return f"evaluation{whose}: " + ", ".join(_named("evaluations", record, "reward", "quality", "success_rate"))

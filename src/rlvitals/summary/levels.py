@@ -10,9 +10,10 @@ import numpy as np
 
 from rlvitals.analysis.intervals import mean_interval, rate_interval
 from rlvitals.records import Episode
+from rlvitals.records.metrics import metric_of
 from rlvitals.runs.answer import Column
 from rlvitals.runs.reward_series import RewardSeries
-from rlvitals.words import count, number, reported_share
+from rlvitals.words import count, format_value, reported_share
 
 RECENT_EPISODES = 100
 """Episodes that a recent level is the mean of."""
@@ -96,7 +97,7 @@ def level_text(name: str, level: Level) -> str:
     if name == "success":
         return reported_share(level.mean, level.reported, level.window)
     ignored = f" ({count(level.not_finite)} not finite)" if level.not_finite else ""
-    return f"{number(level.mean)}{ignored}"
+    return f"{format_value(metric_of('episodes', name), level.mean)}{ignored}"
 
 
 def _level(recent: Column, first: Column | None, *, is_rate: bool, intervals: bool) -> Level | None:

@@ -1,7 +1,6 @@
 """One quantity over a whole run: how it is spread, where it went, and whether it came to rest."""
 
 import math
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -16,6 +15,7 @@ from rlvitals.analysis.distribution import distribution, presence
 from rlvitals.analysis.intervals import Interval, mean_interval
 from rlvitals.analysis.quantiles import interquartile_mean, quantiles
 from rlvitals.analysis.trend import Trend
+from rlvitals.records.metric import Better
 from rlvitals.runs.answer import Column
 
 WINDOW = 100
@@ -28,7 +28,6 @@ _LATEST = 10_000
 _NEUTRAL = {"improving": "rising", "declining": "falling"}
 
 Floats = NDArray[np.float64]
-Better = Literal["higher", "lower"] | None
 
 
 class Range(msgspec.Struct, frozen=True):

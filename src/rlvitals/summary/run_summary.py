@@ -1,5 +1,6 @@
 """The full summary of a run, or of its last episodes. It contains the overview of the run."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import duckdb
@@ -11,6 +12,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.pace import STEPS, Pace
 from rlvitals.records import PolicyUpdate
+from rlvitals.records.metrics import metric_of
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
@@ -20,24 +22,15 @@ from rlvitals.runs.table import ask
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.exploring import exploration_of, plain
 from rlvitals.summary.life import away_of, life_of
-from rlvitals.summary.measures import Better, Floats, Measured, known, measure
+from rlvitals.summary.measures import Floats, Measured, known, measure
 from rlvitals.summary.overview import Assessment, Feed, Overview, course_of_rewards, overview_from, overview_of
 from rlvitals.summary.pacing import episodes_per_minute, pace_in, paces_in, step_said
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
 
-MEASURES: dict[str, Better] = {
-    "reward": "higher",
-    "quality_final": "higher",
-    "quality_improvement": "higher",
-    "quality_initial": None,
-    "length": None,
-    "duration": None,
-    "memory": None,
-}
-"""The quantities of an episode, and which way is better; `None` where it is neither: who survives takes longer."""
+MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
+"""The quantities of an episode."""
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
 
-_BETTER: dict[str, Better] = {"value_loss": "lower", "explained_variance": "higher"}
 _EPISODE_COLUMNS = (
     "time",
     *MEASURES,
@@ -169,10 +162,10 @@ def summarise(
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        measures=_measured(episodes, MEASURES, {"reward": went})
+        measures=_measured("episodes", episodes, MEASURES, {"reward": went})
         if series is None
         else _measured_rewards(series, window),
-        metrics=_measured(updates, {name: _BETTER.get(name) for name in UPDATE_METRICS}, {}),
+        metrics=_measured("updates", updates, UPDATE_METRICS, {}),
         success=successes(episodes, header.goals.get("target")),
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
@@ -214,16 +207,18 @@ def _columns(
 
 
 def _measured(
-    columns: dict[str, Column], wanted: dict[str, Better], courses: dict[str, Course | None]
+    stream: str, columns: dict[str, Column], wanted: Iterable[str], courses: dict[str, Course | None]
 ) -> dict[str, Measured]:
     times = as_floats(columns["time"])
-    found = {name: measure(columns[name], times, better, going=courses.get(name)) for name, better in wanted.items()}
+    found = {
+        name: measure(columns[name], times, metric_of(stream, name).better, going=courses.get(name)) for name in wanted
+    }
     return {name: measured for name, measured in found.items() if measured is not None}
 
 
 def _measured_rewards(series: RewardSeries, window: int | None) -> dict[str, Measured]:
     values, times = (column[-(window or column.size) :] for column in (series.values, series.times))
-    found = measure(np.ma.asarray(values), times, MEASURES["reward"], recent=recent_of(values.size))
+    found = measure(np.ma.asarray(values), times, metric_of("episodes", "reward").better, recent=recent_of(values.size))
     return {} if found is None else {"reward": found}
 
 

@@ -36,7 +36,7 @@ def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) 
 
     assert result.exit_code == 0
     assert "lr=0.2 against lr=0.1 on Logos-v0  better" in result.stdout
-    assert "is better than lr=0.1: the mean episodes.reward over the last tenth differs by +50" in result.stdout
+    assert "is better than lr=0.1: the mean reward over the last tenth differs by +50" in result.stdout
     assert "what differs" in result.stdout
     assert "Runs are compared at 300 environment steps" in result.stdout
 

@@ -99,8 +99,8 @@ def test_it_says_how_episodes_were_at_first_at_last_and_at_best(invoke: Invoke, 
     rows = {line.split()[0]: line.split()[1:] for line in lines}
 
     assert rows["first"] == ["tenth", "last", "tenth", "best", "5", "all"]
-    assert rows["reward"] == ["2", "47", "47", "24.5"]
-    assert rows["success"] == ["60", "%", "40", "%", "40", "%", "50", "%"]
+    assert rows["Reward"] == ["2", "47", "47", "24.5"]
+    assert rows["Success"] == ["rate", "60", "%", "40", "%", "40", "%", "50", "%"]
 
 
 def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
@@ -111,7 +111,7 @@ def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
 
     assert ["text", "40", "80", "%"] in [line.split()[:4] for line in section(shown, "Categories").splitlines()]
     assert ["max_steps", "50", "100", "%"] in [line.split()[:4] for line in section(shown, "Ends").splitlines()]
-    assert "explained_variance  -0.1235" in section(shown, "Updates")
+    assert "Explained variance  -0.1235" in section(shown, "Updates")
     assert ["defaults", "-", "50", "12.5", "-", "0.875", "75", "%", "20"] in [
         line.split() for line in section(shown, "Evaluations").splitlines()
     ]
@@ -125,7 +125,7 @@ def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invo
             training.log_training_step(step=1_000 * step, policy_loss=loss, env_step=1_000 * step)
     shown = section(invoke("show", "run").stdout, "Updates").splitlines()
 
-    assert shown[-1].split() == ["policy_loss", "0.5", "0.5", "-Infinity", "2,", "since", "step", "1,000"]
+    assert shown[-1].split() == ["Policy", "loss", "0.5", "0.5", "-Infinity", "2,", "since", "step", "1,000"]
 
 
 def test_rewards_that_are_not_finite_are_seen_on_the_curve_and_counted(invoke: Invoke, monitor: Monitor) -> None:

@@ -51,13 +51,13 @@ def test_a_run_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
     shown = invoke("stats", "run").stdout
 
     assert shown.splitlines()[0] == "run  completed  200 episodes, 1 updates, 1,990 steps"
-    assert row(shown, "Where they go", "reward")[1] == "improving"
+    assert row(shown, "Where they go", "Reward")[1] == "improving"
     assert row(shown, "Success", "rate")[1:3] == ["75", "%"]
     assert "150 of 200 episodes" in shown
     assert row(shown, "Success", "reward 5")[2:4] == ["not", "reached"]
     assert row(shown, "By type", "text")[1:4] == ["100", "100", "%"]
     assert row(shown, "How episodes ended", "target")[1:] == ["40", "20", "%"]
-    assert row(shown, "Updates", "policy_loss")[-1] == "1"
+    assert row(shown, "Updates", "Policy loss")[-1] == "1"
     assert row(shown, "Against baselines", "reward")[1:3] == ["defaults", "better"]
     assert "Parameters" not in shown
 
@@ -111,8 +111,8 @@ def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor
             training.log_episode(number, 0.1 * number, 10, duration=0.1 + 0.01 * number)
     shown = invoke("stats", "run").stdout
 
-    assert re.search(r"duration \(s\) +rising .* no noise ", shown)
-    assert re.search(r"reward +improving .* no noise ", shown)
+    assert re.search(r"Episode duration \(s\) +rising .* no noise ", shown)
+    assert re.search(r"Reward +improving .* no noise ", shown)
 
 
 def test_an_interval_stands_in_brackets(invoke: Invoke, monitor: Monitor) -> None:

@@ -64,9 +64,9 @@ def test_what_is_not_finite_is_seen(vitals: Vitals) -> None:
     """In the value, and as `!` in the curve."""
     rows = {line.split("  ")[0]: line for line in lines(vitals, 100)}
 
-    assert "NaN" in rows["policy loss"]
-    assert "!" in rows["policy loss"]
-    assert "(9 not finite)" in rows["reward"]
+    assert "NaN" in rows["Policy loss"]
+    assert "!" in rows["Policy loss"]
+    assert "(9 not finite)" in rows["Reward"]
 
 
 def test_progress_and_time_left_are_said(vitals: Vitals) -> None:

@@ -34,7 +34,7 @@ def test_a_run_that_is_over_is_shown_once(invoke: Invoke, monitor: Monitor) -> N
 
     assert result.exit_code == 0
     assert result.stdout.startswith("run  completed  health ")
-    for words in ("3,900 of 7,800 steps (50 %)", "reward", "kl divergence", "0 to 0.1", "completed"):
+    for words in ("3,900 of 7,800 steps (50 %)", "Reward", "KL divergence", "0 to 0.1", "completed"):
         assert words in result.stdout
 
 

@@ -23,7 +23,7 @@ def test_a_better_configuration_is_better(seeds: Seeds) -> None:
 
     assert [group.name for group in found.groups] == ["lr=0.1", "lr=0.2"]
     assert (versus.verdict, versus.runs, versus.method) == ("better", (5, 5), "exact permutations")
-    assert versus.sentences[0].startswith("lr=0.2 is better than lr=0.1: the mean episodes.reward over the last tenth")
+    assert versus.sentences[0].startswith("lr=0.2 is better than lr=0.1: the mean reward over the last tenth")
     assert versus.difference.low is not None
     assert versus.difference.low > 0
     assert found.differences == {"lr": {"lr=0.1": 0.1, "lr=0.2": 0.2}}
@@ -203,7 +203,7 @@ def test_a_group_that_failed_as_a_whole_is_worse(seeds: Seeds) -> None:
     (versus,) = found.comparisons
 
     assert (versus.verdict, versus.difference.estimate) == ("worse", None)
-    assert "by how much the mean episodes.reward over the last tenth differs is unknown" in versus.sentences[0]
+    assert "by how much the mean reward over the last tenth differs is unknown" in versus.sentences[0]
     assert any("no interval and no verdict but by rank: lr=0.2" in note for note in found.notes)
 
 
@@ -234,7 +234,7 @@ def test_runs_that_go_on_are_left_out(seeds: Seeds, monitor: Monitor) -> None:
         found = compare(runs, Run(training.path))
 
     assert found.runs[-1].standing == "left out"
-    assert found.runs[-1].reason == "is still running, at 2 % of the way"
+    assert found.runs[-1].reason == "is still running, at 3 % of the way"
 
 
 def test_what_is_not_finite_is_left_out_and_said(monitor: Monitor, seeds: Seeds) -> None:

@@ -13,7 +13,7 @@ from rlvitals.comparison.wording import short
         (4e140, "4e+140"),
         (0.012345, "0.01235"),
         (-3.0, "-3"),
-        (1234.5, "1234"),
+        (1234.5, "1,235"),
     ],
 )
 def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:

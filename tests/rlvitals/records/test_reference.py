@@ -39,6 +39,15 @@ def test_bounds_are_said_in_words() -> None:
     assert "Bounds" not in sections["updates.policy_loss"]
 
 
+def test_titles_and_directions_are_said() -> None:
+    """Where neither direction is better, nothing is said of it."""
+
+    sections = {section.split("`")[1]: section for section in reference().split("### ")[1:]}
+    assert "- Title: KL divergence\n" in sections["updates.kl_divergence"]
+    assert "- Better: lower\n" in sections["updates.value_loss"]
+    assert "Better" not in sections["updates.entropy"]
+
+
 def test_the_module_prints_the_page() -> None:
     """The command that the page names makes it, without a warning."""
 

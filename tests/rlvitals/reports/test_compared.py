@@ -203,7 +203,7 @@ def test_many_groups_have_a_curve_each(compared: Compared, page_of: Callable[...
     """Beside the baseline, not in a tangle; up to four lie over each other."""
     few, many = ({f"g{at}": [1.0, 2.0] for at in range(count)} for count in (4, 5))
 
-    assert page_of(compared(few)).text.count("episodes.reward 95 %") == 0
+    assert page_of(compared(few)).text.count("reward 95 %") == 0
     assert "Each group beside g0, which is dashed" not in page_of(compared(few)).text
     assert "Each group beside g0, which is dashed" in page_of(compared(many)).text
 

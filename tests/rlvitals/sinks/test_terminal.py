@@ -78,7 +78,7 @@ def test_the_whole_line() -> None:
         total=10_000,
     )
     assert line == (
-        "step 2,500/10,000 (25 %) | episodes 2 | reward 1.75 | success 50 % | kl 0.0123 | entropy 1.25 | 500 steps/s"
+        "step 2,500/10,000 (25 %) | episodes 2 | reward 1.75 | success 50 % | KL 0.0123 | entropy 1.25 | 500 steps/s"
     )
 
 
@@ -97,15 +97,15 @@ def test_the_mean_is_over_the_last_hundred_episodes() -> None:
 @pytest.mark.parametrize(
     ("rewards", "shown"),
     [
-        ([1.0, math.nan], "nan"),
-        ([1.0, math.inf], "inf"),
-        ([-math.inf, 1.0], "-inf"),
-        ([math.inf, -math.inf], "nan"),
-        ([1e308, 1e308], "inf"),
+        ([1.0, math.nan], "NaN"),
+        ([1.0, math.inf], "Infinity"),
+        ([-math.inf, 1.0], "-Infinity"),
+        ([math.inf, -math.inf], "NaN"),
+        ([1e308, 1e308], "Infinity"),
     ],
 )
 def test_a_reward_that_is_not_finite_is_shown(rewards: list[float], shown: str) -> None:
-    """NaN is shown as nan, the infinities as inf; both at once have no mean, and do not break the line."""
+    """NaN and the infinities are spelled as in a run's files; both at once have no mean, and do not break the line."""
 
     assert line_of(*[episode(reward) for reward in rewards]) == f"step 0 | episodes 2 | reward {shown}"
 
@@ -114,7 +114,7 @@ def test_a_loss_that_is_not_finite_is_shown() -> None:
     """The metric that everybody waits for."""
 
     line = line_of(PolicyUpdate(time=1.0, step=1, kl_divergence=math.nan, entropy=-math.inf))
-    assert line.endswith("| kl nan | entropy -inf")
+    assert line.endswith("| KL NaN | entropy -Infinity")
 
 
 def test_a_terminal_is_drawn_over(clock: ManualClock) -> None:
@@ -213,7 +213,7 @@ def test_an_evaluation_gets_a_line_of_its_own(clock: ManualClock) -> None:
     sink = TerminalSink(stream, clock=clock)
     sink.write(Evaluation(time=1.0, episode=10, reward=1.5, success_rate=0.25))
     sink.write(Evaluation(time=1.0, episode=10, quality=math.nan, policy="defaults"))
-    assert stream.getvalue() == ("evaluation: reward 1.5, success rate 0.25\nevaluation of defaults: quality nan\n")
+    assert stream.getvalue() == ("evaluation: reward 1.5, success 25 %\nevaluation of defaults: quality NaN\n")
 
 
 def test_standard_output_stays_the_users(capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,3 @@ export function listen(params, heard, { lost, back }) {
   open();
   return () => { closed = true; clearTimeout(timer); clearTimeout(dozing); document.removeEventListener("visibilitychange", seen); source.close(); };
 }
-
-let dictionary = null;
-export const metrics = () => (dictionary ??= ask("metrics").catch(() => { dictionary = null; return {}; }));

@@ -1,7 +1,8 @@
 // Small signs that several pages share: status, health, sparkline, bars.
 
 import { h, svg } from "./dom.js";
-import { nums, number, percent } from "./format.js";
+import { metricOf } from "./dictionary.js";
+import { ABSENT, count, formatValue, nums, number, percent } from "./format.js";
 
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
@@ -13,10 +14,11 @@ export const speedOf = (run) => (isOpen(run.status) ? run.recent_steps_per_secon
 
 /** A recent level as people read it: the mean, what it ignores, and of a rate who reported it. */
 export function levelText(name, level) {
-  if (!level) return "–";
+  if (!level) return ABSENT;
   if (level.mean === null) return "none finite";
-  if (name === "success") return level.reported < level.window ? `${percent(level.mean)} of ${number(level.reported)}` : percent(level.mean);
-  return level.not_finite ? `${number(level.mean)} (${number(level.not_finite)} not finite)` : number(level.mean);
+  const mean = formatValue(metricOf("episodes", name), level.mean);
+  if (name === "success") return level.reported < level.window ? `${mean} of ${count(level.reported)}` : mean;
+  return level.not_finite ? `${mean} (${count(level.not_finite)} not finite)` : mean;
 }
 
 /** Whether more may come of a run, by its status. */
@@ -58,7 +60,7 @@ export function ring(score, state) {
   return svg("svg", { class: "ring", viewBox: "0 0 48 48", role: "img", "aria-label": name, "data-status": state },
     svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-back" }),
     score === null ? null : svg("circle", { cx: 24, cy: 24, r: 20, class: "ring-front", "stroke-dasharray": `${(length * score) / 100} ${length}`, transform: "rotate(-90 24 24)" }),
-    svg("text", { x: 24, y: 29, "text-anchor": "middle" }, score === null ? "–" : String(score)));
+    svg("text", { x: 24, y: 29, "text-anchor": "middle" }, score === null ? ABSENT : String(score)));
 }
 
 export const progress = (share) =>

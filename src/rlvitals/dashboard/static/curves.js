@@ -2,7 +2,8 @@
 
 import { h, put, select, tip } from "./dom.js";
 import { address } from "./api.js";
-import { num, nums, title } from "./format.js";
+import { isKnown, metricOf, title } from "./dictionary.js";
+import { num, nums } from "./format.js";
 import { Chart } from "./chart.js";
 
 const COLORS = ["--c1", "--c2", "--c3", "--c4", "--c5", "--c6", "--c7", "--c8", "--c9", "--c10", "--c11", "--c12"];
@@ -22,24 +23,24 @@ export function lineOf(series, index = 0, options = {}) {
 }
 
 /** What a number means, from the metric dictionary. */
-export function meaning(run, stream, field) {
-  const entry = run.dictionary[stream]?.[field];
-  if (!entry) return null;
-  return tip(`What ${title(field, stream)} means`, () => [h("b", {}, title(field, stream)), entry.unit !== "1" ? h("span", { class: "muted" }, `  in ${entry.unit}`) : null, h("p", {}, entry.formula),
+export function meaning(stream, field) {
+  if (!isKnown(stream, field)) return null;
+  const entry = metricOf(stream, field);
+  return tip(`What ${entry.title} means`, () => [h("b", {}, entry.title), entry.unit !== "1" ? h("span", { class: "muted" }, `  in ${entry.unit}`) : null, h("p", {}, entry.formula),
     entry.healthy ? h("p", {}, h("b", { class: "good" }, "Healthy: "), entry.healthy) : null, entry.source ? h("p", { class: "muted small" }, entry.source) : null]);
 }
 
 /** Charts of some fields of streams, in a grid, that share a clock and a range.
- *  @param wanted [{stream, field, heading, tall, unit, smoothOnly, wide, healthy}]
+ *  @param wanted [{stream, field, heading, tall, smoothOnly, wide, healthy}]
  */
 export function board(run, box, wanted) {
   let cursorWaits = 0;
   const oncursor = (at) => { cancelAnimationFrame(cursorWaits); cursorWaits = requestAnimationFrame(() => { for (const { chart } of items) chart.point(at === null ? null : at); }); };
   const items = wanted.map((want) => {
-    const range = run.dictionary[want.stream]?.[want.field];
+    const metric = metricOf(want.stream, want.field);
     const chart = new Chart({
-      name: title(want.field, want.stream), heading: want.heading ?? title(want.field, want.stream), info: meaning(run, want.stream, want.field), tall: want.tall, unit: want.unit, floor: range?.low ?? undefined,
-      healthy: want.healthy && range && (range.low !== null && range.high !== null) ? { low: range.low, high: range.high } : null, log: run.view.log.has(want.field),
+      name: metric.label, heading: want.heading ?? metric.label, info: meaning(want.stream, want.field), tall: want.tall, unit: metric.format === "percent", floor: metric.axis[0] ?? undefined,
+      healthy: want.healthy && metric.low !== null && metric.high !== null ? { low: metric.low, high: metric.high } : null, log: run.view.log.has(want.field),
       onlog: (on) => { const all = run.view.log; on ? all.add(want.field) : all.delete(want.field); run.app.keep({ log: [...all] }); },
       onzoom: (to) => run.zoom(to), oncursor,
       csv: () => { const v = run.view; return address("run/series.csv", { run: run.key, stream: want.stream, field: want.field, clock: v.clock, from: v.range?.[0], to: v.range?.[1], category: v.category }); },

@@ -4,7 +4,8 @@ import { h, put, select } from "./dom.js";
 import { address } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, viewControls } from "./curves.js";
-import { ago, atClock, bytes, count, moment, num, number, percent, title } from "./format.js";
+import { panel as panelOf, title } from "./dictionary.js";
+import { ago, atClock, bytes, count, formatValue, moment, num, number, percent } from "./format.js";
 import { clear } from "./overview.js";
 
 const patiently = (panel, question, show) => question.then(show).catch((error) => { if (error.name !== "AbortError") put(panel, h("p", { class: "empty" }, error.message)); });
@@ -17,9 +18,9 @@ export function evaluations(panel, run, controls) {
     const view = run.view, agent = found.evaluations;
     viewControls(run, controls, { types: false, lines: false });
     if (!agent.length && !found.baselines.length) { put(panel, h("p", { class: "empty" }, "No evaluation was logged yet. log_evaluation records them, of the agent and of baselines.")); return; }
-    const fields = [["reward", "Evaluated reward"], ["quality", "Evaluated quality"], ["success_rate", "Evaluated success"]].filter(([name]) => agent.some((one) => one[name] !== undefined));
-    const plots = (agent.length > 1 ? fields : []).map(([field, heading]) => {
-      const chart = new Chart({ name: heading, unit: field === "success_rate", onzoom: (range) => run.zoom(range) });
+    const metrics = panelOf("evaluations", "evaluation"), drawn = metrics.filter(({ name }) => agent.some((one) => one[name] !== undefined));
+    const plots = (agent.length > 1 ? drawn : []).map(({ name: field, label: heading, format }) => {
+      const chart = new Chart({ name: heading, unit: format === "percent", onzoom: (range) => run.zoom(range) });
       const said = agent.filter((one) => one[field] !== undefined && one.at[view.clock] !== null), y = said.map((one) => num(one[field])), finite = y.filter(Number.isFinite);
       const base = found.baselines.filter((one) => one[field] !== undefined && Number.isFinite(num(one[field])));
       chart.set([{ name: heading, color: color(0), raw: { x: said.map((one) => one.at[view.clock]), y }, smooth: null, band: null, levels: base.map((one) => num(one[field])), levelNames: base.map((one) => one.policy),
@@ -30,8 +31,8 @@ export function evaluations(panel, run, controls) {
     const rows = [...found.baselines.map((one) => [one.policy, one]), ...(agent.length ? [["the agent, last", agent.at(-1)]] : [])].sort((a, b) => (num(b[1].reward) ?? 0) - (num(a[1].reward) ?? 0));
     put(panel, plots.length ? h("div", { class: "board" }, plots.map((chart) => chart.element)) : null,
       h("section", { class: "card" }, h("header", {}, h("h2", {}, "Against the baselines")),
-        h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Policy", "Reward", "Quality", "Success", "Episodes"].map((text, i) => h("th", { class: i ? "num" : "", scope: "col" }, text)))),
-          h("tbody", {}, rows.map(([name, one]) => h("tr", { class: one.policy ? "" : "strong" }, h("th", { scope: "row" }, name), h("td", { class: "num" }, number(one.reward)), h("td", { class: "num" }, number(one.quality)), h("td", { class: "num" }, percent(one.success_rate)), h("td", { class: "num" }, count(one.episodes)))))))),
+        h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Policy", ...metrics.map((one) => one.label), "Episodes"].map((text, i) => h("th", { class: i ? "num" : "", scope: "col" }, text)))),
+          h("tbody", {}, rows.map(([name, one]) => h("tr", { class: one.policy ? "" : "strong" }, h("th", { scope: "row" }, name), metrics.map((metric) => h("td", { class: "num" }, formatValue(metric, one[metric.name]))), h("td", { class: "num" }, count(one.episodes)))))))),
       found.compared.length ? h("section", { class: "card" }, h("header", {}, h("h2", {}, "Item by item"), h("span", { class: "muted" }, "the agent less the baseline, on the items that both have")),
         h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Baseline", "Measure", "Verdict", "Difference (95 %)", "Better on", "Items"].map((text, i) => h("th", { scope: "col", class: i > 2 ? "num" : "" }, text)))),
           h("tbody", {}, found.compared.map((one) => h("tr", {}, h("th", { scope: "row" }, one.baseline), h("td", {}, title(one.metric)), h("td", { class: one.verdict.includes("better") ? "good" : one.verdict.includes("worse") ? "bad" : "" }, one.verdict),

@@ -1,7 +1,6 @@
 // Drawing a chart with a pen: grid, healthy range, spread, lines, what is not finite, marks, cursor.
 
-import { clockText } from "./words.js";
-import { short } from "./format.js";
+import { percent, short, span } from "./format.js";
 import { logTicks, ticks, timeTicks } from "./pen.js";
 
 const FONT = "11px system-ui, sans-serif";
@@ -44,14 +43,14 @@ function grid(pen, { area, x, y, px, py, width }, chart, colors) {
     const place = Math.round(py(at)) + 0.5;
     if (place < area.top - 1 || place > area.bottom + 1) continue;
     stroke(pen, [[area.left, place], [area.right, place]], colors.grid);
-    pen.fillText(chart.options.unit ? `${Math.round(100 * at)} %` : short(at), area.left - 7, place);
+    pen.fillText(chart.options.unit ? percent(at) : short(at), area.left - 7, place);
   }
   pen.textBaseline = "top"; pen.textAlign = "center";
   const columns = Math.max(2, Math.round((area.right - area.left) / 105));
   for (const at of chart.clock === "time" ? timeTicks(x.low, x.high, columns) : ticks(x.low, x.high, columns)) {
     const place = Math.round(px(at)) + 0.5;
     if (place < area.left + 4 || place > area.right) continue;
-    const text = clockText(chart.clock, at), half = pen.measureText(text).width / 2;
+    const text = chart.clock === "time" ? span(at) : short(at), half = pen.measureText(text).width / 2;
     stroke(pen, [[place, area.bottom], [place, area.bottom + 4]], colors.grid);
     pen.fillText(text, Math.min(place, width - half - 2), area.bottom + 8);
   }

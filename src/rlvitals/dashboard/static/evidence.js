@@ -1,14 +1,14 @@
 // Tables of a comparison: groups, what differs, items, settings that matter, every run.
 
 import { h } from "./dom.js";
-import { count, isBad, number, percent } from "./format.js";
+import { ABSENT, count, isBad, number, percent } from "./format.js";
 import { status } from "./badges.js";
 
 const MOST_GROUPS = 40, MOST_RUNS = 300, MOST_SETTINGS = 30, MOST_INFLUENCES = 15, MOST_PAIRED = 60;
 
 const th = (text, more) => h("th", { scope: "col", ...more }, text);
 const num = (...inside) => h("td", { class: "num" }, inside);
-const between = (range, show = number) => (range.low === null ? h("span", { class: "muted" }, "–") : `${show(range.low)} to ${show(range.high)}`);
+const between = (range, show = number) => (range.low === null ? h("span", { class: "muted" }, ABSENT) : `${show(range.low)} to ${show(range.high)}`);
 const section = (heading, hint, head, rows, left = 0) => h("section", { class: "card" }, h("header", {}, h("h2", {}, heading), hint ? h("span", { class: "muted small" }, hint) : null),
   h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))), left > 0 ? h("p", { class: "muted small" }, `${count(left)} more: the JSON has all.`) : null);
 const swatch = (group, tint) => h("i", { class: "swatch", css: { background: tint.get(group)?.css ?? "transparent" } });
@@ -23,7 +23,7 @@ export function groupTable(found, tint) {
     return h("tr", {}, h("th", { scope: "row" }, swatch(group.name, tint), group.name, varying.length ? h("div", { class: "muted small" }, `within it vary ${varying.join("; ")}`) : null),
       num(count(group.counted), odd ? h("div", { class: "muted small" }, odd) : null), num(number(mean.estimate)), num(between(mean)), num(number(median.estimate)), num(number(iqm.estimate)), num(number(spread)), num(number(lowest)), num(number(highest)),
       gap ? num(number(group.optimality_gap?.estimate)) : null,
-      reached ? [num(group.target ? `${group.target.reached} of ${group.target.runs}` : "–"), num(number(group.target?.restricted_mean.estimate))] : null);
+      reached ? [num(group.target ? `${group.target.reached} of ${group.target.runs}` : ABSENT), num(number(group.target?.restricted_mean.estimate))] : null);
   }), found.groups.length - groups.length);
 }
 
@@ -53,7 +53,7 @@ export function everyRun(found, tint) {
   const target = found.target !== null, tasks = new Set(found.runs.map((one) => one.task)).size > 1, shown = found.runs.slice(0, MOST_RUNS);
   return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, `Every run`), h("span", { class: "muted" }, ` ${count(found.runs.length)}: what it came to, and whether it counts`)),
     h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Run", "Group", ...(tasks ? ["Environment"] : []), "Seed", "Status"].map((text) => th(text)), ["Final", "Whole", "Best", ...(target ? ["To the target"] : []), "Not finite"].map((text) => th(text, { class: "num" })), th("Counts"))),
-      h("tbody", {}, shown.map((one) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/run?run=${encodeURIComponent(one.path)}`, "data-nav": true }, one.path)), h("td", {}, swatch(one.group, tint), one.group), tasks ? h("td", {}, one.task || "–") : null, h("td", {}, one.seed === null ? "–" : said(one.seed)), h("td", {}, status(one.status)),
-        ["final", "area", "best"].map((name) => h("td", { class: isBad(one.outcomes[name]) ? "num bad" : "num" }, number(one.outcomes[name]))), target ? num(number(one.steps_to_target)) : null, num(one.not_finite ? count(one.not_finite) : "–"), h("td", { class: one.standing === "counted" ? "muted" : "" }, one.standing, one.reason ? `: ${one.reason}` : "")))))),
+      h("tbody", {}, shown.map((one) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/run?run=${encodeURIComponent(one.path)}`, "data-nav": true }, one.path)), h("td", {}, swatch(one.group, tint), one.group), tasks ? h("td", {}, one.task || ABSENT) : null, h("td", {}, one.seed === null ? ABSENT : said(one.seed)), h("td", {}, status(one.status)),
+        ["final", "area", "best"].map((name) => h("td", { class: isBad(one.outcomes[name]) ? "num bad" : "num" }, number(one.outcomes[name]))), target ? num(number(one.steps_to_target)) : null, num(one.not_finite ? count(one.not_finite) : ABSENT), h("td", { class: one.standing === "counted" ? "muted" : "" }, one.standing, one.reason ? `: ${one.reason}` : "")))))),
     found.runs.length > shown.length ? h("p", { class: "muted small" }, `${count(found.runs.length - shown.length)} more: the JSON has all.`) : null);
 }

@@ -1,11 +1,12 @@
 // Groups of runs held against each other: what may be concluded, learning curves, differences, profiles.
 
 import { h, put, select } from "./dom.js";
-import { address, ask, listen, metrics } from "./api.js";
+import { address, ask, listen } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, neutral } from "./curves.js";
 import { isOpen } from "./badges.js";
-import { CLOCKS, count, number, percent, titleOf } from "./format.js";
+import { choices as names, metricNamed } from "./dictionary.js";
+import { CLOCKS, count, number, percent } from "./format.js";
 import { differences, outcomes } from "./whiskers.js";
 import { everyRun, groupTable, influences, pairs, settings } from "./evidence.js";
 
@@ -31,7 +32,7 @@ export function groupsView(box, app, { again }) {
   // What somebody types into is made once: an answer that comes meanwhile takes nothing away.
   const metric = field("metric", "Metric", { list: "metrics" }), target = field("target", "A mean to reach", { type: "number", step: "any" });
   const margin = field("margin", "Within which groups count as the same", { type: "number", step: "any", min: 0 }), choices = h("span", { class: "choices" });
-  metrics().then((all) => put(list, ["episodes", "evaluations", "updates"].flatMap((stream) => Object.keys(all[stream] ?? {}).map((name) => h("option", { value: stream === "episodes" ? name : `${stream}.${name}` })))));
+  put(list, names(["episodes", "evaluations", "updates"]).map((name) => h("option", { value: name })));
   put(box, h("div", { class: "controls" }, list, h("label", { class: "asked" }, "Metric ", metric), choices, h("label", { class: "asked" }, "Target ", target), h("label", { class: "asked" }, "Same within ± ", margin), h("span", { class: "grow" }), data), inside);
   let found = null, told = "", chosen = "", said = null, timer = 0, known = new Map();
 
@@ -115,7 +116,7 @@ export function groupsView(box, app, { again }) {
           told: (i) => `${low[i] === null ? "" : `${number(low[i])} to ${number(high[i])}, `}${contributing[i]} ${contributing[i] === 1 ? "run" : "runs"}` };
       });
       if (!lines.length) return [];
-      const chart = chartOf({ name: `${titleOf(name)}${task ? ` on ${task}` : ""}`, heading: `Mean ${name}${task ? ` on ${task}` : ""}, with 95 % intervals over runs`, tall: true });
+      const chart = chartOf({ name: `${metricNamed(name).title}${task ? ` on ${task}` : ""}`, heading: `Mean ${metricNamed(name).phrase}${task ? ` on ${task}` : ""}, with 95 % intervals over runs`, tall: true });
       chart.element.classList.add("wide");
       chart.set(lines, { clock: found.axis });
       const changing = lines.some((line) => line.runs.some((n) => n !== line.runs[0]));
@@ -133,7 +134,7 @@ export function groupsView(box, app, { again }) {
   function profile(name, tint) {
     const known = found.groups.slice(0, MOST_CURVES).filter((group) => group.profile?.thresholds.length);
     if (!known.length) return null;
-    const chart = chartOf({ name: "Performance profile", heading: `Share of runs whose ${name} is above`, unit: "share" });
+    const chart = chartOf({ name: "Performance profile", heading: `Share of runs whose ${metricNamed(name).phrase} is above`, unit: "share" });
     chart.element.classList.add("wide");
     chart.set(known.map((group) => {
       const { thresholds, shares, low, high } = group.profile;

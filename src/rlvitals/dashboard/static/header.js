@@ -1,7 +1,8 @@
 // The top of a run's page: what it is, how it goes, and what is wrong, cause first.
 
 import { h, put, tip } from "./dom.js";
-import { ago, count, isBad, moment, number, percent, span, title } from "./format.js";
+import { metricOf, title } from "./dictionary.js";
+import { ago, count, formatValue, isBad, moment, number, percent, span } from "./format.js";
 import { isOpen, levelText, progress, ring, speedOf, status } from "./badges.js";
 
 const opened = new Set();
@@ -34,7 +35,7 @@ function facts(head, now) {
 function healthCard(head) {
   const losses = head.health.losses, skipped = Object.entries(head.unjudged);
   return [head.health.score === null ? h("p", {}, `Not judged yet: ${head.evidence}.`) : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
-    losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `−${loss.points}  ${loss.reason}`))) : null,
+    losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `-${loss.points}  ${loss.reason}`))) : null,
     skipped.length ? h("p", { class: "muted" }, `Rules that would judge if it were logged: ${skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ")}.`) : null];
 }
 
@@ -42,15 +43,14 @@ function tiles(head) {
   const tile = (name, value, note, bad) => h("div", { class: "tile", title: / to /.test(note) ? "Mean of the last episodes, with its 95 % interval" : null }, h("div", { class: "tile-name" }, name), h("div", { class: bad ? "tile-value bad" : "tile-value" }, value), h("div", { class: "tile-note muted" }, note));
   const goesOn = isOpen(head.status), recently = goesOn ? ", recently" : "", speed = speedOf(head);
   const rate = goesOn ? head.recent_episodes_per_minute : head.episodes_per_minute;
-  const level = (text, name, show = number) => {
-    const entry = head.levels[name];
+  const level = (field, name = title(field, "episodes")) => {
+    const entry = head.levels[field], show = (value) => formatValue(metricOf("episodes", field), value, 3);
     if (!entry) return null;
-    const interval = entry.low === null ? "" : `; 95 %: ${show(entry.low, 3)} to ${show(entry.high, 3)}`;
-    return tile(text, levelText(name, entry), `last ${count(entry.window)}${head.reward_source ? " values" : ""}${interval}`, entry.not_finite > 0);
+    const interval = entry.low === null ? "" : `; 95 %: ${show(entry.low)} to ${show(entry.high)}`;
+    return tile(name, levelText(field, entry), `last ${count(entry.window)}${head.reward_source ? " values" : ""}${interval}`, entry.not_finite > 0);
   };
   return h("div", { class: "tiles" },
-    level(head.reward_source ? `Reward: ${head.reward_source}` : "Reward", "reward"), level("Quality", "quality_final"), level("Quality gained", "quality_improvement"),
-    level("Success", "success", (share) => percent(share)), level("Episode length", "length"),
+    level("reward", head.reward_source ? `Reward: ${head.reward_source}` : undefined), level("quality_final"), level("quality_improvement"), level("success"), level("length"),
     tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${recently}` : ""),
     tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${recently}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));

@@ -1,16 +1,16 @@
 // A few runs, laid over each other: curves, what they came to, and what was different.
 
 import { h, put, select } from "./dom.js";
-import { ask, listen, metrics } from "./api.js";
+import { ask, listen } from "./api.js";
 import { Chart } from "./chart.js";
 import { color, lineOf } from "./curves.js";
-import { count, number, percent, span, title } from "./format.js";
+import { isCurve, metricOf, title } from "./dictionary.js";
+import { ABSENT, count, formatValue, number, percent, span } from "./format.js";
 import { isOpen, levelText, status, withFacts } from "./badges.js";
 import { saying } from "./groups.js";
 
 const isReward = (stream, field) => stream === "episodes" && field === "reward";
-const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"], ["updates", "value_loss"], ["updates", "explained_variance"]];
-const HIDDEN = new Set(["time", "writer", "episode", "env_step", "step", "update", "category", "difficulty", "termination_reason", "env_index"]);
+const FIRST = [["episodes", "reward"], ["episodes", "quality_final"], ["episodes", "success"], ["episodes", "length"], ["updates", "entropy"], ["updates", "kl_divergence"]];
 
 const AGAIN_MS = 3_000, MOST_WAITS = 20;
 
@@ -54,14 +54,14 @@ export function overlay(root, app, every) {
     timer = 0;
     head();
     try {
-      const [found, dictionary] = await Promise.all([ask("compare", { run: keys }, controller.signal), metrics()]);
+      const found = await ask("compare", { run: keys }, controller.signal);
       drop();
       const has = (stream, field) => found.fields[stream]?.includes(field);
-      const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST.slice(0, 6)).filter(([stream, field]) => has(stream, field));
-      const others = Object.entries(found.fields).flatMap(([stream, names]) => names.filter((name) => !HIDDEN.has(name)).map((name) => [stream, name])).filter(([stream, field]) => !wanted.some(([s, f]) => s === stream && f === field));
-      charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field, stream), unit: stream === "episodes" && field === "success", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: dictionary[stream]?.[field]?.low ?? undefined, tall: isReward(stream, field) }) }));
+      const chosen = app.params.getAll("curve").map((name) => name.split("/")), wanted = (chosen.length ? chosen : FIRST).filter(([stream, field]) => has(stream, field));
+      const others = Object.entries(found.fields).flatMap(([stream, names]) => names.filter((name) => isCurve(stream, name)).map((name) => [stream, name])).filter(([stream, field]) => !wanted.some(([s, f]) => s === stream && f === field));
+      charts = wanted.map(([stream, field]) => ({ stream, field, chart: new Chart({ name: title(field, stream), unit: metricOf(stream, field).format === "percent", onzoom: (range) => change({ from: range?.[0] ?? null, to: range?.[1] ?? null }), floor: metricOf(stream, field).axis[0] ?? undefined, tall: isReward(stream, field) }) }));
       charts.filter(({ stream, field }) => isReward(stream, field)).forEach(({ chart }) => chart.element.classList.add("wide"));
-      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${title(pair[1], pair[0])} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
+      put(grid, charts.map(({ chart }) => chart.element), others.length ? h("div", { class: "add-curve" }, select("Add a curve", [["", "+ add a curve"], ...others.map((pair) => [pair.join("/"), `${metricOf(pair[0], pair[1]).title} (${pair[0]})`])], "", (name) => { if (name) { app.keep({ curve: [...wanted.map((pair) => pair.join("/")), name] }); load(); } })) : null);
       side(found);
       await curves().catch(quiet);
     } catch (error) { if (error.name !== "AbortError") put(tables, h("p", { class: "empty" }, error.message)); }
@@ -89,9 +89,9 @@ export function overlay(root, app, every) {
     live = new Set(found.runs.filter((run) => isOpen(run.status)).map((run) => run.key));
     if (waits < MOST_WAITS && found.runs.some((run) => !run.health)) { waits += 1; soon(); } // they are judged meanwhile
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
-    const level = (name, show = number) => (run) => { const entry = run.levels[name]; return cell(entry ? [levelText(name, entry), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : "–", entry?.not_finite > 0); };
+    const level = (field, name = title(field, "episodes")) => { const show = (value) => formatValue(metricOf("episodes", field), value); return [name, (run) => { const entry = run.levels[field]; return cell(entry ? [levelText(field, entry), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : ABSENT, entry?.not_finite > 0); }]; };
     const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict?.title ?? "…")], ["Health", (run) => cell(run.health ? `${run.health.score ?? "not judged"}` : "…")],
-      ["Reward, recent", level("reward")], ...(found.runs.some((run) => run.reward_source) ? [["Reward is", (run) => cell(run.reward_source || "return of episodes")]] : []), ["Quality", level("quality_final")], ["Success", level("success", percent)], ["Episode length", level("length")],
+      level("reward", "Reward, recent"), ...(found.runs.some((run) => run.reward_source) ? [["Reward is", (run) => cell(run.reward_source || "return of episodes")]] : []), level("quality_final"), level("success"), level("length"),
       ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
       ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];
     const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i).css } }), run.key)));

@@ -2,11 +2,11 @@
 
 import { h, put, select } from "./dom.js";
 import { board, viewControls } from "./curves.js";
-import { count, number, percent } from "./format.js";
+import { metricOf, panel as panelOf } from "./dictionary.js";
+import { ABSENT, count, formatValue, percent } from "./format.js";
 import { intervalBars, isOpen } from "./badges.js";
 import { saying } from "./groups.js";
 
-const CURVES = [["reward", { tall: true, wide: true, tint: 0 }], ["quality_final", { tint: 1 }], ["quality_improvement", { tint: 1 }], ["success", { unit: true, smoothOnly: true, tint: 2 }], ["length", { tint: 3 }]];
 const EVERY_MS = 10_000;
 
 export function overview(panel, run, controls) {
@@ -18,8 +18,8 @@ export function overview(panel, run, controls) {
   }
   const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");
   put(panel, run.head.reward_source ? h("p", { class: "muted" }, `No episodes were recorded. The reward is the ${run.head.reward_source}.`) : null, grid, groups, earlier);
-  const wanted = CURVES.filter(([field]) => has.has(field)).filter(([field]) => field !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
-    .map(([field, more]) => ({ stream: "episodes", field, ...more }));
+  const wanted = panelOf("episodes", "outcome").filter(({ name }) => has.has(name)).filter(({ name }) => name !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
+    .map((metric, tint) => ({ stream: "episodes", field: metric.name, tint, ...(metric.format === "percent" ? { smoothOnly: true } : {}), ...(metric.name === "reward" ? { tall: true, wide: true } : {}) }));
   const charts = board(run, grid, wanted);
   let by = "category", next = 0, timer = 0;
 
@@ -51,13 +51,12 @@ export function overview(panel, run, controls) {
   return () => { clearTimeout(timer); charts.destroy(); clear(run); };
 }
 
-const three = (value) => number(value, 3);
-
 function table(groups, unnamed = "(none)") {
-  const cells = [["episodes", "Episodes", count], ["reward", "Reward", three], ["quality_final", "Quality", three], ["length", "Length", three]].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
-  return h("div", { class: "table-box" }, h("table", { class: "plain kinds" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, "Success"))),
+  const metrics = ["reward", "quality_final", "length"].map((name) => metricOf("episodes", name));
+  const cells = [["episodes", "Episodes", count], ...metrics.map((metric) => [metric.name, metric.label, (value) => formatValue(metric, value, 3)])].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
+  return h("div", { class: "table-box" }, h("table", { class: "plain kinds" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, metricOf("episodes", "success").label))),
     h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? unnamed), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
-      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.reported < group.episodes ? ` of ${count(group.reported)}` : "", group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : "–"))))));
+      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.reported < group.episodes ? ` of ${count(group.reported)}` : "", group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : ABSENT))))));
 }
 
 export function clear(run) { run.refresh = run.ongrown = run.onhead = run.onevents = run.onevaluations = null; }

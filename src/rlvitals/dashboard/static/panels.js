@@ -2,12 +2,8 @@
 
 import { h, put } from "./dom.js";
 import { board, viewControls } from "./curves.js";
+import { isCurve, isKnown, panel as panelOf } from "./dictionary.js";
 import { clear } from "./overview.js";
-
-const PPO = ["policy_loss", "value_loss", "entropy", "kl_divergence", "clip_fraction", "explained_variance", "learning_rate", "gradient_norm"];
-const PPO_MORE = ["loss", "gradient_norm_max", "clip_range", "action_std", "action_bound_fraction", "advantage_mean", "advantage_std", "value_mean", "return_mean", "return_std", "reward_mean", "epochs", "duration"];
-const SYSTEM = ["env_steps_per_second", "episodes_per_minute", "memory", "cpu_percent", "gpu_utilization", "gpu_memory", "memory_available", "threads"];
-const CLOCKS = new Set(["time", "writer", "episode", "env_step", "step", "update", "env_index", "category", "difficulty", "termination_reason", "policy"]);
 
 function charts(panel, run, controls, wanted, note, emptyText, options) {
   const grid = h("div", { class: "board three" });
@@ -21,11 +17,12 @@ function charts(panel, run, controls, wanted, note, emptyText, options) {
 }
 
 export function ppo(panel, run, controls) {
-  const has = new Set(run.head.fields.updates), known = [...PPO, ...PPO_MORE].filter((name) => has.has(name));
+  const has = new Set(run.head.fields.updates), logged = (...names) => panelOf("updates", ...names).filter((one) => has.has(one.name));
+  const first = logged("update"), known = [...first, ...logged("update detail")];
   if (!known.length) return fromEpisodes(panel, run, controls);
-  const missing = PPO.filter((name) => !has.has(name));
-  return charts(panel, run, controls, known.map((field) => ({ stream: "updates", field, healthy: true, tint: PPO.includes(field) ? 0 : 4 })),
-    h("p", { class: "muted note" }, "Green: where the metric lies in healthy trainings. ", missing.length ? `Not logged: ${missing.map((name) => name.replaceAll("_", " ")).join(", ")}.` : ""), "");
+  const missing = panelOf("updates", "update").filter((one) => !has.has(one.name));
+  return charts(panel, run, controls, known.map((one) => ({ stream: "updates", field: one.name, healthy: true, tint: first.includes(one) ? 0 : 4 })),
+    h("p", { class: "muted note" }, "Green: where the metric lies in healthy trainings. ", missing.length ? `Not logged: ${missing.map((one) => one.title).join(", ")}.` : ""), "");
 }
 
 /** Runs that log no updates may have said the metrics with their episodes. */
@@ -42,9 +39,8 @@ function fromEpisodes(panel, run, controls) {
 }
 
 export function system(panel, run, controls) {
-  const has = new Set(run.head.fields.system), episodes = new Set(run.head.fields.episodes);
-  const wanted = SYSTEM.filter((name) => has.has(name)).map((field) => ({ stream: "system", field, tint: 3 }));
-  for (const field of ["duration", "memory"]) if (episodes.has(field) && !(field === "memory" && has.has("memory"))) wanted.push({ stream: "episodes", field, tint: 3 });
+  const fields = Object.entries({ system: run.head.fields.system, episodes: run.head.fields.episodes }), seen = new Set();
+  const wanted = fields.flatMap(([stream, names]) => panelOf(stream, "machine", "machine detail").filter(({ name }) => names.includes(name) && !seen.has(name) && seen.add(name)).map((one) => ({ stream, field: one.name, tint: 3 })));
   return charts(panel, run, controls, wanted, null, "Nothing is known of the machine: the system sampler was off.");
 }
 
@@ -53,8 +49,8 @@ export function more(panel, run, controls) {
   let leave = () => clear(run);
   run.refresh = () => {};
   run.ask("run/fields").then((fields) => {
-    const all = Object.entries(fields).flatMap(([stream, names]) => names.filter((name) => !CLOCKS.has(name)).map((name) => `${stream}/${name}`));
-    const drawnElsewhere = (name) => name.startsWith("updates/") || name.startsWith("system/") || /^episodes\/(reward|length|success|quality_\w+|duration|memory)$/.test(name) || name.startsWith("episodes/parameters.");
+    const all = Object.entries(fields).flatMap(([stream, names]) => names.filter((name) => isCurve(stream, name)).map((name) => `${stream}/${name}`));
+    const drawnElsewhere = (name) => name.startsWith("updates/") || name.startsWith("system/") || isKnown(...name.split("/")) || name.startsWith("episodes/parameters.");
     const kept = run.app.params.getAll("curve").filter((name) => all.includes(name));
     const chosen = new Set(kept.length ? kept : all.filter((name) => !drawnElsewhere(name)).slice(0, 9));
     const body = h("div", {});

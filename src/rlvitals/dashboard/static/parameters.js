@@ -1,7 +1,8 @@
 // The parameters that were tried: what works, by lines, by cells, and by effect.
 
 import { h, put, select } from "./dom.js";
-import { isBad, num, number, percent, short, title } from "./format.js";
+import { metricOf, title } from "./dictionary.js";
+import { isBad, num, number, percent, short } from "./format.js";
 import { clear } from "./overview.js";
 
 /** Low to high in a scale that every eye tells apart, in either light. */
@@ -21,7 +22,7 @@ export function parameters(panel, run, controls) {
   const failed = (box) => (error) => { if (error.name !== "AbortError") put(box, h("p", { class: "empty" }, error.message)); };
   const load = () => run.ask("run/parameters", { outcome }).then((found) => {
     if (!found.parameters.length) { put(panel, h("p", { class: "empty" }, "No episode said which parameters it tried. log_episode takes them as parameters={...}.")); return; }
-    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${title(name, "episodes").toLowerCase()}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
+    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
     const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), canvas = h("canvas", { role: "img", "aria-label": `Parallel coordinates of ${names.length} parameters, coloured by ${title(outcome, "episodes")}` });
     const heat = h("div", { class: "heat" }), effects = h("div", {}, h("p", { class: "empty" }, "Working out what the parameters do ..."));
     let [x, y] = [run.app.params.get("px"), run.app.params.get("py")];
@@ -32,7 +33,7 @@ export function parameters(panel, run, controls) {
     put(panel,
       h("section", { class: "card" }, h("header", {}, h("h2", {}, "What was tried"), h("span", { class: "muted" }, `${number(found.values.length)} of ${number(found.episodes)} episodes, one line each`), h("span", { class: "grow" }), legend(found)), h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
-        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${title(outcome, "episodes").toLowerCase()}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
+        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${metricOf("episodes", outcome).phrase}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
         h("section", { class: "card" }, h("header", {}, h("h2", {}, "What works")), effects)));
     resize?.disconnect();
     resize = new ResizeObserver(() => lines(canvas, found));
@@ -103,7 +104,7 @@ function explained(told, outcome) {
   const range = (value) => (Array.isArray(value) ? value.map((one) => number(one, 3)).join(" to ") : typeof value === "number" ? number(value, 3) : String(value));
   return [groups.map((one) => h("details", { class: "effect", open: one === groups[0] }, h("summary", {}, h("b", {}, one.category ?? "All types"), " ", h("span", { class: "muted" }, one.drivers.verdict)),
     h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Parameter", "Of the variance", "Shape", "Best"].map((text, i) => h("th", { class: i === 1 || i === 3 ? "num" : "", scope: "col" }, text)))),
-      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 1) : "not shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
+      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 3) : "not shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
     one.region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(one.region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "), `: ${number(one.region.mean)} against ${number(one.region.elsewhere)} elsewhere.`) : null)),
   bounds.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), bounds.map((one) => `${one.name} (${one.verdict})`).join(", ")) : null,
   h("p", { class: "muted small" }, `${number(told.combinations.distinct)} different combinations in ${number(told.combinations.rows)} episodes.`)];

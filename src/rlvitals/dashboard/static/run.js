@@ -2,7 +2,7 @@
 
 import { withFacts } from "./badges.js";
 import { h, put } from "./dom.js";
-import { ask, listen, metrics } from "./api.js";
+import { ask, listen } from "./api.js";
 import { nums } from "./format.js";
 import { header } from "./header.js";
 import { overview } from "./overview.js";
@@ -25,7 +25,7 @@ export function runPage(root, app) {
   put(top, h("p", { class: "empty" }, "Reading the run ..."));
 
   const run = {
-    key, app, head: null, dictionary: {}, charts: [], parts: [],
+    key, app, head: null, charts: [], parts: [],
     ask: (path, params) => ask(path, { run: key, ...params }, controller.signal),
     get view() {
       const get = (name, otherwise) => app.params.get(name) ?? otherwise, end = (name) => (app.params.get(name) === null ? null : Number(app.params.get(name)));
@@ -77,9 +77,8 @@ export function runPage(root, app) {
   const plainHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
   async function load(again = false) {
     try {
-      const [head, dictionary] = await Promise.all([run.ask("run"), metrics()]);
+      const head = await run.ask("run");
       plainHead(head);
-      run.dictionary = dictionary;
       header(top, run);
       app.say(head.trouble ? `The run cannot be read at present: ${head.trouble}. This page tries again.` : null);
       current(again);

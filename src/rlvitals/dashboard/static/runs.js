@@ -2,7 +2,7 @@
 
 import { h, put } from "./dom.js";
 import { ask, listen } from "./api.js";
-import { ago, count, number, percent, span } from "./format.js";
+import { ABSENT, ago, count, number, percent, span } from "./format.js";
 import { findingDots, levelText, progress, sparkline, speedOf, status, withFacts } from "./badges.js";
 
 const COLUMNS = [
@@ -69,7 +69,7 @@ export function runsPage(root, app) {
       cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.episodes > 0 || row.env_step !== null || row.levels.reward !== undefined) : h("span", { class: "muted" }, "…")),
       cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, last ${count(row.levels.reward?.window)}: ${levelText("reward", row.levels.reward)}`) : null, h("span", { class: row.levels.reward?.not_finite ? "num bad" : "num", title: row.reward_source || null }, number(row.levels.reward?.mean), row.reward_source ? "*" : "", row.levels.reward?.not_finite ? h("div", { class: "small" }, `${count(row.levels.reward.not_finite)} not finite`) : null))),
       cell("success", h("span", { class: "num" }, levelText("success", row.levels.success))),
-      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.seconds_left === null ? "" : `, ${span(row.seconds_left)} left`)] : h("span", { class: "num" }, row.env_step === null ? "–" : `${count(row.env_step)} steps`)),
+      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.seconds_left === null ? "" : `, ${span(row.seconds_left)} left`)] : h("span", { class: "num" }, row.env_step === null ? ABSENT : `${count(row.env_step)} steps`)),
       cell("speed", h("span", { class: "num" }, number(speedOf(row), 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
       cell("updated", h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString?.() ?? null }, ago(Date.now() / 1000 - row.updated))));
     lines.set(row.key, { row, pin, element });

@@ -8,6 +8,7 @@ import msgspec
 from rlvitals.escaping import clean
 from rlvitals.records import Event
 from rlvitals.records.coercion import spelled
+from rlvitals.words import number
 
 SEVERITIES = ("info", "warning", "critical")
 """From the least to the gravest."""
@@ -118,7 +119,7 @@ def said(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return number(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {said(item)}" for name, item in value.items())
     if isinstance(value, list | tuple):

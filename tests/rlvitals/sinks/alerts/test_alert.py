@@ -50,7 +50,7 @@ def test_hostile_text_stays_on_its_line() -> None:
 def test_data_of_any_shape_is_said() -> None:
     """Texts, numbers, lists, dicts, and what is not finite."""
 
-    assert said({"x": 1, "y": [0.123456, float("nan"), None, True]}) == "x 1, y 0.1235; nan; null; true"
+    assert said({"x": 1, "y": [0.123456, float("nan"), None, True]}) == "x 1, y 0.1235; NaN; null; true"
 
 
 def test_a_text_is_cut_between_characters() -> None:
