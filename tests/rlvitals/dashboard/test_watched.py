@@ -10,6 +10,8 @@ from rlvitals import TrainingMonitor
 from rlvitals.dashboard.head import head_of
 from rlvitals.dashboard.hub import MOST_ROWS, grown
 from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -158,3 +160,17 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
     run.look()
 
     assert "100" not in head_of(run, None).verdict.text
+
+
+def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
+    """Its ring stays empty and grey, and the page states how much evidence a verdict needs."""
+    with monitor() as training:
+        for episode in range(3):
+            training.log_episode(episode, float(episode), 5)
+    run = WatchedRun("run", training.path)
+    run.look()
+    health = head_of(run, diagnose(evidence_of(Run(training.path)))).health
+
+    assert health is not None
+    assert (health.score, health.status, health.losses) == (None, "not judged", [])
+    assert health.evidence.startswith("3 episodes with a reward and no update; a verdict needs")

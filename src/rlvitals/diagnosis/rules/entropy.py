@@ -12,9 +12,11 @@ from rlvitals.diagnosis.rules.rule import Sign, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _GONE = Threshold(0.05, "%", "Share of the greatest possible entropy below which the policy hardly explores.")
-_BORN = Threshold(0.1, "%", "Such a share in the first update, at least, for a fall to count.")
-_LOW_AT_BIRTH = Threshold(0.45, "%", "Such a share in the first update below which the policy began too certain.")
-_HIGH = Threshold(0.85, "%", "Such a share above which the policy stays random.")
+_BORN = Threshold(0.1, "%", "Share of the greatest entropy in the first update, at least, for a fall to count.")
+_LOW_AT_BIRTH = Threshold(
+    0.45, "%", "Share of the greatest entropy in the first update below which it began too certain."
+)
+_HIGH = Threshold(0.85, "%", "Share of the greatest possible entropy above which the policy stays random.")
 _HIGH_RATE = Threshold(0.01, "", "Learning rate from which on the rate is the cause.")
 TINY_STD = Threshold(0.05, "%", "Standard deviation of the actions, of half the action range, below which it is tiny.")
 _SAME = Threshold(1e-6, "", "Change of the entropy, relative to its size, below which it is frozen.")
@@ -22,12 +24,12 @@ _LITTLE_GAIN = Threshold(1.0, "standard deviations", "Gain of the returns below 
 _LARGE_COEFFICIENT = Threshold(0.1, "", "Coefficient of the entropy from which on it is too large.")
 _RISE = Threshold(0.02, "nats a dimension", "Rise of a Gaussian's entropy that shows the bonus.")
 _FALL = Threshold(2.0, "nats a dimension", "Fall of a Gaussian's entropy that is a collapse.")
-_EARLY = Threshold(1.0 / 3.0, "", "Share of the budget in which such a fall is one.")
+_EARLY = Threshold(1.0 / 3.0, "", "Share of the budget in which a Gaussian's fall is a collapse.")
 _AT_BOUNDS = Threshold(0.85, "%", "Action components at a bound from the first rollout on.")
 _HALF_AT_BOUNDS = Threshold(0.45, "%", "Action components at a bound at the end, where nothing was gained.")
 _QUARTER_AT_BOUNDS = Threshold(0.25, "%", "Action components at a bound since when it holds.")
-_AS_MANY = Threshold(2.0, "times", "As many as in the first rollout.")
-_AT_THE_END = Threshold(0.9, "%", "Budget from which that counts.")
+_AS_MANY = Threshold(2.0, "times", "Action components at a bound, compared with the first rollout.")
+_AT_THE_END = Threshold(0.9, "%", "Budget from which actions that came to their bounds count.")
 GAUSSIAN = 0.5 * math.log(2.0 * math.pi * math.e)
 """The entropy of a Gaussian of standard deviation 1, nats."""
 

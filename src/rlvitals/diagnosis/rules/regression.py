@@ -20,13 +20,15 @@ _ALL_LOST = Threshold(0.9, "%", "Share of the gain whose loss is critical, or wa
 _HALF = Threshold(0.5, "%", "Share of the gain, or of a fall, that must have come back.")
 _CERTAIN = Threshold(4.0, "standard errors", "Distance between the best level, the start and now that is no chance.")
 _BELOW_NOW = Threshold(1.5, "standard deviations", "Of the returns now: distance below an early level that is lost.")
-_BELOW_BEST = Threshold(1.0, "standard deviations", "Of the returns at that level: the same distance.")
+_BELOW_BEST = Threshold(1.0, "standard deviations", "Of the returns at an early level: distance below it that is lost.")
 _CERTAINLY_BELOW = Threshold(
-    6.0, "standard errors", "The same distance. No healthy training of the corpus that lost its gain was beyond 3."
+    6.0,
+    "standard errors",
+    "Distance below an early level that is no chance; healthy trainings that lost their gain: to 3.",
 )
 _PATIENCE = Threshold(0.3, "%", "Budget before which the loss of an early level is no alarm.")
 _LONG_PATIENCE = Threshold(
-    0.5, "%", "The same where the algorithm may begin with random actions: returns fall with its first updates."
+    0.5, "%", "Such budget where training may begin with random actions: returns fall with its first updates."
 )
 _LASTING = Threshold(0.5, "%", "Share of the steps so far that such a fall has lasted, until the run is nearly over.")
 _NEAR = Threshold(0.03, "%", "Share of the gain below the best at which a plateau begins.")

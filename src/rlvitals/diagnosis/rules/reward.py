@@ -25,14 +25,14 @@ _FEWEST_LONG = Threshold(
 )
 _CLIPPED = Threshold(100.0, "", "Limit of the gradient norm below which gradients are clipped.")
 _TOO_LONG = Threshold(10_000.0, "times", "Gradient norm over its limit above which rewards are too large.")
-_LONG = Threshold(5_000.0, "times", "The same while the policy stands still.")
+_LONG = Threshold(5_000.0, "times", "Gradient norm over its limit above which they are, while the policy stands still.")
 _STILL = Threshold(1e-4, "nats", "Median KL divergence below which the policy stands still.")
 _TINY = Threshold(1e-2, "", "Spread and range of the returns below which rewards may be too small.")
 _FIRST_ADVANTAGES = Threshold(20, "updates", "First updates whose spread of advantages is compared.")
 _NOISE = Threshold(
     5.0, "times", "Spread of the advantages over that of the returns, where the critic explains nothing."
 )
-_DROWNED = Threshold(100.0, "times", "The same, whatever the critic explains: bootstrapped returns explain themselves.")
+_DROWNED = Threshold(100.0, "times", "Spread of the advantages over that of the returns, whatever the critic explains.")
 _QUARTERS = Threshold(4, "parts", "Parts of the episodes in each of which return and quality are opposed.")
 _OPPOSED = Threshold(-0.2, "", "Correlation of return and quality below which they are opposed in a part.")
 _OPPOSED_AT_ONCE = Threshold(-0.7, "", "Correlation of return and quality below which the sign is flipped.")
@@ -42,11 +42,11 @@ _OPPOSED_FROM = Threshold(0.3, "%", "Budget from which a correlation in every pa
 _FIRST = Threshold(0.08, "%", "Budget before which returns say nothing of a sign.")
 _BELOW = Threshold(3.0, "standard errors", "Distance below the baseline beyond chance.")
 _SANE_KL = Threshold(0.2, "nats", "Median KL divergence up to which the steps of the policy are sane.")
-_SANE_RATE = Threshold(0.01, "", "Learning rate below which they are sane.")
+_SANE_RATE = Threshold(0.01, "", "Learning rate below which the steps of the policy are sane.")
 _SINKS = Threshold(-5.0, "standard errors", "Change of the returns below which they sink.")
 _SINKS_BY = Threshold(-0.5, "standard deviations", "Change of the returns below which they sink by enough.")
 _SINKS_BELOW = Threshold(2.0, "times", "Loss relative to the gain above which they sink below the start.")
-_SINKS_FROM = Threshold(0.2, "%", "Budget from which that counts.")
+_SINKS_FROM = Threshold(0.2, "%", "Budget from which sinking returns count.")
 _KNOWS = Threshold(
     0.8, "", "Explained variance of a critic that is not what is wrong: 0.96 or more where a sign was flipped."
 )

@@ -88,8 +88,8 @@ def _fast_start(speeds: Floats) -> int:
 def _slow_end(table: Table, speeds: Floats) -> int:
     """Count the last speeds that are too low, compared with those before; 0 where that is no drop.
 
-    `analysis.change_points` of all speeds in its place found the same faults of the corpus, no sooner, and a diagnosis took
-    1.2 times as long.
+    `analysis.change_points` of all speeds in its place found the same faults of the corpus, no sooner, and a diagnosis
+    took 1.2 times as long.
     """
     if speeds.size < _FEWEST_SPEEDS:
         return 0
