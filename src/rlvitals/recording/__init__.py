@@ -1,8 +1,6 @@
 """The writing side: journal first, then the live window, then the sinks."""
 
 from rlvitals.recording.failure import Terminated, ending_of, failure_of
-from rlvitals.recording.logbook import Logbook
-from rlvitals.recording.pictures import PictureLog
 from rlvitals.recording.process_end import exit_error
 from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings
 from rlvitals.recording.session import Resume, Session, open_session
@@ -10,9 +8,7 @@ from rlvitals.recording.window import LiveWindow
 
 __all__ = [
     "LiveWindow",
-    "Logbook",
     "Losses",
-    "PictureLog",
     "Recorder",
     "RecorderSettings",
     "Resume",

@@ -12,8 +12,8 @@ import numpy as np
 from rlvitals.clock import Clock
 from rlvitals.diagnosis import Collector, Context, Diagnosis, Finding, Watch, collected, diagnose
 from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
-from rlvitals.recording.milestones import KIND as MILESTONE
-from rlvitals.recording.milestones import Milestones
+from rlvitals.monitor.milestones import KIND as MILESTONE
+from rlvitals.monitor.milestones import Milestones
 from rlvitals.records import Episode, Event, Record
 from rlvitals.runs import Run
 from rlvitals.runs.interruption import reading

@@ -11,8 +11,7 @@ import torch
 from PIL import Image
 
 from rlvitals import ClosedError, RecordError, TrainingMonitor
-from rlvitals.recording import pictures
-from rlvitals.recording.pictures import png
+from rlvitals.monitor.images import png
 from rlvitals.runs.openings import move
 
 Monitor = Callable[..., TrainingMonitor]
@@ -130,7 +129,7 @@ def test_a_picture_appears_whole(monitor: Monitor, monkeypatch: pytest.MonkeyPat
             moved(path, to)
             seen.append({file.stat().st_size for file in folder.glob("[!.]*")})
 
-        monkeypatch.setattr(pictures, "move", looked)
+        monkeypatch.setattr(images, "move", looked)
         training.log_image("second", SVG)
 
     assert seen == [{len(SVG)}, {len(SVG)}]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlvitals.recording.milestones import Milestones
+from rlvitals.monitor.milestones import Milestones
 from rlvitals.records import Episode, Event, PolicyUpdate
 
 Rewards = Sequence[float] | Any

@@ -11,11 +11,11 @@ import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import NotPicklableError, SinkError
-from rlvitals.live import LiveReadings
+from rlvitals.monitor.images import PictureLog
+from rlvitals.monitor.live_reader import LiveReadings
+from rlvitals.monitor.log_methods import Logbook
 from rlvitals.recording import (
-    Logbook,
     Losses,
-    PictureLog,
     Recorder,
     RecorderSettings,
     Resume,

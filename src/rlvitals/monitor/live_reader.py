@@ -5,11 +5,11 @@ from typing import TypeVar
 from rlvitals.clock import Clock
 from rlvitals.diagnosis import Collector, Context, Diagnosis, context_from, diagnose, evidence_of
 from rlvitals.errors import RunError
+from rlvitals.monitor.live_diagnosis import Vigil
 from rlvitals.reading import Readings, Standing
 from rlvitals.recording import Recorder
 from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
 from rlvitals.summary.life import time_spent
-from rlvitals.vigil import Vigil
 
 R = TypeVar("R", bound=Record)
 

@@ -10,10 +10,10 @@ import pytest
 
 from rlvitals import MemorySink, RecorderSettings, TrainingMonitor, open_run
 from rlvitals.diagnosis import Context, Diagnosis, Finding
+from rlvitals.monitor.live_diagnosis import CLOSED, FINDING, OPENED, Vigil, open_findings
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
 from rlvitals.testing.clock import ManualClock
-from rlvitals.vigil import CLOSED, FINDING, OPENED, Vigil, open_findings
 
 Monitor = Callable[..., TrainingMonitor]
 LOOKING = RecorderSettings(system_interval_s=None, look_interval_s=5.0)
