@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from rlvitals import ClosedError, RecordError, TrainingMonitor
+from rlvitals.monitor import images
 from rlvitals.monitor.images import png
 from rlvitals.runs.openings import move
 
