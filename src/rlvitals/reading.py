@@ -27,7 +27,7 @@ WINDOW_SIZE = 1_000
 _SECONDS_PER_MINUTE = 60.0
 
 
-class Standing(NamedTuple):
+class RunStatus(NamedTuple):
     """Where a training stands.
 
     Attributes:
@@ -51,7 +51,7 @@ class Standing(NamedTuple):
     sinks: Sequence[str]
 
 
-class Readings(ABC):
+class RunResults(ABC):
     """What a training comes to, in the keys of `API.md`.
 
     All of it is plain Python, and goes through a strict JSON encoder but for numbers that are not finite, which stay
@@ -80,7 +80,7 @@ class Readings(ABC):
         """The last updates, oldest first."""
 
     @abstractmethod
-    def standing(self) -> Standing:
+    def run_status(self) -> RunStatus:
         """Where the training stands."""
 
     @abstractmethod
@@ -105,7 +105,7 @@ class Readings(ABC):
             ValueError: `window_size` is not a positive whole number.
         """
         count = self.window_size if window_size is None else _checked(window_size)
-        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.standing())
+        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.run_status())
 
     def get_convergence_analysis(self) -> dict[str, Any]:
         """Trends, stability and convergence of the last episodes.
@@ -123,17 +123,17 @@ class Readings(ABC):
         """
         # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        standing = self.standing()
-        statistics, validation = _statistics(episodes, updates, standing), self._validated(episodes, updates, standing)
+        status = self.run_status()
+        statistics, validation = _statistics(episodes, updates, status), self._validated(episodes, updates, status)
         return {
             "session": {
-                "id": standing.session_id,
-                "status": standing.status,
-                "uptime_minutes": standing.training_seconds / _SECONDS_PER_MINUTE,
-                "last_updated": standing.last_updated,
+                "id": status.session_id,
+                "status": status.status,
+                "uptime_minutes": status.training_seconds / _SECONDS_PER_MINUTE,
+                "last_updated": status.last_updated,
             },
             "summary": {
-                "total_episodes": standing.total_episodes,
+                "total_episodes": status.total_episodes,
                 "avg_reward": statistics["reward_stats"]["mean"] if episodes else None,
                 "avg_quality_improvement": statistics["quality_stats"]["mean"] if episodes else None,
                 "success_rate": statistics["episode_stats"]["success_rate"] if episodes else None,
@@ -155,17 +155,15 @@ class Readings(ABC):
             `points_lost` says which finding cost what of the score.
         """
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        return self._validated(episodes, updates, self.standing())
+        return self._validated(episodes, updates, self.run_status())
 
     def _validated(
-        self, episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], standing: Standing
+        self, episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], status: RunStatus
     ) -> dict[str, Any]:
         return {
             "timestamp": self.now(),
-            "session_id": standing.session_id,
-            **validation(
-                self.diagnosis(), episodes, updates, path=standing.path, lost=standing.lost, sinks=standing.sinks
-            ),
+            "session_id": status.session_id,
+            **validation(self.diagnosis(), episodes, updates, path=status.path, lost=status.lost, sinks=status.sinks),
         }
 
     def export_metrics(
@@ -236,7 +234,7 @@ class Readings(ABC):
         return summarise(self.run, window=window, exploration=exploration)
 
 
-class RunReader(Run, Readings):
+class RunReader(Run, RunResults):
     """A run, opened for reading: its streams as columns, SQL, and what it comes to.
 
     Args:
@@ -298,11 +296,11 @@ class RunReader(Run, Readings):
         """The time (UTC, seconds since 1970)."""
         return self._clock.time()
 
-    def standing(self) -> Standing:
+    def run_status(self) -> RunStatus:
         """Where the run stands, as seen from outside."""
         header = self.header
         life = life_of(self, header, clock=self._clock)
-        return Standing(
+        return RunStatus(
             session_id=header.run_id,
             path=self.path,
             status=life.status,
@@ -344,13 +342,13 @@ def open_runs(*where: str | Path) -> Runs[RunReader]:
     return Runs((RunReader(run.path) for run in found), found.refused)
 
 
-def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], standing: Standing) -> dict[str, Any]:
+def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], status: RunStatus) -> dict[str, Any]:
     return window_statistics(
         episodes,
         updates,
-        session_id=standing.session_id,
-        total_episodes=standing.total_episodes,
-        training_seconds=standing.training_seconds,
+        session_id=status.session_id,
+        total_episodes=status.total_episodes,
+        training_seconds=status.training_seconds,
     )
 
 

@@ -252,11 +252,11 @@ def test_a_metric_may_have_any_name(monitor: Monitor, name: str) -> None:
         assert training.create_dashboard_data()["algorithm_metrics"]["reward"] == {"latest": 9.0, "recent_avg": 9.0}
 
 
-@pytest.mark.parametrize("look_interval_s", [5.0, None])
-def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, look_interval_s: float | None) -> None:
+@pytest.mark.parametrize("diagnosis_interval_s", [5.0, None])
+def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, diagnosis_interval_s: float | None) -> None:
     """Into the training, which goes on from memory."""
     settings = RecorderSettings(
-        system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, look_interval_s=look_interval_s
+        system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, diagnosis_interval_s=diagnosis_interval_s
     )
     with monitor(settings=settings) as training:
         trained(training)

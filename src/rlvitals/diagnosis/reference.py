@@ -40,7 +40,7 @@ print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
 - Evidence is bounded: each stream is kept in at most 1,024 blocks of equal numbers of records, each with mean,
   extremes and counts; a record costs the training one append. Judging takes about 10 ms; every five seconds at 100
   records a second, all of it takes 0.3 % of one core.
-- A finding opens once, goes on, and closes when it has stayed away for three looks (`Watch`).
+- A finding opens once and closes after three consecutive checks without it (`FindingTracker`).
 
 ## How often it is right
 

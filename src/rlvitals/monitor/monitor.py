@@ -1,99 +1,94 @@
-"""TrainingMonitor: the one facade over recording and reading."""
+"""TrainingMonitor: records a training, answers questions about it, and diagnoses it while it runs."""
 
+import contextlib
 import logging
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn, Self, SupportsIndex
+from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
 
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.errors import NotPicklableError, SinkError
-from rlvitals.monitor.images import PictureLog
-from rlvitals.monitor.live_reader import LiveReadings
-from rlvitals.monitor.log_methods import Logbook
+from rlvitals.diagnosis import Diagnosis
+from rlvitals.errors import ClosedError, NotPicklableError
+from rlvitals.monitor.images import EncodedImage, ImageWriter
+from rlvitals.monitor.live_diagnosis import start_live_diagnosis
+from rlvitals.monitor.live_reader import LiveRun, TrainingSession
+from rlvitals.monitor.log_methods import LogMethods
+from rlvitals.monitor.start import start_recorder
+from rlvitals.reading import RunResults, RunStatus
 from rlvitals.recording import (
-    Losses,
-    Recorder,
+    DroppedRecords,
     RecorderSettings,
     Resume,
     ending_of,
     failure_of,
-    open_session,
 )
-from rlvitals.recording.options import check_sizes, goals_of, project_of, rewind_of, tags_of
-from rlvitals.records.coercion import coerce, spelled
-from rlvitals.records.masking import Masking
+from rlvitals.recording.name_hints import NameHints
+from rlvitals.recording.options import (
+    check_sizes,
+    goals_of,
+    masking_of,
+    plain_configuration,
+    project_of,
+    rewind_of,
+    tags_of,
+)
+from rlvitals.records import Episode, PolicyUpdate, Record
+from rlvitals.records.coercion import coerce
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
-from rlvitals.runs.header import Failure, Rewind
+from rlvitals.runs.header import Failure
 from rlvitals.runs.run import Run
-from rlvitals.sinks import Sink, SinkContext, TerminalSink, make_sink
+from rlvitals.sinks import SinkLike, TerminalSink
 
 _log = logging.getLogger("rlvitals")
+R = TypeVar("R", bound=Record)
 
 _BUFFER_SIZE = RecorderSettings().buffer_size
-
-SinkLike = str | Sink | Callable[[], Sink]
-
-
-class TrainingSession(NamedTuple):
-    """A training, as it stands.
-
-    Attributes:
-        session_id: Its unique name.
-        start_time: When it began (UTC, seconds since 1970).
-        end_time: When it ended; `None` while it runs.
-        total_episodes: Episodes finished.
-        total_timesteps: Environment steps taken, as far as was said.
-        configuration: The user's settings.
-        status: running, completed, failed, preempted or paused.
-    """
-
-    session_id: str
-    start_time: float
-    end_time: float | None
-    total_episodes: int
-    total_timesteps: int
-    configuration: dict[str, Any]
-    status: str
+_ENV_STEP = Field("env_step", Column.COUNT, required=True)
+_TOO_LARGE = 2**63
 
 
-class TrainingMonitor(Logbook, PictureLog, LiveReadings):
-    """Records a training: every episode, every update, evaluations, the system's load and the user's own metrics.
+class TrainingMonitor(LogMethods, RunResults):
+    """Records a training: every episode, every update, evaluations, the system's load and your own metrics.
 
     When a `log_*` call returns, its record is with the operating system: a kill loses nothing. Every call is safe
-    from any thread. Troubles of the monitor's own (a full disk, a sink that fails) are never raised into the training.
+    from any thread. Failures of the monitor itself (a full disk, a sink that fails) are never raised into the training.
+
+    The two base classes hold no state. `LogMethods` turns calls into records, and `RunResults` answers questions; both
+    work through the private methods at the end of this class, which hand over to the objects that the monitor owns: a
+    recorder (writes records), an image writer, the name hints, and a live run (reads what was recorded) with its live
+    diagnosis.
 
     Args:
-        log_dir: The folder of runs; the run gets a folder of its own in it.
+        log_dir: Folder of runs; the run gets its own folder in it.
         use_tensorboard: Whether TensorBoard gets the records too.
         use_wandb: Whether Weights & Biases gets the records too.
-        project_name: What the run belongs to.
-        session_name: The run's name. If it is taken, a number is put behind it. By default one is made of the time.
-        buffer_size: Records of each stream in the live window, from which live statistics come.
-        configuration: The training's settings (hyper-parameters, environment), to be kept with the run.
-        resume: Whether a run of that name is taken up: `never`, `allow` (if there is one) or `must`.
-        sinks: Where records also go: sinks, makers of sinks, or names of sinks that are installed.
-        terminal: Whether the vital signs are shown in one live line on standard error.
+        project_name: Project of the run.
+        session_name: Name of the run. If it is taken, a number is appended. By default it is made of the time.
+        buffer_size: Records of each stream in the live window, from which live statistics are computed.
+        configuration: Settings of the training (hyper-parameters, environment), kept with the run.
+        resume: Whether to resume a run of that name: `never`, `allow` (if there is one) or `must`.
+        sinks: Where records also go: sinks, makers of sinks, or names of installed sinks.
+        terminal: Whether to show the vital signs in one live line on standard error.
         update_frequency: Seconds between two updates of that line.
-        total_timesteps: Environment steps that the training is to take, if known.
-        target: The reward that counts as solved, if there is one.
+        total_timesteps: Planned environment steps of the training, if known.
+        target: Reward that counts as solved, if there is one.
         log_level: Level of the logger `rlvitals`, as `logging` understands it.
         tags: Words to find the run by.
-        report: Whether a report is written when the run ends, or its path: `.html`, `.md`, `.pdf` or `.png`. It takes a
-            second or so, and raises nothing: what went wrong is logged.
-        settings: How the recorder records.
+        report: Whether to write a report when the run ends, or its path: `.html`, `.md`, `.pdf` or `.png`. It takes
+            about a second; errors are logged, not raised.
+        settings: Settings of the recorder.
         mask_secrets: Whether keys, passwords and webhooks in the configuration, the command line, events and exceptions
-            become `***`; or further regular expressions for names and texts that are masked too.
-        clock: Tells the time.
+            become `***`; or additional regular expressions for names and texts to mask.
+        clock: The clock.
 
     Raises:
-        RunError: The run cannot be made or resumed. This is the only time that the monitor raises for the disk.
-        RecordError: An option that cannot be, or a configuration that cannot be written down; nothing was made.
-        ValueError: `log_level` is none that `logging` knows, or one of `mask_secrets` is not a regular expression.
+        RunError: The run cannot be created or resumed. Nothing else raises for the disk.
+        RecordError: Invalid option, or a configuration that cannot be serialised. No run is created.
+        ValueError: `log_level` is unknown to `logging`, or one of `mask_secrets` is not a regular expression.
     """
 
     total_timesteps: int | None = None
@@ -122,48 +117,41 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         mask_secrets: bool | Iterable[str] = True,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        # What cannot be is refused before there is a folder.
-        project, masking = project_of(project_name), _masking(mask_secrets)
-        goals, words, plain = goals_of(total_timesteps, target), tags_of(tags), _plain_configuration(configuration)
-        plain = masking.settings(plain)
+        # Everything is validated before there is a folder.
+        project, masking = project_of(project_name), masking_of(mask_secrets)
+        goals, words = goals_of(total_timesteps, target), tags_of(tags)
+        plain = masking.settings(plain_configuration(configuration))
         check_sizes(buffer_size, update_frequency)
         if log_level is not None:
             _log.setLevel(log_level)
-        self._aim_at(goals)
-        # A training may go to another folder, and its run stays where it is.
-        where = Path(log_dir).absolute()
-        session = open_session(
-            where,
+        self._set_goals(goals)
+        wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
+        if terminal:
+            wanted.append(TerminalSink(interval_s=update_frequency, total=self.total_timesteps, clock=clock))
+        settings = settings or RecorderSettings()
+        if buffer_size != _BUFFER_SIZE:
+            settings = msgspec.structs.replace(settings, buffer_size=buffer_size)
+        self._recorder, refused = start_recorder(
+            Path(log_dir).absolute(),  # the training may change its working directory, and its run stays where it is
             session_name,
             resume=resume,
             project=project,
             configuration=plain,
-            clock=clock,
+            goals=goals,
+            tags=words,
             masking=masking,
+            sinks=wanted,
+            settings=settings,
+            clock=clock,
         )
-        header = session.header
-        header.tags = list(dict.fromkeys((*header.tags, *words)))
-        header.configuration = {**header.configuration, **plain}
-        header.goals = goals or header.goals
-        wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
-        if terminal:
-            wanted.append(TerminalSink(interval_s=update_frequency, total=self.total_timesteps, clock=clock))
-        context = SinkContext(
-            path=session.layout.path,
-            artifacts=session.layout.artifacts,
-            run_id=header.run_id,
-            project=header.project,
-            configuration=lambda: dict(header.configuration),
-            resumed=session.resumed,
-        )
-        made, refused = _make_sinks(wanted, context)
-        super().__init__(Recorder(session, settings=_settings(settings, buffer_size), sinks=made, clock=clock), clock)
-        # A training may go to another folder before its report is written.
+        self._images = ImageWriter(self._recorder.session.layout.artifacts)
+        self._hints = NameHints()
+        # The training may change its working directory before its report is written.
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
-        self._recorder.save()
-        self._vigil = self._begin_vigil(self.target)
-        self.log_event("state", "resumed" if session.resumed else "started")
-        for reason in map(masking.text, refused):
+        self._live_diagnosis = start_live_diagnosis(self._recorder, target=self.target)
+        self._live = LiveRun(self._recorder, self._live_diagnosis)
+        self.log_event("state", "resumed" if self.resumed else "started")
+        for reason in refused:
             _log.warning("%s: %s", self.session_id, reason)
             self.log_event("sink", reason, severity="warning")
 
@@ -181,14 +169,11 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise NotPicklableError.of(f"TrainingMonitor (run {self.session_id})")
 
-    @property
-    def is_child(self) -> bool:
-        """Whether this process is a fork of the one that records: here the run can be read only."""
-        return self._recorder.is_child
+    # -- what it is
 
     @property
     def session_id(self) -> str:
-        """The run's unique name."""
+        """Unique name of the run."""
         return self._recorder.session.header.run_id
 
     @property
@@ -197,128 +182,142 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
         return self._recorder.path
 
     @property
-    def status(self) -> str:
-        """Running, completed, failed, preempted or paused."""
-        return self._recorder.session.header.status
-
-    @property
-    def resumed(self) -> bool:
-        """Whether the run had been begun before."""
-        return self._recorder.session.resumed
-
-    @property
-    def session(self) -> TrainingSession:
-        """The training, as it stands."""
-        header, window = self._recorder.session.header, self._recorder.window
-        return TrainingSession(
-            session_id=header.run_id,
-            start_time=header.started,
-            end_time=header.ended,
-            total_episodes=window.episodes,
-            total_timesteps=window.env_step or 0,
-            configuration=dict(header.configuration),
-            status=header.status,
-        )
-
-    @property
     def run(self) -> Run:
         """The run as its readers see it; works while it is written, and after."""
         return Run(self.path)
 
+    @property
+    def status(self) -> str:
+        """Status: running, completed, failed, preempted or paused."""
+        return self._recorder.session.header.status
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the run is a resumed one."""
+        return self._recorder.session.resumed
+
+    @property
+    def is_child(self) -> bool:
+        """Whether this process is a fork of the one that records: here the run can only be read."""
+        return self._recorder.is_child
+
+    @property
+    def session(self) -> TrainingSession:
+        """The training as it is now."""
+        return self._live.session()
+
+    @property
+    def env_step(self) -> int | None:
+        """The furthest environment step so far; `None` before the first."""
+        return self._recorder.window.env_step
+
+    @property
+    def last_episode(self) -> int | None:
+        """Number of the last episode; `None` before the first."""
+        return self._recorder.window.last_episode
+
+    def dropped_records(self) -> DroppedRecords:
+        """Count dropped records: lost or waiting for the disk, and dropped by sinks."""
+        return self._recorder.dropped_records()
+
+    def troubles(self) -> dict[str, str]:
+        """Current failures with their reasons: streams that cannot be written, sinks that fail."""
+        return self._recorder.troubles()
+
+    # -- how it goes on
+
+    def advance(self, env_step: int) -> None:
+        """Report progress between two records. Writes nothing and costs next to nothing.
+
+        Args:
+            env_step: Environment steps of the whole training so far.
+
+        Raises:
+            RecordError: Not a whole number from 0 to 2**63 - 1.
+        """
+        if type(env_step) is not int or not 0 <= env_step < _TOO_LARGE:
+            env_step = coerce(_ENV_STEP, env_step, "advance")
+        self._recorder.window.advance(env_step)
+
     def rewind(self, *, env_step: int | None = None, episode: int | None = None, step: int | None = None) -> None:
         """Go on from an earlier checkpoint.
 
-        What was recorded beyond it becomes an abandoned branch: it is kept and marked, and readers leave it out unless
-        they ask for it.
+        Records beyond it become an abandoned branch: kept, marked, and left out by readers unless they ask for it.
 
         Args:
-            env_step: The checkpoint's environment step.
-            episode: The checkpoint's episode, for records without an environment step.
-            step: The checkpoint's step of the training's own clock, likewise.
+            env_step: Environment step of the checkpoint.
+            episode: Episode of the checkpoint, for records without an environment step.
+            step: Step of the training's own clock, likewise.
 
         Raises:
-            RecordError: A clock is no whole number of at least 0; nothing was changed.
+            RecordError: One of them is not a whole number of at least 0; nothing is changed.
             ClosedError: The monitor is closed.
         """
         rewind = rewind_of(env_step=env_step, episode=episode, step=step)
         self._recorder.rewind(rewind)
-        self.log_event("rewind", f"went back to {_named(rewind)}")
+        self.log_event("rewind", f"went back to {rewind.place}")
 
     def update_configuration(self, configuration: Mapping[str, Any]) -> None:
-        """Add to the configuration that is kept with the run; what has the same name is replaced.
+        """Add settings to the configuration; those with the same name are replaced.
 
         Raises:
-            RecordError: It holds something that cannot be written down.
+            RecordError: A setting cannot be serialised.
             ClosedError: The monitor is closed.
         """
         self._recorder.check_open()
         session = self._recorder.session
-        session.header.configuration |= session.masking.settings(_plain_configuration(configuration))
+        session.header.configuration |= session.masking.settings(plain_configuration(configuration))
         self._recorder.save()
 
     def set_goals(self, *, total_timesteps: int | None = None, target: float | None = None) -> None:
-        """Say what the training aims at, where that was not known when the monitor was made; `None` changes nothing.
+        """Set goals that were not known when the monitor was created; `None` changes nothing.
 
         Args:
-            total_timesteps: Environment steps that it is to take.
-            target: The reward that counts as solved.
+            total_timesteps: Planned environment steps.
+            target: Reward that counts as solved.
 
         Raises:
-            RecordError: One of them is no such number; nothing was changed.
+            RecordError: One of them is invalid; nothing is changed.
             ClosedError: The monitor is closed.
         """
         goals = goals_of(total_timesteps, target)
         self._recorder.check_open()
-        self._aim_at(goals)
-        if self._vigil is not None:
-            self._vigil.milestones.target = self.target
+        self._set_goals(goals)
+        if self._live_diagnosis is not None:
+            self._live_diagnosis.set_target(self.target)
         self._recorder.session.header.goals |= goals
         self._recorder.save()
 
     def pause(self) -> None:
-        """Say that the training waits on purpose.
+        """Mark the training as paused.
 
         Raises:
             ClosedError: The monitor is closed.
         """
-        self._set_status(headers.PAUSED)
+        self._recorder.set_status(headers.PAUSED)
 
     def unpause(self) -> None:
-        """Say that the training goes on.
+        """Mark the training as running again.
 
         Raises:
             ClosedError: The monitor is closed.
         """
-        self._set_status(headers.RUNNING)
+        self._recorder.set_status(headers.RUNNING)
+
+    # -- how it ends
 
     def save_session(self) -> None:
-        """Force everything to the disk, and write the header as it stands; nothing is left to do after `close`."""
+        """Force everything to the disk, and write the header; does nothing after `close`."""
         self._recorder.save()
         self._recorder.flush()
 
     def close(self) -> None:
-        """End the run as completed. Reading goes on working; writing raises `ClosedError`. May be called again."""
+        """End the run as completed. Reading still works; writing raises `ClosedError`. May be called again."""
         self._end(headers.COMPLETED, None)
 
     def fail(self, error: BaseException) -> None:
         """End the run as failed, with the exception that ended it."""
         self._end(headers.FAILED, failure_of(error))
-
-    def losses(self) -> Losses:
-        """What could not be kept: records lost or waiting for the disk, and records that sinks dropped."""
-        return self._recorder.losses()
-
-    def troubles(self) -> dict[str, str]:
-        """What does not work at present (streams that cannot be written, sinks that fail), with the reason."""
-        return self._recorder.troubles()
-
-    def _aim_at(self, goals: Mapping[str, float]) -> None:
-        if "total_timesteps" in goals:
-            self.total_timesteps = int(goals["total_timesteps"])
-        self.target = goals.get("target", self.target)
-
-    def _set_status(self, status: str) -> None:
-        self._recorder.set_status(status)
 
     def _end(self, status: str, failure: Failure | None) -> None:
         self._recorder.close(status, failure)
@@ -328,53 +327,54 @@ class TrainingMonitor(Logbook, PictureLog, LiveReadings):
 
             write_quietly(self.run, None if wanted is True else wanted)
 
+    def _set_goals(self, goals: Mapping[str, float]) -> None:
+        if "total_timesteps" in goals:
+            self.total_timesteps = int(goals["total_timesteps"])
+        self.target = goals.get("target", self.target)
 
-def create_training_monitor(
-    log_dir: str | Path = "logs/ppo_training",
-    session_name: str | None = None,
-    use_tensorboard: bool = False,
-    use_wandb: bool = False,
-    **options: Any,
-) -> TrainingMonitor:
-    """Make a monitor; the options are those of `TrainingMonitor`.
+    # -- what LogMethods needs
 
-    Raises:
-        RunError: The run cannot be made or resumed.
-    """
-    return TrainingMonitor(log_dir, use_tensorboard, use_wandb, session_name=session_name, **options)
+    def _record(self, kind: type[R], values: dict[str, Any]) -> R:
+        return self._recorder.record(kind, values)
 
+    def _mask(self, text: str) -> str:
+        return self._recorder.session.masking.text(text)
 
-def _plain_configuration(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
-    if configuration is None:
-        return {}
-    field = Field("configuration", Column.TREE, required=False)
-    plain: dict[str, Any] = spelled(coerce(field, configuration, "TrainingMonitor") or {})
-    return plain
+    def _write_image(self, name: str, image: EncodedImage) -> str | None:
+        self._recorder.check_open()
+        return None if self.is_child else self._images.write(name, image)
 
+    def _check_names(
+        self, own: Mapping[str, Any], kind: type[Record], refused: Mapping[str, str] | None = None
+    ) -> None:
+        for name, hint in self._hints.new(own, kind, refused):
+            _log.warning("%s: %s", self.session_id, hint)
+            with contextlib.suppress(ClosedError):  # the record itself is then refused
+                self.log_event("metric", hint, severity="warning", code="metric-name", data={"name": name})
 
-def _masking(wanted: bool | Iterable[str]) -> Masking:
-    if isinstance(wanted, bool):
-        return Masking(enabled=wanted, environment=os.environ)
-    return Masking([wanted] if isinstance(wanted, str) else wanted, environment=os.environ)
+    # -- what RunResults needs
 
+    @property
+    def window_size(self) -> int:
+        """Records of each stream in the live window."""
+        return self._live.window_size
 
-def _settings(settings: RecorderSettings | None, buffer_size: int) -> RecorderSettings:
-    settings = settings or RecorderSettings()
-    return settings if buffer_size == _BUFFER_SIZE else msgspec.structs.replace(settings, buffer_size=buffer_size)
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first."""
+        return self._live.recent_episodes(count)
 
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first."""
+        return self._live.recent_updates(count)
 
-def _make_sinks(wanted: Iterable[SinkLike], context: SinkContext) -> tuple[list[Sink], list[str]]:
-    """Make the sinks; one that cannot be made is told of, and training goes on without it."""
-    made: list[Sink] = []
-    refused: list[str] = []
-    for what in wanted:
-        try:
-            made.append(make_sink(what, context))
-        except SinkError as error:
-            refused.append(str(error))
-    return made, refused
+    def run_status(self) -> RunStatus:
+        """The run's status as its writer knows it."""
+        return self._live.run_status()
 
+    def diagnosis(self) -> Diagnosis:
+        """Diagnose the training as it is now."""
+        return self._live.diagnosis()
 
-def _named(rewind: Rewind) -> str:
-    clocks = msgspec.structs.asdict(rewind)
-    return ", ".join(f"{name} {at}" for name, at in clocks.items() if at is not None) or "the beginning"
+    def now(self) -> float:
+        """The current time (UTC, seconds since 1970)."""
+        return self._recorder.clock.time()

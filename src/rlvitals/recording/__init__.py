@@ -2,13 +2,13 @@
 
 from rlvitals.recording.failure import Terminated, ending_of, failure_of
 from rlvitals.recording.process_end import exit_error
-from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings
+from rlvitals.recording.recorder import DroppedRecords, Recorder, RecorderSettings
 from rlvitals.recording.session import Resume, Session, open_session
 from rlvitals.recording.window import LiveWindow
 
 __all__ = [
+    "DroppedRecords",
     "LiveWindow",
-    "Losses",
     "Recorder",
     "RecorderSettings",
     "Resume",

@@ -75,7 +75,7 @@ def test_the_checker_passes(walk: Any, monitor: TrainingMonitor) -> None:
 
 def test_steps_go_on_in_a_resumed_run(walk: Any, monitor: TrainingMonitor) -> None:
     """A new wrapper goes on from the furthest step that the monitor knows, and one may say where it stands."""
-    monitor.progress(100)
+    monitor.advance(100)
     drive(VitalsWrapper(walk(), monitor), 4)
     drive(VitalsWrapper(walk(), monitor, env_step=1_000), 4)
 

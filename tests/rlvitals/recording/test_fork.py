@@ -90,7 +90,7 @@ child = os.fork()
 if not child:
     for number in range(3):
         monitor.log_episode(number, 1.0, 2)
-    say(forked=monitor.losses().forked, said=len(Count.messages))
+    say(forked=monitor.dropped_records().forked, said=len(Count.messages))
     os._exit(0)
 os.waitpid(child, 0)
 monitor.close()
