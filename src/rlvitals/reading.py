@@ -52,7 +52,7 @@ class RunStatus(NamedTuple):
 
 
 class RunResults(ABC):
-    """What a training comes to, in the keys of `API.md`.
+    """What a training comes to, in the keys of `docs/reference/api.md`.
 
     All of it is plain Python, and goes through a strict JSON encoder but for numbers that are not finite, which stay
     the floats that they are: `json.dumps(..., allow_nan=True)` writes them as `NaN`, `Infinity` and `-Infinity`, and
@@ -99,7 +99,7 @@ class RunResults(ABC):
                 run's folder.
 
         Returns:
-            The keys of `API.md`; before the first episode a `message`.
+            The keys of `docs/reference/api.md`; before the first episode a `message`.
 
         Raises:
             ValueError: `window_size` is not a positive whole number.
@@ -111,7 +111,7 @@ class RunResults(ABC):
         """Trends, stability and convergence of the last episodes.
 
         Returns:
-            The keys of `API.md`; with fewer than 10 episodes a `message`.
+            The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`.
         """
         return convergence_analysis(self.recent_episodes(self.window_size))
 
@@ -119,7 +119,7 @@ class RunResults(ABC):
         """What a dashboard shows of the last episodes: summary, curves, convergence, health.
 
         Returns:
-            The keys of `API.md`.
+            The keys of `docs/reference/api.md`.
         """
         # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
@@ -150,9 +150,9 @@ class RunResults(ABC):
         """Whether the training is well.
 
         Returns:
-            The keys of `API.md`. All of it says what the findings of `diagnosis` say: each of the `checks` has a
-            `status` (healthy, warning, critical), a `message`, its findings' codes and the numbers beside;
-            `points_lost` says which finding cost what of the score.
+            The keys of `docs/reference/api.md`. All of it reports the findings of `diagnosis`: each of the `checks` has a
+            `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
+            `points_lost` lists the findings that lowered the score.
         """
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
         return self._validated(episodes, updates, self.run_status())

@@ -29,9 +29,11 @@ def blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+
 DOCUMENTS = [
     document
-    for document in ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+    for document in ["README.md", *PAGES]
     if any((document, place) not in NOT_RUN for place, _ in enumerate(blocks(document)))
 ]
 
@@ -68,7 +70,7 @@ def test_what_is_not_run_is_there() -> None:
     assert [one for one in NOT_RUN if one[1] >= len(blocks(one[0]))] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", *(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])
+@pytest.mark.parametrize("document", ["README.md", *PAGES])
 def test_no_placeholder_is_left(document: str) -> None:
     """Such as a table that was to be put in later."""
     text = (ROOT / document).read_text(encoding="utf-8")

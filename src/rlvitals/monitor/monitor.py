@@ -7,8 +7,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
 
-import msgspec
-
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis
 from rlvitals.errors import ClosedError, NotPicklableError
@@ -18,26 +16,10 @@ from rlvitals.monitor.live_reader import LiveRun, TrainingSession
 from rlvitals.monitor.log_methods import LogMethods
 from rlvitals.monitor.start import start_recorder
 from rlvitals.reading import RunResults, RunStatus
-from rlvitals.recording import (
-    DroppedRecords,
-    RecorderSettings,
-    Resume,
-    ending_of,
-    failure_of,
-)
+from rlvitals.recording import DroppedRecords, RecorderSettings, Resume, ending_of, failure_of, options
 from rlvitals.recording.name_hints import NameHints
-from rlvitals.recording.options import (
-    check_sizes,
-    goals_of,
-    masking_of,
-    plain_configuration,
-    project_of,
-    rewind_of,
-    tags_of,
-)
+from rlvitals.recording.window import BUFFER_SIZE
 from rlvitals.records import Episode, PolicyUpdate, Record
-from rlvitals.records.coercion import coerce
-from rlvitals.records.schema import Column, Field
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Failure
 from rlvitals.runs.run import Run
@@ -46,8 +28,6 @@ from rlvitals.sinks import SinkLike, TerminalSink
 _log = logging.getLogger("rlvitals")
 R = TypeVar("R", bound=Record)
 
-_BUFFER_SIZE = RecorderSettings().buffer_size
-_ENV_STEP = Field("env_step", Column.COUNT, required=True)
 _TOO_LARGE = 2**63
 
 
@@ -57,10 +37,9 @@ class TrainingMonitor(LogMethods, RunResults):
     When a `log_*` call returns, its record is with the operating system: a kill loses nothing. Every call is safe
     from any thread. Failures of the monitor itself (a full disk, a sink that fails) are never raised into the training.
 
-    The two base classes hold no state. `LogMethods` turns calls into records, and `RunResults` answers questions; both
-    work through the private methods at the end of this class, which hand over to the objects that the monitor owns: a
-    recorder (writes records), an image writer, the name hints, and a live run (reads what was recorded) with its live
-    diagnosis.
+    The base classes hold no state: `LogMethods` makes records of calls, and `RunResults` answers questions. Both work
+    through the methods at the end of this class, which use what the monitor owns: a recorder, an image writer, name
+    hints, and a live run (reads what was recorded) with its live diagnosis.
 
     Args:
         log_dir: Folder of runs; the run gets its own folder in it.
@@ -101,7 +80,7 @@ class TrainingMonitor(LogMethods, RunResults):
         use_wandb: bool = False,
         project_name: str = "vtracer-rl-optimization",
         session_name: str | None = None,
-        buffer_size: int = _BUFFER_SIZE,
+        buffer_size: int = BUFFER_SIZE,
         configuration: Mapping[str, Any] | None = None,
         resume: Resume = "never",
         *,
@@ -117,20 +96,17 @@ class TrainingMonitor(LogMethods, RunResults):
         mask_secrets: bool | Iterable[str] = True,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        # Everything is validated before there is a folder.
-        project, masking = project_of(project_name), masking_of(mask_secrets)
-        goals, words = goals_of(total_timesteps, target), tags_of(tags)
-        plain = masking.settings(plain_configuration(configuration))
-        check_sizes(buffer_size, update_frequency)
+        # Validate everything before there is a folder.
+        project, masking = options.project_of(project_name), options.masking_of(mask_secrets)
+        goals, words = options.goals_of(total_timesteps, target), options.tags_of(tags)
+        plain = masking.settings(options.plain_configuration(configuration))
+        options.check_sizes(buffer_size, update_frequency)
         if log_level is not None:
             _log.setLevel(log_level)
         self._set_goals(goals)
         wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
         if terminal:
             wanted.append(TerminalSink(interval_s=update_frequency, total=self.total_timesteps, clock=clock))
-        settings = settings or RecorderSettings()
-        if buffer_size != _BUFFER_SIZE:
-            settings = msgspec.structs.replace(settings, buffer_size=buffer_size)
         self._recorder, refused = start_recorder(
             Path(log_dir).absolute(),  # the training may change its working directory, and its run stays where it is
             session_name,
@@ -141,7 +117,7 @@ class TrainingMonitor(LogMethods, RunResults):
             tags=words,
             masking=masking,
             sinks=wanted,
-            settings=settings,
+            settings=options.settings_of(settings, buffer_size),
             clock=clock,
         )
         self._images = ImageWriter(self._recorder.session.layout.artifacts)
@@ -168,8 +144,6 @@ class TrainingMonitor(LogMethods, RunResults):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise NotPicklableError.of(f"TrainingMonitor (run {self.session_id})")
-
-    # -- what it is
 
     @property
     def session_id(self) -> str:
@@ -224,8 +198,6 @@ class TrainingMonitor(LogMethods, RunResults):
         """Current failures with their reasons: streams that cannot be written, sinks that fail."""
         return self._recorder.troubles()
 
-    # -- how it goes on
-
     def advance(self, env_step: int) -> None:
         """Report progress between two records. Writes nothing and costs next to nothing.
 
@@ -236,7 +208,7 @@ class TrainingMonitor(LogMethods, RunResults):
             RecordError: Not a whole number from 0 to 2**63 - 1.
         """
         if type(env_step) is not int or not 0 <= env_step < _TOO_LARGE:
-            env_step = coerce(_ENV_STEP, env_step, "advance")
+            env_step = options.step_of(env_step)
         self._recorder.window.advance(env_step)
 
     def rewind(self, *, env_step: int | None = None, episode: int | None = None, step: int | None = None) -> None:
@@ -253,7 +225,7 @@ class TrainingMonitor(LogMethods, RunResults):
             RecordError: One of them is not a whole number of at least 0; nothing is changed.
             ClosedError: The monitor is closed.
         """
-        rewind = rewind_of(env_step=env_step, episode=episode, step=step)
+        rewind = options.rewind_of(env_step=env_step, episode=episode, step=step)
         self._recorder.rewind(rewind)
         self.log_event("rewind", f"went back to {rewind.place}")
 
@@ -266,7 +238,7 @@ class TrainingMonitor(LogMethods, RunResults):
         """
         self._recorder.check_open()
         session = self._recorder.session
-        session.header.configuration |= session.masking.settings(plain_configuration(configuration))
+        session.header.configuration |= session.masking.settings(options.plain_configuration(configuration))
         self._recorder.save()
 
     def set_goals(self, *, total_timesteps: int | None = None, target: float | None = None) -> None:
@@ -280,7 +252,7 @@ class TrainingMonitor(LogMethods, RunResults):
             RecordError: One of them is invalid; nothing is changed.
             ClosedError: The monitor is closed.
         """
-        goals = goals_of(total_timesteps, target)
+        goals = options.goals_of(total_timesteps, target)
         self._recorder.check_open()
         self._set_goals(goals)
         if self._live_diagnosis is not None:
@@ -303,8 +275,6 @@ class TrainingMonitor(LogMethods, RunResults):
             ClosedError: The monitor is closed.
         """
         self._recorder.set_status(headers.RUNNING)
-
-    # -- how it ends
 
     def save_session(self) -> None:
         """Force everything to the disk, and write the header; does nothing after `close`."""

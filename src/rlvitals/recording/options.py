@@ -6,7 +6,11 @@ from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any
 
+import msgspec
+
 from rlvitals.errors import RecordError
+from rlvitals.recording.recorder import RecorderSettings
+from rlvitals.recording.window import BUFFER_SIZE
 from rlvitals.records.coercion import coerce, plain_scalar, shown, spelled
 from rlvitals.records.masking import Masking
 from rlvitals.records.schema import Column, Field
@@ -15,6 +19,7 @@ from rlvitals.runs.header import Rewind
 FEWEST_BUFFERED = 1
 _TAG = Field("tags", Column.TEXT, required=True)
 _PROJECT = Field("project_name", Column.TEXT, required=True)
+_ENV_STEP = Field("env_step", Column.COUNT, required=True)
 _CONFIGURATION = Field("configuration", Column.TREE, required=False)
 
 
@@ -105,6 +110,21 @@ def rewind_of(*, env_step: Any, episode: Any, step: Any) -> Rewind:
     return Rewind(
         **{name: coerce(Field(name, Column.COUNT, required=True), at, "rewind") for name, at in known.items()}
     )
+
+
+def step_of(env_step: Any) -> int:
+    """Convert an environment step of any numeric type.
+
+    Raises:
+        RecordError: Not a whole number from 0 to 2**63 - 1.
+    """
+    return int(coerce(_ENV_STEP, env_step, "advance"))
+
+
+def settings_of(settings: RecorderSettings | None, buffer_size: int) -> RecorderSettings:
+    """Settings of the recorder; a buffer size other than the default replaces theirs."""
+    settings = settings or RecorderSettings()
+    return settings if buffer_size == BUFFER_SIZE else msgspec.structs.replace(settings, buffer_size=buffer_size)
 
 
 def check_sizes(buffer_size: Any, update_frequency: Any) -> None:

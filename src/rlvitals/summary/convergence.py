@@ -27,7 +27,7 @@ def convergence_analysis(episodes: Sequence[Episode]) -> dict[str, Any]:
         episodes: The episodes, oldest first.
 
     Returns:
-        The keys that `API.md` names; with fewer than 10 episodes a `message`. Trends are `improving`, `stable`,
+        The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`. Trends are `improving`, `stable`,
         `declining` or `not enough data` (`rlvitals.analysis.trend`: their verdicts hold under autocorrelation, and do
         not change when rewards are scaled or shifted); slopes are per episode, with a 95 % interval beside them.
         `stable` says that the reward is proven to be at rest (`rlvitals.analysis.convergence`).

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import RunFormatError, RunNotFoundError, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.cli.places import LOGS, open_all, open_named
+from rlvitals.errors import RunFormatError, RunNotFoundError
 
 Monitor = Callable[..., TrainingMonitor]
 

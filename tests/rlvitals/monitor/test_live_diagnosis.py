@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from rlvitals import MemorySink, RecorderSettings, TrainingMonitor, open_run
+from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.diagnosis import Context, Diagnosis, Finding
 from rlvitals.monitor.live_diagnosis import CLOSED, FINDING, OPENED, LiveDiagnosis, open_findings
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
+from rlvitals.sinks import MemorySink
 from rlvitals.testing.clock import ManualClock
 
 Monitor = Callable[..., TrainingMonitor]
@@ -25,7 +26,7 @@ def update(step: int, loss: float = 0.1) -> PolicyUpdate:
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Callable[..., tuple[LiveDiagnosis, list[Event], ManualClock]]:
-    """A live, what it said, and the clock that it looks at."""
+    """A live diagnosis, the events that it recorded, and its clock."""
 
     def make(**options: Any) -> tuple[LiveDiagnosis, list[Event], ManualClock]:
         with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
@@ -51,8 +52,8 @@ def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
     assert {"confidence", "evidence", "cause", "advice", "source", "symptoms", "title"} <= found[0].data.keys()
 
 
-def test_it_looks_only_when_it_is_time(watched: Any) -> None:
-    """However many records come between two looks."""
+def test_it_evaluates_only_when_it_is_time(watched: Any) -> None:
+    """However many records come in between."""
     live, said, clock = watched()
     for step in range(50):
         live.write(update(step, math.nan))
@@ -63,7 +64,7 @@ def test_it_looks_only_when_it_is_time(watched: Any) -> None:
     assert [event.code for event in said] == ["non-finite"]
 
 
-def test_the_end_is_a_look_too(watched: Any) -> None:
+def test_the_end_is_an_evaluation_too(watched: Any) -> None:
     """So that what came last is not passed over."""
     live, said, _ = watched()
     for step in range(50):
@@ -88,7 +89,7 @@ def test_a_training_that_ended_well_has_no_finding_that_is_open(watched: Any) ->
 
 
 def test_what_a_training_reached_is_said(watched: Any) -> None:
-    """Milestones come with the looks, in their order; a first success is not missed in a flood."""
+    """Milestones come with the evaluations, in their order; a first success is not missed in a flood."""
     live, said, clock = watched()
     for number in range(12_000):
         live.write(Episode(time=float(number), episode=number, reward=0.0, length=1, success=number == 3))
@@ -159,7 +160,7 @@ def test_a_training_can_do_without(monitor: Monitor) -> None:
     assert not [event for event in training.run.records("events") if event.kind == FINDING]
 
 
-def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None:
+def test_a_signal_handler_may_ask_during_a_diagnosis(tmp_path: Path) -> None:
     """It gets what was said before, at first nothing; it does not wait for what it has interrupted."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
         pass
@@ -167,7 +168,7 @@ def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None
     asking = threading.Event()
 
     def context() -> Context:
-        if not asking.is_set():  # within a look, as a handler is that the same thread runs
+        if not asking.is_set():  # during a diagnosis, as a signal handler of the same thread is
             asking.set()
             heard.append(live.diagnosis())
         return Context()
@@ -175,9 +176,9 @@ def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None
     live = LiveDiagnosis(lambda _: None, context, Run(monitor.path), clock=ManualClock(1_000.0), interval_s=5.0)
     for step in range(30):
         live.write(update(step, math.nan))
-    look = threading.Thread(target=lambda: heard.append(live.diagnosis()), daemon=True)
-    look.start()
-    look.join(30)
+    asked = threading.Thread(target=lambda: heard.append(live.diagnosis()), daemon=True)
+    asked.start()
+    asked.join(30)
 
     assert [[finding.code for finding in diagnosis.findings] for diagnosis in heard] == [[], ["non-finite"]]
 
@@ -194,7 +195,7 @@ def test_a_flood_is_judged_by_what_the_folder_has(logs: Path) -> None:
 
 
 def test_what_did_not_come_this_far_is_read_from_the_folder(tmp_path: Path) -> None:
-    """Where the queue to the live was full; the folder is read again only when more is missing."""
+    """Where the queue was full; the folder is read again only when more is missing."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
         for step in range(30):
             monitor.log_training_step(step, math.nan, 0.5, 1.0, env_step=step)
