@@ -150,8 +150,8 @@ class RunResults(ABC):
         """Whether the training is well.
 
         Returns:
-            The keys of `docs/reference/api.md`. All of it reports the findings of `diagnosis`: each of the `checks` has a
-            `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
+            The keys of `docs/reference/api.md`. All of it reports the findings of `diagnosis`: each of the `checks` has
+            a `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
             `points_lost` lists the findings that lowered the score.
         """
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)

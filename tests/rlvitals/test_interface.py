@@ -59,7 +59,8 @@ def missing_keys(keys: Keys, found: Any, where: str = "") -> list[str]:
             missing.append(f"{where}{key}")
         else:
             # `<metric>_stats` matches `episode_stats` too, which has other keys: one match is enough.
-            missing += min((missing_keys(below, found[name], f"{where}{name}.") for name in matching), key=len)
+            lacking = [missing_keys(below, found[name], f"{where}{name}.") for name in matching]
+            missing += min(lacking, key=len)
     return missing
 
 
