@@ -60,7 +60,8 @@ def missing_keys(keys: Keys, found: Any, where: str = "") -> list[str]:
         else:
             # `<metric>_stats` matches `episode_stats` too, which has other keys: one match is enough.
             lacking = [missing_keys(below, found[name], f"{where}{name}.") for name in matching]
-            missing += min(lacking, key=len)
+            fewest = min(lacking, key=len)
+            missing += fewest
     return missing
 
 

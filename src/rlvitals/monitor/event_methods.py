@@ -1,4 +1,4 @@
-"""The calls that record events: something that happened once, a note, an image."""
+"""The calls that record what no other call has a field for: your own metrics, events, notes, images."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from rlvitals.monitor.images import EncodedImage, Image, encode_image
-from rlvitals.records import Event, Record
+from rlvitals.records import Event, Record, Scalars
 from rlvitals.records.coercion import coerce
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs.pictures import IMAGE
@@ -20,7 +20,7 @@ _METRICS = Field("metrics", Column.TREE, required=False)
 
 
 class EventMethods(ABC):
-    """The calls that record events. Holds no state: the abstract members are all that the calls need.
+    """The calls that record your own metrics and events. Holds no state: the abstract members are all that they need.
 
     Every call may come from any thread and returns the record as it was kept.
     """
@@ -58,6 +58,42 @@ class EventMethods(ABC):
             ClosedError: The monitor is closed.
             OSError: The file cannot be written.
         """
+
+    def log_metrics(
+        self,
+        category: str,
+        metrics: Mapping[str, Any],
+        *,
+        step: int | None = None,
+        env_step: int | None = None,
+        time: float | None = None,
+    ) -> Scalars:
+        """Record your own metrics.
+
+        Args:
+            category: Category of the metrics: any short text.
+            metrics: Numbers, flags and short texts by name.
+            step: Step of the metrics; by default the furthest environment step so far.
+            env_step: Environment step, where `step` is another clock.
+            time: Time of the metrics (UTC, seconds since 1970); now by default.
+
+        Returns:
+            The record as it was kept.
+
+        Raises:
+            RecordError: A value that the record cannot hold; nothing is recorded.
+            ClosedError: The monitor is closed.
+        """
+        return self._record(
+            Scalars,
+            {
+                "time": time,
+                "step": (self.env_step or 0) if step is None else step,
+                "env_step": env_step,
+                "category": category,
+                "values": metrics,
+            },
+        )
 
     def log_event(
         self,

@@ -6,10 +6,9 @@ from typing import Any
 
 from rlvitals.monitor.event_methods import EventMethods
 from rlvitals.monitor.given_dicts import dict_of, difference, filled, joined
-from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, Scalars
+from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record
 from rlvitals.records.synonyms import evaluation_field, take_synonyms, with_field_names
 
-_UPDATE_FIELDS = frozenset(PolicyUpdate.__struct_fields__) - {"writer"}
 _EVALUATION_FIELDS = frozenset(Evaluation.__struct_fields__) - {"time", "writer", "episode", "reward", "quality"}
 
 
@@ -139,7 +138,7 @@ class LogMethods(EventMethods, ABC):
             },
         )
 
-    def log_training_step(
+    def log_training_step(  # noqa: C901, PLR0912 - one branch for each field that few loops report
         self,
         step: int,
         policy_loss: float | None = None,
@@ -151,8 +150,25 @@ class LogMethods(EventMethods, ABC):
         *,
         time: float | None = None,
         env_step: int | None = None,
+        update: int | None = None,
+        clip_fraction: float | None = None,
+        explained_variance: float | None = None,
+        gradient_norm_max: float | None = None,
+        gradient_norm_limit: float | None = None,
+        clip_range: float | None = None,
+        loss: float | None = None,
+        action_std: float | None = None,
+        action_bound_fraction: float | None = None,
+        advantage_mean: float | None = None,
+        advantage_std: float | None = None,
+        value_mean: float | None = None,
+        return_mean: float | None = None,
+        return_std: float | None = None,
+        reward_mean: float | None = None,
+        epochs: float | None = None,
+        duration: float | None = None,
         extra: Mapping[str, Any] | None = None,
-        **metrics: Any,
+        **more: Any,
     ) -> PolicyUpdate:
         """Record one update of the policy.
 
@@ -166,13 +182,27 @@ class LogMethods(EventMethods, ABC):
             gradient_norm: L2 norm of the gradient before clipping.
             time: When the update ended (UTC, seconds since 1970); now by default.
             env_step: Environment steps of the whole training, where `step` is another clock.
+            update: Number of the update.
+            clip_fraction: Share of samples whose probability ratio was clipped, 0 to 1.
+            explained_variance: 1 - Var[returns - values] / Var[returns], at most 1.
+            gradient_norm_max: Largest of the minibatches' gradient norms; `gradient_norm` is their mean.
+            gradient_norm_limit: Norm to which gradients are clipped.
+            clip_range: Range to which the probability ratio is clipped: 1 +/- this.
+            loss: Total loss.
+            action_std: Mean standard deviation of a Gaussian policy's actions.
+            action_bound_fraction: Share of the rollout's action components at a bound of the action space, 0 to 1.
+            advantage_mean: Mean advantage of the rollout, before normalisation.
+            advantage_std: Standard deviation of the rollout's advantages, before normalisation.
+            value_mean: Mean value estimate of the rollout.
+            return_mean: Mean return (advantage plus value) of the rollout.
+            return_std: Standard deviation of the rollout's returns.
+            reward_mean: Mean reward of a step of the rollout.
+            epochs: Epochs done; fewer than requested where `target_kl` stopped them.
+            duration: Duration of the update, seconds.
             extra: Your own numbers, flags and short texts.
-            **metrics: Any other field of `records.PolicyUpdate` (`update`, `clip_fraction`, `explained_variance`,
-                `gradient_norm_max`, `gradient_norm_limit`, `clip_range`, `loss`, `action_std`,
-                `action_bound_fraction`, `advantage_mean`, `advantage_std`, `value_mean`, `return_mean`, `return_std`,
-                `reward_mean`, `epochs`, `duration`), or a field under another program's name (`approx_kl`,
-                `clipfrac`, `grad_norm`, `train/approx_kl`, ...: see `records.synonyms`), of any numeric type. Other
-                names are kept in `extra`; a name that misspells a known one gets one warning.
+            **more: Entries for `extra`. A field under another program's name (`approx_kl`, `clipfrac`, `grad_norm`,
+                `train/approx_kl`, ...: see `records.synonyms`) is that field, whatever numeric type it has. A name that
+                misspells a known one is kept in `extra`, with one warning per name.
 
         Returns:
             The record as it was kept.
@@ -192,12 +222,44 @@ class LogMethods(EventMethods, ABC):
             "learning_rate": learning_rate,
             "gradient_norm": gradient_norm,
         }
-        if metrics:
-            own = {} if metrics.keys() <= _UPDATE_FIELDS else _taken_out(metrics, _UPDATE_FIELDS)
-            values |= metrics
-            if own:
-                self._check_names(own, PolicyUpdate, take_synonyms(own, values))
-                extra = joined(extra, own)
+        # One by one: checking a dozen absent fields in the record would take longer than writing the others.
+        if update is not None:
+            values["update"] = update
+        if clip_fraction is not None:
+            values["clip_fraction"] = clip_fraction
+        if explained_variance is not None:
+            values["explained_variance"] = explained_variance
+        if gradient_norm_max is not None:
+            values["gradient_norm_max"] = gradient_norm_max
+        if gradient_norm_limit is not None:
+            values["gradient_norm_limit"] = gradient_norm_limit
+        if clip_range is not None:
+            values["clip_range"] = clip_range
+        if loss is not None:
+            values["loss"] = loss
+        if action_std is not None:
+            values["action_std"] = action_std
+        if action_bound_fraction is not None:
+            values["action_bound_fraction"] = action_bound_fraction
+        if advantage_mean is not None:
+            values["advantage_mean"] = advantage_mean
+        if advantage_std is not None:
+            values["advantage_std"] = advantage_std
+        if value_mean is not None:
+            values["value_mean"] = value_mean
+        if return_mean is not None:
+            values["return_mean"] = return_mean
+        if return_std is not None:
+            values["return_std"] = return_std
+        if reward_mean is not None:
+            values["reward_mean"] = reward_mean
+        if epochs is not None:
+            values["epochs"] = epochs
+        if duration is not None:
+            values["duration"] = duration
+        if more:
+            self._check_names(more, PolicyUpdate, take_synonyms(more, values))
+            extra = joined(extra, more)
         if extra is not None:
             values["extra"] = filled(extra)
         return self._record(PolicyUpdate, values)
@@ -234,7 +296,7 @@ class LogMethods(EventMethods, ABC):
             ClosedError: The monitor is closed.
         """
         if not fields.keys() <= _EVALUATION_FIELDS:
-            own = _taken_out(fields, _EVALUATION_FIELDS)
+            own = {name: fields.pop(name) for name in list(fields) if name not in _EVALUATION_FIELDS}
             self._check_names(own, Evaluation, take_synonyms(own, fields, evaluation_field))
             if own:
                 fields["extra"] = joined(fields.get("extra"), own)
@@ -250,44 +312,3 @@ class LogMethods(EventMethods, ABC):
                 **fields,
             },
         )
-
-    def log_metrics(
-        self,
-        category: str,
-        metrics: Mapping[str, Any],
-        *,
-        step: int | None = None,
-        env_step: int | None = None,
-        time: float | None = None,
-    ) -> Scalars:
-        """Record your own metrics.
-
-        Args:
-            category: Category of the metrics: any short text.
-            metrics: Numbers, flags and short texts by name.
-            step: Step of the metrics; by default the furthest environment step so far.
-            env_step: Environment step, where `step` is another clock.
-            time: Time of the metrics (UTC, seconds since 1970); now by default.
-
-        Returns:
-            The record as it was kept.
-
-        Raises:
-            RecordError: A value that the record cannot hold; nothing is recorded.
-            ClosedError: The monitor is closed.
-        """
-        return self._record(
-            Scalars,
-            {
-                "time": time,
-                "step": (self.env_step or 0) if step is None else step,
-                "env_step": env_step,
-                "category": category,
-                "values": metrics,
-            },
-        )
-
-
-def _taken_out(given: dict[str, Any], fields: frozenset[str]) -> dict[str, Any]:
-    """Remove the entries that no field holds, and return them."""
-    return {name: given.pop(name) for name in list(given) if name not in fields}

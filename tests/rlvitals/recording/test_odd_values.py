@@ -90,7 +90,7 @@ def test_progress_that_is_no_step_is_refused(open_monitor: OpenMonitor, value: A
     monitor = open_monitor()
     monitor.advance(7)
     with pytest.raises(
-        RecordError, match=r"progress: env_step must be (a whole number of at least 0|below 2\*\*63), got"
+        RecordError, match=r"advance: env_step must be (a whole number of at least 0|below 2\*\*63), got"
     ):
         monitor.advance(value)
 
