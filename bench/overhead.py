@@ -137,7 +137,8 @@ def memory(folder: Path, episodes: int) -> None:
     early, late = seen[1][1], seen[-1][1]
     print(f"{episodes:,} episodes in {elapsed:.1f} s: " + ", ".join(f"{n:,}: {mib:.1f}" for n, mib in seen) + " MiB")
     print(f"memory after {seen[1][0]:,} episodes {early:.1f} MiB, after {seen[-1][0]:,} {late:.1f} MiB")
-    print(f"peak {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.1f} MiB; lost {monitor.losses().records}")
+    peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak {peak_mib:.1f} MiB; lost {monitor.dropped_records().records}")
 
 
 def main() -> int:

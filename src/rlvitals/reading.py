@@ -31,7 +31,7 @@ _SECONDS_PER_MINUTE = 60.0
 _COURSE_COLUMNS = ("episode", "reward", "quality_improvement")
 
 
-class Standing(NamedTuple):
+class RunStatus(NamedTuple):
     """Where a training stands.
 
     Attributes:
@@ -55,8 +55,8 @@ class Standing(NamedTuple):
     sinks: Sequence[str]
 
 
-class Readings(ABC):
-    """What a training comes to, in the keys of `API.md`.
+class RunResults(ABC):
+    """What a training comes to, in the keys of `docs/reference/api.md`.
 
     All of it is plain Python, and goes through a strict JSON encoder but for numbers that are not finite, which stay
     the floats that they are: `json.dumps(..., allow_nan=True)` writes them as `NaN`, `Infinity` and `-Infinity`, and
@@ -84,7 +84,7 @@ class Readings(ABC):
         """The last updates, oldest first."""
 
     @abstractmethod
-    def standing(self) -> Standing:
+    def run_status(self) -> RunStatus:
         """Where the training stands."""
 
     @abstractmethod
@@ -103,44 +103,44 @@ class Readings(ABC):
                 run's folder.
 
         Returns:
-            The keys of `API.md`; before the first episode a `message`.
+            The keys of `docs/reference/api.md`; before the first episode a `message`.
 
         Raises:
             ValueError: `window_size` is not a positive whole number.
         """
         count = self.window_size if window_size is None else _checked(window_size)
-        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.standing())
+        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.run_status())
 
     def get_convergence_analysis(self) -> dict[str, Any]:
         """Trends, stability and convergence of the last episodes.
 
         Returns:
-            The keys of `API.md`; with fewer than 10 episodes a `message`.
+            The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`.
         """
         episodes = self.recent_episodes(self.window_size)
-        return convergence_analysis(episodes, self._courses(episodes, self.standing()))
+        return convergence_analysis(episodes, self._courses(episodes, self.run_status()))
 
     def create_dashboard_data(self) -> dict[str, Any]:
         """What a dashboard shows of the last episodes: summary, curves, convergence, health.
 
         Returns:
-            The keys of `API.md`.
+            The keys of `docs/reference/api.md`.
         """
         # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        standing = self.standing()
-        courses = self._courses(episodes, standing)
-        statistics = _statistics(episodes, updates, standing)
-        validation = self._validated(episodes, updates, courses, standing)
+        status = self.run_status()
+        courses = self._courses(episodes, status)
+        statistics = _statistics(episodes, updates, status)
+        validation = self._validated(episodes, updates, courses, status)
         return {
             "session": {
-                "id": standing.session_id,
-                "status": standing.status,
-                "uptime_minutes": standing.training_seconds / _SECONDS_PER_MINUTE,
-                "last_updated": standing.last_updated,
+                "id": status.session_id,
+                "status": status.status,
+                "uptime_minutes": status.training_seconds / _SECONDS_PER_MINUTE,
+                "last_updated": status.last_updated,
             },
             "summary": {
-                "total_episodes": standing.total_episodes,
+                "total_episodes": status.total_episodes,
                 "avg_reward": statistics["reward_stats"]["mean"] if episodes else None,
                 "avg_quality_improvement": statistics["quality_stats"]["mean"] if episodes else None,
                 "success_rate": statistics["episode_stats"]["success_rate"] if episodes else None,
@@ -157,17 +157,17 @@ class Readings(ABC):
         """Whether the training is well.
 
         Returns:
-            The keys of `API.md`. All of it says what the findings of `diagnosis` say: each of the `checks` has a
-            `status` (healthy, warning, critical), a `message`, its findings' codes and the numbers beside;
-            `points_lost` says which finding cost what of the score.
+            The keys of `docs/reference/api.md`. All of it reports the findings of `diagnosis`: each of the `checks` has
+            a `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
+            `points_lost` lists the findings that lowered the score.
         """
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        standing = self.standing()
-        return self._validated(episodes, updates, self._courses(episodes, standing), standing)
+        status = self.run_status()
+        return self._validated(episodes, updates, self._courses(episodes, status), status)
 
-    def _courses(self, episodes: Sequence[Episode], standing: Standing) -> Courses:
+    def _courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
         """What the whole run did: from the window if that holds it all, else from the folder while that can be read."""
-        if standing.total_episodes > len(episodes):
+        if status.total_episodes > len(episodes):
             with contextlib.suppress(RunError, OSError):
                 stream = self.run.episodes
                 return courses_of(*(stream.numbers(name) for name in _COURSE_COLUMNS))
@@ -178,19 +178,19 @@ class Readings(ABC):
         episodes: Sequence[Episode],
         updates: Sequence[PolicyUpdate],
         courses: Courses,
-        standing: Standing,
+        status: RunStatus,
     ) -> dict[str, Any]:
         return {
             "timestamp": self.now(),
-            "session_id": standing.session_id,
+            "session_id": status.session_id,
             **validation(
                 self.diagnosis(),
                 episodes,
                 updates,
                 courses.reward,
-                path=standing.path,
-                lost=standing.lost,
-                sinks=standing.sinks,
+                path=status.path,
+                lost=status.lost,
+                sinks=status.sinks,
             ),
         }
 
@@ -272,7 +272,7 @@ class Readings(ABC):
         return summarise(self.run, window=window, exploration=exploration)
 
 
-class RunReader(Run, Readings):
+class RunReader(Run, RunResults):
     """A run, opened for reading: its streams as columns, SQL, and what it comes to.
 
     Args:
@@ -334,11 +334,11 @@ class RunReader(Run, Readings):
         """The time (UTC, seconds since 1970)."""
         return self._clock.time()
 
-    def standing(self) -> Standing:
+    def run_status(self) -> RunStatus:
         """Where the run stands, as seen from outside."""
         header = self.header
         life = life_of(self, header, clock=self._clock)
-        return Standing(
+        return RunStatus(
             session_id=header.run_id,
             path=self.path,
             status=life.status,
@@ -380,13 +380,13 @@ def open_runs(*where: str | Path) -> Runs[RunReader]:
     return Runs((RunReader(run.path) for run in found), found.refused)
 
 
-def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], standing: Standing) -> dict[str, Any]:
+def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], status: RunStatus) -> dict[str, Any]:
     return window_statistics(
         episodes,
         updates,
-        session_id=standing.session_id,
-        total_episodes=standing.total_episodes,
-        training_seconds=standing.training_seconds,
+        session_id=status.session_id,
+        total_episodes=status.total_episodes,
+        training_seconds=status.training_seconds,
     )
 
 

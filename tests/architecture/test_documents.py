@@ -29,7 +29,7 @@ def blocks(document: str) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-GUIDES = sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))
+GUIDES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 ALL = ["README.md", *GUIDES, "packages/vtracer_gym/README.md"]
 DOCUMENTS = [
     document for document in ALL if any((document, place) not in NOT_RUN for place, _ in enumerate(blocks(document)))

@@ -11,6 +11,9 @@ import pytest
 
 Modules = dict[str, ast.Module]
 
+MOST_PUBLIC_NAMES = 16
+"""As many as a reader takes in at one glance of `dir(rlvitals)`."""
+
 HEAVY = (
     "duckdb",
     "gymnasium",
@@ -118,6 +121,17 @@ def test_what_a_package_offers_is_there() -> None:
 
     rlvitals = importlib.import_module("rlvitals")
     assert [name for name in rlvitals.__all__ if not getattr(rlvitals, name).__doc__] == []
+
+
+def test_the_root_lists_its_public_names_only() -> None:
+    """`dir(rlvitals)` is `__all__`, also after modules below it were imported; exceptions are in `rlvitals.errors`."""
+
+    rlvitals = importlib.import_module("rlvitals")
+    importlib.import_module("rlvitals.runs.catalogue")
+    offered = [getattr(rlvitals, name) for name in rlvitals.__all__]
+    assert dir(rlvitals) == sorted(rlvitals.__all__)
+    assert len(rlvitals.__all__) <= MOST_PUBLIC_NAMES
+    assert not [one for one in offered if isinstance(one, type) and issubclass(one, BaseException)]
 
 
 def test_the_reference_pipeline_uses_public_names_only(modules: Modules) -> None:

@@ -28,10 +28,8 @@ LAYERS: dict[str, float] = {
     "rlvitals.exporters": 3,
     "rlvitals.importers": 3,
     "rlvitals.reports": 3.4,  # tells what summary and diagnosis found; `reading` shows it in a notebook
-    "rlvitals.vigil": 3.5,  # looks at a training by what diagnosis and recording know
     "rlvitals.validation": 3.3,  # says what diagnosis found, in the interface's keys
     "rlvitals.reading": 3.5,  # what a run comes to, from all that looks at one
-    "rlvitals.live": 3.7,  # the reading of a run by its own writer
     "rlvitals.monitor": 4,
     "rlvitals.optimization": 4.2,  # speaks through a monitor
     "rlvitals": 4.5,  # its `__init__`, the public names

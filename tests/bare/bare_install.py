@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 import rlvitals
+from rlvitals.errors import MissingExtraError
 from rlvitals.exporters import export_run, make_exporter
 from rlvitals.importers import import_run
 
@@ -45,7 +46,7 @@ def check_missing(what: str, extra: str, use: Callable[[], object]) -> None:
     """Say that something names the extra that it lacks, and stop if it does not."""
     try:
         use()
-    except rlvitals.MissingExtraError as error:
+    except MissingExtraError as error:
         check(f"{what} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
     else:
         check(f"{what} names the extra that is missing", holds=False)

@@ -77,7 +77,7 @@ def test_the_list_of_runs(monitor: Monitor, opened: Opened) -> None:
 def test_a_live_run_grows_without_a_reload(monitor: Monitor, opened: Opened) -> None:
     """From "no episode yet" to a curve, and a finding that appears; the same page all the while."""
     training = monitor(configuration={"n_envs": 2})
-    training.progress(3_000)
+    training.advance(3_000)
     page = opened("/run?run=run")
     expect(page.get_by_text("No episode finished yet").first).to_be_visible()
     page.evaluate("window.same = true")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import Episode, Evaluation, Event, PolicyUpdate, Record, Run, Scalars, SystemSample, find_runs, open_run
+from rlvitals import open_run
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
+from rlvitals.runs import Run, find_runs
 from rlvitals.runs.totals import totals
 from rlvitals.runs.verifying import TORN_END, verify
 

@@ -16,7 +16,7 @@ from rlvitals.reports.writing import write_report
 from rlvitals.sinks import TerminalSink
 from rlvitals.testing.clock import ManualClock
 
-QUIET = RecorderSettings(system_interval_s=None, look_interval_s=None)
+QUIET = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"
 UNSEEN = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 CONTROLS = "\x00\x07\x08\r\n\t\x0b\x0c\x1b\x7f\x85\x9b\u2028\u2029"

@@ -1,7 +1,10 @@
-"""The public interface that is fixed: every name, parameter and key, and a script that was written for it."""
+"""The public interface: docs/reference/api.md lists every name, parameter and key, and all of it is there."""
 
+import ast
 import inspect
 import json
+import operator
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -15,69 +18,131 @@ from rlvitals import (
     OptimizationLogger,
     RecorderSettings,
     TrainingMonitor,
-    create_training_monitor,
+    open_run,
     validate_training_monitor_installation,
 )
+from rlvitals.errors import ClosedError
 
 QUIET = RecorderSettings(system_interval_s=None)
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
 
-PARAMETERS: dict[str, tuple[Callable[..., Any], str]] = {
-    "create_training_monitor": (
-        create_training_monitor,
-        "log_dir='logs/ppo_training' session_name=None use_tensorboard use_wandb=False **options",
-    ),
-    "TrainingMonitor": (
-        TrainingMonitor,
-        (
-            "log_dir use_tensorboard use_wandb=False project_name='' session_name=None "
-            "buffer_size=1000 configuration=None resume='never' sinks update_frequency total_timesteps target log_level"
-        ),
-    ),
-    "log_episode": (
-        TrainingMonitor.log_episode,
-        (
-            "episode reward length quality_improvement quality_final quality_initial termination_reason=None "
-            "success=None algorithm_metrics=None performance_metrics=None additional_info=None time env_step category"
-        ),
-    ),
-    "log_training_step": (
-        TrainingMonitor.log_training_step,
-        "step policy_loss value_loss entropy kl_divergence=None learning_rate=None gradient_norm=None",
-    ),
-    "log_evaluation": (
-        TrainingMonitor.log_evaluation,
-        "episode eval_reward eval_quality eval_success_rate eval_episodes=1",
-    ),
-    "get_training_statistics": (TrainingMonitor.get_training_statistics, "window_size=None"),
-    "get_convergence_analysis": (TrainingMonitor.get_convergence_analysis, ""),
-    "validate_metrics": (TrainingMonitor.validate_metrics, ""),
-    "create_dashboard_data": (TrainingMonitor.create_dashboard_data, ""),
-    "export_metrics": (TrainingMonitor.export_metrics, "format='json' output_path=None include_raw_data=True"),
-    "save_session": (TrainingMonitor.save_session, ""),
-    "close": (TrainingMonitor.close, ""),
-    "log_optimization": (
-        OptimizationLogger.log_optimization,
-        "image_path features params quality_metrics metadata=None",
-    ),
-    "calculate_statistics": (OptimizationLogger.calculate_statistics, "logo_type=None time_range=None"),
+Keys = dict[str, Any]
+"""Keys of a dictionary, each with the keys below it."""
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks of the page that are written in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def listed_keys(text: str) -> Keys:
+    """The keys of a block such as `a{b, c{d}}`, one entry a line."""
+    levels: list[Keys] = [{}]
+    name = ""
+    for part in re.findall(r"[{}]|[\w<>]+", text):
+        if part == "{":
+            levels.append(levels[-1][name])
+        elif part == "}":
+            levels.pop()
+        else:
+            name = part
+            levels[-1][name] = {}
+    return levels[0]
+
+
+def missing_keys(keys: Keys, found: Any, where: str = "") -> list[str]:
+    """The listed keys that a result lacks; `<name>` matches at least one key."""
+    missing = []
+    for key, below in keys.items():
+        pattern = re.sub(r"<\w+>", ".+", key)
+        matching = [name for name in found if re.fullmatch(pattern, name)] if isinstance(found, dict) else []
+        if not matching:
+            missing.append(f"{where}{key}")
+        else:
+            # `<metric>_stats` matches `episode_stats` too, which has other keys: one match is enough.
+            lacking = [missing_keys(below, found[name], f"{where}{name}.") for name in matching]
+            fewest = min(lacking, key=len)
+            missing += fewest
+    return missing
+
+
+SIGNATURES = ast.parse(blocks("pyi")[0])
+KEYS = {
+    name: listed_keys(text)
+    for name, text in re.findall(r"^### (\w+)\n.*?```keys\n(.*?)```", PAGE, re.MULTILINE | re.DOTALL)
 }
 
 
-@pytest.mark.parametrize("name", PARAMETERS)
-def test_every_parameter_is_there(name: str) -> None:
-    """In its order, with its default, where one is fixed."""
-    function, wanted = PARAMETERS[name]
-    found = inspect.signature(function).parameters
-    named = [word.partition("=") for word in wanted.split()]
-    order = [parameter for parameter in found if parameter in {name for name, _, _ in named}]
+def functions() -> dict[str, ast.arguments]:
+    """The parameters of each function and method of the page, by its name below `rlvitals`."""
+    listed = {node.name: node.args for node in SIGNATURES.body if isinstance(node, ast.FunctionDef)}
+    return listed | {
+        f"{node.name}.{method.name}": method.args
+        for node in SIGNATURES.body
+        if isinstance(node, ast.ClassDef)
+        for method in node.body
+        if isinstance(method, ast.FunctionDef)
+    }
 
-    for parameter, equals, default in named:
-        if parameter.startswith("**"):
-            assert any(p.kind is inspect.Parameter.VAR_KEYWORD for p in found.values())
-        else:
-            assert parameter in found, f"{name} has no parameter {parameter}"
-            assert not equals or repr(found[parameter].default) == default
-    assert order == [parameter for parameter, _, _ in named if not parameter.startswith("**")]
+
+def mismatches(listed: ast.arguments, function: Callable[..., Any]) -> list[str]:
+    """Parameters of the page that a function lacks, has in another order, or with another default."""
+    found = inspect.signature(function).parameters
+    positional = [*listed.posonlyargs, *listed.args]
+    wrong = [a.arg for a in (*positional, *listed.kwonlyargs) if a.arg not in found]
+    order = [p.name for p in found.values() if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    wrong += [f"order: {order}"] * (order[: len(positional)] != [a.arg for a in positional])
+    wrong += ["**"] * (listed.kwarg is not None and not any(p.kind is p.VAR_KEYWORD for p in found.values()))
+    defaults = list(zip(positional[len(positional) - len(listed.defaults) :], listed.defaults, strict=True))
+    defaults += [(a, d) for a, d in zip(listed.kwonlyargs, listed.kw_defaults, strict=True) if d is not None]
+    for argument, default in defaults:
+        value = ast.literal_eval(default)
+        if value is not ... and argument.arg in found and found[argument.arg].default != value:
+            wrong.append(f"{argument.arg}={found[argument.arg].default!r}")
+    return wrong
+
+
+@pytest.mark.parametrize("name", functions())
+def test_every_parameter_is_there(name: str) -> None:
+    """In its order, with its default, where the page has one."""
+    assert mismatches(functions()[name], operator.attrgetter(name)(rlvitals)) == []
+
+
+def test_every_attribute_is_there() -> None:
+    """And every class that the page lists can be imported from the root."""
+    listed = [
+        (node.name, line.target.id)
+        for node in SIGNATURES.body
+        if isinstance(node, ast.ClassDef)
+        for line in node.body
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name)
+    ]
+    assert listed
+    assert [one for one in listed if not hasattr(getattr(rlvitals, one[0]), one[1])] == []
+    assert {node.name for node in SIGNATURES.body if isinstance(node, ast.ClassDef | ast.FunctionDef)} <= {
+        *rlvitals.__all__
+    }
+
+
+def test_what_the_page_gets_wrong_is_found() -> None:
+    """A parameter that is gone, in another order, or with another default, and a key that is gone."""
+
+    def made(first: int, second: int = 2) -> None: ...
+
+    def wrong(signature: str) -> list[str]:
+        (node,) = ast.parse(f"def f({signature}): ...").body
+        assert isinstance(node, ast.FunctionDef)
+        return mismatches(node.args, made)
+
+    assert wrong("first, second=2") == wrong("first, second=...") == []
+    assert wrong("first, *, third") == ["third"]
+    assert wrong("second, first") == ["order: ['first', 'second']"]
+    assert wrong("first, second=3") == ["second=2"]
+    assert wrong("first, **more") == ["**"]
+    keys = listed_keys("a{b, c{d}}\n<x>_s{m}")
+    assert keys == {"a": {"b": {}, "c": {"d": {}}}, "<x>_s": {"m": {}}}
+    assert missing_keys(keys, {"a": {"b": 1, "c": {}}, "q_s": {"m": 1}}) == ["a.c.d"]
+    assert missing_keys(keys, {"a": {"b": 1, "c": {"d": 1}}}) == ["<x>_s"]
 
 
 def test_the_installation_is_told() -> None:
@@ -167,12 +232,29 @@ def test_a_script_that_was_written_for_it_runs(tmp_path: Path) -> None:
     assert all(Path(path).exists() for path in told["paths"])
     assert json.loads(Path(told["paths"][-1]).read_text())
     assert told["after"][0]["session_info"]["total_episodes"] == 25
+    run = open_run(told["monitor"].path)
+    for name in (name for name in KEYS if name != "calculate_statistics"):
+        for reader in (told["monitor"], run):
+            assert missing_keys(KEYS[name], getattr(reader, name)()) == [], name
+
+
+def test_every_key_of_optimizations_is_there(tmp_path: Path) -> None:
+    """As the page lists them."""
+    with OptimizationLogger(tmp_path, settings=QUIET) as logger:
+        for gain in (0.1, 0.2):
+            metrics = {
+                "default_metrics": {"ssim": 0.5},
+                "optimized_metrics": {"ssim": 0.5 + gain},
+                "improvements": {"ssim_improvement": gain},
+            }
+            logger.log_optimization("a.png", {"logo_type": "text"}, {"color_precision": 6}, metrics)
+        assert missing_keys(KEYS["calculate_statistics"], logger.calculate_statistics()) == []
 
 
 def test_writing_after_the_end_is_refused(tmp_path: Path) -> None:
     """With a clear error; reading works."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         monitor.log_episode(0, 1.0, 1)
-    with pytest.raises(rlvitals.ClosedError, match="run is closed"):
+    with pytest.raises(ClosedError, match="run is closed"):
         monitor.log_episode(1, 1.0, 1)
     assert monitor.get_training_statistics()["session_info"]["total_episodes"] == 1

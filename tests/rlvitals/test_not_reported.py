@@ -44,7 +44,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     flat: dict[str, set[str]] = {}
     for name, reports in (("none", lambda _: False), ("some", lambda n: n % 2 == 0), ("all", lambda _: True)):
         memory, terminal = MemorySink(), TerminalSink(io.StringIO(), interval_s=1e9, clock=ManualClock())
-        settings = RecorderSettings(system_interval_s=None, look_interval_s=None)
+        settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
         with TrainingMonitor(logs, session_name=name, sinks=[memory, terminal], settings=settings) as training:
             for number in range(EPISODES):
                 said: dict[str, Any] = {"success": number % 4 == 0, "termination_reason": "goal"}

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from rlvitals import ClosedError, RecordError, RecorderSettings, TrainingMonitor, open_run
+from rlvitals import RecorderSettings, TrainingMonitor, open_run
+from rlvitals.errors import ClosedError, RecordError
 from rlvitals.optimization import OptimizationLogger
 from rlvitals.testing.clock import ManualClock
 

@@ -23,59 +23,6 @@ READINGS: dict[str, Reading] = {
     "dashboard": lambda reader: reader.create_dashboard_data(),
 }
 
-KEYS: dict[str, dict[str, set[str]]] = {
-    "statistics": {
-        "session_info": {
-            "session_id",
-            "total_episodes",
-            "window_episodes",
-            "training_time_minutes",
-            "episodes_per_minute",
-        },
-        "reward_stats": {"mean", "std", "min", "max", "median"},
-        "quality_stats": {"mean", "std", "min", "max", "median"},
-        "episode_stats": {"mean_length", "success_rate", "total_successful"},
-        "policy_loss_stats": {"mean", "std", "latest"},
-        "learning_rate_stats": {"mean", "std", "latest"},
-        "logo_type_performance": {"text", "simple"},
-    },
-    "convergence": {
-        "convergence_status": {"reward_trend", "quality_trend", "reward_slope", "quality_slope"},
-        "stability_metrics": {"reward_variance", "quality_variance", "stable"},
-        "recent_performance": {
-            "episodes_analyzed",
-            "avg_reward",
-            "avg_quality",
-            "reward_ma_latest",
-            "quality_ma_latest",
-        },
-    },
-    "validation": {
-        "timestamp": set(),
-        "session_id": set(),
-        "health_score": set(),
-        "status": set(),
-        "checks": {
-            "data_completeness",
-            "metric_validity",
-            "training_progress",
-            "training_stability",
-            "file_system",
-            "external_logging",
-        },
-    },
-    "dashboard": {
-        "session": {"id", "status", "uptime_minutes", "last_updated"},
-        "summary": {"total_episodes", "avg_reward", "avg_quality_improvement", "success_rate", "health_score"},
-        "charts": {"episode_rewards", "quality_improvements", "episode_lengths", "success_rate_timeline"},
-        "convergence": {"convergence_status"},
-        "validation": {"checks"},
-        "logo_performance": {"text", "simple"},
-        "algorithm_metrics": {"policy_loss", "entropy"},
-    },
-}
-"""Each result's keys, and those below them, as `API.md` fixes them."""
-
 
 def trained(training: TrainingMonitor, episodes: int = 40, *, first: int = 0) -> None:
     """Episodes that get better, of two types, and updates."""
@@ -94,18 +41,6 @@ def trained(training: TrainingMonitor, episodes: int = 40, *, first: int = 0) ->
         )
         training.log_training_step(number, -0.01, 0.5, 1.0, kl_divergence=0.01, learning_rate=3e-4, gradient_norm=0.4)
     training.log_evaluation(first + episodes, 5.0, 0.9, 0.5)
-
-
-@pytest.mark.parametrize("name", READINGS)
-def test_every_key_is_there(monitor: Monitor, name: str) -> None:
-    """Those that code written against the interface asks for, live and after the end."""
-    with monitor() as training:
-        trained(training)
-        live = READINGS[name](training)
-    for found in (live, READINGS[name](training), READINGS[name](open_run(training.path))):
-        assert KEYS[name].keys() <= found.keys()
-        for key, below in KEYS[name].items():
-            assert below <= (found[key].keys() if below else set()), key
 
 
 @pytest.mark.parametrize("name", READINGS)
@@ -252,11 +187,11 @@ def test_a_metric_may_have_any_name(monitor: Monitor, name: str) -> None:
         assert training.create_dashboard_data()["algorithm_metrics"]["reward"] == {"latest": 9.0, "recent_avg": 9.0}
 
 
-@pytest.mark.parametrize("look_interval_s", [5.0, None])
-def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, look_interval_s: float | None) -> None:
+@pytest.mark.parametrize("diagnosis_interval_s", [5.0, None])
+def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, diagnosis_interval_s: float | None) -> None:
     """Into the training, which goes on from memory."""
     settings = RecorderSettings(
-        system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, look_interval_s=look_interval_s
+        system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, diagnosis_interval_s=diagnosis_interval_s
     )
     with monitor(settings=settings) as training:
         trained(training)

@@ -42,7 +42,7 @@ def mean_returns(training: TrainingMonitor, seed: int, gain: float = 100.0) -> N
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of runs: two that learn, one that learns half as much, one without any reward, one of episodes."""
     folder = tmp_path_factory.mktemp("runs")
-    settings = RecorderSettings(system_interval_s=None, look_interval_s=None)
+    settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 
     def begin(name: str, seed: int, rate: float) -> TrainingMonitor:
         configuration = {"seed": seed, "learning_rate": rate, "env_id": "Task-v0"}
@@ -209,7 +209,7 @@ def test_the_dashboard_draws_it_over_steps(logs: Path) -> None:
 
 def test_the_page_counts_the_steps_that_the_other_outputs_count(tmp_path: Path) -> None:
     """The `step` of a metric may be another clock, so it is not how far the training is."""
-    settings = RecorderSettings(system_interval_s=None, look_interval_s=None)
+    settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
     with TrainingMonitor(tmp_path, session_name="run", settings=settings) as training:
         for step in range(20):
             training.log_metrics("rollout", {"ep_rew_mean": float(step)}, step=step)

@@ -12,7 +12,7 @@ from rlvitals.exporters import export_run
 from rlvitals.importers import import_run
 from rlvitals.reports.writing import write_report
 
-QUIET = RecorderSettings(system_interval_s=None, look_interval_s=None)
+QUIET = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 SECRETS = {
     "api_key": "alpha-opensesame",
     "smtp": {"password": "beta-opensesame", "host": "mail.example.org"},

@@ -139,7 +139,7 @@ class VitalsCallback(BaseCallback):
         self._begin_watch(self.monitor)
         self._troubles = Troubles(self.monitor)
         self._episodes = EpisodeLog(self.monitor, self._info_keys, self._troubles)
-        self._progress = self.monitor.progress
+        self._progress = self.monitor.advance
         self._last_off_policy = self.num_timesteps
         self._forget_update()
         self._begin_actions()

@@ -56,7 +56,7 @@ class StepLog:
         self._returns = RecordedReturns(monitor, environments, layers, raw, self._troubles)
         self._resetting: list[int] = []
         self.begin = self._returns.begin
-        self._progress = monitor.progress
+        self._progress = monitor.advance
         self._progress(self.env_step)  # a wrong one is refused here, not in the middle of the training
 
     def restart(self, mask: Any = None) -> None:

@@ -26,7 +26,7 @@ from rlvitals.cli.screen import (
 )
 from rlvitals.cli.words import clean, count, moment, percent
 from rlvitals.clock import SYSTEM_CLOCK
-from rlvitals.diagnosis import RANK, Diagnosis, Finding, Watch, diagnose, evidence_of
+from rlvitals.diagnosis import RANK, Diagnosis, Finding, FindingTracker, diagnose, evidence_of
 from rlvitals.diagnosis.lacking import in_words
 from rlvitals.reports.document import facts_text
 from rlvitals.runs import Run
@@ -149,11 +149,11 @@ def looks(run: Run, wait: Callable[[float], None]) -> Iterator[Diagnosis]:
 
 
 def _watched(run: Run, *, as_json: bool) -> Diagnosis:
-    watch, screen = Watch(), make_screen()
+    tracker, screen = FindingTracker(), make_screen()
     last: Diagnosis | None = None
     with contextlib.suppress(KeyboardInterrupt):
         for diagnosis in looks(run, time.sleep):
-            change, first, last = watch.look(diagnosis), last is None, diagnosis
+            change, first, last = tracker.update(diagnosis), last is None, diagnosis
             if as_json:
                 if first or change.opened or change.closed:
                     typer.echo(strict_json(document(run.run_id, diagnosis)).decode())

@@ -1,7 +1,7 @@
 """What is wrong with a training, why, and how sure that is: rules, findings, the health score.
 
 `diagnose(evidence)` judges a run. Evidence is collected live (`Collector`) or read from a run folder (`evidence_of`):
-the tables are the same, and so are the rules. `Watch` follows the findings of a live run.
+the tables are the same, and so are the rules. `FindingTracker` follows the findings of a live run.
 """
 
 from rlvitals.diagnosis.collecting import Collector
@@ -11,7 +11,7 @@ from rlvitals.diagnosis.finding import CRITICAL, INFO, RANK, WARNING, Finding
 from rlvitals.diagnosis.folder import collected, context_from, context_of, evidence_of
 from rlvitals.diagnosis.health import Health, Loss
 from rlvitals.diagnosis.settings import Settings, settings_of
-from rlvitals.diagnosis.watch import Change, Watch
+from rlvitals.diagnosis.watch import Change, FindingTracker
 
 __all__ = [
     "CRITICAL",
@@ -24,11 +24,11 @@ __all__ = [
     "Diagnosis",
     "Evidence",
     "Finding",
+    "FindingTracker",
     "Health",
     "Loss",
     "Settings",
     "Unjudged",
-    "Watch",
     "collected",
     "context_from",
     "context_of",

@@ -49,7 +49,7 @@ print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
 - Whether returns rise is decided by `rlvitals.analysis.trend`, and where they fell by `rlvitals.analysis.changepoints`,
   as in the summary of a run. A rule keeps an estimate of its own where the shared one was measured to find fewer faults;
   a comment in the rule gives the figures.
-- A finding opens once, goes on, and closes when it has stayed away for three looks (`Watch`).
+- A finding opens once and closes after three consecutive checks without it (`FindingTracker`).
 
 ## How often it is right
 

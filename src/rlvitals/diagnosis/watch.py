@@ -1,4 +1,4 @@
-"""Follows a live run's findings from look to look: what opened, what goes on, what closed."""
+"""Tracks the findings of a live run from one diagnosis to the next: opened, persisting, closed."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -6,16 +6,16 @@ from typing import NamedTuple
 from rlvitals.diagnosis.diagnose import Diagnosis
 from rlvitals.diagnosis.finding import RANK, Finding
 
-_LOOKS_TO_CLOSE = 3
+_CHECKS_TO_CLOSE = 3
 
 
 class Change(NamedTuple):
-    """What is new since the look before.
+    """What changed since the previous diagnosis.
 
     Attributes:
-        opened: Findings that were not there before, or have become worse: these are worth an alert, once.
-        persisting: Findings that go on, as they are now.
-        closed: Findings that are gone for good.
+        opened: Findings that are new, or have become worse: these are worth one alert.
+        persisting: Findings that remain, as they are now.
+        closed: Findings that are gone.
     """
 
     opened: tuple[Finding, ...] = ()
@@ -23,19 +23,19 @@ class Change(NamedTuple):
     closed: tuple[Finding, ...] = ()
 
 
-class Watch:
-    """Remembers what was said, so that nothing is said twice.
+class FindingTracker:
+    """Tracks findings by their code, so that each is reported once.
 
-    A finding is known by its code. It opens when it is first seen, and again if it becomes more severe; it closes when
-    it has not been seen for three looks in a row, so that one that comes and goes is said once. A finding that is
-    folded under another one meanwhile is not closed: it is still seen.
+    A finding opens when it is first seen, and again if it becomes more severe. It closes after three consecutive
+    checks without it, so that one that comes and goes is reported once. A finding that is folded under another one
+    stays open: it is still seen.
 
     Args:
-        looks_to_close: Looks without a finding after which it is closed.
+        checks_to_close: Checks without a finding after which it is closed.
     """
 
-    def __init__(self, looks_to_close: int = _LOOKS_TO_CLOSE) -> None:
-        self._patience = looks_to_close
+    def __init__(self, checks_to_close: int = _CHECKS_TO_CLOSE) -> None:
+        self._patience = checks_to_close
         self._open: dict[str, Finding] = {}
         self._unseen: dict[str, int] = {}
 
@@ -45,18 +45,18 @@ class Watch:
         return tuple(self._open.values())
 
     def remember(self, findings: Iterable[Finding]) -> None:
-        """Take findings as said and open already, by a run that is taken up again."""
+        """Take findings as open and reported, for a resumed run."""
         for finding in findings:
             self._open[finding.code] = finding
             self._unseen[finding.code] = 0
 
-    def look(self, diagnosis: Diagnosis, *, last: bool = False) -> Change:
-        """Take in a diagnosis.
+    def update(self, diagnosis: Diagnosis, *, last: bool = False) -> Change:
+        """Compare a diagnosis with the one before.
 
         Args:
-            diagnosis: The one after the last that was looked at.
-            last: Whether no other follows: what it does not have is closed at once, so that nothing stays open of a run
-                that ended without it.
+            diagnosis: The newest diagnosis.
+            last: Whether no other follows: findings that it does not have are closed at once, so that none stays open
+                in a run that ended without it.
 
         Returns:
             What changed.

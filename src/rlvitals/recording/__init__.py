@@ -1,18 +1,14 @@
 """The writing side: journal first, then the live window, then the sinks."""
 
 from rlvitals.recording.failure import Terminated, ending_of, failure_of
-from rlvitals.recording.logbook import Logbook
-from rlvitals.recording.pictures import PictureLog
 from rlvitals.recording.process_end import exit_error
-from rlvitals.recording.recorder import Losses, Recorder, RecorderSettings
+from rlvitals.recording.recorder import DroppedRecords, Recorder, RecorderSettings
 from rlvitals.recording.session import Resume, Session, open_session
 from rlvitals.recording.window import LiveWindow
 
 __all__ = [
+    "DroppedRecords",
     "LiveWindow",
-    "Logbook",
-    "Losses",
-    "PictureLog",
     "Recorder",
     "RecorderSettings",
     "Resume",

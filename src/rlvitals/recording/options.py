@@ -1,18 +1,26 @@
 """What a monitor is made with, checked before anything is made of it."""
 
 import math
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import Any
 
+import msgspec
+
 from rlvitals.errors import RecordError
-from rlvitals.records.coercion import coerce, plain_scalar, shown
+from rlvitals.recording.recorder import RecorderSettings
+from rlvitals.recording.window import BUFFER_SIZE
+from rlvitals.records.coercion import coerce, plain_scalar, shown, spelled
+from rlvitals.records.masking import Masking
 from rlvitals.records.schema import Column, Field
 from rlvitals.runs.header import Rewind
 
 FEWEST_BUFFERED = 1
 _TAG = Field("tags", Column.TEXT, required=True)
 _PROJECT = Field("project_name", Column.TEXT, required=True)
+_ENV_STEP = Field("env_step", Column.COUNT, required=True)
+_CONFIGURATION = Field("configuration", Column.TREE, required=False)
 
 
 def goals_of(total_timesteps: Any, target: Any) -> dict[str, float]:
@@ -65,6 +73,32 @@ def project_of(name: Any) -> str:
     return "" if name is None else str(coerce(_PROJECT, name, "TrainingMonitor"))
 
 
+def plain_configuration(configuration: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Convert a training's settings to plain values, as the header holds them.
+
+    Raises:
+        RecordError: They are not a dict, or cannot be serialised.
+    """
+    plain: dict[str, Any] = {}
+    if configuration is not None:
+        plain = spelled(coerce(_CONFIGURATION, configuration, "TrainingMonitor") or {})
+    return plain
+
+
+def masking_of(wanted: bool | Iterable[str]) -> Masking:
+    """Build the masking of secrets from the option `mask_secrets`.
+
+    Args:
+        wanted: Whether to mask, or additional regular expressions.
+
+    Raises:
+        ValueError: One of them is not a regular expression.
+    """
+    if isinstance(wanted, bool):
+        return Masking(enabled=wanted, environment=os.environ)
+    return Masking([wanted] if isinstance(wanted, str) else wanted, environment=os.environ)
+
+
 def rewind_of(*, env_step: Any, episode: Any, step: Any) -> Rewind:
     """The checkpoint that a training goes back to.
 
@@ -76,6 +110,21 @@ def rewind_of(*, env_step: Any, episode: Any, step: Any) -> Rewind:
     return Rewind(
         **{name: coerce(Field(name, Column.COUNT, required=True), at, "rewind") for name, at in known.items()}
     )
+
+
+def step_of(env_step: Any) -> int:
+    """Convert an environment step of any numeric type.
+
+    Raises:
+        RecordError: Not a whole number from 0 to 2**63 - 1.
+    """
+    return int(coerce(_ENV_STEP, env_step, "advance"))
+
+
+def settings_of(settings: RecorderSettings | None, buffer_size: int) -> RecorderSettings:
+    """Settings of the recorder; a buffer size other than the default replaces theirs."""
+    settings = settings or RecorderSettings()
+    return settings if buffer_size == BUFFER_SIZE else msgspec.structs.replace(settings, buffer_size=buffer_size)
 
 
 def check_sizes(buffer_size: Any, update_frequency: Any) -> None:

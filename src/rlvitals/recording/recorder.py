@@ -50,7 +50,7 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
         fsync_interval_s: Most seconds that a power cut can cost; 0 forces every record to the disk.
         heartbeat_s: Seconds between two signs of life.
         system_interval_s: Seconds between two system samples; `None` for none.
-        look_interval_s: Seconds between two looks at whether the training is well; `None` for none.
+        diagnosis_interval_s: Seconds between two live diagnoses; `None` for none.
         close_s: Most seconds that closing waits, for everything that hangs together.
         signals: Names of the signals that end the run as preempted, where nobody else handles them; () for none.
     """
@@ -62,13 +62,13 @@ class RecorderSettings(msgspec.Struct, frozen=True, kw_only=True):
     fsync_interval_s: float = 1.0
     heartbeat_s: float = 2.0
     system_interval_s: float | None = 1.0
-    look_interval_s: float | None = 5.0
+    diagnosis_interval_s: float | None = 5.0
     close_s: float = 10.0
     signals: tuple[str, ...] = ENDING_SIGNALS
 
 
-class Losses(NamedTuple):
-    """What could not be kept.
+class DroppedRecords(NamedTuple):
+    """Counts of records that were dropped, or are not on the disk yet.
 
     Attributes:
         records: Records that never reached the disk.
@@ -119,7 +119,7 @@ class Recorder:
         self._closing = threading.RLock()
         self._ending: tuple[str, Failure | None] | None = None  # how the run ends, as whoever closed it first said
         self._is_over = False
-        self._barred = False  # nothing more may be logged: it is closed, or this is the child of a fork
+        self._closed = False  # nothing more may be logged: the run has ended, or this is the child of a fork
         self._forked = 0
         self._is_child = False
         self._lost_before = dict(session.header.losses)
@@ -138,6 +138,7 @@ class Recorder:
         }
         self._sinks = tuple(self._behind(sink) for sink in sinks)
         self._observers: tuple[Background, ...] = ()
+        self._receivers = self._sinks
         self._upkeep.look_after(journals, self._sinks)
         self._upkeep.beat()
         if session.resumed:
@@ -162,7 +163,7 @@ class Recorder:
     @property
     def closed(self) -> bool:
         """Whether nothing more can be written."""
-        return self._barred
+        return self._closed
 
     @property
     def is_child(self) -> bool:
@@ -174,7 +175,7 @@ class Recorder:
 
         Args:
             kind: The record's class.
-            values: Its fields; those that are `None` are absent. `writer` is filled in.
+            values: Its fields; those that are `None` are absent. `writer` is filled in, and `time` where it is `None`.
 
         Returns:
             The checked record, as it was kept.
@@ -183,7 +184,9 @@ class Recorder:
             RecordError: A value that the record cannot hold; nothing was recorded.
             ClosedError: The recorder is closed.
         """
-        if self._barred:
+        if values["time"] is None:
+            values["time"] = self.clock.time()
+        if self._closed:
             return self._refuse(kind, values)
         pack, append, add, _ = self._lanes[kind]
         values["writer"] = self.writer
@@ -191,10 +194,8 @@ class Recorder:
         append(line)
         add(record)
         try:
-            for sink in self._sinks:
-                sink.write(record)
-            for observer in self._observers:
-                observer.write(record)
+            for receiver in self._receivers:
+                receiver.write(record)
         except ClosedError:  # another thread is closing; the run folder has the record
             pass
         return record  # type: ignore[return-value] # a kind's lane packs that kind
@@ -203,16 +204,17 @@ class Recorder:
         """Record what was made by a record's constructor; the rest as in `record`."""
         return self.record(type(record), msgspec.structs.asdict(record))
 
-    def attend(self, observer: Sink) -> None:
-        """Give an observer every record from now on, in a thread of its own.
+    def add_observer(self, observer: Sink) -> None:
+        """Give an observer every record from now on, in its own thread.
 
-        An observer is a sink that may record what it sees: it is closed before the run is, and is not counted among the
-        sinks of the user.
+        An observer is a sink that may record events itself: it is closed before the run is, and does not count as one
+        of the user's sinks.
         """
         self._observers = (*self._observers, self._behind(observer))
+        self._receivers = (*self._sinks, *self._observers)
 
-    def catch_up(self, timeout_s: float = 1.0) -> None:
-        """Wait until the observers have seen what was recorded so far, but not long: one may be the caller."""
+    def flush_observers(self, timeout_s: float = 1.0) -> None:
+        """Wait until the observers have every record so far, but not for long: one of them may be the caller."""
         for observer in self._observers:
             observer.flush(timeout_s)
 
@@ -226,11 +228,11 @@ class Recorder:
         """The sinks in use."""
         return tuple(sink.name for sink in self._sinks)
 
-    def losses(self) -> Losses:
-        """What could not be kept so far."""
+    def dropped_records(self) -> DroppedRecords:
+        """Count the records that were dropped so far."""
         journals = [lane.journal for lane in self._lanes.values()]
         dropped = {sink.name: sink.dropped + _failures(sink) for sink in self._sinks}
-        return Losses(
+        return DroppedRecords(
             records=sum(journal.lost for journal in journals),
             waiting=sum(journal.waiting for journal in journals),
             sinks={name: count for name, count in dropped.items() if count},
@@ -269,17 +271,17 @@ class Recorder:
         Raises:
             ClosedError: The recorder is closed, and the run may be another process's by now.
         """
-        if self._barred and not self._is_child:
+        if self._closed and not self._is_child:
             raise ClosedError(f"the run {self.session.header.run_id} is closed: nothing about it can be changed")
 
     def save(self) -> None:
         """Write the header as it stands; nothing if the recorder is closed."""
-        if not self._barred:
+        if not self._closed:
             self._upkeep.save()
 
     def flush(self) -> None:
         """Wait until the disk and every sink have what was logged so far."""
-        if not self._barred:
+        if not self._closed:
             self._upkeep.tick()
             budget = Budget(self.settings.close_s)
             for sink in (*self._observers, *self._sinks):
@@ -309,12 +311,12 @@ class Recorder:
             # A signal handler may close in the middle of this; the end that came first is the one that counts.
             self._ending = self._ending or (status, failure)
             budget = Budget(self.settings.close_s)
-            if not self._barred:
+            if not self._closed:
                 with self._caught("the last event"):
                     self._record_end(*self._ending)
                 with self._caught("the threads"):
                     self._stop_threads(budget)
-            self._barred = True
+            self._closed = True
             with self._caught("the sinks"):
                 self._close_sinks(budget)
             if not self._is_over:
@@ -325,7 +327,7 @@ class Recorder:
 
     def abandon(self) -> None:
         """Close the files without writing: for the child of a fork, whose parent records."""
-        self._is_child = self._barred = self._is_over = True
+        self._is_child = self._closed = self._is_over = True
         self._closing = threading.RLock()
         for lane in self._lanes.values():
             lane.journal.abandon()
@@ -408,7 +410,7 @@ class Recorder:
 
     def _tally(self) -> dict[str, int]:
         """What is counted in the header as lost: by this writer and those before it."""
-        losses = self.losses()
+        losses = self.dropped_records()
         tally = dict(self._lost_before)
         for name, count in {"records": losses.records, **losses.sinks}.items():
             if count:
@@ -420,7 +422,7 @@ class Recorder:
         message = self.session.masking.text(message)
         _log.log(logging.WARNING if severity != "info" else logging.INFO, "%s: %s", self.session.header.run_id, message)
         values = {"time": self.clock.time(), "kind": "recording", "severity": severity, "message": message}
-        if not self._barred:
+        if not self._closed:
             self.record(Event, values)
         elif not self._is_child:  # closing: the sinks are closed, the journal perhaps not yet
             lane = self._lanes[Event]

@@ -70,7 +70,7 @@ class ComparisonCard:
 
     Args:
         found: What `rlvitals.compare` found.
-        parting: What `rlvitals.parting` found, where two runs are compared.
+        parting: What `rlvitals.comparison.parting` found, where two runs are compared.
     """
 
     def __init__(self, found: Comparison, parting: Parting | None = None) -> None:

@@ -33,6 +33,12 @@ class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     episode: int | None = None
     step: int | None = None
 
+    @property
+    def place(self) -> str:
+        """The clocks that are known, as text: `env_step 8000, episode 3`."""
+        clocks = msgspec.structs.asdict(self)
+        return ", ".join(f"{name} {at}" for name, at in clocks.items() if at is not None) or "the beginning"
+
 
 class Writer(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One writer of a run: a process, or what followed a rewind."""

@@ -11,7 +11,7 @@ from rlvitals.sinks.logging import LoggingSink
 from rlvitals.sinks.memory import MemorySink
 from rlvitals.sinks.mlflow import MlflowSink
 from rlvitals.sinks.prometheus import PrometheusSink
-from rlvitals.sinks.registry import make_sink, sink_names
+from rlvitals.sinks.registry import SinkLike, make_sink, make_sinks, sink_names
 from rlvitals.sinks.tensorboard import TensorBoardSink
 from rlvitals.sinks.terminal import TerminalSink
 from rlvitals.sinks.wandb import WandbSink
@@ -29,10 +29,12 @@ __all__ = [
     "RunSink",
     "Sink",
     "SinkContext",
+    "SinkLike",
     "SinkWrapper",
     "TensorBoardSink",
     "TerminalSink",
     "WandbSink",
     "make_sink",
+    "make_sinks",
     "sink_names",
 ]

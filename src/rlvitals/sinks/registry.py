@@ -1,6 +1,6 @@
 """Sinks by name: ours and those of other packages, found by the same entry point."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from rlvitals import plugins
 from rlvitals.errors import SinkError
@@ -11,12 +11,16 @@ GROUP = "rlvitals.sinks"
 """Entry-point group in which a package offers its sinks: `name = "module:Class"`."""
 
 
+SinkLike = str | Sink | Callable[[], Sink]
+"""What names a sink: the sink itself, something that returns one, or the name of an installed one."""
+
+
 def sink_names() -> list[str]:
     """The names of all sinks that are installed."""
     return plugins.names(GROUP)
 
 
-def make_sink(what: str | Sink | Callable[[], Sink], context: SinkContext | None = None) -> Sink:
+def make_sink(what: SinkLike, context: SinkContext | None = None) -> Sink:
     """Make a sink of whatever names one.
 
     Args:
@@ -39,7 +43,23 @@ def make_sink(what: str | Sink | Callable[[], Sink], context: SinkContext | None
     return made
 
 
-def _made(what: str | Sink | Callable[[], Sink]) -> object:
+def make_sinks(wanted: Iterable[SinkLike], context: SinkContext) -> tuple[list[Sink], list[str]]:
+    """Make several sinks; those that cannot be made are left out.
+
+    Returns:
+        The sinks, and one error message for each that could not be made.
+    """
+    made: list[Sink] = []
+    refused: list[str] = []
+    for what in wanted:
+        try:
+            made.append(make_sink(what, context))
+        except SinkError as error:
+            refused.append(str(error))
+    return made, refused
+
+
+def _made(what: SinkLike) -> object:
     if isinstance(what, Sink):
         return what
     return plugins.offered(GROUP)[what].load()() if isinstance(what, str) else what()

@@ -52,8 +52,8 @@ def convergence_analysis(episodes: Sequence[Episode], found: Courses) -> dict[st
         found: What the whole run did.
 
     Returns:
-        The keys that `API.md` names; with fewer than 10 episodes a `message`. Trends are those of the recent episodes
-        (the last quarter of the run, at least 100 and at most 1,000: `trend_episodes`): `improving`, `stable`,
+        The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`. Trends are those of the recent
+        episodes (the last quarter of the run, at least 100 and at most 1,000: `trend_episodes`): `improving`, `stable`,
         `declining` or `not enough data`; slopes are per episode, with a 95 % interval. `convergence` and `changes` are
         about the whole run, and `stable` says that its reward is shown to be level (`rlvitals.analysis.course`).
     """

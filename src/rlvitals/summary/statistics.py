@@ -31,7 +31,7 @@ def window_statistics(
         training_seconds: Seconds since it began.
 
     Returns:
-        The keys that `API.md` names; a `message` before the first episode.
+        The keys of `docs/reference/api.md`; a `message` before the first episode.
     """
     minutes = training_seconds / _SECONDS_PER_MINUTE
     info = {

@@ -11,9 +11,10 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
-from rlvitals import Event, PolicyUpdate, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.adapters.actions import Action, Deed, LowerLearningRate, SaveCheckpoint, StopTraining
 from rlvitals.adapters.sb3 import VitalsCallback
+from rlvitals.records import Event, PolicyUpdate
 
 MakePpo = Callable[..., Any]
 

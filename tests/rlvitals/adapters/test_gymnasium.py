@@ -16,8 +16,10 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from stable_baselines3.common.vec_env import SubprocVecEnv
 from stable_baselines3.common.vec_env.base_vec_env import CloudpickleWrapper
 
-from rlvitals import Episode, NotPicklableError, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper, info_of
+from rlvitals.errors import NotPicklableError
+from rlvitals.records import Episode
 
 MODES = [AutoresetMode.NEXT_STEP, AutoresetMode.SAME_STEP]
 
@@ -75,7 +77,7 @@ def test_the_checker_passes(walk: Any, monitor: TrainingMonitor) -> None:
 
 def test_steps_go_on_in_a_resumed_run(walk: Any, monitor: TrainingMonitor) -> None:
     """A new wrapper goes on from the furthest step that the monitor knows, and one may say where it stands."""
-    monitor.progress(100)
+    monitor.advance(100)
     drive(VitalsWrapper(walk(), monitor), 4)
     drive(VitalsWrapper(walk(), monitor, env_step=1_000), 4)
 
@@ -161,7 +163,7 @@ import sys
 import rlvitals.adapters
 assert not {{"torch", "stable_baselines3", "gymnasium"}} & set(sys.modules)
 sys.modules[{missing!r}] = None
-from rlvitals import MissingExtraError
+from rlvitals.errors import MissingExtraError
 try:
     import rlvitals.adapters.{module}
 except MissingExtraError as error:
@@ -205,7 +207,8 @@ def test_in_the_child_of_a_fork(tmp_path: Path) -> None:
     script = """
 import os, sys
 import gymnasium
-from rlvitals import NotPicklableError, TrainingMonitor
+from rlvitals import TrainingMonitor
+from rlvitals.errors import NotPicklableError
 from rlvitals.adapters.gymnasium import VitalsWrapper
 monitor = TrainingMonitor(sys.argv[1], session_name="run")
 if not os.fork():

@@ -16,10 +16,12 @@ from gymnasium.wrappers import Autoreset, ClipReward, NormalizeReward, RecordEpi
 from gymnasium.wrappers import vector as vectors
 from stable_baselines3.common.monitor import Monitor
 
-from rlvitals import Episode, Run, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper
 from rlvitals.adapters.raw_rewards import RewardTap
 from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.records import Episode
+from rlvitals.runs import Run
 
 
 class Tenth(gymnasium.Wrapper[Any, Any, Any, Any]):

@@ -18,8 +18,10 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList, Check
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecMonitor, VecNormalize
 
-from rlvitals import ClosedError, Episode, PolicyUpdate, RecorderSettings, RlvitalsError, TrainingMonitor, open_run
+from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.adapters.sb3 import VitalsCallback
+from rlvitals.errors import ClosedError, RlvitalsError
+from rlvitals.records import Episode, PolicyUpdate
 
 MakePpo = Callable[..., Any]
 ORIGINAL_CLIP = torch.nn.utils.clip_grad_norm_

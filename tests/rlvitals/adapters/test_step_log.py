@@ -11,8 +11,9 @@ import torch
 from gymnasium import spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 
-from rlvitals import Episode, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.adapters.gymnasium import VitalsVectorWrapper, VitalsWrapper
+from rlvitals.records import Episode
 
 
 class Gives(gymnasium.Env[Any, Any]):

@@ -21,9 +21,10 @@ from stable_baselines3.common.vec_env import (
     VecNormalize,
 )
 
-from rlvitals import Episode, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.adapters.sb3 import VitalsCallback
 from rlvitals.adapters.vec_rewards import raw_rewards_of
+from rlvitals.records import Episode
 
 MakePpo = Callable[..., Any]
 pytestmark = pytest.mark.filterwarnings("ignore:The environment is already wrapped with a .Monitor.:UserWarning")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from rlvitals import RunFormatError, RunNotFoundError, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.cli.places import LOGS, folder_named, open_all, open_named
+from rlvitals.errors import RunFormatError, RunNotFoundError
 
 Monitor = Callable[..., TrainingMonitor]
 

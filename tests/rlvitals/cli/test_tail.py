@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from rlvitals import RecorderSettings, SystemSample, TrainingMonitor
+from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.cli.tail import followed
-from rlvitals.records import STREAMS
+from rlvitals.records import STREAMS, SystemSample
 from rlvitals.runs.sealing import seal
 
 Invoke = Callable[..., Result]

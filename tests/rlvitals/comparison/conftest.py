@@ -8,8 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from rlvitals import Run
 from rlvitals.records import Episode, codec_of
+from rlvitals.runs import Run
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, Layout
 

@@ -9,7 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from rlvitals import ColumnError, ComparisonError, Run, RunNotFoundError, TrainingMonitor, compare
+from rlvitals import TrainingMonitor, compare
+from rlvitals.errors import ColumnError, ComparisonError, RunNotFoundError
+from rlvitals.runs import Run
 
 Seeds = Callable[..., list[Run]]
 Trained = Callable[..., Run]

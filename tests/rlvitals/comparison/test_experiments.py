@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from rlvitals import ComparisonError, Run
 from rlvitals.comparison.experiments import differing, flat, members_of
+from rlvitals.errors import ComparisonError
+from rlvitals.runs import Run
 
 Seeds = Callable[..., list[Run]]
 Trained = Callable[..., Run]

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import ComparisonError, Run, RunNotFoundError, compare
+from rlvitals import compare
+from rlvitals.errors import ComparisonError, RunNotFoundError
+from rlvitals.runs import Run
 
 Seeds = Callable[..., list[Run]]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rlvitals import Run, TrainingMonitor, compare
+from rlvitals import TrainingMonitor, compare
+from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
 

@@ -6,10 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlvitals import ComparisonError, Run, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.analysis.aligned import block_means
 from rlvitals.comparison.measuring import source_of
 from rlvitals.comparison.questions import answers_of, extents, labels, measured
+from rlvitals.errors import ComparisonError
+from rlvitals.runs import Run
 
 Seeds = Callable[..., list[Run]]
 Monitor = Callable[..., TrainingMonitor]

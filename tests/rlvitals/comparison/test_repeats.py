@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlvitals import Run, TrainingMonitor, against_history, compare
+from rlvitals import TrainingMonitor, compare
+from rlvitals.comparison import against_history
 from rlvitals.importers import import_run
+from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
 Seeds = Callable[..., list[Run]]

@@ -6,7 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlvitals import ComparisonError, Run, TrainingMonitor, against_history, compare, parting
+from rlvitals import TrainingMonitor, compare
+from rlvitals.comparison import against_history, parting
+from rlvitals.errors import ComparisonError
+from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
 Seeds = Callable[..., list[Run]]

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlvitals import RunNotFoundError, TrainingMonitor
+from rlvitals import TrainingMonitor
 from rlvitals.dashboard.glance import SPARK_POINTS, Trace
 from rlvitals.dashboard.shelf import Shelf
+from rlvitals.errors import RunNotFoundError
 
 Monitor = Callable[..., TrainingMonitor]
 

@@ -134,7 +134,7 @@ def test_new_rows_are_pushed_with_their_places_unless_they_are_many(monitor: Mon
 def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
     """Also the one in which nothing has happened, or nothing but NaN."""
     with monitor(configuration={"n_envs": 4}) as training:
-        training.progress(12_400)
+        training.advance(12_400)
         for number in range({"one": 1, "no updates": 30, "all NaN": 30}.get(kind, 0)):
             training.log_episode(number, float("nan") if kind == "all NaN" else 1.0, 5)
         if kind in {"all NaN", "updates only"}:

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from rlvitals.diagnosis import Diagnosis, Finding, Watch
+from rlvitals.diagnosis import Diagnosis, Finding, FindingTracker
 from rlvitals.diagnosis.health import health_of
 
 
@@ -17,8 +17,8 @@ def diagnosis(*codes: str, severity: str = "warning", symptoms: tuple[str, ...] 
 def test_a_finding_opens_once() -> None:
     """And persists from then on."""
 
-    watch = Watch()
-    first, second = watch.look(diagnosis("plateau")), watch.look(diagnosis("plateau"))
+    tracker = FindingTracker()
+    first, second = tracker.update(diagnosis("plateau")), tracker.update(diagnosis("plateau"))
     assert [finding.code for finding in first.opened] == ["plateau"]
     assert second.opened == ()
     assert [finding.code for finding in second.persisting] == ["plateau"]
@@ -27,37 +27,37 @@ def test_a_finding_opens_once() -> None:
 def test_a_finding_closes_when_it_has_stayed_away() -> None:
     """For three looks; one that flickers is said once."""
 
-    watch = Watch()
-    watch.look(diagnosis("plateau"))
-    looks = [watch.look(diagnosis()), watch.look(diagnosis("plateau"))]
+    tracker = FindingTracker()
+    tracker.update(diagnosis("plateau"))
+    looks = [tracker.update(diagnosis()), tracker.update(diagnosis("plateau"))]
     assert not any(change.opened or change.closed for change in looks)
-    looks = [watch.look(diagnosis()) for _ in range(3)]
+    looks = [tracker.update(diagnosis()) for _ in range(3)]
     assert [len(change.closed) for change in looks] == [0, 0, 1]
-    assert watch.open == ()
+    assert tracker.open == ()
 
 
 def test_a_finding_that_gets_worse_opens_again() -> None:
     """A warning that becomes critical is worth a second word."""
 
-    watch = Watch()
-    watch.look(diagnosis("regression"))
-    assert [f.severity for f in watch.look(diagnosis("regression", severity="critical")).opened] == ["critical"]
+    tracker = FindingTracker()
+    tracker.update(diagnosis("regression"))
+    assert [f.severity for f in tracker.update(diagnosis("regression", severity="critical")).opened] == ["critical"]
 
 
 def test_a_finding_that_is_folded_is_not_closed() -> None:
     """It has become a symptom; it has not gone."""
 
-    watch = Watch()
-    watch.look(diagnosis("kl-too-large"))
+    tracker = FindingTracker()
+    tracker.update(diagnosis("kl-too-large"))
     for _ in range(5):
-        change = watch.look(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)))
+        change = tracker.update(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)))
         assert change.closed == ()
 
 
 def test_the_last_look_closes_what_it_does_not_see() -> None:
     """A run that ended well is not told for ever of what it had been; what is folded is still there."""
 
-    watch = Watch()
-    watch.look(diagnosis("no-learning", "kl-too-large"))
-    change = watch.look(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)), last=True)
+    tracker = FindingTracker()
+    tracker.update(diagnosis("no-learning", "kl-too-large"))
+    change = tracker.update(diagnosis("learning-rate-too-high", symptoms=("kl-too-large",)), last=True)
     assert [finding.code for finding in change.closed] == ["no-learning"]

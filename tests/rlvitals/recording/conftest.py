@@ -19,6 +19,8 @@ _PREAMBLE = """
 import contextlib, json, os, resource, shutil, signal, sys, threading
 from pathlib import Path
 from rlvitals import *
+from rlvitals.errors import *
+from rlvitals.sinks import MemorySink
 from rlvitals.testing.clock import ManualClock
 
 folder = Path(sys.argv[1])

@@ -83,7 +83,7 @@ class Training:
         """
         settings = RecorderSettings(
             system_interval_s=None,
-            look_interval_s=None,
+            diagnosis_interval_s=None,
             heartbeat_s=HOUR,
             fsync_interval_s=0 if always else HOUR,
             seal_records=12,
@@ -205,7 +205,7 @@ class Judge:
             self.seen["lost"] += len(known) - len(found)
 
     def _go_on(self, folder: Path, counts: dict[str, int]) -> None:
-        settings = RecorderSettings(system_interval_s=None, look_interval_s=None, seal_records=12, seal_on_close=4)
+        settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, seal_records=12, seal_on_close=4)
         with TrainingMonitor(folder, session_name="run", resume="allow", settings=settings) as monitor:
             monitor.log_episode(0, 1.0, 2)
         run = open_run(folder / "run")

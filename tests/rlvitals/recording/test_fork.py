@@ -21,6 +21,7 @@ child = os.fork()
 if not child:
     monitor.log_episode(100, 1.0, 2)
     monitor.log_note("from the child")
+    monitor.log_image("from the child", "<svg/>")
     monitor.rewind(env_step=0)
     monitor.pause()
     monitor.update_configuration({"child": True})
@@ -29,7 +30,7 @@ if not child:
     monitor.close()
     sys.exit(0)
 _, status = os.waitpid(child, 0)
-same = before == (folder / "run" / "run.json").read_bytes()
+same = before == (folder / "run" / "run.json").read_bytes() and not list(folder.rglob("*.svg"))
 monitor.log_episode(1, 1.0, 2)
 try:
     TrainingMonitor(folder, session_name="run", resume="must", settings=quiet)
@@ -90,7 +91,7 @@ child = os.fork()
 if not child:
     for number in range(3):
         monitor.log_episode(number, 1.0, 2)
-    say(forked=monitor.losses().forked, said=len(Count.messages))
+    say(forked=monitor.dropped_records().forked, said=len(Count.messages))
     os._exit(0)
 os.waitpid(child, 0)
 monitor.close()
@@ -174,7 +175,7 @@ def test_a_child_may_ask_while_the_parent_judged(in_a_process: InAProcess) -> No
         + """
 held = threading.Event()
 def judge():
-    with monitor._vigil._looking:
+    with monitor._live_diagnosis._evaluating:
         held.set()
         threading.Event().wait()
 threading.Thread(target=judge, daemon=True).start()

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from rlvitals import OptimizationLogger, RecordError, RecorderSettings, TrainingMonitor
+from rlvitals import OptimizationLogger, RecorderSettings, TrainingMonitor
+from rlvitals.errors import RecordError
 
 
 class Stubborn:

@@ -36,7 +36,7 @@ ODD: list[Any] = [
     *(np.int64(5), np.float32(3.5), np.array([1, 2]), np.array([7])),
 ]
 CALLS: dict[str, Callable[[TrainingMonitor, Any], object]] = {
-    "progress": lambda m, v: m.progress(v),
+    "advance": lambda m, v: m.advance(v),
     "set_goals": lambda m, v: m.set_goals(total_timesteps=v),
     "set_goals of a target": lambda m, v: m.set_goals(target=v),
     "update_configuration": lambda m, v: m.update_configuration(v),
@@ -88,11 +88,11 @@ def test_no_option_makes_a_run_that_cannot_be_read(tmp_path: Path, option: str) 
 def test_progress_that_is_no_step_is_refused(open_monitor: OpenMonitor, value: Any) -> None:
     """By the call and the value, with what to pass; the monitor stands where it stood."""
     monitor = open_monitor()
-    monitor.progress(7)
+    monitor.advance(7)
     with pytest.raises(
-        RecordError, match=r"progress: env_step must be (a whole number of at least 0|below 2\*\*63), got"
+        RecordError, match=r"advance: env_step must be (a whole number of at least 0|below 2\*\*63), got"
     ):
-        monitor.progress(value)
+        monitor.advance(value)
 
     assert monitor.env_step == 7
 
@@ -101,7 +101,7 @@ def test_progress_that_is_no_step_is_refused(open_monitor: OpenMonitor, value: A
 def test_progress_is_taken_from_any_whole_number(open_monitor: OpenMonitor, value: Any) -> None:
     """As every other step is, and as plain Python."""
     monitor = open_monitor()
-    monitor.progress(value)
+    monitor.advance(value)
 
     assert (monitor.env_step, type(monitor.env_step)) == (9, int)
 

@@ -265,7 +265,7 @@ def test_a_preempted_run_is_taken_up(ended: Ended, tmp_path: Path) -> None:
 def test_a_flood_does_not_abort_the_exit(tmp_path: Path, end: str) -> None:
     """Closing gives up on the live diagnosis, which reads the folder: the exit code is 0, and the run is complete."""
     program = f"""
-monitor = begin(close_s=0.01, look_interval_s=0.1)
+monitor = begin(close_s=0.01, diagnosis_interval_s=0.1)
 for number in range(1, 40_000):
     monitor.log_episode(number, number / 7, 10, env_step=10 * number, extra={{"a": number}})
 {end}
@@ -298,6 +298,6 @@ class Reading(MemorySink):
                 tables.execute("SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b").fetchall()
 
 monitor = begin(close_s=0.2)
-monitor._recorder.attend(Reading())
+monitor._recorder.add_observer(Reading())
 """
     assert ended(program + end) == (0, "completed", None)

@@ -333,7 +333,7 @@ class Closing(MemorySink):
 def test_a_sink_that_hangs_at_the_end_does_not_hold_up_the_others(open_monitor: OpenMonitor) -> None:
     """All are told at once to end, and share the time that there is."""
     hanging, closing = Hanging(), Closing()
-    settings = RecorderSettings(system_interval_s=None, look_interval_s=None, heartbeat_s=3600.0, close_s=3600.0)
+    settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None, heartbeat_s=3600.0, close_s=3600.0)
     monitor = open_monitor(settings=settings, sinks=[hanging, closing])
     thread = threading.Thread(target=monitor.close)
     thread.start()
@@ -360,10 +360,10 @@ def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> 
                     monitor.log_training_step(room + number, entropy=0.1)
                     clock.advance(1.0)
                     tick()
-                say(troubles=sorted(monitor.troubles()), lost=monitor.losses().records)
+                say(troubles=sorted(monitor.troubles()), lost=monitor.dropped_records().records)
             clock.advance(1.0)
             tick()
-            say(troubles=sorted(monitor.troubles()), waiting=monitor.losses().waiting)
+            say(troubles=sorted(monitor.troubles()), waiting=monitor.dropped_records().waiting)
         monitor.close()
         say(episodes=[record.episode for record in monitor.run.records("episodes")],
             messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"],
@@ -389,7 +389,7 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
         with full_disk():
             for number in range(80):
                 monitor.log_episode(number, 1.0, 2)
-            say(waiting=monitor.losses().waiting, lost=monitor.losses().records)
+            say(waiting=monitor.dropped_records().waiting, lost=monitor.dropped_records().records)
         clock.advance(1.0)
         tick()
         monitor.save_session()
@@ -424,7 +424,7 @@ def test_what_waits_when_the_run_ends_is_shown_as_lost(in_a_process: InAProcess)
             for step in range(3):
                 monitor.log_training_step(step)
             monitor.close()
-        say(lost=monitor.losses().records, header=monitor.run.header.losses)
+        say(lost=monitor.dropped_records().records, header=monitor.run.header.losses)
         """
     )
 
@@ -482,7 +482,7 @@ def test_a_run_that_took_the_place_of_a_removed_one_is_left_alone(
 
     assert (tmp_path / "run" / "run.json").read_bytes() == header
     assert _episodes(new) == [100]
-    assert old.losses().records >= 4
+    assert old.dropped_records().records >= 4
     assert sum("another" in record.message for record in caplog.records) == 1
 
 
@@ -699,7 +699,7 @@ def test_records_that_the_disk_dropped_are_counted_and_told_of(
     _tick(monitor)
     monitor.close()
 
-    assert monitor.losses().records == monitor.run.header.losses["records"] == 2
+    assert monitor.dropped_records().records == monitor.run.header.losses["records"] == 2
     assert "2 records of episodes are lost" in " ".join(event.message for event in monitor.run.records("events"))
 
 

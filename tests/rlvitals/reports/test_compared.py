@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from rlvitals import Comparison, Parting
+from rlvitals import Comparison
+from rlvitals.comparison import Parting
 from rlvitals.errors import ExportError
 from rlvitals.reports import check_form, write_comparison
 from rlvitals.reports.notebook import ComparisonCard

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlvitals import QueryError, RecorderSettings, Run, RunFormatError, TrainingMonitor, open_run, open_runs
+from rlvitals import RecorderSettings, TrainingMonitor, open_run, open_runs
+from rlvitals.errors import QueryError, RunFormatError
+from rlvitals.runs import Run
 from rlvitals.runs.sealing import seal
 
 QUIET = RecorderSettings(system_interval_s=None)

@@ -12,7 +12,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from rlvitals import RecorderSettings, RunLockedError, TrainingMonitor
+from rlvitals import RecorderSettings, TrainingMonitor
+from rlvitals.errors import RunLockedError
 from rlvitals.runs import lock as lock_module
 from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.layout import Layout

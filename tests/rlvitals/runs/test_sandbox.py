@@ -6,7 +6,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from rlvitals import QueryError, RecorderSettings, Run, TrainingMonitor, open_run, open_runs
+from rlvitals import RecorderSettings, TrainingMonitor, open_run, open_runs
+from rlvitals.errors import QueryError
+from rlvitals.runs import Run
 from rlvitals.runs.sandbox import check_functions, sandbox
 from rlvitals.runs.sealing import seal
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlvitals import ColumnError, RecorderSettings, Run, TrainingMonitor, open_run
+from rlvitals import RecorderSettings, TrainingMonitor, open_run
+from rlvitals.errors import ColumnError
 from rlvitals.records import Scalars, codec_of
-from rlvitals.runs import stream
+from rlvitals.runs import Run, stream
 from rlvitals.runs.entries import Entries, Entry
 from rlvitals.runs.header import Header, Rewind, Writer, write_header
 from rlvitals.runs.layout import Layout, segment_path

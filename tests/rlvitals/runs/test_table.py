@@ -8,8 +8,10 @@ from typing import Any
 import duckdb
 import pytest
 
-from rlvitals import RecorderSettings, Run, RunFormatError, TrainingMonitor
+from rlvitals import RecorderSettings, TrainingMonitor
+from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS
+from rlvitals.runs import Run
 from rlvitals.runs.columns import database
 from rlvitals.runs.sealing import seal
 from rlvitals.runs.table import ask, ask_in_parts, last_records

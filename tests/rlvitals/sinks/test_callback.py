@@ -80,5 +80,5 @@ def test_what_it_raises_stays_away_from_the_training(tmp_path: Path) -> None:
     with TrainingMonitor(tmp_path, session_name="a", sinks=[CallableSink(watch)]) as monitor:
         for episode in range(3):
             monitor.log_episode(episode, 0.5, 10)
-    assert monitor.losses().sinks == {"watch": 1}
+    assert monitor.dropped_records().sinks == {"watch": 1}
     assert monitor.session.total_episodes == 3

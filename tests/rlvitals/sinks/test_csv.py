@@ -169,7 +169,7 @@ def test_a_monitor_writes_it_by_name(tmp_path: Path) -> None:
         with TrainingMonitor(tmp_path, session_name="a", sinks=["csv"], resume=resume) as monitor:
             for episode in range(3):
                 monitor.log_episode(episode, 0.5, 10, extra={f"late {episode}": 1})
-        assert monitor.losses().sinks == {}
+        assert monitor.dropped_records().sinks == {}
     found = rows(tmp_path / "a" / "artifacts" / "csv" / "episodes.csv")
     assert [(row["episode"], row["writer"]) for row in found] == [(str(n % 3), str(1 + n // 3)) for n in range(6)]
 

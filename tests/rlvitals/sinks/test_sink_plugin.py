@@ -50,7 +50,7 @@ def test_the_example_is_found_by_name_and_used_in_a_run(tmp_path: Path) -> None:
     assert type(make_sink("best")).__module__ == "rlvitals_best"
     with TrainingMonitor(tmp_path, session_name="a", sinks=["best"]) as monitor:
         monitor.log_episode(0, 1.5, 10)
-    assert monitor.losses().sinks == {}
+    assert monitor.dropped_records().sinks == {}
     assert b'"reward":1.5' in (tmp_path / "a" / "artifacts" / "best.json").read_bytes()
 
 

@@ -190,7 +190,7 @@ def test_a_monitor_writes_it_by_flag(tmp_path: Path) -> None:
         for episode in range(5):
             monitor.log_episode(episode, float(episode), 10, env_step=10 * (episode + 1))
     assert [event.value for event in scalars(tmp_path / "a", "episode/reward")] == [0.0, 1.0, 2.0, 3.0, 4.0]
-    assert monitor.losses().sinks == {}
+    assert monitor.dropped_records().sinks == {}
 
 
 def test_neither_tensorflow_nor_torch_is_loaded(tmp_path: Path) -> None:

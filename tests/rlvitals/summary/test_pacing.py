@@ -72,7 +72,7 @@ def test_what_is_only_told_between_two_records_counts(monitor: Monitor) -> None:
     """A training may end in the middle of an episode."""
     with monitor() as training:
         training.log_episode(0, 1.0, 100, env_step=100)
-        training.progress(150)
+        training.advance(150)
     said = {name: face.env_step for name, face in faces(training.path).items()}
     said["ls"] = listed(training.path.parent)[0][0].env_step
 

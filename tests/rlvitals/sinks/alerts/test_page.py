@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from rlvitals.adapters.actions import Action
-from rlvitals.recording.milestones import CODES
+from rlvitals.monitor.milestones import CODES
 from rlvitals.sinks import alerts
 from rlvitals.sinks.alerts import Alert, AlertSink, DiscordAlerts, Rules, SlackAlerts, WebhookAlerts
 

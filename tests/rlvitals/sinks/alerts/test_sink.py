@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from rlvitals import SinkError, TrainingMonitor
+from rlvitals import TrainingMonitor
+from rlvitals.errors import SinkError
 from rlvitals.records import Episode, Event, Record
 from rlvitals.sinks import Isolated, Sink, SinkContext, make_sink
 from rlvitals.sinks.alerts import Alert, AlertSink, DeliveryError

@@ -1,4 +1,4 @@
-"""The vigil: looks at a training while it goes on, and says what is wrong, what is well again, and what was reached."""
+"""Live diagnosis: checks a training while it runs, and records findings that open or close, and milestones."""
 
 import contextlib
 import math
@@ -10,50 +10,51 @@ import msgspec
 import numpy as np
 
 from rlvitals.clock import Clock
-from rlvitals.diagnosis import Collector, Context, Diagnosis, Finding, Watch, collected, diagnose
+from rlvitals.diagnosis import Collector, Context, Diagnosis, Finding, FindingTracker, collected, context_from, diagnose
 from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
-from rlvitals.recording.milestones import KIND as MILESTONE
-from rlvitals.recording.milestones import Milestones
+from rlvitals.monitor.milestones import KIND as MILESTONE
+from rlvitals.monitor.milestones import Milestones
+from rlvitals.recording import Recorder
 from rlvitals.records import Episode, Event, Record
 from rlvitals.runs import Run
 from rlvitals.runs.interruption import reading
 from rlvitals.sinks import Sink
 
 FINDING = "finding"
-"""The kind of the events that say that a finding has opened, or closed; which of them, `data["state"]` says."""
+"""Kind of the events that report a finding; `data["state"]` is `opened` or `closed`."""
 OPENED, CLOSED = "opened", "closed"
 
 _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
 _SHARE = 20.0
-"""Reading the folder again and again takes at most this part of the time: one in twenty."""
+"""Reading the folder repeatedly takes at most one part of the time in this many."""
 _REWIND = "rewind"
 
-Say = Callable[[Event], object]
+RecordEvent = Callable[[Event], object]
 
 
-class Vigil(Sink):
-    """Takes every record, and every few seconds judges the training by all rules (`rlvitals.diagnosis`).
+class LiveDiagnosis(Sink):
+    """Takes every record, and every few seconds evaluates the training by all rules (`rlvitals.diagnosis`).
 
-    A finding is said when it opens, when it becomes worse, and when it has closed, and never in between. All of it
-    happens in the thread that writes to sinks. Memory is bounded: of more than 10,000 records between two looks (2,000
-    a second) the further ones are not kept, and the run's folder is read instead, for at most a twentieth of the time,
-    and once more at the end; milestones look at the last 2,000 episodes.
+    A finding is recorded when it opens, when it becomes worse and when it closes, and never in between. All of it
+    happens in the thread that writes to sinks. Memory is bounded: of more than 10,000 records between two evaluations
+    (2,000 a second) the rest is not kept, and the run's folder is read instead, for at most a twentieth of the time,
+    and once more at the end; milestones see the last 2,000 episodes.
 
     Args:
-        say: Records an event.
-        context: Tells what is known of the run beside its records.
+        record_event: Records an event.
+        context: Returns what is known of the run besides its records.
         run: The run, whose folder is read again after a rewind.
-        clock: Tells the time.
-        interval_s: Seconds between two looks.
-        target: The reward that counts as solved, if there is one; may be set later.
-        resumed: Whether the run had been begun before.
-        missed: Tells how many records did not come this far, as those who wrote them were too quick.
+        clock: The clock.
+        interval_s: Seconds between two evaluations.
+        target: Reward that counts as solved, if there is one.
+        resumed: Whether the run is a resumed one.
+        missed: Returns how many records did not arrive because the queue was full.
     """
 
     def __init__(
         self,
-        say: Say,
+        record_event: RecordEvent,
         context: Callable[[], Context],
         run: Run,
         *,
@@ -63,13 +64,13 @@ class Vigil(Sink):
         resumed: bool = False,
         missed: Callable[[], int] = lambda: 0,
     ) -> None:
-        self.milestones = Milestones(target=target)
-        self._say = say
+        self._record_event = record_event
         self._context = context
         self._run = run
         self._clock = clock
         self._interval_s = interval_s
-        self._watch = Watch()
+        self._milestones = Milestones(target=target)
+        self._findings = FindingTracker()
         self._collector = Collector()
         self._stale = resumed
         self._missed = missed
@@ -77,34 +78,38 @@ class Vigil(Sink):
         self._passed_over = self._had_gaps = False
         self._due = -math.inf
         self._episodes: list[Episode] = []
-        self._looked = clock.time()
+        self._evaluated_at = clock.time()
         self._fresh = False
         self._taken = 0
         self._closed = False
-        # A look may be asked for by any thread while the sink's own looks, and by a signal handler in the midst of one.
-        self._looking = threading.RLock()
-        self._is_judging = False
+        # Any thread may ask for a diagnosis while the sink's own makes one, and a signal handler may interrupt it.
+        self._evaluating = threading.RLock()
+        self._is_diagnosing = False
         self._last: Diagnosis | None = None
         if resumed:
             self._remember()
 
+    def set_target(self, target: float | None) -> None:
+        """Set the reward that counts as solved."""
+        self._milestones.target = target
+
     @property
     def name(self) -> str:
-        """What it is called in messages."""
-        return "vigil"
+        """Name in messages."""
+        return "live diagnosis"
 
     def write(self, record: Record) -> None:
-        """Take one record, and look if it is time.
+        """Take one record, and evaluate if it is time.
 
         Raises:
-            ClosedError: The vigil is over.
+            ClosedError: The live diagnosis is closed.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
         if isinstance(record, Event):
             if record.kind == _REWIND:
                 self._stale = True
-                self.milestones.look(record)
+                self._milestones.observe(record)
                 self._episodes.clear()
             return
         self._fresh = True
@@ -115,56 +120,56 @@ class Vigil(Sink):
                 self._episodes.append(record)
         else:
             self._passed_over = True
-        # A clock that was set back must not end the vigil.
-        if abs(self._clock.time() - self._looked) >= self._interval_s:
-            self.look()
+        # A clock that was set back must not end the evaluations.
+        if abs(self._clock.time() - self._evaluated_at) >= self._interval_s:
+            self.evaluate()
 
     def close(self) -> None:
-        """Look a last time."""
+        """Evaluate a last time."""
         if not self._closed:
             self._closed = True
             # What was read in the midst of a flood may hold some records twice, or not at all.
             self._passed_over |= self._had_gaps
-            self.look()
+            self.evaluate()
 
     @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
-    def look(self) -> None:
-        """Judge, and say what is new."""
-        self._looked = self._clock.time()
+    def evaluate(self) -> None:
+        """Diagnose the training, and record what is new."""
+        self._evaluated_at = self._clock.time()
         if not self._fresh and not self._closed:
             return
         self._fresh, self._taken = False, 0
         episodes, self._episodes = self._episodes, []
-        with contextlib.suppress(ClosedError, ReadInterruptedError):  # closing did not wait for this look
+        with contextlib.suppress(ClosedError, ReadInterruptedError):  # closing did not wait for this evaluation
             for event in self._reached(episodes):
-                self._say(event)
-            change = self._watch.look(self.diagnosis(), last=self._closed)
+                self._record_event(event)
+            change = self._findings.update(self.diagnosis(), last=self._closed)
             for state, findings in ((OPENED, change.opened), (CLOSED, change.closed)):
                 for finding in findings:
-                    self._say(self._event(finding, state))
+                    self._record_event(self._event(finding, state))
 
     def diagnosis(self) -> Diagnosis:
-        """What there is to say of the training now. Safe from any thread.
+        """Diagnose the training as it is now. Safe from any thread.
 
-        A signal handler that interrupts one gets the one before.
+        A signal handler that interrupts a diagnosis gets the previous one.
         """
-        with self._looking:
-            if self._is_judging:
+        with self._evaluating:
+            if self._is_diagnosing:
                 return self._last or diagnose(Collector().evidence(self._context()))
-            self._is_judging = True
+            self._is_diagnosing = True
             try:
                 if self._stale or (self._has_gaps() and (self._closed or self._clock.monotonic() >= self._due)):
                     self._collect_again()
                 self._last = diagnose(self._collector.evidence(self._context()))
             finally:
-                self._is_judging = False
+                self._is_diagnosing = False
             return self._last
 
     def _reached(self, episodes: list[Episode]) -> Iterable[Event]:
         skipped, seen = episodes[:-_MOST_FOR_MILESTONES], episodes[-_MOST_FOR_MILESTONES:]
         first = next((episode for episode in skipped if episode.success), None)
         for episode in seen if first is None else (first, *seen):
-            yield from self.milestones.look(episode)
+            yield from self._milestones.observe(episode)
 
     def _has_gaps(self) -> bool:
         gaps = self._passed_over or self._missed() > self._missed_before
@@ -178,7 +183,7 @@ class Vigil(Sink):
                 self._collector = collected(self._run)
         except ReadInterruptedError:  # the run is closing: there is nothing to say that would be true of all of it
             raise
-        except (RlvitalsError, OSError):  # the folder cannot be read at present: the next look tries again
+        except (RlvitalsError, OSError):  # the folder cannot be read at present: the next evaluation tries again
             return
         self._stale = self._passed_over = False
         self._missed_before = missed
@@ -186,13 +191,13 @@ class Vigil(Sink):
         self._due = ended + _SHARE * (ended - begun)
 
     def _remember(self) -> None:
-        """What a run that is taken up had said: milestones are not said again, nor are findings that are open."""
+        """Read what a resumed run has recorded: open findings and milestones are not recorded twice."""
         try:
             events = list(self._run.records("events"))
         except (RlvitalsError, OSError):
             return
-        self.milestones.remember(event for event in events if event.kind == MILESTONE)
-        self._watch.remember(open_findings(events))
+        self._milestones.remember(event for event in events if event.kind == MILESTONE)
+        self._findings.remember(open_findings(events))
 
     def _event(self, finding: Finding, state: str) -> Event:
         said: dict[str, Any] = msgspec.to_builtins(finding)
@@ -210,8 +215,38 @@ class Vigil(Sink):
         )
 
 
+def start_live_diagnosis(recorder: Recorder, *, target: float | None) -> LiveDiagnosis | None:
+    """Begin the live diagnosis of a run; `None` where the recorder's settings turn it off.
+
+    Args:
+        recorder: Writes the run, and gives every record to the live diagnosis.
+        target: Reward that counts as solved, if there is one.
+    """
+    interval_s = recorder.settings.diagnosis_interval_s
+    if interval_s is None:
+        return None
+    diagnosis = LiveDiagnosis(
+        recorder.write,
+        lambda: context_of(recorder),
+        Run(recorder.path),
+        clock=recorder.clock,
+        interval_s=interval_s,
+        target=target,
+        resumed=recorder.session.resumed,
+        missed=lambda: recorder.unobserved,
+    )
+    recorder.add_observer(diagnosis)
+    return diagnosis
+
+
+def context_of(recorder: Recorder) -> Context:
+    """What the writer of a run knows of it besides its records."""
+    header, dropped = recorder.session.header, recorder.dropped_records()
+    return context_from(header, status=header.status, reason="", lost=dropped.records, troubles=recorder.troubles())
+
+
 def open_findings(events: Iterable[Event]) -> list[Finding]:
-    """The findings that a run's events opened and did not close, as they were last said."""
+    """The findings that a run's events opened and did not close, as they were last recorded."""
     found: dict[str, Finding] = {}
     for event in events:
         data = event.data or {}

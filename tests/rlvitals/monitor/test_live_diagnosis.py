@@ -1,4 +1,4 @@
-"""The vigil over a live training."""
+"""Live diagnosis of a training."""
 
 import math
 import threading
@@ -8,15 +8,16 @@ from typing import Any
 
 import pytest
 
-from rlvitals import MemorySink, RecorderSettings, TrainingMonitor, open_run
+from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.diagnosis import Context, Diagnosis, Finding
+from rlvitals.monitor.live_diagnosis import CLOSED, FINDING, OPENED, LiveDiagnosis, open_findings
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
+from rlvitals.sinks import MemorySink
 from rlvitals.testing.clock import ManualClock
-from rlvitals.vigil import CLOSED, FINDING, OPENED, Vigil, open_findings
 
 Monitor = Callable[..., TrainingMonitor]
-LOOKING = RecorderSettings(system_interval_s=None, look_interval_s=5.0)
+LOOKING = RecorderSettings(system_interval_s=None, diagnosis_interval_s=5.0)
 
 
 def update(step: int, loss: float = 0.1) -> PolicyUpdate:
@@ -24,25 +25,25 @@ def update(step: int, loss: float = 0.1) -> PolicyUpdate:
 
 
 @pytest.fixture
-def watched(tmp_path: Path) -> Callable[..., tuple[Vigil, list[Event], ManualClock]]:
-    """A vigil, what it said, and the clock that it looks at."""
+def watched(tmp_path: Path) -> Callable[..., tuple[LiveDiagnosis, list[Event], ManualClock]]:
+    """A live diagnosis, the events that it recorded, and its clock."""
 
-    def make(**options: Any) -> tuple[Vigil, list[Event], ManualClock]:
+    def make(**options: Any) -> tuple[LiveDiagnosis, list[Event], ManualClock]:
         with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
             pass
         said: list[Event] = []
         clock = ManualClock(1_000.0)
-        vigil = Vigil(said.append, Context, Run(monitor.path), clock=clock, interval_s=5.0, **options)
-        return vigil, said, clock
+        live = LiveDiagnosis(said.append, Context, Run(monitor.path), clock=clock, interval_s=5.0, **options)
+        return live, said, clock
 
     return make
 
 
 def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
     """With all that is known of it; and not again while it goes on."""
-    vigil, said, clock = watched()
+    live, said, clock = watched()
     for step in range(40):
-        vigil.write(update(step, math.nan if step > 10 else 0.1))
+        live.write(update(step, math.nan if step > 10 else 0.1))
         clock.advance(1.0)
     found = [event for event in said if event.code == "non-finite"]
 
@@ -51,49 +52,49 @@ def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
     assert {"confidence", "evidence", "cause", "advice", "source", "symptoms", "title"} <= found[0].data.keys()
 
 
-def test_it_looks_only_when_it_is_time(watched: Any) -> None:
-    """However many records come between two looks."""
-    vigil, said, clock = watched()
+def test_it_evaluates_only_when_it_is_time(watched: Any) -> None:
+    """However many records come in between."""
+    live, said, clock = watched()
     for step in range(50):
-        vigil.write(update(step, math.nan))
+        live.write(update(step, math.nan))
     assert said == []
     clock.advance(5.0)
-    vigil.write(update(50, math.nan))
+    live.write(update(50, math.nan))
 
     assert [event.code for event in said] == ["non-finite"]
 
 
-def test_the_end_is_a_look_too(watched: Any) -> None:
+def test_the_end_is_an_evaluation_too(watched: Any) -> None:
     """So that what came last is not passed over."""
-    vigil, said, _ = watched()
+    live, said, _ = watched()
     for step in range(50):
-        vigil.write(update(step, math.nan))
-    vigil.close()
-    vigil.close()
+        live.write(update(step, math.nan))
+    live.close()
+    live.close()
 
     assert [event.code for event in said] == ["non-finite"]
 
 
 def test_a_training_that_ended_well_has_no_finding_that_is_open(watched: Any) -> None:
     """What was said on the way, and is not so any more, is taken back at the end, though nothing came since."""
-    vigil, said, clock = watched()
+    live, said, clock = watched()
     for number in range(60):
-        vigil.write(Episode(time=float(number), episode=number, reward=math.nan if number < 20 else 1.0, length=1))
+        live.write(Episode(time=float(number), episode=number, reward=math.nan if number < 20 else 1.0, length=1))
         clock.advance(1.0)
     assert open_findings(said)
-    vigil.write(Event(time=60.0, kind="rewind", message="back"))
-    vigil.close()
+    live.write(Event(time=60.0, kind="rewind", message="back"))
+    live.close()
 
     assert open_findings(said) == []
 
 
 def test_what_a_training_reached_is_said(watched: Any) -> None:
-    """Milestones come with the looks, in their order; a first success is not missed in a flood."""
-    vigil, said, clock = watched()
+    """Milestones come with the evaluations, in their order; a first success is not missed in a flood."""
+    live, said, clock = watched()
     for number in range(12_000):
-        vigil.write(Episode(time=float(number), episode=number, reward=0.0, length=1, success=number == 3))
+        live.write(Episode(time=float(number), episode=number, reward=0.0, length=1, success=number == 3))
     clock.advance(5.0)
-    vigil.write(update(1))
+    live.write(update(1))
 
     assert [(event.kind, event.code, event.episode) for event in said if event.kind == "milestone"] == [
         ("milestone", "first-success", 3)
@@ -151,7 +152,7 @@ def test_a_rewind_is_judged_by_the_branch_that_goes_on(logs: Path) -> None:
 
 def test_a_training_can_do_without(monitor: Monitor) -> None:
     """It is judged when it is asked for."""
-    with monitor(settings=RecorderSettings(system_interval_s=None, look_interval_s=None)) as training:
+    with monitor(settings=RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)) as training:
         for step in range(30):
             training.log_training_step(step, math.nan, 0.5, 1.0)
 
@@ -159,7 +160,7 @@ def test_a_training_can_do_without(monitor: Monitor) -> None:
     assert not [event for event in training.run.records("events") if event.kind == FINDING]
 
 
-def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None:
+def test_a_signal_handler_may_ask_during_a_diagnosis(tmp_path: Path) -> None:
     """It gets what was said before, at first nothing; it does not wait for what it has interrupted."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
         pass
@@ -167,17 +168,17 @@ def test_a_signal_handler_may_ask_in_the_midst_of_a_look(tmp_path: Path) -> None
     asking = threading.Event()
 
     def context() -> Context:
-        if not asking.is_set():  # within a look, as a handler is that the same thread runs
+        if not asking.is_set():  # during a diagnosis, as a signal handler of the same thread is
             asking.set()
-            heard.append(vigil.diagnosis())
+            heard.append(live.diagnosis())
         return Context()
 
-    vigil = Vigil(lambda _: None, context, Run(monitor.path), clock=ManualClock(1_000.0), interval_s=5.0)
+    live = LiveDiagnosis(lambda _: None, context, Run(monitor.path), clock=ManualClock(1_000.0), interval_s=5.0)
     for step in range(30):
-        vigil.write(update(step, math.nan))
-    look = threading.Thread(target=lambda: heard.append(vigil.diagnosis()), daemon=True)
-    look.start()
-    look.join(30)
+        live.write(update(step, math.nan))
+    asked = threading.Thread(target=lambda: heard.append(live.diagnosis()), daemon=True)
+    asked.start()
+    asked.join(30)
 
     assert [[finding.code for finding in diagnosis.findings] for diagnosis in heard] == [[], ["non-finite"]]
 
@@ -194,12 +195,12 @@ def test_a_flood_is_judged_by_what_the_folder_has(logs: Path) -> None:
 
 
 def test_what_did_not_come_this_far_is_read_from_the_folder(tmp_path: Path) -> None:
-    """Where the queue to the vigil was full; the folder is read again only when more is missing."""
+    """Where the queue was full; the folder is read again only when more is missing."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as monitor:
         for step in range(30):
             monitor.log_training_step(step, math.nan, 0.5, 1.0, env_step=step)
     missed = 0
-    vigil = Vigil(
+    live = LiveDiagnosis(
         lambda _: None,
         Context,
         Run(monitor.path),
@@ -207,7 +208,7 @@ def test_what_did_not_come_this_far_is_read_from_the_folder(tmp_path: Path) -> N
         interval_s=5.0,
         missed=lambda: missed,
     )
-    before = vigil.diagnosis()
+    before = live.diagnosis()
     missed = 30
 
-    assert (before.findings, [finding.code for finding in vigil.diagnosis().findings]) == ((), ["non-finite"])
+    assert (before.findings, [finding.code for finding in live.diagnosis().findings]) == ((), ["non-finite"])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlvitals.recording.milestones import Milestones
+from rlvitals.monitor.milestones import Milestones
 from rlvitals.records import Episode, Event, PolicyUpdate
 
 Rewards = Sequence[float] | Any
@@ -19,7 +19,7 @@ def said(milestones: Milestones, rewards: Rewards, *, first: int = 0, **fields: 
     for index, reward in enumerate(rewards):
         own = {name: value[index] if isinstance(value, list) else value for name, value in fields.items()}
         place = first + index
-        found += milestones.look(
+        found += milestones.observe(
             Episode(time=float(place), episode=place, env_step=10 * place, reward=float(reward), length=10, **own)
         )
     return found
@@ -189,14 +189,14 @@ def test_a_return_to_a_checkpoint_begins_a_window() -> None:
 
     milestones = Milestones(target=1.0, window=20)
     said(milestones, [1.0] * 39)
-    milestones.look(Event(time=39.0, kind="rewind", message="went back to episode 5"))
+    milestones.observe(Event(time=39.0, kind="rewind", message="went back to episode 5"))
     assert told(said(milestones, [1.0] * 40, first=6)) == [("target-reached", 6 + 39)]
 
 
 def test_other_records_are_passed_over() -> None:
     """Of all kinds."""
 
-    assert Milestones().look(PolicyUpdate(time=1.0, step=1, entropy=1.0)) == []
+    assert Milestones().observe(PolicyUpdate(time=1.0, step=1, entropy=1.0)) == []
 
 
 def test_memory_is_bounded() -> None:

@@ -28,8 +28,8 @@ _WINDOW = 100
 _CATEGORY_WINDOW = 200
 _MOST_CATEGORIES = 200
 _FEWEST_OUTCOMES = 20
-_LOOK_EVERY = 10
-_CONFIDENCE = 0.99  # one is looked at often: of a policy at the very level, few looks may say more
+_CHECK_EVERY = 10
+_CONFIDENCE = 0.99  # a rate is checked often: of a policy at the very level, few checks may exceed it
 _BEST_ERRORS = 5.0
 _BEST_GROWTH = 0.2
 _FEWEST_FOR_REST = 200
@@ -72,8 +72,8 @@ class Milestones:
         mastery: float = 0.8,
         mastery_quality: float | None = None,
     ) -> None:
-        if window < _LOOK_EVERY:
-            raise ValueError(f"window={window}: a mean of fewer than {_LOOK_EVERY} episodes says nothing")
+        if window < _CHECK_EVERY:
+            raise ValueError(f"window={window}: a mean of fewer than {_CHECK_EVERY} episodes says nothing")
         if not 0.0 <= mastery < 1.0:
             raise ValueError(f"mastery={mastery}: a success rate, from 0 to below 1")
         self.target = target
@@ -102,7 +102,7 @@ class Milestones:
                     self._best = _Level(float(data["mean"]), float(data["error"]))
                     self._baseline = float(data["baseline"])
 
-    def look(self, record: Record) -> list[Event]:
+    def observe(self, record: Record) -> list[Event]:
         """Take in the next record of the training.
 
         Args:
@@ -187,7 +187,7 @@ class Milestones:
                 return None
             known = self._categories[name] = _Category()
         known.add(episode)
-        if known.count % _LOOK_EVERY:
+        if known.count % _CHECK_EVERY:
             return None
         found = known.mastered(self._mastery, self._mastery_quality)
         if found is None:

@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from rlvitals import ClosedError, RecordError, TrainingMonitor
-from rlvitals.recording import pictures
-from rlvitals.recording.pictures import png
+from rlvitals import TrainingMonitor
+from rlvitals.errors import ClosedError, RecordError
+from rlvitals.monitor import images
+from rlvitals.monitor.images import png
 from rlvitals.runs.openings import move
 
 Monitor = Callable[..., TrainingMonitor]
@@ -83,7 +84,7 @@ def test_two_pictures_of_one_name_are_two_files(monitor: Monitor) -> None:
 )
 def test_what_is_no_picture_is_refused(monitor: Monitor, image: object) -> None:
     """By name, and nothing is recorded."""
-    with monitor() as training, pytest.raises(RecordError, match="picture 'odd'"):
+    with monitor() as training, pytest.raises(RecordError, match="image 'odd'"):
         training.log_image("odd", image)  # type: ignore[arg-type]
 
 
@@ -130,7 +131,7 @@ def test_a_picture_appears_whole(monitor: Monitor, monkeypatch: pytest.MonkeyPat
             moved(path, to)
             seen.append({file.stat().st_size for file in folder.glob("[!.]*")})
 
-        monkeypatch.setattr(pictures, "move", looked)
+        monkeypatch.setattr(images, "move", looked)
         training.log_image("second", SVG)
 
     assert seen == [{len(SVG)}, {len(SVG)}]

@@ -1,0 +1,119 @@
+"""Reads a run that is being written: from the live window where that suffices, else from the folder."""
+
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from rlvitals.diagnosis import Collector, Diagnosis, diagnose, evidence_of
+from rlvitals.errors import RunError
+from rlvitals.monitor.live_diagnosis import LiveDiagnosis, context_of
+from rlvitals.reading import RunStatus
+from rlvitals.recording import Recorder
+from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
+from rlvitals.runs.run import Run
+from rlvitals.summary.life import time_spent
+
+R = TypeVar("R", bound=Record)
+
+
+class TrainingSession(NamedTuple):
+    """A training at one moment.
+
+    Attributes:
+        session_id: Unique name of the run.
+        start_time: Start (UTC, seconds since 1970).
+        end_time: End; `None` while the training runs.
+        total_episodes: Episodes finished.
+        total_timesteps: Environment steps taken, as far as they were reported.
+        configuration: The user's settings.
+        status: running, completed, failed, preempted or paused.
+    """
+
+    session_id: str
+    start_time: float
+    end_time: float | None
+    total_episodes: int
+    total_timesteps: int
+    configuration: dict[str, Any]
+    status: str
+
+
+class LiveRun:
+    """Reads the run of a recorder. Safe from any thread, from a signal handler, and in the child of a fork.
+
+    Args:
+        recorder: Writes the run.
+        diagnosis: Follows the run; `None` where live diagnosis is off.
+    """
+
+    def __init__(self, recorder: Recorder, diagnosis: LiveDiagnosis | None) -> None:
+        self._recorder = recorder
+        self._diagnosis = diagnosis
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self._recorder.path
+
+    @property
+    def window_size(self) -> int:
+        """Records of each stream in the live window."""
+        return self._recorder.window.size
+
+    def session(self) -> TrainingSession:
+        """The training as it is now."""
+        header, window = self._recorder.session.header, self._recorder.window
+        return TrainingSession(
+            session_id=header.run_id,
+            start_time=header.started,
+            end_time=header.ended,
+            total_episodes=window.episodes,
+            total_timesteps=window.env_step or 0,
+            configuration=dict(header.configuration),
+            status=header.status,
+        )
+
+    def run_status(self) -> RunStatus:
+        """The run's status as its writer knows it."""
+        header, window, dropped = self._recorder.session.header, self._recorder.window, self._recorder.dropped_records()
+        return RunStatus(
+            session_id=header.run_id,
+            path=self._recorder.path,
+            status=header.status,
+            total_episodes=window.episodes,
+            training_seconds=time_spent(header, header.ended or self._recorder.clock.time()),
+            last_updated=header.ended or window.last_time or header.started,
+            lost={"records": dropped.records, **dropped.sinks},
+            sinks=self._recorder.sink_names,
+        )
+
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first; the folder is read for what the live window does not hold."""
+        return self._recent(Episode, count, self._recorder.window.episodes)
+
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first; the folder is read for what the live window does not hold."""
+        return self._recent(PolicyUpdate, count, self._recorder.window.updates)
+
+    def diagnosis(self) -> Diagnosis:
+        """Diagnose the training as it is now."""
+        if self._diagnosis is not None and not self._recorder.is_child:
+            self._recorder.flush_observers()
+            return self._diagnosis.diagnosis()
+        # In the child of a fork a thread that does not exist there may hold the lock of the live diagnosis for ever.
+        context = context_of(self._recorder)
+        try:
+            evidence = evidence_of(Run(self.path), context=context)
+        except (RunError, OSError):  # the folder is gone, which the check of the file system reports
+            evidence = Collector().evidence(context)
+        return diagnose(evidence)
+
+    def _recent(self, kind: type[R], count: int, total: int) -> list[R]:
+        held: list[R] = self._recorder.window.last(kind, count)
+        if len(held) >= min(count, total):
+            return held
+        # The window is shorter than the count, or was emptied by a resumption or a rewind.
+        try:
+            kept: list[R] = Run(self.path).stream(STREAM_OF[kind]).last(count)
+        except (RunError, OSError):
+            return held
+        return kept if len(kept) > len(held) else held
