@@ -3,7 +3,7 @@
 from rlvitals.records.metric import Metric
 
 _EVALUATION = "Henderson et al. 2018, Deep Reinforcement Learning that Matters, arXiv:1709.06560"
-_SSIM = "vtracer_gym: SSIM, Wang et al. 2004, Image Quality Assessment, IEEE TIP 13(4)"
+_QUALITY = "The environment's own measure; for images SSIM: Wang et al. 2004, Image Quality Assessment, IEEE TIP 13(4)"
 _GYMNASIUM = "Gymnasium `RecordEpisodeStatistics`"
 _PSUTIL = "psutil"
 _OWN = "rlvitals"
@@ -71,7 +71,7 @@ EPISODES = (
         "Quality",
         "1",
         "Quality that was reached.",
-        _SSIM,
+        _QUALITY,
         "Above `quality_initial` on the whole.",
         better="higher",
         panel="outcome",
@@ -91,7 +91,7 @@ EPISODES = (
         "Initial quality",
         "1",
         "Quality before the agent's first action.",
-        _SSIM,
+        _QUALITY,
         "Within the measure's own range.",
         short="quality before",
     ),
@@ -185,7 +185,7 @@ EVALUATIONS = (
         "Evaluation quality",
         "1",
         "Mean final quality of the episodes evaluated.",
-        _SSIM,
+        _QUALITY,
         "Above that of the baselines.",
         short="quality",
         better="higher",
