@@ -1,6 +1,6 @@
 """How often the statistics are wrong, and how often they see what is there.
 
-Every table simulates series whose truth is known and asks the functions of `rlvitals.analysis` about them. Noise is
+Every table simulates series whose truth is known and asks the functions of `rlvitals.stats` about them. Noise is
 AR(1) with correlation rho and variance 1 unless said otherwise; changes are in units of its standard deviation. A share
 p of r repetitions is uncertain by 2 sqrt(p (1 - p) / r): 1.4 points around 5 % at 1000 repetitions.
 
@@ -17,14 +17,14 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.changepoints import change_points
-from rlvitals.analysis.convergence import convergence
-from rlvitals.analysis.curves import down_sample
-from rlvitals.analysis.forecast import forecast
-from rlvitals.analysis.intervals import mean_interval, rate_interval
-from rlvitals.analysis.mix import mix_change
-from rlvitals.analysis.quantiles import quantile_interval
-from rlvitals.analysis.trend import trend
+from rlvitals.stats.series.change_points import change_points
+from rlvitals.stats.series.convergence import convergence
+from rlvitals.stats.series.down_sampling import down_sample
+from rlvitals.stats.series.forecast import forecast
+from rlvitals.stats.series.intervals import mean_interval, rate_interval
+from rlvitals.stats.series.mix_shift import mix_shift
+from rlvitals.stats.series.quantiles import quantile_interval
+from rlvitals.stats.series.trend import trend
 
 Series = NDArray[np.float64]
 SEED = 2026
@@ -306,7 +306,7 @@ def mixing(repetitions: int) -> None:
                 for one in autoregressive(generator, repetitions, length, rho):
                     easier = generator.random(length) < np.linspace(0.2, 0.8, length)
                     values = one + gap * easier + np.linspace(0.0, gain, length)
-                    counts[mix_change(values, np.where(easier, "simple", "complex")).verdict] += 1
+                    counts[mix_shift(values, np.where(easier, "simple", "complex")).verdict] += 1
                 said = ", ".join(f"{verdict} {percent(k / repetitions)}" for verdict, k in counts.most_common())
                 rows.append([name, str(length), str(rho), said])
     print_table(f"Skill or mix, {repetitions} repetitions", ["truth", "n", "rho", "said"], rows)

@@ -1,6 +1,6 @@
 """How often comparisons of runs are right: coverage, false positives, power, looking again, and real trainings.
 
-Every table simulates runs whose truth is known and asks the functions of `rlvitals.analysis` about them. A share p of r
+Every table simulates runs whose truth is known and asks the functions of `rlvitals.stats` about them. A share p of r
 repetitions is uncertain by 2 sqrt(p (1 - p) / r): 1.4 points around 5 % at 1000 repetitions, 0.5 at 8000, which false
 positives have.
 
@@ -27,17 +27,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals import compare
-from rlvitals.analysis.divergence import first_divergence
-from rlvitals.analysis.effect_size import hedges_g, probability_of_improvement
-from rlvitals.analysis.paired import compare as compare_items
-from rlvitals.analysis.permutation import compare_groups, compare_over_tasks
-from rlvitals.analysis.power import MOST_RUNS, more_runs, power
-from rlvitals.analysis.samples import iqm_of_runs, mean_of_runs, median_of_runs
-from rlvitals.analysis.sensitivity import sensitivity
-from rlvitals.analysis.sequential import look
-from rlvitals.analysis.welch import moments_of, welch
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.layout import Layout
+from rlvitals.stats.groups.divergence import series_divergence
+from rlvitals.stats.groups.effect_size import hedges_g, probability_of_improvement
+from rlvitals.stats.groups.paired_items import compare as compare_items
+from rlvitals.stats.groups.permutation import compare_groups, compare_over_tasks
+from rlvitals.stats.groups.power import MOST_RUNS, more_runs, power
+from rlvitals.stats.groups.run_intervals import iqm_of_runs, mean_of_runs, median_of_runs
+from rlvitals.stats.groups.sequential import sequential_test
+from rlvitals.stats.groups.welch import moments_of, welch
+from rlvitals.stats.parameters.sensitivity import sensitivity
 
 Values = NDArray[np.float64]
 SEED = 2026
@@ -282,12 +282,12 @@ def sequential(repetitions: int) -> None:
         stops: dict[float, list[int]] = {1.0: [], 2.0: []}
         for _ in range(repetitions):
             a, b = drawn(generator, shape, 40), drawn(generator, shape, 40)
-            ever += any(look(a[:k], b[:k]).e_value >= 20.0 for k in range(2, 41))
+            ever += any(sequential_test(a[:k], b[:k]).e_value >= 20.0 for k in range(2, 41))
             tests += any(welch(moments_of(a[:k]), moments_of(b[:k])).p_value <= 0.05 for k in range(2, 41))
         for effect, found in stops.items():
             for _ in range(repetitions // 4):
                 a, b = drawn(generator, shape, 40) + effect * spread, drawn(generator, shape, 40)
-                found.append(next((k for k in range(2, 41) if look(a[:k], b[:k]).e_value >= 20.0), 41))
+                found.append(next((k for k in range(2, 41) if sequential_test(a[:k], b[:k]).e_value >= 20.0), 41))
         medians = [f"{np.median(found):.0f}" for found in stops.values()]
         rows.append([shape, percent(ever / repetitions), percent(tests / repetitions), *medians])
     table(
@@ -369,10 +369,10 @@ def planted(repetitions: int) -> None:
                     {f"m{k}": np.linspace(0.0, 3.0, updates) + generator.standard_normal(updates) for k in range(8)}
                     for _ in range(2)
                 )
-                wrong += first_divergence(one, other).kind == "beyond noise"
+                wrong += series_divergence(one, other).kind == "beyond noise"
                 at = int(generator.integers(updates // 4, 3 * updates // 4))
                 other["m3"][at:] += size * math.sqrt(2.0)
-                parts = first_divergence(one, other)
+                parts = series_divergence(one, other)
                 told += parts.place is not None
                 near += parts.place is not None and abs(parts.place - at) <= 2
             rows.append([str(updates), str(size), *(percent(x / count) for x in (near, told, wrong))])

@@ -28,7 +28,15 @@ import duckdb
 import numpy as np
 
 from rlvitals import TrainingMonitor
-from rlvitals.diagnosis import Collector, Context, Diagnosis, context_of, diagnose, evidence_of, settings_of
+from rlvitals.diagnosis import (
+    Context,
+    Diagnosis,
+    EvidenceBuilder,
+    context_of,
+    diagnose,
+    evidence_of,
+    hyperparameters_of,
+)
 from rlvitals.diagnosis.finding import CRITICAL, RANK, WARNING
 from rlvitals.diagnosis.rules import RULES
 from rlvitals.recording import RecorderSettings
@@ -174,8 +182,8 @@ def replay(
     configuration = {
         name: value for name, value in run.items() if name not in {"status", "error", "run_id", "wall_seconds"}
     }
-    context = Context(settings=settings_of(configuration), total_timesteps=total)
-    collector, found, took, due = Collector(), [], 0.0, 1
+    context = Context(settings=hyperparameters_of(configuration), total_timesteps=total)
+    collector, found, took, due = EvidenceBuilder(), [], 0.0, 1
     with tempfile.TemporaryDirectory() as place:
         monitor = TrainingMonitor(
             place, session_name=folder.name, configuration=configuration, total_timesteps=total, buffer_size=10,
@@ -284,7 +292,7 @@ def by_rule(rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def print_rates(rows: Sequence[Row]) -> None:
-    """Print what `rlvitals.diagnosis.measured` holds."""
+    """Print what `rlvitals.diagnosis.benchmark_rates` holds."""
     for code, rates in sorted(by_rule(rows).items()):
         detected = round((rates["detected"] or 0.0) * rates["faults"])
         false = round((rates["false_alarms"] or 0.0) * rates["healthy_judged"])
@@ -367,7 +375,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
-    parser.add_argument("--rates", action="store_true", help="print the rates as `diagnosis/measured.py` has them")
+    parser.add_argument(
+        "--rates", action="store_true", help="print the rates as `diagnosis/benchmark_rates.py` has them"
+    )
     parser.add_argument("--looks", type=int, default=20, help="diagnoses along a training")
     parser.add_argument("--only", default="", help="names of trainings, by commas")
     parser.add_argument(

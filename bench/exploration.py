@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.best import best_combination, best_region
-from rlvitals.analysis.bounds import at_bounds
-from rlvitals.analysis.effects import drivers
-from rlvitals.analysis.exploration import explore
-from rlvitals.analysis.narrowing import narrowing
-from rlvitals.analysis.paired import compare, mean_effect
+from rlvitals.stats.groups.paired_items import compare, mean_effect
+from rlvitals.stats.parameters.best_region import best_combination, best_region
+from rlvitals.stats.parameters.bounds import at_bounds
+from rlvitals.stats.parameters.effects import drivers
+from rlvitals.stats.parameters.exploration import explore
+from rlvitals.stats.parameters.exploration_decay import exploration_decay
 
 Column = NDArray[np.float64]
 Table = dict[str, Column]
@@ -215,10 +215,10 @@ def moving(trials: int) -> Iterator[str]:
         for seed in range(trials):
             draws = np.random.default_rng([rows, seed])
             for at, table in enumerate((mixed(draws, rows), drifting(draws, rows)[0])):
-                counts[at] += any(each.verdict in {"narrowing", "widening"} for each in narrowing(table))
+                counts[at] += any(each.verdict in {"narrowing", "widening"} for each in exploration_decay(table))
                 counts[3] += any(bound.verdict.startswith("pinned") for bound in at_bounds(table))
             calmer = draws.normal(size=rows) * np.linspace(1.0, 0.5, rows)
-            counts[2] += narrowing({**mixed(draws, rows), "p0": calmer})[0].verdict == "narrowing"
+            counts[2] += exploration_decay({**mixed(draws, rows), "p0": calmer})[0].verdict == "narrowing"
         yield f"| {rows} | " + " | ".join(f"{100 * count / trials:.1f} %" for count in counts) + " |"
 
 

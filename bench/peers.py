@@ -83,7 +83,7 @@ def wandb_count(folder: Path) -> int:
     """History records in the offline file, once its process has ended, or has written nothing for a while."""
     from wandb.proto import wandb_internal_pb2  # noqa: PLC0415
 
-    from rlvitals.exporters.wandb import _messages  # noqa: PLC0415
+    from rlvitals.formats.exporters.wandb_exporter import _messages  # noqa: PLC0415
 
     record: Any = vars(wandb_internal_pb2)["Record"]
     (file,) = folder.glob("wandb/offline-run-*/run-*.wandb")

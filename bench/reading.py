@@ -31,7 +31,7 @@ import sys, time
 from pathlib import Path
 import duckdb, numpy as np
 from rlvitals import open_run, open_runs
-from rlvitals.analysis.curves import down_sample
+from rlvitals.stats.series.down_sampling import down_sample
 from rlvitals.cli.ls import listed
 from rlvitals.runs.stream import Stream
 from rlvitals.summary.measures import spread

@@ -14,14 +14,14 @@ import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from rlvitals.escaping import clean_line as _clean_line
+from rlvitals.text_escaping import escape_log_line as _clean_line
 
 if TYPE_CHECKING:
+    from rlvitals.adapters.optimization import OptimizationLogger
     from rlvitals.comparison import Comparison, compare
-    from rlvitals.installation import validate_training_monitor_installation
+    from rlvitals.compat.installation import validate_training_monitor_installation
     from rlvitals.monitor import TrainingMonitor, TrainingSession, create_training_monitor
-    from rlvitals.optimization import OptimizationLogger
-    from rlvitals.reading import RunReader, open_run, open_runs
+    from rlvitals.reader import RunReader, open_run, open_runs
     from rlvitals.recording import RecorderSettings
     from rlvitals.records import Episode as EpisodeMetrics
     from rlvitals.sinks import Sink
@@ -47,17 +47,20 @@ __all__ = [
 _PLACES = {
     "Comparison": ("rlvitals.comparison", "Comparison"),
     "EpisodeMetrics": ("rlvitals.records", "Episode"),
-    "OptimizationLogger": ("rlvitals.optimization", "OptimizationLogger"),
+    "OptimizationLogger": ("rlvitals.adapters.optimization", "OptimizationLogger"),
     "RecorderSettings": ("rlvitals.recording", "RecorderSettings"),
-    "RunReader": ("rlvitals.reading", "RunReader"),
+    "RunReader": ("rlvitals.reader", "RunReader"),
     "Sink": ("rlvitals.sinks", "Sink"),
     "TrainingMonitor": ("rlvitals.monitor", "TrainingMonitor"),
     "TrainingSession": ("rlvitals.monitor", "TrainingSession"),
     "compare": ("rlvitals.comparison", "compare"),
     "create_training_monitor": ("rlvitals.monitor", "create_training_monitor"),
-    "open_run": ("rlvitals.reading", "open_run"),
-    "open_runs": ("rlvitals.reading", "open_runs"),
-    "validate_training_monitor_installation": ("rlvitals.installation", "validate_training_monitor_installation"),
+    "open_run": ("rlvitals.reader", "open_run"),
+    "open_runs": ("rlvitals.reader", "open_runs"),
+    "validate_training_monitor_installation": (
+        "rlvitals.compat.installation",
+        "validate_training_monitor_installation",
+    ),
 }
 """Module and name of each public name, imported on first use: a command loads what it needs, and no more."""
 

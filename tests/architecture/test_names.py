@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,48 @@ def test_a_word_of_the_pipeline_is_found(text: str, found: list[str]) -> None:
     """In code and in prose, in either case; not as a part of another word, nor in a fixed key."""
 
     assert pipeline_words(text) == found
+
+
+def repeated(places: list[tuple[str, str]]) -> dict[str, list[str]]:
+    """Names that stand in more than one place, with their places."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, place in places:
+        found[name].append(place)
+    return {name: sorted(where) for name, where in found.items() if len(where) > 1}
+
+
+def own(modules: Modules) -> Modules:
+    """The modules of the monitor's package."""
+    return {name: tree for name, tree in modules.items() if name.partition(".")[0] == "rlvitals"}
+
+
+def test_a_file_name_occurs_once(root: Path) -> None:
+    """So that a search by a file's name finds one file; each package has its `__init__` and `__main__`."""
+
+    folder = root / "src" / "rlvitals"
+    places = [
+        (path.stem, str(path.relative_to(folder))) for path in folder.rglob("*.py") if not path.stem.startswith("__")
+    ]
+    assert places
+    assert repeated(places) == {}
+
+
+def test_a_class_name_occurs_once(modules: Modules) -> None:
+    """So that a search by a class's name finds one class."""
+
+    places = [
+        (node.name, module)
+        for module, tree in own(modules).items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    assert places
+    assert repeated(places) == {}
+
+
+def test_a_repeated_name_is_found() -> None:
+    """With both of its places."""
+
+    assert repeated([("chart", "a/chart.py"), ("table", "a/table.py"), ("chart", "b/chart.py")]) == {
+        "chart": ["a/chart.py", "b/chart.py"]
+    }

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import rlvitals
 from rlvitals.errors import MissingExtraError
-from rlvitals.exporters import export_run, make_exporter
-from rlvitals.importers import import_run
+from rlvitals.formats.exporters import export_run, make_exporter
+from rlvitals.formats.importers import import_run
 
 EXTRAS = (
     "torch",

@@ -16,7 +16,7 @@ interpreter() { # the path of a working Python of a version, or nothing
 # These tests need PyTorch, which is too large to install once more for each interpreter.
 without_torch=(
   --ignore tests/rlvitals/recording/test_odd_arguments.py
-  --ignore tests/rlvitals/recording/test_pictures.py
+  --ignore tests/rlvitals/monitor/test_images.py
   --ignore tests/rlvitals/sinks/alerts/test_page.py
 )
 found=0

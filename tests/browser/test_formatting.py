@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from rlvitals import words
+from rlvitals import formatting
 from rlvitals.records import METRICS
 from rlvitals.records.coercion import unspelled
 
@@ -36,7 +36,7 @@ def evaluated(page: Page, call: str, cases: list[list[Any]]) -> Any:
 
 @pytest.mark.parametrize("kind", CALLS)
 def test_the_pages_format_as_the_reports_do(opened: Callable[..., Page], kind: str) -> None:
-    """What `tests/rlvitals/test_words.py` holds Python to, holds in the browser."""
+    """What `tests/rlvitals/test_formatting.py` holds Python to, holds in the browser."""
     made = evaluated(opened("/"), CALLS[kind], [case[:-1] for case in CASES[kind]])
     assert made == [case[-1] for case in CASES[kind]]
 
@@ -45,7 +45,7 @@ def test_a_moment_reads_the_same_on_a_page(opened: Callable[..., Page]) -> None:
     """A browser on this machine has its time zone; no calendar has the last ones."""
     times: list[list[Any]] = [[0.0], [86_399.9], [1_700_000_000.0], [-1e300], [1e300], ["NaN"], [None]]
     made = evaluated(opened("/"), "format.moment(...given.map(format.num))", times)
-    assert made == [words.moment(unspelled(time[0])) for time in times]
+    assert made == [formatting.format_time(unspelled(time[0])) for time in times]
 
 
 def test_the_pages_know_every_metric(opened: Callable[..., Page]) -> None:

@@ -10,7 +10,7 @@ from rlvitals import open_run
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.totals import totals
-from rlvitals.runs.verifying import TORN_END, verify
+from rlvitals.runs.verification import TORN_END, verify
 
 FOLDER = Path(__file__).parent / "v1" / "ppo-logos"
 START = 1_700_000_000.0

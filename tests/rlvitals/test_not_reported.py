@@ -13,15 +13,15 @@ from typer.testing import CliRunner
 
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.cli.main import app
-from rlvitals.dashboard.details import groups_of
-from rlvitals.dashboard.glance import Glance
-from rlvitals.dashboard.head import Head, head_of
+from rlvitals.dashboard.run_details import groups_of
+from rlvitals.dashboard.run_header import RunHeader, run_header
+from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.server import serving
-from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.runs import Run
 from rlvitals.sinks import MemorySink, TerminalSink
 from rlvitals.sinks.flattening import Flattener
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 EPISODES = 200
 REPORTED = 50
@@ -80,11 +80,11 @@ def exported(made: Made, name: str, ending: str, tmp_path: Path) -> Path:
     return path
 
 
-def head(made: Made, name: str) -> Head:
+def head(made: Made, name: str) -> RunHeader:
     """The top of a run's page."""
     run = WatchedRun(name, made.logs / name)
     run.look()
-    return head_of(run, None)
+    return run_header(run, None)
 
 
 @pytest.mark.parametrize("command", ["show", "stats", "watch", "check"])
@@ -177,7 +177,7 @@ def test_the_line_of_a_run_has_no_success_that_nobody_reported(made: Made) -> No
     """And tells how many reported it, where that is not all."""
     rows = {}
     for name in ("none", "some", "all"):
-        glance = Glance(name, Run(made.logs / name), ManualClock())
+        glance = RowTracker(name, Run(made.logs / name), ManualClock())
         glance.read()
         level = glance.row().overview.levels.get("success")
         rows[name] = None if level is None else (level.mean, level.reported)

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.cli.main import app
-from rlvitals.cli.screen import STYLES
 from rlvitals.comparison.outcomes import _short_of
-from rlvitals.reports.digest import _STATUS_TONES
+from rlvitals.documents.digest import _STATUS_TONES
+from rlvitals.render.terminal import STYLES
 from rlvitals.runs.header import COMPLETED, STATUSES, Failure
-from rlvitals.runs.status import CRASHED, STALLED
-from rlvitals.runs.verifying import verify
+from rlvitals.runs.verification import verify
+from rlvitals.runs.vitality import CRASHED, STALLED
 
 SHOWN = (*STATUSES, STALLED, CRASHED)
 
@@ -89,7 +89,7 @@ def test_every_status_has_its_look_on_terminals_and_pages(status: str) -> None:
     """A status that a page does not know has no sign, no colour and no filter."""
     static = files("rlvitals.dashboard") / "static"
     badges, runs, style = ((static / name).read_text() for name in ("badges.js", "runs.js", "parts.css"))
-    report = (files("rlvitals.reports") / "report.css").read_text()
+    report = (files("rlvitals.render") / "report.css").read_text()
 
     glyphs = re.search(r"const GLYPH = \{(.*?)\};", badges)
     filters = re.search(r"const STATUSES = \[(.*?)\];", runs)

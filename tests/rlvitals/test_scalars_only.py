@@ -12,16 +12,16 @@ from typer.testing import CliRunner, Result
 
 from rlvitals import RecorderSettings, TrainingMonitor, compare
 from rlvitals.cli.main import app
-from rlvitals.dashboard.glance import Glance
-from rlvitals.dashboard.head import Head, head_of
-from rlvitals.dashboard.judging import assessed
+from rlvitals.dashboard.diagnosis_worker import assessed
+from rlvitals.dashboard.run_header import RunHeader, run_header
+from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.server import serving
-from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
 from rlvitals.summary.history import history_of
 from rlvitals.summary.run_summary import summarise
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 SOURCE = "mean return of recent episodes, from rollout/ep_rew_mean"
 UPDATES = 80
@@ -64,11 +64,11 @@ def run_command(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
 
 
-def head(logs: Path, name: str) -> Head:
+def head(logs: Path, name: str) -> RunHeader:
     """The top of a run's page."""
     run = WatchedRun(name, logs / name)
     run.look()
-    return head_of(run, assessed(run))
+    return run_header(run, assessed(run))
 
 
 @pytest.mark.parametrize("command", [["show"], ["stats"], ["check"], ["watch", "--once"]])
@@ -184,7 +184,7 @@ def test_the_page_has_its_level_trend_and_verdict(logs: Path) -> None:
 
 def test_the_line_in_the_list_of_the_dashboard_has_it(logs: Path) -> None:
     """With its curve."""
-    glance = Glance("a-1", Run(logs / "a-1"), ManualClock())
+    glance = RowTracker("a-1", Run(logs / "a-1"), ManualClock())
     glance.read()
     row = glance.row()
 

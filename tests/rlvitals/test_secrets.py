@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
-from rlvitals.exporters import export_run
-from rlvitals.importers import import_run
-from rlvitals.reports.writing import write_report
+from rlvitals.formats.exporters import export_run
+from rlvitals.formats.importers import import_run
+from rlvitals.render.report_writer import write_report
 
 QUIET = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 SECRETS = {

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from rlvitals.adapters.episodes import Troubles
+from rlvitals.formatting import number
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.records import Event
 from rlvitals.runs.layout import ARTIFACTS
-from rlvitals.words import number
 
 SEVERITIES = ("info", "warning", "critical")
 

@@ -8,7 +8,7 @@ from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
 from rlvitals.adapters.raw_rewards import RawRewards
 from rlvitals.adapters.returns import Return, ReturnTally
 from rlvitals.adapters.reward_layers import Layers
-from rlvitals.diagnosis.settings import REWARD_FACT, REWARD_MISSING
+from rlvitals.diagnosis.hyperparameters import REWARD_FACT, REWARD_MISSING
 from rlvitals.errors import RecordError
 from rlvitals.monitor import TrainingMonitor
 

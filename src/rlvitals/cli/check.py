@@ -12,8 +12,12 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.cli.screen import (
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.diagnosis import RANK, Diagnosis, Finding, FindingTracker, diagnose, evidence_of
+from rlvitals.diagnosis.missing_inputs import in_words
+from rlvitals.documents.document import facts_text
+from rlvitals.render.terminal import (
     LABEL,
     STYLES,
     TITLE,
@@ -24,13 +28,9 @@ from rlvitals.cli.screen import (
     status_text,
     strict_json,
 )
-from rlvitals.cli.words import clean, count, moment, percent
-from rlvitals.clock import SYSTEM_CLOCK
-from rlvitals.diagnosis import RANK, Diagnosis, Finding, FindingTracker, diagnose, evidence_of
-from rlvitals.diagnosis.lacking import in_words
-from rlvitals.reports.document import facts_text
+from rlvitals.render.terminal_text import count, escape_control, format_time, percent
 from rlvitals.runs import Run
-from rlvitals.summary.life import OPEN
+from rlvitals.summary.status import OPEN
 
 UNWELL = 1
 """Exit code when there is a finding that is bad enough."""
@@ -96,7 +96,7 @@ def document(run_id: str, diagnosis: Diagnosis) -> dict[str, Any]:
 
 def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
     """Print a diagnosis: the verdict, the findings, where the points went, what could not be judged."""
-    line = Text.assemble((clean(run_id), TITLE), "  ", status_text(diagnosis.status))
+    line = Text.assemble((escape_control(run_id), TITLE), "  ", status_text(diagnosis.status))
     if diagnosis.is_judged:
         line.append_text(Text.assemble("  health ", (f"{diagnosis.health_score} of 100", TITLE)))
     screen.print(line)
@@ -104,15 +104,15 @@ def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
         screen.print()
         _print_finding(screen, finding)
     if not diagnosis.is_judged:
-        screen.print(f"Not judged yet: {clean(diagnosis.evidence_text)}.")
+        screen.print(f"Not judged yet: {escape_control(diagnosis.evidence_text)}.")
     elif not diagnosis.findings:
         screen.print(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
     if diagnosis.reward_source:
-        screen.print(f"The reward is the {clean(diagnosis.reward_source)}.")
+        screen.print(f"The reward is the {escape_control(diagnosis.reward_source)}.")
     elif diagnosis.updates and not diagnosis.rewards:
         screen.print("No reward was recorded, so learning was not judged.")
     if diagnosis.is_judged and diagnosis.is_early:
-        screen.print(f"Other faults may not show yet: {clean(diagnosis.evidence_text)}.")
+        screen.print(f"Other faults may not show yet: {escape_control(diagnosis.evidence_text)}.")
     if diagnosis.inapplicable:
         rules = _of(len(diagnosis.inapplicable), "rule")
         screen.print(f"{rules} skipped: they do not apply to {diagnosis.family}.")
@@ -161,7 +161,7 @@ def _watched(run: Run, *, as_json: bool) -> Diagnosis:
             if first:
                 print_diagnosis(screen, run.run_id, diagnosis)
                 continue
-            now = moment(SYSTEM_CLOCK.time())[:19]
+            now = format_time(SYSTEM_CLOCK.time())[:19]
             for finding in change.opened:
                 screen.print(Text.assemble("\n", (now, LABEL)))
                 _print_finding(screen, finding)
@@ -176,11 +176,11 @@ def _print_finding(screen: Console, finding: Finding) -> None:
         Text.assemble(
             (finding.severity, STYLES.get(finding.severity, "")),
             "  ",
-            (clean(finding.title), TITLE),
+            (escape_control(finding.title), TITLE),
             (f"  {finding.code}{since}, {percent(finding.confidence)} sure", LABEL),
         )
     )
-    grid = facts_grid((name, clean(said)) for name, said in _facts(finding) if said)
+    grid = facts_grid((name, escape_control(said)) for name, said in _facts(finding) if said)
     if grid is not None:
         screen.print(Padding.indent(grid, _INDENT), width=readable_width(screen))
 

@@ -13,20 +13,29 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run
 from rlvitals.cli.report import print_written
-from rlvitals.cli.screen import LABEL, TITLE, make_screen, number_text, print_json, readable_width
-from rlvitals.cli.typed import typed
-from rlvitals.cli.words import clean, count, number, percent
-from rlvitals.comparison import Comparison, Group, Parting, Placed, Range, Versus, against_history, parting
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run
+from rlvitals.cli.typed_command import typed
+from rlvitals.comparison import (
+    Comparison,
+    Divergence,
+    HistoryRank,
+    IntervalEstimate,
+    RunGroup,
+    Versus,
+    first_divergence,
+    rank_in_history,
+)
 from rlvitals.comparison import compare as compare_runs
-from rlvitals.comparison.limits import foremost
-from rlvitals.comparison.measuring import metric_names
+from rlvitals.comparison.caveats import foremost
+from rlvitals.comparison.metric_source import metric_names
 from rlvitals.comparison.result import PairedItems, SettingsEffect
 from rlvitals.comparison.wording import UNKNOWN
 from rlvitals.errors import ComparisonError, ExportError, RunError
 from rlvitals.records.metrics import metric_named
-from rlvitals.reports import ENDINGS, PAGES, check_form, write_comparison
+from rlvitals.render.report_writer import ENDINGS, PAGES, check_form, write_comparison
+from rlvitals.render.terminal import LABEL, TITLE, make_screen, number_text, print_json, readable_width
+from rlvitals.render.terminal_text import count, escape_control, number, percent
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.search import is_pattern, places_of
@@ -49,7 +58,7 @@ class Statistic(StrEnum):
     BEST = "best"
 
 
-class Axis(StrEnum):
+class AxisOption(StrEnum):
     """What runs are brought together by."""
 
     ENV_STEP = "env_step"
@@ -86,7 +95,9 @@ def compare(
         str | None, typer.Option(help="The group that others are held against.", show_default=False)
     ] = None,
     statistic: Annotated[Statistic, typer.Option(help="What a run comes to.")] = Statistic.FINAL,
-    axis: Annotated[Axis | None, typer.Option(help="What runs are brought together by.", show_default=False)] = None,
+    axis: Annotated[
+        AxisOption | None, typer.Option(help="What runs are brought together by.", show_default=False)
+    ] = None,
     horizon: Annotated[float | None, typer.Option(help="Where they are compared on it.", show_default=False)] = None,
     target: Annotated[float | None, typer.Option(help="A mean to reach.", show_default=False)] = None,
     margin: Annotated[
@@ -124,7 +135,7 @@ def compare(
                 f"`rlvitals report {single[0].name}` writes a report of the run"
             )
         earlier, _ = find_runs(folder) if folder.is_dir() else ([], [])
-        place = against_history(Run(single[0]), earlier, metric, axis=axis.value if axis else "env_step")
+        place = rank_in_history(Run(single[0]), earlier, metric, axis=axis.value if axis else "env_step")
         if as_json:
             print_json(place)
         else:
@@ -147,7 +158,7 @@ def compare(
         unit=unit,
         seed=seed,
     )
-    parts = parting(Run(single[0]), Run(single[1])) if len(runs) == len(single) == _TWO else None
+    parts = first_divergence(Run(single[0]), Run(single[1])) if len(runs) == len(single) == _TWO else None
     written = [
         write_comparison(found, target, parting=parts, call=typed(context, without=_ANSWERS)) for target in targets
     ]
@@ -164,15 +175,15 @@ def compare(
         print_written(screen, path)
 
 
-def document(found: Comparison, parts: Parting | None = None) -> dict[str, Any]:
+def document(found: Comparison, parts: Divergence | None = None) -> dict[str, Any]:
     """A comparison as plain values, as `--json` prints it."""
     told: dict[str, Any] = msgspec.to_builtins(found)
     return told | {"parting": msgspec.to_builtins(parts)}
 
 
-def print_place(screen: Console, place: Placed) -> None:
+def print_place(screen: Console, place: HistoryRank) -> None:
     """Print where a run stands among earlier ones."""
-    screen.print(Text.assemble((clean(place.run), TITLE), f"  {metric_named(place.metric).phrase}"))
+    screen.print(Text.assemble((escape_control(place.run), TITLE), f"  {metric_named(place.metric).phrase}"))
     _print_sentences(screen, "", place.sentences)
 
 
@@ -181,7 +192,7 @@ def print_comparison(screen: Console, found: Comparison) -> None:
     title = f"{metric_named(found.metric).title}, {found.statistic}"
     ends = sorted(set(found.horizons.values()))
     where = number(ends[0]) if len(ends) == 1 else f"{number(ends[0])} to {number(ends[-1])}, by environment"
-    screen.print(Text.assemble((clean(title), TITLE), (f"  at {found.axis} {where}", LABEL)))
+    screen.print(Text.assemble((escape_control(title), TITLE), (f"  at {found.axis} {where}", LABEL)))
     first = foremost(found)
     _print_sentences(screen, "", first)
     screen.print()
@@ -253,11 +264,11 @@ def _groups(found: Comparison) -> Table:
     return table
 
 
-def _row(group: Group, statistic: str, *, gap: bool, target: bool) -> list[Text | str]:
+def _row(group: RunGroup, statistic: str, *, gap: bool, target: bool) -> list[Text | str]:
     known = group.estimates[statistic]
     runs = count(group.counted) if group.counted == group.runs else f"{group.counted} of {group.runs}"
     row: list[Text | str] = [
-        clean(group.name),
+        escape_control(group.name),
         runs,
         number_text(known.mean.estimate),
         _interval(known.mean),
@@ -280,10 +291,10 @@ def _print_versus(screen: Console, versus: Versus) -> None:
     where = f" on {versus.task}" if versus.task else ""
     screen.print(
         Text.assemble(
-            (clean(versus.group), TITLE),
+            (escape_control(versus.group), TITLE),
             " against ",
-            (clean(versus.baseline), TITLE),
-            (clean(where), LABEL),
+            (escape_control(versus.baseline), TITLE),
+            (escape_control(where), LABEL),
             "  ",
             (versus.verdict, _STYLES.get(versus.verdict, "bold")),
         )
@@ -300,10 +311,10 @@ def _differences(found: Comparison) -> Table:
     names = [group.name for group in found.groups[:_MOST_GROUPS]]
     table = Table(box=None, pad_edge=False, header_style=LABEL)
     for title in ("what differs", *names):
-        table.add_column(clean(title), overflow="fold")
+        table.add_column(escape_control(title), overflow="fold")
     settings = list(found.differences.items())
     for setting, values in settings[:_MOST_SETTINGS]:
-        table.add_row(clean(setting), *(_setting(values.get(name)) for name in names))
+        table.add_row(escape_control(setting), *(_setting(values.get(name)) for name in names))
     if len(settings) > _MOST_SETTINGS:
         table.add_row(f"{len(settings) - _MOST_SETTINGS} more")
     return table
@@ -311,8 +322,8 @@ def _differences(found: Comparison) -> Table:
 
 def _setting(value: Any) -> str:
     if isinstance(value, list):
-        return clean(", ".join(map(_setting, value)))
-    return UNKNOWN if value is None else clean(str(value))
+        return escape_control(", ".join(map(_setting, value)))
+    return UNKNOWN if value is None else escape_control(str(value))
 
 
 def _paired(rows: Sequence[PairedItems]) -> Table:
@@ -322,10 +333,10 @@ def _paired(rows: Sequence[PairedItems]) -> Table:
         table.add_column(title, overflow="fold")
     for row in rows:
         table.add_row(
-            clean(row.group),
-            clean(row.baseline),
-            clean(row.metric),
-            clean(row.category or "all"),
+            escape_control(row.group),
+            escape_control(row.baseline),
+            escape_control(row.metric),
+            escape_control(row.category or "all"),
             count(row.items),
             number_text(row.difference.estimate),
             _interval(row.difference),
@@ -342,7 +353,7 @@ def _print_settings(screen: Console, settings: SettingsEffect) -> None:
         table.add_column(title, overflow="fold")
     for one in settings.influences[:_MOST_SETTINGS]:
         table.add_row(
-            clean(one.name),
+            escape_control(one.name),
             "yes" if one.matters else "not shown",
             percent(max(0.0, one.share)),
             _setting(one.best),
@@ -355,7 +366,7 @@ def _print_settings(screen: Console, settings: SettingsEffect) -> None:
     _print_sentences(screen, "what to try", settings.advice)
 
 
-def _interval(found: Range) -> str:
+def _interval(found: IntervalEstimate) -> str:
     if found.low is None or found.high is None:
         return "-"
     return f"{number(found.low)} to {number(found.high)}"
@@ -372,4 +383,4 @@ def _print_sentences(screen: Console, title: str, sentences: Iterable[str]) -> N
 
 def _print_indented(screen: Console, sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        screen.print(Padding.indent(Text(clean(sentence)), _INDENT), width=readable_width(screen))
+        screen.print(Padding.indent(Text(escape_control(sentence)), _INDENT), width=readable_width(screen))

@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.cli.progress import shown_progress
-from rlvitals.cli.screen import TITLE, make_screen, print_json
-from rlvitals.cli.words import clean, count
+from rlvitals.cli.progress_bar import shown_progress
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.errors import ExportError
-from rlvitals.exporters import export_path, export_run, exporter_names, make_exporter
-from rlvitals.exporters.csv import CsvExporter
-from rlvitals.exporters.registry import format_of
+from rlvitals.formats.exporters import export_path, export_run, exporter_names, make_exporter
+from rlvitals.formats.exporters.csv_exporter import CsvExporter
+from rlvitals.formats.exporters.exporter_registry import format_of
+from rlvitals.render.terminal import TITLE, make_screen, print_json
+from rlvitals.render.terminal_text import count, escape_control
 
 
 def _list_formats(wanted: bool) -> None:
@@ -64,7 +64,7 @@ def export(
     if excel and chosen != "csv":
         raise ExportError(f"--excel is for CSV, and {path} is {chosen}. Give --format csv, or leave --excel out.")
     exporter = CsvExporter(excel=True) if excel else make_exporter(chosen)  # what is missing is said before all reading
-    with shown_progress(f"exporting {clean(opened.run_id)}") as progress:
+    with shown_progress(f"exporting {escape_control(opened.run_id)}") as progress:
         written = export_run(
             opened,
             path,
@@ -82,5 +82,5 @@ def export(
         return
     inside = f" in {count(len(files))} files" if written.is_dir() else ""
     screen = make_screen()
-    screen.print(clean(str(written)), end="  ", style=TITLE)
+    screen.print(escape_control(str(written)), end="  ", style=TITLE)
     screen.print(f"{count(size)} bytes{inside}")

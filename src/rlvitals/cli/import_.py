@@ -7,16 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from rlvitals.cli.places import LOGS, AsJson
-from rlvitals.cli.progress import shown_progress
-from rlvitals.cli.screen import TITLE, make_screen, print_json
-from rlvitals.cli.trouble import TROUBLE, print_trouble
-from rlvitals.cli.words import clean, count
+from rlvitals.cli.error_output import TROUBLE, print_error
+from rlvitals.cli.progress_bar import shown_progress
+from rlvitals.cli.run_arguments import LOGS, AsJson
 from rlvitals.errors import ImportFormatError, RlvitalsError
-from rlvitals.importers import import_run, importer_names
-from rlvitals.importers.import_warnings import import_warnings
-from rlvitals.importers.importing import run_name, trainings_in
+from rlvitals.formats.importers import import_run, importer_names
+from rlvitals.formats.importers.import_warnings import import_warnings
+from rlvitals.formats.importers.run_import import run_name, trainings_in
 from rlvitals.records import STREAMS
+from rlvitals.render.terminal import TITLE, make_screen, print_json
+from rlvitals.render.terminal_text import count, escape_control
 from rlvitals.runs import Run
 
 
@@ -63,7 +63,7 @@ def import_(
     screen = make_screen()
     for path, called in trainings:
         try:
-            with shown_progress(f"importing {clean(str(path))}") as progress:
+            with shown_progress(f"importing {escape_control(str(path))}") as progress:
                 told = functools.partial(progress, total=None)
                 run = import_run(path, folder, name=name or called, format=format_, progress=told)
         except RlvitalsError as error:
@@ -82,14 +82,14 @@ def import_(
         )
         if not as_json:
             said = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
-            screen.print(clean(str(run.path)), end="  ", style=TITLE)
+            screen.print(escape_control(str(run.path)), end="  ", style=TITLE)
             screen.print(said)
             for warning in warnings:
-                print_trouble(f"warning: {warning}")
+                print_error(f"warning: {warning}")
     if as_json:
         print_json({"runs": made, "refused": refused})
     for each in refused:
-        print_trouble(each["reason"])
+        print_error(each["reason"])
     if refused:
         raise typer.Exit(TROUBLE)
 

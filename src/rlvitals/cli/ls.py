@@ -12,31 +12,31 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson
-from rlvitals.cli.screen import BAD, LABEL, make_screen, print_json, status_text
-from rlvitals.cli.words import ABSENT, clean, count, span
+from rlvitals.cli.run_arguments import LOGS, AsJson
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
-from rlvitals.pace import step_of
 from rlvitals.records import Episode, Record
+from rlvitals.records.progress import step_of
+from rlvitals.render.terminal import BAD, LABEL, make_screen, print_json, status_text
+from rlvitals.render.terminal_text import ABSENT, count, escape_control, format_duration
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.answer import Column
-from rlvitals.runs.columns import connected, file_literal
 from rlvitals.runs.folder import rewinds_of
+from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import reward_series
-from rlvitals.runs.table import last_records
+from rlvitals.runs.sql_columns import connected, file_literal
 from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_text
-from rlvitals.summary.life import CLOSED, life_of
 from rlvitals.summary.overview import Feed, Overview, overview_from
-from rlvitals.summary.pacing import step_said
+from rlvitals.summary.status import CLOSED, life_of
+from rlvitals.summary.throughput import step_said
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""
 _NARROW = 100
 
 
-class Refused(msgspec.Struct, frozen=True):
+class UnreadableRun(msgspec.Struct, frozen=True):
     """A folder that could not be opened."""
 
     path: str
@@ -62,14 +62,14 @@ def ls(
     if rows:
         screen.print(_table(rows, folder.absolute(), now=SYSTEM_CLOCK.time(), narrow=screen.width < _NARROW))
     for source in sorted({row.reward_source for row in rows if row.reward_source}):
-        screen.print(Text(f"* no episodes: {clean(source)}", LABEL))
+        screen.print(Text(f"* no episodes: {escape_control(source)}", LABEL))
     for unopened in refused:
-        screen.print(Text.assemble(("not opened: ", "red"), clean(unopened.reason)))
+        screen.print(Text.assemble(("not opened: ", "red"), escape_control(unopened.reason)))
     if not rows and not refused:
         screen.print(f"There is no run in {folder}.")
 
 
-def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview], list[Refused]]:
+def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview], list[UnreadableRun]]:
     """The runs at or below a folder, newest first, and what could not be opened.
 
     Raises:
@@ -87,7 +87,7 @@ def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview]
             except RunError as error:
                 bad.append((run.path, error))
     rows.sort(key=lambda row: row.life.started, reverse=True)
-    return rows, [Refused(str(path), str(error)) for path, error in bad]
+    return rows, [UnreadableRun(str(path), str(error)) for path, error in bad]
 
 
 def _last_episodes(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> dict[Path, dict[str, Column]]:
@@ -170,14 +170,14 @@ def _table(rows: list[Overview], folder: Path, *, now: float, narrow: bool) -> T
     for row in rows:
         life = row.life
         table.add_row(
-            Text(clean(str(Path(life.path).relative_to(folder))), "bold"),
+            Text(escape_control(str(Path(life.path).relative_to(folder))), "bold"),
             status_text(life.status),
             count(row.episodes),
             count(row.env_step),
             _level(row, "reward").append("*" if row.reward_source else "", LABEL),
             _level(row, "success"),
-            span(now - life.updated),
-            span(life.duration),
+            format_duration(now - life.updated),
+            format_duration(life.duration),
         )
     return table
 

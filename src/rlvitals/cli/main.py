@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from rlvitals import __version__
-from rlvitals.cli.trouble import TROUBLE, print_trouble
+from rlvitals.cli.error_output import TROUBLE, print_error
 from rlvitals.errors import RlvitalsError
 
 COMMANDS = (
@@ -83,7 +83,7 @@ class Commands(TyperGroup):
             if bare:  # which shows the help
                 raise
             message = _misuse(error)
-        print_trouble(message)
+        print_error(message)
         raise typer.Exit(TROUBLE)
 
     def invoke(self, ctx: Any) -> Any:
@@ -98,7 +98,7 @@ class Commands(TyperGroup):
             if error.errno == errno.EPIPE:  # the reader of a pipe has had enough
                 raise
             message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        print_trouble(message)
+        print_error(message)
         raise typer.Exit(TROUBLE)
 
 

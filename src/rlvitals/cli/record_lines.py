@@ -5,16 +5,16 @@ from typing import Any, NamedTuple
 
 from rich.text import Text
 
-from rlvitals.cli.screen import LABEL, STYLES, number_text
-from rlvitals.cli.words import ABSENT, clean, count, moment
 from rlvitals.records import Event, Record
 from rlvitals.records.metrics import metric_of
+from rlvitals.render.terminal import LABEL, STYLES, number_text
+from rlvitals.render.terminal_text import ABSENT, count, escape_control, format_time
 
 _CLOCK = slice(11, 19)
 _DIGITS = 3
 
 
-class Column(NamedTuple):
+class LineColumn(NamedTuple):
     """A field of a record, in a line; a width below 0 is that of text, which begins on the left."""
 
     field: str
@@ -55,10 +55,10 @@ class RecordLines:
 
     def __init__(self, stream: str) -> None:
         self._possible = [
-            Column(field, width, _TEXTS.get(field) or metric_of(stream, field).short_label)
+            LineColumn(field, width, _TEXTS.get(field) or metric_of(stream, field).short_label)
             for field, width in _WIDTHS[stream].items()
         ]
-        self._columns: list[Column] = []
+        self._columns: list[LineColumn] = []
 
     def of(self, records: list[Any]) -> Iterator[Text]:
         """The lines of some records; before the first of all, the titles."""
@@ -72,7 +72,7 @@ class RecordLines:
             yield _joined([Text("time    "), *titles], LABEL)
         for record in records:
             cells = [_padded(_cell(record, column.field), column.width) for column in self._columns]
-            yield _joined([Text(moment(record.time)[_CLOCK], LABEL), *cells])
+            yield _joined([Text(format_time(record.time)[_CLOCK], LABEL), *cells])
 
 
 def _joined(cells: list[Text], style: str = "") -> Text:
@@ -113,6 +113,8 @@ def _said(value: Any) -> Text:
         case float():
             return number_text(value, _DIGITS)
         case dict():
-            return Text("  ").join(Text(f"{clean(name)} ").append_text(_said(of)) for name, of in value.items())
+            return Text("  ").join(
+                Text(f"{escape_control(name)} ").append_text(_said(of)) for name, of in value.items()
+            )
         case _:
-            return Text(clean(str(value)))
+            return Text(escape_control(str(value)))

@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run, folder_named, open_named
-from rlvitals.cli.screen import TITLE, make_screen, print_json
-from rlvitals.cli.words import clean, count
-from rlvitals.reports import write_digest, write_report
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, folder_named, open_named
+from rlvitals.render.report_writer import write_digest, write_report
+from rlvitals.render.terminal import TITLE, make_screen, print_json
+from rlvitals.render.terminal_text import count, escape_control
 
 _UNITS = {"h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
@@ -85,7 +85,7 @@ def report(
 
 def print_written(screen: Console, path: Path) -> None:
     """Print where a report is, and how large."""
-    screen.print(clean(str(path)), end="  ", style=TITLE)
+    screen.print(escape_control(str(path)), end="  ", style=TITLE)
     screen.print(f"{count(path.stat().st_size)} bytes")
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.cli.portrait import print_portrait
-from rlvitals.cli.screen import make_screen, print_json
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.render.terminal import make_screen, print_json
+from rlvitals.render.terminal_portrait import print_portrait
 from rlvitals.runs import Header
 from rlvitals.summary.history import History, history_of
 from rlvitals.summary.overview import Overview, overview_of

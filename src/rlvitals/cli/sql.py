@@ -8,10 +8,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run, open_all
-from rlvitals.cli.screen import LABEL, make_screen, number_text, print_json
-from rlvitals.cli.trouble import TROUBLE, print_trouble
-from rlvitals.cli.words import ABSENT, clean
+from rlvitals.cli.error_output import TROUBLE, print_error
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, open_all
+from rlvitals.render.terminal import LABEL, make_screen, number_text, print_json
+from rlvitals.render.terminal_text import ABSENT, escape_control
 from rlvitals.runs import Run, Runs
 from rlvitals.runs.answer import Answer
 
@@ -41,7 +41,7 @@ def sql(
     """
     runs, refused = open_all(where or [str(folder)], folder)
     for path, error in refused:
-        print_trouble(f"left out {path}: {error}")
+        print_error(f"left out {path}: {error}")
     if where and not runs:
         raise typer.Exit(TROUBLE)
     answer = Runs(_distinct(runs)).sql(question)
@@ -60,7 +60,7 @@ def _table(answer: Answer) -> Table:
     rows = answer.rows()
     for place, name in enumerate(answer.names):
         is_text = any(isinstance(row[place], str | dict | list) for row in rows)
-        table.add_column(clean(name), justify="left" if is_text else "right", overflow="fold")
+        table.add_column(escape_control(name), justify="left" if is_text else "right", overflow="fold")
     for row in rows:
         table.add_row(*map(_cell, row))
     return table
@@ -72,7 +72,7 @@ def _cell(value: Any) -> Text:
     if isinstance(value, float):
         # A float that is whole is shown as one: steps and counts are often averaged.
         return Text(f"{value:.0f}") if _is_whole(value) else number_text(value, _DIGITS)
-    return Text(clean(str(value)))
+    return Text(escape_control(str(value)))
 
 
 def _is_whole(value: float) -> bool:

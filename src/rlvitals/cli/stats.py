@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from rlvitals.cli.figures import print_summary
-from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.cli.screen import make_screen, print_json
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.render.terminal import make_screen, print_json
+from rlvitals.render.terminal_summary import print_summary
 from rlvitals.summary.run_summary import summarise
 
 

@@ -9,20 +9,20 @@ from typing import Annotated, Any
 
 import typer
 
-from rlvitals.cli.places import LOGS, Folder, RunName, open_named
 from rlvitals.cli.record_lines import RecordLines
-from rlvitals.cli.screen import make_screen, status_text, strict_json
-from rlvitals.cli.words import clean
+from rlvitals.cli.run_arguments import LOGS, Folder, RunName, open_named
+from rlvitals.render.terminal import make_screen, status_text, strict_json
+from rlvitals.render.terminal_text import escape_control
 from rlvitals.runs import Run
 from rlvitals.runs.folder import is_abandoned, rewinds_of
-from rlvitals.runs.following import Follower
-from rlvitals.runs.table import last_records
-from rlvitals.summary.life import OPEN
+from rlvitals.runs.follower import Follower
+from rlvitals.runs.queries import last_records
+from rlvitals.summary.status import OPEN
 
 POLL_S = 0.5
 
 
-class Stream(enum.StrEnum):
+class StreamOption(enum.StrEnum):
     """The streams of a run."""
 
     EPISODES = "episodes"
@@ -34,7 +34,7 @@ class Stream(enum.StrEnum):
 
 
 AsLines = Annotated[bool, typer.Option("--json", help="Print each record as a line of strict JSON.")]
-Wanted = Annotated[Stream, typer.Option(help="Which records.")]
+Wanted = Annotated[StreamOption, typer.Option(help="Which records.")]
 Count = Annotated[int, typer.Option("-n", "--number", min=0, help="How many of the last records.")]
 Follow = Annotated[
     bool | None,
@@ -50,7 +50,7 @@ Follow = Annotated[
 def tail(
     run: RunName = None,
     *,
-    stream: Wanted = Stream.EPISODES,
+    stream: Wanted = StreamOption.EPISODES,
     number: Count = 10,
     follow: Follow = None,
     folder: Folder = LOGS,
@@ -76,10 +76,12 @@ def tail(
             if records:
                 show(records)
             elif not begun and number:
-                make_screen(to_stderr=True).print(f"{clean(opened.run_id)} has no {stream} yet")
+                make_screen(to_stderr=True).print(f"{escape_control(opened.run_id)} has no {stream} yet")
             begun = True
         if waits and not as_json:
-            make_screen(to_stderr=True).print(f"{clean(opened.run_id)} is over:", status_text(opened.vitality().status))
+            make_screen(to_stderr=True).print(
+                f"{escape_control(opened.run_id)} is over:", status_text(opened.vitality().status)
+            )
 
 
 def followed(

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from rlvitals.cli.places import LOGS
-from rlvitals.cli.words import clean
+from rlvitals.cli.run_arguments import LOGS
 from rlvitals.errors import MissingExtraError
+from rlvitals.render.terminal_text import escape_control
 
 _PORT = 8765
 _LARGEST_PORT = 65_535
@@ -47,4 +47,8 @@ def ui(
 
 def warning_of(folder: Path) -> str:
     """What should be known of the folder of runs: it may begin after the dashboard, or be misspelled. Else empty."""
-    return "" if folder.is_dir() else f"there is no folder {clean(str(folder))} yet: its runs are shown when they come"
+    return (
+        ""
+        if folder.is_dir()
+        else f"there is no folder {escape_control(str(folder))} yet: its runs are shown when they come"
+    )

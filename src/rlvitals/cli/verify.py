@@ -7,19 +7,19 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, complete_run, open_all, open_named
-from rlvitals.cli.screen import BAD, STYLES, TITLE, make_screen, print_json
-from rlvitals.cli.trouble import TROUBLE, print_trouble
-from rlvitals.cli.words import clean, count
+from rlvitals.cli.error_output import TROUBLE, print_error
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, open_all, open_named
 from rlvitals.errors import RunError
-from rlvitals.runs import Run, verifying
-from rlvitals.summary.life import OPEN
+from rlvitals.render.terminal import BAD, STYLES, TITLE, make_screen, print_json
+from rlvitals.render.terminal_text import count, escape_control
+from rlvitals.runs import Run, verification
+from rlvitals.summary.status import OPEN
 
 UNSOUND = 1
 """Exit code when a run is not sound."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class FaultEntry(msgspec.Struct, frozen=True):
     """One thing wrong with a run folder."""
 
     code: str
@@ -28,7 +28,7 @@ class Fault(msgspec.Struct, frozen=True):
     mended: bool
 
 
-class Finding(msgspec.Struct, frozen=True):
+class VerifiedRun(msgspec.Struct, frozen=True):
     """What a check of one run found.
 
     Attributes:
@@ -44,7 +44,7 @@ class Finding(msgspec.Struct, frozen=True):
     live: bool
     counts: dict[str, int]
     unchecked: int
-    faults: list[Fault]
+    faults: list[FaultEntry]
 
 
 Names = Annotated[
@@ -66,11 +66,11 @@ def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_j
     The exit code is 1 if something is wrong that could not be mended, and 2 if a run could not be opened.
     """
     opened, refused = open_all(runs, folder) if runs else ([open_named(None, folder)], [])
-    findings: list[Finding] = []
+    findings: list[VerifiedRun] = []
     screen = make_screen()
     for run in opened:
         try:
-            with make_screen(to_stderr=True).status(f"reading {clean(str(run.path))}"):
+            with make_screen(to_stderr=True).status(f"reading {escape_control(str(run.path))}"):
                 findings.append(checked(run, mending=mend))
         except RunError as error:
             refused.append((str(run.path), error))
@@ -80,14 +80,14 @@ def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_j
     if as_json:
         print_json({"runs": findings, "refused": [{"path": path, "reason": str(reason)} for path, reason in refused]})
     for _, reason in refused:
-        print_trouble(reason)
+        print_error(reason)
     if refused:
         raise typer.Exit(TROUBLE)
     if not all(finding.sound for finding in findings):
         raise typer.Exit(UNSOUND)
 
 
-def checked(run: Run, *, mending: bool) -> Finding:
+def checked(run: Run, *, mending: bool) -> VerifiedRun:
     """Check one run.
 
     Args:
@@ -98,28 +98,34 @@ def checked(run: Run, *, mending: bool) -> Finding:
         RunError: It cannot be read, or not be mended.
     """
     try:
-        verdict = verifying.verify(run, mending=mending)
+        verdict = verification.verify(run, mending=mending)
     except OSError as error:
         way_out = ": --check only looks" if mending else ""
         raise RunError(f"{error.filename or run.path}: {error.strerror or error}{way_out}") from None
     live = verdict.live or run.vitality().status in OPEN
     faults = [
-        Fault(fault.code, str(fault.path.relative_to(run.path)), fault.message, fault.mended)
+        FaultEntry(fault.code, str(fault.path.relative_to(run.path)), fault.message, fault.mended)
         for fault in verdict.faults
         # The end of a live stream may be half a line, and a segment be lines and rows, for a moment: that is no fault.
-        if not (live and fault.code in verifying.PASSING)
+        if not (live and fault.code in verification.PASSING)
     ]
     sound = all(fault.mended for fault in faults)
-    return Finding(run.run_id, str(run.path.absolute()), sound, live, verdict.counts, verdict.unchecked, faults)
+    return VerifiedRun(run.run_id, str(run.path.absolute()), sound, live, verdict.counts, verdict.unchecked, faults)
 
 
-def _print(screen: Console, run: Run, finding: Finding) -> None:
+def _print(screen: Console, run: Run, finding: VerifiedRun) -> None:
     verdict = Text("sound", STYLES["running"]) if finding.sound else Text("unsound", BAD)
     parts = ", ".join(f"{stream} {count(of)}" for stream, of in finding.counts.items() if of)
     said = f"  {count(sum(finding.counts.values()))} records" + (f": {parts}" if parts else "")
     live = "  (being written: nothing was mended)" if finding.live else ""
     old = f"  ({count(finding.unchecked)} segments have no checksum)" if finding.unchecked else ""
-    screen.print(Text.assemble((clean(str(run.path)), TITLE), "  ", verdict, said, old, (live, STYLES["warning"])))
+    screen.print(
+        Text.assemble((escape_control(str(run.path)), TITLE), "  ", verdict, said, old, (live, STYLES["warning"]))
+    )
     for fault in finding.faults:
         mended = Text("mended", STYLES["warning"]) if fault.mended else Text("not mended", BAD)
-        screen.print(Text.assemble("  ", mended, f"  {fault.code}  {clean(fault.path)}: {clean(fault.message)}"))
+        screen.print(
+            Text.assemble(
+                "  ", mended, f"  {fault.code}  {escape_control(fault.path)}: {escape_control(fault.message)}"
+            )
+        )

@@ -13,10 +13,10 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from rlvitals.cli.places import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.cli.screen import make_screen, print_json, readable_width
-from rlvitals.cli.vital_screen import drawn
-from rlvitals.cli.vital_signs import Observer, Vitals, plain
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.documents.vital_signs import Observer, Vitals, plain
+from rlvitals.render.terminal import make_screen, print_json, readable_width
+from rlvitals.render.watch_screen import drawn
 
 _KEYS = "q or Ctrl-C ends the watching, not the training"
 _QUIT = {"q", "Q", "\x03", "\x04", ""}

@@ -4,20 +4,20 @@ The unit of everything here is the run: two runs of one configuration differ by 
 anybody chose. Episodes of one run share its policy, and are no sample of what another seed would give.
 """
 
-from rlvitals.comparison.comparing import compare
-from rlvitals.comparison.result import Comparison, Estimates, Group, Range, RunOutcome, Versus
-from rlvitals.comparison.why import Parting, Placed, against_history, parting
+from rlvitals.comparison.explanations import Divergence, HistoryRank, first_divergence, rank_in_history
+from rlvitals.comparison.result import Comparison, GroupEstimates, IntervalEstimate, RunGroup, RunOutcome, Versus
+from rlvitals.comparison.run_comparison import compare
 
 __all__ = [
     "Comparison",
-    "Estimates",
-    "Group",
-    "Parting",
-    "Placed",
-    "Range",
+    "Divergence",
+    "GroupEstimates",
+    "HistoryRank",
+    "IntervalEstimate",
+    "RunGroup",
     "RunOutcome",
     "Versus",
-    "against_history",
     "compare",
-    "parting",
+    "first_divergence",
+    "rank_in_history",
 ]

@@ -77,7 +77,7 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
     Raises:
         ComparisonError: The expression is wrong.
     """
-    from rlvitals.comparison.questions import labels  # noqa: PLC0415 - a trainer needs no database
+    from rlvitals.comparison.metric_queries import labels  # noqa: PLC0415 - a trainer needs no database
 
     found = []
     for place, (run, label) in enumerate(zip(runs, labels(runs), strict=True)):
@@ -186,7 +186,7 @@ def _asked(members: Sequence[Member], by: str) -> list[str]:
     ]
     if by == COMMIT or by in {name for row in rows for name in row}:
         return [_said(row.get(by)) for row in rows]
-    from rlvitals.comparison.questions import answers_of  # noqa: PLC0415 - a trainer needs no database
+    from rlvitals.comparison.metric_queries import answers_of  # noqa: PLC0415 - a trainer needs no database
 
     return [_said(value) for value in answers_of(rows, by)]
 

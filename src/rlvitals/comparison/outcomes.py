@@ -7,12 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.aligned import area
 from rlvitals.comparison.experiments import Member
-from rlvitals.comparison.measuring import Extent, Measured, Source
+from rlvitals.comparison.metric_source import MetricBlocks, MetricExtent, MetricSource
 from rlvitals.comparison.result import RunOutcome, Standing
+from rlvitals.formatting import percent
 from rlvitals.runs.header import COMPLETED, ENDED, PREEMPTED
-from rlvitals.words import percent
+from rlvitals.stats.groups.aligned_curves import area
 
 NEARLY = 0.9
 """Share of the horizon that a run must have reached for its outcome to count."""
@@ -21,7 +21,7 @@ LAST_PART = 10
 
 _SHORT = 0.5
 _ROUNDING = 1e-9
-"""Of the largest outcome: what outcomes differ by less is no spread, here as in `analysis.permutation`."""
+"""Of the largest outcome: what outcomes differ by less is no spread, here as in `stats.groups.permutation`."""
 _DIGITS = 40
 _OPEN = frozenset({"running", "paused", "stalled"})
 
@@ -33,7 +33,7 @@ class Horizon(NamedTuple):
     reason: str
 
 
-def horizon_of(members: Sequence[Member], extents: Mapping[str, Extent]) -> Horizon:
+def horizon_of(members: Sequence[Member], extents: Mapping[str, MetricExtent]) -> Horizon:
     """The place that every completed run of one task reached.
 
     Those that came less than half as far as the median had another budget, and do not set it. Where no run is
@@ -59,10 +59,10 @@ def status_of(member: Member) -> str:
 
 def outcome_of(
     member: Member,
-    extent: Extent | None,
+    extent: MetricExtent | None,
     row: int,
-    measured: Measured,
-    source: Source,
+    measured: MetricBlocks,
+    source: MetricSource,
     axis: str,
     *,
     sign: float,
@@ -158,7 +158,7 @@ def _outcomes(means: NDArray[np.float64], counts: NDArray[np.int64], sign: float
 
 
 def _standing(
-    extent: Extent | None, status: str, horizon: float, found: Mapping[str, float], wanted: str
+    extent: MetricExtent | None, status: str, horizon: float, found: Mapping[str, float], wanted: str
 ) -> tuple[Standing, str]:
     if extent is None:
         if status in {COMPLETED, PREEMPTED} or status in _OPEN:

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from rlvitals.analysis.paired import Comparison, compare
-from rlvitals.comparison.estimating import as_range, number
 from rlvitals.comparison.experiments import Member
+from rlvitals.comparison.group_estimates import as_range, number
 from rlvitals.comparison.result import PairedItems
 from rlvitals.records import Evaluation
+from rlvitals.stats.groups.paired_items import ItemComparison, compare
 
 MOST_RUNS = 100
 """Runs whose evaluations are read: each is read as records."""
@@ -127,7 +127,7 @@ def _held(
     return found
 
 
-def _plain(found: Comparison, group: str, baseline: str, metric: str, category: str) -> PairedItems:
+def _plain(found: ItemComparison, group: str, baseline: str, metric: str, category: str) -> PairedItems:
     return PairedItems(
         group=group,
         baseline=baseline,
@@ -144,7 +144,7 @@ def _plain(found: Comparison, group: str, baseline: str, metric: str, category: 
 
 def _last(member: Member) -> dict[str, Evaluation]:
     """The last evaluation that names its items, of each policy; the policy in training is the empty name."""
-    from rlvitals.comparison.questions import last_records  # noqa: PLC0415 - a trainer needs no database
+    from rlvitals.comparison.metric_queries import last_records  # noqa: PLC0415 - a trainer needs no database
 
     last: dict[str, Evaluation] = {}
     found: list[Any] = last_records(member.run, "evaluations", _LAST)

@@ -12,7 +12,7 @@ Verdict = Literal[
 ]
 
 
-class Range(msgspec.Struct, frozen=True):
+class IntervalEstimate(msgspec.Struct, frozen=True):
     """An estimate and its 95 % interval; `None` where there is none."""
 
     estimate: float | None
@@ -70,7 +70,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
     repeats: Repeat | None = None
 
 
-class Estimates(msgspec.Struct, frozen=True, kw_only=True):
+class GroupEstimates(msgspec.Struct, frozen=True, kw_only=True):
     """What the runs of a group come to, over all its tasks.
 
     Attributes:
@@ -82,15 +82,15 @@ class Estimates(msgspec.Struct, frozen=True, kw_only=True):
         spread: Standard deviation from run to run; one task only.
     """
 
-    mean: Range
-    median: Range
-    iqm: Range
+    mean: IntervalEstimate
+    median: IntervalEstimate
+    iqm: IntervalEstimate
     lowest: float | None
     highest: float | None
     spread: float | None
 
 
-class Curve(msgspec.Struct, frozen=True, kw_only=True):
+class GroupCurve(msgspec.Struct, frozen=True, kw_only=True):
     """A learning curve of a group: at each place the mean over the runs that measured something there.
 
     Attributes:
@@ -121,7 +121,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
     runs: int
     reached: int
     median: float | None
-    restricted_mean: Range
+    restricted_mean: IntervalEstimate
 
 
 class ProfileCurve(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,7 +133,7 @@ class ProfileCurve(msgspec.Struct, frozen=True, kw_only=True):
     high: list[float]
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True):
+class RunGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Runs that count as repetitions of one experiment.
 
     Attributes:
@@ -161,15 +161,15 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     tasks: list[str]
     settings: dict[str, Any]
     varying: dict[str, list[Any]]
-    estimates: dict[str, Estimates]
-    curves: dict[str, Curve]
+    estimates: dict[str, GroupEstimates]
+    curves: dict[str, GroupCurve]
     profile: ProfileCurve | None = None
-    optimality_gap: Range | None = None
+    optimality_gap: IntervalEstimate | None = None
     target: Reached | None = None
     settings_unknown: int = 0
 
 
-class MoreRuns(msgspec.Struct, frozen=True):
+class RunsNeeded(msgspec.Struct, frozen=True):
     """How many further runs of each group would show the difference if it is the one seen; `None`: more than 200.
 
     `chance` is that of showing it with so many more, with all that the runs at hand leave open.
@@ -184,16 +184,16 @@ class Equivalent(msgspec.Struct, frozen=True):
 
     verdict: str
     margin: float
-    interval: Range
+    interval: IntervalEstimate
     p_value: float | None
 
 
-class Look(msgspec.Struct, frozen=True):
+class SequentialResult(msgspec.Struct, frozen=True):
     """What may be said however often one has looked before: evidence, and an interval that holds at all looks."""
 
     verdict: str
     e_value: float
-    interval: Range
+    interval: IntervalEstimate
 
 
 class Versus(msgspec.Struct, frozen=True, kw_only=True):
@@ -226,17 +226,17 @@ class Versus(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     verdict: Verdict
     runs: tuple[int, int]
-    difference: Range
+    difference: IntervalEstimate
     relative: float | None
     p_value: float | None
     adjusted_p: float | None
     false_discovery_p: float | None
     method: str
-    effect: Range
-    improvement: Range
+    effect: IntervalEstimate
+    improvement: IntervalEstimate
     equivalence: Equivalent | None
-    sequential: Look | None
-    more_runs: MoreRuns | None
+    sequential: SequentialResult | None
+    more_runs: RunsNeeded | None
     target_p: float | None
     sentences: list[str]
 
@@ -254,12 +254,12 @@ class PairedItems(msgspec.Struct, frozen=True, kw_only=True):
     verdict: str
     items: int
     unshared: int
-    difference: Range
-    improved: Range
+    difference: IntervalEstimate
+    improved: IntervalEstimate
     p_value: float | None
 
 
-class Influence(msgspec.Struct, frozen=True, kw_only=True):
+class SettingInfluence(msgspec.Struct, frozen=True, kw_only=True):
     """What one hyper-parameter does to the outcome, over all runs."""
 
     name: str
@@ -267,7 +267,7 @@ class Influence(msgspec.Struct, frozen=True, kw_only=True):
     share: float
     best: Any
     worst: Any
-    difference: Range
+    difference: IntervalEstimate
     p_value: float
     adjusted_p: float
 
@@ -277,7 +277,7 @@ class SettingsEffect(msgspec.Struct, frozen=True, kw_only=True):
 
     verdict: str
     runs: int
-    influences: list[Influence]
+    influences: list[SettingInfluence]
     interactions: list[tuple[str, str]]
     advice: list[str]
 
@@ -318,7 +318,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     horizons: dict[str, float]
     level: float
     target: float | None
-    groups: list[Group]
+    groups: list[RunGroup]
     comparisons: list[Versus]
     runs: list[RunOutcome]
     differences: dict[str, dict[str, Any]]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.comparison.measuring import LARGEST, Content, Extent, Measured, Source
+from rlvitals.comparison.metric_source import LARGEST, Content, MetricBlocks, MetricExtent, MetricSource
 from rlvitals.comparison.result import Axis
 from rlvitals.comparison.wording import listed
 from rlvitals.runs import Run
@@ -19,7 +19,7 @@ Substitutes = Mapping[str, RewardSeries]
 
 
 def substitutes_of(
-    runs: Sequence[Run], labels: Sequence[str], found: Mapping[str, Extent], source: Source, axis: Axis
+    runs: Sequence[Run], labels: Sequence[str], found: Mapping[str, MetricExtent], source: MetricSource, axis: Axis
 ) -> Substitutes:
     """Find what stands for the rewards of runs without episodes.
 
@@ -30,7 +30,7 @@ def substitutes_of(
         source: The metric; nothing stands for any but the reward of episodes.
         axis: The axis; nothing stands on that of episodes or updates.
     """
-    from rlvitals.runs.table import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
+    from rlvitals.runs.queries import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
 
     if source.name != _REWARD or axis not in {"env_step", "time"}:
         return {}
@@ -43,11 +43,11 @@ def substitutes_of(
     return {label: one for label, one in series.items() if one is not None and np.isfinite(_places(one, axis)).any()}
 
 
-def extent_of(series: RewardSeries, axis: Axis) -> Extent:
+def extent_of(series: RewardSeries, axis: Axis) -> MetricExtent:
     """How far a series goes, and how much there is of it."""
     places = _places(series, axis)
     placed = np.isfinite(places)
-    return Extent(
+    return MetricExtent(
         values=int(placed.sum()),
         not_finite=int((placed & ~_is_finite(series.values)).sum()),
         reached=float(places[placed].max()),
@@ -61,7 +61,7 @@ def content_of(series: RewardSeries) -> Content:
     return Content(rows, hash(series.times.tobytes()), int(np.unique(series.values).size))
 
 
-def fill(measured: Measured, labels: Sequence[str], substitutes: Substitutes, axis: Axis) -> None:
+def fill(measured: MetricBlocks, labels: Sequence[str], substitutes: Substitutes, axis: Axis) -> None:
     """Put the block means of series into the rows of their runs."""
     for row, label in enumerate(labels):
         if label not in substitutes:

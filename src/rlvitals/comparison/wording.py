@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from rlvitals.comparison.result import Range, Versus
+from rlvitals.comparison.result import IntervalEstimate, Versus
+from rlvitals.formatting import number, percent
 from rlvitals.records.metrics import metric_named
-from rlvitals.words import number, percent
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
 """What each axis counts."""
@@ -85,7 +85,7 @@ def _signed(value: float | None) -> str:
     return ("+" if value is not None and value >= 0 else "") + short(value)
 
 
-def _between(interval: Range, confidence: float) -> str:
+def _between(interval: IntervalEstimate, confidence: float) -> str:
     if interval.low is None:
         return "without an interval: the runs of a group do not differ among themselves"
     return f"{percent(confidence, 10)} interval {_signed(interval.low)} to {_signed(interval.high)}"

@@ -13,10 +13,10 @@ from starlette.staticfiles import StaticFiles
 
 from rlvitals import __version__
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.dashboard.hub import Hub
+from rlvitals.dashboard.broadcaster import Broadcaster
 from rlvitals.dashboard.routes import Desk, router, schemas
+from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.dashboard.security import Guard
-from rlvitals.dashboard.shelf import Shelf
 from rlvitals.errors import ColumnError, RlvitalsError, RunNotFoundError
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -46,7 +46,7 @@ def make_app(
         any_address: Whether it may be asked for by any address in numbers.
         clock: Tells the time.
     """
-    hub = Hub(Shelf(folder.absolute(), clock=clock), clock=clock)
+    broadcaster = Broadcaster(RunRegistry(folder.absolute(), clock=clock), clock=clock)
     app = FastAPI(
         title="rlvitals",
         version=__version__,
@@ -54,9 +54,9 @@ def make_app(
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        lifespan=_lifespan(hub),
+        lifespan=_lifespan(broadcaster),
     )
-    app.state.desk = Desk(hub)
+    app.state.desk = Desk(broadcaster)
     app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     app.add_exception_handler(RequestValidationError, _wrong)
@@ -67,18 +67,18 @@ def make_app(
     for path in PAGES:
         app.add_api_route(path, _page, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
-    return Guard(app, hosts=hosts, token=token, any_address=any_address, close=hub.close)
+    return Guard(app, hosts=hosts, token=token, any_address=any_address, close=broadcaster.close)
 
 
 def _page() -> Response:
     return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
 
 
-def _lifespan(hub: Hub) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+def _lifespan(broadcaster: Broadcaster) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        hub.close()
+        broadcaster.close()
 
     return lifespan
 

@@ -9,10 +9,15 @@ import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from rlvitals.comparison import Comparison, Parting, Placed, parting
-from rlvitals.dashboard import questions as q
-from rlvitals.dashboard.comparing import comparison
-from rlvitals.dashboard.details import (
+from rlvitals.comparison import Comparison, Divergence, HistoryRank, first_divergence
+from rlvitals.dashboard import query_params as q
+from rlvitals.dashboard.broadcaster import LIST, MOST_PAGES, Broadcaster
+from rlvitals.dashboard.curve_series import AUTO, CurveSeries
+from rlvitals.dashboard.curve_views import View, curves, curves_csv, fields_of
+from rlvitals.dashboard.group_comparison import Asked, Kept, compared, desired, placed
+from rlvitals.dashboard.json_encoding import strict_json
+from rlvitals.dashboard.parameter_views import exploration, heat_map, lines_of, tried_of
+from rlvitals.dashboard.run_details import (
     configuration_of,
     evaluations_of,
     events_of,
@@ -20,19 +25,14 @@ from rlvitals.dashboard.details import (
     picture,
     pictures_of,
 )
-from rlvitals.dashboard.drawing import View, curves, curves_csv, fields_of
-from rlvitals.dashboard.glance import Row
-from rlvitals.dashboard.groups import Asked, Kept, compared, desired, placed
-from rlvitals.dashboard.head import Head, head_of
-from rlvitals.dashboard.hub import LIST, MOST_PAGES, Hub
+from rlvitals.dashboard.run_header import RunHeader, run_header
+from rlvitals.dashboard.run_registry import UnreadableFolder
+from rlvitals.dashboard.run_row import RunRow
 from rlvitals.dashboard.security import PICTURE_POLICY
-from rlvitals.dashboard.series import AUTO, Series
-from rlvitals.dashboard.shelf import Refused
-from rlvitals.dashboard.strict import strict_json
-from rlvitals.dashboard.trying import exploration, heat_map, lines_of, tried_of
-from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.dashboard.side_by_side import comparison
+from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.records.metrics import METRICS
-from rlvitals.runs.pictures import media_type
+from rlvitals.runs.artifacts import media_type
 from rlvitals.summary.run_summary import RunSummary
 
 T = TypeVar("T")
@@ -48,18 +48,18 @@ class RunList(msgspec.Struct, frozen=True):
     """The runs of the folder, newest first, and what could not be opened."""
 
     folder: str
-    runs: list[Row]
-    refused: list[Refused]
+    runs: list[RunRow]
+    refused: list[UnreadableFolder]
 
 
 class Curves(msgspec.Struct, frozen=True):
     """Curves of one run."""
 
     run: str
-    series: list[Series]
+    series: list[CurveSeries]
 
 
-DESCRIBED = (RunList, Head, Curves, RunSummary, Comparison, Parting, Placed)
+DESCRIBED = (RunList, RunHeader, Curves, RunSummary, Comparison, Divergence, HistoryRank)
 """The payloads whose schemas are in the OpenAPI document."""
 
 
@@ -72,11 +72,11 @@ class Desk:
     """What the routes answer from.
 
     Args:
-        hub: Where the runs are.
+        broadcaster: Where the runs are.
     """
 
-    def __init__(self, hub: Hub) -> None:
-        self.hub = hub
+    def __init__(self, broadcaster: Broadcaster) -> None:
+        self.broadcaster = broadcaster
         self.compared = Kept()
         self._places = threading.BoundedSemaphore(_MOST_WAITING)
         self._hands = threading.BoundedSemaphore(_MOST_AT_WORK)
@@ -87,7 +87,7 @@ class Desk:
         Raises:
             RunError: There is none, or it cannot be read.
         """
-        run = self.hub.shelf.open(key)
+        run = self.broadcaster.registry.open(key)
         run.look()
         return run
 
@@ -118,15 +118,15 @@ router = APIRouter(prefix="/api/v1")
 @router.get("/runs", **_told(RunList))
 def runs(desk: TheDesk) -> Response:
     """The list of runs."""
-    rows, refused = desk.hub.shelf.rows()
-    return _json(RunList(desk.hub.shelf.folder.name or "/", rows, refused))
+    rows, refused = desk.broadcaster.registry.rows()
+    return _json(RunList(desk.broadcaster.registry.folder.name or "/", rows, refused))
 
 
-@router.get("/run", **_told(Head))
+@router.get("/run", **_told(RunHeader))
 def run(desk: TheDesk, run: q.Key) -> Response:
     """The top of a run's page: where it is, how it goes, what is wrong."""
     found = desk.opened(run)
-    return _json(head_of(found, desk.hub.judge.last(found)))
+    return _json(run_header(found, desk.broadcaster.judge.last(found)))
 
 
 @router.get("/run/series", **_told(Curves))
@@ -260,7 +260,7 @@ def run_picture(desk: TheDesk, run: q.Key, name: q.Name) -> Response:
 def compare(desk: TheDesk, run: q.Keys) -> Response:
     """Runs side by side: their heads, and what differs in their configuration."""
     found = [desk.opened(key) for key in dict.fromkeys(run)]
-    return _json(comparison(found, [head_of(one, desk.hub.judge.last(one)) for one in found]))
+    return _json(comparison(found, [run_header(one, desk.broadcaster.judge.last(one)) for one in found]))
 
 
 @router.get("/compare/series")
@@ -296,24 +296,24 @@ def compare_groups(
     every_pair: q.Flag = False,
 ) -> Response:
     """Groups of runs held against each other: what may be concluded, and what not (`rlvitals.compare`)."""
-    chosen = desired(desk.hub.shelf, run, group)
+    chosen = desired(desk.broadcaster.registry, run, group)
     asked = Asked(metric, statistic, axis, by, baseline, target, margin, lower_is_better, every_pair)
     question = asked, chosen.sign
     answer = desk.worked(lambda: desk.compared.answer(question, lambda: strict_json(compared(chosen, asked))))
     return Response(answer, media_type="application/json")
 
 
-@router.get("/compare/parting", **_told(Parting))
+@router.get("/compare/parting", **_told(Divergence))
 def compare_parting(desk: TheDesk, run: q.Two) -> Response:
     """Where two runs part: the first update from which they differ, and what differs in their configuration."""
-    one, other = (desk.hub.shelf.run(key) for key in run)
-    return _json(desk.worked(lambda: parting(one, other)))
+    one, other = (desk.broadcaster.registry.run(key) for key in run)
+    return _json(desk.worked(lambda: first_divergence(one, other)))
 
 
-@router.get("/run/place", **_told(Placed))
+@router.get("/run/place", **_told(HistoryRank))
 def run_place(desk: TheDesk, run: q.Key, metric: q.Metric = "reward") -> Response:
     """Where a run stands among those that began before it, in the same environment."""
-    return _json(desk.worked(lambda: placed(desk.hub.shelf, run, metric)))
+    return _json(desk.worked(lambda: placed(desk.broadcaster.registry, run, metric)))
 
 
 @router.get("/metrics")
@@ -328,20 +328,20 @@ async def stream(
     run: Annotated[str | None, Query(max_length=1_000, description="The run; without it, the list of runs.")] = None,
 ) -> Response:
     """What is new, as server-sent events: see docs/dashboard.md."""
-    if desk.hub.pages >= MOST_PAGES:
+    if desk.broadcaster.pages >= MOST_PAGES:
         raise HTTPException(429, f"more than {MOST_PAGES} pages are open")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(desk.hub, run or LIST), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(desk.broadcaster, run or LIST), media_type="text/event-stream", headers=headers)
 
 
-async def _events(hub: Hub, channel: str) -> AsyncIterator[bytes]:
-    subscription = hub.subscribe(channel, asyncio.get_running_loop())
+async def _events(broadcaster: Broadcaster, channel: str) -> AsyncIterator[bytes]:
+    subscription = broadcaster.subscribe(channel, asyncio.get_running_loop())
     try:
         yield b"retry: 1000\n\nevent: hello\ndata: {}\n\n"
         while (message := await subscription.next(_KEEP_ALIVE_S)) is not None:
             yield message
     finally:
-        hub.unsubscribe(channel, subscription)
+        broadcaster.unsubscribe(channel, subscription)
 
 
 def _json(payload: Any) -> Response:

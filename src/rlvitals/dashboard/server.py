@@ -14,7 +14,7 @@ from typing import NamedTuple
 import uvicorn
 
 from rlvitals.dashboard.app import make_app
-from rlvitals.dashboard.limits import Connections, Counted, Limits, protocol_of
+from rlvitals.dashboard.connection_limits import Connections, Counted, Limits, protocol_of
 from rlvitals.dashboard.security import Guard
 from rlvitals.errors import RlvitalsError
 

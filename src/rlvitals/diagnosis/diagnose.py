@@ -18,7 +18,7 @@ _log = logging.getLogger("rlvitals")
 _failed: set[str] = set()
 
 
-class Unjudged(msgspec.Struct, frozen=True):
+class SkippedRule(msgspec.Struct, frozen=True):
     """A rule that had nothing to look at.
 
     Attributes:
@@ -49,7 +49,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     findings: tuple[Finding, ...] = ()
     health: Health
-    unjudged: tuple[Unjudged, ...] = ()
+    unjudged: tuple[SkippedRule, ...] = ()
     judged: tuple[str, ...] = ()
     inapplicable: tuple[str, ...] = ()
     family: str = ""
@@ -100,7 +100,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         evidence: Of a run that is over, or that still goes on.
     """
     found: list[Finding] = []
-    unjudged: list[Unjudged] = []
+    unjudged: list[SkippedRule] = []
     judged: list[str] = []
     family = evidence.settings.of_family
     inapplicable = [rule.code for rule in RULES if not rule.applies_to(family)]
@@ -111,7 +111,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 continue
             missing = rule.missing(evidence)
             if missing:
-                unjudged.append(Unjudged(rule.code, tuple(missing)))
+                unjudged.append(SkippedRule(rule.code, tuple(missing)))
                 continue
             try:
                 sign = rule.judge(evidence)
@@ -120,7 +120,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 if rule.code not in _failed:  # said once: a live run is judged every few seconds
                     _failed.add(rule.code)
                     _log.exception("the rule %s failed", rule.code)
-                unjudged.append(Unjudged(rule.code, (f"the rule failed: {error}",)))
+                unjudged.append(SkippedRule(rule.code, (f"the rule failed: {error}",)))
                 continue
             judged.append(rule.code)
             if finding is not None:

@@ -5,13 +5,13 @@ from functools import cached_property
 
 import msgspec
 
-from rlvitals.analysis.trend import Trend, trend
+from rlvitals.diagnosis.block_table import BlockTable
+from rlvitals.diagnosis.hyperparameters import Hyperparameters
 from rlvitals.diagnosis.learning import Learning, learning_of
-from rlvitals.diagnosis.settings import Settings
-from rlvitals.diagnosis.table import Table
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.runs.header import ENDED
-from rlvitals.runs.status import CRASHED
+from rlvitals.runs.vitality import CRASHED
+from rlvitals.stats.series.trend import Trend, trend
 
 _OVER = ENDED | {CRASHED}
 """What the status of a run is that will not go on."""
@@ -35,7 +35,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         troubles: What cannot be written or sent at present, with the reason.
     """
 
-    settings: Settings = Settings()
+    settings: Hyperparameters = Hyperparameters()
     total_timesteps: float | None = None
     target: float | None = None
     baseline: float | None = None
@@ -62,11 +62,11 @@ class Evidence:
 
     def __init__(
         self,
-        episodes: Table,
-        updates: Table,
-        evaluations: Table,
-        system: Table,
-        categories: Mapping[str, Table],
+        episodes: BlockTable,
+        updates: BlockTable,
+        evaluations: BlockTable,
+        system: BlockTable,
+        categories: Mapping[str, BlockTable],
         context: Context,
         *,
         reward_source: str = "",
@@ -89,7 +89,9 @@ class Evidence:
         columns = [name for name in self.updates.names if not family.takes(f"updates.{name}")]
         settings = {
             name: default
-            for name, default in zip(Settings.__struct_fields__, Settings.__struct_defaults__, strict=True)
+            for name, default in zip(
+                Hyperparameters.__struct_fields__, Hyperparameters.__struct_defaults__, strict=True
+            )
             if not family.takes(f"settings.{name}")
         }
         if not columns and not settings:
@@ -108,7 +110,7 @@ class Evidence:
         return judged
 
     @property
-    def settings(self) -> Settings:
+    def settings(self) -> Hyperparameters:
         """The hyper-parameters."""
         return self.context.settings
 

@@ -33,7 +33,7 @@ _OF_NO_RULE = {"not-judged": "data_completeness", "disk-space": "file_system"}
 """The areas of findings that validation adds to those of the rules."""
 
 
-class Loss(msgspec.Struct, frozen=True):
+class Deduction(msgspec.Struct, frozen=True):
     """Points lost.
 
     Attributes:
@@ -60,7 +60,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     score: int | None
     status: str
-    losses: tuple[Loss, ...] = ()
+    losses: tuple[Deduction, ...] = ()
 
     @property
     def checks(self) -> dict[str, int]:
@@ -86,11 +86,11 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
     if not is_judged and worst == RANK[INFO]:
         return Health(score=None, status=NOT_JUDGED)
     left = WORST
-    losses: list[Loss] = []
+    losses: list[Deduction] = []
     for finding in sorted(findings, key=lambda one: (RANK[one.severity], one.confidence), reverse=True):
         points = min(left, round(COST[finding.severity] * 0.5 * (1.0 + finding.confidence)))
         left -= points
-        losses.append(Loss(finding.code, check_of(finding), points, finding.title))
+        losses.append(Deduction(finding.code, check_of(finding), points, finding.title))
     status = {2: "critical", 1: "warning", 0: "healthy"}[worst]
     return Health(score=left, status=status, losses=tuple(losses))
 

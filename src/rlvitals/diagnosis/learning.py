@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.diagnosis.table import Floats, Table
+from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.thresholds import Threshold
 
 FEWEST_EPISODES = Threshold(10, "episodes", "Episodes of a window, at least.")
@@ -18,7 +18,7 @@ OPENING_SHARE = Threshold(0.1, "%", "Share of the steps so far that the opening 
 LATE_SHARE = Threshold(0.25, "%", "Share of the steps so far that the late stretch consists of.")
 
 
-class Level(NamedTuple):
+class ReturnLevel(NamedTuple):
     """Some episodes in a row: their mean return, its standard error, how many they are, and where they end."""
 
     mean: float
@@ -32,7 +32,7 @@ class Level(NamedTuple):
         return self.error * math.sqrt(self.episodes)
 
 
-class Windows(NamedTuple):
+class ReturnWindows(NamedTuple):
     """Every window of episodes in a row: a twentieth of the steps so far, and at least ten episodes.
 
     Attributes:
@@ -51,10 +51,12 @@ class Windows(NamedTuple):
     steps: Floats
     whole: NDArray[np.int64]
 
-    def level(self, row: int) -> Level:
+    def level(self, row: int) -> ReturnLevel:
         """The window that ends in a row."""
         error = math.sqrt(self.variances[row] / self.numbers[row])
-        return Level(float(self.means[row]) + self.middle, error, float(self.numbers[row]), float(self.steps[row]))
+        return ReturnLevel(
+            float(self.means[row]) + self.middle, error, float(self.numbers[row]), float(self.steps[row])
+        )
 
 
 class Learning(NamedTuple):
@@ -66,23 +68,23 @@ class Learning(NamedTuple):
         best: The best window of episodes.
         worst: The worst one.
         spread: Standard deviation of single returns within a window, robustly over the run. The noise of
-            `analysis.trend`, around one curve through the whole run, was measured in its place on the corpus: it takes
-            a late collapse for noise, and 108 of 111 faults were named first, 110 with this.
+            `stats.series.trend`, around one curve through the whole run, was measured in its place on the corpus: it
+            takes a late collapse for noise, and 108 of 111 faults were named first, 110 with this.
         opening: The first tenth of the steps.
         late: The last quarter of the steps.
         trough: The worst window behind the best; the best one itself, where none is behind it.
         regained: The best window behind the trough, likewise.
     """
 
-    start: Level
-    recent: Level
-    best: Level
-    worst: Level
+    start: ReturnLevel
+    recent: ReturnLevel
+    best: ReturnLevel
+    worst: ReturnLevel
     spread: float
-    opening: Level
-    late: Level
-    trough: Level
-    regained: Level
+    opening: ReturnLevel
+    late: ReturnLevel
+    trough: ReturnLevel
+    regained: ReturnLevel
 
     @property
     def gain(self) -> float:
@@ -114,12 +116,12 @@ class Learning(NamedTuple):
         """The share of what was gained that is lost again: 0 at the best, 1 back at the start, above 1 below it."""
         return self.lost_at(self.recent)
 
-    def lost_at(self, level: Level) -> float:
+    def lost_at(self, level: ReturnLevel) -> float:
         """The same at another time behind the best."""
         return max(0.0, _ratio(self.best.mean - level.mean, self.best.mean - self.start.mean))
 
 
-def windows_of(episodes: Table) -> Windows | None:
+def windows_of(episodes: BlockTable) -> ReturnWindows | None:
     """Windows of episodes.
 
     Args:
@@ -145,10 +147,10 @@ def windows_of(episodes: Table) -> Windows | None:
         means = ws / wn
         variances = np.maximum(wq / wn - means**2, 0.0) * wn / np.maximum(wn - 1.0, 1.0)
     whole = np.flatnonzero((n >= FEWEST_EPISODES) & np.isfinite(means))
-    return Windows(middle, means, variances, wn, steps, whole) if whole.size else None
+    return ReturnWindows(middle, means, variances, wn, steps, whole) if whole.size else None
 
 
-def learning_of(episodes: Table) -> Learning | None:
+def learning_of(episodes: BlockTable) -> Learning | None:
     """The course of the returns.
 
     Windows are those of `windows_of`; returns that are not finite are left out. Shifting the returns shifts the levels;
@@ -175,12 +177,12 @@ def learning_of(episodes: Table) -> Learning | None:
     since = whole[whole >= trough]
     regained = int(since[means[since].argmax()])
 
-    def stretch(rows: NDArray[np.bool_]) -> Level:
+    def stretch(rows: NDArray[np.bool_]) -> ReturnLevel:
         number = float(count[rows].sum())
         mean = float((total - middle * count)[rows].sum()) / max(1.0, number)
         square = float((squared - 2.0 * middle * total + middle * middle * count)[rows].sum()) / max(1.0, number)
         error = math.sqrt(max(square - mean * mean, 0.0) / max(1.0, number - 1.0))
-        return Level(mean + middle, error, number, float(steps[rows][-1]))
+        return ReturnLevel(mean + middle, error, number, float(steps[rows][-1]))
 
     opened = (steps <= OPENING_SHARE * steps[-1]) | (n <= FEWEST_EPISODES)
     lately = (steps > (1.0 - LATE_SHARE) * steps[-1]) | (number - n < FEWEST_EPISODES)
@@ -190,7 +192,7 @@ def learning_of(episodes: Table) -> Learning | None:
     return Learning(start, recent, level(best), level(worst), spread, *ends, level(trough), level(regained))
 
 
-def window_means(episodes: Table, parts: int) -> tuple[Floats, Floats]:
+def window_means(episodes: BlockTable, parts: int) -> tuple[Floats, Floats]:
     """Mean returns of equal stretches of environment steps.
 
     Args:

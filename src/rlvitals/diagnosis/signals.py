@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.evidence import Evidence
-from rlvitals.diagnosis.table import Floats, Table
 from rlvitals.diagnosis.thresholds import Threshold
 
 FEWEST_UPDATES = Threshold(8, "updates", "Updates that a rule about the course of a metric needs.")
@@ -45,13 +45,13 @@ def trained_past(evidence: Evidence, share: float) -> bool:
     return (evidence.env_step - began) / (budget - began) >= share
 
 
-def values(table: Table, name: str) -> Floats:
+def values(table: BlockTable, name: str) -> Floats:
     """The finite means of a column's blocks, in time order."""
     column = table.mean(name)
     return column[np.isfinite(column)]
 
 
-def recent(table: Table, name: str, *, share: float | None = None) -> float:
+def recent(table: BlockTable, name: str, *, share: float | None = None) -> float:
     """Return the median of the last values of a column; NaN where there are none.
 
     Args:
@@ -62,12 +62,12 @@ def recent(table: Table, name: str, *, share: float | None = None) -> float:
     return _recent(values(table, name), share)
 
 
-def early(table: Table, name: str, *, count: float | None = None) -> float:
+def early(table: BlockTable, name: str, *, count: float | None = None) -> float:
     """Return the median of the first `count` values of a column; of `FEWEST_EARLY` where no number is given."""
     return _median(values(table, name)[: int(FEWEST_EARLY if count is None else count)])
 
 
-def median(table: Table, name: str) -> float:
+def median(table: BlockTable, name: str) -> float:
     """The median of all values."""
     return _median(values(table, name))
 
@@ -81,7 +81,7 @@ def rolling(column: Floats, width: int) -> Floats:
     return medians
 
 
-def since(table: Table, name: str, holds: NDArray[np.bool_]) -> float | None:
+def since(table: BlockTable, name: str, holds: NDArray[np.bool_]) -> float | None:
     """The step at which the last uninterrupted stretch of a condition began.
 
     Args:
@@ -161,7 +161,7 @@ def mean_length(evidence: Evidence) -> float:
     return float(evidence.episodes.total("length").sum() / said) if said else math.nan
 
 
-def share_of(table: Table, name: str, *, last: float = 1.0) -> float:
+def share_of(table: BlockTable, name: str, *, last: float = 1.0) -> float:
     """The mean of a column over the last share of its rows, each record counted; NaN where nothing is said."""
     rows = len(table)
     tail = slice(max(0, rows - max(1, math.ceil(last * rows))), rows)

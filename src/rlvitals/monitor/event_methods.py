@@ -9,7 +9,7 @@ from rlvitals.monitor.images import EncodedImage, Image, encode_image
 from rlvitals.records import Event, Record, Scalars
 from rlvitals.records.coercion import coerce
 from rlvitals.records.schema import Column, Field
-from rlvitals.runs.pictures import IMAGE
+from rlvitals.runs.artifacts import IMAGE
 
 _log = logging.getLogger("rlvitals")
 R = TypeVar("R", bound=Record)

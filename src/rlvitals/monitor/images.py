@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
-from rlvitals.regular import aside_of, make_folder
+from rlvitals.regular_files import aside_of, make_folder
+from rlvitals.runs.artifacts import PNG, media_type
 from rlvitals.runs.durability import force_folder, write_whole
-from rlvitals.runs.openings import move
-from rlvitals.runs.pictures import PNG, media_type
+from rlvitals.runs.journal_files import move
 
 FOLDER = "images"
 MOST_BYTES = 16 << 20

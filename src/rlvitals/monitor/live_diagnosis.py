@@ -10,7 +10,16 @@ import msgspec
 import numpy as np
 
 from rlvitals.clock import Clock
-from rlvitals.diagnosis import Collector, Context, Diagnosis, Finding, FindingTracker, collected, context_from, diagnose
+from rlvitals.diagnosis import (
+    Context,
+    Diagnosis,
+    EvidenceBuilder,
+    Finding,
+    FindingTracker,
+    collected,
+    context_from,
+    diagnose,
+)
 from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
 from rlvitals.monitor.milestones import KIND as MILESTONE
 from rlvitals.monitor.milestones import Milestones
@@ -71,7 +80,7 @@ class LiveDiagnosis(Sink):
         self._interval_s = interval_s
         self._milestones = Milestones(target=target)
         self._findings = FindingTracker()
-        self._collector = Collector()
+        self._collector = EvidenceBuilder()
         self._stale = resumed
         self._missed = missed
         self._missed_before = 0
@@ -155,7 +164,7 @@ class LiveDiagnosis(Sink):
         """
         with self._evaluating:
             if self._is_diagnosing:
-                return self._last or diagnose(Collector().evidence(self._context()))
+                return self._last or diagnose(EvidenceBuilder().evidence(self._context()))
             self._is_diagnosing = True
             try:
                 if self._stale or (self._has_gaps() and (self._closed or self._clock.monotonic() >= self._due)):

@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from rlvitals.diagnosis import Collector, Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis import Diagnosis, EvidenceBuilder, diagnose, evidence_of
 from rlvitals.errors import RunError
 from rlvitals.monitor.live_diagnosis import LiveDiagnosis, context_of
-from rlvitals.reading import RunStatus
+from rlvitals.reader import RunStatus
 from rlvitals.recording import Recorder
 from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
 from rlvitals.runs.run import Run
-from rlvitals.summary.life import time_spent
+from rlvitals.summary.status import time_spent
 
 R = TypeVar("R", bound=Record)
 
@@ -104,7 +104,7 @@ class LiveRun:
         try:
             evidence = evidence_of(Run(self.path), context=context)
         except (RunError, OSError):  # the folder is gone, which the check of the file system reports
-            evidence = Collector().evidence(context)
+            evidence = EvidenceBuilder().evidence(context)
         return diagnose(evidence)
 
     def _recent(self, kind: type[R], count: int, total: int) -> list[R]:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlvitals.analysis.course import course
-from rlvitals.analysis.intervals import mean_interval, rate_interval, wilson_interval
-from rlvitals.analysis.student import normal_quantile
+from rlvitals.formatting import number
 from rlvitals.records import Episode, Event, Record
-from rlvitals.words import number
+from rlvitals.stats.series.course import course
+from rlvitals.stats.series.intervals import mean_interval, rate_interval, wilson_interval
+from rlvitals.stats.series.student_t import normal_quantile
 
 KIND = "milestone"
 FIRST_SUCCESS = "first-success"
@@ -43,13 +43,13 @@ class Milestones:
 
     - `first-success`: the first episode that succeeded.
     - `new-best`: the mean of a window of episodes beats the best so far by five standard errors of their difference
-      (of autocorrelated means, `analysis.intervals`), and by a fifth of all that was gained before. The windows do not
-      overlap. The first one is what the others are compared with.
+      (of autocorrelated means, `stats.series.intervals`), and by a fifth of all that was gained before. The windows do
+      not overlap. The first one is what the others are compared with.
     - `target-reached`: the mean of the last window has stayed at the target for as many episodes as a window has.
     - `category-mastered`: the 99 % interval of the category's success rate (Wilson's, for autocorrelated outcomes) over
       its last 200 episodes lies above `mastery`; where it has no successes or failures, that of its final quality above
       `mastery_quality`.
-    - `converged`: `analysis.convergence` says so of the rewards, and again when there are a tenth more of them.
+    - `converged`: `stats.series.convergence` says so of the rewards, and again when there are a tenth more of them.
 
     Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 960 means of
     the rewards of the whole training. None of it changes when rewards are scaled or shifted.

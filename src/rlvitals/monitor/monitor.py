@@ -15,7 +15,7 @@ from rlvitals.monitor.live_diagnosis import start_live_diagnosis
 from rlvitals.monitor.live_reader import LiveRun, TrainingSession
 from rlvitals.monitor.log_methods import LogMethods
 from rlvitals.monitor.start import start_recorder
-from rlvitals.reading import RunResults, RunStatus
+from rlvitals.reader import RunResults, RunStatus
 from rlvitals.recording import DroppedRecords, RecorderSettings, Resume, announcement, ending_of, failure_of, options
 from rlvitals.recording.name_hints import NameHints
 from rlvitals.recording.window import BUFFER_SIZE
@@ -299,7 +299,7 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.close(status, failure)
         wanted, self._report = self._report, False
         if wanted is not False and not self._recorder.is_child:
-            from rlvitals.reports.writing import write_quietly  # noqa: PLC0415 - loads duckdb
+            from rlvitals.render.report_writer import write_quietly  # noqa: PLC0415 - loads duckdb
 
             write_quietly(self.run, None if wanted is True else wanted)
 

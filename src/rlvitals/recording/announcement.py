@@ -6,7 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from rlvitals.escaping import clean
+from rlvitals.text_escaping import escape_control
 
 QUIET_VARIABLE = "RLVITALS_QUIET"
 """Environment variable that turns the line off; empty and `0` leave it on."""
@@ -41,4 +41,4 @@ def _line(path: Path) -> str:
 def _typed(path: Path) -> str:
     """A path as a user would type it here."""
     here = Path.cwd()
-    return clean(shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path)))
+    return escape_control(shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path)))

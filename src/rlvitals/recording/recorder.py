@@ -18,11 +18,11 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, RlvitalsError, RunError
 from rlvitals.recording import process_end
 from rlvitals.recording.budget import Budget
+from rlvitals.recording.maintenance import Maintenance
 from rlvitals.recording.process_end import ENDING_SIGNALS, check_signals
 from rlvitals.recording.sampler import SystemSampler
 from rlvitals.recording.session import Session
 from rlvitals.recording.ticker import Ticker
-from rlvitals.recording.upkeep import Upkeep
 from rlvitals.recording.window import BUFFER_SIZE, LiveWindow
 from rlvitals.records import STREAM_OF, STREAMS, Event, Record, SystemSample, codec_of
 from rlvitals.runs import header as headers
@@ -123,7 +123,7 @@ class Recorder:
         self._forked = 0
         self._is_child = False
         self._lost_before = dict(session.header.losses)
-        self._upkeep = Upkeep(
+        self._upkeep = Maintenance(
             session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say, tally=self._tally
         )
         journals = self._open_journals()

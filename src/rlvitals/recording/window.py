@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from rlvitals.pace import STEPS, step_of
 from rlvitals.records import STREAMS, Episode, PolicyUpdate, Record, SystemSample
+from rlvitals.records.progress import STEPS, step_of
 
 BUFFER_SIZE = 1_000
 _STEPPING = tuple(STREAMS[stream] for stream in STEPS if STREAMS[stream] is not SystemSample)

@@ -108,7 +108,7 @@ UPDATE_METRICS = _metric_fields(PolicyUpdate)
 """The fields of `PolicyUpdate` that hold a metric."""
 
 
-class Target(NamedTuple):
+class SynonymTarget(NamedTuple):
     """The field that a name means.
 
     Attributes:
@@ -121,7 +121,7 @@ class Target(NamedTuple):
 
 
 @lru_cache(_MAX_NAMES)
-def update_field(name: str) -> Target | None:
+def update_field(name: str) -> SynonymTarget | None:
     """Find the field of `PolicyUpdate` that another program's name means.
 
     Args:
@@ -131,31 +131,31 @@ def update_field(name: str) -> Target | None:
         The field; `None` for an unknown name, and for a field's own name, which needs no translation.
     """
     if name in SYNONYMS:
-        return Target(SYNONYMS[name])
+        return SynonymTarget(SYNONYMS[name])
     tag = name.removeprefix(_RLLIB)
     if tag in UPDATE_TAGS:
-        return Target(UPDATE_TAGS[tag], -1.0 if tag == ENTROPY_LOSS else 1.0)
+        return SynonymTarget(UPDATE_TAGS[tag], -1.0 if tag == ENTROPY_LOSS else 1.0)
     for group in _UPDATE_GROUPS:
         if tag.startswith(group):
             rest = tag.removeprefix(group)
             field = SYNONYMS.get(rest, rest if rest in UPDATE_METRICS else None)
-            return None if field is None else Target(field)
+            return None if field is None else SynonymTarget(field)
     return None
 
 
 @lru_cache(_MAX_NAMES)
-def evaluation_field(name: str) -> Target | None:
+def evaluation_field(name: str) -> SynonymTarget | None:
     """Find the field of `Evaluation` that another program's name means; `None` for an unknown name."""
     rest = name.removeprefix("eval/")
     if rest in EVALUATION_SYNONYMS:
-        return Target(EVALUATION_SYNONYMS[rest])
-    return Target(rest) if rest != name and rest in _metric_fields(Evaluation) else None
+        return SynonymTarget(EVALUATION_SYNONYMS[rest])
+    return SynonymTarget(rest) if rest != name and rest in _metric_fields(Evaluation) else None
 
 
 def take_synonyms(
     more: MutableMapping[str, Any],
     values: MutableMapping[str, Any],
-    field_of: Callable[[str], Target | None] = update_field,
+    field_of: Callable[[str], SynonymTarget | None] = update_field,
 ) -> dict[str, str]:
     """Move numbers that were given under another program's name to the field that means the same.
 

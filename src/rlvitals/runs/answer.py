@@ -10,11 +10,11 @@ import numpy as np
 
 from rlvitals.errors import MissingExtraError, QueryError, RunFormatError
 from rlvitals.records import STREAMS
-from rlvitals.runs.columns import identifier
 from rlvitals.runs.folder import RunFolder
+from rlvitals.runs.queries import ask
 from rlvitals.runs.relation import nested_fields
 from rlvitals.runs.sandbox import check_functions, sandbox
-from rlvitals.runs.table import ask
+from rlvitals.runs.sql_columns import identifier
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -19,7 +19,7 @@ from typing import BinaryIO
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS
-from rlvitals.regular import read_regular, reader
+from rlvitals.regular_files import read_regular, reader
 from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.layout import Layout
 

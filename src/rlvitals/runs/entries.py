@@ -14,7 +14,8 @@ import numpy as np
 
 from rlvitals.records import STREAMS
 from rlvitals.records.schema import fields
-from rlvitals.runs.columns import (
+from rlvitals.runs.layout import Segment
+from rlvitals.runs.sql_columns import (
     REST,
     SQL_TYPE,
     file_literal,
@@ -25,7 +26,6 @@ from rlvitals.runs.columns import (
     pointer,
     sealed_source,
 )
-from rlvitals.runs.layout import Segment
 
 MOST_AT_ONCE = 512
 """Columns in one query."""

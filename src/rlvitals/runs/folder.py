@@ -10,10 +10,10 @@ from typing import Any
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import STREAMS, Record, codec_of
-from rlvitals.regular import reader
+from rlvitals.regular_files import reader
 from rlvitals.runs.header import Header, Rewind, read_header
 from rlvitals.runs.layout import SEALED, Layout, Segment
-from rlvitals.runs.status import Vitality, vitality
+from rlvitals.runs.vitality import Vitality, vitality
 
 
 class RunFolder:

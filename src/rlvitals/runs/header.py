@@ -11,7 +11,7 @@ from rlvitals.errors import RecordError, RunFormatError, RunNotFoundError
 from rlvitals.records.coercion import coerce, shown, spelled
 from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.records.schema import Column, Field
-from rlvitals.regular import aside_of, read_regular
+from rlvitals.regular_files import aside_of, read_regular
 from rlvitals.runs.durability import put_in_place, write_whole
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 
@@ -21,7 +21,7 @@ FAILED = "failed"
 PREEMPTED = "preempted"
 PAUSED = "paused"
 STATUSES = (RUNNING, COMPLETED, FAILED, PREEMPTED, PAUSED)
-"""What a writer can say of its run. That it stalled or crashed is for its readers to see: `runs.status`."""
+"""What a writer can say of its run. That it stalled or crashed is for its readers to see: `runs.vitality`."""
 ENDED = frozenset({COMPLETED, FAILED, PREEMPTED})
 """Statuses with which a writer says that its run is over."""
 

@@ -8,7 +8,7 @@ A segment has one writer in its life: a writer never goes on with the segment of
 that moment by a process that outlived its training.
 
 A segment that could not be forced to the disk gets no more lines: the next one is begun, and the first is written again
-(`runs.forcing`).
+(`runs.segment_forcer`).
 """
 
 import contextlib
@@ -21,11 +21,11 @@ from pathlib import Path
 from rlvitals.clock import Clock
 from rlvitals.errors import ClosedError
 from rlvitals.runs.durability import make_durable_folder
-from rlvitals.runs.forcing import KEPT_LINES, Mark, SegmentForcer
+from rlvitals.runs.journal_files import close_quietly, copy, is_dead, is_gone, move, opened, segment_to_begin
+from rlvitals.runs.journal_observer import JournalObserver
 from rlvitals.runs.layout import segment_path
-from rlvitals.runs.openings import close_quietly, copy, is_dead, is_gone, move, opened, segment_to_begin
+from rlvitals.runs.segment_forcer import KEPT_LINES, SegmentForcer, WriteMark
 from rlvitals.runs.torn import Unpack
-from rlvitals.runs.trouble import Trouble
 
 SEAL_RECORDS = 100_000
 """Records in a segment before it is sealed: the open tail is still read in about a tenth of a second."""
@@ -57,7 +57,7 @@ class Journal:
         unpack: Unpack,
         *,
         clock: Clock,
-        trouble: Trouble,
+        trouble: JournalObserver,
         seal_records: int = SEAL_RECORDS,
         backlog_lines: int = BACKLOG_LINES,
         sync_always: bool = False,
@@ -340,13 +340,13 @@ class Journal:
             self._lost_before = self.lost
             self._trouble.began(self.path, error)
 
-    def _mark(self, forcer: SegmentForcer, lines: int) -> Mark:
+    def _mark(self, forcer: SegmentForcer, lines: int) -> WriteMark:
         mark = forcer.mark(lines)
         if forcer is self._forcer:
             self._remember = forcer.recent.append
         return mark
 
-    def _force(self, forcer: SegmentForcer, mark: Mark) -> None:
+    def _force(self, forcer: SegmentForcer, mark: WriteMark) -> None:
         """Force a segment to the disk; that this fails is no reason not to write."""
         try:
             forcer.force(mark)

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from rlvitals.errors import RunExistsError, RunNameError
 from rlvitals.records import STREAMS
-from rlvitals.regular import is_folder, make_folder
+from rlvitals.regular_files import is_folder, make_folder
 from rlvitals.runs.durability import force_folder, make_durable_folder
 
 FORMAT = "rlvitals-run"

@@ -9,10 +9,10 @@ import duckdb
 
 from rlvitals.records import STREAMS, Record
 from rlvitals.records.schema import Column, fields
-from rlvitals.runs.columns import REST, identifier, lines_source, literal, sealed_source, typed_columns
 from rlvitals.runs.folder import RunFolder, rewinds_of
 from rlvitals.runs.header import Rewind
 from rlvitals.runs.layout import Segment
+from rlvitals.runs.sql_columns import REST, identifier, lines_source, literal, sealed_source, typed_columns
 
 RUN = "run"
 """The column that names a row's run, where there are several."""

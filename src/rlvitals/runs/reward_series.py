@@ -138,7 +138,7 @@ def _records(run: RunFolder, stream: str, last: int | None) -> Iterable[Any]:
         return ()
     if last is None:
         return run.records(stream)
-    from rlvitals.runs.table import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
+    from rlvitals.runs.queries import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
 
     return last_records(run, stream, last)
 

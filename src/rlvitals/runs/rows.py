@@ -11,7 +11,7 @@ from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.records import Record, codec_of
 from rlvitals.records.coercion import unspelled
 from rlvitals.records.schema import Column, Field, fields
-from rlvitals.runs.columns import REST, connected, sealed_source
+from rlvitals.runs.sql_columns import REST, connected, sealed_source
 
 _BATCH = 2_000
 _LARGEST_PAGE = 10_000

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from rlvitals.runs.folder import RunFolder, checked_stream
-from rlvitals.runs.verifying import Verdict, verify
+from rlvitals.runs.verification import Verification, verify
 
 if TYPE_CHECKING:
     from rlvitals.runs.answer import Answer
@@ -65,7 +65,7 @@ class Run(RunFolder):
 
         return Stream(self, checked_stream(name), abandoned=abandoned)
 
-    def verify(self) -> Verdict:
+    def verify(self) -> Verification:
         """Read every record, and compare every segment with its checksum; changes nothing.
 
         Reading a run compares no checksums, so that it stays quick.

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 
 from rlvitals.errors import QueryError
-from rlvitals.runs.columns import connected, database, glob_escaped, literal
+from rlvitals.runs.sql_columns import connected, database, glob_escaped, literal
 
 _PURE = frozenset(
     {

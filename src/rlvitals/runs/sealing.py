@@ -17,11 +17,11 @@ import duckdb
 
 from rlvitals.errors import RunFormatError
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.regular import read_regular
+from rlvitals.regular_files import read_regular
 from rlvitals.runs import checksum
-from rlvitals.runs.columns import database, lines_source, literal, typed_columns
 from rlvitals.runs.durability import force_file, force_folder, put_in_place, replace_whole
 from rlvitals.runs.layout import SEALED
+from rlvitals.runs.sql_columns import database, lines_source, literal, typed_columns
 from rlvitals.runs.torn import keep_aside, lines_of
 
 _ROW_GROUP = 100_000

@@ -14,11 +14,11 @@ from rlvitals.records import STREAMS
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs.answer import Column, to_arrow, to_pandas, to_polars
-from rlvitals.runs.columns import identifier
 from rlvitals.runs.entries import MOST_AT_ONCE, Entries, Entry
 from rlvitals.runs.folder import RunFolder
+from rlvitals.runs.queries import ask, last_records
 from rlvitals.runs.relation import kept_rows
-from rlvitals.runs.table import ask, last_records
+from rlvitals.runs.sql_columns import identifier
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rlvitals.pace import STEPS, furthest_of
+from rlvitals.records.progress import STEPS, furthest_of
 from rlvitals.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def totals(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) ->
     begun = [stream for stream in STEPS if run.layout.segments(stream)]
     if not begun:
         return Totals()
-    from rlvitals.runs.table import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
 
     return ask(run, lambda tables: _count(tables, begun), *begun, connection=connection)
 

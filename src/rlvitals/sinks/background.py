@@ -7,7 +7,7 @@ from queue import Empty, SimpleQueue
 
 from rlvitals.errors import ClosedError
 from rlvitals.records import Record
-from rlvitals.sinks.base import Sink, SinkWrapper
+from rlvitals.sinks.sink import Sink, SinkWrapper
 
 CAPACITY = 10_000
 _POLL_S = 0.05

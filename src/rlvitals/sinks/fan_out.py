@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 
 from rlvitals.errors import ClosedError
 from rlvitals.records import Record
-from rlvitals.sinks.base import Sink
+from rlvitals.sinks.sink import Sink
 
 
 class FanOut(Sink):

@@ -139,7 +139,7 @@ def flat_settings(configuration: Mapping[str, Any], above: str = "") -> Iterator
             yield f"{above}{name}", value
 
 
-class Settings:
+class SettingsTracker:
     """Tells what is new in the settings of a training since it was last asked."""
 
     def __init__(self) -> None:

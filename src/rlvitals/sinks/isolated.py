@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rlvitals.errors import ClosedError
 from rlvitals.records import Record
-from rlvitals.sinks.base import Sink, SinkWrapper
+from rlvitals.sinks.sink import Sink, SinkWrapper
 
 Report = Callable[[str, str], None]
 """Takes a sink's name and what became of it."""

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from rlvitals.analysis.paired import Comparison, Effect, compare
 from rlvitals.records import Evaluation
+from rlvitals.stats.groups.paired_items import ItemComparison, PairedEffect, compare
 from rlvitals.summary.measures import Range, known
 
 METRICS = ("reward", "quality", "success")
@@ -25,7 +25,7 @@ class Paired(msgspec.Struct, frozen=True):
     Attributes:
         metric: What was compared.
         baseline: The baseline's name.
-        verdict: better, worse, no difference shown, ... (`rlvitals.analysis.paired`).
+        verdict: better, worse, no difference shown, ... (`rlvitals.stats.groups.paired_items`).
         items: Items compared.
         unshared: Items that only one of the two has.
         difference: Mean of the differences.
@@ -106,7 +106,7 @@ def _values(evaluation: Evaluation, metric: str) -> dict[Any, float]:
     return values
 
 
-def _plain(found: Comparison, metric: str, baseline: str) -> Paired:
+def _plain(found: ItemComparison, metric: str, baseline: str) -> Paired:
     return Paired(
         metric=metric,
         baseline=baseline,
@@ -123,5 +123,5 @@ def _plain(found: Comparison, metric: str, baseline: str) -> Paired:
     )
 
 
-def _range(effect: Effect) -> Range:
+def _range(effect: PairedEffect) -> Range:
     return Range(known(effect.estimate), known(effect.low), known(effect.high))

@@ -11,13 +11,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.description import describe
-from rlvitals.pace import STEPS
 from rlvitals.records import PolicyUpdate
+from rlvitals.records.progress import STEPS
 from rlvitals.records.schema import Column, fields
 from rlvitals.runs import Run
+from rlvitals.runs.queries import ask, last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
-from rlvitals.runs.table import ask, last_records
+from rlvitals.stats.series.description import describe
 
 BEST_WINDOW = 100
 """Episodes in the best window, at most."""
@@ -61,7 +61,7 @@ class Point(msgspec.Struct):
     not_finite: int
 
 
-class Group(msgspec.Struct):
+class EpisodeGroup(msgspec.Struct):
     """The episodes that have something in common. Means are over finite values.
 
     Attributes:
@@ -77,7 +77,7 @@ class Group(msgspec.Struct):
     quality_improvement: float | None
 
 
-class Metric(msgspec.Struct):
+class MetricHistory(msgspec.Struct):
     """One metric of the policy updates.
 
     Attributes:
@@ -116,9 +116,9 @@ class History(msgspec.Struct):
     updates: int
     stretches: dict[str, Stretch]
     curve: list[Point]
-    categories: list[Group]
-    terminations: list[Group]
-    metrics: dict[str, Metric]
+    categories: list[EpisodeGroup]
+    terminations: list[EpisodeGroup]
+    metrics: dict[str, MetricHistory]
     algorithm: dict[str, float]
     evaluations_total: int
     evaluations: list[dict[str, Any]]
@@ -255,7 +255,7 @@ def _point(said: Floats) -> Point:
         return Point(float(finite.mean()) if finite.size else None, said.size - finite.size)
 
 
-def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group]]:
+def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[EpisodeGroup], list[EpisodeGroup]]:
     """The categories and the ends; by one scan, as reading is what takes time."""
     rows = tables.execute(
         """
@@ -265,20 +265,20 @@ def _groups(tables: duckdb.DuckDBPyConnection) -> tuple[list[Group], list[Group]
         FROM episodes GROUP BY GROUPING SETS ((category), (termination_reason)) ORDER BY 3 DESC, 2
         """
     ).fetchall()
-    groups: dict[bool, list[Group]] = {True: [], False: []}
+    groups: dict[bool, list[EpisodeGroup]] = {True: [], False: []}
     for by_category, *group in rows:
-        groups[by_category].append(Group(*group))
+        groups[by_category].append(EpisodeGroup(*group))
     return groups[True], groups[False]
 
 
-def _metrics(updates: Columns) -> dict[str, Metric]:
+def _metrics(updates: Columns) -> dict[str, MetricHistory]:
     said = {name: updates[name] for name in _METRICS if updates[name].count()}
     return {name: _metric(column, updates["step"]) for name, column in said.items()}
 
 
-def _metric(column: np.ma.MaskedArray[Any, Any], steps: np.ma.MaskedArray[Any, Any]) -> Metric:
+def _metric(column: np.ma.MaskedArray[Any, Any], steps: np.ma.MaskedArray[Any, Any]) -> MetricHistory:
     bad = ~np.isfinite(column.filled(0.0))
-    return Metric(
+    return MetricHistory(
         first=float(column.compressed()[0]),
         last=None if np.ma.getmaskarray(column)[-1] else float(column[-1]),
         recent=_measure(column[-RECENT_UPDATES:].compressed()).mean,

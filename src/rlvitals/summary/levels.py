@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from rlvitals.analysis.intervals import mean_interval, rate_interval
+from rlvitals.formatting import count, format_value, reported_share
 from rlvitals.records import Episode
 from rlvitals.records.metrics import metric_of
 from rlvitals.runs.answer import Column
 from rlvitals.runs.reward_series import RewardSeries
-from rlvitals.words import count, format_value, reported_share
+from rlvitals.stats.series.intervals import mean_interval, rate_interval
 
 RECENT_EPISODES = 100
 """Episodes that a recent level is the mean of."""

@@ -6,17 +6,17 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.averages import exponential_average, time_exponential_average, windowed_average
-from rlvitals.analysis.changepoints import Changes
-from rlvitals.analysis.convergence import Convergence
-from rlvitals.analysis.course import Course, course
-from rlvitals.analysis.description import describe
-from rlvitals.analysis.distribution import distribution, presence
-from rlvitals.analysis.intervals import Interval, mean_interval
-from rlvitals.analysis.quantiles import interquartile_mean, quantiles
-from rlvitals.analysis.trend import Trend
 from rlvitals.records.metric import Better
 from rlvitals.runs.answer import Column
+from rlvitals.stats.series.averages import exponential_average, time_exponential_average, windowed_average
+from rlvitals.stats.series.change_points import LevelChanges
+from rlvitals.stats.series.convergence import Convergence
+from rlvitals.stats.series.course import Course, course
+from rlvitals.stats.series.description import describe
+from rlvitals.stats.series.distribution import distribution, presence
+from rlvitals.stats.series.intervals import Interval, mean_interval
+from rlvitals.stats.series.quantiles import interquartile_mean, quantiles
+from rlvitals.stats.series.trend import Trend
 
 WINDOW = 100
 """Values in the running mean, and those whose interval is given as the recent level."""
@@ -64,7 +64,7 @@ class Averages(msgspec.Struct, frozen=True):
 
 
 class Going(msgspec.Struct, frozen=True):
-    """Where a quantity is going (`rlvitals.analysis.trend`).
+    """Where a quantity is going (`rlvitals.stats.series.trend`).
 
     Attributes:
         verdict: improving, stable, declining or not enough data; rising and falling where neither is better.
@@ -85,7 +85,7 @@ class Going(msgspec.Struct, frozen=True):
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """Whether it converged (`rlvitals.analysis.course`); positions count values from 0.
+    """Whether it converged (`rlvitals.stats.series.course`); positions count values from 0.
 
     Attributes:
         status: converged, flat, improving, declining (rising, falling) or not enough data.
@@ -105,7 +105,7 @@ class Rest(msgspec.Struct, frozen=True):
 
 
 class Turns(msgspec.Struct, frozen=True):
-    """Where its level changed (`rlvitals.analysis.changepoints`); positions count values from 0.
+    """Where its level changed (`rlvitals.stats.series.change_points`); positions count values from 0.
 
     Attributes:
         began: Where it first became better.
@@ -288,7 +288,7 @@ def _rest(went: Course, better: Better) -> Rest:
     )
 
 
-def _turns(found: Changes) -> Turns:
+def _turns(found: LevelChanges) -> Turns:
     return Turns(
         began=_place(found.started),
         peak=_place(found.peak),

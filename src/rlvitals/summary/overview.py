@@ -11,19 +11,19 @@ import duckdb
 import msgspec
 import numpy as np
 
-from rlvitals.analysis.course import Course, course
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import Health
-from rlvitals.pace import STEPS, Pace, furthest_of, seconds_left, share_of
+from rlvitals.records.progress import STEPS, Throughput, furthest_of, seconds_left, share_of
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
+from rlvitals.runs.queries import ask
 from rlvitals.runs.reward_series import RewardSeries, reward_series
-from rlvitals.runs.table import ask
+from rlvitals.stats.series.course import Course, course
 from rlvitals.summary.levels import LEVELS, Level, levels_of
-from rlvitals.summary.life import OPEN, Life, away_of, life_of
 from rlvitals.summary.measures import Floats, Going, going_of
-from rlvitals.summary.pacing import episodes_per_minute, pace_in, step_said
+from rlvitals.summary.status import OPEN, Life, away_of, life_of
+from rlvitals.summary.throughput import episodes_per_minute, pace_in, step_said
 from rlvitals.summary.verdict import Verdict, verdict_of
 
 
@@ -40,7 +40,7 @@ class Assessment(NamedTuple):
 
 
 class RewardCourse(msgspec.Struct, frozen=True):
-    """What the reward did, over the whole run and recently (`rlvitals.analysis.course`).
+    """What the reward did, over the whole run and recently (`rlvitals.stats.series.course`).
 
     Attributes:
         status: Over the whole run: converged, flat, improving, declining or not enough data.
@@ -124,8 +124,8 @@ class Feed(NamedTuple):
     steps: Iterable[float | None]
     columns: Mapping[str, Column]
     first: Mapping[str, Column] | None = None
-    pace: Pace | None = None
-    episode_pace: Pace | None = None
+    pace: Throughput | None = None
+    episode_pace: Throughput | None = None
     series: RewardSeries | None = None
     assessment: Assessment | None = None
     intervals: bool = True
@@ -135,9 +135,9 @@ def overview_from(feed: Feed) -> Overview:
     """Work out the overview of a run."""
     header, life = feed.header, feed.life
     is_open, away = life.status in OPEN, away_of(header)
-    pace, episode_pace = feed.pace or Pace(), feed.episode_pace or Pace()
+    pace, episode_pace = feed.pace or Throughput(), feed.episode_pace or Throughput()
     env_step = furthest_of(pace.furthest, *feed.steps)
-    goal, recently = header.goals.get("total_timesteps"), pace.lately(away, is_open=is_open)
+    goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
     levels = levels_of(feed.columns, feed.first, series=feed.series, intervals=feed.intervals)
     source = "" if feed.series is None else feed.series.source
     diagnosis, found = feed.assessment or (None, None)
@@ -150,10 +150,10 @@ def overview_from(feed: Feed) -> Overview:
         target=header.goals.get("target"),
         progress=share_of(goal, env_step),
         seconds_left=seconds_left(goal, env_step, recently, is_open=is_open),
-        steps_per_second=pace.over_the_run(away),
+        steps_per_second=pace.overall(away),
         recent_steps_per_second=recently,
-        episodes_per_minute=episode_pace.over_the_run(away),
-        recent_episodes_per_minute=episode_pace.lately(away, is_open=is_open),
+        episodes_per_minute=episode_pace.overall(away),
+        recent_episodes_per_minute=episode_pace.recent(away, is_open=is_open),
         levels=levels,
         reward_source=source,
         course=None if found is None else _course_fact(found),
@@ -222,7 +222,7 @@ def _course_fact(found: Course) -> RewardCourse:
     )
 
 
-def _read(tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, Column], int, Pace]:
+def _read(tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, Column], int, Throughput]:
     wanted = ", ".join(f"{name}::DOUBLE AS {name}" for name in ("time", *LEVELS))
     found = tables.execute(f"SELECT {wanted} FROM episodes").fetchnumpy()  # noqa: S608 - our names
     columns = {name: np.ma.asarray(column) for name, column in found.items()}

@@ -7,25 +7,25 @@ import duckdb
 import msgspec
 import numpy as np
 
-from rlvitals.analysis.course import Course
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
-from rlvitals.pace import STEPS, Pace
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.metrics import metric_of
+from rlvitals.records.progress import STEPS, Throughput
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
+from rlvitals.runs.queries import ask
 from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
-from rlvitals.runs.table import ask
+from rlvitals.stats.series.course import Course
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
-from rlvitals.summary.exploring import exploration_of, plain
-from rlvitals.summary.life import away_of, life_of
 from rlvitals.summary.measures import Floats, Measured, known, measure
 from rlvitals.summary.overview import Assessment, Feed, Overview, course_of_rewards, overview_from, overview_of
-from rlvitals.summary.pacing import episodes_per_minute, pace_in, paces_in, step_said
+from rlvitals.summary.status import away_of, life_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
+from rlvitals.summary.throughput import episodes_per_minute, pace_in, paces_in, step_said
+from rlvitals.summary.tried_parameters import exploration_of, plain
 
 MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
 """The quantities of an episode."""
@@ -47,7 +47,7 @@ class Speed(msgspec.Struct, frozen=True):
 
     Attributes:
         episode_seconds: Mean duration of an episode, where it was said.
-        steps_per_second: Environment steps a second, over all that this is about (`rlvitals.pace`).
+        steps_per_second: Environment steps a second, over all that this is about (`rlvitals.records.progress`).
         episodes_per_minute: Likewise.
         recent_steps_per_second: Lately: over the last tenth of the run, at least a minute and at most ten.
         memory: Resident memory now (MiB), and its peak.
@@ -91,7 +91,7 @@ class RunSummary(msgspec.Struct, frozen=True):
         ends: Why episodes ended, the most frequent first; those that reported no reason last. Empty if none did.
         speed: How fast it goes.
         baselines: The last evaluation against each baseline's.
-        exploration: What parameters were tried, if that was asked for (`rlvitals.analysis.exploration`, as dicts).
+        exploration: What parameters were tried, if that was asked for (`stats.parameters.exploration`, as dicts).
     """
 
     overview: Overview
@@ -170,9 +170,9 @@ def summarise(
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
             episode_seconds=_mean(as_floats(episodes["duration"])),
-            steps_per_second=windowed.over_the_run(away_of(header)),
+            steps_per_second=windowed.overall(away_of(header)),
             recent_steps_per_second=overview.recent_steps_per_second,
-            episodes_per_minute=episode_pace.over_the_run(away_of(header)),
+            episodes_per_minute=episode_pace.overall(away_of(header)),
             **_load(episodes, system),
         ),
         baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
@@ -182,7 +182,7 @@ def summarise(
 
 def _columns(
     tables: duckdb.DuckDBPyConnection, window: int | None
-) -> tuple[dict[str, Column], dict[str, Column], dict[str, Column], Pace, Pace]:
+) -> tuple[dict[str, Column], dict[str, Column], dict[str, Column], Throughput, Throughput]:
     """The columns, the pace of the whole run, and that since the first record of the window."""
     wanted = {
         "episodes": _EPISODE_COLUMNS,

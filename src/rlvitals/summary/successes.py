@@ -4,10 +4,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.intervals import rate_interval
-from rlvitals.analysis.mix import MixChange, mix_change
-from rlvitals.analysis.success import episodes_until, success_over_time
 from rlvitals.runs.answer import Column
+from rlvitals.stats.series.intervals import rate_interval
+from rlvitals.stats.series.mix_shift import MixShift, mix_shift
+from rlvitals.stats.series.success_rates import episodes_until, success_over_time
 from rlvitals.summary.measures import WINDOW, Floats, Range, as_range, known
 
 _BLOCKS = 20
@@ -35,7 +35,7 @@ class GroupRate(msgspec.Struct, frozen=True):
 
 
 class Mix(msgspec.Struct, frozen=True):
-    """Whether a mean changed by skill, or by what was drawn (Simpson's paradox; `rlvitals.analysis.mix`).
+    """Whether a mean changed by skill, or by what was drawn (Simpson's paradox; `rlvitals.stats.series.mix_shift`).
 
     Attributes:
         verdict: In words.
@@ -54,7 +54,7 @@ class Mix(msgspec.Struct, frozen=True):
     shares: dict[str, tuple[float, float]]
 
 
-class Target(msgspec.Struct, frozen=True):
+class SuccessTarget(msgspec.Struct, frozen=True):
     """How long it took until the mean of a window of episodes reached the target.
 
     Attributes:
@@ -102,7 +102,7 @@ class Successes(msgspec.Struct, frozen=True):
     by_difficulty: list[GroupRate]
     reward_mix: Mix | None
     success_mix: Mix | None
-    target: Target | None
+    target: SuccessTarget | None
 
 
 def successes(episodes: dict[str, Column], target: float | None) -> Successes:
@@ -179,10 +179,10 @@ def _mix(values: Floats, categories: Column) -> Mix | None:
     if len(labels) < 2:  # noqa: PLR2004 - one type has no mix
         return None
     named = [None if code < 0 else labels[code] for code in codes]
-    return _plain(mix_change(values[::every], named))
+    return _plain(mix_shift(values[::every], named))
 
 
-def _plain(found: MixChange) -> Mix:
+def _plain(found: MixShift) -> Mix:
     return Mix(
         verdict=found.verdict,
         total=as_range(found.total),
@@ -193,9 +193,9 @@ def _plain(found: MixChange) -> Mix:
     )
 
 
-def _target(rewards: Floats, target: float) -> Target:
+def _target(rewards: Floats, target: float) -> SuccessTarget:
     found = episodes_until(rewards, target)
-    return Target(
+    return SuccessTarget(
         target=target,
         window=found.window,
         status=found.status,

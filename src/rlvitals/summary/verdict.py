@@ -2,12 +2,12 @@
 
 import msgspec
 
-from rlvitals.analysis.course import Course
 from rlvitals.diagnosis import CRITICAL, Diagnosis
+from rlvitals.formatting import count, number, percent
 from rlvitals.runs import Header
+from rlvitals.stats.series.course import Course
 from rlvitals.summary.levels import Level
-from rlvitals.summary.life import OPEN, Life
-from rlvitals.words import count, number, percent
+from rlvitals.summary.status import OPEN, Life
 
 _ENDED_BADLY = frozenset({"failed", "crashed"})
 _INTERRUPTED = frozenset({"stalled", "preempted"})

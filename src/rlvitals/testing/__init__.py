@@ -1,6 +1,6 @@
 """What a plug-in's author inherits to test with.
 
-`testing.sinks.SinkContract`, `testing.exporters.ExporterContract`, and `testing.clock.ManualClock`.
+`testing.sinks.SinkContract`, `testing.exporters.ExporterContract`, and `testing.manual_clock.ManualClock`.
 """
 
 import contextlib

@@ -11,7 +11,7 @@
         def read(self, path: Path) -> Exported:  # if what it wrote can be read back in full
             return Exported(header, records)
 
-The claims are those of `rlvitals.exporters.Exporter`, and are held with pytest.
+The claims are those of `rlvitals.formats.exporters.Exporter`, and are held with pytest.
 """
 
 import math
@@ -23,7 +23,7 @@ import msgspec
 import pytest
 
 from rlvitals.errors import ExportError, RlvitalsError
-from rlvitals.exporters import Exporter, export_run
+from rlvitals.formats.exporters import Exporter, export_run
 from rlvitals.records import (
     STREAMS,
     Episode,
@@ -37,7 +37,7 @@ from rlvitals.records import (
 from rlvitals.records.coercion import spelled
 from rlvitals.runs import Header, Run
 from rlvitals.runs.header import Rewind, Writer
-from rlvitals.runs.writing import RunWriter
+from rlvitals.runs.run_writer import RunWriter
 from rlvitals.testing.sinks import every_kind, non_finite_and_absent, repeated_and_late
 
 MADE = ("ordinary", "strange", "rewound", "empty")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlvitals.diagnosis import Collector, Context, Evidence, settings_of
+from rlvitals.diagnosis import Context, Evidence, EvidenceBuilder, hyperparameters_of
 from rlvitals.records import Episode, PolicyUpdate, Record
 
 _BEGAN = 1_700_000_000.0
@@ -14,7 +14,7 @@ _RANDOM_S, _TRAINING_S = 0.0005, 0.006
 _UPDATE_INTERVAL = 250
 
 
-class Curve(NamedTuple):
+class ReturnCurve(NamedTuple):
     """The returns of a task.
 
     Attributes:
@@ -31,9 +31,9 @@ class Curve(NamedTuple):
 
 
 CURVES = {
-    "DQN": Curve((22.0, 10.0), (9.5, 0.8), (300.0, 40.0)),
-    "SAC": Curve((-1200.0, 250.0), (-1400.0, 150.0), (-150.0, 80.0), 200),
-    "TD3": Curve((-180.0, 90.0), (-300.0, 110.0), (220.0, 90.0), 150),
+    "DQN": ReturnCurve((22.0, 10.0), (9.5, 0.8), (300.0, 40.0)),
+    "SAC": ReturnCurve((-1200.0, 250.0), (-1400.0, 150.0), (-150.0, 80.0), 200),
+    "TD3": ReturnCurve((-180.0, 90.0), (-300.0, 110.0), (220.0, 90.0), 150),
 }
 """Returns by algorithm, like those of CartPole, Pendulum and LunarLander."""
 
@@ -77,12 +77,12 @@ class OffPolicyTraining:
 
     def evidence(self, share: float = 1.0) -> Evidence:
         """What rules look at, after the first part of the training."""
-        collector = Collector()
+        collector = EvidenceBuilder()
         for step, record in self._records:
             if step <= share * self._records[-1][0]:
                 collector.add(record)
         status = "completed" if share >= 1.0 else "running"
-        settings = settings_of(self.configuration)
+        settings = hyperparameters_of(self.configuration)
         return collector.evidence(Context(settings=settings, total_timesteps=self.total_timesteps, status=status))
 
     def _made(self) -> Iterator[tuple[int, Record]]:

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.diagnosis import Collector, Context, Evidence, settings_of
+from rlvitals.diagnosis import Context, Evidence, EvidenceBuilder, hyperparameters_of
 from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSample
 
 Array = NDArray[Any]
@@ -164,11 +164,13 @@ class MadeTraining:
     @property
     def context(self) -> Context:
         """What is known beside the streams."""
-        return Context(settings=settings_of(self.configuration), total_timesteps=self.total_timesteps, **self.facts)
+        return Context(
+            settings=hyperparameters_of(self.configuration), total_timesteps=self.total_timesteps, **self.facts
+        )
 
     def evidence(self, share: float = 1.0) -> Evidence:
         """What rules look at, after the first part of the training."""
-        collector = Collector()
+        collector = EvidenceBuilder()
         for record in self.records(share):
             collector.add(record)
         return collector.evidence(self.context)

@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from rlvitals import RunReader, TrainingMonitor
-from rlvitals.dashboard.head import head_of
-from rlvitals.dashboard.judging import assessed
-from rlvitals.dashboard.shelf import Shelf
-from rlvitals.dashboard.strict import strict_json
-from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.dashboard.diagnosis_worker import assessed
+from rlvitals.dashboard.json_encoding import strict_json
+from rlvitals.dashboard.run_header import run_header
+from rlvitals.dashboard.run_registry import RunRegistry
+from rlvitals.dashboard.watched_run import WatchedRun
 
 from .stated import NOT_JUDGED, RECENT, Stated, exact
 
@@ -231,7 +231,7 @@ def _health(score: float | None) -> Any:
 
 def dashboard_rows(folder: Path) -> dict[str, Stated]:
     """The dashboard's list of a folder of runs, by run, once their records have been read."""
-    shelf = Shelf(folder)
+    shelf = RunRegistry(folder)
     shelf.scan()
     shelf.fill(math.inf)
     rows, refused = shelf.rows()
@@ -243,7 +243,7 @@ def dashboard_page(run: Path) -> Any:
     """The payload of a run's page, once it has been judged."""
     watched = WatchedRun(run.name, run)
     watched.look()
-    return json.loads(strict_json(head_of(watched, assessed(watched))))
+    return json.loads(strict_json(run_header(watched, assessed(watched))))
 
 
 def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from rlvitals import TrainingMonitor, open_run
-from rlvitals.analysis.convergence import convergence
-from rlvitals.analysis.trend import trend
-from rlvitals.dashboard.drawing import View, curves
-from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.dashboard.curve_views import View, curves
+from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.stats.series.convergence import convergence
+from rlvitals.stats.series.trend import trend
 
 from .every_output import STATED, TEXTS, Answers, FolderOutputs, RunOutputs, command
 from .made_runs import RECIPES, MadeRun, Reward, RunWriter, noisy, train

@@ -8,7 +8,7 @@ from typing import Any
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.exporters import exporter_names
+from rlvitals.formats.exporters import exporter_names
 
 Invoke = Callable[..., Result]
 Monitor = Callable[..., TrainingMonitor]

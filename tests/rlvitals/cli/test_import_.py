@@ -9,8 +9,8 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import open_run
-from rlvitals.importers import importer_names
-from rlvitals.importers.importing import trainings_in
+from rlvitals.formats.importers import importer_names
+from rlvitals.formats.importers.run_import import trainings_in
 
 Invoke = Callable[..., Result]
 

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 Invoke = Callable[..., Result]
 Monitor = Callable[..., TrainingMonitor]

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 Invoke = Callable[..., Result]
 InvokeJson = Callable[..., Any]

@@ -8,11 +8,11 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli.vital_signs import Observer
 from rlvitals.cli.watch import looks
+from rlvitals.documents.vital_signs import Observer
 from rlvitals.errors import RunError
-from rlvitals.reading import open_run
-from rlvitals.testing.clock import ManualClock
+from rlvitals.reader import open_run
+from rlvitals.testing.manual_clock import ManualClock
 
 Invoke = Callable[..., Result]
 InvokeJson = Callable[..., Any]

@@ -9,7 +9,7 @@ import pytest
 
 from rlvitals import TrainingMonitor
 from rlvitals.dashboard.server import serving
-from rlvitals.dashboard.watched import WatchedRun
+from rlvitals.dashboard.watched_run import WatchedRun
 
 Monitor = Callable[..., TrainingMonitor]
 

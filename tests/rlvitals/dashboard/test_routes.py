@@ -194,7 +194,7 @@ def test_the_document_describes_every_route_and_payload(ask: httpx.Client) -> No
     document = ask.get("/api/v1/openapi.json").json()
     page = (Path(__file__).parents[3] / "docs" / "dashboard.md").read_text()
 
-    assert {"Head", "RunList", "Curves", "RunSummary"} <= document["components"]["schemas"].keys()
+    assert {"RunHeader", "RunList", "Curves", "RunSummary"} <= document["components"]["schemas"].keys()
     assert [path for path in document["paths"] if f"`{path.removeprefix('/api/v1')}" not in page] == []
 
 

@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from rlvitals.diagnosis import Collector, Context, Diagnosis, diagnose
+from rlvitals.diagnosis import Context, Diagnosis, EvidenceBuilder, diagnose
 from rlvitals.diagnosis.learning import FEWEST_REWARDS
 from rlvitals.diagnosis.signals import FEWEST_UPDATES
 from rlvitals.records import Episode, PolicyUpdate
@@ -62,7 +62,7 @@ def test_a_live_run_without_a_known_budget_is_judged() -> None:
 
 def recorded(episodes: int, updates: int, *, reward: float | None = None, loss: float = 0.1) -> Diagnosis:
     """Diagnose a run of a few records, healthy unless a loss is not finite."""
-    collector = Collector()
+    collector = EvidenceBuilder()
     for number in range(episodes):
         value = float(number % 7) if reward is None else reward
         collector.add(Episode(time=float(number), episode=number, reward=value, length=10, env_step=10 * number))

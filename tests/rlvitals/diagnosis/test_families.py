@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlvitals.diagnosis import Settings, diagnose, settings_of
-from rlvitals.diagnosis.collecting import UPDATE_COLUMNS
+from rlvitals.diagnosis import Hyperparameters, diagnose, hyperparameters_of
+from rlvitals.diagnosis.evidence_builder import UPDATE_COLUMNS
 from rlvitals.diagnosis.families import FAMILIES, UNKNOWN
 from rlvitals.diagnosis.finding import all_codes
 from rlvitals.testing.trainings import MadeTraining
@@ -36,7 +36,7 @@ from rlvitals.testing.trainings import MadeTraining
 def test_the_algorithm_is_told_by_its_name_or_by_its_settings(configuration: dict[str, Any], family: str) -> None:
     """The name decides, whatever stands around it; else the settings that only one family has."""
 
-    assert settings_of(configuration).family == family
+    assert hyperparameters_of(configuration).family == family
 
 
 def test_each_input_belongs_to_a_family() -> None:
@@ -44,7 +44,7 @@ def test_each_input_belongs_to_a_family() -> None:
 
     known = set().union(*(family.inputs for family in FAMILIES))
     assert {f"updates.{name}" for name in UPDATE_COLUMNS} <= known
-    assert {f"settings.{name}" for name in Settings.__struct_fields__} <= known
+    assert {f"settings.{name}" for name in Hyperparameters.__struct_fields__} <= known
 
 
 def looks_wrong_for_ppo(made: MadeTraining) -> MadeTraining:
@@ -109,7 +109,7 @@ def test_an_unknown_algorithm_is_judged_by_the_metrics_that_it_logs() -> None:
         made.configuration = {"algorithm": "mine", **configuration}
         return all_codes(diagnose(made.set("updates", kl_divergence=3.0, epochs=None).evidence()).findings)
 
-    assert settings_of({"algorithm": "mine"}).of_family is UNKNOWN
+    assert hyperparameters_of({"algorithm": "mine"}).of_family is UNKNOWN
     assert "kl-too-large" in codes()
     assert "stale-data" not in codes(epochs=100)
     assert "stale-data" in codes(n_epochs=100)

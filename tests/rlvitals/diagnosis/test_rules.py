@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from rlvitals.diagnosis import Collector, Context, Evidence, diagnose
+from rlvitals.diagnosis import Context, Evidence, EvidenceBuilder, diagnose
 from rlvitals.diagnosis.finding import all_codes
 from rlvitals.diagnosis.rules import RULES
 from rlvitals.records import Episode, PolicyUpdate, SystemSample
@@ -414,7 +414,7 @@ def test_what_is_loaded_before_the_first_step_is_no_leak() -> None:
     """And samples that know no step yet make no rule fail."""
 
     def evidence(growth: float) -> Evidence:
-        made, collector = MadeTraining(), Collector()
+        made, collector = MadeTraining(), EvidenceBuilder()
         for second in range(80):
             step = None if second < 40 else 100 * (second - 39)
             memory = 300.0 + 5.0 * min(second, 40) + growth * max(0, second - 40)
@@ -432,7 +432,7 @@ def test_rewards_without_updates_are_told_of_for_what_they_are() -> None:
     """Nothing is known of a network that they could have spoilt; and a result without metrics has no reward."""
 
     def said(reason: str, *, updates: int) -> list[tuple[str, ...]]:
-        collector = Collector()
+        collector = EvidenceBuilder()
         for number in range(30):
             reward = math.nan if number == 3 else 1.0 + number % 2
             collector.add(

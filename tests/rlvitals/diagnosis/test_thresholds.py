@@ -8,11 +8,11 @@ from types import ModuleType
 import pytest
 
 from rlvitals.diagnosis import learning, rules, signals
-from rlvitals.diagnosis.rules import RULES, policy, returns
+from rlvitals.diagnosis.rules import RULES, policy, return_history
 from rlvitals.diagnosis.thresholds import Threshold, thresholds_in, thresholds_of
 
 MODULES = [module for module in vars(rules).values() if isinstance(module, ModuleType)]
-SOURCES = [Path(str(module.__file__)) for module in (*MODULES, returns, learning, signals)]
+SOURCES = [Path(str(module.__file__)) for module in (*MODULES, return_history, learning, signals)]
 PLAIN = {0, 1, 2}
 """Numbers of arithmetic: nothing, one, twice."""
 
@@ -43,7 +43,7 @@ def test_the_thresholds_of_a_rule_are_those_that_its_code_reads() -> None:
     found = thresholds_of(next(rule.judge for rule in RULES if rule.code == "no-learning"))
     assert {"HALFWAY", "MAY_RISE", "ENOUGH", "GAIN", "LEAST_RISE", "NEARLY_OVER"} <= found.keys()
     assert not {"LARGE_KL", "GAP"} & found.keys()
-    assert found["GAIN"] is returns.GAIN
+    assert found["GAIN"] is return_history.GAIN
 
 
 def test_every_threshold_decides_something() -> None:
@@ -52,7 +52,7 @@ def test_every_threshold_decides_something() -> None:
     read = {id(value) for rule in RULES for value in thresholds_of(rule.judge).values()}
     idle = [
         f"{module.__name__}.{name}"
-        for module in (*MODULES, returns, signals)
+        for module in (*MODULES, return_history, signals)
         for name, value in thresholds_in(module).items()
         if id(value) not in read
     ]
@@ -62,7 +62,7 @@ def test_every_threshold_decides_something() -> None:
 def test_every_threshold_has_a_meaning() -> None:
     """One sentence; a share lies between 0 and 1."""
 
-    for module in (*MODULES, returns, signals, learning):
+    for module in (*MODULES, return_history, signals, learning):
         for name, value in thresholds_in(module).items():
             assert value.meaning[0].isupper(), name
             assert value.meaning.endswith("."), name

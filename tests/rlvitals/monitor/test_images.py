@@ -14,7 +14,7 @@ from rlvitals import TrainingMonitor
 from rlvitals.errors import ClosedError, RecordError
 from rlvitals.monitor import images
 from rlvitals.monitor.images import png
-from rlvitals.runs.openings import move
+from rlvitals.runs.journal_files import move
 
 Monitor = Callable[..., TrainingMonitor]
 

@@ -14,7 +14,7 @@ from rlvitals.monitor.live_diagnosis import CLOSED, FINDING, OPENED, LiveDiagnos
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
 from rlvitals.sinks import MemorySink
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 Monitor = Callable[..., TrainingMonitor]
 LOOKING = RecorderSettings(system_interval_s=None, diagnosis_interval_s=5.0)

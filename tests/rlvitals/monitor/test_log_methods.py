@@ -10,7 +10,7 @@ import pytest
 from rlvitals.monitor.event_methods import EventMethods
 from rlvitals.monitor.images import EncodedImage
 from rlvitals.monitor.log_methods import LogMethods
-from rlvitals.reading import RunResults
+from rlvitals.reader import RunResults
 from rlvitals.records import Episode, Event, Record
 from rlvitals.records.codec import codec_of
 

@@ -16,7 +16,7 @@ from rlvitals.errors import ClosedError, RecordError, RunLockedError
 from rlvitals.monitor import TrainingMonitor, create_training_monitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.runs.run import Run
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 OpenMonitor = Callable[..., TrainingMonitor]
 _QUIET = RecorderSettings(system_interval_s=None, fsync_interval_s=3600.0, heartbeat_s=3600.0)

@@ -12,7 +12,7 @@ import pytest
 
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 QUIET = RecorderSettings(system_interval_s=None, fsync_interval_s=3600.0, heartbeat_s=3600.0)
 _PREAMBLE = """
@@ -21,7 +21,7 @@ from pathlib import Path
 from rlvitals import *
 from rlvitals.errors import *
 from rlvitals.sinks import MemorySink
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 folder = Path(sys.argv[1])
 clock = ManualClock()

@@ -22,8 +22,8 @@ from rlvitals.errors import RunError
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.recording import RecorderSettings
 from rlvitals.runs import open_run, sealing
-from rlvitals.runs.verifying import CHANGED, DAMAGED, DOUBLED, TWICE, Verdict, verify
-from rlvitals.testing.clock import ManualClock
+from rlvitals.runs.verification import CHANGED, DAMAGED, DOUBLED, TWICE, Verification, verify
+from rlvitals.testing.manual_clock import ManualClock
 
 HOUR = 3600.0
 CALLS = {"episodes": "episode", "updates": "step", "evaluations": "episode", "scalars": "step"}
@@ -183,7 +183,7 @@ class Judge:
         if fully:
             self._go_on(folder, counts)
 
-    def _refuse(self, found: Verdict, *, closed: bool) -> None:
+    def _refuse(self, found: Verification, *, closed: bool) -> None:
         """A cut may leave torn lines and both files of a segment, but damages and doubles nothing.
 
         Lines of a run that ended in trouble may differ from their checksums, as `verify` is to tell. Two messages of

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from rlvitals.runs.run import Run
-from rlvitals.runs.verifying import verify
+from rlvitals.runs.verification import verify
 
 _KILLS = 100
 _WRITERS = Path(__file__).with_name("killed_writers.py")

@@ -12,7 +12,7 @@ import pytest
 from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.errors import RecordError
 from rlvitals.runs import Run
-from rlvitals.runs.verifying import verify
+from rlvitals.runs.verification import verify
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
@@ -288,7 +288,7 @@ for number in range(1, 40_000):
 def test_a_diagnosis_that_reads_for_ever_is_interrupted(ended: Ended, end: str) -> None:
     """Its thread is out of the database before the interpreter goes, however the program ends."""
     program = """
-from rlvitals.runs.columns import connected
+from rlvitals.runs.sql_columns import connected
 from rlvitals.sinks import MemorySink
 
 class Reading(MemorySink):

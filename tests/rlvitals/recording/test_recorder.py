@@ -19,13 +19,13 @@ import pytest
 
 from rlvitals.errors import ClosedError, RunError, RunLockedError
 from rlvitals.monitor import TrainingMonitor
-from rlvitals.recording import RecorderSettings, upkeep
+from rlvitals.recording import RecorderSettings, maintenance
 from rlvitals.recording import recorder as recorder_module
 from rlvitals.runs import header as headers
 from rlvitals.runs.lock import WriterLock, read_heartbeat
-from rlvitals.runs.verifying import CHANGED, verify
+from rlvitals.runs.verification import CHANGED, verify
 from rlvitals.sinks import MemorySink
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 OpenMonitor = Callable[..., TrainingMonitor]
 InAProcess = Callable[..., list[dict[str, Any]]]
@@ -184,7 +184,7 @@ def test_a_close_in_the_middle_of_a_save_has_the_last_word(open_monitor: OpenMon
         left = [at]
 
         def trace(frame: FrameType, event: str, _: object, left: list[int] = left) -> Any:
-            if frame.f_code.co_filename not in {headers.__file__, upkeep.__file__}:
+            if frame.f_code.co_filename not in {headers.__file__, maintenance.__file__}:
                 return None
             if event == "line":
                 left[0] -= 1
@@ -217,7 +217,7 @@ def test_a_close_that_is_interrupted_can_be_called_again(open_monitor: OpenMonit
         left = [at]
 
         def trace(frame: FrameType, event: str, _: object, left: list[int] = left) -> Any:
-            if frame.f_code.co_filename not in {recorder_module.__file__, upkeep.__file__}:
+            if frame.f_code.co_filename not in {recorder_module.__file__, maintenance.__file__}:
                 return None
             if event == "line":
                 left[0] -= 1
@@ -251,7 +251,7 @@ def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMo
     hanging: list[int] = []
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
-        if frame.f_code.co_filename not in {headers.__file__, upkeep.__file__}:
+        if frame.f_code.co_filename not in {headers.__file__, maintenance.__file__}:
             return None
         if event == "line" and not hanging:
             recorder._upkeep._owed = True  # the header is to be written, too

@@ -12,13 +12,13 @@ import pytest
 from rlvitals.records import Episode, codec_of
 from rlvitals.runs.header import Header, Writer, write_header
 from rlvitals.runs.journal import Journal
+from rlvitals.runs.journal_observer import JournalObserver
 from rlvitals.runs.layout import Layout
 from rlvitals.runs.lock import host_name
-from rlvitals.runs.trouble import Trouble
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 
-class Noted(Trouble):
+class Noted(JournalObserver):
     """Trouble, written down."""
 
     def __init__(self, messages: list[str]) -> None:

@@ -12,9 +12,9 @@ from rlvitals.records import Event
 from rlvitals.runs.durability import force_folder, make_durable_folder, put_in_place, replace_whole, write_whole
 from rlvitals.runs.header import Header, write_header
 from rlvitals.runs.layout import Layout, claim_folder
+from rlvitals.runs.run_writer import RunWriter
 from rlvitals.runs.sealing import seal
 from rlvitals.runs.torn import keep_aside
-from rlvitals.runs.writing import RunWriter
 
 Line = Callable[..., bytes]
 

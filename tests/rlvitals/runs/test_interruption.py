@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from rlvitals.errors import ReadInterruptedError
-from rlvitals.runs.columns import connected
 from rlvitals.runs.interruption import reading, stop_reading
+from rlvitals.runs.sql_columns import connected
 
 LONG_S = 30.0
 ENDLESS = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b"
@@ -95,7 +95,7 @@ def test_the_interpreter_exits_while_a_daemon_thread_reads(work: str) -> None:
     program = f"""
 import contextlib, threading
 import rlvitals
-from rlvitals.runs.columns import connected
+from rlvitals.runs.sql_columns import connected
 
 ENDLESS = {ENDLESS!r}
 begun = threading.Event()

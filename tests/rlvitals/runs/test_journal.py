@@ -22,7 +22,7 @@ from rlvitals.runs import journal as journal_module
 from rlvitals.runs.folder import records_in
 from rlvitals.runs.journal import Journal
 from rlvitals.runs.layout import segments_in
-from rlvitals.testing.clock import ManualClock
+from rlvitals.testing.manual_clock import ManualClock
 
 Line = Callable[..., bytes]
 OpenJournal = Callable[..., Journal]

@@ -19,8 +19,8 @@ from rlvitals.runs.header import read_header, write_header
 from rlvitals.runs.layout import Layout
 from rlvitals.runs.lock import Heartbeat, WriterLock, host_name, pid_space, process_started, read_heartbeat
 from rlvitals.runs.run import Run
-from rlvitals.runs.verifying import verify
-from rlvitals.testing.clock import ManualClock
+from rlvitals.runs.verification import verify
+from rlvitals.testing.manual_clock import ManualClock
 
 _BEAT = Heartbeat(host="h", pid=7, process_started=1.0, beat=2.0, interval=3.0)
 _HOLD = """

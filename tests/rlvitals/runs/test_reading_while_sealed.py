@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals.dashboard.tailing import Tail
-from rlvitals.exporters import export_run
-from rlvitals.runs.following import Follower
+from rlvitals.formats.exporters import export_run
+from rlvitals.runs.column_tail import Tail
+from rlvitals.runs.follower import Follower
 from rlvitals.runs.layout import Layout, Segment
+from rlvitals.runs.queries import ask_in_parts, last_records
 from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
-from rlvitals.runs.table import ask_in_parts, last_records
 from rlvitals.runs.totals import totals
 
 Line = Callable[..., bytes]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
-from rlvitals.sinks.flattening import Flattener, Settings, clocks_of, flat_settings, is_failure, step_of
+from rlvitals.sinks.flattening import Flattener, SettingsTracker, clocks_of, flat_settings, is_failure, step_of
 
 
 def flat(record: Record) -> dict[str, float]:
@@ -181,7 +181,7 @@ def test_settings_are_flat_under_dotted_names() -> None:
 def test_settings_that_stay_are_no_news(value: Any) -> None:
     """A setting is told of once, NaN too, and again when it is another one."""
 
-    settings = Settings()
+    settings = SettingsTracker()
     assert settings.changes({"a": value, "b": 1}) == {"a": value, "b": 1}
     assert settings.changes({"a": value, "b": 2}) == {"b": 2}
 

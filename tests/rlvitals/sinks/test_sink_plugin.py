@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rlvitals import TrainingMonitor, plugins
-from rlvitals.sinks import make_sink, registry, sink_names
+from rlvitals.sinks import make_sink, sink_names, sink_registry
 
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "sink_plugin"
@@ -25,8 +25,8 @@ def installed(tmp_path: Path) -> Path:
     info = site / f"rlvitals_best-{project['version']}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n")
-    offered = project["entry-points"][registry.GROUP]
-    lines = [f"[{registry.GROUP}]", *(f"{name} = {what}" for name, what in offered.items())]
+    offered = project["entry-points"][sink_registry.GROUP]
+    lines = [f"[{sink_registry.GROUP}]", *(f"{name} = {what}" for name, what in offered.items())]
     (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
     (site / "rlvitals_best.py").symlink_to(EXAMPLE / "rlvitals_best.py")
     return site
@@ -75,7 +75,7 @@ def test_every_sink_is_on_its_page() -> None:
     """By its name and by the class that has its options."""
 
     page = (ROOT / "docs" / "sinks.md").read_text()
-    points = distribution("rlvitals").entry_points.select(group=registry.GROUP)
+    points = distribution("rlvitals").entry_points.select(group=sink_registry.GROUP)
     assert len(points) >= 8
     for point in points:
         assert f"| `{point.name}` | `{point.attr}` |" in page

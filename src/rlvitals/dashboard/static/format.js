@@ -1,4 +1,4 @@
-// Numbers, times and shares as a person reads them, by the rules of `rlvitals.words`: one table of cases tests both.
+// Numbers, times and shares as a person reads them, by the rules of `rlvitals.formatting`: one table of cases tests both.
 
 export const ABSENT = "-";
 const SPELLED = { NaN: NaN, Infinity: Infinity, "-Infinity": -Infinity };

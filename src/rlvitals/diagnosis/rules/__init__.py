@@ -1,34 +1,34 @@
 """The rules, a file a family. Importing this package loads them all."""
 
 from rlvitals.diagnosis.rules import (
-    blind,
     entropy,
-    episodes,
+    episode_endings,
     machine,
     numerics,
+    observations,
     policy,
-    progress,
     regression,
     reward,
-    throughput,
+    slowdown,
+    stagnation,
     value,
 )
-from rlvitals.diagnosis.rules.rule import RULES, Rule, Sign, rule
+from rlvitals.diagnosis.rules.rule import RULES, Rule, RuleResult, rule
 
 __all__ = [
     "RULES",
     "Rule",
-    "Sign",
-    "blind",
+    "RuleResult",
     "entropy",
-    "episodes",
+    "episode_endings",
     "machine",
     "numerics",
+    "observations",
     "policy",
-    "progress",
     "regression",
     "reward",
     "rule",
-    "throughput",
+    "slowdown",
+    "stagnation",
     "value",
 ]

@@ -7,8 +7,8 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.rules.returns import GAIN
-from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.rules.return_history import GAIN
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _GONE = Threshold(0.05, "%", "Share of the greatest possible entropy below which the policy hardly explores.")
@@ -75,7 +75,7 @@ def is_frozen(evidence: Evidence) -> bool:
     source="Mnih et al. 2016, Asynchronous Methods for Deep RL (entropy bonus); Huang et al. 2022, detail 2 (layer "
     "initialisation); Ahmed et al. 2019, Understanding the Impact of Entropy on Policy Optimization",
 )
-def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
+def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one a way in which it shows
     updates = evidence.updates
     share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
     began = float(updates.low("step")[0])
@@ -87,11 +87,13 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
         and entropy[-1] < entropy[0]
     ):
         cause = f"The entropy coefficient is {coefficient:g}: entropy is punished."
-        return Sign(CRITICAL, 0.94, {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}, began, cause)
+        return RuleResult(
+            CRITICAL, 0.94, {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}, began, cause
+        )
     std = relative_std(evidence, "recent")
     if is_frozen(evidence) and std < TINY_STD:
         cause = "The standard deviation of the actions is held at a tiny value: it never changes."
-        return Sign(CRITICAL, 0.9, {"action_std": std, "entropy": float(entropy[-1])}, began, cause)
+        return RuleResult(CRITICAL, 0.9, {"action_std": std, "entropy": float(entropy[-1])}, began, cause)
     course = evidence.course
     if course is None or entropy.size < signals.FEWEST_UPDATES:
         return None
@@ -99,17 +101,17 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
         born, now = float(share[0]), signals.recent(updates, "entropy") / (evidence.settings.action_entropy or 1.0)
         sane = not signals.learning_rate(evidence) >= _HIGH_RATE
         if born < _LOW_AT_BIRTH and course.best_gain > GAIN and sane:
-            return Sign(CRITICAL, 0.7, {"entropy_share_at_first": born, "entropy_share": now}, began)
+            return RuleResult(CRITICAL, 0.7, {"entropy_share_at_first": born, "entropy_share": now}, began)
         if born > _BORN and now < _GONE and course.gain < _LITTLE_GAIN:
             below = signals.since(updates, "entropy", share < _GONE)
-            return Sign(CRITICAL, 0.55, {"entropy_share_at_first": born, "entropy_share": now}, below)
+            return RuleResult(CRITICAL, 0.55, {"entropy_share_at_first": born, "entropy_share": now}, below)
         return None
     dimension = evidence.settings.action_dimension
     if not dimension:
         return None
     fall = (float(entropy[0]) - signals.recent(updates, "entropy")) / dimension
     if fall > _FALL and course.gain < _LITTLE_GAIN and not evidence.past(_EARLY):
-        return Sign(WARNING, 0.5, {"fall_a_dimension": fall}, None)
+        return RuleResult(WARNING, 0.5, {"fall_a_dimension": fall}, None)
     return None
 
 
@@ -124,7 +126,7 @@ def _entropy_collapse(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one
     advice="An entropy coefficient of 0 to 0.01.",
     source="Andrychowicz et al. 2021, section 3.6 (regularisation helps little; 0 to 0.01)",
 )
-def _entropy_too_high(evidence: Evidence) -> Sign | None:
+def _entropy_too_high(evidence: Evidence) -> RuleResult | None:
     updates, coefficient = evidence.updates, evidence.settings.entropy_coefficient or 0.0
     share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
     if coefficient < _LARGE_COEFFICIENT or entropy.size < signals.FEWEST_UPDATES:
@@ -132,10 +134,10 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
     began = float(updates.low("step")[0])
     shown = {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}
     if share.size and signals.recent(updates, "entropy") > _HIGH * (evidence.settings.action_entropy or 1.0):
-        return Sign(CRITICAL, 0.93, {**shown, "entropy_share": float(share[-1])}, began)
+        return RuleResult(CRITICAL, 0.93, {**shown, "entropy_share": float(share[-1])}, began)
     dimension = evidence.settings.action_dimension or 1.0
     if not share.size and signals.recent(updates, "entropy") > float(entropy[0]) + _RISE * dimension:
-        return Sign(CRITICAL, 0.93, {**shown, "entropy_at_first": float(entropy[0])}, began)
+        return RuleResult(CRITICAL, 0.93, {**shown, "entropy_at_first": float(entropy[0])}, began)
     return None
 
 
@@ -154,7 +156,7 @@ def _entropy_too_high(evidence: Evidence) -> Sign | None:
     source="Chou et al. 2017, Improving Stochastic Policy Gradients with the Beta Distribution; SB3 RL tips "
     "(normalise the action space)",
 )
-def _actions_saturated(evidence: Evidence) -> Sign | None:
+def _actions_saturated(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     born = signals.early(updates, "action_bound_fraction", count=1)  # of the untrained policy, before any update
     now = signals.recent(updates, "action_bound_fraction")
@@ -162,12 +164,14 @@ def _actions_saturated(evidence: Evidence) -> Sign | None:
         return None
     shown = {"action_bound_fraction": now, "action_bound_fraction_at_first": born}
     if born > _AT_BOUNDS and now > _AT_BOUNDS:
-        return Sign(CRITICAL, 0.92, shown, float(updates.low("step")[0]))
+        return RuleResult(CRITICAL, 0.92, shown, float(updates.low("step")[0]))
     course = evidence.course
     if course is None or not evidence.past(_AT_THE_END):
         return None
     idle = course.gain < _LITTLE_GAIN and course.best_gain < _LITTLE_GAIN
     if now > _HALF_AT_BOUNDS and now > _AS_MANY * born and idle:
         column = signals.values(updates, "action_bound_fraction")
-        return Sign(WARNING, 0.55, shown, signals.since(updates, "action_bound_fraction", column > _QUARTER_AT_BOUNDS))
+        return RuleResult(
+            WARNING, 0.55, shown, signals.since(updates, "action_bound_fraction", column > _QUARTER_AT_BOUNDS)
+        )
     return None

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
-from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.table import Floats, Table
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _FEWEST_SAMPLES = Threshold(20, "samples", "Samples of the memory, at least.")
@@ -36,7 +36,7 @@ _LONGEST_TEXT = 200
     advice="Look for lists that only grow; call `detach()` on tensors that are kept; `tracemalloc` names the line.",
     source="By definition",
 )
-def _memory_leak(evidence: Evidence) -> Sign | None:
+def _memory_leak(evidence: Evidence) -> RuleResult | None:
     table = next(
         (
             t
@@ -51,7 +51,7 @@ def _memory_leak(evidence: Evidence) -> Sign | None:
     memory = memory[int(_SETTLED * memory.size) :]
     if memory.size < _WINDOWS or not memory[0] > 0.0:
         return None
-    # `analysis.trend` of either half in place of the windows was measured on the corpus: three leaks were found 5 %
+    # `stats.series.trend` of either half in place of the windows was measured on the corpus: three leaks were found 5 %
     # of the budget later, and a diagnosis took 1.6 times as long.
     level = np.array([part.mean() for part in np.array_split(memory, int(_WINDOWS))])
     grown = float(level[-1] - level[0])
@@ -65,11 +65,11 @@ def _memory_leak(evidence: Evidence) -> Sign | None:
         if math.isfinite(left) and left < grown:
             shown["memory_available"] = left
             severity = CRITICAL
-        return Sign(severity, 0.93, shown, began)
+        return RuleResult(severity, 0.93, shown, began)
     return None
 
 
-def _in_training(table: Table, name: str) -> tuple[Floats, float | None]:
+def _in_training(table: BlockTable, name: str) -> tuple[Floats, float | None]:
     """The values of a column since the first environment step, and that step: what is loaded before is no leak.
 
     All of them, where no step is ever said.
@@ -90,12 +90,12 @@ def _in_training(table: Table, name: str) -> tuple[Floats, float | None]:
     advice="Look at the exception in `run.json`, at the machine's memory, and resume from the last checkpoint.",
     source="The run folder's heartbeat",
 )
-def _stalled(evidence: Evidence) -> Sign | None:
+def _stalled(evidence: Evidence) -> RuleResult | None:
     context = evidence.context
     if context.status not in {"stalled", "crashed", "failed"}:
         return None
     words = (context.failure.splitlines() or [""])[0][:_LONGEST_TEXT] or context.reason
-    return Sign(CRITICAL, 0.9, {"status": context.status, "reason": words}, evidence.env_step or None, words)
+    return RuleResult(CRITICAL, 0.9, {"status": context.status, "reason": words}, evidence.env_step or None, words)
 
 
 @rule(
@@ -108,17 +108,19 @@ def _stalled(evidence: Evidence) -> Sign | None:
     advice="Look at the disk and at the sinks' errors; `rlvitals verify` checks the folder.",
     source="The recorder's own count of losses",
 )
-def _data_missing(evidence: Evidence) -> Sign | None:
+def _data_missing(evidence: Evidence) -> RuleResult | None:
     context, episodes = evidence.context, evidence.episodes
     if context.lost or context.troubles:
         shown = {"records_lost": context.lost, **{str(k): str(v)[:_LONGEST_TEXT] for k, v in context.troubles.items()}}
-        return Sign(WARNING, 0.95, shown, None)
+        return RuleResult(WARNING, 0.95, shown, None)
     silent = [name for name in ("policy_loss", "value_loss", "entropy") if _fell_silent(evidence, name)]
     if silent:
-        return Sign(WARNING, 0.6, {"no_longer_logged": ", ".join(silent)}, None, "Metrics are no longer logged.")
+        return RuleResult(WARNING, 0.6, {"no_longer_logged": ", ".join(silent)}, None, "Metrics are no longer logged.")
     backwards = float(episodes.total("time_back").sum())
     if backwards > 0.0:
-        return Sign(INFO, 0.8, {"clock_backwards": int(backwards)}, None, "The clock ran backwards between episodes.")
+        return RuleResult(
+            INFO, 0.8, {"clock_backwards": int(backwards)}, None, "The clock ran backwards between episodes."
+        )
     return None
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _WATCHED = (
@@ -50,7 +50,7 @@ _RISE = Threshold(1_000.0, "times", "Rise of the norm over that of the first upd
     "clip gradients. Go back to the last checkpoint before that step: the weights are lost.",
     source="Stable-Baselines3 documentation, Dealing with NaNs and infs",
 )
-def _non_finite(evidence: Evidence) -> Sign | None:
+def _non_finite(evidence: Evidence) -> RuleResult | None:
     found: dict[str, int] = {}
     first = math.inf
     for table, stream, names in (
@@ -66,12 +66,12 @@ def _non_finite(evidence: Evidence) -> Sign | None:
     began = first if math.isfinite(first) else None
     if found and not evidence.updates.records:
         cause = "Rewards were logged that are not finite. Nothing is known of a network that could have met them."
-        return Sign(WARNING, 0.9, dict(found), began, cause)
+        return RuleResult(WARNING, 0.9, dict(found), began, cause)
     if found:
-        return Sign(CRITICAL, 0.99, dict(found), began, series=tuple(found)[:_MOST_SERIES])
+        return RuleResult(CRITICAL, 0.99, dict(found), began, series=tuple(found)[:_MOST_SERIES])
     if _OF_NUMBERS.search(evidence.context.failure):
         failure = evidence.context.failure.splitlines()[0][:_LONGEST_TEXT]
-        return Sign(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
+        return RuleResult(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
     return None
 
 
@@ -86,7 +86,7 @@ def _non_finite(evidence: Evidence) -> Sign | None:
     source="Huang et al. 2022, The 37 Implementation Details of PPO (global gradient clipping at 0.5); Andrychowicz "
     "et al. 2021, What Matters in On-Policy RL",
 )
-def _gradient_explosion(evidence: Evidence) -> Sign | None:
+def _gradient_explosion(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     norms = signals.values(updates, "gradient_norm")
     limit = signals.gradient_limit(evidence)
@@ -95,11 +95,11 @@ def _gradient_explosion(evidence: Evidence) -> Sign | None:
         level = max(level, signals.recent(updates, "gradient_norm"))
         if level > _BURST:
             shown = {"gradient_norm": level, "gradient_norm_limit": limit}
-            return Sign(CRITICAL, 0.95, shown, float(updates.low("step")[0]))
+            return RuleResult(CRITICAL, 0.95, shown, float(updates.low("step")[0]))
         return None
     first, last = signals.early(updates, "gradient_norm"), signals.recent(updates, "gradient_norm")
     if math.isnan(limit) and norms.size > signals.FEWEST_UPDATES and first > 0.0 and last > _RISE * first:
         holds = norms > _RISE * first
         began = signals.since(updates, "gradient_norm", holds)
-        return Sign(WARNING, 0.6, {"gradient_norm": last, "gradient_norm_at_first": first}, began)
+        return RuleResult(WARNING, 0.6, {"gradient_norm": last, "gradient_norm_at_first": first}, began)
     return None

@@ -7,8 +7,8 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.rules.returns import GAIN
-from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.rules.return_history import GAIN
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _LARGE_KL = Threshold(
@@ -56,7 +56,7 @@ _STILL_ENTROPY = Threshold(0.05, "nats", "Change of the entropy in the second ha
     source="Schulman et al. 2017, Proximal Policy Optimization Algorithms, section 3; Spinning Up: target_kl 0.01 "
     "to 0.05",
 )
-def _kl_too_large(evidence: Evidence) -> Sign | None:
+def _kl_too_large(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     level = signals.recent(updates, "kl_divergence")
     column = signals.values(updates, "kl_divergence")
@@ -67,10 +67,10 @@ def _kl_too_large(evidence: Evidence) -> Sign | None:
     if width >= _WIDE_CLIP and max(level, opening) > _LEAPS:
         cause = f"The clip range of {width:g} clips nothing, so that nothing bounds the update."
         shown = {"kl_divergence": level, "clip_range": width, "clip_fraction": signals.recent(updates, "clip_fraction")}
-        return Sign(CRITICAL, 0.94, shown, float(updates.low("step")[0]), cause)
+        return RuleResult(CRITICAL, 0.94, shown, float(updates.low("step")[0]), cause)
     if level > _LARGE_KL:
         began = signals.since(updates, "kl_divergence", column > _SINCE_KL)
-        return Sign(CRITICAL, 0.6, {"kl_divergence": level, "kl_divergence_at_first": opening}, began)
+        return RuleResult(CRITICAL, 0.6, {"kl_divergence": level, "kl_divergence_at_first": opening}, began)
     return None
 
 
@@ -87,7 +87,7 @@ def _kl_too_large(evidence: Evidence) -> Sign | None:
     advice="Divide the learning rate by 10 until KL divergence stays below 0.05; 3e-4 is the common start.",
     source="Andrychowicz et al. 2021, What Matters in On-Policy RL, section 3.7 (Adam, 3e-4)",
 )
-def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
+def _learning_rate_too_high(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     rate = signals.early(updates, "learning_rate")
     rate = rate if math.isfinite(rate) else evidence.settings.learning_rate or math.nan
@@ -99,7 +99,7 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
         leap = max(opening, level)
         if not leap > _LEAPS or signals.clip_range(evidence) >= _WIDE_CLIP:
             return None
-        return Sign(CRITICAL, 0.93, {"learning_rate": rate, "kl_divergence": leap}, float(updates.low("step")[0]))
+        return RuleResult(CRITICAL, 0.93, {"learning_rate": rate, "kl_divergence": leap}, float(updates.low("step")[0]))
     share = signals.entropy_share(evidence)
     shows = {
         "kl_divergence": max(opening, level) > _LEAPS,
@@ -109,7 +109,7 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
     if not any(shows.values()):
         return None
     shown = {"learning_rate": rate, "kl_divergence": max(opening, level), "policy_loss": worse}
-    return Sign(CRITICAL, 0.93, shown, float(updates.low("step")[0]))
+    return RuleResult(CRITICAL, 0.93, shown, float(updates.low("step")[0]))
 
 
 @rule(
@@ -124,7 +124,7 @@ def _learning_rate_too_high(evidence: Evidence) -> Sign | None:
     advice="Raise the learning rate: 3e-4 is the common start.",
     source="Andrychowicz et al. 2021, What Matters in On-Policy RL, section 3.7",
 )
-def _learning_rate_too_low(evidence: Evidence) -> Sign | None:
+def _learning_rate_too_low(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     rate, moved = signals.learning_rate(evidence), signals.median(updates, "kl_divergence")
     if updates.records < signals.FEWEST_UPDATES or not 0.0 < rate < _LOW_RATE:
@@ -133,10 +133,10 @@ def _learning_rate_too_low(evidence: Evidence) -> Sign | None:
         return None
     shown = {"learning_rate": rate, "kl_divergence": moved}
     if moved < _STILL_KL:
-        return Sign(CRITICAL, 0.93, shown, float(updates.low("step")[0]))
+        return RuleResult(CRITICAL, 0.93, shown, float(updates.low("step")[0]))
     untouched = updates.has("clip_fraction") and not float(updates.total("clip_fraction").sum()) > 0.0
     if untouched and moved < _CREEPING_KL and evidence.past(_CREEPING_FROM):
-        return Sign(WARNING, 0.8, {**shown, "clip_fraction": 0.0}, float(updates.low("step")[0]))
+        return RuleResult(WARNING, 0.8, {**shown, "clip_fraction": 0.0}, float(updates.low("step")[0]))
     return None
 
 
@@ -151,7 +151,7 @@ def _learning_rate_too_low(evidence: Evidence) -> Sign | None:
     advice="Let the schedule end with the budget, or stop the training here.",
     source="By definition",
 )
-def _learning_rate_zero(evidence: Evidence) -> Sign | None:
+def _learning_rate_zero(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     rates = signals.values(updates, "learning_rate")
     if not rates.size:
@@ -165,7 +165,7 @@ def _learning_rate_zero(evidence: Evidence) -> Sign | None:
     left = 1.0 - began / total if total else count / max(1, updates.records)
     if left < _STEPS_LEFT:
         return None
-    return Sign(CRITICAL, 0.97, {"learning_rate": float(rates[-1]), "updates": count, "budget_left": left}, began)
+    return RuleResult(CRITICAL, 0.97, {"learning_rate": float(rates[-1]), "updates": count, "budget_left": left}, began)
 
 
 @rule(
@@ -182,7 +182,7 @@ def _learning_rate_zero(evidence: Evidence) -> Sign | None:
     advice="3 to 10 epochs, and a fresh rollout for each update: look at where the buffer is reset.",
     source="Schulman et al. 2017 (3 to 15 epochs); Andrychowicz et al. 2021, section 3.5",
 )
-def _stale_data(evidence: Evidence) -> Sign | None:
+def _stale_data(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     done = signals.median(updates, "epochs")
     epochs = done if math.isfinite(done) else evidence.settings.epochs or math.nan
@@ -190,16 +190,16 @@ def _stale_data(evidence: Evidence) -> Sign | None:
     if updates.records >= signals.FEWEST_UPDATES and share > _REPEATS:
         holds = signals.values(updates, "repeated") > 0.0
         began = float(updates.low("step")[int(holds.argmax())])
-        return Sign(
+        return RuleResult(
             CRITICAL, 0.9, {"repeated_rollouts": share}, began, "Rollouts come again: the buffer is not renewed."
         )
     if epochs > _MANY_EPOCHS and updates.records >= signals.NO_ACCIDENT:
         began = float(updates.low("step")[0])
-        return Sign(CRITICAL, 0.92, {"epochs": epochs}, began, f"{epochs:.0f} epochs on each rollout.")
+        return RuleResult(CRITICAL, 0.92, {"epochs": epochs}, began, f"{epochs:.0f} epochs on each rollout.")
     return _accumulated(evidence)
 
 
-def _accumulated(evidence: Evidence) -> Sign | None:
+def _accumulated(evidence: Evidence) -> RuleResult | None:
     """Clipping that stays far beyond what the KL divergence of fresh data explains, while nothing is gained by it."""
     updates = evidence.updates
     clipped, moved = (
@@ -218,5 +218,5 @@ def _accumulated(evidence: Evidence) -> Sign | None:
     idle = course.gain < GAIN or still < _STILL_ENTROPY
     if offset > _OFF and fresh > _STALE_ERROR and loss < _SURROGATE * width and idle:
         shown = {"clip_fraction": clipped, "kl_divergence": moved, "policy_loss": loss, "critic_offset": offset}
-        return Sign(WARNING, 0.55, shown, None)
+        return RuleResult(WARNING, 0.55, shown, None)
     return None

@@ -5,15 +5,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.analysis.changepoints import change_points
 from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
-from rlvitals.diagnosis.learning import Learning, Level, windows_of
-from rlvitals.diagnosis.rules.returns import GAIN, LAST_FIFTH, NEARLY_OVER, evaluations_rose
-from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.table import Table
+from rlvitals.diagnosis.learning import Learning, ReturnLevel, windows_of
+from rlvitals.diagnosis.rules.return_history import GAIN, LAST_FIFTH, NEARLY_OVER, evaluations_rose
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.stats.series.change_points import change_points
 
 _LOST = Threshold(0.85, "%", "Share of the gain that is lost; healthy trainings fall back by up to 75 % and recover.")
 _ALL_LOST = Threshold(0.9, "%", "Share of the gain whose loss is critical, or was lost once for good.")
@@ -55,7 +55,7 @@ _TINY = 1e-12
     f"and {_CERTAINLY_BELOW}, for {_LASTING} of the steps so far, in {_PATIENCE} of the budget (where the "
     f"algorithm may begin with random actions: in {_LONG_PATIENCE}, counted from the first update, and only "
     f"where the budget is known), or at the end. Or, as a warning from {NEARLY_OVER} of the budget, returns "
-    f"have a change point since the plateau (`rlvitals.analysis.changepoints`) that lost more than {_PARTLY} "
+    f"have a change point since the plateau (`rlvitals.stats.series.change_points`) that lost more than {_PARTLY} "
     f"of the gain, and vary by less than {_TIGHT} of it before and after.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
@@ -66,14 +66,14 @@ _TINY = 1e-12
     source="Achiam et al. 2017, Constrained Policy Optimization; Dohare et al. 2024, Loss of Plasticity (policy "
     "collapse of PPO)",
 )
-def _regression(evidence: Evidence) -> Sign | None:
+def _regression(evidence: Evidence) -> RuleResult | None:
     course = evidence.course
     if course is None:
         return None
     return _gain_lost(evidence, course) or _best_lost(evidence, course) or _partly_lost(evidence, course)
 
 
-def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
+def _gain_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
     """What was gained over the start is lost again."""
     best, recent, start = course.best, course.recent, course.start
     # Of the first returns, too: random actions may scatter more widely than all that comes later.
@@ -88,10 +88,10 @@ def _gain_lost(evidence: Evidence, course: Learning) -> Sign | None:
         return None
     shown = {"best": best.mean, "recent": recent.mean, "start": start.mean, "lost": course.lost}
     cause, began = _what_broke(evidence, best.step)
-    return Sign(CRITICAL if course.lost > _ALL_LOST else WARNING, 0.9, shown, began, cause)
+    return RuleResult(CRITICAL if course.lost > _ALL_LOST else WARNING, 0.9, shown, began, cause)
 
 
-def _best_lost(evidence: Evidence, course: Learning) -> Sign | None:
+def _best_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
     """The best level was hardly above the first: that of random actions, or of a checkpoint that the run continues."""
     recent = course.recent
     # The best of many windows of random actions scatters widely: the first level may show what it cannot.
@@ -112,17 +112,17 @@ def _best_lost(evidence: Evidence, course: Learning) -> Sign | None:
     shown = {"best": best.mean, "recent": recent.mean, "start": course.start.mean}
     cause = "Returns have lost their early level, of random actions or of a checkpoint, and do not come back."
     broke, began = _what_broke(evidence, onset)
-    return Sign(WARNING, 0.45, shown, began, broke or cause)
+    return RuleResult(WARNING, 0.45, shown, began, broke or cause)
 
 
-def _lies_below(recent: Level, level: Level) -> bool:
+def _lies_below(recent: ReturnLevel, level: ReturnLevel) -> bool:
     """Whether returns are below a level by more than either scatters, and beyond chance."""
     drop = level.mean - recent.mean
     deep = max(_BELOW_NOW * recent.deviation, _BELOW_BEST * level.deviation)
     return drop > deep and drop > _CERTAINLY_BELOW * math.hypot(level.error, recent.error)
 
 
-def _partly_lost(evidence: Evidence, course: Learning) -> Sign | None:
+def _partly_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
     """The level has changed for the worse since the plateau, by little, but beyond what the plateau's noise allows."""
     windows = windows_of(evidence.episodes)
     if windows is None or course.best_gain < GAIN or not evidence.past(NEARLY_OVER):
@@ -144,10 +144,10 @@ def _partly_lost(evidence: Evidence, course: Learning) -> Sign | None:
         return None
     shown = {"best": max(found.levels), "recent": found.levels[-1], "start": course.start.mean, "lost": lost}
     cause, began = _what_broke(evidence, found.regressed)
-    return Sign(WARNING, 0.6, shown, began, cause or f"{lost:.0%} of the gain is lost since the best level.")
+    return RuleResult(WARNING, 0.6, shown, began, cause or f"{lost:.0%} of the gain is lost since the best level.")
 
 
-def _last_above(episodes: Table, level: float) -> float | None:
+def _last_above(episodes: BlockTable, level: float) -> float | None:
     """The step at which returns were above a level for the last time; `None` where they still are, or never were."""
     windows = windows_of(episodes)
     if windows is None:
@@ -158,7 +158,7 @@ def _last_above(episodes: Table, level: float) -> float | None:
     return float(windows.steps[windows.whole[above[-1]]])
 
 
-def _succeeds_as_often(episodes: Table) -> bool:
+def _succeeds_as_often(episodes: BlockTable) -> bool:
     """Whether episodes succeed, and no less often than at first: then it is the reward that became less."""
     late = signals.share_of(episodes, "success", last=LAST_FIFTH)
     tenth = slice(0, max(1, int(_EARLY_SUCCESS * len(episodes))))
@@ -166,7 +166,7 @@ def _succeeds_as_often(episodes: Table) -> bool:
     return late > _SOME_SUCCESS and said > 0.0 and late >= float(episodes.total("success")[tenth].sum()) / said
 
 
-def _deviation(episodes: Table, rows: NDArray[np.int64]) -> float:
+def _deviation(episodes: BlockTable, rows: NDArray[np.int64]) -> float:
     """Standard deviation of the single returns in some rows."""
     number = float(episodes.said("reward")[rows].sum())
     mean = float(episodes.total("reward")[rows].sum()) / number

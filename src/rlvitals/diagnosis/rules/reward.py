@@ -4,16 +4,16 @@ import math
 
 import numpy as np
 
-from rlvitals.analysis.trend import trend
 from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.block_table import Floats
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.learning import window_means
-from rlvitals.diagnosis.rules.blind import too_strong
-from rlvitals.diagnosis.rules.returns import LAST_FIFTH, NEARLY_OVER
-from rlvitals.diagnosis.rules.rule import Sign, rule
-from rlvitals.diagnosis.table import Floats
+from rlvitals.diagnosis.rules.observations import too_strong
+from rlvitals.diagnosis.rules.return_history import LAST_FIFTH, NEARLY_OVER
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.stats.series.trend import trend
 
 _FEWEST = Threshold(20, "episodes", "Episodes that must all have the same return, at least.")
 _SAME = Threshold(1e-9, "times", "Difference of returns, relative to their size, up to which they are the same.")
@@ -84,7 +84,7 @@ _NOT_BACK = Threshold(3, "windows", "Last windows in which quality has not come 
     source="By definition: without variance there is no advantage; Ng et al. 1999, Policy invariance under reward "
     "transformations (shaping)",
 )
-def _reward_constant(evidence: Evidence) -> Sign | None:
+def _reward_constant(evidence: Evidence) -> RuleResult | None:
     episodes = evidence.episodes
     if not episodes.has("reward") or episodes.not_finite("reward").any() or episodes.records < _FEWEST:
         return None
@@ -101,10 +101,10 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     )  # else: another scale or sign
     if evaluated.size > 1 and unlike and bool(np.all(np.abs(evaluated - high) > _UNLIKE * size)):
         cause = "Evaluations are rewarded, and by another amount: training sees a reward that does not vary."
-        return Sign(CRITICAL, 0.97, {**shown, "evaluation": float(np.median(evaluated))}, began, cause)
+        return RuleResult(CRITICAL, 0.97, {**shown, "evaluation": float(np.median(evaluated))}, began, cause)
     differs = episodes.records >= _MANY and (shortest != longest or longest == 1.0)
     if evidence.past(_HALFWAY if differs else NEARLY_OVER):
-        return Sign(WARNING, 0.85, shown, began)
+        return RuleResult(WARNING, 0.85, shown, began)
     return None
 
 
@@ -123,7 +123,7 @@ def _reward_constant(evidence: Evidence) -> Sign | None:
     source="Engstrom et al. 2020, Implementation Matters in Deep Policy Gradients (reward scaling); Henderson et "
     "al. 2018",
 )
-def _reward_scale(evidence: Evidence) -> Sign | None:
+def _reward_scale(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
     if updates.records < _FEWEST_LONG:
         return None
@@ -141,7 +141,7 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
                 "Rewards are so large that the critic's gradient fills the whole clipped step: the policy gets none."
             )
             shown = {"gradient_norm": norm, "gradient_norm_limit": limit, "kl_divergence": moved}
-            return Sign(CRITICAL, sure, shown, began, cause)
+            return RuleResult(CRITICAL, sure, shown, began, cause)
     course = evidence.course
     if course is None or evidence.settings.reward_normalized or not 0.0 < course.spread < _TINY:
         return None
@@ -154,7 +154,7 @@ def _reward_scale(evidence: Evidence) -> Sign | None:
     drowned = noise > _DROWNED * course.spread  # bootstrapped returns explain themselves
     if largest < _TINY and (drowned or (noise > _NOISE * course.spread and blind)):
         cause = "Rewards are so small that the critic's own noise outweighs them."
-        return Sign(CRITICAL, 0.9, {"reward_spread": course.spread, "advantage_std": noise}, began, cause)
+        return RuleResult(CRITICAL, 0.9, {"reward_spread": course.spread, "advantage_std": noise}, began, cause)
     return None
 
 
@@ -202,14 +202,14 @@ def _correlation(reward: Floats, quality: Floats) -> float:
     "random policy's return as a baseline, to see what untrained means.",
     source="Schulman et al. 2017, equation 7 (the surrogate is maximised)",
 )
-def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
+def _reward_sign(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one a way in which it shows
     correlation = _correlation(evidence.episodes.mean("reward"), evidence.episodes.mean("quality"))
     if correlation < _OPPOSED_AT_ONCE or (evidence.past(_OPPOSED_FROM) and _opposed_throughout(evidence)):
         cause = "Episodes of high quality get low rewards: the sign of the reward is flipped."
-        return Sign(CRITICAL, 0.95, {"correlation_reward_quality": correlation}, 0.0, cause)
+        return RuleResult(CRITICAL, 0.95, {"correlation_reward_quality": correlation}, 0.0, cause)
     if _mirrored(evidence):
         cause = "Evaluations are what training returns are with the other sign: one of the two is flipped."
-        return Sign(CRITICAL, 0.85, {"evaluation": signals.recent(evidence.evaluations, "reward")}, 0.0, cause)
+        return RuleResult(CRITICAL, 0.85, {"evaluation": signals.recent(evidence.evaluations, "reward")}, 0.0, cause)
     course = evidence.course
     if course is None or not evidence.past(_FIRST):
         return None
@@ -217,19 +217,19 @@ def _reward_sign(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a wa
     is_below = baseline is not None and course.recent.mean + _BELOW * course.recent.error < baseline
     if is_below and evidence.past(_OPPOSED_FROM):
         shown = {"recent": course.recent.mean, "baseline": baseline}
-        return Sign(CRITICAL, 0.7, shown, None, "Returns are below those of the baseline, and do not come back.")
+        return RuleResult(CRITICAL, 0.7, shown, None, "Returns are below those of the baseline, and do not come back.")
     flees = _flees(evidence)
     if flees is not None:
         return flees
     explained, moved = signals.explained(evidence), signals.median(evidence.updates, "kl_divergence")
     sane = not moved > _SANE_KL and not signals.learning_rate(evidence) >= _SANE_RATE
-    # `analysis.trend` (declining, by as much) in place of the first two was measured on the corpus: one flipped sign of
+    # `stats.series.trend` (declining, by as much) in place of the first two was measured on the corpus: one flipped sign of
     # the policy's gradient was no longer named first (109 of 111, 110 with these).
     sinks = course.significance < _SINKS and course.gain < _SINKS_BY and course.lost > _SINKS_BELOW
     knows = bool(explained.size) and float(explained[-1]) > _KNOWS  # the critic is not what is wrong
     if sinks and sane and knows and evidence.past(_SINKS_FROM) and not _succeeds(evidence):
         shown = {"recent": course.recent.mean, "start": course.start.mean, "gain": course.gain}
-        return Sign(CRITICAL, 0.75, shown, course.start.step)
+        return RuleResult(CRITICAL, 0.75, shown, course.start.step)
     return None
 
 
@@ -250,7 +250,7 @@ def _succeeds(evidence: Evidence) -> bool:
     return signals.share_of(evidence.episodes, "success", last=LAST_FIFTH) > _SOME_SUCCESS
 
 
-def _flees(evidence: Evidence) -> Sign | None:
+def _flees(evidence: Evidence) -> RuleResult | None:
     """Every step costs the same, and the agent has learnt to end episodes, none of which is a success."""
     episodes = evidence.episodes
     length, reward = episodes.mean("length"), episodes.mean("reward")
@@ -265,7 +265,7 @@ def _flees(evidence: Evidence) -> Sign | None:
     if same and last < _SHORTER * first:
         cause = "Each step costs the same, and the agent learns to end episodes as soon as it can."
         shown = {"reward_a_step": float(a_step[0]), "length_at_first": first, "length": last}
-        return Sign(CRITICAL, 0.8, shown, 0.0, cause)
+        return RuleResult(CRITICAL, 0.8, shown, 0.0, cause)
     return None
 
 
@@ -290,7 +290,7 @@ def _part_means(table_total: Floats, table_said: Floats) -> Floats:
     source="Amodei et al. 2016, Concrete Problems in AI Safety, section 4; Skalse et al. 2022, Defining and "
     "Characterizing Reward Hacking",
 )
-def _reward_hacking(evidence: Evidence) -> Sign | None:
+def _reward_hacking(evidence: Evidence) -> RuleResult | None:
     episodes, course = evidence.episodes, evidence.course
     if course is None or len(episodes) < _FEWEST_ROWS or not evidence.past(_HACKED_FROM):
         return None
@@ -302,12 +302,12 @@ def _reward_hacking(evidence: Evidence) -> Sign | None:
         noise = _noise_of_part(evidence, name)
         fell = wanted[0] - wanted[-1]
         rose = (reward[-1] - reward[0]) / course.spread if course.spread > 0.0 else 0.0
-        # `analysis.trend` of returns and of quality in place of these was measured on the corpus: a reward that is
+        # `stats.series.trend` of returns and of quality in place of these was measured on the corpus: a reward that is
         # hacked late was no longer found (109 of 111, 110 with these).
         is_low = wanted[-int(_NOT_BACK) :].max() < wanted[0]
         if wanted.size == reward.size and rose > _ROSE and fell > _FELL * noise and is_low:
             shown = {"reward_rise": float(rose), f"{name}_at_first": float(wanted[0]), name: float(wanted[-1])}
-            return Sign(CRITICAL, 0.94, shown, float(episodes.low("step")[0]))
+            return RuleResult(CRITICAL, 0.94, shown, float(episodes.low("step")[0]))
     return None
 
 

@@ -11,7 +11,7 @@ from rlvitals.diagnosis.finding import Finding
 _STREAMS = ("episodes", "updates", "evaluations", "system")
 
 
-class Sign(NamedTuple):
+class RuleResult(NamedTuple):
     """What a rule saw in one run.
 
     Attributes:
@@ -55,7 +55,7 @@ class Rule(NamedTuple):
     cause: str
     advice: str
     source: str
-    judge: Callable[[Evidence], Sign | None]
+    judge: Callable[[Evidence], RuleResult | None]
 
     def applies_to(self, family: Family) -> bool:
         """Whether all that it needs means in a family what it assumes."""
@@ -66,7 +66,7 @@ class Rule(NamedTuple):
         wanted = [_choices(need, evidence.settings.of_family) for need in self.needs]
         return ["|".join(names) for names in wanted if not any(_has(evidence, name) for name in names)]
 
-    def finding(self, sign: Sign) -> Finding:
+    def finding(self, sign: RuleResult) -> Finding:
         """The rule's finding for what it saw."""
         return Finding(
             code=self.code,
@@ -96,10 +96,10 @@ def rule(
     source: str,
     needs: tuple[str, ...] = (),
     series: tuple[str, ...] = (),
-) -> Callable[[Callable[[Evidence], Sign | None]], Callable[[Evidence], Sign | None]]:
+) -> Callable[[Callable[[Evidence], RuleResult | None]], Callable[[Evidence], RuleResult | None]]:
     """Make a function a rule; see `Rule` for the arguments."""
 
-    def register(judge: Callable[[Evidence], Sign | None]) -> Callable[[Evidence], Sign | None]:
+    def register(judge: Callable[[Evidence], RuleResult | None]) -> Callable[[Evidence], RuleResult | None]:
         shown = series or tuple(need for need in needs if "|" not in need)
         RULES.append(Rule(code, title, meaning, needs, shown, cause, advice, source, judge))
         return judge

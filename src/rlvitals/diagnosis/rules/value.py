@@ -7,9 +7,15 @@ import numpy as np
 from rlvitals.diagnosis import signals
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
-from rlvitals.diagnosis.rules.blind import policy_moves, too_strong
-from rlvitals.diagnosis.rules.returns import NEARLY_OVER, has_not_risen, may_be_rising, same_returns, stopped_early
-from rlvitals.diagnosis.rules.rule import Sign, rule
+from rlvitals.diagnosis.rules.observations import policy_moves, too_strong
+from rlvitals.diagnosis.rules.return_history import (
+    NEARLY_OVER,
+    has_not_risen,
+    may_be_rising,
+    same_returns,
+    stopped_early,
+)
+from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
 _TRAINED_ELSEWHERE = Threshold(0.5, "", "Median explained variance from which on a critic is good, trained or not.")
@@ -68,7 +74,7 @@ _SAME_REWARDS = Threshold(
     "(normalise them).",
     source="Schulman et al. 2016, High-Dimensional Continuous Control Using GAE; Andrychowicz et al. 2021, section 3.2",
 )
-def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - one a way in which it shows
+def _value_not_learning(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one a way in which it shows
     updates, course = evidence.updates, evidence.course
     smooth = signals.explained(evidence)
     if not smooth.size or updates.records < signals.NO_ACCIDENT:
@@ -78,7 +84,7 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
     shown = {"explained_variance": now, "explained_variance_best": best, "critic_offset": offset}
     coefficient = evidence.settings.value_coefficient
     if coefficient == 0.0 and float(np.median(smooth)) < _TRAINED_ELSEWHERE:
-        return Sign(
+        return RuleResult(
             CRITICAL, 0.95, {"value_coefficient": 0.0, **shown}, began, "The coefficient of the value loss is 0."
         )
     if smooth.size < signals.FEWEST_UPDATES:
@@ -86,16 +92,18 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
     if best > _NEVER_EXPLAINED or not evidence.past(_FROM) or not policy_moves(evidence):
         return None
     if _is_held(evidence) and not too_strong(evidence):
-        return Sign(CRITICAL, 0.9, shown, began, "The critic stays where it began, though the returns are elsewhere.")
+        return RuleResult(
+            CRITICAL, 0.9, shown, began, "The critic stays where it began, though the returns are elsewhere."
+        )
     stays = offset > _OFFSET and not _approaches(evidence)
     if course is None or course.spread == 0.0 or same_returns(evidence) > _SAME_RETURNS:
         # The mean is there to be learnt all the same.
         if stays and offset > _FAR_OFF and best < 0.0 and not _loss_falls(evidence) and not too_strong(evidence):
-            return Sign(CRITICAL, 0.88, shown, began)
+            return RuleResult(CRITICAL, 0.88, shown, began)
         return None
     low = max(float(np.median(smooth)), now) < _WORSE_THAN_NOTHING and not _loss_falls(evidence)
     if stays or low:
-        return Sign(CRITICAL, 0.7, shown, began)
+        return RuleResult(CRITICAL, 0.7, shown, began)
     return None
 
 
@@ -118,7 +126,7 @@ def _value_not_learning(evidence: Evidence) -> Sign | None:  # noqa: PLR0911 - o
     "2018, Time Limits in Reinforcement Learning; Langford & Zhang 2007, The Epoch-Greedy Algorithm (contextual "
     "bandits)",
 )
-def _discount(evidence: Evidence) -> Sign | None:
+def _discount(evidence: Evidence) -> RuleResult | None:
     gamma, length = evidence.settings.gamma, signals.mean_length(evidence)
     if gamma is None or not length > _ONE_STEP or evidence.updates.records + evidence.episodes.records < _FEWEST:
         return None
@@ -127,18 +135,18 @@ def _discount(evidence: Evidence) -> Sign | None:
     return _unbounded(evidence, gamma)
 
 
-def _short_sighted(evidence: Evidence, gamma: float, length: float) -> Sign | None:
+def _short_sighted(evidence: Evidence, gamma: float, length: float) -> RuleResult | None:
     """A discount that hides what comes a few steps later."""
     shown = {"gamma": gamma, "mean_length": length}
     if _are_attempts(evidence):
         if not (evidence.past(NEARLY_OVER) and has_not_risen(evidence)):
             return None
         cause = "Returns have not risen. If rewards depend on earlier actions of an episode, the agent cannot see it."
-        return Sign(INFO, 0.3, shown, 0.0, cause)
+        return RuleResult(INFO, 0.3, shown, 0.0, cause)
     if length * (1.0 - gamma) > _LOOKS:
-        return Sign(CRITICAL, 0.94, shown, 0.0)
+        return RuleResult(CRITICAL, 0.94, shown, 0.0)
     # A few steps may each be worth what they are worth at once: attempts at one task, hands of a game.
-    return Sign(INFO, 0.4, shown, 0.0)
+    return RuleResult(INFO, 0.4, shown, 0.0)
 
 
 def _are_attempts(evidence: Evidence) -> bool:
@@ -148,7 +156,7 @@ def _are_attempts(evidence: Evidence) -> bool:
     return low == high <= _MOST_ATTEMPTS and not signals.share_of(episodes, "truncated") > 0.0
 
 
-def _unbounded(evidence: Evidence, gamma: float) -> Sign | None:
+def _unbounded(evidence: Evidence, gamma: float) -> RuleResult | None:
     """No discount, and episodes that are cut off."""
     cut = signals.share_of(evidence.episodes, "truncated")
     smooth = signals.explained(evidence)
@@ -157,7 +165,7 @@ def _unbounded(evidence: Evidence, gamma: float) -> Sign | None:
         if explained < _NEVER_EXPLAINED:
             cause = "Without a discount the return of an episode that is cut off has no bound for the critic to learn."
             shown = {"gamma": gamma, "explained_variance": explained, "truncated_share": cut}
-            return Sign(CRITICAL, 0.85, shown, 0.0, cause)
+            return RuleResult(CRITICAL, 0.85, shown, 0.0, cause)
     return None
 
 
@@ -178,11 +186,11 @@ def _unbounded(evidence: Evidence, gamma: float) -> Sign | None:
     "samples, the bootstrap value.",
     source="Schulman et al. 2016, equation 16; Huang et al. 2022, detail 5",
 )
-def _advantage_estimation(evidence: Evidence) -> Sign | None:
+def _advantage_estimation(evidence: Evidence) -> RuleResult | None:
     updates, course = evidence.updates, evidence.course
     residual = signals.median(updates, "advantage_residual")
     if residual > _RESIDUAL and updates.records >= signals.NO_ACCIDENT:
-        return Sign(CRITICAL, 0.96, {"advantage_residual": residual}, float(updates.low("step")[0]))
+        return RuleResult(CRITICAL, 0.96, {"advantage_residual": residual}, float(updates.low("step")[0]))
     if math.isfinite(residual) or course is None or updates.records < signals.FEWEST_UPDATES:
         return None
     impossible = _impossible_return(evidence)
@@ -196,11 +204,11 @@ def _advantage_estimation(evidence: Evidence) -> Sign | None:
     idle = has_not_risen(evidence) or stopped_early(evidence)
     if idle and (explained > _KNOWS or not may_be_rising(evidence)):
         shown = {"explained_variance": explained, "gain": course.gain, "kl_divergence": moved}
-        return Sign(WARNING, 0.5, shown, course.start.step)
+        return RuleResult(WARNING, 0.5, shown, course.start.step)
     return None
 
 
-def _impossible_return(evidence: Evidence) -> Sign | None:
+def _impossible_return(evidence: Evidence) -> RuleResult | None:
     """Returns beyond what any episode holds: rewards flow on behind the end of episodes."""
     episodes = evidence.episodes
     ended = signals.share_of(episodes, "terminated")
@@ -220,7 +228,7 @@ def _impossible_return(evidence: Evidence) -> Sign | None:
         shown = {"return_mean": said, "episode_reward_most": most, "explained_variance": float(smooth[-1])}
         cause = "The mean return is beyond what any episode holds: rewards leak across the end of episodes."
         began = signals.since(evidence.updates, "return_mean", column > _IMPOSSIBLE * most)
-        return Sign(CRITICAL, 0.8, shown, began, cause)
+        return RuleResult(CRITICAL, 0.8, shown, began, cause)
     return None
 
 
@@ -265,7 +273,7 @@ def _is_held(evidence: Evidence) -> bool:
 def _loss_falls(evidence: Evidence) -> bool:
     """Whether the value loss is clearly lower than at first.
 
-    `analysis.trend` in place of the two levels was measured on the corpus: one critic that does not learn was no longer
-    named (109 of 111, 110 with these).
+    `stats.series.trend` in place of the two levels was measured on the corpus: one critic that does not learn was no
+    longer named (109 of 111, 110 with these).
     """
     return signals.recent(evidence.updates, "value_loss") < _LOSS_LEFT * signals.early(evidence.updates, "value_loss")

@@ -1,15 +1,15 @@
 """Alerts: what must not wait until somebody looks. Imported only by those who want them."""
 
 from rlvitals.sinks.alerts.alert import Alert
-from rlvitals.sinks.alerts.desktop import DesktopAlerts
-from rlvitals.sinks.alerts.discord import DiscordAlerts
-from rlvitals.sinks.alerts.function import CallableAlerts
-from rlvitals.sinks.alerts.gate import Rules
-from rlvitals.sinks.alerts.mail import EmailAlerts
-from rlvitals.sinks.alerts.sink import AlertSink, DeliveryError
-from rlvitals.sinks.alerts.slack import SlackAlerts
-from rlvitals.sinks.alerts.terminal import TerminalAlerts
-from rlvitals.sinks.alerts.webhook import WebhookAlerts
+from rlvitals.sinks.alerts.alert_gate import Rules
+from rlvitals.sinks.alerts.alert_sink import AlertSink, DeliveryError
+from rlvitals.sinks.alerts.callable_alerts import CallableAlerts
+from rlvitals.sinks.alerts.desktop_alerts import DesktopAlerts
+from rlvitals.sinks.alerts.discord_alerts import DiscordAlerts
+from rlvitals.sinks.alerts.email_alerts import EmailAlerts
+from rlvitals.sinks.alerts.slack_alerts import SlackAlerts
+from rlvitals.sinks.alerts.terminal_alerts import TerminalAlerts
+from rlvitals.sinks.alerts.webhook_alerts import WebhookAlerts
 
 __all__ = [
     "Alert",

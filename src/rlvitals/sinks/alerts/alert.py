@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from rlvitals.escaping import clean
+from rlvitals.formatting import number
 from rlvitals.records import Event
 from rlvitals.records.coercion import spelled
-from rlvitals.words import number
+from rlvitals.text_escaping import escape_control
 
 SEVERITIES = ("info", "warning", "critical")
 """From the least to the gravest."""
@@ -55,7 +55,7 @@ class Alert(NamedTuple):
         """What it is about, in a few words."""
         what = self.code or self.kind
         said = f"{what} is over" if self.closed else f"{self.severity}: {what}"
-        return clean(f"{said} in {self.run}" if self.run else said)
+        return escape_control(f"{said} in {self.run}" if self.run else said)
 
     def details(self) -> dict[str, str]:
         """Where it was, and what its data says, as texts; then what was held back."""
@@ -66,7 +66,7 @@ class Alert(NamedTuple):
             found["episode"] = f"{self.episode:,}"
         for name in DETAILS:
             if self.data.get(name) not in (None, "", {}, []):
-                found[name] = clean(said(self.data[name]))
+                found[name] = escape_control(said(self.data[name]))
         if self.held:
             found["held back"] = held_back(self.held)
         return found
@@ -74,7 +74,7 @@ class Alert(NamedTuple):
     def text(self) -> str:
         """The whole of it as plain text, a line for each detail."""
         lines = [f"{name}: {detail}" for name, detail in self.details().items()]
-        return "\n".join([clean(self.message), *lines])
+        return "\n".join([escape_control(self.message), *lines])
 
 
 def alert_of(event: Event, run: str, project: str) -> Alert:
@@ -111,7 +111,9 @@ def held_back(held: Mapping[str, int]) -> str:
     most = sorted(held.items(), key=lambda item: (-item[1], item[0]))
     named = [f"{code} {count}" for code, count in most[:_MOST_HELD]]
     others = sum(count for _, count in most[_MOST_HELD:])
-    return clean(f"and {sum(held.values())} more: {', '.join([*named, *([f'others {others}'] if others else [])])}")
+    return escape_control(
+        f"and {sum(held.values())} more: {', '.join([*named, *([f'others {others}'] if others else [])])}"
+    )
 
 
 def said(value: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rlvitals.sinks.alerts.sink import DeliveryError
+from rlvitals.sinks.alerts.alert_sink import DeliveryError
 
 TIMEOUT_S = 10.0
 _LONGEST_WAIT_S = 3_600.0

@@ -1,0 +1,315 @@
+"""`compare`: runs in, one comparison out."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rlvitals.comparison.applied_rules import notes_of
+from rlvitals.comparison.caveats import limits_of
+from rlvitals.comparison.duplicate_runs import doubtful_seeds, without_repeats
+from rlvitals.comparison.experiments import UNKNOWN_SETTINGS, By, Member, differing, members_of
+from rlvitals.comparison.explanations import settings_effect
+from rlvitals.comparison.group_estimates import STATISTICS, group_of, thresholds_of
+from rlvitals.comparison.hypothesis_tests import TestPlan, judged, pairs_of
+from rlvitals.comparison.metric_source import BLOCKS, LARGEST, MetricExtent, MetricSource, source_of
+from rlvitals.comparison.outcomes import Horizon, horizon_of, outcome_of
+from rlvitals.comparison.pairing import paired_items
+from rlvitals.comparison.result import Axis, Comparison, Refusal, RunOutcome, Statistic
+from rlvitals.comparison.run_selection import What, opened
+from rlvitals.comparison.substitutes import Substitutes, extent_of, fill, notes_on, substitutes_of
+from rlvitals.errors import ColumnError, ComparisonError
+from rlvitals.records.metrics import metric_of
+from rlvitals.runs import Run
+
+References = Mapping[str, tuple[float, float]]
+
+_COSTS = frozenset({"loss", "duration", "memory"})
+"""Metrics that have no better direction within a run, but of which a comparison of runs prefers less."""
+_LOWER_SETTING = "lower_is_better"
+_FEWEST_BLOCKS = 10
+_SHOWN = 40
+
+
+def compare(
+    *what: What | Sequence[What],
+    metric: str = "reward",
+    by: By | None = None,
+    baseline: str | None = None,
+    statistic: Statistic = "final",
+    axis: Axis | None = None,
+    horizon: float | None = None,
+    target: float | None = None,
+    margin: float | None = None,
+    references: References | None = None,
+    every_pair: bool = False,
+    higher_is_better: bool | None = None,
+    level: float = 0.05,
+    unit: str = "run",
+    seed: int = 0,
+    folder: str | Path | None = None,
+) -> Comparison:
+    """Hold groups of runs against each other, and say what may be concluded.
+
+    Runs of one configuration (all settings but the seed) are one group. Runs that recorded no settings are a group that
+    is not compared with any other. Where several folders of runs or patterns are
+    given, each is a group of its own, and so is `name=pattern`.
+
+    Args:
+        *what: Runs; folders of runs, runs' own folders, patterns (`logs/a-*`), or `name=` and any of these.
+        metric: A number of the episodes, evaluations or updates: `reward`, `evaluations.reward`, `updates.entropy`,
+            `reward_parts.size`.
+        by: What makes a group instead: the name of a setting, an expression in SQL over settings, or a function of the
+            run.
+        baseline: The group that the others are held against; by default the first.
+        statistic: `final` (mean over the last tenth of the horizon), `area` (mean over all of it), or `best`.
+        axis: What runs are brought together by: `env_step`, `episode`, `update` or `time` (seconds since the first
+            record). By default environment steps where all runs say them, else episodes or updates.
+        horizon: Where on the axis they are compared; by default where the shortest completed run ends.
+        target: A mean of the metric, for the steps that it takes to get there.
+        margin: Within which two groups count as the same.
+        references: For each environment the score that is 0 and the score that is 1; needed to put several together.
+        every_pair: Compare every pair of groups, not each with the baseline.
+        higher_is_better: By default true, but for losses, durations and what the runs' setting `lower_is_better` names.
+        level: Of every test; intervals have confidence 0.95 whatever it is, but for those of differences.
+        unit: `run`. Anything else is refused.
+        seed: Of resamples and permutations: the same seed gives the same answer.
+        folder: Folder of runs in which names and patterns are looked up if the working directory has no such run.
+
+    Raises:
+        ComparisonError: There is nothing to compare, or what is asked for must not be done.
+        ColumnError: There is no such metric.
+        RunNotFoundError: There is no run at a path, or in a folder.
+        RunFormatError: A segment is damaged.
+    """
+    from rlvitals.comparison.metric_queries import measured  # noqa: PLC0415 - a trainer needs no database
+
+    _refuse_episodes(unit)
+    _refuse_numbers(statistic, level=level, margin=margin, target=target, seed=seed)
+    runs, given, refused = opened(what, None if folder is None else Path(folder))
+    source = source_of(metric)
+    members = members_of(runs, given, by)
+    labels = [member.label for member in members]
+    axis, found, substitutes = _extents(runs, labels, source, axis)
+    ends = _horizons(members, found, source, horizon)
+    blocks = _blocks(found)
+    table = measured(runs, labels, source, axis, [ends[member.task].place for member in members], blocks)
+    fill(table, labels, substitutes, axis)
+    better = _direction(members, source, higher_is_better)
+    sign = 1.0 if better else -1.0
+    outcomes = [
+        _scaled(
+            outcome_of(member, found.get(member.label), row, table, source, axis, sign=sign, target=target), references
+        )
+        for row, member in enumerate(members)
+    ]
+    outcomes = without_repeats(members, outcomes, found, source, substitutes)
+    groups = _grouped(members, baseline)
+    of_group = {name: [outcomes[row] for row in rows] for name, rows in groups.items()}
+    shown = differing(members)[:_SHOWN] if len(groups) > 1 else []
+    generator = np.random.default_rng(seed)
+    thresholds = thresholds_of(outcomes, statistic)
+    made = [
+        group_of(
+            name,
+            [members[row] for row in rows],
+            of_group[name],
+            table,
+            rows,
+            shown=shown,
+            statistic=statistic,
+            sign=sign,
+            thresholds=thresholds,
+            normalised=references is not None,
+            target=target,
+            generator=generator,
+        )
+        for name, rows in groups.items()
+    ]
+    names = _pairs(
+        [name for name in groups if name in {*groups} - {UNKNOWN_SETTINGS} | {baseline}], every_pair=every_pair
+    )
+    places = {task: end.place for task, end in ends.items()}
+    # Of runs without episodes alone, the notes say what the reward is.
+    name = source.field if len(substitutes) == len(labels) else source.name
+    question = TestPlan(statistic, name, better, level, margin, places, target is not None, references is not None)
+    versus = judged(pairs_of(of_group, names, normalised=references is not None), question, generator)
+    comparison = Comparison(
+        metric=name,
+        higher_is_better=better,
+        statistic=statistic,
+        axis=axis,
+        horizons=places,
+        level=level,
+        target=target,
+        groups=made,
+        comparisons=versus,
+        runs=outcomes,
+        differences={
+            setting: {group.name: group.settings.get(setting) for group in made}
+            for setting in shown
+            if len({repr(group.settings.get(setting)) for group in made}) > 1
+        },
+        paired=paired_items(
+            {name: [members[row] for row in rows if outcomes[row].repeats is None] for name, rows in groups.items()},
+            names,
+            generator,
+            lower_is_better=_lower_named(members),
+        ),
+        settings=settings_effect(
+            members,
+            {one.run: one for one in outcomes},
+            statistic,
+            generator,
+            higher_is_better=better,
+            level=level,
+        ),
+        notes=[
+            *notes_on(substitutes),
+            *doubtful_seeds(members, outcomes),
+            *notes_of(
+                made,
+                outcomes,
+                source=source,
+                axis=axis,
+                horizons=ends,
+                blocks=blocks,
+                better=better,
+                normalised=references is not None,
+                refused=refused,
+                effects=any(one.effect.low is not None for one in versus),
+            ),
+        ],
+        refused=[Refusal(str(path), str(error)) for path, error in refused],
+    )
+    comparison.limits.extend(limits_of(comparison))
+    return comparison
+
+
+def _refuse_episodes(unit: str) -> None:
+    if unit == "run":
+        return
+    raise ComparisonError(
+        f"unit={unit!r}: only runs can be compared. Episodes of one run share its policy and its luck: a t test over "
+        "the episodes of single runs calls noise significant in 68 % of cases, and no number of episodes tells what "
+        "another seed would give. Train at least 3 seeds of each, and compare those"
+    )
+
+
+def _refuse_numbers(statistic: str, *, level: float, margin: float | None, target: float | None, seed: int) -> None:
+    if statistic not in STATISTICS:
+        raise ComparisonError(f"statistic={statistic!r}: it is one of {', '.join(STATISTICS)}")
+    if not 0.0 < level < 0.5:  # noqa: PLR2004 -- beyond it a test of two sides, or of a margin, has no meaning
+        raise ComparisonError(f"level={level!r}: the chance of a false verdict lies between 0 and 0.5, such as 0.05")
+    if margin is not None and not (margin > 0.0 and math.isfinite(margin)):
+        raise ComparisonError(
+            f"margin={margin!r}: groups are the same within a margin above zero, in the metric's units"
+        )
+    if target is not None and not math.isfinite(target):
+        raise ComparisonError(f"target={target!r}: it is a mean of the metric, and finite")
+    if seed < 0:
+        raise ComparisonError(f"seed={seed!r}: it is a whole number from 0 on")
+
+
+def _extents(
+    runs: Sequence[Run], labels: Sequence[str], source: MetricSource, axis: Axis | None
+) -> tuple[Axis, dict[str, MetricExtent], Substitutes]:
+    found, substitutes = _extents_on(runs, labels, source, axis or "env_step")
+    if axis is not None or len(found) == len(labels):
+        return axis or "env_step", found, substitutes
+    other: Axis = "update" if source.stream == "updates" else "episode"
+    more, others = _extents_on(runs, labels, source, other)
+    return (other, more, others) if len(more) > len(found) else ("env_step", found, substitutes)
+
+
+def _extents_on(
+    runs: Sequence[Run], labels: Sequence[str], source: MetricSource, axis: Axis
+) -> tuple[dict[str, MetricExtent], Substitutes]:
+    from rlvitals.comparison.metric_queries import extents  # noqa: PLC0415 - a trainer needs no database
+
+    found = extents(runs, labels, source, axis)
+    substitutes = substitutes_of(runs, labels, found, source, axis)
+    return found | {label: extent_of(series, axis) for label, series in substitutes.items()}, substitutes
+
+
+def _horizons(
+    members: Sequence[Member], found: Mapping[str, MetricExtent], source: MetricSource, wanted: float | None
+) -> dict[str, Horizon]:
+    """Where runs are compared, for each task."""
+    if not found:
+        raise ColumnError(f"none of the {len(members)} runs has a value of {source.name}")
+    if wanted is not None and not (wanted > 0.0 and math.isfinite(wanted)):
+        raise ComparisonError(f"horizon={wanted!r}: it lies on the axis, above zero")
+    ends = {}
+    for task in dict.fromkeys(member.task for member in members):
+        end = horizon_of([member for member in members if member.task == task], found)
+        if wanted is not None:
+            end = Horizon(float(wanted), "as asked for")
+        ends[task] = end if end.place > 0.0 else Horizon(1.0, "no run came further than the beginning")
+    return ends
+
+
+def _blocks(found: Mapping[str, MetricExtent]) -> int:
+    """A hundred, or as few as leave two places for each, in tens: a curve of ten evaluations has ten."""
+    values = float(np.median([min(extent.values, extent.places) for extent in found.values()]))
+    return int(min(BLOCKS, max(_FEWEST_BLOCKS, values // (2 * _FEWEST_BLOCKS) * _FEWEST_BLOCKS)))
+
+
+def _direction(members: Sequence[Member], source: MetricSource, wanted: bool | None) -> bool:
+    if wanted is not None:
+        return wanted
+    last = source.field.rpartition(".")[2]
+    if metric_of(source.stream, last).better == "lower" or last in _COSTS:
+        return False
+    return not _lower_named(members) & {last, source.field, source.name}
+
+
+def _lower_named(members: Sequence[Member]) -> set[str]:
+    """The metrics of which, as the runs' configurations say, less is better."""
+    named: set[str] = set()
+    for member in members:
+        said = member.header.configuration.get(_LOWER_SETTING, ())
+        named |= {said} if isinstance(said, str) else {str(name) for name in said}
+    return named
+
+
+def _scaled(outcome: RunOutcome, references: References | None) -> RunOutcome:
+    if references is None or not outcome.outcomes:
+        return outcome
+    if outcome.task not in references:
+        raise ComparisonError(
+            f"references: none for the environment {outcome.task!r} of run {outcome.run}; "
+            "give the scores that are 0 and 1"
+        )
+    zero, one = references[outcome.task]
+    if not (math.isfinite(one - zero) and zero != one):
+        raise ComparisonError(
+            f"references: {zero!r} and {one!r} for {outcome.task!r}; two different finite scores are needed"
+        )
+    scaled = {name: (value - zero) / (one - zero) for name, value in outcome.outcomes.items()}
+    if not all(abs(value) < LARGEST for value in scaled.values()):
+        raise ComparisonError(
+            f"references: {zero!r} and {one!r} for {outcome.task!r} are so near to each other that the outcome of run "
+            f"{outcome.run} between them is beyond {LARGEST:g}"
+        )
+    outcome.outcomes.update(scaled)
+    return outcome
+
+
+def _grouped(members: Sequence[Member], baseline: str | None) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for row, member in enumerate(members):
+        groups.setdefault(member.group, []).append(row)
+    if baseline is None:  # runs of unknown settings are compared with nothing
+        unknown = {name: rows for name, rows in groups.items() if name == UNKNOWN_SETTINGS}
+        return {name: rows for name, rows in groups.items() if name not in unknown} | unknown
+    if baseline not in groups:
+        raise ComparisonError(f"baseline={baseline!r}: the groups are {', '.join(groups)}")
+    return {baseline: groups[baseline]} | groups
+
+
+def _pairs(names: Sequence[str], *, every_pair: bool) -> list[tuple[str, str]]:
+    if every_pair:
+        return [(later, earlier) for at, earlier in enumerate(names) for later in names[at + 1 :]]
+    return [(name, names[0]) for name in names[1:]]

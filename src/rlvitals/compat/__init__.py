@@ -1,0 +1,1 @@
+"""The dictionaries of the public interface, in its fixed keys."""

@@ -1,0 +1,64 @@
+"""What a dashboard draws of the latest episodes, in the keys of the public interface."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from rlvitals.records import Episode
+from rlvitals.stats.series.averages import windowed_average
+
+SUCCESS_WINDOW = 100
+"""Episodes that each point of the success rate's timeline is over."""
+_RECENT = 10
+
+Pairs = list[list[float]]
+
+
+def charts(episodes: Sequence[Episode]) -> dict[str, Pairs]:
+    """The curves of the latest episodes.
+
+    Args:
+        episodes: The episodes, oldest first.
+
+    Returns:
+        `episode_rewards`, `quality_improvements`, `episode_lengths` and `success_rate_timeline`, each of pairs of an
+        episode's number and a value. The success rate is that of the last 100 episodes up to there, of those that say
+        whether they were one. What was not said has no pair; NaN and infinities have.
+    """
+    return {
+        "episode_rewards": _pairs(episodes, lambda episode: episode.reward),
+        "quality_improvements": _pairs(episodes, lambda episode: episode.quality_improvement),
+        "episode_lengths": _pairs(episodes, lambda episode: episode.length),
+        "success_rate_timeline": _success_rates(episodes),
+    }
+
+
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+def algorithm_metrics(recent: Mapping[str, Sequence[float]]) -> dict[str, Any]:
+    """The latest value of each metric of the updates, and the mean of the finite ones among the last ten.
+
+    Args:
+        recent: The metrics' values, oldest first; each has at least one.
+    """
+    return {name: {"latest": values[-1], "recent_avg": _mean(values[-_RECENT:])} for name, values in recent.items()}
+
+
+def _pairs(episodes: Sequence[Episode], value: Callable[[Episode], float | None]) -> Pairs:
+    said = [(episode.episode, value(episode)) for episode in episodes]
+    return [[number, height] for number, height in said if height is not None]
+
+
+def _success_rates(episodes: Sequence[Episode]) -> Pairs:
+    said = [math.nan if episode.success is None else float(episode.success) for episode in episodes]
+    rates = windowed_average(said, SUCCESS_WINDOW)
+    return [
+        [episode.episode, float(rate)] for episode, rate in zip(episodes, rates, strict=True) if not math.isnan(rate)
+    ]
+
+
+def _mean(values: Sequence[float]) -> float:
+    sample = np.asarray(values, dtype=np.float64)
+    sample = sample[np.isfinite(sample)]
+    return float(sample.mean()) if sample.size else math.nan

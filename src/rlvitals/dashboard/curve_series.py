@@ -1,0 +1,261 @@
+"""A curve as a page draws it: the points of the visible range that keep every extreme, smoothed, with its spread."""
+
+import math
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from rlvitals.runs.column_store import Cells, Flags, Floats
+from rlvitals.stats.series.averages import exponential_average
+from rlvitals.stats.series.down_sampling import down_sample
+
+CLOCKS = ("episode", "env_step", "update", "time")
+"""What a curve can be drawn over. `time` is seconds since the run began."""
+
+AUTO = -1
+"""The smoothing that fits what is visible: a thirtieth of it."""
+FEWEST_POINTS = 50
+MOST_POINTS = 4_000
+
+_AUTO_SHARE = 30
+_FINE = 20
+"""Blocks in a window of smoothing, at least: means of shorter blocks are smoothed in place of single values."""
+_MOST_SMOOTHED = 20_000
+_BAND_BUCKETS = 80
+_BAND_ROWS = 400
+_SAMPLED = 20_000
+_LOW, _HIGH = 0.1, 0.9
+
+
+class CurvePoints(msgspec.Struct, frozen=True):
+    """Points of a line; `y` may hold "NaN", "Infinity" and "-Infinity"."""
+
+    x: list[float]
+    y: list[Any]
+
+
+class Smooth(msgspec.Struct, frozen=True):
+    """An exponential moving average.
+
+    Attributes:
+        window: Values that it goes back, `s = 1 - 2 / (window + 1)`.
+        values: How many finite values it has seen, so that it can be carried on.
+    """
+
+    x: list[float]
+    y: list[Any]
+    window: int
+    values: int
+
+
+class CurveBand(msgspec.Struct, frozen=True):
+    """Where the middle 80 % of the values are, of each of at most 80 stretches."""
+
+    x: list[float]
+    low: list[float]
+    high: list[float]
+
+
+class CurveExtent(msgspec.Struct, frozen=True):
+    """The values in the range.
+
+    Attributes:
+        values: How many there are.
+        nan: How many are not a number.
+        infinite: How many are infinite.
+        low: The quantile of 1 %.
+        high: The quantile of 99 %.
+        last: The last of all.
+    """
+
+    values: int
+    nan: int
+    infinite: int
+    min: float | None
+    max: float | None
+    mean: float | None
+    low: float | None
+    high: float | None
+    last: Any
+
+
+class CurveSeries(msgspec.Struct, frozen=True):
+    """One curve.
+
+    Attributes:
+        rows: Rows of the stream when it was made: what is pushed later goes on from there.
+        clock: What it is drawn over; another than was asked for where the stream lacks that.
+        shown: Points that stand for all values in the range.
+    """
+
+    stream: str
+    field: str
+    clock: str
+    rows: int
+    shown: int
+    range: tuple[float, float] | None
+    points: CurvePoints
+    smooth: Smooth | None
+    band: CurveBand | None
+    extent: CurveExtent
+
+
+def series(
+    cells: Cells,
+    positions: Floats,
+    *,
+    stream: str,
+    field: str,
+    clock: str,
+    low: float | None = None,
+    high: float | None = None,
+    points: int = 1_000,
+    smoothing: int = AUTO,
+    where: Flags | None = None,
+) -> CurveSeries:
+    """Make a curve.
+
+    Args:
+        cells: The values of all rows.
+        positions: Where each row stands, shape `(n,)`; NaN where it has no place.
+        stream: What it is of.
+        field: What it is of.
+        clock: What the positions are.
+        low: Where the visible range begins; open by default.
+        high: Where it ends, itself included.
+        points: Points of the line, about; those that are not finite come on top.
+        smoothing: Values that the average goes back; 0 for none, `AUTO` for what fits the range.
+        where: Rows that are wanted, by default all, shape `(n,)`.
+    """
+    rows = cells.values.size
+    everything = _range(positions)
+    if low is not None or high is not None:
+        near = _near(positions, low, high, smoothing)  # so that a zoom costs what is seen, not what there is
+        cells, positions = Cells(cells.values[near], cells.present[near]), positions[near]
+        where = None if where is None else where[near]
+    chosen = cells.present & ~np.isnan(positions)
+    if where is not None:
+        chosen &= where
+    values, x = (cells.values, positions) if chosen.all() else (cells.values[chosen], positions[chosen])
+    visible = _visible(x, low, high)
+    before = visible.start
+    window = _window(smoothing, visible.stop - visible.start)
+    lead = max(0, before - 5 * window)
+    shown = values[visible]
+    curve = down_sample(shown, x[visible], points=max(FEWEST_POINTS, min(points, MOST_POINTS)))
+    return CurveSeries(
+        stream=stream,
+        field=field,
+        clock=clock,
+        rows=rows,
+        shown=int(curve.values.size),
+        range=everything,
+        points=CurvePoints(curve.positions.tolist(), plain_numbers(curve.values)),
+        smooth=_smooth(values[lead : visible.stop], x[lead : visible.stop], before - lead, window, points)
+        if window > 1
+        else None,
+        band=_band(shown, x[visible]),
+        extent=_extent(shown, curve.nans, curve.infinities),
+    )
+
+
+def plain_numbers(values: Floats) -> list[Any]:
+    """Numbers for strict JSON: those that are not finite are spelled."""
+    plain: list[Any] = values.tolist()
+    for place in np.flatnonzero(~np.isfinite(values)):
+        plain[place] = "NaN" if math.isnan(plain[place]) else "Infinity" if plain[place] > 0 else "-Infinity"
+    return plain
+
+
+def _near(positions: Floats, low: float | None, high: float | None, smoothing: int) -> slice:
+    """The rows in a range, with those before it that the average needs."""
+    seen = _visible(positions, low, high)
+    lead = 5 * max(_FINE, _window(smoothing, seen.stop - seen.start))
+    return slice(max(0, seen.start - lead), seen.stop)
+
+
+def _range(positions: Floats) -> tuple[float, float] | None:
+    if not positions.size:
+        return None
+    low, high = float(np.fmin.reduce(positions)), float(np.fmax.reduce(positions))
+    return None if math.isnan(low) else (low, high)
+
+
+def _visible(x: Floats, low: float | None, high: float | None) -> slice:
+    """The rows from the first in the range to the last; positions may run back a little."""
+    if low is None and high is None:
+        return slice(0, x.size)
+    inside = np.flatnonzero((x >= (-np.inf if low is None else low)) & (x <= (np.inf if high is None else high)))
+    if not inside.size:
+        return slice(0, 0)
+    # One more on either side, so that the line goes on to the edge.
+    return slice(max(0, int(inside[0]) - 1), min(x.size, int(inside[-1]) + 2))
+
+
+def _window(smoothing: int, visible: int) -> int:
+    if smoothing == AUTO:
+        return max(5, visible // _AUTO_SHARE) if visible >= 2 * _AUTO_SHARE else 5 if visible > _FINE else 0
+    return smoothing
+
+
+def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> Smooth:
+    block = max(1, min(window // _FINE, values.size // _MOST_SMOOTHED))
+    finite = int(np.isfinite(values).sum())
+    if block > 1:
+        edges = np.arange(0, values.size, block)
+        good = np.isfinite(values)
+        counts = np.add.reduceat(good.astype(np.float64), edges)
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = np.add.reduceat(np.where(good, values, 0.0), edges)
+            values = np.divide(sums, counts, out=np.full(edges.size, np.nan), where=counts > 0)
+        x = x[np.minimum(edges + block - 1, x.size - 1)]
+        lead //= block
+    average = exponential_average(values, 1.0 - 2.0 / (window / block + 1.0))
+    if not lead:  # the first averages are of hardly any values
+        lead = min(window // block // 3, values.size // 10)
+    curve = down_sample(average[lead:], x[lead:], points=max(FEWEST_POINTS, points // 3))
+    return Smooth(curve.positions.tolist(), plain_numbers(curve.values), window, finite)
+
+
+def _band(values: Floats, x: Floats) -> CurveBand | None:
+    buckets = min(_BAND_BUCKETS, values.size // _FINE)
+    if buckets < 4:  # noqa: PLR2004 - a band of three says nothing
+        return None
+    size = values.size // buckets
+    table = values[: buckets * size].reshape(buckets, size)
+    table = table[:, :: max(1, size // _BAND_ROWS)]
+    finite = np.isfinite(table)
+    rows = finite.any(axis=1)
+    if not rows.any():
+        return None
+    ordered = np.sort(np.where(finite, table, np.inf), axis=1)
+    counts = finite.sum(axis=1)
+    at = np.arange(buckets)
+    low = ordered[at, np.maximum((_LOW * (counts - 1)).astype(int), 0)]
+    high = ordered[at, np.maximum(np.ceil(_HIGH * (counts - 1)).astype(int), 0)]
+    middle = x[: buckets * size].reshape(buckets, size)[:, size // 2]
+    return CurveBand(middle[rows].tolist(), low[rows].tolist(), high[rows].tolist())
+
+
+def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
+    finite = values[np.isfinite(values)] if nans or infinities else values
+    last = plain_numbers(values[-1:])
+    said: dict[str, Any] = {
+        "values": values.size,
+        "nan": nans,
+        "infinite": infinities,
+        "last": last[0] if last else None,
+    }
+    if not finite.size:
+        return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **said)
+    low, high = np.quantile(finite[:: max(1, finite.size // _SAMPLED)], [0.01, 0.99])
+    scale = float(np.abs(finite).max()) or 1.0  # so that the sum of the largest floats stays finite
+    return CurveExtent(
+        min=float(finite.min()),
+        max=float(finite.max()),
+        mean=float((finite / scale).mean() * scale),
+        low=float(low),
+        high=float(high),
+        **said,
+    )

@@ -1,0 +1,90 @@
+"""Assessments of the runs that are shown: diagnosis and course, made one at a time in the background."""
+
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.errors import RunError
+from rlvitals.summary.overview import Assessment, course_of_rewards
+
+_LEAST_S = 3.0
+_SHARE = 15.0
+_MOST_PATIENCE_S = 3.0
+_ROWS_OF_A_SECOND = 200_000
+"""A live run is judged anew no sooner than after so many times what it took."""
+
+
+class _Judged:
+    """What is known of one run."""
+
+    def __init__(self) -> None:
+        self.assessment: Assessment | None = None
+        self.sign: object = None
+        self.next = 0.0
+        self.busy = False
+
+
+class DiagnosisWorker:
+    """Keeps the last assessment of each run. Safe from any thread.
+
+    Args:
+        clock: Tells the time.
+        told: Called with a run's key when its assessment is new.
+    """
+
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, told: Callable[[str], None] = lambda _: None) -> None:
+        self._clock = clock
+        self._told = told
+        self._lock = threading.Lock()
+        self._judged: dict[str, _Judged] = {}
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-judge")
+
+    def last(self, run: WatchedRun) -> Assessment | None:
+        """The last assessment of a run; a new one is begun if the run has gained something since."""
+        sign = (run.version, run.header.status)
+        with self._lock:
+            judged = self._judged.get(run.key)
+            if judged is None:
+                judged = self._judged[run.key] = _Judged()
+                judged.next = self._clock.monotonic() + self._patience(run)
+            if judged.sign != sign and not judged.busy and self._clock.monotonic() >= judged.next:
+                judged.busy = True
+                with contextlib.suppress(RuntimeError):  # the server is closing
+                    self._worker.submit(self._judge, run, judged, sign)
+            return judged.assessment
+
+    def _patience(self, run: WatchedRun) -> float:
+        """Seconds before the first assessment: that of a long run would keep its page waiting."""
+        return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND)
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _judge(self, run: WatchedRun, judged: _Judged, sign: object) -> None:
+        begun = self._clock.monotonic()
+        found = judged.assessment
+        with contextlib.suppress(RunError, OSError):  # the folder is gone, or torn: the page says so already
+            found = assessed(run)
+        with self._lock:
+            is_new = found is not judged.assessment
+            judged.assessment, judged.sign, judged.busy = found, sign, False
+            ended = self._clock.monotonic()
+            judged.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
+        if is_new:
+            self._told(run.key)
+
+
+def assessed(run: WatchedRun) -> Assessment:
+    """Assess a run as it is.
+
+    Raises:
+        RunError: The run cannot be read.
+    """
+    with run.lock:
+        rewards = run.columns["episodes"].cells("reward").masked
+    return Assessment(diagnose(evidence_of(run.reader, clock=run.clock)), course_of_rewards(rewards))

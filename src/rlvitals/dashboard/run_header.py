@@ -1,0 +1,160 @@
+"""The header of a run's page: its overview and its findings."""
+
+import msgspec
+import numpy as np
+
+from rlvitals.dashboard.finding_views import FindingView, recorded_findings
+from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.diagnosis import Diagnosis, Finding
+from rlvitals.diagnosis.missing_inputs import in_words
+from rlvitals.records.progress import STEPS, Throughput, first_said
+from rlvitals.runs.artifacts import IMAGE
+from rlvitals.summary.levels import LEVELS
+from rlvitals.summary.overview import Assessment, Feed, Overview, overview_from
+from rlvitals.summary.status import life_of
+from rlvitals.summary.throughput import episodes_per_minute, step_said
+
+_MOST_FINDINGS = 100
+
+
+class RunHeader(msgspec.Struct, frozen=True):
+    """The header of a run's page.
+
+    Attributes:
+        key: What the run is asked for by.
+        tags: Its tags.
+        now: The time (UTC, seconds since 1970).
+        overview: Its overview; verdict and health are `None` until they have been worked out.
+        not_finite: How many values are not finite, by `stream.field`.
+        findings: What is wrong, the most likely cause first; then what is no longer seen.
+        unjudged: Rules that had nothing to look at, with what to log so that they have.
+        rows: Rows of each stream, with which the columns that are pushed go on.
+        fields: The columns of each stream that have a value.
+        labels: The texts of columns of codes, by `stream.field`.
+        pictures: How many pictures there are.
+        failure: The exception that ended it; else empty.
+        trouble: Why the run cannot be read at present; empty if it can.
+    """
+
+    key: str
+    tags: list[str]
+    now: float
+    overview: Overview
+    not_finite: dict[str, int]
+    findings: list[FindingView]
+    unjudged: dict[str, list[str]]
+    rows: dict[str, int]
+    fields: dict[str, list[str]]
+    labels: dict[str, list[str]]
+    evaluations: int
+    events: int
+    pictures: int
+    failure: str
+    trouble: str
+
+
+def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
+    """Make the header of a run's page.
+
+    Args:
+        run: The run.
+        assessment: The last that was made, if there is one.
+
+    Raises:
+        RunError: The run cannot be read.
+    """
+    header, episodes = run.header, run.columns["episodes"]
+    life = life_of(run.reader, header, clock=run.clock)
+    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time")[: run.episodes])))
+    columns = {name: episodes.cells(name).masked for name in LEVELS if episodes.has(name)}
+    overview = overview_from(
+        Feed(
+            header=header,
+            life=life,
+            episodes=run.episodes,
+            updates=run.columns["updates"].rows,
+            steps=(step_said(run.reader, header, life, clock=run.clock),),
+            columns=columns,
+            first=columns,
+            pace=pace,
+            episode_pace=rate,
+            series=run.series if run.reward_source else None,
+            assessment=assessment,
+        )
+    )
+    diagnosis = None if assessment is None else assessment.diagnosis
+    return RunHeader(
+        key=run.key,
+        tags=list(header.tags),
+        now=run.clock.time(),
+        overview=overview,
+        not_finite=run.kept("not_finite", lambda: _not_finite(run)),
+        findings=_findings(run, diagnosis),
+        unjudged={} if diagnosis is None else {rule.code: [in_words(rule.missing)] for rule in diagnosis.unjudged},
+        rows={stream: columns.rows for stream, columns in run.columns.items()},
+        fields={stream: columns.said for stream, columns in run.columns.items()},
+        labels={
+            f"{stream}.{field}": run.label(stream, field)
+            for stream, field in (("episodes", "category"), ("episodes", "termination_reason"))
+        },
+        evaluations=len(run.evaluations),
+        events=len(run.events),
+        pictures=sum(event.kind == IMAGE for event in run.events),
+        failure="" if header.failure is None else header.failure.text,
+        trouble=run.trouble,
+    )
+
+
+def _pace(run: WatchedRun) -> Throughput:
+    pace = Throughput()
+    for stream, columns in run.columns.items():
+        if stream in STEPS:
+            # Rewards that stand for episodes may be at steps of another clock.
+            rows = run.episodes if stream == "episodes" else columns.rows
+            times, steps = columns.numbers("time"), first_said(*map(columns.numbers, STEPS[stream]))
+            pace.take(stream, times[:rows], steps[:rows])
+    pace.take_records("evaluations", run.evaluations)
+    return pace
+
+
+def _not_finite(run: WatchedRun) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for stream, columns in run.columns.items():
+        for name in columns.said:
+            cells = columns.cells(name)
+            bad = int(np.count_nonzero(cells.present & ~np.isfinite(cells.values)))
+            if bad:
+                counts[f"{stream}.{name}"] = bad
+    return counts
+
+
+def _findings(run: WatchedRun, diagnosis: Diagnosis | None) -> list[FindingView]:
+    recorded = recorded_findings(run.events)
+    judged = [] if diagnosis is None else [_view(finding) for finding in diagnosis.findings]
+    codes = {code for finding in judged for code in (finding.code, *(symptom.code for symptom in finding.symptoms))}
+    # What the diagnosis does not see now is over, also where the run has not recorded that yet.
+    others = [finding for finding in recorded if finding.code not in codes]
+    found = judged + [msgspec.structs.replace(one, open=one.open and diagnosis is None) for one in others]
+    found.sort(key=lambda one: not one.open)
+    return [
+        msgspec.structs.replace(one, at=run.place(one.since_step, run.header.started))
+        if one.since_step is not None
+        else one
+        for one in found[:_MOST_FINDINGS]
+    ]
+
+
+def _view(finding: Finding) -> FindingView:
+    return FindingView(
+        code=finding.code,
+        severity=finding.severity,
+        title=finding.title,
+        confidence=finding.confidence,
+        since_step=finding.since_step,
+        evidence=dict(finding.evidence),
+        series=list(finding.series),
+        cause=finding.cause,
+        advice=finding.advice,
+        source=finding.source,
+        symptoms=[_view(symptom) for symptom in finding.symptoms],
+    )

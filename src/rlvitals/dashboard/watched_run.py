@@ -1,0 +1,283 @@
+"""A run that somebody looks at: its columns in memory, kept up with the folder."""
+
+import collections
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.rewards import Rewards
+from rlvitals.errors import RunError, RunNotFoundError
+from rlvitals.reader import RunReader
+from rlvitals.records import Evaluation, Event
+from rlvitals.runs.column_store import Cells, Columns, Floats
+from rlvitals.runs.column_tail import Tail
+from rlvitals.runs.follower import Follower
+from rlvitals.runs.header import Header
+from rlvitals.runs.reward_series import RewardSeries
+
+T = TypeVar("T")
+
+STREAMS = ("episodes", "updates", "system")
+"""The streams that are kept as columns."""
+MOST_EVENTS = 5_000
+MOST_EVALUATIONS = 2_000
+_MAX_DAMAGE = 300
+
+
+class Cursor(NamedTuple):
+    """How far somebody has followed a run: what is behind it is new to them.
+
+    Attributes:
+        reading: How often the run had been read from its beginning.
+        rows: Rows of each stream.
+        events: Events so far, those included that are no longer kept.
+        evaluations: Evaluations so far, likewise.
+    """
+
+    reading: int
+    rows: dict[str, int]
+    events: int
+    evaluations: int
+
+
+class Delta(NamedTuple):
+    """What a run has gained since a mark.
+
+    Attributes:
+        before: Rows of each stream at the mark; those behind them are new.
+        events: The new events.
+        evaluations: How many evaluations are new.
+        again: Whether what was there before no longer counts: the run was rewound, or its files were changed.
+    """
+
+    before: dict[str, int]
+    events: list[Event]
+    evaluations: int
+    again: bool = False
+
+
+class WatchedRun:
+    """One run, read once and then followed. Safe from any thread.
+
+    Whoever looks at it takes in what is new, and the others find it taken in: what is new to one of them is told by the
+    mark that they keep (`since`), never by who happened to look first.
+
+    Args:
+        key: What it is called: the way from the folder of runs to it.
+        path: Its folder.
+        clock: Tells the time.
+
+    Raises:
+        RunError: It cannot be opened.
+    """
+
+    def __init__(self, key: str, path: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.key = key
+        self.reader = RunReader(path, clock=clock)
+        self.header: Header = self.reader.header
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.version = 0
+        self.trouble = ""
+        self.used = clock.monotonic()
+        self._kept: dict[str, tuple[int, Any]] = {}
+        self._reading = 0
+        self._begin()
+
+    @property
+    def path(self) -> Path:
+        """The run's folder."""
+        return self.reader.path
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that its columns take."""
+        return sum(columns.nbytes for columns in self.columns.values())
+
+    @property
+    def begun(self) -> float:
+        """When it began (UTC, seconds): when its header says, or its first record, if that is of before: a replay."""
+        said = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
+        return min([self.header.started, *said])
+
+    def look(self) -> None:
+        """Take in what is new. What is wrong with the folder is kept in `trouble`, and tried again at the next look."""
+        with self.lock:
+            before = self.mark()
+            try:
+                self._taken_in()
+                self._followed()
+            except (RunError, OSError) as error:
+                self.trouble = _plainly(error, self.path)
+                return
+            self.trouble = ""
+            if self.mark() != before:
+                self.version += 1
+
+    def mark(self) -> Cursor:
+        """How far the run has been taken in."""
+        with self.lock:
+            rows = {stream: columns.rows for stream, columns in self.columns.items()}
+            return Cursor(self._reading, rows, self._event_count, self._evaluation_count)
+
+    def since(self, mark: Cursor) -> Delta:
+        """What has been taken in since a mark, by whoever looked."""
+        with self.lock:
+            now = self.mark()
+            # A run that was let go and is open again counts its readings anew.
+            fewer = any(now.rows[stream] < rows for stream, rows in mark.rows.items()) or now.events < mark.events
+            if now.reading != mark.reading or fewer or now.evaluations < mark.evaluations:
+                return Delta(dict.fromkeys(STREAMS, 0), [], 0, again=True)
+            new = min(now.events - mark.events, len(self.events))
+            events = list(self.events)[len(self.events) - new :]
+            return Delta(mark.rows, events, now.evaluations - mark.evaluations)
+
+    def positions(self, stream: str, clock: str, start: int = 0) -> tuple[str, Floats]:
+        """Where the rows of a stream stand on a clock.
+
+        Args:
+            stream: The stream.
+            clock: The clock.
+            start: The first row that is wanted.
+
+        Returns:
+            The clock that they stand on, `row` where the stream cannot be put on that one, and the positions.
+        """
+        columns = self.columns[stream]
+        if clock == "episode" and self.reward_source:  # there are none to count
+            clock = "env_step"
+        if clock == "time":
+            return clock, columns.numbers("time", start) - self.begun
+        if clock == "env_step":
+            for name in ("env_step", "step"):
+                if columns.has(name):
+                    return clock, columns.numbers(name, start)
+        if clock == "episode" and columns.has("episode"):
+            return clock, columns.numbers("episode", start)
+        if clock == "update" and stream == "updates":
+            return clock, np.arange(start + 1.0, columns.rows + 1.0)
+        other = self.columns[{"episode": "episodes", "update": "updates"}.get(clock, stream)]
+        if other is not columns and other.rows:
+            # So many of those had been when this was said; times run back so seldom that a bisection will do.
+            had_been = np.searchsorted(other.numbers("time"), columns.numbers("time", start), "right")
+            return clock, had_been.astype(np.float64)
+        return "row", np.arange(start + 1.0, columns.rows + 1.0)
+
+    def place(self, env_step: float | None, time: float) -> dict[str, float | None]:
+        """Where a moment stands on every clock.
+
+        Args:
+            env_step: Its environment step, if it is known; this counts.
+            time: When it was (UTC, seconds).
+        """
+        episodes, updates = self.columns["episodes"], self.columns["updates"]
+        found: dict[str, float | None] = {"env_step": env_step, "episode": None, "update": None}
+        if env_step is not None and episodes.has("env_step") and episodes.rows:
+            steps = np.maximum.accumulate(np.nan_to_num(episodes.numbers("env_step"), nan=0.0))
+            row = min(int(np.searchsorted(steps, env_step)), episodes.rows - 1)
+            time = float(episodes.numbers("time")[row])
+            found["episode"] = _finite(float(episodes.numbers("episode")[row]))
+        elif episodes.rows:
+            row = min(int(np.searchsorted(episodes.numbers("time"), time)), episodes.rows - 1)
+            found["episode"] = _finite(float(episodes.numbers("episode")[row]))
+            if env_step is None and episodes.has("env_step"):
+                found["env_step"] = _finite(float(episodes.numbers("env_step")[row]))
+        if updates.rows:
+            found["update"] = float(np.searchsorted(updates.numbers("time"), time, "right"))
+        found["time"] = time - self.begun
+        return found
+
+    def kept(self, name: str, make: Callable[[], T]) -> T:
+        """What was worked out of the run as it is; it is worked out anew only when the run has gained something."""
+        with self.lock:
+            version, found = self._kept.get(name, (-1, None))
+            if version == self.version:
+                result: T = found
+                return result
+            version = self.version
+        made = make()
+        with self.lock:
+            self._kept[name] = (version, made)
+        return made
+
+    def label(self, stream: str, field: str) -> list[str]:
+        """The texts of a column of codes, by code."""
+        return self._tails[stream].labels[field].texts
+
+    def _begin(self) -> None:
+        self._tails = {stream: Tail(self.reader.layout, stream) for stream in STREAMS}
+        self.columns = {stream: Columns(self._tails[stream].names) for stream in STREAMS}
+        self.events: collections.deque[Event] = collections.deque(maxlen=MOST_EVENTS)
+        self.evaluations: collections.deque[Evaluation] = collections.deque(maxlen=MOST_EVALUATIONS)
+        self._events = Follower(self.reader.layout, "events")
+        self._evaluations = Follower(self.reader.layout, "evaluations")
+        self._event_count = self._evaluation_count = 0
+        self.reward_source = ""
+        self.series: RewardSeries | None = None
+        self._rewards = Rewards(self.reader)
+
+    @property
+    def episodes(self) -> int:
+        """Episodes that were recorded; the rows of other rewards that stand for them do not count."""
+        return 0 if self.reward_source else self.columns["episodes"].rows
+
+    def _taken_in(self) -> None:
+        header = self.reader.header
+        replaced = header.started != self.header.started
+        again = replaced or any(tail.broken(header) for tail in self._tails.values())
+        self.header = header
+        if again:
+            self._begin()
+            self._reading += 1
+            self._kept.clear()
+        for stream, tail in self._tails.items():
+            for batch in tail.read(self.header):
+                if stream == "episodes" and self.reward_source and batch.rows:
+                    self._put_aside("")
+                self.columns[stream].extend(batch.columns, batch.rows)
+        if not self.episodes and (series := self._rewards.read(self.clock.monotonic())) is not None:
+            self._take_rewards(series)
+        if not self.path.is_dir():
+            raise RunNotFoundError(f"there is no run at {self.path}")
+
+    def _take_rewards(self, series: RewardSeries) -> None:
+        """Let a series stand for the rewards of episodes that were not recorded."""
+        self.series = series
+        rows = self.columns["episodes"].rows
+        if series.source != self.reward_source or series.values.size < rows:
+            self._put_aside(series.source)
+            rows = 0
+        new = {
+            name: Cells(column[rows:], np.isfinite(column[rows:]) | (name == "reward"))
+            for name, column in (("time", series.times), ("env_step", series.steps), ("reward", series.values))
+        }
+        self.columns["episodes"].extend(new, series.values.size - rows)
+
+    def _put_aside(self, source: str) -> None:
+        """Begin the episodes' columns again: from now on they are of another source; of episodes where it is empty."""
+        if self.columns["episodes"].rows:
+            self._reading += 1
+            self._kept.clear()
+        self.columns["episodes"] = Columns(self._tails["episodes"].names)
+        self.reward_source = source
+
+    def _followed(self) -> None:
+        events = self._events.read()
+        self.events.extend(events)
+        self._event_count += len(events)
+        evaluations = self._evaluations.read()
+        self.evaluations.extend(evaluations)
+        self._evaluation_count += len(evaluations)
+
+
+def _plainly(error: Exception, path: Path) -> str:
+    """Why a run cannot be read, without the way to it on this machine."""
+    return str(error).replace(str(path), path.name)[:_MAX_DAMAGE]
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None

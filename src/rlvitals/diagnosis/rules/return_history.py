@@ -1,0 +1,83 @@
+"""What returns say, where several rules ask it."""
+
+import math
+
+import numpy as np
+
+from rlvitals.diagnosis import signals
+from rlvitals.diagnosis.evidence import Evidence
+from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.stats.series.trend import trend
+
+NEARLY_OVER = Threshold(0.9, "%", 'Budget before which "nothing was learnt so far" is no alarm: hard tasks start late.')
+LAST_FIFTH = Threshold(0.2, "%", "Share of the episodes whose success rate counts as that of now.")
+SUCCEEDS = Threshold(0.5, "%", "Success rate above which returns need not rise.")
+LEAST_RISE = Threshold(0.1, "standard deviations", "Change of the trend below which a proven rise is none.")
+GAIN = Threshold(2.0, "standard deviations", "Gain of the best window below which it may be luck: the best of many.")
+MAY_RISE = Threshold(0.84, "%", "Probability that the trend rises above which returns may be rising, unless stable.")
+_STOPPED_AT = Threshold(0.6, "%", "Budget before which returns that stopped rising say nothing.")
+_SMALL_GAIN = Threshold(3.0, "standard deviations", "Gain above which returns that stopped have risen enough.")
+_NEVER_SUCCEEDS = Threshold(0.02, "%", "Success rate up to which episodes never succeed.")
+_FIRST_RISE = Threshold(0.3, "%", "Share of the steps so far in which a first, small rise lies.")
+_LATER_RISE = Threshold(0.5, "standard deviations", "Proven rise since then below which returns have stopped.")
+_FEWEST_LATER = Threshold(10, "values", "Values after the first rise, at least.")
+_FEWEST_EVALUATIONS = Threshold(4, "evaluations", "Evaluations that show a rise, at least.")
+_EVALUATIONS_NOW = Threshold(3, "evaluations", "Evaluations whose median is the level now.")
+_EVALUATED_RISE = Threshold(
+    3.0, "standard deviations", "Rise of evaluations over the first returns that shows learning."
+)
+
+
+def has_not_risen(evidence: Evidence) -> bool:
+    """Whether returns are not higher than at first, beyond what chance gives."""
+    course = evidence.course
+    if course is None or not math.isfinite(course.significance) or course.best_gain >= GAIN:
+        return False  # what rose and fell is another matter
+    succeeds = signals.share_of(evidence.episodes, "success", last=LAST_FIFTH)
+    if succeeds > SUCCEEDS or (course.spread == 0.0 and not course.late.mean < course.opening.mean):
+        return False  # what succeeds need not rise, nor what is solved; but what fell to the same return each time
+    going = evidence.reward_trend
+    return going.verdict != "improving" or going.effect < LEAST_RISE
+
+
+def may_be_rising(evidence: Evidence) -> bool:
+    """Whether returns probably rise, though that is not proven, and are not proven to be stable."""
+    going = evidence.reward_trend
+    return going.verdict != "stable" and going.probability > MAY_RISE
+
+
+def stopped_early(evidence: Evidence) -> bool:
+    """Whether returns rose a little at first, stopped, and no episode ever succeeded where success is known."""
+    course, episodes = evidence.course, evidence.episodes
+    if (
+        course is None
+        or not evidence.judges_success
+        or not evidence.past(_STOPPED_AT)
+        or course.best_gain > _SMALL_GAIN
+    ):
+        return False
+    succeeds = signals.share_of(episodes, "success")
+    if succeeds > _NEVER_SUCCEEDS or evidence.evaluations.total("success_rate").sum() > 0.0:
+        return False
+    steps = episodes.high("step")
+    later = steps > _FIRST_RISE * steps[-1]
+    going = trend(episodes.mean("reward")[later], steps[later])
+    return going.used >= _FEWEST_LATER and (going.verdict != "improving" or going.effect < _LATER_RISE)
+
+
+def same_returns(evidence: Evidence) -> float:
+    """The share of episodes whose return is exactly the lowest one: those that found nothing of a sparse reward."""
+    episodes = evidence.episodes
+    low = episodes.low("reward")
+    same = (low == episodes.high("reward")) & (low == low.min(initial=np.inf))
+    said = episodes.said("reward")
+    return float(said[same].sum() / max(1.0, said.sum()))
+
+
+def evaluations_rose(evidence: Evidence) -> bool:
+    """Whether evaluations, four or more, are well above the first training returns."""
+    rewards = signals.values(evidence.evaluations, "reward")
+    course = evidence.course
+    if rewards.size < _FEWEST_EVALUATIONS or course is None:
+        return False
+    return float(np.median(rewards[-int(_EVALUATIONS_NOW) :])) > course.start.mean + _EVALUATED_RISE * course.spread

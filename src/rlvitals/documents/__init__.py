@@ -1,0 +1,1 @@
+"""What a page or a report says, independent of any format."""

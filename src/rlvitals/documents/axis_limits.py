@@ -1,0 +1,82 @@
+"""How far the axes of a comparison reach: what is to be compared fills them, and a few that are far out do not."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rlvitals.comparison import IntervalEstimate
+from rlvitals.comparison.result import GroupCurve
+from rlvitals.documents.charts import Floats
+
+_FAR = 10.0
+"""What lies so many times farther from the middle than most is left outside, at the edge."""
+_MOST = 0.75
+_WIDEST = 4.0
+"""An interval is drawn as far as so many times the farthest estimate."""
+_PAD = 0.05
+
+Ends = tuple[float, float]
+
+
+def floats(values: Sequence[float | None]) -> Floats:
+    """Values, NaN where there is none."""
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+
+
+def is_far(values: Sequence[float]) -> list[bool]:
+    """Which values are so far from the middle of all that they would press the others together."""
+    if not values:
+        return []
+    middle = float(np.median(values))
+    away = np.abs(np.array(values, dtype=np.float64) / 2 - middle / 2)
+    most = float(np.quantile(away, _MOST, method="inverted_cdf"))
+    return [bool(one > _FAR * most) if most > 0 else False for one in away.tolist()]
+
+
+def around_zero(found: Sequence[IntervalEstimate]) -> Ends:
+    """A range about zero that holds the estimates, and their intervals as far as they do not press them together."""
+    estimates = [one.estimate for one in found if one.estimate is not None]
+    near = [abs(value) for value, far in zip(estimates, is_far(estimates), strict=True) if not far]
+    farthest = max(near, default=0.0)
+    reach = sorted(max(abs(one.low or 0.0), abs(one.high or 0.0)) for one in found)
+    middle = reach[len(reach) // 2] if reach else 0.0
+    edge = min(max([farthest, *reach]), max(_WIDEST * farthest, 1.5 * middle)) or 1.0
+    lows = [max(-edge, end) for one in found for end in (one.low, one.estimate) if end is not None]
+    highs = [min(edge, end) for one in found for end in (one.high, one.estimate) if end is not None]
+    return _padded(min([0.0, *lows]), max([0.0, *highs]))
+
+
+def of_groups(groups: Iterable[tuple[Sequence[float], tuple[float | None, float | None, float | None]]]) -> Ends:
+    """A range that holds the values of groups, and their means' intervals as far as they do not press them together.
+
+    Args:
+        groups: Of each its values, and its mean with both ends of its interval.
+    """
+    kept = [(values, mean) for values, mean in groups if len(values)]
+    far = is_far([float(np.median(values)) for values, _ in kept])
+    near = [one for one, out in zip(kept, far, strict=True) if not out] or kept
+    every = [value for values, _ in near for value in values]
+    if not every:
+        return 0.0, 1.0
+    return _with_intervals(min(every), max(every), [end for _, mean in near for end in mean[1:] if end is not None])
+
+
+def of_curves(courses: Sequence[GroupCurve]) -> Ends:
+    """A range that holds learning curves, and their bands as far as they do not press them together."""
+    means = np.concatenate([np.empty(0), *(floats(course.mean) for course in courses)])
+    means = means[np.isfinite(means)]
+    if not means.size:
+        return 0.0, 1.0
+    ends = [end for course in courses for side in (course.low, course.high) for end in side if end is not None]
+    return _with_intervals(float(means.min()), float(means.max()), ends)
+
+
+def _with_intervals(low: float, high: float, ends: Sequence[float]) -> Ends:
+    half = (high / 2 - low / 2) or abs(low) * 0.1 or 1.0
+    lowest = min([low, *(max(end, low - half) for end in ends)])
+    return _padded(lowest, max([high, *(min(end, high + half) for end in ends)]))
+
+
+def _padded(low: float, high: float) -> Ends:
+    pad = _PAD * (high / 2 - low / 2) * 2 or abs(low) * 0.1 or 1.0
+    return low - pad, high + pad

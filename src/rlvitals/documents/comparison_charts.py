@@ -1,0 +1,305 @@
+"""The charts of a comparison: learning curves, differences, profiles, and every run as a dot."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from rlvitals.comparison import Comparison, IntervalEstimate, RunGroup, RunOutcome, Versus
+from rlvitals.comparison.group_estimates import as_range
+from rlvitals.comparison.result import SettingInfluence
+from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.documents import axis_limits
+from rlvitals.documents.charts import (
+    GROUPS,
+    Band,
+    Chart,
+    CurveChart,
+    Estimate,
+    IntervalChart,
+    Line,
+    ReferenceLine,
+    Strip,
+    Strips,
+)
+from rlvitals.documents.comparison_verdict import TONES
+from rlvitals.formatting import ABSENT, count, number, percent
+from rlvitals.records.metrics import metric_named
+from rlvitals.stats.groups.run_intervals import mean_of_runs
+
+MOST_TASKS = 8
+"""Environments that have charts."""
+MOST_SMALL = 18
+"""Groups that have a curve of their own, where they are too many for one chart."""
+MOST_ROWS = 40
+"""Rows of a chart of differences, of dots or of settings."""
+
+_MOST_DOTS = 150
+_LETTERS, _LEAST = 36, 12
+"""About as many letters as stand beside a row; and how many of them the group has at least."""
+_VERSIONS = {"final": "last tenth", "area": "mean over all of it", "best": "best hundredth"}
+
+_NO_RANGE = IntervalEstimate(None, None, None)
+
+
+def kinds_of(groups: Sequence[RunGroup]) -> dict[str, str]:
+    """The colour of each group, the same in all charts; of too many groups the baseline alone has its own."""
+    if len(groups) <= len(GROUPS):
+        return {group.name: kind for group, kind in zip(groups, GROUPS, strict=False)}
+    return {group.name: GROUPS[0] if at else GROUPS[1] for at, group in enumerate(groups)}
+
+
+def learning_curves(found: Comparison) -> tuple[tuple[CurveChart, ...], bool]:
+    """Learning curves with their bands, on each task: all groups in one chart, or each beside the baseline.
+
+    Args:
+        found: The comparison.
+
+    Returns:
+        The charts, and whether each of them holds all groups.
+    """
+    together = len(found.groups) <= len(GROUPS)
+    charts: list[CurveChart] = []
+    for task in list(found.horizons)[:MOST_TASKS]:
+        here = [group for group in found.groups if task in group.curves and any(group.curves[task].contributing)]
+        if not here:
+            continue
+        at = list(found.horizons).index(task)
+        if together:
+            kinds = kinds_of(found.groups)
+            title = f"Learning curves{f', {task}' if task else ''}"
+            charts.append(_learning(found, task, here, [kinds[group.name] for group in here], title, f"learning_{at}"))
+            continue
+        first, others = here[0], here[1 : 1 + max(1, MOST_SMALL // max(1, len(found.horizons)))]
+        # On one scale, but for those groups that would press all others into a line.
+        far = _far_out(task, others)
+        limits = axis_limits.of_curves([group.curves[task] for group in (first, *others) if group.name not in far])
+        for place, group in enumerate(others):
+            title = f"{group.name}{f' on {task}' if len(found.horizons) > 1 else ''}"
+            key = f"learning_{at}_{place}"
+            pair, kinds_here = [first, group], [GROUPS[1], GROUPS[0]]
+            charts.append(_learning(found, task, pair, kinds_here, title, key, None if group.name in far else limits))
+    return tuple(charts), together
+
+
+def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | None:
+    """Each comparison's difference with its interval, around zero.
+
+    Args:
+        found: The comparison.
+        shown: Those of its comparisons that are told.
+    """
+    tasks = len({one.task for one in found.comparisons}) > 1
+    known = [one for one in shown if one.difference.estimate is not None][:MOST_ROWS]
+    if not known:
+        return None
+    baselines = len({one.baseline for one in found.comparisons}) > 1
+    rows = tuple(
+        Estimate(
+            _labelled(f"{one.group}{f' - {one.baseline}' if baselines else ''}", one.task if tasks else ""),
+            one.difference.estimate,
+            one.difference.low,
+            one.difference.high,
+            f"{_signed(one.difference.estimate)}{_ends(one.difference)}",
+            TONES[one.verdict],
+        )
+        for one in known
+    )
+    title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
+    ranks = "; where runs count as worst the verdict is of ranks, and the difference of the others alone"
+    what = f"{metric_named(found.metric).phrase}, {_VERSIONS[found.statistic]}"
+    note = f"with {percent(1 - found.level, 3)} intervals; {what}"
+    note += ranks if any(group.worst for group in found.groups) else ""
+    return IntervalChart(
+        "differences",
+        title,
+        metric_named(found.metric).phrase,
+        rows,
+        axis_limits.around_zero([one.difference for one in known]),
+        zero=0.0,
+        note=note,
+    )
+
+
+def influences(found: Sequence[SettingInfluence]) -> IntervalChart | None:
+    """What each setting does: the difference between its best and its worst values.
+
+    Args:
+        found: The settings.
+    """
+    known = [one for one in found if one.difference.estimate is not None][:MOST_ROWS]
+    if not known:
+        return None
+    rows = tuple(
+        Estimate(
+            one.name,
+            one.difference.estimate,
+            one.difference.low,
+            one.difference.high,
+            f"{_signed(one.difference.estimate)}{_ends(one.difference)}",
+            "good" if one.matters else "quiet",
+        )
+        for one in known
+    )
+    limits = axis_limits.around_zero([one.difference for one in known])
+    return IntervalChart("influences", "Best values less worst values", "difference", rows, limits, zero=0.0)
+
+
+def profiles(found: Comparison) -> tuple[CurveChart, ...]:
+    """The share of each group's runs that are better than each value: in one chart, or each beside the baseline.
+
+    Args:
+        found: The comparison.
+    """
+    known = [group for group in found.groups if group.profile is not None and group.profile.thresholds]
+    if len(found.groups) <= len(GROUPS):
+        kinds = kinds_of(found.groups)
+        drawn = [_profile(found, known, [kinds[group.name] for group in known], "Performance profiles", "profiles")]
+        return tuple(drawn if known else ())
+    return tuple(
+        _profile(found, [known[0], group], [GROUPS[1], GROUPS[0]], group.name, f"profiles_{place}")
+        for place, group in enumerate(known[1 : 1 + MOST_SMALL])
+    )
+
+
+def dots(found: Comparison) -> Iterator[Chart]:
+    """Every run that counts as a dot, by group, on each task."""
+    tasks = list(found.horizons)[:MOST_TASKS]
+    kinds = kinds_of(found.groups)
+    by_group: dict[tuple[str, str], list[RunOutcome]] = {}
+    for one in found.runs:
+        by_group.setdefault((one.group, one.task), []).append(one)
+    for at, task in enumerate(tasks):
+        here = [group for group in found.groups if (group.name, task) in by_group][:MOST_ROWS]
+        rows = tuple(_strip(found, group, by_group[group.name, task], kinds[group.name], task) for group in here)
+        if rows:
+            yield Strips(
+                key=f"runs_{at}",
+                title=f"Every run{f', {task}' if task else ''}",
+                axis=metric_named(found.metric).phrase,
+                rows=rows,
+                limits=axis_limits.of_groups([(row.values, row.mean) for row in rows]),
+                worst_is_high=found.higher_is_better is False,
+                zero=found.target,
+                note="a dot each; a tick is the mean, shaded its 95 % interval, a red cross a run that counts as worst",
+            )
+
+
+def mean_on(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], task: str) -> IntervalEstimate:
+    """The mean of a group's outcomes on one task, as the comparison has it where it has one."""
+    if group.tasks == [task]:
+        return group.estimates[found.statistic].mean
+    values = [one.outcomes[found.statistic] for one in outcomes if one.task == task and found.statistic in one.outcomes]
+    with np.errstate(all="ignore"):  # the squares of the largest have no float
+        return as_range(mean_of_runs(values, np.random.default_rng(0))) if values else _NO_RANGE
+
+
+def _strip(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], kind: str, task: str) -> Strip:
+    every = [(one.outcomes[found.statistic], one.run) for one in outcomes if found.statistic in one.outcomes]
+    known = sorted((one for one in every if np.isfinite(one[0])), key=lambda one: one[0])
+    lost = [one.run for one in outcomes if one.standing == "counts as worst"]
+    # Of very many, evenly chosen ones, the least and the greatest among them.
+    shown = [
+        known[at] for at in sorted({round(at) for at in np.linspace(0, len(known) - 1, min(len(known), _MOST_DOTS))})
+    ]
+    text = f"n = {count(len(every))}{f' + {count(len(lost))}' if lost else ''}"
+    mean = mean_on(found, group, outcomes, task)
+    return Strip(
+        group.name,
+        kind,
+        tuple(value for value, _ in shown),
+        tuple(name for _, name in shown),
+        tuple(lost[:10]),
+        (mean.estimate, mean.low, mean.high),
+        text if len(shown) == len(every) else f"{text}, {len(shown)} drawn",
+    )
+
+
+def _profile(found: Comparison, groups: Sequence[RunGroup], kinds: Sequence[str], title: str, key: str) -> CurveChart:
+    lines: list[Line] = []
+    bands: list[Band] = []
+    for group, kind in zip(groups, kinds, strict=True):
+        if group.profile is not None:
+            x, low, high = (
+                np.array(side) for side in (group.profile.thresholds, group.profile.low, group.profile.high)
+            )
+            lines.append(Line(x, np.array(group.profile.shares), kind, group.name))
+            bands.append(Band(x, low, high, "" if bands else "95 % interval", kind))
+    return CurveChart(
+        key=key,
+        title=title,
+        unit="share of runs that are better",
+        clock=cut(metric_named(found.metric).phrase, 30),
+        lines=tuple(lines),
+        bands=tuple(bands),
+        limits=(0.0, 1.0),
+        whole=True,
+    )
+
+
+def _far_out(task: str, groups: Sequence[RunGroup]) -> set[str]:
+    """The groups whose curves on a task reach far out of where the others' are."""
+    tops = {
+        group.name: float(np.max(np.abs(known)))
+        for group in groups
+        if (known := [value for value in group.curves[task].mean if value is not None])
+    }
+    return {name for name, far in zip(tops, axis_limits.is_far(list(tops.values())), strict=True) if far}
+
+
+def _learning(
+    found: Comparison,
+    task: str,
+    groups: Sequence[RunGroup],
+    kinds: Sequence[str],
+    title: str,
+    key: str,
+    limits: tuple[float, float] | None = None,
+) -> CurveChart:
+    lines: list[Line] = []
+    bands: list[Band] = []
+    below: list[Line] = []
+    for group, kind in zip(groups, kinds, strict=True):
+        course = group.curves[task]
+        x = np.array(course.places, dtype=np.float64)
+        lines.append(Line(x, axis_limits.floats(course.mean), kind, group.name))
+        bands.append(
+            Band(
+                x,
+                axis_limits.floats(course.low),
+                axis_limits.floats(course.high),
+                "" if bands else "95 % interval, at each place",
+                kind,
+            )
+        )
+        below.append(Line(x, np.array(course.contributing, dtype=np.float64), kind, group.name))
+    scale = "on a scale of its own" if limits is None and len(found.groups) > len(GROUPS) else ""
+    low, high = limits or axis_limits.of_curves([group.curves[task] for group in groups])
+    outside = any(bool(((band.low < low) | (band.high > high)).any()) for band in bands)
+    target = (ReferenceLine(found.target, f"target {number(found.target)}"),) if found.target is not None else ()
+    return CurveChart(
+        key=key,
+        title=title,
+        unit=metric_named(found.metric).phrase,
+        clock={"env_step": "step", "time": "seconds"}.get(found.axis, found.axis),
+        lines=tuple(lines),
+        bands=tuple(bands),
+        levels=target,
+        limits=(low, high),
+        whole=True,
+        note="; ".join([*([scale] if scale else []), *(["intervals reach beyond"] if outside else [])]),
+        about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and how many runs it is over.",
+        below=tuple(below),
+    )
+
+
+def _labelled(name: str, task: str) -> str:
+    """A row's name, cut so that its environment is still to be read."""
+    return f"{cut(name, max(_LEAST, _LETTERS - len(task)))}, {task}" if task else name
+
+
+def _signed(value: float | None) -> str:
+    return ABSENT if value is None else f"{'+' if value >= 0 else ''}{number(value)}"
+
+
+def _ends(found: IntervalEstimate) -> str:
+    return "" if found.low is None or found.high is None else f" ({_signed(found.low)} to {_signed(found.high)})"

@@ -1,0 +1,286 @@
+"""The report of a comparison: the verdict first, then what it rests on, then how to do it again."""
+
+import platform
+import sys
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from rlvitals.comparison import Comparison, Divergence
+from rlvitals.comparison.caveats import horizon_of
+from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.documents import comparison_charts as charts
+from rlvitals.documents import comparison_tables as tables
+from rlvitals.documents.charts import GROUPS
+from rlvitals.documents.comparison_verdict import statements_of, verdict_of
+from rlvitals.documents.document import (
+    Block,
+    Bullets,
+    Cell,
+    Charts,
+    Code,
+    Document,
+    Facts,
+    Prose,
+    Section,
+    Table,
+    Toned,
+)
+from rlvitals.documents.footer import foot
+from rlvitals.documents.group_labels import shortened
+from rlvitals.documents.run_tables import interval
+from rlvitals.formatting import ABSENT, count, number
+from rlvitals.records.metrics import metric_named
+
+_STATISTICS = {
+    "final": "the mean over the last tenth of the horizon",
+    "area": "the mean over all of the horizon",
+    "best": "the best hundredth of the horizon",
+}
+_INFLUENCES = {
+    "found": "Some settings are shown to matter",
+    "none found": "No setting is shown to matter",
+    "not enough runs": "There are not enough runs to tell",
+}
+_PACKAGES = ("rlvitals", "numpy", "duckdb")
+_TITLE = 90
+_TWO = 2
+
+
+def document_of(found: Comparison, parts: Divergence | None, call: str, made: float) -> Document:
+    """Write the report of a comparison.
+
+    Args:
+        found: The comparison.
+        parts: Where two runs part, if that was asked.
+        call: The command or the call that made it; empty where it is not known.
+        made: When (UTC, seconds).
+    """
+    found, folder = shortened(found)
+    names = [group.name for group in found.groups]
+    title = f"{len(names)} groups of runs"
+    if len(names) <= _TWO:
+        title = cut(" against ".join(reversed(names)), _TITLE)
+    return Document(
+        title=title,
+        kind=f"Comparison of runs by {metric_named(found.metric).phrase}",
+        status=f"{count(len(found.runs))} {'run' if len(found.runs) == 1 else 'runs'}",
+        verdict=verdict_of(found),
+        key_facts=tuple(_key_facts(found)),
+        sections=tuple(section for section in _sections(found, parts, call, folder) if section.blocks),
+        foot=foot(made),
+    )
+
+
+def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
+    if len(found.comparisons) == 1:
+        one = found.comparisons[0]
+        within = interval(one.difference)
+        of_whom = "of runs with an outcome" if any(group.worst for group in found.groups) else ""
+        notes = [*([of_whom] if of_whom else []), *([f"interval {within}"] if within != ABSENT else [])]
+        yield "difference", number(one.difference.estimate), "; ".join(notes)
+        if one.p_value is not None:
+            yield "p", number(one.p_value, 2), one.method
+    counted = sum(group.counted for group in found.groups)
+    worst, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("worst", "left_out"))
+    beside = [f"{count(many)} {what}" for many, what in ((worst, "count as worst"), (left_out, "left out")) if many]
+    yield "runs that count", count(counted), ", ".join(beside) or "all there are"
+    if len(found.groups) > _TWO:
+        yield "groups", count(len(found.groups)), f"{count(len(found.comparisons))} comparisons"
+    yield "compared", found.statistic, _STATISTICS[found.statistic]
+    yield "up to", horizon_of(found).removesuffix(AXIS_WORDS[found.axis]).strip(), AXIS_WORDS[found.axis]
+    if len(found.horizons) > 1:
+        yield "environments", count(len(found.horizons)), "each compared for itself"
+
+
+def _sections(found: Comparison, parts: Divergence | None, call: str, folder: str) -> Iterator[Section]:
+    yield from _conclusions(found, parts)
+    settings = Section("settings", "Which settings matter", "", tuple(_setting_blocks(found)))
+    many = len(found.groups) > len(GROUPS)
+    if many:  # a search is of settings first
+        yield settings
+    where = f" Their names are those of folders in {folder}" if folder else ""
+    yield Section(
+        "groups",
+        "The groups",
+        "One number of each run counts. Means have 95 % intervals; spread is the standard deviation from run to run."
+        f"{where}",
+        tuple(_group_blocks(found)),
+    )
+    yield _learning(found)
+    yield Section(
+        "profiles",
+        "Performance profiles",
+        "The share of a group's runs that are better than each value: a line that is above another everywhere is that "
+        "of the better group. Runs that count as worst are in it. Shaded: 95 % intervals, at each value for itself.",
+        tuple(_profile_blocks(found)),
+    )
+    yield Section("items", "Item by item", _ITEMS, (tables.paired_table(found.paired),) if found.paired else ())
+    if not many:
+        yield settings
+    yield Section("further", "The same, looking again, and further runs", _FURTHER, tuple(_further_blocks(found)))
+    yield Section(
+        "differs", "What differs", "Settings, versions and commit, as the runs recorded them.", _differs(found)
+    )
+    yield Section("rules", "Rules that were applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
+    yield Section("outcomes", "Each run", "", tuple(_outcome_blocks(found)))
+    yield Section("again", "How to do it again", "", tuple(_again(found, call)))
+
+
+_ITEMS = (
+    "The last evaluations on the same items, each item's mean over a group's runs. The unit is the item: what is said "
+    "holds for further items, and for these runs."
+)
+_FURTHER = (
+    "No difference shown is not the same as no difference. The interval at every look holds however often one has "
+    "looked while runs were added. How many more runs of each would tell is reckoned as if the true difference were "
+    "the one seen; the chance beside is with all that the runs at hand leave open."
+)
+
+
+def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Section]:
+    statements: list[Block] = []
+    shown = charts.differences(found, tables.shown_comparisons(found))
+    if shown is not None:
+        statements.append(Charts((shown,), wide=True))
+    if len(found.comparisons) > 1:
+        told = statements_of(found)
+        statements.append(told)
+        silent = len(tables.shown_comparisons(found)) - len(told.statements)
+        if silent:
+            text = f"{count(silent)} more comparisons have too few runs, or no environment in common: see the table."
+            statements.append(Prose(text, "quiet"))
+    left = len(found.comparisons) - len(tables.shown_comparisons(found))
+    if left > 0:
+        statements.append(Prose(f"{count(left)} more comparisons are left out; --json has all.", "quiet"))
+    if found.comparisons:
+        statements.append(tables.tests_table(found))
+    yield Section("concluded", "What may be concluded", "", tuple(statements))
+    yield Section("limits", "What may not be concluded", "", (Bullets(tuple(found.limits)),) if found.limits else ())
+    if parts is not None:
+        facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
+        if parts.update is not None:
+            facts.append(("They part at update", count(parts.update)))
+            facts.append(("Environment steps then", count(parts.env_step)))
+            facts.append(("First seen by", ", ".join(parts.metrics[:10]) or ABSENT))
+        table = tables.parting_table(parts)
+        blocks: tuple[Block, ...] = (Bullets(tuple(parts.sentences)), Facts(tuple(facts)), *((table,) if table else ()))
+        yield Section("parting", "Where the two runs part", "", blocks)
+
+
+def _group_blocks(found: Comparison) -> Iterator[Block]:
+    yield tables.groups_table(found)
+    strips = tuple(charts.dots(found))
+    if strips:
+        yield Charts(strips, wide=len(strips) == 1)
+    for table in (tables.target_table(found), tables.tasks_table(found)):
+        if table is not None:
+            yield table
+    left = [
+        f"{count(many - most)} {what}"
+        for many, most, what in (
+            (len(found.groups), charts.MOST_ROWS, "groups"),
+            (len(found.horizons), charts.MOST_TASKS, "environments"),
+        )
+        if many > most
+    ]
+    if left:
+        yield Prose(f"Left out of the drawing: {' and '.join(left)}.", "quiet")
+    if any(known.mean.estimate is not None for group in found.groups for known in group.estimates.values()):
+        yield tables.estimates_table(found)
+
+
+def _learning(found: Comparison) -> Section:
+    drawn, together = charts.learning_curves(found)
+    lead = (
+        "The mean over runs at each place, over those that measured something there: below stands how many they are. "
+        "Shaded: the 95 % interval of the mean, at each place for itself, not for the curve as a whole."
+    )
+    blocks: list[Block] = [Charts(drawn, wide=len(drawn) == 1)] if drawn else []
+    if not together and drawn:
+        base = cut(found.groups[0].name)
+        lead += f" Each group beside {base}, which is dashed; all on one scale, but for those that lie far out of it."
+    left = len(found.groups) - 1 - len(drawn) // max(1, min(len(found.horizons), charts.MOST_TASKS))
+    if not together and left > 0:
+        blocks.append(Prose(f"The curves of {count(left)} more groups are left out.", "quiet"))
+    if len(found.horizons) > charts.MOST_TASKS:
+        more = len(found.horizons) - charts.MOST_TASKS
+        blocks.append(Prose(f"The curves of {count(more)} more environments are left out.", "quiet"))
+    return Section("learning", "Learning curves", lead, tuple(blocks))
+
+
+def _profile_blocks(found: Comparison) -> Iterator[Block]:
+    drawn = charts.profiles(found)
+    if drawn:
+        yield Charts(drawn, wide=len(drawn) == 1)
+        left = len(found.groups) - 1 - len(drawn)
+        if len(found.groups) > len(GROUPS) and left > 0:
+            yield Prose(f"The profiles of {count(left)} more groups are left out.", "quiet")
+
+
+def _setting_blocks(found: Comparison) -> Iterator[Block]:
+    settings = found.settings
+    if settings is None:
+        return
+    yield Prose(f"{_INFLUENCES.get(settings.verdict, settings.verdict)}, over {count(settings.runs)} runs.")
+    if settings.advice:
+        yield Bullets(tuple(settings.advice))
+    if settings.interactions:
+        pairs = "; ".join(f"{one} with {other}" for one, other in settings.interactions[:20])
+        yield Prose(f"These do not just add up: {pairs}.")
+    chart = charts.influences(settings.influences)
+    if chart is not None:
+        yield Charts((chart,), wide=True)
+    if settings.influences:
+        yield tables.settings_table(settings)
+
+
+def _further_blocks(found: Comparison) -> Iterator[Block]:
+    table = tables.further_table(found)
+    if table is not None:
+        yield table
+
+
+def _differs(found: Comparison) -> tuple[Block, ...]:
+    found_tables = (tables.differences_table(found), tables.varying_table(found.groups))
+    return tuple(table for table in found_tables if table is not None)
+
+
+def _outcome_blocks(found: Comparison) -> Iterator[Block]:
+    yield tables.runs_table(found)
+    if found.refused:
+        rows = tuple((one.path, Toned(one.reason, "bad")) for one in found.refused[: tables.MOST_RUNS])
+        more = len(found.refused) - len(rows)
+        caption = (
+            f"{count(len(found.refused))} folders could not be opened{f', {count(more)} not listed' if more else ''}"
+        )
+        yield Table(("folder", "reason"), rows, texts=(0, 1), caption=caption)
+
+
+def _again(found: Comparison, call: str) -> Iterator[Block]:
+    if call:
+        yield Code(call, "How it was made; with the same runs and the same versions it gives the same numbers")
+    else:
+        yield Prose("The call that made it was not handed to the report. What is known of it:", "quiet")
+    facts: list[tuple[str, Cell]] = [
+        ("Metric", f"{found.metric}, {'less' if found.higher_is_better is False else 'more'} is better"),
+        ("Statistic", f"{found.statistic}: {_STATISTICS[found.statistic]}"),
+        ("Axis", found.axis),
+        ("Level of tests", number(found.level)),
+    ]
+    if len(found.horizons) <= tables.MOST_GROUPS:
+        facts += [(f"Horizon {task}".strip(), number(place, 8)) for task, place in found.horizons.items()]
+    if found.target is not None:
+        facts.append(("Target", number(found.target)))
+    facts.append(("Versions", ", ".join([*_versions(), f"Python {platform.python_version()} on {sys.platform}"])))
+    yield Facts(tuple(facts))
+    folders = "\n".join(f"{one.group}: {one.path}" for one in found.runs[: tables.MOST_RUNS])
+    more = f"\n... and {count(len(found.runs) - tables.MOST_RUNS)} more" if len(found.runs) > tables.MOST_RUNS else ""
+    yield Code(folders + more, f"The folders of the {count(len(found.runs))} runs", folded=True)
+
+
+def _versions() -> Iterator[str]:
+    for name in _PACKAGES:
+        try:
+            yield f"{name} {version(name)}"
+        except PackageNotFoundError:  # run from a folder of sources
+            yield name

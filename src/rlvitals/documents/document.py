@@ -1,0 +1,204 @@
+"""What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from rlvitals.diagnosis import Finding
+from rlvitals.diagnosis.health import Deduction, Health
+from rlvitals.documents.charts import Chart
+from rlvitals.documents.run_images import Picture
+from rlvitals.formatting import format_any
+from rlvitals.records.metrics import metric_of
+from rlvitals.summary.verdict import Verdict
+
+
+class Toned(NamedTuple):
+    """A text with a tone: good, watch, bad, neutral or quiet; or that of a group of runs (`charts.GROUPS`)."""
+
+    text: str
+    tone: str
+
+
+class Spark(NamedTuple):
+    """A curve in the size of a word."""
+
+    values: tuple[float | None, ...]
+
+
+class Span(NamedTuple):
+    """An interval around an estimate, drawn against zero; `limit` is the edge of the drawing."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    limit: float
+    text: str
+
+
+class Link(NamedTuple):
+    """A text that leads to a file beside the report."""
+
+    text: str
+    to: str
+
+
+Cell = str | Toned | Spark | Span | Link
+
+
+class Prose(NamedTuple):
+    """Running text."""
+
+    text: str
+    tone: str = ""
+
+
+class Facts(NamedTuple):
+    """Names, and what is said of each."""
+
+    rows: tuple[tuple[str, Cell], ...]
+
+
+class Table(NamedTuple):
+    """A table.
+
+    Attributes:
+        titles: Of the columns. All but those in `texts` are numbers, and stand on the right.
+        rows: Cells in rows.
+        texts: Which columns are texts, by their place.
+        caption: What it is.
+        folded: Whether it is shown only when it is asked for; on paper it always is.
+    """
+
+    titles: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    texts: tuple[int, ...] = (0,)
+    caption: str = ""
+    folded: bool = False
+
+
+class Charts(NamedTuple):
+    """Charts side by side; the wide one has a line of its own."""
+
+    charts: tuple[Chart, ...]
+    wide: bool = False
+
+
+class FindingsBlock(NamedTuple):
+    """What is wrong, the likeliest cause first."""
+
+    findings: tuple[Finding, ...]
+    losses: tuple[Deduction, ...]
+
+
+class Statement(NamedTuple):
+    """What is concluded of something, in a word and in sentences.
+
+    Attributes:
+        title: Of what.
+        word: The verdict.
+        tone: Its tone.
+        sentences: What that means.
+    """
+
+    title: str
+    word: str
+    tone: str
+    sentences: tuple[str, ...]
+
+
+class Statements(NamedTuple):
+    """Conclusions, one under another; where they are many, each is folded."""
+
+    statements: tuple[Statement, ...]
+
+
+class Bullets(NamedTuple):
+    """Sentences that stand each for itself."""
+
+    texts: tuple[str, ...]
+
+
+class Pictures(NamedTuple):
+    """Pictures in rows."""
+
+    pictures: tuple[Picture, ...]
+
+
+class Code(NamedTuple):
+    """A text of a fixed width, as it was typed; `folded` as with a table."""
+
+    text: str
+    caption: str = ""
+    folded: bool = False
+
+
+Block = Prose | Bullets | Facts | Table | Charts | FindingsBlock | Statements | Pictures | Code
+
+
+class Section(NamedTuple):
+    """A part of a report.
+
+    Attributes:
+        key: Its anchor.
+        title: Its heading.
+        lead: What it is about, in a sentence or two.
+        blocks: What it holds.
+    """
+
+    key: str
+    title: str
+    lead: str
+    blocks: tuple[Block, ...]
+
+
+class Document(NamedTuple):
+    """A report.
+
+    Attributes:
+        title: The run's name.
+        kind: What it is a report of.
+        status: What the run is called.
+        verdict: What somebody should know who reads nothing else.
+        key_facts: A few numbers, each with what it is.
+        sections: The rest.
+        foot: Who made it, and when.
+        health: The health of the run, where it is about one.
+    """
+
+    title: str
+    kind: str
+    status: str
+    verdict: Verdict
+    key_facts: tuple[tuple[str, str, str], ...]
+    sections: tuple[Section, ...]
+    foot: str
+    health: Health | None = None
+
+
+def health_text(health: Health | None) -> str:
+    """The health of a run in words; empty for a report that is about none."""
+    if health is None:
+        return ""
+    return "health not judged" if health.score is None else f"health {health.score} of 100"
+
+
+def finding_facts(finding: Finding) -> Iterator[tuple[str, str]]:
+    """What stands under a finding's cause; a text that is empty says nothing."""
+    yield "Try", finding.advice
+    yield "Seen by", facts_text(finding.evidence, finding.series)
+    yield "Look at", ", ".join(finding.series)
+    yield "Explains", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
+    yield "Source", finding.source
+
+
+def facts_text(facts: Mapping[str, object], series: Collection[str] = ()) -> str:
+    """Format named values in one line.
+
+    Args:
+        facts: The values, by name.
+        series: The metrics that they may be values of, as `stream.field`.
+    """
+    streams = {field: stream for stream, _, field in (one.partition(".") for one in series)}
+    return ", ".join(
+        f"{metric_of(streams.get(name, ''), name).phrase} {format_any(value)}" for name, value in facts.items()
+    )

@@ -1,0 +1,118 @@
+"""Drawings as PNG, made of the same SVG as everywhere else: one chart, or every chart of a report on one sheet."""
+
+import importlib
+import re
+from collections.abc import Sequence
+from contextlib import ExitStack
+from importlib.resources import as_file, files
+from importlib.util import find_spec
+
+from rlvitals.documents.charts import Chart
+from rlvitals.documents.document import Charts, Document, health_text
+from rlvitals.errors import ExportError, MissingExtraError
+from rlvitals.render.svg import STYLE, WIDTH, draw
+from rlvitals.render.svg_primitives import cut, written
+
+_MODULE = "resvg_py"
+_FAMILY = "DejaVu Sans"
+_FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+"""Fonts of this package, as a server may have none; other scripts are written in those of the machine."""
+_ZOOM = 2.0
+_GAP, _COLUMNS = 24, 2
+_HEADER = 76
+_TITLE = 22
+"""Height of the title above a chart."""
+_HEIGHT = re.compile(r'viewBox="0 0 \S+ (\S+)"')
+_VARIABLE = re.compile(r"--rv-(\w+):([^;}]+)")
+_USE = re.compile(r"var\(--rv-(\w+)\)")
+_FONT = re.compile(r"font:(\d+)px [^;}]+")
+
+
+def check_png() -> None:
+    """Refuse to make a PNG that cannot be made, before anything is read for it.
+
+    Raises:
+        MissingExtraError: resvg is not installed.
+    """
+    if find_spec(_MODULE) is None:
+        raise MissingExtraError("A report or a figure as PNG", extra="report", module=_MODULE)
+
+
+def png(svg: str) -> bytes:
+    """Rasterise a drawing, at twice its size.
+
+    Args:
+        svg: An SVG file of this package.
+
+    Raises:
+        MissingExtraError: resvg is not installed.
+        ExportError: resvg cannot draw it.
+    """
+    check_png()
+    rasterise = importlib.import_module(_MODULE).svg_to_bytes
+    folder = files("rlvitals.render") / "fonts"
+    with ExitStack() as stack:
+        fonts = [str(stack.enter_context(as_file(folder / name))) for name in _FONTS]
+        try:
+            made = rasterise(
+                svg_string=_plain(svg), background="#ffffff", zoom=_ZOOM, font_family=_FAMILY, font_files=fonts
+            )
+        except ValueError as error:
+            raise ExportError(f"the drawing cannot be made: {error}") from error
+    return bytes(made)
+
+
+def sheet(document: Document) -> str:
+    """Every chart of a report on one sheet, two in a row, below the verdict: an SVG file.
+
+    Args:
+        document: The report.
+    """
+    width, top = _COLUMNS * (WIDTH + _GAP) + _GAP, _HEADER
+    body: list[str] = []
+    charts = _charts(document)
+    for first in range(0, len(charts), _COLUMNS):
+        row = [(chart, draw(chart)) for chart in charts[first : first + _COLUMNS]]
+        for column, (chart, drawing) in enumerate(row):
+            left = _GAP + column * (WIDTH + _GAP)
+            height = _height(drawing)
+            placed = f'<svg x="{left}" y="{top + _TITLE}" width="{WIDTH}" height="{height:g}" '
+            body += written(left, top + 14, cut(chart.title, WIDTH), "rv-title"), drawing.replace("<svg ", placed, 1)
+        top += _TITLE + int(max(_height(drawing) for _, drawing in row)) + _GAP
+    words = [document.status, document.verdict.title, health_text(document.health)]
+    heading = written(_GAP, 34, cut(document.title, width - 2 * _GAP), "rv-title")
+    verdict = written(_GAP, 56, cut("; ".join(filter(None, words)), width - 2 * _GAP), "")
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-chart" width="{width}" height="{top}" '
+        f'viewBox="0 0 {width} {top}"><style>{STYLE}</style><rect class="rv-paper" width="{width}" height="{top}"/>'
+        f"{heading}{verdict}{''.join(body)}</svg>"
+    )
+
+
+def _charts(document: Document) -> Sequence[Chart]:
+    return [
+        chart
+        for section in document.sections
+        for block in section.blocks
+        if isinstance(block, Charts)
+        for chart in block.charts
+    ]
+
+
+def _height(drawing: str) -> float:
+    found = _HEIGHT.search(drawing)
+    assert found is not None, "every drawing has a view box"
+    return float(found[1])
+
+
+def _plain(svg: str) -> str:
+    """A drawing whose style uses nothing but what every renderer knows: light colours, no variables, no media."""
+    head, style, rest = svg.partition("<style>")
+    css, end, rest = rest.partition("</style>")
+    if not style:
+        return svg
+    colours = dict(_VARIABLE.findall(css.partition("@media")[0]))
+    rules = "\n".join(line for line in css.splitlines() if not line.startswith("@media") and "{--rv-" not in line)
+    css = _USE.sub(lambda found: colours[found[1]], rules)
+    css = _FONT.sub(rf"font-size:\1px;font-family:'{_FAMILY}'", css)
+    return f"{head}{style}{css}{end}{rest}"

@@ -1,0 +1,234 @@
+"""The curves of a run: points that keep every extreme, smoothed, with spread, healthy range and findings."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.diagnosis import Finding
+from rlvitals.documents.charts import AxisMark, Bad, Band, CurveChart, Floats, Line, ReferenceLine
+from rlvitals.documents.run_data import Recorded, StreamColumns
+from rlvitals.formatting import number
+from rlvitals.records.metrics import metric_of, panel
+from rlvitals.stats.series.averages import windowed_average
+from rlvitals.stats.series.down_sampling import down_sample
+from rlvitals.stats.series.success_rates import success_over_time
+
+POINTS = 600
+SPARKS = 40
+_SMOOTH_SHARE = 40
+_FEWEST_SMOOTHED = 30
+_SMOOTH_POINTS = 240
+_BAND_STRETCHES = 60
+_BAND_FEWEST = 20
+_FEWEST_STRETCHES = 8
+_HUGE = 1e290
+_BLOCKS = 30
+_LOW, _HIGH = 0.1, 0.9
+_MOST_MARKS = 8
+
+
+def courses_of(run: Recorded) -> dict[str, CurveChart]:
+    """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
+    every = (*episode_courses(run), *update_courses(run), *system_courses(run))
+    return {curve.key: curve for curve in every}
+
+
+def episode_courses(run: Recorded) -> Iterable[CurveChart]:
+    """Reward, quality, length and success over the run."""
+    series = run.episodes
+    x, clock = _clock(series, "env_step", "episode")
+    target = run.header.goals.get("target")
+    for name in (one.name for one in panel("episodes", "outcome")):
+        if name == "success" and series.has(name):
+            yield _success(series, x, clock, _marks(run.diagnosis.findings, "episodes.success", clock))
+        elif series.has(name):
+            levels = (
+                (ReferenceLine(target, f"target {number(target)}"),) if name == "reward" and target is not None else ()
+            )
+            marks = _marks(run.diagnosis.findings, f"episodes.{name}", clock, every=name == "reward")
+            course = _course(name, series, x, clock, stream="episodes", marks=marks, levels=levels)
+            yield course._replace(note="; ".join(filter(None, (run.reward_source, course.note))))
+
+
+def update_courses(run: Recorded) -> Iterable[CurveChart]:
+    """The metrics of the policy's updates, each with what is healthy and the findings that speak of it."""
+    series = run.updates
+    x, clock = _clock(series, "env_step", "step")
+    for one in panel("updates", "update", "update detail"):
+        if series.has(one.name):
+            marks = _marks(run.diagnosis.findings, f"updates.{one.name}", clock)
+            yield _course(one.name, series, x, clock, stream="updates", marks=marks, healthy=one.healthy_range)
+
+
+def system_courses(run: Recorded) -> Iterable[CurveChart]:
+    """Memory and speed."""
+    series = run.system
+    began = run.header.started
+    minutes = (series.values["time"] - began) / 60.0
+    for one in panel("system", "machine"):
+        if series.has(one.name):
+            yield _course(one.name, series, minutes, "minutes", stream="system")
+
+
+def numbered(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
+    """The findings with the number that each has in the report, on the curves and in the list."""
+    return [(str(place), finding) for place, finding in enumerate(findings, 1)]
+
+
+def sparks(values: Floats, many: int = SPARKS) -> tuple[float | None, ...]:
+    """A course in a few numbers: the mean of each stretch; NaN where a stretch has nothing finite."""
+    if not values.size:
+        return ()
+    means = []
+    for part in np.array_split(values, min(many, values.size)):
+        finite = part[np.isfinite(part)]
+        scale = float(np.abs(finite).max(initial=0.0)) or 1.0
+        means.append(float((finite / scale).mean() * scale) if finite.size else float("nan"))
+    return tuple(means)
+
+
+def _course(
+    name: str,
+    series: StreamColumns,
+    x: Floats,
+    clock: str,
+    *,
+    stream: str,
+    marks: tuple[AxisMark, ...] = (),
+    levels: tuple[ReferenceLine, ...] = (),
+    healthy: tuple[float | None, float | None] | None = None,
+) -> CurveChart:
+    there = series.present[name] & np.isfinite(x)
+    values, places = series.values[name][there], x[there]
+    metric = metric_of(stream, name)
+    smoothed = _smoothed(values, places)
+    lines: list[Line] = []
+    curve = down_sample(values, places, points=POINTS)
+    raw = Line(curve.positions, curve.values, "main" if smoothed is None else "raw", "each")
+    lines.append(raw)
+    if smoothed is not None:
+        lines.append(smoothed)
+    return CurveChart(
+        key=name,
+        title=metric.title,
+        clock=clock,
+        unit="" if metric.unit in {"1", name} else metric.unit.replace("^2", "\u00b2"),
+        lines=tuple(lines),
+        bands=_bands(values, places),
+        marks=marks,
+        levels=levels,
+        healthy=healthy,
+        limits=_inside(values, metric.axis),
+        bad=_bad(values, places),
+        note=_note(values),
+        about=f"{metric.formula} {metric.healthy}".strip(),
+        spark=sparks(values),
+    )
+
+
+def _inside(values: Floats, limits: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
+    """Limits of the axis that the values do keep."""
+    finite = values[np.isfinite(values)]
+    low, high = limits
+    low = None if low is not None and finite.size and finite.min() < low else low
+    high = None if high is not None and finite.size and finite.max() > high else high
+    return low, high
+
+
+def _clock(series: StreamColumns, *names: str) -> tuple[Floats, str]:
+    """The first clock that all records have; else the records' own number."""
+    for name in names:
+        if name in series.values and series.values[name].size and np.isfinite(series.values[name]).all():
+            return series.values[name], {"env_step": "step", "step": "step"}.get(name, name)
+    size = next(iter(series.values.values())).size
+    return np.arange(float(size)), "record"
+
+
+def _smoothed(values: Floats, places: Floats) -> Line | None:
+    if values.size < _FEWEST_SMOOTHED or not np.isfinite(values).any():
+        return None
+    window = max(5, min(values.size // _SMOOTH_SHARE, 100_000))
+    scale = _HUGE if np.abs(values[np.isfinite(values)]).max() > _HUGE else 1.0  # sums of the largest have no float
+    means = windowed_average(values / scale, window) * scale
+    # The mean of a window stands at its middle, so that the line does not lag behind the points.
+    chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
+    at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
+    x, y = places[at], means[chosen]
+    last = np.append(np.diff(x) != 0, True)  # of several episodes on one step the mean up to the last
+    return Line(x[last], y[last], "main", f"mean of {window:,}")
+
+
+def _bands(values: Floats, places: Floats) -> tuple[Band, ...]:
+    stretches = min(_BAND_STRETCHES, values.size // _BAND_FEWEST)
+    if stretches < _FEWEST_STRETCHES:
+        return ()
+    found: list[tuple[float, float, float]] = []
+    for part, where in zip(np.array_split(values, stretches), np.array_split(places, stretches), strict=True):
+        finite = part[np.isfinite(part)]
+        if finite.size:
+            low, high = np.quantile(finite, [_LOW, _HIGH], method="inverted_cdf")
+            found.append((float(where[where.size // 2]), float(low), float(high)))
+    if len(found) < 2:  # noqa: PLR2004 - one edge is no band
+        return ()
+    x, low_edge, high_edge = (np.array(column) for column in zip(*found, strict=True))
+    return (Band(x, low_edge, high_edge, "middle 80 %"),)
+
+
+def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark, ...]) -> CurveChart:
+    there = series.present["success"] & np.isfinite(x)
+    said, places = series.values["success"][there], x[there]
+    blocks = success_over_time(said, blocks=min(_BLOCKS, max(1, said.size // 5)))
+    at = np.array([places[(block.first + block.last) // 2] for block in blocks], dtype=np.float64)
+    rates = np.array([block.rate.estimate for block in blocks], dtype=np.float64)
+    low = np.array([block.rate.low for block in blocks], dtype=np.float64)
+    high = np.array([block.rate.high for block in blocks], dtype=np.float64)
+    known = np.isfinite(low) & np.isfinite(high)
+    each = blocks[0].last - blocks[0].first + 1 if blocks else 0
+    return CurveChart(
+        key="success",
+        title=metric_of("episodes", "success").title,
+        clock=clock,
+        lines=(Line(at, rates, "main", f"of {each:,} episodes", dots=rates.size <= _BLOCKS),),
+        bands=(Band(at[known], low[known], high[known], "95 % interval"),) if known.sum() > 1 else (),
+        marks=marks,
+        limits=(0.0, 1.0),
+        whole=True,
+        about="Share of successes in stretches of the run, with Wilson's 95 % interval.",
+        spark=sparks(said),
+    )
+
+
+def _bad(values: Floats, places: Floats) -> tuple[Bad, ...]:
+    kinds: dict[str, NDArray[np.bool_]] = {
+        "nan": np.isnan(values),
+        "positive": values == np.inf,
+        "negative": values == -np.inf,
+    }
+    return tuple(Bad(_spaced(places[where]), kind) for kind, where in kinds.items() if where.any())
+
+
+def _spaced(places: Floats, most: int = 200) -> Floats:
+    """At most so many places, the first and the last among them."""
+    if places.size <= most:
+        return places
+    return places[np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))]
+
+
+def _note(values: Floats) -> str:
+    counts = {"NaN": np.isnan(values), "Infinity": values == np.inf, "-Infinity": values == -np.inf}
+    said = [f"{int(where.sum()):,} {name}" for name, where in counts.items() if where.any()]
+    return f"{', '.join(said)} of {values.size:,} values" if said else ""
+
+
+def _marks(findings: Sequence[Finding], series: str, clock: str, *, every: bool = False) -> tuple[AxisMark, ...]:
+    """The findings that speak of a series; on the reward's curve all of them."""
+    if clock != "step":
+        return ()
+    found = []
+    for label, finding in numbered(findings):
+        speaks = series in finding.series or any(series in symptom.series for symptom in finding.symptoms)
+        if finding.since_step is not None and (speaks or every):
+            text = f"{label}: {finding.title}, since step {finding.since_step:,}"
+            found.append(AxisMark(float(finding.since_step), label, finding.severity, text))
+    return tuple(found[:_MOST_MARKS])

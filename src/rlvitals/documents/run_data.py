@@ -1,0 +1,168 @@
+"""Everything that a report tells of a run, read once."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.documents.charts import Heat
+from rlvitals.documents.heatmaps import heats_of
+from rlvitals.documents.run_images import Picture, pictures_of
+from rlvitals.records import STREAMS, Evaluation, Event
+from rlvitals.records.schema import Column as Kind
+from rlvitals.records.schema import fields
+from rlvitals.runs import Header, Run
+from rlvitals.runs.answer import Column
+from rlvitals.runs.queries import ask
+from rlvitals.runs.reward_series import RewardSeries, reward_series
+from rlvitals.runs.sql_columns import identifier
+from rlvitals.summary.run_summary import RunSummary, summarise
+from rlvitals.summary.tried_parameters import exploration_of, plain
+
+MOST_EXPLORED = 50_000
+"""Episodes up to which the parameters are looked into unless that is asked for: beyond, it takes many seconds."""
+
+_EPISODES = ("episode", "env_step", "reward", "length", "success", "quality_final", "quality_improvement")
+_SYSTEM = ("time", "env_step", "memory", "env_steps_per_second")
+_UPDATES = tuple(field.name for field in fields(STREAMS["updates"]) if field.column in {Kind.NUMBER, Kind.COUNT})
+
+Floats = NDArray[np.float64]
+
+
+class StreamColumns(NamedTuple):
+    """The columns of a stream.
+
+    Attributes:
+        values: By name, shape `(n,)`; what is absent is NaN.
+        present: By name, where there is a value, NaN or not.
+    """
+
+    values: Mapping[str, Floats]
+    present: Mapping[str, NDArray[np.bool_]]
+
+    def has(self, name: str) -> bool:
+        """Whether any record said it."""
+        return name in self.present and bool(self.present[name].any())
+
+
+class Recorded(NamedTuple):
+    """What the curves of a run are made of.
+
+    Attributes:
+        reward_source: What stands for the reward in `episodes` where no episode was recorded (`runs.reward_series`).
+    """
+
+    header: Header
+    diagnosis: Diagnosis
+    episodes: StreamColumns
+    updates: StreamColumns
+    system: StreamColumns
+    reward_source: str = ""
+
+
+class RunData(NamedTuple):
+    """A run, as a report tells it.
+
+    Attributes:
+        made: When it was read (UTC, seconds since 1970).
+        explored: Whether the parameters were looked into; `None` where none were said.
+        heats: Heat maps of those that drive the outcomes.
+    """
+
+    made: float
+    recorded: Recorded
+    summary: RunSummary
+    evaluations: Sequence[Evaluation]
+    events: Sequence[Event]
+    pictures: Sequence[Picture]
+    explored: bool | None
+    heats: tuple[Heat, ...] = ()
+
+    @property
+    def header(self) -> Header:
+        """What the run says of itself."""
+        return self.recorded.header
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with it."""
+        return self.recorded.diagnosis
+
+
+def recorded_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Recorded:
+    """Read what the curves of a run are made of; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run; it may be live.
+        clock: Tells the time.
+
+    Raises:
+        RunFormatError: A segment is damaged.
+    """
+    wanted = {"episodes": _EPISODES, "updates": _UPDATES, "system": _SYSTEM}
+    episodes, updates, system = ask(
+        run, lambda tables: [_series(tables, stream, names) for stream, names in wanted.items()], *wanted
+    )
+    series = None if episodes.values["reward"].size else reward_series(run)
+    if series is not None:
+        episodes = _rewards(series)
+    source = "" if series is None else series.source
+    return Recorded(run.header, diagnose(evidence_of(run, clock=clock)), episodes, updates, system, source)
+
+
+def run_data(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_CLOCK) -> RunData:
+    """Read all that a report tells of a run; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run; it may be live.
+        parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
+        clock: Tells the time.
+
+    Raises:
+        RunFormatError: A segment is damaged.
+    """
+    recorded = recorded_of(run, clock=clock)
+    rows = 0 if recorded.reward_source else recorded.episodes.values["reward"].size
+    explored = None
+    if rows and any(name.startswith("parameters.") for name in run.episodes.names):
+        explored = rows <= MOST_EXPLORED if parameters is None else parameters
+    summary = summarise(run, diagnosis=recorded.diagnosis, clock=clock)
+    if explored:
+        found = exploration_of(run)
+        summary = _with(summary, None if found is None else plain(found))
+    events = list(run.records("events"))
+    return RunData(
+        made=clock.time(),
+        recorded=recorded,
+        summary=summary,
+        evaluations=list(run.records("evaluations")),
+        events=events,
+        pictures=pictures_of(run, events),
+        explored=explored,
+        heats=heats_of(run, summary.exploration) if summary.exploration is not None else (),
+    )
+
+
+def _rewards(series: RewardSeries) -> StreamColumns:
+    silent = np.full(series.values.size, np.nan)
+    values: dict[str, Floats] = {**dict.fromkeys(_EPISODES, silent), "env_step": series.steps, "reward": series.values}
+    present = {name: np.full(silent.size, name == "reward") for name in _EPISODES}
+    return StreamColumns(values, {**present, "env_step": np.isfinite(series.steps)})
+
+
+def _with(summary: RunSummary, exploration: dict[str, Any] | None) -> RunSummary:
+    said = {name: getattr(summary, name) for name in summary.__struct_fields__}
+    return RunSummary(**{**said, "exploration": exploration})
+
+
+def _series(tables: Any, stream: str, names: Sequence[str]) -> StreamColumns:
+    columns = ", ".join(f"{identifier(name)}::DOUBLE AS {identifier(name)}" for name in names)
+    found: dict[str, Column] = tables.execute(f"SELECT {columns} FROM {stream}").fetchnumpy()  # noqa: S608 - our names
+    masked = {name: np.ma.asarray(found[name]) for name in names}
+    return StreamColumns(
+        values={name: np.ma.filled(column.astype(np.float64), np.nan) for name, column in masked.items()},
+        present={name: ~np.ma.getmaskarray(column) for name, column in masked.items()},
+    )

@@ -1,0 +1,69 @@
+"""The pictures that a run logged, as bytes that a page can hold."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from rlvitals.records import Event
+from rlvitals.runs import Run
+from rlvitals.runs.artifacts import IMAGE, artifact, media_type
+
+MOST_PICTURES = 24
+_MOST_BYTES = 2_000_000
+_MOST_IN_ALL = 12_000_000
+
+
+class Picture(NamedTuple):
+    """A picture.
+
+    Attributes:
+        title: What it is.
+        group: What it belongs to, such as the object that several show; empty if nothing.
+        media: Its kind, told by its own first bytes.
+        content: The file.
+        env_step: When it was made.
+        facts: Numbers and short texts that were logged with it.
+    """
+
+    title: str
+    group: str
+    media: str
+    content: bytes
+    env_step: int | None
+    facts: dict[str, object]
+
+
+def pictures_of(run: Run, events: Iterable[Event]) -> list[Picture]:
+    """The last pictures of a run, oldest first: those that are there, are pictures, and are not too large.
+
+    Args:
+        run: The run.
+        events: Its events.
+    """
+    found: list[Picture] = []
+    size = 0
+    for event in reversed([one for one in events if one.kind == IMAGE]):
+        data = event.data if isinstance(event.data, Mapping) else {}
+        content = _content(run, data.get("file"))
+        media = None if content is None else media_type(content)
+        if content is None or media is None or size + len(content) > _MOST_IN_ALL:
+            continue
+        size += len(content)
+        found.append(Picture(*_named(event.message, data), media, content, event.env_step, _facts(data)))
+        if len(found) == MOST_PICTURES:
+            break
+    return found[::-1]
+
+
+def _named(message: str, data: Mapping[str, object]) -> tuple[str, str]:
+    name, group = data.get("name"), data.get("group")
+    return (name if isinstance(name, str) else message), (group if isinstance(group, str) else "")
+
+
+def _facts(data: Mapping[str, object]) -> dict[str, object]:
+    said = {name: data[name] for name in ("caption", "bytes") if name in data}
+    metrics = data.get("metrics")
+    return {**said, **{str(name): value for name, value in metrics.items()}} if isinstance(metrics, Mapping) else said
+
+
+def _content(run: Run, name: object) -> bytes | None:
+    return artifact(run, name, _MOST_BYTES) if isinstance(name, str) else None

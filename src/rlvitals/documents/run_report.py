@@ -1,0 +1,316 @@
+"""The report of one run: its sections, verdict first."""
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping
+
+from rlvitals.diagnosis.missing_inputs import in_words
+from rlvitals.documents import run_tables
+from rlvitals.documents.charts import CurveChart, Estimate, IntervalChart
+from rlvitals.documents.document import (
+    Block,
+    Cell,
+    Charts,
+    Code,
+    Document,
+    Facts,
+    FindingsBlock,
+    Pictures,
+    Prose,
+    Section,
+    Table,
+    Toned,
+)
+from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_rows
+from rlvitals.documents.footer import foot
+from rlvitals.documents.run_curves import courses_of
+from rlvitals.documents.run_data import MOST_EXPLORED, RunData
+from rlvitals.formatting import ABSENT, count, format_duration, format_time, number, percent
+from rlvitals.records.metrics import metric_of, panel
+from rlvitals.runs.artifacts import IMAGE
+from rlvitals.sinks.flattening import flat_settings
+from rlvitals.summary.levels import Level
+from rlvitals.summary.measures import WINDOW, Range
+from rlvitals.summary.status import OPEN
+from rlvitals.summary.successes import GroupRate
+
+_MOST_EVENTS = 100
+_MOST_GROUPS = 20
+_FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
+
+
+def document_of(account: RunData) -> Document:
+    """Write the report of a run.
+
+    Args:
+        account: The run.
+    """
+    summary, life = account.summary, account.summary.overview.life
+    verdict = summary.overview.verdict
+    assert verdict is not None, "a report is of a run that was looked at"
+    return Document(
+        title=life.run_id,
+        kind=f"Training report{f', {life.project}' if life.project else ''}",
+        status=life.status,
+        verdict=verdict,
+        health=summary.overview.health,
+        key_facts=tuple(_key_facts(account)),
+        sections=tuple(section for section in _sections(account) if section.blocks),
+        foot=foot(account.made),
+    )
+
+
+def _key_facts(account: RunData) -> Iterator[tuple[str, str, str]]:
+    summary, life = account.summary, account.summary.overview.life
+    levels = summary.overview.levels
+    if "reward" in levels:
+        yield "reward", *_recent(levels["reward"], summary.overview.reward_source)
+    name = next((name for name in ("quality_final", "quality_improvement") if name in levels), None)
+    if name is not None:
+        yield metric_of("episodes", name).short_label, *_recent(levels[name])
+    if "success" in levels:
+        yield "success", *_recent(levels["success"], share=True)
+    goal = account.header.goals.get("total_timesteps")
+    overview = summary.overview
+    done = f"{percent(overview.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
+    yield "steps", count(overview.env_step), done
+    yield "episodes", count(summary.episodes), f"in {format_duration(life.duration)}"
+    if summary.speed.steps_per_second is not None:
+        yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
+
+
+def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str, str]:
+    """The recent level, and what it is the mean of."""
+    what = f" of the {source}" if source else ""
+    if level.mean is None:
+        return ABSENT, f"none of the last {count(level.window)}{what} is finite"
+    reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
+    bad = f", {count(level.not_finite)} not finite" if level.not_finite else ""
+    within = _within(run_tables.interval(Range(level.mean, level.low, level.high), shares=share))
+    mean = percent(level.mean, 3) if share else number(level.mean)
+    return mean, f"last {count(level.window)}{what}{reported}{bad}{within}"
+
+
+def _within(interval: str) -> str:
+    return "" if interval == ABSENT else f"; 95 %: {interval}"
+
+
+def _sections(account: RunData) -> Iterator[Section]:
+    curves = courses_of(account.recorded)
+    summary = account.summary
+    yield _findings(account)
+    yield Section(
+        "reward",
+        "How it went",
+        "Thin: every extreme of the single episodes. Bold: their running mean. Shaded: where the middle 80 % lie. "
+        "A number in a circle is a finding, where it began.",
+        tuple(_episode_blocks(account, curves)),
+    )
+    yield Section("success", "Successes and endings", "", tuple(_success_blocks(account)))
+    yield Section(
+        "updates",
+        "The PPO updates",
+        "Green: the values that are healthy, where that can be said in numbers; else judge a metric by its own past.",
+        tuple(_update_blocks(account, curves)),
+    )
+    yield Section("evaluations", "Evaluations", "", tuple(_evaluation_blocks(account)))
+    yield Section("parameters", "Parameters explored", "", tuple(_parameter_blocks(account)))
+    pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
+    yield Section("pictures", "Pictures", "Logged by the run, oldest first.", pictures)
+    machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
+    facts = tuple(run_tables.speed_facts(summary.speed))
+    blocks: list[Block] = [Charts(machine)] if machine else []
+    yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())))
+    yield Section("events", "Events and notes", "", tuple(_event_blocks(account)))
+    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(account)))
+
+
+def _findings(account: RunData) -> Section:
+    diagnosis = account.diagnosis
+    blocks: list[Block] = []
+    if diagnosis.findings:
+        blocks.append(FindingsBlock(diagnosis.findings, diagnosis.health.losses))
+    if not diagnosis.is_judged:
+        blocks.append(Prose(f"Not judged yet: {diagnosis.evidence_text}."))
+    elif not diagnosis.findings:
+        blocks.append(Prose(f"Nothing wrong was found, by {count(len(diagnosis.judged))} rules."))
+    failure = account.header.failure
+    if failure is not None:
+        said = f"{failure.traceback.rstrip()}\n" if failure.traceback else ""
+        last = failure.text
+        text = said if said.rstrip().endswith(last) else f"{said}{last}"
+        blocks.append(Code(text.rstrip(), "What ended the run"))
+    lost = account.summary.overview.life.losses
+    if lost:
+        where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())
+        blocks.append(Prose(f"Records that were lost: {where}.", "bad"))
+    if diagnosis.unjudged:
+        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
+        blocks.append(
+            Table(("rule", "needs"), rows, texts=(0, 1), caption=f"{len(rows)} rules lacked data to judge", folded=True)
+        )
+    return Section("findings", "What is wrong, and what to try", "", tuple(blocks))
+
+
+def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+    summary = account.summary
+    if "reward" not in summary.measures:
+        yield Prose(
+            "No episode has finished yet." if summary.overview.life.status in OPEN else "No reward was recorded."
+        )
+        return
+    source = summary.overview.reward_source
+    if source:
+        yield Prose(f"No episodes were recorded. The reward is the {source}.")
+    yield Charts((curves["reward"],), wide=True)
+    others = tuple(curves[one.name] for one in panel("episodes", "outcome")[1:] if one.name in curves)
+    if others:
+        yield Charts(others)
+    recent = summary.overview.levels["reward"].window if source else WINDOW
+    values = "rewards" if source else "episodes"
+    yield run_tables.spread_table(summary.measures, "episodes", recent, values=values)
+    yield run_tables.course_table(summary.measures, "episodes", values=values)
+
+
+def _success_blocks(account: RunData) -> Iterator[Block]:
+    found = account.summary.success
+    facts = tuple(run_tables.success_facts(found))
+    if facts:
+        yield Facts(facts)
+    charts = [
+        _estimates(groups[:_MOST_GROUPS], kind)
+        for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty"))
+        if any(group.rate.estimate is not None for group in groups)
+    ]
+    ends = account.summary.ends
+    if ends:
+        rows = tuple(
+            Estimate(end.reason, end.share, 0.0, end.share, percent(end.share))
+            for end in ends[:_MOST_GROUPS]
+            if end.reason is not None
+        )
+        charts.append(IntervalChart("ends", "How episodes ended", "share", rows, (0.0, 1.0), share=True))
+    if charts:
+        yield Charts(tuple(charts))
+    if found.by_category:
+        yield run_tables.group_table(found.by_category, "type")
+    if found.by_difficulty:
+        yield run_tables.group_table(found.by_difficulty, "difficulty")
+    if ends:
+        yield run_tables.end_table(account.summary)
+
+
+def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
+    rows = tuple(
+        Estimate(
+            ABSENT if group.name is None else group.name,
+            group.rate.estimate,
+            group.rate.low,
+            group.rate.high,
+            run_tables.rate(group.rate),
+        )
+        for group in groups
+    )
+    return IntervalChart(
+        f"success_by_{kind}",
+        f"Success rate by {kind}",
+        "share",
+        rows,
+        (0.0, 1.0),
+        share=True,
+        note="with 95 % intervals",
+    )
+
+
+def _update_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+    charts = tuple(curves[one.name] for one in panel("updates", "update", "update detail") if one.name in curves)
+    if charts:
+        yield Charts(charts)
+    if account.summary.metrics:
+        yield run_tables.spread_table(account.summary.metrics, "updates")
+        yield run_tables.course_table(account.summary.metrics, "updates")
+
+
+def _evaluation_blocks(account: RunData) -> Iterator[Block]:
+    if not account.evaluations:
+        return
+    chart = evaluation_chart(account)
+    if chart is not None:
+        yield Charts((chart,), wide=True)
+    if account.summary.baselines:
+        yield run_tables.baseline_table(account.summary.baselines)
+    rows = evaluation_rows(account.evaluations)
+    titles = ("policy", "step", "episode", "reward", "spread", "quality", "success", "length", "episodes")
+    folded = len(rows) > 12  # noqa: PLR2004 - a screen
+    yield Table(titles, tuple(rows), caption=f"Evaluations, the last {count(len(rows))}", folded=folded)
+
+
+def _parameter_blocks(account: RunData) -> Iterator[Block]:
+    if account.summary.exploration is not None:
+        if account.heats:
+            yield Charts(account.heats)
+        yield from run_tables.exploration_blocks(account.summary.exploration)
+    elif account.explored is False:
+        yield Prose(
+            f"Parameters were logged, but not looked into: of more than {count(MOST_EXPLORED)} episodes that takes "
+            "many seconds. Make the report with --parameters to have it.",
+            "quiet",
+        )
+
+
+def _event_blocks(account: RunData) -> Iterator[Block]:
+    events = [event for event in account.events if event.kind != IMAGE]
+    if not events:
+        return
+    shown = events[-_MOST_EVENTS:]
+    rows = tuple(
+        (
+            format_time(event.time)[:19],
+            count(event.env_step),
+            event.kind,
+            Toned(event.severity or ABSENT, {"critical": "bad", "warning": "watch"}.get(event.severity or "", "quiet")),
+            event.message,
+        )
+        for event in shown
+    )
+    more = f", the last {count(len(shown))} of {count(len(events))}" if len(shown) < len(events) else ""
+    yield Table(("when", "step", "kind", "severity", "message"), rows, texts=(0, 2, 3, 4), caption=f"Events{more}")
+
+
+def _origin_blocks(account: RunData) -> Iterator[Block]:
+    header, life = account.header, account.summary.overview.life
+    said = header.reproduction
+    facts: list[tuple[str, Cell]] = [
+        ("Run", header.run_id),
+        ("Started", format_time(life.started)),
+        ("Ended", format_time(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"),
+        ("Lasted", format_duration(life.duration)),
+    ]
+    if header.tags:
+        facts.append(("Tags", ", ".join(header.tags)))
+    for goal, at in header.goals.items():
+        facts.append((f"Goal: {goal.replace('_', ' ')}", number(at)))
+    git, packages, command = said.get("git"), said.get("packages"), said.get("command")
+    if isinstance(git, Mapping):
+        dirty = ", with uncommitted changes" if git.get("dirty") else ""
+        facts.append(("Commit", Toned(f"{git.get('commit')} on {git.get('branch')}{dirty}", "watch" if dirty else "")))
+    if said.get("python"):
+        facts.append(("Python", f"{said['python']} on {said.get('platform')}, {said.get('cpus')} CPUs"))
+    facts.append(("Host", ", ".join(dict.fromkeys(writer.host for writer in header.writers)) or ABSENT))
+    if len(header.writers) > 1:
+        facts.append(("Sessions", count(len(header.writers))))
+    yield Facts(tuple(facts))
+    if isinstance(command, list):
+        where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
+        yield Code(f"{where}{shlex.join(map(str, command))}", "How it was started")
+    settings = tuple((name, _plain(value)) for name, value in flat_settings(header.configuration))
+    if settings:
+        yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
+    if isinstance(packages, Mapping) and packages:
+        names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
+        pins = " ".join(f"{name}=={packages[name]}" for name in names)
+        yield Code(pins, f"{len(names)} packages, as pip takes them", folded=True)
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

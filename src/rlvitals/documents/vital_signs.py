@@ -1,0 +1,248 @@
+"""The vital signs of a run as they stand: what a terminal shows, worked out in bounded memory."""
+
+import itertools
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis import Diagnosis, Evidence, diagnose, evidence_of
+from rlvitals.diagnosis.block_table import BlockTable
+from rlvitals.errors import RunError
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
+from rlvitals.records.metrics import metric_of, panel
+from rlvitals.records.progress import Throughput, step_of
+from rlvitals.runs import Header, Run
+from rlvitals.runs.answer import Column
+from rlvitals.runs.queries import last_records
+from rlvitals.runs.reward_series import RewardSeries, reward_series
+from rlvitals.summary.levels import RECENT_EPISODES, columns_of
+from rlvitals.summary.overview import Assessment, Feed, Overview, course_of_rewards, overview_from
+from rlvitals.summary.status import OPEN, Life, life_of
+from rlvitals.summary.throughput import episodes_per_minute, pace_of, step_said
+
+Floats = NDArray[np.float64]
+
+SPARKS = 60
+_EPISODES = 1_000
+_UPDATES = 60
+_EVENTS = 50
+_LOOK_S = 5.0
+_SHARE = 20.0
+"""Reading the whole of a run takes at most this part of the time: one in twenty."""
+_IN_TABLE = {"quality_improvement": "quality"}
+"""Columns that the tables of the diagnosis know by another name."""
+
+
+class VitalMetric(NamedTuple):
+    """A metric of the updates: in the last one, over the run, and what is healthy where that is a number."""
+
+    name: str
+    last: float
+    low: float | None
+    high: float | None
+    spark: tuple[float | None, ...]
+
+    @property
+    def is_healthy(self) -> bool | None:
+        """Whether the last value lies where healthy ones do; `None` where that cannot be said in numbers."""
+        if not np.isfinite(self.last):
+            return False
+        if self.high is None:
+            return None
+        return (self.low is None or self.last >= self.low) and self.last <= self.high
+
+
+class Vitals(NamedTuple):
+    """A run on a terminal. Moments are UTC, seconds since 1970.
+
+    Attributes:
+        overview: Its overview.
+        sparks: The curve of each level over the whole run.
+        memory: Resident memory (MiB).
+        diagnosis: What is wrong.
+        failure: The exception that ended it; else empty.
+        trouble: Why the run cannot be read at present; empty if it can.
+    """
+
+    overview: Overview
+    now: float
+    memory: float | None
+    sparks: dict[str, tuple[float | None, ...]]
+    metrics: tuple[VitalMetric, ...]
+    diagnosis: Diagnosis
+    evaluation: Evaluation | None
+    events: tuple[Event, ...]
+    failure: str
+    trouble: str
+
+    @property
+    def life(self) -> Life:
+        """Its status."""
+        return self.overview.life
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run goes on, or may."""
+        return self.life.status in OPEN
+
+
+class Observer:
+    """Looks at a run again and again.
+
+    Its end is read at each look; the whole of it, for the curves and the diagnosis, at most a twentieth of the time.
+    What it holds does not grow with the run.
+
+    Args:
+        run: The run.
+        clock: Tells the time.
+    """
+
+    def __init__(self, run: Run, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.run = run
+        self._clock = clock
+        self._evidence: Evidence | None = None
+        self._assessment: Assessment | None = None
+        self._first: dict[str, Column] = {}
+        self._pace, self._episode_pace = Throughput(), Throughput()
+        self._looked = -np.inf
+        self._took = 0.0
+        self._quality: tuple[float | None, ...] = ()
+        self._series: RewardSeries | None = None
+        self._last: Vitals | None = None
+
+    def look(self) -> Vitals:
+        """The run, as it stands. A folder that cannot be read at present is told of, with what was last known.
+
+        Raises:
+            RunError: It could not be read, and never could before.
+        """
+        try:
+            self._last = self._read()
+        except (RunError, OSError) as error:
+            if self._last is None:
+                raise
+            self._last = self._last._replace(trouble=str(error), now=self._clock.time())
+        return self._last
+
+    def _read(self) -> Vitals:
+        header = self.run.header
+        life = life_of(self.run, header, clock=self._clock)
+        began = self._clock.monotonic()
+        is_over = life.status not in OPEN
+        if is_over or began - self._looked > max(_LOOK_S, _SHARE * self._took):
+            self._read_all()
+            self._looked = self._clock.monotonic()
+            self._took = self._looked - began
+        assert self._evidence is not None
+        return self._vitals(header, life, self._evidence)
+
+    def _read_all(self) -> None:
+        run = self.run
+        self._evidence = evidence_of(run, clock=self._clock)
+        times, rewards = run.episodes.numbers("time"), run.episodes.numbers("reward")
+        self._series = None if times.size else reward_series(run)
+        self._assessment = Assessment(
+            diagnose(self._evidence), course_of_rewards(rewards if self._series is None else self._series.values)
+        )
+        self._pace, self._episode_pace = pace_of(run), episodes_per_minute(times)
+        self._first = columns_of(list(itertools.islice(run.records("episodes"), RECENT_EPISODES)))
+        self._quality = _stretches(run.episodes.numbers("quality_final"))
+
+    def _vitals(self, header: Header, life: Life, evidence: Evidence) -> Vitals:
+        episodes: list[Episode] = last_records(self.run, "episodes", RECENT_EPISODES)
+        updates: list[PolicyUpdate] = last_records(self.run, "updates", _UPDATES)
+        samples: list[SystemSample] = last_records(self.run, "system", 1)
+        evaluations: list[Evaluation] = last_records(self.run, "evaluations", 1)
+        beat = self.run.vitality(clock=self._clock).heartbeat
+        newest = map(step_of, [*episodes, *updates[-1:], *samples])
+        recorded = 0 if evidence.reward_source else evidence.episodes.records
+        assert self._assessment is not None
+        overview = overview_from(
+            Feed(
+                header=header,
+                life=life,
+                episodes=max(recorded, (beat.episodes if beat and life.status in OPEN else 0) or 0),
+                updates=evidence.updates.records,
+                steps=(step_said(self.run, header, life, clock=self._clock), *newest),
+                columns=columns_of(episodes),
+                first=self._first,
+                pace=self._pace,
+                episode_pace=self._episode_pace,
+                series=None if episodes else self._series,
+                assessment=self._assessment,
+            )
+        )
+        failure = header.failure
+        return Vitals(
+            overview=overview,
+            now=self._clock.time(),
+            memory=_memory(samples, episodes),
+            sparks={name: self._spark(name, evidence.episodes) for name in overview.levels},
+            metrics=tuple(
+                found for one in panel("updates", "update") if (found := _metric(one.name, updates, evidence))
+            ),
+            diagnosis=self._assessment.diagnosis,
+            evaluation=evaluations[0] if evaluations else None,
+            events=tuple(last_records(self.run, "events", _EVENTS)),
+            failure="" if failure is None else failure.text,
+            trouble="",
+        )
+
+    def _spark(self, name: str, table: BlockTable) -> tuple[float | None, ...]:
+        if self._series is not None:
+            return _parts(self._series.values)
+        return self._quality if name == "quality_final" else _spark(table, _IN_TABLE.get(name, name))
+
+
+def plain(vitals: Vitals) -> dict[str, Any]:
+    """The vital signs as plain values, for `--json`: the overview, and what the screen shows with it."""
+    reported = vitals._asdict()
+    del reported["diagnosis"]
+    overview = msgspec.to_builtins(reported.pop("overview"))
+    reported["metrics"] = {metric.name: metric._asdict() for metric in vitals.metrics}
+    reported["findings"] = vitals.diagnosis.findings
+    found: dict[str, Any] = {"run_id": vitals.life.run_id, **overview, **msgspec.to_builtins(reported)}
+    return found
+
+
+def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | None:
+    said = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
+    return next((memory for memory in said if memory is not None), None)
+
+
+def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> VitalMetric | None:
+    values = np.array([float(value) for update in updates if (value := getattr(update, name)) is not None])
+    if not values.size:
+        return None
+    low, high = metric_of("updates", name).healthy_range or (None, None)
+    return VitalMetric(
+        name=name,
+        last=float(values[-1]),
+        low=low,
+        high=high,
+        spark=_spark(evidence.updates, name),
+    )
+
+
+def _spark(table: BlockTable, name: str) -> tuple[float | None, ...]:
+    """The course over the whole run: blank where nothing was said, NaN where nothing that was said is finite."""
+    means, bad = table.mean(name), table.not_finite(name)
+    return _parts(np.where(np.isnan(means) & (bad > 0), np.inf, means))
+
+
+def _stretches(values: Floats) -> tuple[float | None, ...]:
+    return _parts(values) if np.isfinite(values).any() else ()
+
+
+def _parts(values: Floats) -> tuple[float | None, ...]:
+    return tuple(map(_stretch, np.array_split(values, min(SPARKS, values.size)))) if values.size else ()
+
+
+def _stretch(part: Floats) -> float | None:
+    finite = part[np.isfinite(part)]
+    if finite.size:
+        return float(finite.mean())
+    return float("nan") if np.isinf(part).any() else None

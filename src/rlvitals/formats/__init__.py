@@ -1,0 +1,1 @@
+"""Other programs' files: `importers` read them, `exporters` write them."""

@@ -1,0 +1,105 @@
+"""A run as CSV: a folder with a file a stream, or one file of one stream."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar
+
+from rlvitals.formats.exporters.exporter import Exporter, Source
+from rlvitals.records import STREAMS, Record
+from rlvitals.records.csv_cells import cells_of, json_text, plain_columns, quoted, spreadsheet_cell
+from rlvitals.records.schema import fields
+from rlvitals.runs.sql_columns import REST
+from rlvitals.sinks.flattening import flat_settings
+
+MAX_KEYS = 500
+"""Entries of a dict that have a column; the others are JSON in the column `<field>_rest`."""
+
+
+class CsvExporter(Exporter):
+    """Writes `episodes.csv`, `updates.csv`, ... and `header.json` into a folder.
+
+    Where the path ends in `.csv`, one stream becomes that file, without the header. Every field is a column, and so is
+    each entry of a flat dict: `parameters.color_precision`. An empty cell was not said; an empty text is `""`. Numbers
+    that are not finite are `NaN`, `Infinity`, `-Infinity`. A text in a dict that looks like something else is a JSON
+    string in its cell: the text `7` is `"7"`, in quotes of its own. Nested fields are JSON.
+
+    Args:
+        excel: Whether texts that a spreadsheet would run as formulas (`=cmd|...`) begin with an apostrophe. Such a file
+            is for people: when it is imported, the apostrophes stay.
+    """
+
+    def __init__(self, *, excel: bool = False) -> None:
+        self._shown = spreadsheet_cell if excel else str
+
+    endings: ClassVar[tuple[str, ...]] = (".csv",)
+
+    def export(self, source: Source, target: Path) -> None:
+        """Write the files. Each stream is read twice, as the columns come first."""
+        source.passes = 2
+        if target.suffix.lower() in self.endings:
+            if source.raw:
+                self._write(source, source.one_stream(), target)
+            else:
+                self._describe(source, target)
+            return
+        target.mkdir()
+        for stream in source.streams:
+            self._write(source, stream, target / f"{stream}.csv")
+        source.write_header(target)
+
+    def _write(self, source: Source, stream: str, path: Path) -> None:
+        kind = STREAMS[stream]
+        dicts = {field.name: _Keys() for field in fields(kind) if field.column.is_dict}
+        for record in source.records(stream):
+            for name, keys in dicts.items():
+                keys.look(getattr(record, name))
+        columns = list(plain_columns(kind))
+        for name, keys in dicts.items():
+            columns += [f"{name}.{key}" for key in keys.known]
+            columns += [name + REST] * keys.has_rest
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(self._row(map(quoted, columns)))
+            for record in source.records(stream):
+                cells = cells_of(record, exact=True) | _rest(record, dicts)
+                file.write(self._row(cells.get(column, "") for column in columns))
+
+    def _describe(self, source: Source, path: Path) -> None:
+        """Write what the header and the summary say, a row each: without records there is nothing else."""
+        with path.open("w", encoding="utf-8", newline="") as file:
+            file.write(self._row(("name", "value")))
+            for name, value in flat_settings(source.described()):
+                file.write(self._row(map(quoted, (name, value if isinstance(value, str) else json_text(value)))))
+
+    def _row(self, cells: Iterable[str]) -> str:
+        return ",".join(map(self._shown, cells)) + "\n"
+
+
+class _Keys:
+    """The keys of a dict field, as far as they have a column, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, None] = {}
+        self.has_rest = False
+
+    def look(self, said: dict[str, object] | None) -> None:
+        if said is None:
+            return
+        self.has_rest = self.has_rest or not said
+        for key in said:
+            if key not in self.known:
+                if len(self.known) < MAX_KEYS:
+                    self.known[key] = None
+                else:
+                    self.has_rest = True
+
+
+def _rest(record: Record, dicts: dict[str, _Keys]) -> dict[str, str]:
+    """The cells of what has no column, and of a dict that is there and empty."""
+    cells: dict[str, str] = {}
+    for name, keys in dicts.items():
+        said = getattr(record, name)
+        if keys.has_rest and said is not None:
+            rest = {key: value for key, value in said.items() if key not in keys.known}
+            if rest or not said:
+                cells[name + REST] = quoted(json_text(rest))
+    return cells

@@ -1,0 +1,105 @@
+"""A run as an offline run of Weights & Biases."""
+
+import shutil
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rlvitals.errors import ExportError
+from rlvitals.formats.exporters.exporter import Exporter, Source
+from rlvitals.formats.exporters.tensorboard_exporter import context_of, in_order
+from rlvitals.sinks.lazy_destination import load, require
+from rlvitals.sinks.wandb_sink import WandbSink, keep_quiet
+
+_PATIENCE_S = 120.0
+_BLOCK, _HEAD = 32 * 1024, 7
+_LAST_PARTS = {1, 4}
+_LAST = 20
+"""Messages at the end of a file among which the word is that the run has ended."""
+
+
+class WandbExporter(Exporter):
+    """Writes a folder with an offline run, as the sink `wandb` does while training, and `header.json`.
+
+    `wandb sync FOLDER/wandb/offline-run-*` sends it. Nothing leaves the machine before that. What is nested, and the
+    single items of evaluations, are left out.
+
+    Raises:
+        MissingExtraError: W&B is not installed.
+    """
+
+    def __init__(self) -> None:
+        keep_quiet()
+        require("wandb", feature="Weights & Biases", extra="wandb")
+
+    def export(self, source: Source, target: Path) -> None:
+        """Write the folder."""
+        target.mkdir()
+        # What this machine is and runs now is not what the run was.
+        settings = load("wandb").Settings(
+            console="off",
+            silent=True,
+            x_disable_stats=True,
+            x_disable_meta=True,
+            x_disable_machine_info=True,
+            x_save_requirements=False,
+            disable_git=True,
+            disable_code=True,
+        )
+        sink = WandbSink("offline", settings=settings)
+        sink.begin(context_of(source, target))
+        try:
+            for record in in_order(source):
+                sink.write(record)
+        finally:
+            sink.close()
+        _wait(target)
+        _leave_out_its_diary(target)
+        source.write_header(target)
+
+
+def _leave_out_its_diary(folder: Path) -> None:
+    """W&B's own log is not the run, links to this machine's paths, and grows after the run has ended."""
+    for link in folder.glob("wandb/debug*.log"):
+        link.unlink(missing_ok=True)
+    for logs in folder.glob("wandb/offline-run-*/logs"):
+        shutil.rmtree(logs, ignore_errors=True)
+
+
+def _wait(folder: Path) -> None:
+    """W&B's own process may still be writing when a run has finished."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while not all(map(_is_whole, folder.glob("wandb/offline-run-*/*.wandb"))):
+        if time.monotonic() > deadline:
+            raise ExportError(f"W&B did not finish its file in {_PATIENCE_S:.0f} s")
+        threading.Event().wait(0.05)
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file ends with W&B's word that the run has ended."""
+    # What protobuf generates is not known to a type checker.
+    message: Any = vars(load("wandb.proto.wandb_internal_pb2"))["Record"]
+    last = deque(_messages(file.read_bytes()), maxlen=_LAST)
+    return any(message.FromString(each).HasField("exit") for each in last)
+
+
+def _messages(data: bytes) -> Iterator[bytes]:
+    """The messages in a W&B file: LevelDB's log format, in which a message may go over several blocks."""
+    place, message = _HEAD, b""
+    while place + _HEAD <= len(data):
+        left = _BLOCK - place % _BLOCK
+        if left < _HEAD:
+            place += left
+            continue
+        _, length, part = struct.unpack("<IHB", data[place : place + _HEAD])
+        if place + _HEAD + length > len(data):
+            return
+        message += data[place + _HEAD : place + _HEAD + length]
+        place += _HEAD + length
+        if part in _LAST_PARTS:  # whole, or the last part
+            yield message
+            message = b""

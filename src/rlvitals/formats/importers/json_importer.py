@@ -1,0 +1,88 @@
+"""Runs that were exported to JSON."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.formats.importers.export_metadata import metadata_in
+from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.records import STREAMS, Record, codec_of
+from rlvitals.runs.export_marker import FORMAT
+
+_MARK = FORMAT.encode()
+
+
+class _Document(msgspec.Struct):
+    streams: dict[str, list[msgspec.Raw]] = {}
+
+
+class _Line(msgspec.Struct):
+    stream: str
+
+
+class JsonImporter(Importer):
+    """Reads what the exporter `json` wrote.
+
+    The document is read as a whole; for runs larger than memory take `jsonl`.
+    """
+
+    def recognises(self, path: Path) -> bool:
+        """By its ending, and the format's name near its beginning."""
+        return path.suffix.lower() == ".json" and _MARK in head_of(path)
+
+    def read(self, path: Path) -> Imported:
+        """Read the document; records are decoded as they are asked for."""
+        content = path.read_bytes()
+        preamble = metadata_in(content, path)
+        try:
+            streams = msgspec.json.decode(content, type=_Document).streams
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise ImportFormatError(f"{path} is damaged: {error}") from None
+        for stream in streams:
+            _known(stream, str(path))
+        return Imported(preamble.header.run_id, _records(streams, path), header=preamble.header)
+
+
+class JsonLinesImporter(Importer):
+    """Reads what the exporter `jsonl` wrote, line by line."""
+
+    def recognises(self, path: Path) -> bool:
+        """By the format's name in its first line."""
+        return path.suffix.lower() != ".json" and path.is_file() and _MARK in head_of(path, 100)
+
+    def read(self, path: Path) -> Imported:
+        """Read the first line; the others are read as they are asked for."""
+        with path.open("rb") as file:
+            preamble = metadata_in(file.readline(), f"{path}, line 1")
+        return Imported(preamble.header.run_id, _lines(path), header=preamble.header, counts=preamble.records)
+
+
+def _records(streams: dict[str, list[msgspec.Raw]], path: Path) -> Iterator[Record]:
+    for stream, raw in streams.items():
+        unpack = codec_of(STREAMS[stream]).unpack
+        for number, line in enumerate(raw, 1):
+            try:
+                yield unpack(bytes(line))
+            except RecordError as error:
+                raise ImportFormatError(f"{path}: record {number} of {stream} is damaged: {error}") from None
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    unpack = {stream: codec_of(kind).unpack for stream, kind in STREAMS.items()}
+    stream_in = msgspec.json.Decoder(_Line).decode
+    with path.open("rb") as file:
+        file.readline()
+        for number, line in enumerate(file, 2):
+            try:
+                record = unpack[_known(stream_in(line).stream, f"{path}, line {number}")](line)
+            except (RecordError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise ImportFormatError(f"{path}, line {number} is damaged: {error}: {line[:60]!r}") from None
+            yield record
+
+
+def _known(stream: str, where: str) -> str:
+    if stream not in STREAMS:
+        raise ImportFormatError(f"{where}: there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
+    return stream

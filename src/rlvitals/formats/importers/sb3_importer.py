@@ -1,0 +1,127 @@
+"""What Stable-Baselines3 leaves in a log folder: `monitor.csv`, `progress.csv`, `evaluations.npz`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rlvitals.errors import ImportFormatError
+from rlvitals.formats.importers.evaluations_file import Evaluations, is_evaluations
+from rlvitals.formats.importers.framework_columns import SB3, framework_of
+from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
+from rlvitals.formats.importers.importer import Imported, Importer
+from rlvitals.formats.importers.monitor_file import ENDING
+from rlvitals.formats.importers.monitor_folder import Monitors, monitor_paths, unread_monitors
+from rlvitals.formats.importers.progress_table import ProgressTable, columns_of_table, tables_in
+from rlvitals.formats.importers.tensorboard_importer import TensorBoardImporter, event_files
+from rlvitals.formats.importers.zoo_folder import ZooFolder
+from rlvitals.records import Evaluation, Event, Record, codec_of
+
+PROGRESS = "progress.csv"
+EVALUATIONS = "evaluations.npz"
+
+
+class Sb3Importer(Importer):
+    """Reads one of these files, or a folder with several of them, which become one run.
+
+    Episodes of several environments (`0.monitor.csv`, `1.monitor.csv`, ...) are put in the order of their times, and
+    environment steps are their lengths summed up in that order, as `stable_baselines3.common.results_plotter` does it.
+    A folder's event files are read where there is no `progress.csv`, which says the same in 64 bits. Settings that RL
+    Zoo wrote become the configuration.
+    """
+
+    def recognises(self, path: Path) -> bool:
+        """By the first lines of its files."""
+        return SB3LogFolder(path).is_recognised
+
+    def read(self, path: Path) -> Imported:
+        """Find the files; they are read as records are asked for."""
+        files = SB3LogFolder(path)
+        if not files.is_recognised:
+            raise ImportFormatError(f"{path}: there is no *{ENDING}, {PROGRESS} or {EVALUATIONS}")
+        configuration: dict[str, Any] = {}
+        name = (path if path.is_dir() else path.absolute().parent).absolute().name
+        warnings = ImportWarnings()
+        records = with_warnings(_read(files, configuration, warnings), warnings, path)
+        return Imported(name, records, configuration=configuration)
+
+
+class SB3LogFolder:
+    """The files of a training.
+
+    Args:
+        path: A folder, or one of them.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.inside = [path] if path.is_file() else sorted(file for file in path.glob("*") if file.is_file())
+        self.monitors = monitor_paths(self.inside)
+        tables = tables_in(path)
+        self.progress = tables[0] if tables else None
+        # Without files of its own, the folder may hold several trainings, each with its evaluations.
+        deeper = sorted(path.glob(f"*/{EVALUATIONS}")) if self.monitors or tables else []
+        found = [file for file in self.inside if file.suffix == ".npz" and is_evaluations(file)] or deeper
+        self.evaluations = found[0] if found else None
+        self.surplus = found[1:]
+
+    @property
+    def events(self) -> list[Path]:
+        """The event files in the folder and below it; none where a table of metrics says the same."""
+        return event_files(self.path) if self.path.is_dir() and self.progress is None else []
+
+    @property
+    def is_recognised(self) -> bool:
+        """Whether there is one; a table of metrics alone counts where Stable-Baselines3 wrote it."""
+        own = self.progress is not None and framework_of(columns_of_table(self.progress)) is SB3
+        return bool(self.monitors or own or self.evaluations)
+
+
+def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
+    if files.surplus:
+        named = ", ".join(map(str, (files.evaluations, *files.surplus)))
+        raise ImportFormatError(f"{files.path}: several evaluations of one training: {named}; import each alone")
+    unread_monitors(files.inside, files.monitors, warnings)
+    monitors = Monitors(files.monitors, warnings)
+    zoo = ZooFolder(files.path)
+    configuration |= zoo.settings(warnings)
+    if monitors.environment is not None:
+        configuration["env_id"] = monitors.environment
+    evaluations = _evaluations(files, warnings)
+    for episode in monitors.episodes():
+        if evaluations is not None:
+            evaluations.pass_by(episode)
+        yield episode
+    known = set()
+    if evaluations is not None:
+        known = evaluations.steps
+        yield from evaluations.records()
+    for record in _metrics(files, configuration, warnings, monitors.began):
+        # `EvalCallback` says its means there too, and its episodes in the file that was read already.
+        if not (isinstance(record, Evaluation) and record.env_step in known):
+            yield record
+    if (command := zoo.command().strip()) and monitors.began is not None:
+        said = {"time": monitors.began, "kind": "command", "message": command, "severity": "info"}
+        yield codec_of(Event).pack(said)[0]
+
+
+def _metrics(
+    files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings, began: float | None
+) -> Iterator[Record]:
+    """The records of the table of metrics, or else of the event files."""
+    if files.progress is not None:
+        yield from ProgressTable(files.progress, warnings).records(began)
+    elif files.events:
+        yield from TensorBoardImporter().read_into(files.events, configuration)
+
+
+def _evaluations(files: SB3LogFolder, warnings: ImportWarnings) -> Evaluations | None:
+    """The evaluations; those that cannot be read are left out with a warning where there is anything else."""
+    if files.evaluations is None:
+        return None
+    try:
+        return Evaluations(files.evaluations, warnings)
+    except ImportFormatError as error:
+        if files.path.is_file():
+            raise
+        warnings.add(f"{error}. The import leaves the file out.", file=str(files.evaluations))
+        return None

@@ -1,0 +1,162 @@
+"""Runs that were exported to typed tables: Parquet, Arrow, DuckDB."""
+
+import contextlib
+from abc import abstractmethod
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+import duckdb
+import msgspec
+
+from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.formats.importers.export_metadata import ExportMetadata, metadata_in, metadata_of
+from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.records import STREAMS, Record
+from rlvitals.runs.export_marker import FORMAT, HEADER
+from rlvitals.runs.rows import records_from
+from rlvitals.runs.sandbox import sandbox
+from rlvitals.runs.sql_columns import attached, connected, file_literal, identifier, literal
+from rlvitals.sinks.lazy_destination import load, require
+
+_DUCKDB_MAGIC = b"DUCK"
+
+
+class _FilesImporter(Importer):
+    """Reads a folder with a file a stream and `header.json`, or one file of one stream."""
+
+    endings: ClassVar[tuple[str, ...]]
+
+    def recognises(self, path: Path) -> bool:
+        """By the ending of the file, or of the files in the folder of an export."""
+        if path.is_dir():
+            return (path / HEADER).is_file() and any(any(path.glob(f"*{ending}")) for ending in self.endings)
+        return path.suffix.lower() in self.endings
+
+    def read(self, path: Path) -> Imported:
+        """Read the header; rows are read as they are asked for."""
+        if path.is_dir():
+            preamble = metadata_of(path)
+            files = {stream: path / f"{stream}{self.endings[0]}" for stream in preamble.records or {}}
+        else:
+            with _reported(path):
+                said = self.metadata(path)
+            if said is None:
+                raise ImportFormatError(f"{path} is not an export of a run: it does not say what run it is of")
+            preamble = metadata_in(said, path)
+            if preamble.stream not in STREAMS:
+                raise ImportFormatError(f"{path}: there is no stream {preamble.stream!r}")
+            files = {preamble.stream: path}
+        return _imported(preamble, self._records(files))
+
+    @abstractmethod
+    def metadata(self, path: Path) -> bytes | None:
+        """What a file says of itself; `None` if it is not of ours."""
+
+    @abstractmethod
+    def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+        """SQL for the rows of a file."""
+
+    def _records(self, files: dict[str, Path]) -> Iterator[Record]:
+        for stream, path in files.items():
+            if not path.is_file():
+                raise ImportFormatError(f"{path} is missing")
+            with _reported(path), connected() as connection:
+                yield from records_from(connection, self.source(connection, path), STREAMS[stream])
+
+
+class ParquetImporter(_FilesImporter):
+    """Reads what the exporter `parquet` wrote."""
+
+    endings: ClassVar[tuple[str, ...]] = (".parquet",)
+
+    def metadata(self, path: Path) -> bytes | None:
+        """The file's own metadata."""
+        with connected() as connection:
+            found = connection.execute(f"SELECT key, value FROM parquet_kv_metadata({file_literal(path)})").fetchall()
+        return next((bytes(value) for key, value in found if bytes(key) == FORMAT.encode()), None)
+
+    def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+        """SQL for the rows of a file."""
+        del connection
+        return f"read_parquet({file_literal(path)})"
+
+
+class ArrowImporter(_FilesImporter):
+    """Reads what the exporter `arrow` wrote."""
+
+    endings: ClassVar[tuple[str, ...]] = (".arrow", ".feather", ".ipc")
+
+    def metadata(self, path: Path) -> bytes | None:
+        """The schema's own metadata."""
+        arrow = _arrow()
+        with arrow.memory_map(str(path)) as file:
+            return (arrow.ipc.open_file(file).schema.metadata or {}).get(FORMAT.encode())
+
+    def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+        """SQL for the rows of a file, which is read a batch at a time."""
+        arrow = _arrow()
+        batches = arrow.ipc.open_file(arrow.memory_map(str(path)))
+        reader = arrow.RecordBatchReader.from_batches(
+            batches.schema, (batches.get_batch(place) for place in range(batches.num_record_batches))
+        )
+        connection.register("batches", reader)
+        return "batches"
+
+
+class DuckdbImporter(Importer):
+    """Reads what the exporter `duckdb` wrote."""
+
+    def recognises(self, path: Path) -> bool:
+        """By its first bytes."""
+        return path.is_file() and head_of(path, 12)[8:] == _DUCKDB_MAGIC
+
+    def read(self, path: Path) -> Imported:
+        """Read the table `run`; rows are read as they are asked for."""
+        with _reported(path), _attached(path) as connection:
+            rows = connection.execute("SELECT key, value FROM source.run").fetchall()
+            said = {key: msgspec.json.decode(value) for key, value in rows}
+        preamble = metadata_in(said, path)
+        return _imported(preamble, self._records(path, list(preamble.records or {})))
+
+    def _records(self, path: Path, streams: list[str]) -> Iterator[Record]:
+        with _reported(path), _attached(path) as connection:
+            for stream in streams:
+                yield from records_from(connection, f"source.{identifier(stream)}", STREAMS[stream])
+
+
+def _imported(preamble: ExportMetadata, records: Iterator[Record]) -> Imported:
+    return Imported(preamble.header.run_id, records, header=preamble.header, counts=preamble.records)
+
+
+@contextlib.contextmanager
+def _attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    file = path.resolve()
+    # What is called a table may be a view, whose query is the author's: it reads no other file, and is refused.
+    allowed = (file, file.with_name(f"{file.name}.wal"))
+    with attached(lambda: sandbox(files=allowed)) as connection:
+        connection.execute(f"ATTACH {literal(file)} AS source (READ_ONLY)")
+        views = connection.execute(
+            "SELECT view_name FROM duckdb_views() WHERE database_name = 'source' AND NOT internal ORDER BY ALL"
+        ).fetchall()
+        if views:
+            raise ImportFormatError(
+                f"{path} has the view {views[0][0]!r}, and an export of a run has tables only. "
+                "Export the run again with `rlvitals export`."
+            )
+        yield connection
+
+
+def _arrow() -> Any:
+    require("pyarrow", feature="the Arrow format", extra="arrow")
+    return load("pyarrow")
+
+
+@contextlib.contextmanager
+def _reported(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.Error, RecordError, ValueError, msgspec.MsgspecError) as error:
+        raise ImportFormatError(
+            f"{path} is damaged, or no export of a run: {str(error).partition(chr(10))[0]}"
+        ) from None

@@ -1,0 +1,172 @@
+"""`trainer_state.json`, as the trainers of transformers and TRL write it beside each checkpoint."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.formats.importers.import_warnings import ImportWarnings, with_warnings
+from rlvitals.formats.importers.importer import Imported, Importer, head_of
+from rlvitals.formats.importers.tag_reader import scalar_records
+from rlvitals.records import Evaluation, PolicyUpdate, Record, codec_of
+from rlvitals.records.synonyms import SYNONYMS
+
+STATE = "trainer_state.json"
+
+UPDATE_KEYS: dict[str, str] = {
+    **SYNONYMS,
+    "loss": "loss",
+    "learning_rate": "learning_rate",
+    "entropy": "entropy",
+    "clip_ratio/region_mean": "clip_fraction",
+    "clip_ratio": "clip_fraction",
+    "policy/clipfrac_avg": "clip_fraction",
+    "policy/approxkl_avg": "kl_divergence",
+    "policy/entropy_avg": "entropy",
+    "loss/policy_avg": "policy_loss",
+    "loss/value_avg": "value_loss",
+}
+"""Keys of a log entry, and the fields of `PolicyUpdate`; the others are in its `extra`.
+
+`kl` is in `extra`: it is the divergence from the reference model, and not from the policy before the update.
+"""
+REWARD = "reward"
+"""The mean reward of a batch of completions, which is also kept as a scalar, so that it is the run's reward curve."""
+
+_MARKS = (b'"log_history"', b'"global_step"')
+_HEAD = 1 << 16
+_EVALUATION = "eval_"
+_SETTINGS = ("max_steps", "num_train_epochs", "train_batch_size", "logging_steps", "eval_steps", "save_steps")
+_SUMMARY = "train_runtime"
+
+
+class TrainerStateImporter(Importer):
+    """Reads the log history: an update for each entry, an evaluation for each entry of `eval_...` metrics.
+
+    A folder may be that of the training or of one of its checkpoints; the state that is furthest is read, as it holds
+    the whole history. Steps are optimizer steps.
+    """
+
+    def recognises(self, path: Path) -> bool:
+        """By the names near the beginning."""
+        return bool(_states_in(path))
+
+    def read(self, path: Path) -> Imported:
+        """Read the document; it is small beside a checkpoint."""
+        states = [(_state_in(file), file) for file in _states_in(path)]
+        if not states:
+            raise ImportFormatError(f"{path}: there is no {STATE} with a log_history in it")
+        state, file = max(states, key=lambda each: _step_in(each[0], "global_step") or 0)
+        folder = (path if path.is_dir() else path.absolute().parent).absolute()
+        configuration = {"framework": "transformers"}
+        configuration |= {name: state[name] for name in _SETTINGS if state.get(name) is not None}
+        warnings = ImportWarnings()
+        return Imported(
+            folder.name, with_warnings(_records(state, file, warnings), warnings, path), configuration=configuration
+        )
+
+
+def _states_in(path: Path) -> list[Path]:
+    if path.is_file():
+        head = head_of(path, _HEAD) if path.suffix.lower() == ".json" else b""
+        return [path] if all(mark in head for mark in _MARKS) else []
+    found = [*path.glob("*.json"), *path.glob(f"checkpoint-*/{STATE}")]
+    return [file for file in sorted(found) if file.is_file() and _states_in(file)]
+
+
+def _state_in(file: Path) -> dict[str, Any]:
+    try:
+        said = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise ImportFormatError(f"{file} is damaged: {error}. Import the folder of an earlier checkpoint") from None
+    if not isinstance(said, dict) or not isinstance(said.get("log_history"), list):
+        raise ImportFormatError(f"{file} has no list 'log_history', and is no state of a trainer")
+    return said
+
+
+def _step_in(said: Mapping[str, Any], name: str) -> int | None:
+    """A step, as a number that is not negative; `None` for anything else."""
+    step = said.get(name)
+    return int(step) if isinstance(step, int | float) and math.isfinite(step) and step >= 0 else None
+
+
+def _records(state: Mapping[str, Any], file: Path, warnings: ImportWarnings) -> Iterator[Record]:
+    entries = [entry for entry in state["log_history"] if isinstance(entry, dict)]
+    if entries and all(_step_in(entry, "step") is None for entry in entries):
+        raise ImportFormatError(f"{file}: no entry of log_history has a 'step'. Add the global step to each entry")
+    times = _Times(entries, file, warnings)
+    step = 0
+    for number, entry in enumerate(entries):
+        said = _step_in(entry, "step")
+        step = step if said is None else said
+        try:
+            yield from _entry(entry, step, times.of(step), warnings, file)
+        except RecordError as error:
+            raise ImportFormatError(f"{file}: entry {number} of log_history, step {step}: {error}") from None
+
+
+def _entry(entry: Mapping[str, Any], step: int, time: float, warnings: ImportWarnings, file: Path) -> Iterator[Record]:
+    numbers = {name: value for name, value in entry.items() if isinstance(value, int | float | bool)}
+    if others := [name for name, value in entry.items() if value is not None and name not in numbers]:
+        warnings.add(f"{file}: not imported, as these are no single numbers: {', '.join(others)}.")
+    numbers.pop("step", None)
+    evaluated = {
+        name.removeprefix(_EVALUATION): value for name, value in numbers.items() if name.startswith(_EVALUATION)
+    }
+    if evaluated:
+        more = {name: value for name, value in numbers.items() if not name.startswith(_EVALUATION)}
+        reward = evaluated.pop(REWARD, None)
+        duration = evaluated.pop("runtime", None)
+        said = {"time": time, "episode": 0, "env_step": step, "reward": reward, "duration": duration}
+        yield codec_of(Evaluation).pack({**said, "extra": {**evaluated, **more}})[0]
+    elif _SUMMARY in numbers:
+        yield from scalar_records(
+            {f"summary/{name}": value for name, value in numbers.items()}, time=time, step=step, env_step=step
+        )
+    else:
+        yield from _update(numbers, step, time)
+
+
+def _update(numbers: Mapping[str, Any], step: int, time: float) -> Iterator[Record]:
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for name, value in numbers.items():
+        field = UPDATE_KEYS.get(name)
+        if name == "step_time":
+            fields["duration"] = value
+        elif field is None or field in fields:
+            extra[name] = value
+        else:
+            fields[field] = value
+    reward = extra.get(REWARD)
+    yield codec_of(PolicyUpdate).pack({"time": time, "step": step, "env_step": step, **fields, "extra": extra or None})[
+        0
+    ]
+    if reward is not None:
+        yield from scalar_records({REWARD: reward}, time=time, step=step, env_step=step)
+
+
+class _Times:
+    """When each entry was written: the file has durations at best, and its date is that of the end.
+
+    Args:
+        entries: The log history.
+        file: The file.
+        warnings: Takes that times are estimates.
+    """
+
+    def __init__(self, entries: list[dict[str, Any]], file: Path, warnings: ImportWarnings) -> None:
+        self._end = file.stat().st_mtime
+        self._last = max((_step_in(entry, "step") or 0 for entry in entries), default=0) or 1
+        runtimes = [entry[_SUMMARY] for entry in entries if isinstance(entry.get(_SUMMARY), int | float)]
+        durations = [entry["step_time"] for entry in entries if isinstance(entry.get("step_time"), int | float)]
+        mean = sum(durations) / len(durations) if durations else 0.0
+        self._lasted = float(runtimes[-1]) if runtimes else mean * self._last
+        if not self._lasted:
+            warnings.add(f"{file} has no times; the import gives all records the date of the file.", file=str(file))
+
+    def of(self, step: int) -> float:
+        """The time of an entry (UTC, seconds since 1970), by its step."""
+        return self._end - self._lasted * (1.0 - step / self._last)

@@ -1,0 +1,196 @@
+"""Settings that RL Zoo writes beside a training: `config.yml`, `args.yml`, `command.txt`, and the folders' names.
+
+The YAML files hold Python tags (`!!python/object/apply:collections.OrderedDict`). They are read with PyYAML's safe
+loader: a tag makes a plain dict, list or text of its content, and nothing is imported or called.
+"""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from rlvitals.errors import MissingExtraError
+from rlvitals.formats.importers.import_warnings import ImportWarnings
+from rlvitals.sinks.lazy_destination import load, require
+
+HYPERPARAMETERS = "config.yml"
+ARGUMENTS = "args.yml"
+COMMAND = "command.txt"
+
+ALGORITHMS: dict[str, str] = {
+    **{name: name.upper() for name in ("a2c", "ars", "ddpg", "dqn", "ppo", "qrdqn", "sac", "td3", "tqc", "trpo")},
+    "crossq": "CrossQ",
+    "her": "HER",
+    "ppo_lstm": "RecurrentPPO",
+}
+"""RL Zoo's names of algorithms, and those of their classes."""
+NAMES: dict[str, str] = {"n_timesteps": "total_timesteps"}
+"""Names of hyper-parameters that differ from those of the callback for Stable-Baselines3."""
+
+_PYTHON_TAG = "tag:yaml.org,2002:python/"
+_DICT_TAGS = ("object/apply:collections.OrderedDict", "object:collections.OrderedDict")
+_SCHEDULE = re.compile(r"(?P<kind>lin|exp|const)_(?P<first>[-+.\de]+)", re.IGNORECASE)
+_FOLDER = re.compile(r"(?P<environment>.+)_\d+")
+_LARGEST = 1 << 20
+_MOST_VALUES = 10_000
+_ARGUMENTS_ABOVE = {"algo", "env", "seed"}
+"""Arguments that stand above the others: two trainings that differ in one of these alone are one experiment."""
+
+
+class ZooFolder:
+    """The folder of one training.
+
+    Args:
+        path: The folder: `ppo/CartPole-v1_1`, in which `CartPole-v1/config.yml` lies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = next((file.parent for file in sorted(_settings_files(path))), None)
+
+    def settings(self, warnings: ImportWarnings) -> dict[str, Any]:
+        """Read the settings, by the names that the callback for Stable-Baselines3 gives them.
+
+        Args:
+            warnings: Takes what cannot be read.
+
+        Returns:
+            `algorithm`, `env_id`, `seed` and the hyper-parameters; the other arguments are in `args`. What is unknown
+            is missing. Empty where there is no file of RL Zoo.
+        """
+        if self._folder is None:
+            return {}
+        arguments = _mapping_in(self._folder / ARGUMENTS, warnings)
+        found: dict[str, Any] = {
+            "algorithm": self._algorithm(arguments),
+            "env_id": arguments.get("env") or self._environment(),
+            "seed": arguments.get("seed"),
+        }
+        for name, value in _mapping_in(self._folder / HYPERPARAMETERS, warnings).items():
+            found |= _hyperparameter(NAMES.get(name, name), value)
+        steps = arguments.get("n_timesteps")
+        if isinstance(steps, int | float) and steps > 0:  # it overrides the file's
+            found["total_timesteps"] = int(steps)
+        others = {
+            name: value for name, value in arguments.items() if name not in _ARGUMENTS_ABOVE and value is not None
+        }
+        return {name: value for name, value in (found | {"args": others or None}).items() if value is not None}
+
+    def command(self) -> str:
+        """The command line of the training; empty where it is not there."""
+        try:
+            return (
+                "" if self._folder is None else (self._folder / COMMAND).read_text(encoding="utf-8", errors="replace")
+            )
+        except OSError:
+            return ""
+
+    def _algorithm(self, arguments: Mapping[str, Any]) -> str | None:
+        said = str(arguments.get("algo") or self._path.absolute().parent.name).lower()
+        return ALGORITHMS.get(said, str(arguments["algo"]) if arguments.get("algo") else None)
+
+    def _environment(self) -> str | None:
+        if self._folder is not None and self._folder != self._path:
+            return self._folder.name
+        named = _FOLDER.fullmatch(self._path.absolute().name)
+        return named["environment"] if named else None
+
+
+def _settings_files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        for name in (HYPERPARAMETERS, ARGUMENTS):
+            yield from (file for file in (path / name, *path.glob(f"*/{name}")) if file.is_file())
+
+
+def _mapping_in(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        require("yaml", feature=f"reading {file}", extra="zoo")
+        return _checked(file)
+    except MissingExtraError as error:
+        warnings.add(f"{error}; without it the settings in {file} are left out.", file=str(file))
+    except Exception as error:  # noqa: BLE001 - PyYAML raises many kinds for a damaged file
+        reason = " ".join(str(error).split())
+        warnings.add(f"{file} cannot be read ({reason:.200}); the import leaves its settings out.", file=str(file))
+    return {}
+
+
+def _checked(file: Path) -> dict[str, Any]:
+    """The settings in a file.
+
+    Raises:
+        ValueError: It is too large, or does not hold settings.
+        yaml.YAMLError: It is no YAML.
+    """
+    if file.stat().st_size > _LARGEST:
+        raise ValueError(f"{file.stat().st_size} bytes, and {_LARGEST} is the most")
+    said = _plain(_loaded(file.read_text(encoding="utf-8-sig")), [0])
+    if not isinstance(said, dict):
+        raise ValueError(f"expected a mapping, got {said!r:.60}")  # noqa: TRY004 - as all other damage
+    return said
+
+
+def _loaded(text: str) -> Any:
+    """Parse YAML without making any object but plain ones."""
+    yaml = load("yaml")
+
+    class PlainLoader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # the base is of a package without types
+        """The safe loader; Python tags only select between dicts, lists and texts."""
+
+    def plain(loader: Any, suffix: str, node: Any) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return loader.construct_mapping(node, deep=True)
+        if isinstance(node, yaml.SequenceNode):
+            items = loader.construct_sequence(node, deep=True)
+            return dict(items[0]) if suffix in _DICT_TAGS and items else {} if suffix in _DICT_TAGS else items
+        return loader.construct_scalar(node) or suffix.partition(":")[2]
+
+    PlainLoader.add_multi_constructor(_PYTHON_TAG, plain)
+    return yaml.load(text, Loader=PlainLoader)
+
+
+def _plain(value: Any, count: list[int]) -> Any:
+    """Copy nested values, so that none is shared; references to references cannot make them endless."""
+    count[0] += 1
+    if count[0] > _MOST_VALUES:
+        raise ValueError(f"more than {_MOST_VALUES} values")
+    if isinstance(value, dict):
+        return {str(name): _plain(item, count) for name, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(item, count) for item in value]
+    return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def _hyperparameter(name: str, value: Any) -> dict[str, Any]:
+    """A hyper-parameter: a schedule by its first and its last value, normalisation by what is normalised."""
+    if name == "normalize":
+        said = _literal(value)
+        if isinstance(said, bool):
+            return {"normalize_observation": said, "normalize_reward": said}
+        if isinstance(said, dict):
+            own = {"norm_obs": "normalize_observation", "norm_reward": "normalize_reward"}
+            return {own.get(key, f"normalize.{key}"): item for key, item in said.items()}
+    if isinstance(value, str) and (schedule := _SCHEDULE.fullmatch(value)) is not None:
+        try:
+            first = float(schedule["first"])
+        except ValueError:
+            return {name: value}
+        return {name: first, f"{name}_final": 0.0} if schedule["kind"].lower() == "lin" else {name: first}
+    if isinstance(value, float) and value.is_integer() and name == "total_timesteps":
+        return {name: int(value)}
+    return {name: value}
+
+
+def _literal(value: Any) -> Any:
+    """Evaluate a Python literal or `dict(name=literal, ...)`; return any other text as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        tree = ast.parse(value, mode="eval").body
+        if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Name) and tree.func.id == "dict" and not tree.args:
+            return {str(each.arg): ast.literal_eval(each.value) for each in tree.keywords}
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+        return value

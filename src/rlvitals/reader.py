@@ -1,0 +1,396 @@
+"""The reading half of the public interface: the same functions for a live training and for a finished one."""
+
+import contextlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.compat.convergence_analysis import Courses, column_of, convergence_analysis, courses_of
+from rlvitals.compat.dashboard_data import algorithm_metrics, charts
+from rlvitals.compat.statistics import metric_series, window_statistics
+from rlvitals.compat.validation import validation
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.errors import RunError
+from rlvitals.records import Episode, PolicyUpdate
+from rlvitals.runs import Run, Runs
+from rlvitals.runs import open_runs as _open_runs
+from rlvitals.runs.totals import totals
+from rlvitals.summary.status import life_of
+
+if TYPE_CHECKING:
+    from rlvitals.render.notebook import Figure
+    from rlvitals.summary.overview import Overview
+    from rlvitals.summary.run_summary import RunSummary
+
+WINDOW_SIZE = 1_000
+"""Episodes that an answer is about, where no live window says how many: as many as that holds by default."""
+
+_SECONDS_PER_MINUTE = 60.0
+_COURSE_COLUMNS = ("episode", "reward", "quality_improvement")
+
+
+class RunStatus(NamedTuple):
+    """Where a training stands.
+
+    Attributes:
+        session_id: Its name.
+        path: Its folder, whether that is still there or not.
+        status: running, completed, failed, preempted or paused; of a finished run also stalled or crashed.
+        total_episodes: Episodes of the whole run.
+        training_seconds: From its start to its end, or to now, without the time between two of its sessions.
+        last_updated: When it last said something (UTC, seconds since 1970).
+        lost: Records that were not kept, by where: `records` (the run's own files), sinks by name.
+        sinks: The sinks in use.
+    """
+
+    session_id: str
+    path: Path
+    status: str
+    total_episodes: int
+    training_seconds: float
+    last_updated: float
+    lost: Mapping[str, int]
+    sinks: Sequence[str]
+
+
+class RunResults(ABC):
+    """What a training comes to, in the keys of `docs/reference/api.md`.
+
+    All of it is plain Python, and goes through a strict JSON encoder but for numbers that are not finite, which stay
+    the floats that they are: `json.dumps(..., allow_nan=True)` writes them as `NaN`, `Infinity` and `-Infinity`, and
+    `rlvitals`' own files and commands as texts of those names. What was never measured is NaN in statistics (a mean of
+    nothing) and `None` elsewhere. Nothing here locks anything: every call may come from any thread, while another logs,
+    and after the end.
+    """
+
+    @property
+    @abstractmethod
+    def run(self) -> Run:
+        """The run's folder, opened for reading."""
+
+    @property
+    @abstractmethod
+    def window_size(self) -> int:
+        """Episodes that an answer is about, unless the question says how many."""
+
+    @abstractmethod
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first."""
+
+    @abstractmethod
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first."""
+
+    @abstractmethod
+    def run_status(self) -> RunStatus:
+        """Where the training stands."""
+
+    @abstractmethod
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the training, if anything, and how healthy it is."""
+
+    @abstractmethod
+    def now(self) -> float:
+        """The time (UTC, seconds since 1970)."""
+
+    def get_training_statistics(self, window_size: int | None = None) -> dict[str, Any]:
+        """Statistics of the last episodes and updates.
+
+        Args:
+            window_size: How many; by default the live window's (`buffer_size`, 1000). More than that are read from the
+                run's folder.
+
+        Returns:
+            The keys of `docs/reference/api.md`; before the first episode a `message`.
+
+        Raises:
+            ValueError: `window_size` is not a positive whole number.
+        """
+        count = self.window_size if window_size is None else _checked(window_size)
+        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.run_status())
+
+    def get_convergence_analysis(self) -> dict[str, Any]:
+        """Trends, stability and convergence of the last episodes.
+
+        Returns:
+            The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`.
+        """
+        episodes = self.recent_episodes(self.window_size)
+        return convergence_analysis(episodes, self._courses(episodes, self.run_status()))
+
+    def create_dashboard_data(self) -> dict[str, Any]:
+        """What a dashboard shows of the last episodes: summary, curves, convergence, health.
+
+        Returns:
+            The keys of `docs/reference/api.md`.
+        """
+        # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
+        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
+        status = self.run_status()
+        courses = self._courses(episodes, status)
+        statistics = _statistics(episodes, updates, status)
+        validation = self._validated(episodes, updates, courses, status)
+        return {
+            "session": {
+                "id": status.session_id,
+                "status": status.status,
+                "uptime_minutes": status.training_seconds / _SECONDS_PER_MINUTE,
+                "last_updated": status.last_updated,
+            },
+            "summary": {
+                "total_episodes": status.total_episodes,
+                "avg_reward": statistics["reward_stats"]["mean"] if episodes else None,
+                "avg_quality_improvement": statistics["quality_stats"]["mean"] if episodes else None,
+                "success_rate": statistics["episode_stats"]["success_rate"] if episodes else None,
+                "health_score": validation["health_score"],
+            },
+            "charts": charts(episodes),
+            "convergence": convergence_analysis(episodes, courses),
+            "validation": validation,
+            "logo_performance": statistics.get("logo_type_performance", {}),
+            "algorithm_metrics": algorithm_metrics(metric_series(episodes, updates)),
+        }
+
+    def validate_metrics(self) -> dict[str, Any]:
+        """Whether the training is well.
+
+        Returns:
+            The keys of `docs/reference/api.md`. All of it reports the findings of `diagnosis`: each of the `checks` has
+            a `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
+            `points_lost` lists the findings that lowered the score.
+        """
+        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
+        status = self.run_status()
+        return self._validated(episodes, updates, self._courses(episodes, status), status)
+
+    def _courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
+        """What the whole run did: from the window if that holds it all, else from the folder while that can be read."""
+        if status.total_episodes > len(episodes):
+            with contextlib.suppress(RunError, OSError):
+                stream = self.run.episodes
+                return courses_of(*(stream.numbers(name) for name in _COURSE_COLUMNS))
+        return courses_of(*(column_of(episodes, name) for name in _COURSE_COLUMNS))
+
+    def _validated(
+        self,
+        episodes: Sequence[Episode],
+        updates: Sequence[PolicyUpdate],
+        courses: Courses,
+        status: RunStatus,
+    ) -> dict[str, Any]:
+        return {
+            "timestamp": self.now(),
+            "session_id": status.session_id,
+            **validation(
+                self.diagnosis(),
+                episodes,
+                updates,
+                courses.reward,
+                path=status.path,
+                lost=status.lost,
+                sinks=status.sinks,
+            ),
+        }
+
+    def export_metrics(
+        self,
+        format: str = "json",  # noqa: A002 - the interface's own word
+        output_path: str | Path | None = None,
+        include_raw_data: bool = True,
+    ) -> str:
+        """Write the run to a file or a folder, with statistics, convergence and validation as its summary.
+
+        Args:
+            format: `json`, `jsonl`, `csv`, `pandas`, `parquet`, `arrow`, `duckdb`, `sqlite`, `tensorboard`, `wandb`, or
+                one that a plug-in brings.
+            output_path: Where to; by default into the run's `artifacts/exports`. What is there is replaced.
+            include_raw_data: Whether every record is written, and not the summary alone.
+
+        Returns:
+            The path written.
+
+        Raises:
+            ExportError: There is no such format, or the path cannot be written.
+            MissingExtraError: The format needs a package that is not installed.
+        """
+        from rlvitals.formats.exporters.run_export import export_path, export_run  # noqa: PLC0415 - loads duckdb
+
+        path = export_path(self.run, format) if output_path is None else Path(output_path)
+        summary = {
+            "statistics": self.get_training_statistics(),
+            "convergence": self.get_convergence_analysis(),
+            "validation": self.validate_metrics(),
+        }
+        return str(
+            export_run(self.run, path, format=format, raw=include_raw_data, summary=summary, overwrite=True).absolute()
+        )
+
+    def write_report(self, path: str | Path | None = None) -> str:
+        """Write a report: verdict, findings, curves, tables, pictures, and how to do it again, in one file.
+
+        Args:
+            path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default the run's
+                `artifacts/report.html`. What is there is replaced.
+
+        Returns:
+            The path written.
+
+        Raises:
+            ExportError: It cannot be written there, or there is no such form.
+            MissingExtraError: A PNG needs resvg, which is not installed.
+            RunFormatError: A sealed segment is damaged.
+        """
+        from rlvitals.render.report_writer import write_report  # noqa: PLC0415 - loads duckdb
+
+        return str(write_report(self.run, path).absolute())
+
+    def overview(self) -> "Overview":
+        """The overview: status, progress, speed, recent levels, course of the reward, verdict and health.
+
+        Raises:
+            RunFormatError: A sealed segment is damaged.
+        """
+        from rlvitals.summary.overview import overview_of  # noqa: PLC0415 - loads duckdb
+
+        return overview_of(self.run)
+
+    def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
+        """The full summary of the run, or of its last episodes; it contains the overview.
+
+        Args:
+            window: Only the last so many episodes and updates; by default all.
+            exploration: Whether the parameters that were tried are looked into, which takes seconds.
+
+        Raises:
+            RunFormatError: A sealed segment is damaged.
+            ValueError: The window is not positive.
+        """
+        from rlvitals.summary.run_summary import summarise  # noqa: PLC0415 - loads duckdb
+
+        return summarise(self.run, window=window, exploration=exploration)
+
+
+class RunReader(Run, RunResults):
+    """A run, opened for reading: its streams as columns, SQL, and what it comes to.
+
+    Args:
+        path: The run's folder.
+        clock: Tells the time.
+
+    Raises:
+        RunNotFoundError: There is no run at that path.
+        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+    """
+
+    def __init__(self, path: str | Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        super().__init__(path)
+        self._clock = clock
+
+    @property
+    def run(self) -> Run:
+        """The run itself."""
+        return self
+
+    @property
+    def window_size(self) -> int:
+        """As many episodes as a live window holds by default."""
+        return WINDOW_SIZE
+
+    @property
+    def session_id(self) -> str:
+        """The run's name."""
+        return self.run_id
+
+    def recent_episodes(self, count: int) -> list[Episode]:
+        """The last episodes, oldest first."""
+        return self.episodes.last(count)
+
+    def recent_updates(self, count: int) -> list[PolicyUpdate]:
+        """The last updates, oldest first."""
+        return self.updates.last(count)
+
+    def figure(self, name: str = "reward") -> "Figure":
+        """A curve of the run, to be shown by a notebook, or saved.
+
+        Args:
+            name: What is drawn: `reward`, `length`, `success`, `quality_final`, a metric of the updates, `memory`, ...
+
+        Raises:
+            ColumnError: The run has nothing to draw of that name.
+            RunFormatError: A sealed segment is damaged.
+        """
+        from rlvitals.render.notebook import figure_of  # noqa: PLC0415 - loads duckdb
+
+        return figure_of(self, name, clock=self._clock)
+
+    def _repr_html_(self) -> str:
+        from rlvitals.render.notebook import card  # noqa: PLC0415 - loads duckdb
+
+        return card(self, clock=self._clock)
+
+    def now(self) -> float:
+        """The time (UTC, seconds since 1970)."""
+        return self._clock.time()
+
+    def run_status(self) -> RunStatus:
+        """Where the run stands, as seen from outside."""
+        header = self.header
+        life = life_of(self, header, clock=self._clock)
+        return RunStatus(
+            session_id=header.run_id,
+            path=self.path,
+            status=life.status,
+            total_episodes=totals(self).episodes,
+            training_seconds=life.duration,
+            last_updated=life.updated,
+            lost=life.losses,
+            sinks=(),
+        )
+
+    def diagnosis(self) -> Diagnosis:
+        """What is wrong with the run, if anything, and how healthy it is."""
+        return diagnose(evidence_of(self, clock=self._clock))
+
+
+def open_run(path: str | Path) -> RunReader:
+    """Open a run for reading, live or finished.
+
+    Args:
+        path: The run's folder.
+
+    Raises:
+        RunNotFoundError: There is no run at that path.
+        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+    """
+    return RunReader(path)
+
+
+def open_runs(*where: str | Path) -> Runs[RunReader]:
+    """Open several runs for reading. Those that cannot be opened are passed over, and told in `refused`.
+
+    Args:
+        *where: Folders of runs, searched for all that are below; or runs' own folders.
+
+    Raises:
+        RunNotFoundError: There is no such folder.
+    """
+    found = _open_runs(*where)
+    return Runs((RunReader(run.path) for run in found), found.refused)
+
+
+def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], status: RunStatus) -> dict[str, Any]:
+    return window_statistics(
+        episodes,
+        updates,
+        session_id=status.session_id,
+        total_episodes=status.total_episodes,
+        training_seconds=status.training_seconds,
+    )
+
+
+def _checked(window_size: Any) -> int:
+    if isinstance(window_size, bool) or not isinstance(window_size, int) or window_size < 1:
+        raise ValueError(f"window_size={window_size!r}: a window holds at least one episode; None is the live window")
+    return window_size

@@ -1,0 +1,1 @@
+"""Renderers: a document in, HTML, Markdown, SVG, PDF or the text of a terminal out."""

@@ -1,0 +1,293 @@
+"""A report as one HTML page: no script, nothing loaded from anywhere, every recorded text escaped."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from importlib.resources import files
+from itertools import groupby
+
+from rlvitals.diagnosis import Finding
+from rlvitals.diagnosis.health import Health
+from rlvitals.documents.charts import GROUPS, Chart, CurveChart
+from rlvitals.documents.document import (
+    Block,
+    Bullets,
+    Cell,
+    Charts,
+    Code,
+    Document,
+    Facts,
+    FindingsBlock,
+    Link,
+    Pictures,
+    Prose,
+    Section,
+    Span,
+    Spark,
+    Statement,
+    Statements,
+    Table,
+    Toned,
+    facts_text,
+    finding_facts,
+)
+from rlvitals.documents.run_curves import numbered
+from rlvitals.documents.run_images import Picture
+from rlvitals.formatting import count, percent
+from rlvitals.render.svg import STYLE, draw, spark
+from rlvitals.render.svg_primitives import said
+from rlvitals.summary.verdict import Verdict
+
+PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
+WIDE = 900
+_SHORT = 24
+"""Letters of a verdict that stands in one line of a table."""
+_LONG = 6
+"""Findings whose details are shown at once, and conclusions; those of further ones are folded."""
+
+
+def page(document: Document) -> str:
+    """Write a report as a page of its own.
+
+    The page forbids itself everything (`Content-Security-Policy`) but its one style sheet, known by its digest, and
+    pictures that it holds: no script can run in it, and nothing is loaded.
+
+    Args:
+        document: The report.
+    """
+    digest = base64.b64encode(hashlib.sha256(PAGE_STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    contents = "".join(
+        f'<a href="#{said(section.key)}">{said(section.title)}</a>' for section in document.sections if section.title
+    )
+    return "".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n',
+            f'<meta http-equiv="Content-Security-Policy" content="{said(policy)}">\n',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+            '<meta name="color-scheme" content="light dark">\n',
+            f"<title>{said(document.title)} - rlvitals</title>\n<style>{PAGE_STYLE}</style>\n</head>\n",
+            '<body class="rlvitals">\n<main>\n',
+            head(document),
+            f'<nav aria-label="Contents">{contents}</nav>\n' if len(document.sections) > 1 else "",
+            *(part(section) for section in document.sections),
+            f"<footer>{said(document.foot)}</footer>\n</main>\n</body>\n</html>\n",
+        ]
+    )
+
+
+def head(document: Document) -> str:
+    """The top of a report: what it is of, the verdict, the numbers that count."""
+    facts = "".join(
+        f'<div><dt>{said(name)}</dt><dd>{said(value)}</dd><dd class="note">{said(note)}</dd></div>'
+        for name, value, note in document.key_facts
+    )
+    keys = f'<dl class="keys">{facts}</dl>' if facts else ""
+    return (
+        f'<header><p class="kind">{said(document.kind)}</p><h1>{said(document.title)} '
+        f'<span class="status status-{_word(document.status)}">{said(document.status)}</span></h1>\n'
+        f"{_verdict(document.verdict, document.health)}\n{keys}</header>\n"
+    )
+
+
+def _verdict(verdict: Verdict, health: Health | None) -> str:
+    score = ""
+    if health is not None and health.score is None:
+        score = '<p class="score not-judged"><b>-</b><span>health<br>not judged</span></p>'
+    elif health is not None:
+        score = (
+            f'<p class="score"><b>{health.score}</b><span> of 100<br>health</span>'
+            f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{health.score}">{health.score}</meter>'
+            "</p>"
+        )
+    text = "".join(f"<p>{said(line)}</p>" for line in verdict.text.split("\n"))
+    return (
+        f'<div class="verdict verdict-{_word(verdict.tone)}">{score}<div><p class="title">{said(verdict.title)}</p>'
+        f"{text}</div></div>"
+    )
+
+
+def part(section: Section) -> str:
+    """A section, as markup."""
+    lead = f'<p class="lead">{said(section.lead)}</p>' if section.lead else ""
+    title = f"<h2>{said(section.title)}</h2>" if section.title else ""
+    return f'<section id="{said(section.key)}">{title}{lead}{"".join(map(block, section.blocks))}</section>\n'
+
+
+def block(what: Block) -> str:
+    """A block of a section, as markup."""
+    match what:
+        case Prose() | Bullets() | Facts() | Code():
+            return _text(what)
+        case Table():
+            return _table(what)
+        case Charts():
+            return _charts(what)
+        case FindingsBlock():
+            return _findings(what)
+        case Statements():
+            items = "".join(_statement(one, opened=len(what.statements) <= _LONG) for one in what.statements)
+            return f'<ol class="findings">{items}</ol>'
+        case Pictures():
+            return _pictures(what.pictures)
+
+
+def _text(what: Prose | Bullets | Facts | Code) -> str:
+    match what:
+        case Prose():
+            return f'<p class="{_word(what.tone or "prose")}">{said(what.text)}</p>'
+        case Bullets():
+            return f'<ul class="points">{"".join(f"<li>{said(text)}</li>" for text in what.texts)}</ul>'
+        case Facts():
+            rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
+            return f'<dl class="facts">{rows}</dl>'
+        case Code():
+            if what.folded:
+                return f"<details><summary>{said(what.caption)}</summary><pre>{said(what.text)}</pre></details>"
+            caption = f"<figcaption>{said(what.caption)}</figcaption>" if what.caption else ""
+            return f'<figure class="code">{caption}<pre>{said(what.text)}</pre></figure>'
+
+
+def _table(table: Table) -> str:
+    texts = set(table.texts)
+    kinds = ["text" if at in texts else "number" for at in range(len(table.titles))]
+    titles = "".join(
+        f'<th scope="col" class="{kind}">{said(title)}</th>' for kind, title in zip(kinds, table.titles, strict=True)
+    )
+    rows = "".join(
+        "<tr>"
+        + "".join(f'<td class="{kind}">{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
+        + "</tr>"
+        for row in table.rows
+    )
+    body = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
+    if table.folded:
+        return f"<details><summary>{said(table.caption)}</summary>{body}</details>"
+    caption = f"<h3>{said(table.caption)}</h3>" if table.caption else ""
+    return f"{caption}{body}"
+
+
+def _cell(cell: Cell) -> str:
+    match cell:
+        case Toned():
+            short = " short" if len(cell.text) <= _SHORT else ""
+            return f'<span class="tone-{_word(cell.tone)}{short}">{said(cell.text)}</span>'
+        case Spark():
+            return spark(cell.values)
+        case Span():
+            return _span(cell)
+        case Link():
+            return f'<a href="{said(cell.to)}">{said(cell.text)}</a>' if _is_beside(cell.to) else said(cell.text)
+        case _:
+            return said(cell)
+
+
+def _span(span: Span) -> str:
+    """An interval around zero."""
+
+    def at(value: float) -> str:
+        return f"{60 + 54 * max(-1.0, min(1.0, value / span.limit if span.limit else 0.0)):.1f}"
+
+    low, high, value = span.low, span.high, span.value
+    bar = "" if low is None or high is None else f'<path class="rv-interval" d="M{at(low)},9H{at(high)}"/>'
+    dot = "" if value is None else f'<circle class="rv-dot" cx="{at(value)}" cy="9" r="3.5"/>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-spark" viewBox="0 0 120 18" width="120" height="18" '
+        f'role="img" aria-label="{said(span.text)}"><path class="rv-axis" d="M60,1V17"/>{bar}{dot}</svg>'
+    )
+
+
+def _charts(charts: Charts) -> str:
+    figures = "".join(_figure(chart, wide=charts.wide) for chart in charts.charts)
+    return f'<div class="charts{" one" if charts.wide else ""}">{figures}</div>'
+
+
+def _figure(chart: Chart, *, wide: bool) -> str:
+    unit = f' <span class="unit">{said(chart.unit)}</span>' if isinstance(chart, CurveChart) and chart.unit else ""
+    about = f' title="{said(chart.about)}"' if isinstance(chart, CurveChart) and chart.about else ""
+    drawing = f'<div class="narrow">{draw(chart)}</div>'
+    drawing = f'<div class="wide">{draw(chart, width=WIDE)}</div>{drawing}' if wide else draw(chart)
+    note = ""
+    if isinstance(chart, CurveChart) and chart.note:
+        note = f'<span class="{"aside" if chart.below else "bad aside"}">{said(chart.note)}</span>'
+    return f"<figure><figcaption{about}>{said(chart.title)}{unit}{note}</figcaption>{_key(chart)}{drawing}</figure>"
+
+
+def _key(chart: Chart) -> str:
+    """The key of a chart: what each line and shade is."""
+    if not isinstance(chart, CurveChart):
+        return f'<p class="key">{said(chart.note)}</p>' if chart.note else ""
+    parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
+    # Bands of groups are of their lines' colours, and one of them says what all are.
+    parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
+    if chart.healthy is not None:
+        parts.append(("healthy", "healthy"))
+    spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in parts)
+    return f'<p class="key">{spans}</p>'
+
+
+def _findings(found: FindingsBlock) -> str:
+    points = {loss.code: loss.points for loss in found.losses}
+    items = "".join(
+        _finding(label, finding, points.get(finding.code), opened=place < _LONG)
+        for place, (label, finding) in enumerate(numbered(found.findings))
+    )
+    return f'<ol class="findings">{items}</ol>'
+
+
+def _finding(label: str, finding: Finding, points: int | None, *, opened: bool) -> str:
+    since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
+    cost = "" if points is None else f", {points} points"
+    facts = "".join(f"<div><dt>{name}</dt><dd>{said(text)}</dd></div>" for name, text in finding_facts(finding) if text)
+    shown = " open" if opened else ""
+    return (
+        f'<li class="finding finding-{_word(finding.severity)}"><details{shown}><summary>'
+        f'<span class="number">{label}</span> <b>{said(finding.title)}</b> '
+        f'<span class="severity">{said(finding.severity)}</span> '
+        f'<span class="since">{since}; {percent(finding.confidence)} sure{cost}; '
+        f"<code>{said(finding.code)}</code></span>"
+        f"</summary><p>{said(finding.cause)}</p><dl>{facts}</dl></details></li>"
+    )
+
+
+def _statement(statement: Statement, *, opened: bool) -> str:
+    tone, shown = _word(statement.tone), " open" if opened else ""
+    text = "".join(f"<p>{said(sentence)}</p>" for sentence in statement.sentences)
+    return (
+        f'<li class="finding finding-{tone}"><details{shown}><summary><b>{said(statement.title)}</b> '
+        f'<span class="verdict-word tone-{tone}">{said(statement.word)}</span></summary>{text}</details></li>'
+    )
+
+
+def _pictures(pictures: Iterable[Picture]) -> str:
+    rows = []
+    for step, group in groupby(pictures, key=lambda picture: picture.env_step):
+        rows.append("" if step is None else f"<h3>Step {count(step)}</h3>")
+        # What belongs together stands side by side, whatever was logged between.
+        for name, series in groupby(
+            sorted(group, key=lambda picture: picture.group), key=lambda picture: picture.group
+        ):
+            label = f'<p class="quiet">{said(name)}</p>' if name else ""
+            rows.append(f'{label}<div class="pictures">{"".join(map(_picture, series))}</div>')
+    return "".join(rows)
+
+
+def _picture(picture: Picture) -> str:
+    # Inside of `img` an SVG runs no script and loads nothing, in every browser.
+    data = base64.b64encode(picture.content).decode()
+    facts = facts_text(picture.facts)
+    note = f'<span class="unit">{said(facts)}</span>' if facts else ""
+    return (
+        f'<figure><img src="data:{picture.media};base64,{data}" alt="{said(picture.title)}">'
+        f"<figcaption>{said(picture.title)} {note}</figcaption></figure>"
+    )
+
+
+def _is_beside(path: str) -> bool:
+    """Whether a link leads to a file at or below the report's own folder."""
+    return not path.startswith(("/", "\\")) and ":" not in path.partition("/")[0]
+
+
+def _word(text: str) -> str:
+    """A word that may be part of a class's name."""
+    return "".join(one for one in text if one.isascii() and one.isalnum()) or "other"

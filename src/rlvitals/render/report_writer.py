@@ -1,0 +1,194 @@
+"""Writing a report: the path's ending says the form; it is written aside, and put in its place when it is whole."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.comparison import Comparison, Divergence
+from rlvitals.documents import comparison_report
+from rlvitals.documents.charts import Chart
+from rlvitals.documents.digest import digest_of
+from rlvitals.documents.document import Document
+from rlvitals.documents.png_sheet import check_png, png, sheet
+from rlvitals.documents.print_pdf import find_browser, pdf
+from rlvitals.documents.run_data import run_data
+from rlvitals.documents.run_report import document_of
+from rlvitals.errors import ExportError, RlvitalsError
+from rlvitals.regular_files import replace_file
+from rlvitals.render import html, markdown
+from rlvitals.render.svg import draw
+from rlvitals.runs import Run
+from rlvitals.runs.artifacts import own_artifacts
+
+_log = logging.getLogger("rlvitals")
+
+REPORT = "report.html"
+"""What a report is called among a run's artifacts, where nobody says another path."""
+ENDINGS = (".html", ".htm", ".md", ".pdf", ".png")
+"""What a report can be: a page, Markdown, pages for print, one sheet of figures."""
+
+PAGES = (".html", ".htm")
+"""The endings of pages."""
+
+
+def write_report(
+    run: Run,
+    path: str | Path | None = None,
+    *,
+    parameters: bool | None = None,
+    figures: bool = True,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Write the report of a run, live or finished. What is at the path is replaced.
+
+    Args:
+        run: The run.
+        path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default `artifacts/report.html`
+            in the run's own folder.
+        parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
+        figures: Whether Markdown has its curves as SVG files in a folder next to it; else they are lines of text.
+        clock: Tells the time.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
+        MissingExtraError: A PNG needs resvg, which is not installed.
+        RunFormatError: The run is damaged.
+    """
+    target = own_artifacts(run) / REPORT if path is None else Path(path)
+    write = _writer(target, figures=figures)
+    return write(document_of(run_data(run, parameters=parameters, clock=clock)))
+
+
+def write_quietly(run: Run, path: Path | None) -> None:
+    """Write the report of a run that has just ended. What goes wrong is logged, and never raised into the training.
+
+    Args:
+        run: The run.
+        path: Where to; `None` for `artifacts/report.html` in its folder.
+    """
+    try:
+        written = write_report(run, path)
+    except (RlvitalsError, OSError) as error:
+        _log.warning("%s: no report was written: %s", run.path.name, error)
+    except Exception:  # noqa: BLE001 - a mistake of the report is no trouble of the training
+        _log.exception("%s: no report was written", run.path.name)
+    else:
+        _log.info("%s: the report is in %s", run.path.name, written)
+
+
+def write_digest(
+    folder: str | Path,
+    since_s: float,
+    path: str | Path,
+    *,
+    figures: bool = True,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Write the digest of the runs of the last days. What is at the path is replaced.
+
+    Args:
+        folder: Where the runs are; folders in it are looked into.
+        since_s: How far back, in seconds.
+        path: Where to; the ending says the form.
+        figures: As for `write_report`.
+        clock: Tells the time.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
+        MissingExtraError: A PNG needs resvg, which is not installed.
+        RunNotFoundError: There is no such folder.
+    """
+    target = Path(path)
+    write = _writer(target, figures=figures)
+    return write(digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock))
+
+
+def write_comparison(
+    found: Comparison,
+    path: str | Path,
+    *,
+    parting: Divergence | None = None,
+    call: str = "",
+    figures: bool = True,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Path:
+    """Write the report of a comparison. What is at the path is replaced.
+
+    Args:
+        found: What `rlvitals.compare` found.
+        path: Where to; the ending says the form.
+        parting: What `rlvitals.comparison.parting` found, where two runs are compared.
+        call: The command or the call that made it, to be told in the report.
+        figures: As for `write_report`.
+        clock: Tells the time.
+
+    Returns:
+        The path.
+
+    Raises:
+        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
+        MissingExtraError: A PNG needs resvg, which is not installed.
+    """
+    return _writer(Path(path), figures=figures)(comparison_report.document_of(found, parting, call, clock.time()))
+
+
+def check_form(path: str | Path) -> None:
+    """Refuse a path that no report can be written to, before anything is read for it.
+
+    Raises:
+        ExportError: There is no such form, or a folder is there.
+        MissingExtraError: A PNG needs resvg, which is not installed.
+    """
+    _writer(Path(path), figures=True)
+    if Path(path).is_dir():
+        raise ExportError(f"{path} cannot be written: Is a directory")
+
+
+def put(path: Path, content: str | bytes) -> Path:
+    """Write a file aside, and put it in its place when it is whole.
+
+    Raises:
+        ExportError: It cannot be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content.encode("utf-8", "replace") if isinstance(content, str) else content)
+    except (OSError, ValueError) as error:
+        raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from error
+    return path
+
+
+def _writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
+    """What writes a document to that path; what is missing is said before anything is read."""
+    match path.suffix.lower():
+        case ".html" | ".htm":
+            return lambda document: put(path, html.page(document))
+        case ".pdf":
+            find_browser()
+            return lambda document: put(path, pdf(html.page(document)))
+        case ".png":
+            check_png()
+            return lambda document: put(path, png(sheet(document)))
+        case ".md":
+            return _markdown_writer(path, figures=figures)
+        case _:
+            raise ExportError(f"{path} says no form of a report: its name must end with {', '.join(ENDINGS)}")
+
+
+def _markdown_writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
+    if not figures:
+        return lambda document: put(path, markdown.text(document))
+    folder = path.with_name(f"{path.stem}-figures")
+
+    def figure(chart: Chart) -> str:
+        put(folder / f"{chart.key}.svg", draw(chart, standalone=True))
+        return f"{folder.name.replace(' ', '%20')}/{chart.key}.svg"
+
+    return lambda document: put(path, markdown.text(document, figure))

@@ -1,0 +1,83 @@
+"""What a drawing is written with: escaped texts, coordinates to a tenth, lines that break, ticks that are short."""
+
+import html
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.documents.charts import Axis, Floats
+from rlvitals.text_escaping import escape_control
+
+LETTER = 6.2
+"""Width of a letter, about."""
+
+_LARGEST, _LEAST = 1e15, 1e-4
+"""Beyond these, numbers are written with a power of ten."""
+
+
+def said(text: object) -> str:
+    """A text, escaped for markup, also inside of attributes; without characters that XML forbids."""
+    return html.escape(escape_control(str(text), keep="\n\t"))
+
+
+def tick_text(value: float, of: Axis) -> str:
+    """What stands at a tick: short, and with no more digits than the step needs."""
+    step = of.ticks[1] - of.ticks[0] if len(of.ticks) > 1 else abs(value) or 1.0
+    size = max(abs(of.low), abs(of.high))
+    for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if unit <= size < _LARGEST and size >= (10_000 if letter == "k" else unit):
+            return _trimmed(value / unit, step / unit) + (letter if value else "")
+    if not _LEAST <= size < _LARGEST and value:
+        return f"{value:.3g}"
+    return _trimmed(value, step)
+
+
+def _trimmed(value: float, step: float) -> str:
+    digits = max(0, min(12, -math.floor(math.log10(step) + 1e-9) + (1 if _is_quarter(step) else 0)))
+    text = f"{value:,.{digits}f}"
+    return "0" if float(text.replace(",", "")) == 0 else text
+
+
+def _is_quarter(step: float) -> bool:
+    first = step / 10 ** math.floor(math.log10(step) + 1e-9)
+    return bool(abs(first - 2.5) < 0.01)  # noqa: PLR2004 - the one step of two digits
+
+
+def path(places: Floats, heights: Floats) -> str:
+    """The line through points; a point without a place or a height breaks it."""
+    parts: list[str] = []
+    pen_down = False
+    for x, y in zip(places.tolist(), heights.tolist(), strict=True):
+        if math.isfinite(x) and math.isfinite(y):
+            parts.append(f"{'L' if pen_down else 'M'}{placed(x)},{placed(y)}")
+            pen_down = True
+        else:
+            pen_down = False
+    return "".join(parts)
+
+
+def lonely(heights: Floats) -> NDArray[np.bool_]:
+    """Points without a neighbour, which a line does not show."""
+    there = np.isfinite(heights)
+    beside = np.zeros_like(there)
+    beside[1:] |= there[:-1]
+    beside[:-1] |= there[1:]
+    return there & ~beside
+
+
+def written(x: float, y: float, text: str, kind: str, anchor: str = "start") -> str:
+    """A text at a place."""
+    where = "" if anchor == "start" else f' text-anchor="{anchor}"'
+    return f'<text class="rv-text {kind}" x="{placed(x)}" y="{placed(y)}"{where}>{said(text)}</text>'
+
+
+def cut(text: str, room: float) -> str:
+    """A text in as many letters as there is room for."""
+    most = max(3, int(room / LETTER) - 1)
+    return text if len(text) <= most else text[: most - 1] + "\u2026"
+
+
+def placed(value: float) -> str:
+    """A coordinate, to a tenth."""
+    return f"{value:.1f}".removesuffix(".0")

@@ -1,0 +1,153 @@
+"""The vital signs in one line of the terminal."""
+
+import shutil
+import sys
+from collections import deque
+from typing import TextIO
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.errors import ClosedError
+from rlvitals.formatting import format_value, number, percent, reported_share
+from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record
+from rlvitals.records.metrics import metric_of
+from rlvitals.records.progress import Throughput, share_of, step_of
+from rlvitals.sinks.sink import Sink
+from rlvitals.text_escaping import escape_control
+
+_WINDOW = 100
+_DIGITS = 3
+_MOST_PENDING = 4_096
+
+
+class TerminalSink(Sink):
+    """Draws one live line on a terminal; elsewhere (a log file, CI) prints a line now and then.
+
+    Args:
+        stream: Where to; standard error by default, so that standard output stays the user's.
+        interval_s: Seconds between two lines; by default 0.5 on a terminal and 30 elsewhere.
+        total: Environment steps that the training is to take, if known: the line then says how far it is.
+        clock: Tells the time.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None = None,
+        *,
+        interval_s: float | None = None,
+        total: int | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._live = self._stream.isatty()
+        self._interval_s = interval_s if interval_s is not None else (0.5 if self._live else 30.0)
+        self._total = total
+        self._clock = clock
+        self._drawn_at = clock.monotonic()
+        self._width = 0
+        self._closed = False
+        self._episodes = 0
+        self._env_step = 0
+        self._rewards: deque[float] = deque(maxlen=_WINDOW)
+        self._successes: deque[bool | None] = deque(maxlen=_WINDOW)
+        self._update: PolicyUpdate | None = None
+        self._pace = Throughput()
+        self._pending: list[Record] = []
+
+    def write(self, record: Record) -> None:
+        """Take a record into the line; draw it if it is time.
+
+        Raises:
+            ClosedError: The sink is closed.
+        """
+        if self._closed:
+            raise ClosedError(f"{self.name} is closed")
+        match record:
+            case Episode():
+                self._episodes += 1
+                self._rewards.append(record.reward)
+                self._successes.append(record.success)
+            case PolicyUpdate():
+                self._update = record
+            case Event(severity="warning" | "critical"):
+                self._print(f"{record.severity}: {record.message}")
+            case Evaluation():
+                self._print(_evaluation(record))
+        step = step_of(record)
+        if step is not None:
+            self._env_step = max(self._env_step, step)
+            self._pending.append(record)
+            if len(self._pending) >= _MOST_PENDING:
+                self._fold()
+        if self._clock.monotonic() - self._drawn_at >= self._interval_s:
+            self._draw()
+
+    def flush(self) -> None:
+        """Pass on what the stream buffers."""
+        if not self._closed:
+            self._stream.flush()
+
+    def close(self) -> None:
+        """Draw the last line, and end it."""
+        if not self._closed:
+            self._closed = True
+            self._draw()
+            if self._live:
+                self._stream.write("\n")
+            self._stream.flush()
+
+    def line(self) -> str:
+        """The vital signs, as they stand."""
+        step = f"{self._env_step:,}"
+        if self._total:
+            step += f"/{self._total:,} ({percent(share_of(self._total, self._env_step) or 0.0)})"
+        parts = [f"step {step}", f"episodes {self._episodes:,}"]
+        if self._rewards:
+            # Not `fsum`, which raises where both infinities are in the window.
+            parts.append(f"reward {number(sum(self._rewards) / len(self._rewards), _DIGITS)}")
+        reported = [success for success in self._successes if success is not None]
+        if reported:
+            rate = sum(reported) / len(reported)
+            parts.append(f"success {reported_share(rate, len(reported), len(self._successes))}")
+        if self._update is not None:
+            parts += _named("updates", self._update, "kl_divergence", "entropy")
+        self._fold()
+        speed = self._pace.recent(is_open=not self._closed)
+        if speed is not None:
+            parts.append(f"{number(speed, _DIGITS)} steps/s")
+        return " | ".join(parts)
+
+    def _fold(self) -> None:
+        """Take what came since the last line into the pace."""
+        pending, self._pending = self._pending, []
+        for stream in dict.fromkeys(STREAM_OF[type(record)] for record in pending):
+            self._pace.take_records(stream, (one for one in pending if STREAM_OF[type(one)] == stream))
+
+    def _draw(self) -> None:
+        self._drawn_at = self._clock.monotonic()
+        line = self.line()
+        if self._live:
+            # A line that wraps cannot be drawn over.
+            room = shutil.get_terminal_size().columns - 1
+            line = line[:room]
+            self._stream.write(f"\r{line.ljust(min(self._width, room))}")  # a terminal may have become narrower
+            self._width = len(line)
+        else:
+            self._stream.write(line + "\n")
+        self._stream.flush()
+
+    def _print(self, text: str) -> None:
+        """Print a line of its own above the live one."""
+        text = escape_control(text)
+        self._stream.write(f"\r{text.ljust(self._width)}\n" if self._live else text + "\n")
+        self._stream.flush()
+
+
+def _named(stream: str, record: Record, *names: str) -> list[str]:
+    """The reported values among some fields of a record, each with its title."""
+    values = ((metric_of(stream, name), getattr(record, name)) for name in names)
+    return [f"{one.short_label} {format_value(one, value, _DIGITS)}" for one, value in values if value is not None]
+
+
+def _evaluation(record: Evaluation) -> str:
+    whose = f" of {record.policy}" if record.policy else ""
+    return f"evaluation{whose}: " + ", ".join(_named("evaluations", record, "reward", "quality", "success_rate"))

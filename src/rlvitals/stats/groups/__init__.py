@@ -1,0 +1,1 @@
+"""Groups of runs: tests, intervals, power, profiles, survival."""

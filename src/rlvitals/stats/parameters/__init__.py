@@ -1,0 +1,1 @@
+"""Parameters that were tried: coverage, effects, best region, exploration decay."""

@@ -1,0 +1,146 @@
+"""Curves over all parameters, fitted together within windows of neighbours."""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlvitals.stats.parameters.neighbour_windows import Windows
+from rlvitals.stats.parameters.parameter_columns import ParameterColumn
+from rlvitals.stats.parameters.sign_flips import ParameterQuestion
+from rlvitals.stats.parameters.spline_basis import Basis, basis_of
+
+COARSE_KNOTS = {7: 4, 5: 3, 3: 3}
+"""Knots of one parameter's curve, and of each of two for their interaction, which are among those of the curve."""
+ROUNDING = 1e-9
+_ROWS_A_COLUMN = 5
+_AMPLE_ROWS_A_COLUMN = 50
+_LEAST_LEFT = 0.05
+
+
+class Fit(NamedTuple):
+    """Columns of all parameters within windows, ready for regression.
+
+    Attributes:
+        tried: The parameters, in the windows' order.
+        bases: One a parameter.
+        windows: Of the rows.
+        columns: Of all bases and their gaps, less the mean of each window, shape `(n, p)`.
+        gram: `columns' columns`, shape `(p, p)`.
+        inverse: Its pseudo-inverse.
+        own: The columns of each parameter, without those of its gaps.
+        freedom: Rows less windows.
+        knots: Of a curve.
+    """
+
+    tried: list[ParameterColumn]
+    bases: list[Basis]
+    windows: Windows
+    columns: NDArray[np.float64]
+    gram: NDArray[np.float64]
+    inverse: NDArray[np.float64]
+    own: list[slice]
+    freedom: int
+    knots: int
+
+    def coefficients(self, response: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of a centred response, shape `(n, ...)`, on all columns, shape `(p, ...)`."""
+        fitted: NDArray[np.float64] = self.inverse @ (self.columns.T @ response)
+        return fitted
+
+    def residual(self, response: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
+        """What all columns, but for some, leave of a centred response, shape `(n, ...)`."""
+        columns, inverse = self.columns, self.inverse
+        if without is not None:
+            kept = np.delete(np.arange(columns.shape[1]), without)
+            columns, inverse = columns[:, kept], inverse_of(self.gram[np.ix_(kept, kept)])
+        left: NDArray[np.float64] = response - columns @ (inverse @ (columns.T @ response))
+        # What is left of nothing is rounding, and must not be ranked or divided by itself.
+        left[np.abs(left) < ROUNDING * np.abs(response).max(initial=0.0)] = 0.0
+        return left
+
+    def question(
+        self, columns: NDArray[np.float64], left: NDArray[np.float64], grown: NDArray[np.float64]
+    ) -> ParameterQuestion:
+        """Ask whether columns explain anything of what is left, both being residuals on the same other columns.
+
+        Args:
+            columns: Shape `(n, k)`.
+            left: Shape `(n,)`.
+            grown: The same as `unshrunk` gives it.
+        """
+        return ParameterQuestion(
+            total=columns.T @ left,
+            scores=self.windows.cluster_sums(columns * grown[:, None]),
+            metric=inverse_of(columns.T @ columns),
+        )
+
+    def unshrunk(self, left: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
+        """Residuals of the size that the noise has, `(I - H_c)^(-1/2) e_c` in each cluster.
+
+        Since a regression follows the noise, what it leaves is too small, by the cluster's leverage `H_c` (CR2: Bell
+        and McCaffrey 2002, Survey Methodology 28). With 50 rows a column that is a hundredth, and is left alone.
+        """
+        kept = np.delete(np.arange(self.columns.shape[1]), without or slice(0, 0))
+        if self.freedom > _AMPLE_ROWS_A_COLUMN * kept.size:
+            return left
+        values, vectors = np.linalg.eigh(self.gram[np.ix_(kept, kept)])
+        sound = values > ROUNDING * max(float(values.max(initial=0.0)), 1.0)
+        directions = self.columns[:, kept] @ (vectors[:, sound] / np.sqrt(values[sound]))
+        grown = left.copy()
+        for begin, end in pairwise([*self.windows.clusters.tolist(), left.size]):
+            u, leverage, _ = np.linalg.svd(directions[begin:end], full_matrices=False)
+            growth = 1.0 / np.sqrt(np.maximum(1.0 - leverage**2, _LEAST_LEFT)) - 1.0
+            grown[begin:end] += u @ (growth * (u.T @ left[begin:end]))
+        return grown
+
+
+def fitted(tried: list[ParameterColumn], windows: Windows) -> Fit:
+    """Lay out the parameters' curves: with as many knots as there are rows for, five to a column."""
+    freedom = windows.order.size - windows.starts.size
+    affordable = freedom / (_ROWS_A_COLUMN * len(tried))
+    knots = next((knots for knots in COARSE_KNOTS if knots - 1 <= affordable), min(COARSE_KNOTS))
+    bases = [basis_of(column, knots) for column in tried]
+    parts = [part for basis in bases for part in (basis.columns, basis.gaps)]
+    columns = windows.centred(np.concatenate(parts, axis=1))
+    edges = np.cumsum([0, *(part.shape[1] for part in parts)]).tolist()
+    own = [slice(edges[2 * i], edges[2 * i + 1]) for i in range(len(tried))]
+    gram = columns.T @ columns
+    return Fit(tried, bases, windows, columns, gram, inverse_of(gram), own, freedom, knots)
+
+
+def share_of(
+    columns: NDArray[np.float64],
+    response: NDArray[np.float64],
+    whole: NDArray[np.float64],
+    freedom: int,
+    unexplained: NDArray[np.float64] | None = None,
+) -> float:
+    """Share of a sum of squares that columns explain, less what chance does (epsilon squared: Kelley 1935, PNAS 21).
+
+    `(SS - k s^2) / SS_whole`, with `k` the rank of the columns and `s^2 = (SS_response - SS) / (freedom - k)`.
+    """
+    total = float(whole @ whole)
+    gram = columns.T @ columns
+    rank = int(np.linalg.matrix_rank(gram, tol=ROUNDING * max(columns.shape[0], 1), hermitian=True)) if gram.size else 0
+    if not total > 0.0 or freedom <= rank:
+        return 0.0
+    projected = columns.T @ response
+    explained = float(projected @ inverse_of(gram) @ projected)
+    rest = float(response @ response) - explained if unexplained is None else float(unexplained @ unexplained)
+    return (explained - rank * max(rest, 0.0) / (freedom - rank)) / total
+
+
+def less(response: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A response less what columns explain of it."""
+    if not columns.shape[1]:
+        return response
+    left: NDArray[np.float64] = response - columns @ (inverse_of(columns.T @ columns) @ (columns.T @ response))
+    return left
+
+
+def inverse_of(gram: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pseudo-inverse of a symmetric positive semi-definite matrix."""
+    inverse: NDArray[np.float64] = np.linalg.pinv(gram, rcond=ROUNDING, hermitian=True).astype(np.float64)
+    return inverse

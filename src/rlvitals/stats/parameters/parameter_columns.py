@@ -1,0 +1,141 @@
+"""Columns of parameters that were tried: numbers, flags or texts, with gaps, made into arrays for mathematics.
+
+What is missing: `None`, a masked entry, and a number that is not finite. An empty text is a text.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+_FEW_WHOLE = 1 << 20
+
+
+class ParameterColumn(NamedTuple):
+    """One parameter, as it was tried.
+
+    Attributes:
+        name: Its name.
+        values: Numbers, or for flags and texts the index of the level, shape `(n,)`; 0 where it is missing.
+        present: Where it is not missing, shape `(n,)`.
+        levels: What the indices stand for, in sorted order; empty for numbers.
+        whole: Whether all its values are whole numbers.
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    present: NDArray[np.bool_]
+    levels: tuple[Any, ...]
+    whole: bool
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is a number, so that between two values there is another."""
+        return not self.levels
+
+    def take(self, rows: NDArray[Any]) -> "ParameterColumn":
+        """The same parameter in some rows only, given by index or by a mask."""
+        return self._replace(values=self.values[rows], present=self.present[rows])
+
+    def said(self, value: float) -> Any:
+        """A value as the user gave it: the level's name, a whole number, or a float."""
+        if self.levels:
+            return self.levels[round(value)]
+        return int(value) if self.whole and value == round(value) else float(value)
+
+    def keys(self) -> NDArray[np.int64]:
+        """A whole number for each row, equal where the values are equal; a missing value is a value of its own, 0."""
+        keys = np.zeros(self.values.size, dtype=np.int64)
+        there = self.values[self.present]
+        if not there.size:
+            return keys
+        lowest = there.min()
+        if (self.whole or self.levels) and there.max() - lowest < _FEW_WHOLE:
+            keys[self.present] = (there - lowest).astype(np.int64) + 1
+        else:
+            keys[self.present] = np.unique(there, return_inverse=True)[1] + 1
+        return keys
+
+
+Given = ArrayLike | Sequence[Any] | ParameterColumn
+"""A column as the user has it, or as it was taken in before."""
+
+
+def parameter_column(name: str, column: Given) -> ParameterColumn:
+    """Take in one parameter.
+
+    Numbers stay numbers, where flags among them count as 0 and 1; flags alone, and texts, become levels. A column that
+    mixes numbers and texts is taken as texts.
+
+    Args:
+        name: Its name.
+        column: Its values, shape `(n,)`: an array of any type, a masked array, or a list with `None` in it.
+
+    Raises:
+        ValueError: It has not one value a row.
+    """
+    if isinstance(column, ParameterColumn):
+        return column
+    mask = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
+    raw = np.asarray(column.data if isinstance(column, np.ma.MaskedArray) else column)
+    if raw.ndim != 1:
+        raise ValueError(f"parameter {name!r} has shape {raw.shape}: one value a row is wanted")
+    if raw.dtype.kind == "O" or (raw.dtype.kind in "US" and isinstance(column, list | tuple)):
+        # NumPy makes texts of a list that mixes numbers and texts, and of its gaps too: look at what was given.
+        given = list(column) if isinstance(column, list | tuple) else raw.tolist()
+        tried = _from_objects(name, given)
+    elif raw.dtype.kind in "iuf":
+        tried = _from_numbers(name, raw.astype(np.float64))
+    else:
+        levels, codes = np.unique(raw, return_inverse=True)
+        values = np.asarray(codes, dtype=np.float64)
+        tried = ParameterColumn(name, values, np.ones(raw.size, dtype=bool), tuple(levels.tolist()), whole=False)
+    return tried if mask is None else _without(tried, ~mask)
+
+
+def tried_columns(parameters: Mapping[str, Given]) -> list[ParameterColumn]:
+    """Take in a table of parameters.
+
+    Args:
+        parameters: A column for each name, all of the same length.
+
+    Raises:
+        ValueError: The columns differ in length.
+    """
+    columns = [parameter_column(name, column) for name, column in parameters.items()]
+    lengths = {column.values.size for column in columns}
+    if len(lengths) > 1:
+        said = ", ".join(f"{column.name!r} has {column.values.size}" for column in columns)
+        raise ValueError(f"the parameters' columns differ in length: {said}")
+    return columns
+
+
+def _from_numbers(name: str, numbers: NDArray[np.float64]) -> ParameterColumn:
+    present = np.isfinite(numbers)
+    values = np.where(present, numbers, 0.0)
+    return ParameterColumn(name, values, present, (), whole=bool(np.all(values == np.rint(values))))
+
+
+def _from_objects(name: str, given: list[Any]) -> ParameterColumn:
+    plain = [item.item() if isinstance(item, np.generic) else item for item in given]
+    present = np.array([item is not None and not _is_gap(item) for item in plain], dtype=bool)
+    kinds = {type(item) for item, there in zip(plain, present, strict=True) if there}
+    if kinds and kinds <= {int, float, bool} and kinds != {bool}:
+        return _from_numbers(name, np.array([np.nan if item is None else float(item) for item in plain]))
+    if not kinds:
+        return ParameterColumn(name, np.zeros(len(plain)), present, (), whole=False)
+    shown = [item if kinds == {bool} else str(item) for item, there in zip(plain, present, strict=True) if there]
+    levels, codes = np.unique(np.array(shown), return_inverse=True)
+    values = np.zeros(len(plain))
+    values[present] = codes
+    return ParameterColumn(name, values, present, tuple(levels.tolist()), whole=False)
+
+
+def _is_gap(item: Any) -> bool:
+    return isinstance(item, float) and not np.isfinite(item)
+
+
+def _without(tried: ParameterColumn, kept: NDArray[np.bool_]) -> ParameterColumn:
+    present = tried.present & kept
+    return tried._replace(values=np.where(present, tried.values, 0.0), present=present)

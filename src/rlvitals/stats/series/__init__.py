@@ -1,0 +1,1 @@
+"""One series: averages, intervals, trend, convergence, change points."""

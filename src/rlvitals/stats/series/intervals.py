@@ -1,0 +1,196 @@
+"""Intervals of means and rates that hold when neighbouring values resemble each other."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from rlvitals.stats.series.blocks import block_edges, block_means, finite_part
+from rlvitals.stats.series.noise import Mixture, correlations, regress
+from rlvitals.stats.series.student_t import normal_quantile, student_t_quantile
+
+FEWEST_VALUES = 10
+FEWEST_EFFECTIVE = 4.0
+_UPPER = 0.975
+
+
+class Interval(NamedTuple):
+    """An estimate and how far it can be trusted.
+
+    Attributes:
+        estimate: In the units of the values; NaN where there is none.
+        low: Lower end, same units; NaN where the data is not enough for an interval.
+        high: Upper end.
+        effective: How many independent values would say as much (effective sample size).
+        used: Values it rests on.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    effective: float
+    used: int
+
+    @property
+    def enough(self) -> bool:
+        """Whether there was enough data for an interval."""
+        return not (math.isnan(self.low) or math.isnan(self.high))
+
+
+def mean_interval(values: ArrayLike, *, confidence: float = 0.95, independent: bool = False) -> Interval:
+    """Interval of the mean of a series, in time order, that may be autocorrelated.
+
+    Independent: `mean +- t_{n-1} s / sqrt(n)` (Student 1908). Else the series is averaged in at most 48 blocks, and the
+    variance of their mean, `s^2 1' C 1 / m^2`, averaged over the possible correlations `C`, each a Student t around the
+    sample mean (`stats.series.noise`). Nothing is drawn in: the mean of a skewed series is the mean of all of it.
+
+    Args:
+        values: Shape `(n,)`; those that are not finite are left out.
+        confidence: Two-sided.
+        independent: For values known to be so, such as evaluation episodes of one policy.
+
+    Returns:
+        The interval; without ends where there are fewer than 10 values (independent: 2), or where they are worth fewer
+        than 4 independent ones.
+    """
+    sample = finite_part(values).values
+    mean = _mean(sample)
+    if independent:
+        return _independent_mean(sample, mean, confidence)
+    if sample.size < FEWEST_VALUES:
+        return Interval(mean, math.nan, math.nan, math.nan, sample.size)
+    known = mean_distribution(sample)
+    if known is None:
+        return Interval(mean, mean, mean, float(sample.size), sample.size)
+    effective = known.effective(float(np.std(sample / known.unit)) ** 2, sample.size)
+    if effective < FEWEST_EFFECTIVE:
+        return Interval(mean, math.nan, math.nan, effective, sample.size)
+    half = known.mixture.quantile(0.5 + 0.5 * confidence) * known.unit
+    return Interval(mean, mean - half, mean + half, effective, sample.size)
+
+
+class MeanDistribution(NamedTuple):
+    """Distribution of the error of a sample mean.
+
+    Attributes:
+        mixture: Of the error in `unit`s, centred at 0.
+        unit: Units of the value.
+    """
+
+    mixture: Mixture
+    unit: float
+
+    def effective(self, spread: float, count: int) -> float:
+        """How many independent values would give an interval as wide: at least 1, at most `count`.
+
+        `z^2 spread / h^2`, with `h` the half-width of the 95 % interval of the mean, and `z = 1.96`.
+
+        Args:
+            spread: Variance of a single value, in `unit`s squared.
+            count: Values in the series.
+        """
+        half = self.mixture.quantile(_UPPER)
+        return min(float(count), max(1.0, spread * (normal_quantile(_UPPER) / half) ** 2))
+
+
+def mean_distribution(sample: NDArray[np.float64], split: int | None = None) -> MeanDistribution | None:
+    """How far the mean of a finite autocorrelated series may be off; None where all values are equal.
+
+    Args:
+        sample: Shape `(n,)`, `n >= 10`, in time order.
+        split: Where given, noise is what remains around one line before and another from there on, so that a drift is
+            not taken for noise.
+    """
+    center = float(np.median(sample))
+    unit = float(np.abs(sample - center).max())
+    if not unit > 0.0:
+        return None
+    edges = block_edges(sample.size)
+    heights = block_means((sample - center) / unit, edges)
+    columns = np.ones((heights.size, 1))
+    if split is not None:
+        after = block_means((np.arange(sample.size) >= split).astype(np.float64), edges)
+        time = np.linspace(-1.0, 1.0, heights.size)
+        columns = np.column_stack([1.0 - after, after, (1.0 - after) * time, after * time])
+    regression = regress(heights, columns, sample.size)
+    inflation = correlations(heights.size).mean(axis=(1, 2))
+    scales = np.sqrt(regression.variances * inflation)
+    return MeanDistribution(
+        Mixture(np.zeros(scales.size), scales, regression.weights, regression.degrees_of_freedom), unit
+    )
+
+
+def wilson_interval(successes: float, trials: float, *, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval of a rate.
+
+    `(p + z^2/2n -+ z sqrt(p (1-p)/n + z^2/4n^2)) / (1 + z^2/n)` (Wilson 1927, JASA 22). Never outside [0, 1], and
+    sensible at 0 or n successes.
+
+    Args:
+        successes: How many of them; need not be whole.
+        trials: Independent trials; need not be whole.
+        confidence: Two-sided.
+
+    Raises:
+        ValueError: The successes are negative or more than the trials.
+    """
+    if not 0.0 <= successes <= trials:
+        raise ValueError(f"{successes} successes in {trials} trials")
+    if trials == 0.0:
+        return Interval(math.nan, math.nan, math.nan, 0.0, 0)
+    z = normal_quantile(0.5 + 0.5 * confidence)
+    rate = successes / trials
+    scale = 1.0 + z * z / trials
+    center = (rate + 0.5 * z * z / trials) / scale
+    half = z * math.sqrt(rate * (1.0 - rate) / trials + 0.25 * (z / trials) ** 2) / scale
+    low = 0.0 if successes == 0.0 else max(0.0, center - half)
+    high = 1.0 if successes == trials else min(1.0, center + half)
+    return Interval(rate, low, high, trials, int(trials))
+
+
+def rate_interval(outcomes: ArrayLike, *, confidence: float = 0.95, independent: bool = False) -> Interval:
+    """Interval of a success rate from a series of outcomes, in time order.
+
+    Wilson's interval, with the effective number of trials in place of their number: the variance of the mean of the
+    0/1 series is taken as `mean_interval` takes it, and `n_eff = p (1-p) / Var` (Kish 1965, Survey Sampling, 8.2: the
+    design effect; Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3). If all outcomes agree, `n_eff`
+    is that of a series in which the middle one does not.
+
+    Args:
+        outcomes: 0 or 1 (or truth values), shape `(n,)`; those that are not finite are left out.
+        confidence: Two-sided.
+        independent: For outcomes known to be so; fewer than 10 are always taken as independent.
+    """
+    sample = finite_part(outcomes).values
+    trials, successes = sample.size, float(sample.sum())
+    if trials == 0:
+        return Interval(math.nan, math.nan, math.nan, 0.0, 0)
+    effective = float(trials)
+    if not independent and trials >= FEWEST_VALUES:
+        shown = sample.copy()
+        if successes in (0.0, trials):
+            shown[trials // 2] = 1.0 - shown[trials // 2]
+        known, rate = mean_distribution(shown), float(shown.mean())
+        if known is not None:
+            effective = known.effective(rate * (1.0 - rate) / known.unit**2, trials)
+    found = wilson_interval(successes / trials * effective, effective, confidence=confidence)
+    return found._replace(used=trials)
+
+
+def _mean(sample: NDArray[np.float64]) -> float:
+    if sample.size == 0:
+        return math.nan
+    largest = float(np.abs(sample).max())
+    if largest == 0.0:
+        return 0.0
+    return float(np.clip((sample / largest).mean(), sample.min() / largest, sample.max() / largest)) * largest
+
+
+def _independent_mean(sample: NDArray[np.float64], mean: float, confidence: float) -> Interval:
+    count = sample.size
+    if count < 2:  # noqa: PLR2004 -- one value has no spread
+        return Interval(mean, math.nan, math.nan, float(count), count)
+    freedom = min(count - 1, 10_000)  # from there on, the normal distribution to five digits
+    half = student_t_quantile(0.5 + 0.5 * confidence, freedom) * float(sample.std(ddof=1)) / math.sqrt(count)
+    return Interval(mean, mean - half, mean + half, float(count), count)

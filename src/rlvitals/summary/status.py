@@ -1,0 +1,94 @@
+"""Where a run stands: what its header and its last sign of life say, without reading its records."""
+
+import msgspec
+
+from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.runs import Header, Run
+from rlvitals.runs.header import ENDED, PAUSED, RUNNING
+from rlvitals.runs.vitality import STALLED, Vitality
+
+OPEN = frozenset({RUNNING, STALLED, PAUSED})
+"""What a run is called whose writer is there, or will be back."""
+CLOSED = ENDED
+"""What a run is called whose writer said that it is over."""
+
+
+class Life(msgspec.Struct, frozen=True):
+    """Where a run stands. Moments are UTC, seconds since 1970; lengths of time are seconds.
+
+    Attributes:
+        updated: The end, or the last record that is known of.
+        duration: From the start to the end, to now if the run is open, else to the last sign of life. Time between the
+            end of one session and the start of the next is not part of it.
+        losses: Records that were not kept, by where they were lost.
+    """
+
+    run_id: str
+    path: str
+    project: str
+    status: str
+    reason: str
+    started: float
+    ended: float | None
+    updated: float
+    duration: float
+    losses: dict[str, int]
+
+
+def life_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Life:
+    """Tell where a run stands.
+
+    Args:
+        run: The run.
+        header: Its header, as just read.
+        clock: Tells the time.
+    """
+    alive = run.vitality(clock=clock)
+    return Life(
+        run_id=header.run_id,
+        path=str(run.path.absolute()),
+        project=header.project,
+        status=alive.status,
+        reason=alive.reason,
+        started=header.started,
+        ended=header.ended,
+        updated=_updated(header, alive),
+        duration=_duration(header, alive, clock),
+        losses=_losses(header, alive),
+    )
+
+
+def _updated(header: Header, alive: Vitality) -> float:
+    beat = alive.heartbeat
+    if header.ended is not None:
+        return header.ended
+    return header.started if beat is None else beat.last_record or beat.beat
+
+
+def _duration(header: Header, alive: Vitality, clock: Clock) -> float:
+    beat = alive.heartbeat
+    if header.ended is not None:
+        end = header.ended
+    elif alive.status in OPEN:
+        end = clock.time()
+    else:
+        end = header.started if beat is None else beat.beat
+    return time_spent(header, end)
+
+
+def time_spent(header: Header, end: float) -> float:
+    """Seconds from a run's start to its end, or to now, without the time between two of its sessions."""
+    return max(0.0, end - header.started - sum(until - since for since, until in away_of(header)))
+
+
+def away_of(header: Header) -> list[tuple[float, float]]:
+    """When a run was not open, between two of its sessions: from when to when."""
+    sessions = zip(header.writers, header.writers[1:], strict=False)
+    return [(before.ended, after.started) for before, after in sessions if before.ended is not None]
+
+
+def _losses(header: Header, alive: Vitality) -> dict[str, int]:
+    # A run that was never closed has its losses in its last sign of life.
+    beat = alive.heartbeat
+    said = header.losses or {"records": beat.lost if beat else 0}
+    return {where: lost for where, lost in said.items() if lost}

@@ -1,0 +1,101 @@
+"""The runs of a folder."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlvitals import TrainingMonitor
+from rlvitals.dashboard.run_registry import RunRegistry
+from rlvitals.dashboard.run_row import SPARK_POINTS, RewardTrace
+from rlvitals.errors import RunNotFoundError
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+def test_a_folder_that_is_not_there_yet_has_no_runs(tmp_path: Path) -> None:
+    """The dashboard may be there before the training."""
+    assert RunRegistry(tmp_path / "none").rows() == ([], [])
+
+
+def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
+    """At first what the header says, then what the records say."""
+    registry = RunRegistry(finished.parent)
+    ((first,), _) = registry.rows()
+    (whole,) = registry.fill(1.0)
+
+    assert (first.whole, first.overview.episodes) == (False, 101)
+    level = whole.overview.levels["reward"]
+    assert (whole.whole, whole.overview.episodes, level.not_finite, whole.not_finite) == (True, 101, 1, 1)
+    assert whole.spark[:-1] == sorted(whole.spark[:-1])
+    assert len(whole.spark) <= SPARK_POINTS
+
+
+def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
+    """A new run, one that goes on, one that is removed; also where somebody else has asked for the list between."""
+    registry = RunRegistry(finished.parent)
+    registry.scan()
+    registry.fill(1.0)
+    assert registry.fill(1.0) == []
+    training = monitor("other")
+    assert "other" in registry.runs()
+    assert [row.key for row in registry.scan().rows] == ["other"]
+    training.log_episode(0, 1.0, 1)
+    assert [(row.key, row.overview.episodes) for row in registry.fill(1.0)] == [("other", 1)]
+    training.close()
+    shutil.rmtree(training.path)
+    assert registry.scan().gone == ["other"]
+
+
+def test_a_damaged_run_is_refused_once_with_the_reason(finished: Path) -> None:
+    """And taken up again when it is mended."""
+    header = finished / "run.json"
+    content = header.read_text()
+    header.write_text(content[:50])
+    registry = RunRegistry(finished.parent)
+    rows, (refused,) = registry.rows()
+    header.write_text(content)
+    again = registry.scan()
+
+    assert rows == []
+    assert "damaged" in refused.reason
+    assert str(finished.parent) not in refused.reason
+    assert [row.key for row in again.rows] == ["finished"]
+    assert registry.refused == []
+
+
+def test_a_link_out_of_the_folder_is_no_run(finished: Path, tmp_path: Path) -> None:
+    """Whoever can make a link may not make the dashboard show what lies elsewhere."""
+    folder = tmp_path / "shown"
+    folder.mkdir()
+    (folder / "link").symlink_to(finished)
+    registry = RunRegistry(folder)
+
+    assert registry.rows() == ([], [])
+    with pytest.raises(RunNotFoundError):
+        registry.open("link")
+
+
+@pytest.mark.parametrize("key", ["../finished", "/etc", "", ".", "finished/../finished", "finished/episodes"])
+def test_only_runs_on_the_shelf_are_opened(finished: Path, key: str) -> None:
+    """A name is looked up, and no path is made of it."""
+    with pytest.raises(RunNotFoundError):
+        RunRegistry(finished.parent).open(key)
+
+
+def test_a_run_s_own_folder_is_a_folder_of_one_run(finished: Path) -> None:
+    """Its name is the key."""
+    assert RunRegistry(finished).open("finished").columns["episodes"].rows == 101
+
+
+def test_a_trace_is_bounded_and_true() -> None:
+    """Means of equal blocks, however the values came, with holes where nothing was finite."""
+    values = np.arange(1_000.0)
+    whole, parts = RewardTrace(8), RewardTrace(8)
+    whole.extend(values)
+    for part in np.array_split(values, 37):
+        parts.extend(part)
+
+    assert whole.means().tolist() == parts.means().tolist() == [63.5, 191.5, 319.5, 447.5, 575.5, 703.5, 831.5, 947.5]

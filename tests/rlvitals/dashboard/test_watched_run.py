@@ -1,0 +1,178 @@
+"""A run that somebody looks at."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals import TrainingMonitor
+from rlvitals.dashboard.broadcaster import MOST_ROWS, grown
+from rlvitals.dashboard.diagnosis_worker import assessed
+from rlvitals.dashboard.run_header import run_header
+from rlvitals.dashboard.watched_run import WatchedRun
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor) -> None:
+    """Rows by stream, events themselves, and nothing when nothing came."""
+    training = monitor()
+    run = WatchedRun("run", training.path)
+    run.look()
+    mark = run.mark()
+    training.log_episode(0, 1.0, 5)
+    training.log_note("look at this")
+    training.log_evaluation(5, 1.0, 0.5, 0.5)
+    for _ in range(2):  # a page's question is a look, too
+        run.look()
+    news = run.since(mark)
+    training.close()
+
+    assert (news.before["episodes"], run.columns["episodes"].rows) == (0, 1)
+    assert "look at this" in [event.message for event in news.events]
+    assert (news.evaluations, news.again) == (1, False)
+    assert run.since(run.mark()) == (run.mark().rows, [], 0, False)
+
+
+def test_a_run_that_was_let_go_and_has_less_than_was_told_is_told_again(finished: Path, monitor: Monitor) -> None:
+    """What is open again knows nothing of what it was."""
+    known = WatchedRun("finished", finished)
+    known.look()
+    shutil.rmtree(finished)
+    with monitor("finished") as training:
+        training.log_episode(0, 7.0, 1)
+    run = WatchedRun("finished", finished)
+    run.look()
+
+    assert run.since(known.mark()).again
+
+
+def test_clocks_place_every_stream(watched: WatchedRun) -> None:
+    """An episode among the updates, an update among the episodes, a stream without a clock by its rows."""
+    _, by_update = watched.positions("episodes", "update")
+    _, by_episode = watched.positions("updates", "episode")
+    _, by_step = watched.positions("updates", "env_step")
+
+    assert by_update[:3].tolist() == [1.0, 2.0, 3.0]
+    assert by_episode[:3].tolist() == [1.0, 2.0, 3.0]
+    assert by_step[:3].tolist() == [0.0, 50.0, 100.0]
+    assert watched.positions("system", "env_step")[0] == "row"
+
+
+def test_a_moment_is_placed_on_every_clock(watched: WatchedRun) -> None:
+    """By its environment step."""
+    place = watched.place(250.0, 0.0)
+
+    assert (place["episode"], place["update"], place["time"]) == (49.0, 10.0, 49.0)
+
+
+def test_a_run_that_is_taken_away_and_brought_back_recovers(finished: Path) -> None:
+    """Meanwhile its trouble is told, without the way to it."""
+    run = WatchedRun("finished", finished)
+    run.look()
+    aside = finished.with_name("aside")
+    shutil.move(finished, aside)
+    run.look()
+    gone = run.trouble
+    shutil.move(aside, finished)
+    run.look()
+
+    assert "finished" in gone
+    assert str(finished) not in gone
+    assert run.trouble == ""
+    assert run.columns["episodes"].rows == 101
+
+
+def test_a_run_that_is_begun_anew_is_read_anew(finished: Path, monitor: Monitor) -> None:
+    """Nothing of the old one is left."""
+    run = WatchedRun("finished", finished)
+    run.look()
+    mark = run.mark()
+    shutil.rmtree(finished)
+    with monitor("finished") as training:
+        training.log_episode(0, 7.0, 1)
+    run.look()
+
+    assert run.since(mark).again
+    assert run.columns["episodes"].numbers("reward").tolist() == [7.0]
+
+
+def test_what_is_worked_out_is_kept_until_something_comes(monitor: Monitor) -> None:
+    """The same work is not done for each page."""
+    training = monitor()
+    run, made = WatchedRun("run", training.path), []
+    run.look()
+    for _ in range(3):
+        run.kept("it", lambda: made.append(1))
+    training.log_episode(0, 1.0, 1)
+    run.look()
+    run.kept("it", lambda: made.append(1))
+    training.close()
+
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("rows", [1, MOST_ROWS + 1])
+def test_new_rows_are_pushed_with_their_places_unless_they_are_many(monitor: Monitor, rows: int) -> None:
+    """Then only their number, and the page asks for what it shows."""
+    training = monitor()
+    for number in range(rows):
+        training.log_episode(number, float("nan"), 1)
+    training.close()
+    run = WatchedRun("run", training.path)
+    run.look()
+    told = grown(run, "episodes", 0)
+
+    assert told["rows"] == rows
+    assert (told["columns"] is None) == (rows > MOST_ROWS)
+    if told["columns"]:
+        assert (told["columns"]["reward"], told["clocks"]["episode"]) == (["NaN"], [0.0])
+
+
+@pytest.mark.parametrize("kind", ["empty", "one", "no updates", "all NaN", "updates only"])
+def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
+    """Also the one in which nothing has happened, or nothing but NaN."""
+    with monitor(configuration={"n_envs": 4}) as training:
+        training.advance(12_400)
+        for number in range({"one": 1, "no updates": 30, "all NaN": 30}.get(kind, 0)):
+            training.log_episode(number, float("nan") if kind == "all NaN" else 1.0, 5)
+        if kind in {"all NaN", "updates only"}:
+            training.log_training_step(1, float("nan"), float("nan"), float("nan"))
+        training.save_session()
+        run = WatchedRun("run", training.path)
+        run.look()
+        head = run_header(run, assessed(run))
+
+    assert head.overview.verdict is not None
+    assert (head.overview.verdict.title == "No episode finished yet") == (kind == "empty")
+    if kind == "all NaN":
+        level = head.overview.levels["reward"]
+        assert (level.mean, level.not_finite) == (None, 30)
+
+
+def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(monitor: Monitor) -> None:
+    """The verdict does not compare them with themselves."""
+    with monitor() as training:
+        for episode in range(60):
+            training.log_episode(episode, float(episode), 5)
+    run = WatchedRun("run", training.path)
+    run.look()
+
+    verdict = run_header(run, assessed(run)).overview.verdict
+    assert verdict is not None
+    assert "100" not in verdict.text
+
+
+def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
+    """Its ring stays empty and grey, and the page states how much evidence a verdict needs."""
+    with monitor() as training:
+        for episode in range(3):
+            training.log_episode(episode, float(episode), 5)
+    run = WatchedRun("run", training.path)
+    run.look()
+    overview = run_header(run, assessed(run)).overview
+
+    assert overview.health is not None
+    assert (overview.health.score, overview.health.status, overview.health.losses) == (None, "not judged", ())
+    assert overview.evidence.startswith("3 episodes with a reward and no update; a verdict needs")

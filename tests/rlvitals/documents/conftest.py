@@ -1,0 +1,14 @@
+"""Runs of every odd kind, and comparisons made by hand."""
+
+from report_cases import compared, hostile_text, kept, made, odd, page_of, printer, read_page
+
+__all__ = [
+    "compared",
+    "hostile_text",
+    "kept",
+    "made",
+    "odd",
+    "page_of",
+    "printer",
+    "read_page",
+]

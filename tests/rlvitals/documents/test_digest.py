@@ -1,0 +1,93 @@
+"""Digests of a folder of runs."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlvitals import RunReader
+from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.documents.digest import digest_of
+from rlvitals.documents.document import Table
+from rlvitals.formatting import ABSENT
+from rlvitals.render.report_writer import write_digest
+from rlvitals.testing.manual_clock import ManualClock
+
+Made = Callable[[str], RunReader]
+_WEEK = 7 * 86_400.0
+
+
+def rows_of(folder: Path, **options: Any) -> list[Any]:
+    document = digest_of(folder, _WEEK, **options)
+    blocks = next(section.blocks for section in document.sections if section.key == "runs")
+    return [row for block in blocks if isinstance(block, Table) for row in block.rows]
+
+
+def test_a_row_a_run_newest_first(made: Made, logs: Path) -> None:
+    """Of every odd kind."""
+    for kind in ("well", "all NaN", "empty"):
+        made(kind)
+
+    assert [row[0] for row in rows_of(logs)] == ["empty", "all-NaN", "well"]
+
+
+def test_a_run_of_long_ago_is_left_out(made: Made, logs: Path) -> None:
+    """What ended before the time that is asked for."""
+    made("well")
+    later = ManualClock(SYSTEM_CLOCK.time() + 8 * 86_400.0)
+
+    assert len(rows_of(logs)) == 1
+    assert rows_of(logs, clock=later) == []
+
+
+def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
+    """How many, and why."""
+    made("well")
+    made("all NaN")
+    verdict = digest_of(logs, _WEEK).verdict
+
+    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need a look")
+    assert "not finite" in verdict.text
+
+
+def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
+    """Neither in their row nor in the verdict."""
+    made("empty")
+    row = rows_of(logs)[0]
+
+    assert (row[3].text, row[9].text) == (ABSENT, "not judged")
+    assert digest_of(logs, _WEEK).verdict.tone == "neutral"
+
+
+@pytest.mark.usefixtures("printer")
+@pytest.mark.parametrize("name", ["digest.html", "digest.md", "digest.pdf"])
+def test_a_digest_of_nothing_is_written(tmp_path: Path, name: str) -> None:
+    """A folder without runs, in each form."""
+    (tmp_path / "none").mkdir()
+
+    assert write_digest(tmp_path / "none", _WEEK, tmp_path / name).stat().st_size > 0
+
+
+def test_a_digest_leads_to_the_reports_of_its_runs(
+    made: Made, logs: Path, tmp_path: Path, read_page: Callable[[str], Any]
+) -> None:
+    """By the way from its own folder, where there is a report."""
+    run = made("well")
+    made("empty")
+    run.write_report()
+    page = read_page(write_digest(logs, _WEEK, tmp_path / "digest.html").read_text())
+
+    links = [said["href"] for tag, said in page.tags if tag == "a"]
+    assert links == ["logs/well/artifacts/report.html"]
+    assert (page.open, page.faults) == ([], [])
+
+
+def test_a_run_that_is_damaged_is_listed_with_the_reason(made: Made, logs: Path) -> None:
+    """The others are told of all the same."""
+    made("well")
+    (logs / "bad").mkdir()
+    (logs / "bad" / "run.json").write_text("{}")
+    document = digest_of(logs, _WEEK)
+
+    assert [section.key for section in document.sections] == ["runs", "refused"]

@@ -1,0 +1,42 @@
+"""PNG made of this package's own drawings."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from rlvitals import RunReader
+from rlvitals.documents.png_sheet import png, sheet
+from rlvitals.documents.run_data import run_data
+from rlvitals.documents.run_report import document_of
+from rlvitals.render.report_writer import write_report
+
+Made = Callable[[str], RunReader]
+
+
+def test_a_sheet_has_every_chart_and_the_verdict(kept: Made) -> None:
+    """Each with its title, inside of the sheet."""
+    document = document_of(run_data(kept("well")))
+    drawing = sheet(document)
+    height = float(re.findall(r'viewBox="0 0 \S+ (\S+)"', drawing)[0])
+    tops = [float(top) for top in re.findall(r'<svg x="\d+" y="(\d+)"', drawing)]
+
+    assert document.verdict.title in drawing
+    assert "Reward" in drawing
+    assert len(tops) == drawing.count("<svg ") - 1 > 3
+    assert max(tops) < height
+
+
+def test_the_same_report_gives_the_same_picture(kept: Made, tmp_path: Path) -> None:
+    """Nothing of the machine or the time is in it."""
+    first = write_report(kept("well"), tmp_path / "first.png").read_bytes()
+
+    assert first == write_report(kept("well"), tmp_path / "second.png").read_bytes()
+    assert first.startswith(b"\x89PNG")
+
+
+def test_letters_are_drawn() -> None:
+    """By a font of this package, where the machine may have none."""
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="30"><style>.t{font:16px x}</style>%s</svg>'
+    blank, written = (png(svg % text) for text in ("", '<text class="t" x="5" y="20">Reward 0.97 ≥ ∞</text>'))
+
+    assert len(written) > 2 * len(blank)

@@ -1,0 +1,185 @@
+"""Imports: by looks and by name, at once or not at all."""
+
+import json
+import pickle
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from rlvitals.errors import ImportFormatError, RunNameError
+from rlvitals.formats.exporters import export_run
+from rlvitals.formats.importers import import_run, importer_names
+from rlvitals.records import Episode
+from rlvitals.runs import find_runs
+from rlvitals.testing.exporters import made_run
+
+NESTED = {
+    "episode": 3,
+    "reward": "NaN",
+    "length": 7,
+    "quality_initial": 0.25,
+    "quality_final": 0.75,
+    "success": True,
+    "timestamp": "2026-01-02T03:04:05+00:00",
+    "algorithm_metrics": {"policy_loss": -0.5},
+    "performance_metrics": {"episode_time": 1.5, "memory_usage": 512.0, "cores": 4},
+    "additional_info": {
+        "logo_type": "text",
+        "difficulty": "hard",
+        "parameters_explored": {"mode": "spline"},
+        "seen": [1],
+    },
+    "mine": 2,
+}
+EPISODE = Episode(
+    time=1767323045.0,
+    episode=3,
+    reward=float("nan"),
+    length=7,
+    success=True,
+    quality_initial=0.25,
+    quality_final=0.75,
+    quality_improvement=0.5,
+    category="text",
+    difficulty="hard",
+    duration=1.5,
+    memory=512.0,
+    parameters={"mode": "spline"},
+    algorithm={"policy_loss": -0.5},
+    extra={"cores": 4, "mine": 2},
+    info={"seen": [1]},
+)
+_COLUMNS = {
+    "episode": "3",
+    "reward": "NaN",
+    "length": "7",
+    "quality_initial": "0.25",
+    "quality_final": "0.75",
+    "success": "True",
+    "time": "1767323045",
+    "policy_loss": "-0.5",
+    "episode_time": "1.5",
+    "memory_usage": "512",
+    "performance_metrics.cores": "4",
+    "additional_info.logo_type": "text",
+    "difficulty": "hard",
+    "parameters_explored": '"{""mode"":""spline""}"',
+    "additional_info.seen": "[1]",
+    "mine": "2",
+}
+FLAT = f"{','.join(_COLUMNS)}\n{','.join(_COLUMNS.values())}\n"
+
+
+@pytest.mark.parametrize(("name", "content"), [("old.jsonl", json.dumps(NESTED)), ("old.csv", FLAT)])
+def test_episodes_by_the_names_of_log_episode(tmp_path: Path, name: str, content: str) -> None:
+    """Nested, dotted, or by themselves: the same episode; what has no field is kept."""
+    (tmp_path / name).write_text(content)
+    run = import_run(tmp_path / name, tmp_path / "logs")
+
+    assert repr(list(run.records("episodes"))) == repr([EPISODE])
+    assert (run.run_id, run.header.status) == ("old", "completed")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reason"),
+    [
+        ("a.jsonl", '{"episode": 1, "reward": 1, "length": 2}\n{"episode": 2, "reward": ', "line 2 is damaged"),
+        ("a.jsonl", '{"episode": 1, "reward": "a lot", "length": 2}\n', "line 1: Episode 1: reward must be a number"),
+        ("a.csv", "episode,reward,length\n1,2\n", "line 2: 2 cells, and 3 columns"),
+        ("a.csv", "episode,reward,length\n1,2,-3\n", "line 2: Episode 1: length must be a whole number"),
+        ("a.json", '{"format": "rlvitals-export", "version": 99}', "upgrade with"),
+        ("a.json", '{"format": "rlvitals-export", "version": 1', "is damaged"),
+        ("a.sqlite", "SQLite format 3\0", "is damaged, or no export"),
+        ("a.parquet", "PAR1", "is damaged, or no export"),
+        ("a.pkl", "anything", "is a pickle"),
+        ("a.xlsx", "anything", "of no known format, by its contents"),
+        ("a.csv", "a,b\n1,2\n", "a table of an unknown program, with the columns 'a', 'b'"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:
+    """With the file, the line, the value; and no run is left, nor half of one."""
+    (tmp_path / name).write_text(content)
+    with pytest.raises(ImportFormatError, match=reason) as refused:
+        import_run(tmp_path / name, tmp_path / "logs")
+    assert str(tmp_path / name) in str(refused.value)
+    assert list((tmp_path / "logs").glob("*")) == []
+
+
+def test_a_pickle_is_not_loaded_to_find_out(tmp_path: Path) -> None:
+    """It may run any code."""
+    (tmp_path / "a.pkl").write_bytes(pickle.dumps({"episodes": []}))
+    with pytest.raises(ImportFormatError, match="may run any code"):
+        import_run(tmp_path / "a.pkl", tmp_path / "logs")
+
+
+@pytest.mark.parametrize("target", ["a.jsonl", "csv"])
+def test_an_export_that_was_cut_is_refused(tmp_path: Path, target: str) -> None:
+    """Also where it is cut between two records."""
+    path = export_run(made_run(tmp_path / "logs", "ordinary"), tmp_path / target, format=target.removeprefix("a."))
+    file = path / "scalars.csv" if path.is_dir() else path
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
+    with pytest.raises(ImportFormatError, match="a part of the export is missing"):
+        import_run(path, tmp_path / "back")
+    file.write_bytes(b"".join(lines)[:-3])
+    with pytest.raises(ImportFormatError, match=r"line \d+"):
+        import_run(path, tmp_path / "back")
+
+
+def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    """Nothing is overwritten."""
+    run = made_run(tmp_path, "empty")
+    path = export_run(run, tmp_path / "a.json")
+
+    assert [import_run(path, tmp_path).run_id for _ in range(2)] == ["empty-2", "empty-3"]
+    assert import_run(path, tmp_path, name="mine").header.run_id == "mine"
+    with pytest.raises(RunNameError):
+        import_run(path, tmp_path, name="a/b")
+
+
+def test_half_a_run_is_none(tmp_path: Path) -> None:
+    """What a killed import leaves is hidden, and no run."""
+    made_run(tmp_path, "empty").path.rename(tmp_path / ".run.1.tmp")
+    assert find_runs(tmp_path) == ([], [])
+
+
+def test_a_run_is_not_imported(tmp_path: Path) -> None:
+    """It is one already."""
+    with pytest.raises(ImportFormatError, match="is a run already"):
+        import_run(made_run(tmp_path, "empty").path, tmp_path)
+
+
+def test_every_format_is_documented() -> None:
+    """Importers are in the page."""
+    page = (Path(__file__).parents[4] / "docs" / "exchange.md").read_text()
+    section = page.split("## Importing")[1].split("\n## ")[0]
+    assert [name for name in importer_names() if f"`{name}`" not in section] == []
+
+
+def test_a_database_with_a_view_is_refused(tmp_path: Path) -> None:
+    """A view is a query of the file's author, which could read any file."""
+    exported = export_run(made_run(tmp_path, "ordinary"), tmp_path / "run.duckdb")
+    (tmp_path / "secret.txt").write_text("open sesame")
+    with duckdb.connect(exported) as database:
+        database.execute("DROP TABLE events")
+        database.execute(f"CREATE VIEW events AS FROM read_text('{tmp_path / 'secret.txt'}')")
+
+    with pytest.raises(ImportFormatError, match="has the view 'events'"):
+        import_run(exported, tmp_path / "logs")
+
+
+def test_a_database_behind_a_link_is_imported(tmp_path: Path) -> None:
+    """Its neighbour, the log of DuckDB, is sought where the file is."""
+    exported = Path(export_run(made_run(tmp_path, "ordinary"), tmp_path / "run.duckdb"))
+    (tmp_path / "link").symlink_to(exported)
+
+    assert import_run(tmp_path / "link", tmp_path / "logs").header.status == "completed"
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    file = tmp_path / "monitor.csv"
+    file.touch()
+
+    with pytest.raises(ImportFormatError, match=r"monitor\.csv is empty"):
+        import_run(file, tmp_path / "logs")

@@ -1,0 +1,141 @@
+"""TensorBoard's event files become a run."""
+
+import importlib.util
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tensorboard.compat.proto.event_pb2 import Event as Written  # type: ignore[import-untyped]
+from tensorboard.plugins.histogram import summary_v2 as histogram  # type: ignore[import-untyped]
+
+from rlvitals.errors import ImportFormatError, MissingExtraError
+from rlvitals.formats.exporters import export_run
+from rlvitals.formats.importers import import_run
+from rlvitals.records import Episode, PolicyUpdate, Scalars, SystemSample
+from rlvitals.sinks.tensorboard_sink import EventFile
+from rlvitals.testing.exporters import made_run
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What CleanRL's `ppo.py` writes: two environments end at once, then an update."""
+    file = EventFile(tmp_path / "CartPole-v1__ppo__1", 1000.0)
+    table = "|param|value|\n|-|-|\n|learning_rate|0.00025|\n|cuda|True|\n|exp_name|ppo|"
+    file.text(1000.0, 0, "hyperparameters/text_summary", table)
+    for reward, length in ((20.0, 20), (30.5, 31)):
+        file.scalars(1001.0, 64, {"charts/episodic_return": reward})
+        file.scalars(1001.5, 64, {"charts/episodic_length": length})
+    losses = {"losses/value_loss": 0.5, "losses/clipfrac": 0.125, "losses/entropy": math.nan, "losses/old_approx_kl": 1}
+    for tag, value in {"charts/learning_rate": 0.25, **losses, "charts/SPS": 640, "mine/ratio": math.inf}.items():
+        file.scalars(1002.0, 128, {tag: value})
+    file.close()
+    return tmp_path / "CartPole-v1__ppo__1"
+
+
+def test_rllib_s_and_trl_s_metrics_are_fields(tmp_path: Path) -> None:
+    """As they are in the log calls: both use one table of names."""
+    file = EventFile(tmp_path / "theirs", 1000.0)
+    stats = "ray/tune/info/learner/default_policy/learner_stats"
+    file.scalars(1001.0, 4000, {f"{stats}/kl": 0.5, f"{stats}/entropy": 2.0, f"{stats}/cur_lr": 0.25})
+    file.scalars(1002.0, 8000, {"train/grad_norm": 0.125, "train/clip_ratio/region_mean": 0.75, "train/kl": 4.0})
+    file.close()
+
+    first, second = import_run(tmp_path / "theirs", tmp_path / "logs").records("updates")
+
+    assert (first.kl_divergence, first.entropy, first.learning_rate, first.env_step) == (0.5, 2.0, 0.25, 4000)
+    assert (second.gradient_norm, second.clip_fraction, second.extra) == (0.125, 0.75, {"kl": 4.0})
+
+
+def test_cleanrls_names_are_understood(folder: Path, tmp_path: Path) -> None:
+    """Names that come twice at one step are two episodes; NaN and the infinities stay; other names are scalars."""
+    run = import_run(folder, tmp_path / "logs")
+
+    assert list(run.records("episodes")) == [
+        Episode(time=1001.0, episode=0, reward=20.0, length=20, env_step=64),
+        Episode(time=1001.0, episode=1, reward=30.5, length=31, env_step=64),
+    ]
+    update = PolicyUpdate(
+        time=1002.0,
+        step=128,
+        env_step=128,
+        learning_rate=0.25,
+        value_loss=0.5,
+        clip_fraction=0.125,
+        entropy=math.nan,
+        extra={"old_approx_kl": 1.0},
+    )
+    assert repr(list(run.records("updates"))) == repr([update])
+    assert list(run.records("system")) == [SystemSample(time=1002.0, env_step=128, env_steps_per_second=640.0)]
+    assert list(run.records("scalars")) == [
+        Scalars(time=1002.0, step=128, env_step=128, category="mine", values={"ratio": math.inf})
+    ]
+    assert run.header.configuration == {"learning_rate": 0.00025, "cuda": True, "exp_name": "ppo"}
+    assert run.run_id == "CartPole-v1__ppo__1"
+
+
+def test_our_own_events_come_back(tmp_path: Path) -> None:
+    """Episodes, updates, evaluations of a baseline, the system, events; in 32 bits."""
+    run = made_run(tmp_path / "logs", "ordinary")
+    back = import_run(export_run(run, tmp_path / "tb", format="tensorboard"), tmp_path / "logs")
+
+    episode = next(back.records("episodes"))
+    assert (episode.reward, episode.success, episode.parameters["color_precision"]) == (1.5, True, 6.0)
+    (told,) = (each for each in back.records("updates") if each.step == 10)
+    assert (told.value_loss, told.entropy, told.action_std) == (0.5, 1.25, 1.0)
+    assert [each.kind for each in back.records("events")] == ["state", "finding"]
+    assert back.header.project == "contract: ünïcode"
+
+
+def test_what_is_no_number_is_named(tmp_path: Path) -> None:
+    """Rather than passed over in silence."""
+    file = EventFile(tmp_path / "tb", 1000.0)
+    file.scalars(1001.0, 1, {"a/b": 1.0})
+    counts: Any = histogram.histogram_pb("weights", np.arange(10.0))
+    file.add(Written(wall_time=1001.0, step=1, summary=counts))
+    file.close()
+    (event,) = import_run(tmp_path / "tb", tmp_path / "logs").records("events")
+
+    assert (event.severity, event.data) == ("warning", {"tags": ["weights"]})
+
+
+def test_a_damaged_file_is_refused_and_a_torn_end_forgiven(folder: Path, tmp_path: Path) -> None:
+    """A training that was killed leaves half an event; a wrong byte in the middle would cost all behind it."""
+    (file,) = folder.iterdir()
+    content = file.read_bytes()
+    file.write_bytes(content[:-5])
+    assert len(list(import_run(folder, tmp_path / "logs").records("updates"))) == 1
+
+    for place in range(600, 720, 9):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :])
+        with pytest.raises(ImportFormatError, match=r"tfevents.* is damaged: only the first \d+ of its events"):
+            import_run(folder, tmp_path / "logs")
+
+
+def test_without_tensorboard_the_extra_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no run is left."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(MissingExtraError, match=r"rlvitals\[tensorboard\]"):
+        import_run(folder, tmp_path / "logs")
+    assert list((tmp_path / "logs").glob("*")) == []
+
+
+def test_tianshou_s_tests_are_evaluations(tmp_path: Path) -> None:
+    """And what it logs of a collection is no update."""
+    file = EventFile(tmp_path / "theirs", 1000.0)
+    file.scalars(1001.0, 2000, {"train/episode": 10.0, "train/reward": 22.0, "train/length": 21.0})
+    file.scalars(1001.0, 40, {"loss": 1.0, "loss/clip": -0.5, "loss/vf": 5.0})
+    file.scalars(1002.0, 8000, {"test/reward": 38.0, "test/length": 37.0, "test/reward_std": 3.0})
+    file.scalars(1003.0, 9000, {"test/accuracy": 0.5})
+    file.close()
+    run = import_run(tmp_path / "theirs", tmp_path / "logs")
+
+    (evaluation,) = run.records("evaluations")
+    assert (evaluation.reward, evaluation.reward_std, evaluation.length, evaluation.env_step) == (38.0, 3.0, 37.0, 8000)
+    assert list(run.records("updates")) == []
+    assert {(one.category, name) for one in run.records("scalars") for name in one.values} >= {
+        ("train", "reward"),
+        ("loss", "vf"),
+        ("test", "accuracy"),
+    }

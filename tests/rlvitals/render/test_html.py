@@ -1,0 +1,97 @@
+"""The HTML report: whole, closed to the outside, and dead to every script."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rlvitals import RunReader
+from rlvitals.formatting import count, number
+from rlvitals.render.html import PAGE_STYLE
+
+Made = Callable[[str], RunReader]
+PageOf = Callable[[RunReader], Any]
+
+_LOADS = {"src", "href", "xlink:href", "data", "action", "srcset", "poster"}
+
+
+def test_a_report_of_any_run_is_whole(odd: RunReader, page_of: PageOf) -> None:
+    """Every element is closed, in its order, also of an empty run and of one that is all NaN."""
+    page = page_of(odd)
+
+    assert (page.open, page.faults) == ([], [])
+    assert "How it went" in page.text
+
+
+def test_nothing_is_loaded_and_nothing_runs(odd: RunReader, page_of: PageOf) -> None:
+    """No script, no handler, no style attribute; addresses are places in the page or pictures that it holds."""
+    page = page_of(odd)
+
+    assert {tag for tag, _ in page.tags} & {"script", "iframe", "object", "embed", "link", "form", "base"} == set()
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
+        loaded = [value or "" for name, value in attributes.items() if name in _LOADS]
+        assert all(re.match(r"#|data:image/", value) for value in loaded), (tag, loaded)
+
+
+def test_the_page_forbids_itself_all_but_its_own_style(kept: Made, page_of: PageOf) -> None:
+    """The policy names the style sheet by its digest, which is right, and no script."""
+    page = page_of(kept("well"))
+    policies = [said["content"] for tag, said in page.tags if said.get("http-equiv") == "Content-Security-Policy"]
+
+    digest = base64.b64encode(hashlib.sha256(PAGE_STYLE.encode()).digest()).decode()
+    assert len(policies) == 1
+    assert f"style-src 'sha256-{digest}'" in str(policies[0])
+    assert "default-src 'none'" in str(policies[0])
+    assert "script" not in str(policies[0])
+
+
+def test_hostile_texts_are_shown_as_they_are(kept: Made, page_of: PageOf, hostile_text: str) -> None:
+    """As text, and only so."""
+    page = page_of(kept("hostile"))
+
+    assert page.text.count(hostile_text) > 5
+    assert [said for tag, said in page.tags if tag == "img" and not str(said["src"]).startswith("data:")] == []
+
+
+def test_a_hostile_picture_is_sealed(kept: Made, page_of: PageOf) -> None:
+    """An SVG is an image from the page's own data, in which browsers run nothing."""
+    page = page_of(kept("hostile"))
+    images = [said["src"] for tag, said in page.tags if tag == "img"]
+
+    assert [str(source).partition(",")[0] for source in images] == ["data:image/svg+xml;base64"]
+    assert b"alert(1)" in base64.b64decode(str(images[0]).partition(",")[2])
+
+
+def test_the_numbers_are_those_of_the_summary(kept: Made, page_of: PageOf) -> None:
+    """The report cannot disagree with `rlvitals stats`."""
+    run = kept("well")
+    page, summary = page_of(run), run.summary()
+    reward = summary.measures["reward"]
+
+    for said in (reward.mean.estimate, reward.recent.estimate, reward.median, reward.max, reward.rest.level.estimate):
+        assert number(said) in page.text
+    assert f"{count(summary.success.total)} of {count(summary.success.known)} episodes" in page.text
+    assert f"{run.diagnosis().health_score} of 100" in page.text
+
+
+@pytest.mark.parametrize(("kind", "said"), [("all NaN", "40 NaN of 40 values"), ("all infinite", "40 -Infinity of 40")])
+def test_what_is_not_finite_is_seen(kept: Made, page_of: PageOf, kind: str, said: str) -> None:
+    """NaN and infinities are counted beside the curve, and stand in the tables."""
+    page = page_of(kept(kind))
+
+    assert said in page.text
+    assert any("rv-bad" in str(attributes.get("class")) for _, attributes in page.tags)
+
+
+def test_the_verdict_names_the_worst_finding(kept: Made, page_of: PageOf) -> None:
+    """With its cause, and what to try."""
+    run = kept("all NaN")
+    page, worst = page_of(run), run.diagnosis().findings[0]
+
+    assert page.text.index(worst.title) < page.text.index("How it went")
+    assert worst.cause in page.text
+    assert worst.advice in page.text

@@ -1,0 +1,57 @@
+"""What a command prints on."""
+
+import json
+import math
+import re
+
+import pytest
+
+from rlvitals.render.terminal import STYLES, make_screen, number_text, print_json, status_text
+from rlvitals.runs.header import STATUSES
+from rlvitals.runs.vitality import CRASHED, STALLED
+
+
+@pytest.mark.parametrize("status", [*STATUSES, STALLED, CRASHED])
+def test_every_status_has_a_colour(status: str) -> None:
+    """Those of the writer, and those that readers see."""
+    assert status_text(status).style == STYLES[status]
+
+
+def test_an_unknown_status_is_shown_plainly() -> None:
+    """A newer release may have more."""
+    assert status_text("dreaming").plain == "dreaming"
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_is_not_finite_stands_out(value: float) -> None:
+    """It is never passed over."""
+    assert number_text(value).style == "bold red"
+    assert number_text(1.0).style == ""
+
+
+def test_json_is_strict(capsys: pytest.CaptureFixture[str]) -> None:
+    """Non-finite numbers are spelled as in a run's files, at any depth."""
+    print_json({"a": [math.nan, {"b": -math.inf}], "c": None, "d": math.inf})
+
+    assert json.loads(capsys.readouterr().out, parse_constant=pytest.fail) == {
+        "a": ["NaN", {"b": "-Infinity"}],
+        "c": None,
+        "d": "Infinity",
+    }
+
+
+@pytest.mark.parametrize(
+    ("colour", "coloured"), [({"FORCE_COLOR": "1"}, True), ({"NO_COLOR": "1"}, False), ({}, False)]
+)
+def test_colour_is_for_terminals_and_for_those_who_ask(
+    colour: dict[str, str], coloured: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The two usual variables are heeded."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "TERM", "COLORTERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in colour.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    make_screen().print(status_text("failed"))
+
+    assert bool(re.search("\x1b", capsys.readouterr().out)) is coloured

@@ -1,0 +1,63 @@
+"""Runs that are written at once."""
+
+from pathlib import Path
+
+import pytest
+
+from rlvitals.errors import RunError, RunExistsError
+from rlvitals.records import Episode
+from rlvitals.runs import Header, find_runs
+from rlvitals.runs.run_writer import RunWriter, free_name
+from rlvitals.runs.verification import verify
+
+
+def write(folder: Path, count: int, **options: int) -> RunWriter:
+    writer = RunWriter(folder, "run", **options)
+    for episode in range(count):
+        writer.write(Episode(time=1.0, episode=episode, reward=0.5, length=1))
+    return writer
+
+
+def test_a_run_is_there_when_it_is_finished(tmp_path: Path) -> None:
+    """Before that nobody sees it."""
+    writer = write(tmp_path, 3)
+    assert find_runs(tmp_path) == ([], [])
+    run = writer.finish(Header(run_id="", started=1.0))
+    assert [each.episode for each in run.records("episodes")] == [0, 1, 2]
+    assert (run.run_id, [each.name for each in tmp_path.iterdir()]) == ("run", ["run"])
+
+
+def test_full_segments_are_sealed(tmp_path: Path) -> None:
+    """And the small rest stays lines; nothing is wrong with any."""
+    run = write(tmp_path, 5, seal_records=2).finish(Header(run_id="", started=1.0))
+    assert [segment.path.name for segment in run.layout.segments("episodes")] == [
+        "000001.parquet",
+        "000002.parquet",
+        "000003.jsonl",
+    ]
+    assert (verify(run, mending=False).faults, len(list(run.records("episodes")))) == ([], 5)
+
+
+def test_giving_up_leaves_nothing(tmp_path: Path) -> None:
+    """Unless it is finished."""
+    write(tmp_path, 3).give_up()
+    assert list(tmp_path.iterdir()) == []
+    writer = write(tmp_path, 1)
+    writer.finish(Header(run_id="", started=1.0))
+    writer.give_up()
+    assert len(find_runs(tmp_path)[0]) == 1
+
+
+def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
+    """A file of that name, a folder of runs that is none."""
+    (tmp_path / "run").write_text("")
+    with pytest.raises(RunExistsError, match="in the way"):
+        write(tmp_path, 1).finish(Header(run_id="", started=1.0))
+    with pytest.raises(RunError, match="no run can be written in"):
+        RunWriter(tmp_path / "run", "mine")
+
+
+@pytest.mark.parametrize(("wanted", "name"), [("a/b: c", "a-b- c"), ("..", "imported"), ("ü" * 200, "ü" * 80)])
+def test_any_text_becomes_a_name(wanted: str, name: str) -> None:
+    """As near as can be."""
+    assert free_name(wanted) == name

@@ -1,0 +1,52 @@
+"""SQL over segments."""
+
+import subprocess
+import sys
+
+import duckdb
+import numpy as np
+import pytest
+
+from rlvitals.runs.sql_columns import database, identifier, literal
+
+_ASK = """
+import duckdb
+from rlvitals.runs.sql_columns import database, literal
+question = "SELECT current_setting('enable_progress_bar')"
+print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).execute(question).fetchone()[0])
+"""
+
+
+def test_nothing_is_drawn_on_the_users_output() -> None:
+    """In a notebook or a shell, which this is like, DuckDB would draw a progress bar there."""
+    done = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)
+
+    assert done.stdout == "True False\n"
+
+
+def test_texts_and_names_are_quoted() -> None:
+    """Whatever stands in a path or a metric's name, it is not SQL."""
+    assert literal("it's") == "'it''s'"
+    assert identifier('a"; DROP TABLE x; --') == '"a""; DROP TABLE x; --"'
+
+
+@pytest.mark.parametrize("setting", ["autoinstall_known_extensions", "autoload_known_extensions"])
+def test_no_database_downloads_an_extension(setting: str) -> None:
+    """A file or a function that needs one would make DuckDB fetch it."""
+    assert database().execute(f"SELECT current_setting('{setting}')").fetchone() == (False,)
+
+
+def test_a_table_is_never_a_python_variable() -> None:
+    """DuckDB would look into the frames of its callers."""
+    frame = {"value": np.array([1])}
+    assert duckdb.connect().execute("FROM frame").fetchall() == [(1,)]
+    assert frame
+
+    with pytest.raises(duckdb.CatalogException):
+        database().execute("FROM frame")
+
+
+@pytest.mark.parametrize("text", ["plain", "it's", "a\x00b", "'\x00'", ""])
+def test_any_text_can_be_quoted(text: str) -> None:
+    """A NUL, too, at which some releases of DuckDB end a query."""
+    assert database().execute(f"SELECT {literal(text)}").fetchall() == [(text,)]

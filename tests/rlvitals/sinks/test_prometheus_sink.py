@@ -1,0 +1,191 @@
+"""Records as Prometheus' text, read back by Prometheus' own parser."""
+
+import math
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from rlvitals import TrainingMonitor
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
+from rlvitals.sinks import PrometheusSink, Sink, SinkContext
+from rlvitals.testing.manual_clock import ManualClock
+from rlvitals.testing.sinks import SinkContract
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class TestContract(SinkContract):
+    @pytest.fixture(autouse=True)
+    def _in_a_folder(self, tmp_path: Path) -> None:
+        self.folder = tmp_path
+
+    def make_sink(self) -> Sink:
+        return PrometheusSink(self.folder)
+
+
+def parsed(text: str) -> Samples:
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def taken(*records: Record) -> PrometheusSink:
+    sink = PrometheusSink(interval_s=math.inf)
+    sink._due = math.inf
+    for record in records:
+        sink.write(record)
+    return sink
+
+
+def value(samples: Samples, metric: str, /, **labels: str) -> float:
+    return samples[metric, frozenset(labels.items())]
+
+
+def test_the_latest_value_of_each_number_is_told() -> None:
+    """A number that a later record does not say stays as it was."""
+
+    samples = parsed(
+        taken(
+            PolicyUpdate(time=1.0, step=1, value_loss=0.5, clip_fraction=0.25),
+            PolicyUpdate(time=2.0, step=2, value_loss=0.75),
+        ).text()
+    )
+    assert value(samples, "rlvitals_update_value_loss") == 0.75
+    assert value(samples, "rlvitals_update_clip_fraction") == 0.25
+
+
+def test_units_are_base_units_and_stand_in_the_name() -> None:
+    """Bytes for MiB, a ratio for percent, seconds as they are."""
+
+    samples = parsed(
+        taken(
+            SystemSample(time=1.0, memory=2.0, cpu_percent=150.0, gpu_utilization=50.0),
+            Episode(time=1.0, episode=4, reward=1.0, length=1, duration=0.5),
+            PolicyUpdate(time=1.0, step=1, entropy=1.5),
+        ).text()
+    )
+    assert value(samples, "rlvitals_system_memory_bytes") == 2 * 1024 * 1024
+    assert value(samples, "rlvitals_system_cpu_ratio") == 1.5
+    assert value(samples, "rlvitals_system_gpu_utilization_ratio") == 0.5
+    assert value(samples, "rlvitals_episode_duration_seconds") == 0.5
+    assert value(samples, "rlvitals_episode_number") == 4
+    assert value(samples, "rlvitals_update_entropy_nats") == 1.5
+
+
+def test_names_of_the_users_own_are_labels() -> None:
+    """Whatever they are made of, they come back."""
+
+    odd = 'a "b"\\c\nd'
+    samples = parsed(
+        taken(
+            Scalars(time=1.0, step=1, category=odd, values={odd: 0.5, "text": "passed over", "flag": True}),
+            Episode(time=1.0, episode=0, reward=1.0, length=1, reward_parts={"quality": 0.25}, parameters={odd: 6}),
+            Evaluation(time=1.0, episode=0, policy="defaults", reward=2.0),
+        ).text()
+    )
+    assert value(samples, "rlvitals_scalar", category=odd, name=odd) == 0.5
+    assert value(samples, "rlvitals_scalar", category=odd, name="flag") == 1.0
+    assert value(samples, "rlvitals_episode_reward_part", part="quality") == 0.25
+    assert value(samples, "rlvitals_episode_parameter", parameter=odd) == 6.0
+    assert value(samples, "rlvitals_evaluation_reward", policy="defaults") == 2.0
+
+
+def test_what_is_not_finite_is_told_as_it_is() -> None:
+    """NaN and the infinities, as Prometheus spells them."""
+
+    text = taken(PolicyUpdate(time=1.0, step=1, policy_loss=math.nan, value_loss=math.inf, loss=-math.inf)).text()
+    assert "rlvitals_update_policy_loss NaN\n" in text
+    samples = parsed(text)
+    assert math.isnan(value(samples, "rlvitals_update_policy_loss"))
+    assert value(samples, "rlvitals_update_value_loss") == math.inf
+    assert value(samples, "rlvitals_update_loss") == -math.inf
+
+
+def test_records_and_events_are_counted() -> None:
+    """What an alert needs: how many came, when the last one did, how far the training is."""
+
+    samples = parsed(
+        taken(
+            Episode(time=10.0, episode=0, reward=1.0, length=1, env_step=100),
+            Episode(time=11.0, episode=1, reward=1.0, length=1, env_step=200),
+            Event(time=12.0, kind="finding", message="entropy collapsed", severity="critical"),
+        ).text()
+    )
+    assert value(samples, "rlvitals_records_total", stream="episodes") == 2.0
+    assert value(samples, "rlvitals_events_total", kind="finding", severity="critical") == 1.0
+    assert value(samples, "rlvitals_last_record_timestamp_seconds", stream="episodes") == 11.0
+    assert value(samples, "rlvitals_env_steps") == 200.0
+    assert value(samples, "rlvitals_running") == 1.0
+
+
+def test_every_metric_has_help_and_type() -> None:
+    """The help is the formula of the metric dictionary."""
+
+    families = list(text_string_to_metric_families(taken(PolicyUpdate(time=1.0, step=1, clip_fraction=0.5)).text()))
+    assert all(family.documentation and family.type in {"gauge", "counter"} for family in families)
+    (clip_fraction,) = [family for family in families if family.name == "rlvitals_update_clip_fraction"]
+    assert clip_fraction.documentation.startswith("Share of samples whose ratio is outside of the clip range")
+
+
+def test_the_file_is_written_at_once_and_then_now_and_then(context: SinkContext) -> None:
+    """With the first record, then every few seconds, on a flush and on close."""
+
+    clock = ManualClock()
+    sink = PrometheusSink(interval_s=5.0, clock=clock)
+    sink.begin(context)
+    file = context.artifacts / "prometheus" / "ppo 1.prom"
+    labels = {"run": "ppo 1", "project": "logos: small"}
+
+    def step() -> float:
+        return value(parsed(file.read_text()), "rlvitals_update_step", **labels)
+
+    sink.write(PolicyUpdate(time=1.0, step=1))
+    assert step() == 1
+    sink.write(PolicyUpdate(time=1.0, step=2))
+    assert step() == 1
+    clock.advance(5.0)
+    sink.write(PolicyUpdate(time=1.0, step=3))
+    assert step() == 3
+    sink.write(PolicyUpdate(time=1.0, step=4))
+    sink.flush()
+    assert step() == 4
+    sink.write(PolicyUpdate(time=1.0, step=5))
+    sink.close()
+    assert step() == 5
+    assert value(parsed(file.read_text()), "rlvitals_running", **labels) == 0.0
+
+
+def test_readers_see_whole_files(tmp_path: Path) -> None:
+    """The file is replaced, not written over; what cannot be written leaves the old one, and nothing beside it."""
+
+    sink = PrometheusSink(tmp_path)
+    sink.write(PolicyUpdate(time=1.0, step=1))
+    file = tmp_path / "rlvitals.prom"
+    with file.open() as reader:
+        sink.write(PolicyUpdate(time=1.0, step=2))
+        sink.flush()
+        assert "rlvitals_update_step 1.0" in reader.read()
+    assert "rlvitals_update_step 2.0" in file.read_text()
+    file.unlink()
+    (file / "in the way").mkdir(parents=True)
+    sink.write(PolicyUpdate(time=1.0, step=3))
+    with pytest.raises(OSError, match=r"rlvitals\.prom"):
+        sink.flush()
+    assert [path.name for path in tmp_path.iterdir()] == ["rlvitals.prom"]
+    (file / "in the way").rmdir()
+    file.rmdir()
+    sink.close()
+    assert "rlvitals_update_step 3.0" in file.read_text()
+
+
+def test_a_monitor_writes_it_by_name(tmp_path: Path) -> None:
+    """`sinks=["prometheus"]`, and nothing else."""
+
+    with TrainingMonitor(tmp_path, project_name="p", session_name="a", sinks=["prometheus"]) as monitor:
+        for episode in range(3):
+            monitor.log_episode(episode, 0.5, 10)
+    samples = parsed((tmp_path / "a" / "artifacts" / "prometheus" / "a.prom").read_text())
+    assert value(samples, "rlvitals_records_total", run="a", project="p", stream="episodes") == 3.0

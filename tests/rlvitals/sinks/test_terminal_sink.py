@@ -1,0 +1,223 @@
+"""The vital signs in one line."""
+
+import io
+import math
+
+import pytest
+
+from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, SystemSample
+from rlvitals.sinks import Sink, TerminalSink
+from rlvitals.testing.manual_clock import ManualClock
+from rlvitals.testing.sinks import SinkContract
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+class TestContractOnATerminal(SinkContract):
+    kinds = frozenset()  # none can be read back from a line
+
+    def make_sink(self) -> Sink:
+        return TerminalSink(Terminal(), clock=ManualClock())
+
+    def taken(self, sink: Sink) -> list[Record]:
+        del sink
+        return []
+
+
+class TestContractElsewhere(SinkContract):
+    kinds = frozenset()  # none can be read back from a line
+
+    def make_sink(self) -> Sink:
+        return TerminalSink(io.StringIO(), interval_s=0.0, clock=ManualClock())
+
+    def taken(self, sink: Sink) -> list[Record]:
+        del sink
+        return []
+
+
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+def episode(reward: float = 1.0, *, success: bool | None = None, env_step: int | None = None) -> Episode:
+    return Episode(time=1.0, episode=1, reward=reward, length=10, success=success, env_step=env_step)
+
+
+def line_of(*records: Record, total: int | None = None) -> str:
+    sink = TerminalSink(io.StringIO(), total=total, clock=ManualClock())
+    for record in records:
+        sink.write(record)
+    return sink.line()
+
+
+def test_the_line_before_anything_happened() -> None:
+    """Nothing is made up."""
+
+    assert line_of() == "step 0 | episodes 0"
+
+
+def test_the_whole_line() -> None:
+    """Progress, episodes, mean reward, success rate, the last update and the speed, in this order."""
+
+    line = line_of(
+        episode(1.0, success=True, env_step=1_000),
+        episode(2.5, success=False, env_step=2_500),
+        PolicyUpdate(time=2.0, step=2_048, env_step=2_048, kl_divergence=0.0123456, entropy=1.25),
+        SystemSample(time=4.0, env_step=2_500, env_steps_per_second=0.0),
+        total=10_000,
+    )
+    assert line == (
+        "step 2,500/10,000 (25 %) | episodes 2 | reward 1.75 | success 50 % | KL 0.0123 | entropy 1.25 | 500 steps/s"
+    )
+
+
+def test_the_step_never_runs_back() -> None:
+    """A late record does not make the training look shorter."""
+
+    assert line_of(episode(env_step=500), episode(env_step=300)).startswith("step 500 ")
+
+
+def test_the_mean_is_over_the_last_hundred_episodes() -> None:
+    """What was long ago does not count: of 150 episodes the last hundred all had 3."""
+
+    assert "reward 3 |" in line_of(*[episode(9.0)] * 50, *[episode(3.0, success=True)] * 100)
+
+
+@pytest.mark.parametrize(
+    ("rewards", "shown"),
+    [
+        ([1.0, math.nan], "NaN"),
+        ([1.0, math.inf], "Infinity"),
+        ([-math.inf, 1.0], "-Infinity"),
+        ([math.inf, -math.inf], "NaN"),
+        ([1e308, 1e308], "Infinity"),
+    ],
+)
+def test_a_reward_that_is_not_finite_is_shown(rewards: list[float], shown: str) -> None:
+    """NaN and the infinities are spelled as in a run's files; both at once have no mean, and do not break the line."""
+
+    assert line_of(*[episode(reward) for reward in rewards]) == f"step 0 | episodes 2 | reward {shown}"
+
+
+def test_a_loss_that_is_not_finite_is_shown() -> None:
+    """The metric that everybody waits for."""
+
+    line = line_of(PolicyUpdate(time=1.0, step=1, kl_divergence=math.nan, entropy=-math.inf))
+    assert line.endswith("| KL NaN | entropy -Infinity")
+
+
+def test_a_terminal_is_drawn_over(clock: ManualClock) -> None:
+    """On a terminal one line is drawn over itself, wide enough to cover the one before, and ended by `close`."""
+
+    stream = Terminal()
+    sink = TerminalSink(stream, clock=clock)
+    clock.advance(0.5)
+    sink.write(episode(123.456))
+    clock.advance(0.5)
+    sink.write(episode(-123.456))
+    sink.close()
+    assert stream.getvalue() == (
+        "\rstep 0 | episodes 1 | reward 123\rstep 0 | episodes 2 | reward 0  \rstep 0 | episodes 2 | reward 0\n"
+    )
+
+
+def test_a_line_does_not_wrap(clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line wider than the terminal would be drawn below itself each time, so it is cut."""
+
+    monkeypatch.setenv("COLUMNS", "20")
+    stream = Terminal()
+    TerminalSink(stream, clock=clock).close()
+    assert stream.getvalue() == "\rstep 0 | episodes 0\n"[:20] + "\n"
+
+
+def test_a_log_file_gets_a_line_now_and_then(clock: ManualClock) -> None:
+    """Elsewhere than on a terminal lines are whole, and come every half minute."""
+
+    stream = io.StringIO()
+    sink = TerminalSink(stream, clock=clock)
+    for _ in range(61):
+        clock.advance(1.0)
+        sink.write(episode())
+    assert stream.getvalue() == "step 0 | episodes 30 | reward 1\nstep 0 | episodes 60 | reward 1\n"
+
+
+def test_the_interval_is_the_users(clock: ManualClock) -> None:
+    """Nothing is drawn before the interval is over, and something then."""
+
+    stream = io.StringIO()
+    sink = TerminalSink(stream, interval_s=5.0, clock=clock)
+    clock.advance(4.9)
+    sink.write(episode())
+    assert stream.getvalue() == ""
+    clock.advance(0.1)
+    sink.write(episode())
+    assert stream.getvalue() == "step 0 | episodes 2 | reward 1\n"
+
+
+def test_closing_draws_the_last_line(clock: ManualClock) -> None:
+    """A training shorter than the interval is shown all the same, once."""
+
+    stream = io.StringIO()
+    sink = TerminalSink(stream, clock=clock)
+    sink.write(episode())
+    sink.close()
+    sink.close()
+    assert stream.getvalue() == "step 0 | episodes 1 | reward 1\n"
+
+
+@pytest.mark.parametrize("severity", ["warning", "critical"])
+def test_what_is_serious_gets_a_line_of_its_own(clock: ManualClock, severity: str) -> None:
+    """A warning is printed at once, above the live line, and covers what of that was there."""
+
+    stream = Terminal()
+    sink = TerminalSink(stream, clock=clock)
+    clock.advance(1.0)
+    sink.write(episode())
+    sink.write(Event(time=1.0, kind="finding", severity=severity, message="loss is NaN"))
+    drawn, printed = stream.getvalue().split("\r")[1:]
+    assert printed == f"{severity}: loss is NaN".ljust(len(drawn)) + "\n"
+
+
+def test_what_is_not_serious_gets_none(clock: ManualClock) -> None:
+    """Notes and changes of state are not printed."""
+
+    stream = io.StringIO()
+    TerminalSink(stream, clock=clock).write(Event(time=1.0, kind="state", severity="info", message="started"))
+    assert stream.getvalue() == ""
+
+
+def test_a_message_cannot_steer_the_terminal(clock: ManualClock) -> None:
+    """Line breaks and escape sequences in a message, a file's name say, are escapes."""
+
+    stream = io.StringIO()
+    message = "bad logo a\nb\x1b[2J.png"
+    TerminalSink(stream, clock=clock).write(Event(time=1.0, kind="x", severity="warning", message=message))
+    assert stream.getvalue() == "warning: bad logo a\\nb\\x1b[2J.png\n"
+
+
+def test_an_evaluation_gets_a_line_of_its_own(clock: ManualClock) -> None:
+    """With what was said of it, and whose policy it was."""
+
+    stream = io.StringIO()
+    sink = TerminalSink(stream, clock=clock)
+    sink.write(Evaluation(time=1.0, episode=10, reward=1.5, success_rate=0.25))
+    sink.write(Evaluation(time=1.0, episode=10, quality=math.nan, policy="defaults"))
+    assert stream.getvalue() == ("evaluation: reward 1.5, success 25 %\nevaluation of defaults: quality NaN\n")
+
+
+def test_standard_output_stays_the_users(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line goes to standard error by default."""
+
+    TerminalSink().close()
+    assert capsys.readouterr() == ("", "step 0 | episodes 0\n")

@@ -1,0 +1,54 @@
+"""Curves of runs on one axis."""
+
+import math
+
+import numpy as np
+
+from rlvitals.stats.groups.aligned_curves import area, block_means, last_values
+
+ONE = ([10, 20, 30, 40], [1.0, 2.0, 3.0, 4.0])
+OTHER = ([15, 35], [10.0, 30.0])
+
+
+def test_blocks_hold_what_was_measured_in_them() -> None:
+    """The upper edge belongs to a block. Where a run measured nothing there is nothing."""
+    found = block_means([ONE, OTHER], [0, 20, 30, 40])
+
+    assert found.places.tolist() == [20, 30, 40]
+    assert np.array_equal(found.values, [[1.5, 3, 4], [10, np.nan, 30]], equal_nan=True)
+    assert found.contributing.tolist() == [2, 1, 2]
+
+
+def test_the_last_value_stands_until_the_next() -> None:
+    """Nothing before the first, nothing after the last: a run that ended does not go on."""
+    found = last_values([ONE, OTHER], [5, 10, 34, 35, 40, 41])
+
+    assert np.array_equal(
+        found.values, [[np.nan, 1, 3, 3, 4, np.nan], [np.nan, np.nan, 10, 30, np.nan, np.nan]], equal_nan=True
+    )
+    assert found.contributing.tolist() == [0, 1, 2, 2, 1, 0]
+
+
+def test_only_measured_values_come_out() -> None:
+    """Runs logged at different steps: interpolation and averaging across steps would make others."""
+    generator = np.random.default_rng(0)
+    runs = [(np.sort(generator.integers(0, 1000, 40)), generator.normal(size=40)) for _ in range(5)]
+    found = last_values(runs, np.arange(0, 1000, 7))
+
+    for row, (_, values) in zip(found.values, runs, strict=True):
+        assert set(row[~np.isnan(row)]) <= set(values)
+
+
+def test_order_and_holes() -> None:
+    """Rows in any order; what is not finite is nothing."""
+    found = block_means([([3, 1, 2], [30.0, 10.0, math.nan])], [0, 1, 2, 3])
+
+    assert np.array_equal(found.values, [[10, np.nan, 30]], equal_nan=True)
+
+
+def test_the_area_is_of_whole_curves() -> None:
+    """A gap in the middle, or an early end, is not filled; the beginning may be missing."""
+    nan = math.nan
+    found = area(np.array([[1, 2, 3.0], [nan, 2, 4], [1, nan, 3], [1, 2, nan], [nan, nan, nan]]))
+
+    assert np.array_equal(found, [2, 3, nan, nan, nan], equal_nan=True)

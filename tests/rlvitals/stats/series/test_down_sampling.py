@@ -1,0 +1,70 @@
+"""Down-sampled curves keep what matters."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlvitals.stats.series.down_sampling import down_sample
+
+_VALUE = st.one_of(st.floats(-1e9, 1e9), st.sampled_from([math.nan, math.inf, -math.inf]))
+
+
+@given(st.lists(_VALUE, max_size=300), st.integers(8, 40))
+def test_extremes_ends_and_holes_are_kept(values: list[float], points: int) -> None:
+    """Of all finite values the lowest and highest, the first and last, and every kind of value that there is."""
+    series = np.array(values, dtype=np.float64)
+    curve = down_sample(series, points=points)
+
+    assert np.array_equal(series[curve.indices], curve.values, equal_nan=True)
+    assert np.all(np.diff(curve.indices) > 0)
+    assert (curve.total, curve.nans) == (series.size, int(np.isnan(series).sum()))
+    assert curve.infinities == int(np.isinf(series).sum())
+    for kind in (np.isnan, np.isposinf, np.isneginf):
+        assert kind(curve.values).any() == kind(series).any()
+    finite, kept = series[np.isfinite(series)], curve.values[np.isfinite(curve.values)]
+    if finite.size:
+        assert [kept.min(), kept.max()] == [finite.min(), finite.max()]
+    if series.size:
+        assert curve.indices[[0, -1]].tolist() == [0, series.size - 1]
+
+
+def test_buckets_keep_first_lowest_highest_and_last() -> None:
+    """16 values, 8 points, two buckets."""
+    values = [3.0, 1.0, 9.0, 4.0, 5.0, 6.0, 7.0, 2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+
+    assert down_sample(values, points=8).indices.tolist() == [0, 1, 2, 7, 8, 15]
+
+
+def test_every_bucket_keeps_its_own_spike() -> None:
+    """A spike in each of 250 buckets, up or down, is in the curve."""
+    values = np.zeros(100_000)
+    values[200::400] = 5.0
+    values[100::400] = -5.0
+
+    curve = down_sample(values)
+    assert curve.values.size <= 1000
+    assert [int((curve.values == spike).sum()) for spike in (5.0, -5.0)] == [250, 250]
+
+
+def test_a_short_curve_is_kept_whole() -> None:
+    """Up to the points that were asked for."""
+
+    assert down_sample(np.arange(1000.0)).indices.tolist() == list(range(1000))
+
+
+def test_positions_go_with_their_values() -> None:
+    """Each point where it was."""
+    curve = down_sample(np.arange(5000.0), 10.0 * np.arange(5000.0))
+
+    assert np.array_equal(curve.positions, 10.0 * curve.values)
+
+
+def test_too_few_points_and_lengths_that_differ_are_refused() -> None:
+    """Eight is the least."""
+    with pytest.raises(ValueError, match="at least 8"):
+        down_sample([1.0], points=7)
+    with pytest.raises(ValueError, match="1 values but 2 positions"):
+        down_sample([1.0], [1.0, 2.0])

@@ -1,0 +1,228 @@
+"""The reading half of the public interface, for a live training and for a finished one."""
+
+import json
+import math
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlvitals import RecorderSettings, RunReader, TrainingMonitor, open_run, open_runs
+from rlvitals.testing.manual_clock import ManualClock
+
+Monitor = Callable[..., TrainingMonitor]
+Reading = Callable[[Any], dict[str, Any]]
+
+READINGS: dict[str, Reading] = {
+    "statistics": lambda reader: reader.get_training_statistics(),
+    "convergence": lambda reader: reader.get_convergence_analysis(),
+    "validation": lambda reader: reader.validate_metrics(),
+    "dashboard": lambda reader: reader.create_dashboard_data(),
+}
+
+
+def trained(training: TrainingMonitor, episodes: int = 40, *, first: int = 0) -> None:
+    """Episodes that get better, of two types, and updates."""
+    for number in range(first, first + episodes):
+        training.log_episode(
+            number,
+            number / 10 + math.sin(7.0 * number),
+            20,
+            quality_improvement=0.01 * number,
+            quality_final=0.9,
+            quality_initial=0.8,
+            success=number % 4 == 0,
+            algorithm_metrics={"kl_divergence": 0.01},
+            performance_metrics={"episode_time": 0.5, "memory_usage": 100.0},
+            additional_info={"logo_type": "text" if number % 2 else "simple", "parameters_explored": {"speckle": 4}},
+        )
+        training.log_training_step(number, -0.01, 0.5, 1.0, kl_divergence=0.01, learning_rate=3e-4, gradient_norm=0.4)
+    training.log_evaluation(first + episodes, 5.0, 0.9, 0.5)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_finished_run_gives_the_same_answers(monitor: Monitor, name: str) -> None:
+    """As the monitor that recorded it; but for the moment at which it was asked."""
+    with monitor() as training:
+        trained(training)
+    mine, theirs = READINGS[name](training), READINGS[name](open_run(training.path))
+    for answer in (mine, theirs):
+        for changing in ("timestamp",):
+            answer.pop(changing, None)
+        validation = answer.get("validation", answer)
+        validation.pop("timestamp", None)
+        validation.get("checks", {}).pop("file_system", None)  # the room on the disk
+
+    assert json.dumps(mine, sort_keys=True) == json.dumps(theirs, sort_keys=True)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_before_the_first_episode_nothing_raises(monitor: Monitor, name: str) -> None:
+    """Statistics and convergence say so in a message."""
+    with monitor() as training:
+        for reader in (training, open_run(training.path)):
+            found = READINGS[name](reader)
+            if name in {"statistics", "convergence"}:
+                assert "message" in found
+            json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_answers_are_plain_python(monitor: Monitor, name: str) -> None:
+    """A strict JSON encoder takes them, where numbers are finite; no NumPy type is left."""
+    with monitor() as training:
+        trained(training)
+        json.dumps(READINGS[name](training), allow_nan=False)
+
+
+def test_numbers_that_are_not_finite_stay_what_they_are(monitor: Monitor) -> None:
+    """And are counted as trouble."""
+    with monitor() as training:
+        trained(training)
+        training.log_training_step(99, math.nan, math.inf, 1.0)
+        statistics, validity = (
+            training.get_training_statistics(),
+            training.validate_metrics()["checks"]["metric_validity"],
+        )
+
+    assert math.isnan(statistics["policy_loss_stats"]["latest"])
+    assert statistics["value_loss_stats"]["latest"] == math.inf
+    assert validity["status"] == "critical"
+    assert validity["not_finite"] == {"policy_loss": 1, "value_loss": 1}
+
+
+def test_more_episodes_than_the_window_holds_are_read_from_the_folder(monitor: Monitor) -> None:
+    """So a question about 30 episodes is answered, though the window holds ten."""
+    with monitor(buffer_size=10) as training:
+        trained(training)
+
+        assert training.get_training_statistics()["session_info"]["window_episodes"] == 10
+        assert training.get_training_statistics(30)["session_info"]["window_episodes"] == 30
+        assert training.get_training_statistics(1_000)["session_info"]["window_episodes"] == 40
+
+
+def test_a_resumed_training_remembers_its_episodes(logs: Path) -> None:
+    """The window is empty after resuming; the folder is not."""
+    settings = RecorderSettings(system_interval_s=None)
+    with TrainingMonitor(logs, session_name="run", settings=settings) as training:
+        trained(training)
+    with TrainingMonitor(logs, session_name="run", settings=settings, resume="must") as resumed:
+        assert resumed.get_training_statistics()["session_info"]["window_episodes"] == 40
+        trained(resumed, 5, first=40)
+        charts = resumed.create_dashboard_data()["charts"]
+
+    assert [number for number, _ in charts["episode_rewards"]] == list(range(45))
+
+
+@pytest.mark.parametrize("window", [0, -1, 2.5, True, "ten"])
+def test_a_window_that_is_none_is_refused(monitor: Monitor, window: Any) -> None:
+    """With its value, and the way out."""
+    with monitor() as training, pytest.raises(ValueError, match=r"window_size=.*None is the live window"):
+        training.get_training_statistics(window)
+
+
+def test_no_call_deadlocks(monitor: Monitor) -> None:
+    """Every reading from several threads at once, while others log, and through the end."""
+    with monitor(buffer_size=50) as training:
+        trained(training, 12)
+        done: list[str] = []
+        stop = threading.Event()
+
+        def log() -> None:
+            number = 100
+            while not stop.is_set():
+                training.log_episode(number, 1.0, 5)
+                number += 1
+
+        def read(name: str) -> None:
+            for _ in range(3):
+                READINGS[name](training)
+            training.save_session()
+            done.append(name)
+
+        logging = threading.Thread(target=log, daemon=True)
+        readers = [threading.Thread(target=read, args=(name,), daemon=True) for name in READINGS]
+        for thread in (logging, *readers):
+            thread.start()
+        for thread in readers:
+            thread.join(60)
+        stop.set()
+        logging.join(60)
+    assert sorted(done) == sorted(READINGS)
+    assert training.get_training_statistics(5)["session_info"]["window_episodes"] == 5
+
+
+def test_the_summary_is_that_of_the_run(monitor: Monitor) -> None:
+    """From the monitor and from the folder, whole or its end."""
+    with monitor() as training:
+        trained(training)
+    whole, end = training.summary(), open_run(training.path).summary(10)
+
+    assert (whole.episodes, end.episodes) == (40, 10)
+    assert whole.measures["reward"].counts.finite == 40
+
+
+def test_runs_of_a_folder_are_readers(monitor: Monitor, logs: Path) -> None:
+    """Each answers as one that was opened alone."""
+    for name in ("one", "two"):
+        with monitor(name) as training:
+            trained(training)
+    found = open_runs(logs)
+
+    assert all(isinstance(run, RunReader) for run in found)
+    assert [run.get_training_statistics()["session_info"]["session_id"] for run in found] == ["one", "two"]
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_a_metric_may_have_any_name(monitor: Monitor, name: str) -> None:
+    """Also that of a fixed key, which keeps its meaning."""
+    with monitor() as training:
+        training.log_episode(0, 1.5, 7, algorithm_metrics={"reward": 9.0, "quality": 8.0, "episode": 7.0})
+        READINGS[name](training)
+
+        assert training.get_training_statistics()["reward_stats"]["mean"] == 1.5
+        assert training.create_dashboard_data()["algorithm_metrics"]["reward"] == {"latest": 9.0, "recent_avg": 9.0}
+
+
+@pytest.mark.parametrize("diagnosis_interval_s", [5.0, None])
+def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, diagnosis_interval_s: float | None) -> None:
+    """Into the training, which goes on from memory."""
+    settings = RecorderSettings(
+        system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, diagnosis_interval_s=diagnosis_interval_s
+    )
+    with monitor(settings=settings) as training:
+        trained(training)
+        shutil.rmtree(training.path)
+        found = {name: read(training) for name, read in READINGS.items()}
+
+    assert found["validation"]["checks"]["file_system"]["findings"] == ["disk-space"]
+    assert found["dashboard"]["summary"]["total_episodes"] == 40
+
+
+@pytest.mark.parametrize("height", [1e308, math.inf, 5e-324])
+def test_the_greatest_numbers_overflow_in_silence(monitor: Monitor, height: float) -> None:
+    """No warning, which may be an error in the training that asks, and nothing raised."""
+    with monitor() as training:
+        for number in range(40):
+            reward = height if number % 14 < 7 else -height
+            training.log_episode(number, reward, 5, height, height, -height, algorithm_metrics={"entropy": height})
+        for reader in (training, open_run(training.path)):
+            for read in READINGS.values():
+                json.dumps(read(reader))
+            assert reader.summary().measures["reward"].counts.total == 40
+
+
+def test_the_time_between_two_sessions_is_not_training(logs: Path) -> None:
+    """For the monitor as for those who read its run."""
+    clock, settings = ManualClock(1_000.0), RecorderSettings(system_interval_s=None)
+    for resume in ("never", "must"):
+        with TrainingMonitor(logs, session_name="run", settings=settings, clock=clock, resume=resume) as training:
+            clock.advance(60.0)
+            training.log_episode(0, 1.0, 5)
+            minutes = training.get_training_statistics()["session_info"]["training_time_minutes"]
+        clock.advance(6_000.0)
+
+    assert minutes == open_run(training.path).get_training_statistics()["session_info"]["training_time_minutes"] == 2.0

@@ -1,0 +1,109 @@
+"""Opening regular files only."""
+
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rlvitals import regular_files
+from rlvitals.regular_files import IrregularFileError, begin_file, make_folder, open_regular, read_regular, unshare
+
+
+def _link(path: Path) -> None:
+    (path.parent / "outside").write_bytes(b"mine")
+    path.symlink_to(path.parent / "outside")
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as end:
+        end.bind(str(path))
+
+
+IRREGULAR: dict[str, Callable[[Path], None]] = {
+    "a symbolic link": _link,
+    "a named pipe": os.mkfifo,
+    "a socket": _socket,
+    "a directory": lambda path: path.mkdir(),
+}
+
+
+@pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR | os.O_APPEND | os.O_CREAT], ids=["read", "append"])
+@pytest.mark.parametrize("kind", IRREGULAR)
+def test_what_is_no_regular_file_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, flags: int
+) -> None:
+    """Without following it, and without waiting for the other end of a pipe."""
+    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    path = Path("file")
+    IRREGULAR[kind](path)
+
+    with pytest.raises(IrregularFileError, match=f"Is {kind}"):
+        open_regular(path, flags)
+
+
+def test_what_takes_the_place_of_a_file_after_the_check_is_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The open file is checked again, and its descriptor is closed."""
+    os.mkfifo(tmp_path / "file")
+    (tmp_path / "before").touch()
+    before, looked = (tmp_path / "before").lstat(), Path.lstat
+    monkeypatch.setattr(Path, "lstat", lambda path: before if path.name == "file" else looked(path))
+    open_files = len(list(Path("/proc/self/fd").iterdir()))
+
+    with pytest.raises(IrregularFileError):
+        open_regular(tmp_path / "file")
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_files
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    """Its size is enough: here a file with a hole of a terabyte."""
+    (tmp_path / "file").touch()
+    os.truncate(tmp_path / "file", 1 << 40)
+
+    with pytest.raises(OSError, match="1099511627776 bytes, and 100 is the most"):
+        read_regular(tmp_path / "file", 100)
+
+
+def test_a_new_file_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
+    """As for a file that is written aside, whose name can be guessed."""
+    _link(tmp_path / "file")
+    with begin_file(tmp_path / "file") as file:
+        file.write(b"new")
+
+    assert (tmp_path / "outside").read_bytes() == b"mine"
+    assert read_regular(tmp_path / "file") == b"new"
+
+
+def test_an_unshared_file_keeps_its_content_and_nothing_else_of_the_other(tmp_path: Path) -> None:
+    """A change of it no longer reaches the other name; a file with one name stays the file that it is."""
+    (tmp_path / "outside").write_bytes(b"mine")
+    os.link(tmp_path / "outside", tmp_path / "file")
+    unshare(tmp_path / "file")
+    unshared = (tmp_path / "file").stat().st_ino
+    unshare(tmp_path / "file")
+    os.truncate(tmp_path / "file", 1)
+
+    assert (tmp_path / "outside").read_bytes() == b"mine"
+    assert (tmp_path / "file").stat().st_ino == unshared
+
+
+def test_a_link_is_no_folder_to_write_into(tmp_path: Path) -> None:
+    """A folder that exists is."""
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "outside")
+
+    make_folder(tmp_path / "outside")
+    with pytest.raises(IrregularFileError, match="Is a symbolic link, not a folder"):
+        make_folder(tmp_path / "link")
+
+
+def test_a_system_without_the_flags_of_posix_is_as_strict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows has neither O_NOFOLLOW nor O_NONBLOCK."""
+    monkeypatch.setattr(regular_files, "_SAFE", 0)
+    _link(tmp_path / "file")
+
+    with pytest.raises(IrregularFileError):
+        open_regular(tmp_path / "file")
