@@ -45,6 +45,7 @@ DEFERRED: dict[str, str] = {
     "rlvitals.formats.exporters.run_export": "loads duckdb, which a trainer does not need",
     "rlvitals.render.notebook": "loads duckdb, which a trainer does not need",
     "rlvitals.render.report_writer": "loads duckdb, which a trainer does not need",
+    "rlvitals.summary.overview": "loads duckdb, which a trainer does not need",
     "rlvitals.summary.run_summary": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",

@@ -8,13 +8,13 @@ from rlvitals.comparison import Comparison, Divergence
 from rlvitals.documents import comparison_report
 from rlvitals.documents.charts import Chart
 from rlvitals.documents.document import Charts
-from rlvitals.documents.png_sheet import png
-from rlvitals.documents.print_pdf import pdf
 from rlvitals.documents.run_curves import courses_of
 from rlvitals.documents.run_data import recorded_of, run_data
 from rlvitals.documents.run_report import document_of
 from rlvitals.errors import ColumnError, ExportError, RlvitalsError
 from rlvitals.render import html
+from rlvitals.render.png_sheet import png
+from rlvitals.render.print_pdf import pdf
 from rlvitals.render.report_writer import put
 from rlvitals.render.svg import draw
 from rlvitals.render.svg_primitives import said

@@ -10,13 +10,13 @@ from rlvitals.documents import comparison_report
 from rlvitals.documents.charts import Chart
 from rlvitals.documents.digest import digest_of
 from rlvitals.documents.document import Document
-from rlvitals.documents.png_sheet import check_png, png, sheet
-from rlvitals.documents.print_pdf import find_browser, pdf
 from rlvitals.documents.run_data import run_data
 from rlvitals.documents.run_report import document_of
 from rlvitals.errors import ExportError, RlvitalsError
 from rlvitals.regular_files import replace_file
 from rlvitals.render import html, markdown
+from rlvitals.render.png_sheet import check_png, png, sheet
+from rlvitals.render.print_pdf import find_browser, pdf
 from rlvitals.render.svg import draw
 from rlvitals.runs import Run
 from rlvitals.runs.artifacts import own_artifacts

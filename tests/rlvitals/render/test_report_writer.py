@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rlvitals import RunReader, TrainingMonitor, open_run
-from rlvitals.documents import png_sheet
 from rlvitals.errors import ExportError, MissingExtraError
+from rlvitals.render import png_sheet
 from rlvitals.render.report_writer import write_report
 
 Made = Callable[[str], RunReader]

@@ -223,8 +223,8 @@ def _reward_sign(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - on
         return flees
     explained, moved = signals.explained(evidence), signals.median(evidence.updates, "kl_divergence")
     sane = not moved > _SANE_KL and not signals.learning_rate(evidence) >= _SANE_RATE
-    # `stats.series.trend` (declining, by as much) in place of the first two was measured on the corpus: one flipped sign of
-    # the policy's gradient was no longer named first (109 of 111, 110 with these).
+    # `stats.series.trend` (declining, by as much) in place of the first two was measured on the corpus: one flipped
+    # sign of the policy's gradient was no longer named first (109 of 111, 110 with these).
     sinks = course.significance < _SINKS and course.gain < _SINKS_BY and course.lost > _SINKS_BELOW
     knows = bool(explained.size) and float(explained[-1]) > _KNOWS  # the critic is not what is wrong
     if sinks and sane and knows and evidence.past(_SINKS_FROM) and not _succeeds(evidence):

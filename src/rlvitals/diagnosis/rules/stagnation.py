@@ -41,8 +41,8 @@ _BELOW = Threshold(3.0, "standard errors", "Distance below the baseline beyond c
 @rule(
     "no-learning",
     title="The agent does not learn",
-    meaning="The trend of the returns is not improving (`rlvitals.stats.series.trend`), no window of episodes was better "
-    f"than the first by {GAIN}, and fewer than {SUCCEEDS} of the episodes succeed: a remark from {_HALFWAY} of "
+    meaning="The trend of the returns is not improving (`rlvitals.stats.series.trend`), no window of episodes was "
+    f"better than the first by {GAIN}, and fewer than {SUCCEEDS} of the episodes succeed: a remark from {_HALFWAY} of "
     "the budget (counted from the first update, where there is a warm-up), as hard tasks start late; a "
     f"warning from {NEARLY_OVER}. It stays a remark while the budget is not known and the run goes on, with "
     f"fewer than {_ENOUGH}, and where the opening ends late, as in a run that continues from a checkpoint. "

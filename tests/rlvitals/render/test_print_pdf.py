@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals.documents.print_pdf import find_browser, pdf
 from rlvitals.errors import ExportError
+from rlvitals.render.print_pdf import find_browser, pdf
 
 
 @pytest.fixture

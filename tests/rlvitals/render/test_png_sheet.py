@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rlvitals import RunReader
-from rlvitals.documents.png_sheet import png, sheet
 from rlvitals.documents.run_data import run_data
 from rlvitals.documents.run_report import document_of
+from rlvitals.render.png_sheet import png, sheet
 from rlvitals.render.report_writer import write_report
 
 Made = Callable[[str], RunReader]
