@@ -35,7 +35,7 @@ def configuration_of(run: WatchedRun) -> dict[str, Any]:
     """What a run was started with, and what reproduces it."""
     header = run.header
     settings = list(settings_as_texts(header.configuration))
-    facts = {name: value for name, value in header.reproduction.items() if name != "packages"}
+    facts = {name: value for name, value in header.reproduction.items() if name != "packages" and value is not None}
     packages = header.reproduction.get("packages")
     return {
         "configuration": settings[:MOST_SETTINGS],

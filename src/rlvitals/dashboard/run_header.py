@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from rlvitals.dashboard.finding_views import FindingView, recorded_findings
+from rlvitals.dashboard.shown_facts import ShownFacts, shown_facts
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.missing_inputs import in_words
@@ -25,6 +26,7 @@ class RunHeader(msgspec.Struct, frozen=True):
         tags: Its tags.
         now: The time (UTC, seconds since 1970).
         overview: Its overview; verdict and health are `None` until they have been worked out.
+        shown: What is shown of that.
         not_finite: How many values are not finite, by `stream.field`.
         findings: What is wrong, the most likely cause first; then what is no longer seen.
         unjudged: Rules that had nothing to look at, with what to log so that they have.
@@ -40,6 +42,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     tags: list[str]
     now: float
     overview: Overview
+    shown: ShownFacts
     not_finite: dict[str, int]
     findings: list[FindingView]
     unjudged: dict[str, list[str]]
@@ -88,6 +91,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         tags=list(header.tags),
         now=run.clock.time(),
         overview=overview,
+        shown=shown_facts(overview),
         not_finite=run.kept("not_finite", lambda: _not_finite(run)),
         findings=_findings(run, diagnosis),
         unjudged={} if diagnosis is None else {rule.code: [in_words(rule.missing)] for rule in diagnosis.unjudged},
