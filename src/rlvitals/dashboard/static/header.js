@@ -26,7 +26,7 @@ export function header(top, run) {
 function facts(head, now) {
   return h("div", { class: "facts" },
     head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`)) : null,
-    h("span", { title: moment(head.started) }, head.is_open ? `running for ${span(head.duration)}` : `${head.duration < 1 ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`),
+    h("span", { title: moment(head.started) }, head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`),
     h("span", {}, `last record ${ago(now - head.updated)}`),
     Object.entries(head.losses).map(([where, n]) => h("span", { class: "bad" }, `${count(n)} ${where} lost`)));
 }
@@ -44,7 +44,7 @@ function tiles(head) {
   const level = (field, name = title(field, "episodes")) => {
     const entry = head.levels[field], show = (value) => formatValue(metricOf("episodes", field), value, 3);
     if (!entry) return null;
-    const interval = entry.low === null ? "" : `; 95 %: ${show(entry.low)} to ${show(entry.high)}`;
+    const interval = entry.low === null || entry.low === entry.high ? "" : `; 95 %: ${show(entry.low)} to ${show(entry.high)}`;
     return tile(name, head.level_texts[field], `last ${count(entry.window)}${head.reward_source ? " values" : ""}${interval}`, entry.not_finite > 0);
   };
   return h("div", { class: "tiles" },
