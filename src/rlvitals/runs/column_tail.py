@@ -38,8 +38,8 @@ class Tail:
         only: The fields that are wanted; by default all that are numbers, flags or texts.
 
     Attributes:
-        dicts: The fields of the kind `{name: value}` that any record had, as far as the first and the last of each batch
-            show.
+        dicts: The fields whose values are dictionaries and that any record had, as far as the first and the last line
+            of each look show.
     """
 
     def __init__(self, layout: Layout, stream: str, only: Sequence[str] | None = None) -> None:

@@ -14,7 +14,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 @pytest.mark.parametrize(
-    ("episodes", "updates"), [(0, 0), (3, 1), (19, 0), (20, 0), (0, 4), (0, 40), (19, 40)], ids=lambda value: str(value)
+    ("episodes", "updates"), [(0, 0), (3, 1), (19, 0), (20, 0), (0, 4), (0, 40), (19, 40)], ids=str
 )
 def test_a_line_is_judged_where_the_run_is(monitor: Monitor, episodes: int, updates: int) -> None:
     """By the same evidence as its page, its report and `check`."""
