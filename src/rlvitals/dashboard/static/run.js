@@ -26,7 +26,7 @@ export function runPage(root, app) {
   put(top, h("p", { class: "empty" }, "Reading the run ..."));
 
   const run = {
-    key, app, head: null, charts: [], parts: [],
+    key, app, head: null,
     ask: (path, params) => ask(path, { run: key, ...params }, controller.signal),
     get view() {
       const get = (name, otherwise) => app.params.get(name) ?? otherwise, end = (name) => (app.params.get(name) === null ? null : Number(app.params.get(name)));
