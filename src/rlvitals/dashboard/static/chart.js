@@ -114,7 +114,7 @@ export class Chart {
       const { last } = extent, smooth = first.smooth?.y?.at(-1), show = this.options.unit ? percent : number;
       const said = first.smoothOnly ? [] : [`last ${show(last)}`];
       if (smooth !== undefined && (first.smoothOnly || show(smooth) !== show(last))) said.push(`smoothed ${show(smooth)}`);
-      put(this.value, said.join(", "));
+      put(this.value, said.map((one, i) => h("span", {}, i + 1 < said.length ? `${one}, ` : one)));
       this.value.classList.toggle("bad", typeof last === "number" && !Number.isFinite(last));
       this.canvas.setAttribute("aria-label", `${this.options.name}: ${number(extent.values)} values, last ${number(last)}${extent.nan ? `, ${extent.nan} NaN` : ""}. Arrow keys move a cursor, plus and minus zoom, 0 shows all.`);
     }
