@@ -1,5 +1,6 @@
 """What a page says of a run is what every other output says of it, and each number says what it is."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,3 +115,35 @@ def test_tabs_are_of_what_was_recorded(monitor: Monitor, opened: Opened) -> None
 
     expect(tabs).to_have_text(["Overview", "Updates", "Parameters", "All curves", "Configuration", "Notes"])
     training.close()
+
+
+TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")
+
+
+def poor(monitor: Monitor) -> list[str]:
+    """Begin runs that lack most of what a page shows; give their names."""
+    monitor("empty").close()
+    monitor("failed").fail(ValueError("x"))
+    with monitor("updates-only") as training:
+        for update in range(40):
+            training.log_training_step(update, -0.01, 0.5, 1.2)
+    with monitor("scalars-only") as training:
+        for step in range(40):
+            training.log_metrics("rollout", {"ep_rew_mean": step / 40}, step=step)
+    return ["empty", "failed", "updates-only", "scalars-only"]
+
+
+def test_no_part_of_a_poor_run_fails(monitor: Monitor, opened: Opened) -> None:
+    """Every tab of every such run and their comparison are shown, without an error in the console."""
+    names = poor(monitor)
+    page = opened("/")
+    expect(page.locator("tr[data-run]")).to_have_count(len(names))
+    start = page.url.rstrip("/")
+    paths = [f"/run?run={name}&tab={tab}" for name in names for tab in TABS]
+    paths.append("/compare?view=runs&" + "&".join(f"run={name}" for name in names))
+    for path in paths:
+        page.goto(start + path)
+        expect(page.locator("main h1").first).to_be_visible()
+        expect(page.get_by_text(re.compile("^(Reading|Looking|Working)"))).to_have_count(0)
+        expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.get_by_role("row", name=re.compile("^Verdict"))).to_be_visible()
