@@ -83,6 +83,7 @@ def summary_details(document: Document) -> Stated:
         reward = measures["reward"]
         stated |= {
             "reward": exact(reward["recent"]["estimate"]),
+            "reward_not_finite": exact(reward["recent_not_finite"]),
             "trend": reward["recent_going"]["verdict"],
             "course": reward["rest"]["status"],
         }

@@ -90,7 +90,11 @@ def _report_tables(tables: Sequence[Table], episodes: int) -> Stated:
     for row in (row for table in tables for row in table if row.get("") == "Reward"):
         recent = next((title for title in row if title.startswith("last ")), None)
         if recent is not None and "IQM" in row:
-            stated |= {"reward": rounded(row[recent]), "reward_window": window(recent, episodes or 10**9)}
+            stated |= {
+                "reward": rounded(row[recent]),
+                "reward_window": window(recent, episodes or 10**9),
+                **not_finite(row[recent]),
+            }
         if "trend" in row:
             stated |= {"trend": row["recent trend"], "course": row["course"]}
     return stated
