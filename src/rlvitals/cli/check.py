@@ -17,7 +17,7 @@ from rlvitals.diagnosis import RANK, Diagnosis, FindingTracker, diagnose, eviden
 from rlvitals.documents.document import FindingsBlock, Table
 from rlvitals.documents.findings_section import basis, enabling, findings_section
 from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json, status_text, strict_json
-from rlvitals.render.terminal_document import health_text, print_blocks
+from rlvitals.render.terminal_document import colored_health, print_blocks
 from rlvitals.render.terminal_text import escape_control, format_time
 from rlvitals.runs import Run
 from rlvitals.summary.status import OPEN
@@ -90,7 +90,7 @@ def findings_json(diagnosis: Diagnosis) -> dict[str, Any]:
 def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
     """Print a diagnosis: its status and health, the findings, and what could not be judged."""
     line = Text.assemble((escape_control(run_id), TITLE), "  ", status_text(diagnosis.status))
-    screen.print(line.append("  ").append_text(health_text(diagnosis.health)) if diagnosis.is_judged else line)
+    screen.print(line.append("  ").append_text(colored_health(diagnosis.health)) if diagnosis.is_judged else line)
     screen.print()
     section = findings_section(diagnosis, {})
     shown = [block for block in section.blocks if not isinstance(block, Table)]

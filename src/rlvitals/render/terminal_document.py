@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from rlvitals.diagnosis import Finding
-from rlvitals.diagnosis.health import NOT_JUDGED, Health
+from rlvitals.diagnosis.health import Health
 from rlvitals.documents.document import (
     Block,
     Bullets,
@@ -23,6 +23,7 @@ from rlvitals.documents.document import (
     Statements,
     Table,
     finding_facts,
+    health_text,
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import count, percent
@@ -54,7 +55,7 @@ def print_head(screen: Console, document: Document) -> None:
     _print(screen, Text.assemble(title, "  ", status, "  ", (escape_control(document.kind), LABEL)), indent=0)
     screen.print()
     line = Text.assemble(("● ", TONES[verdict.tone]), (escape_control(verdict.title), TITLE))
-    _print(screen, line if health is None else line.append("  ").append_text(health_text(health)), indent=0)
+    _print(screen, line if health is None else line.append("  ").append_text(colored_health(health)), indent=0)
     for text in verdict.text.splitlines():
         _print(screen, _running(text, "", screen.width))
     if document.key_facts:
@@ -91,12 +92,12 @@ def print_blocks(screen: Console, blocks: tuple[Block, ...]) -> None:
             _print(screen, part)
 
 
-def health_text(health: Health) -> Text:
-    """The health score in its colour, or that there is none."""
-    if health.score is None:
-        return Text.assemble(("health ", LABEL), (NOT_JUDGED, LABEL))
-    style = next(style for least, style in _HEALTH if health.score >= least)
-    return Text.assemble(("health ", LABEL), (f"{health.score} of 100", style))
+def colored_health(health: Health) -> Text:
+    """The health in words, in its colour."""
+    score = health.score
+    style = LABEL if score is None else next(style for least, style in _HEALTH if score >= least)
+    name, _, words = health_text(health).partition(" ")
+    return Text.assemble((f"{name} ", LABEL), (words, style))
 
 
 def _print(screen: Console, part: RenderableType, indent: int = _INDENT) -> None:

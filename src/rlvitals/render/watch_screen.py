@@ -14,7 +14,7 @@ from rlvitals.records import Evaluation, Event
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
 from rlvitals.render.terminal_charts import thinned
-from rlvitals.render.terminal_document import health_text
+from rlvitals.render.terminal_document import colored_health
 from rlvitals.render.terminal_text import (
     ABSENT,
     count,
@@ -79,7 +79,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 def _head(vitals: Vitals, width: int) -> Text:
     life = vitals.life
     line = Text.assemble((escape_control(life.run_id), TITLE), "  ", status_text(life.status))
-    line.append("  ").append_text(health_text(vitals.diagnosis.health))
+    line.append("  ").append_text(colored_health(vitals.diagnosis.health))
     if vitals.is_open:
         line.append(f"  last record {format_age(max(0.0, vitals.now - life.updated))}", LABEL)
     elif width >= _WIDE:
