@@ -75,7 +75,7 @@ def spread_table(
                 value(found.quantiles["0.95"]),
                 value(found.max),
                 value(found.iqm),
-                value(found.recent.estimate),
+                _recent(found),
                 interval(found.recent),
                 Toned(count(kinds.missing) if kinds.missing else ABSENT, "quiet"),
                 Toned(count(bad), "bad") if bad else Toned(ABSENT, "quiet"),
@@ -86,6 +86,13 @@ def spread_table(
         "not said", "not finite",
     )  # fmt: skip
     return Table(titles, tuple(rows), caption=f"How {values or stream} are spread", folded=True)
+
+
+def _recent(found: Measured) -> Cell:
+    """The recent mean, with how many values it ignores."""
+    if not found.recent_not_finite:
+        return value(found.recent.estimate)
+    return Toned(f"{number(found.recent.estimate)} ({count(found.recent_not_finite)} not finite)", "bad")
 
 
 def course_table(measures: Mapping[str, Measured], stream: str, *, values: str | None = None) -> Table:

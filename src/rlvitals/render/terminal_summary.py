@@ -66,7 +66,7 @@ def _sections(summary: RunSummary) -> Iterator[tuple[str, RenderableType | None]
     yield "By difficulty", _groups(summary.success.by_difficulty, "difficulty")
     yield "How episodes ended", _ends(summary)
     yield "Updates", _spread("updates", summary.metrics)
-    yield "Where they go", _course("updates", summary.metrics)
+    yield "Trends", _course("updates", summary.metrics)
     yield "Speed", facts_grid(speed_facts(summary.speed))
     yield "Against baselines, item by item", _baselines(summary.baselines)
     if summary.exploration is not None:

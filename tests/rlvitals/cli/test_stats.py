@@ -51,7 +51,7 @@ def test_a_run_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
     shown = invoke("stats", "run").stdout
 
     assert shown.splitlines()[0] == "run  completed  200 episodes, 1 updates, 1,990 steps"
-    assert row(shown, "Where they go", "Reward")[1] == "improving"
+    assert row(shown, "Trends", "Reward")[1] == "improving"
     assert row(shown, "Success", "rate")[1:3] == ["75", "%"]
     assert "150 of 200 episodes" in shown
     assert row(shown, "Success", "reward 5")[2:4] == ["not", "reached"]
