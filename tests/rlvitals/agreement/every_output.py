@@ -18,7 +18,7 @@ from .stated import Stated
 Answers = dict[str, Stated]
 """What each output states of one run, by the output's name."""
 
-TEXTS = ("show", "stats", "check", "watch", "report HTML", "report Markdown", "notebook")
+TEXTS = ("show", "show --full", "check", "watch", "report HTML", "report Markdown", "notebook")
 """The outputs of a run for people."""
 WITH_MONITOR = ("rise-then-dip", "one-nan", "three-episodes", "empty", "rewound", "running")
 """Runs whose monitor is asked as well: it answers from its live window, by the same code as a reader."""
@@ -29,19 +29,33 @@ _SUCCESS = {"success", "success_reported"}
 _RECENT = {"reward", "reward_window", "quality", *_SUCCESS}
 _WAY = {"goal", "progress", "speed"}
 _REPORT = {*_COUNTS, *_WAY, *_RECENT, "title", "text", "health"}
-_SUMMARY = {*_COUNTS, *_RECENT, "updates", "speed", "quality_gained", "length", "trend", "course"}
+_SUMMARY = {
+    "episodes",
+    "updates",
+    "speed",
+    "reward",
+    "reward_not_finite",
+    "quality",
+    "quality_gained",
+    "length",
+    *_SUCCESS,
+    "trend",
+    "course",
+}
 _VITALS = {*_COUNTS, *_WAY, *_RECENT, "updates", "quality_gained", "length", "health"}
+_OVERVIEW = {*_VITALS, "reward_not_finite", "trend", "course", "title", "text", "tone", "condition"}
 STATED: dict[str, set[str]] = {
     "ls": {*_COUNTS, *_SUCCESS, "reward"},
-    "ls --json": {*_COUNTS, *_SUCCESS, "reward"},
-    "show": {*_COUNTS, *_WAY, "updates"},
-    "show --json": {*_COUNTS, *_WAY, "updates"},
-    "stats": _SUMMARY,
-    "stats --json": {*_SUMMARY, "progress"},
+    "ls --json": {*_COUNTS, *_RECENT, "goal", "progress", "length", "reward_not_finite"},
+    "show": _REPORT,
+    "show --full": _REPORT,
+    "show --full tables": {"reward", "reward_window", "trend", "course"},
+    "show --json": {*_OVERVIEW, *_REPORT},
+    "show --json details": _SUMMARY,
     "check": {"health", "condition"},
     "check --json": {"env_step", "health", "condition"},
     "watch": _VITALS,
-    "watch --json": {*_VITALS, "reward_not_finite"},
+    "watch --json": _OVERVIEW,
     "digest HTML": {"status", "env_step", "reward", "health", *_SUCCESS},
     "digest Markdown": {"status", "env_step", "reward", "health", *_SUCCESS},
     "report HTML": {*_REPORT, "tone"},
@@ -50,12 +64,14 @@ STATED: dict[str, set[str]] = {
     "report Markdown tables": {"reward", "reward_window", "trend", "course"},
     "notebook": {*_REPORT, "tone"},
     "dashboard list": {*_COUNTS, *_WAY, *_SUCCESS, "reward"},
-    "dashboard page": {*_VITALS, "reward_not_finite", "trend", "title", "text", "tone", "condition"},
+    "dashboard page": _OVERVIEW,
     "open_run.get_training_statistics": {"episodes", "reward", "reward_window", "quality_gained", "length", "success"},
     "open_run.get_convergence_analysis": {"trend", "course"},
     "open_run.validate_metrics": {"trend", "course", "health", "condition"},
     "open_run.create_dashboard_data": {"status", "episodes", "trend", "course", "health", "condition"},
-    "open_run.summary": {*_SUMMARY, "progress"},
+    "open_run.overview": _OVERVIEW,
+    "open_run.summary": _OVERVIEW,
+    "open_run.summary details": _SUMMARY,
     "terminal line": {"episodes", "env_step", "goal", "progress", "reward", *_SUCCESS},
 }
 """What each output states at least, of a run that has everything."""
@@ -128,10 +144,11 @@ class RunOutputs:
         self._scratch = scratch
         path = run.path
         self._outputs: dict[str, Callable[[], Answers]] = {
-            "show --json": lambda: {"": json_outputs.shown_run(_document("show", path))},
-            "stats --json": lambda: {
-                "": json_outputs.summary(_document("stats", path)),
-                " details": json_outputs.summary_details(_document("stats", path)),
+            "show": lambda: screen_outputs.report_screen(self.text("show")),
+            "show --full": lambda: screen_outputs.report_screen(self.text("show --full")),
+            "show --json": lambda: {
+                "": json_outputs.overview(document := _document("show", path)),
+                " details": json_outputs.summary_details(document),
             },
             "check": lambda: {"": screen_outputs.diagnosis_screen(self.text("check"))},
             "check --json": lambda: {"": json_outputs.diagnosis(_document("check", path))},
@@ -176,4 +193,4 @@ class RunOutputs:
                 command("report", path, "-o", written, "--no-figures")
                 return written.read_text()
             case _:
-                return command(output, path)
+                return command(*output.split(), path)

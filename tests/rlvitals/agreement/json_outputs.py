@@ -53,26 +53,8 @@ def overview(document: Document) -> Stated:
     return stated | _levels(document["levels"])
 
 
-def shown_run(document: Document) -> Stated:
-    """`show --json`. Its means are of other windows: tenths of the run, and the whole."""
-    return {
-        "status": document["status"],
-        "episodes": exact(document["episodes"]),
-        "updates": exact(document["updates"]),
-        "env_step": exact(document["env_step"]),
-        "goal": exact((document["goals"] or {}).get("total_timesteps")),
-        "progress": exact(document["progress"]),
-        "speed": exact(document["steps_per_second"]),
-    }
-
-
-def summary(document: Document) -> Stated:
-    """`stats --json`, and what `summary()` returns: the overview, and the same facts once more where it has details."""
-    return overview(document["overview"])
-
-
 def summary_details(document: Document) -> Stated:
-    """The details of a full summary that state facts of the overview."""
+    """What `show --json` and `summary()` give in detail, where that states facts of the overview."""
     measures, success = document["measures"], document["success"]
     stated: Stated = {
         "episodes": exact(document["episodes"]),
@@ -219,6 +201,6 @@ def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:
         ".validate_metrics": validation(reader.validate_metrics()),
         ".create_dashboard_data": dashboard_data(reader.create_dashboard_data()),
         ".overview": overview(msgspec.to_builtins(reader.overview())),
-        ".summary": summary(full := msgspec.to_builtins(reader.summary())),
+        ".summary": overview((full := msgspec.to_builtins(reader.summary()))["overview"]),
         ".summary details": summary_details(full),
     }

@@ -22,7 +22,7 @@ def report_page(markup: str) -> dict[str, Stated]:
     page = parsed(markup)
     verdict, score = _of_class(page, "verdict"), page.find(".//p[@class='score']/b")
     keys = {_text(one[0]): (_text(one[1]), _text(one[2])) for one in page.iterfind(".//dl[@class='keys']/div")}
-    stated = _report_top(
+    stated = report_top(
         status=_text(_of_class(page, "status")),
         title=_text(_of_class(verdict, "title")),
         text=" ".join(_text(one) for one in verdict.iter("p") if one.get("class") is None),
@@ -43,7 +43,7 @@ def report_markdown(text: str) -> dict[str, Stated]:
     assert verdict, lines[4]
     tables = list(_markdown_tables(lines))
     keys = {name: (value, tables[0][1][name]) for name, value in tables[0][0].items()}
-    stated = _report_top(
+    stated = report_top(
         status=_plain(lines[2].rpartition(": ")[2]),
         title=_plain(verdict[1]),
         text=_plain(verdict[2]),
@@ -54,9 +54,19 @@ def report_markdown(text: str) -> dict[str, Stated]:
     return {"": stated, " tables": _report_tables(tables[1:], int(stated["episodes"].value))}
 
 
-def _report_top(
+def report_top(
     *, status: str, title: str, text: str, keys: Mapping[str, tuple[str, str]], score: str | None, words: str
 ) -> Stated:
+    """Read the top of a report, in whatever form.
+
+    Args:
+        status: The run's status.
+        title: The verdict's title.
+        text: The verdict's text.
+        keys: Value and note of each key fact.
+        score: The health score, if one is shown.
+        words: Where "not judged" may be said.
+    """
     episodes = whole(keys["episodes"][0])
     stated: Stated = {"status": status, "title": title, "text": text, "episodes": episodes}
     if score is not None:
@@ -65,8 +75,9 @@ def _report_top(
         stated["health"] = NOT_JUDGED
     value, note = keys["steps"]
     stated["env_step"] = whole(value)
-    if "updates" in note:
-        stated["updates"] = whole(note)
+    updates = re.search(r"([\d,]+) updates?", note)
+    if updates:
+        stated["updates"] = whole(updates[1])
     if "%" in note:
         stated |= {"progress": percent(note), "goal": rounded(note.rpartition(" of ")[2])}
     if "speed" in keys:

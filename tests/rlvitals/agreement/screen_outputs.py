@@ -3,9 +3,11 @@
 Each public function reads one kind of screen, and is the only one that knows its words.
 """
 
+import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from .page_outputs import report_top
 from .stated import NOT_JUDGED, Quantity, Stated, not_finite, percent, rounded, share_of_reported, whole, window
 
 _COLUMNS = re.compile(r"\s{2,}")
@@ -38,63 +40,40 @@ def _list_row(row: Mapping[str, str]) -> Stated:
     return stated if row["success"] == "-" else stated | share_of_reported(row["success"], int(episodes.value))
 
 
-def shown_screen(text: str) -> Stated:
-    """`show`: the facts in two columns under "Progress". Its means are of other windows than the recent one."""
-    facts = {cells[0]: cells[1] for cells in _cells(text) if len(cells) == 2}
-    stated: Stated = {
-        "status": _COLUMNS.split(text.splitlines()[0])[1],
-        "episodes": whole(facts["episodes"]),
-        "updates": whole(facts["updates"]),
-        **_steps(facts["steps"], "([\\d,]+|-)"),
-    }
-    if "speed" in facts:
-        stated["speed"] = rounded(facts["speed"])
-    if "target" in facts:
-        stated["target"] = facts["target"].partition(": ")[2]
-    return stated
+def report_screen(text: str) -> dict[str, Stated]:
+    """`show`, whole or short: the top of a report, and its tables."""
+    first, _, headline, *rest = text.splitlines()
+    title, health = _COLUMNS.split(headline.removeprefix("● "))
+    words = list(itertools.takewhile(str.strip, rest))
+    below = itertools.takewhile(str.strip, rest[len(words) + 1 :])
+    keys = {name: (value, note) for name, value, note, *_ in ((*_COLUMNS.split(line.strip()), "") for line in below)}
+    stated = report_top(
+        status=_COLUMNS.split(first)[1],
+        title=title,
+        text=" ".join(line.strip() for line in words),
+        keys=keys,
+        score=None if NOT_JUDGED in health else health,
+        words=health,
+    )
+    return {"": stated, " tables": _report_tables(_cells(text), int(stated["episodes"].value))}
 
 
-def summary_screen(text: str) -> Stated:
-    """`stats`: a line of counts, a table of values, a table of trends, successes, speed."""
-    first, cells = text.splitlines()[0], _cells(text)
-    episodes = _found(rf"{_COUNT} episodes", first)
-    stated: Stated = {
-        "status": _COLUMNS.split(first)[1],
-        "episodes": episodes,
-        "updates": _found(rf"{_COUNT} updates", first),
-    }
-    if "steps" in first:
-        stated["env_step"] = _found(rf"{_COUNT} steps", first)
+def _report_tables(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
+    stated: Stated = {}
     for table in _screen_tables(cells, ("mean", "spread")):
         recent = next(title for title in table[0] if title.startswith("last "))
         for row in table:
-            if row[""] == "reward":
-                stated |= {
-                    "reward": rounded(row[recent]),
-                    "reward_window": window(recent, int(episodes.value) or 10**9),
-                }
+            if row[""] == "Reward":
+                values = window(recent, episodes or 10**9)
+                stated |= {"reward": rounded(row[recent]), "reward_window": values, **not_finite(row[recent])}
             elif row[""] in _LEVELS:
                 stated[_LEVELS[row[""]]] = rounded(row[recent])  # type: ignore[literal-required]
         break  # the next is of the updates
     for table in _screen_tables(cells, ("trend", "change")):
         for row in table:
-            if row[""] == "reward":
-                stated |= {"trend": row["trend"], "course": row["at rest"]}
-    return stated | _success_and_speed(cells, int(episodes.value))
-
-
-def _success_and_speed(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
-    stated: Stated = {}
-    for name, *rest in cells:
-        if re.match(r"last 100\b", name) and rest and "%" in rest[0]:
-            found = re.search(r"([\d,]+) reported", name)
-            reported = whole(found[1]) if found else Quantity(min(100.0, episodes))
-            stated |= {"success": percent(rest[0]), "success_reported": reported}
-        elif name == "steps" and rest and rest[0].endswith("a second"):
-            stated["speed"] = rounded(rest[0])
-        elif name.startswith("reward ") and rest and re.match("(not )?reached|not enough", rest[0]):
-            held = "reached" if ", and held" in rest[0] else "reached, but not held"
-            stated["target"] = held if rest[0].startswith("reached") else rest[0].partition(" (")[0]
+            if row[""] == "Reward":
+                stated |= {"trend": row["recent trend"], "course": row["course"]}
+        break
     return stated
 
 

@@ -22,7 +22,7 @@ LITTLE = ("empty", "one-episode", "three-episodes")
 """Runs that hold too little to judge."""
 LEARNING = ("rise-then-dip", "rise-then-flat", "late-start", "resumed", "rewound", "never-moved")
 """Finished runs of finite rewards, with enough of them for a trend."""
-VERDICTS = ("dashboard page", "report HTML", "check --json", "watch --json", "stats --json", "open_run")
+VERDICTS = ("dashboard page", "report HTML", "check --json", "watch --json", "show --json", "open_run")
 """Outputs that judge; each stands for the others of its kind."""
 _MOVING = {"improving", "declining"}
 _GREEN = re.compile(r"\x1b\[(?:\d+;)*32(?:;\d+)*m")
@@ -214,7 +214,7 @@ def test_a_milestone_states_what_the_outputs_stated_when_it_was_reached(tmp_path
             milestones += 1
             part = _trained(tmp_path, f"{name}-{event.episode}", noisy(level), event.episode + 1)
             run = MadeRun(part.path, None, RunWriter(tmp_path).line)
-            answers = RunOutputs(run, tmp_path).answers("dashboard page", "stats --json", "open_run")
+            answers = RunOutputs(run, tmp_path).answers("dashboard page", "show --json", "open_run")
             for output, stated in answers.items():
                 if stated.get("course", "converged") != "converged" or stated.get("trend", "stable") in _MOVING:
                     answer = f"{stated.get('course')}, {stated.get('trend')}"
