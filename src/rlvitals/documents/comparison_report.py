@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Divergence
-from rlvitals.comparison.caveats import horizon_of
+from rlvitals.comparison.caveats import foremost, horizon_of
 from rlvitals.comparison.wording import AXIS_WORDS, cut
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
@@ -24,6 +24,7 @@ from rlvitals.documents.document import (
     Section,
     Table,
     Toned,
+    chosen,
 )
 from rlvitals.documents.footer import foot
 from rlvitals.documents.group_labels import shortened
@@ -41,6 +42,9 @@ _INFLUENCES = {
     "none found": "No setting is shown to matter",
     "not enough runs": "There are not enough runs to tell",
 }
+_BRIEF_TESTS = {"", "verdict", "difference", "interval", "p (Holm)", "Hedges' g"}
+_BRIEF_ITEMS = {"group", "against", "metric", "category", "verdict", "difference", "95 % interval", "better on"}
+"""Columns of the short tables."""
 _PACKAGES = ("rlvitals", "numpy", "duckdb")
 _TITLE = 90
 _TWO = 2
@@ -93,8 +97,12 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
 
 
 def _sections(found: Comparison, parts: Divergence | None, call: str, folder: str) -> Iterator[Section]:
+    first = tuple(foremost(found))
+    yield Section("first", "What to know first", "", (Bullets(first),) if first else ())
     yield from _conclusions(found, parts)
-    settings = Section("settings", "Which settings matter", "", tuple(_setting_blocks(found)))
+    effects = tuple(_setting_blocks(found))
+    told = tuple(block for block in effects if not isinstance(block, Charts))
+    settings = Section("settings", "Which settings matter", "", effects, told)
     many = len(found.groups) > len(GROUPS)
     if many:  # a search is of settings first
         yield settings
@@ -105,6 +113,7 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "One number of each run counts. Means have 95 % intervals; spread is the standard deviation from run to run."
         f"{where}",
         tuple(_group_blocks(found)),
+        tuple(table for table in (tables.groups_table(found), tables.target_table(found)) if table is not None),
     )
     yield _learning(found)
     yield Section(
@@ -113,17 +122,20 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "The share of a group's runs that are better than each value: a line that is above another everywhere is that "
         "of the better group. Runs that count as worst are in it. Shaded: 95 % intervals, at each value for itself.",
         tuple(_profile_blocks(found)),
+        (),
     )
-    yield Section("items", "Item by item", _ITEMS, (tables.paired_table(found.paired),) if found.paired else ())
+    items = (tables.paired_table(found.paired),) if found.paired else ()
+    yield Section("items", "Item by item", _ITEMS, items, tuple(chosen(table, _BRIEF_ITEMS) for table in items))
     if not many:
         yield settings
-    yield Section("further", "The same, looking again, and further runs", _FURTHER, tuple(_further_blocks(found)))
+    yield Section("further", "The same, looking again, and further runs", _FURTHER, tuple(_further_blocks(found)), ())
     yield Section(
         "differs", "What differs", "Settings, versions and commit, as the runs recorded them.", _differs(found)
     )
     yield Section("rules", "Rules that were applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
-    yield Section("outcomes", "Each run", "", tuple(_outcome_blocks(found)))
-    yield Section("again", "How to do it again", "", tuple(_again(found, call)))
+    outcomes = tuple(_outcome_blocks(found))
+    yield Section("outcomes", "Each run", "", outcomes, outcomes[1:])
+    yield Section("again", "How to do it again", "", tuple(_again(found, call)), ())
 
 
 _ITEMS = (
@@ -152,10 +164,15 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
     left = len(found.comparisons) - len(tables.shown_comparisons(found))
     if left > 0:
         statements.append(Prose(f"{count(left)} more comparisons are left out; --json has all.", "quiet"))
+    brief = tuple(statements)
     if found.comparisons:
-        statements.append(tables.tests_table(found))
-    yield Section("concluded", "What may be concluded", "", tuple(statements))
-    yield Section("limits", "What may not be concluded", "", (Bullets(tuple(found.limits)),) if found.limits else ())
+        tests = tables.tests_table(found)
+        statements.append(tests)
+        brief += (chosen(tests, _BRIEF_TESTS)._replace(caption=""),)
+    yield Section("concluded", "What may be concluded", "", tuple(statements), brief)
+    first = foremost(found)
+    limits = tuple(one for one in found.limits if one not in first)
+    yield Section("limits", "What may not be concluded", "", (Bullets(limits),) if limits else ())
     if parts is not None:
         facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
         if parts.update is not None:
@@ -205,7 +222,7 @@ def _learning(found: Comparison) -> Section:
     if len(found.horizons) > charts.MOST_TASKS:
         more = len(found.horizons) - charts.MOST_TASKS
         blocks.append(Prose(f"The curves of {count(more)} more environments are left out.", "quiet"))
-    return Section("learning", "Learning curves", lead, tuple(blocks))
+    return Section("learning", "Learning curves", lead, tuple(blocks), ())
 
 
 def _profile_blocks(found: Comparison) -> Iterator[Block]:

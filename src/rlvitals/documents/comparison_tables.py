@@ -9,7 +9,7 @@ from rlvitals.comparison.result import PairedItems, SettingsEffect
 from rlvitals.comparison.wording import UNKNOWN, cut
 from rlvitals.documents.comparison_charts import kinds_of, mean_on
 from rlvitals.documents.comparison_verdict import MOST_COMPARISONS, name_of
-from rlvitals.documents.document import Cell, Table, Toned
+from rlvitals.documents.document import Cell, Table, Toned, chosen
 from rlvitals.documents.run_tables import around_zero, interval, judged, value
 from rlvitals.formatting import ABSENT, count, number, percent
 
@@ -224,7 +224,8 @@ def paired_table(found: Sequence[PairedItems]) -> Table:
         "items", "p",
     )  # fmt: skip
     caption = _first("rows", len(found), _MOST_ITEMS)
-    return Table(titles, tuple(rows), texts=(0, 1, 2, 3, 4, 6), caption=caption)
+    table = Table(titles, tuple(rows), texts=(0, 1, 2, 3, 4, 6), caption=caption)
+    return table if any(one.category for one in found) else chosen(table, {*titles} - {"category"})
 
 
 def settings_table(settings: SettingsEffect) -> Table:

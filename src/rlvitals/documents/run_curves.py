@@ -152,7 +152,7 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     scale = _HUGE if np.abs(values[np.isfinite(values)]).max() > _HUGE else 1.0  # sums of the largest have no float
     means = windowed_average(values / scale, window) * scale
     # The mean of a window stands at its middle, so that the line does not lag behind the points.
-    chosen = np.unique(np.linspace(0, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
+    chosen = np.unique(np.linspace(window // 2, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
     at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
     x, y = places[at], means[chosen]
     last = np.append(np.diff(x) != 0, True)  # of several episodes on one step the mean up to the last

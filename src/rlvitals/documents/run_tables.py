@@ -81,11 +81,12 @@ def spread_table(
                 Toned(count(bad), "bad") if bad else Toned(ABSENT, "quiet"),
             )
         )
+    recent = min([recent, max((found.counts.total for found in measures.values()), default=recent)])
     titles = (
         "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", f"last {recent}", "95 % interval",
         "not said", "not finite",
     )  # fmt: skip
-    return Table(titles, tuple(rows), caption=f"How {values or stream} are spread", folded=True)
+    return Table(titles, tuple(rows), caption=f"How the {values or stream} are spread", folded=True)
 
 
 def _recent(found: Measured) -> Cell:
@@ -176,13 +177,19 @@ def _of_reported(group: GroupRate) -> str:
     return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
 
 
-def success_facts(found: Successes) -> Iterator[tuple[str, Cell]]:
-    """What there is to say of successes."""
+def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple[str, Cell]]:
+    """What there is to say of successes.
+
+    Args:
+        found: The successes.
+        window: Of how many of the last episodes they are; `None` for the whole run.
+    """
     if found.rate is not None:
         reported = "episodes" if found.known == found.episodes else f"that reported it, of {count(found.episodes)}"
-        yield "Over the run", f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} {reported}"
-    if found.recent is not None:
-        yield f"Last 100{recent_reported(found)}", rate(found.recent)
+        over = "Over the run" if window is None else f"Last {count(found.episodes)}"
+        yield over, f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} {reported}"
+    if found.recent is not None and (window is None or found.episodes > WINDOW):
+        yield f"Last {WINDOW}{recent_reported(found)}", rate(found.recent)
     for what, mix in (("Reward and types", found.reward_mix), ("Success and types", found.success_mix)):
         if mix is not None:
             yield what, _mix(mix)

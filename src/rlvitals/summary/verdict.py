@@ -108,7 +108,8 @@ def _text(course: Course, what: str) -> str:
         return f"The reward converged after about {count(int(course.convergence.since))} of {of_all}{level}."
     if status == "not enough data":
         if is_whole:
-            return f"{of_all} are too few to tell a trend from noise."
+            few = f"1 {what.removesuffix('s')} is" if course.values == 1 else f"{of_all} are"
+            return f"{few} too few to tell a trend from noise."
         return f"The reward {recent} over {recently} of {of_all}."
     whole = f"The reward {_DID.get(status, 'stayed level')} over the run ({of_all})"
     if is_whole or status == "flat":
@@ -124,6 +125,8 @@ def _from_to(course: Course, reward: Level, what: str) -> str:
     if reward.mean is None:
         return f"None of the last {count(reward.reported)} rewards is finite."
     ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
+    if reward.window == 1:
+        return f"Its reward: {number(reward.mean)}."
     if reward.first is None or course.values < 2 * reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
     first = f"{number(reward.first)} in the first {count(reward.window)} {what}"
@@ -153,7 +156,7 @@ def _without_reward(life: Life, header: Header, episodes: int, env_step: int | N
 
 
 def _sentence(text: str) -> str:
-    text = text.strip()
+    text = " ".join(text.split())
     if not text:
         return ""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

@@ -128,9 +128,7 @@ class RunOutputs:
         self._scratch = scratch
         path = run.path
         self._outputs: dict[str, Callable[[], Answers]] = {
-            # "show": lambda: {"": screen_outputs.shown_screen(self.text("show"))},
-            # "show --json": lambda: {"": json_outputs.shown_run(_document("show", path))},
-            # "stats": lambda: {"": screen_outputs.summary_screen(self.text("stats"))},
+            "show --json": lambda: {"": json_outputs.shown_run(_document("show", path))},
             "stats --json": lambda: {
                 "": json_outputs.summary(_document("stats", path)),
                 " details": json_outputs.summary_details(_document("stats", path)),
