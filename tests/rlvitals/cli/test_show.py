@@ -278,7 +278,7 @@ def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor
             training.log_episode(number, 0.1 * number, 10, duration=0.1 + 0.01 * number)
     shown = invoke("show", "run", "--full").stdout
 
-    assert re.search(r"Duration \(s\) +rising .* no noise ", shown)
+    assert re.search(r"Episode duration \(s\) +rising .* no noise ", shown)
     assert re.search(r"Reward +improving .* no noise ", shown)
 
 
