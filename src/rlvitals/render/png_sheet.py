@@ -17,7 +17,7 @@ _MODULE = "resvg_py"
 _FAMILY = "DejaVu Sans"
 _FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 """Fonts of this package, as a server may have none; other scripts are written in those of the machine."""
-_ZOOM = 2.0
+_ZOOM = 2  # a whole number: resvg-py before 0.3.3 takes no other
 _GAP, _COLUMNS = 24, 2
 _HEADER = 76
 _TITLE = 22
