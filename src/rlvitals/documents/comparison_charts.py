@@ -21,7 +21,7 @@ from rlvitals.documents.charts import (
     Strip,
     Strips,
 )
-from rlvitals.documents.comparison_verdict import TONES
+from rlvitals.documents.run_tables import TONES
 from rlvitals.formatting import ABSENT, count, number, percent
 from rlvitals.records.metrics import metric_named
 from rlvitals.stats.groups.run_intervals import mean_of_runs
@@ -105,7 +105,7 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
         for one in known
     )
     title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
-    ranks = "; where runs count as worst the verdict is of ranks, and the difference of the others alone"
+    ranks = "; where runs count as worst, the verdict compares ranks and the difference leaves them out"
     what = f"{metric_named(found.metric).phrase}, {_VERSIONS[found.statistic]}"
     note = f"with {percent(1 - found.level, 3)} intervals; {what}"
     note += ranks if any(group.worst for group in found.groups) else ""
@@ -141,7 +141,7 @@ def influences(found: Sequence[SettingInfluence]) -> IntervalChart | None:
         for one in known
     )
     limits = axis_limits.around_zero([one.difference for one in known])
-    return IntervalChart("influences", "Best values less worst values", "difference", rows, limits, zero=0.0)
+    return IntervalChart("influences", "Best minus worst value of each setting", "difference", rows, limits, zero=0.0)
 
 
 def profiles(found: Comparison) -> tuple[CurveChart, ...]:
@@ -174,13 +174,13 @@ def dots(found: Comparison) -> Iterator[Chart]:
         if rows:
             yield Strips(
                 key=f"runs_{at}",
-                title=f"Every run{f', {task}' if task else ''}",
+                title=f"Runs{f', {task}' if task else ''}",
                 axis=metric_named(found.metric).phrase,
                 rows=rows,
                 limits=axis_limits.of_groups([(row.values, row.mean) for row in rows]),
                 worst_is_high=found.higher_is_better is False,
                 zero=found.target,
-                note="a dot each; a tick is the mean, shaded its 95 % interval, a red cross a run that counts as worst",
+                note="one dot per run; tick: mean, shaded: its 95 % interval, red cross: counts as worst",
             )
 
 
@@ -272,7 +272,7 @@ def _learning(
             )
         )
         below.append(Line(x, np.array(course.contributing, dtype=np.float64), kind, group.name))
-    scale = "on a scale of its own" if limits is None and len(found.groups) > len(GROUPS) else ""
+    scale = "on a separate scale" if limits is None and len(found.groups) > len(GROUPS) else ""
     low, high = limits or axis_limits.of_curves([group.curves[task] for group in groups])
     outside = any(bool(((band.low < low) | (band.high > high)).any()) for band in bands)
     target = (ReferenceLine(found.target, f"target {number(found.target)}"),) if found.target is not None else ()
@@ -287,7 +287,7 @@ def _learning(
         limits=(low, high),
         whole=True,
         note="; ".join([*([scale] if scale else []), *(["intervals reach beyond"] if outside else [])]),
-        about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and how many runs it is over.",
+        about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and the number of runs.",
         below=tuple(below),
     )
 

@@ -25,7 +25,7 @@ from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_r
 from rlvitals.documents.footer import foot
 from rlvitals.documents.run_curves import courses_of
 from rlvitals.documents.run_data import MOST_EXPLORED, RunData
-from rlvitals.formatting import ABSENT, count, format_duration, format_time, number, percent
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.sinks.flattening import flat_settings
@@ -101,22 +101,24 @@ def _sections(account: RunData) -> Iterator[Section]:
     yield _findings(account)
     yield Section(
         "reward",
-        "How it went",
-        "Thin: every extreme of the single episodes. Bold: their running mean. Shaded: where the middle 80 % lie. "
-        "A number in a circle is a finding, where it began.",
+        "Reward and episodes",
+        "Thin line: single episodes with every extreme. Bold line: running mean. Shaded: the middle 80 %. "
+        "A number in a circle marks where a finding began."
+        if "reward" in curves
+        else "",
         tuple(_episode_blocks(account, curves)),
     )
-    yield Section("success", "Successes and endings", "", tuple(_success_blocks(account)))
+    yield Section("success", "Success rate and episode ends", "", tuple(_success_blocks(account)))
     yield Section(
         "updates",
-        "The PPO updates",
-        "Green: the values that are healthy, where that can be said in numbers; else judge a metric by its own past.",
+        "Policy updates",
+        "Green: the healthy range, where one holds for every environment. Compare other metrics with their own past.",
         tuple(_update_blocks(account, curves)),
     )
     yield Section("evaluations", "Evaluations", "", tuple(_evaluation_blocks(account)))
     yield Section("parameters", "Parameters explored", "", tuple(_parameter_blocks(account)))
     pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
-    yield Section("pictures", "Pictures", "Logged by the run, oldest first.", pictures)
+    yield Section("pictures", "Images", "Logged by the run, oldest first.", pictures)
     machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
     facts = tuple(run_tables.speed_facts(summary.speed))
     blocks: list[Block] = [Charts(machine)] if machine else []
@@ -133,23 +135,21 @@ def _findings(account: RunData) -> Section:
     if not diagnosis.is_judged:
         blocks.append(Prose(f"Not judged yet: {diagnosis.evidence_text}."))
     elif not diagnosis.findings:
-        blocks.append(Prose(f"Nothing wrong was found, by {count(len(diagnosis.judged))} rules."))
+        blocks.append(Prose(f"{count(len(diagnosis.judged))} rules found nothing wrong."))
     failure = account.header.failure
-    if failure is not None:
-        said = f"{failure.traceback.rstrip()}\n" if failure.traceback else ""
-        last = failure.text
-        text = said if said.rstrip().endswith(last) else f"{said}{last}"
-        blocks.append(Code(text.rstrip(), "What ended the run"))
+    if failure is not None and failure.traceback:
+        trace = failure.traceback.rstrip()
+        text = trace if trace.endswith(failure.text) else f"{trace}\n{failure.text}"
+        blocks.append(Code(text, "Exception that ended the run"))
     lost = account.summary.overview.life.losses
     if lost:
         where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())
-        blocks.append(Prose(f"Records that were lost: {where}.", "bad"))
+        blocks.append(Prose(f"Dropped records: {where}.", "bad"))
     if diagnosis.unjudged:
         rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
-        blocks.append(
-            Table(("rule", "needs"), rows, texts=(0, 1), caption=f"{len(rows)} rules lacked data to judge", folded=True)
-        )
-    return Section("findings", "What is wrong, and what to try", "", tuple(blocks))
+        caption = f"{count(len(rows))} rules skipped: missing data"
+        blocks.append(Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True))
+    return Section("findings", "Findings", "", tuple(blocks))
 
 
 def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
@@ -163,13 +163,11 @@ def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Itera
     if source:
         yield Prose(f"No episodes were recorded. The reward is the {source}.")
     yield Charts((curves["reward"],), wide=True)
-    others = tuple(curves[one.name] for one in panel("episodes", "outcome")[1:] if one.name in curves)
-    if others:
-        yield Charts(others)
+    yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", account, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = "rewards" if source else "episodes"
     yield run_tables.spread_table(summary.measures, "episodes", recent, values=values)
-    yield run_tables.course_table(summary.measures, "episodes", values=values)
+    yield run_tables.trend_table(summary.measures, "episodes", values=values)
 
 
 def _success_blocks(account: RunData) -> Iterator[Block]:
@@ -182,22 +180,21 @@ def _success_blocks(account: RunData) -> Iterator[Block]:
         for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty"))
         if any(group.rate.estimate is not None for group in groups)
     ]
-    ends = account.summary.ends
+    ends = account.summary.ends[:_MOST_GROUPS]
     if ends:
         rows = tuple(
-            Estimate(end.reason, end.share, 0.0, end.share, percent(end.share))
-            for end in ends[:_MOST_GROUPS]
-            if end.reason is not None
+            Estimate(NOT_REPORTED, None, None, None, count(end.episodes))
+            if end.reason is None
+            else Estimate(end.reason, end.share, 0.0, end.share, f"{percent(end.share)} ({count(end.episodes)})")
+            for end in ends
         )
-        charts.append(IntervalChart("ends", "How episodes ended", "share", rows, (0.0, 1.0), share=True))
+        note = "share of the episodes that reported an end reason, and their number"
+        charts.append(IntervalChart("ends", "Episode ends", "share", rows, (0.0, 1.0), share=True, note=note))
     if charts:
         yield Charts(tuple(charts))
-    if found.by_category:
-        yield run_tables.group_table(found.by_category, "type")
-    if found.by_difficulty:
-        yield run_tables.group_table(found.by_difficulty, "difficulty")
-    if ends:
-        yield run_tables.end_table(account.summary)
+    for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty")):
+        if groups:
+            yield run_tables.group_table(groups, kind)
 
 
 def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
@@ -223,12 +220,24 @@ def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
 
 
 def _update_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
-    charts = tuple(curves[one.name] for one in panel("updates", "update", "update detail") if one.name in curves)
+    names = [one.name for one in panel("updates", "update", "update detail")]
+    yield from _small_charts(names, "updates", account, curves)
+    varying = {name: found for name, found in account.summary.metrics.items() if not found.is_constant}
+    if varying:
+        yield run_tables.spread_table(varying, "updates")
+        yield run_tables.trend_table(varying, "updates")
+
+
+def _small_charts(names: list[str], stream: str, account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+    """Draw the curves of metrics side by side; those that never change are listed instead."""
+    measured = {**account.summary.measures, **account.summary.metrics}
+    constant = {name: measured[name].min for name in names if name in measured and measured[name].is_constant}
+    charts = tuple(curves[name] for name in names if name in curves and name not in constant)
     if charts:
         yield Charts(charts)
-    if account.summary.metrics:
-        yield run_tables.spread_table(account.summary.metrics, "updates")
-        yield run_tables.course_table(account.summary.metrics, "updates")
+    if constant:
+        listed = "; ".join(f"{metric_of(stream, name).phrase} {number(level)}" for name, level in constant.items())
+        yield Prose(f"Constant over the run: {listed}.")
 
 
 def _evaluation_blocks(account: RunData) -> Iterator[Block]:
@@ -240,7 +249,7 @@ def _evaluation_blocks(account: RunData) -> Iterator[Block]:
     if account.summary.baselines:
         yield run_tables.baseline_table(account.summary.baselines)
     rows = evaluation_rows(account.evaluations)
-    titles = ("policy", "step", "episode", "reward", "spread", "quality", "success", "length", "episodes")
+    titles = ("policy", "step", "episode", "reward", "std", "quality", "success", "length", "episodes")
     folded = len(rows) > 12  # noqa: PLR2004 - a screen
     yield Table(titles, tuple(rows), caption=f"Evaluations, the last {count(len(rows))}", folded=folded)
 
@@ -252,14 +261,14 @@ def _parameter_blocks(account: RunData) -> Iterator[Block]:
         yield from run_tables.exploration_blocks(account.summary.exploration)
     elif account.explored is False:
         yield Prose(
-            f"Parameters were logged, but not looked into: of more than {count(MOST_EXPLORED)} episodes that takes "
-            "many seconds. Make the report with --parameters to have it.",
+            f"The parameters are not analysed: with more than {count(MOST_EXPLORED)} episodes that takes many seconds. "
+            "To include them, write the report with --parameters.",
             "quiet",
         )
 
 
 def _event_blocks(account: RunData) -> Iterator[Block]:
-    events = [event for event in account.events if event.kind != IMAGE]
+    events = sorted((event for event in account.events if event.kind != IMAGE), key=lambda event: event.time)
     if not events:
         return
     shown = events[-_MOST_EVENTS:]
@@ -284,7 +293,7 @@ def _origin_blocks(account: RunData) -> Iterator[Block]:
         ("Run", header.run_id),
         ("Started", format_time(life.started)),
         ("Ended", format_time(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"),
-        ("Lasted", format_duration(life.duration)),
+        ("Duration", format_duration(life.duration)),
     ]
     if header.tags:
         facts.append(("Tags", ", ".join(header.tags)))
@@ -302,14 +311,14 @@ def _origin_blocks(account: RunData) -> Iterator[Block]:
     yield Facts(tuple(facts))
     if isinstance(command, list):
         where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
-        yield Code(f"{where}{shlex.join(map(str, command))}", "How it was started")
+        yield Code(f"{where}{shlex.join(map(str, command))}", "Command")
     settings = tuple((name, _plain(value)) for name, value in flat_settings(header.configuration))
     if settings:
         yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
     if isinstance(packages, Mapping) and packages:
         names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
         pins = " ".join(f"{name}=={packages[name]}" for name in names)
-        yield Code(pins, f"{len(names)} packages, as pip takes them", folded=True)
+        yield Code(pins, f"{count(len(names))} installed packages", folded=True)
 
 
 def _plain(value: object) -> str:

@@ -160,6 +160,11 @@ class Measured(msgspec.Struct, frozen=True):
     turns: Turns
     histogram: Histogram
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it has several values, all of them finite and the same: a setting rather than a measurement."""
+        return 1 < self.counts.finite == self.counts.total - self.counts.missing and self.min == self.max
+
 
 class Spread(msgspec.Struct, frozen=True):
     """How the values of a column are spread: those that are finite, and how many are not.

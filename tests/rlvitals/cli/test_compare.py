@@ -181,7 +181,7 @@ def test_two_runs_have_a_report_of_where_they_part(invoke: Invoke, two_groups: P
     """By name."""
     invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups, "-o", tmp_path / "two.md")
 
-    assert "## Where the two runs part" in (tmp_path / "two.md").read_text()
+    assert "## Where the two runs diverge" in (tmp_path / "two.md").read_text()
 
 
 @pytest.mark.parametrize(

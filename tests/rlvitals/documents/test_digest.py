@@ -47,7 +47,7 @@ def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
     made("all NaN")
     verdict = digest_of(logs, _WEEK).verdict
 
-    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need a look")
+    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need attention")
     assert "not finite" in verdict.text
 
 
