@@ -185,10 +185,10 @@ def _success_blocks(account: RunData) -> Iterator[Block]:
         rows = tuple(
             Estimate(NOT_REPORTED, None, None, None, count(end.episodes))
             if end.reason is None
-            else Estimate(end.reason, end.share, 0.0, end.share, f"{percent(end.share)} ({count(end.episodes)})")
+            else Estimate(end.reason, end.share, 0.0, end.share, f"{count(end.episodes)}, {percent(end.share)}")
             for end in ends
         )
-        note = "share of the episodes that reported an end reason, and their number"
+        note = "number of episodes, and their share of those that reported a reason"
         charts.append(IntervalChart("ends", "Episode ends", "share", rows, (0.0, 1.0), share=True, note=note))
     if charts:
         yield Charts(tuple(charts))

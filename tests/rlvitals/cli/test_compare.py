@@ -187,7 +187,7 @@ def test_two_runs_have_a_report_of_where_they_part(invoke: Invoke, two_groups: P
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-o", "x.doc"], "x.doc says no form of a report: its name must end with .html"),
+        (["-o", "x.doc"], "x.doc has no report format: its name must end with .html"),
         (["--html", "x.md"], "--html x.md: the name of a page ends with .html; -o writes .html, .htm, .md"),
         (["--html", "folder.html"], "folder.html cannot be written"),
         (["--html", "taken/x.html"], "x.html cannot be written"),

@@ -257,7 +257,7 @@ def test_it_is_printed(compared: Compared, tmp_path: Path, ending: str, begins: 
 def test_a_form_is_refused_before_anything_is_read(tmp_path: Path) -> None:
     """One that there is not, and a folder."""
     (tmp_path / "folder.html").mkdir()
-    with pytest.raises(ExportError, match=r"report\.doc says no form of a report"):
+    with pytest.raises(ExportError, match=r"report\.doc has no report format"):
         check_form(tmp_path / "report.doc")
     with pytest.raises(ExportError, match=r"folder\.html cannot be written"):
         check_form(tmp_path / "folder.html")
