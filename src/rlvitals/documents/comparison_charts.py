@@ -7,7 +7,7 @@ import numpy as np
 from rlvitals.comparison import Comparison, IntervalEstimate, RunGroup, RunOutcome, Versus
 from rlvitals.comparison.group_estimates import as_range
 from rlvitals.comparison.result import SettingInfluence
-from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase, signed
 from rlvitals.documents import axis_limits
 from rlvitals.documents.charts import (
     GROUPS,
@@ -22,7 +22,7 @@ from rlvitals.documents.charts import (
     Strips,
 )
 from rlvitals.documents.run_tables import TONES
-from rlvitals.formatting import ABSENT, count, number, percent
+from rlvitals.formatting import count, number, percent
 from rlvitals.records.metrics import metric_named
 from rlvitals.stats.groups.run_intervals import mean_of_runs
 
@@ -36,7 +36,6 @@ MOST_ROWS = 40
 _MOST_DOTS = 150
 _LETTERS, _LEAST = 36, 12
 """About as many letters as stand beside a row; and how many of them the group has at least."""
-_VERSIONS = {"final": "last tenth", "area": "mean over all of it", "best": "best hundredth"}
 
 _NO_RANGE = IntervalEstimate(None, None, None)
 
@@ -99,15 +98,14 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
             one.difference.estimate,
             one.difference.low,
             one.difference.high,
-            f"{_signed(one.difference.estimate)}{_ends(one.difference)}",
+            _signed_interval(one.difference),
             TONES[one.verdict],
         )
         for one in known
     )
     title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
     ranks = "; where runs count as worst, the verdict compares ranks and the difference leaves them out"
-    what = f"{metric_named(found.metric).phrase}, {_VERSIONS[found.statistic]}"
-    note = f"with {percent(1 - found.level, 3)} intervals; {what}"
+    note = f"{outcome_phrase(found.statistic, found.metric)}, with {percent(1 - found.level, 3)} intervals"
     note += ranks if any(group.worst for group in found.groups) else ""
     return IntervalChart(
         "differences",
@@ -135,7 +133,7 @@ def influences(found: Sequence[SettingInfluence]) -> IntervalChart | None:
             one.difference.estimate,
             one.difference.low,
             one.difference.high,
-            f"{_signed(one.difference.estimate)}{_ends(one.difference)}",
+            _signed_interval(one.difference),
             "good" if one.matters else "quiet",
         )
         for one in known
@@ -297,9 +295,6 @@ def _labelled(name: str, task: str) -> str:
     return f"{cut(name, max(_LEAST, _LETTERS - len(task)))}, {task}" if task else name
 
 
-def _signed(value: float | None) -> str:
-    return ABSENT if value is None else f"{'+' if value >= 0 else ''}{number(value)}"
-
-
-def _ends(found: IntervalEstimate) -> str:
-    return "" if found.low is None or found.high is None else f" ({_signed(found.low)} to {_signed(found.high)})"
+def _signed_interval(found: IntervalEstimate) -> str:
+    ends = "" if found.low is None or found.high is None else f" ({signed(found.low)} to {signed(found.high)})"
+    return f"{signed(found.estimate)}{ends}"

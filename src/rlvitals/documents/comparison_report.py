@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Divergence
 from rlvitals.comparison.caveats import horizon_of
-from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
 from rlvitals.documents.charts import GROUPS
@@ -31,11 +31,6 @@ from rlvitals.documents.run_tables import interval
 from rlvitals.formatting import ABSENT, count, number
 from rlvitals.records.metrics import metric_named
 
-_STATISTICS = {
-    "final": "the mean over the last tenth of the horizon",
-    "area": "the mean over all of the horizon",
-    "best": "the best hundredth of the horizon",
-}
 _INFLUENCES = {
     "found": "Some settings have an effect",
     "none found": "No effect of a setting is shown",
@@ -86,7 +81,7 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     yield "runs counted", count(counted), ", ".join(beside) or "all runs"
     if len(found.groups) > _TWO:
         yield "groups", count(len(found.groups)), f"{count(len(found.comparisons))} comparisons"
-    yield "compared", found.statistic, _STATISTICS[found.statistic]
+    yield "compared", found.statistic, outcome_phrase(found.statistic, found.metric)
     yield "up to", horizon_of(found).removesuffix(AXIS_WORDS[found.axis]).strip(), AXIS_WORDS[found.axis]
     if len(found.horizons) > 1:
         yield "environments", count(len(found.horizons)), "each compared for itself"
@@ -261,7 +256,7 @@ def _again(found: Comparison, call: str) -> Iterator[Block]:
         yield Prose("The call that made this report is unknown. Its parameters:", "quiet")
     facts: list[tuple[str, Cell]] = [
         ("Metric", f"{found.metric}, {'less' if found.higher_is_better is False else 'more'} is better"),
-        ("Statistic", f"{found.statistic}: {_STATISTICS[found.statistic]}"),
+        ("Statistic", f"{found.statistic}: {outcome_phrase(found.statistic, found.metric)}"),
         ("Axis", found.axis),
         ("Level of tests", number(found.level)),
     ]

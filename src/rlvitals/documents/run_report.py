@@ -21,7 +21,7 @@ from rlvitals.documents.document import (
     Table,
     Toned,
 )
-from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_rows
+from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_table
 from rlvitals.documents.footer import foot
 from rlvitals.documents.run_curves import courses_of
 from rlvitals.documents.run_data import MOST_EXPLORED, RunData
@@ -36,6 +36,7 @@ from rlvitals.summary.successes import GroupRate
 
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
+_FEWEST_DRAWN = 2
 _FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 
 
@@ -102,10 +103,7 @@ def _sections(account: RunData) -> Iterator[Section]:
     yield Section(
         "reward",
         "Reward and episodes",
-        "Thin line: single episodes with every extreme. Bold line: running mean. Shaded: the middle 80 %. "
-        "A number in a circle marks where a finding began."
-        if "reward" in curves
-        else "",
+        _curve_lead(account),
         tuple(_episode_blocks(account, curves)),
     )
     yield Section("success", "Success rate and episode ends", "", tuple(_success_blocks(account)))
@@ -162,7 +160,9 @@ def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Itera
     source = summary.overview.reward_source
     if source:
         yield Prose(f"No episodes were recorded. The reward is the {source}.")
-    yield Charts((curves["reward"],), wide=True)
+    rewards = summary.measures["reward"].counts
+    if rewards.total - rewards.missing >= _FEWEST_DRAWN:
+        yield Charts((curves["reward"],), wide=True)
     yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", account, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = "rewards" if source else "episodes"
@@ -228,6 +228,15 @@ def _update_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterat
         yield run_tables.trend_table(varying, "updates")
 
 
+def _curve_lead(account: RunData) -> str:
+    """Explain what the curves of the episodes show, where there are any."""
+    reward = account.summary.measures.get("reward")
+    if reward is None or reward.counts.total - reward.counts.missing < _FEWEST_DRAWN:
+        return ""
+    lead = "Thin line: single episodes with every extreme. Bold line: running mean. Shaded: the middle 80 %."
+    return f"{lead} A number in a circle marks where a finding began." if account.diagnosis.findings else lead
+
+
 def _small_charts(names: list[str], stream: str, account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
     """Draw the curves of metrics side by side; those that never change are listed instead."""
     measured = {**account.summary.measures, **account.summary.metrics}
@@ -248,10 +257,7 @@ def _evaluation_blocks(account: RunData) -> Iterator[Block]:
         yield Charts((chart,), wide=True)
     if account.summary.baselines:
         yield run_tables.baseline_table(account.summary.baselines)
-    rows = evaluation_rows(account.evaluations)
-    titles = ("policy", "step", "episode", "reward", "std", "quality", "success", "length", "episodes")
-    folded = len(rows) > 12  # noqa: PLR2004 - a screen
-    yield Table(titles, tuple(rows), caption=f"Evaluations, the last {count(len(rows))}", folded=folded)
+    yield evaluation_table(account.evaluations)
 
 
 def _parameter_blocks(account: RunData) -> Iterator[Block]:

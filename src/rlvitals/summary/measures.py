@@ -162,8 +162,8 @@ class Measured(msgspec.Struct, frozen=True):
 
     @property
     def is_constant(self) -> bool:
-        """Whether it has several values, all of them finite and the same: a setting rather than a measurement."""
-        return 1 < self.counts.finite == self.counts.total - self.counts.missing and self.min == self.max
+        """Whether all its values are finite and the same, so that there is nothing to draw."""
+        return 0 < self.counts.finite == self.counts.total - self.counts.missing and self.min == self.max
 
 
 class Spread(msgspec.Struct, frozen=True):

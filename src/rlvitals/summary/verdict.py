@@ -107,6 +107,8 @@ def _text(course: Course, what: str) -> str:
         level = f" and {recent} over {recently}" if course.recent.verdict == "stable" else ""
         return f"The reward converged after about {count(int(course.convergence.since))} of {of_all}{level}."
     if status == "not enough data":
+        if course.values == 1:
+            return f"One {what.removesuffix('s')} is too little to tell a trend from noise."
         if is_whole:
             return f"{of_all} are too few to tell a trend from noise."
         return f"The reward {recent} over {recently} of {of_all}."
@@ -123,6 +125,8 @@ def _text(course: Course, what: str) -> str:
 def _from_to(course: Course, reward: Level, what: str) -> str:
     if reward.mean is None:
         return f"None of the last {count(reward.reported)} rewards is finite."
+    if reward.window == 1:
+        return f"Its reward is {number(reward.mean)}."
     ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
     if reward.first is None or course.values < 2 * reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
