@@ -6,7 +6,7 @@ import numpy as np
 
 from rlvitals.comparison import Comparison, IntervalEstimate, RunGroup, RunOutcome, Versus
 from rlvitals.comparison.group_estimates import as_range
-from rlvitals.comparison.result import SettingInfluence
+from rlvitals.comparison.result import GroupCurve, SettingInfluence
 from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase, signed
 from rlvitals.documents import axis_limits
 from rlvitals.documents.charts import (
@@ -59,7 +59,7 @@ def learning_curves(found: Comparison) -> tuple[tuple[CurveChart, ...], bool]:
     together = len(found.groups) <= len(GROUPS)
     charts: list[CurveChart] = []
     for task in list(found.horizons)[:MOST_TASKS]:
-        here = [group for group in found.groups if task in group.curves and any(group.curves[task].contributing)]
+        here = [group for group in found.groups if task in group.curves and _has_course(group.curves[task])]
         if not here:
             continue
         at = list(found.horizons).index(task)
@@ -148,7 +148,8 @@ def profiles(found: Comparison) -> tuple[CurveChart, ...]:
     Args:
         found: The comparison.
     """
-    known = [group for group in found.groups if group.profile is not None and group.profile.thresholds]
+    # The profile of a single run is a step with an interval over the whole chart.
+    known = [group for group in found.groups if group.profile is not None and group.counted + group.worst > 1]
     if len(found.groups) <= len(GROUPS):
         kinds = kinds_of(found.groups)
         drawn = [_profile(found, known, [kinds[group.name] for group in known], "Performance profiles", "profiles")]
@@ -242,6 +243,10 @@ def _far_out(task: str, groups: Sequence[RunGroup]) -> set[str]:
         if (known := [value for value in group.curves[task].mean if value is not None])
     }
     return {name for name, far in zip(tops, axis_limits.is_far(list(tops.values())), strict=True) if far}
+
+
+def _has_course(curve: GroupCurve) -> bool:
+    return sum(runs > 0 for runs in curve.contributing) > 1
 
 
 def _learning(

@@ -223,8 +223,8 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         if (region := finding["region"])["where"] and region["verdict"] == "better"
     ]  # fmt: skip
     if regions:
-        titles = ("outcome", "type", "region", "mean in it")
-        yield Table(titles, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
+        of_regions = ("outcome", "type", "region", "mean in it")
+        yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
     silent = [
         f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
         for finding in found["findings"]
