@@ -29,7 +29,7 @@ from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_text
 from rlvitals.summary.overview import Feed, Overview, overview_from
 from rlvitals.summary.status import CLOSED, life_of
-from rlvitals.summary.throughput import pace_of, step_said
+from rlvitals.summary.throughput import paces_of, step_said
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""
@@ -145,6 +145,7 @@ def _row(
         written = last[-1].time if last else None
     # Records older than the run were replayed: the run took as long as they cover, which its header does not say.
     is_replayed = written is not None and written < header.started
+    pace, episode_pace = paces_of(run) if is_replayed else (None, None)
     return overview_from(
         Feed(
             header=header,
@@ -153,7 +154,8 @@ def _row(
             updates=header.totals.get("updates"),
             steps=(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
             columns=columns,
-            pace=pace_of(run) if is_replayed else None,
+            pace=pace,
+            episode_pace=episode_pace,
             series=None if episodes else reward_series(run, last=_LAST_RECORDS),
             intervals=False,
         )

@@ -142,3 +142,14 @@ def test_a_replayed_training_took_as_long_as_its_records_cover(monitor: Monitor)
 
     assert read.life.duration == listed.life.duration == 2.0 * 199
     assert read.steps_per_second == pytest.approx(50 * 199 / read.life.duration)
+
+
+def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor: Monitor) -> None:
+    """In the list of runs as in the overview."""
+    with monitor() as training:
+        for at in range(50):
+            training.log_episode(at, 1.0, 10, time=1.7e9 + 3.0 * at)
+
+    (listed,), _ = listing.listed(training.path.parent)
+
+    assert overview_of(Run(training.path)).life.duration == listed.life.duration == 3.0 * 49
