@@ -60,7 +60,7 @@ ONE: dict[str, tuple[str, str]] = {
                    f'from {files} group by episode // 4000').fetchall()
         """,
     ),
-    "everything that `rlvitals stats` says": ("summarise(open_run(where))", ""),
+    "everything that `rlvitals show --full` says": ("summarise(open_run(where))", ""),
 }
 """What is asked of the run of many episodes: ours, and what one would ask DuckDB."""
 

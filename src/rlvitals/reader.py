@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.compat.convergence_analysis import Courses, column_of, convergence_analysis, courses_of
 from rlvitals.compat.dashboard_data import algorithm_metrics, charts
@@ -16,6 +18,7 @@ from rlvitals.errors import RunError
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.runs import Run, Runs
 from rlvitals.runs import open_runs as _open_runs
+from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.totals import totals
 from rlvitals.summary.status import life_of
 
@@ -167,10 +170,11 @@ class RunResults(ABC):
 
     def _courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
         """What the whole run did: from the window if that holds it all, else from the folder while that can be read."""
-        if status.total_episodes > len(episodes):
-            with contextlib.suppress(RunError, OSError):
-                stream = self.run.episodes
-                return courses_of(*(stream.numbers(name) for name in _COURSE_COLUMNS))
+        with contextlib.suppress(RunError, OSError):
+            if status.total_episodes > len(episodes):
+                return courses_of(*(self.run.episodes.numbers(name) for name in _COURSE_COLUMNS))
+            if not status.total_episodes and (series := reward_series(self.run)) is not None:
+                return courses_of(np.arange(series.values.size), series.values, np.full(series.values.size, np.nan))
         return courses_of(*(column_of(episodes, name) for name in _COURSE_COLUMNS))
 
     def _validated(

@@ -19,7 +19,6 @@ from rlvitals.dashboard.server import serving
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
-from rlvitals.summary.history import history_of
 from rlvitals.summary.run_summary import summarise
 from rlvitals.testing.manual_clock import ManualClock
 
@@ -100,13 +99,15 @@ def test_the_list_as_json_names_the_source(logs: Path) -> None:
     assert rows["losses"]["levels"] == {}
 
 
-def test_the_history_has_its_curve(logs: Path) -> None:
-    """No episodes are claimed."""
-    history = history_of(Run(logs / "a-1"))
+def test_the_curve_is_shown_and_no_episodes_are_claimed(logs: Path) -> None:
+    """As a chart, and as numbers in JSON."""
+    shown = run_command("show", logs / "a-1").stdout
+    found = json.loads(run_command("show", logs / "a-1", "--json").stdout)
 
-    assert (history.episodes, history.rewards, history.reward_source) == (0, UPDATES, SOURCE)
-    assert len(history.curve) == 60
-    assert history.stretches["whole_run"].measures["reward"].max is not None
+    assert re.search(r"\n  episodes +0 ", shown)
+    assert f"mean of 5; {SOURCE}\n" in shown
+    assert (found["episodes"], found["course"]["rewards"], found["reward_source"]) == (0, UPDATES, SOURCE)
+    assert len(found["curves"]["reward"]) == 40
 
 
 def test_the_summary_judges_its_trend(logs: Path) -> None:
@@ -155,7 +156,7 @@ def test_a_report_draws_and_judges_it(logs: Path, ending: str, tmp_path: Path) -
     text = path.read_text()
 
     assert SOURCE in text
-    assert "How rewards are spread" in text
+    assert "How the rewards are spread" in text
     assert "No episode has" not in text
     assert any(verdict in text for verdict in ("Improving", "Improved", "Converged"))
 

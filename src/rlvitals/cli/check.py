@@ -9,33 +9,22 @@ from typing import Annotated, Any
 import msgspec
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.clock import SYSTEM_CLOCK
-from rlvitals.diagnosis import RANK, Diagnosis, Finding, FindingTracker, diagnose, evidence_of
-from rlvitals.diagnosis.missing_inputs import in_words
-from rlvitals.documents.document import facts_text
-from rlvitals.render.terminal import (
-    LABEL,
-    STYLES,
-    TITLE,
-    facts_grid,
-    make_screen,
-    print_json,
-    readable_width,
-    status_text,
-    strict_json,
-)
-from rlvitals.render.terminal_text import count, escape_control, format_time, percent
+from rlvitals.diagnosis import RANK, Diagnosis, FindingTracker, diagnose, evidence_of
+from rlvitals.documents.document import FindingsBlock, Table
+from rlvitals.documents.findings_section import basis, enabling, findings_section
+from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json, status_text, strict_json
+from rlvitals.render.terminal_document import colored_health, print_blocks
+from rlvitals.render.terminal_text import escape_control, format_time
 from rlvitals.runs import Run
 from rlvitals.summary.status import OPEN
 
 UNWELL = 1
 """Exit code when there is a finding that is bad enough."""
 
-_INDENT = 2
 _LOOK_S = 5.0
 _SHARE = 20.0
 """A look takes at most this part of the time: one in twenty."""
@@ -80,8 +69,12 @@ def check(
 
 def document(run_id: str, diagnosis: Diagnosis) -> dict[str, Any]:
     """A diagnosis as plain values, as `--json` prints it."""
+    return {"run_id": run_id, **findings_json(diagnosis)}
+
+
+def findings_json(diagnosis: Diagnosis) -> dict[str, Any]:
+    """A diagnosis as plain values."""
     return {
-        "run_id": run_id,
         "status": diagnosis.status,
         "health_score": diagnosis.health_score,
         "judged": diagnosis.is_judged,
@@ -95,40 +88,13 @@ def document(run_id: str, diagnosis: Diagnosis) -> dict[str, Any]:
 
 
 def print_diagnosis(screen: Console, run_id: str, diagnosis: Diagnosis) -> None:
-    """Print a diagnosis: the verdict, the findings, where the points went, what could not be judged."""
+    """Print a diagnosis: its status and health, the findings, and what could not be judged."""
     line = Text.assemble((escape_control(run_id), TITLE), "  ", status_text(diagnosis.status))
-    if diagnosis.is_judged:
-        line.append_text(Text.assemble("  health ", (f"{diagnosis.health_score} of 100", TITLE)))
-    screen.print(line)
-    for finding in diagnosis.findings:
-        screen.print()
-        _print_finding(screen, finding)
-    if not diagnosis.is_judged:
-        screen.print(f"Not judged yet: {escape_control(diagnosis.evidence_text)}.")
-    elif not diagnosis.findings:
-        screen.print(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
-    if diagnosis.reward_source:
-        screen.print(f"The reward is the {escape_control(diagnosis.reward_source)}.")
-    elif diagnosis.updates and not diagnosis.rewards:
-        screen.print("No reward was recorded, so learning was not judged.")
-    if diagnosis.is_judged and diagnosis.is_early:
-        screen.print(f"Other faults may not show yet: {escape_control(diagnosis.evidence_text)}.")
-    if diagnosis.inapplicable:
-        rules = _of(len(diagnosis.inapplicable), "rule")
-        screen.print(f"{rules} skipped: they do not apply to {diagnosis.family}.")
-    if diagnosis.unjudged:
-        screen.print()
-        screen.print(Text(_unjudged(diagnosis), LABEL))
-
-
-def _of(number_of: int, what: str) -> str:
-    return f"{count(number_of)} {what}{'' if number_of == 1 else 's'}"
-
-
-def _unjudged(diagnosis: Diagnosis) -> str:
-    wanted = in_words(need for one in diagnosis.unjudged for need in one.missing)
-    rules = _of(len(diagnosis.unjudged), "rule")
-    return f"{rules} did not judge, for want of data (--json names them). They would with {wanted}."
+    screen.print(line.append("  ").append_text(colored_health(diagnosis.health)) if diagnosis.is_judged else line)
+    screen.print()
+    section = findings_section(diagnosis, {})
+    shown = [block for block in section.blocks if not isinstance(block, Table)]
+    print_blocks(screen, (*shown[:1], *basis(diagnosis), *shown[1:], *enabling(diagnosis)))
 
 
 def looks(run: Run, wait: Callable[[float], None]) -> Iterator[Diagnosis]:
@@ -164,31 +130,7 @@ def _watched(run: Run, *, as_json: bool) -> Diagnosis:
             now = format_time(SYSTEM_CLOCK.time())[:19]
             for finding in change.opened:
                 screen.print(Text.assemble("\n", (now, LABEL)))
-                _print_finding(screen, finding)
+                print_blocks(screen, (FindingsBlock((finding,), ()),))
             for finding in change.closed:
                 screen.print(Text.assemble((now, LABEL), f"  {finding.code}: no longer seen"))
     return diagnose(evidence_of(run)) if last is None else last
-
-
-def _print_finding(screen: Console, finding: Finding) -> None:
-    since = "" if finding.since_step is None else f"  since step {count(finding.since_step)}"
-    screen.print(
-        Text.assemble(
-            (finding.severity, STYLES.get(finding.severity, "")),
-            "  ",
-            (escape_control(finding.title), TITLE),
-            (f"  {finding.code}{since}, {percent(finding.confidence)} sure", LABEL),
-        )
-    )
-    grid = facts_grid((name, escape_control(said)) for name, said in _facts(finding) if said)
-    if grid is not None:
-        screen.print(Padding.indent(grid, _INDENT), width=readable_width(screen))
-
-
-def _facts(finding: Finding) -> Iterator[tuple[str, str]]:
-    yield "cause", finding.cause
-    yield "try", finding.advice
-    yield "seen", facts_text(finding.evidence, finding.series)
-    yield "look at", ", ".join(finding.series)
-    yield "explains", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
-    yield "source", finding.source

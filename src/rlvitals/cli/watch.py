@@ -15,7 +15,7 @@ from rich.live import Live
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.documents.vital_signs import Observer, Vitals, plain
-from rlvitals.render.terminal import make_screen, print_json, readable_width
+from rlvitals.render.terminal import make_screen, print_json
 from rlvitals.render.watch_screen import drawn
 
 _KEYS = "q or Ctrl-C ends the watching, not the training"
@@ -51,7 +51,7 @@ def watch(
     if as_json:
         print_json(plain(first))
     elif once or not first.is_open:
-        screen.print(drawn(first, readable_width(screen)))
+        screen.print(drawn(first, screen.width))
     elif not screen.is_terminal:
         with contextlib.suppress(KeyboardInterrupt):
             print_blocks(screen, looks(observer, first, lambda: time.sleep(interval or _IN_A_PIPE_S)))
@@ -80,7 +80,7 @@ def looks(observer: Observer, first: Vitals, wait: Callable[[], object]) -> Iter
 def print_blocks(screen: Console, found: Iterator[Vitals]) -> None:
     """Print each look as a block of plain text, with an empty line behind."""
     for vitals in found:
-        screen.print(drawn(vitals, readable_width(screen)))
+        screen.print(drawn(vitals, screen.width))
         screen.print()
 
 

@@ -1,5 +1,6 @@
 """What a training comes to, in the keys of the public interface."""
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -50,8 +51,8 @@ def window_statistics(
     return {
         **metrics,
         "session_info": info,
-        "reward_stats": describe([e.reward for e in episodes]),
-        "quality_stats": describe(qualities),
+        "reward_stats": _described([e.reward for e in episodes]),
+        "quality_stats": _described(qualities),
         "episode_stats": {
             "mean_length": sum(lengths) / len(lengths),
             "success_rate": success_rate(episodes),
@@ -80,6 +81,11 @@ def metric_series(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) 
             if value is not None:
                 from_updates.setdefault(name, []).append(value)
     return series | from_updates
+
+
+def _described(values: Sequence[float]) -> dict[str, float]:
+    """The finite values described, and how many are not finite."""
+    return {**describe(values), "not_finite": sum(not math.isfinite(value) for value in values)}
 
 
 def _brief(values: list[float]) -> dict[str, float]:

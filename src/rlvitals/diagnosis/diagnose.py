@@ -40,7 +40,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
         judged: Codes of the rules that could.
         inapplicable: Codes of the rules that assume what the run's algorithm does not have.
         family: Title of the family of its algorithm (`families.FAMILIES`).
-        env_step: How far the run was.
+        env_step: Environment steps so far; `None` before the first.
         episodes: How many episodes there were to judge by.
         updates: How many updates.
         rewards: Number of finite rewards: of episodes, or of what stands for them.
@@ -53,7 +53,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     judged: tuple[str, ...] = ()
     inapplicable: tuple[str, ...] = ()
     family: str = ""
-    env_step: int = 0
+    env_step: int | None = None
     episodes: int = 0
     updates: int = 0
     rewards: int = 0
@@ -135,7 +135,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         judged=tuple(judged),
         inapplicable=tuple(inapplicable),
         family=family.title,
-        env_step=int(step),
+        env_step=int(step) or None,
         episodes=0 if evidence.reward_source else evidence.episodes.records,
         updates=updates,
         rewards=rewards,

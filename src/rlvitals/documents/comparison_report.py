@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Divergence
-from rlvitals.comparison.caveats import horizon_of
+from rlvitals.comparison.caveats import foremost, horizon_of
 from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
@@ -24,6 +24,7 @@ from rlvitals.documents.document import (
     Section,
     Table,
     Toned,
+    chosen,
 )
 from rlvitals.documents.footer import foot
 from rlvitals.documents.group_labels import shortened
@@ -36,6 +37,9 @@ _INFLUENCES = {
     "none found": "No effect of a setting is shown",
     "not enough runs": "Not enough runs",
 }
+_BRIEF_TESTS = {"", "verdict", "difference", "interval", "p (Holm)", "Hedges' g"}
+_BRIEF_ITEMS = {"group", "baseline", "metric", "category", "verdict", "difference", "95 % interval", "better on"}
+"""Columns of the short tables."""
 _PACKAGES = ("rlvitals", "numpy", "duckdb")
 _TITLE = 90
 _TWO = 2
@@ -88,8 +92,12 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
 
 
 def _sections(found: Comparison, parts: Divergence | None, call: str, folder: str) -> Iterator[Section]:
+    first = tuple(foremost(found))
+    yield Section("first", "What to know first", "", (Bullets(first),) if first else ())
     yield from _conclusions(found, parts)
-    settings = Section("settings", "Which settings matter", "", tuple(_setting_blocks(found)))
+    effects = tuple(_setting_blocks(found))
+    told = tuple(block for block in effects if not isinstance(block, Charts))
+    settings = Section("settings", "Which settings matter", "", effects, told)
     many = len(found.groups) > len(GROUPS)
     if many:  # a search is of settings first
         yield settings
@@ -100,6 +108,7 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "Each run counts with one number. Means have 95 % intervals; std is the standard deviation between runs."
         f"{where}",
         tuple(_group_blocks(found)),
+        tuple(table for table in (tables.groups_table(found), tables.target_table(found)) if table is not None),
     )
     yield _learning(found)
     yield Section(
@@ -108,15 +117,19 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "Share of a group's runs that are better than each value. A line that is above another everywhere belongs to "
         "the better group. Runs that count as worst are included. Shaded: 95 % interval at each value.",
         tuple(_profile_blocks(found)),
+        (),
     )
-    yield Section("items", "Item by item", _ITEMS, (tables.paired_table(found.paired),) if found.paired else ())
+    items = (tables.paired_table(found.paired),) if found.paired else ()
+    yield Section("items", "Item by item", _ITEMS, items, tuple(chosen(table, _BRIEF_ITEMS) for table in items))
     if not many:
         yield settings
-    yield Section("further", "Equivalence, sequential test and more runs", _FURTHER, tuple(_further_blocks(found)))
+    further = tuple(_further_blocks(found))
+    yield Section("further", "Equivalence, sequential test and more runs", _FURTHER, further, ())
     yield Section("differs", "Differences", "Settings, versions and commit, as recorded by the runs.", _differs(found))
     yield Section("rules", "Rules applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
-    yield Section("outcomes", "Runs", "", tuple(_outcome_blocks(found)))
-    yield Section("again", "Reproduction", "", tuple(_again(found, call)))
+    outcomes = tuple(_outcome_blocks(found))
+    yield Section("outcomes", "Runs", "", outcomes, outcomes[1:])
+    yield Section("again", "Reproduction", "", tuple(_again(found, call)), ())
 
 
 _ITEMS = (
@@ -145,10 +158,15 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
     left = len(found.comparisons) - len(tables.shown_comparisons(found))
     if left > 0:
         statements.append(Prose(f"{count(left)} more comparisons are left out; --json has all.", "quiet"))
+    brief = tuple(statements)
     if found.comparisons:
-        statements.append(tables.tests_table(found))
-    yield Section("concluded", "Conclusions", "", tuple(statements))
-    yield Section("limits", "Limits of the conclusions", "", (Bullets(tuple(found.limits)),) if found.limits else ())
+        tests = tables.tests_table(found)
+        statements.append(tests)
+        brief += (chosen(tests, _BRIEF_TESTS)._replace(caption=""),)
+    yield Section("concluded", "Conclusions", "", tuple(statements), brief)
+    first = foremost(found)
+    limits = tuple(one for one in found.limits if one not in first)
+    yield Section("limits", "Limits of the conclusions", "", (Bullets(limits),) if limits else ())
     if parts is not None:
         facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
         if parts.update is not None:
@@ -198,7 +216,7 @@ def _learning(found: Comparison) -> Section:
     if len(found.horizons) > charts.MOST_TASKS:
         more = len(found.horizons) - charts.MOST_TASKS
         blocks.append(Prose(f"The curves of {count(more)} more environments are left out.", "quiet"))
-    return Section("learning", "Learning curves", lead, tuple(blocks))
+    return Section("learning", "Learning curves", lead, tuple(blocks), ())
 
 
 def _profile_blocks(found: Comparison) -> Iterator[Block]:

@@ -9,7 +9,7 @@ from rlvitals.comparison.result import PairedItems, SettingInfluence, SettingsEf
 from rlvitals.comparison.wording import UNKNOWN, cut
 from rlvitals.documents.comparison_charts import kinds_of, mean_on
 from rlvitals.documents.comparison_verdict import MOST_COMPARISONS, name_of
-from rlvitals.documents.document import Cell, Table, Toned, table_of
+from rlvitals.documents.document import Cell, Table, Toned, chosen, table_of
 from rlvitals.documents.run_tables import around_zero, interval, judged, value
 from rlvitals.formatting import ABSENT, count, number, percent
 
@@ -213,7 +213,8 @@ def paired_table(found: Sequence[PairedItems]) -> Table:
         "p": lambda one: value(one.p_value, 2),
     }
     caption = _first("rows", len(found), _MOST_ITEMS)
-    return table_of(found[:_MOST_ITEMS], columns, texts=(0, 1, 2, 3, 4, 6), caption=caption)
+    table = table_of(found[:_MOST_ITEMS], columns, texts=(0, 1, 2, 3, 4, 6), caption=caption)
+    return table if any(one.category for one in found) else chosen(table, columns.keys() - {"category"})
 
 
 def settings_table(settings: SettingsEffect) -> Table:

@@ -108,10 +108,17 @@ class Charts(NamedTuple):
 
 
 class FindingsBlock(NamedTuple):
-    """What is wrong, the likeliest cause first."""
+    """What is wrong, the likeliest cause first.
+
+    Attributes:
+        findings: The findings.
+        losses: The points that each costs.
+        brief: Whether each is told by its cause and advice alone.
+    """
 
     findings: tuple[Finding, ...]
     losses: tuple[Deduction, ...]
+    brief: bool = False
 
 
 class Statement(NamedTuple):
@@ -167,12 +174,14 @@ class Section(NamedTuple):
         title: Its heading.
         lead: What it is about, in a sentence or two.
         blocks: What it holds.
+        brief: What it holds in the short document; by default the blocks that are not folded.
     """
 
     key: str
     title: str
     lead: str
     blocks: tuple[Block, ...]
+    brief: tuple[Block, ...] | None = None
 
 
 class Document(NamedTuple):
@@ -213,9 +222,42 @@ def finding_note(finding: Finding, losses: Iterable[Deduction]) -> str:
     return f"{since}; {percent(finding.confidence)} sure{cost}"
 
 
-def finding_facts(finding: Finding) -> Iterator[tuple[str, str]]:
+def chosen(table: Table, titles: Collection[str]) -> Table:
+    """Those columns of a table, in its order.
+
+    Args:
+        table: The table.
+        titles: Titles of the columns; one that the table does not have is passed over.
+    """
+    kept = [place for place, title in enumerate(table.titles) if title in titles]
+    return table._replace(
+        titles=tuple(table.titles[place] for place in kept),
+        rows=tuple(tuple(row[place] for place in kept) for row in table.rows),
+        texts=tuple(new for new, place in enumerate(kept) if place in table.texts),
+    )
+
+
+def brief_of(document: Document) -> Document:
+    """Shorten a document to what its sections hold in brief.
+
+    Args:
+        document: The whole document.
+    """
+    sections = [section._replace(blocks=_brief_blocks(section)) for section in document.sections]
+    return document._replace(sections=tuple(section for section in sections if section.blocks))
+
+
+def _brief_blocks(section: Section) -> tuple[Block, ...]:
+    if section.brief is not None:
+        return section.brief
+    return tuple(block for block in section.blocks if not (isinstance(block, Table | Code) and block.folded))
+
+
+def finding_facts(finding: Finding, *, brief: bool = False) -> Iterator[tuple[str, str]]:
     """What stands under a finding's cause; a text that is empty says nothing."""
     yield "Try", finding.advice
+    if brief:
+        return
     evidence = {name: value for name, value in finding.evidence.items() if value != finding.cause}
     yield "Evidence", facts_text(evidence, finding.series)
     yield "Metrics", ", ".join(metric_named(one).title for one in finding.series)

@@ -1,6 +1,7 @@
 """Everything that a report tells of a run, read once."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +17,10 @@ from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
-from rlvitals.runs.queries import ask
+from rlvitals.runs.queries import ask, last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.runs.sql_columns import identifier
 from rlvitals.summary.run_summary import RunSummary, summarise
-from rlvitals.summary.tried_parameters import exploration_of, plain
 
 MOST_EXPLORED = 50_000
 """Episodes up to which the parameters are looked into unless that is asked for: beyond, it takes many seconds."""
@@ -47,6 +47,13 @@ class StreamColumns(NamedTuple):
         """Whether any record said it."""
         return name in self.present and bool(self.present[name].any())
 
+    def last(self, most: int | None) -> "StreamColumns":
+        """The last records, at most so many; `None` for all."""
+        if most is None:
+            return self
+        values = {name: column[-most:] for name, column in self.values.items()}
+        return StreamColumns(values, {name: column[-most:] for name, column in self.present.items()})
+
 
 class Recorded(NamedTuple):
     """What the curves of a run are made of.
@@ -70,6 +77,7 @@ class RunData(NamedTuple):
         made: When it was read (UTC, seconds since 1970).
         explored: Whether the parameters were looked into; `None` where none were said.
         heats: Heat maps of those that drive the outcomes.
+        algorithm: The metrics that came with the last episode, of a run that logs no updates.
     """
 
     made: float
@@ -80,6 +88,7 @@ class RunData(NamedTuple):
     pictures: Sequence[Picture]
     explored: bool | None
     heats: tuple[Heat, ...] = ()
+    algorithm: Mapping[str, float] = MappingProxyType({})
 
     @property
     def header(self) -> Header:
@@ -92,11 +101,12 @@ class RunData(NamedTuple):
         return self.recorded.diagnosis
 
 
-def recorded_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Recorded:
+def recorded_of(run: Run, *, window: int | None = None, clock: Clock = SYSTEM_CLOCK) -> Recorded:
     """Read what the curves of a run are made of; branches that a rewind left behind are left out.
 
     Args:
         run: The run; it may be live.
+        window: Only the last so many episodes and updates.
         clock: Tells the time.
 
     Raises:
@@ -110,29 +120,30 @@ def recorded_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Recorded:
     if series is not None:
         episodes = _rewards(series)
     source = "" if series is None else series.source
-    return Recorded(run.header, diagnose(evidence_of(run, clock=clock)), episodes, updates, system, source)
+    diagnosis = diagnose(evidence_of(run, clock=clock))
+    return Recorded(run.header, diagnosis, episodes.last(window), updates.last(window), system, source)
 
 
-def run_data(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_CLOCK) -> RunData:
+def run_data(
+    run: Run, *, parameters: bool | None = None, window: int | None = None, clock: Clock = SYSTEM_CLOCK
+) -> RunData:
     """Read all that a report tells of a run; branches that a rewind left behind are left out.
 
     Args:
         run: The run; it may be live.
+        window: Only the last so many episodes and updates.
         parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
         clock: Tells the time.
 
     Raises:
         RunFormatError: A segment is damaged.
     """
-    recorded = recorded_of(run, clock=clock)
+    recorded = recorded_of(run, window=window, clock=clock)
     rows = 0 if recorded.reward_source else recorded.episodes.values["reward"].size
     explored = None
     if rows and any(name.startswith("parameters.") for name in run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
-    summary = summarise(run, diagnosis=recorded.diagnosis, clock=clock)
-    if explored:
-        found = exploration_of(run)
-        summary = _with(summary, None if found is None else plain(found))
+    summary = summarise(run, window=window, exploration=bool(explored), diagnosis=recorded.diagnosis, clock=clock)
     events = list(run.records("events"))
     return RunData(
         made=clock.time(),
@@ -143,7 +154,12 @@ def run_data(run: Run, *, parameters: bool | None = None, clock: Clock = SYSTEM_
         pictures=pictures_of(run, events),
         explored=explored,
         heats=heats_of(run, summary.exploration) if summary.exploration is not None else (),
+        algorithm={} if summary.updates else _last_algorithm(run),
     )
+
+
+def _last_algorithm(run: Run) -> Mapping[str, float]:
+    return next((episode.algorithm or {} for episode in last_records(run, "episodes", 1)), {})
 
 
 def _rewards(series: RewardSeries) -> StreamColumns:
@@ -151,11 +167,6 @@ def _rewards(series: RewardSeries) -> StreamColumns:
     values: dict[str, Floats] = {**dict.fromkeys(_EPISODES, silent), "env_step": series.steps, "reward": series.values}
     present = {name: np.full(silent.size, name == "reward") for name in _EPISODES}
     return StreamColumns(values, {**present, "env_step": np.isfinite(series.steps)})
-
-
-def _with(summary: RunSummary, exploration: dict[str, Any] | None) -> RunSummary:
-    said = {name: getattr(summary, name) for name in summary.__struct_fields__}
-    return RunSummary(**{**said, "exploration": exploration})
 
 
 def _series(tables: Any, stream: str, names: Sequence[str]) -> StreamColumns:

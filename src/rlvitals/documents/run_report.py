@@ -4,7 +4,6 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping
 
-from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.documents import run_tables
 from rlvitals.documents.charts import CurveChart, Estimate, IntervalChart
 from rlvitals.documents.document import (
@@ -14,7 +13,6 @@ from rlvitals.documents.document import (
     Code,
     Document,
     Facts,
-    FindingsBlock,
     Pictures,
     Prose,
     Section,
@@ -22,9 +20,11 @@ from rlvitals.documents.document import (
     Toned,
 )
 from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_table
+from rlvitals.documents.findings_section import findings_section
 from rlvitals.documents.footer import foot
+from rlvitals.documents.levels_table import levels_table
 from rlvitals.documents.run_curves import courses_of
-from rlvitals.documents.run_data import MOST_EXPLORED, RunData
+from rlvitals.documents.run_data import RunData
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs.artifacts import IMAGE
@@ -37,6 +37,10 @@ from rlvitals.summary.successes import GroupRate
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
 _FEWEST_DRAWN = 2
+_LAST = 8
+"""Events of the short report."""
+_LAST_FRAMES = 12
+"""Lines of a traceback in the short report."""
 _FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 
 
@@ -73,9 +77,10 @@ def _key_facts(account: RunData) -> Iterator[tuple[str, str, str]]:
         yield "success", *_recent(levels["success"], share=True)
     goal = account.header.goals.get("total_timesteps")
     overview = summary.overview
-    done = f"{percent(overview.progress)} of {number(goal)}" if goal else f"{count(summary.updates)} updates"
-    yield "steps", count(overview.env_step), done
-    yield "episodes", count(summary.episodes), f"in {format_duration(life.duration)}"
+    done = f"{percent(overview.progress)} of {number(goal)}, " if goal else ""
+    left = f", about {format_duration(overview.seconds_left)} left" if overview.seconds_left is not None else ""
+    yield "steps", count(overview.env_step), f"{done}{count(overview.updates)} updates{left}"
+    yield "episodes", count(overview.episodes), f"in {format_duration(life.duration)}"
     if summary.speed.steps_per_second is not None:
         yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
 
@@ -99,55 +104,47 @@ def _within(interval: str) -> str:
 def _sections(account: RunData) -> Iterator[Section]:
     curves = courses_of(account.recorded)
     summary = account.summary
-    yield _findings(account)
+    yield findings_section(account.diagnosis, summary.overview.life.losses)
+    yield _failure_section(account)
     yield Section(
         "reward",
         "Reward and episodes",
         _curve_lead(account),
         tuple(_episode_blocks(account, curves)),
     )
-    yield Section("success", "Success rate and episode ends", "", tuple(_success_blocks(account)))
+    success = tuple(_success_blocks(account))
+    ends = (run_tables.end_table(summary),) if summary.ends else ()
+    tabled = (*(block for block in success if not isinstance(block, Charts)), *ends)
+    yield Section("success", "Success rate and episode ends", "", success, tabled)
     yield Section(
         "updates",
         "Policy updates",
         "Green: the healthy range, where one holds for every environment. Compare other metrics with their own past.",
         tuple(_update_blocks(account, curves)),
     )
-    yield Section("evaluations", "Evaluations", "", tuple(_evaluation_blocks(account)))
-    yield Section("parameters", "Parameters explored", "", tuple(_parameter_blocks(account)))
+    evaluations = tuple(_evaluation_blocks(account))
+    yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
+    explored = tuple(_parameter_blocks(account))
+    yield Section("parameters", "Parameters explored", "", explored, explored if account.explored else ())
     pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
-    yield Section("pictures", "Images", "Logged by the run, oldest first.", pictures)
+    yield Section("pictures", "Images", "Logged by the run, oldest first.", pictures, ())
     machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
     facts = tuple(run_tables.speed_facts(summary.speed))
     blocks: list[Block] = [Charts(machine)] if machine else []
-    yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())))
-    yield Section("events", "Events and notes", "", tuple(_event_blocks(account)))
-    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(account)))
+    yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())), ())
+    yield Section("events", "Events and notes", "", *(tuple(_events(account, most)) for most in (_MOST_EVENTS, _LAST)))
+    yield Section("run", "The run", "", (Facts(tuple(_run_facts(account))),))
+    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(account)), ())
 
 
-def _findings(account: RunData) -> Section:
-    diagnosis = account.diagnosis
-    blocks: list[Block] = []
-    if diagnosis.findings:
-        blocks.append(FindingsBlock(diagnosis.findings, diagnosis.health.losses))
-    if not diagnosis.is_judged:
-        blocks.append(Prose(f"Not judged yet: {diagnosis.evidence_text}."))
-    elif not diagnosis.findings:
-        blocks.append(Prose(f"{count(len(diagnosis.judged))} rules found nothing wrong."))
-    failure = account.header.failure
-    if failure is not None and failure.traceback:
-        trace = failure.traceback.rstrip()
-        text = trace if trace.endswith(failure.text) else f"{trace}\n{failure.text}"
-        blocks.append(Code(text, "Exception that ended the run"))
-    lost = account.summary.overview.life.losses
-    if lost:
-        where = ", ".join(f"{name} {count(many)}" for name, many in lost.items())
-        blocks.append(Prose(f"Dropped records: {where}.", "bad"))
-    if diagnosis.unjudged:
-        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
-        caption = f"{count(len(rows))} rules skipped: missing data"
-        blocks.append(Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True))
-    return Section("findings", "Findings", "", tuple(blocks))
+def _failure_section(account: RunData) -> Section:
+    failure, title = account.header.failure, "Exception that ended the run"
+    if failure is None or not failure.traceback:  # the verdict has its text
+        return Section("failure", title, "", ())
+    frames = failure.traceback.rstrip().removesuffix(failure.text).rstrip()
+    last = "\n".join(frames.splitlines()[-_LAST_FRAMES:])
+    whole, brief = (f"{above}\n{failure.text}".strip() for above in (frames, last))
+    return Section("failure", title, "", (Code(whole),), (Code(brief),))
 
 
 def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
@@ -161,18 +158,23 @@ def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Itera
     if source:
         yield Prose(f"No episodes were recorded. The reward is the {source}.")
     rewards = summary.measures["reward"].counts
-    if rewards.total - rewards.missing >= _FEWEST_DRAWN:
+    if "reward" in curves and rewards.total - rewards.missing >= _FEWEST_DRAWN:
         yield Charts((curves["reward"],), wide=True)
     yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", account, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
-    values = "rewards" if source else "episodes"
+    values = _windowed("rewards" if source else "episodes", summary.window)
+    yield levels_table(summary)
     yield run_tables.spread_table(summary.measures, "episodes", recent, values=values)
     yield run_tables.trend_table(summary.measures, "episodes", values=values)
 
 
+def _windowed(values: str, window: int | None) -> str:
+    return values if window is None else f"last {count(window)} {values}"
+
+
 def _success_blocks(account: RunData) -> Iterator[Block]:
     found = account.summary.success
-    facts = tuple(run_tables.success_facts(found))
+    facts = tuple(run_tables.success_facts(found, account.summary.window))
     if facts:
         yield Facts(facts)
     charts = [
@@ -224,8 +226,12 @@ def _update_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterat
     yield from _small_charts(names, "updates", account, curves)
     varying = {name: found for name, found in account.summary.metrics.items() if not found.is_constant}
     if varying:
-        yield run_tables.spread_table(varying, "updates")
-        yield run_tables.trend_table(varying, "updates")
+        values = _windowed("updates", account.summary.window)
+        yield run_tables.spread_table(varying, "updates", values=values)
+        yield run_tables.trend_table(varying, "updates", values=values)
+    elif account.algorithm and not account.summary.metrics:
+        rows = tuple((metric_of("updates", name).label, run_tables.value(at)) for name, at in account.algorithm.items())
+        yield Table(("as of the last episode", "value"), rows)
 
 
 def _curve_lead(account: RunData) -> str:
@@ -267,17 +273,18 @@ def _parameter_blocks(account: RunData) -> Iterator[Block]:
         yield from run_tables.exploration_blocks(account.summary.exploration)
     elif account.explored is False:
         yield Prose(
-            f"The parameters are not analysed: with more than {count(MOST_EXPLORED)} episodes that takes many seconds. "
-            "To include them, write the report with --parameters.",
+            "Parameters were logged, but not analysed: of many episodes that takes seconds. Add --parameters to "
+            "analyse them.",
             "quiet",
         )
 
 
-def _event_blocks(account: RunData) -> Iterator[Block]:
-    events = sorted((event for event in account.events if event.kind != IMAGE), key=lambda event: event.time)
+def _events(account: RunData, most: int) -> Iterator[Block]:
+    """The last events, in the order of time: several write at once, so that they need not be recorded in it."""
+    events = [event for event in account.events if event.kind != IMAGE]
     if not events:
         return
-    shown = events[-_MOST_EVENTS:]
+    shown = sorted(events[-most:], key=lambda event: event.time)
     rows = tuple(
         (
             format_time(event.time)[:19],
@@ -288,32 +295,38 @@ def _event_blocks(account: RunData) -> Iterator[Block]:
         )
         for event in shown
     )
-    more = f", the last {count(len(shown))} of {count(len(events))}" if len(shown) < len(events) else ""
-    yield Table(("when", "step", "kind", "severity", "message"), rows, texts=(0, 2, 3, 4), caption=f"Events{more}")
+    more = f"The last {count(len(shown))} of {count(len(events))}" if len(shown) < len(events) else ""
+    yield Table(("when", "step", "kind", "severity", "message"), rows, texts=(0, 2, 3, 4), caption=more)
+
+
+def _run_facts(account: RunData) -> Iterator[tuple[str, Cell]]:
+    header, life = account.header, account.summary.overview.life
+    yield "Folder", life.path
+    yield "Started", format_time(life.started)
+    yield "Ended", format_time(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"
+    yield "Duration", format_duration(life.duration)
+    if header.tags:
+        yield "Tags", ", ".join(header.tags)
+    for goal, at in header.goals.items():
+        yield f"Goal: {goal.replace('_', ' ')}", number(at)
+    rewinds = [writer.rewind for writer in header.writers if writer.rewind is not None]
+    if len(header.writers) > 1:
+        clocks = [(clock, getattr(to, clock)) for to in rewinds for clock in to.__struct_fields__]
+        to = ", ".join(f"{clock.replace('_', ' ')} {count(at)}" for clock, at in clocks if at is not None)
+        yield "Sessions", f"{count(len(header.writers) - len(rewinds))}{f'; went back to {to}' if to else ''}"
 
 
 def _origin_blocks(account: RunData) -> Iterator[Block]:
-    header, life = account.header, account.summary.overview.life
+    header = account.header
     said = header.reproduction
-    facts: list[tuple[str, Cell]] = [
-        ("Run", header.run_id),
-        ("Started", format_time(life.started)),
-        ("Ended", format_time(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"),
-        ("Duration", format_duration(life.duration)),
-    ]
-    if header.tags:
-        facts.append(("Tags", ", ".join(header.tags)))
-    for goal, at in header.goals.items():
-        facts.append((f"Goal: {goal.replace('_', ' ')}", number(at)))
     git, packages, command = said.get("git"), said.get("packages"), said.get("command")
+    facts: list[tuple[str, Cell]] = []
     if isinstance(git, Mapping):
         dirty = ", with uncommitted changes" if git.get("dirty") else ""
         facts.append(("Commit", Toned(f"{git.get('commit')} on {git.get('branch')}{dirty}", "watch" if dirty else "")))
     if said.get("python"):
         facts.append(("Python", f"{said['python']} on {said.get('platform')}, {said.get('cpus')} CPUs"))
     facts.append(("Host", ", ".join(dict.fromkeys(writer.host for writer in header.writers)) or ABSENT))
-    if len(header.writers) > 1:
-        facts.append(("Sessions", count(len(header.writers))))
     yield Facts(tuple(facts))
     if isinstance(command, list):
         where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""

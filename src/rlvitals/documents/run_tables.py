@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of
-from rlvitals.formatting import ABSENT, count, format_any, format_value, number, percent
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.baselines import Paired
 from rlvitals.summary.measures import WINDOW, Going, Measured, Range, Turns
-from rlvitals.summary.run_summary import Speed
+from rlvitals.summary.run_summary import End, RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
 TONES: dict[str, str] = {
@@ -61,6 +61,7 @@ def spread_table(
         recent: How many of the last values the recent mean is taken over.
         values: What the caption calls the records; by default the name of the stream.
     """
+    recent = min([recent, max((found.counts.total for found in measures.values()), default=recent)])
     columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
         "": lambda row: metric_of(stream, row[0]).label,
         "mean": lambda row: value(row[1].mean.estimate),
@@ -71,12 +72,19 @@ def spread_table(
         "95 %": lambda row: value(row[1].quantiles["0.95"]),
         "max": lambda row: value(row[1].max),
         "IQM": lambda row: value(row[1].iqm),
-        f"mean of last {recent}": lambda row: value(row[1].recent.estimate),
+        f"mean of last {recent}": lambda row: _recent(row[1]),
         "95 % interval": lambda row: interval(row[1].recent),
         "missing": lambda row: _flagged(row[1].counts.missing, "quiet"),
         "non-finite": lambda row: _flagged(row[1].counts.total - row[1].counts.finite - row[1].counts.missing, "bad"),
     }
-    return table_of(measures.items(), columns, caption=f"Distribution over all {values or stream}", folded=True)
+    return table_of(measures.items(), columns, caption=f"Distribution over the {values or stream}", folded=True)
+
+
+def _recent(found: Measured) -> Cell:
+    """The recent mean, with how many values it ignores."""
+    if not found.recent_not_finite:
+        return value(found.recent.estimate)
+    return Toned(f"{number(found.recent.estimate)} ({count(found.recent_not_finite)} not finite)", "bad")
 
 
 def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | None = None) -> Table:
@@ -100,7 +108,7 @@ def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | 
         "level": lambda row: value(row[1].rest.level.estimate),
         "change points": lambda row: _change_points(row[1].turns),
     }
-    caption = f"Trends over all {values or stream}; since and change points count {values or stream}"
+    caption = f"Trends over the {values or stream}; since and change points count {values or stream}"
     return table_of(measures.items(), columns, texts=(0, 1, 5, 6, 9), caption=caption, folded=True)
 
 
@@ -130,21 +138,35 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
     return table_of(groups, columns, caption=f"By {title}, over the whole run")
 
 
+def end_table(summary: RunSummary) -> Table:
+    """Tabulate why episodes ended, for an output without charts."""
+    columns: dict[str, Callable[[End], Cell]] = {
+        "ended by": lambda end: NOT_REPORTED if end.reason is None else end.reason,
+        "episodes": lambda end: count(end.episodes),
+        "share": lambda end: percent(end.share),
+    }
+    return table_of(summary.ends, columns)
+
+
 def _of_reported(group: GroupRate) -> str:
     said = percent(group.rate.estimate, 3)
     return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
 
 
-def success_facts(found: Successes) -> Iterator[tuple[str, Cell]]:
-    """List the facts about successes."""
+def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple[str, Cell]]:
+    """List the facts about successes.
+
+    Args:
+        found: The successes.
+        window: Of how many of the last episodes they are; `None` for the whole run.
+    """
     if found.rate is not None:
         reported = "episodes" if found.known == found.episodes else f"that reported it, of {count(found.episodes)}"
-        yield "Over the run", f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} {reported}"
-    if found.recent is not None:
-        reported = (
-            "" if found.recent_known >= min(WINDOW, found.episodes) else f", {count(found.recent_known)} reported"
-        )
-        yield f"Last {WINDOW}{reported}", rate(found.recent)
+        over = "Over the run" if window is None else f"Last {count(found.episodes)}"
+        yield over, f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} {reported}"
+    if found.recent is not None and (window is None or found.episodes > WINDOW):
+        is_whole = found.recent_known >= min(WINDOW, found.episodes)
+        yield f"Last {WINDOW}{'' if is_whole else f', {count(found.recent_known)} reported'}", rate(found.recent)
     for what, mix in (("Change of the reward", found.reward_mix), ("Change of success", found.success_mix)):
         if mix is not None:
             yield what, _mix(mix)

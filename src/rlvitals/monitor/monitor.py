@@ -130,7 +130,8 @@ class TrainingMonitor(LogMethods, RunResults):
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._live_diagnosis = start_live_diagnosis(self._recorder, target=self.target)
         self._live = LiveRun(self._recorder, self._live_diagnosis)
-        self.log_event("state", "resumed" if self.resumed else "started")
+        counted = {"episodes": self._recorder.window.episodes} if self.resumed else None
+        self.log_event("state", "resumed" if self.resumed else "started", data=counted)
         for reason in refused:
             _log.warning("%s: %s", self.session_id, reason)
             self.log_event("sink", reason, severity="warning")
@@ -233,7 +234,7 @@ class TrainingMonitor(LogMethods, RunResults):
         """
         rewind = options.rewind_of(env_step=env_step, episode=episode, step=step)
         self._recorder.rewind(rewind)
-        self.log_event("rewind", f"went back to {rewind.place}")
+        self.log_event("rewind", f"went back to {rewind.place}", data={"episodes": self._recorder.window.episodes})
 
     def update_configuration(self, configuration: Mapping[str, Any]) -> None:
         """Add settings to the configuration; those with the same name are replaced.

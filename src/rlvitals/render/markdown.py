@@ -65,7 +65,8 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
     yield f"{plain(document.kind)}: **{plain(document.status)}**"
     yield ""
     health = health_text(document.health)
-    yield f"> **{plain(verdict.title)}.** {plain(verdict.text)}{f' {health.capitalize()}.' if health else ''}"
+    score = f" Health **{health.removeprefix('health ')}**." if health else ""
+    yield f"> **{plain(verdict.title)}.** {plain(verdict.text)}{score}"
     yield ""
     if document.key_facts:
         titles, values, notes = zip(*document.key_facts, strict=True)

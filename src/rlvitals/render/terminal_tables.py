@@ -1,170 +1,211 @@
-"""The tables and the curve of a run's portrait. Each is `None` where there is nothing to show."""
+"""Tables that fit a terminal: texts wrap between words; a table that is still too wide is split into several.
+
+Numbers and words are never broken, unless a single word is wider than the screen.
+"""
 
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
-from rich.table import Table
+from rich.cells import cell_len
+from rich.console import RenderableType
+from rich.table import Table as Grid
 from rich.text import Text
 
-from rlvitals.documents.run_tables import OUTCOMES
-from rlvitals.records.metrics import metric_of, panel
-from rlvitals.render.terminal import BAD, LABEL, STYLES, number_text, plain_table
-from rlvitals.render.terminal_text import (
-    NOT_REPORTED,
-    count,
-    escape_control,
-    format_time,
-    number,
-    percent,
-    reported_share,
-    sparkline,
-)
-from rlvitals.summary.history import RECENT_UPDATES, EpisodeGroup, History, Measure, MetricHistory, Stretch
+from rlvitals.documents.document import Cell, Link, Span, Spark, Table, Toned
+from rlvitals.formatting import ABSENT, sparkline
+from rlvitals.render.terminal_styles import LABEL, TONES, readable
+from rlvitals.text_escaping import escape_control
 
-_MOST_GROUPS = 12
+_GAP = 2
+_SHORT = (24, 16)
+"""A text of at most so many characters does not wrap; the second where the first leaves no room."""
+_MOST_KEYS = 3
+"""Columns that name a row, at most."""
+_SPAN = 21
 
 
-def curve(history: History) -> Text | None:
-    """The reward over the run; where it was not finite stands out."""
-    points = history.curve
-    if not points:
-        return None
-    one, many = ("a value", "values") if history.reward_source else ("an episode", "episodes")
-    means = [point.mean for point in points if point.mean is not None]
-    line = Text()
-    heights = [math.nan if point.mean is None else point.mean for point in points]
-    for block, point in zip(sparkline(heights), points, strict=True):
-        line.append(block, BAD if point.not_finite else "green")
-    each = round(history.rewards / len(points))
-    line.append(f"\nfrom {number(min(means))} to {number(max(means))}" if means else "\nno finite reward", LABEL)
-    line.append(f", a column is {count(each)} {many}" if each > 1 else f", a column is {one}", LABEL)
-    bad = sum(point.not_finite for point in points)
-    return line.append(f", {count(bad)} not finite", BAD) if bad else line
+class _Column(NamedTuple):
+    """A column: its title and cells, and how wide it must and would be."""
+
+    title: str
+    cells: tuple[Text, ...]
+    is_text: bool
+
+    @property
+    def natural(self) -> int:
+        """The width at which nothing wraps."""
+        return max([cell_len(self.title), *(cell.cell_len for cell in self.cells)])
+
+    def least(self, short: int) -> int:
+        """The least width: of a number or a short text all of it, of a long text its longest word."""
+        title = _longest_word(self.title)
+        widest = max((cell.cell_len for cell in self.cells), default=0)
+        if self.is_text and widest > short:
+            widest = max(short, *(_longest_word(cell.plain) for cell in self.cells))
+        return max(title, widest)
 
 
-def stretches(history: History) -> Table | None:
-    """What episodes were like at first, at last, at best and in all; or the values that stand for their rewards."""
-    found = history.stretches
-    if not found:
-        return None
-    one, many = ("value", "values") if history.reward_source else ("episode", "episodes")
-    titles = {"first_tenth": "first tenth", "last_tenth": "last tenth", "whole_run": "all"}
-    columns = list(found.values())
-    table = plain_table("", *(titles.get(name, f"best {count(at.end - at.first)}") for name, at in found.items()))
-    table.add_row(f"from {one}", *(count(stretch.first) for stretch in columns))
-    table.add_row(many, *(count(stretch.end - stretch.first) for stretch in columns))
-    for metric in panel("episodes", "outcome"):
-        measures = [stretch.measures.get(metric.name) for stretch in columns]
-        if any(measures):
-            table.add_row(metric.title, *map(_mean, measures))
-        if any(measures) and metric.name == "reward":
-            table.add_row("  spread", *(number_text(measure.std if measure else None) for measure in measures))
-        if any(measure and measure.not_finite for measure in measures):
-            table.add_row("  not finite", *(_bad(measure.not_finite if measure else 0) for measure in measures))
-    if any(stretch.success_reported for stretch in columns):
-        table.add_row(metric_of("episodes", "success").title, *map(_success, columns))
-    return table
+def fitted(table: Table, width: int) -> Iterator[RenderableType]:
+    """Lay out a table.
+
+    Args:
+        table: The table. A column in which every value is missing is left out.
+        width: Columns of the screen.
+    """
+    columns = _columns(table)
+    if not columns or not table.rows:
+        return
+    keys = _keys(columns)
+    parts = [columns] if _widths(columns, width) else list(_parts(columns, keys, width))
+    is_single = len(table.rows) == 1 and len(parts) > 1
+    if is_single or any(_widths(part, width) is None for part in parts):
+        yield from _listed(columns, len(table.rows), width)
+        return
+    for place, part in enumerate(parts):
+        if place:
+            yield Text("")
+        yield _grid(part, _widths(part, width) or [])
 
 
-def categories(groups: list[EpisodeGroup], episodes: int) -> Table | None:
-    """What episodes were like by category."""
-    return _groups("category", groups, episodes) if any(group.name is not None for group in groups) else None
+def fits(table: Table, width: int) -> bool:
+    """Whether a table has room without being split."""
+    return _widths(_columns(table), width) is not None
 
 
-def ends(groups: list[EpisodeGroup]) -> Table | None:
-    """How episodes ended, where that was reported; shares are of the episodes that reported it."""
-    told = [group for group in groups if group.name is not None]
-    if not told:
-        return None
-    table = _groups("end", told, sum(group.episodes for group in told))
-    silent = sum(group.episodes for group in groups if group.name is None)
-    if table is not None and silent:
-        table.add_row(NOT_REPORTED, count(silent))
-    return table
-
-
-def metrics(found: Mapping[str, MetricHistory], updates: int) -> Table | None:
-    """The metrics of the policy updates."""
-    if not found:
-        return None
-    table = plain_table("", "first", f"mean of last {min(updates, RECENT_UPDATES)}", "last", "not finite")
-    for name, metric in found.items():
-        bad = f"{count(metric.not_finite)}, since step {count(metric.not_finite_since)}" if metric.not_finite else "-"
-        table.add_row(
-            metric_of("updates", name).label,
-            number_text(metric.first),
-            number_text(metric.recent),
-            number_text(metric.last),
-            Text(bad, BAD if metric.not_finite else LABEL),
-        )
-    return table
-
-
-def evaluations(rows: list[dict[str, Any]]) -> Table | None:
-    """The last evaluations."""
-    if not rows:
-        return None
-    table = plain_table("policy", "step", "episode", "reward", "spread", "quality", "success", "episodes")
-    for row in rows:
-        table.add_row(
-            escape_control(row.get("policy", "agent")),
-            count(row.get("env_step")),
-            count(row.get("episode")),
-            number_text(row.get("reward")),
-            number_text(row.get("reward_std")),
-            number_text(row.get("quality")),
-            percent(row.get("success_rate")),
-            count(row.get("episodes")),
-        )
-    return table
-
-
-def events(rows: list[dict[str, Any]]) -> Table | None:
-    """The last events and notes."""
-    if not rows:
-        return None
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(style=LABEL, no_wrap=True)
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for row in rows:
-        severity = row.get("severity", "info")
-        style = STYLES.get(severity, "") if severity != "info" else ""
-        said = row["message"] if severity == "info" else f"{severity}: {row['message']}"
-        grid.add_row(format_time(row["time"])[:19], escape_control(row["kind"]), Text(escape_control(said), style))
+def facts_grid(rows: Sequence[tuple[str, Text]], width: int) -> Grid:
+    """Lay out names, and what is said of each, in two columns."""
+    grid = Grid.grid(padding=(0, _GAP, 0, 0))
+    names = [escape_control(name) for name, _ in rows]
+    most = max(map(cell_len, names), default=0)
+    grid.add_column(style=LABEL, no_wrap=True, width=min(most, max(1, width // 2)))
+    grid.add_column(overflow="fold", max_width=max(1, readable(width) - most - _GAP))
+    for name, (_, said) in zip(names, rows, strict=True):
+        grid.add_row(name, said)
     return grid
 
 
-def _groups(title: str, groups: list[EpisodeGroup], episodes: int) -> Table | None:
-    if not groups:
-        return None
-    table = plain_table(title, "episodes", "share", "success", *OUTCOMES)
-    for group in groups[:_MOST_GROUPS]:
-        table.add_row(
-            escape_control("-" if group.name is None else group.name),
-            count(group.episodes),
-            percent(group.episodes / episodes),
-            reported_share(group.success_rate, group.success_reported, group.episodes),
-            number_text(group.reward),
-            number_text(group.quality_improvement),
+def cell_text(cell: Cell) -> Text:
+    """A cell of a document."""
+    match cell:
+        case Toned():
+            return Text(escape_control(cell.text), TONES.get(cell.tone, ""))
+        case Spark():
+            return spark_text(cell.values)
+        case Span():
+            return Text(span_line(cell.value, cell.low, cell.high, -cell.limit, cell.limit))
+        case Link():
+            return Text(escape_control(cell.text))
+        case _:
+            return Text(escape_control(cell), LABEL if cell == ABSENT else "")
+
+
+def spark_text(values: Sequence[float | None]) -> Text:
+    """A curve in a line; stretches without a finite value stand out."""
+    line = Text(sparkline(values), "cyan")
+    line.highlight_regex("!+", TONES["bad"])
+    return line
+
+
+def span_line(value: float | None, low: float | None, high: float | None, least: float, most: float) -> str:
+    """An interval around an estimate in a line, with a mark at zero.
+
+    Args:
+        value: The estimate.
+        low: The lower end.
+        high: The upper end.
+        least: What the left edge stands for.
+        most: What the right edge stands for.
+    """
+    if value is None or not math.isfinite(value) or not most / 2 > least / 2:
+        return ABSENT
+
+    def place(at: float) -> int:
+        share = (at / 2 - least / 2) / (most / 2 - least / 2)
+        return round(min(1.0, max(0.0, share)) * (_SPAN - 1))
+
+    line = [" "] * _SPAN
+    if low is not None and high is not None:
+        for at in range(place(low), place(high) + 1):
+            line[at] = "─"
+    if least <= 0.0 <= most:
+        line[place(0.0)] = "┼" if line[place(0.0)] == "─" else "│"
+    line[place(value)] = "●"
+    return "".join(line)
+
+
+def _columns(table: Table) -> list[_Column]:
+    found = [
+        _Column(escape_control(title), tuple(cell_text(row[place]) for row in table.rows), place in table.texts)
+        for place, title in enumerate(table.titles)
+    ]
+    return [
+        column
+        for place, column in enumerate(found)
+        if place == 0 or any(cell.plain not in {ABSENT, ""} for cell in column.cells)
+    ]
+
+
+def _keys(columns: Sequence[_Column]) -> list[_Column]:
+    """The first columns that together name each row."""
+    keys = [columns[0]]
+    for column in columns[1:_MOST_KEYS]:
+        named = list(zip(*([cell.plain for cell in key.cells] for key in keys), strict=True))
+        if not column.is_text or len(set(named)) == len(named):
+            break
+        keys.append(column)
+    return keys
+
+
+def _parts(columns: Sequence[_Column], keys: list[_Column], width: int) -> Iterator[list[_Column]]:
+    """The columns in groups that fit, each behind those that name the row."""
+    part = list(keys)
+    for column in columns[len(keys) :]:
+        if len(part) > len(keys) and _widths([*part, column], width, _SHORT[:1]) is None:
+            yield part
+            part = list(keys)
+        part.append(column)
+    yield part
+
+
+def _widths(columns: Sequence[_Column], width: int, shorts: Sequence[int] = _SHORT) -> list[int] | None:
+    """The width of each column; `None` if they do not fit, whichever texts are short."""
+    room = width - _GAP * (len(columns) - 1)
+    natural = [column.natural for column in columns]
+    if sum(natural) <= room:
+        return natural
+    for short in shorts:
+        least = [column.least(short) for column in columns]
+        spare = room - sum(least)
+        if spare >= 0:
+            wanted = [more - less for more, less in zip(natural, least, strict=True)]
+            return [less + spare * want // sum(wanted) for less, want in zip(least, wanted, strict=True)]
+    return None
+
+
+def _grid(columns: Sequence[_Column], widths: Sequence[int]) -> Grid:
+    grid = Grid(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style=LABEL)
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(
+            Text(column.title),
+            justify="left" if column.is_text else "right",
+            width=width,
+            overflow="fold",
+            vertical="top",
         )
-    if len(groups) > _MOST_GROUPS:
-        rest = groups[_MOST_GROUPS:]
-        number_of_rest = sum(group.episodes for group in rest)
-        table.add_row(f"{count(len(rest))} more", count(number_of_rest), percent(number_of_rest / episodes))
-    return table
+    for row in zip(*(column.cells for column in columns), strict=True):
+        grid.add_row(*row)
+    return grid
 
 
-def _success(stretch: Stretch) -> str:
-    return reported_share(stretch.success_rate, stretch.success_reported, stretch.end - stretch.first)
+def _listed(columns: Sequence[_Column], rows: int, width: int) -> Iterator[RenderableType]:
+    """Every row as names and values, one under another."""
+    for row in range(rows):
+        if row:
+            yield Text("")
+        named = [(column.title, column.cells[row]) for column in columns]
+        yield facts_grid([(name, said) for name, said in named if said.plain not in {ABSENT, ""}], width)
 
 
-def _mean(measure: Measure | None) -> Text:
-    if measure is None:
-        return number_text(None)
-    return number_text(math.nan if measure.mean is None else measure.mean)
-
-
-def _bad(number_of: int) -> Text:
-    return Text(count(number_of), BAD if number_of else LABEL)
+def _longest_word(text: str) -> int:
+    return max(map(cell_len, text.split()), default=0)

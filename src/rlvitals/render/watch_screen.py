@@ -1,7 +1,6 @@
 """The vital signs on a screen: from a state and a size to what is printed, and nothing else."""
 
 import io
-import itertools
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -14,6 +13,8 @@ from rlvitals.documents.vital_signs import VitalMetric, Vitals
 from rlvitals.records import Evaluation, Event
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
+from rlvitals.render.terminal_charts import thinned
+from rlvitals.render.terminal_document import colored_health
 from rlvitals.render.terminal_text import (
     ABSENT,
     count,
@@ -30,7 +31,7 @@ from rlvitals.summary.levels import Level, level_text
 
 _WIDE = 72
 """From so many columns on there is room for intervals and healthy ranges."""
-_WIDEST = 110
+_WIDEST = 100
 _MOST_FINDINGS = 3
 _MOST_EVENTS = 8
 _FEWEST_EVENTS = 2
@@ -39,7 +40,6 @@ _NARROWEST_SPARK = 8
 _FIXED_WIDE, _FIXED_NARROW = 52, 34
 """Columns that a table of vital signs needs beside its curves."""
 _LONGEST_BAR = 92
-_HEALTH = ((80, "bold green"), (50, "yellow"), (0, BAD))
 
 
 def drawn(vitals: Vitals, width: int, height: int | None = None, *, keys: str = "") -> RenderableType:
@@ -79,12 +79,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 def _head(vitals: Vitals, width: int) -> Text:
     life = vitals.life
     line = Text.assemble((escape_control(life.run_id), TITLE), "  ", status_text(life.status))
-    health = vitals.diagnosis.health
-    line.append("  health ", LABEL)
-    if health.score is None:
-        line.append(health.status, LABEL)
-    else:
-        line.append(f"{health.score} of 100", next(style for least, style in _HEALTH if health.score >= least))
+    line.append("  ").append_text(colored_health(vitals.diagnosis.health))
     if vitals.is_open:
         line.append(f"  last record {format_age(max(0.0, vitals.now - life.updated))}", LABEL)
     elif width >= _WIDE:
@@ -207,19 +202,10 @@ def _curve(spark: tuple[float | None, ...], width: int) -> Text:
     """The curve in what room there is; stretches that hold what is not finite stand out."""
     room = width - (_FIXED_WIDE if width >= _WIDE else _FIXED_NARROW)
     line = Text(
-        sparkline(_thinned(spark, max(_NARROWEST_SPARK, min(_SPARK, room)))), "cyan", no_wrap=True, overflow="crop"
+        sparkline(thinned(spark, max(_NARROWEST_SPARK, min(_SPARK, room)))), "cyan", no_wrap=True, overflow="crop"
     )
     line.highlight_regex("!+", BAD)
     return line
-
-
-def _thinned(spark: tuple[float | None, ...], most: int) -> list[float | None]:
-    """As many values, or fewer: a stretch's last, or one that is not finite if it has one."""
-    if len(spark) <= most:
-        return list(spark)
-    edges = [round(place * len(spark) / most) for place in range(most + 1)]
-    parts = [[value for value in spark[first:end] if value is not None] for first, end in itertools.pairwise(edges)]
-    return [next((value for value in part if value != value), part[-1]) if part else None for part in parts]  # noqa: PLR0124
 
 
 def _evaluation(evaluation: Evaluation | None) -> Iterator[RenderableType]:

@@ -1,5 +1,6 @@
 """The vital signs in one line of the terminal."""
 
+import math
 import shutil
 import sys
 from collections import deque
@@ -68,6 +69,8 @@ class TerminalSink(Sink):
                 self._successes.append(record.success)
             case PolicyUpdate():
                 self._update = record
+            case Event(kind="rewind" | "state", data={"episodes": int(episodes)}):
+                self._go_back_to(episodes)
             case Event(severity="warning" | "critical"):
                 self._print(f"{record.severity}: {record.message}")
             case Evaluation():
@@ -102,8 +105,10 @@ class TerminalSink(Sink):
             step += f"/{self._total:,} ({percent(share_of(self._total, self._env_step) or 0.0)})"
         parts = [f"step {step}", f"episodes {self._episodes:,}"]
         if self._rewards:
-            # Not `fsum`, which raises where both infinities are in the window.
-            parts.append(f"reward {number(sum(self._rewards) / len(self._rewards), _DIGITS)}")
+            finite = [reward for reward in self._rewards if math.isfinite(reward)]
+            ignored = len(self._rewards) - len(finite)
+            mean = number(sum(finite) / len(finite) if finite else None, 3)
+            parts.append(f"reward {mean}{f' ({ignored} not finite)' if ignored else ''}")
         reported = [success for success in self._successes if success is not None]
         if reported:
             rate = sum(reported) / len(reported)
@@ -115,6 +120,13 @@ class TerminalSink(Sink):
         if speed is not None:
             parts.append(f"{number(speed, _DIGITS)} steps/s")
         return " | ".join(parts)
+
+    def _go_back_to(self, episodes: int) -> None:
+        """Count the episodes that a resumed run had, or forget those that a rewind abandoned."""
+        for _ in range(min(max(0, self._episodes - episodes), len(self._rewards))):
+            self._rewards.pop()
+            self._successes.pop()
+        self._episodes = episodes
 
     def _fold(self) -> None:
         """Take what came since the last line into the pace."""

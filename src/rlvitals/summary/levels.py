@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import numpy as np
 
-from rlvitals.formatting import count, format_value, reported_share
+from rlvitals.formatting import ABSENT, count, format_value, reported_share
 from rlvitals.records import Episode
 from rlvitals.records.metrics import metric_of
 from rlvitals.runs.answer import Column
@@ -93,7 +93,7 @@ def levels_of(
 def level_text(name: str, level: Level) -> str:
     """The mean of a level as people read it: with the values that it ignores, and of a rate who reported it."""
     if level.mean is None:
-        return "none finite"
+        return f"{ABSENT} ({count(level.not_finite)} not finite)"
     if name == "success":
         return reported_share(level.mean, level.reported, level.window)
     ignored = f" ({count(level.not_finite)} not finite)" if level.not_finite else ""

@@ -133,7 +133,8 @@ class Measured(msgspec.Struct, frozen=True):
     Attributes:
         counts: Values by kind.
         mean: With the 95 % interval of a series that may be autocorrelated.
-        recent: The same of the last 100 values.
+        recent: The same of the last 100.
+        recent_not_finite: How many of these are not finite.
         iqm: Mean of the middle half.
         quantiles: By probability.
         going: Its trend over all of this.
@@ -146,6 +147,7 @@ class Measured(msgspec.Struct, frozen=True):
     counts: Counts
     mean: Range
     recent: Range
+    recent_not_finite: int
     std: float | None
     min: float | None
     max: float | None
@@ -229,12 +231,13 @@ def measure(
         return None
     values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
     when = times if said.all() else times[said]
-    spreads = spread(column)
+    spreads, last = spread(column), column[-recent:].compressed().astype(np.float64)
     went = going or course(values, higher_is_better=better != "lower")
     return Measured(
         counts=spreads.counts,
         mean=as_range(mean_interval(values)),
-        recent=as_range(mean_interval(column[-recent:].compressed().astype(np.float64))),
+        recent=as_range(mean_interval(last)),
+        recent_not_finite=int(np.count_nonzero(~np.isfinite(last))),
         std=spreads.std,
         min=spreads.min,
         max=spreads.max,

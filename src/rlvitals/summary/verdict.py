@@ -157,7 +157,7 @@ def _without_reward(life: Life, header: Header, episodes: int, env_step: int | N
 
 
 def _sentence(text: str) -> str:
-    text = text.strip()
+    text = " ".join(text.split())
     if not text:
         return ""
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"

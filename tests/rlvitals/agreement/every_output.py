@@ -102,7 +102,7 @@ class FolderOutputs:
     def _by_output(self) -> dict[str, dict[str, Stated]]:
         rows = _document("ls", self._folder)["runs"]
         return {
-            "ls --json": {row["run_id"]: json_outputs.list_row(row) for row in rows},
+            "ls --json": {row["run_id"]: json_outputs.overview(row) for row in rows},
             "ls": screen_outputs.list_screen(self.texts["ls"]),
             "digest HTML": page_outputs.digest_page(self.texts["digest HTML"]),
             "digest Markdown": page_outputs.digest_markdown(self.texts["digest Markdown"]),
@@ -128,18 +128,19 @@ class RunOutputs:
         self._scratch = scratch
         path = run.path
         self._outputs: dict[str, Callable[[], Answers]] = {
-            "show": lambda: {"": screen_outputs.shown_screen(self.text("show"))},
             "show --json": lambda: {"": json_outputs.shown_run(_document("show", path))},
-            "stats": lambda: {"": screen_outputs.summary_screen(self.text("stats"))},
-            "stats --json": lambda: {"": json_outputs.summary(_document("stats", path))},
+            "stats --json": lambda: {
+                "": json_outputs.summary(_document("stats", path)),
+                " details": json_outputs.summary_details(_document("stats", path)),
+            },
             "check": lambda: {"": screen_outputs.diagnosis_screen(self.text("check"))},
             "check --json": lambda: {"": json_outputs.diagnosis(_document("check", path))},
             "watch": lambda: {"": screen_outputs.vital_screen(self.text("watch"))},
-            "watch --json": lambda: {"": json_outputs.vital_signs(_document("watch", path))},
+            "watch --json": lambda: {"": json_outputs.overview(_document("watch", path))},
             "report HTML": lambda: page_outputs.report_page(self.text("report HTML")),
             "report Markdown": lambda: page_outputs.report_markdown(self.text("report Markdown")),
             "notebook": lambda: page_outputs.report_page(self.text("notebook")),
-            "dashboard page": lambda: {"": json_outputs.dashboard_head(json_outputs.dashboard_page(path))},
+            "dashboard page": lambda: {"": json_outputs.overview(json_outputs.dashboard_page(path)["overview"])},
             "open_run": lambda: json_outputs.interface(open_run(path)),
         }
         if run.name in WITH_MONITOR and run.monitor is not None:

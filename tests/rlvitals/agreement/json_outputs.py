@@ -26,17 +26,31 @@ _FEWEST = 10
 """Episodes from which `get_convergence_analysis` answers."""
 
 
-def list_row(row: Document) -> Stated:
-    """One run of `ls --json`."""
+def overview(document: Document) -> Stated:
+    """An overview, as every document that shows one carries it."""
+    life = document.get("life", document)  # a list of runs has it flat
     stated: Stated = {
-        "status": row["status"],
-        "episodes": exact(row["episodes"]),
-        "env_step": exact(row["env_step"]),
-        "reward": exact(row["reward"]),
+        "status": life["status"],
+        "episodes": exact(document["episodes"]),
+        "env_step": exact(document["env_step"]),
+        "goal": exact(document["goal"]),
+        "progress": exact(document["progress"]),
     }
-    if row["success_reported"]:
-        stated |= {"success": exact(row["success_rate"]), "success_reported": exact(row["success_reported"])}
-    return stated
+    if document["updates"] is not None:
+        stated["updates"] = exact(document["updates"])
+    if document["verdict"] is not None:  # a list of runs does not read whole runs
+        verdict = document["verdict"]
+        stated |= {"title": verdict["title"], "text": verdict["text"], "tone": verdict["tone"]}
+    if document["health"] is not None:
+        health = document["health"]
+        stated |= {
+            "speed": exact(document["steps_per_second"]),
+            "health": _health(health["score"]),
+            "condition": health["status"],
+        }
+    if document["course"] is not None:
+        stated |= {"trend": document["course"]["recent"]["verdict"], "course": document["course"]["status"]}
+    return stated | _levels(document["levels"])
 
 
 def shown_run(document: Document) -> Stated:
@@ -53,22 +67,24 @@ def shown_run(document: Document) -> Stated:
 
 
 def summary(document: Document) -> Stated:
-    """`stats --json`, and what `summary()` returns."""
+    """`stats --json`, and what `summary()` returns: the overview, and the same facts once more where it has details."""
+    return overview(document["overview"])
+
+
+def summary_details(document: Document) -> Stated:
+    """The details of a full summary that state facts of the overview."""
     measures, success = document["measures"], document["success"]
     stated: Stated = {
-        "status": document["life"]["status"],
         "episodes": exact(document["episodes"]),
         "updates": exact(document["updates"]),
-        "env_step": exact(document["env_step"]),
-        "progress": exact(document["progress"]),
         "speed": exact(document["speed"]["steps_per_second"]),
     }
     if "reward" in measures:
         reward = measures["reward"]
         stated |= {
             "reward": exact(reward["recent"]["estimate"]),
-            "reward_window": exact(document["recent_rewards"]),
-            "trend": reward["going"]["verdict"],
+            "reward_not_finite": exact(reward["recent_not_finite"]),
+            "trend": reward["recent_going"]["verdict"],
             "course": reward["rest"]["status"],
         }
     if "length" in measures:
@@ -94,50 +110,6 @@ def diagnosis(document: Document) -> Stated:
         "env_step": exact(document["env_step"]),
         "health": _health(document["health_score"]),
         "condition": document["status"],
-    }
-
-
-def vital_signs(document: Document) -> Stated:
-    """`watch --json`."""
-    return {
-        "status": document["life"]["status"],
-        **_common(document),
-        **_levels(document["levels"], document["levels"].get("success"), quality="quality", gained="quality gain"),
-        "health": _health(document["health_score"]),
-    }
-
-
-def dashboard_row(document: Document) -> Stated:
-    """One run of the dashboard's list."""
-    stated: Stated = {
-        "status": document["status"],
-        "episodes": exact(document["episodes"]),
-        "env_step": exact(document["env_step"]),
-        "goal": exact(document["goal"]),
-        "progress": exact(document["progress"]),
-        "speed": exact(document["steps_per_second"]),
-        "reward": exact(document["reward"]),
-    }
-    if document["success_rate"] is not None:
-        reported = document["success_reported"]
-        stated["success"] = exact(document["success_rate"])
-        stated["success_reported"] = exact(min(RECENT, document["episodes"]) if reported is None else reported)
-    return stated
-
-
-def dashboard_head(document: Document) -> Stated:
-    """The top of a run's page in the dashboard."""
-    verdict, health = document["verdict"], document["health"]
-    return {
-        "status": document["status"],
-        **_common(document),
-        **_levels(document["levels"], document["success"], quality="quality_final", gained="quality_improvement"),
-        "trend": document["trend"],
-        "title": verdict["title"],
-        "text": verdict["text"],
-        "tone": verdict["tone"],
-        "health": _health(health["score"]),
-        "condition": health["status"],
     }
 
 
@@ -194,34 +166,26 @@ def dashboard_data(document: Document) -> Stated:
     return stated | validation(document["validation"])
 
 
-def _common(document: Document) -> Stated:
-    return {
-        "episodes": exact(document["episodes"]),
-        "updates": exact(document["updates"]),
-        "env_step": exact(document["env_step"]),
-        "goal": exact(document["goal"]),
-        "progress": exact(document["progress"]),
-        "speed": exact(document["steps_per_second"]),
-    }
-
-
-def _levels(levels: Document, success: Document | None, *, quality: str, gained: str) -> Stated:
+def _levels(levels: Document) -> Stated:
     stated: Stated = {}
     if "reward" in levels:
         reward = levels["reward"]
         stated |= {
             "reward": exact(reward["mean"]),
-            "reward_window": exact(reward["reported"]),
+            "reward_window": exact(reward["window"]),
             "reward_not_finite": exact(reward["not_finite"]),
         }
     if "length" in levels:
         stated["length"] = exact(levels["length"]["mean"])
-    if quality in levels:
-        stated["quality"] = exact(levels[quality]["mean"])
-    if gained in levels:
-        stated["quality_gained"] = exact(levels[gained]["mean"])
-    if success is not None:
-        stated |= {"success": exact(success["mean"]), "success_reported": exact(success["reported"])}
+    if "quality_final" in levels:
+        stated["quality"] = exact(levels["quality_final"]["mean"])
+    if "quality_improvement" in levels:
+        stated["quality_gained"] = exact(levels["quality_improvement"]["mean"])
+    if "success" in levels:
+        stated |= {
+            "success": exact(levels["success"]["mean"]),
+            "success_reported": exact(levels["success"]["reported"]),
+        }
     return stated
 
 
@@ -236,7 +200,8 @@ def dashboard_rows(folder: Path) -> dict[str, Stated]:
     shelf.fill(math.inf)
     rows, refused = shelf.rows()
     assert refused == []
-    return {row["run_id"]: dashboard_row(row) for row in json.loads(strict_json(rows))}
+    overviews = [row["overview"] for row in json.loads(strict_json(rows))]
+    return {one["life"]["run_id"]: overview(one) | {"speed": exact(one["steps_per_second"])} for one in overviews}
 
 
 def dashboard_page(run: Path) -> Any:
@@ -253,5 +218,7 @@ def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:
         ".get_convergence_analysis": convergence(reader.get_convergence_analysis()),
         ".validate_metrics": validation(reader.validate_metrics()),
         ".create_dashboard_data": dashboard_data(reader.create_dashboard_data()),
-        ".summary": summary(msgspec.to_builtins(reader.summary())),
+        ".overview": overview(msgspec.to_builtins(reader.overview())),
+        ".summary": summary(full := msgspec.to_builtins(reader.summary())),
+        ".summary details": summary_details(full),
     }

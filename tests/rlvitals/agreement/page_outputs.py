@@ -39,7 +39,7 @@ def report_page(markup: str) -> dict[str, Stated]:
 def report_markdown(text: str) -> dict[str, Stated]:
     """A report in Markdown, likewise; it shows no tone."""
     lines = text.splitlines()
-    verdict = re.match(r"> \*\*(.+?)\.\*\* (.*?)(?: Health \*\*(\d+) of 100\*\*\.)?$", lines[4])
+    verdict = re.match(r"> \*\*(.+?)\.\*\* (.*?)(?: Health \*\*(.+?)\*\*\.)?$", lines[4])
     assert verdict, lines[4]
     tables = list(_markdown_tables(lines))
     keys = {name: (value, tables[0][1][name]) for name, value in tables[0][0].items()}
@@ -60,7 +60,7 @@ def _report_top(
     episodes = whole(keys["episodes"][0])
     stated: Stated = {"status": status, "title": title, "text": text, "episodes": episodes}
     if score is not None:
-        stated["health"] = whole(score)
+        stated["health"] = NOT_JUDGED if score == NOT_JUDGED else whole(score)
     elif "not judged" in words.lower():
         stated["health"] = NOT_JUDGED
     value, note = keys["steps"]
@@ -90,9 +90,13 @@ def _report_tables(tables: Sequence[Table], episodes: int) -> Stated:
     for row in (row for table in tables for row in table if row.get("") == "Reward"):
         recent = next((title for title in row if title.startswith("last ")), None)
         if recent is not None and "IQM" in row:
-            stated |= {"reward": rounded(row[recent]), "reward_window": window(recent, episodes or 10**9)}
+            stated |= {
+                "reward": rounded(row[recent]),
+                "reward_window": window(recent, episodes or 10**9),
+                **not_finite(row[recent]),
+            }
         if "trend" in row:
-            stated |= {"trend": row["trend"], "course": row["at rest"]}
+            stated |= {"trend": row["recent trend"], "course": row["course"]}
     return stated
 
 

@@ -10,7 +10,7 @@ from .stated import NOT_JUDGED, Quantity, Stated, not_finite, percent, rounded, 
 
 _COLUMNS = re.compile(r"\s{2,}")
 _COUNT = r"([\d,]+|-)"
-_LEVELS: Mapping[str, str] = {"quality": "quality", "quality gain": "quality_gained", "length": "length"}
+_LEVELS: Mapping[str, str] = {"Quality": "quality", "Quality gain": "quality_gained", "Episode length": "length"}
 
 Table = list[dict[str, str]]
 """Rows of cells by title."""
@@ -112,21 +112,21 @@ def vital_screen(text: str) -> Stated:
     episodes = _found(rf"{_COUNT} episodes", counts)
     stated: Stated = {
         "status": _COLUMNS.split(first)[1],
-        "health": _health(first) if "health" in first else NOT_JUDGED,
+        "health": NOT_JUDGED if NOT_JUDGED in first else _health(first),
         "episodes": episodes,
         "updates": _found(rf"{_COUNT} updates", counts),
         **_steps(counts, rf"{_COUNT} steps"),
     }
-    if "steps/s" in counts and "lately" not in counts:
+    if "steps/s" in counts and "recently" not in counts:
         stated["speed"] = _found(r"([\d.,e+]+) steps/s", counts, digits=3)
     for table in _screen_tables(cells, ("now", "over the run")):
         recent = next(iter(table[0]))
         for row in table if recent != "last update" else []:
             name, now = row[recent], row["now"]
-            if name == "reward":
+            if name == "Reward":
                 values = window(recent, int(episodes.value) or 10**9)
                 stated |= {"reward": rounded(now), "reward_window": values, **not_finite(now)}
-            elif name == "success":
+            elif name == "Success rate":
                 stated |= share_of_reported(now, int(episodes.value))
             elif name in _LEVELS:
                 stated[_LEVELS[name]] = rounded(now)  # type: ignore[literal-required]

@@ -114,6 +114,8 @@ def rounded(text: str, digits: int = _DIGITS) -> Quantity:
         digits: Significant digits; trailing zeros may have been left out. Large numbers are shown whole.
     """
     word = text.split(maxsplit=1)[0] if text.split() else ""
+    if word == "-":
+        return NOTHING
     if word.lower().lstrip("-") in {"nan", "infinity", "inf"}:
         return Quantity(float(word))
     found = _NUMBER.search(text)

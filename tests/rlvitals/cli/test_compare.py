@@ -1,5 +1,6 @@
 """`rlvitals compare`."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -31,14 +32,25 @@ def two_groups(monitor: Monitor, logs: Path) -> Path:
 
 
 def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) -> None:
-    """Groups, verdict, sentence, what differs, and the rules that were applied."""
+    """The verdict first; groups, tests, what differs, and the rules that were applied."""
     result = invoke("compare", two_groups)
 
     assert result.exit_code == 0
-    assert "lr=0.2 against lr=0.1 on Logos-v0  better" in result.stdout
+    assert result.stdout.splitlines()[2] == "● lr=0.2 is better than lr=0.1"
     assert "is better than lr=0.1: the mean reward over the last tenth differs by +50" in result.stdout
-    assert "what differs" in result.stdout
+    assert "\n\nDifferences\n" in result.stdout
+    assert "Hedges' g" in result.stdout
     assert "Runs are compared at 300 environment steps" in result.stdout
+
+
+def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
+    """Learning curves, profiles and every run are in the whole document alone."""
+    short, full = invoke("compare", two_groups).stdout, invoke("compare", two_groups, "--full").stdout
+
+    for title in ("Learning curves", "Performance profiles", "Runs", "How to do it again"):
+        assert f"\n\n{title}\n" not in short
+        assert f"\n\n{title}\n" in full
+    assert short.endswith("\nMore: the same with --full.\n")
 
 
 def test_json_holds_all_there_is(invoke_json: InvokeJson, two_groups: Path) -> None:
@@ -69,7 +81,7 @@ def test_names_are_found_and_two_runs_part(invoke: Invoke, two_groups: Path) -> 
     result = invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups)
 
     assert "not enough runs" in result.stdout
-    assert "where they part" in result.stdout
+    assert "Where the two runs diverge" in result.stdout
 
 
 def test_patterns_are_looked_up_in_the_folder_of_runs(
@@ -83,7 +95,7 @@ def test_patterns_are_looked_up_in_the_folder_of_runs(
     assert "lr0.2-* against lr*0.1-*" in invoke("compare", "lr*0.1-*", "lr0.2-*", *patterns).stdout
     named = invoke_json("compare", "old=lr*0.1-*", "new=lr0.2-*", *patterns)
     assert [(group["name"], group["runs"]) for group in named["groups"]] == [("old", 3), ("new", 3)]
-    assert "where they part" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
+    assert "Where the two runs diverge" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
 
 
 def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Invoke, two_groups: Path) -> None:
@@ -102,9 +114,9 @@ def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups
     result = invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups)
     said = "The settings of these 2 runs are the same but for the seed"
 
-    assert 0 < result.stdout.index(said) < result.stdout.index("group")
+    assert 0 < result.stdout.index(said) < result.stdout.index("\n\nGroups\n")
     assert result.stdout.count(said) == 1
-    assert "where they part" in result.stdout
+    assert "Where the two runs diverge" in result.stdout
     assert (
         "lr0.1-1 against lr0.1-0"
         in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
@@ -116,9 +128,9 @@ def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> N
     shutil.copytree(two_groups / "lr0.1-0", two_groups / "copy")
     result = invoke("compare", two_groups)
 
-    assert 0 < result.stdout.index("7 runs were given, and 6 count.") < result.stdout.index("group")
+    assert 0 < result.stdout.index("7 runs were given, and 6 count.") < result.stdout.index("\n\nGroups\n")
     assert "lr0.1-0 and copy" in " ".join(result.stdout.split())
-    assert "3 of 4" in result.stdout
+    assert re.search(r"lr=0.1 +3 +0 +1 ", result.stdout)  # counted, counted as worst, left out
 
 
 def test_an_empty_folder_is_an_error(invoke: Invoke, two_groups: Path) -> None:
@@ -162,7 +174,7 @@ def test_a_page_is_written_beside_what_is_printed(invoke: Invoke, two_groups: Pa
     page.write_text("of yesterday")
     result = invoke("compare", two_groups, "--html", page, "--target", 20, "--every-pair")
 
-    assert "lr=0.2 against lr=0.1 on Logos-v0  better" in result.stdout
+    assert "● lr=0.2 is better than lr=0.1\n" in result.stdout
     assert result.stdout.endswith(f"my page.html  {page.stat().st_size:,} bytes\n")
     assert page.read_text().startswith("<!doctype html>")
     assert f"rlvitals compare {two_groups} --target 20.0 --every-pair</pre>" in page.read_text()

@@ -1,11 +1,13 @@
 """`rlvitals show`."""
 
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from typer.testing import Result
 
@@ -38,132 +40,194 @@ def trained(training: TrainingMonitor, episodes: int = 50) -> None:
     training.log_note("a note")
 
 
+def climbing(training: TrainingMonitor, episodes: int = 200) -> None:
+    """A reward that climbs to 0.5, with the best colour at 4."""
+    draws = np.random.default_rng(0)
+    for number in range(episodes):
+        skill = min(1.0, number / 100)
+        colour = int(draws.integers(1, 8))
+        training.log_episode(
+            number,
+            skill - 0.1 * (colour - 4) ** 2 + 0.1 * float(draws.normal()),
+            10,
+            env_step=10 * number,
+            success=number % 4 != 0,
+            category="text" if number % 2 else "simple",
+            termination_reason="target" if number % 5 == 0 else "max_steps",
+            parameters={"colour": colour, "other": float(draws.random())},
+            time=1e9 + number,
+        )
+    training.log_training_step(5, math.nan, 0.5, 1.0, time=1e9)
+    for policy, height in ((None, 0.5), ("defaults", 0.25)):
+        items = {f"logo {number}": {"reward": height + 0.01 * number} for number in range(20)}
+        training.log_evaluation(episodes, height, items=items, policy=policy)
+
+
 def section(shown: str, title: str) -> str:
-    """What stands under a title."""
-    return shown.partition(f"\n\n{title}")[2].partition("\n\n")[0]
+    """What stands under a title, up to the next one."""
+    return re.split(r"\n\n(?=\S)", f"{shown.partition(f'{title}')[2]}")[0]
 
 
-def test_it_says_what_the_run_was(invoke: Invoke, monitor: Monitor) -> None:
-    """Name, status, project, tags, command, versions and configuration, nested values by their path."""
-    settings = {"learning_rate": 0.0003, "policy": {"layers": [64, 64]}}
-    with monitor(configuration=settings, project_name="logos", tags=["baseline"]) as training:
+def row(shown: str, title: str, name: str) -> list[str]:
+    """The words of a row that stands under a title or a caption."""
+    below = shown.partition(f"{title}\n")[2]
+    return next(line for line in below.splitlines() if line.split()[: len(name.split())] == name.split()).split()
+
+
+def test_it_begins_with_the_answer(invoke: Invoke, monitor: Monitor) -> None:
+    """Name, status, project and tags; then the verdict with the health, and the key facts with their windows."""
+    with monitor(project_name="logos", tags=["baseline"], total_timesteps=1_000) as training:
         trained(training)
-    shown = invoke("show", "run").stdout
+    lines = invoke("show", "run").stdout.splitlines()
 
-    assert shown.splitlines()[0] == "run  completed  logos, baseline"
-    assert "pytest" in section(shown, "Reproduction")
-    assert "numpy " in section(shown, "Reproduction")
-    assert section(shown, "Configuration").split() == ["learning_rate=0.0003", "policy.layers=[64,", "64]"]
+    assert lines[0] == "run  completed  logos, baseline"
+    assert re.match(r"● \S.*  health \d+ of 100$", lines[2])
+    assert any(re.match(r"  reward +24.5 +last 50", line) for line in lines)
+    assert any(re.match(r"  steps +490 +49 % of 1,?000, 12 updates", line) for line in lines)
 
 
-def test_it_says_how_far_the_run_came(invoke: Invoke, monitor: Monitor) -> None:
-    """Against its goals."""
-    with monitor(total_timesteps=1_000, target=40.0) as training:
+def test_it_is_short_and_full_is_all(invoke: Invoke, monitor: Monitor) -> None:
+    """The short document leaves out spread, trends, machine, configuration and packages."""
+    with monitor(configuration={"policy": {"layers": [64, 64]}}) as training:
         trained(training)
-    facts = [line.split(maxsplit=1) for line in section(invoke("show", "run").stdout, "Progress").splitlines()[1:]]
+    short, full = invoke("show", "run").stdout, invoke("show", "run", "--full").stdout
 
-    assert [[name, said.strip()] for name, said in facts if name not in {"speed", "memory"}] == [
-        ["episodes", "50"],
-        ["steps", "490 of 1,000 (49 %)"],
-        ["updates", "12"],
-        ["target", "reward 40: reached"],
-        ["lost", "nothing"],
-    ]
-
-
-@pytest.mark.parametrize(
-    ("rewards", "verdict"),
-    [
-        ([0.0] * 20, "not reached"),
-        ([0.0] * 18 + [9.0] * 2, "reached"),
-        ([9.0] * 2 + [0.0] * 18, "reached, but not held"),
-        ([math.nan] * 20, "not reached"),
-    ],
-)
-def test_a_target_is_reached_when_the_last_tenth_does(
-    invoke: Invoke, monitor: Monitor, rewards: list[float], verdict: str
-) -> None:
-    """A tenth that reached it earlier is not enough."""
-    with monitor(target=9.0) as training:
-        for number, reward in enumerate(rewards):
-            training.log_episode(number, reward, 1)
-
-    assert f"reward 9: {verdict}\n" in "\n".join(map(str.rstrip, invoke("show", "run").stdout.splitlines())) + "\n"
+    for title in ("Findings", "Reward and episodes", "Policy updates", "The run"):
+        assert f"\n\n{title}\n" in short
+        assert f"\n\n{title}\n" in full
+    for only in ("How the episodes are spread", "Trends of the updates", "Configuration and reproduction", "numpy=="):
+        assert only not in short
+        assert only in full
+    assert row(full, "Configuration", "policy.layers")[1:] == ["[64,", "64]"]
+    assert "pytest" in section(full, "How it was started")
+    assert short.splitlines()[-1] == "More: rlvitals show run --full, or check, watch, report."
 
 
-def test_it_says_how_episodes_were_at_first_at_last_and_at_best(invoke: Invoke, monitor: Monitor) -> None:
-    """Rewards 0 to 49: the first tenth has a mean of 2, the last of 47."""
+def test_stats_is_show_full(invoke: Invoke, monitor: Monitor) -> None:
+    """Under its old name."""
     with monitor() as training:
         trained(training)
-    lines = section(invoke("show", "run").stdout, "Episodes").strip().splitlines()
-    rows = {line.split()[0]: line.split()[1:] for line in lines}
 
-    assert rows["first"] == ["tenth", "last", "tenth", "best", "5", "all"]
-    assert rows["Reward"] == ["2", "47", "47", "24.5"]
-    assert rows["Success"] == ["rate", "60", "%", "40", "%", "40", "%", "50", "%"]
+    assert invoke("stats", "run").stdout == invoke("show", "run", "--full").stdout
+
+
+def test_everything_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
+    """Spread, trends, success, types, ends, updates, baselines."""
+    with monitor(target=5.0) as training:
+        climbing(training)
+    shown = invoke("show", "run", "--full").stdout
+
+    assert row(shown, "Trends of the episodes", "Reward")[1] == "improving"
+    assert "75 % (68.6 % to 80.5 %): 150 of 200 episodes" in shown
+    assert re.search(r"Reward 5 +not reached", shown)
+    assert row(shown, "By type", "text")[1:4] == ["100", "100", "%"]
+    assert row(shown, "How episodes ended", "ended by")[2:] == ["episodes", "share"]
+    assert re.search(r"\n +target +40 +20 %\n", shown)
+    assert row(shown, "How the updates are spread", "Policy loss")[-1] == "1"
+    assert row(shown, "item by item", "reward")[1:3] == ["defaults", "better"]
+    assert re.search(r"by skill \S+ \(\S+ to \S+\)", shown)
+
+
+def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) -> None:
+    """What was tried, and what drives the reward; in the short document too."""
+    with monitor() as training:
+        climbing(training, 600)
+    shown = invoke("show", "run", "--parameters").stdout
+
+    assert row(shown, "in 600 episodes", "colour")[1:3] == ["1", "7"]
+    assert row(shown, "What drives reward, all types", "colour")[1:4] == ["best", "inside", "4"]
+    assert "Parameters explored" not in invoke("show", "run").stdout
+    assert "Add --parameters" in section(invoke("show", "run", "--full").stdout, "Parameters explored")
+
+
+def test_the_end_of_a_run_alone(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """The last so many episodes and updates; every table names the window."""
+    with monitor() as training:
+        climbing(training)
+    shown, found = invoke("show", "run", "--window", "20").stdout, invoke_json("show", "run", "--window", "20")
+
+    assert (found["window"], found["episodes"], found["measures"]["reward"]["counts"]["total"]) == (20, 20, 20)
+    assert "Distribution over the last 20 episodes" in shown
+    assert re.search(r"Last 20 +75 % ", shown)
+    assert "Over the run" not in shown
+    assert re.search(r"\n +step 1,800 +1,990\n", shown)  # the axis of the curve
+
+
+def test_it_says_how_episodes_were_at_first_and_at_last(invoke: Invoke, monitor: Monitor) -> None:
+    """Rewards 0 to 249: the first hundred have a mean of 49.5, the last of 199.5."""
+    with monitor() as training:
+        trained(training, 250)
+    shown = invoke("show", "run").stdout
+    headings = row(shown, "Reward and episodes", "mean of")
+
+    assert headings[2:6] == ["first", "100", "last", "100"]
+    assert row(shown, "Reward and episodes", "Reward")[:1] == ["Reward"]
+    assert re.search(r"\n  Reward +49.5 +199.5 +.* 124.5 +\S+\n", shown)
+    assert re.search(r"\n  Success rate +50 % +50 % +.* 50 %", shown)
 
 
 def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
-    """By category, by end, the updates, the evaluations, the events."""
+    """By type, by end, the updates, the evaluations, the events."""
     with monitor() as training:
         trained(training)
     shown = invoke("show", "run").stdout
 
-    assert ["text", "40", "80", "%"] in [line.split()[:4] for line in section(shown, "Categories").splitlines()]
-    assert ["max_steps", "50", "100", "%"] in [line.split()[:4] for line in section(shown, "Ends").splitlines()]
-    assert "Explained variance  -0.1235" in section(shown, "Updates")
-    assert ["defaults", "-", "50", "12.5", "-", "0.875", "75", "%", "20"] in [
-        line.split() for line in section(shown, "Evaluations").splitlines()
-    ]
-    assert "  note       a note" in section(shown, "Events")
-
-
-def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invoke, monitor: Monitor) -> None:
-    """It is the most important datum of a run."""
-    with monitor() as training:
-        for step, loss in enumerate([0.5, math.nan, -math.inf]):
-            training.log_training_step(step=1_000 * step, policy_loss=loss, env_step=1_000 * step)
-    shown = section(invoke("show", "run").stdout, "Updates").splitlines()
-
-    assert shown[-1].split() == ["Policy", "loss", "0.5", "0.5", "-Infinity", "2,", "since", "step", "1,000"]
+    assert row(shown, "By type", "text")[:4] == ["text", "40", "50", "%"]
+    assert re.search(r"\n +max_steps +50 +100 %\n", shown)
+    assert re.search(r"Explained variance +▄+( +-0.1235){4} +0 to 1: below\n", shown)  # first, low, high, last
+    assert row(shown, "Evaluations", "defaults")[1:3] == ["50", "12.5"]
+    assert re.search(r"  note +info +a note\n", shown)
 
 
 def test_rewards_that_are_not_finite_are_seen_on_the_curve_and_counted(invoke: Invoke, monitor: Monitor) -> None:
-    """A column without any finite reward has a mark of its own."""
+    """They are marked under their place."""
     with monitor() as training:
         for number, reward in enumerate([0.0, 1.0, math.nan]):
-            training.log_episode(number, reward, 1)
+            training.log_episode(number, reward, 1, env_step=number + 1)
+    shown = section(invoke("show", "run").stdout, "Reward and episodes")
+
+    assert "1 NaN of 3 values" in shown
+    assert re.search(r"\n +!\n", shown)
+
+
+def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invoke, monitor: Monitor) -> None:
+    """It is a finding, and the metric's row counts it."""
+    with monitor() as training:
+        for step, loss in enumerate([0.5, math.nan, -math.inf]):
+            training.log_training_step(step=1_000 * step, policy_loss=loss, env_step=1_000 * step)
     shown = invoke("show", "run").stdout
 
-    assert section(shown, "Reward").splitlines()[1].split() == ["▁█!"]
-    assert "1 not finite" in section(shown, "Reward")
-    assert ["not", "finite", "0", "1", "0", "1"] in [line.split() for line in section(shown, "Episodes").splitlines()]
+    assert "since step 1,000" in section(shown, "What is wrong")
+    assert "1 NaN, 1 -Infinity of 3 values" in section(shown, "Policy updates")
 
 
-def test_a_failed_run_ends_with_its_exception(invoke: Invoke, monitor: Monitor) -> None:
-    """The frames above it, the message once, and last, where the eye is."""
+def test_a_failed_run_shows_its_exception(invoke: Invoke, monitor: Monitor) -> None:
+    """In the verdict; and the last frames, with the message once below them."""
     with pytest.raises(ValueError, match="banana"), monitor():
         int("a banana")
-    lines = [line.rstrip() for line in invoke("show", "run").stdout.splitlines()]
+    shown = invoke("show", "run").stdout
+    ended = section(shown, "Exception that ended the run").rstrip().splitlines()
 
-    assert lines[0].startswith("run  failed")
-    assert lines[-1] == "  ValueError: invalid literal for int() with base 10: 'a banana'"
-    assert section("\n".join(lines), "Failure").count("banana") == 2  # the line of code, and the message
+    assert shown.startswith("run  failed")
+    assert shown.splitlines()[3].strip().startswith("ValueError: invalid literal")
+    assert ended[-1] == "  |  ValueError: invalid literal for int() with base 10: 'a banana'"
+    assert "\n".join(ended).count("banana") == 2  # the line of code, and the message
 
 
-def test_what_was_lost_is_told(invoke: Invoke, monitor: Monitor) -> None:
-    """By where it was lost."""
+def test_dropped_records_are_reported(invoke: Invoke, monitor: Monitor) -> None:
+    """By where they were lost; a run that lost none has no word of it."""
     training = monitor()
     training.close()
+    assert "lost" not in invoke("show", "run").stdout
     header = training.run.header
     header.losses = {"records": 1_200, "tensorboard": 3}
     (training.path / "run.json").write_bytes(msgspec.json.encode(header))
 
-    assert "lost      records 1,200, tensorboard 3" in invoke("show", "run").stdout
+    assert "Dropped records: records 1,200, tensorboard 3." in invoke("show", "run").stdout
 
 
 def test_a_live_run_says_what_is_left(invoke: Invoke, monitor: Monitor) -> None:
-    """At the speed that it has lately."""
+    """At its recent speed."""
     clock = ManualClock(time.time() - 50.0)
     with monitor(total_timesteps=2_000, clock=clock) as training:
         training.log_episode(0, 0.0, 1, env_step=500)
@@ -171,8 +235,7 @@ def test_a_live_run_says_what_is_left(invoke: Invoke, monitor: Monitor) -> None:
         training.log_episode(1, 0.0, 1, env_step=1_000)
         shown = invoke("show", "run").stdout
 
-    assert "left      about 1m 40s" in shown
-    assert "speed     10 steps a second over the run, 10 lately" in shown
+    assert "about 1m 40s left" in shown
 
 
 def test_a_resumed_run_says_where_it_went_back_to(invoke: Invoke, monitor: Monitor) -> None:
@@ -183,21 +246,19 @@ def test_a_resumed_run_says_where_it_went_back_to(invoke: Invoke, monitor: Monit
         training.rewind(env_step=100)
     shown = invoke("show", "run").stdout
 
-    assert "sessions  2; went back to env step 100" in shown
-    assert section(shown, "Progress").splitlines()[1].split() == ["episodes", "11"]
+    assert re.search(r"Sessions +2; went back to env step 100\n", shown)
+    assert re.search(r"\n  episodes +11 ", shown)
 
 
 def test_a_run_in_which_nothing_happened_is_shown_too(invoke: Invoke, monitor: Monitor) -> None:
-    """Only what there is has a title."""
+    """It is not judged; only what there is has a title."""
     monitor().close()
-    shown = invoke("show", "run").stdout
+    result = invoke("show", "run")
+    titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")]
 
-    assert [line for line in shown.splitlines() if line and not line.startswith(" ")] == [
-        "run  completed",
-        "Reproduction",
-        "Progress",
-        "Events",
-    ]
+    assert titles[1] == "● Nothing recorded  health not judged"
+    assert titles[2:-1] == ["Findings", "Reward and episodes", "Events and notes", "The run"]
+    assert invoke("show", "run", "--full", "--parameters").exit_code == 0
 
 
 def test_metrics_that_came_with_the_episodes_are_shown_where_there_are_no_updates(
@@ -207,20 +268,34 @@ def test_metrics_that_came_with_the_episodes_are_shown_where_there_are_no_update
     with monitor() as training:
         training.log_episode(0, 0.0, 1, algorithm_metrics={"entropy": math.nan})
 
-    assert section(invoke("show", "run").stdout, "Algorithm").splitlines()[1].split() == ["entropy", "NaN"]
+    assert row(invoke("show", "run").stdout, "Policy updates", "Entropy") == ["Entropy", "NaN"]
 
 
+def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor) -> None:
+    """For an episode's duration neither way is better; a straight line has no noise that it could be measured in."""
+    with monitor() as training:
+        for number in range(200):
+            training.log_episode(number, 0.1 * number, 10, duration=0.1 + 0.01 * number)
+    shown = invoke("show", "run", "--full").stdout
+
+    assert re.search(r"Duration \(s\) +rising .* no noise ", shown)
+    assert re.search(r"Reward +improving .* no noise ", shown)
+
+
+@pytest.mark.parametrize("words", [[], ["--full"]])
 @pytest.mark.parametrize("columns", [80, 120])
-def test_nothing_is_cut_on_a_terminal(invoke: Invoke, monitor: Monitor, columns: int) -> None:
-    """Long texts are folded; no line is longer than the screen."""
+def test_nothing_is_cut_on_a_terminal(invoke: Invoke, monitor: Monitor, columns: int, words: list[str]) -> None:
+    """Long texts wrap between words; no line is longer than the screen, and none ends with spaces."""
     with monitor(configuration={"activation": "<class 'torch.nn.modules.activation.Tanh'>" * 3}) as training:
         trained(training)
         training.log_note("a long note that goes on " * 10 + "to its end")
-    shown = invoke("show", "run", columns=columns).stdout
+    shown = invoke("show", "run", *words, columns=columns).stdout
 
     assert max(map(len, shown.splitlines())) <= columns
+    assert not [line for line in shown.splitlines() if line != line.rstrip()]
     assert "…" not in shown
-    assert "to its end" in " ".join(shown.split())
+    assert "its" in shown.split()
+    assert shown.split().count("goes") == 10
 
 
 def test_a_pipe_gets_no_colour_and_whole_lines(invoke: Invoke, monitor: Monitor) -> None:
@@ -239,39 +314,79 @@ def test_recorded_text_is_neither_markup_nor_control(invoke: Invoke, monitor: Mo
     with monitor(tags=["\x1b]0;title\x07"], configuration={"a\x1b[2J": "[red]b"}) as training:
         training.log_note("[bold]note[/bold] \x1b[31m")
         training.log_episode(0, 0.0, 1, category="[/]\x1b[A")
-    result = invoke("show", "run", columns=80)
+    result = invoke("show", "run", "--full", columns=80)
 
     assert result.exit_code == 0
     assert "\x1b" not in result.stdout
-    assert "[bold]note[/bold] \\x1b[31m" in result.stdout
+    assert "[bold]note[/bold]" in result.stdout
+    assert "\\x1b[31m" in result.stdout
+    assert "a\\x1b[2J" in result.stdout
 
 
-def test_json_is_strict_and_says_the_same(invoke_json: InvokeJson, monitor: Monitor) -> None:
-    """What JSON has no number for is spelled as in a run's files; what is absent is null."""
+def test_json_is_strict_and_holds_all(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Overview and header, the whole summary, the findings, the last records; `stats` prints the same."""
     with monitor(total_timesteps=1_000, configuration={"rate": math.inf}) as training:
         trained(training)
         training.log_training_step(step=12, value_loss=math.nan)
-    document = invoke_json("show", "run")
+    found = invoke_json("show", "run")
 
-    assert (document["status"], document["episodes"], document["updates"], document["env_step"]) == (
+    assert [found[name] for name in ("run_id", "status", "episodes", "updates", "env_step")] == [
+        "run",
         "completed",
         50,
         13,
         490,
+    ]
+    assert found["configuration"] == {"rate": "Infinity"}
+    assert (found["goals"], found["failure"]) == ({"total_timesteps": 1_000}, None)
+    assert found["levels"]["reward"]["mean"] == 24.5
+    assert found["measures"]["reward"]["mean"]["estimate"] == pytest.approx(24.5)
+    assert found["metrics"]["value_loss"]["counts"]["nan"] == 1
+    assert found["diagnosis"]["findings"][0]["code"] == "non-finite"
+    assert found["diagnosis"]["health_score"] == found["health"]["score"]
+    assert (found["evaluations_total"], found["evaluations"][0]["policy"]) == (1, "defaults")
+    assert "completed" in [event["message"] for event in found["events"]]
+    assert found["curves"]["value_loss"][-1] == "NaN"
+    assert invoke_json("stats", "run").keys() == found.keys()
+
+
+def test_json_of_an_empty_run(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """What is missing is null, and nothing fails."""
+    with monitor("empty"):
+        pass
+    with monitor("bad") as training:
+        training.log_episode(0, math.inf, 1)
+    empty, bad = invoke_json("show", "empty"), invoke_json("show", "bad", "--parameters")
+
+    assert (empty["episodes"], empty["measures"], empty["success"]["rate"], empty["health"]["score"]) == (
+        0,
+        {},
+        None,
+        None,
     )
-    assert document["metrics"]["value_loss"]["last"] == "NaN"
-    assert document["metrics"]["entropy"]["last"] is None
-    assert document["configuration"] == {"rate": "Infinity"}
-    assert document["goals"] == {"total_timesteps": 1_000}
-    assert document["stretches"]["whole_run"]["measures"]["reward"]["mean"] == 24.5
-    assert document["failure"] is None
+    assert bad["measures"]["reward"]["counts"]["positive_infinity"] == 1
+    assert bad["measures"]["reward"]["mean"]["estimate"] is None
+    assert bad["exploration"] is None
 
 
-def test_events_are_in_the_order_of_time(invoke: Invoke, monitor: Monitor) -> None:
-    """What is told last need not have happened last."""
+def test_json_holds_the_metrics_that_came_with_episodes(invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """Those of the last episode, of a run that logs no updates."""
     with monitor() as training:
+        for number in range(3):
+            training.log_episode(number, 0.0, 1, algorithm_metrics={"entropy": float(number)})
+
+    assert invoke_json("show", "run")["algorithm"] == {"entropy": 2.0}
+
+
+def test_events_are_in_the_order_of_time(invoke: Invoke, invoke_json: InvokeJson, monitor: Monitor) -> None:
+    """What is told last need not have happened last; only the last ones are shown, and all are counted."""
+    with monitor() as training:
+        for number in range(20):
+            training.log_note(f"note {number}")
         training.log_event("late", "it was later")
         training.log_event("early", "it was earlier", time=training.session.start_time + 1e-6)
-    shown = invoke("show", "run").stdout
+    shown, found = invoke("show", "run").stdout, invoke_json("show", "run")
 
     assert shown.index("it was earlier") < shown.index("it was later")
+    assert "The last 8 of 24" in shown
+    assert (found["events_total"], len(found["events"])) == (24, 10)

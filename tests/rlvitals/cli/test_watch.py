@@ -54,7 +54,7 @@ def test_json_is_one_look(invoke_json: InvokeJson, monitor: Monitor) -> None:
     counted = invoke_json("stats", "run")
 
     assert (found["run_id"], found["health"]["score"]) == ("run", checked["health_score"])
-    assert (found["episodes"], found["env_step"]) == (counted["overview"]["episodes"], counted["overview"]["env_step"])
+    assert (found["episodes"], found["env_step"]) == (counted["episodes"], counted["env_step"])
     assert found["levels"]["reward"]["mean"] == pytest.approx(counted["measures"]["reward"]["recent"]["estimate"])
     assert found["levels"]["success"]["low"] == counted["success"]["recent"]["low"]
 

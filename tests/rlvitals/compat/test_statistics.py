@@ -67,15 +67,26 @@ def test_episodes_worked_by_hand() -> None:
         "min": 1.0,
         "max": 6.0,
         "median": 2.0,
+        "not_finite": 0,
     }
-    assert told["quality_stats"] == {"mean": 0.5, "std": 0.25, "min": 0.25, "max": 0.75, "median": 0.5}
+    assert told["quality_stats"] == {
+        "mean": 0.5,
+        "std": 0.25,
+        "min": 0.25,
+        "max": 0.75,
+        "median": 0.5,
+        "not_finite": 0,
+    }
     assert told["episode_stats"] == {"mean_length": 20.0, "success_rate": 0.5, "total_successful": 1}
 
 
 def test_without_quality_its_statistics_are_nan() -> None:
     """A training that measures no quality has the key all the same; NaN says that nothing was measured."""
 
-    assert all(math.isnan(value) for value in statistics(episode())["quality_stats"].values())
+    found = statistics(episode())["quality_stats"]
+
+    assert found.pop("not_finite") == 0
+    assert all(math.isnan(value) for value in found.values())
 
 
 def test_a_reward_that_is_not_finite_hides_no_other() -> None:

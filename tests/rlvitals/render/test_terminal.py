@@ -6,20 +6,7 @@ import re
 
 import pytest
 
-from rlvitals.render.terminal import STYLES, make_screen, number_text, print_json, status_text
-from rlvitals.runs.header import STATUSES
-from rlvitals.runs.vitality import CRASHED, STALLED
-
-
-@pytest.mark.parametrize("status", [*STATUSES, STALLED, CRASHED])
-def test_every_status_has_a_colour(status: str) -> None:
-    """Those of the writer, and those that readers see."""
-    assert status_text(status).style == STYLES[status]
-
-
-def test_an_unknown_status_is_shown_plainly() -> None:
-    """A newer release may have more."""
-    assert status_text("dreaming").plain == "dreaming"
+from rlvitals.render.terminal import make_screen, number_text, print_json, status_text
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])

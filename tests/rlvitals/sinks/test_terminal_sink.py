@@ -97,15 +97,14 @@ def test_the_mean_is_over_the_last_hundred_episodes() -> None:
 @pytest.mark.parametrize(
     ("rewards", "shown"),
     [
-        ([1.0, math.nan], "NaN"),
-        ([1.0, math.inf], "Infinity"),
-        ([-math.inf, 1.0], "-Infinity"),
-        ([math.inf, -math.inf], "NaN"),
+        ([1.0, math.nan], "1 (1 not finite)"),
+        ([-math.inf, 1.0], "1 (1 not finite)"),
+        ([math.inf, -math.inf], "- (2 not finite)"),
         ([1e308, 1e308], "Infinity"),
     ],
 )
 def test_a_reward_that_is_not_finite_is_shown(rewards: list[float], shown: str) -> None:
-    """NaN and the infinities are spelled as in a run's files; both at once have no mean, and do not break the line."""
+    """The mean ignores it, and the line counts it; a sum beyond the largest float is infinite."""
 
     assert line_of(*[episode(reward) for reward in rewards]) == f"step 0 | episodes 2 | reward {shown}"
 
@@ -221,3 +220,17 @@ def test_standard_output_stays_the_users(capsys: pytest.CaptureFixture[str]) -> 
 
     TerminalSink().close()
     assert capsys.readouterr() == ("", "step 0 | episodes 0\n")
+
+
+def test_a_rewind_forgets_the_episodes_that_it_abandons() -> None:
+    """The line counts the episodes of the run, and its mean is of those that are left."""
+    back = Event(time=1.0, kind="rewind", message="went back", data={"episodes": 1})
+
+    assert line_of(episode(1.0), episode(50.0), back, episode(3.0)) == "step 0 | episodes 2 | reward 2"
+
+
+def test_a_resumed_run_counts_the_episodes_that_it_had() -> None:
+    """Its monitor tells how many these were."""
+    resumed = Event(time=1.0, kind="state", message="resumed", data={"episodes": 250})
+
+    assert line_of(resumed, episode(3.0)) == "step 0 | episodes 251 | reward 3"

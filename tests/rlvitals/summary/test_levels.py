@@ -66,7 +66,7 @@ def test_intervals_can_be_left_out() -> None:
     ("name", "level", "text"),
     [
         ("reward", Level(0.99971, None, None, None, 1, 100, 100), "0.9997 (1 not finite)"),
-        ("reward", Level(None, None, None, None, 7, 7, 7), "none finite"),
+        ("reward", Level(None, None, None, None, 7, 7, 7), "- (7 not finite)"),
         ("success", Level(0.5, None, None, None, 0, 12, 100), "50 % of 12"),
         ("success", Level(0.5, None, None, None, 0, 100, 100), "50 %"),
         ("length", Level(1234.6, None, None, None, 0, 100, 100), "1,235"),

@@ -15,7 +15,7 @@ export const speedOf = (run) => (isOpen(run.status) ? run.recent_steps_per_secon
 /** A recent level as people read it: the mean, what it ignores, and of a rate who reported it. */
 export function levelText(name, level) {
   if (!level) return ABSENT;
-  if (level.mean === null) return "none finite";
+  if (level.mean === null) return `${ABSENT} (${count(level.not_finite)} not finite)`;
   const mean = formatValue(metricOf("episodes", name), level.mean);
   if (name === "success") return level.reported < level.window ? `${mean} of ${count(level.reported)}` : mean;
   return level.not_finite ? `${mean} (${count(level.not_finite)} not finite)` : mean;

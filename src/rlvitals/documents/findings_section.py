@@ -1,0 +1,74 @@
+"""The findings as a section of a document: what is wrong, what to try, and what could not be judged."""
+
+from collections.abc import Iterator, Mapping
+
+from rlvitals.diagnosis import Diagnosis
+from rlvitals.diagnosis.missing_inputs import in_words
+from rlvitals.documents.document import Block, FindingsBlock, Prose, Section, Table
+from rlvitals.formatting import count
+
+
+def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Section:
+    """Write the section.
+
+    Args:
+        diagnosis: The diagnosis.
+        dropped: Records that were lost, by where.
+    """
+    told = (*_dropped(dropped), *_inapplicable(diagnosis))
+    brief = (*_found(diagnosis, brief=True), *told, *_skipped(diagnosis, "`rlvitals check` says what to log"))
+    blocks = (*_found(diagnosis, brief=False), *told, *_unjudged(diagnosis))
+    return Section("findings", "Findings", "", blocks, brief)
+
+
+def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
+    """Say what the learning was judged by, where that is not plain."""
+    if diagnosis.reward_source:
+        yield Prose(f"The reward is the {diagnosis.reward_source}.")
+    elif diagnosis.updates and not diagnosis.rewards:
+        yield Prose("No reward was recorded, so learning was not judged.")
+    if diagnosis.is_judged and diagnosis.is_early:
+        yield Prose(f"Other faults may not show yet: {diagnosis.evidence_text}.")
+
+
+def enabling(diagnosis: Diagnosis) -> Iterator[Prose]:
+    """Say what to log, so that the skipped rules can judge."""
+    wanted = in_words(need for one in diagnosis.unjudged for need in one.missing)
+    yield from _skipped(diagnosis, f"To enable them, log {wanted}")
+
+
+def _found(diagnosis: Diagnosis, *, brief: bool) -> Iterator[Block]:
+    if diagnosis.findings:
+        yield FindingsBlock(diagnosis.findings, diagnosis.health.losses, brief)
+    elif not diagnosis.is_judged:
+        yield Prose(f"Not judged yet: {diagnosis.evidence_text}.")
+    else:
+        yield Prose(f"{_of(len(diagnosis.judged), 'rule')} found nothing wrong.")
+
+
+def _dropped(dropped: Mapping[str, int]) -> Iterator[Block]:
+    if dropped:
+        where = ", ".join(f"{name} {count(many)}" for name, many in dropped.items())
+        yield Prose(f"Dropped records: {where}.", "bad")
+
+
+def _inapplicable(diagnosis: Diagnosis) -> Iterator[Block]:
+    if diagnosis.inapplicable:
+        rules = _of(len(diagnosis.inapplicable), "rule")
+        yield Prose(f"{rules} skipped: they do not apply to {diagnosis.family}.", "quiet")
+
+
+def _skipped(diagnosis: Diagnosis, more: str) -> Iterator[Prose]:
+    if diagnosis.unjudged:
+        yield Prose(f"{_of(len(diagnosis.unjudged), 'rule')} skipped: missing data. {more}.", "quiet")
+
+
+def _unjudged(diagnosis: Diagnosis) -> Iterator[Block]:
+    if diagnosis.unjudged:
+        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
+        caption = f"{_of(len(rows), 'rule')} skipped: missing data"
+        yield Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True)
+
+
+def _of(number_of: int, what: str) -> str:
+    return f"{count(number_of)} {what}{'' if number_of == 1 else 's'}"

@@ -1,0 +1,37 @@
+"""What a document holds in brief."""
+
+from rlvitals.documents.document import Code, Document, Prose, Section, Table, brief_of, chosen
+from rlvitals.summary.verdict import Verdict
+
+OPEN, FOLDED = Table(("a",), (("1",),)), Table(("b",), (("2",),), folded=True)
+
+
+def document(*sections: Section) -> Document:
+    """A document of sections."""
+    return Document("run", "", "", Verdict("good", "", ""), (), sections, "")
+
+
+def test_a_section_in_brief_holds_what_is_not_folded() -> None:
+    """Unless it says what it holds in brief."""
+    whole = document(
+        Section("one", "", "", (OPEN, FOLDED, Code("x", folded=True))),
+        Section("two", "", "", (OPEN, FOLDED), (FOLDED, Prose("short"))),
+    )
+
+    assert [section.blocks for section in brief_of(whole).sections] == [(OPEN,), (FOLDED, Prose("short"))]
+
+
+def test_a_section_without_anything_in_brief_is_left_out() -> None:
+    """Its title too."""
+    whole = document(
+        Section("one", "", "", (OPEN,), ()), Section("two", "", "", (FOLDED,)), Section("three", "", "", (OPEN,))
+    )
+
+    assert [section.key for section in brief_of(whole).sections] == ["three"]
+
+
+def test_columns_are_chosen_by_their_titles() -> None:
+    """In the table's order; which are texts goes with them."""
+    table = Table(("a", "b", "c", "d"), (("1", "2", "3", "4"),), texts=(0, 3), caption="what")
+
+    assert chosen(table, {"d", "b", "e"}) == Table(("b", "d"), (("2", "4"),), texts=(1,), caption="what")

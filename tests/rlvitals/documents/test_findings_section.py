@@ -1,0 +1,70 @@
+"""The findings as a section of a document."""
+
+import math
+from collections.abc import Callable
+
+from rlvitals import TrainingMonitor
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.documents.document import FindingsBlock, Prose, Table
+from rlvitals.documents.findings_section import basis, enabling, findings_section
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+def diagnosed(training: TrainingMonitor, updates: int = 0, *, bad: bool = False) -> Diagnosis:
+    """The diagnosis of a run of so many updates."""
+    with training:
+        for step in range(updates):
+            training.log_training_step(step, math.nan if bad else 0.1, 0.5, 1.0, env_step=100 * step)
+    return diagnose(evidence_of(training.run))
+
+
+def test_findings_come_first_and_are_short_in_brief(monitor: Monitor) -> None:
+    """Below them what was skipped; the rules by name are folded, and not in brief."""
+    section = findings_section(diagnosed(monitor(), 20, bad=True), {})
+    assert section.brief is not None
+    first, short = section.blocks[0], section.brief[0]
+
+    assert isinstance(first, FindingsBlock)
+    assert isinstance(short, FindingsBlock)
+    assert (first.brief, short.brief) == (False, True)
+    assert first.findings[0].code == "non-finite"
+    assert isinstance(section.blocks[-1], Table)
+    assert section.blocks[-1].folded
+    assert not any(isinstance(block, Table) for block in section.brief)
+
+
+def test_a_healthy_run_says_by_how_many_rules(monitor: Monitor) -> None:
+    """And how many were skipped; what to log for them is said on request."""
+    found = diagnosed(monitor(), 20)
+    brief = [block.text for block in findings_section(found, {}).brief or () if isinstance(block, Prose)]
+
+    assert brief[0].endswith(" rules found nothing wrong.")
+    assert brief[1] == f"{len(found.unjudged)} rules skipped: missing data. `rlvitals check` says what to log."
+    assert "skipped: missing data. To enable them, log log_training_step(" in next(enabling(found)).text
+
+
+def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
+    """That is not the same as nothing wrong."""
+    assert findings_section(diagnosed(monitor()), {}).blocks[0] == Prose(
+        "Not judged: no episode and no update has been recorded."
+    )
+
+
+def test_dropped_records_are_reported(monitor: Monitor) -> None:
+    """In brief too."""
+    section = findings_section(diagnosed(monitor()), {"records": 1_200, "tensorboard": 3})
+    said = Prose("Dropped records: records 1,200, tensorboard 3.", "bad")
+
+    assert said in section.blocks
+    assert said in (section.brief or ())
+
+
+def test_it_says_what_learning_was_judged_by(monitor: Monitor) -> None:
+    """Where that is not the reward of many episodes."""
+    texts = [block.text for block in basis(diagnosed(monitor(), 3))]
+
+    assert texts == [
+        "No reward was recorded, so learning was not judged.",
+        "That says little yet: there are 0 episodes and 3 updates to judge by.",
+    ]

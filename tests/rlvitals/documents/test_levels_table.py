@@ -1,0 +1,44 @@
+"""The levels of a run's episodes."""
+
+from collections.abc import Callable
+
+from rlvitals import TrainingMonitor
+from rlvitals.documents.document import Toned
+from rlvitals.documents.levels_table import levels_table
+from rlvitals.formatting import ABSENT
+from rlvitals.summary.run_summary import summarise
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+def test_levels_are_those_of_the_first_and_the_last_hundred(monitor: Monitor) -> None:
+    """Rewards 0 to 249, every second episode a success: worked out by hand; a rate has no best eighth."""
+    with monitor() as training:
+        for number in range(250):
+            training.log_episode(number, float(number), 10, success=number % 2 == 0)
+    found = levels_table(summarise(training.run))
+    reward, _, success = found.rows
+
+    assert found.titles == ("mean of", "first 100", "last 100", "95 % interval", "whole run", "best eighth")
+    assert (reward[1], reward[2], reward[4]) == ("49.5", "199.5", "124.5")
+    assert (success[1], success[2], success[4], success[5]) == ("50 %", "50 %", "50 %", Toned(ABSENT, "quiet"))
+
+
+def test_a_run_shorter_than_the_window_has_no_first_level(monitor: Monitor) -> None:
+    """It would be the recent one over again."""
+    with monitor() as training:
+        for number in range(30):
+            training.log_episode(number, 1.0, 10)
+
+    assert levels_table(summarise(training.run)).rows[0][1:3] == (ABSENT, "1")
+
+
+def test_a_window_names_itself(monitor: Monitor) -> None:
+    """The first and the last hundred stay those of the whole run."""
+    with monitor() as training:
+        for number in range(250):
+            training.log_episode(number, float(number), 10)
+    found = levels_table(summarise(training.run, window=20))
+
+    assert found.titles[4] == "last 20"
+    assert found.rows[0][2:5:2] == ("199.5", "239.5")
