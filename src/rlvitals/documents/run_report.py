@@ -246,13 +246,23 @@ def _curve_lead(account: RunData) -> str:
 def _small_charts(names: list[str], stream: str, account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
     """Draw the curves of metrics side by side; those that never change are listed instead."""
     measured = {**account.summary.measures, **account.summary.metrics}
-    constant = {name: measured[name].min for name in names if name in measured and measured[name].is_constant}
+    constant = {
+        name: level
+        for name in names
+        if name in measured and measured[name].is_constant and (level := measured[name].min) is not None
+        if _is_harmless(metric_of(stream, name).healthy_range, level)
+    }
     charts = tuple(curves[name] for name in names if name in curves and name not in constant)
     if charts:
         yield Charts(charts)
     if constant:
         listed = "; ".join(f"{metric_of(stream, name).phrase} {number(level)}" for name, level in constant.items())
         yield Prose(f"Constant over the run: {listed}.")
+
+
+def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
+    """Whether a constant is not outside of its healthy range, where it has one."""
+    return healthy is None or healthy[0] <= level <= healthy[1]
 
 
 def _evaluation_blocks(account: RunData) -> Iterator[Block]:

@@ -95,11 +95,16 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, monitor: Monitor) -> None:
     for title in ("Findings", "Reward and episodes", "Policy updates", "The run"):
         assert f"\n\n{title}\n" in short
         assert f"\n\n{title}\n" in full
-    for only in ("How the episodes are spread", "Trends of the updates", "Configuration and reproduction", "numpy=="):
+    for only in (
+        "Distribution over the episodes",
+        "Trends of the updates",
+        "Configuration and reproduction",
+        "numpy==",
+    ):
         assert only not in short
         assert only in full
     assert row(full, "Configuration", "policy.layers")[1:] == ["[64,", "64]"]
-    assert "pytest" in section(full, "How it was started")
+    assert "pytest" in section(full, "Command")
     assert short.splitlines()[-1] == "More: rlvitals show run --full, or check, watch, report."
 
 
@@ -125,7 +130,7 @@ def test_everything_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
     assert re.search(r"\n +target +40 +20 %\n", shown)
     assert row(shown, "How the updates are spread", "Policy loss")[-1] == "1"
     assert row(shown, "item by item", "reward")[1:3] == ["defaults", "better"]
-    assert re.search(r"by skill \S+ \(\S+ to \S+\)", shown)
+    assert re.search(r"within types \S+ \(\S+ to \S+\)", shown)
 
 
 def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) -> None:
@@ -197,7 +202,7 @@ def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invo
             training.log_training_step(step=1_000 * step, policy_loss=loss, env_step=1_000 * step)
     shown = invoke("show", "run").stdout
 
-    assert "since step 1,000" in section(shown, "What is wrong")
+    assert "since step 1,000" in section(shown, "Findings")
     assert "1 NaN, 1 -Infinity of 3 values" in section(shown, "Policy updates")
 
 

@@ -46,9 +46,10 @@ def test_a_healthy_run_says_by_how_many_rules(monitor: Monitor) -> None:
 
 def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
     """That is not the same as nothing wrong."""
-    assert findings_section(diagnosed(monitor()), {}).blocks[0] == Prose(
-        "Not judged: no episode and no update has been recorded."
-    )
+    first = findings_section(diagnosed(monitor()), {}).blocks[0]
+
+    assert isinstance(first, Prose)
+    assert first.text.startswith("Not judged yet: no episode with a reward and no update; a verdict needs ")
 
 
 def test_dropped_records_are_reported(monitor: Monitor) -> None:
@@ -64,7 +65,4 @@ def test_it_says_what_learning_was_judged_by(monitor: Monitor) -> None:
     """Where that is not the reward of many episodes."""
     texts = [block.text for block in basis(diagnosed(monitor(), 3))]
 
-    assert texts == [
-        "No reward was recorded, so learning was not judged.",
-        "That says little yet: there are 0 episodes and 3 updates to judge by.",
-    ]
+    assert texts == ["No reward was recorded, so learning was not judged."]
