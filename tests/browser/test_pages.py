@@ -242,7 +242,7 @@ def test_invisible_marks_are_shown_and_levels_count_their_episodes(monitor: Moni
 
     for path in ("/", "/run?run=run"):
         expect(opened(path).get_by_text(r"a\u202eb\x1b[31m")).to_be_visible()
-    expect(opened("/run?run=run").locator(".tile").first).to_contain_text("Reward, last 20")
+    expect(opened("/run?run=run").locator(".tile").first).to_contain_text("last 20")
 
 
 def test_runs_are_compared(monitor: Monitor, opened: Opened) -> None:

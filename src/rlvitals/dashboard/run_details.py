@@ -35,7 +35,7 @@ def configuration_of(run: WatchedRun) -> dict[str, Any]:
     """What a run was started with, and what reproduces it."""
     header = run.header
     settings = list(settings_as_texts(header.configuration))
-    facts = {name: value for name, value in header.reproduction.items() if name != "packages"}
+    facts = {name: value for name, value in header.reproduction.items() if name != "packages" and value is not None}
     packages = header.reproduction.get("packages")
     return {
         "configuration": settings[:MOST_SETTINGS],
@@ -51,7 +51,8 @@ def configuration_of(run: WatchedRun) -> dict[str, Any]:
 def events_of(run: WatchedRun, kind: str | None, limit: int) -> dict[str, Any]:
     """The last events, newest first, each with its places on the clocks; pictures and findings only where asked for."""
     chosen = [event for event in run.events if (event.kind == kind if kind else event.kind not in _HIDDEN)]
-    return {"total": len(chosen), "events": [_event(run, event) for event in chosen[-limit:][::-1]]}
+    newest = sorted(chosen[-limit:], key=lambda event: event.time, reverse=True)
+    return {"total": len(chosen), "events": [_event(run, event) for event in newest]}
 
 
 def _event(run: WatchedRun, event: Event) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import msgspec
 import numpy as np
 
 from rlvitals.dashboard.finding_views import FindingView, recorded_findings
+from rlvitals.dashboard.shown_facts import ShownFacts, shown_facts
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.missing_inputs import in_words
@@ -25,11 +26,15 @@ class RunHeader(msgspec.Struct, frozen=True):
         tags: Its tags.
         now: The time (UTC, seconds since 1970).
         overview: Its overview; verdict and health are `None` until they have been worked out.
+        shown: What is shown of that.
+        is_replayed: Whether its first record is older than the run: how long its writer was open is not how long the
+            training took.
         not_finite: How many values are not finite, by `stream.field`.
         findings: What is wrong, the most likely cause first; then what is no longer seen.
         unjudged: Rules that had nothing to look at, with what to log so that they have.
         rows: Rows of each stream, with which the columns that are pushed go on.
         fields: The columns of each stream that have a value.
+        dicts: The dictionaries that came with the episodes: `parameters`, `algorithm`, ...
         labels: The texts of columns of codes, by `stream.field`.
         pictures: How many pictures there are.
         failure: The exception that ended it; else empty.
@@ -40,11 +45,14 @@ class RunHeader(msgspec.Struct, frozen=True):
     tags: list[str]
     now: float
     overview: Overview
+    shown: ShownFacts
+    is_replayed: bool
     not_finite: dict[str, int]
     findings: list[FindingView]
     unjudged: dict[str, list[str]]
     rows: dict[str, int]
     fields: dict[str, list[str]]
+    dicts: list[str]
     labels: dict[str, list[str]]
     evaluations: int
     events: int
@@ -88,11 +96,14 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         tags=list(header.tags),
         now=run.clock.time(),
         overview=overview,
+        shown=shown_facts(overview),
+        is_replayed=run.begun < header.started,
         not_finite=run.kept("not_finite", lambda: _not_finite(run)),
         findings=_findings(run, diagnosis),
         unjudged={} if diagnosis is None else {rule.code: [in_words(rule.missing)] for rule in diagnosis.unjudged},
         rows={stream: columns.rows for stream, columns in run.columns.items()},
         fields={stream: columns.said for stream, columns in run.columns.items()},
+        dicts=run.dicts("episodes"),
         labels={
             f"{stream}.{field}": run.label(stream, field)
             for stream, field in (("episodes", "category"), ("episodes", "termination_reason"))

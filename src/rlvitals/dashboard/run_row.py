@@ -10,6 +10,8 @@ from rlvitals.clock import Clock
 from rlvitals.dashboard.curve_series import plain_numbers
 from rlvitals.dashboard.finding_views import Tally, tally
 from rlvitals.dashboard.rewards import Rewards
+from rlvitals.dashboard.shown_facts import ShownFacts, shown_facts
+from rlvitals.diagnosis.diagnose import is_enough
 from rlvitals.records import Event
 from rlvitals.records.progress import STEPS, Throughput, first_said
 from rlvitals.runs import Run
@@ -33,18 +35,22 @@ class RunRow(msgspec.Struct, frozen=True):
         key: What the run is asked for by: the way from the folder of runs to it.
         tags: Its tags.
         overview: Its overview, without verdict and health.
+        shown: What is shown of that.
         spark: The reward over the run, in at most 48 means.
         not_finite: Rewards that are not finite.
         findings: Open findings by severity.
+        is_judged: Whether there are enough rewards or updates for a diagnosis.
         whole: Whether the records have been read; before, it is what the header says.
     """
 
     key: str
     tags: list[str]
     overview: Overview
+    shown: ShownFacts
     spark: list[Any]
     not_finite: int
     findings: Tally
+    is_judged: bool
     whole: bool
 
 
@@ -105,6 +111,8 @@ class RowTracker:
         self._trace = RewardTrace()
         self._recent = dict.fromkeys(("reward", "success"), Cells(np.empty(0), np.empty(0, dtype=bool)))
         self._episodes = 0
+        self._updates = 0
+        self._rewards_seen = 0
         self._not_finite = 0
         self._whole = False
         self._rewards = Rewards(self.run)
@@ -126,6 +134,8 @@ class RowTracker:
                 )
                 if stream == "episodes":
                     self._take_episodes(batch)
+                elif stream == "updates":
+                    self._updates += batch.rows
         self._series = None if self._episodes else self._rewards.read(self._clock.monotonic())
         self._events = (self._events + self._follower.read())[-_MOST_EVENTS:]
         self._whole = True
@@ -141,7 +151,9 @@ class RowTracker:
             )
             if name == "reward":
                 self._trace.extend(np.where(cells.present, cells.values, np.nan))
-                self._not_finite += int(np.count_nonzero(cells.present & ~np.isfinite(cells.values)))
+                finite = np.isfinite(cells.values)
+                self._rewards_seen += int(np.count_nonzero(cells.present & finite))
+                self._not_finite += int(np.count_nonzero(cells.present & ~finite))
 
     def row(self) -> RunRow:
         """The line, as the run stands.
@@ -152,17 +164,18 @@ class RowTracker:
         header = self.run.header
         life = life_of(self.run, header, clock=self._clock)
         reported = None if self._whole else header.totals.get("env_step")
-        spark, not_finite = _thinned(self._trace.means()), self._not_finite
+        spark, not_finite, rewards = _thinned(self._trace.means()), self._not_finite, self._rewards_seen
         if self._series is not None:
             values = self._series.values
             spark = _thinned(np.where(np.isfinite(values), values, np.nan))
-            not_finite = int((~np.isfinite(values)).sum())
+            rewards = int(np.isfinite(values).sum())
+            not_finite = values.size - rewards
         overview = overview_from(
             Feed(
                 header=header,
                 life=life,
                 episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
-                updates=header.totals.get("updates"),
+                updates=self._updates if self._whole else header.totals.get("updates"),
                 steps=(step_said(self.run, header, life, clock=self._clock), reported),
                 columns={name: cells.masked for name, cells in self._recent.items()},
                 pace=self._pace,
@@ -174,9 +187,11 @@ class RowTracker:
             key=self.key,
             tags=list(header.tags),
             overview=overview,
+            shown=shown_facts(overview),
             spark=plain_numbers(spark),
             not_finite=not_finite,
             findings=tally(self._events, life.status),
+            is_judged=is_enough(rewards, self._updates),
             whole=self._whole,
         )
 

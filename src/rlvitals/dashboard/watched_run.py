@@ -208,6 +208,10 @@ class WatchedRun:
         """The texts of a column of codes, by code."""
         return self._tails[stream].labels[field].texts
 
+    def dicts(self, stream: str) -> list[str]:
+        """The fields of a stream whose values are dictionaries, such as `parameters`, that were recorded."""
+        return sorted(self._tails[stream].dicts)
+
     def _begin(self) -> None:
         self._tails = {stream: Tail(self.reader.layout, stream) for stream in STREAMS}
         self.columns = {stream: Columns(self._tails[stream].names) for stream in STREAMS}

@@ -62,7 +62,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_early(self) -> bool:
         """Whether there are too few rewards and too few updates for the main rules to detect a fault."""
-        return self.rewards < FEWEST_REWARDS and self.updates < FEWEST_UPDATES
+        return not is_enough(self.rewards, self.updates)
 
     @property
     def is_judged(self) -> bool:
@@ -130,7 +130,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     rewards, updates = int(evidence.episodes.said("reward").sum()), evidence.updates.records
     return Diagnosis(
         findings=findings,
-        health=health_of(findings, is_judged=rewards >= FEWEST_REWARDS or updates >= FEWEST_UPDATES),
+        health=health_of(findings, is_judged=is_enough(rewards, updates)),
         unjudged=tuple(unjudged),
         judged=tuple(judged),
         inapplicable=tuple(inapplicable),
@@ -141,6 +141,11 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         rewards=rewards,
         reward_source=evidence.reward_source,
     )
+
+
+def is_enough(rewards: int, updates: int) -> bool:
+    """Whether so many finite rewards or so many updates are enough evidence for a verdict."""
+    return rewards >= FEWEST_REWARDS or updates >= FEWEST_UPDATES
 
 
 def _counted(number: int, one: str, many: str) -> str:

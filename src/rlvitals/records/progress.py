@@ -125,7 +125,7 @@ class Throughput:
         So long that it holds whole rollouts with their updates, where a single sample may fall into either.
 
         Args:
-            away: As for `over_the_run`.
+            away: As for `overall`.
             is_open: Whether the run goes on: then it is up to the newest record, and a training that stands still slows
                 down.
 

@@ -71,7 +71,7 @@ class ComparisonCard:
 
     Args:
         found: What `rlvitals.compare` found.
-        parting: What `rlvitals.comparison.parting` found, where two runs are compared.
+        parting: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
     """
 
     def __init__(self, found: Comparison, parting: Divergence | None = None) -> None:

@@ -124,7 +124,7 @@ def write_comparison(
     Args:
         found: What `rlvitals.compare` found.
         path: Where to; the ending says the form.
-        parting: What `rlvitals.comparison.parting` found, where two runs are compared.
+        parting: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
         call: The command or the call that made it, to be told in the report.
         figures: As for `write_report`.
         clock: Tells the time.

@@ -36,6 +36,10 @@ class Tail:
         layout: The run's paths.
         stream: The stream's name.
         only: The fields that are wanted; by default all that are numbers, flags or texts.
+
+    Attributes:
+        dicts: The fields whose values are dictionaries and that any record had, as far as the first and the last line
+            of each look show.
     """
 
     def __init__(self, layout: Layout, stream: str, only: Sequence[str] | None = None) -> None:
@@ -45,6 +49,8 @@ class Tail:
         self.stream = stream
         self.names = tuple(field.name for field in wanted)
         self.labels = {field.name: Labels() for field in wanted if field.column is Column.TEXT}
+        self.dicts: set[str] = set()
+        self._all_dicts = [field.name for field in fields(kind) if field.column.is_dict]
         self._layout = layout
         self._kind = kind
         self._unpack = codec_of(kind).unpack
@@ -117,6 +123,7 @@ class Tail:
 
     def _asked(self, tables: duckdb.DuckDBPyConnection, source: str, skip: int) -> list[Batch]:
         there = {row[0] for row in tables.execute(f"DESCRIBE FROM {source}").fetchall()}
+        self.dicts |= there.intersection(self._all_dicts)
         shown: list[str] = []
         for name in (name for name in dict.fromkeys((*self.names, *self._limits())) if name in there):
             column = identifier(name)
@@ -167,6 +174,8 @@ class Tail:
             whole = content[: content.rfind(b"\n") + 1]  # a line without its end is still being written
             records = self._records(whole)
             if records:
+                ends = records[0], records[-1]
+                self.dicts |= {name for name in self._all_dicts if any(getattr(record, name) for record in ends)}
                 batches.append(Batch(len(records), {name: self._column(records, name) for name in self.names}))
             # Where there is no line in so much, there is no text: it is passed over.
             self._offset += len(whole) if whole or len(content) < _MOST_BYTES else len(content)

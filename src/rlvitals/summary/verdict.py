@@ -110,7 +110,8 @@ def _text(course: Course, what: str) -> str:
         if course.values == 1:
             return f"One {what.removesuffix('s')} is too little to tell a trend from noise."
         if is_whole:
-            return f"{of_all} are too few to tell a trend from noise."
+            few = f"1 {what.removesuffix('s')} is" if course.values == 1 else f"{of_all} are"
+            return f"{few} too few to tell a trend from noise."
         return f"The reward {recent} over {recently} of {of_all}."
     whole = f"The reward {_DID.get(status, 'stayed level')} over the run ({of_all})"
     if is_whole or status == "flat":
@@ -128,6 +129,8 @@ def _from_to(course: Course, reward: Level, what: str) -> str:
     if reward.window == 1:
         return f"Its reward is {number(reward.mean)}."
     ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
+    if reward.window == 1:
+        return f"Its reward: {number(reward.mean)}."
     if reward.first is None or course.values < 2 * reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
     first = f"{number(reward.first)} in the first {count(reward.window)} {what}"

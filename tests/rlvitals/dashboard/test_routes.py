@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from rlvitals import TrainingMonitor
+from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -213,3 +214,25 @@ def test_many_may_ask_at_once(finished: Path, ask: httpx.Client) -> None:
         thread.join()
 
     assert len(set(answers)) == 1
+
+
+def test_notes_are_newest_first_by_when_they_were(monitor: Monitor, ask: httpx.Client) -> None:
+    """In a replay, what is recorded later may have happened earlier."""
+    with monitor() as training:
+        training.log_event("note", "later", time=1_000.0)
+        training.log_event("note", "earlier", time=500.0)
+    events = ask.get("/api/v1/run/events", params={"run": "run", "kind": "note"}).json()["events"]
+    assert [event["message"] for event in events] == ["later", "earlier"]
+
+
+def test_what_is_not_known_of_a_run_is_no_setting(
+    monitor: Monitor, ask: httpx.Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of a repository there is no `git null`."""
+    monkeypatch.chdir(tmp_path)
+    with monitor() as training:
+        pass
+    assert Run(training.path).header.reproduction["git"] is None
+    facts = dict(ask.get("/api/v1/run/configuration", params={"run": "run"}).json()["reproduction"])
+    assert "python" in facts
+    assert "null" not in facts.values()

@@ -176,3 +176,16 @@ def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
     assert overview.health is not None
     assert (overview.health.score, overview.health.status, overview.health.losses) == (None, "not judged", ())
     assert overview.evidence.startswith("3 episodes with a reward and no update; a verdict needs")
+
+
+def test_the_head_of_a_replay_says_so(finished: Path, monitor: Monitor) -> None:
+    """How long its writer was open is not how long the training took."""
+    with monitor("replay") as training:
+        training.log_episode(0, 1.0, 5, time=training.session.start_time - 3_600.0)
+    heads = []
+    for path in (finished, training.path):
+        run = WatchedRun(path.name, path)
+        run.look()
+        heads.append(run_header(run, None))
+
+    assert [head.is_replayed for head in heads] == [False, True]

@@ -70,9 +70,9 @@ def test_every_threshold_has_a_meaning() -> None:
 
 
 def magic(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Numbers within functions, but for those of arithmetic and the confidence that a sign is given."""
+    """Numbers within functions, but for those of arithmetic and the confidence that a result is given."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Sign":
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RuleResult":
             continue
         if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == "sure" for one in node.targets):
             continue
@@ -99,7 +99,9 @@ def test_no_number_without_a_name_decides(path: Path) -> None:
 def test_a_number_without_a_name_would_be_noticed() -> None:
     """In a comparison, a slice and an argument."""
 
-    source = "def judge(x):\n    if x[:20] > 0.3 * x:\n        return past(0.9)\n    return Sign(CRITICAL, 0.9, {})\n"
+    source = (
+        "def judge(x):\n    if x[:20] > 0.3 * x:\n        return past(0.9)\n    return RuleResult(CRITICAL, 0.9, {})\n"
+    )
     assert numbers_in(source) == ["line 2: 20", "line 2: 0.3", "line 3: 0.9"]
 
 

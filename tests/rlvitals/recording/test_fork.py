@@ -173,6 +173,8 @@ def test_a_child_may_ask_while_the_parent_judged(in_a_process: InAProcess) -> No
     said = in_a_process(
         _BEGIN
         + """
+for number in range(1, 30):  # fewer than twenty rewards are not judged
+    monitor.log_episode(number, float(number % 3), 2)
 held = threading.Event()
 def judge():
     with monitor._live_diagnosis._evaluating:

@@ -28,7 +28,7 @@ from rlvitals.documents.document import (
 from rlvitals.documents.run_data import run_data
 from rlvitals.documents.run_images import Picture
 from rlvitals.documents.run_report import document_of
-from rlvitals.render.terminal_document import health_text, print_blocks, print_document, print_section
+from rlvitals.render.terminal_document import colored_health, print_blocks, print_document, print_section
 from rlvitals.runs import Run
 from rlvitals.summary.verdict import Verdict
 
@@ -107,8 +107,8 @@ def test_the_verdict_stands_on_top_with_the_health() -> None:
 
 def test_health_is_a_number_or_not_judged() -> None:
     """Never 100 for a run that nobody could judge."""
-    assert health_text(Health(score=80, status="warning")).plain == "health 80 of 100"
-    assert health_text(Health(score=None, status="not judged")).plain == "health not judged"
+    assert colored_health(Health(score=80, status="warning")).plain == "health 80 of 100"
+    assert colored_health(Health(score=None, status="not judged")).plain == "health not judged"
 
 
 def test_a_finding_has_its_cause_and_what_to_try() -> None:
@@ -123,7 +123,7 @@ def test_a_finding_has_its_cause_and_what_to_try() -> None:
         "    Try       Raise ent_coef.",
         "    Evidence  entropy 0.01",
         "    Metrics   Entropy",
-        "    Source   A paper.",
+        "    Source    A paper.",
     ]
     assert brief[0] == "  1. critical  The policy no longer explores  entropy-collapse, since step 2,000; 90 % sure"
     assert brief[1:] == ["    It is certain.", "    Try  Raise ent_coef."]

@@ -102,3 +102,18 @@ def test_many_texts_become_other(monitor: Monitor) -> None:
     assert len(tail.labels["category"].texts) == 201
     assert columns.cells("category").present.all()
     assert json.dumps(tail.labels["category"].texts[-1]) == '"(other)"'
+
+
+@pytest.mark.parametrize("sealed", [0, 5])
+def test_the_dictionaries_that_came_are_known(monitor: Monitor, sealed: int) -> None:
+    """Of sealed segments and of lines; those that nobody gave are not."""
+    settings = RecorderSettings(system_interval_s=None, seal_records=sealed or 1_000, seal_on_close=sealed or 1_000)
+    training = monitor(settings=settings)
+    tail, columns = columns_of(training.path)
+    for number in range(7):
+        training.log_episode(number, 1.0, 3, parameters={"speckle": 4}, reward_parts={})
+    columns_of(training.path, tail, columns)
+    training.close()
+
+    assert tail.dicts == {"parameters"}
+    assert columns_of(training.path)[0].dicts == {"parameters"}

@@ -63,6 +63,14 @@ def test_a_verdict_names_its_windows(monitor: Monitor) -> None:
     assert "in the last 100." in verdict.text
 
 
+def test_one_episode_is_spoken_of_as_one(monitor: Monitor) -> None:
+    """Not as "1 episodes"."""
+    verdict = overview(monitor, 1, float).verdict
+
+    assert verdict is not None
+    assert verdict.text.startswith("1 episode is too few to tell a trend from noise. Its reward: ")
+
+
 def test_the_end_of_a_run_changes_no_verdict(monitor: Monitor) -> None:
     """Its status alone."""
     training = trained(monitor, 600, lambda e: e / 600, begun=None)

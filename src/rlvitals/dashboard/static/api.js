@@ -1,6 +1,6 @@
 // Asking the server, and hearing from it what is new.
 
-export class Trouble extends Error {
+class Trouble extends Error {
   constructor(status, message) { super(message); this.status = status; }
 }
 

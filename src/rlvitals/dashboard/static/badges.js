@@ -1,34 +1,17 @@
 // Small signs that several pages share: status, health, sparkline, bars.
 
 import { h, svg } from "./dom.js";
-import { metricOf } from "./dictionary.js";
-import { ABSENT, count, formatValue, nums, number, percent } from "./format.js";
+import { ABSENT, nums, number, percent } from "./format.js";
 
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
 /** A row or a header of the API, with the facts of its overview at hand. */
-export const withFacts = (entry) => ({ ...entry.overview.life, ...entry.overview, ...entry });
-
-/** The speed of a run that goes on is the recent one, of one that is over that of the whole run. */
-export const speedOf = (run) => (isOpen(run.status) ? run.recent_steps_per_second : run.steps_per_second);
-
-/** A recent level as people read it: the mean, what it ignores, and of a rate who reported it. */
-export function levelText(name, level) {
-  if (!level) return ABSENT;
-  if (level.mean === null) return `${ABSENT} (${count(level.not_finite)} not finite)`;
-  const mean = formatValue(metricOf("episodes", name), level.mean);
-  if (name === "success") return level.reported < level.window ? `${mean} of ${count(level.reported)}` : mean;
-  return level.not_finite ? `${mean} (${count(level.not_finite)} not finite)` : mean;
-}
-
-/** Whether more may come of a run, by its status. */
-const OPEN = new Set(["running", "stalled", "paused"]);
-export const isOpen = (name) => OPEN.has(name);
+export const withFacts = (entry) => ({ ...entry.overview.life, ...entry.overview, ...entry.shown, ...entry });
 
 export const status = (name, reason) =>
   h("span", { class: "status", "data-status": name, title: reason ?? null }, h("span", { "aria-hidden": "true" }, GLYPH[name] ?? "•"), ` ${name}`);
 
-export function findingDots(tally, notFinite, judged = true) {
+export function findingDots(tally, notFinite, judged) {
   const parts = [["critical", tally.critical], ["warning", tally.warning], ["info", tally.info]].filter(([, n]) => n);
   if (notFinite && !tally.critical) parts.unshift(["critical", `${number(notFinite)} not finite`]);
   if (!parts.length) return h("span", { class: "muted" }, judged ? "none" : "not judged");

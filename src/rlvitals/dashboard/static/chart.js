@@ -113,8 +113,9 @@ export class Chart {
     if (this.lines.length === 1 && extent) {
       const { last } = extent, smooth = first.smooth?.y?.at(-1), show = this.options.unit ? percent : number;
       const said = first.smoothOnly ? [] : [`last ${show(last)}`];
-      if (smooth !== undefined) said.push(`smoothed ${show(smooth)}`);
-      put(this.value, said.join(", "));
+      if (smooth !== undefined && (first.smoothOnly || show(smooth) !== show(last))) said.push(`smoothed ${show(smooth)}`);
+      put(this.value, said.map((one, i) => h("span", {}, i + 1 < said.length ? `${one}, ` : one)));
+      this.value.title = first.smooth ? `Smoothed: exponential moving average over ${number(first.smooth.window)} values` : "";
       this.value.classList.toggle("bad", typeof last === "number" && !Number.isFinite(last));
       this.canvas.setAttribute("aria-label", `${this.options.name}: ${number(extent.values)} values, last ${number(last)}${extent.nan ? `, ${extent.nan} NaN` : ""}. Arrow keys move a cursor, plus and minus zoom, 0 shows all.`);
     }

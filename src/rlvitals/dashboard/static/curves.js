@@ -23,7 +23,7 @@ export function lineOf(series, index = 0, options = {}) {
 }
 
 /** What a number means, from the metric dictionary. */
-export function meaning(stream, field) {
+function meaning(stream, field) {
   if (!isKnown(stream, field)) return null;
   const entry = metricOf(stream, field);
   return tip(`What ${entry.title} means`, () => [h("b", {}, entry.title), entry.unit !== "1" ? h("span", { class: "muted" }, `  in ${entry.unit}`) : null, h("p", {}, entry.formula),
@@ -115,7 +115,7 @@ function grouped(items) {
   return groups;
 }
 
-export const marksOf = (run, clock) => run.head.findings.filter((one) => one.open && one.severity !== "info" && one.since_step !== null)
+const marksOf = (run, clock) => run.head.findings.filter((one) => one.open && one.severity !== "info" && one.since_step !== null)
   .map((one) => ({ x: one.at[clock] ?? null, severity: one.severity, text: one.title }));
 
 /** The controls that charts share. */

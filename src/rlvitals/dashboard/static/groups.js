@@ -3,8 +3,8 @@
 import { h, put, select } from "./dom.js";
 import { address, ask, listen } from "./api.js";
 import { Chart } from "./chart.js";
+import { withFacts } from "./badges.js";
 import { color, neutral } from "./curves.js";
-import { isOpen } from "./badges.js";
 import { choices as names, metricNamed } from "./dictionary.js";
 import { CLOCKS, count, number, percent } from "./format.js";
 import { differences, outcomes } from "./whiskers.js";
@@ -149,12 +149,12 @@ export function groupsView(box, app, { again }) {
   /** Whether a row may change the answer: of a run that is open, that stands otherwise, or that a pattern may mean. */
   function matters(row) {
     const status = known.get(row.key);
-    if (status !== undefined) return isOpen(status) || status !== row.status;
+    if (status !== undefined) return row.is_open || status !== row.status;
     if (!app.params.has("group") || seen.has(row.key)) return false;
     seen.add(row.key);
     return true;
   }
-  const stop = listen({}, { list: (news) => { if (news.rows.filter(matters).length || news.gone.some((key) => known.has(key))) later(); }, again: later },
+  const stop = listen({}, { list: (news) => { if (news.rows.map(withFacts).filter(matters).length || news.gone.some((key) => known.has(key))) later(); }, again: later },
     { lost: () => app.lost(), back: () => { app.back(); again({ quiet: true }); } });
   return { kind: "groups", update, later, leave: () => { controller.abort(); clearTimeout(timer); stop(); for (const chart of charts.values()) chart.destroy(); charts.clear(); } };
 }

@@ -3,7 +3,7 @@
 import { h, put, tip } from "./dom.js";
 import { metricOf, title } from "./dictionary.js";
 import { ago, count, formatValue, isBad, moment, number, percent, span } from "./format.js";
-import { isOpen, levelText, progress, ring, speedOf, status } from "./badges.js";
+import { progress, ring, status } from "./badges.js";
 
 const opened = new Set();
 
@@ -16,7 +16,7 @@ export function header(top, run) {
           h("span", { class: "muted" }, [head.project, ...head.tags].filter(Boolean).join(" · "))),
         h("p", { class: "verdict-say" }, h("b", { class: "verdict-title" }, verdict.title), " ", verdict.text),
         facts(head, now)),
-      head.health ? h("div", { class: "health" }, ring(head.health.score, head.health.status), h("div", {}, h("b", {}, "Health"), tip("How the health score comes about", () => healthCard(head))))
+      head.health ? h("div", { class: "health" }, ring(head.health.score, head.health.status), h("div", {}, h("b", {}, "Health"), tip("How the health score comes about", () => healthCard(head)), head.health.score === null ? h("div", { class: "muted small" }, head.health.status) : null))
         : h("div", { class: "health muted" }, "checking ...")),
     tiles(head),
     findings(head, run),
@@ -24,10 +24,9 @@ export function header(top, run) {
 }
 
 function facts(head, now) {
-  const known = isOpen(head.status);
   return h("div", { class: "facts" },
     head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`)) : null,
-    h("span", { title: moment(head.started) }, known ? `running for ${span(head.duration)}` : `ran ${span(head.duration)}, ${moment(head.started)}`),
+    h("span", { title: moment(head.started) }, head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`),
     h("span", {}, `last record ${ago(now - head.updated)}`),
     Object.entries(head.losses).map(([where, n]) => h("span", { class: "bad" }, `${count(n)} ${where} lost`)));
 }
@@ -41,18 +40,17 @@ function healthCard(head) {
 
 function tiles(head) {
   const tile = (name, value, note, bad) => h("div", { class: "tile", title: / to /.test(note) ? "Mean of the last episodes, with its 95 % interval" : null }, h("div", { class: "tile-name" }, name), h("div", { class: bad ? "tile-value bad" : "tile-value" }, value), h("div", { class: "tile-note muted" }, note));
-  const goesOn = isOpen(head.status), recently = goesOn ? ", recently" : "", speed = speedOf(head);
-  const rate = goesOn ? head.recent_episodes_per_minute : head.episodes_per_minute;
+  const recently = head.is_open ? ", recently" : "";
   const level = (field, name = title(field, "episodes")) => {
     const entry = head.levels[field], show = (value) => formatValue(metricOf("episodes", field), value, 3);
     if (!entry) return null;
-    const interval = entry.low === null ? "" : `; 95 %: ${show(entry.low)} to ${show(entry.high)}`;
-    return tile(name, levelText(field, entry), `last ${count(entry.window)}${head.reward_source ? " values" : ""}${interval}`, entry.not_finite > 0);
+    const interval = entry.low === null || entry.low === entry.high ? "" : `; 95 %: ${show(entry.low)} to ${show(entry.high)}`;
+    return tile(name, head.level_texts[field], `last ${count(entry.window)}${head.reward_source ? " values" : ""}${interval}`, entry.not_finite > 0);
   };
   return h("div", { class: "tiles" },
     level("reward", head.reward_source ? `Reward: ${head.reward_source}` : undefined), level("quality_final"), level("quality_improvement"), level("success"), level("length"),
-    tile("Episodes", count(head.episodes), rate ? `${number(rate, 3)} a minute${recently}` : ""),
-    tile("Steps", count(head.env_step), speed ? `${number(speed, 3)} a second${recently}` : ""),
+    tile("Episodes", count(head.episodes), head.episode_rate ? `${number(head.episode_rate, 3)} a minute${recently}` : ""),
+    tile("Steps", count(head.env_step), head.speed ? `${number(head.speed, 3)} a second${recently}` : ""),
     tile("Updates", count(head.updates), head.target !== null ? `target reward ${number(head.target)}` : ""));
 }
 

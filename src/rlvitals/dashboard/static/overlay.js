@@ -6,7 +6,7 @@ import { Chart } from "./chart.js";
 import { color, lineOf } from "./curves.js";
 import { isCurve, metricOf, title } from "./dictionary.js";
 import { ABSENT, count, formatValue, number, percent, span } from "./format.js";
-import { isOpen, levelText, status, withFacts } from "./badges.js";
+import { status, withFacts } from "./badges.js";
 import { saying } from "./groups.js";
 
 const isReward = (stream, field) => stream === "episodes" && field === "reward";
@@ -86,14 +86,14 @@ export function overlay(root, app, every) {
 
   function side(found) {
     found.runs = found.runs.map(withFacts);
-    live = new Set(found.runs.filter((run) => isOpen(run.status)).map((run) => run.key));
+    live = new Set(found.runs.filter((run) => run.is_open).map((run) => run.key));
     if (waits < MOST_WAITS && found.runs.some((run) => !run.health)) { waits += 1; soon(); } // they are judged meanwhile
     const cell = (value, bad) => h("td", { class: bad ? "num bad" : "num" }, value);
-    const level = (field, name = title(field, "episodes")) => { const show = (value) => formatValue(metricOf("episodes", field), value); return [name, (run) => { const entry = run.levels[field]; return cell(entry ? [levelText(field, entry), entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : ABSENT, entry?.not_finite > 0); }]; };
-    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict?.title ?? "…")], ["Health", (run) => cell(run.health ? `${run.health.score ?? "not judged"}` : "…")],
+    const level = (field, name = title(field, "episodes")) => { const show = (value) => formatValue(metricOf("episodes", field), value); return [name, (run) => { const entry = run.levels[field]; return cell(entry ? [run.level_texts[field], entry.low === null ? "" : h("div", { class: "muted small" }, `${show(entry.low)} to ${show(entry.high)}`)] : ABSENT, entry?.not_finite > 0); }]; };
+    const rows = [["Status", (run) => h("td", { class: "num" }, status(run.status))], ["Verdict", (run) => h("td", { class: "num" }, run.verdict?.title ?? "…")], ["Health", (run) => cell(run.health ? `${run.health.score ?? run.health.status}` : "…")],
       level("reward", "Reward, recent"), ...(found.runs.some((run) => run.reward_source) ? [["Reward is", (run) => cell(run.reward_source || "return of episodes")]] : []), level("quality_final"), level("success"), level("length"),
-      ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.steps_per_second, 3))], ["Duration", (run) => cell(span(run.duration))],
-      ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || "none")]];
+      ["Episodes", (run) => cell(count(run.episodes))], ["Steps", (run) => cell(count(run.env_step))], ["Steps per second", (run) => cell(number(run.speed, 3))], ["Duration", (run) => cell(run.is_replayed ? ABSENT : span(run.duration))],
+      ["Findings", (run) => cell(run.findings.filter((one) => one.open).map((one) => one.title).join(", ") || (run.health?.score === null ? run.health.status : run.health ? "none" : "…"))]];
     const names = h("tr", {}, h("th", {}, ""), found.runs.map((run, i) => h("th", { class: "num", scope: "col" }, h("i", { class: "swatch", css: { background: color(i).css } }), run.key)));
     const settings = h("tbody", {}), none = h("p", { class: "muted" });
     const list = () => { const shown = found.settings.filter((one) => one.differs || !onlyDifferent); put(settings, shown.map((one) => h("tr", { class: one.differs ? "strong" : "muted" }, h("th", { scope: "row" }, one.name), one.values.map((value) => h("td", { class: "num" }, value ?? "unknown"))))); put(none, shown.length ? "" : found.settings.length ? "Nothing that was recorded of their configuration differs." : "No settings were recorded."); };

@@ -4,7 +4,7 @@ import { h, put, select } from "./dom.js";
 import { board, viewControls } from "./curves.js";
 import { metricOf, panel as panelOf } from "./dictionary.js";
 import { ABSENT, count, formatValue, percent } from "./format.js";
-import { intervalBars, isOpen } from "./badges.js";
+import { intervalBars } from "./badges.js";
 import { saying } from "./groups.js";
 
 const EVERY_MS = 10_000;
@@ -13,7 +13,7 @@ export function overview(panel, run, controls) {
   const has = new Set(run.head.fields.episodes);
   const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
   if (!has.has("reward")) {
-    put(panel, h("p", { class: "empty" }, isOpen(run.head.status) ? "The curves begin with the first episode that ends." : "No reward was recorded."));
+    put(panel, h("p", { class: "empty" }, run.head.is_open ? "The curves begin with the first episode that ends." : "No reward was recorded."));
     return () => clear(run);
   }
   const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");

@@ -17,11 +17,10 @@ function charts(panel, run, controls, wanted, note, emptyText, options) {
 }
 
 export function ppo(panel, run, controls) {
-  const has = new Set(run.head.fields.updates), logged = (...names) => panelOf("updates", ...names).filter((one) => has.has(one.name));
-  const first = logged("update"), known = [...first, ...logged("update detail")];
+  const has = new Set(run.head.fields.updates), known = panelOf("updates", "update", "update detail").filter((one) => has.has(one.name));
   if (!known.length) return fromEpisodes(panel, run, controls);
   const missing = panelOf("updates", "update").filter((one) => !has.has(one.name));
-  return charts(panel, run, controls, known.map((one) => ({ stream: "updates", field: one.name, healthy: true, tint: first.includes(one) ? 0 : 4 })),
+  return charts(panel, run, controls, known.map((one) => ({ stream: "updates", field: one.name, healthy: true })),
     h("p", { class: "muted note" }, "Green: where the metric lies in healthy trainings. ", missing.length ? `Not logged: ${missing.map((one) => one.title).join(", ")}.` : ""), "");
 }
 
@@ -41,7 +40,7 @@ function fromEpisodes(panel, run, controls) {
 export function system(panel, run, controls) {
   const fields = Object.entries({ system: run.head.fields.system, episodes: run.head.fields.episodes }), seen = new Set();
   const wanted = fields.flatMap(([stream, names]) => panelOf(stream, "machine", "machine detail").filter(({ name }) => names.includes(name) && !seen.has(name) && seen.add(name)).map((one) => ({ stream, field: one.name, tint: 3 })));
-  return charts(panel, run, controls, wanted, null, "Nothing is known of the machine: the system sampler was off.");
+  return charts(panel, run, controls, wanted, run.head.fields.system.length || !wanted.length ? null : h("p", { class: "muted note" }, "The system sampler was off."), "Nothing is known of the machine: the system sampler was off.");
 }
 
 export function more(panel, run, controls) {

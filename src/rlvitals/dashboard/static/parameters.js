@@ -82,7 +82,7 @@ function lines(canvas, found) {
   pen.globalAlpha = 1; pen.font = "11px system-ui, sans-serif"; pen.textAlign = "center";
   axes.forEach((axis, i) => {
     pen.strokeStyle = style.getPropertyValue("--muted"); pen.beginPath(); pen.moveTo(x(i), top); pen.lineTo(x(i), bottom); pen.stroke();
-    pen.fillStyle = style.getPropertyValue("--text"); pen.fillText(axis.name, x(i), 12 + (i % 2 && (right - left) / axes.length < 120 ? 0 : 0));
+    pen.fillStyle = style.getPropertyValue("--text"); pen.fillText(axis.name, x(i), 12);
     pen.fillStyle = style.getPropertyValue("--muted");
     pen.fillText(axis.levels.length ? axis.levels.at(-1) : axis.high === null ? "" : short(axis.high), x(i), top - 5); pen.fillText(axis.levels.length ? axis.levels[0] : axis.low === null ? "" : short(axis.low), x(i), bottom + 14);
   });
@@ -102,9 +102,9 @@ function explained(told, outcome) {
   const groups = told.findings.filter((one) => one.outcome === outcome);
   const bounds = told.at_bounds.filter((one) => one.verdict.startsWith("pinned"));
   const range = (value) => (Array.isArray(value) ? value.map((one) => number(one, 3)).join(" to ") : typeof value === "number" ? number(value, 3) : String(value));
-  return [groups.map((one) => h("details", { class: "effect", open: one === groups[0] }, h("summary", {}, h("b", {}, one.category ?? "All types"), " ", h("span", { class: "muted" }, one.drivers.verdict)),
-    h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Parameter", "Of the variance", "Shape", "Best"].map((text, i) => h("th", { class: i === 1 || i === 3 ? "num" : "", scope: "col" }, text)))),
-      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 3) : "not shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
+  return [groups.map((one) => h("details", { class: "effect", open: one === groups[0] }, h("summary", {}, h("b", {}, one.category ?? "All types"), one.drivers.verdict === "found" ? null : h("span", { class: "muted" }, ` ${one.drivers.verdict}`)),
+    h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Parameter", "Share of variance", "Shape", "Best"].map((text, i) => h("th", { class: i === 1 || i === 3 ? "num" : "", scope: "col" }, text)))),
+      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 3) : "no effect shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
     one.region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(one.region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "), `: ${number(one.region.mean)} against ${number(one.region.elsewhere)} elsewhere.`) : null)),
   bounds.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), bounds.map((one) => `${one.name} (${one.verdict})`).join(", ")) : null,
   h("p", { class: "muted small" }, `${number(told.combinations.distinct)} different combinations in ${number(told.combinations.rows)} episodes.`)];

@@ -3,6 +3,7 @@
 import { withFacts } from "./badges.js";
 import { h, put } from "./dom.js";
 import { ask, listen } from "./api.js";
+import { panel as panelOf } from "./dictionary.js";
 import { nums } from "./format.js";
 import { header } from "./header.js";
 import { overview } from "./overview.js";
@@ -10,7 +11,7 @@ import { ppo, system, more } from "./panels.js";
 import { parameters } from "./parameters.js";
 import { configuration, evaluations, notes, pictures } from "./details.js";
 
-const TABS = [["overview", "Overview", overview], ["ppo", "PPO", ppo], ["parameters", "Parameters", parameters], ["evaluations", "Evaluations", evaluations],
+const TABS = [["overview", "Overview", overview], ["ppo", "Updates", ppo], ["parameters", "Parameters", parameters], ["evaluations", "Evaluations", evaluations],
   ["pictures", "Pictures", pictures], ["more", "All curves", more], ["system", "System", system], ["configuration", "Configuration", configuration], ["notes", "Notes", notes]];
 
 /** The parts that show what there is: a first update, or a metric that comes late, makes them anew. */
@@ -25,7 +26,7 @@ export function runPage(root, app) {
   put(top, h("p", { class: "empty" }, "Reading the run ..."));
 
   const run = {
-    key, app, head: null, charts: [], parts: [],
+    key, app, head: null,
     ask: (path, params) => ask(path, { run: key, ...params }, controller.signal),
     get view() {
       const get = (name, otherwise) => app.params.get(name) ?? otherwise, end = (name) => (app.params.get(name) === null ? null : Number(app.params.get(name)));
@@ -40,14 +41,16 @@ export function runPage(root, app) {
 
   const chosen = () => { const wanted = app.params.get("tab") ?? "overview"; return TABS.find(([name]) => name === wanted) ?? TABS[0]; };
   const fields = (name) => (OF_FIELDS.has(name) ? JSON.stringify(run.head.fields) : "");
-  const counts = () => ({ pictures: run.head.pictures, evaluations: run.head.evaluations });
+  /** What there is for the parts that not every run has, by part. */
+  const counts = () => ({ pictures: run.head.pictures, evaluations: run.head.evaluations, ppo: hasAny("updates", "update", "update detail") || run.head.dicts.includes("algorithm"), parameters: run.head.dicts.includes("parameters"), system: hasAny("system", "machine", "machine detail") || hasAny("episodes", "machine", "machine detail") });
+  const hasAny = (stream, ...panels) => panelOf(stream, ...panels).some((one) => run.head.fields[stream].includes(one.name));
   function drawTabs() {
     const tab = chosen(), has = counts(), focused = tabs.contains(document.activeElement) ? document.activeElement.id : "";
     shownCounts = JSON.stringify(has);
     put(tabs, TABS.filter(([name]) => !(name in has) || has[name] || name === tab[0]).map(([name, text]) => h("button", {
       type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(name === tab[0]), tabindex: name === tab[0] ? 0 : -1, "aria-controls": "panel",
       onclick: () => { app.keep({ tab: name === "overview" ? null : name }); current(); document.getElementById(`tab-${name}`)?.focus(); },
-    }, text, has[name] ? h("span", { class: "muted" }, ` ${has[name]}`) : null)));
+    }, text, typeof has[name] === "number" && has[name] ? h("span", { class: "muted" }, ` ${has[name]}`) : null)));
     if (focused) document.getElementById(focused)?.focus();
   }
   function current(again = false) {

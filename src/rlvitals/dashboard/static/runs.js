@@ -3,13 +3,13 @@
 import { h, put } from "./dom.js";
 import { ask, listen } from "./api.js";
 import { ABSENT, ago, count, number, percent, span } from "./format.js";
-import { findingDots, levelText, progress, sparkline, speedOf, status, withFacts } from "./badges.js";
+import { findingDots, progress, sparkline, status, withFacts } from "./badges.js";
 
 const COLUMNS = [
   ["name", "Run", (row) => row.key.toLowerCase(), 1], ["status", "Status", (row) => row.status, 1],
   ["health", "Findings", (row) => row.findings.critical * 1e4 + row.findings.warning * 100 + row.findings.info + row.not_finite, -1],
   ["reward", "Reward", (row) => row.levels.reward?.mean ?? -Infinity, -1], ["success", "Success", (row) => row.levels.success?.mean ?? -1, -1],
-  ["progress", "Progress", (row) => row.progress ?? row.env_step ?? -1, -1], ["speed", "Steps/s", (row) => speedOf(row) ?? -1, -1],
+  ["progress", "Progress", (row) => row.progress ?? row.env_step ?? -1, -1], ["speed", "Steps/s", (row) => row.speed ?? -1, -1],
   ["episodes", "Episodes", (row) => row.episodes, -1], ["updated", "Updated", (row) => row.updated, -1],
 ];
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
@@ -66,11 +66,11 @@ export function runsPage(root, app) {
         h("button", { type: "button", class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${row.key}`, onclick: () => { pin ? pinned.delete(row.key) : pinned.add(row.key); keepPins(pinned); render(); } }, pin ? "★" : "☆")),
       cell("name", h("a", { href: open, "data-nav": true }, row.key), h("div", { class: "muted small" }, [row.project, ...row.tags].filter(Boolean).join(" · "))),
       cell("status", status(row.status, row.reason)),
-      cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.episodes > 0 || row.env_step !== null || row.levels.reward !== undefined) : h("span", { class: "muted" }, "…")),
-      cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, last ${count(row.levels.reward?.window)}: ${levelText("reward", row.levels.reward)}`) : null, h("span", { class: row.levels.reward?.not_finite ? "num bad" : "num", title: row.reward_source || null }, number(row.levels.reward?.mean), row.reward_source ? "*" : "", row.levels.reward?.not_finite ? h("div", { class: "small" }, `${count(row.levels.reward.not_finite)} not finite`) : null))),
-      cell("success", h("span", { class: "num" }, levelText("success", row.levels.success))),
+      cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.is_judged) : h("span", { class: "muted" }, "…")),
+      cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, last ${count(row.levels.reward?.window)}: ${row.level_texts.reward ?? ABSENT}`) : null, h("span", { class: row.levels.reward?.not_finite ? "num bad" : "num", title: row.reward_source || null }, number(row.levels.reward?.mean), row.reward_source ? "*" : "", row.levels.reward?.not_finite ? h("div", { class: "small" }, `${count(row.levels.reward.not_finite)} not finite`) : null))),
+      cell("success", h("span", { class: "num" }, row.level_texts.success ?? ABSENT)),
       cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.seconds_left === null ? "" : `, ${span(row.seconds_left)} left`)] : h("span", { class: "num" }, row.env_step === null ? ABSENT : `${count(row.env_step)} steps`)),
-      cell("speed", h("span", { class: "num" }, number(speedOf(row), 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
+      cell("speed", h("span", { class: "num" }, number(row.speed, 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
       cell("updated", h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString?.() ?? null }, ago(Date.now() / 1000 - row.updated))));
     lines.set(row.key, { row, pin, element });
     return element;

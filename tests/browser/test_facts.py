@@ -1,0 +1,149 @@
+"""What a page says of a run is what every other output says of it, and each number says what it is."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from rlvitals import TrainingMonitor, open_run
+from rlvitals.formatting import number
+
+Monitor = Callable[..., TrainingMonitor]
+Opened = Callable[..., Page]
+
+LAST_RATE = 3e-5
+
+
+def risen(training: TrainingMonitor, episodes: int = 400) -> None:
+    """Log episodes whose reward rises and an update of every tenth, whose learning rate falls."""
+    for episode in range(episodes):
+        training.log_episode(episode, episode / episodes, 5, env_step=5 * (episode + 1), success=episode % 2 == 0)
+        if episode % 10 == 9:
+            rate = LAST_RATE * (1 + episodes - 1 - episode)
+            training.log_training_step(5 * episode, -0.01, 0.5, 1.2, env_step=5 * episode, learning_rate=rate)
+
+
+def chart_value(page: Page, chart: str) -> str:
+    value = page.locator(f'figure[data-chart="{chart}"] .chart-value')
+    expect(value).not_to_be_empty()
+    return value.inner_text()
+
+
+def test_the_number_beside_a_title_is_the_last_record(monitor: Monitor, opened: Opened) -> None:
+    """It is labelled, and so is the smoothed one; of a rate, which has no last record to show, only that is shown."""
+    with monitor() as training:
+        risen(training)
+
+    page = opened("/run?run=run")
+    reward = chart_value(page, "Reward")
+    success = chart_value(page, "Success rate")
+    page.locator("#tab-ppo").click()
+    rate = chart_value(page, "Learning rate")
+
+    assert reward.startswith(f"last {number(399 / 400)}, smoothed 0.9")
+    assert success.startswith("smoothed ")
+    assert rate.startswith(f"last {number(LAST_RATE)}, smoothed ")
+
+
+def test_a_number_that_does_not_change_is_shown_once(monitor: Monitor, opened: Opened) -> None:
+    """A smoothed value that equals the last one adds nothing."""
+    with monitor() as training:
+        risen(training)
+
+    assert chart_value(opened("/run?run=run"), "Episode length") == "last 5"
+
+
+def test_a_run_of_three_episodes_is_not_judged(monitor: Monitor, opened: Opened) -> None:
+    """Its ring is grey and has no number, and the word is there: on its page, in the list and in a comparison."""
+    with monitor() as training:
+        risen(training, 3)
+
+    page = opened("/run?run=run")
+    health = page.locator(".verdict .health")
+    expect(health).to_contain_text("not judged")
+    expect(health.get_by_role("img", name="Health: not judged")).to_be_visible()
+    expect(health.locator(".ring-front")).to_have_count(0)
+    expect(health).not_to_contain_text("100")
+    expect(opened("/").locator("tr[data-run] .c-health")).to_have_text("not judged")
+    beside = opened("/compare?run=run&view=runs")
+    for name in ("Health", "Findings"):
+        expect(beside.get_by_role("row", name=f"{name} not judged", exact=True)).to_be_visible()
+
+
+def test_the_verdict_is_that_of_the_overview(monitor: Monitor, opened: Opened, folder: Path) -> None:
+    """Word for word, with its title; the levels beside it are those of the overview."""
+    with monitor() as training:
+        risen(training)
+
+    overview = open_run(folder / "run").overview()
+    assert overview.verdict is not None
+    page = opened("/run?run=run")
+    expect(page.locator(".verdict-say")).to_have_text(f"{overview.verdict.title} {overview.verdict.text}")
+    expect(page.locator(".tile-value").first).to_have_text(number(overview.levels["reward"].mean))
+    expect(opened("/").locator("tr[data-run] .c-reward")).to_contain_text(number(overview.levels["reward"].mean))
+
+
+def test_the_end_of_a_run_changes_its_status_alone(monitor: Monitor, opened: Opened) -> None:
+    """The verdict on the training is the same before and after."""
+    training = monitor()
+    risen(training)
+    page = opened("/run?run=run")
+    expect(page.locator(".verdict .status")).to_contain_text("running")
+    expect(page.locator(".verdict .ring")).to_be_visible()
+    before = page.locator(".verdict-say").inner_text()
+
+    training.close()
+
+    expect(page.locator(".verdict .status")).to_contain_text("completed")
+    expect(page.locator(".verdict-say")).to_have_text(before)
+    again = opened("/run?run=run").locator(".verdict-say")
+    expect(again).to_have_text(before)
+
+
+def test_tabs_are_of_what_was_recorded(monitor: Monitor, opened: Opened) -> None:
+    """A part that would be empty has no tab; it comes with its first record."""
+    training = monitor()
+    risen(training, 3)
+    page = opened("/run?run=run")
+    tabs = page.get_by_role("tab")
+    expect(tabs).to_have_text(["Overview", "All curves", "Configuration", "Notes"])
+
+    training.log_training_step(20, -0.01, 0.5, 1.2)
+    for episode in range(3, 6):
+        training.log_episode(episode, 1.0, 5, parameters={"speckle": 4.0})
+
+    expect(tabs).to_have_text(["Overview", "Updates", "Parameters", "All curves", "Configuration", "Notes"])
+    training.close()
+
+
+TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")
+
+
+def poor(monitor: Monitor) -> list[str]:
+    """Begin runs that lack most of what a page shows; give their names."""
+    monitor("empty").close()
+    monitor("failed").fail(ValueError("x"))
+    with monitor("updates-only") as training:
+        for update in range(40):
+            training.log_training_step(update, -0.01, 0.5, 1.2)
+    with monitor("scalars-only") as training:
+        for step in range(40):
+            training.log_metrics("rollout", {"ep_rew_mean": step / 40}, step=step)
+    return ["empty", "failed", "updates-only", "scalars-only"]
+
+
+def test_no_part_of_a_poor_run_fails(monitor: Monitor, opened: Opened) -> None:
+    """Every tab of every such run and their comparison are shown, without an error in the console."""
+    names = poor(monitor)
+    page = opened("/")
+    expect(page.locator("tr[data-run]")).to_have_count(len(names))
+    start = page.url.rstrip("/")
+    paths = [f"/run?run={name}&tab={tab}" for name in names for tab in TABS]
+    paths.append("/compare?view=runs&" + "&".join(f"run={name}" for name in names))
+    for path in paths:
+        page.goto(start + path)
+        expect(page.locator("main h1").first).to_be_visible()
+        expect(page.get_by_text(re.compile("^(Reading|Looking|Working)"))).to_have_count(0)
+        expect(page.locator("#panel > *, .compared > *").first).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("^Verdict"))).to_be_visible()

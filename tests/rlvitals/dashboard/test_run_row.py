@@ -1,0 +1,33 @@
+"""One line of the list of runs."""
+
+from collections.abc import Callable
+
+import pytest
+
+from rlvitals import TrainingMonitor
+from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.dashboard.run_row import RowTracker
+from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.runs import Run
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+@pytest.mark.parametrize(
+    ("episodes", "updates"), [(0, 0), (3, 1), (19, 0), (20, 0), (0, 4), (0, 40), (19, 40)], ids=str
+)
+def test_a_line_is_judged_where_the_run_is(monitor: Monitor, episodes: int, updates: int) -> None:
+    """By the same evidence as its page, its report and `check`."""
+    with monitor() as training:
+        for number in range(episodes):
+            training.log_episode(number, 1.0 + 0.1 * (number % 3), 5)
+        for update in range(updates):
+            training.log_training_step(update, -0.01 - 0.001 * (update % 3), 0.5, 1.2)
+    run = Run(training.path)
+    tracker = RowTracker("run", run, SYSTEM_CLOCK)
+    tracker.read()
+
+    row = tracker.row()
+
+    assert row.is_judged == (not diagnose(evidence_of(run)).is_early)
+    assert (row.overview.episodes, row.overview.updates) == (episodes, updates)
