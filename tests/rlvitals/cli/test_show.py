@@ -97,7 +97,7 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, monitor: Monitor) -> None:
         assert f"\n\n{title}\n" in full
     for only in (
         "Distribution over the episodes",
-        "Trends over the updates",
+        "Trends over the episodes",
         "Configuration and reproduction",
         "numpy==",
     ):
@@ -122,10 +122,10 @@ def test_everything_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
         climbing(training)
     shown = invoke("show", "run", "--full").stdout
 
-    assert row(shown, "Trends over the episodes", "Reward")[1] == "improving"
+    assert row(shown, "Trends over the episodes; since and change points count episodes", "Reward")[1] == "improving"
     assert "75 % (68.6 % to 80.5 %): 150 of 200 episodes" in shown
     assert re.search(r"Reward 5 +not reached", shown)
-    assert row(shown, "By type", "text")[1:4] == ["100", "100", "%"]
+    assert row(shown, "By type, over the whole run", "text")[1:4] == ["100", "100", "%"]
     assert "Episode ends" in shown
     assert re.search(r"\n +target .*40, 20 %", shown)
     assert row(shown, "Distribution over the updates", "Policy loss")[-1] == "1"
@@ -177,7 +177,7 @@ def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
         trained(training)
     shown = invoke("show", "run").stdout
 
-    assert row(shown, "By type", "text")[:4] == ["text", "40", "50", "%"]
+    assert row(shown, "By type, over the whole run", "text")[:4] == ["text", "40", "50", "%"]
     assert re.search(r"\n +max_steps +50 +100 %\n", shown)
     assert re.search(r"Explained variance +▄+( +-0.1235){4} +0 to 1: below\n", shown)  # first, low, high, last
     assert row(shown, "Evaluations", "defaults")[1:3] == ["50", "12.5"]
