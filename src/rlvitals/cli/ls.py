@@ -29,7 +29,7 @@ from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_text
 from rlvitals.summary.overview import Feed, Overview, overview_from
 from rlvitals.summary.status import CLOSED, life_of
-from rlvitals.summary.throughput import step_said
+from rlvitals.summary.throughput import paces_of, step_said
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""
@@ -105,7 +105,7 @@ def _last_episodes(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -
         return {}
     files = f"[{', '.join(file_literal(Path(name)) for name in ends)}]"
     question = (
-        f"SELECT filename, COLUMNS('^({'|'.join(LEVELS)})$')::DOUBLE "  # noqa: S608 - ours
+        f"SELECT filename, COLUMNS('^(time|{'|'.join(LEVELS)})$')::DOUBLE "  # noqa: S608 - ours
         f"FROM read_parquet({files}, union_by_name = true, filename = true, file_row_number = true) "
         f"JOIN parquet_file_metadata({files}) ON filename = file_name "
         "WHERE num_rows >= $1 AND file_row_number >= num_rows - $1 ORDER BY filename, file_row_number"
@@ -137,10 +137,15 @@ def _row(
         counted = totals(run, connection=connection)
         episodes, env_step = counted.episodes, counted.env_step
         newest = last_records(run, "updates", 1, connection=connection)
+    written = None if columns is None else float(columns["time"][-1])
     if columns is None or life.status not in CLOSED:
         last: list[Episode] = last_records(run, "episodes", RECENT_EPISODES, connection=connection)
         newest += last
         columns = columns_of(last)
+        written = last[-1].time if last else None
+    # Records older than the run were replayed: the run took as long as they cover, which its header does not say.
+    is_replayed = written is not None and written < header.started
+    pace, episode_pace = paces_of(run) if is_replayed else (None, None)
     return overview_from(
         Feed(
             header=header,
@@ -149,6 +154,8 @@ def _row(
             updates=header.totals.get("updates"),
             steps=(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
             columns=columns,
+            pace=pace,
+            episode_pace=episode_pace,
             series=None if episodes else reward_series(run, last=_LAST_RECORDS),
             intervals=False,
         )

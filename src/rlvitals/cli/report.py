@@ -1,4 +1,4 @@
-"""`rlvitals report [RUN] -o report.html`: a run, or the last days of a folder, to be read and kept."""
+"""`rlvitals report [RUN] -o report.html`: a report of a run, or a digest of a folder of runs."""
 
 import re
 from pathlib import Path
@@ -29,17 +29,17 @@ Name = Annotated[
 Output = Annotated[
     Path | None,
     typer.Option(
-        "-o", "--output", help="Where to: .html, .md, .pdf or .png; by default report.html in the run's own artifacts."
+        "-o", "--output", help="Output file: .html, .md, .pdf or .png. Default: report.html in the run's artifacts."
     ),
 ]
 Since = Annotated[
-    str | None, typer.Option(help="A digest of the folder's runs of so long ago and since: 1d, 1w, 12h, ...")
+    str | None, typer.Option(help="Write a digest of the runs active in this period: 12h, 1d, 1w.", metavar="PERIOD")
 ]
 Parameters = Annotated[
     bool | None,
     typer.Option(
         "--parameters/--no-parameters",
-        help="Look into the parameters tried; by default if that takes a moment only.",
+        help="Analyse the parameters tried. Default: only if that is fast.",
         show_default=False,
     ),
 ]
@@ -47,7 +47,7 @@ Figures = Annotated[
     bool,
     typer.Option(
         "--figures/--no-figures",
-        help="With Markdown: curves as SVG files in a folder next to it, or as lines of text.",
+        help="Markdown only: write curves as SVG files next to it, or as sparklines.",
     ),
 ]
 
@@ -62,9 +62,9 @@ def report(
     folder: Folder = LOGS,
     as_json: AsJson = False,
 ) -> None:
-    """Write a report of a run: one file to read, print and keep.
+    """Write a report of a run as one file.
 
-    It needs no network. The path's ending says the form; what is there is replaced, when the new report is whole.
+    The extension of the output file selects the format. An existing file is replaced once the new report is complete.
     """
     if since is None:
         opened = open_named(run, folder)
@@ -73,7 +73,7 @@ def report(
     else:
         age = age_of(since)
         if parameters is not None:
-            raise typer.BadParameter("a digest does not look into parameters", param_hint="--parameters")
+            raise typer.BadParameter("a digest has no analysis of parameters", param_hint="--parameters")
         written = write_digest(folder_named(run, folder), age, output or _DIGEST, figures=figures)
         kind = "digest"
     size = written.stat().st_size
@@ -84,19 +84,22 @@ def report(
 
 
 def print_written(screen: Console, path: Path) -> None:
-    """Print where a report is, and how large."""
+    """Print the path of a report and its size."""
     screen.print(escape_control(str(path)), end="  ", style=TITLE)
     screen.print(f"{count(path.stat().st_size)} bytes")
 
 
 def age_of(text: str) -> float:
-    """A length of time in seconds: `12h`, `1d`, `2w`.
+    """Parse a period: `12h`, `1d`, `2w`.
+
+    Returns:
+        Seconds.
 
     Raises:
-        typer.BadParameter: It is none.
+        typer.BadParameter: The text is not a period.
     """
     found = _AGE.fullmatch(text.strip())
     seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
     if not 0.0 < seconds < _LONGEST_S:
-        raise typer.BadParameter(f"{text!r} is no length of time: write 12h, 1d, 1w", param_hint="--since")
+        raise typer.BadParameter(f"{text!r} is not a period: write 12h, 1d or 1w", param_hint="--since")
     return seconds

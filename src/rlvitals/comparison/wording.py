@@ -81,14 +81,15 @@ def cut(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
-def _signed(value: float | None) -> str:
+def signed(value: float | None) -> str:
+    """Format a difference with its sign."""
     return ("+" if value is not None and value >= 0 else "") + short(value)
 
 
 def _between(interval: IntervalEstimate, confidence: float) -> str:
     if interval.low is None:
         return "without an interval: the runs of a group do not differ among themselves"
-    return f"{percent(confidence, 10)} interval {_signed(interval.low)} to {_signed(interval.high)}"
+    return f"{percent(confidence, 10)} interval {signed(interval.low)} to {signed(interval.high)}"
 
 
 def _difference(versus: Versus, said: Said) -> str:
@@ -96,7 +97,7 @@ def _difference(versus: Versus, said: Said) -> str:
     what = outcome_phrase(said.statistic, said.metric)
     if versus.difference.estimate is None:
         return f"by how much {what} differs is unknown, as a group has no run with an outcome"
-    differs = f"{what} differs by {_signed(versus.difference.estimate)}"
+    differs = f"{what} differs by {signed(versus.difference.estimate)}"
     if versus.difference.low is None and min(versus.runs) < _FEWEST:
         return f"{differs} (without an interval: a group has one run with an outcome)"
     return f"{differs} ({_between(versus.difference, 1.0 - said.level)})"
@@ -131,7 +132,7 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     elif versus.verdict == "the same" and versus.equivalence is not None:
         yield (
             f"{mine} and {theirs} are the same{where} within {short(versus.equivalence.margin)}: {what} differs by "
-            f"{_signed(versus.difference.estimate)} ({_between(versus.equivalence.interval, 1 - 2 * said.level)})."
+            f"{signed(versus.difference.estimate)} ({_between(versus.equivalence.interval, 1 - 2 * said.level)})."
         )
     else:
         yield (

@@ -6,8 +6,8 @@ import numpy as np
 
 from rlvitals.comparison import Comparison, IntervalEstimate, RunGroup, RunOutcome, Versus
 from rlvitals.comparison.group_estimates import as_range
-from rlvitals.comparison.result import SettingInfluence
-from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.comparison.result import GroupCurve, SettingInfluence
+from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase, signed
 from rlvitals.documents import axis_limits
 from rlvitals.documents.charts import (
     GROUPS,
@@ -21,8 +21,8 @@ from rlvitals.documents.charts import (
     Strip,
     Strips,
 )
-from rlvitals.documents.comparison_verdict import TONES
-from rlvitals.formatting import ABSENT, count, number, percent
+from rlvitals.documents.run_tables import TONES
+from rlvitals.formatting import count, number, percent
 from rlvitals.records.metrics import metric_named
 from rlvitals.stats.groups.run_intervals import mean_of_runs
 
@@ -36,7 +36,6 @@ MOST_ROWS = 40
 _MOST_DOTS = 150
 _LETTERS, _LEAST = 36, 12
 """About as many letters as stand beside a row; and how many of them the group has at least."""
-_VERSIONS = {"final": "last tenth", "area": "mean over all of it", "best": "best hundredth"}
 
 _NO_RANGE = IntervalEstimate(None, None, None)
 
@@ -60,7 +59,7 @@ def learning_curves(found: Comparison) -> tuple[tuple[CurveChart, ...], bool]:
     together = len(found.groups) <= len(GROUPS)
     charts: list[CurveChart] = []
     for task in list(found.horizons)[:MOST_TASKS]:
-        here = [group for group in found.groups if task in group.curves and any(group.curves[task].contributing)]
+        here = [group for group in found.groups if task in group.curves and _has_course(group.curves[task])]
         if not here:
             continue
         at = list(found.horizons).index(task)
@@ -99,15 +98,14 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
             one.difference.estimate,
             one.difference.low,
             one.difference.high,
-            f"{_signed(one.difference.estimate)}{_ends(one.difference)}",
+            _signed_interval(one.difference),
             TONES[one.verdict],
         )
         for one in known
     )
     title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
-    ranks = "; where runs count as worst the verdict is of ranks, and the difference of the others alone"
-    what = f"{metric_named(found.metric).phrase}, {_VERSIONS[found.statistic]}"
-    note = f"with {percent(1 - found.level, 3)} intervals; {what}"
+    ranks = "; where runs count as worst, the verdict compares ranks and the difference leaves them out"
+    note = f"{outcome_phrase(found.statistic, found.metric)}, with {percent(1 - found.level, 3)} intervals"
     note += ranks if any(group.worst for group in found.groups) else ""
     return IntervalChart(
         "differences",
@@ -135,13 +133,13 @@ def influences(found: Sequence[SettingInfluence]) -> IntervalChart | None:
             one.difference.estimate,
             one.difference.low,
             one.difference.high,
-            f"{_signed(one.difference.estimate)}{_ends(one.difference)}",
+            _signed_interval(one.difference),
             "good" if one.matters else "quiet",
         )
         for one in known
     )
     limits = axis_limits.around_zero([one.difference for one in known])
-    return IntervalChart("influences", "Best values less worst values", "difference", rows, limits, zero=0.0)
+    return IntervalChart("influences", "Best minus worst value of each setting", "difference", rows, limits, zero=0.0)
 
 
 def profiles(found: Comparison) -> tuple[CurveChart, ...]:
@@ -150,7 +148,8 @@ def profiles(found: Comparison) -> tuple[CurveChart, ...]:
     Args:
         found: The comparison.
     """
-    known = [group for group in found.groups if group.profile is not None and group.profile.thresholds]
+    # The profile of a single run is a step with an interval over the whole chart.
+    known = [group for group in found.groups if group.profile is not None and group.counted + group.worst > 1]
     if len(found.groups) <= len(GROUPS):
         kinds = kinds_of(found.groups)
         drawn = [_profile(found, known, [kinds[group.name] for group in known], "Performance profiles", "profiles")]
@@ -174,13 +173,13 @@ def dots(found: Comparison) -> Iterator[Chart]:
         if rows:
             yield Strips(
                 key=f"runs_{at}",
-                title=f"Every run{f', {task}' if task else ''}",
+                title=f"Runs{f', {task}' if task else ''}",
                 axis=metric_named(found.metric).phrase,
                 rows=rows,
                 limits=axis_limits.of_groups([(row.values, row.mean) for row in rows]),
                 worst_is_high=found.higher_is_better is False,
                 zero=found.target,
-                note="a dot each; a tick is the mean, shaded its 95 % interval, a red cross a run that counts as worst",
+                note="one dot per run; tick: mean, shaded: its 95 % interval, red cross: counts as worst",
             )
 
 
@@ -246,6 +245,10 @@ def _far_out(task: str, groups: Sequence[RunGroup]) -> set[str]:
     return {name for name, far in zip(tops, axis_limits.is_far(list(tops.values())), strict=True) if far}
 
 
+def _has_course(curve: GroupCurve) -> bool:
+    return sum(runs > 0 for runs in curve.contributing) > 1
+
+
 def _learning(
     found: Comparison,
     task: str,
@@ -272,7 +275,7 @@ def _learning(
             )
         )
         below.append(Line(x, np.array(course.contributing, dtype=np.float64), kind, group.name))
-    scale = "on a scale of its own" if limits is None and len(found.groups) > len(GROUPS) else ""
+    scale = "on a separate scale" if limits is None and len(found.groups) > len(GROUPS) else ""
     low, high = limits or axis_limits.of_curves([group.curves[task] for group in groups])
     outside = any(bool(((band.low < low) | (band.high > high)).any()) for band in bands)
     target = (ReferenceLine(found.target, f"target {number(found.target)}"),) if found.target is not None else ()
@@ -287,7 +290,7 @@ def _learning(
         limits=(low, high),
         whole=True,
         note="; ".join([*([scale] if scale else []), *(["intervals reach beyond"] if outside else [])]),
-        about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and how many runs it is over.",
+        about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and the number of runs.",
         below=tuple(below),
     )
 
@@ -297,9 +300,6 @@ def _labelled(name: str, task: str) -> str:
     return f"{cut(name, max(_LEAST, _LETTERS - len(task)))}, {task}" if task else name
 
 
-def _signed(value: float | None) -> str:
-    return ABSENT if value is None else f"{'+' if value >= 0 else ''}{number(value)}"
-
-
-def _ends(found: IntervalEstimate) -> str:
-    return "" if found.low is None or found.high is None else f" ({_signed(found.low)} to {_signed(found.high)})"
+def _signed_interval(found: IntervalEstimate) -> str:
+    ends = "" if found.low is None or found.high is None else f" ({signed(found.low)} to {signed(found.high)})"
+    return f"{signed(found.estimate)}{ends}"

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Divergence
 from rlvitals.comparison.caveats import foremost, horizon_of
-from rlvitals.comparison.wording import AXIS_WORDS, cut
+from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
 from rlvitals.documents.charts import GROUPS
@@ -32,18 +32,13 @@ from rlvitals.documents.run_tables import interval
 from rlvitals.formatting import ABSENT, count, number
 from rlvitals.records.metrics import metric_named
 
-_STATISTICS = {
-    "final": "the mean over the last tenth of the horizon",
-    "area": "the mean over all of the horizon",
-    "best": "the best hundredth of the horizon",
-}
 _INFLUENCES = {
-    "found": "Some settings are shown to matter",
-    "none found": "No setting is shown to matter",
-    "not enough runs": "There are not enough runs to tell",
+    "found": "Some settings have an effect",
+    "none found": "No effect of a setting is shown",
+    "not enough runs": "Not enough runs",
 }
 _BRIEF_TESTS = {"", "verdict", "difference", "interval", "p (Holm)", "Hedges' g"}
-_BRIEF_ITEMS = {"group", "against", "metric", "category", "verdict", "difference", "95 % interval", "better on"}
+_BRIEF_ITEMS = {"group", "baseline", "metric", "category", "verdict", "difference", "95 % interval", "better on"}
 """Columns of the short tables."""
 _PACKAGES = ("rlvitals", "numpy", "duckdb")
 _TITLE = 90
@@ -87,10 +82,10 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     counted = sum(group.counted for group in found.groups)
     worst, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("worst", "left_out"))
     beside = [f"{count(many)} {what}" for many, what in ((worst, "count as worst"), (left_out, "left out")) if many]
-    yield "runs that count", count(counted), ", ".join(beside) or "all there are"
+    yield "runs counted", count(counted), ", ".join(beside) or "all runs"
     if len(found.groups) > _TWO:
         yield "groups", count(len(found.groups)), f"{count(len(found.comparisons))} comparisons"
-    yield "compared", found.statistic, _STATISTICS[found.statistic]
+    yield "compared", found.statistic, outcome_phrase(found.statistic, found.metric)
     yield "up to", horizon_of(found).removesuffix(AXIS_WORDS[found.axis]).strip(), AXIS_WORDS[found.axis]
     if len(found.horizons) > 1:
         yield "environments", count(len(found.horizons)), "each compared for itself"
@@ -106,11 +101,11 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
     many = len(found.groups) > len(GROUPS)
     if many:  # a search is of settings first
         yield settings
-    where = f" Their names are those of folders in {folder}" if folder else ""
+    where = f" The groups are folders in {folder}" if folder else ""
     yield Section(
         "groups",
-        "The groups",
-        "One number of each run counts. Means have 95 % intervals; spread is the standard deviation from run to run."
+        "Groups",
+        "Each run counts with one number. Means have 95 % intervals; std is the standard deviation between runs."
         f"{where}",
         tuple(_group_blocks(found)),
         tuple(table for table in (tables.groups_table(found), tables.target_table(found)) if table is not None),
@@ -119,8 +114,8 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
     yield Section(
         "profiles",
         "Performance profiles",
-        "The share of a group's runs that are better than each value: a line that is above another everywhere is that "
-        "of the better group. Runs that count as worst are in it. Shaded: 95 % intervals, at each value for itself.",
+        "Share of a group's runs that are better than each value. A line that is above another everywhere belongs to "
+        "the better group. Runs that count as worst are included. Shaded: 95 % interval at each value.",
         tuple(_profile_blocks(found)),
         (),
     )
@@ -128,24 +123,23 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
     yield Section("items", "Item by item", _ITEMS, items, tuple(chosen(table, _BRIEF_ITEMS) for table in items))
     if not many:
         yield settings
-    yield Section("further", "The same, looking again, and further runs", _FURTHER, tuple(_further_blocks(found)), ())
-    yield Section(
-        "differs", "What differs", "Settings, versions and commit, as the runs recorded them.", _differs(found)
-    )
-    yield Section("rules", "Rules that were applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
+    further = tuple(_further_blocks(found))
+    yield Section("further", "Equivalence, sequential test and more runs", _FURTHER, further, ())
+    yield Section("differs", "Differences", "Settings, versions and commit, as recorded by the runs.", _differs(found))
+    yield Section("rules", "Rules applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
     outcomes = tuple(_outcome_blocks(found))
-    yield Section("outcomes", "Each run", "", outcomes, outcomes[1:])
-    yield Section("again", "How to do it again", "", tuple(_again(found, call)), ())
+    yield Section("outcomes", "Runs", "", outcomes, outcomes[1:])
+    yield Section("again", "Reproduction", "", tuple(_again(found, call)), ())
 
 
 _ITEMS = (
-    "The last evaluations on the same items, each item's mean over a group's runs. The unit is the item: what is said "
-    "holds for further items, and for these runs."
+    "Last evaluations on the same items, each item averaged over a group's runs. The sample is the items: the result "
+    "holds for more items and for these runs."
 )
 _FURTHER = (
-    "No difference shown is not the same as no difference. The interval at every look holds however often one has "
-    "looked while runs were added. How many more runs of each would tell is reckoned as if the true difference were "
-    "the one seen; the chance beside is with all that the runs at hand leave open."
+    "A difference that is not shown may still exist. The sequential interval holds however often it is checked while "
+    "runs are added. The number of runs needed assumes that the true difference is the observed one; the power next to "
+    "it takes the uncertainty of that difference into account."
 )
 
 
@@ -159,7 +153,7 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
         statements.append(told)
         silent = len(tables.shown_comparisons(found)) - len(told.statements)
         if silent:
-            text = f"{count(silent)} more comparisons have too few runs, or no environment in common: see the table."
+            text = f"{count(silent)} more comparisons have too few runs or no common environment: see the table."
             statements.append(Prose(text, "quiet"))
     left = len(found.comparisons) - len(tables.shown_comparisons(found))
     if left > 0:
@@ -169,19 +163,19 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
         tests = tables.tests_table(found)
         statements.append(tests)
         brief += (chosen(tests, _BRIEF_TESTS)._replace(caption=""),)
-    yield Section("concluded", "What may be concluded", "", tuple(statements), brief)
+    yield Section("concluded", "Conclusions", "", tuple(statements), brief)
     first = foremost(found)
     limits = tuple(one for one in found.limits if one not in first)
-    yield Section("limits", "What may not be concluded", "", (Bullets(limits),) if limits else ())
+    yield Section("limits", "Limits of the conclusions", "", (Bullets(limits),) if limits else ())
     if parts is not None:
         facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
         if parts.update is not None:
-            facts.append(("They part at update", count(parts.update)))
-            facts.append(("Environment steps then", count(parts.env_step)))
-            facts.append(("First seen by", ", ".join(parts.metrics[:10]) or ABSENT))
+            facts.append(("First difference at update", count(parts.update)))
+            facts.append(("Environment step there", count(parts.env_step)))
+            facts.append(("Metrics that differ first", ", ".join(parts.metrics[:10]) or ABSENT))
         table = tables.parting_table(parts)
         blocks: tuple[Block, ...] = (Bullets(tuple(parts.sentences)), Facts(tuple(facts)), *((table,) if table else ()))
-        yield Section("parting", "Where the two runs part", "", blocks)
+        yield Section("parting", "Where the two runs diverge", "", blocks)
 
 
 def _group_blocks(found: Comparison) -> Iterator[Block]:
@@ -209,8 +203,8 @@ def _group_blocks(found: Comparison) -> Iterator[Block]:
 def _learning(found: Comparison) -> Section:
     drawn, together = charts.learning_curves(found)
     lead = (
-        "The mean over runs at each place, over those that measured something there: below stands how many they are. "
-        "Shaded: the 95 % interval of the mean, at each place for itself, not for the curve as a whole."
+        "Mean over the runs that have a value at each step; their number is drawn below. Shaded: pointwise 95 % "
+        "interval of the mean."
     )
     blocks: list[Block] = [Charts(drawn, wide=len(drawn) == 1)] if drawn else []
     if not together and drawn:
@@ -243,7 +237,7 @@ def _setting_blocks(found: Comparison) -> Iterator[Block]:
         yield Bullets(tuple(settings.advice))
     if settings.interactions:
         pairs = "; ".join(f"{one} with {other}" for one, other in settings.interactions[:20])
-        yield Prose(f"These do not just add up: {pairs}.")
+        yield Prose(f"Interactions: {pairs}.")
     chart = charts.influences(settings.influences)
     if chart is not None:
         yield Charts((chart,), wide=True)
@@ -275,12 +269,12 @@ def _outcome_blocks(found: Comparison) -> Iterator[Block]:
 
 def _again(found: Comparison, call: str) -> Iterator[Block]:
     if call:
-        yield Code(call, "How it was made; with the same runs and the same versions it gives the same numbers")
+        yield Code(call, "Command; the same runs and versions give the same numbers")
     else:
-        yield Prose("The call that made it was not handed to the report. What is known of it:", "quiet")
+        yield Prose("The call that made this report is unknown. Its parameters:", "quiet")
     facts: list[tuple[str, Cell]] = [
         ("Metric", f"{found.metric}, {'less' if found.higher_is_better is False else 'more'} is better"),
-        ("Statistic", f"{found.statistic}: {_STATISTICS[found.statistic]}"),
+        ("Statistic", f"{found.statistic}: {outcome_phrase(found.statistic, found.metric)}"),
         ("Axis", found.axis),
         ("Level of tests", number(found.level)),
     ]

@@ -1,15 +1,15 @@
 """The tables of a comparison: groups, comparisons, settings, items, and every run."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rlvitals.comparison import Comparison, Divergence, RunGroup, RunOutcome, Versus
-from rlvitals.comparison.result import PairedItems, SettingsEffect
+from rlvitals.comparison.result import PairedItems, SettingInfluence, SettingsEffect
 from rlvitals.comparison.wording import UNKNOWN, cut
 from rlvitals.documents.comparison_charts import kinds_of, mean_on
 from rlvitals.documents.comparison_verdict import MOST_COMPARISONS, name_of
-from rlvitals.documents.document import Cell, Table, Toned, chosen
+from rlvitals.documents.document import Cell, Table, Toned, chosen, table_of
 from rlvitals.documents.run_tables import around_zero, interval, judged, value
 from rlvitals.formatting import ABSENT, count, number, percent
 
@@ -34,7 +34,7 @@ def groups_table(found: Comparison) -> Table:
     gap = any(group.optimality_gap is not None for group in found.groups)
     titles = ["group", "counted", "worst", "left out"]
     together = any(group.estimates[found.statistic].mean.estimate is not None for group in found.groups)
-    titles += ["mean", "95 % interval", "median", "IQM", "spread"] if together else []
+    titles += ["mean", "95 % interval", "median", "IQM", "std"] if together else []
     titles += ["optimality gap"] if gap else []
     rows: list[tuple[Cell, ...]] = []
     for group in found.groups[:MOST_GROUPS]:
@@ -81,10 +81,10 @@ def estimates_table(found: Comparison) -> Table:
                 row += [value(one.estimate), interval(one)]
             rows.append((*row, value(known.spread), value(known.lowest), value(known.highest)))
     titles = (
-        "group", "statistic", "mean", "95 % interval", "median", "95 % interval", "IQM", "95 % interval", "spread",
-        "lowest", "highest",
+        "group", "statistic", "mean", "95 % interval", "median", "95 % interval", "IQM", "95 % interval", "std",
+        "min", "max",
     )  # fmt: skip
-    return Table(titles, tuple(rows), texts=(0, 1), caption="All statistics, with their intervals", folded=True)
+    return Table(titles, tuple(rows), texts=(0, 1), caption="All statistics with intervals", folded=True)
 
 
 def target_table(found: Comparison) -> Table | None:
@@ -106,35 +106,31 @@ def target_table(found: Comparison) -> Table | None:
                     value(p_values.get(group.name), 2),
                 )
             )
-    titles = ("group", "reached it", "half of them by", "mean place", "95 % interval", "p (log-rank)")
-    return Table(titles, tuple(rows), caption=f"On the way to {number(found.target)}")
+    titles = ("group", "reached", "median", "restricted mean", "95 % interval", "p (log-rank)")
+    return Table(titles, tuple(rows), caption=f"Steps to the target {number(found.target)}")
 
 
 def tests_table(found: Comparison) -> Table:
-    """How each comparison was tested, and what came out."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            name_of(one, found),
-            judged(one.verdict),
-            f"{count(one.runs[0])} + {count(one.runs[1])}",
-            value(one.difference.estimate),
-            interval(one.difference),
-            percent(one.relative),
-            value(one.p_value, 2),
-            value(one.adjusted_p, 2),
-            value(one.false_discovery_p, 2),
-            f"{number(one.effect.estimate, 3)}{_within(interval(one.effect))}",
-            f"{percent(one.improvement.estimate)}{_within(interval(one.improvement, shares=True))}",
-            one.method,
-        )
-        for one in shown_comparisons(found)
-    ]
-    titles = (
-        "", "verdict", "runs", "difference", "interval", "relative", "p", "p (Holm)", "p (false discoveries)",
-        "Hedges' g", "chance to be better", "tested by",
-    )  # fmt: skip
-    caption = f"How it was tested{_more(len(found.comparisons), len(rows))}"
-    return Table(titles, tuple(rows), texts=(0, 1, 11), caption=caption, folded=True)
+    """Tabulate the test of each comparison and its result."""
+    columns: dict[str, Callable[[Versus], Cell]] = {
+        "": lambda one: name_of(one, found),
+        "verdict": lambda one: judged(one.verdict),
+        "runs": lambda one: f"{count(one.runs[0])} + {count(one.runs[1])}",
+        "difference": lambda one: value(one.difference.estimate),
+        "interval": lambda one: interval(one.difference),
+        "relative": lambda one: percent(one.relative),
+        "p": lambda one: value(one.p_value, 2),
+        "p (Holm)": lambda one: value(one.adjusted_p, 2),
+        "p (FDR)": lambda one: value(one.false_discovery_p, 2),
+        "Hedges' g": lambda one: f"{number(one.effect.estimate, 3)}{_within(interval(one.effect))}",
+        "probability of improvement": lambda one: (
+            f"{percent(one.improvement.estimate)}{_within(interval(one.improvement, shares=True))}"
+        ),
+        "test": lambda one: one.method,
+    }
+    shown = shown_comparisons(found)
+    caption = f"Tests{_more(len(found.comparisons), len(shown))}"
+    return table_of(shown, columns, texts=(0, 1, 11), caption=caption, folded=True)
 
 
 def further_table(found: Comparison) -> Table | None:
@@ -148,24 +144,24 @@ def further_table(found: Comparison) -> Table | None:
         texts.append(len(columns))
         margin = next(one.equivalence.margin for one in known if one.equivalence)
         same = [one.equivalence for one in known]
-        columns[f"the same within {number(margin)}?"] = [judged(one.verdict) if one else ABSENT for one in same]
+        columns[f"equivalent within {number(margin)}?"] = [judged(one.verdict) if one else ABSENT for one in same]
         columns[f"{percent(1 - 2 * found.level, 3)} interval"] = [
             interval(one.interval) if one else ABSENT for one in same
         ]
     if any(one.sequential for one in known):
         texts.append(len(columns))
         looks = [one.sequential for one in known]
-        columns["at every look"] = [judged(one.verdict) if one else ABSENT for one in looks]
-        columns[f"evidence, of {number(1 / found.level)}"] = [
+        columns["sequential test"] = [judged(one.verdict) if one else ABSENT for one in looks]
+        columns[f"e-value (needs {number(1 / found.level)})"] = [
             number(one.e_value, 3) if one else ABSENT for one in looks
         ]
-        columns["interval at every look"] = [interval(one.interval) if one else ABSENT for one in looks]
+        columns["sequential interval"] = [interval(one.interval) if one else ABSENT for one in looks]
     if any(one.more_runs for one in known):
         more = [one.more_runs for one in known]
-        columns["more runs of each"] = [
+        columns["more runs per group"] = [
             ABSENT if one is None else "more than 200" if one.needed is None else count(one.needed) for one in more
         ]
-        columns["chance that they tell"] = [percent(one.chance) if one else ABSENT for one in more]
+        columns["power with them"] = [percent(one.chance) if one else ABSENT for one in more]
     return Table(tuple(columns), tuple(zip(*columns.values(), strict=True)), texts=tuple(texts))
 
 
@@ -197,58 +193,45 @@ def varying_table(groups: Sequence[RunGroup]) -> Table | None:
         (cut(group, _LONGEST), name, cut(", ".join(map(said, values)), _LONGEST))
         for group, name, values in every[:_MOST_SETTINGS]
     )
-    caption = f"What differs within groups, beside the seed{_more(len(every), _MOST_SETTINGS)}"
+    caption = f"Settings that vary within groups, apart from the seed{_more(len(every), _MOST_SETTINGS)}"
     return Table(("group", "setting", "values"), rows, texts=(0, 1, 2), caption=caption, folded=len(rows) > _ACROSS)
 
 
 def paired_table(found: Sequence[PairedItems]) -> Table:
-    """Evaluations on the same items, each category below the whole."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            cut(one.group),
-            cut(one.baseline),
-            one.metric,
-            one.category or Toned("all", "quiet"),
-            judged(one.verdict),
-            value(one.difference.estimate),
-            around_zero(one.difference),
-            interval(one.difference),
-            percent(one.improved.estimate),
-            f"{count(one.items)} of {count(one.items + one.unshared)}" if one.unshared else count(one.items),
-            value(one.p_value, 2),
-        )
-        for one in found[:_MOST_ITEMS]
-    ]
-    titles = (
-        "group", "against", "metric", "category", "verdict", "difference", "around zero", "95 % interval", "better on",
-        "items", "p",
-    )  # fmt: skip
+    """Tabulate evaluations on the same items, each category below the whole."""
+    columns: dict[str, Callable[[PairedItems], Cell]] = {
+        "group": lambda one: cut(one.group),
+        "baseline": lambda one: cut(one.baseline.removeprefix("policy ")),
+        "metric": lambda one: one.metric,
+        "category": lambda one: one.category or Toned("all", "quiet"),
+        "verdict": lambda one: judged(one.verdict),
+        "difference": lambda one: value(one.difference.estimate),
+        "around zero": lambda one: around_zero(one.difference),
+        "95 % interval": lambda one: interval(one.difference),
+        "better on": lambda one: percent(one.improved.estimate),
+        "items": lambda one: f"{count(one.items)}{f' of {count(one.items + one.unshared)}' if one.unshared else ''}",
+        "p": lambda one: value(one.p_value, 2),
+    }
     caption = _first("rows", len(found), _MOST_ITEMS)
-    table = Table(titles, tuple(rows), texts=(0, 1, 2, 3, 4, 6), caption=caption)
-    return table if any(one.category for one in found) else chosen(table, {*titles} - {"category"})
+    table = table_of(found[:_MOST_ITEMS], columns, texts=(0, 1, 2, 3, 4, 6), caption=caption)
+    return table if any(one.category for one in found) else chosen(table, columns.keys() - {"category"})
 
 
 def settings_table(settings: SettingsEffect) -> Table:
-    """What each setting does to the outcome."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            one.name,
-            Toned("yes", "good") if one.matters else Toned("not shown", "quiet"),
-            percent(max(0.0, one.share)),
-            said(one.best),
-            said(one.worst),
-            value(one.difference.estimate),
-            interval(one.difference),
-            value(one.p_value, 2),
-            value(one.adjusted_p, 2),
-        )
-        for one in settings.influences[:_MOST_SETTINGS]
-    ]
-    titles = (
-        "setting", "matters", "explains", "best at", "worst at", "difference", "95 % interval", "p", "p (all settings)",
-    )  # fmt: skip
+    """Tabulate the effect of each setting on the outcome."""
+    columns: dict[str, Callable[[SettingInfluence], Cell]] = {
+        "setting": lambda one: one.name,
+        "has an effect": lambda one: Toned("yes", "good") if one.matters else Toned("not shown", "quiet"),
+        "variance explained": lambda one: percent(max(0.0, one.share)),
+        "best at": lambda one: said(one.best),
+        "worst at": lambda one: said(one.worst),
+        "difference": lambda one: value(one.difference.estimate),
+        "95 % interval": lambda one: interval(one.difference),
+        "p": lambda one: value(one.p_value, 2),
+        "p (all settings)": lambda one: value(one.adjusted_p, 2),
+    }
     caption = _first("settings", len(settings.influences), _MOST_SETTINGS)
-    return Table(titles, tuple(rows), texts=(0, 1, 3, 4), caption=caption)
+    return table_of(settings.influences[:_MOST_SETTINGS], columns, texts=(0, 1, 3, 4), caption=caption)
 
 
 def parting_table(parts: Divergence) -> Table | None:
@@ -274,12 +257,12 @@ def runs_table(found: Comparison) -> Table:
         columns["environment"] = [one.task or ABSENT for one in shown]
     columns["seed"] = [ABSENT if one.seed is None else said(one.seed) for one in shown]
     columns["status"] = [one.status for one in shown]
-    columns["standing"] = [_standing(one) for one in shown]
+    columns["counted as"] = [_standing(one) for one in shown]
     texts = list(range(len(columns)))
     columns["reached"] = [value(one.reached) for one in shown]
     columns["values"] = [count(one.values) for one in shown]
     if any(one.not_finite for one in shown):
-        columns["not finite"] = [
+        columns["non-finite"] = [
             Toned(count(one.not_finite), "bad") if one.not_finite else Toned(ABSENT, "quiet") for one in shown
         ]
     for name in ("final", "area", "best"):
@@ -288,7 +271,7 @@ def runs_table(found: Comparison) -> Table:
         columns["target at"] = [value(one.steps_to_target) for one in shown]
     if any(one.reason for one in shown):
         texts.append(len(columns))
-        columns["why"] = [one.reason or Toned(ABSENT, "quiet") for one in shown]
+        columns["reason"] = [one.reason or Toned(ABSENT, "quiet") for one in shown]
     caption = f"{count(len(every))} runs{_more(len(every), MOST_RUNS)}"
     rows = tuple(zip(*columns.values(), strict=True))
     return Table(tuple(columns), rows, texts=tuple(texts), caption=caption, folded=len(every) > _SCREEN)

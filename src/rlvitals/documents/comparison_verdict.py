@@ -8,19 +8,10 @@ from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
 from rlvitals.comparison.result import Verdict as Verdicts
 from rlvitals.comparison.wording import cut, short
 from rlvitals.documents.document import Statement, Statements
+from rlvitals.documents.run_tables import TONES
 from rlvitals.formatting import count
 from rlvitals.summary.verdict import Verdict
 
-TONES: dict[Verdicts, str] = {
-    "better": "good",
-    "worse": "bad",
-    "different": "watch",
-    "the same": "neutral",
-    "no difference shown": "quiet",
-    "not enough runs": "watch",
-    "not comparable": "watch",
-}
-"""The tone of each verdict."""
 MOST_COMPARISONS = 60
 """Comparisons that a report tells of."""
 
@@ -43,7 +34,7 @@ def verdict_of(found: Comparison) -> Verdict:
         text = "The settings of these runs are unknown, so nothing is compared. Their results are listed below."
         return Verdict("neutral", "No comparison", text)
     if not made:
-        text = "There is one group of runs here, and nothing to hold it against: what its runs came to stands below."
+        text = "Only one group of runs, so nothing is compared. Its results are listed below."
         return Verdict("neutral", "No comparison", text)
     if len(made) == 1:
         one = made[0]

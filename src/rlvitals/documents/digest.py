@@ -3,16 +3,17 @@
 import datetime as dt
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.comparison.wording import listed
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import NOT_JUDGED
-from rlvitals.documents.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned
+from rlvitals.documents.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned, table_of
 from rlvitals.documents.footer import foot
 from rlvitals.documents.run_curves import sparks
 from rlvitals.errors import RunError
@@ -26,6 +27,7 @@ from rlvitals.summary.verdict import Verdict
 
 _SPARKS = 24
 _MOST_FINDINGS = 3
+_MOST_NAMED = 6
 _DAY_S = 86_400.0
 _BAD_ENDS = {"failed", "crashed"}
 _VERDICT_TONES = {"neutral": "quiet"}
@@ -40,8 +42,9 @@ _STATUS_TONES = {
 
 
 class DigestRow(NamedTuple):
-    """One run of a digest."""
+    """One run of a digest; its name is its path below the folder."""
 
+    name: str
     overview: Overview
     diagnosis: Diagnosis
     spark: tuple[float | None, ...]
@@ -53,7 +56,7 @@ class DigestRow(NamedTuple):
         return self.overview.life
 
     @property
-    def needs_a_look(self) -> bool:
+    def needs_attention(self) -> bool:
         """Whether it ended badly, or a rule found a fault."""
         return self.life.status in _BAD_ENDS or bool(self.diagnosis.alarms)
 
@@ -79,9 +82,9 @@ def digest_of(
     for run in runs:
         try:
             life = life_of(run, run.header, clock=clock)
-            # Moments that a replayed training made up are not after now: the digest is of what was alive lately.
+            # The times of a replayed training may lie in the past or the future; when it was written does not.
             if max(life.updated, life.ended or 0.0) >= now - since_s or life.status == "running":
-                rows.append(_row(run, beside, report, clock))
+                rows.append(_row(run, folder, beside, report, clock))
         except RunError as error:
             bad.append((run.path, error))
     rows.sort(key=lambda row: (row.life.updated, row.life.started), reverse=True)
@@ -96,7 +99,7 @@ def digest_of(
     )
 
 
-def _row(run: Run, beside: Path | None, report: str, clock: Clock) -> DigestRow:
+def _row(run: Run, folder: Path, beside: Path | None, report: str, clock: Clock) -> DigestRow:
     diagnosis = diagnose(evidence_of(run, clock=clock))
     overview = overview_of(run, diagnosis=diagnosis, clock=clock)
     series = reward_series(run) if overview.reward_source else None
@@ -104,6 +107,7 @@ def _row(run: Run, beside: Path | None, report: str, clock: Clock) -> DigestRow:
     there = beside is not None and bool(report) and path.is_file()
     link = quote(os.path.relpath(path.absolute(), beside.absolute())) if there and beside is not None else ""
     return DigestRow(
+        name=os.path.relpath(overview.life.path, folder.absolute()),
         overview=overview,
         diagnosis=diagnosis,
         spark=sparks(run.episodes.numbers("reward") if series is None else series.values, _SPARKS),
@@ -113,23 +117,30 @@ def _row(run: Run, beside: Path | None, report: str, clock: Clock) -> DigestRow:
 
 def _verdict(rows: list[DigestRow]) -> Verdict:
     if not rows:
-        return Verdict("neutral", "Nothing happened", "No run was alive in that time.")
-    unwell = [row for row in rows if row.needs_a_look]
+        return Verdict("neutral", "No runs", "No run was active in that time.")
+    unwell = [row for row in rows if row.needs_attention]
+    judged = sum(row.diagnosis.is_judged for row in rows)
+    silent = len(rows) - judged
+    if not unwell and not judged:
+        return Verdict("neutral", "Not judged", f"{count(silent)} runs have too few episodes and updates.")
     if not unwell:
-        judged = sum(row.diagnosis.is_judged for row in rows)
-        if not judged:
-            return Verdict(
-                "neutral", "Nothing to judge", f"{count(len(rows))} runs, with too few episodes and updates."
-            )
-        text = f"{count(judged)} runs, and nothing wrong was found in any."
-        if judged < len(rows):
-            text += f" {count(len(rows) - judged)} with too few episodes and updates are not judged."
-        return Verdict("good", "All is well", text)
-    causes = Counter(finding.title for row in unwell for finding in row.diagnosis.alarms[:1])
-    often = ", ".join(f"{title} ({many})" for title, many in causes.most_common(3))
+        text = f"No finding in {count(judged)} runs."
+        text += f" {count(silent)} have too few episodes and updates to be judged." if silent else ""
+        return Verdict("good", "No run needs attention", text)
+    causes: dict[str, list[str]] = {}
+    for row in unwell:
+        title = row.diagnosis.alarms[0].title if row.diagnosis.alarms else f"The run {row.life.status}"
+        causes.setdefault(title, []).append(row.name)
+    # The most frequent cause first, and every run under one.
+    ordered = sorted(causes.items(), key=lambda cause: -len(cause[1]))
+    lines = [f"{title}: {listed(names[:_MOST_NAMED])}{_more(len(names) - _MOST_NAMED)}." for title, names in ordered]
     is_bad = any(row.life.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
-    text = f"{often}." if often else "They failed or crashed."
-    return Verdict("bad" if is_bad else "watch", f"{len(unwell)} of {len(rows)} runs need a look", text)
+    title = f"{count(len(unwell))} of {count(len(rows))} runs need attention"
+    return Verdict("bad" if is_bad else "watch", title, "\n".join(lines))
+
+
+def _more(many: int) -> str:
+    return f" and {count(many)} more" if many > 0 else ""
 
 
 def _key_facts(rows: list[DigestRow]) -> Iterator[tuple[str, str, str]]:
@@ -137,18 +148,19 @@ def _key_facts(rows: list[DigestRow]) -> Iterator[tuple[str, str, str]]:
         return
     statuses = Counter(row.life.status for row in rows)
     yield "runs", count(len(rows)), ", ".join(f"{many} {status}" for status, many in statuses.most_common())
-    yield "need a look", count(sum(row.needs_a_look for row in rows)), "failed, crashed or with an alarm"
-    yield "episodes", count(sum(row.overview.episodes for row in rows)), "in all of these runs"
-    yield "steps", count(sum(row.overview.env_step or 0 for row in rows)), "environment steps"
-    yield "trained", format_duration(sum(row.life.duration for row in rows)), "all together"
+    yield "need attention", count(sum(row.needs_attention for row in rows)), "failed, crashed or with a finding"
+    yield "episodes", count(sum(row.overview.episodes for row in rows)), "in all runs"
+    yield "steps", count(sum(row.overview.env_step or 0 for row in rows)), "environment steps in all runs"
+    yield "duration", format_duration(sum(row.life.duration for row in rows)), "sum over all runs"
 
 
 def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: float) -> Iterator[Section]:
     blocks: list[Block] = [
-        _table(list(group), day) for day, group in groupby(rows, key=lambda row: _day(row.life.updated, since_s))
+        table_of(group, _COLUMNS, texts=(0, 1, 2, 4, 9), caption=day)
+        for day, group in groupby(rows, key=lambda row: _day(row.life.updated, since_s))
     ]
     if not rows:
-        blocks.append(Prose("No run was alive in that time."))
+        blocks.append(Prose("No run was active in that time."))
     recent = f"Reward and success are means of the last {RECENT_EPISODES} episodes"
     lead = f"Newest first. {recent}; the curve is over the whole run."
     if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
@@ -156,44 +168,38 @@ def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: fl
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
     if refused:
         table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
-        yield Section("refused", "Not opened", "", (table,))
+        yield Section("refused", "Folders that could not be read", "", (table,))
 
 
-def _table(rows: list[DigestRow], day: str) -> Table:
-    titles = (
-        "run",
-        "status",
-        "verdict",
-        "health",
-        "reward over the run",
-        "reward",
-        "success",
-        "steps",
-        "lasted",
-        "findings",
-    )
-    return Table(titles, tuple(map(_cells, rows)), texts=(0, 1, 2, 4, 9), caption=day)
+_COLUMNS: dict[str, Callable[[DigestRow], Cell]] = {
+    "run": lambda row: Link(row.name, row.link) if row.link else row.name,
+    "status": lambda row: Toned(row.life.status, _STATUS_TONES.get(row.life.status, "")),
+    "verdict": lambda row: _verdict_cell(row.overview.verdict),
+    "health": lambda row: _health(row.diagnosis),
+    "reward over the run": lambda row: Spark(row.spark),
+    "reward": lambda row: _level(row.overview, "reward"),
+    "success": lambda row: _level(row.overview, "success"),
+    "steps": lambda row: count(row.overview.env_step),
+    "duration": lambda row: format_duration(row.life.duration),
+    "findings": lambda row: _findings(row.diagnosis),
+}
 
 
-def _cells(row: DigestRow) -> tuple[Cell, ...]:
-    life, diagnosis, verdict = row.life, row.diagnosis, row.overview.verdict
-    assert verdict is not None, "a digest is of runs that were looked at"
-    findings = diagnosis.findings[:_MOST_FINDINGS]
-    more = f" and {len(diagnosis.findings) - len(findings)} more" if len(diagnosis.findings) > len(findings) else ""
+def _verdict_cell(verdict: Verdict | None) -> Cell:
+    assert verdict is not None, "a digest is of runs that were diagnosed"
+    return Toned(verdict.title, _VERDICT_TONES.get(verdict.tone, verdict.tone))
+
+
+def _health(diagnosis: Diagnosis) -> Cell:
     tone = {"critical": "bad", "warning": "watch"}.get(diagnosis.status, "good")
-    said = "; ".join(finding.title for finding in findings) + more
-    return (
-        Link(life.run_id, row.link) if row.link else life.run_id,
-        Toned(life.status, _STATUS_TONES.get(life.status, "")),
-        Toned(verdict.title, _VERDICT_TONES.get(verdict.tone, verdict.tone)),
-        Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(ABSENT, "quiet"),
-        Spark(row.spark),
-        _level(row.overview, "reward"),
-        _level(row.overview, "success"),
-        count(row.overview.env_step),
-        format_duration(life.duration),
-        said or Toned("none" if diagnosis.is_judged else NOT_JUDGED, "quiet"),
-    )
+    return Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(ABSENT, "quiet")
+
+
+def _findings(diagnosis: Diagnosis) -> Cell:
+    titles = [finding.title for finding in diagnosis.findings]
+    if not titles:
+        return Toned("none" if diagnosis.is_judged else NOT_JUDGED, "quiet")
+    return "; ".join(titles[:_MOST_FINDINGS]) + _more(len(titles) - _MOST_FINDINGS)
 
 
 def _level(overview: Overview, name: str) -> Cell:
@@ -204,7 +210,7 @@ def _level(overview: Overview, name: str) -> Cell:
 
 
 def _lately(since_s: float) -> str:
-    """A length of time as people say it."""
+    """Format a period in words."""
     for unit, name in ((7 * _DAY_S, "week"), (_DAY_S, "day"), (_DAY_S / 24, "hour")):
         many = since_s / unit
         if many >= 1 and many == int(many):

@@ -1,14 +1,14 @@
 """What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
 
-from collections.abc import Collection, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Deduction, Health
 from rlvitals.documents.charts import Chart
 from rlvitals.documents.run_images import Picture
-from rlvitals.formatting import format_any
-from rlvitals.records.metrics import metric_of
+from rlvitals.formatting import count, format_any, percent
+from rlvitals.records.metrics import metric_named, metric_of
 from rlvitals.summary.verdict import Verdict
 
 
@@ -74,6 +74,30 @@ class Table(NamedTuple):
     texts: tuple[int, ...] = (0,)
     caption: str = ""
     folded: bool = False
+
+
+Item = TypeVar("Item")
+
+
+def table_of(
+    items: Iterable[Item],
+    columns: Mapping[str, Callable[[Item], Cell]],
+    *,
+    texts: tuple[int, ...] = (0,),
+    caption: str = "",
+    folded: bool = False,
+) -> Table:
+    """Make a table with one row per item.
+
+    Args:
+        items: The items.
+        columns: Title of each column, and what makes an item's cell.
+        texts: As in `Table`.
+        caption: As in `Table`.
+        folded: As in `Table`.
+    """
+    rows = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
+    return Table(tuple(columns), rows, texts, caption, folded)
 
 
 class Charts(NamedTuple):
@@ -191,6 +215,13 @@ def health_text(health: Health | None) -> str:
     return "health not judged" if health.score is None else f"health {health.score} of 100"
 
 
+def finding_note(finding: Finding, losses: Iterable[Deduction]) -> str:
+    """State since when a finding holds, how sure it is and what it costs in health."""
+    since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
+    cost = "".join(f", {loss.points} health points" for loss in losses if loss.code == finding.code)
+    return f"{since}; {percent(finding.confidence)} sure{cost}"
+
+
 def chosen(table: Table, titles: Collection[str]) -> Table:
     """Those columns of a table, in its order.
 
@@ -227,9 +258,10 @@ def finding_facts(finding: Finding, *, brief: bool = False) -> Iterator[tuple[st
     yield "Try", finding.advice
     if brief:
         return
-    yield "Seen by", facts_text(finding.evidence, finding.series)
-    yield "Look at", ", ".join(finding.series)
-    yield "Explains", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
+    evidence = {name: value for name, value in finding.evidence.items() if value != finding.cause}
+    yield "Evidence", facts_text(evidence, finding.series)
+    yield "Metrics", ", ".join(metric_named(one).title for one in finding.series)
+    yield "Also causes", ", ".join(f"{symptom.title} ({symptom.code})" for symptom in finding.symptoms)
     yield "Source", finding.source
 
 

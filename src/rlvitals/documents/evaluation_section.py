@@ -1,11 +1,11 @@
 """Evaluations in a report: the agent's over the run, the baselines beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from rlvitals.documents.charts import Band, CurveChart, Line, ReferenceLine
-from rlvitals.documents.document import Cell
+from rlvitals.documents.document import Cell, Table, table_of
 from rlvitals.documents.run_curves import sparks
 from rlvitals.documents.run_data import RunData
 from rlvitals.documents.run_tables import value
@@ -13,6 +13,7 @@ from rlvitals.formatting import count, number, percent
 from rlvitals.records import Evaluation
 
 _MOST_ROWS = 50
+_SCREEN = 12
 _FEWEST = 2
 
 
@@ -46,19 +47,18 @@ def evaluation_chart(account: RunData) -> CurveChart | None:
     )
 
 
-def evaluation_rows(evaluations: Sequence[Evaluation]) -> list[tuple[Cell, ...]]:
-    """The last evaluations, a row each."""
-    return [
-        (
-            one.policy or "agent",
-            count(one.env_step),
-            count(one.episode),
-            value(one.reward),
-            value(one.reward_std),
-            value(one.quality),
-            percent(one.success_rate, 3),
-            value(one.length),
-            count(one.episodes),
-        )
-        for one in evaluations[-_MOST_ROWS:]
-    ]
+def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
+    """Tabulate the last evaluations."""
+    columns: dict[str, Callable[[Evaluation], Cell]] = {
+        "policy": lambda one: one.policy or "agent",
+        "step": lambda one: count(one.env_step),
+        "episode": lambda one: count(one.episode),
+        "reward": lambda one: value(one.reward),
+        "std": lambda one: value(one.reward_std),
+        "quality": lambda one: value(one.quality),
+        "success": lambda one: percent(one.success_rate, 3),
+        "length": lambda one: value(one.length),
+        "episodes": lambda one: count(one.episodes),
+    }
+    shown = evaluations[-_MOST_ROWS:]
+    return table_of(shown, columns, caption=f"Last {count(len(shown))} evaluations", folded=len(shown) > _SCREEN)

@@ -18,7 +18,7 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
     told = (*_dropped(dropped), *_inapplicable(diagnosis))
     brief = (*_found(diagnosis, brief=True), *told, *_skipped(diagnosis, "`rlvitals check` says what to log"))
     blocks = (*_found(diagnosis, brief=False), *told, *_unjudged(diagnosis))
-    return Section("findings", "What is wrong, and what to try", "", blocks, brief)
+    return Section("findings", "Findings", "", blocks, brief)
 
 
 def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
@@ -43,13 +43,13 @@ def _found(diagnosis: Diagnosis, *, brief: bool) -> Iterator[Block]:
     elif not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.")
     else:
-        yield Prose(f"Nothing wrong was found, by {_of(len(diagnosis.judged), 'rule')}.")
+        yield Prose(f"{_of(len(diagnosis.judged), 'rule')} found nothing wrong.")
 
 
 def _dropped(dropped: Mapping[str, int]) -> Iterator[Block]:
     if dropped:
         where = ", ".join(f"{name} {count(many)}" for name, many in dropped.items())
-        yield Prose(f"Records that were lost: {where}.", "bad")
+        yield Prose(f"Dropped records: {where}.", "bad")
 
 
 def _inapplicable(diagnosis: Diagnosis) -> Iterator[Block]:
@@ -67,7 +67,7 @@ def _unjudged(diagnosis: Diagnosis) -> Iterator[Block]:
     if diagnosis.unjudged:
         rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
         caption = f"{_of(len(rows), 'rule')} skipped: missing data"
-        yield Table(("rule", "needs"), rows, texts=(0, 1), caption=caption, folded=True)
+        yield Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True)
 
 
 def _of(number_of: int, what: str) -> str:

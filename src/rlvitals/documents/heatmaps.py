@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rlvitals.documents.charts import Heat
 from rlvitals.formatting import format_any, number
+from rlvitals.records.metrics import metric_of
 from rlvitals.runs import Run
 from rlvitals.stats.parameters.parameter_columns import ParameterColumn, parameter_column
 from rlvitals.summary.successes import as_floats
@@ -60,7 +61,7 @@ def _heat(run: Run, outcome: str, first: str, second: str) -> Heat:
     means = np.divide(sums, counts, out=np.full(counts.size, np.nan), where=counts > 0)
     return Heat(
         key=f"heat_{outcome}",
-        title=f"Mean {outcome.replace('_', ' ')} by {first} and {second}",
+        title=f"Mean {metric_of('episodes', outcome).phrase} by {first} and {second}",
         x=first,
         y=second,
         columns=x_labels,

@@ -19,6 +19,7 @@ SPARKS = 40
 _SMOOTH_SHARE = 40
 _FEWEST_SMOOTHED = 30
 _SMOOTH_POINTS = 240
+_END_POINTS = 4
 _BAND_STRETCHES = 60
 _BAND_FEWEST = 20
 _FEWEST_STRETCHES = 8
@@ -151,10 +152,16 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     window = max(5, min(values.size // _SMOOTH_SHARE, 100_000))
     scale = _HUGE if np.abs(values[np.isfinite(values)]).max() > _HUGE else 1.0  # sums of the largest have no float
     means = windowed_average(values / scale, window) * scale
-    # The mean of a window stands at its middle, so that the line does not lag behind the points.
-    chosen = np.unique(np.linspace(window // 2, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
+    # The mean of a window stands at its middle, so that the line does not lag behind the points. Towards both ends the
+    # window shrinks to a quarter; less would draw single values.
+    least = max(1, window // 4)
+    chosen = np.unique(np.linspace(least - 1, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
     at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
-    x, y = places[at], means[chosen]
+    sizes = np.arange(min(window, values.size) - 1, least - 1, -1)
+    sizes = sizes[:: max(1, sizes.size // _END_POINTS)]
+    ends = windowed_average(values[: -window - 1 : -1] / scale, window) * scale
+    x = np.concatenate([places[at], places[values.size - 1 - (sizes - 1) // 2]])
+    y = np.concatenate([means[chosen], ends[sizes - 1]])
     last = np.append(np.diff(x) != 0, True)  # of several episodes on one step the mean up to the last
     return Line(x[last], y[last], "main", f"mean of {window:,}")
 

@@ -19,13 +19,13 @@ from rlvitals.documents.document import (
     Table,
     Toned,
 )
-from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_rows
+from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_table
 from rlvitals.documents.findings_section import findings_section
 from rlvitals.documents.footer import foot
 from rlvitals.documents.levels_table import levels_table
 from rlvitals.documents.run_curves import courses_of
 from rlvitals.documents.run_data import RunData
-from rlvitals.formatting import ABSENT, count, format_duration, format_time, number, percent
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.sinks.flattening import flat_settings
@@ -36,6 +36,7 @@ from rlvitals.summary.successes import GroupRate
 
 _MOST_EVENTS = 100
 _MOST_GROUPS = 20
+_FEWEST_DRAWN = 2
 _LAST = 8
 """Events of the short report."""
 _LAST_FRAMES = 12
@@ -107,18 +108,18 @@ def _sections(account: RunData) -> Iterator[Section]:
     yield _failure_section(account)
     yield Section(
         "reward",
-        "How it went",
-        "Thin: every extreme of the single episodes. Bold: their running mean. Shaded: where the middle 80 % lie. "
-        "A number in a circle is a finding, where it began.",
+        "Reward and episodes",
+        _curve_lead(account),
         tuple(_episode_blocks(account, curves)),
     )
     success = tuple(_success_blocks(account))
-    tabled = tuple(block for block in success if not isinstance(block, Charts))
-    yield Section("success", "Successes and endings", "", success, tabled)
+    ends = (run_tables.end_table(summary),) if summary.ends else ()
+    tabled = (*(block for block in success if not isinstance(block, Charts)), *ends)
+    yield Section("success", "Success rate and episode ends", "", success, tabled)
     yield Section(
         "updates",
-        "The PPO updates",
-        "Green: the values that are healthy, where that can be said in numbers; else judge a metric by its own past.",
+        "Policy updates",
+        "Green: the healthy range, where one holds for every environment. Compare other metrics with their own past.",
         tuple(_update_blocks(account, curves)),
     )
     evaluations = tuple(_evaluation_blocks(account))
@@ -126,7 +127,7 @@ def _sections(account: RunData) -> Iterator[Section]:
     explored = tuple(_parameter_blocks(account))
     yield Section("parameters", "Parameters explored", "", explored, explored if account.explored else ())
     pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
-    yield Section("pictures", "Pictures", "Logged by the run, oldest first.", pictures, ())
+    yield Section("pictures", "Images", "Logged by the run, oldest first.", pictures, ())
     machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
     facts = tuple(run_tables.speed_facts(summary.speed))
     blocks: list[Block] = [Charts(machine)] if machine else []
@@ -137,13 +138,13 @@ def _sections(account: RunData) -> Iterator[Section]:
 
 
 def _failure_section(account: RunData) -> Section:
-    failure = account.header.failure
-    if failure is None:
-        return Section("failure", "What ended the run", "", ())
+    failure, title = account.header.failure, "Exception that ended the run"
+    if failure is None or not failure.traceback:  # the verdict has its text
+        return Section("failure", title, "", ())
     frames = failure.traceback.rstrip().removesuffix(failure.text).rstrip()
     last = "\n".join(frames.splitlines()[-_LAST_FRAMES:])
     whole, brief = (f"{above}\n{failure.text}".strip() for above in (frames, last))
-    return Section("failure", "What ended the run", "", (Code(whole),), (Code(brief),))
+    return Section("failure", title, "", (Code(whole),), (Code(brief),))
 
 
 def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
@@ -156,16 +157,15 @@ def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Itera
     source = summary.overview.reward_source
     if source:
         yield Prose(f"No episodes were recorded. The reward is the {source}.")
-    if "reward" in curves:
+    rewards = summary.measures["reward"].counts
+    if "reward" in curves and rewards.total - rewards.missing >= _FEWEST_DRAWN:
         yield Charts((curves["reward"],), wide=True)
-    others = tuple(curves[one.name] for one in panel("episodes", "outcome")[1:] if one.name in curves)
-    if others:
-        yield Charts(others)
+    yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", account, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = _windowed("rewards" if source else "episodes", summary.window)
     yield levels_table(summary)
     yield run_tables.spread_table(summary.measures, "episodes", recent, values=values)
-    yield run_tables.course_table(summary.measures, "episodes", values=values)
+    yield run_tables.trend_table(summary.measures, "episodes", values=values)
 
 
 def _windowed(values: str, window: int | None) -> str:
@@ -182,22 +182,21 @@ def _success_blocks(account: RunData) -> Iterator[Block]:
         for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty"))
         if any(group.rate.estimate is not None for group in groups)
     ]
-    ends = account.summary.ends
+    ends = account.summary.ends[:_MOST_GROUPS]
     if ends:
         rows = tuple(
-            Estimate(end.reason, end.share, 0.0, end.share, percent(end.share))
-            for end in ends[:_MOST_GROUPS]
-            if end.reason is not None
+            Estimate(NOT_REPORTED, None, None, None, count(end.episodes))
+            if end.reason is None
+            else Estimate(end.reason, end.share, 0.0, end.share, f"{count(end.episodes)}, {percent(end.share)}")
+            for end in ends
         )
-        charts.append(IntervalChart("ends", "How episodes ended", "share", rows, (0.0, 1.0), share=True))
+        note = "number of episodes, and their share of those that reported a reason"
+        charts.append(IntervalChart("ends", "Episode ends", "share", rows, (0.0, 1.0), share=True, note=note))
     if charts:
         yield Charts(tuple(charts))
-    if found.by_category:
-        yield run_tables.group_table(found.by_category, "type")
-    if found.by_difficulty:
-        yield run_tables.group_table(found.by_difficulty, "difficulty")
-    if ends:
-        yield run_tables.end_table(account.summary)
+    for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty")):
+        if groups:
+            yield run_tables.group_table(groups, kind)
 
 
 def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
@@ -223,16 +222,47 @@ def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
 
 
 def _update_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
-    charts = tuple(curves[one.name] for one in panel("updates", "update", "update detail") if one.name in curves)
-    if charts:
-        yield Charts(charts)
-    if account.summary.metrics:
+    names = [one.name for one in panel("updates", "update", "update detail")]
+    yield from _small_charts(names, "updates", account, curves)
+    varying = {name: found for name, found in account.summary.metrics.items() if not found.is_constant}
+    if varying:
         values = _windowed("updates", account.summary.window)
-        yield run_tables.spread_table(account.summary.metrics, "updates", values=values)
-        yield run_tables.course_table(account.summary.metrics, "updates", values=values)
-    elif account.algorithm:
+        yield run_tables.spread_table(varying, "updates", values=values)
+        yield run_tables.trend_table(varying, "updates", values=values)
+    elif account.algorithm and not account.summary.metrics:
         rows = tuple((metric_of("updates", name).label, run_tables.value(at)) for name, at in account.algorithm.items())
         yield Table(("as of the last episode", "value"), rows)
+
+
+def _curve_lead(account: RunData) -> str:
+    """Explain what the curves of the episodes show, where there are any."""
+    reward = account.summary.measures.get("reward")
+    if reward is None or reward.counts.total - reward.counts.missing < _FEWEST_DRAWN:
+        return ""
+    lead = "Thin line: single episodes with every extreme. Bold line: running mean. Shaded: the middle 80 %."
+    return f"{lead} A number in a circle marks where a finding began." if account.diagnosis.findings else lead
+
+
+def _small_charts(names: list[str], stream: str, account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+    """Draw the curves of metrics side by side; those that never change are listed instead."""
+    measured = {**account.summary.measures, **account.summary.metrics}
+    constant = {
+        name: level
+        for name in names
+        if name in measured and measured[name].is_constant and (level := measured[name].min) is not None
+        if _is_harmless(metric_of(stream, name).healthy_range, level)
+    }
+    charts = tuple(curves[name] for name in names if name in curves and name not in constant)
+    if charts:
+        yield Charts(charts)
+    if constant:
+        listed = "; ".join(f"{metric_of(stream, name).phrase} {number(level)}" for name, level in constant.items())
+        yield Prose(f"Constant over the run: {listed}.")
+
+
+def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
+    """Whether a constant is not outside of its healthy range, where it has one."""
+    return healthy is None or healthy[0] <= level <= healthy[1]
 
 
 def _evaluation_blocks(account: RunData) -> Iterator[Block]:
@@ -243,10 +273,7 @@ def _evaluation_blocks(account: RunData) -> Iterator[Block]:
         yield Charts((chart,), wide=True)
     if account.summary.baselines:
         yield run_tables.baseline_table(account.summary.baselines)
-    rows = evaluation_rows(account.evaluations)
-    titles = ("policy", "step", "episode", "reward", "spread", "quality", "success", "length", "episodes")
-    folded = len(rows) > 12  # noqa: PLR2004 - a screen
-    yield Table(titles, tuple(rows), caption=f"Evaluations, the last {count(len(rows))}", folded=folded)
+    yield evaluation_table(account.evaluations)
 
 
 def _parameter_blocks(account: RunData) -> Iterator[Block]:
@@ -287,7 +314,7 @@ def _run_facts(account: RunData) -> Iterator[tuple[str, Cell]]:
     yield "Folder", life.path
     yield "Started", format_time(life.started)
     yield "Ended", format_time(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"
-    yield "Lasted", format_duration(life.duration)
+    yield "Duration", format_duration(life.duration)
     if header.tags:
         yield "Tags", ", ".join(header.tags)
     for goal, at in header.goals.items():
@@ -313,14 +340,14 @@ def _origin_blocks(account: RunData) -> Iterator[Block]:
     yield Facts(tuple(facts))
     if isinstance(command, list):
         where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
-        yield Code(f"{where}{shlex.join(map(str, command))}", "How it was started")
+        yield Code(f"{where}{shlex.join(map(str, command))}", "Command")
     settings = tuple((name, _plain(value)) for name, value in flat_settings(header.configuration))
     if settings:
         yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
     if isinstance(packages, Mapping) and packages:
         names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
         pins = " ".join(f"{name}=={packages[name]}" for name in names)
-        yield Code(pins, f"{len(names)} packages, as pip takes them", folded=True)
+        yield Code(pins, f"{count(len(names))} installed packages", folded=True)
 
 
 def _plain(value: object) -> str:

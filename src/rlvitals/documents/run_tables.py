@@ -1,18 +1,18 @@
 """The tables of a report: every number of the summary, as cells."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned
+from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.baselines import Paired
-from rlvitals.summary.measures import WINDOW, Going, Measured, Range
-from rlvitals.summary.run_summary import RunSummary, Speed
+from rlvitals.summary.measures import WINDOW, Going, Measured, Range, Turns
+from rlvitals.summary.run_summary import End, RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
-_TONES = {
+TONES: dict[str, str] = {
     "improving": "good",
     "converged": "good",
     "better": "good",
@@ -28,6 +28,7 @@ _TONES = {
     "not comparable": "watch",
     "not enough data": "quiet",
 }
+"""The tone of each verdict, whatever gives it."""
 OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
 """Titles of the columns that every table of groups ends with."""
 _MOST_EFFECTS = 12
@@ -52,41 +53,31 @@ class Ranged(Protocol):
 def spread_table(
     measures: Mapping[str, Measured], stream: str, recent: int = WINDOW, *, values: str | None = None
 ) -> Table:
-    """How each quantity of a stream is spread.
+    """Tabulate the distribution of each quantity of a stream.
 
     Args:
         measures: The quantities.
         stream: Their stream.
-        recent: How many of the last values their recent level is taken over.
-        values: What the caption calls them; by default as their stream.
+        recent: How many of the last values the recent mean is taken over.
+        values: What the caption calls the records; by default the name of the stream.
     """
-    rows: list[tuple[Cell, ...]] = []
-    for name, found in measures.items():
-        kinds = found.counts
-        bad = kinds.nan + kinds.positive_infinity + kinds.negative_infinity
-        rows.append(
-            (
-                metric_of(stream, name).label,
-                value(found.mean.estimate),
-                value(found.std),
-                value(found.min),
-                value(found.quantiles["0.05"]),
-                value(found.median),
-                value(found.quantiles["0.95"]),
-                value(found.max),
-                value(found.iqm),
-                _recent(found),
-                interval(found.recent),
-                Toned(count(kinds.missing) if kinds.missing else ABSENT, "quiet"),
-                Toned(count(bad), "bad") if bad else Toned(ABSENT, "quiet"),
-            )
-        )
     recent = min([recent, max((found.counts.total for found in measures.values()), default=recent)])
-    titles = (
-        "", "mean", "spread", "least", "5 %", "median", "95 %", "most", "IQM", f"last {recent}", "95 % interval",
-        "not said", "not finite",
-    )  # fmt: skip
-    return Table(titles, tuple(rows), caption=f"How the {values or stream} are spread", folded=True)
+    columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
+        "": lambda row: metric_of(stream, row[0]).label,
+        "mean": lambda row: value(row[1].mean.estimate),
+        "std": lambda row: value(row[1].std),
+        "min": lambda row: value(row[1].min),
+        "5 %": lambda row: value(row[1].quantiles["0.05"]),
+        "median": lambda row: value(row[1].median),
+        "95 %": lambda row: value(row[1].quantiles["0.95"]),
+        "max": lambda row: value(row[1].max),
+        "IQM": lambda row: value(row[1].iqm),
+        f"mean of last {recent}": lambda row: _recent(row[1]),
+        "95 % interval": lambda row: interval(row[1].recent),
+        "missing": lambda row: _flagged(row[1].counts.missing, "quiet"),
+        "non-finite": lambda row: _flagged(row[1].counts.total - row[1].counts.finite - row[1].counts.missing, "bad"),
+    }
+    return table_of(measures.items(), columns, caption=f"Distribution over the {values or stream}", folded=True)
 
 
 def _recent(found: Measured) -> Cell:
@@ -96,80 +87,65 @@ def _recent(found: Measured) -> Cell:
     return Toned(f"{number(found.recent.estimate)} ({count(found.recent_not_finite)} not finite)", "bad")
 
 
-def course_table(measures: Mapping[str, Measured], stream: str, *, values: str | None = None) -> Table:
-    """Where each quantity of a stream goes: trend, rest, turns.
+def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | None = None) -> Table:
+    """Tabulate the trend, convergence and change points of each quantity of a stream.
 
     Args:
         measures: The quantities.
         stream: Their stream.
-        values: What the caption calls them; by default as their stream.
+        values: What the caption calls the records; by default the name of the stream.
     """
-    rows: list[tuple[Cell, ...]] = []
-    for name, found in measures.items():
-        turns = {"began": found.turns.began, "peak": found.turns.peak, "lost": found.turns.regressed}
-        rows.append(
-            (
-                metric_of(stream, name).label,
-                judged(found.going.verdict),
-                value(found.going.change.estimate),
-                interval(found.going.change),
-                _in_noise(found.going),
-                judged(found.recent_going.verdict),
-                judged(found.rest.status),
-                Toned(count(found.rest.since), "" if found.rest.since is not None else "quiet"),
-                value(found.rest.level.estimate),
-                ", ".join(f"{turn} at {count(at)}" for turn, at in turns.items() if at is not None) or ABSENT,
-            )
-        )
-    titles = (
-        "",
-        "trend",
-        "change",
-        "95 % interval",
-        "effect size",
-        "recent trend",
-        "course",
-        "since",
-        "level",
-        "change points",
-    )
-    return Table(titles, tuple(rows), texts=(0, 1, 5, 6, 9), caption=f"Trends of the {values or stream}", folded=True)
+    recent = max((found.recent_values for found in measures.values()), default=0)
+    columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
+        "": lambda row: metric_of(stream, row[0]).label,
+        "trend": lambda row: judged(row[1].going.verdict),
+        "change": lambda row: value(row[1].going.change.estimate),
+        "95 % interval": lambda row: interval(row[1].going.change),
+        "effect size (std)": lambda row: _effect_size(row[1].going),
+        f"trend of last {count(recent)}": lambda row: judged(row[1].recent_going.verdict),
+        "convergence": lambda row: judged(row[1].rest.status),
+        "since": lambda row: count(row[1].rest.since),
+        "level": lambda row: value(row[1].rest.level.estimate),
+        "change points": lambda row: _change_points(row[1].turns),
+    }
+    caption = f"Trends over the {values or stream}; since and change points count {values or stream}"
+    return table_of(measures.items(), columns, texts=(0, 1, 5, 6, 9), caption=caption, folded=True)
 
 
-def _in_noise(going: Going) -> Cell:
+def _effect_size(going: Going) -> Cell:
     return Toned("no noise", "quiet") if going.is_without_noise else value(going.in_noise, 2)
+
+
+def _change_points(turns: Turns) -> str:
+    named = {"improves": turns.began, "best": turns.peak, "regresses": turns.regressed}
+    return ", ".join(f"{name} at {count(at)}" for name, at in named.items() if at is not None) or ABSENT
+
+
+def _flagged(many: int, tone: str) -> Cell:
+    return Toned(count(many), tone) if many else Toned(ABSENT, "quiet")
 
 
 def group_table(groups: Iterable[GroupRate], title: str) -> Table:
     """Episodes by type, or by difficulty."""
-    rows = tuple(
-        (
-            ABSENT if group.name is None else group.name,
-            count(group.episodes),
-            _of_reported(group),
-            interval(group.rate, shares=True),
-            value(group.reward),
-            value(group.quality_improvement),
-        )
-        for group in groups
-    )
-    titles = (title, "episodes", "success", "95 % interval", *OUTCOMES)
-    return Table(titles, rows, caption=f"By {title}")
+    columns: dict[str, Callable[[GroupRate], Cell]] = {
+        title: lambda group: ABSENT if group.name is None else group.name,
+        "episodes": lambda group: count(group.episodes),
+        "success": _of_reported,
+        "95 % interval": lambda group: interval(group.rate, shares=True),
+        f"mean {OUTCOMES[0]}": lambda group: value(group.reward),
+        f"mean {OUTCOMES[1]}": lambda group: value(group.quality_improvement),
+    }
+    return table_of(groups, columns, caption=f"By {title}, over the whole run")
 
 
 def end_table(summary: RunSummary) -> Table:
-    """Why episodes ended."""
-    rows = tuple(
-        (NOT_REPORTED if end.reason is None else end.reason, count(end.episodes), percent(end.share))
-        for end in summary.ends
-    )
-    return Table(("ended by", "episodes", "share"), rows, caption="How episodes ended")
-
-
-def recent_reported(found: Successes) -> str:
-    """How many of the last episodes reported success or failure, where some did not."""
-    is_whole = found.recent_known >= min(WINDOW, found.episodes)
-    return "" if is_whole else f", {count(found.recent_known)} reported"
+    """Tabulate why episodes ended, for an output without charts."""
+    columns: dict[str, Callable[[End], Cell]] = {
+        "ended by": lambda end: NOT_REPORTED if end.reason is None else end.reason,
+        "episodes": lambda end: count(end.episodes),
+        "share": lambda end: percent(end.share),
+    }
+    return table_of(summary.ends, columns)
 
 
 def _of_reported(group: GroupRate) -> str:
@@ -178,7 +154,7 @@ def _of_reported(group: GroupRate) -> str:
 
 
 def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple[str, Cell]]:
-    """What there is to say of successes.
+    """List the facts about successes.
 
     Args:
         found: The successes.
@@ -189,8 +165,9 @@ def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple
         over = "Over the run" if window is None else f"Last {count(found.episodes)}"
         yield over, f"{rate(found.rate)}: {count(found.total)} of {count(found.known)} {reported}"
     if found.recent is not None and (window is None or found.episodes > WINDOW):
-        yield f"Last {WINDOW}{recent_reported(found)}", rate(found.recent)
-    for what, mix in (("Reward and types", found.reward_mix), ("Success and types", found.success_mix)):
+        is_whole = found.recent_known >= min(WINDOW, found.episodes)
+        yield f"Last {WINDOW}{'' if is_whole else f', {count(found.recent_known)} reported'}", rate(found.recent)
+    for what, mix in (("Change of the reward", found.reward_mix), ("Change of success", found.success_mix)):
         if mix is not None:
             yield what, _mix(mix)
     if found.target is not None:
@@ -201,16 +178,16 @@ def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple
 
 
 def speed_facts(speed: Speed) -> Iterator[tuple[str, str]]:
-    """How fast it went, and what it took."""
+    """List the speed and the resources used."""
     memory, steps = metric_of("system", "memory"), metric_of("system", "env_steps_per_second")
     for name, metric, value in (
-        ("An episode", metric_of("episodes", "duration"), speed.episode_seconds),
+        ("Episode duration", metric_of("episodes", "duration"), speed.episode_seconds),
         ("Steps", steps, speed.steps_per_second),
-        ("Lately", steps, speed.recent_steps_per_second),
+        ("Steps, recently", steps, speed.recent_steps_per_second),
         ("Episodes", metric_of("system", "episodes_per_minute"), speed.episodes_per_minute),
         ("Memory", memory, speed.memory),
-        ("Memory at most", memory, speed.memory_peak),
-        ("GPU memory at most", metric_of("system", "gpu_memory"), speed.gpu_memory_peak),
+        ("Peak memory", memory, speed.memory_peak),
+        ("Peak GPU memory", metric_of("system", "gpu_memory"), speed.gpu_memory_peak),
         ("CPU", metric_of("system", "cpu_percent"), speed.cpu_percent),
     ):
         if value is not None:
@@ -218,26 +195,19 @@ def speed_facts(speed: Speed) -> Iterator[tuple[str, str]]:
 
 
 def baseline_table(found: Iterable[Paired]) -> Table:
-    """The policy against baselines, item by item: each difference with its interval, drawn against zero."""
-    rows: list[tuple[Cell, ...]] = [
-        (
-            pair.metric,
-            pair.baseline,
-            judged(pair.verdict),
-            value(pair.difference.estimate),
-            around_zero(pair.difference),
-            interval(pair.difference),
-            f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
-            count(pair.items),
-            value(pair.p_value, 2),
-        )
-        for pair in found
-    ]
-    titles = (
-        "metric", "against", "verdict", "difference", "around zero", "95 % interval",
-        "better / equal / worse", "items", "p",
-    )  # fmt: skip
-    return Table(titles, tuple(rows), texts=(0, 1, 2, 4), caption="The last evaluation against baselines, item by item")
+    """Compare the policy with baselines, item by item: each difference with its interval, drawn around zero."""
+    columns: dict[str, Callable[[Paired], Cell]] = {
+        "metric": lambda pair: pair.metric,
+        "baseline": lambda pair: pair.baseline,
+        "verdict": lambda pair: judged(pair.verdict),
+        "difference": lambda pair: value(pair.difference.estimate),
+        "around zero": lambda pair: around_zero(pair.difference),
+        "95 % interval": lambda pair: interval(pair.difference),
+        "better / equal / worse": lambda pair: f"{count(pair.better)} / {count(pair.ties)} / {count(pair.worse)}",
+        "items": lambda pair: count(pair.items),
+        "p": lambda pair: value(pair.p_value, 2),
+    }
+    return table_of(found, columns, texts=(0, 1, 2, 4), caption="Last evaluation compared with baselines, item by item")
 
 
 def around_zero(difference: Ranged) -> Span:
@@ -249,71 +219,66 @@ def around_zero(difference: Ranged) -> Span:
 
 
 def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
-    """What was tried, and what it does."""
+    """Tabulate the parameters that were tried, and their effects."""
     narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
     bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
-    rows: list[tuple[Cell, ...]] = []
-    for entry in found["ranges"]:
-        name, at = entry["name"], bounds.get(entry["name"], ABSENT)
-        rows.append(
-            (
-                name,
-                value(_known(entry["low"])),
-                value(_known(entry["high"])),
-                percent(entry["occupied"]),
-                count(entry["distinct"]),
-                Toned(at, "bad") if at.startswith("pinned") else at,
-                narrowing.get(name, ABSENT),
-            )
-        )
-    titles = ("parameter", "from", "to", "covered", "values", "at a bound", "over time")
+    columns: dict[str, Callable[[Any], Cell]] = {
+        "parameter": lambda entry: entry["name"],
+        "min": lambda entry: value(_known(entry["low"])),
+        "max": lambda entry: value(_known(entry["high"])),
+        "covered": lambda entry: percent(entry["occupied"]),
+        "values": lambda entry: count(entry["distinct"]),
+        "at a bound": lambda entry: _at_bound(bounds.get(entry["name"], ABSENT)),
+        "over time": lambda entry: narrowing.get(entry["name"], ABSENT),
+    }
     tried = found["combinations"]
     caption = f"{count(tried['distinct'])} combinations in {count(tried['rows'])} episodes"
-    yield Table(titles, tuple(rows), texts=(0, 5, 6), caption=caption)
-    silent: list[str] = []
-    for finding in found["findings"]:
-        kind = "all types" if finding["category"] is None else finding["category"]
-        what = f"{metric_of('episodes', finding['outcome']).title}, {kind}"
-        table = _drivers(finding, what)
-        if table is None:
-            silent.append(f"{what} ({finding['drivers']['verdict']})")
-            continue
-        yield table
-        region = finding["region"]
-        if region["where"] and region["verdict"] == "better":
-            where = ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items())
-            yield Prose(f"Best region for {what}: {where}: mean {number(region['mean'])} there.")
+    yield table_of(found["ranges"], columns, texts=(0, 5, 6), caption=caption)
+    effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
+    if effects:
+        titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")
+        yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
+    regions = [
+        (*_about(finding), ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items()),
+         number(region["mean"]))
+        for finding in found["findings"]
+        if (region := finding["region"])["where"] and region["verdict"] == "better"
+    ]  # fmt: skip
+    if regions:
+        of_regions = ("outcome", "type", "region", "mean in it")
+        yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
+    silent = [
+        f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
+        for finding in found["findings"]
+        if not _effects(finding["drivers"])
+    ]
     if silent:
-        yield Prose(f"Nothing is shown to drive {'; '.join(silent)}.", "quiet")
+        yield Prose(f"No effect shown on {'; '.join(silent)}.", "quiet")
 
 
-def _drivers(finding: Mapping[str, Any], what: str) -> Table | None:
-    named = [effect for effect in finding["drivers"]["effects"] if effect["drives"]]
-    pairs = [pair for pair in finding["drivers"]["interactions"] if pair["interacts"]]
-    if not named and not pairs:
-        return None
-    rows: list[tuple[Cell, ...]] = [
-        (
-            effect["name"],
-            effect["shape"],
-            format_any(effect["best"]),
-            percent(effect["share"]),
-            value(effect["adjusted_p"], 2),
-        )
-        for effect in named[:_MOST_EFFECTS]
-    ]
-    rows += [
-        (
-            f"{pair['first']} with {pair['second']}",
-            "together",
-            ", ".join(map(format_any, pair["best"])),
-            percent(pair["share"]),
-            value(pair["adjusted_p"], 2),
-        )
-        for pair in pairs[:_MOST_EFFECTS]
-    ]
-    titles = ("parameter", "shape", "best at", "explains", "p")
-    return Table(titles, tuple(rows), texts=(0, 1, 2), caption=f"What drives {what[:1].lower()}{what[1:]}")
+def _about(finding: Mapping[str, Any]) -> tuple[str, str]:
+    return metric_of("episodes", finding["outcome"]).title, finding["category"] or "all types"
+
+
+def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
+    named = [effect for effect in drivers["effects"] if effect["drives"]][:_MOST_EFFECTS]
+    pairs = [pair for pair in drivers["interactions"] if pair["interacts"]][:_MOST_EFFECTS]
+    every = [(one["name"], one["shape"], format_any(one["best"]), one) for one in named]
+    every += [(f"{p['first']} with {p['second']}", "together", ", ".join(map(format_any, p["best"])), p) for p in pairs]
+    return [(name, shape, best, percent(one["share"]), value(one["adjusted_p"], 2)) for name, shape, best, one in every]
+
+
+def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
+    """Blank the outcome and the type of a row where they are those of the row above."""
+    above = [(), *rows[:-1]]
+    return tuple(
+        ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
+        for row, last in zip(rows, above, strict=True)
+    )
+
+
+def _at_bound(verdict: str) -> Cell:
+    return Toned(verdict, "bad") if verdict.startswith("pinned") else verdict
 
 
 def value(said: float | None, digits: int = 4) -> Cell:
@@ -340,13 +305,13 @@ def rate(found: Range) -> str:
 
 def judged(said: str) -> Cell:
     """A verdict in its tone."""
-    return Toned(said, _TONES[said]) if said in _TONES else said
+    return Toned(said, TONES[said]) if said in TONES else said
 
 
 def _mix(found: Mix) -> str:
     parts = [
         f"{name} {number(part.estimate, 3)} ({interval(part)})"
-        for name, part in (("by skill", found.within), ("by the mix", found.mix))
+        for name, part in (("within types", found.within), ("from the mix of types", found.mix))
         if part.estimate is not None
     ]
     return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict

@@ -99,6 +99,15 @@ class Throughput:
         """The furthest environment step; `None` if none was said."""
         return furthest_of(*(track.furthest.step for track in self._tracks.values()))
 
+    def span(self, away: Spans = ()) -> float:
+        """Seconds that the records cover: from the first that has a step to when the furthest was reached.
+
+        Args:
+            away: From when to when the run was not open; that time does not count.
+        """
+        tracks = self._timed()
+        return _span(_begin(tracks), _end(tracks), away) if tracks else 0.0
+
     def overall(self, away: Spans = ()) -> float | None:
         """Steps a second from the first record that says a step to when the furthest was reached.
 
@@ -183,6 +192,10 @@ def _end(tracks: list[_Track]) -> _Moment:
 
 
 def _rate(begin: _Moment, end: _Moment, away: Spans) -> float | None:
+    seconds = _span(begin, end, away)
+    return max(0.0, end.step - begin.step) / seconds if seconds >= _SHORTEST_S else None
+
+
+def _span(begin: _Moment, end: _Moment, away: Spans) -> float:
     gone = sum(max(0.0, min(until, end.time) - max(since, begin.time)) for since, until in away)
-    lasted = end.time - begin.time - gone
-    return max(0.0, end.step - begin.step) / lasted if lasted >= _SHORTEST_S else None
+    return end.time - begin.time - gone

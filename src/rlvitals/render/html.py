@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable
 from importlib.resources import files
 from itertools import groupby
@@ -30,18 +31,21 @@ from rlvitals.documents.document import (
     Toned,
     facts_text,
     finding_facts,
+    finding_note,
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.documents.run_images import Picture
-from rlvitals.formatting import count, percent
+from rlvitals.formatting import count
 from rlvitals.render.svg import STYLE, draw, spark
 from rlvitals.render.svg_primitives import said
 from rlvitals.summary.verdict import Verdict
 
 PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
+_CODE = re.compile("`([^`]+)`")
 _SHORT = 24
 """Letters of a verdict that stands in one line of a table."""
+_SHORT_CELL = 18
 _LONG = 6
 """Findings whose details are shown at once, and conclusions; those of further ones are folded."""
 
@@ -66,7 +70,9 @@ def page(document: Document) -> str:
             f'<meta http-equiv="Content-Security-Policy" content="{said(policy)}">\n',
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="color-scheme" content="light dark">\n',
-            f"<title>{said(document.title)} - rlvitals</title>\n<style>{PAGE_STYLE}</style>\n</head>\n",
+            f'<meta name="description" content="{said(f"{document.verdict.title}. {document.verdict.text}")}">\n',
+            f"<title>{said(document.title)}, {said(document.status)} - rlvitals</title>\n",
+            f"<style>{PAGE_STYLE}</style>\n</head>\n",
             '<body class="rlvitals">\n<main>\n',
             head(document),
             f'<nav aria-label="Contents">{contents}</nav>\n' if len(document.sections) > 1 else "",
@@ -100,7 +106,7 @@ def _verdict(verdict: Verdict, health: Health | None) -> str:
             f'<meter min="0" max="100" low="50" high="80" optimum="100" value="{health.score}">{health.score}</meter>'
             "</p>"
         )
-    text = "".join(f"<p>{said(line)}</p>" for line in verdict.text.split("\n"))
+    text = "".join(f"<p>{_words(line)}</p>" for line in verdict.text.split("\n"))
     return (
         f'<div class="verdict verdict-{_word(verdict.tone)}">{score}<div><p class="title">{said(verdict.title)}</p>'
         f"{text}</div></div>"
@@ -132,12 +138,17 @@ def block(what: Block) -> str:
             return _pictures(what.pictures)
 
 
+def _words(text: str) -> str:
+    """Running text as markup; what stands between backticks is code."""
+    return _CODE.sub(r"<code>\1</code>", said(text))
+
+
 def _text(what: Prose | Bullets | Facts | Code) -> str:
     match what:
         case Prose():
-            return f'<p class="{_word(what.tone or "prose")}">{said(what.text)}</p>'
+            return f'<p class="{_word(what.tone or "prose")}">{_words(what.text)}</p>'
         case Bullets():
-            return f'<ul class="points">{"".join(f"<li>{said(text)}</li>" for text in what.texts)}</ul>'
+            return f'<ul class="points">{"".join(f"<li>{_words(text)}</li>" for text in what.texts)}</ul>'
         case Facts():
             rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
             return f'<dl class="facts">{rows}</dl>'
@@ -156,7 +167,7 @@ def _table(table: Table) -> str:
     )
     rows = "".join(
         "<tr>"
-        + "".join(f'<td class="{kind}">{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
+        + "".join(f'<td class="{kind}{_short(cell)}">{_cell(cell)}</td>' for kind, cell in zip(kinds, row, strict=True))
         + "</tr>"
         for row in table.rows
     )
@@ -165,6 +176,12 @@ def _table(table: Table) -> str:
         return f"<details><summary>{said(table.caption)}</summary>{body}</details>"
     caption = f"<h3>{said(table.caption)}</h3>" if table.caption else ""
     return f"{caption}{body}"
+
+
+def _short(cell: Cell) -> str:
+    """The class of a cell that stays in one line, on paper too."""
+    text = cell if isinstance(cell, str) else cell.text if isinstance(cell, Toned) else ""
+    return " short" if len(text) <= _SHORT_CELL else ""
 
 
 def _cell(cell: Cell) -> str:
@@ -227,32 +244,30 @@ def _key(chart: Chart) -> str:
 
 
 def _findings(found: FindingsBlock) -> str:
-    points = {loss.code: loss.points for loss in found.losses}
     items = "".join(
-        _finding(label, finding, points.get(finding.code), opened=place < _LONG)
+        _finding(label, finding, finding_note(finding, found.losses), opened=place < _LONG)
         for place, (label, finding) in enumerate(numbered(found.findings))
     )
     return f'<ol class="findings">{items}</ol>'
 
 
-def _finding(label: str, finding: Finding, points: int | None, *, opened: bool) -> str:
-    since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
-    cost = "" if points is None else f", {points} points"
-    facts = "".join(f"<div><dt>{name}</dt><dd>{said(text)}</dd></div>" for name, text in finding_facts(finding) if text)
+def _finding(label: str, finding: Finding, note: str, *, opened: bool) -> str:
+    facts = "".join(
+        f"<div><dt>{name}</dt><dd>{_words(text)}</dd></div>" for name, text in finding_facts(finding) if text
+    )
     shown = " open" if opened else ""
     return (
         f'<li class="finding finding-{_word(finding.severity)}"><details{shown}><summary>'
         f'<span class="number">{label}</span> <b>{said(finding.title)}</b> '
         f'<span class="severity">{said(finding.severity)}</span> '
-        f'<span class="since">{since}; {percent(finding.confidence)} sure{cost}; '
-        f"<code>{said(finding.code)}</code></span>"
-        f"</summary><p>{said(finding.cause)}</p><dl>{facts}</dl></details></li>"
+        f'<span class="since">{note}; <code>{said(finding.code)}</code></span>'
+        f"</summary><p>{_words(finding.cause)}</p><dl>{facts}</dl></details></li>"
     )
 
 
 def _statement(statement: Statement, *, opened: bool) -> str:
     tone, shown = _word(statement.tone), " open" if opened else ""
-    text = "".join(f"<p>{said(sentence)}</p>" for sentence in statement.sentences)
+    text = "".join(f"<p>{_words(sentence)}</p>" for sentence in statement.sentences)
     return (
         f'<li class="finding finding-{tone}"><details{shown}><summary><b>{said(statement.title)}</b> '
         f'<span class="verdict-word tone-{tone}">{said(statement.word)}</span></summary>{text}</details></li>'

@@ -23,10 +23,11 @@ from rlvitals.documents.document import (
     Table,
     Toned,
     finding_facts,
+    finding_note,
     health_text,
 )
 from rlvitals.documents.run_curves import numbered, sparks
-from rlvitals.formatting import ABSENT, count, number, percent, sparkline
+from rlvitals.formatting import ABSENT, count, number, sparkline
 from rlvitals.text_escaping import escape_control
 
 _LAYOUT = "\n\t"
@@ -200,14 +201,11 @@ def _bar(share: float | None, width: int = 20) -> str:
 
 
 def _findings(found: FindingsBlock) -> Iterator[str]:
-    points = {loss.code: loss.points for loss in found.losses}
     for label, finding in numbered(found.findings):
-        since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
-        cost = "" if finding.code not in points else f", {points[finding.code]} points"
         yield (
             f"{label}. {_MARKS.get(finding.severity, '')} **{plain(finding.title)}** "
-            f"({plain(finding.severity)}; {since}; "
-            f"{percent(finding.confidence)} sure{cost}; `{escape_control(finding.code).replace('`', '')}`)"
+            f"({plain(finding.severity)}; {finding_note(finding, found.losses)}; "
+            f"`{escape_control(finding.code).replace('`', '')}`)"
         )
         yield ""
         yield f"   {plain(finding.cause)}"

@@ -63,7 +63,7 @@ class Figure:
             case ".pdf":
                 return put(path, pdf(_SHEET + self.svg()))
             case _:
-                raise ExportError(f"{path} says no form of a figure: its name must end with .svg, .png or .pdf")
+                raise ExportError(f"{path} has no figure format: its name must end with .svg, .png or .pdf")
 
 
 class ComparisonCard:

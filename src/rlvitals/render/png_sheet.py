@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import textwrap
 from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.resources import as_file, files
@@ -19,7 +20,8 @@ _FONTS = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
 """Fonts of this package, as a server may have none; other scripts are written in those of the machine."""
 _ZOOM = 2  # a whole number: resvg-py before 0.3.3 takes no other
 _GAP, _COLUMNS = 24, 2
-_HEADER = 76
+_FIRST_LINE, _LINE = 58, 18
+_LETTERS = 120
 _TITLE = 22
 """Height of the title above a chart."""
 _HEIGHT = re.compile(r'viewBox="0 0 \S+ (\S+)"')
@@ -63,13 +65,20 @@ def png(svg: str) -> bytes:
 
 
 def sheet(document: Document) -> str:
-    """Every chart of a report on one sheet, two in a row, below the verdict: an SVG file.
+    """Draw the verdict, the key figures and every chart of a report on one sheet, two charts in a row: an SVG file.
 
     Args:
         document: The report.
     """
-    width, top = _COLUMNS * (WIDTH + _GAP) + _GAP, _HEADER
-    body: list[str] = []
+    width = _COLUMNS * (WIDTH + _GAP) + _GAP
+    words = [document.status, document.verdict.title, health_text(document.health)]
+    keys = [f"{name} {value}" for name, value, _ in document.key_facts]
+    lines = ["; ".join(filter(None, words)), *_wrapped(document.verdict.text), *_wrapped(", ".join(keys))]
+    body = [written(_GAP, 34, cut(document.title, width - 2 * _GAP), "rv-title")]
+    body += [
+        written(_GAP, _FIRST_LINE + place * _LINE, cut(line, width - 2 * _GAP), "") for place, line in enumerate(lines)
+    ]
+    top = _FIRST_LINE + len(lines) * _LINE
     charts = _charts(document)
     for first in range(0, len(charts), _COLUMNS):
         row = [(chart, draw(chart)) for chart in charts[first : first + _COLUMNS]]
@@ -79,14 +88,15 @@ def sheet(document: Document) -> str:
             placed = f'<svg x="{left}" y="{top + _TITLE}" width="{WIDTH}" height="{height:g}" '
             body += written(left, top + 14, cut(chart.title, WIDTH), "rv-title"), drawing.replace("<svg ", placed, 1)
         top += _TITLE + int(max(_height(drawing) for _, drawing in row)) + _GAP
-    words = [document.status, document.verdict.title, health_text(document.health)]
-    heading = written(_GAP, 34, cut(document.title, width - 2 * _GAP), "rv-title")
-    verdict = written(_GAP, 56, cut("; ".join(filter(None, words)), width - 2 * _GAP), "")
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-chart" width="{width}" height="{top}" '
         f'viewBox="0 0 {width} {top}"><style>{STYLE}</style><rect class="rv-paper" width="{width}" height="{top}"/>'
-        f"{heading}{verdict}{''.join(body)}</svg>"
+        f"{''.join(body)}</svg>"
     )
+
+
+def _wrapped(text: str) -> list[str]:
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, _LETTERS)]
 
 
 def _charts(document: Document) -> Sequence[Chart]:

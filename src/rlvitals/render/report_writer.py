@@ -179,7 +179,7 @@ def _writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
         case ".md":
             return _markdown_writer(path, figures=figures)
         case _:
-            raise ExportError(f"{path} says no form of a report: its name must end with {', '.join(ENDINGS)}")
+            raise ExportError(f"{path} has no report format: its name must end with {', '.join(ENDINGS)}")
 
 
 def _markdown_writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:

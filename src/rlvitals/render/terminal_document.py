@@ -7,7 +7,6 @@ from rich.constrain import Constrain
 from rich.padding import Padding
 from rich.text import Text
 
-from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Health
 from rlvitals.documents.document import (
     Block,
@@ -23,10 +22,11 @@ from rlvitals.documents.document import (
     Statements,
     Table,
     finding_facts,
+    finding_note,
     health_text,
 )
 from rlvitals.documents.run_curves import numbered
-from rlvitals.formatting import count, percent
+from rlvitals.formatting import count
 from rlvitals.render.terminal_charts import drawn
 from rlvitals.render.terminal_styles import BAD, LABEL, STYLES, TITLE, TONES, readable, status_text
 from rlvitals.render.terminal_tables import cell_text, facts_grid, fitted
@@ -161,7 +161,6 @@ def _statements(what: Statements, width: int) -> Iterator[RenderableType]:
 
 
 def _findings(what: FindingsBlock, width: int) -> Iterator[RenderableType]:
-    points = {loss.code: loss.points for loss in what.losses}
     for place, (label, finding) in enumerate(numbered(what.findings)):
         if place:
             yield Text("")
@@ -171,7 +170,7 @@ def _findings(what: FindingsBlock, width: int) -> Iterator[RenderableType]:
             "  ",
             (escape_control(finding.title), TITLE),
         )
-        about = Text(escape_control(_about(finding, points.get(finding.code))), LABEL)
+        about = Text(escape_control(f"{finding.code}, {finding_note(finding, what.losses)}"), LABEL)
         if title.cell_len + 2 + about.cell_len <= readable(width):
             yield Text.assemble(title, "  ", about)
         else:
@@ -180,13 +179,6 @@ def _findings(what: FindingsBlock, width: int) -> Iterator[RenderableType]:
         yield Padding.indent(_running(finding.cause, "", width - _INDENT), _INDENT)
         facts = [(name, _plain(said)) for name, said in finding_facts(finding, brief=what.brief) if said]
         yield Padding.indent(facts_grid(facts, width - _INDENT), _INDENT)
-
-
-def _about(finding: Finding, points: int | None) -> str:
-    """Since when a finding is seen, how sure it is and what it costs."""
-    since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
-    cost = "" if points is None else f", {points} points"
-    return f"{finding.code}, {since}, {percent(finding.confidence)} sure{cost}"
 
 
 def _pictures(what: Pictures, width: int) -> Iterator[RenderableType]:

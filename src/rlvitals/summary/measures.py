@@ -162,6 +162,11 @@ class Measured(msgspec.Struct, frozen=True):
     turns: Turns
     histogram: Histogram
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether all its values are finite and the same, so that there is nothing to draw."""
+        return 0 < self.counts.finite == self.counts.total - self.counts.missing and self.min == self.max
+
 
 class Spread(msgspec.Struct, frozen=True):
     """How the values of a column are spread: those that are finite, and how many are not.

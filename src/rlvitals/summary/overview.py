@@ -133,9 +133,11 @@ class Feed(NamedTuple):
 
 def overview_from(feed: Feed) -> Overview:
     """Work out the overview of a run."""
-    header, life = feed.header, feed.life
-    is_open, away = life.status in OPEN, away_of(header)
+    header, away = feed.header, away_of(feed.header)
     pace, episode_pace = feed.pace or Throughput(), feed.episode_pace or Throughput()
+    recorded = max(pace.span(away), episode_pace.span(away))
+    life = msgspec.structs.replace(feed.life, duration=max(feed.life.duration, recorded))
+    is_open = life.status in OPEN
     env_step = furthest_of(pace.furthest, *feed.steps)
     goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
     levels = levels_of(feed.columns, feed.first, series=feed.series, intervals=feed.intervals)

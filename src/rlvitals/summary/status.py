@@ -18,8 +18,9 @@ class Life(msgspec.Struct, frozen=True):
 
     Attributes:
         updated: The end, or the last record that is known of.
-        duration: From the start to the end, to now if the run is open, else to the last sign of life. Time between the
-            end of one session and the start of the next is not part of it.
+        duration: Wall time from the start to the end, to now if the run is open, else to the last sign of life. Time
+            between the end of one session and the start of the next is not part of it. In an overview, it is the time
+            that the records cover where that is more, as in a training that was replayed in a second.
         losses: Records that were not kept, by where they were lost.
     """
 

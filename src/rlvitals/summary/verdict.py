@@ -107,6 +107,8 @@ def _text(course: Course, what: str) -> str:
         level = f" and {recent} over {recently}" if course.recent.verdict == "stable" else ""
         return f"The reward converged after about {count(int(course.convergence.since))} of {of_all}{level}."
     if status == "not enough data":
+        if course.values == 1:
+            return f"One {what.removesuffix('s')} is too little to tell a trend from noise."
         if is_whole:
             few = f"1 {what.removesuffix('s')} is" if course.values == 1 else f"{of_all} are"
             return f"{few} too few to tell a trend from noise."
@@ -124,6 +126,8 @@ def _text(course: Course, what: str) -> str:
 def _from_to(course: Course, reward: Level, what: str) -> str:
     if reward.mean is None:
         return f"None of the last {count(reward.reported)} rewards is finite."
+    if reward.window == 1:
+        return f"Its reward is {number(reward.mean)}."
     ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
     if reward.window == 1:
         return f"Its reward: {number(reward.mean)}."

@@ -38,7 +38,7 @@ def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[2] == "● lr=0.2 is better than lr=0.1"
     assert "is better than lr=0.1: the mean reward over the last tenth differs by +50" in result.stdout
-    assert "\n\nWhat differs\n" in result.stdout
+    assert "\n\nDifferences\n" in result.stdout
     assert "Hedges' g" in result.stdout
     assert "Runs are compared at 300 environment steps" in result.stdout
 
@@ -47,7 +47,7 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
     """Learning curves, profiles and every run are in the whole document alone."""
     short, full = invoke("compare", two_groups).stdout, invoke("compare", two_groups, "--full").stdout
 
-    for title in ("Learning curves", "Performance profiles", "Each run", "How to do it again"):
+    for title in ("Learning curves", "Performance profiles", "Runs", "How to do it again"):
         assert f"\n\n{title}\n" not in short
         assert f"\n\n{title}\n" in full
     assert short.endswith("\nMore: the same with --full.\n")
@@ -81,7 +81,7 @@ def test_names_are_found_and_two_runs_part(invoke: Invoke, two_groups: Path) -> 
     result = invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups)
 
     assert "not enough runs" in result.stdout
-    assert "Where the two runs part" in result.stdout
+    assert "Where the two runs diverge" in result.stdout
 
 
 def test_patterns_are_looked_up_in_the_folder_of_runs(
@@ -95,7 +95,7 @@ def test_patterns_are_looked_up_in_the_folder_of_runs(
     assert "lr0.2-* against lr*0.1-*" in invoke("compare", "lr*0.1-*", "lr0.2-*", *patterns).stdout
     named = invoke_json("compare", "old=lr*0.1-*", "new=lr0.2-*", *patterns)
     assert [(group["name"], group["runs"]) for group in named["groups"]] == [("old", 3), ("new", 3)]
-    assert "Where the two runs part" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
+    assert "Where the two runs diverge" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
 
 
 def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Invoke, two_groups: Path) -> None:
@@ -114,9 +114,9 @@ def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups
     result = invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups)
     said = "The settings of these 2 runs are the same but for the seed"
 
-    assert 0 < result.stdout.index(said) < result.stdout.index("\n\nThe groups\n")
+    assert 0 < result.stdout.index(said) < result.stdout.index("\n\nGroups\n")
     assert result.stdout.count(said) == 1
-    assert "Where the two runs part" in result.stdout
+    assert "Where the two runs diverge" in result.stdout
     assert (
         "lr0.1-1 against lr0.1-0"
         in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
@@ -128,7 +128,7 @@ def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> N
     shutil.copytree(two_groups / "lr0.1-0", two_groups / "copy")
     result = invoke("compare", two_groups)
 
-    assert 0 < result.stdout.index("7 runs were given, and 6 count.") < result.stdout.index("\n\nThe groups\n")
+    assert 0 < result.stdout.index("7 runs were given, and 6 count.") < result.stdout.index("\n\nGroups\n")
     assert "lr0.1-0 and copy" in " ".join(result.stdout.split())
     assert re.search(r"lr=0.1 +3 +0 +1 ", result.stdout)  # counted, counted as worst, left out
 
@@ -193,13 +193,13 @@ def test_two_runs_have_a_report_of_where_they_part(invoke: Invoke, two_groups: P
     """By name."""
     invoke("compare", "lr0.1-0", "lr0.2-0", "--folder", two_groups, "-o", tmp_path / "two.md")
 
-    assert "## Where the two runs part" in (tmp_path / "two.md").read_text()
+    assert "## Where the two runs diverge" in (tmp_path / "two.md").read_text()
 
 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["-o", "x.doc"], "x.doc says no form of a report: its name must end with .html"),
+        (["-o", "x.doc"], "x.doc has no report format: its name must end with .html"),
         (["--html", "x.md"], "--html x.md: the name of a page ends with .html; -o writes .html, .htm, .md"),
         (["--html", "folder.html"], "folder.html cannot be written"),
         (["--html", "taken/x.html"], "x.html cannot be written"),

@@ -133,7 +133,7 @@ def test_every_command_and_option_is_documented(invoke: Invoke, command: str) ->
         ("compare", "Missing argument 'RUN'; see  rlvitals compare --help"),
         ("--colour", "No such option"),
         ("shwo", "No such command 'shwo'"),
-        ("report --since 1x", "Invalid value for --since: '1x' is no length of time"),
+        ("report --since 1x", "Invalid value for --since: '1x' is not a period"),
     ],
 )
 def test_wrong_words_are_one_line(invoke: Invoke, words: str, said: str) -> None:

@@ -52,8 +52,8 @@ def test_a_digest_is_of_a_folder(invoke_json: InvokeJson, run: Path, tmp_path: P
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("run", "-o", "x.doc"), "no form of a report"),
-        (("run", "--since", "soon"), "no length of time: write 12h, 1d, 1w"),
+        (("run", "-o", "x.doc"), "no report format"),
+        (("run", "--since", "soon"), "is not a period: write 12h, 1d or 1w"),
         (("nowhere",), "there is no run nowhere"),
         (("nowhere", "--since", "1d"), "there is no folder nowhere"),
     ],
@@ -74,9 +74,9 @@ def test_lengths_of_time(said: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "1", "d", "-1d", "0d", "1m", "1e9w", "99999999w"])
-def test_what_is_no_length_of_time_is_refused(said: str) -> None:
+def test_what_is_not_a_period_is_refused(said: str) -> None:
     """Also none at all, and more than there has been."""
-    with pytest.raises(typer.BadParameter, match="no length of time"):
+    with pytest.raises(typer.BadParameter, match="is not a period"):
         age_of(said)
 
 

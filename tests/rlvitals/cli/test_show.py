@@ -92,14 +92,19 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, monitor: Monitor) -> None:
         trained(training)
     short, full = invoke("show", "run").stdout, invoke("show", "run", "--full").stdout
 
-    for title in ("What is wrong, and what to try", "How it went", "The PPO updates", "The run"):
+    for title in ("Findings", "Reward and episodes", "Policy updates", "The run"):
         assert f"\n\n{title}\n" in short
         assert f"\n\n{title}\n" in full
-    for only in ("How the episodes are spread", "Trends of the updates", "Configuration and reproduction", "numpy=="):
+    for only in (
+        "Distribution over the episodes",
+        "Trends over the episodes",
+        "Configuration and reproduction",
+        "numpy==",
+    ):
         assert only not in short
         assert only in full
     assert row(full, "Configuration", "policy.layers")[1:] == ["[64,", "64]"]
-    assert "pytest" in section(full, "How it was started")
+    assert "pytest" in section(full, "Command")
     assert short.splitlines()[-1] == "More: rlvitals show run --full, or check, watch, report."
 
 
@@ -117,15 +122,15 @@ def test_everything_is_summed_up(invoke: Invoke, monitor: Monitor) -> None:
         climbing(training)
     shown = invoke("show", "run", "--full").stdout
 
-    assert row(shown, "Trends of the episodes", "Reward")[1] == "improving"
+    assert row(shown, "Trends over the episodes; since and change points count episodes", "Reward")[1] == "improving"
     assert "75 % (68.6 % to 80.5 %): 150 of 200 episodes" in shown
     assert re.search(r"Reward 5 +not reached", shown)
-    assert row(shown, "By type", "text")[1:4] == ["100", "100", "%"]
-    assert row(shown, "How episodes ended", "ended by")[2:] == ["episodes", "share"]
-    assert re.search(r"\n +target +40 +20 %\n", shown)
-    assert row(shown, "How the updates are spread", "Policy loss")[-1] == "1"
+    assert row(shown, "By type, over the whole run", "text")[1:4] == ["100", "100", "%"]
+    assert "Episode ends" in shown
+    assert re.search(r"\n +target .*40, 20 %", shown)
+    assert row(shown, "Distribution over the updates", "Policy loss")[-1] == "1"
     assert row(shown, "item by item", "reward")[1:3] == ["defaults", "better"]
-    assert re.search(r"by skill \S+ \(\S+ to \S+\)", shown)
+    assert re.search(r"within types \S+ \(\S+ to \S+\)", shown)
 
 
 def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) -> None:
@@ -135,7 +140,7 @@ def test_parameters_are_analysed_on_request(invoke: Invoke, monitor: Monitor) ->
     shown = invoke("show", "run", "--parameters").stdout
 
     assert row(shown, "in 600 episodes", "colour")[1:3] == ["1", "7"]
-    assert row(shown, "What drives reward, all types", "colour")[1:4] == ["best", "inside", "4"]
+    assert row(shown, "Parameters with an effect", "Reward")[3:7] == ["colour", "best", "inside", "4"]
     assert "Parameters explored" not in invoke("show", "run").stdout
     assert "Add --parameters" in section(invoke("show", "run", "--full").stdout, "Parameters explored")
 
@@ -147,7 +152,7 @@ def test_the_end_of_a_run_alone(invoke: Invoke, invoke_json: InvokeJson, monitor
     shown, found = invoke("show", "run", "--window", "20").stdout, invoke_json("show", "run", "--window", "20")
 
     assert (found["window"], found["episodes"], found["measures"]["reward"]["counts"]["total"]) == (20, 20, 20)
-    assert "How the last 20 episodes are spread" in shown
+    assert "Distribution over the last 20 episodes" in shown
     assert re.search(r"Last 20 +75 % ", shown)
     assert "Over the run" not in shown
     assert re.search(r"\n +step 1,800 +1,990\n", shown)  # the axis of the curve
@@ -158,10 +163,10 @@ def test_it_says_how_episodes_were_at_first_and_at_last(invoke: Invoke, monitor:
     with monitor() as training:
         trained(training, 250)
     shown = invoke("show", "run").stdout
-    headings = row(shown, "How it went", "mean of")
+    headings = row(shown, "Reward and episodes", "mean of")
 
     assert headings[2:6] == ["first", "100", "last", "100"]
-    assert row(shown, "How it went", "Reward")[:1] == ["Reward"]
+    assert row(shown, "Reward and episodes", "Reward")[:1] == ["Reward"]
     assert re.search(r"\n  Reward +49.5 +199.5 +.* 124.5 +\S+\n", shown)
     assert re.search(r"\n  Success rate +50 % +50 % +.* 50 %", shown)
 
@@ -172,7 +177,7 @@ def test_it_says_how_the_run_went(invoke: Invoke, monitor: Monitor) -> None:
         trained(training)
     shown = invoke("show", "run").stdout
 
-    assert row(shown, "By type", "text")[:4] == ["text", "40", "50", "%"]
+    assert row(shown, "By type, over the whole run", "text")[:4] == ["text", "40", "50", "%"]
     assert re.search(r"\n +max_steps +50 +100 %\n", shown)
     assert re.search(r"Explained variance +▄+( +-0.1235){4} +0 to 1: below\n", shown)  # first, low, high, last
     assert row(shown, "Evaluations", "defaults")[1:3] == ["50", "12.5"]
@@ -184,7 +189,7 @@ def test_rewards_that_are_not_finite_are_seen_on_the_curve_and_counted(invoke: I
     with monitor() as training:
         for number, reward in enumerate([0.0, 1.0, math.nan]):
             training.log_episode(number, reward, 1, env_step=number + 1)
-    shown = section(invoke("show", "run").stdout, "How it went")
+    shown = section(invoke("show", "run").stdout, "Reward and episodes")
 
     assert "1 NaN of 3 values" in shown
     assert re.search(r"\n +!\n", shown)
@@ -197,8 +202,8 @@ def test_a_loss_that_is_not_finite_is_seen_with_the_step_since_when(invoke: Invo
             training.log_training_step(step=1_000 * step, policy_loss=loss, env_step=1_000 * step)
     shown = invoke("show", "run").stdout
 
-    assert "since step 1,000" in section(shown, "What is wrong")
-    assert "1 NaN, 1 -Infinity of 3 values" in section(shown, "The PPO updates")
+    assert "since step 1,000" in section(shown, "Findings")
+    assert "1 NaN, 1 -Infinity of 3 values" in section(shown, "Policy updates")
 
 
 def test_a_failed_run_shows_its_exception(invoke: Invoke, monitor: Monitor) -> None:
@@ -206,7 +211,7 @@ def test_a_failed_run_shows_its_exception(invoke: Invoke, monitor: Monitor) -> N
     with pytest.raises(ValueError, match="banana"), monitor():
         int("a banana")
     shown = invoke("show", "run").stdout
-    ended = section(shown, "What ended the run").rstrip().splitlines()
+    ended = section(shown, "Exception that ended the run").rstrip().splitlines()
 
     assert shown.startswith("run  failed")
     assert shown.splitlines()[3].strip().startswith("ValueError: invalid literal")
@@ -223,7 +228,7 @@ def test_dropped_records_are_reported(invoke: Invoke, monitor: Monitor) -> None:
     header.losses = {"records": 1_200, "tensorboard": 3}
     (training.path / "run.json").write_bytes(msgspec.json.encode(header))
 
-    assert "Records that were lost: records 1,200, tensorboard 3." in invoke("show", "run").stdout
+    assert "Dropped records: records 1,200, tensorboard 3." in invoke("show", "run").stdout
 
 
 def test_a_live_run_says_what_is_left(invoke: Invoke, monitor: Monitor) -> None:
@@ -257,7 +262,7 @@ def test_a_run_in_which_nothing_happened_is_shown_too(invoke: Invoke, monitor: M
     titles = [line for line in result.stdout.splitlines() if line and not line.startswith(" ")]
 
     assert titles[1] == "● Nothing recorded  health not judged"
-    assert titles[2:-1] == ["What is wrong, and what to try", "How it went", "Events and notes", "The run"]
+    assert titles[2:-1] == ["Findings", "Reward and episodes", "Events and notes", "The run"]
     assert invoke("show", "run", "--full", "--parameters").exit_code == 0
 
 
@@ -268,7 +273,7 @@ def test_metrics_that_came_with_the_episodes_are_shown_where_there_are_no_update
     with monitor() as training:
         training.log_episode(0, 0.0, 1, algorithm_metrics={"entropy": math.nan})
 
-    assert row(invoke("show", "run").stdout, "The PPO updates", "Entropy") == ["Entropy", "NaN"]
+    assert row(invoke("show", "run").stdout, "Policy updates", "Entropy") == ["Entropy", "NaN"]
 
 
 def test_who_survives_longer_does_not_get_worse(invoke: Invoke, monitor: Monitor) -> None:

@@ -363,6 +363,18 @@ def test_a_rule_is_silent_on_what_is_close_to_its_fault(case: Case) -> None:
     assert case.code not in all_codes(diagnose(made.evidence()).findings)
 
 
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [("failed", "The run failed"), ("crashed", "The run crashed"), ("stalled", "The run has stalled")],
+)
+def test_a_run_that_stopped_is_called_what_happened(status: str, title: str) -> None:
+    """A failed run is not reported as one whose process hangs."""
+    made = MadeTraining()
+    made.facts.update(status=status, reason="gone")
+
+    assert title in [finding.title for finding in diagnose(made.evidence()).findings]
+
+
 def test_every_rule_has_its_cases() -> None:
     """A new rule is shown to fire and to be silent before it is used."""
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rlvitals import RunReader
+from rlvitals import RunReader, TrainingMonitor
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.documents.digest import digest_of
 from rlvitals.documents.document import Table
@@ -47,8 +47,22 @@ def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
     made("all NaN")
     verdict = digest_of(logs, _WEEK).verdict
 
-    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need a look")
+    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need attention")
     assert "not finite" in verdict.text
+
+
+def test_every_run_that_needs_attention_is_named_by_its_path(logs: Path) -> None:
+    """In the verdict and in its row, where runs in several folders have one name."""
+    for folder in ("a", "b"):
+        with TrainingMonitor(logs / folder, session_name="seed-1") as training:
+            for at in range(30):
+                training.log_episode(at, float("nan"), 1)
+    verdict = digest_of(logs, _WEEK).verdict
+
+    assert sorted(row[0] for row in rows_of(logs)) == ["a/seed-1", "b/seed-1"]
+    assert verdict.title == "2 of 2 runs need attention"
+    assert "a/seed-1" in verdict.text
+    assert "b/seed-1" in verdict.text
 
 
 def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_healthy_run_says_by_how_many_rules(monitor: Monitor) -> None:
     found = diagnosed(monitor(), 20)
     brief = [block.text for block in findings_section(found, {}).brief or () if isinstance(block, Prose)]
 
-    assert brief[0].startswith("Nothing wrong was found, by ")
+    assert brief[0].endswith(" rules found nothing wrong.")
     assert brief[1] == f"{len(found.unjudged)} rules skipped: missing data. `rlvitals check` says what to log."
     assert "skipped: missing data. To enable them, log log_training_step(" in next(enabling(found)).text
 
@@ -55,7 +55,7 @@ def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
 def test_dropped_records_are_reported(monitor: Monitor) -> None:
     """In brief too."""
     section = findings_section(diagnosed(monitor()), {"records": 1_200, "tensorboard": 3})
-    said = Prose("Records that were lost: records 1,200, tensorboard 3.", "bad")
+    said = Prose("Dropped records: records 1,200, tensorboard 3.", "bad")
 
     assert said in section.blocks
     assert said in (section.brief or ())

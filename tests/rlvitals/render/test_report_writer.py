@@ -33,7 +33,7 @@ def test_any_run_is_printed(kept: Made, tmp_path: Path, kind: str) -> None:
 
 def test_an_unknown_form_is_refused(kept: Made, tmp_path: Path) -> None:
     """With the path, and the endings that there are."""
-    with pytest.raises(ExportError, match=r"report\.doc says no form of a report: its name must end with \.html"):
+    with pytest.raises(ExportError, match=r"report\.doc has no report format: its name must end with \.html"):
         write_report(kept("empty"), tmp_path / "report.doc")
 
 

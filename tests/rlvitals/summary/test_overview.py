@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from rlvitals import TrainingMonitor
+from rlvitals.cli import ls as listing
 from rlvitals.runs import Run
 from rlvitals.summary.overview import Overview, overview_of
 from rlvitals.summary.run_summary import summarise
@@ -137,3 +138,26 @@ def test_a_monitor_and_a_reader_give_it(monitor: Monitor) -> None:
 
     assert live.levels == overview_of(Run(training.path)).levels
     assert live.episodes == 200
+
+
+def test_a_replayed_training_took_as_long_as_its_records_cover(monitor: Monitor) -> None:
+    """It was written in a second or so, and its duration agrees with its speed in every output."""
+    with trained(monitor, 200, float) as training:
+        pass
+
+    read = overview_of(Run(training.path))
+    (listed,), _ = listing.listed(training.path.parent)
+
+    assert read.life.duration == listed.life.duration == 2.0 * 199
+    assert read.steps_per_second == pytest.approx(50 * 199 / read.life.duration)
+
+
+def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor: Monitor) -> None:
+    """In the list of runs as in the overview."""
+    with monitor() as training:
+        for at in range(50):
+            training.log_episode(at, 1.0, 10, time=1.7e9 + 3.0 * at)
+
+    (listed,), _ = listing.listed(training.path.parent)
+
+    assert overview_of(Run(training.path)).life.duration == listed.life.duration == 3.0 * 49

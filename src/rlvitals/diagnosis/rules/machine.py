@@ -83,7 +83,7 @@ def _in_training(table: BlockTable, name: str) -> tuple[Floats, float | None]:
 
 @rule(
     "stalled",
-    title="The run is not alive",
+    title="The run has stopped",
     meaning="The run's heartbeat has stopped (crashed), its process lives but records nothing (stalled), or an "
     "exception ended it (failed). A run that was paused or preempted, or that completed, is none of these.",
     cause="The process hangs or is gone.",
@@ -95,7 +95,9 @@ def _stalled(evidence: Evidence) -> RuleResult | None:
     if context.status not in {"stalled", "crashed", "failed"}:
         return None
     words = (context.failure.splitlines() or [""])[0][:_LONGEST_TEXT] or context.reason
-    return RuleResult(CRITICAL, 0.9, {"status": context.status, "reason": words}, evidence.env_step or None, words)
+    shown = {"status": context.status, "reason": words}
+    title = f"The run {context.status}" if context.status != "stalled" else "The run has stalled"
+    return RuleResult(CRITICAL, 0.9, shown, evidence.env_step or None, words, title=title)
 
 
 @rule(

@@ -22,6 +22,7 @@ class RuleResult(NamedTuple):
         since: The environment step since which it holds.
         cause: Where this run says more than the rule's own sentence.
         series: What to look at in this run, where the rule's own series say less.
+        title: What the finding is called in this run, where that is more exact than the rule's own title.
     """
 
     severity: str
@@ -30,6 +31,7 @@ class RuleResult(NamedTuple):
     since: float | None = None
     cause: str = ""
     series: tuple[str, ...] = ()
+    title: str = ""
 
 
 class Rule(NamedTuple):
@@ -72,7 +74,7 @@ class Rule(NamedTuple):
             code=self.code,
             severity=sign.severity,
             confidence=round(sign.confidence, 3),
-            title=self.title,
+            title=sign.title or self.title,
             since_step=None if sign.since is None or not math.isfinite(sign.since) else int(sign.since),
             evidence={name: _plain(value) for name, value in sign.evidence.items()},
             series=sign.series or self.series,
