@@ -156,7 +156,7 @@ def test_a_report_draws_and_judges_it(logs: Path, ending: str, tmp_path: Path) -
     text = path.read_text()
 
     assert SOURCE in text
-    assert "How the rewards are spread" in text
+    assert "Distribution over the rewards" in text
     assert "No episode has" not in text
     assert any(verdict in text for verdict in ("Improving", "Improved", "Converged"))
 

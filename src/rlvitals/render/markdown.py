@@ -155,7 +155,7 @@ def _charts(charts: Charts, figure: Figure | None) -> Iterator[str]:
     curves = [chart for chart in charts.charts if isinstance(chart, CurveChart) and chart.key not in shown]
     rows = [row for chart in curves for row in _courses(chart)]
     if rows:
-        yield from _rows(("", "over the run", "first", "last", "not finite"), rows, {0, 1})
+        yield from _rows(("", "means over the run", "first mean", "last mean", "not finite"), rows, {0, 1})
     for chart in charts.charts:
         if isinstance(chart, IntervalChart) and chart.key not in shown:
             yield f"**{plain(chart.title)}**"

@@ -110,8 +110,7 @@ def _text(course: Course, what: str) -> str:
         if course.values == 1:
             return f"One {what.removesuffix('s')} is too little to tell a trend from noise."
         if is_whole:
-            few = f"1 {what.removesuffix('s')} is" if course.values == 1 else f"{of_all} are"
-            return f"{few} too few to tell a trend from noise."
+            return f"{of_all} are too few to tell a trend from noise."
         return f"The reward {recent} over {recently} of {of_all}."
     whole = f"The reward {_DID.get(status, 'stayed level')} over the run ({of_all})"
     if is_whole or status == "flat":

@@ -99,7 +99,7 @@ def report_top(
 def _report_tables(tables: Sequence[Table], episodes: int) -> Stated:
     stated: Stated = {}
     for row in (row for table in tables for row in table if row.get("") == "Reward"):
-        recent = next((title for title in row if title.startswith("last ")), None)
+        recent = next((title for title in row if title.startswith("mean of last ")), None)
         if recent is not None and "IQM" in row:
             stated |= {
                 "reward": rounded(row[recent]),
@@ -107,8 +107,13 @@ def _report_tables(tables: Sequence[Table], episodes: int) -> Stated:
                 **not_finite(row[recent]),
             }
         if "trend" in row:
-            stated |= {"trend": row["recent trend"], "course": row["course"]}
+            stated |= {"trend": recent_trend(row), "course": row["convergence"]}
     return stated
+
+
+def recent_trend(row: Mapping[str, str]) -> str:
+    """The recent trend in a row of trends, whose title names its window."""
+    return next(cell for title, cell in row.items() if title.startswith("trend of last "))
 
 
 def digest_page(markup: str) -> dict[str, Stated]:

@@ -7,7 +7,7 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from .page_outputs import report_top
+from .page_outputs import recent_trend, report_top
 from .stated import NOT_JUDGED, Quantity, Stated, not_finite, percent, rounded, share_of_reported, whole, window
 
 _COLUMNS = re.compile(r"\s{2,}")
@@ -60,8 +60,8 @@ def report_screen(text: str) -> dict[str, Stated]:
 
 def _report_tables(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
     stated: Stated = {}
-    for table in _screen_tables(cells, ("mean", "spread")):
-        recent = next(title for title in table[0] if title.startswith("last "))
+    for table in _screen_tables(cells, ("mean", "std")):
+        recent = next(title for title in table[0] if title.startswith("mean of last "))
         for row in table:
             if row[""] == "Reward":
                 values = window(recent, episodes or 10**9)
@@ -72,7 +72,7 @@ def _report_tables(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
     for table in _screen_tables(cells, ("trend", "change")):
         for row in table:
             if row[""] == "Reward":
-                stated |= {"trend": row["recent trend"], "course": row["course"]}
+                stated |= {"trend": recent_trend(row), "course": row["convergence"]}
         break
     return stated
 

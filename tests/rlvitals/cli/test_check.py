@@ -36,7 +36,7 @@ def test_what_is_wrong_is_said_with_its_cause(invoke: Invoke, monitor: Monitor) 
     assert "non-finite" in result.stdout
     assert "since step 2,000" in result.stdout
     assert "\n    A NaN or an infinity entered the network" in result.stdout
-    for word in ("Try", "Seen by", "Look at", "Source"):
+    for word in ("Try", "Evidence", "Metrics", "Source"):
         assert f"\n    {word} " in result.stdout
 
 

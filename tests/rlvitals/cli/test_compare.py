@@ -47,7 +47,7 @@ def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
     """Learning curves, profiles and every run are in the whole document alone."""
     short, full = invoke("compare", two_groups).stdout, invoke("compare", two_groups, "--full").stdout
 
-    for title in ("Learning curves", "Performance profiles", "Runs", "How to do it again"):
+    for title in ("Learning curves", "Performance profiles", "Runs", "Reproduction"):
         assert f"\n\n{title}\n" not in short
         assert f"\n\n{title}\n" in full
     assert short.endswith("\nMore: the same with --full.\n")

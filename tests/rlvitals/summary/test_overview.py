@@ -68,7 +68,7 @@ def test_one_episode_is_spoken_of_as_one(monitor: Monitor) -> None:
     verdict = overview(monitor, 1, float).verdict
 
     assert verdict is not None
-    assert verdict.text.startswith("1 episode is too few to tell a trend from noise. Its reward: ")
+    assert verdict.text.startswith("One episode is too little to tell a trend from noise. Its reward is ")
 
 
 def test_the_end_of_a_run_changes_no_verdict(monitor: Monitor) -> None:
