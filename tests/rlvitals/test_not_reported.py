@@ -69,7 +69,7 @@ def printed(made: Made, *words: str) -> str:
 def report_of(made: Made, name: str, ending: str, tmp_path: Path) -> str:
     """A report of a run."""
     path = tmp_path / f"report.{ending}"
-    printed(made, "report", name, "--output", str(path))
+    printed(made, "report", name, "--output", str(path), "--no-figures")
     return path.read_text()
 
 
