@@ -506,3 +506,14 @@ def test_a_value_loss_that_counts_nothing_is_told_after_three_updates() -> None:
         "value-not-learning"
     ]
     assert diagnose(made.set("updates", explained_variance=0.9).evidence()).findings == ()
+
+
+def test_a_reward_that_the_losses_never_met_is_a_warning() -> None:
+    """One NaN among the rewards, with finite losses after it, has destroyed no network."""
+    made = MadeTraining()
+    made.episodes["reward"][100] = math.nan
+    (finding,) = [one for one in diagnose(made.evidence()).findings if one.code == "non-finite"]
+
+    assert (finding.severity, finding.series) == ("warning", ("episodes.reward",))
+    assert "The losses of later updates are finite" in finding.cause
+    assert "the weights are lost" not in finding.advice

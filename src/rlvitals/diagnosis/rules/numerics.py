@@ -41,8 +41,8 @@ _RISE = Threshold(1_000.0, "times", "Rise of the norm over that of the first upd
     title="Numbers that are not finite",
     meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended with "
     "an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
-    "vary. Rewards of episodes alone, without an update, are a warning. They are left out where the "
-    "configuration says that episodes have no return (`episode_reward` begins with `missing`).",
+    "vary. Rewards of episodes alone are a warning, without an update or with finite losses in a later one. They are "
+    "left out where the configuration says that episodes have no return (`episode_reward` begins with `missing`).",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
     cause="A NaN or an infinity entered the network, and stays: observations or rewards that are not finite, or an "
     "overflow.",
@@ -67,12 +67,31 @@ def _non_finite(evidence: Evidence) -> RuleResult | None:
     if found and not evidence.updates.records:
         cause = "Rewards were logged that are not finite. Nothing is known of a network that could have met them."
         return RuleResult(WARNING, 0.9, dict(found), began, cause)
+    if set(found) == {"episodes.reward"} and _updated_since(evidence, first):
+        cause = "Episodes reported rewards that are not finite. The losses of later updates are finite: the network "
+        return RuleResult(
+            WARNING,
+            0.9,
+            dict(found),
+            began,
+            f"{cause}has not met them.",
+            ("episodes.reward",),
+            title="Rewards that are not finite",
+            advice="Check what the environment returns as reward; `VecCheckNan` finds the step.",
+        )
     if found:
         return RuleResult(CRITICAL, 0.99, dict(found), began, series=tuple(found)[:_MOST_SERIES])
     if _OF_NUMBERS.search(evidence.context.failure):
         failure = evidence.context.failure.splitlines()[0][:_LONGEST_TEXT]
         return RuleResult(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
     return None
+
+
+def _updated_since(evidence: Evidence, step: float) -> bool:
+    """Whether an update with a loss was recorded beyond a step."""
+    updates = evidence.recorded_updates
+    has_loss = updates.said("policy_loss") + updates.said("value_loss") + updates.said("loss") > 0
+    return bool((updates.high("step")[has_loss] > step).any())
 
 
 @rule(

@@ -23,6 +23,7 @@ class RuleResult(NamedTuple):
         cause: Where this run says more than the rule's own sentence.
         series: What to look at in this run, where the rule's own series say less.
         title: What the finding is called in this run, where that is more exact than the rule's own title.
+        advice: What to do in this run, where that is another thing than the rule's own advice.
     """
 
     severity: str
@@ -32,6 +33,7 @@ class RuleResult(NamedTuple):
     cause: str = ""
     series: tuple[str, ...] = ()
     title: str = ""
+    advice: str = ""
 
 
 class Rule(NamedTuple):
@@ -79,7 +81,7 @@ class Rule(NamedTuple):
             evidence={name: _plain(value) for name, value in sign.evidence.items()},
             series=sign.series or self.series,
             cause=sign.cause or self.cause,
-            advice=self.advice,
+            advice=sign.advice or self.advice,
             source=self.source,
         )
 
