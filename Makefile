@@ -42,7 +42,7 @@ demo: .venv/demo-ready
 	@$(BIN)/vtracer-gym demo
 
 test: lint bare browser
-	$(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: .venv/test-ready
 	$(BIN)/ruff check .
@@ -73,7 +73,7 @@ versions: lowest interpreters
 # The tools that test are those of constraints.txt; warnings are those of old packages about each other. Browsers and the
 # fuzzer of the API test pages and routes, which the other tests ask too.
 lowest: .venv/lowest-ready
-	.venv/lowest/bin/python -m pytest -n $(WORKERS) -p no:cacheprovider -W default \
+	.venv/lowest/bin/python -m pytest -n $(WORKERS) --dist loadgroup -p no:cacheprovider -W default \
 	  --ignore tests/browser --ignore tests/architecture --ignore tests/rlvitals/dashboard/test_fuzz.py $(PYTEST_ARGS)
 
 .venv/lowest-ready: $(PROJECTS) constraints-lowest.txt constraints.txt | .venv/bin/python

@@ -18,6 +18,8 @@ from .every_output import STATED, TEXTS, Answers, FolderOutputs, RunOutputs, com
 from .made_runs import RECIPES, MadeRun, Reward, RunWriter, noisy, train
 from .stated import FACTS, NOT_JUDGED, RECENT, Quantity, disagreements, finite_mean, same
 
+pytestmark = pytest.mark.xdist_group("agreement")
+"""The runs are made once, and each output is asked once: by one worker."""
 LITTLE = ("empty", "one-episode", "three-episodes")
 """Runs that hold too little to judge."""
 LEARNING = ("rise-then-dip", "rise-then-flat", "late-start", "resumed", "rewound", "never-moved")
