@@ -121,7 +121,7 @@ class RunResults(ABC):
             The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`.
         """
         episodes = self.recent_episodes(self.window_size)
-        return convergence_analysis(episodes, self._courses(episodes, self.run_status()))
+        return convergence_analysis(episodes, self.courses(episodes, self.run_status()))
 
     def create_dashboard_data(self) -> dict[str, Any]:
         """What a dashboard shows of the last episodes: summary, curves, convergence, health.
@@ -132,7 +132,7 @@ class RunResults(ABC):
         # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
         status = self.run_status()
-        courses = self._courses(episodes, status)
+        courses = self.courses(episodes, status)
         statistics = _statistics(episodes, updates, status)
         validation = self._validated(episodes, updates, courses, status)
         return {
@@ -166,16 +166,16 @@ class RunResults(ABC):
         """
         episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
         status = self.run_status()
-        return self._validated(episodes, updates, self._courses(episodes, status), status)
+        return self._validated(episodes, updates, self.courses(episodes, status), status)
 
-    def _courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
-        """What the whole run did: from the window if that holds it all, else from the folder while that can be read."""
-        with contextlib.suppress(RunError, OSError):
-            if status.total_episodes > len(episodes):
-                return courses_of(*(self.run.episodes.numbers(name) for name in _COURSE_COLUMNS))
-            if not status.total_episodes and (series := reward_series(self.run)) is not None:
-                return courses_of(np.arange(series.values.size), series.values, np.full(series.values.size, np.nan))
-        return courses_of(*(column_of(episodes, name) for name in _COURSE_COLUMNS))
+    @abstractmethod
+    def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
+        """What the reward and the quality of the whole run did.
+
+        Args:
+            episodes: The last episodes, which are all of a short run.
+            status: The run's status, as of then.
+        """
 
     def _validated(
         self,
@@ -353,6 +353,10 @@ class RunReader(Run, RunResults):
             sinks=(),
         )
 
+    def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
+        """What the reward and the quality of the whole run did."""
+        return read_courses(self.path, episodes, status.total_episodes)
+
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the run, if anything, and how healthy it is."""
         return diagnose(evidence_of(self, clock=self._clock))
@@ -382,6 +386,23 @@ def open_runs(*where: str | Path) -> Runs[RunReader]:
     """
     found = _open_runs(*where)
     return Runs((RunReader(run.path) for run in found), found.refused)
+
+
+def read_courses(path: Path, episodes: Sequence[Episode], total: int) -> Courses:
+    """What the reward and the quality of a whole run did: read from its folder, if the last episodes are not all.
+
+    Args:
+        path: The run's folder.
+        episodes: Its last episodes; what is worked out where the folder cannot be read.
+        total: How many it has.
+    """
+    with contextlib.suppress(RunError, OSError):
+        if total > len(episodes):
+            columns = Run(path).episodes.read(*_COURSE_COLUMNS)  # at once: another thread may be writing
+            return courses_of(*(np.ma.filled(columns[name].astype(np.float64), np.nan) for name in _COURSE_COLUMNS))
+        if not total and (series := reward_series(Run(path))) is not None:
+            return courses_of(np.arange(series.values.size), series.values, np.full(series.values.size, np.nan))
+    return courses_of(*(column_of(episodes, name) for name in _COURSE_COLUMNS))
 
 
 def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], status: RunStatus) -> dict[str, Any]:

@@ -130,12 +130,12 @@ def _row(
 ) -> Overview:
     header = run.header
     life = life_of(run, header, clock=clock)
-    episodes, env_step = header.totals.get("episodes"), header.totals.get("env_step")
+    episodes, env_step, updates = (header.totals.get(name) for name in ("episodes", "env_step", "updates"))
     newest: list[Record] = []
     if episodes is None or life.status not in CLOSED:
         # The header of a run that was never closed counts from when it was last written.
         counted = totals(run, connection=connection)
-        episodes, env_step = counted.episodes, counted.env_step
+        episodes, env_step, updates = counted.episodes, counted.env_step, counted.updates
         newest = last_records(run, "updates", 1, connection=connection)
     written = None if columns is None else float(columns["time"][-1])
     if columns is None or life.status not in CLOSED:
@@ -151,7 +151,7 @@ def _row(
             header=header,
             life=life,
             episodes=episodes,
-            updates=header.totals.get("updates"),
+            updates=updates,
             steps=(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
             columns=columns,
             pace=pace,

@@ -1,6 +1,7 @@
 """Assessments of the runs that are shown: diagnosis and course, made one at a time in the background."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +11,8 @@ from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.errors import RunError
 from rlvitals.summary.overview import Assessment, course_of_rewards
+
+_log = logging.getLogger("rlvitals")
 
 _LEAST_S = 3.0
 _SHARE = 15.0
@@ -45,7 +48,8 @@ class DiagnosisWorker:
 
     def last(self, run: WatchedRun) -> Assessment | None:
         """The last assessment of a run; a new one is begun if the run has gained something since."""
-        sign = (run.version, run.header.status)
+        # A run that crashes or stalls records nothing: its heartbeat tells.
+        sign = (run.version, run.header.status, run.reader.vitality(clock=run.clock).status)
         with self._lock:
             judged = self._judged.get(run.key)
             if judged is None:
@@ -68,8 +72,12 @@ class DiagnosisWorker:
     def _judge(self, run: WatchedRun, judged: _Judged, sign: object) -> None:
         begun = self._clock.monotonic()
         found = judged.assessment
-        with contextlib.suppress(RunError, OSError):  # the folder is gone, or torn: the page says so already
+        try:
             found = assessed(run)
+        except (RunError, OSError):  # the folder is gone, or torn: the page says so already
+            pass
+        except Exception:  # noqa: BLE001 - the page goes on with what is known, and the next change is assessed
+            _log.exception("assessing %s failed", run.key)
         with self._lock:
             is_new = found is not judged.assessment
             judged.assessment, judged.sign, judged.busy = found, sign, False

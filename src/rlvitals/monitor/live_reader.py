@@ -1,18 +1,23 @@
 """Reads a run that is being written: from the live window where that suffices, else from the folder."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from rlvitals.compat.convergence_analysis import Courses
 from rlvitals.diagnosis import Diagnosis, EvidenceBuilder, diagnose, evidence_of
 from rlvitals.errors import RunError
 from rlvitals.monitor.live_diagnosis import LiveDiagnosis, context_of
-from rlvitals.reader import RunStatus
+from rlvitals.reader import RunStatus, read_courses
 from rlvitals.recording import Recorder
 from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
+from rlvitals.runs.header import RUNNING
 from rlvitals.runs.run import Run
 from rlvitals.summary.status import time_spent
 
 R = TypeVar("R", bound=Record)
+_SHARE = 20.0
+"""Reading the whole run again and again takes at most this part of the time: one in twenty."""
 
 
 class TrainingSession(NamedTuple):
@@ -37,6 +42,14 @@ class TrainingSession(NamedTuple):
     status: str
 
 
+class _KnownCourses(NamedTuple):
+    """Courses that were read, what of, and when they may be read again (monotonic seconds)."""
+
+    key: tuple[int, float]
+    due: float
+    courses: Courses
+
+
 class LiveRun:
     """Reads the run of a recorder. Safe from any thread, from a signal handler, and in the child of a fork.
 
@@ -48,6 +61,7 @@ class LiveRun:
     def __init__(self, recorder: Recorder, diagnosis: LiveDiagnosis | None) -> None:
         self._recorder = recorder
         self._diagnosis = diagnosis
+        self._known: _KnownCourses | None = None
 
     @property
     def path(self) -> Path:
@@ -89,6 +103,20 @@ class LiveRun:
     def recent_episodes(self, count: int) -> list[Episode]:
         """The last episodes, oldest first; the folder is read for what the live window does not hold."""
         return self._recent(Episode, count, self._recorder.window.episodes)
+
+    def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
+        """What the reward and the quality of the whole run did.
+
+        Of a run that is longer than the live window, the folder is read, for at most a twentieth of the time.
+        """
+        if 0 < status.total_episodes <= len(episodes):
+            return read_courses(self.path, episodes, status.total_episodes)
+        known, key, begun = self._known, (status.total_episodes, status.last_updated), self._recorder.clock.monotonic()
+        if known is None or (known.key != key and (begun >= known.due or status.status != RUNNING)):
+            found = read_courses(self.path, episodes, status.total_episodes)
+            ended = self._recorder.clock.monotonic()
+            known = self._known = _KnownCourses(key, ended + _SHARE * (ended - begun), found)
+        return known.courses
 
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
         """The last updates, oldest first; the folder is read for what the live window does not hold."""

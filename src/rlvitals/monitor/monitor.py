@@ -2,12 +2,13 @@
 
 import contextlib
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.compat.convergence_analysis import Courses
 from rlvitals.diagnosis import Diagnosis
 from rlvitals.errors import ClosedError, NotPicklableError
 from rlvitals.monitor.images import EncodedImage, ImageWriter
@@ -347,6 +348,10 @@ class TrainingMonitor(LogMethods, RunResults):
     def run_status(self) -> RunStatus:
         """The run's status as its writer knows it."""
         return self._live.run_status()
+
+    def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
+        """What the reward and the quality of the whole run did."""
+        return self._live.courses(episodes, status)
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the training as it is now."""

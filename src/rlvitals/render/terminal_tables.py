@@ -170,7 +170,7 @@ def _parts(columns: Sequence[_Column], keys: list[_Column], width: int) -> Itera
 
 def _widths(columns: Sequence[_Column], width: int, shorts: Sequence[int] = _SHORT) -> list[int] | None:
     """The width of each column; `None` if they do not fit, whichever texts are short."""
-    room = width - _GAP * (len(columns) - 1)
+    room = width - _GAP * len(columns)  # Rich before 14 pads the last column too
     natural = [column.natural for column in columns]
     if sum(natural) <= room:
         return natural

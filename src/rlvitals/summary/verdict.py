@@ -106,13 +106,13 @@ def _text(course: Course, what: str) -> str:
     if status == "converged":
         level = f" and {recent} over {recently}" if course.recent.verdict == "stable" else ""
         return f"The reward converged after about {count(int(course.convergence.since))} of {of_all}{level}."
+    if status == "not enough data" and is_whole and course.recent.verdict == status:
+        few = f"One {what.removesuffix('s')} is too little" if course.values == 1 else f"{of_all} are too few"
+        return f"{few} to tell a trend from noise."
     if status == "not enough data":
-        if course.values == 1:
-            return f"One {what.removesuffix('s')} is too little to tell a trend from noise."
-        if is_whole:
-            return f"{of_all} are too few to tell a trend from noise."
-        return f"The reward {recent} over {recently} of {of_all}."
-    whole = f"The reward {_DID.get(status, 'stayed level')} over the run ({of_all})"
+        return f"The reward {recent} over {f'the run ({of_all})' if is_whole else f'{recently} of {of_all}'}."
+    span = "the run" if status in {"flat", course.trend.verdict} else "the second half of the run"
+    whole = f"The reward {_DID.get(status, 'stayed level')} over {span} ({of_all})"
     if is_whole or status == "flat":
         return f"{whole}."
     return (
@@ -125,11 +125,9 @@ def _text(course: Course, what: str) -> str:
 def _from_to(course: Course, reward: Level, what: str) -> str:
     if reward.mean is None:
         return f"None of the last {count(reward.reported)} rewards is finite."
-    if reward.window == 1:
+    if course.values == 1:
         return f"Its reward is {number(reward.mean)}."
     ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
-    if reward.window == 1:
-        return f"Its reward: {number(reward.mean)}."
     if reward.first is None or course.values < 2 * reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
     first = f"{number(reward.first)} in the first {count(reward.window)} {what}"

@@ -161,3 +161,13 @@ def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor:
     (listed,), _ = listing.listed(training.path.parent)
 
     assert overview_of(Run(training.path)).life.duration == listed.life.duration == 3.0 * 49
+
+
+def test_a_decline_of_the_second_half_is_not_said_of_the_whole(monitor: Monitor) -> None:
+    """The reward rose early to ten times the noise, and dipped at the end: it is above its beginning."""
+    levels = [min(e / 600, 1.0) - max(0.0, (e - 2_100) / 7_000) for e in range(2_800)]
+    verdict = overview(monitor, 2_800, lambda e: levels[e]).verdict
+
+    assert verdict is not None
+    assert verdict.title == "Declining"
+    assert "fell over the run" not in verdict.text

@@ -12,6 +12,13 @@ from rlvitals.stats.series.trend import Trend, trend
 _RECENT_SHARE = 4
 FEWEST_RECENT = 100
 MOST_RECENT = 1_000
+_NOT_SETTLED: dict[str, Status] = {
+    "improving": "improving",
+    "declining": "declining",
+    "stable": "not enough data",
+    "not enough data": "not enough data",
+}
+"""The status of a series that has not settled, by its trend."""
 
 
 class Course(NamedTuple):
@@ -19,7 +26,8 @@ class Course(NamedTuple):
 
     Attributes:
         values: How many values it has.
-        status: Of the whole series: `converged`, `flat`, `improving`, `declining` or `not enough data`.
+        status: Of the whole series: `converged`, `flat`, `improving`, `declining` or `not enough data`. Where the whole
+            has no trend, `improving` and `declining` are those of its second half.
         trend: Of the whole series.
         recent: The trend of the last `recent_values`.
         recent_values: The last quarter of the values, at least 100 and at most 1,000, if there are so many.
@@ -46,7 +54,7 @@ def course(values: ArrayLike, positions: ArrayLike | None = None, *, higher_is_b
 
     The test for convergence allows a drift of a tenth of the range, which a recent decline can hide in. A series is not
     converged if its recent values are all from after it settled and have a trend; its status is then the trend of the
-    whole series, or else the recent one.
+    whole series, if it has one.
 
     Args:
         values: The series in time order, shape `(n,)`; values that are not finite are ignored.
@@ -66,12 +74,8 @@ def course(values: ArrayLike, positions: ArrayLike | None = None, *, higher_is_b
     status: Status = settled.status
     is_after = recent_values < y.size and settled.since <= (np.arange(y.size) if x is None else x)[-recent_values]
     if settled.status in {"converged", "flat"} and is_after and is_moving(recent):
-        status = _heading(whole if is_moving(whole) else recent)
+        status = _NOT_SETTLED[whole.verdict]
     return Course(y.size, status, whole, recent, recent_values, settled, changes)
-
-
-def _heading(found: Trend) -> Status:
-    return "improving" if found.verdict == "improving" else "declining"
 
 
 def recent_length(count: int) -> int:
