@@ -29,7 +29,7 @@ from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_text
 from rlvitals.summary.overview import Feed, Overview, overview_from
 from rlvitals.summary.status import CLOSED, life_of
-from rlvitals.summary.throughput import paces_of, step_said
+from rlvitals.summary.throughput import step_said
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""
@@ -144,8 +144,7 @@ def _row(
         columns = columns_of(last)
         written = last[-1].time if last else None
     # Records older than the run were replayed: the run took as long as they cover, which its header does not say.
-    is_replayed = written is not None and written < header.started
-    pace, episode_pace = paces_of(run) if is_replayed else (None, None)
+    first = next(iter(run.records("episodes")), None) if written is not None and written < header.started else None
     return overview_from(
         Feed(
             header=header,
@@ -154,10 +153,9 @@ def _row(
             updates=updates,
             steps=(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
             columns=columns,
-            pace=pace,
-            episode_pace=episode_pace,
             series=None if episodes else reward_series(run, last=_LAST_RECORDS),
             intervals=False,
+            recorded_seconds=0.0 if first is None or written is None else written - first.time,
         )
     )
 

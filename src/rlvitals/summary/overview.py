@@ -115,6 +115,7 @@ class Feed(NamedTuple):
         series: What stands for the reward of a run that has no episodes.
         assessment: What is wrong with it, and what its reward did.
         intervals: Whether the levels have intervals.
+        recorded_seconds: How long the records cover, where no pace tells it.
     """
 
     header: Header
@@ -129,13 +130,14 @@ class Feed(NamedTuple):
     series: RewardSeries | None = None
     assessment: Assessment | None = None
     intervals: bool = True
+    recorded_seconds: float = 0.0
 
 
 def overview_from(feed: Feed) -> Overview:
     """Work out the overview of a run."""
     header, away = feed.header, away_of(feed.header)
     pace, episode_pace = feed.pace or Throughput(), feed.episode_pace or Throughput()
-    recorded = max(pace.span(away), episode_pace.span(away))
+    recorded = max(pace.span(away), episode_pace.span(away), feed.recorded_seconds)
     life = msgspec.structs.replace(feed.life, duration=max(feed.life.duration, recorded))
     is_open = life.status in OPEN
     env_step = furthest_of(pace.furthest, *feed.steps)
