@@ -41,6 +41,7 @@ class BlockTable:
     def __len__(self) -> int:
         return (self.records + self.block - 1) // self.block
 
+    @np.errstate(over="ignore", invalid="ignore")  # sums of the largest floats are infinite
     def extend(self, values: Floats, present: NDArray[np.bool_]) -> None:
         """Add records.
 

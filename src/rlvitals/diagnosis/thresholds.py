@@ -27,6 +27,10 @@ class Threshold(float):
         made.unit, made.meaning = unit, meaning
         return made
 
+    def __reduce__(self) -> tuple[type[Self], tuple[float, str, str]]:
+        """What a copy is made of."""
+        return type(self), (float(self), self.unit, self.meaning)
+
     def __str__(self) -> str:
         """Write the number with its unit, as people read it."""
         if self.unit == "%":

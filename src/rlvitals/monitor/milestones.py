@@ -12,9 +12,11 @@ import numpy as np
 
 from rlvitals.formatting import number
 from rlvitals.records import Episode, Event, Record
-from rlvitals.stats.series.course import course
+from rlvitals.stats.series.convergence import convergence
+from rlvitals.stats.series.course import MOST_RECENT, is_moving, recent_length
 from rlvitals.stats.series.intervals import mean_interval, rate_interval, wilson_interval
 from rlvitals.stats.series.student_t import normal_quantile
+from rlvitals.stats.series.trend import trend
 
 KIND = "milestone"
 FIRST_SUCCESS = "first-success"
@@ -89,6 +91,7 @@ class Milestones:
         self._at_target = 0
         self._categories: dict[str, _Category] = {}
         self._history = _History()
+        self._recent: deque[float] = deque(maxlen=MOST_RECENT)
         self._rest_at = float(_FEWEST_FOR_REST)
         self._was_at_rest = False
 
@@ -117,6 +120,7 @@ class Milestones:
             return []
         self._rewards.append(record.reward)
         self._history.add(record.reward, record.episode)
+        self._recent.append(record.reward)
         found = (
             self._first_success(record),
             self._new_best(record),
@@ -202,12 +206,13 @@ class Milestones:
         if self._history.taken < self._rest_at or (CONVERGED, "") in self._said:
             return None
         self._rest_at = self._history.taken * _REST_GROWTH
-        went = course(*self._history.series())
-        has_converged = went.status == "converged"
+        found = convergence(*self._history.series())
+        # The means of neighbours that are kept of a long run are too few to tell its recent trend, as `course` has it.
+        recent = trend(list(self._recent)[-recent_length(self._history.taken) :])
+        has_converged = found.converged and not is_moving(recent)
         twice, self._was_at_rest = self._was_at_rest and has_converged, has_converged
         if not twice or not self._is_news(CONVERGED):
             return None
-        found = went.convergence
         since, level = int(found.since), found.level
         data = {
             "since_episode": since,
@@ -229,6 +234,7 @@ class Milestones:
     def _forget_window(self) -> None:
         """A window never holds episodes of two branches."""
         self._rewards.clear()
+        self._recent.clear()
         self._in_window = self._at_target = 0
         self._at_target_since = None
 

@@ -131,7 +131,7 @@ class TrainingMonitor(LogMethods, RunResults):
         self._report = Path(report).absolute() if isinstance(report, str | Path) else report
         self._live_diagnosis = start_live_diagnosis(self._recorder, target=self.target)
         self._live = LiveRun(self._recorder, self._live_diagnosis)
-        counted = {"episodes": self._recorder.window.episodes} if self.resumed else None
+        counted = self._counted() if self.resumed else None
         self.log_event("state", "resumed" if self.resumed else "started", data=counted)
         for reason in refused:
             _log.warning("%s: %s", self.session_id, reason)
@@ -235,7 +235,7 @@ class TrainingMonitor(LogMethods, RunResults):
         """
         rewind = options.rewind_of(env_step=env_step, episode=episode, step=step)
         self._recorder.rewind(rewind)
-        self.log_event("rewind", f"went back to {rewind.place}", data={"episodes": self._recorder.window.episodes})
+        self.log_event("rewind", f"went back to {rewind.place}", data=self._counted())
 
     def update_configuration(self, configuration: Mapping[str, Any]) -> None:
         """Add settings to the configuration; those with the same name are replaced.
@@ -303,7 +303,11 @@ class TrainingMonitor(LogMethods, RunResults):
         if wanted is not False and not self._recorder.is_child:
             from rlvitals.render.report_writer import write_quietly  # noqa: PLC0415 - loads duckdb
 
-            write_quietly(self.run, None if wanted is True else wanted)
+            write_quietly(self.path, None if wanted is True else wanted)
+
+    def _counted(self) -> dict[str, int | None]:
+        window = self._recorder.window
+        return {"episodes": window.episodes, "env_step": window.env_step}
 
     def _set_goals(self, goals: Mapping[str, float]) -> None:
         if "total_timesteps" in goals:

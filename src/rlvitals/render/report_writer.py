@@ -63,21 +63,21 @@ def write_report(
     return write(document_of(run_data(run, parameters=parameters, clock=clock)))
 
 
-def write_quietly(run: Run, path: Path | None) -> None:
+def write_quietly(folder: Path, path: Path | None) -> None:
     """Write the report of a run that has just ended. What goes wrong is logged, and never raised into the training.
 
     Args:
-        run: The run.
-        path: Where to; `None` for `artifacts/report.html` in its folder.
+        folder: The run's folder.
+        path: Where to; `None` for `artifacts/report.html` in it.
     """
     try:
-        written = write_report(run, path)
+        written = write_report(Run(folder), path)
     except (RlvitalsError, OSError) as error:
-        _log.warning("%s: no report was written: %s", run.path.name, error)
+        _log.warning("%s: no report was written: %s", folder.name, error)
     except Exception:  # noqa: BLE001 - a mistake of the report is no trouble of the training
-        _log.exception("%s: no report was written", run.path.name)
+        _log.exception("%s: no report was written", folder.name)
     else:
-        _log.info("%s: the report is in %s", run.path.name, written)
+        _log.info("%s: the report is in %s", folder.name, written)
 
 
 def write_digest(

@@ -69,8 +69,11 @@ class TerminalSink(Sink):
                 self._successes.append(record.success)
             case PolicyUpdate():
                 self._update = record
-            case Event(kind="rewind" | "state", data={"episodes": int(episodes)}):
-                self._go_back_to(episodes)
+            case (
+                Event(kind="rewind", data={"episodes": int(episodes)})
+                | Event(kind="state", message="resumed", data={"episodes": int(episodes)})
+            ):
+                self._go_back_to(episodes, (record.data or {}).get("env_step"))
             case Event(severity="warning" | "critical"):
                 self._print(f"{record.severity}: {record.message}")
             case Evaluation():
@@ -121,12 +124,13 @@ class TerminalSink(Sink):
             parts.append(f"{number(speed, _DIGITS)} steps/s")
         return " | ".join(parts)
 
-    def _go_back_to(self, episodes: int) -> None:
+    def _go_back_to(self, episodes: int, env_step: int | None) -> None:
         """Count the episodes that a resumed run had, or forget those that a rewind abandoned."""
         for _ in range(min(max(0, self._episodes - episodes), len(self._rewards))):
             self._rewards.pop()
             self._successes.pop()
-        self._episodes = episodes
+        self._episodes, self._env_step = episodes, env_step or 0
+        self._pace, self._pending = Throughput(), []
 
     def _fold(self) -> None:
         """Take what came since the last line into the pace."""

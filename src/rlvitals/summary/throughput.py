@@ -54,15 +54,6 @@ def episodes_per_minute(times: Floats) -> Throughput:
     return pace
 
 
-def paces_of(run: Run) -> tuple[Throughput, Throughput]:
-    """Read how fast a run took steps, and how fast its episodes ended.
-
-    Raises:
-        RunFormatError: A sealed segment is damaged.
-    """
-    return pace_of(run), episodes_per_minute(run.episodes.numbers("time"))
-
-
 def step_said(run: Run, header: Header, life: Life, *, clock: Clock = SYSTEM_CLOCK) -> int | None:
     """The furthest step that a run says of itself beside its records: it may be further than the last of them.
 

@@ -1,6 +1,7 @@
 """Numbers that decide are named constants with a unit and a meaning."""
 
 import ast
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -111,3 +112,11 @@ def test_a_rule_reads_its_constant(monkeypatch: pytest.MonkeyPatch) -> None:
     judge = next(rule.judge for rule in RULES if rule.code == "kl-too-large")
     monkeypatch.setattr(policy, "_LARGE_KL", Threshold(7.0, "nats", "Another."))
     assert thresholds_of(judge)["LARGE_KL"] == 7.0
+
+
+def test_a_threshold_can_be_copied() -> None:
+    """As evidence is, by whoever sends it on."""
+    made = Threshold(0.5, "%", "why")
+    copied = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own bytes
+
+    assert (copied, copied.unit, copied.meaning, str(copied)) == (0.5, "%", "why", "50 %")

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -415,3 +416,14 @@ def test_a_training_may_change_its_folder(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(elsewhere.iterdir()) == []
     run = Run(tmp_path / "logs" / "run")
     assert (run.header.status, [record.episode for record in run.records("episodes")]) == ("completed", [0, 1])
+
+
+def test_a_report_of_a_folder_that_is_gone_hides_no_exception(tmp_path: Path) -> None:
+    """The user's own exception leaves the block; the missing report is logged."""
+    training = TrainingMonitor(tmp_path / "logs", report=True)
+    training.log_episode(0, 1.0, 5)
+    shutil.rmtree(tmp_path / "logs")
+    (tmp_path / "logs").write_text("a file in the place of the folder")
+
+    with pytest.raises(ZeroDivisionError), training:
+        raise ZeroDivisionError
