@@ -1,6 +1,7 @@
 """Who may ask, and what a browser may do with the answer."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -36,7 +37,10 @@ def asked(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(app, **(guard or {}))(scope, None, send))  # type: ignore[arg-type]
+    # In a thread of its own: a browser that other tests drive holds this thread's event loop.
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(lambda: asyncio.run(Guard(app, **(guard or {}))(scope, None, send)))  # type: ignore[arg-type]
+        asked.result()
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
