@@ -246,7 +246,7 @@ def judged(name: str, label: Row, looks: list[tuple[float, Diagnosis]], total: f
         "said": sorted({finding.code for _, diagnosis in alarms for finding in diagnosis.alarms}),
         "final": [[f.code, f.severity, f.confidence, [s.code for s in f.symptoms]] for f in final.findings],
         "health_score": final.health_score,
-        "unjudged": sorted({one.code for one in final.unjudged}),
+        "skipped_rules": sorted({one.code for one in final.skipped_rules}),
     }  # fmt: skip
 
 
@@ -281,7 +281,7 @@ def by_rule(rows: Sequence[Row]) -> dict[str, Row]:
         meant = [row for row in rows if row["wanted"] == rule.code]
         said = [row for row in meant if rule.code in row["said"]]
         false = [row for row in healthy if rule.code in row["said"]]
-        could = [row for row in healthy if rule.code not in row["unjudged"]]
+        could = [row for row in healthy if rule.code not in row["skipped_rules"]]
         table[rule.code] = {
             "faults": len(meant),
             "detected": len(said) / len(meant) if meant else None,

@@ -20,7 +20,7 @@ from rlvitals.runs import Run, Runs
 from rlvitals.runs import open_runs as _open_runs
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.totals import totals
-from rlvitals.summary.status import life_of
+from rlvitals.summary.status import state_of
 
 if TYPE_CHECKING:
     from rlvitals.render.notebook import Figure
@@ -341,15 +341,15 @@ class RunReader(Run, RunResults):
     def run_status(self) -> RunStatus:
         """Where the run stands, as seen from outside."""
         header = self.header
-        life = life_of(self, header, clock=self._clock)
+        state = state_of(self, header, clock=self._clock)
         return RunStatus(
             session_id=header.run_id,
             path=self.path,
-            status=life.status,
+            status=state.status,
             total_episodes=totals(self).episodes,
-            training_seconds=life.duration,
-            last_updated=life.updated,
-            lost=life.losses,
+            training_seconds=state.duration,
+            last_updated=state.updated,
+            lost=state.dropped_records,
             sinks=(),
         )
 

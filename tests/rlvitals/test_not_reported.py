@@ -83,7 +83,7 @@ def exported(made: Made, name: str, ending: str, tmp_path: Path) -> Path:
 def head(made: Made, name: str) -> RunHeader:
     """The top of a run's page."""
     run = WatchedRun(name, made.logs / name)
-    run.look()
+    run.refresh()
     return run_header(run, None)
 
 
@@ -188,7 +188,7 @@ def test_the_line_of_a_run_has_no_success_that_nobody_reported(made: Made) -> No
 def test_groups_of_a_page_tell_how_many_reported(made: Made) -> None:
     """Each group apart."""
     run = WatchedRun("some", made.logs / "some")
-    run.look()
+    run.refresh()
     groups = groups_of(run, "termination_reason", None, None, "env_step")["groups"]
 
     found = {group["name"]: (group["episodes"], group["reported"]) for group in groups}

@@ -66,7 +66,7 @@ def run_command(*words: object) -> Result:
 def head(logs: Path, name: str) -> RunHeader:
     """The top of a run's page."""
     run = WatchedRun(name, logs / name)
-    run.look()
+    run.refresh()
     return run_header(run, assessed(run))
 
 
@@ -114,7 +114,7 @@ def test_the_summary_judges_its_trend(logs: Path) -> None:
     """The recent level is that of the last tenth, as a value is a mean of 100 episodes already."""
     summary = summarise(Run(logs / "a-1"))
 
-    assert summary.measures["reward"].going.verdict == "improving"
+    assert summary.measures["reward"].trend.verdict == "improving"
     assert (summary.episodes, summary.overview.levels["reward"].window) == (0, UPDATES // 10)
     assert summary.measures["reward"].recent.estimate == pytest.approx(95.0, abs=1.0)
 
@@ -223,14 +223,14 @@ def test_a_page_gives_way_to_episodes_that_come(tmp_path: Path) -> None:
     with TrainingMonitor(tmp_path, session_name="run", settings=RecorderSettings(system_interval_s=None)) as training:
         mean_returns(training, 1)
         run = WatchedRun("run", training.path)
-        run.look()
-        mark, before = run.mark(), run.reward_source
+        run.refresh()
+        cursor, before = run.cursor(), run.reward_source
         training.log_episode(0, 7.0, 10, env_step=10)
-        run.look()
+        run.refresh()
 
     assert (before, run.reward_source) == (SOURCE, "")
     assert run.columns["episodes"].numbers("reward").tolist() == [7.0]
-    assert run.since(mark).again
+    assert run.delta_since(cursor).again
 
 
 def test_a_page_follows_a_series_that_grows(tmp_path: Path) -> None:
@@ -239,14 +239,14 @@ def test_a_page_follows_a_series_that_grows(tmp_path: Path) -> None:
     with TrainingMonitor(tmp_path, session_name="run", settings=RecorderSettings(system_interval_s=None)) as training:
         training.log_metrics("rollout", {"ep_rew_mean": 1.0}, step=1)
         run = WatchedRun("run", training.path, clock=clock)
-        run.look()
-        mark = run.mark()
+        run.refresh()
+        cursor = run.cursor()
         training.log_metrics("rollout", {"ep_rew_mean": 2.0}, step=2)
         clock.advance(1.0)
-        run.look()
+        run.refresh()
 
     assert run.columns["episodes"].numbers("reward").tolist() == [1.0, 2.0]
-    assert (run.since(mark).before["episodes"], run.since(mark).again) == (1, False)
+    assert (run.delta_since(cursor).before["episodes"], run.delta_since(cursor).again) == (1, False)
 
 
 @pytest.mark.parametrize("command", [["check"], ["watch", "--once"]])

@@ -81,9 +81,9 @@ def findings_json(diagnosis: Diagnosis) -> dict[str, Any]:
         "evidence": diagnosis.evidence_text,
         "env_step": diagnosis.env_step,
         "findings": msgspec.to_builtins(diagnosis.findings),
-        "points_lost": msgspec.to_builtins(diagnosis.health.losses),
+        "points_lost": msgspec.to_builtins(diagnosis.health.deductions),
         "inapplicable": list(diagnosis.inapplicable),
-        "unjudged": {one.code: list(one.missing) for one in diagnosis.unjudged},
+        "skipped_rules": {one.code: list(one.missing) for one in diagnosis.skipped_rules},
     }
 
 

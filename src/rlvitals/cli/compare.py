@@ -18,7 +18,7 @@ from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.comparison import Comparison, Divergence, HistoryRank, first_divergence, rank_in_history
 from rlvitals.comparison import compare as compare_runs
 from rlvitals.comparison.metric_source import metric_names
-from rlvitals.documents.comparison_report import document_of
+from rlvitals.documents.comparison_report import comparison_document
 from rlvitals.documents.document import Bullets, brief_of
 from rlvitals.errors import ComparisonError, ExportError, RunError
 from rlvitals.records.metrics import metric_named
@@ -145,13 +145,13 @@ def compare(
     )
     parts = first_divergence(Run(single[0]), Run(single[1])) if len(runs) == len(single) == _TWO else None
     call = typed(context, without=_ANSWERS)
-    written = [write_comparison(found, target, parting=parts, call=call) for target in targets]
+    written = [write_comparison(found, target, divergence=parts, call=call) for target in targets]
     if as_json:
         reports = [{"path": str(path.absolute()), "bytes": path.stat().st_size} for path in written]
         print_json(document(found, parts) | ({"reports": reports} if reports else {}))
         return
     screen = make_screen()
-    whole = document_of(found, parts, call, SYSTEM_CLOCK.time())
+    whole = comparison_document(found, parts, call, SYSTEM_CLOCK.time())
     print_document(screen, whole if full else brief_of(whole))
     if not full:
         screen.print(Text("\nMore: the same with --full.", LABEL))
@@ -163,7 +163,7 @@ def compare(
 def document(found: Comparison, parts: Divergence | None = None) -> dict[str, Any]:
     """A comparison as plain values, as `--json` prints it."""
     told: dict[str, Any] = msgspec.to_builtins(found)
-    return told | {"parting": msgspec.to_builtins(parts)}
+    return told | {"divergence": msgspec.to_builtins(parts)}
 
 
 def print_place(screen: Console, place: HistoryRank) -> None:

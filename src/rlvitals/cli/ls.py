@@ -27,9 +27,9 @@ from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.sql_columns import connected, file_literal
 from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_text
-from rlvitals.summary.overview import Feed, Overview, overview_from
-from rlvitals.summary.status import CLOSED, life_of
-from rlvitals.summary.throughput import step_said
+from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
+from rlvitals.summary.status import CLOSED, state_of
+from rlvitals.summary.throughput import reported_step
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""
@@ -86,7 +86,7 @@ def listed(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview]
                 rows.append(_row(run, connection, last.get(run.path), clock))
             except RunError as error:
                 bad.append((run.path, error))
-    rows.sort(key=lambda row: row.life.started, reverse=True)
+    rows.sort(key=lambda row: row.state.started, reverse=True)
     return rows, [UnreadableRun(str(path), str(error)) for path, error in bad]
 
 
@@ -129,16 +129,16 @@ def _row(
     run: Run, connection: duckdb.DuckDBPyConnection, columns: Mapping[str, Column] | None, clock: Clock
 ) -> Overview:
     header = run.header
-    life = life_of(run, header, clock=clock)
+    state = state_of(run, header, clock=clock)
     episodes, env_step, updates = (header.totals.get(name) for name in ("episodes", "env_step", "updates"))
     newest: list[Record] = []
-    if episodes is None or life.status not in CLOSED:
+    if episodes is None or state.status not in CLOSED:
         # The header of a run that was never closed counts from when it was last written.
         counted = totals(run, connection=connection)
         episodes, env_step, updates = counted.episodes, counted.env_step, counted.updates
         newest = last_records(run, "updates", 1, connection=connection)
     written = None if columns is None else float(columns["time"][-1])
-    if columns is None or life.status not in CLOSED:
+    if columns is None or state.status not in CLOSED:
         last: list[Episode] = last_records(run, "episodes", RECENT_EPISODES, connection=connection)
         newest += last
         columns = columns_of(last)
@@ -146,12 +146,12 @@ def _row(
     # Records older than the run were replayed: the run took as long as they cover, which its header does not say.
     first = next(iter(run.records("episodes")), None) if written is not None and written < header.started else None
     return overview_from(
-        Feed(
+        OverviewInputs(
             header=header,
-            life=life,
+            state=state,
             episodes=episodes,
             updates=updates,
-            steps=(env_step, step_said(run, header, life, clock=clock), *map(step_of, newest)),
+            steps=(env_step, reported_step(run, header, state, clock=clock), *map(step_of, newest)),
             columns=columns,
             series=None if episodes else reward_series(run, last=_LAST_RECORDS),
             intervals=False,
@@ -162,7 +162,7 @@ def _row(
 
 def _flat(row: Overview) -> dict[str, Any]:
     flat = msgspec.to_builtins(row)
-    return {**flat.pop("life"), **flat}
+    return {**flat.pop("state"), **flat}
 
 
 def _table(rows: list[Overview], folder: Path, *, now: float, narrow: bool) -> Table:
@@ -170,19 +170,19 @@ def _table(rows: list[Overview], folder: Path, *, now: float, narrow: bool) -> T
     table = Table(box=None, pad_edge=False, collapse_padding=narrow, header_style=LABEL)
     table.add_column("run", overflow="fold")
     table.add_column("status", no_wrap=True)
-    for title in ("episodes", "step", "reward", "success", "updated", "lasted"):
+    for title in ("episodes", "step", "reward", "success", "updated", "duration"):
         table.add_column(title, justify="right", no_wrap=True)
     for row in rows:
-        life = row.life
+        state = row.state
         table.add_row(
-            Text(escape_control(str(Path(life.path).relative_to(folder))), "bold"),
-            status_text(life.status),
+            Text(escape_control(str(Path(state.path).relative_to(folder))), "bold"),
+            status_text(state.status),
             count(row.episodes),
             count(row.env_step),
             _level(row, "reward").append("*" if row.reward_source else "", LABEL),
             _level(row, "success"),
-            format_duration(now - life.updated),
-            format_duration(life.duration),
+            format_duration(now - state.updated),
+            format_duration(state.duration),
         )
     return table
 

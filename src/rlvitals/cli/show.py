@@ -9,9 +9,9 @@ from rich.text import Text
 from rlvitals.cli.check import findings_json
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.documents.document import brief_of
-from rlvitals.documents.run_curves import courses_of
+from rlvitals.documents.run_curves import curves_of
 from rlvitals.documents.run_data import RunData, run_data
-from rlvitals.documents.run_report import document_of
+from rlvitals.documents.run_report import run_document
 from rlvitals.render.terminal import LABEL, make_screen, print_json
 from rlvitals.render.terminal_document import print_document
 from rlvitals.render.terminal_text import escape_control
@@ -43,13 +43,13 @@ def show(
     Means ignore values that are not finite, and report how many there are. Intervals are 95 % intervals.
     """
     opened = open_named(run, folder)
-    account = run_data(opened, parameters=parameters, window=window)
+    data = run_data(opened, parameters=parameters, window=window)
     if as_json:
-        print_json(_json(account))
+        print_json(_json(data))
         return
     screen = make_screen()
-    document = document_of(account)
-    about = ", ".join(filter(None, (account.header.project, *account.header.tags)))
+    document = run_document(data)
+    about = ", ".join(filter(None, (data.header.project, *data.header.tags)))
     document = document._replace(kind=about)
     is_full = full or window is not None
     print_document(screen, document if is_full else brief_of(document))
@@ -57,26 +57,26 @@ def show(
         screen.print()
         screen.print(
             Text(
-                f"More: rlvitals show {escape_control(run or account.header.run_id)} --full, or check, watch, report.",
+                f"More: rlvitals show {escape_control(run or data.header.run_id)} --full, or check, watch, report.",
                 LABEL,
             )
         )
 
 
-def _json(account: RunData) -> dict[str, Any]:
+def _json(data: RunData) -> dict[str, Any]:
     """The whole summary, the overview in its top level, with the header, the findings and the last records."""
-    header, summary = msgspec.to_builtins(account.header), msgspec.to_builtins(account.summary)
+    header, summary = msgspec.to_builtins(data.header), msgspec.to_builtins(data.summary)
     overview = summary.pop("overview")
     return {
-        **overview.pop("life"),
+        **overview.pop("state"),
         **{name: header.get(name) for name in _HEADER},
         **overview,
         **summary,
-        "algorithm": dict(account.algorithm),
-        "diagnosis": findings_json(account.diagnosis),
-        "evaluations_total": len(account.evaluations),
-        "evaluations": account.evaluations[-_EVALUATIONS:],
-        "events_total": len(account.events),
-        "events": sorted(account.events[-_EVENTS:], key=lambda event: event.time),
-        "curves": {name: list(curve.spark) for name, curve in courses_of(account.recorded).items()},
+        "algorithm": dict(data.algorithm),
+        "diagnosis": findings_json(data.diagnosis),
+        "evaluations_total": len(data.evaluations),
+        "evaluations": data.evaluations[-_EVALUATIONS:],
+        "events_total": len(data.events),
+        "events": sorted(data.events[-_EVENTS:], key=lambda event: event.time),
+        "curves": {name: list(curve.spark) for name, curve in curves_of(data.recorded).items()},
     }

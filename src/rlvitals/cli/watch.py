@@ -46,7 +46,7 @@ def watch(
     A run that is over is shown once. In a pipe a plain block is printed now and then.
     """
     observer = Observer(open_named(run, folder))
-    first = observer.look()
+    first = observer.observe()
     screen = make_screen()
     if as_json:
         print_json(plain(first))
@@ -73,7 +73,7 @@ def looks(observer: Observer, first: Vitals, wait: Callable[[], object]) -> Iter
     vitals = first
     while vitals.is_open:
         wait()
-        vitals = observer.look()
+        vitals = observer.observe()
         yield vitals
 
 
@@ -96,7 +96,7 @@ def _live(screen: Console, observer: Observer, first: Vitals, interval_s: float)
             _draw(screen, live, vitals)
             if not vitals.is_open or _waited(screen, live, vitals, pressed, interval_s):
                 break
-            vitals = observer.look()
+            vitals = observer.observe()
     return vitals
 
 

@@ -125,7 +125,7 @@ def _change(found: Trend) -> dict[str, float | None]:
         "estimate": found.change,
         "low": found.change_low,
         "high": found.change_high,
-        "in_noise": found.in_noise,
+        "effect_size": found.effect_size,
     }
 
 

@@ -50,7 +50,7 @@ def validation(
     Returns:
         `health_score` (0 to 1), `status`, `judged` (false with too little evidence and no alarm),
         `checks`, `findings`, `points_lost` (every loss of the score, of a hundred,
-        with the finding that cost it) and `unjudged` (rules that had nothing to look at).
+        with the finding that cost it) and `skipped_rules` (rules that had nothing to look at).
     """
     free, space = _space(path)
     findings = (*diagnosis.findings, *space)
@@ -64,7 +64,7 @@ def validation(
     numbers = {
         "data_completeness": _completeness(episodes, updates, lost),
         "metric_validity": _validity(episodes, updates),
-        "training_progress": {"trend": reward.recent.verdict, "change_in_noise": reward.recent.in_noise},
+        "training_progress": {"trend": reward.recent.verdict, "change_in_noise": reward.recent.effect_size},
         "training_stability": {
             "convergence": reward.status,
             "below_best": _known(reward.convergence.below_best),
@@ -81,8 +81,8 @@ def validation(
             for name, said in numbers.items()
         },
         "findings": [{"code": one.code, "severity": one.severity, "message": one.sentence} for one in findings],
-        "points_lost": [{"code": loss.code, "points": loss.points, "check": loss.check} for loss in health.losses],
-        "unjudged": {one.code: list(one.missing) for one in diagnosis.unjudged},
+        "points_lost": [{"code": loss.code, "points": loss.points, "check": loss.check} for loss in health.deductions],
+        "skipped_rules": {one.code: list(one.missing) for one in diagnosis.skipped_rules},
     }
 
 

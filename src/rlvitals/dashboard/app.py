@@ -14,7 +14,7 @@ from starlette.staticfiles import StaticFiles
 from rlvitals import __version__
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.dashboard.broadcaster import Broadcaster
-from rlvitals.dashboard.routes import Desk, router, schemas
+from rlvitals.dashboard.routes import DashboardState, router, schemas
 from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.dashboard.security import Guard
 from rlvitals.errors import ColumnError, RlvitalsError, RunNotFoundError
@@ -56,7 +56,7 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=_lifespan(broadcaster),
     )
-    app.state.desk = Desk(broadcaster)
+    app.state.desk = DashboardState(broadcaster)
     app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     app.add_exception_handler(RequestValidationError, _wrong)

@@ -70,11 +70,11 @@ class _ChannelState:
     """What the pages of a run have been told."""
 
     def __init__(self) -> None:
-        self.mark: Cursor | None = None
+        self.cursor: Cursor | None = None
         self.version = -1
         self.head = b""
         self.made = -_IDLE_HEAD_S
-        self.is_in_trouble = False
+        self.is_unreadable = False
 
 
 class Broadcaster:
@@ -97,7 +97,7 @@ class Broadcaster:
         self._scanned = -SCAN_S
         self._closing = False
         self._wake = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rlvitals-hub", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="rlvitals-broadcast", daemon=True)
         self._thread.start()
 
     @property
@@ -177,20 +177,20 @@ class Broadcaster:
         try:
             run = self.registry.open(key)
         except (RunError, OSError) as error:
-            self._trouble(key, told, str(error).replace(f"{self.registry.folder}/", ""))
+            self._unreadable(key, told, str(error).replace(f"{self.registry.folder}/", ""))
             return
         with run.lock:
-            run.look()
-            mark = run.mark()
+            run.refresh()
+            cursor = run.cursor()
             # At first, pages ask for what there is; from then on they are told what comes, whoever read it.
-            news = run.since(told.mark or mark)
-            messages = [] if news.again or run.trouble else list(self._news(run, news))
-        if run.trouble:
-            self._trouble(key, told, run.trouble)
+            news = run.delta_since(told.cursor or cursor)
+            messages = [] if news.again or run.read_error else list(self._news(run, news))
+        if run.read_error:
+            self._unreadable(key, told, run.read_error)
             return
-        told.mark = mark
-        if news.again or told.is_in_trouble:
-            told.is_in_trouble = False
+        told.cursor = cursor
+        if news.again or told.is_unreadable:
+            told.is_unreadable = False
             self._push(key, _AGAIN)
         for message in messages:
             self._push(key, message)
@@ -220,10 +220,10 @@ class Broadcaster:
         if is_other:
             self._push(key, message)
 
-    def _trouble(self, key: str, told: _ChannelState, reason: str) -> None:
-        if not told.is_in_trouble:
-            told.is_in_trouble = True
-            self._tell(key, "trouble", {"reason": reason})
+    def _unreadable(self, key: str, told: _ChannelState, reason: str) -> None:
+        if not told.is_unreadable:
+            told.is_unreadable = True
+            self._tell(key, "unreadable", {"reason": reason})
 
     def _judged_anew(self, key: str) -> None:
         with self._lock:

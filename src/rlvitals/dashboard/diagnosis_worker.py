@@ -44,7 +44,7 @@ class DiagnosisWorker:
         self._told = told
         self._lock = threading.Lock()
         self._judged: dict[str, _Judged] = {}
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-judge")
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-diagnosis")
 
     def last(self, run: WatchedRun) -> Assessment | None:
         """The last assessment of a run; a new one is begun if the run has gained something since."""

@@ -43,7 +43,7 @@ class Asked(NamedTuple):
     every_pair: bool = False
 
 
-class Desired(NamedTuple):
+class GroupSelection(NamedTuple):
     """The runs that are meant, by key, the group that each was given, and those that cannot be opened."""
 
     runs: dict[str, Run]
@@ -56,7 +56,7 @@ class Desired(NamedTuple):
         return tuple(self.groups.items()), self.refused, tuple((key, _sign(run)) for key, run in self.runs.items())
 
 
-def desired(registry: RunRegistry, keys: Sequence[str], patterns: Sequence[str]) -> Desired:
+def select_groups(registry: RunRegistry, keys: Sequence[str], patterns: Sequence[str]) -> GroupSelection:
     """Find the runs that are meant.
 
     Args:
@@ -97,7 +97,7 @@ def desired(registry: RunRegistry, keys: Sequence[str], patterns: Sequence[str])
         )
     if len(found) > MOST_COMPARED:
         raise ComparisonError(f"{len(found)} runs are more than the {MOST_COMPARED} that a page compares at once")
-    return Desired(found, groups, tuple(refused.values()))
+    return GroupSelection(found, groups, tuple(refused.values()))
 
 
 class _Meant(NamedTuple):
@@ -138,7 +138,7 @@ def _sign(run: Run) -> tuple[Hashable, ...]:
     return *sign, run.vitality().status, *sizes
 
 
-def compared(chosen: Desired, asked: Asked) -> Comparison:
+def compared(chosen: GroupSelection, asked: Asked) -> Comparison:
     """Hold runs against each other. `path` of each run is its key.
 
     Raises:
@@ -189,7 +189,7 @@ def placed(registry: RunRegistry, key: str, metric: str) -> HistoryRank:
     return rank_in_history(run, earlier, metric)
 
 
-def _by(chosen: Desired, by: str | None, key_of: dict[Path, str]) -> str | Callable[[Run], str] | None:
+def _by(chosen: GroupSelection, by: str | None, key_of: dict[Path, str]) -> str | Callable[[Run], str] | None:
     """What makes a group. No expression is taken from a page: what a question may cost stays bounded."""
     if by == _EACH_RUN:
         return lambda run: key_of[run.path.absolute()]
@@ -206,7 +206,7 @@ def _by(chosen: Desired, by: str | None, key_of: dict[Path, str]) -> str | Calla
     return None
 
 
-class Kept:
+class ComparisonCache:
     """The last answers, so that pages that ask the same do the work once. Safe from any thread."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from rlvitals.dashboard import query_params as q
 from rlvitals.dashboard.broadcaster import LIST, MOST_PAGES, Broadcaster
 from rlvitals.dashboard.curve_series import AUTO, CurveSeries
 from rlvitals.dashboard.curve_views import View, curves, curves_csv, fields_of
-from rlvitals.dashboard.group_comparison import Asked, Kept, compared, desired, placed
+from rlvitals.dashboard.group_comparison import Asked, ComparisonCache, compared, placed, select_groups
 from rlvitals.dashboard.json_encoding import strict_json
 from rlvitals.dashboard.parameter_views import exploration, heat_map, lines_of, tried_of
 from rlvitals.dashboard.run_details import (
@@ -68,7 +68,7 @@ def _told(kind: type) -> dict[str, Any]:
     return {"responses": {200: {"content": {"application/json": {"schema": schema}}}}, "response_class": Response}
 
 
-class Desk:
+class DashboardState:
     """What the routes answer from.
 
     Args:
@@ -77,7 +77,7 @@ class Desk:
 
     def __init__(self, broadcaster: Broadcaster) -> None:
         self.broadcaster = broadcaster
-        self.compared = Kept()
+        self.compared = ComparisonCache()
         self._places = threading.BoundedSemaphore(_MOST_WAITING)
         self._hands = threading.BoundedSemaphore(_MOST_AT_WORK)
 
@@ -88,7 +88,7 @@ class Desk:
             RunError: There is none, or it cannot be read.
         """
         run = self.broadcaster.registry.open(key)
-        run.look()
+        run.refresh()
         return run
 
     def worked(self, question: Callable[[], T]) -> T:
@@ -106,24 +106,24 @@ class Desk:
             self._places.release()
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
+def _desk(request: Request) -> DashboardState:
+    desk: DashboardState = request.app.state.desk
     return desk
 
 
-TheDesk = Annotated[Desk, Depends(_desk)]
+State = Annotated[DashboardState, Depends(_desk)]
 router = APIRouter(prefix="/api/v1")
 
 
 @router.get("/runs", **_told(RunList))
-def runs(desk: TheDesk) -> Response:
+def runs(desk: State) -> Response:
     """The list of runs."""
     rows, refused = desk.broadcaster.registry.rows()
     return _json(RunList(desk.broadcaster.registry.folder.name or "/", rows, refused))
 
 
 @router.get("/run", **_told(RunHeader))
-def run(desk: TheDesk, run: q.Key) -> Response:
+def run(desk: State, run: q.Key) -> Response:
     """The top of a run's page: where it is, how it goes, what is wrong."""
     found = desk.opened(run)
     return _json(run_header(found, desk.broadcaster.judge.last(found)))
@@ -131,7 +131,7 @@ def run(desk: TheDesk, run: q.Key) -> Response:
 
 @router.get("/run/series", **_told(Curves))
 def run_series(
-    desk: TheDesk,
+    desk: State,
     run: q.Key,
     field: q.Fields,
     stream: q.StreamName = "episodes",
@@ -149,7 +149,7 @@ def run_series(
 
 @router.get("/run/series.csv", responses={200: {"content": {"text/csv": {}}}}, response_class=Response)
 def run_series_csv(
-    desk: TheDesk,
+    desk: State,
     run: q.Key,
     field: q.Fields,
     stream: q.StreamName = "episodes",
@@ -165,14 +165,14 @@ def run_series_csv(
 
 
 @router.get("/run/fields")
-def run_fields(desk: TheDesk, run: q.Key) -> Response:
+def run_fields(desk: State, run: q.Key) -> Response:
     """Everything that can be drawn, by stream."""
     return _json(fields_of(desk.opened(run)))
 
 
 @router.get("/run/groups")
 def run_groups(
-    desk: TheDesk,
+    desk: State,
     run: q.Key,
     by: q.Grouping = "category",
     clock: q.ClockName = "episode",
@@ -184,46 +184,46 @@ def run_groups(
 
 
 @router.get("/run/summary", **_told(RunSummary))
-def run_summary(desk: TheDesk, run: q.Key) -> Response:
+def run_summary(desk: State, run: q.Key) -> Response:
     """The whole account of a run. Takes seconds for a million episodes; kept until the run gains something."""
     found = desk.opened(run)
     return _json(desk.worked(lambda: found.kept("summary", found.reader.summary)))
 
 
 @router.get("/run/dashboard")
-def run_dashboard(desk: TheDesk, run: q.Key) -> Response:
+def run_dashboard(desk: State, run: q.Key) -> Response:
     """What `create_dashboard_data` of the Python interface gives."""
     found = desk.opened(run)
     return _json(desk.worked(lambda: found.kept("dashboard", found.reader.create_dashboard_data)))
 
 
 @router.get("/run/events")
-def run_events(desk: TheDesk, run: q.Key, kind: q.EventKind = None, limit: q.EventCount = 200) -> Response:
+def run_events(desk: State, run: q.Key, kind: q.EventKind = None, limit: q.EventCount = 200) -> Response:
     """Notes, milestones, changes of state: newest first."""
     return _json(events_of(desk.opened(run), kind, limit))
 
 
 @router.get("/run/evaluations")
-def run_evaluations(desk: TheDesk, run: q.Key) -> Response:
+def run_evaluations(desk: State, run: q.Key) -> Response:
     """Evaluations, baselines, and the one held against the others."""
     return _json(evaluations_of(desk.opened(run)))
 
 
 @router.get("/run/configuration")
-def run_configuration(desk: TheDesk, run: q.Key) -> Response:
+def run_configuration(desk: State, run: q.Key) -> Response:
     """What the run was started with, and what reproduces it."""
     return _json(configuration_of(desk.opened(run)))
 
 
 @router.get("/run/parameters")
-def run_parameters(desk: TheDesk, run: q.Key, outcome: q.Name = "reward") -> Response:
+def run_parameters(desk: State, run: q.Key, outcome: q.Name = "reward") -> Response:
     """The parameters that were tried: some episodes as lines of parallel coordinates."""
     found = desk.opened(run)
     return _json(desk.worked(lambda: lines_of(tried_of(found), outcome)))
 
 
 @router.get("/run/heatmap")
-def run_heatmap(desk: TheDesk, run: q.Key, x: q.Name, y: q.Name, outcome: q.Name = "reward") -> Response:
+def run_heatmap(desk: State, run: q.Key, x: q.Name, y: q.Name, outcome: q.Name = "reward") -> Response:
     """The mean outcome of each cell of two parameters."""
     found = desk.opened(run)
     cells = desk.worked(lambda: heat_map(tried_of(found), x, y, outcome))
@@ -233,20 +233,20 @@ def run_heatmap(desk: TheDesk, run: q.Key, x: q.Name, y: q.Name, outcome: q.Name
 
 
 @router.get("/run/exploration")
-def run_exploration(desk: TheDesk, run: q.Key) -> Response:
+def run_exploration(desk: State, run: q.Key) -> Response:
     """What the parameters do, by type: coverage, drivers, best regions. Takes seconds."""
     found = desk.opened(run)
     return _json(desk.worked(lambda: exploration(found)))
 
 
 @router.get("/run/pictures")
-def run_pictures(desk: TheDesk, run: q.Key) -> Response:
+def run_pictures(desk: State, run: q.Key) -> Response:
     """The pictures that the run logged, oldest first."""
     return _json({"pictures": pictures_of(desk.opened(run))})
 
 
 @router.get("/run/picture", responses={200: {"content": {"image/*": {}}}}, response_class=Response)
-def run_picture(desk: TheDesk, run: q.Key, name: q.Name) -> Response:
+def run_picture(desk: State, run: q.Key, name: q.Name) -> Response:
     """One picture. An SVG is sealed, so that it runs no script and loads nothing."""
     content = picture(desk.opened(run), name) or b""
     media = media_type(content)
@@ -257,7 +257,7 @@ def run_picture(desk: TheDesk, run: q.Key, name: q.Name) -> Response:
 
 
 @router.get("/compare")
-def compare(desk: TheDesk, run: q.Keys) -> Response:
+def compare(desk: State, run: q.Keys) -> Response:
     """Runs side by side: their heads, and what differs in their configuration."""
     found = [desk.opened(key) for key in dict.fromkeys(run)]
     return _json(comparison(found, [run_header(one, desk.broadcaster.judge.last(one)) for one in found]))
@@ -265,7 +265,7 @@ def compare(desk: TheDesk, run: q.Keys) -> Response:
 
 @router.get("/compare/series")
 def compare_series(
-    desk: TheDesk,
+    desk: State,
     run: q.Keys,
     field: q.Name,
     stream: q.StreamName = "episodes",
@@ -282,7 +282,7 @@ def compare_series(
 
 @router.get("/compare/groups", **_told(Comparison))
 def compare_groups(
-    desk: TheDesk,
+    desk: State,
     run: q.Members = [],  # noqa: B006 - a default of FastAPI's, never changed
     group: q.Patterns = [],  # noqa: B006 - likewise
     metric: q.Metric = "reward",
@@ -296,22 +296,22 @@ def compare_groups(
     every_pair: q.Flag = False,
 ) -> Response:
     """Groups of runs held against each other: what may be concluded, and what not (`rlvitals.compare`)."""
-    chosen = desired(desk.broadcaster.registry, run, group)
+    chosen = select_groups(desk.broadcaster.registry, run, group)
     asked = Asked(metric, statistic, axis, by, baseline, target, margin, lower_is_better, every_pair)
     question = asked, chosen.sign
     answer = desk.worked(lambda: desk.compared.answer(question, lambda: strict_json(compared(chosen, asked))))
     return Response(answer, media_type="application/json")
 
 
-@router.get("/compare/parting", **_told(Divergence))
-def compare_parting(desk: TheDesk, run: q.Two) -> Response:
+@router.get("/compare/divergence", **_told(Divergence))
+def compare_parting(desk: State, run: q.Two) -> Response:
     """Where two runs part: the first update from which they differ, and what differs in their configuration."""
     one, other = (desk.broadcaster.registry.run(key) for key in run)
     return _json(desk.worked(lambda: first_divergence(one, other)))
 
 
 @router.get("/run/place", **_told(HistoryRank))
-def run_place(desk: TheDesk, run: q.Key, metric: q.Metric = "reward") -> Response:
+def run_place(desk: State, run: q.Key, metric: q.Metric = "reward") -> Response:
     """Where a run stands among those that began before it, in the same environment."""
     return _json(desk.worked(lambda: placed(desk.broadcaster.registry, run, metric)))
 
@@ -324,7 +324,7 @@ def metrics() -> Response:
 
 @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=Response)
 async def stream(
-    desk: TheDesk,
+    desk: State,
     run: Annotated[str | None, Query(max_length=1_000, description="The run; without it, the list of runs.")] = None,
 ) -> Response:
     """What is new, as server-sent events: see docs/dashboard.md."""

@@ -11,9 +11,9 @@ from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.records.progress import STEPS, Throughput, first_said
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.summary.levels import LEVELS
-from rlvitals.summary.overview import Assessment, Feed, Overview, overview_from
-from rlvitals.summary.status import life_of
-from rlvitals.summary.throughput import episodes_per_minute, step_said
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, overview_from
+from rlvitals.summary.status import state_of
+from rlvitals.summary.throughput import episodes_per_minute, reported_step
 
 _MOST_FINDINGS = 100
 
@@ -31,14 +31,14 @@ class RunHeader(msgspec.Struct, frozen=True):
             training took.
         not_finite: How many values are not finite, by `stream.field`.
         findings: What is wrong, the most likely cause first; then what is no longer seen.
-        unjudged: Rules that had nothing to look at, with what to log so that they have.
+        skipped_rules: Rules that had nothing to look at, with what to log so that they have.
         rows: Rows of each stream, with which the columns that are pushed go on.
         fields: The columns of each stream that have a value.
         dicts: The dictionaries that came with the episodes: `parameters`, `algorithm`, ...
         labels: The texts of columns of codes, by `stream.field`.
         pictures: How many pictures there are.
         failure: The exception that ended it; else empty.
-        trouble: Why the run cannot be read at present; empty if it can.
+        read_error: Why the run cannot be read at present; empty if it can.
     """
 
     key: str
@@ -49,7 +49,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     is_replayed: bool
     not_finite: dict[str, int]
     findings: list[FindingView]
-    unjudged: dict[str, list[str]]
+    skipped_rules: dict[str, list[str]]
     rows: dict[str, int]
     fields: dict[str, list[str]]
     dicts: list[str]
@@ -58,7 +58,7 @@ class RunHeader(msgspec.Struct, frozen=True):
     events: int
     pictures: int
     failure: str
-    trouble: str
+    read_error: str
 
 
 def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
@@ -72,16 +72,16 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         RunError: The run cannot be read.
     """
     header, episodes = run.header, run.columns["episodes"]
-    life = life_of(run.reader, header, clock=run.clock)
+    state = state_of(run.reader, header, clock=run.clock)
     pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time")[: run.episodes])))
     columns = {name: episodes.cells(name).masked for name in LEVELS if episodes.has(name)}
     overview = overview_from(
-        Feed(
+        OverviewInputs(
             header=header,
-            life=life,
+            state=state,
             episodes=run.episodes,
             updates=run.columns["updates"].rows,
-            steps=(step_said(run.reader, header, life, clock=run.clock),),
+            steps=(reported_step(run.reader, header, state, clock=run.clock),),
             columns=columns,
             first=columns,
             pace=pace,
@@ -100,7 +100,9 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         is_replayed=run.begun < header.started,
         not_finite=run.kept("not_finite", lambda: _not_finite(run)),
         findings=_findings(run, diagnosis),
-        unjudged={} if diagnosis is None else {rule.code: [in_words(rule.missing)] for rule in diagnosis.unjudged},
+        skipped_rules={}
+        if diagnosis is None
+        else {rule.code: [in_words(rule.missing)] for rule in diagnosis.skipped_rules},
         rows={stream: columns.rows for stream, columns in run.columns.items()},
         fields={stream: columns.said for stream, columns in run.columns.items()},
         dicts=run.dicts("episodes"),
@@ -112,7 +114,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         events=len(run.events),
         pictures=sum(event.kind == IMAGE for event in run.events),
         failure="" if header.failure is None else header.failure.text,
-        trouble=run.trouble,
+        read_error=run.read_error,
     )
 
 

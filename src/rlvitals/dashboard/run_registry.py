@@ -75,7 +75,7 @@ class RunRegistry:
             if self._clock.monotonic() - self._scanned >= SCAN_S:
                 self._refresh()
             rows = [shelved.row for shelved in self._shelved.values() if shelved.row is not None]
-            return sorted(rows, key=lambda row: (-row.overview.life.started, row.key)), self.refused
+            return sorted(rows, key=lambda row: (-row.overview.state.started, row.key)), self.refused
 
     @property
     def refused(self) -> list[UnreadableFolder]:
@@ -113,7 +113,7 @@ class RunRegistry:
         changed: list[RunRow] = []
         with self._lock:
             waiting = [one for one in self._shelved.values() if one.row is not None and self._has_more(one)]
-        waiting.sort(key=lambda one: -one.row.overview.life.started if one.row else 0.0)
+        waiting.sort(key=lambda one: -one.row.overview.state.started if one.row else 0.0)
         for shelved in waiting:
             if changed and self._clock.monotonic() > until:
                 break
@@ -174,8 +174,8 @@ class RunRegistry:
             found.used = self._clock.monotonic()
             self._let_go(found)
         with found.lock:
-            if found.version == 0 and not found.trouble:
-                found.look()
+            if found.version == 0 and not found.read_error:
+                found.refresh()
         return found
 
     def _let_go(self, kept: WatchedRun) -> None:
@@ -206,7 +206,7 @@ class RunRegistry:
             if (
                 shelved.row is not None
                 and sign == shelved.sign
-                and (shelved.row.overview.life.ended is not None or not row_is_old)
+                and (shelved.row.overview.state.ended is not None or not row_is_old)
             ):
                 return False
             if not shelved.lock.acquire(blocking=False):
@@ -243,8 +243,8 @@ def _not_found(key: str) -> RunNotFoundError:
 
 def settled_row(row: RunRow) -> bool:
     """Whether nothing more comes of the run of a line, unless it is taken up again."""
-    life = row.overview.life
-    return life.ended is not None or life.status == "crashed"
+    state = row.overview.state
+    return state.ended is not None or state.status == "crashed"
 
 
 def sign_of(path: Path) -> tuple[int, ...]:

@@ -20,9 +20,9 @@ from rlvitals.runs.column_tail import Batch, Tail
 from rlvitals.runs.follower import Follower
 from rlvitals.runs.reward_series import RewardSeries
 from rlvitals.summary.levels import RECENT_EPISODES
-from rlvitals.summary.overview import Feed, Overview, overview_from
-from rlvitals.summary.status import life_of
-from rlvitals.summary.throughput import step_said
+from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
+from rlvitals.summary.status import state_of
+from rlvitals.summary.throughput import reported_step
 
 SPARK_POINTS = 48
 _MOST_EVENTS = 1_000
@@ -162,7 +162,7 @@ class RowTracker:
             RunError: The run cannot be opened any more.
         """
         header = self.run.header
-        life = life_of(self.run, header, clock=self._clock)
+        state = state_of(self.run, header, clock=self._clock)
         reported = None if self._whole else header.totals.get("env_step")
         spark, not_finite, rewards = _thinned(self._trace.means()), self._not_finite, self._rewards_seen
         if self._series is not None:
@@ -171,12 +171,12 @@ class RowTracker:
             rewards = int(np.isfinite(values).sum())
             not_finite = values.size - rewards
         overview = overview_from(
-            Feed(
+            OverviewInputs(
                 header=header,
-                life=life,
+                state=state,
                 episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
                 updates=self._updates if self._whole else header.totals.get("updates"),
-                steps=(step_said(self.run, header, life, clock=self._clock), reported),
+                steps=(reported_step(self.run, header, state, clock=self._clock), reported),
                 columns={name: cells.masked for name, cells in self._recent.items()},
                 pace=self._pace,
                 series=self._series,
@@ -190,7 +190,7 @@ class RowTracker:
             shown=shown_facts(overview),
             spark=plain_numbers(spark),
             not_finite=not_finite,
-            findings=tally(self._events, life.status),
+            findings=tally(self._events, state.status),
             is_judged=is_enough(rewards, self._updates),
             whole=self._whole,
         )

@@ -25,7 +25,7 @@ class ShownFacts(msgspec.Struct, frozen=True):
 
 def shown_facts(overview: Overview) -> ShownFacts:
     """Choose and word the facts of an overview that pages show."""
-    is_open = overview.life.status in OPEN
+    is_open = overview.state.status in OPEN
     return ShownFacts(
         is_open=is_open,
         speed=overview.recent_steps_per_second if is_open else overview.steps_per_second,

@@ -63,8 +63,8 @@ class Delta(NamedTuple):
 class WatchedRun:
     """One run, read once and then followed. Safe from any thread.
 
-    Whoever looks at it takes in what is new, and the others find it taken in: what is new to one of them is told by the
-    mark that they keep (`since`), never by who happened to look first.
+    Any reader may refresh it. Each keeps a cursor, and `delta_since` returns what is new to that reader, whoever
+    refreshed the run.
 
     Args:
         key: What it is called: the way from the folder of runs to it.
@@ -82,7 +82,7 @@ class WatchedRun:
         self.clock = clock
         self.lock = threading.RLock()
         self.version = 0
-        self.trouble = ""
+        self.read_error = ""
         self.used = clock.monotonic()
         self._kept: dict[str, tuple[int, Any]] = {}
         self._reading = 0
@@ -104,37 +104,37 @@ class WatchedRun:
         said = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
         return min([self.header.started, *said])
 
-    def look(self) -> None:
-        """Take in what is new. What is wrong with the folder is kept in `trouble`, and tried again at the next look."""
+    def refresh(self) -> None:
+        """Read what is new. A read error is kept in `read_error`; the next refresh tries again."""
         with self.lock:
-            before = self.mark()
+            before = self.cursor()
             try:
                 self._taken_in()
                 self._followed()
             except (RunError, OSError) as error:
-                self.trouble = _plainly(error, self.path)
+                self.read_error = _plainly(error, self.path)
                 return
-            self.trouble = ""
-            if self.mark() != before:
+            self.read_error = ""
+            if self.cursor() != before:
                 self.version += 1
 
-    def mark(self) -> Cursor:
+    def cursor(self) -> Cursor:
         """How far the run has been taken in."""
         with self.lock:
             rows = {stream: columns.rows for stream, columns in self.columns.items()}
             return Cursor(self._reading, rows, self._event_count, self._evaluation_count)
 
-    def since(self, mark: Cursor) -> Delta:
+    def delta_since(self, cursor: Cursor) -> Delta:
         """What has been taken in since a mark, by whoever looked."""
         with self.lock:
-            now = self.mark()
+            now = self.cursor()
             # A run that was let go and is open again counts its readings anew.
-            fewer = any(now.rows[stream] < rows for stream, rows in mark.rows.items()) or now.events < mark.events
-            if now.reading != mark.reading or fewer or now.evaluations < mark.evaluations:
+            fewer = any(now.rows[stream] < rows for stream, rows in cursor.rows.items()) or now.events < cursor.events
+            if now.reading != cursor.reading or fewer or now.evaluations < cursor.evaluations:
                 return Delta(dict.fromkeys(STREAMS, 0), [], 0, again=True)
-            new = min(now.events - mark.events, len(self.events))
+            new = min(now.events - cursor.events, len(self.events))
             events = list(self.events)[len(self.events) - new :]
-            return Delta(mark.rows, events, now.evaluations - mark.evaluations)
+            return Delta(cursor.rows, events, now.evaluations - cursor.evaluations)
 
     def positions(self, stream: str, clock: str, start: int = 0) -> tuple[str, Floats]:
         """Where the rows of a stream stand on a clock.

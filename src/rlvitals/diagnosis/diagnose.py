@@ -36,7 +36,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         findings: What is wrong, the most likely cause first, symptoms folded under their causes.
         health: The score and where its points went.
-        unjudged: Rules that could not judge, and what they lack.
+        skipped_rules: Rules that could not judge, and what they lack.
         judged: Codes of the rules that could.
         inapplicable: Codes of the rules that assume what the run's algorithm does not have.
         family: Title of the family of its algorithm (`families.FAMILIES`).
@@ -49,7 +49,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     findings: tuple[Finding, ...] = ()
     health: Health
-    unjudged: tuple[SkippedRule, ...] = ()
+    skipped_rules: tuple[SkippedRule, ...] = ()
     judged: tuple[str, ...] = ()
     inapplicable: tuple[str, ...] = ()
     family: str = ""
@@ -100,7 +100,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
         evidence: Of a run that is over, or that still goes on.
     """
     found: list[Finding] = []
-    unjudged: list[SkippedRule] = []
+    skipped_rules: list[SkippedRule] = []
     judged: list[str] = []
     family = evidence.settings.of_family
     inapplicable = [rule.code for rule in RULES if not rule.applies_to(family)]
@@ -111,7 +111,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 continue
             missing = rule.missing(evidence)
             if missing:
-                unjudged.append(SkippedRule(rule.code, tuple(missing)))
+                skipped_rules.append(SkippedRule(rule.code, tuple(missing)))
                 continue
             try:
                 sign = rule.judge(evidence)
@@ -120,7 +120,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
                 if rule.code not in _failed:  # said once: a live run is judged every few seconds
                     _failed.add(rule.code)
                     _log.exception("the rule %s failed", rule.code)
-                unjudged.append(SkippedRule(rule.code, (f"the rule failed: {error}",)))
+                skipped_rules.append(SkippedRule(rule.code, (f"the rule failed: {error}",)))
                 continue
             judged.append(rule.code)
             if finding is not None:
@@ -131,7 +131,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     return Diagnosis(
         findings=findings,
         health=health_of(findings, is_judged=is_enough(rewards, updates)),
-        unjudged=tuple(unjudged),
+        skipped_rules=tuple(skipped_rules),
         judged=tuple(judged),
         inapplicable=tuple(inapplicable),
         family=family.title,

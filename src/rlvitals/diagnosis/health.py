@@ -53,20 +53,20 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """A run's health.
 
     Attributes:
-        score: 0 to 100: 100 less the points of all losses; `None` where the run is not judged.
+        score: 0 to 100: 100 less the points of all deductions; `None` where the run is not judged.
         status: `healthy`, `warning` or `critical`: the worst severity among the findings; else `not judged`.
-        losses: Where the points went, the dearest first.
+        deductions: Where the points went, the dearest first.
     """
 
     score: int | None
     status: str
-    losses: tuple[Deduction, ...] = ()
+    deductions: tuple[Deduction, ...] = ()
 
     @property
     def checks(self) -> dict[str, int]:
         """Of each area, 100 less what was lost in it."""
         return {
-            check: WORST - sum(loss.points for loss in self.losses if loss.check == check)
+            check: WORST - sum(loss.points for loss in self.deductions if loss.check == check)
             for check in (*CHECKS, "external_logging")
         }
 
@@ -75,7 +75,7 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
     """Score findings.
 
     A finding costs `COST[severity] * (1 + confidence) / 2` points, rounded. No more points are lost than there are: the
-    last findings cost what is left, so that 100 less the sum of all losses is the score.
+    last findings cost what is left, so that 100 less the sum of all deductions is the score.
 
     Args:
         findings: In the order of likelihood, symptoms folded.
@@ -86,13 +86,13 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
     if not is_judged and worst == RANK[INFO]:
         return Health(score=None, status=NOT_JUDGED)
     left = WORST
-    losses: list[Deduction] = []
+    deductions: list[Deduction] = []
     for finding in sorted(findings, key=lambda one: (RANK[one.severity], one.confidence), reverse=True):
         points = min(left, round(COST[finding.severity] * 0.5 * (1.0 + finding.confidence)))
         left -= points
-        losses.append(Deduction(finding.code, check_of(finding), points, finding.title))
+        deductions.append(Deduction(finding.code, check_of(finding), points, finding.title))
     status = {2: "critical", 1: "warning", 0: "healthy"}[worst]
-    return Health(score=left, status=status, losses=tuple(losses))
+    return Health(score=left, status=status, deductions=tuple(deductions))
 
 
 def check_of(finding: Finding) -> str:

@@ -29,7 +29,7 @@ from rlvitals.diagnosis import diagnose, evidence_of
 diagnosis = diagnose(evidence_of(open_run("logs/my-run")))
 for finding in diagnosis.findings:  # the most likely cause first
     print(finding.severity, finding.sentence, finding.evidence, finding.advice)
-print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
+print(diagnosis.health_score, diagnosis.health.deductions, diagnosis.skipped_rules)
 ```
 
 ## What it rests on
@@ -39,7 +39,7 @@ print(diagnosis.health_score, diagnosis.health.losses, diagnosis.unjudged)
   of one), and a target or baseline that the user gives. No rule knows an environment, a library or a length of
   training; budgets are shares.
 - Verdicts do not change when rewards are multiplied or shifted, or when updates are logged twice as often.
-- A rule without its signals does not guess: it is listed under `unjudged`, with what is missing. A rule that assumes
+- A rule without its signals does not guess: it is listed under `skipped_rules`, with what is missing. A rule that assumes
   what the run's algorithm does not have is listed under `inapplicable` ([Algorithms](#algorithms)).
 - A run with too little evidence and no alarm is `not judged` and has no score: fewer than {rewards} finite {rewards_unit}
   and fewer than {updates}.
@@ -173,7 +173,7 @@ advantages that leave the agent a little better than untrained are not told with
 
 100, less what the findings cost: a critical one up to {critical}, a warning up to {warning}, a remark up to {info}
 points, times `(1 + confidence) / 2`, rounded. Symptoms that are folded under a cause cost nothing more. Each point
-lost is listed with its finding (`health.losses`); the last one costs no more than is left, so that 100 less the sum
+lost is listed with its finding (`health.deductions`); the last one costs no more than is left, so that 100 less the sum
 of the losses is the score. The status is the worst severity: `healthy`, `warning` or `critical`. Each finding counts
 for one area:
 

@@ -45,7 +45,7 @@ _TITLE = 90
 _TWO = 2
 
 
-def document_of(found: Comparison, parts: Divergence | None, call: str, made: float) -> Document:
+def comparison_document(found: Comparison, parts: Divergence | None, call: str, made: float) -> Document:
     """Write the report of a comparison.
 
     Args:
@@ -173,9 +173,9 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
             facts.append(("First difference at update", count(parts.update)))
             facts.append(("Environment step there", count(parts.env_step)))
             facts.append(("Metrics that differ first", ", ".join(parts.metrics[:10]) or ABSENT))
-        table = tables.parting_table(parts)
+        table = tables.divergence_table(parts)
         blocks: tuple[Block, ...] = (Bullets(tuple(parts.sentences)), Facts(tuple(facts)), *((table,) if table else ()))
-        yield Section("parting", "Where the two runs diverge", "", blocks)
+        yield Section("divergence", "Where the two runs diverge", "", blocks)
 
 
 def _group_blocks(found: Comparison) -> Iterator[Block]:

@@ -234,7 +234,7 @@ def settings_table(settings: SettingsEffect) -> Table:
     return table_of(settings.influences[:_MOST_SETTINGS], columns, texts=(0, 1, 3, 4), caption=caption)
 
 
-def parting_table(parts: Divergence) -> Table | None:
+def divergence_table(parts: Divergence) -> Table | None:
     """What differs in the configurations of two runs."""
     rows = tuple(
         (name, said(one), said(other)) for name, (one, other) in list(parts.differences.items())[:_MOST_SETTINGS]

@@ -22,7 +22,7 @@ from rlvitals.runs import Run, find_runs
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.summary.levels import RECENT_EPISODES, level_text
 from rlvitals.summary.overview import Overview, overview_of
-from rlvitals.summary.status import Life, life_of
+from rlvitals.summary.status import RunState, state_of
 from rlvitals.summary.verdict import Verdict
 
 _SPARKS = 24
@@ -51,14 +51,14 @@ class DigestRow(NamedTuple):
     link: str
 
     @property
-    def life(self) -> Life:
+    def state(self) -> RunState:
         """Its status."""
-        return self.overview.life
+        return self.overview.state
 
     @property
     def needs_attention(self) -> bool:
         """Whether it ended badly, or a rule found a fault."""
-        return self.life.status in _BAD_ENDS or bool(self.diagnosis.alarms)
+        return self.state.status in _BAD_ENDS or bool(self.diagnosis.alarms)
 
 
 def digest_of(
@@ -81,13 +81,13 @@ def digest_of(
     rows: list[DigestRow] = []
     for run in runs:
         try:
-            life = life_of(run, run.header, clock=clock)
+            state = state_of(run, run.header, clock=clock)
             # The times of a replayed training may lie in the past or the future; when it was written does not.
-            if max(life.updated, life.ended or 0.0) >= now - since_s or life.status == "running":
+            if max(state.updated, state.ended or 0.0) >= now - since_s or state.status == "running":
                 rows.append(_row(run, folder, beside, report, clock))
         except RunError as error:
             bad.append((run.path, error))
-    rows.sort(key=lambda row: (row.life.updated, row.life.started), reverse=True)
+    rows.sort(key=lambda row: (row.state.updated, row.state.started), reverse=True)
     return Document(
         title=str(folder.absolute().name or folder.absolute()),
         kind=f"Digest of the runs of the last {_lately(since_s)}",
@@ -107,7 +107,7 @@ def _row(run: Run, folder: Path, beside: Path | None, report: str, clock: Clock)
     there = beside is not None and bool(report) and path.is_file()
     link = quote(os.path.relpath(path.absolute(), beside.absolute())) if there and beside is not None else ""
     return DigestRow(
-        name=os.path.relpath(overview.life.path, folder.absolute()),
+        name=os.path.relpath(overview.state.path, folder.absolute()),
         overview=overview,
         diagnosis=diagnosis,
         spark=sparks(run.episodes.numbers("reward") if series is None else series.values, _SPARKS),
@@ -129,12 +129,12 @@ def _verdict(rows: list[DigestRow]) -> Verdict:
         return Verdict("good", "No run needs attention", text)
     causes: dict[str, list[str]] = {}
     for row in unwell:
-        title = row.diagnosis.alarms[0].title if row.diagnosis.alarms else f"The run {row.life.status}"
+        title = row.diagnosis.alarms[0].title if row.diagnosis.alarms else f"The run {row.state.status}"
         causes.setdefault(title, []).append(row.name)
     # The most frequent cause first, and every run under one.
     ordered = sorted(causes.items(), key=lambda cause: -len(cause[1]))
     lines = [f"{title}: {listed(names[:_MOST_NAMED])}{_more(len(names) - _MOST_NAMED)}." for title, names in ordered]
-    is_bad = any(row.life.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
+    is_bad = any(row.state.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
     title = f"{count(len(unwell))} of {count(len(rows))} runs need attention"
     return Verdict("bad" if is_bad else "watch", title, "\n".join(lines))
 
@@ -146,18 +146,18 @@ def _more(many: int) -> str:
 def _key_facts(rows: list[DigestRow]) -> Iterator[tuple[str, str, str]]:
     if not rows:
         return
-    statuses = Counter(row.life.status for row in rows)
+    statuses = Counter(row.state.status for row in rows)
     yield "runs", count(len(rows)), ", ".join(f"{many} {status}" for status, many in statuses.most_common())
     yield "need attention", count(sum(row.needs_attention for row in rows)), "failed, crashed or with a finding"
     yield "episodes", count(sum(row.overview.episodes for row in rows)), "in all runs"
     yield "steps", count(sum(row.overview.env_step or 0 for row in rows)), "environment steps in all runs"
-    yield "duration", format_duration(sum(row.life.duration for row in rows)), "sum over all runs"
+    yield "duration", format_duration(sum(row.state.duration for row in rows)), "sum over all runs"
 
 
 def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: float) -> Iterator[Section]:
     blocks: list[Block] = [
         table_of(group, _COLUMNS, texts=(0, 1, 2, 4, 9), caption=day)
-        for day, group in groupby(rows, key=lambda row: _day(row.life.updated, since_s))
+        for day, group in groupby(rows, key=lambda row: _day(row.state.updated, since_s))
     ]
     if not rows:
         blocks.append(Prose("No run was active in that time."))
@@ -173,14 +173,14 @@ def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: fl
 
 _COLUMNS: dict[str, Callable[[DigestRow], Cell]] = {
     "run": lambda row: Link(row.name, row.link) if row.link else row.name,
-    "status": lambda row: Toned(row.life.status, _STATUS_TONES.get(row.life.status, "")),
+    "status": lambda row: Toned(row.state.status, _STATUS_TONES.get(row.state.status, "")),
     "verdict": lambda row: _verdict_cell(row.overview.verdict),
     "health": lambda row: _health(row.diagnosis),
     "reward over the run": lambda row: Spark(row.spark),
     "reward": lambda row: _level(row.overview, "reward"),
     "success": lambda row: _level(row.overview, "success"),
     "steps": lambda row: count(row.overview.env_step),
-    "duration": lambda row: format_duration(row.life.duration),
+    "duration": lambda row: format_duration(row.state.duration),
     "findings": lambda row: _findings(row.diagnosis),
 }
 

@@ -6,7 +6,7 @@ from typing import NamedTuple, TypeVar
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Deduction, Health
 from rlvitals.documents.charts import Chart
-from rlvitals.documents.run_images import Picture
+from rlvitals.documents.run_images import RunImage
 from rlvitals.formatting import count, format_any, percent
 from rlvitals.records.metrics import metric_named, metric_of
 from rlvitals.summary.verdict import Verdict
@@ -112,12 +112,12 @@ class FindingsBlock(NamedTuple):
 
     Attributes:
         findings: The findings.
-        losses: The points that each costs.
+        deductions: The points that each costs.
         brief: Whether each is told by its cause and advice alone.
     """
 
     findings: tuple[Finding, ...]
-    losses: tuple[Deduction, ...]
+    deductions: tuple[Deduction, ...]
     brief: bool = False
 
 
@@ -152,7 +152,7 @@ class Bullets(NamedTuple):
 class Pictures(NamedTuple):
     """Pictures in rows."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[RunImage, ...]
 
 
 class Code(NamedTuple):
@@ -215,10 +215,10 @@ def health_text(health: Health | None) -> str:
     return "health not judged" if health.score is None else f"health {health.score} of 100"
 
 
-def finding_note(finding: Finding, losses: Iterable[Deduction]) -> str:
+def finding_note(finding: Finding, deductions: Iterable[Deduction]) -> str:
     """State since when a finding holds, how sure it is and what it costs in health."""
     since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
-    cost = "".join(f", {loss.points} health points" for loss in losses if loss.code == finding.code)
+    cost = "".join(f", {loss.points} health points" for loss in deductions if loss.code == finding.code)
     return f"{since}; {percent(finding.confidence)} sure{cost}"
 
 

@@ -33,13 +33,13 @@ def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
 
 def enabling(diagnosis: Diagnosis) -> Iterator[Prose]:
     """Say what to log, so that the skipped rules can judge."""
-    wanted = in_words(need for one in diagnosis.unjudged for need in one.missing)
+    wanted = in_words(need for one in diagnosis.skipped_rules for need in one.missing)
     yield from _skipped(diagnosis, f"To enable them, log {wanted}")
 
 
 def _found(diagnosis: Diagnosis, *, brief: bool) -> Iterator[Block]:
     if diagnosis.findings:
-        yield FindingsBlock(diagnosis.findings, diagnosis.health.losses, brief)
+        yield FindingsBlock(diagnosis.findings, diagnosis.health.deductions, brief)
     elif not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.")
     else:
@@ -59,13 +59,13 @@ def _inapplicable(diagnosis: Diagnosis) -> Iterator[Block]:
 
 
 def _skipped(diagnosis: Diagnosis, more: str) -> Iterator[Prose]:
-    if diagnosis.unjudged:
-        yield Prose(f"{_of(len(diagnosis.unjudged), 'rule')} skipped: missing data. {more}.", "quiet")
+    if diagnosis.skipped_rules:
+        yield Prose(f"{_of(len(diagnosis.skipped_rules), 'rule')} skipped: missing data. {more}.", "quiet")
 
 
 def _unjudged(diagnosis: Diagnosis) -> Iterator[Block]:
-    if diagnosis.unjudged:
-        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.unjudged)
+    if diagnosis.skipped_rules:
+        rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.skipped_rules)
         caption = f"{_of(len(rows), 'rule')} skipped: missing data"
         yield Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True)
 

@@ -28,7 +28,7 @@ def levels_table(summary: RunSummary) -> Table:
                 said(level.mean),
                 interval(Range(level.mean, level.low, level.high), shares=is_rate),
                 said(over_all.estimate if over_all else None),
-                value(found.rest.best if found else None),
+                value(found.convergence.best if found else None),
             )
         )
     over = "whole run" if summary.window is None else f"last {count(summary.window)}"

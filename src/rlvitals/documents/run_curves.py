@@ -29,7 +29,7 @@ _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
 
 
-def courses_of(run: Recorded) -> dict[str, CurveChart]:
+def curves_of(run: Recorded) -> dict[str, CurveChart]:
     """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
     every = (*episode_courses(run), *update_courses(run), *system_courses(run))
     return {curve.key: curve for curve in every}

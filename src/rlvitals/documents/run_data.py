@@ -11,7 +11,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.documents.charts import Heat
 from rlvitals.documents.heatmaps import heats_of
-from rlvitals.documents.run_images import Picture, pictures_of
+from rlvitals.documents.run_images import RunImage, pictures_of
 from rlvitals.records import STREAMS, Evaluation, Event
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
@@ -85,7 +85,7 @@ class RunData(NamedTuple):
     summary: RunSummary
     evaluations: Sequence[Evaluation]
     events: Sequence[Event]
-    pictures: Sequence[Picture]
+    pictures: Sequence[RunImage]
     explored: bool | None
     heats: tuple[Heat, ...] = ()
     algorithm: Mapping[str, float] = MappingProxyType({})

@@ -12,7 +12,7 @@ _MOST_BYTES = 2_000_000
 _MOST_IN_ALL = 12_000_000
 
 
-class Picture(NamedTuple):
+class RunImage(NamedTuple):
     """A picture.
 
     Attributes:
@@ -32,14 +32,14 @@ class Picture(NamedTuple):
     facts: dict[str, object]
 
 
-def pictures_of(run: Run, events: Iterable[Event]) -> list[Picture]:
+def pictures_of(run: Run, events: Iterable[Event]) -> list[RunImage]:
     """The last pictures of a run, oldest first: those that are there, are pictures, and are not too large.
 
     Args:
         run: The run.
         events: Its events.
     """
-    found: list[Picture] = []
+    found: list[RunImage] = []
     size = 0
     for event in reversed([one for one in events if one.kind == IMAGE]):
         data = event.data if isinstance(event.data, Mapping) else {}
@@ -48,7 +48,7 @@ def pictures_of(run: Run, events: Iterable[Event]) -> list[Picture]:
         if content is None or media is None or size + len(content) > _MOST_IN_ALL:
             continue
         size += len(content)
-        found.append(Picture(*_named(event.message, data), media, content, event.env_step, _facts(data)))
+        found.append(RunImage(*_named(event.message, data), media, content, event.env_step, _facts(data)))
         if len(found) == MOST_PICTURES:
             break
     return found[::-1]

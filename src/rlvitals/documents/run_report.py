@@ -23,7 +23,7 @@ from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_t
 from rlvitals.documents.findings_section import findings_section
 from rlvitals.documents.footer import foot
 from rlvitals.documents.levels_table import levels_table
-from rlvitals.documents.run_curves import courses_of
+from rlvitals.documents.run_curves import curves_of
 from rlvitals.documents.run_data import RunData
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
@@ -44,29 +44,29 @@ _LAST_FRAMES = 12
 _FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 
 
-def document_of(account: RunData) -> Document:
+def run_document(data: RunData) -> Document:
     """Write the report of a run.
 
     Args:
-        account: The run.
+        data: The run.
     """
-    summary, life = account.summary, account.summary.overview.life
+    summary, state = data.summary, data.summary.overview.state
     verdict = summary.overview.verdict
     assert verdict is not None, "a report is of a run that was looked at"
     return Document(
-        title=life.run_id,
-        kind=f"Training report{f', {life.project}' if life.project else ''}",
-        status=life.status,
+        title=state.run_id,
+        kind=f"Training report{f', {state.project}' if state.project else ''}",
+        status=state.status,
         verdict=verdict,
         health=summary.overview.health,
-        key_facts=tuple(_key_facts(account)),
-        sections=tuple(section for section in _sections(account) if section.blocks),
-        foot=foot(account.made),
+        key_facts=tuple(_key_facts(data)),
+        sections=tuple(section for section in _sections(data) if section.blocks),
+        foot=foot(data.made),
     )
 
 
-def _key_facts(account: RunData) -> Iterator[tuple[str, str, str]]:
-    summary, life = account.summary, account.summary.overview.life
+def _key_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
+    summary, state = data.summary, data.summary.overview.state
     levels = summary.overview.levels
     if "reward" in levels:
         yield "reward", *_recent(levels["reward"], summary.overview.reward_source)
@@ -75,12 +75,12 @@ def _key_facts(account: RunData) -> Iterator[tuple[str, str, str]]:
         yield metric_of("episodes", name).short_label, *_recent(levels[name])
     if "success" in levels:
         yield "success", *_recent(levels["success"], share=True)
-    goal = account.header.goals.get("total_timesteps")
+    goal = data.header.goals.get("total_timesteps")
     overview = summary.overview
     done = f"{percent(overview.progress)} of {number(goal)}, " if goal else ""
     left = f", about {format_duration(overview.seconds_left)} left" if overview.seconds_left is not None else ""
     yield "steps", count(overview.env_step), f"{done}{count(overview.updates)} updates{left}"
-    yield "episodes", count(overview.episodes), f"in {format_duration(life.duration)}"
+    yield "episodes", count(overview.episodes), f"in {format_duration(state.duration)}"
     if summary.speed.steps_per_second is not None:
         yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
 
@@ -101,18 +101,18 @@ def _within(interval: str) -> str:
     return "" if interval == ABSENT else f"; 95 %: {interval}"
 
 
-def _sections(account: RunData) -> Iterator[Section]:
-    curves = courses_of(account.recorded)
-    summary = account.summary
-    yield findings_section(account.diagnosis, summary.overview.life.losses)
-    yield _failure_section(account)
+def _sections(data: RunData) -> Iterator[Section]:
+    curves = curves_of(data.recorded)
+    summary = data.summary
+    yield findings_section(data.diagnosis, summary.overview.state.dropped_records)
+    yield _failure_section(data)
     yield Section(
         "reward",
         "Reward and episodes",
-        _curve_lead(account),
-        tuple(_episode_blocks(account, curves)),
+        _curve_lead(data),
+        tuple(_episode_blocks(data, curves)),
     )
-    success = tuple(_success_blocks(account))
+    success = tuple(_success_blocks(data))
     ends = (run_tables.end_table(summary),) if summary.ends else ()
     tabled = (*(block for block in success if not isinstance(block, Charts)), *ends)
     yield Section("success", "Success rate and episode ends", "", success, tabled)
@@ -120,25 +120,25 @@ def _sections(account: RunData) -> Iterator[Section]:
         "updates",
         "Policy updates",
         "Green: the healthy range, where one holds for every environment. Compare other metrics with their own past.",
-        tuple(_update_blocks(account, curves)),
+        tuple(_update_blocks(data, curves)),
     )
-    evaluations = tuple(_evaluation_blocks(account))
+    evaluations = tuple(_evaluation_blocks(data))
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
-    explored = tuple(_parameter_blocks(account))
-    yield Section("parameters", "Parameters explored", "", explored, explored if account.explored else ())
-    pictures = (Pictures(tuple(account.pictures)),) if account.pictures else ()
+    explored = tuple(_parameter_blocks(data))
+    yield Section("parameters", "Parameters explored", "", explored, explored if data.explored else ())
+    pictures = (Pictures(tuple(data.pictures)),) if data.pictures else ()
     yield Section("pictures", "Images", "Logged by the run, oldest first.", pictures, ())
     machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
     facts = tuple(run_tables.speed_facts(summary.speed))
     blocks: list[Block] = [Charts(machine)] if machine else []
     yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())), ())
-    yield Section("events", "Events and notes", "", *(tuple(_events(account, most)) for most in (_MOST_EVENTS, _LAST)))
-    yield Section("run", "The run", "", (Facts(tuple(_run_facts(account))),))
-    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(account)), ())
+    yield Section("events", "Events and notes", "", *(tuple(_events(data, most)) for most in (_MOST_EVENTS, _LAST)))
+    yield Section("run", "The run", "", (Facts(tuple(_run_facts(data))),))
+    yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(data)), ())
 
 
-def _failure_section(account: RunData) -> Section:
-    failure, title = account.header.failure, "Exception that ended the run"
+def _failure_section(data: RunData) -> Section:
+    failure, title = data.header.failure, "Exception that ended the run"
     if failure is None or not failure.traceback:  # the verdict has its text
         return Section("failure", title, "", ())
     frames = failure.traceback.rstrip().removesuffix(failure.text).rstrip()
@@ -147,11 +147,11 @@ def _failure_section(account: RunData) -> Section:
     return Section("failure", title, "", (Code(whole),), (Code(brief),))
 
 
-def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
-    summary = account.summary
+def _episode_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+    summary = data.summary
     if "reward" not in summary.measures:
         yield Prose(
-            "No episode has finished yet." if summary.overview.life.status in OPEN else "No reward was recorded."
+            "No episode has finished yet." if summary.overview.state.status in OPEN else "No reward was recorded."
         )
         return
     source = summary.overview.reward_source
@@ -160,7 +160,7 @@ def _episode_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Itera
     rewards = summary.measures["reward"].counts
     if "reward" in curves and rewards.total - rewards.missing >= _FEWEST_DRAWN:
         yield Charts((curves["reward"],), wide=True)
-    yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", account, curves)
+    yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", data, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = _windowed("rewards" if source else "episodes", summary.window)
     yield levels_table(summary)
@@ -172,9 +172,9 @@ def _windowed(values: str, window: int | None) -> str:
     return values if window is None else f"last {count(window)} {values}"
 
 
-def _success_blocks(account: RunData) -> Iterator[Block]:
-    found = account.summary.success
-    facts = tuple(run_tables.success_facts(found, account.summary.window))
+def _success_blocks(data: RunData) -> Iterator[Block]:
+    found = data.summary.success
+    facts = tuple(run_tables.success_facts(found, data.summary.window))
     if facts:
         yield Facts(facts)
     charts = [
@@ -182,7 +182,7 @@ def _success_blocks(account: RunData) -> Iterator[Block]:
         for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty"))
         if any(group.rate.estimate is not None for group in groups)
     ]
-    ends = account.summary.ends[:_MOST_GROUPS]
+    ends = data.summary.ends[:_MOST_GROUPS]
     if ends:
         rows = tuple(
             Estimate(NOT_REPORTED, None, None, None, count(end.episodes))
@@ -221,31 +221,31 @@ def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
     )
 
 
-def _update_blocks(account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+def _update_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
     names = [one.name for one in panel("updates", "update", "update detail")]
-    yield from _small_charts(names, "updates", account, curves)
-    varying = {name: found for name, found in account.summary.metrics.items() if not found.is_constant}
+    yield from _small_charts(names, "updates", data, curves)
+    varying = {name: found for name, found in data.summary.metrics.items() if not found.is_constant}
     if varying:
-        values = _windowed("updates", account.summary.window)
+        values = _windowed("updates", data.summary.window)
         yield run_tables.spread_table(varying, "updates", values=values)
         yield run_tables.trend_table(varying, "updates", values=values)
-    elif account.algorithm and not account.summary.metrics:
-        rows = tuple((metric_of("updates", name).label, run_tables.value(at)) for name, at in account.algorithm.items())
+    elif data.algorithm and not data.summary.metrics:
+        rows = tuple((metric_of("updates", name).label, run_tables.value(at)) for name, at in data.algorithm.items())
         yield Table(("as of the last episode", "value"), rows)
 
 
-def _curve_lead(account: RunData) -> str:
+def _curve_lead(data: RunData) -> str:
     """Explain what the curves of the episodes show, where there are any."""
-    reward = account.summary.measures.get("reward")
+    reward = data.summary.measures.get("reward")
     if reward is None or reward.counts.total - reward.counts.missing < _FEWEST_DRAWN:
         return ""
     lead = "Thin line: single episodes with every extreme. Bold line: running mean. Shaded: the middle 80 %."
-    return f"{lead} A number in a circle marks where a finding began." if account.diagnosis.findings else lead
+    return f"{lead} A number in a circle marks where a finding began." if data.diagnosis.findings else lead
 
 
-def _small_charts(names: list[str], stream: str, account: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
+def _small_charts(names: list[str], stream: str, data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
     """Draw the curves of metrics side by side; those that never change are listed instead."""
-    measured = {**account.summary.measures, **account.summary.metrics}
+    measured = {**data.summary.measures, **data.summary.metrics}
     constant = {
         name: level
         for name in names
@@ -265,23 +265,23 @@ def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
     return healthy is None or healthy[0] <= level <= healthy[1]
 
 
-def _evaluation_blocks(account: RunData) -> Iterator[Block]:
-    if not account.evaluations:
+def _evaluation_blocks(data: RunData) -> Iterator[Block]:
+    if not data.evaluations:
         return
-    chart = evaluation_chart(account)
+    chart = evaluation_chart(data)
     if chart is not None:
         yield Charts((chart,), wide=True)
-    if account.summary.baselines:
-        yield run_tables.baseline_table(account.summary.baselines)
-    yield evaluation_table(account.evaluations)
+    if data.summary.baselines:
+        yield run_tables.baseline_table(data.summary.baselines)
+    yield evaluation_table(data.evaluations)
 
 
-def _parameter_blocks(account: RunData) -> Iterator[Block]:
-    if account.summary.exploration is not None:
-        if account.heats:
-            yield Charts(account.heats)
-        yield from run_tables.exploration_blocks(account.summary.exploration)
-    elif account.explored is False:
+def _parameter_blocks(data: RunData) -> Iterator[Block]:
+    if data.summary.exploration is not None:
+        if data.heats:
+            yield Charts(data.heats)
+        yield from run_tables.exploration_blocks(data.summary.exploration)
+    elif data.explored is False:
         yield Prose(
             "Parameters were logged, but not analysed: of many episodes that takes seconds. Add --parameters to "
             "analyse them.",
@@ -289,9 +289,9 @@ def _parameter_blocks(account: RunData) -> Iterator[Block]:
         )
 
 
-def _events(account: RunData, most: int) -> Iterator[Block]:
+def _events(data: RunData, most: int) -> Iterator[Block]:
     """The last events, in the order of time: several write at once, so that they need not be recorded in it."""
-    events = [event for event in account.events if event.kind != IMAGE]
+    events = [event for event in data.events if event.kind != IMAGE]
     if not events:
         return
     shown = sorted(events[-most:], key=lambda event: event.time)
@@ -309,12 +309,12 @@ def _events(account: RunData, most: int) -> Iterator[Block]:
     yield Table(("when", "step", "kind", "severity", "message"), rows, texts=(0, 2, 3, 4), caption=more)
 
 
-def _run_facts(account: RunData) -> Iterator[tuple[str, Cell]]:
-    header, life = account.header, account.summary.overview.life
-    yield "Folder", life.path
-    yield "Started", format_time(life.started)
-    yield "Ended", format_time(life.ended) if life.ended is not None else f"{life.status}: {life.reason}"
-    yield "Duration", format_duration(life.duration)
+def _run_facts(data: RunData) -> Iterator[tuple[str, Cell]]:
+    header, state = data.header, data.summary.overview.state
+    yield "Folder", state.path
+    yield "Started", format_time(state.started)
+    yield "Ended", format_time(state.ended) if state.ended is not None else f"{state.status}: {state.reason}"
+    yield "Duration", format_duration(state.duration)
     if header.tags:
         yield "Tags", ", ".join(header.tags)
     for goal, at in header.goals.items():
@@ -326,8 +326,8 @@ def _run_facts(account: RunData) -> Iterator[tuple[str, Cell]]:
         yield "Sessions", f"{count(len(header.writers) - len(rewinds))}{f'; went back to {to}' if to else ''}"
 
 
-def _origin_blocks(account: RunData) -> Iterator[Block]:
-    header = account.header
+def _origin_blocks(data: RunData) -> Iterator[Block]:
+    header = data.header
     said = header.reproduction
     git, packages, command = said.get("git"), said.get("packages"), said.get("command")
     facts: list[tuple[str, Cell]] = []

@@ -8,7 +8,7 @@ from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, 
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.baselines import Paired
-from rlvitals.summary.measures import WINDOW, Going, Measured, Range, Turns
+from rlvitals.summary.measures import WINDOW, ChangeEstimate, Measured, Range, TrendEstimate
 from rlvitals.summary.run_summary import End, RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
@@ -98,25 +98,25 @@ def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | 
     recent = max((found.recent_values for found in measures.values()), default=0)
     columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
         "": lambda row: metric_of(stream, row[0]).label,
-        "trend": lambda row: judged(row[1].going.verdict),
-        "change": lambda row: value(row[1].going.change.estimate),
-        "95 % interval": lambda row: interval(row[1].going.change),
-        "effect size (std)": lambda row: _effect_size(row[1].going),
-        f"trend of last {count(recent)}": lambda row: judged(row[1].recent_going.verdict),
-        "convergence": lambda row: judged(row[1].rest.status),
-        "since": lambda row: count(row[1].rest.since),
-        "level": lambda row: value(row[1].rest.level.estimate),
-        "change points": lambda row: _change_points(row[1].turns),
+        "trend": lambda row: judged(row[1].trend.verdict),
+        "change": lambda row: value(row[1].trend.change.estimate),
+        "95 % interval": lambda row: interval(row[1].trend.change),
+        "effect size (std)": lambda row: _effect_size(row[1].trend),
+        f"trend of last {count(recent)}": lambda row: judged(row[1].recent_trend.verdict),
+        "convergence": lambda row: judged(row[1].convergence.status),
+        "since": lambda row: count(row[1].convergence.since),
+        "level": lambda row: value(row[1].convergence.level.estimate),
+        "change points": lambda row: _change_points(row[1].change_points),
     }
     caption = f"Trends over the {values or stream}; since and change points count {values or stream}"
     return table_of(measures.items(), columns, texts=(0, 1, 5, 6, 9), caption=caption, folded=True)
 
 
-def _effect_size(going: Going) -> Cell:
-    return Toned("no noise", "quiet") if going.is_without_noise else value(going.in_noise, 2)
+def _effect_size(going: TrendEstimate) -> Cell:
+    return Toned("no noise", "quiet") if going.is_without_noise else value(going.effect_size, 2)
 
 
-def _change_points(turns: Turns) -> str:
+def _change_points(turns: ChangeEstimate) -> str:
     named = {"improves": turns.began, "best": turns.peak, "regresses": turns.regressed}
     return ", ".join(f"{name} at {count(at)}" for name, at in named.items() if at is not None) or ABSENT
 

@@ -19,9 +19,9 @@ from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.summary.levels import RECENT_EPISODES, columns_of
-from rlvitals.summary.overview import Assessment, Feed, Overview, course_of_rewards, overview_from
-from rlvitals.summary.status import OPEN, Life, life_of
-from rlvitals.summary.throughput import episodes_per_minute, pace_of, step_said
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
+from rlvitals.summary.status import OPEN, RunState, state_of
+from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ class Vitals(NamedTuple):
         memory: Resident memory (MiB).
         diagnosis: What is wrong.
         failure: The exception that ended it; else empty.
-        trouble: Why the run cannot be read at present; empty if it can.
+        read_error: Why the run cannot be read at present; empty if it can.
     """
 
     overview: Overview
@@ -76,17 +76,17 @@ class Vitals(NamedTuple):
     evaluation: Evaluation | None
     events: tuple[Event, ...]
     failure: str
-    trouble: str
+    read_error: str
 
     @property
-    def life(self) -> Life:
+    def state(self) -> RunState:
         """Its status."""
-        return self.overview.life
+        return self.overview.state
 
     @property
     def is_open(self) -> bool:
         """Whether the run goes on, or may."""
-        return self.life.status in OPEN
+        return self.state.status in OPEN
 
 
 class Observer:
@@ -113,7 +113,7 @@ class Observer:
         self._series: RewardSeries | None = None
         self._last: Vitals | None = None
 
-    def look(self) -> Vitals:
+    def observe(self) -> Vitals:
         """The run, as it stands. A folder that cannot be read at present is told of, with what was last known.
 
         Raises:
@@ -124,20 +124,20 @@ class Observer:
         except (RunError, OSError) as error:
             if self._last is None:
                 raise
-            self._last = self._last._replace(trouble=str(error), now=self._clock.time())
+            self._last = self._last._replace(read_error=str(error), now=self._clock.time())
         return self._last
 
     def _read(self) -> Vitals:
         header = self.run.header
-        life = life_of(self.run, header, clock=self._clock)
+        state = state_of(self.run, header, clock=self._clock)
         began = self._clock.monotonic()
-        is_over = life.status not in OPEN
+        is_over = state.status not in OPEN
         if is_over or began - self._looked > max(_LOOK_S, _SHARE * self._took):
             self._read_all()
             self._looked = self._clock.monotonic()
             self._took = self._looked - began
         assert self._evidence is not None
-        return self._vitals(header, life, self._evidence)
+        return self._vitals(header, state, self._evidence)
 
     def _read_all(self) -> None:
         run = self.run
@@ -147,11 +147,11 @@ class Observer:
         self._assessment = Assessment(
             diagnose(self._evidence), course_of_rewards(rewards if self._series is None else self._series.values)
         )
-        self._pace, self._episode_pace = pace_of(run), episodes_per_minute(times)
+        self._pace, self._episode_pace = throughput_of(run), episodes_per_minute(times)
         self._first = columns_of(list(itertools.islice(run.records("episodes"), RECENT_EPISODES)))
         self._quality = _stretches(run.episodes.numbers("quality_final"))
 
-    def _vitals(self, header: Header, life: Life, evidence: Evidence) -> Vitals:
+    def _vitals(self, header: Header, state: RunState, evidence: Evidence) -> Vitals:
         episodes: list[Episode] = last_records(self.run, "episodes", RECENT_EPISODES)
         updates: list[PolicyUpdate] = last_records(self.run, "updates", _UPDATES)
         samples: list[SystemSample] = last_records(self.run, "system", 1)
@@ -161,12 +161,12 @@ class Observer:
         recorded = 0 if evidence.reward_source else evidence.episodes.records
         assert self._assessment is not None
         overview = overview_from(
-            Feed(
+            OverviewInputs(
                 header=header,
-                life=life,
-                episodes=max(recorded, (beat.episodes if beat and life.status in OPEN else 0) or 0),
+                state=state,
+                episodes=max(recorded, (beat.episodes if beat and state.status in OPEN else 0) or 0),
                 updates=evidence.updates.records,
-                steps=(step_said(self.run, header, life, clock=self._clock), *newest),
+                steps=(reported_step(self.run, header, state, clock=self._clock), *newest),
                 columns=columns_of(episodes),
                 first=self._first,
                 pace=self._pace,
@@ -188,7 +188,7 @@ class Observer:
             evaluation=evaluations[0] if evaluations else None,
             events=tuple(last_records(self.run, "events", _EVENTS)),
             failure="" if failure is None else failure.text,
-            trouble="",
+            read_error="",
         )
 
     def _spark(self, name: str, table: BlockTable) -> tuple[float | None, ...]:
@@ -204,7 +204,7 @@ def plain(vitals: Vitals) -> dict[str, Any]:
     overview = msgspec.to_builtins(reported.pop("overview"))
     reported["metrics"] = {metric.name: metric._asdict() for metric in vitals.metrics}
     reported["findings"] = vitals.diagnosis.findings
-    found: dict[str, Any] = {"run_id": vitals.life.run_id, **overview, **msgspec.to_builtins(reported)}
+    found: dict[str, Any] = {"run_id": vitals.state.run_id, **overview, **msgspec.to_builtins(reported)}
     return found
 
 

@@ -202,9 +202,9 @@ class TrainingMonitor(LogMethods, RunResults):
         """Count dropped records: lost or waiting for the disk, and dropped by sinks."""
         return self._recorder.dropped_records()
 
-    def troubles(self) -> dict[str, str]:
+    def failures(self) -> dict[str, str]:
         """Current failures with their reasons: streams that cannot be written, sinks that fail."""
-        return self._recorder.troubles()
+        return self._recorder.failures()
 
     def advance(self, env_step: int) -> None:
         """Report progress between two records. Writes nothing and costs next to nothing.

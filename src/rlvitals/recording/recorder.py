@@ -239,7 +239,7 @@ class Recorder:
             forked=self._forked,
         )
 
-    def troubles(self) -> dict[str, str]:
+    def failures(self) -> dict[str, str]:
         """What does not work at present: streams that cannot be written, sinks that fail; with the reason."""
         failing: dict[str, BaseException | None] = {
             STREAM_OF[kind]: lane.journal.failing for kind, lane in self._lanes.items()

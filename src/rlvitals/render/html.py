@@ -34,7 +34,7 @@ from rlvitals.documents.document import (
     finding_note,
 )
 from rlvitals.documents.run_curves import numbered
-from rlvitals.documents.run_images import Picture
+from rlvitals.documents.run_images import RunImage
 from rlvitals.formatting import count
 from rlvitals.render.svg import STYLE, draw, spark
 from rlvitals.render.svg_primitives import said
@@ -245,7 +245,7 @@ def _key(chart: Chart) -> str:
 
 def _findings(found: FindingsBlock) -> str:
     items = "".join(
-        _finding(label, finding, finding_note(finding, found.losses), opened=place < _LONG)
+        _finding(label, finding, finding_note(finding, found.deductions), opened=place < _LONG)
         for place, (label, finding) in enumerate(numbered(found.findings))
     )
     return f'<ol class="findings">{items}</ol>'
@@ -274,7 +274,7 @@ def _statement(statement: Statement, *, opened: bool) -> str:
     )
 
 
-def _pictures(pictures: Iterable[Picture]) -> str:
+def _pictures(pictures: Iterable[RunImage]) -> str:
     rows = []
     for step, group in groupby(pictures, key=lambda picture: picture.env_step):
         rows.append("" if step is None else f"<h3>Step {count(step)}</h3>")
@@ -287,7 +287,7 @@ def _pictures(pictures: Iterable[Picture]) -> str:
     return "".join(rows)
 
 
-def _picture(picture: Picture) -> str:
+def _picture(picture: RunImage) -> str:
     # Inside of `img` an SVG runs no script and loads nothing, in every browser.
     data = base64.b64encode(picture.content).decode()
     facts = facts_text(picture.facts)

@@ -204,7 +204,7 @@ def _findings(found: FindingsBlock) -> Iterator[str]:
     for label, finding in numbered(found.findings):
         yield (
             f"{label}. {_MARKS.get(finding.severity, '')} **{plain(finding.title)}** "
-            f"({plain(finding.severity)}; {finding_note(finding, found.losses)}; "
+            f"({plain(finding.severity)}; {finding_note(finding, found.deductions)}; "
             f"`{escape_control(finding.code).replace('`', '')}`)"
         )
         yield ""

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.comparison import Comparison, Divergence
-from rlvitals.documents import comparison_report
 from rlvitals.documents.charts import Chart
+from rlvitals.documents.comparison_report import comparison_document
 from rlvitals.documents.document import Charts
-from rlvitals.documents.run_curves import courses_of
+from rlvitals.documents.run_curves import curves_of
 from rlvitals.documents.run_data import recorded_of, run_data
-from rlvitals.documents.run_report import document_of
+from rlvitals.documents.run_report import run_document
 from rlvitals.errors import ColumnError, ExportError, RlvitalsError
 from rlvitals.render import html
 from rlvitals.render.png_sheet import png
@@ -71,18 +71,18 @@ class ComparisonCard:
 
     Args:
         found: What `rlvitals.compare` found.
-        parting: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
+        divergence: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
     """
 
-    def __init__(self, found: Comparison, parting: Divergence | None = None) -> None:
+    def __init__(self, found: Comparison, divergence: Divergence | None = None) -> None:
         self.found = found
-        self.parting = parting
+        self.divergence = divergence
 
     def __repr__(self) -> str:
         return f"<ComparisonCard: {len(self.found.runs)} runs in {len(self.found.groups)} groups>"
 
     def _repr_html_(self) -> str:
-        document = comparison_report.document_of(self.found, self.parting, "", 0.0)
+        document = comparison_document(self.found, self.divergence, "", 0.0)
         shown = [html.part(section) for section in document.sections if section.key in _COMPARED]
         return _markup([html.head(document), *shown])
 
@@ -99,7 +99,7 @@ def figure_of(run: Run, name: str, *, clock: Clock = SYSTEM_CLOCK) -> Figure:
         ColumnError: The run has nothing to draw of that name.
         RunFormatError: A segment is damaged.
     """
-    curves = courses_of(recorded_of(run, clock=clock))
+    curves = curves_of(recorded_of(run, clock=clock))
     if name not in curves:
         there = f"there are {', '.join(curves)}" if curves else "nothing was recorded yet"
         raise ColumnError(f"the run {run.run_id} has no figure {name!r:.100}: {there}")
@@ -114,11 +114,11 @@ def card(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> str:
         clock: Tells the time.
     """
     try:
-        account = run_data(run, parameters=False, clock=clock)
+        data = run_data(run, parameters=False, clock=clock)
     except (RlvitalsError, OSError) as error:
         return f"<pre>{said(error)}</pre>"
-    document = document_of(account)
-    curves = courses_of(account.recorded)
+    document = run_document(data)
+    curves = curves_of(data.recorded)
     chosen = tuple(curves[name] for name in _SHOWN if name in curves)[:_MOST]
     findings = next((section.blocks for section in document.sections if section.key == "findings"), ())
     parts = [html.head(document), *map(html.block, findings[:1]), html.block(Charts(chosen)) if chosen else ""]

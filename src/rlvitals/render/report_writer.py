@@ -6,12 +6,12 @@ from pathlib import Path
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.comparison import Comparison, Divergence
-from rlvitals.documents import comparison_report
 from rlvitals.documents.charts import Chart
+from rlvitals.documents.comparison_report import comparison_document
 from rlvitals.documents.digest import digest_of
 from rlvitals.documents.document import Document
 from rlvitals.documents.run_data import run_data
-from rlvitals.documents.run_report import document_of
+from rlvitals.documents.run_report import run_document
 from rlvitals.errors import ExportError, RlvitalsError
 from rlvitals.regular_files import replace_file
 from rlvitals.render import html, markdown
@@ -60,7 +60,7 @@ def write_report(
     """
     target = own_artifacts(run) / REPORT if path is None else Path(path)
     write = _writer(target, figures=figures)
-    return write(document_of(run_data(run, parameters=parameters, clock=clock)))
+    return write(run_document(run_data(run, parameters=parameters, clock=clock)))
 
 
 def write_quietly(folder: Path, path: Path | None) -> None:
@@ -114,7 +114,7 @@ def write_comparison(
     found: Comparison,
     path: str | Path,
     *,
-    parting: Divergence | None = None,
+    divergence: Divergence | None = None,
     call: str = "",
     figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
@@ -124,7 +124,7 @@ def write_comparison(
     Args:
         found: What `rlvitals.compare` found.
         path: Where to; the ending says the form.
-        parting: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
+        divergence: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
         call: The command or the call that made it, to be told in the report.
         figures: As for `write_report`.
         clock: Tells the time.
@@ -136,7 +136,7 @@ def write_comparison(
         ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
         MissingExtraError: A PNG needs resvg, which is not installed.
     """
-    return _writer(Path(path), figures=figures)(comparison_report.document_of(found, parting, call, clock.time()))
+    return _writer(Path(path), figures=figures)(comparison_document(found, divergence, call, clock.time()))
 
 
 def check_form(path: str | Path) -> None:

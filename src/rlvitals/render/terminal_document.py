@@ -170,7 +170,7 @@ def _findings(what: FindingsBlock, width: int) -> Iterator[RenderableType]:
             "  ",
             (escape_control(finding.title), TITLE),
         )
-        about = Text(escape_control(f"{finding.code}, {finding_note(finding, what.losses)}"), LABEL)
+        about = Text(escape_control(f"{finding.code}, {finding_note(finding, what.deductions)}"), LABEL)
         if title.cell_len + 2 + about.cell_len <= readable(width):
             yield Text.assemble(title, "  ", about)
         else:

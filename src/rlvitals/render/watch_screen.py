@@ -77,13 +77,14 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 
 
 def _head(vitals: Vitals, width: int) -> Text:
-    life = vitals.life
-    line = Text.assemble((escape_control(life.run_id), TITLE), "  ", status_text(life.status))
+    state = vitals.state
+    line = Text.assemble((escape_control(state.run_id), TITLE), "  ", status_text(state.status))
     line.append("  ").append_text(colored_health(vitals.diagnosis.health))
     if vitals.is_open:
-        line.append(f"  last record {format_age(max(0.0, vitals.now - life.updated))}", LABEL)
+        line.append(f"  last record {format_age(max(0.0, vitals.now - state.updated))}", LABEL)
     elif width >= _WIDE:
-        line.append(f"  lasted {format_duration(life.duration)}, ended {format_age(vitals.now - life.updated)}", LABEL)
+        ended = format_age(vitals.now - state.updated)
+        line.append(f"  duration {format_duration(state.duration)}, ended {ended}", LABEL)
     return line
 
 
@@ -106,12 +107,12 @@ def _progress(vitals: Vitals, width: int) -> Iterator[RenderableType]:
     if vitals.memory is not None:
         parts.append(f"{number(vitals.memory)} MiB")
     yield Text(" · ".join(parts))
-    if vitals.trouble:
-        yield Text(f"cannot be read at present: {escape_control(vitals.trouble)}", BAD)
+    if vitals.read_error:
+        yield Text(f"cannot be read at present: {escape_control(vitals.read_error)}", BAD)
     if vitals.failure:
         yield Text(escape_control(vitals.failure), BAD)
-    if vitals.life.losses:
-        lost = ", ".join(f"{where} {count(many)}" for where, many in vitals.life.losses.items())
+    if vitals.state.dropped_records:
+        lost = ", ".join(f"{where} {count(many)}" for where, many in vitals.state.dropped_records.items())
         yield Text(f"records lost: {escape_control(lost)}", BAD)
 
 
@@ -128,7 +129,7 @@ def _verdict(vitals: Vitals, width: int, *, short: bool) -> Iterator[RenderableT
         yield from _finding(finding, width, short=short)
     more = len(diagnosis.findings) - _MOST_FINDINGS
     if more > 0:
-        yield Text(f"and {more} more: rlvitals check {escape_control(vitals.life.run_id)}", LABEL)
+        yield Text(f"and {more} more: rlvitals check {escape_control(vitals.state.run_id)}", LABEL)
 
 
 def _finding(finding: Finding, width: int, *, short: bool) -> Iterator[RenderableType]:

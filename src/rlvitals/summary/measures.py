@@ -63,28 +63,28 @@ class Averages(msgspec.Struct, frozen=True):
     by_time: float | None
 
 
-class Going(msgspec.Struct, frozen=True):
+class TrendEstimate(msgspec.Struct, frozen=True):
     """Where a quantity is going (`rlvitals.stats.series.trend`).
 
     Attributes:
         verdict: improving, stable, declining or not enough data; rising and falling where neither is better.
         slope: For one value (an episode, an update), with its interval.
         change: Slope times the length: by how much the fitted line moves.
-        in_noise: The change in units of the noise of single values; `None` where there is none, as on a straight line.
+        effect_size: The change in standard deviations of the noise of single values; `None` where there is no noise.
     """
 
     verdict: str
     slope: Range
     change: Range
-    in_noise: float | None
+    effect_size: float | None
 
     @property
     def is_without_noise(self) -> bool:
         """Whether it moves, and there is no noise that the change could be measured in."""
-        return self.in_noise is None and self.change.estimate is not None
+        return self.effect_size is None and self.change.estimate is not None
 
 
-class Rest(msgspec.Struct, frozen=True):
+class ConvergenceEstimate(msgspec.Struct, frozen=True):
     """Whether it converged (`rlvitals.stats.series.course`); positions count values from 0.
 
     Attributes:
@@ -104,7 +104,7 @@ class Rest(msgspec.Struct, frozen=True):
     below_best: float | None
 
 
-class Turns(msgspec.Struct, frozen=True):
+class ChangeEstimate(msgspec.Struct, frozen=True):
     """Where its level changed (`rlvitals.stats.series.change_points`); positions count values from 0.
 
     Attributes:
@@ -137,11 +137,11 @@ class Measured(msgspec.Struct, frozen=True):
         recent_not_finite: How many of these are not finite.
         iqm: Mean of the middle half.
         quantiles: By probability.
-        going: Its trend over all of this.
-        recent_going: The trend of its last `recent_values`.
+        trend: Its trend over all of this.
+        recent_trend: The trend of its last `recent_values`.
         recent_values: The last quarter, at least 100 and at most 1,000.
-        rest: Whether it converged.
-        turns: Where its level changed.
+        convergence: Whether it converged.
+        change_points: Where its level changed.
     """
 
     counts: Counts
@@ -155,11 +155,11 @@ class Measured(msgspec.Struct, frozen=True):
     iqm: float | None
     quantiles: dict[str, float | None]
     averages: Averages
-    going: Going
-    recent_going: Going
+    trend: TrendEstimate
+    recent_trend: TrendEstimate
     recent_values: int
-    rest: Rest
-    turns: Turns
+    convergence: ConvergenceEstimate
+    change_points: ChangeEstimate
     histogram: Histogram
 
     @property
@@ -211,7 +211,7 @@ def measure(
     better: Better = "higher",
     *,
     recent: int = WINDOW,
-    going: Course | None = None,
+    found: Course | None = None,
 ) -> Measured | None:
     """Sum up one quantity.
 
@@ -220,7 +220,7 @@ def measure(
         times: When each was (UTC, seconds), shape `(n,)`.
         better: Which way is better, if one is.
         recent: How many of the last rows the recent level is taken over.
-        going: The course of the same values, if it has been worked out already.
+        found: The course of the same values, if it has been worked out already.
 
     Returns:
         `None` if it was never said.
@@ -232,7 +232,7 @@ def measure(
     values = np.asarray(column.data if said.all() else column.data[said], dtype=np.float64)
     when = times if said.all() else times[said]
     spreads, last = spread(column), column[-recent:].compressed().astype(np.float64)
-    went = going or course(values, higher_is_better=better != "lower")
+    went = found or course(values, higher_is_better=better != "lower")
     return Measured(
         counts=spreads.counts,
         mean=as_range(mean_interval(values)),
@@ -245,11 +245,11 @@ def measure(
         iqm=spreads.iqm,
         quantiles=spreads.quantiles,
         averages=_averages(values[-_LATEST:], when[-_LATEST:]),
-        going=going_of(went.trend, better),
-        recent_going=going_of(went.recent, better),
+        trend=trend_estimate_of(went.trend, better),
+        recent_trend=trend_estimate_of(went.recent, better),
         recent_values=went.recent_values,
-        rest=_rest(went, better),
-        turns=_turns(went.changes),
+        convergence=_convergence(went, better),
+        change_points=_change_points(went.changes),
         histogram=_histogram(values),
     )
 
@@ -274,19 +274,19 @@ def _averages(values: Floats, times: Floats) -> Averages:
     return Averages(*(known(float(average[-1])) for average in last))
 
 
-def going_of(found: Trend, better: Better) -> Going:
+def trend_estimate_of(found: Trend, better: Better) -> TrendEstimate:
     """A trend in plain numbers; rising and falling where neither is better."""
-    return Going(
+    return TrendEstimate(
         verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
         slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),
         change=Range(known(found.change), known(found.change_low), known(found.change_high)),
-        in_noise=found.in_noise,
+        effect_size=found.effect_size,
     )
 
 
-def _rest(went: Course, better: Better) -> Rest:
+def _convergence(went: Course, better: Better) -> ConvergenceEstimate:
     found: Convergence = went.convergence
-    return Rest(
+    return ConvergenceEstimate(
         status=_NEUTRAL.get(went.status, went.status) if better is None else went.status,
         since=_place(found.since) if went.has_converged else None,
         level=as_range(found.level),
@@ -296,8 +296,8 @@ def _rest(went: Course, better: Better) -> Rest:
     )
 
 
-def _turns(found: LevelChanges) -> Turns:
-    return Turns(
+def _change_points(found: LevelChanges) -> ChangeEstimate:
+    return ChangeEstimate(
         began=_place(found.started),
         peak=_place(found.peak),
         regressed=_place(found.regressed),

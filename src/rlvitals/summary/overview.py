@@ -21,9 +21,9 @@ from rlvitals.runs.queries import ask
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.course import Course, course
 from rlvitals.summary.levels import LEVELS, Level, levels_of
-from rlvitals.summary.measures import Floats, Going, going_of
-from rlvitals.summary.status import OPEN, Life, away_of, life_of
-from rlvitals.summary.throughput import episodes_per_minute, pace_in, step_said
+from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
+from rlvitals.summary.status import OPEN, RunState, away_of, state_of
+from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_in
 from rlvitals.summary.verdict import Verdict, verdict_of
 
 
@@ -51,7 +51,7 @@ class RewardCourse(msgspec.Struct, frozen=True):
 
     status: str
     rewards: int
-    recent: Going
+    recent: TrendEstimate
     recent_rewards: int
 
 
@@ -59,7 +59,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """A run, in a few facts. Moments are UTC, seconds since 1970; durations are seconds.
 
     Attributes:
-        life: Its name, path, status, start, end and duration.
+        state: Its name, path, status, start, end and duration.
         episodes: Episodes so far.
         updates: Policy updates so far; `None` where they were not counted.
         env_step: Environment steps so far.
@@ -79,7 +79,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
         evidence: How much evidence there is and how much a verdict needs, where the run is not judged; else empty.
     """
 
-    life: Life
+    state: RunState
     episodes: int
     updates: int | None
     env_step: int | None
@@ -99,12 +99,12 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str = ""
 
 
-class Feed(NamedTuple):
+class OverviewInputs(NamedTuple):
     """What an overview is made of. What is `None` is not looked at.
 
     Attributes:
         header: The run's header, as just read.
-        life: Its status.
+        state: Its status.
         episodes: Episodes so far.
         updates: Updates so far.
         steps: Environment steps that were seen or reported, apart from those in `pace`.
@@ -119,7 +119,7 @@ class Feed(NamedTuple):
     """
 
     header: Header
-    life: Life
+    state: RunState
     episodes: int
     updates: int | None
     steps: Iterable[float | None]
@@ -133,20 +133,20 @@ class Feed(NamedTuple):
     recorded_seconds: float = 0.0
 
 
-def overview_from(feed: Feed) -> Overview:
+def overview_from(feed: OverviewInputs) -> Overview:
     """Work out the overview of a run."""
     header, away = feed.header, away_of(feed.header)
     pace, episode_pace = feed.pace or Throughput(), feed.episode_pace or Throughput()
     recorded = max(pace.span(away), episode_pace.span(away), feed.recorded_seconds)
-    life = msgspec.structs.replace(feed.life, duration=max(feed.life.duration, recorded))
-    is_open = life.status in OPEN
+    state = msgspec.structs.replace(feed.state, duration=max(feed.state.duration, recorded))
+    is_open = state.status in OPEN
     env_step = furthest_of(pace.furthest, *feed.steps)
     goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
     levels = levels_of(feed.columns, feed.first, series=feed.series, intervals=feed.intervals)
     source = "" if feed.series is None else feed.series.source
     diagnosis, found = feed.assessment or (None, None)
     return Overview(
-        life=life,
+        state=state,
         episodes=feed.episodes,
         updates=feed.updates,
         env_step=env_step,
@@ -162,7 +162,7 @@ def overview_from(feed: Feed) -> Overview:
         reward_source=source,
         course=None if found is None else _course_fact(found),
         verdict=verdict_of(
-            life,
+            state,
             header,
             levels=levels,
             course=found,
@@ -189,17 +189,17 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
     """
     header = run.header
     columns, updates, pace = ask(run, _read, *STEPS)
-    life = life_of(run, header, clock=clock)
+    state = state_of(run, header, clock=clock)
     times = columns["time"]
     series = None if times.size else reward_series(run)
     rewards = columns["reward"] if series is None else series.values
     return overview_from(
-        Feed(
+        OverviewInputs(
             header=header,
-            life=life,
+            state=state,
             episodes=times.size,
             updates=updates,
-            steps=(step_said(run, header, life, clock=clock),),
+            steps=(reported_step(run, header, state, clock=clock),),
             columns=columns,
             first=columns,
             pace=pace,
@@ -221,7 +221,7 @@ def _course_fact(found: Course) -> RewardCourse:
     return RewardCourse(
         status=found.status,
         rewards=found.values,
-        recent=going_of(found.recent, "higher"),
+        recent=trend_estimate_of(found.recent, "higher"),
         recent_rewards=found.recent_values,
     )
 
@@ -231,4 +231,4 @@ def _read(tables: duckdb.DuckDBPyConnection) -> tuple[dict[str, Column], int, Th
     found = tables.execute(f"SELECT {wanted} FROM episodes").fetchnumpy()  # noqa: S608 - our names
     columns = {name: np.ma.asarray(column) for name, column in found.items()}
     ((updates,),) = tables.execute("SELECT count(*) FROM updates").fetchall()
-    return columns, updates, pace_in(tables)
+    return columns, updates, throughput_in(tables)

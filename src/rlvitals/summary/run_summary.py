@@ -21,10 +21,17 @@ from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import Floats, Measured, known, measure
-from rlvitals.summary.overview import Assessment, Feed, Overview, course_of_rewards, overview_from, overview_of
-from rlvitals.summary.status import away_of, life_of
+from rlvitals.summary.overview import (
+    Assessment,
+    Overview,
+    OverviewInputs,
+    course_of_rewards,
+    overview_from,
+    overview_of,
+)
+from rlvitals.summary.status import away_of, state_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
-from rlvitals.summary.throughput import episodes_per_minute, pace_in, paces_in, step_said
+from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_in, throughputs_in
 from rlvitals.summary.tried_parameters import exploration_of, plain
 
 MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
@@ -138,14 +145,14 @@ def summarise(
     went = course_of_rewards(episodes["reward"] if series is None else series.values)
     diagnosis = diagnosis or diagnose(evidence_of(run, clock=clock))
     if window is None:
-        life = life_of(run, header, clock=clock)
+        state = state_of(run, header, clock=clock)
         overview = overview_from(
-            Feed(
+            OverviewInputs(
                 header=header,
-                life=life,
+                state=state,
                 episodes=times.size,
                 updates=len(updates["time"]),
-                steps=(step_said(run, header, life, clock=clock),),
+                steps=(reported_step(run, header, state, clock=clock),),
                 columns=episodes,
                 first=episodes,
                 pace=pace,
@@ -200,9 +207,9 @@ def _columns(
     episodes, updates, system = read
     times = (episodes if episodes["time"].size else updates)["time"]
     if window is None or not times.size:
-        pace = pace_in(tables)
+        pace = throughput_in(tables)
         return episodes, updates, system, pace, pace
-    pace, windowed = paces_in(tables, -np.inf, float(times.min()))
+    pace, windowed = throughputs_in(tables, -np.inf, float(times.min()))
     return episodes, updates, system, pace, windowed
 
 
@@ -211,7 +218,7 @@ def _measured(
 ) -> dict[str, Measured]:
     times = as_floats(columns["time"])
     found = {
-        name: measure(columns[name], times, metric_of(stream, name).better, going=courses.get(name)) for name in wanted
+        name: measure(columns[name], times, metric_of(stream, name).better, found=courses.get(name)) for name in wanted
     }
     return {name: measured for name, measured in found.items() if measured is not None}
 

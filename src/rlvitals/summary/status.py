@@ -1,4 +1,4 @@
-"""Where a run stands: what its header and its last sign of life say, without reading its records."""
+"""The state of a run, from its header and its last heartbeat, without reading its records."""
 
 import msgspec
 
@@ -8,20 +8,20 @@ from rlvitals.runs.header import ENDED, PAUSED, RUNNING
 from rlvitals.runs.vitality import STALLED, Vitality
 
 OPEN = frozenset({RUNNING, STALLED, PAUSED})
-"""What a run is called whose writer is there, or will be back."""
+"""Statuses of a run whose writer is running or paused."""
 CLOSED = ENDED
-"""What a run is called whose writer said that it is over."""
+"""Statuses of a run that its writer ended."""
 
 
-class Life(msgspec.Struct, frozen=True):
-    """Where a run stands. Moments are UTC, seconds since 1970; lengths of time are seconds.
+class RunState(msgspec.Struct, frozen=True):
+    """State of a run. Times are UTC, seconds since 1970; durations are seconds.
 
     Attributes:
         updated: The end, or the last record that is known of.
         duration: Wall time from the start to the end, to now if the run is open, else to the last sign of life. Time
             between the end of one session and the start of the next is not part of it. In an overview, it is the time
             that the records cover where that is more, as in a training that was replayed in a second.
-        losses: Records that were not kept, by where they were lost.
+        dropped_records: Number of dropped records, by where they were dropped.
     """
 
     run_id: str
@@ -33,11 +33,11 @@ class Life(msgspec.Struct, frozen=True):
     ended: float | None
     updated: float
     duration: float
-    losses: dict[str, int]
+    dropped_records: dict[str, int]
 
 
-def life_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Life:
-    """Tell where a run stands.
+def state_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> RunState:
+    """Return the state of a run.
 
     Args:
         run: The run.
@@ -45,7 +45,7 @@ def life_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Life:
         clock: Tells the time.
     """
     alive = run.vitality(clock=clock)
-    return Life(
+    return RunState(
         run_id=header.run_id,
         path=str(run.path.absolute()),
         project=header.project,
@@ -55,7 +55,7 @@ def life_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Life:
         ended=header.ended,
         updated=_updated(header, alive),
         duration=_duration(header, alive, clock),
-        losses=_losses(header, alive),
+        dropped_records=_losses(header, alive),
     )
 
 
@@ -89,7 +89,7 @@ def away_of(header: Header) -> list[tuple[float, float]]:
 
 
 def _losses(header: Header, alive: Vitality) -> dict[str, int]:
-    # A run that was never closed has its losses in its last sign of life.
+    # A run that was never closed has its dropped_records in its last sign of life.
     beat = alive.heartbeat
     said = header.losses or {"records": beat.lost if beat else 0}
     return {where: lost for where, lost in said.items() if lost}

@@ -9,27 +9,27 @@ from rlvitals.runs import Header, Run
 from rlvitals.runs.queries import ask
 from rlvitals.runs.totals import step_column
 from rlvitals.summary.measures import Floats
-from rlvitals.summary.status import CLOSED, Life
+from rlvitals.summary.status import CLOSED, RunState
 
 _SECONDS_PER_MINUTE = 60.0
 
 
-def pace_of(run: Run) -> Throughput:
+def throughput_of(run: Run) -> Throughput:
     """Read the steps of a whole run; branches that a rewind left behind are left out.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    return ask(run, pace_in, *STEPS)
+    return ask(run, throughput_in, *STEPS)
 
 
-def pace_in(tables: duckdb.DuckDBPyConnection) -> Throughput:
+def throughput_in(tables: duckdb.DuckDBPyConnection) -> Throughput:
     """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.records.progress.STEPS`)."""
-    (pace,) = paces_in(tables, -np.inf)
+    (pace,) = throughputs_in(tables, -np.inf)
     return pace
 
 
-def paces_in(tables: duckdb.DuckDBPyConnection, *since: float) -> list[Throughput]:
+def throughputs_in(tables: duckdb.DuckDBPyConnection, *since: float) -> list[Throughput]:
     """The same from some moments on (UTC, seconds), one pace for each; the tables are read once."""
     paces = [Throughput() for _ in since]
     for stream in STEPS:
@@ -54,16 +54,16 @@ def episodes_per_minute(times: Floats) -> Throughput:
     return pace
 
 
-def step_said(run: Run, header: Header, life: Life, *, clock: Clock = SYSTEM_CLOCK) -> int | None:
+def reported_step(run: Run, header: Header, state: RunState, *, clock: Clock = SYSTEM_CLOCK) -> int | None:
     """The furthest step that a run says of itself beside its records: it may be further than the last of them.
 
     Args:
         run: The run.
         header: Its header, as just read: it counts once its writer said that the run is over.
-        life: Where it stands: before that, its last sign of life counts.
+        state: Its state: before the run ended, its last sign of life counts.
         clock: Tells the time.
     """
-    if life.status in CLOSED:
+    if state.status in CLOSED:
         return header.totals.get("env_step")
     beat = run.vitality(clock=clock).heartbeat
     return None if beat is None else beat.env_step

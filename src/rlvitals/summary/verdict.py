@@ -7,7 +7,7 @@ from rlvitals.formatting import count, number, percent
 from rlvitals.runs import Header
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.levels import Level
-from rlvitals.summary.status import OPEN, Life
+from rlvitals.summary.status import OPEN, RunState
 
 _ENDED_BADLY = frozenset({"failed", "crashed"})
 _INTERRUPTED = frozenset({"stalled", "preempted"})
@@ -42,7 +42,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def verdict_of(
-    life: Life,
+    state: RunState,
     header: Header,
     *,
     levels: dict[str, Level],
@@ -55,7 +55,7 @@ def verdict_of(
     """Judge a run: how it ended if badly, else the most likely fault, else what the reward does.
 
     Args:
-        life: Its status.
+        state: Its status.
         header: Its header, which holds the failure.
         levels: Its recent levels.
         course: What the reward did; `None` if there is no reward, or it has not been looked at.
@@ -67,20 +67,20 @@ def verdict_of(
     Returns:
         `None` where the run has not been looked at.
     """
-    reason = life.reason if header.failure is None else header.failure.text
-    if life.status in _ENDED_BADLY:
-        return Verdict("bad", life.status.capitalize(), _sentence(reason))
+    reason = state.reason if header.failure is None else header.failure.text
+    if state.status in _ENDED_BADLY:
+        return Verdict("bad", state.status.capitalize(), _sentence(reason))
     if diagnosis is None:
         return None
     if diagnosis.alarms:
         worst = diagnosis.alarms[0]
         tone = "bad" if diagnosis.status == CRITICAL else "watch"
         return Verdict(tone, worst.title, _sentence(worst.cause))
-    if life.status in _INTERRUPTED:
-        return Verdict("watch", life.status.capitalize(), _sentence(reason))
+    if state.status in _INTERRUPTED:
+        return Verdict("watch", state.status.capitalize(), _sentence(reason))
     reward = levels.get("reward")
     if course is None or reward is None:
-        return _without_reward(life, header, episodes, env_step)
+        return _without_reward(state, header, episodes, env_step)
     what = "values" if reward_source else "episodes"
     parts = [_text(course, what), _from_to(course, reward, what), _success(levels.get("success"))]
     if reward_source:
@@ -141,8 +141,8 @@ def _success(level: Level | None) -> str:
     return f"Success rate of the {those}last {count(level.window)}: {percent(level.mean)}."
 
 
-def _without_reward(life: Life, header: Header, episodes: int, env_step: int | None) -> Verdict:
-    is_open = life.status in OPEN
+def _without_reward(state: RunState, header: Header, episodes: int, env_step: int | None) -> Verdict:
+    is_open = state.status in OPEN
     if env_step is None and not episodes:
         return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
     if episodes or not is_open:

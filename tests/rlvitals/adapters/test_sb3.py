@@ -282,7 +282,7 @@ def test_a_monitor_is_believed(make_ppo: MakePpo, monitor: TrainingMonitor, walk
 
 
 def test_a_lost_life_is_no_episode(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any) -> None:
-    """Where a wrapper ends an episode with each life, the game is the episode, as its Monitor says."""
+    """Where a wrapper ends an episode with each state, the game is the episode, as its Monitor says."""
 
     class Lives(gymnasium.Wrapper[Any, Any, Any, Any]):
         def step(self, action: Any) -> Any:

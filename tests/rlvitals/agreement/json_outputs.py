@@ -28,9 +28,9 @@ _FEWEST = 10
 
 def overview(document: Document) -> Stated:
     """An overview, as every document that shows one carries it."""
-    life = document.get("life", document)  # a list of runs has it flat
+    state = document.get("state", document)  # a list of runs has it flat
     stated: Stated = {
-        "status": life["status"],
+        "status": state["status"],
         "episodes": exact(document["episodes"]),
         "env_step": exact(document["env_step"]),
         "goal": exact(document["goal"]),
@@ -66,7 +66,7 @@ def summary_details(document: Document) -> Stated:
         stated |= {
             "reward": exact(reward["recent"]["estimate"]),
             "reward_not_finite": exact(reward["recent_not_finite"]),
-            "trend": reward["recent_going"]["verdict"],
+            "trend": reward["recent_trend"]["verdict"],
             "course": reward["rest"]["status"],
         }
     if "length" in measures:
@@ -183,13 +183,13 @@ def dashboard_rows(folder: Path) -> dict[str, Stated]:
     rows, refused = shelf.rows()
     assert refused == []
     overviews = [row["overview"] for row in json.loads(strict_json(rows))]
-    return {one["life"]["run_id"]: overview(one) | {"speed": exact(one["steps_per_second"])} for one in overviews}
+    return {one["state"]["run_id"]: overview(one) | {"speed": exact(one["steps_per_second"])} for one in overviews}
 
 
 def dashboard_page(run: Path) -> Any:
     """The payload of a run's page, once it has been judged."""
     watched = WatchedRun(run.name, run)
-    watched.look()
+    watched.refresh()
     return json.loads(strict_json(run_header(watched, assessed(watched))))
 
 

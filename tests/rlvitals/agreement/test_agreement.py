@@ -125,7 +125,11 @@ def test_too_little_evidence_is_not_judged(made: MadeRuns, run: str) -> None:
     wrong = {
         f"{output}: {fact}": str(stated[fact])
         for output, stated in ((output, dict(stated)) for output, stated in made.answers(run).items())
-        for fact, allowed in (("health", unjudged), ("condition", unjudged), ("tone", {None, "neutral", "watch"}))
+        for fact, allowed in (
+            ("health", unjudged),
+            ("condition", unjudged),
+            ("tone", {None, "neutral", "watch"}),
+        )
         if stated.get(fact) not in allowed
     }
     for output in TEXTS:
@@ -249,7 +253,7 @@ def test_what_a_chart_announces_as_last_is_the_last_record(made: MadeRuns, strea
     """The payload of a chart in the dashboard holds it, however the line is smoothed."""
     path = made.runs["rise-then-flat"].path
     watched = WatchedRun(path.name, path)
-    watched.look()
+    watched.refresh()
     (series,) = curves(watched, stream, [field], View("env_step"))
     *_, last = open_run(path).records(stream)
 

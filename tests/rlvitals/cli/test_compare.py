@@ -60,7 +60,7 @@ def test_json_holds_all_there_is(invoke_json: InvokeJson, two_groups: Path) -> N
     assert found["comparisons"][0]["verdict"] == "better"
     assert [group["target"]["reached"] for group in found["groups"]] == [0, 3]
     assert len(found["runs"]) == 6
-    assert found["parting"] is None
+    assert found["divergence"] is None
 
 
 def test_options_reach_the_comparison(invoke_json: InvokeJson, two_groups: Path) -> None:

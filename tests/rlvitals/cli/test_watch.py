@@ -71,7 +71,7 @@ def test_what_is_recorded_between_two_looks_is_in_the_next(monitor: Monitor) -> 
         trained(training, 20)
         training.close()
 
-    found = list(looks(observer, observer.look(), wait))
+    found = list(looks(observer, observer.observe(), wait))
 
     assert [vitals.overview.episodes for vitals in found] == [20, 40]
     assert [vitals.is_open for vitals in found] == [True, False]
@@ -82,11 +82,11 @@ def test_a_folder_that_is_gone_is_told_of(monitor: Monitor) -> None:
     with monitor() as training:
         trained(training)
     observer = Observer(open_run(training.path))
-    known = observer.look()
+    known = observer.observe()
     shutil.rmtree(training.path)
-    after = observer.look()
+    after = observer.observe()
 
-    assert (after.overview.episodes, known.trouble) == (known.overview.episodes, "")
-    assert "there is no run" in after.trouble
+    assert (after.overview.episodes, known.read_error) == (known.overview.episodes, "")
+    assert "there is no run" in after.read_error
     with pytest.raises(RunError):
-        Observer(observer.run).look()
+        Observer(observer.run).observe()

@@ -50,7 +50,7 @@ def finished(monitor: Monitor) -> Path:
 def watched(finished: Path) -> WatchedRun:
     """The same run, looked at."""
     run = WatchedRun("finished", finished)
-    run.look()
+    run.refresh()
     return run
 
 

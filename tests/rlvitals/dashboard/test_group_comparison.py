@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.dashboard.group_comparison import Kept, desired
+from rlvitals.dashboard.group_comparison import ComparisonCache, select_groups
 from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.errors import ComparisonError, RunNotFoundError
 
@@ -105,7 +105,7 @@ def test_an_answer_is_made_again_when_a_run_has_gained_something(monitor: Monito
 def test_two_runs_part_and_one_has_its_place(study: Path, ask: httpx.Client) -> None:
     """Where they differ, in words; and a rank among the runs that began before."""
     assert study.exists()
-    parts = ask.get("/api/v1/compare/parting", params=[("run", "rate-0.1-0"), ("run", "rate-0.2-0")]).json()
+    parts = ask.get("/api/v1/compare/divergence", params=[("run", "rate-0.1-0"), ("run", "rate-0.2-0")]).json()
     place = ask.get("/api/v1/run/place", params={"run": "rate-0.2-3"}).json()
 
     assert (parts["kind"], parts["update"], parts["differences"]["rate"]) == ("not shown", None, [0.1, 0.2])
@@ -116,9 +116,9 @@ def test_too_many_runs_are_refused_before_they_are_read(study: Path, monkeypatch
     """And a key that leads out of the folder names no run."""
     monkeypatch.setattr("rlvitals.dashboard.group_comparison.MOST_COMPARED", 7)
     with pytest.raises(ComparisonError, match="8 runs are more than the 7"):
-        desired(RunRegistry(study), [], ["*"])
+        select_groups(RunRegistry(study), [], ["*"])
     with pytest.raises(RunNotFoundError):
-        desired(RunRegistry(study), ["../logs/rate-0.1-0"], [])
+        select_groups(RunRegistry(study), ["../logs/rate-0.1-0"], [])
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_each_pattern_has_its_own_name_and_a_key_is_like_itself(
     (study / "rate-0.1-2").rename(study / "[odd]=1")
     if "rate-0.1-*" in patterns:
         groups = groups | {"rate-0.1-*": 2}
-    found = desired(RunRegistry(study), [], patterns).groups
+    found = select_groups(RunRegistry(study), [], patterns).groups
 
     assert {name: list(found.values()).count(name) for name in found.values()} == groups
 
@@ -146,12 +146,12 @@ def test_each_pattern_has_its_own_name_and_a_key_is_like_itself(
 def test_a_pattern_beside_runs_is_a_group_and_one_that_adds_nothing_is_refused(study: Path) -> None:
     """Nobody loses a group without being told."""
     registry = RunRegistry(study)
-    beside = desired(registry, ["rate-0.1-0"], ["rate-0.2-*"])
+    beside = select_groups(registry, ["rate-0.1-0"], ["rate-0.2-*"])
 
     assert next(iter(beside.runs)) == "rate-0.1-0"
     assert set(beside.groups.values()) == {"rate-0.2"}
     with pytest.raises(ComparisonError, match=r"'rate-0.1-\*' is in the group of an earlier pattern"):
-        desired(registry, [], ["*", "rate-0.1-*"])
+        select_groups(registry, [], ["*", "rate-0.1-*"])
 
 
 def test_runs_that_cannot_be_opened_are_told(study: Path, ask: httpx.Client) -> None:
@@ -160,7 +160,7 @@ def test_runs_that_cannot_be_opened_are_told(study: Path, ask: httpx.Client) -> 
     by_pattern = ask.get(GROUPS, params={"group": "rate-*"}).json()
     by_key = ask.get(GROUPS, params=[("run", "rate-0.1-0"), ("run", "rate-0.1-1")]).json()
     alone = ask.get(GROUPS, params={"run": "rate-0.1-1"})
-    parts = ask.get("/api/v1/compare/parting", params=[("run", "rate-0.1-1"), ("run", "rate-0.2-0")])
+    parts = ask.get("/api/v1/compare/divergence", params=[("run", "rate-0.1-1"), ("run", "rate-0.2-0")])
 
     assert (
         [one["path"] for one in by_pattern["refused"]] == [one["path"] for one in by_key["refused"]] == ["rate-0.1-1"]
@@ -195,11 +195,11 @@ def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor,
     """And so is one that has ended."""
     with monitor("one", settings=RecorderSettings(heartbeat_s=3600.0, system_interval_s=None)) as training:
         training.log_episode(0, 1.0, 5)
-        before = desired(RunRegistry(logs), ["one"], []).sign
-        same = desired(RunRegistry(logs), ["one"], []).sign
+        before = select_groups(RunRegistry(logs), ["one"], []).sign
+        same = select_groups(RunRegistry(logs), ["one"], []).sign
         training.log_episode(1, 1.0, 5)
-        after = desired(RunRegistry(logs), ["one"], []).sign
-    ended = desired(RunRegistry(logs), ["one"], []).sign
+        after = select_groups(RunRegistry(logs), ["one"], []).sign
+    ended = select_groups(RunRegistry(logs), ["one"], []).sign
 
     assert before == same
     assert len({before, after, ended}) == 3
@@ -207,7 +207,7 @@ def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor,
 
 def test_who_asks_the_same_at_once_waits_for_one_answer() -> None:
     """The work is done once; if it failed, the next one tries."""
-    kept, begun, go_on, done = Kept(), threading.Event(), threading.Event(), []
+    kept, begun, go_on, done = ComparisonCache(), threading.Event(), threading.Event(), []
 
     def work() -> bytes:
         done.append(1)

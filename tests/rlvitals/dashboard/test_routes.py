@@ -184,7 +184,7 @@ def test_a_run_that_is_taken_away_while_it_is_heard_is_told_and_recovers(finishe
         lines = stream.iter_lines()
         heard(lines, "head")
         finished.replace(aside)
-        assert "finished" in heard(lines, "trouble")["reason"]
+        assert "finished" in heard(lines, "unreadable")["reason"]
         aside.replace(finished)
         assert heard(lines, "again") == {}
 

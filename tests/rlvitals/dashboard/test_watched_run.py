@@ -19,33 +19,33 @@ def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor
     """Rows by stream, events themselves, and nothing when nothing came."""
     training = monitor()
     run = WatchedRun("run", training.path)
-    run.look()
-    mark = run.mark()
+    run.refresh()
+    cursor = run.cursor()
     training.log_episode(0, 1.0, 5)
     training.log_note("look at this")
     training.log_evaluation(5, 1.0, 0.5, 0.5)
     for _ in range(2):  # a page's question is a look, too
-        run.look()
-    news = run.since(mark)
+        run.refresh()
+    news = run.delta_since(cursor)
     training.close()
 
     assert (news.before["episodes"], run.columns["episodes"].rows) == (0, 1)
     assert "look at this" in [event.message for event in news.events]
     assert (news.evaluations, news.again) == (1, False)
-    assert run.since(run.mark()) == (run.mark().rows, [], 0, False)
+    assert run.delta_since(run.cursor()) == (run.cursor().rows, [], 0, False)
 
 
 def test_a_run_that_was_let_go_and_has_less_than_was_told_is_told_again(finished: Path, monitor: Monitor) -> None:
     """What is open again knows nothing of what it was."""
     known = WatchedRun("finished", finished)
-    known.look()
+    known.refresh()
     shutil.rmtree(finished)
     with monitor("finished") as training:
         training.log_episode(0, 7.0, 1)
     run = WatchedRun("finished", finished)
-    run.look()
+    run.refresh()
 
-    assert run.since(known.mark()).again
+    assert run.delta_since(known.cursor()).again
 
 
 def test_clocks_place_every_stream(watched: WatchedRun) -> None:
@@ -70,31 +70,31 @@ def test_a_moment_is_placed_on_every_clock(watched: WatchedRun) -> None:
 def test_a_run_that_is_taken_away_and_brought_back_recovers(finished: Path) -> None:
     """Meanwhile its trouble is told, without the way to it."""
     run = WatchedRun("finished", finished)
-    run.look()
+    run.refresh()
     aside = finished.with_name("aside")
     shutil.move(finished, aside)
-    run.look()
-    gone = run.trouble
+    run.refresh()
+    gone = run.read_error
     shutil.move(aside, finished)
-    run.look()
+    run.refresh()
 
     assert "finished" in gone
     assert str(finished) not in gone
-    assert run.trouble == ""
+    assert run.read_error == ""
     assert run.columns["episodes"].rows == 101
 
 
 def test_a_run_that_is_begun_anew_is_read_anew(finished: Path, monitor: Monitor) -> None:
     """Nothing of the old one is left."""
     run = WatchedRun("finished", finished)
-    run.look()
-    mark = run.mark()
+    run.refresh()
+    cursor = run.cursor()
     shutil.rmtree(finished)
     with monitor("finished") as training:
         training.log_episode(0, 7.0, 1)
-    run.look()
+    run.refresh()
 
-    assert run.since(mark).again
+    assert run.delta_since(cursor).again
     assert run.columns["episodes"].numbers("reward").tolist() == [7.0]
 
 
@@ -102,11 +102,11 @@ def test_what_is_worked_out_is_kept_until_something_comes(monitor: Monitor) -> N
     """The same work is not done for each page."""
     training = monitor()
     run, made = WatchedRun("run", training.path), []
-    run.look()
+    run.refresh()
     for _ in range(3):
         run.kept("it", lambda: made.append(1))
     training.log_episode(0, 1.0, 1)
-    run.look()
+    run.refresh()
     run.kept("it", lambda: made.append(1))
     training.close()
 
@@ -121,7 +121,7 @@ def test_new_rows_are_pushed_with_their_places_unless_they_are_many(monitor: Mon
         training.log_episode(number, float("nan"), 1)
     training.close()
     run = WatchedRun("run", training.path)
-    run.look()
+    run.refresh()
     told = grown(run, "episodes", 0)
 
     assert told["rows"] == rows
@@ -141,7 +141,7 @@ def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
             training.log_training_step(1, float("nan"), float("nan"), float("nan"))
         training.save_session()
         run = WatchedRun("run", training.path)
-        run.look()
+        run.refresh()
         head = run_header(run, assessed(run))
 
     assert head.overview.verdict is not None
@@ -157,7 +157,7 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
         for episode in range(60):
             training.log_episode(episode, float(episode), 5)
     run = WatchedRun("run", training.path)
-    run.look()
+    run.refresh()
 
     verdict = run_header(run, assessed(run)).overview.verdict
     assert verdict is not None
@@ -170,11 +170,11 @@ def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
         for episode in range(3):
             training.log_episode(episode, float(episode), 5)
     run = WatchedRun("run", training.path)
-    run.look()
+    run.refresh()
     overview = run_header(run, assessed(run)).overview
 
     assert overview.health is not None
-    assert (overview.health.score, overview.health.status, overview.health.losses) == (None, "not judged", ())
+    assert (overview.health.score, overview.health.status, overview.health.deductions) == (None, "not judged", ())
     assert overview.evidence.startswith("3 episodes with a reward and no update; a verdict needs")
 
 
@@ -185,7 +185,7 @@ def test_the_head_of_a_replay_says_so(finished: Path, monitor: Monitor) -> None:
     heads = []
     for path in (finished, training.path):
         run = WatchedRun(path.name, path)
-        run.look()
+        run.refresh()
         heads.append(run_header(run, None))
 
     assert [head.is_replayed for head in heads] == [False, True]

@@ -44,10 +44,10 @@ def test_no_data_makes_it_fail(seed: int, caplog: pytest.LogCaptureFixture) -> N
     made = spoilt(seed)
     for share in (0.3, 1.0):
         diagnosis = diagnose(made.evidence(share))
-        lost = sum(loss.points for loss in diagnosis.health.losses)
+        lost = sum(loss.points for loss in diagnosis.health.deductions)
         assert diagnosis.health_score == (100 - lost if diagnosis.is_judged else None)
         assert msgspec.json.encode(diagnosis)
-        assert not [one for one in diagnosis.unjudged if one.missing[0].startswith("the rule failed")]
+        assert not [one for one in diagnosis.skipped_rules if one.missing[0].startswith("the rule failed")]
     assert caplog.records == []
 
 

@@ -98,7 +98,7 @@ def test_rules_that_do_not_apply_are_not_asked_for_data() -> None:
 
     diagnosis = diagnose(MadeTraining().configure(algorithm="DQN").evidence())
     assert {"kl-too-large", "value-not-learning", "entropy-too-high"} <= set(diagnosis.inapplicable)
-    assert not set(diagnosis.inapplicable) & {*diagnosis.judged, *(one.code for one in diagnosis.unjudged)}
+    assert not set(diagnosis.inapplicable) & {*diagnosis.judged, *(one.code for one in diagnosis.skipped_rules)}
 
 
 def test_an_unknown_algorithm_is_judged_by_the_metrics_that_it_logs() -> None:

@@ -24,7 +24,7 @@ def test_a_run_without_evidence_has_no_score() -> None:
 
     for findings in ((), (finding("data-missing", "info"),)):
         health = health_of(findings, is_judged=False)
-        assert (health.score, health.status, health.losses) == (None, "not judged", ())
+        assert (health.score, health.status, health.deductions) == (None, "not judged", ())
     assert health_of((finding("stalled", "critical"),), is_judged=False).score == 50
 
 
@@ -34,7 +34,7 @@ def test_costs_worked_by_hand() -> None:
     health = health_of(
         [finding("regression", "critical"), finding("plateau", "warning", 0.5), finding("x", "info", 0.0)]
     )
-    assert [loss.points for loss in health.losses] == [50, 15, 1]
+    assert [loss.points for loss in health.deductions] == [50, 15, 1]
     assert health.score == 34
     assert health.status == "critical"
     assert health.checks["training_progress"] == 35
@@ -47,17 +47,17 @@ def test_the_explanation_adds_up(count: int) -> None:
 
     codes = [rule.code for rule in RULES][:count]
     health = health_of([finding(code, "critical", 0.8) for code in codes])
-    assert 100 - sum(loss.points for loss in health.losses) == health.score
+    assert 100 - sum(loss.points for loss in health.deductions) == health.score
     assert health.score is not None
     assert health.score >= 0
-    assert [loss.code for loss in health.losses] == codes
+    assert [loss.code for loss in health.deductions] == codes
 
 
 def test_each_point_lost_names_a_finding() -> None:
     """Of a diagnosis, not of the score's own making."""
 
     diagnosis = diagnose(MadeTraining().flat().set("updates", kl_divergence=3.0).evidence())
-    assert {loss.code for loss in diagnosis.health.losses} == {finding.code for finding in diagnosis.findings}
+    assert {loss.code for loss in diagnosis.health.deductions} == {finding.code for finding in diagnosis.findings}
 
 
 def test_areas_name_rules() -> None:

@@ -98,12 +98,12 @@ def test_the_verdict_stays_when_optional_signals_are_missing(state: Change, miss
 
 
 def test_a_rule_that_lacks_its_signal_says_so() -> None:
-    """It is among the unjudged, with what is missing, and not among the judged."""
+    """It is among the skipped_rules, with what is missing, and not among the judged."""
 
     made = MadeTraining()
     made.updates["kl_divergence"] = None
     diagnosis = diagnose(made.evidence())
-    assert ("kl-too-large", ("updates.kl_divergence",)) in {(one.code, one.missing) for one in diagnosis.unjudged}
+    assert ("kl-too-large", ("updates.kl_divergence",)) in {(one.code, one.missing) for one in diagnosis.skipped_rules}
     assert "kl-too-large" not in diagnosis.judged
 
 
@@ -113,4 +113,4 @@ def test_nothing_at_all_is_no_finding() -> None:
     diagnosis = diagnose(MadeTraining().evidence(0.0))
     assert (diagnosis.findings, diagnosis.is_judged) == ((), False)
     assert (diagnosis.health_score, diagnosis.status) == (None, "not judged")
-    assert len(diagnosis.unjudged) > 20
+    assert len(diagnosis.skipped_rules) > 20

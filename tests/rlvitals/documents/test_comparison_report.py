@@ -223,7 +223,7 @@ def test_where_two_runs_part_is_told(compared: Compared, page_of: Callable[..., 
         kind="exact", update=12, env_step=2_048, metrics=["entropy"], compared=90, differences={"seed": (1, 2)},
         sentences=["They are equal to six digits until update 12."],
     )  # fmt: skip
-    page = page_of(compared(THREE), parting=parts)
+    page = page_of(compared(THREE), divergence=parts)
 
     assert "They are equal to six digits until update 12." in page.text
     assert "Environment step there 2,048" in page.text

@@ -40,7 +40,7 @@ def test_a_healthy_run_says_by_how_many_rules(monitor: Monitor) -> None:
     brief = [block.text for block in findings_section(found, {}).brief or () if isinstance(block, Prose)]
 
     assert brief[0].endswith(" rules found nothing wrong.")
-    assert brief[1] == f"{len(found.unjudged)} rules skipped: missing data. `rlvitals check` says what to log."
+    assert brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. `rlvitals check` says what to log."
     assert "skipped: missing data. To enable them, log log_training_step(" in next(enabling(found)).text
 
 

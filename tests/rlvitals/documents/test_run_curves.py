@@ -7,7 +7,7 @@ import pytest
 
 from rlvitals import TrainingMonitor, open_run
 from rlvitals.documents.charts import Line
-from rlvitals.documents.run_curves import courses_of
+from rlvitals.documents.run_curves import curves_of
 from rlvitals.documents.run_data import recorded_of
 
 Monitor = Callable[..., TrainingMonitor]
@@ -17,7 +17,7 @@ def smoothed(monitor: Monitor, episodes: int, reward: Callable[[int], float]) ->
     with monitor() as training:
         for at in range(episodes):
             training.log_episode(at, reward(at), 1, env_step=at)
-    return courses_of(recorded_of(open_run(training.path)))["reward"].lines[-1]
+    return curves_of(recorded_of(open_run(training.path)))["reward"].lines[-1]
 
 
 @pytest.mark.parametrize("episodes", [30, 200, 801])

@@ -360,10 +360,10 @@ def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> 
                     monitor.log_training_step(room + number, entropy=0.1)
                     clock.advance(1.0)
                     tick()
-                say(troubles=sorted(monitor.troubles()), lost=monitor.dropped_records().records)
+                say(troubles=sorted(monitor.failures()), lost=monitor.dropped_records().records)
             clock.advance(1.0)
             tick()
-            say(troubles=sorted(monitor.troubles()), waiting=monitor.dropped_records().waiting)
+            say(troubles=sorted(monitor.failures()), waiting=monitor.dropped_records().waiting)
         monitor.close()
         say(episodes=[record.episode for record in monitor.run.records("episodes")],
             messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"],
@@ -675,7 +675,7 @@ def test_a_full_segment_is_not_sealed_before_it_is_on_the_disk(
     _tick(monitor)
     monitor._recorder._upkeep._sealer.finish(30)
     before = [path.name for path in (tmp_path / "run" / "episodes").glob("0*")]
-    troubles = monitor.troubles()
+    troubles = monitor.failures()
     left[0] = 0
     _tick(monitor)
     monitor.close()

@@ -72,7 +72,13 @@ def test_the_numbers_are_those_of_the_summary(kept: Made, page_of: PageOf) -> No
     page, summary = page_of(run), run.summary()
     reward = summary.measures["reward"]
 
-    for said in (reward.mean.estimate, reward.recent.estimate, reward.median, reward.max, reward.rest.level.estimate):
+    for said in (
+        reward.mean.estimate,
+        reward.recent.estimate,
+        reward.median,
+        reward.max,
+        reward.convergence.level.estimate,
+    ):
         assert number(said) in page.text
     assert f"{count(summary.success.total)} of {count(summary.success.known)} episodes" in page.text
     assert f"{run.diagnosis().health_score} of 100" in page.text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rlvitals import RunReader
 from rlvitals.documents.run_data import run_data
-from rlvitals.documents.run_report import document_of
+from rlvitals.documents.run_report import run_document
 from rlvitals.render.png_sheet import png, sheet
 from rlvitals.render.report_writer import write_report
 
@@ -15,7 +15,7 @@ Made = Callable[[str], RunReader]
 
 def test_a_sheet_has_every_chart_and_the_verdict(kept: Made) -> None:
     """Each with its title, inside of the sheet."""
-    document = document_of(run_data(kept("well")))
+    document = run_document(run_data(kept("well")))
     drawing = sheet(document)
     height = float(re.findall(r'viewBox="0 0 \S+ (\S+)"', drawing)[0])
     tops = [float(top) for top in re.findall(r'<svg x="\d+" y="(\d+)"', drawing)]

@@ -9,7 +9,7 @@ from rich.console import Console
 from rlvitals import Comparison, RunReader
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Deduction, Health
-from rlvitals.documents import comparison_report
+from rlvitals.documents.comparison_report import comparison_document
 from rlvitals.documents.document import (
     Block,
     Bullets,
@@ -26,8 +26,8 @@ from rlvitals.documents.document import (
     brief_of,
 )
 from rlvitals.documents.run_data import run_data
-from rlvitals.documents.run_images import Picture
-from rlvitals.documents.run_report import document_of
+from rlvitals.documents.run_images import RunImage
+from rlvitals.documents.run_report import run_document
 from rlvitals.render.terminal_document import colored_health, print_blocks, print_document, print_section
 from rlvitals.runs import Run
 from rlvitals.summary.verdict import Verdict
@@ -64,7 +64,7 @@ def lines_of(*blocks: Block, width: int = 100) -> list[str]:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_run_of_any_kind_is_printed(odd: RunReader, width: int) -> None:
     """Whole and short, at any width: no control character, no line longer than the screen or with spaces at its end."""
-    document = document_of(run_data(Run(odd.path)))
+    document = run_document(run_data(Run(odd.path)))
     for text in (printed(document, width), printed(brief_of(document), width)):
         assert document.title in text.replace("\n", "")
         assert all(sign.isprintable() for line in text.splitlines() for sign in line)
@@ -75,7 +75,7 @@ def test_a_run_of_any_kind_is_printed(odd: RunReader, width: int) -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_comparison_of_any_kind_is_printed(compared_odd: Comparison, width: int) -> None:
     """Likewise."""
-    document = comparison_report.document_of(compared_odd, None, "", 0.0)
+    document = comparison_document(compared_odd, None, "", 0.0)
     for text in (printed(document, width), printed(brief_of(document), width)):
         assert all(sign.isprintable() for line in text.splitlines() for sign in line)
         assert max(map(len, text.splitlines())) <= width
@@ -140,7 +140,7 @@ def test_a_finding_has_its_cause_and_what_to_try() -> None:
             Statements((Statement("a against b", "better", "good", ("It is.",)),)),
             ["  a against b  better", "    It is."],
         ),
-        (Pictures((Picture("trace", "logo 1", "image/png", b"", 1_000, {}),)), ["  trace (logo 1), step 1,000"]),
+        (Pictures((RunImage("trace", "logo 1", "image/png", b"", 1_000, {}),)), ["  trace (logo 1), step 1,000"]),
     ],
 )
 def test_every_kind_of_block_is_printed(block: Block, lines: list[str]) -> None:

@@ -27,7 +27,7 @@ def vitals(monitor: Monitor) -> Vitals:
     training.log_evaluation(60, 1.0, 0.9, 0.5)
     for at in range(12):
         training.log_event("note", f"note {at} \x1b[2J with a word that is long: {'x' * 200}")
-    return Observer(open_run(training.path)).look()
+    return Observer(open_run(training.path)).observe()
 
 
 def lines(vitals: Vitals, width: int, height: int | None = None) -> list[str]:
@@ -88,7 +88,7 @@ def test_recorded_texts_do_not_steer_the_terminal(vitals: Vitals) -> None:
 def test_before_the_first_episode_it_says_so(monitor: Monitor) -> None:
     """Instead of numbers that are none."""
     training = monitor()
-    found = "\n".join(lines(Observer(open_run(training.path)).look(), 80))
+    found = "\n".join(lines(Observer(open_run(training.path)).observe(), 80))
 
     assert "Nothing recorded" in found
     assert "NaN" not in found

@@ -30,7 +30,7 @@ def test_what_was_never_said_is_no_measure() -> None:
 
     assert nothing is None
     assert bad is not None
-    assert (bad.counts.nan, bad.mean.estimate, bad.going.verdict) == (2, None, "not enough data")
+    assert (bad.counts.nan, bad.mean.estimate, bad.trend.verdict) == (2, None, "not enough data")
 
 
 @given(scale=st.floats(1e-6, 1e6), shift=st.floats(-1e3, 1e3))
@@ -41,13 +41,13 @@ def test_verdicts_do_not_depend_on_the_unit(scale: float, shift: float) -> None:
     assert plain is not None
     assert scaled is not None
 
-    assert (scaled.going.verdict, scaled.rest.status, scaled.rest.since) == (
-        plain.going.verdict,
-        plain.rest.status,
-        plain.rest.since,
+    assert (scaled.trend.verdict, scaled.convergence.status, scaled.convergence.since) == (
+        plain.trend.verdict,
+        plain.convergence.status,
+        plain.convergence.since,
     )
-    assert scaled.turns == plain.turns
-    assert scaled.going.in_noise == pytest.approx(plain.going.in_noise, rel=1e-3)
+    assert scaled.change_points == plain.change_points
+    assert scaled.trend.effect_size == pytest.approx(plain.trend.effect_size, rel=1e-3)
 
 
 def test_less_may_be_better_or_neither() -> None:
@@ -55,7 +55,7 @@ def test_less_may_be_better_or_neither() -> None:
     column = np.ma.asarray(np.linspace(0.0, 9.0, 300) + np.random.default_rng(1).normal(size=300))
     verdicts = [measure(column, np.arange(300.0), better) for better in ("higher", "lower", None)]
 
-    assert [found.going.verdict for found in verdicts if found] == ["improving", "declining", "rising"]
+    assert [found.trend.verdict for found in verdicts if found] == ["improving", "declining", "rising"]
 
 
 def test_running_averages_are_those_of_the_end() -> None:

@@ -79,7 +79,7 @@ def test_the_end_of_a_run_changes_no_verdict(monitor: Monitor) -> None:
     training.close()
     after = overview_of(Run(training.path))
 
-    assert (before.life.status, after.life.status) == ("running", "completed")
+    assert (before.state.status, after.state.status) == ("running", "completed")
     assert before.verdict == after.verdict
 
 
@@ -148,8 +148,8 @@ def test_a_replayed_training_took_as_long_as_its_records_cover(monitor: Monitor)
     read = overview_of(Run(training.path))
     (listed,), _ = listing.listed(training.path.parent)
 
-    assert read.life.duration == listed.life.duration == 2.0 * 199
-    assert read.steps_per_second == pytest.approx(50 * 199 / read.life.duration)
+    assert read.state.duration == listed.state.duration == 2.0 * 199
+    assert read.steps_per_second == pytest.approx(50 * 199 / read.state.duration)
 
 
 def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor: Monitor) -> None:
@@ -160,7 +160,7 @@ def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor:
 
     (listed,), _ = listing.listed(training.path.parent)
 
-    assert overview_of(Run(training.path)).life.duration == listed.life.duration == 3.0 * 49
+    assert overview_of(Run(training.path)).state.duration == listed.state.duration == 3.0 * 49
 
 
 def test_a_decline_of_the_second_half_is_not_said_of_the_whole(monitor: Monitor) -> None:

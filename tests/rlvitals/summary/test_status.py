@@ -7,7 +7,7 @@ from rlvitals.runs import Run
 from rlvitals.runs.header import Header, Writer, write_header
 from rlvitals.runs.layout import Layout
 from rlvitals.runs.lock import Heartbeat, WriterLock
-from rlvitals.summary.status import life_of
+from rlvitals.summary.status import state_of
 from rlvitals.testing.manual_clock import ManualClock
 
 
@@ -18,10 +18,10 @@ def made(folder: Path, *writers: Writer, beat: float | None = None, lost: int = 
     write_header(layout, Header(run_id="run", started=100.0, writers=list(writers), **said))
     if beat is not None:
         lock = WriterLock(layout.lock)
-        life = Heartbeat(
+        state = Heartbeat(
             host="elsewhere", pid=1, process_started=0.0, beat=beat, interval=2.0, last_record=beat, lost=lost
         )
-        lock.beat(life)
+        lock.beat(state)
         lock.release()
     return Run(folder)
 
@@ -33,33 +33,33 @@ def session(number: int, started: float, ended: float | None) -> Writer:
 def test_a_run_that_ended_lasted_until_then(tmp_path: Path) -> None:
     """Whatever the clock says now."""
     run = made(tmp_path, session(1, 100.0, 160.0), status="completed", ended=160.0)
-    life = life_of(run, run.header, clock=ManualClock(9_999.0))
+    state = state_of(run, run.header, clock=ManualClock(9_999.0))
 
-    assert (life.status, life.duration, life.updated) == ("completed", 60.0, 160.0)
+    assert (state.status, state.duration, state.updated) == ("completed", 60.0, 160.0)
 
 
 def test_a_live_run_lasts_until_now(tmp_path: Path) -> None:
     """It was last heard of when it last recorded something."""
     run = made(tmp_path, session(1, 100.0, None), beat=150.0)
-    life = life_of(run, run.header, clock=ManualClock(155.0))
+    state = state_of(run, run.header, clock=ManualClock(155.0))
 
-    assert (life.status, life.duration, life.updated) == ("running", 55.0, 150.0)
+    assert (state.status, state.duration, state.updated) == ("running", 55.0, 150.0)
 
 
 def test_a_crashed_run_lasted_until_its_last_sign_of_life(tmp_path: Path) -> None:
     """Not until now: nobody was there."""
     run = made(tmp_path, session(1, 100.0, None), beat=150.0)
-    life = life_of(run, run.header, clock=ManualClock(100_000.0))
+    state = state_of(run, run.header, clock=ManualClock(100_000.0))
 
-    assert (life.status, life.duration, life.updated) == ("crashed", 50.0, 150.0)
+    assert (state.status, state.duration, state.updated) == ("crashed", 50.0, 150.0)
 
 
 def test_a_run_without_any_sign_of_life_lasted_no_time(tmp_path: Path) -> None:
     """Its start is all that is known."""
     run = made(tmp_path, session(1, 100.0, None))
-    life = life_of(run, run.header, clock=ManualClock(100_000.0))
+    state = state_of(run, run.header, clock=ManualClock(100_000.0))
 
-    assert (life.status, life.duration, life.updated) == ("crashed", 0.0, 100.0)
+    assert (state.status, state.duration, state.updated) == ("crashed", 0.0, 100.0)
 
 
 def test_the_time_between_two_sessions_is_not_part_of_a_run(tmp_path: Path) -> None:
@@ -67,18 +67,18 @@ def test_the_time_between_two_sessions_is_not_part_of_a_run(tmp_path: Path) -> N
     sessions = session(1, 100.0, 160.0), session(2, 86_560.0, 86_600.0)
     run = made(tmp_path, *sessions, status="completed", ended=86_600.0)
 
-    assert life_of(run, run.header).duration == 100.0
+    assert state_of(run, run.header).duration == 100.0
 
 
 def test_losses_are_those_of_the_header(tmp_path: Path) -> None:
     """What was lost nowhere is not named."""
     run = made(tmp_path, status="completed", ended=160.0, losses={"records": 3, "forked": 0}, beat=150.0, lost=99)
 
-    assert life_of(run, run.header).losses == {"records": 3}
+    assert state_of(run, run.header).dropped_records == {"records": 3}
 
 
 def test_losses_of_a_run_that_was_never_closed_are_those_of_its_last_sign_of_life(tmp_path: Path) -> None:
     """Its header was last written before."""
     run = made(tmp_path, beat=150.0, lost=7)
 
-    assert life_of(run, run.header).losses == {"records": 7}
+    assert state_of(run, run.header).dropped_records == {"records": 7}

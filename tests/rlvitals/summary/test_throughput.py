@@ -35,11 +35,11 @@ def faces(path: Path) -> dict[str, Overview]:
     run = Run(path)
     glance, watched = RowTracker("run", run, SYSTEM_CLOCK), WatchedRun("run", path)
     glance.read()
-    watched.look()
+    watched.refresh()
     return {
         "folder": overview_of(run),
         "summary": summarise(run).overview,
-        "watch": Observer(run).look().overview,
+        "watch": Observer(run).observe().overview,
         "list": glance.row().overview,
         "page": run_header(watched, None).overview,
     }

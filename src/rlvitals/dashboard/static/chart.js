@@ -3,7 +3,7 @@
 import { h, put, download } from "./dom.js";
 import { atClock, number, percent } from "./format.js";
 import { draw } from "./drawing.js";
-import { SvgPen } from "./pen.js";
+import { SvgContext } from "./svg_context.js";
 import { heights, nearest, scaler } from "./scale.js";
 
 const PAD = { left: 54, right: 12, top: 10, bottom: 24 };
@@ -81,10 +81,10 @@ export class Chart {
     const box = this.canvas.parentElement, width = box.clientWidth, height = box.clientHeight, dense = devicePixelRatio || 1;
     if (!width || !height) return;
     this.canvas.width = Math.round(width * dense); this.canvas.height = Math.round(height * dense);
-    const pen = this.canvas.getContext("2d");
-    pen.scale(dense, dense);
+    const context = this.canvas.getContext("2d");
+    context.scale(dense, dense);
     this.view = this.#view(width, height);
-    draw(pen, this.view, this);
+    draw(context, this.view, this);
     this.#words();
   }
 
@@ -188,19 +188,19 @@ export class Chart {
   zoom(low, high) { this.options.onzoom?.([low, high]); }
 
   saveSvg() {
-    const width = 960, height = 420, pen = new SvgPen(width, height, getComputedStyle(this.element).getPropertyValue("--card"));
-    draw(pen, this.#view(width, height), { ...this, lines: this.lines, cursor: null, drag: null, element: this.element, options: this.options });
-    download(`${this.options.name}.svg`, new Blob([pen.text()], { type: "image/svg+xml" }));
+    const width = 960, height = 420, context = new SvgContext(width, height, getComputedStyle(this.element).getPropertyValue("--card"));
+    draw(context, this.#view(width, height), { ...this, lines: this.lines, cursor: null, drag: null, element: this.element, options: this.options });
+    download(`${this.options.name}.svg`, new Blob([context.text()], { type: "image/svg+xml" }));
   }
 
   savePng() {
     const canvas = h("canvas", {}), width = 960, height = 420;
     canvas.width = 2 * width; canvas.height = 2 * height;
-    const pen = canvas.getContext("2d");
-    pen.scale(2, 2);
-    pen.fillStyle = getComputedStyle(this.element).getPropertyValue("--card");
-    pen.fillRect(0, 0, width, height);
-    draw(pen, this.#view(width, height), { ...this, lines: this.lines, cursor: null, drag: null, element: this.element, options: this.options });
+    const context = canvas.getContext("2d");
+    context.scale(2, 2);
+    context.fillStyle = getComputedStyle(this.element).getPropertyValue("--card");
+    context.fillRect(0, 0, width, height);
+    draw(context, this.#view(width, height), { ...this, lines: this.lines, cursor: null, drag: null, element: this.element, options: this.options });
     canvas.toBlob((blob) => blob && download(`${this.options.name}.png`, blob));
   }
 

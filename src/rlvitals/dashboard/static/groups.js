@@ -7,8 +7,8 @@ import { withFacts } from "./badges.js";
 import { color, neutral } from "./curves.js";
 import { choices as names, metricNamed } from "./dictionary.js";
 import { CLOCKS, count, number, percent } from "./format.js";
-import { differences, outcomes } from "./whiskers.js";
-import { everyRun, groupTable, influences, pairs, settings } from "./evidence.js";
+import { differences, outcomes } from "./interval_chart.js";
+import { everyRun, groupTable, influences, pairs, settings } from "./comparison_tables.js";
 
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
 const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];
@@ -51,7 +51,7 @@ export function groupsView(box, app, { again }) {
     const put_back = kept(inside, quiet);
     used.clear();
     if (found) show();
-    else put(inside, h("p", { class: "empty", role: "alert" }, answer.trouble ?? ""));
+    else put(inside, h("p", { class: "empty", role: "alert" }, answer.read_error ?? ""));
     for (const [name, chart] of charts) if (!used.has(name)) { chart.destroy(); charts.delete(name); }
     put_back();
   }
@@ -195,7 +195,7 @@ function sentences(heading, said) {
 /** What is said of one run among earlier ones, or of where two runs part; `ask` asks again, and keeps what it said until then. */
 export function saying(keys, metric, signal) {
   const words = h("div", {}, h("p", { class: "muted" }, "Reading ..."));
-  const answer = () => (keys.length === 1 ? ask("run/place", { run: keys[0], metric }, signal) : ask("compare/parting", { run: keys }, signal));
+  const answer = () => (keys.length === 1 ? ask("run/place", { run: keys[0], metric }, signal) : ask("compare/divergence", { run: keys }, signal));
   const again = () => answer().then((said) => put(words, said.sentences.map((sentence) => h("p", {}, sentence)))).catch((error) => { if (error.name !== "AbortError") put(words, h("p", { class: "muted" }, error.message)); });
   again();
   return { element: h("section", { class: "card" }, h("header", {}, h("h2", {}, keys.length === 1 ? "Among earlier runs" : "Where they part")), words), ask: again };

@@ -28,13 +28,13 @@ function facts(head, now) {
     head.progress !== null ? h("span", { class: "fact-progress" }, progress(head.progress), ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`)) : null,
     h("span", { title: moment(head.started) }, head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`),
     h("span", {}, `last record ${ago(now - head.updated)}`),
-    Object.entries(head.losses).map(([where, n]) => h("span", { class: "bad" }, `${count(n)} ${where} lost`)));
+    Object.entries(head.dropped_records).map(([where, n]) => h("span", { class: "bad" }, `${count(n)} ${where} lost`)));
 }
 
 function healthCard(head) {
-  const losses = head.health.losses, skipped = Object.entries(head.unjudged);
-  return [head.health.score === null ? h("p", {}, `Not judged yet: ${head.evidence}.`) : h("p", {}, `${head.health.score} of 100. `, losses.length ? "Each point lost names its finding:" : "No finding cost a point."),
-    losses.length ? h("ul", {}, losses.map((loss) => h("li", {}, `-${loss.points}  ${loss.reason}`))) : null,
+  const deductions = head.health.deductions, skipped = Object.entries(head.skipped_rules);
+  return [head.health.score === null ? h("p", {}, `Not judged yet: ${head.evidence}.`) : h("p", {}, `${head.health.score} of 100. `, deductions.length ? "Each point lost names its finding:" : "No finding cost a point."),
+    deductions.length ? h("ul", {}, deductions.map((one) => h("li", {}, `-${one.points}  ${one.reason}`))) : null,
     skipped.length ? h("p", { class: "muted" }, `Rules that would judge if it were logged: ${skipped.map(([code, wanted]) => `${code}: ${wanted.join(", ")}`).join("; ")}.`) : null];
 }
 

@@ -83,7 +83,7 @@ export function runPage(root, app) {
       const head = await run.ask("run");
       plainHead(head);
       header(top, run);
-      app.say(head.trouble ? `The run cannot be read at present: ${head.trouble}. This page tries again.` : null);
+      app.say(head.read_error ? `The run cannot be read at present: ${head.read_error}. This page tries again.` : null);
       current(again);
     } catch (error) {
       if (error.name === "AbortError") return;
@@ -92,11 +92,11 @@ export function runPage(root, app) {
     }
   }
   const stop = listen({ run: key }, {
-    head: (said) => { const first = !run.head; plainHead(said); if (first) load(); else { app.say(said.trouble || null); drawHead(); } },
+    head: (said) => { const first = !run.head; plainHead(said); if (first) load(); else { app.say(said.read_error || null); drawHead(); } },
     grown: (news) => { if (news.columns) for (const values of [...Object.values(news.columns), ...Object.values(news.clocks)]) nums(values); run.ongrown?.(news); },
     events: (news) => run.onevents?.(news.events),
     evaluations: () => run.onevaluations?.(),
-    trouble: (said) => app.say(`The run cannot be read at present: ${said.reason}. This page tries again.`),
+    unreadable: (said) => app.say(`The run cannot be read at present: ${said.reason}. This page tries again.`),
     again: () => { app.say(null); load(true); },
   }, { lost: () => app.lost(), back: () => { app.back(); load(true); } });
   document.getElementById("connection").dataset.state = "live";

@@ -56,7 +56,7 @@ class Trend(NamedTuple):
         return 0.0 if self.change == 0.0 else float(np.copysign(np.inf, self.change))
 
     @property
-    def in_noise(self) -> float | None:
+    def effect_size(self) -> float | None:
         """The same as it is told: `None` where it is not known, and where there is no noise to measure it in."""
         return self.effect if math.isfinite(self.effect) else None
 

@@ -5,7 +5,7 @@ import { clean } from "./dom.js";
 const escaped = (text) => clean(String(text)).replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 /** The part of a canvas's context that charts use, written down as SVG. */
-export class SvgPen {
+export class SvgContext {
   constructor(width, height, background) {
     this.width = width; this.height = height; this.parts = [`<rect width="${width}" height="${height}" fill="${background}"/>`];
     this.path = ""; this.clips = 0; this.open = [];

@@ -2,7 +2,7 @@
 
 import { h, svg } from "./dom.js";
 import { count, number, short } from "./format.js";
-import { ticks } from "./pen.js";
+import { ticks } from "./svg_context.js";
 
 const MOST_ROWS = 40, FAR = 4;
 
@@ -54,7 +54,7 @@ function name(text, tint, more = "") {
 
 function card(heading, hint, rows, scale, left) {
   const axis = h("tr", { class: "axis" }, h("td", {}), h("td", { class: "bar-cell" }, ruler(scale)), h("td", {}));
-  return h("section", { class: "card" }, h("header", {}, h("h2", {}, heading)), h("table", { class: "bars whiskers" }, h("caption", { class: "hidden" }, heading), h("tbody", {}, rows, axis)),
+  return h("section", { class: "card" }, h("header", {}, h("h2", {}, heading)), h("table", { class: "bars intervals" }, h("caption", { class: "hidden" }, heading), h("tbody", {}, rows, axis)),
     h("p", { class: "muted small" }, hint, left > 0 ? ` ${count(left)} more are not shown.` : ""));
 }
 
