@@ -12,6 +12,7 @@ from rlvitals.runs import Run
 from rlvitals.runs.sandbox import check_functions, sandbox
 from rlvitals.runs.sealing import seal
 
+DUCKDB_VERSION = tuple(map(int, duckdb.__version__.split(".")[:2]))
 OUTSIDE = "open sesame"
 READERS = (
     "from read_text('{file}')",
@@ -161,7 +162,7 @@ def test_a_run_below_a_folder_of_dots_is_read(run: Run, monkeypatch: pytest.Monk
     assert open_run("../../run").sql("select reward from episodes").rows() == [(2.0,)]
 
 
-@pytest.mark.skipif(duckdb.__version__ < "1.5", reason="DuckDB compares resolved paths since 1.5")
+@pytest.mark.skipif(DUCKDB_VERSION < (1, 5), reason="DuckDB compares resolved paths since 1.5")
 def test_a_link_out_of_the_run_is_not_followed(run: Run) -> None:
     """A run that was downloaded may have one."""
     (run.path / "notes.csv").symlink_to(run.path.parent / "secret.txt")

@@ -5,13 +5,15 @@ beside them JSON texts for keys whose values have no one type (`parameters_rest`
 """
 
 import contextlib
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from rlvitals.errors import ExportError
-from rlvitals.formats.exporters.exporter import Source
+from rlvitals.formats.exporters.exporter import Exporter, Source
 from rlvitals.records import STREAMS, line_of
 from rlvitals.runs.sql_columns import connected, identifier, lines_source, typed_columns
 
@@ -71,3 +73,37 @@ def check_rows(stream: str, written: int, wanted: int) -> None:
     """
     if written != wanted:
         raise ExportError(f"{stream} cannot be exported: of {wanted} records {written} have become rows")
+
+
+class TableFileExporter(Exporter):
+    """Writes a folder with a file a stream and `header.json`, or one stream as one file where the path has its ending.
+
+    Columns are those of a sealed segment, but that JSON is plain text. The header is in each file's metadata too.
+    """
+
+    def export(self, source: Source, target: Path) -> None:
+        """Write the files."""
+        single = target.suffix.lower() in self.endings
+        if not single:
+            target.mkdir()
+        with opened(target.parent) as connection:
+            for stream in (source.one_stream(),) if single else source.streams:
+                with typed_table(connection, source, stream, target.parent) as count:
+                    described = {**source.described(counted=False), "stream": stream, "records": {stream: count}}
+                    path = target if single else target / f"{stream}{self.endings[0]}"
+                    check_rows(stream, self.write_table(connection, msgspec.json.encode(described), path), count)
+        if not single:
+            source.write_header(target)
+
+    @abstractmethod
+    def write_table(self, connection: duckdb.DuckDBPyConnection, metadata: bytes, path: Path) -> int:
+        """Write the view `stream` to a file.
+
+        Args:
+            connection: The database of the view.
+            metadata: JSON for the file's metadata, under the key of the export format.
+            path: Path of the file.
+
+        Returns:
+            Number of rows written.
+        """

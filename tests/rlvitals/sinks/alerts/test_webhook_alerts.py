@@ -20,15 +20,16 @@ SECRET = "T0KEN-abc123"  # noqa: S105 - of no server
 CLOSED_PORT = f"http://127.0.0.1:1/services/{SECRET}"
 
 
+@pytest.mark.parametrize("posts", [WebhookAlerts, SlackAlerts, DiscordAlerts], scope="class")
 class TestContract(SinkContract):
-    kinds = frozenset()  # an alert is no record
+    kinds = frozenset()  # an alert is not a record
 
     @pytest.fixture(autouse=True)
-    def _served(self, server: Any) -> None:
-        self.server = server
+    def _served(self, server: Any, posts: type[WebhookAlerts]) -> None:
+        self.server, self.posts = server, posts
 
     def make_sink(self) -> Sink:
-        return WebhookAlerts(self.server.url)
+        return self.posts(self.server.url)
 
     def taken(self, sink: Sink) -> list[Record]:
         del sink
