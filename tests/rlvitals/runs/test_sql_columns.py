@@ -7,13 +7,24 @@ import duckdb
 import numpy as np
 import pytest
 
-from rlvitals.runs.sql_columns import database, identifier, literal
+from rlvitals.runs.sql_columns import connected, database, identifier, literal
 
 _ASK = """
 import duckdb
 from rlvitals.runs.sql_columns import database, literal
 question = "SELECT current_setting('enable_progress_bar')"
 print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).execute(question).fetchone()[0])
+"""
+_FORK = """
+import os, sys
+from rlvitals.runs.sql_columns import database
+database().execute("SELECT 1")
+child = os.fork()
+if child == 0:
+    database().execute("SELECT 1")
+    sys.exit(3)
+database().execute("SELECT 1")
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
 
 
@@ -34,6 +45,33 @@ def test_texts_and_names_are_quoted() -> None:
 def test_no_database_downloads_an_extension(setting: str) -> None:
     """A file or a function that needs one would make DuckDB fetch it."""
     assert database().execute(f"SELECT current_setting('{setting}')").fetchone() == (False,)
+
+
+def test_connections_share_no_tables() -> None:
+    """Temporary ones, of which a question makes a view for each stream."""
+    with connected() as ours, connected() as others:
+        ours.execute("CREATE TEMP VIEW episodes AS SELECT 1")
+
+        with pytest.raises(duckdb.CatalogException):
+            others.execute("FROM episodes")
+
+
+def test_a_database_that_failed_is_not_used_again() -> None:
+    """An internal error of DuckDB, which a damaged file may cause, leaves its database unusable."""
+    with connected() as before:
+        before.execute("CREATE TABLE mark (value INT)")
+    with pytest.raises(duckdb.CatalogException), connected() as failing:
+        failing.execute("FROM nothing")
+
+    with connected() as after, pytest.raises(duckdb.CatalogException):
+        after.execute("FROM mark")
+
+
+def test_a_forked_process_reads_and_ends() -> None:
+    """It has none of the threads of its parent's database."""
+    done = subprocess.run([sys.executable, "-c", _FORK], timeout=60, check=False)
+
+    assert done.returncode == 3
 
 
 def test_a_table_is_never_a_python_variable() -> None:
