@@ -160,7 +160,7 @@ def header() -> Header:
             "git": {"commit": "0" * 40, "dirty": True},
         },
         totals={"episodes": 6, "successes": 1, "updates": 2, "env_step": 40},
-        losses={"records": 1},
+        dropped_records={"records": 1},
         writers=[
             Writer(writer=1, started=START, ended=START + 50, host="golden", pid=1),
             Writer(

@@ -227,7 +227,7 @@ def test_the_header_is_read(run: Run) -> None:
     assert header.configuration == {"learning_rate": 0.0003, "target_kl": "NaN", "net": [64, 64]}
     assert header.reproduction["git"] == {"commit": "0" * 40, "dirty": True}
     assert header.totals == {"episodes": 6, "successes": 1, "updates": 2, "env_step": 40}
-    assert (header.losses, header.tags) == ({"records": 1}, ["golden", "v1"])
+    assert (header.dropped_records, header.tags) == ({"records": 1}, ["golden", "v1"])
     assert header.goals == {"total_timesteps": 40.0, "target": 9.5}
     assert header.failure is not None
     assert (header.failure.type, header.failure.message) == ("ValueError", "the loss is NaN")

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rlvitals.adapters.episodes import Troubles
+from rlvitals.adapters.episodes import FailureLog
 from rlvitals.formatting import number
 from rlvitals.monitor import TrainingMonitor
 from rlvitals.records import Event
@@ -246,12 +246,12 @@ class ActionTaker:
         """Whether there is an event that was not looked at; costs a quarter of a microsecond."""
         return self._newest() is not self._seen
 
-    def look(self, model: BaseAlgorithm, troubles: Troubles) -> None:
+    def apply(self, model: BaseAlgorithm, failures: FailureLog) -> None:
         """Do what new findings ask for.
 
         Args:
             model: The algorithm that trains.
-            troubles: Takes what could not be done.
+            failures: Takes what could not be done.
         """
         fresh = self._fresh()
         self._seen = fresh[-1] if fresh else self._seen
@@ -260,7 +260,7 @@ class ActionTaker:
             finding = next(filter(action.answers, findings), None)
             if finding is None or self._taken[index] >= action.most or self._rollouts < self._ready_at[index]:
                 continue
-            with troubles.caught(f"{action.code} could not be done"):
+            with failures.caught(f"{action.code} could not be done"):
                 self._carry_out(index, finding, model)
 
     def _carry_out(self, index: int, finding: Event, model: BaseAlgorithm) -> None:
@@ -283,7 +283,7 @@ class ActionTaker:
         return newest[0] if newest else None
 
     def _fresh(self) -> list[Event]:
-        """The events since the last look; all that are in memory if it was long ago."""
+        """The events since the last call; all that are in memory if it was long ago."""
         events = self._window.last(Event)
         places = (place for place in range(len(events) - 1, -1, -1) if events[place] is self._seen)
         return events[next(places, -1) + 1 :]

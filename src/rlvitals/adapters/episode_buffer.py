@@ -5,7 +5,7 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from rlvitals.adapters.episodes import Ending, EpisodeLog, Troubles
+from rlvitals.adapters.episodes import Ending, EpisodeLog, FailureLog
 
 
 class BufferedEpisodes:
@@ -18,18 +18,18 @@ class BufferedEpisodes:
         model: The algorithm.
         step: The environment step at which it began.
         log: Takes the episodes.
-        troubles: Says, once, how they are recorded.
+        failures: Says, once, how they are recorded.
     """
 
-    def __init__(self, model: BaseAlgorithm, step: int, log: EpisodeLog, troubles: Troubles) -> None:
+    def __init__(self, model: BaseAlgorithm, step: int, log: EpisodeLog, failures: FailureLog) -> None:
         self._model = model
         self._name = type(model).__name__
         self._step = step
         self._log = log
-        self._troubles = troubles
+        self._failures = failures
         self._seen: list[Any] = []
         self._count = 0
-        troubles.tell(
+        failures.tell(
             f"{self._name} does not hand its steps to callbacks: its episodes are read from ep_info_buffer at the end "
             "of each rollout, with return and length alone."
         )
@@ -52,7 +52,7 @@ class BufferedEpisodes:
         self._seen, self._step = buffer, step  # kept alive: an id is somebody else's once its object is gone
         self._count += len(fresh)
         if last and not self._count:
-            self._troubles.tell(
+            self._failures.tell(
                 f"No episode of {self._name} could be recorded: it reports neither steps nor episodes to callbacks. "
                 "Wrap its environment with rlvitals.adapters.gymnasium.VitalsWrapper instead.",
                 severity="warning",

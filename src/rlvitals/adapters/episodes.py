@@ -151,7 +151,7 @@ class EpisodeTally:
             self._pending.clear()
 
 
-class Troubles:
+class FailureLog:
     """Counts what could not be recorded, says the first of each kind once, and lets the training go on.
 
     Args:
@@ -163,7 +163,7 @@ class Troubles:
         self.counts: dict[str, int] = {}
 
     def note(self, what: str, error: Exception) -> None:
-        """Count one trouble.
+        """Count one failure.
 
         Args:
             what: What could not be done, in a few words; each is said once.
@@ -220,13 +220,13 @@ class EpisodeLog:
     Args:
         monitor: Where they go.
         info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own.
-        troubles: Takes what cannot be recorded.
+        failures: Takes what cannot be recorded.
     """
 
-    def __init__(self, monitor: TrainingMonitor, info_keys: Iterable[str], troubles: Troubles) -> None:
+    def __init__(self, monitor: TrainingMonitor, info_keys: Iterable[str], failures: FailureLog) -> None:
         self._monitor = monitor
         self._info_keys = tuple(info_keys)
-        self._troubles = troubles
+        self._failures = failures
 
     def record(self, ending: Ending, env_step: int) -> None:
         """Record one episode; if its `info` holds what no record can, without that.
@@ -238,8 +238,8 @@ class EpisodeLog:
         try:
             self._write(ending, env_step)
         except Exception as error:  # noqa: BLE001 - `info` is anybody's, and the training must go on
-            self._troubles.note("an episode's info could not be recorded", error)
-            with self._troubles.caught("an episode could not be recorded"):
+            self._failures.note("an episode's info could not be recorded", error)
+            with self._failures.caught("an episode could not be recorded"):
                 self._write(ending._replace(info=None), env_step)
 
     def _fields_of(self, ending: Ending) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class LearnWatch:
         for other in list(_watches):
             other.make_way(self.loop)
         _watches.add(self)
-        self._ticker = None if self.loop.frame is None else Ticker(self.look, interval_s, "learn")
+        self._ticker = None if self.loop.frame is None else Ticker(self.check, interval_s, "learn")
 
     def end(self) -> None:
         """Stop watching: the loop has announced its end. May be called again."""
@@ -65,7 +65,7 @@ class LearnWatch:
         if self._ticker is not None:
             self._ticker.stop()
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Tell if the loop has been left; at the second look where the exception is not known at the first."""
         if self._over or self._is_running():
             return

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from rlvitals.adapters.episodes import Reported, Troubles, statistics_of
+from rlvitals.adapters.episodes import FailureLog, Reported, statistics_of
 from rlvitals.adapters.raw_rewards import RawRewards
 from rlvitals.adapters.returns import Return, ReturnTally
 from rlvitals.adapters.reward_layers import Layers
@@ -49,7 +49,7 @@ class RecordedReturns:
         environments: Number of environments.
         layers: What the wrappers do to rewards.
         raw: The environment's own rewards; `None` where only those that are seen can be had.
-        troubles: Takes what cannot be read.
+        failures: Takes what cannot be read.
         before: Sums of the same environments until now, whose running episodes go on.
 
     Attributes:
@@ -64,13 +64,13 @@ class RecordedReturns:
         environments: int,
         layers: Layers,
         raw: RawRewards | None,
-        troubles: Troubles,
+        failures: FailureLog,
         before: Sums | None = None,
     ) -> None:
         self._monitor = monitor
         self._layers = layers
         self._raw = raw
-        self._troubles = troubles
+        self._failures = failures
         self._is_changed = False
         if before is None or (before.own is None) != (raw is None):
             own = None if raw is None else ReturnTally(environments)
@@ -217,9 +217,9 @@ class RecordedReturns:
         if message in self._messages:
             return
         self._messages.add(message)
-        self._troubles.tell(message, severity=severity)
+        self._failures.tell(message, severity=severity)
         if fact is not None:
-            with self._troubles.caught("the run's configuration could not be updated"):
+            with self._failures.caught("the run's configuration could not be updated"):
                 self._monitor.update_configuration({REWARD_FACT: fact})
 
 

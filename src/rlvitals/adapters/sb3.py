@@ -29,7 +29,7 @@ from stable_baselines3.common.vec_env import VecMonitor, is_vecenv_wrapped
 from rlvitals.adapters.actions import Action, ActionTaker
 from rlvitals.adapters.configuration import configuration_of
 from rlvitals.adapters.episode_buffer import BufferedEpisodes
-from rlvitals.adapters.episodes import Ending, EpisodeLog, Troubles
+from rlvitals.adapters.episodes import Ending, EpisodeLog, FailureLog
 from rlvitals.adapters.evaluations import EvaluationWatch, evaluations_in
 from rlvitals.adapters.learn_watch import LearnWatch
 from rlvitals.adapters.own_run import OwnRun
@@ -137,18 +137,18 @@ class VitalsCallback(BaseCallback):
         if self._own is not None:
             self._monitor = self._own.open(self.model, total, goes_on=self.num_timesteps > 0, facts=facts)
         self._begin_watch(self.monitor)
-        self._troubles = Troubles(self.monitor)
-        self._episodes = EpisodeLog(self.monitor, self._info_keys, self._troubles)
+        self._failures = FailureLog(self.monitor)
+        self._episodes = EpisodeLog(self.monitor, self._info_keys, self._failures)
         self._progress = self.monitor.advance
         self._last_off_policy = self.num_timesteps
         self._forget_update()
         self._begin_actions()
         self._begin_episodes()
-        with self._troubles.caught("the training's beginning could not be recorded"):
+        with self._failures.caught("the training's beginning could not be recorded"):
             self._take_place(total)
-        with self._troubles.caught("evaluations cannot be recorded"):
+        with self._failures.caught("evaluations cannot be recorded"):
             self._watch_evaluations()
-        with self._troubles.caught("the model's configuration could not be recorded"):
+        with self._failures.caught("the model's configuration could not be recorded"):
             if unreadable is not None:
                 raise unreadable
             known = self.monitor.session.configuration
@@ -163,16 +163,16 @@ class VitalsCallback(BaseCallback):
                 if True in dones:
                     self._record_episodes(dones, seen["infos"])
             elif self._buffered is None:
-                self._buffered = BufferedEpisodes(self.model, self._last_step, self._episodes, self._troubles)
+                self._buffered = BufferedEpisodes(self.model, self._last_step, self._episodes, self._failures)
             if self._evaluations:
                 self._record_evaluations()
             self._progress(self.num_timesteps)
         except Exception as error:  # noqa: BLE001 - the training must go on
-            self._troubles.note("a step could not be recorded", error)
+            self._failures.note("a step could not be recorded", error)
         return self._actions is None or self._go_on(self._actions)
 
     def _on_rollout_end(self) -> None:
-        with self._troubles.caught("a rollout could not be recorded"):
+        with self._failures.caught("a rollout could not be recorded"):
             if isinstance(self.model, OnPolicyAlgorithm):
                 self._expect_update(self.model)
         self._record_buffered()
@@ -193,7 +193,7 @@ class VitalsCallback(BaseCallback):
         self._unwatch_evaluations()
         if self._returns is not None:
             self._returns.remove()
-        self._troubles.close()
+        self._failures.close()
         if self._own is not None and not self._in_with:
             self._own.end()
 
@@ -221,8 +221,8 @@ class VitalsCallback(BaseCallback):
 
     def _go_on(self, actions: ActionTaker) -> bool:
         if actions.has_news():
-            with self._troubles.caught("what to do about a finding is not known"):
-                actions.look(self.model, self._troubles)
+            with self._failures.caught("what to do about a finding is not known"):
+                actions.apply(self.model, self._failures)
         return not actions.stopping
 
     # ------------------------------------------------------------------ the beginning
@@ -235,15 +235,15 @@ class VitalsCallback(BaseCallback):
             if self.num_timesteps == 0 or before.environments != env.num_envs:
                 before = None
         if self._raw_rewards:
-            with self._troubles.caught("which wrappers change rewards is not known"):
+            with self._failures.caught("which wrappers change rewards is not known"):
                 layers, raw = raw_rewards_of(env)
         sums = None if before is None else before.sums
-        self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._troubles, sums)
+        self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._failures, sums)
         self._add_rewards = self._returns.add
         self._rewards_before = self._returns.total
         self._buffered, self._last_step = None, self.num_timesteps
         self._is_monitored = False
-        with self._troubles.caught("whether a Monitor wraps the environment is not known"):
+        with self._failures.caught("whether a Monitor wraps the environment is not known"):
             self._is_monitored = is_vecenv_wrapped(env, VecMonitor) or env.env_is_wrapped(Monitor)[0]
 
     def _take_place(self, total_timesteps: int | None) -> None:
@@ -273,7 +273,7 @@ class VitalsCallback(BaseCallback):
     def _record_buffered(self, *, last: bool = False) -> None:
         """Record the episodes of an algorithm that does not hand its steps over."""
         if self._buffered is not None:
-            with self._troubles.caught("episodes could not be recorded"):
+            with self._failures.caught("episodes could not be recorded"):
                 self._buffered.record(self.num_timesteps, last=last)
 
     # ------------------------------------------------------------------ updates
@@ -296,7 +296,7 @@ class VitalsCallback(BaseCallback):
         self._update = UpdateWatch(model.rollout_buffer, _weakly(self._update_broken_off))
 
     def _record_update(self, *, last: bool = False) -> None:
-        with self._troubles.caught("an update could not be recorded"):
+        with self._failures.caught("an update could not be recorded"):
             if self._update is not None:
                 self._update.remove()
                 if self._model_updates() != self._count_before:
@@ -336,7 +336,7 @@ class VitalsCallback(BaseCallback):
         """
         if self._update is None or not any(map(math.isnan, self._update.norms())):
             return
-        with self._troubles.caught("an update that failed could not be recorded"):
+        with self._failures.caught("an update that failed could not be recorded"):
             self._log_update({"extra": {"interrupted": True}})
         self._update.remove()
         self._forget_update()
@@ -359,7 +359,7 @@ class VitalsCallback(BaseCallback):
     def _record_evaluations(self) -> None:
         for watch in self._evaluations:
             if watch.pending:
-                with self._troubles.caught("an evaluation could not be recorded"):
+                with self._failures.caught("an evaluation could not be recorded"):
                     last = self.monitor.last_episode
                     self.monitor.log_evaluation(0 if last is None else last + 1, **watch.take())
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rlvitals.adapters.episodes import Ending, EpisodeLog, Troubles
+from rlvitals.adapters.episodes import Ending, EpisodeLog, FailureLog
 from rlvitals.adapters.raw_rewards import RawRewards
 from rlvitals.adapters.recorded_returns import RecordedReturns
 from rlvitals.adapters.returns import is_set, rows_of
@@ -50,10 +50,10 @@ class StepLog:
         self.env_step = (monitor.env_step or 0) if env_step is None else env_step
         self._environments = environments
         self._shape = (environments,)
-        self._troubles = Troubles(monitor)
+        self._failures = FailureLog(monitor)
         keys = (info_keys,) if isinstance(info_keys, str) else info_keys
-        self._log = EpisodeLog(monitor, keys, self._troubles)
-        self._returns = RecordedReturns(monitor, environments, layers, raw, self._troubles)
+        self._log = EpisodeLog(monitor, keys, self._failures)
+        self._returns = RecordedReturns(monitor, environments, layers, raw, self._failures)
         self._resetting: list[int] = []
         self.begin = self._returns.begin
         self._progress = monitor.advance
@@ -65,7 +65,7 @@ class StepLog:
         Args:
             mask: Which environments begin anew, a flag for each; all of them by default.
         """
-        with self._troubles.caught("a reset could not be recorded"):
+        with self._failures.caught("a reset could not be recorded"):
             flags = [True] * self._environments if mask is None else self._flags(mask)
             begun = [index for index, flag in enumerate(flags) if flag]
             for index in begun:
@@ -97,7 +97,7 @@ class StepLog:
                 if resets_next:
                     self._resetting = [0]
         except Exception as error:  # noqa: BLE001 - the training must go on
-            self._troubles.note(_STEP, error)
+            self._failures.note(_STEP, error)
 
     def add_all(self, answer: Any, *, resets_next: bool, resets_same: bool) -> None:
         """Record a step of a vector environment.
@@ -128,13 +128,13 @@ class StepLog:
                 if resets_next:
                     self._resetting = ended
         except Exception as error:  # noqa: BLE001 - the same
-            self._troubles.note(_STEP, error)
+            self._failures.note(_STEP, error)
 
     def close(self) -> None:
         """Stop listening to the environment, and say how often something could not be recorded."""
-        with self._troubles.caught("the environment could not be let go"):
+        with self._failures.caught("the environment could not be let go"):
             self._returns.remove()
-        self._troubles.close()
+        self._failures.close()
 
     def _flags(self, flags: Any) -> list[bool]:
         if type(flags) is np.ndarray and flags.shape == self._shape and flags.dtype.kind == "b":

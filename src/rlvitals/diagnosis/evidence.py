@@ -32,7 +32,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         reason: Why it is said to be so.
         failure: The exception that ended it, as text.
         lost: Records that could not be kept.
-        troubles: What cannot be written or sent at present, with the reason.
+        failures: What cannot be written or sent at present, with the reason.
     """
 
     settings: Hyperparameters = Hyperparameters()
@@ -43,7 +43,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
     failure: str = ""
     lost: int = 0
-    troubles: Mapping[str, str] = {}
+    failures: Mapping[str, str] = {}
 
 
 class Evidence:

@@ -66,17 +66,17 @@ def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
     """
     header = run.header
     alive = run.vitality(clock=clock)
-    losses = dict(header.losses)
+    losses = dict(header.dropped_records)
     return context_from(
         header,
         status=alive.status,
         reason=alive.reason,
         lost=losses.pop("records", 0),
-        troubles={f"sink {name}": f"{count} records lost" for name, count in losses.items()},
+        failures={f"sink {name}": f"{count} records lost" for name, count in losses.items()},
     )
 
 
-def context_from(header: Header, *, status: str, reason: str, lost: int, troubles: Mapping[str, str]) -> Context:
+def context_from(header: Header, *, status: str, reason: str, lost: int, failures: Mapping[str, str]) -> Context:
     """What a run's header says, beside what is known of its life.
 
     Args:
@@ -84,7 +84,7 @@ def context_from(header: Header, *, status: str, reason: str, lost: int, trouble
         status: running, completed, failed, preempted, paused, stalled or crashed.
         reason: Why it is said to be so.
         lost: Records that could not be kept.
-        troubles: What cannot be written or sent, with the reason.
+        failures: What cannot be written or sent, with the reason.
     """
     failure = header.failure
     settings = hyperparameters_of(header.configuration)
@@ -99,7 +99,7 @@ def context_from(header: Header, *, status: str, reason: str, lost: int, trouble
         reason=reason,
         failure="" if failure is None else failure.text,
         lost=lost,
-        troubles=troubles,
+        failures=failures,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a recorder does beside recording: heartbeat, fsync, sealing, recovery, and telling of trouble once."""
+"""What a recorder does beside recording: heartbeat, fsync, sealing, recovery, and reporting each failure once."""
 
 import contextlib
 import os
@@ -65,9 +65,9 @@ class Maintenance(JournalObserver):
         self._full: deque[Path] = deque()
         # Segments of earlier writers, which may have been killed before these were on the disk.
         self._left: list[Path] = []
-        # Trouble is noticed under a journal's lock; it is told later, without one.
+        # A failure is noticed under a lock of a journal; it is reported later, without one.
         self._notices: deque[tuple[str, str]] = deque()
-        self._troubles: dict[str, str] = {}
+        self._failures: dict[str, str] = {}
         self._lost: dict[str, int] = {}
         self._restored: deque[Path] = deque()
         self._dropping: set[str] = set()
@@ -108,13 +108,13 @@ class Maintenance(JournalObserver):
 
     def began(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be written."""
-        self._begin_trouble(
+        self._begin_failure(
             path.parent.name, error, "{what} cannot be written ({why}): records wait in memory, and training goes on"
         )
 
     def ended(self, path: Path, lost: int) -> None:
         """Note that a stream is written again."""
-        self._end_trouble(path.parent.name, lost)
+        self._end_failure(path.parent.name, lost)
 
     def restored(self, path: Path) -> None:
         """Note that a removed file is in its place again."""
@@ -123,11 +123,11 @@ class Maintenance(JournalObserver):
     def unsafe(self, path: Path, error: OSError) -> None:
         """Note that a stream cannot be forced to the disk."""
         message = "{what} may not be on the disk ({why}): a power cut may cost some"
-        self._begin_trouble(f"records of {path.parent.name}", error, message)
+        self._begin_failure(f"records of {path.parent.name}", error, message)
 
     def safe(self, path: Path) -> None:
         """Note that a stream can be forced to the disk again."""
-        self._end_trouble(f"records of {path.parent.name}", 0)
+        self._end_failure(f"records of {path.parent.name}", 0)
 
     def dropped(self, path: Path, lines: int) -> None:
         """Note that the system dropped records after the disk had not taken them."""
@@ -165,7 +165,7 @@ class Maintenance(JournalObserver):
             journal.recover(rescuing=ours)
             journal.sync()
         self._force_left()
-        if self._owed or "header" in self._troubles:
+        if self._owed or "header" in self._failures:
             self._save_soon()
         self._notice_drops()
         self.beat()
@@ -184,7 +184,7 @@ class Maintenance(JournalObserver):
             except FileNotFoundError:  # it has been sealed
                 pass
             except OSError as error:
-                self._begin_trouble(_BEFORE, error, "{what} is not safe ({why}): records may be lost; run verify")
+                self._begin_failure(_BEFORE, error, "{what} is not safe ({why}): records may be lost; run verify")
         self._left = []
 
     def _sealable(self) -> list[Path]:
@@ -215,9 +215,9 @@ class Maintenance(JournalObserver):
         try:
             self._session.lock.beat(heartbeat)
         except OSError as error:
-            self._begin_trouble("the sign of life", error, "{what} cannot be given ({why})")
+            self._begin_failure("the sign of life", error, "{what} cannot be given ({why})")
         else:
-            self._end_trouble("the sign of life", 0)
+            self._end_failure("the sign of life", 0)
 
     def save(self) -> None:
         """Write the header; if that fails, say so once, go on, and try again at each tick."""
@@ -226,7 +226,7 @@ class Maintenance(JournalObserver):
             if self._session.lock.is_lost():  # the next tick makes the folder again, or finds another run there
                 return
             header = self._session.header
-            header.losses = self._tally()
+            header.dropped_records = self._tally()
             header.totals = {"episodes": self._window.episodes, "updates": self._window.updates}
             if self._window.env_step is not None:
                 header.totals["env_step"] = self._window.env_step
@@ -236,9 +236,9 @@ class Maintenance(JournalObserver):
                 # A signal handler in the middle of this may save something newer, which must not be replaced.
                 write_header(self._session.layout, header, outdated=lambda: self._saves != this)
             except OSError as error:
-                self._begin_trouble("header", error, "the {what} cannot be written ({why}); it is tried again")
+                self._begin_failure("header", error, "the {what} cannot be written ({why}); it is tried again")
             else:
-                self._end_trouble("header", 0)
+                self._end_failure("header", 0)
 
     def _save_soon(self) -> None:
         """Write the header now, or at the next tick if somebody is at it."""
@@ -270,7 +270,7 @@ class Maintenance(JournalObserver):
                 self.save()
                 self._sealer.add(sealing)
                 self._sealer.finish(budget.left())
-                if "header" in self._troubles:  # the last chance to say how the run ended
+                if "header" in self._failures:  # the last chance to say how the run ended
                     self.save()
                 self.beat()
             interrupted = False
@@ -332,23 +332,23 @@ class Maintenance(JournalObserver):
         except RunError:  # there is none, or it is damaged
             return False
 
-    def _begin_trouble(self, what: str, error: OSError, message: str) -> None:
-        """Note trouble. What has the same reason as other trouble is part of it, and not told again."""
-        if what in self._troubles:
+    def _begin_failure(self, what: str, error: OSError, message: str) -> None:
+        """Note a failure. One with the same reason as another is part of it, and not reported again."""
+        if what in self._failures:
             return
         why = error.strerror or str(error)
-        if why not in list(self._troubles.values()):
+        if why not in list(self._failures.values()):
             shown = self._session.layout.path / what if what in self._journals else what
             self._notices.append(("warning", message.format(what=shown, why=why)))
-        self._troubles[what] = why
+        self._failures[what] = why
 
-    def _end_trouble(self, what: str, lost: int) -> None:
-        """Note that trouble is over; told when all that had the same reason is."""
-        why = self._troubles.pop(what, None)
+    def _end_failure(self, what: str, lost: int) -> None:
+        """Note the end of a failure; reported when all with the same reason have ended."""
+        why = self._failures.pop(what, None)
         if why is None:
             return
         self._lost[why] = self._lost.get(why, 0) + lost
-        if why not in list(self._troubles.values()):
+        if why not in list(self._failures.values()):
             all_lost = self._lost.pop(why)
             cost = f"{all_lost} records were lost" if all_lost else "nothing was lost"
             message = f"{self._session.layout.path} is written again: {cost} ({why})"

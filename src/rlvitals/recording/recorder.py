@@ -122,8 +122,8 @@ class Recorder:
         self._closed = False  # nothing more may be logged: the run has ended, or this is the child of a fork
         self._forked = 0
         self._is_child = False
-        self._lost_before = dict(session.header.losses)
-        self._upkeep = Maintenance(
+        self._lost_before = dict(session.header.dropped_records)
+        self._maintenance = Maintenance(
             session, self.window, heartbeat_s=settings.heartbeat_s, clock=clock, say=self._say, tally=self._tally
         )
         journals = self._open_journals()
@@ -139,12 +139,12 @@ class Recorder:
         self._sinks = tuple(self._behind(sink) for sink in sinks)
         self._observers: tuple[Background, ...] = ()
         self._receivers = self._sinks
-        self._upkeep.look_after(journals, self._sinks)
-        self._upkeep.beat()
+        self._maintenance.look_after(journals, self._sinks)
+        self._maintenance.beat()
         if session.resumed:
             self._count_again()
         tick_s = max(0.05, min(settings.fsync_interval_s or 1.0, settings.heartbeat_s))
-        self._tickers = [Ticker(lambda: self._upkeep.tick(wait=False), tick_s, "upkeep")]
+        self._tickers = [Ticker(lambda: self._maintenance.tick(wait=False), tick_s, "maintenance")]
         if settings.system_interval_s is not None:
             sampler = SystemSampler(self.window, clock)
             self._tickers.append(
@@ -277,12 +277,12 @@ class Recorder:
     def save(self) -> None:
         """Write the header as it stands; nothing if the recorder is closed."""
         if not self._closed:
-            self._upkeep.save()
+            self._maintenance.save()
 
     def flush(self) -> None:
         """Wait until the disk and every sink have what was logged so far."""
         if not self._closed:
-            self._upkeep.tick()
+            self._maintenance.tick()
             budget = Budget(self.settings.close_s)
             for sink in (*self._observers, *self._sinks):
                 sink.flush(budget.left())
@@ -333,7 +333,7 @@ class Recorder:
             lane.journal.abandon()
         for sink in (*self._observers, *self._sinks):
             sink.abandon()
-        self._upkeep.abandon()
+        self._maintenance.abandon()
 
     @contextlib.contextmanager
     def _caught(self, what: str) -> Iterator[None]:
@@ -365,10 +365,10 @@ class Recorder:
         header.status, header.failure = status, failure
         header.ended = header.writers[-1].ended = self.clock.time()
         header.writers[-1].status = status
-        self._upkeep.close(self.settings.seal_on_close, budget)
+        self._maintenance.close(self.settings.seal_on_close, budget)
 
     def _behind(self, sink: Sink) -> Background:
-        return Background(Isolated(sink, self._upkeep.sink_changed), close_s=self.settings.close_s)
+        return Background(Isolated(sink, self._maintenance.sink_changed), close_s=self.settings.close_s)
 
     def _open_journals(self) -> dict[str, Journal]:
         journals: dict[str, Journal] = {}
@@ -378,7 +378,7 @@ class Recorder:
                     self.session.layout.stream(stream),
                     codec_of(STREAMS[stream]).unpack,
                     clock=self.clock,
-                    trouble=self._upkeep,
+                    observer=self._maintenance,
                     seal_records=self.settings.seal_records,
                     backlog_lines=self.settings.backlog_lines,
                     sync_always=self.settings.fsync_interval_s == 0,

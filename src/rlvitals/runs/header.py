@@ -80,7 +80,7 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     configuration: dict[str, Any] = {}
     reproduction: dict[str, Any] = {}
     totals: dict[str, int] = {}
-    losses: dict[str, int] = {}
+    dropped_records: dict[str, int] = msgspec.field(default_factory=dict, name="losses")
     writers: list[Writer] = []
     failure: Failure | None = None
     tags: list[str] = []

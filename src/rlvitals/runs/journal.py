@@ -2,7 +2,7 @@
 
 What can go wrong goes wrong here: a full disk, a folder that somebody removed, a permission that was taken away. The
 journal then keeps lines in a bounded backlog, tries again once a second, counts what it could not keep, and tells its
-owner once when trouble begins and once when it is over.
+owner once when writing begins to fail and once when it works again.
 
 A segment has one writer in its life: a writer never goes on with the segment of one before it, which may be sealed at
 that moment by a process that outlived its training.
@@ -42,7 +42,7 @@ class Journal:
         folder: The stream's folder; it must exist.
         unpack: Reads a line, so that a torn end can be told from a whole one.
         clock: Paces the retries.
-        trouble: Is told when writing fails and when it works again.
+        observer: Is told when writing fails and when it works again.
         seal_records: Records in a segment before the next one is begun.
         backlog_lines: Lines kept in memory while the disk takes none; the oldest go first.
         sync_always: Whether each line is forced to the disk before `append` returns.
@@ -57,7 +57,7 @@ class Journal:
         unpack: Unpack,
         *,
         clock: Clock,
-        trouble: JournalObserver,
+        observer: JournalObserver,
         seal_records: int = SEAL_RECORDS,
         backlog_lines: int = BACKLOG_LINES,
         sync_always: bool = False,
@@ -66,7 +66,7 @@ class Journal:
         self.lost = 0
         self.on_rotated: Callable[[Path], None] = lambda _: None
         self._clock = clock
-        self._trouble = trouble
+        self._observer = observer
         self._seal_records = seal_records
         self._sync_always = sync_always
         # Re-entrant, as a signal handler may log while its own thread is inside `append`.
@@ -131,7 +131,7 @@ class Journal:
         return any(forcer.path == segment for forcer, _ in list(self._retired))
 
     def append(self, line: bytes) -> None:
-        """Append one line, which ends with a newline. Never raises for the disk's troubles.
+        """Append one line, which ends with a newline. Never raises for errors of the disk.
 
         Raises:
             ClosedError: The journal is closed.
@@ -291,7 +291,7 @@ class Journal:
             self._force(self._forcer, self._mark(self._forcer, self.records))
         if self._failing is not None:
             self._failing = None
-            self._trouble.ended(self.path, self.lost - self._lost_before)
+            self._observer.ended(self.path, self.lost - self._lost_before)
 
     def _write_rest(self, whole: bytes, written: int) -> bool:
         """Write what is left of a line, or find out why that cannot be, and take back what was written of it."""
@@ -338,7 +338,7 @@ class Journal:
         if self._failing is None:
             self._failing = error
             self._lost_before = self.lost
-            self._trouble.began(self.path, error)
+            self._observer.began(self.path, error)
 
     def _mark(self, forcer: SegmentForcer, lines: int) -> WriteMark:
         mark = forcer.mark(lines)
@@ -400,7 +400,7 @@ class Journal:
                 if gone:
                     self._dropped += gone
                     self.lost += gone
-                    self._trouble.dropped(forcer.path, gone)
+                    self._observer.dropped(forcer.path, gone)
         self._retired.remove((forcer, lines))
         if forcer.fd != self._fd:
             close_quietly(forcer.fd)
@@ -408,14 +408,14 @@ class Journal:
     def _say_unsafe(self, path: Path, error: OSError) -> None:
         if self._unsafe is None:
             self._unsafe = error
-            self._trouble.unsafe(path, error)
+            self._observer.unsafe(path, error)
 
     def _notice_safety(self) -> None:
         """Say that everything is on the disk again, once it is."""
         forcer = self._forcer
         if self._unsafe is not None and not self._retired and forcer.failed is None and forcer.is_forced:
             self._unsafe = None
-            self._trouble.safe(self.path)
+            self._observer.safe(self.path)
 
     def _recover(self, *, rescuing: bool) -> None:
         self._settle()
@@ -453,13 +453,13 @@ class Journal:
         except OSError as error:
             if self._misplaced is None:
                 self._misplaced = error
-                self._trouble.began(self.path, error)
+                self._observer.began(self.path, error)
             return
         self._retired.append((self._forcer, self.records))  # to be closed by the thread that may be forcing it
         self._fd, self._forcer = fd, SegmentForcer(fd, self.path, self._kept_lines)
         self._remember = self._forcer.recent.append
         if self._misplaced is None:
-            self._trouble.restored(self.path)
+            self._observer.restored(self.path)
         else:
             self._misplaced = None
-            self._trouble.ended(self.path, 0)
+            self._observer.ended(self.path, 0)

@@ -10,7 +10,7 @@ class JournalObserver:
         """The journal cannot write to a file, and keeps lines in memory."""
 
     def ended(self, path: Path, lost: int) -> None:
-        """The journal writes again; so many lines were lost since the trouble began."""
+        """The journal writes again; so many lines were lost since it began to fail."""
 
     def restored(self, path: Path) -> None:
         """A file had been removed from its place, and is there again with all that it held."""

@@ -48,7 +48,7 @@ class RunWriter:
         self._seal_records = seal_records
         self._open: dict[str, BinaryIO] = {}
         self._layout = Layout(log_dir / f".{name}.{os.getpid()}.tmp")
-        with _told(log_dir):
+        with _write_errors(log_dir):
             if self._layout.path.exists():  # of a process of this number that was killed
                 shutil.rmtree(self._layout.path)
             self._layout.make()
@@ -60,7 +60,7 @@ class RunWriter:
             RunError: It cannot be written.
         """
         stream = STREAM_OF[type(record)]
-        with _told(self._log_dir):
+        with _write_errors(self._log_dir):
             if self.counts[stream] % self._seal_records == 0:
                 self._rotate(stream)
             self._open[stream].write(line_of(record))
@@ -75,7 +75,7 @@ class RunWriter:
         Raises:
             RunError: It cannot be written.
         """
-        with _told(self._log_dir):
+        with _write_errors(self._log_dir):
             for stream in list(self._open):
                 self._close(stream, worth=_SMALL)
             place = claim_folder(self._log_dir, self._name)
@@ -114,7 +114,7 @@ def free_name(wanted: str) -> str:
 
 
 @contextlib.contextmanager
-def _told(log_dir: Path) -> Iterator[None]:
+def _write_errors(log_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

@@ -155,7 +155,7 @@ def _check_counts(
     told = {
         place for fault in found if fault.code not in {FOLDER, CHANGED} for place in (fault.path, fault.path.parent)
     }
-    lost = header.losses.get("records", 0)
+    lost = header.dropped_records.get("records", 0)
     for stream in STREAMS if header.status in ENDED else ():
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
         if missing > 0 and layout.stream(stream) not in told:

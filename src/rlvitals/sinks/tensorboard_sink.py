@@ -158,7 +158,7 @@ class TensorBoardSink(RunSink):
         if isinstance(record, PolicyUpdate | Evaluation) or not (self._described or isinstance(record, _BESIDE)):
             self._describe(file)
         if isinstance(record, Event):
-            file.text(*self._last, f"events/{record.kind}", _told(record))
+            file.text(*self._last, f"events/{record.kind}", _event_text(record))
             return
         flat = self._flattener.flatten(record)
         if flat.numbers:
@@ -194,7 +194,7 @@ class TensorBoardSink(RunSink):
             file.hparams(self._last[0], self._context.run_id, plain)
 
 
-def _told(event: Event) -> str:
+def _event_text(event: Event) -> str:
     severity = f"**{event.severity}** " if event.severity not in {None, "info"} else ""
     return severity + event.message
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlvitals import TrainingMonitor
-from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, Troubles, episode_fields
+from rlvitals.adapters.episodes import Ending, EpisodeLog, EpisodeTally, FailureLog, episode_fields
 
 
 def test_returns_and_lengths_add_up() -> None:
@@ -77,7 +77,7 @@ def test_reasons_of_their_own() -> None:
 
 def test_a_name_of_an_argument_is_a_key_like_any_other(monitor: TrainingMonitor) -> None:
     """A user's key may be called `reward` or `time` without harm to the reward and the time."""
-    log = EpisodeLog(monitor, ("reward", "time"), Troubles(monitor))
+    log = EpisodeLog(monitor, ("reward", "time"), FailureLog(monitor))
     log.record(Ending(None, 1.0, 2, 0.1, truncated=False, info={"reward": 5, "time": 6}), env_step=2)
 
     (episode,) = monitor.run.records("episodes")
@@ -87,9 +87,9 @@ def test_a_name_of_an_argument_is_a_key_like_any_other(monitor: TrainingMonitor)
 @pytest.mark.parametrize("info", [{"episode": {"r": "?"}}, {"quality_final": object()}, {"reward_parts": 3}])
 def test_odd_infos_cost_only_themselves(monitor: TrainingMonitor, info: dict[str, Any]) -> None:
     """Whatever stands in `info`, the episode is recorded, and the trouble said."""
-    troubles = Troubles(monitor)
-    EpisodeLog(monitor, (), troubles).record(Ending(None, 1.0, 2, 0.1, truncated=True, info=info), env_step=2)
+    failures = FailureLog(monitor)
+    EpisodeLog(monitor, (), failures).record(Ending(None, 1.0, 2, 0.1, truncated=True, info=info), env_step=2)
 
     (episode,) = monitor.run.records("episodes")
     assert (episode.reward, episode.length, episode.termination_reason) == (1.0, 2, "truncated")
-    assert troubles.counts == {"an episode's info could not be recorded": 1}
+    assert failures.counts == {"an episode's info could not be recorded": 1}

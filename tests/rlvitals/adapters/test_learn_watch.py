@@ -38,7 +38,7 @@ def test_a_loop_that_runs_is_not_left() -> None:
 
     def look(watch: LearnWatch) -> None:
         for _ in range(3):
-            looking = threading.Thread(target=watch.look)
+            looking = threading.Thread(target=watch.check)
             looking.start()
             looking.join(LONG_S)
 
@@ -50,10 +50,10 @@ def test_a_loop_that_is_gone_is_told_once() -> None:
     """At the second look, as its exception may come to be known between the two."""
     model = Model()
     watch = model.learn(lambda _: None)
-    watch.look()
+    watch.check()
     once = list(model.left)
     for _ in range(3):
-        watch.look()
+        watch.check()
 
     assert (once, model.left) == ([], [None])
 
@@ -63,7 +63,7 @@ def test_an_end_that_was_announced_is_not_told() -> None:
     model = Model()
     watch = model.learn(LearnWatch.end)
     for _ in range(3):
-        watch.look()
+        watch.check()
 
     assert model.left == []
 
@@ -82,7 +82,7 @@ def test_the_exception_that_is_being_handled_is_told_at_once() -> None:
         model.learn(interrupted)
     except KeyboardInterrupt as error:
         handled.append(error)
-        looking = threading.Thread(target=kept[0].look)
+        looking = threading.Thread(target=kept[0].check)
         looking.start()
         looking.join(LONG_S)
 
@@ -101,7 +101,7 @@ def test_the_exception_that_a_notebook_shows_is_told(monkeypatch: pytest.MonkeyP
     with pytest.raises(ZeroDivisionError) as raised:
         model.learn(fail)
     monkeypatch.setattr(sys, "last_value", raised.value, raising=False)
-    kept[0].look()
+    kept[0].check()
 
     assert model.left == [raised.value]
 
@@ -111,8 +111,8 @@ def test_an_exception_of_something_else_is_not_blamed(monkeypatch: pytest.Monkey
     model = Model()
     monkeypatch.setattr(sys, "last_value", RuntimeError("of another cell"), raising=False)
     watch = model.learn(lambda _: None)
-    watch.look()
-    watch.look()
+    watch.check()
+    watch.check()
 
     assert model.left == [None]
 

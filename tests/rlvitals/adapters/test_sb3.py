@@ -552,8 +552,8 @@ def _interrupted(model: Any, callback: VitalsCallback, **options: Any) -> None:
     with pytest.raises(KeyboardInterrupt):
         model.learn(64, callback=[callback, Breaks(model.num_timesteps % 64 + 40, KeyboardInterrupt())], **options)
     assert callback._watch is not None
-    callback._watch.look()
-    callback._watch.look()
+    callback._watch.check()
+    callback._watch.check()
     callback._watch.end()  # waits for a look of the watch's own thread
 
 

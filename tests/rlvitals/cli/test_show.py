@@ -225,7 +225,7 @@ def test_dropped_records_are_reported(invoke: Invoke, monitor: Monitor) -> None:
     training.close()
     assert "lost" not in invoke("show", "run").stdout
     header = training.run.header
-    header.losses = {"records": 1_200, "tensorboard": 3}
+    header.dropped_records = {"records": 1_200, "tensorboard": 3}
     (training.path / "run.json").write_bytes(msgspec.json.encode(header))
 
     assert "Dropped records: records 1,200, tensorboard 3." in invoke("show", "run").stdout

@@ -134,7 +134,7 @@ class Training:
 
     def _acknowledge(self, monitor: TrainingMonitor, *, everything: bool = True, closed: bool = False) -> None:
         """What was recorded is on the disk, says the monitor, unless it tells of trouble."""
-        if everything and (monitor.failures() or monitor._recorder._upkeep._troubles):
+        if everything and (monitor.failures() or monitor._recorder._maintenance._failures):
             return
         if everything:
             self._kept = {stream: len(numbers) for stream, numbers in self.logged.items()}

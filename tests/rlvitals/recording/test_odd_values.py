@@ -66,7 +66,7 @@ def test_no_value_keeps_a_run_from_being_closed(open_monitor: OpenMonitor, call:
         with contextlib.suppress(RlvitalsError):
             CALLS[call](monitor, value)
         monitor.save_session()
-        monitor._recorder._upkeep.beat()
+        monitor._recorder._maintenance.beat()
     monitor.close()
 
     assert Run(monitor.path).header.status == "completed"

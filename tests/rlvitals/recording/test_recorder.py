@@ -32,7 +32,7 @@ InAProcess = Callable[..., list[dict[str, Any]]]
 
 
 def _tick(monitor: TrainingMonitor) -> None:
-    monitor._recorder._upkeep.tick()
+    monitor._recorder._maintenance.tick()
 
 
 def _episodes(monitor: TrainingMonitor) -> list[int]:
@@ -254,8 +254,8 @@ def test_the_thread_that_looks_after_a_run_waits_for_nobody(open_monitor: OpenMo
         if frame.f_code.co_filename not in {headers.__file__, maintenance.__file__}:
             return None
         if event == "line" and not hanging:
-            recorder._upkeep._owed = True  # the header is to be written, too
-            looking = threading.Thread(target=recorder._upkeep.tick, kwargs={"wait": False})
+            recorder._maintenance._owed = True  # the header is to be written, too
+            looking = threading.Thread(target=recorder._maintenance.tick, kwargs={"wait": False})
             looking.start()
             looking.join(5.0)
             if looking.is_alive():
@@ -301,8 +301,8 @@ def test_a_closed_run_is_not_taken_up_again_by_a_tick_that_comes_late(open_monit
     """It is another process's by then, and nobody has removed it."""
     monitor = open_monitor()
     monitor.close()
-    monitor._recorder._upkeep.tick(wait=False)
-    monitor._recorder._upkeep.tick()
+    monitor._recorder._maintenance.tick(wait=False)
+    monitor._recorder._maintenance.tick()
 
     assert [event.message for event in monitor.run.records("events") if event.kind == "recording"] == []
     WriterLock(monitor.path / "writer.lock").release()  # it is free
@@ -351,7 +351,7 @@ def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> 
     """Training goes on, every stream waits in memory, and when there is room again everything is written in order."""
     said = in_a_process("""
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
-        tick = monitor._recorder._upkeep.tick
+        tick = monitor._recorder._maintenance.tick
         tick()
         for room in (0, 700, 3000):
             with full_disk(room):
@@ -360,19 +360,19 @@ def test_a_full_disk_is_said_once_and_its_end_once(in_a_process: InAProcess) -> 
                     monitor.log_training_step(room + number, entropy=0.1)
                     clock.advance(1.0)
                     tick()
-                say(troubles=sorted(monitor.failures()), lost=monitor.dropped_records().records)
+                say(failures=sorted(monitor.failures()), lost=monitor.dropped_records().records)
             clock.advance(1.0)
             tick()
-            say(troubles=sorted(monitor.failures()), waiting=monitor.dropped_records().waiting)
+            say(failures=sorted(monitor.failures()), waiting=monitor.dropped_records().waiting)
         monitor.close()
         say(episodes=[record.episode for record in monitor.run.records("episodes")],
             messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"],
-            status=monitor.run.header.status, losses=monitor.run.header.losses)
+            status=monitor.run.header.status, losses=monitor.run.header.dropped_records)
     """)
 
-    assert said[0]["troubles"][:2] == ["episodes", "events"]
+    assert said[0]["failures"][:2] == ["episodes", "events"]
     assert [answer["lost"] for answer in said[:6:2]] == [0, 0, 0]
-    assert said[1:6:2] == [{"troubles": [], "waiting": 0}] * 3
+    assert said[1:6:2] == [{"failures": [], "waiting": 0}] * 3
     assert said[6]["episodes"] == [*range(20), *range(700, 720), *range(3000, 3020)]
     began = [message for message in said[6]["messages"] if "cannot be written (File too large)" in message]
     ended = [message for message in said[6]["messages"] if "written again: nothing was lost" in message]
@@ -385,7 +385,7 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
     """The backlog is bounded; what goes over it is in the losses, in the header and in the message."""
     said = in_a_process("""
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
-        tick = monitor._recorder._upkeep.tick
+        tick = monitor._recorder._maintenance.tick
         with full_disk():
             for number in range(80):
                 monitor.log_episode(number, 1.0, 2)
@@ -393,9 +393,9 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
         clock.advance(1.0)
         tick()
         monitor.save_session()
-        say(losses=monitor.run.header.losses, total=monitor.session.total_episodes)
+        say(losses=monitor.run.header.dropped_records, total=monitor.session.total_episodes)
         monitor.close()
-        say(losses=monitor.run.header.losses,
+        say(losses=monitor.run.header.dropped_records,
             episodes=[record.episode for record in monitor.run.records("episodes")],
             messages=[event.message for event in monitor.run.records("events") if event.kind == "recording"])
         again = TrainingMonitor(folder, session_name="run", resume="must", settings=quiet, clock=clock)
@@ -403,7 +403,7 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
             for number in range(80, 135):
                 again.log_episode(number, 1.0, 2)
         again.close()
-        say(losses=again.run.header.losses)
+        say(losses=again.run.header.dropped_records)
     """)
 
     assert said[0] == {"waiting": 50, "lost": 30}
@@ -424,7 +424,7 @@ def test_what_waits_when_the_run_ends_is_shown_as_lost(in_a_process: InAProcess)
             for step in range(3):
                 monitor.log_training_step(step)
             monitor.close()
-        say(lost=monitor.dropped_records().records, header=monitor.run.header.losses)
+        say(lost=monitor.dropped_records().records, header=monitor.run.header.dropped_records)
         """
     )
 
@@ -566,7 +566,7 @@ def test_sealing_goes_on_after_a_failure(
         monitor.log_episode(number, 1.0, 2)
     blocker.mkdir()
     _tick(monitor)
-    monitor._recorder._upkeep._sealer.finish(30)
+    monitor._recorder._maintenance._sealer.finish(30)
     blocker.rmdir()
     for number in range(11, 22):
         monitor.log_episode(number, 1.0, 2)
@@ -595,7 +595,7 @@ def test_a_heartbeat_that_cannot_be_given_is_said_once(in_a_process: InAProcess)
     """Not once a second."""
     said = in_a_process("""
         monitor = TrainingMonitor(folder, session_name="run", settings=quiet, clock=clock)
-        tick = monitor._recorder._upkeep.tick
+        tick = monitor._recorder._maintenance.tick
         tick()
         with full_disk():
             for _ in range(5):
@@ -673,14 +673,14 @@ def test_a_full_segment_is_not_sealed_before_it_is_on_the_disk(
     for number in range(15):
         monitor.log_episode(number, 1.0, 2)
     _tick(monitor)
-    monitor._recorder._upkeep._sealer.finish(30)
+    monitor._recorder._maintenance._sealer.finish(30)
     before = [path.name for path in (tmp_path / "run" / "episodes").glob("0*")]
-    troubles = monitor.failures()
+    failures = monitor.failures()
     left[0] = 0
     _tick(monitor)
     monitor.close()
 
-    assert (sorted(before), list(troubles)) == (["000001.jsonl", "000002.jsonl"], ["episodes"])
+    assert (sorted(before), list(failures)) == (["000001.jsonl", "000002.jsonl"], ["episodes"])
     assert (tmp_path / "run" / "episodes" / "000001.parquet").exists()
     assert (_episodes(monitor), verify(monitor.run).faults) == (list(range(15)), [])
 
@@ -699,7 +699,7 @@ def test_records_that_the_disk_dropped_are_counted_and_told_of(
     _tick(monitor)
     monitor.close()
 
-    assert monitor.dropped_records().records == monitor.run.header.losses["records"] == 2
+    assert monitor.dropped_records().records == monitor.run.header.dropped_records["records"] == 2
     assert "2 records of episodes are lost" in " ".join(event.message for event in monitor.run.records("events"))
 
 
@@ -713,12 +713,12 @@ def test_what_a_killed_writer_left_is_forced_when_its_run_goes_on(
     killed._recorder.abandon()
     monitor = open_monitor(resume="must")
     left = _fail_to_force(monkeypatch, "/episodes/000001.jsonl", times)
-    monkeypatch.setattr(monitor._recorder._upkeep._sealer, "step", lambda: None)
+    monkeypatch.setattr(monitor._recorder._maintenance._sealer, "step", lambda: None)
     _tick(monitor)
     _tick(monitor)
 
     assert left == [0]
-    assert list(monitor._recorder._upkeep._troubles) == ["what was recorded before"] * times
+    assert list(monitor._recorder._maintenance._failures) == ["what was recorded before"] * times
 
 
 def test_a_header_that_fails_once_at_the_end_says_how_the_run_ended(

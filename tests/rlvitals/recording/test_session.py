@@ -119,7 +119,7 @@ def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeyp
     def end_first(
         self: WriterLock, path: Path, init: Callable[..., None] = WriterLock.__init__, **options: Any
     ) -> None:
-        live.header.losses = {"records": 7}
+        live.header.dropped_records = {"records": 7}
         write_header(live.layout, live.header)
         live.lock.release()
         init(self, path, **options)
@@ -127,7 +127,7 @@ def test_what_a_writer_says_last_is_not_lost_on_the_next(tmp_path: Path, monkeyp
     monkeypatch.setattr(WriterLock, "__init__", end_first)
     session = _open_and_let_go(tmp_path, "run", "must")
 
-    assert session.header.losses == {"records": 7}
+    assert session.header.dropped_records == {"records": 7}
 
 
 def test_a_kill_before_the_header_was_written_leaves_a_name_that_can_be_used(tmp_path: Path) -> None:

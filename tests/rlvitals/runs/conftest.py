@@ -47,7 +47,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def messages() -> list[str]:
-    """What journals told of their troubles."""
+    """What journals reported."""
     return []
 
 
@@ -99,7 +99,7 @@ def open_journal(folder: Path, clock: ManualClock, messages: list[str]) -> Itera
     opened: list[Journal] = []
 
     def made(**options: object) -> Journal:
-        journal = Journal(folder, codec_of(Episode).unpack, clock=clock, trouble=Noted(messages), **options)  # type: ignore[arg-type]
+        journal = Journal(folder, codec_of(Episode).unpack, clock=clock, observer=Noted(messages), **options)  # type: ignore[arg-type]
         opened.append(journal)
         return journal
 

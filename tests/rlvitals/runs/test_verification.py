@@ -198,7 +198,7 @@ def test_records_that_the_header_knows_of_and_that_are_not_there_are_told_of(run
 def test_records_that_were_lost_when_they_were_written_are_not_missed(run: Run) -> None:
     """The header counts them, and says that they were lost."""
     header = run.header
-    header.status, header.totals, header.losses = "completed", {"episodes": 6}, {"records": 2}
+    header.status, header.totals, header.dropped_records = "completed", {"episodes": 6}, {"records": 2}
     write_header(run.layout, header)
 
     assert verify(Run(run.path)).sound

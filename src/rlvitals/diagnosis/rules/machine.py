@@ -112,8 +112,8 @@ def _stalled(evidence: Evidence) -> RuleResult | None:
 )
 def _data_missing(evidence: Evidence) -> RuleResult | None:
     context, episodes = evidence.context, evidence.episodes
-    if context.lost or context.troubles:
-        shown = {"records_lost": context.lost, **{str(k): str(v)[:_LONGEST_TEXT] for k, v in context.troubles.items()}}
+    if context.lost or context.failures:
+        shown = {"records_lost": context.lost, **{str(k): str(v)[:_LONGEST_TEXT] for k, v in context.failures.items()}}
         return RuleResult(WARNING, 0.95, shown, None)
     silent = [name for name in ("policy_loss", "value_loss", "entropy") if _fell_silent(evidence, name)]
     if silent:

@@ -52,7 +52,7 @@ class CsvExporter(Exporter):
         dicts = {field.name: _Keys() for field in fields(kind) if field.column.is_dict}
         for record in source.records(stream):
             for name, keys in dicts.items():
-                keys.look(getattr(record, name))
+                keys.observe(getattr(record, name))
         columns = list(plain_columns(kind))
         for name, keys in dicts.items():
             columns += [f"{name}.{key}" for key in keys.known]
@@ -81,7 +81,7 @@ class _Keys:
         self.known: dict[str, None] = {}
         self.has_rest = False
 
-    def look(self, said: dict[str, object] | None) -> None:
+    def observe(self, said: dict[str, object] | None) -> None:
         if said is None:
             return
         self.has_rest = self.has_rest or not said

@@ -18,7 +18,7 @@ from rlvitals.runs.layout import SEALED
 from rlvitals.runs.run import Run
 from rlvitals.runs.sql_columns import connected, sealed_source
 
-_TOLD_EVERY = 1_000
+_PROGRESS_EVERY = 1_000
 _BLOCK = 1 << 20
 
 Progress = Callable[[int, int], None]
@@ -78,7 +78,7 @@ class Source:
             yield record
             count += 1
             self._done += 1
-            if self._progress is not None and self._done % _TOLD_EVERY == 0:
+            if self._progress is not None and self._done % _PROGRESS_EVERY == 0:
                 self._progress(self._done, max(self._done, self._total()))
         self.counts[stream] = count
 

@@ -22,7 +22,7 @@ from rlvitals.runs.run_writer import RunWriter, free_name
 Progress = Callable[[int], None]
 """Is told how many records were read."""
 
-_TOLD_EVERY = 1_000
+_PROGRESS_EVERY = 1_000
 _MOST_DEPTH = 4
 _PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout|checkpoint-\d+")
 """Names of folders that are the parts of one training."""
@@ -139,7 +139,7 @@ def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> 
         writer.write(record)
         if math.isfinite(record.time):
             started, ended = min(started, record.time), max(ended, record.time)
-        if progress is not None and number % _TOLD_EVERY == 0:
+        if progress is not None and number % _PROGRESS_EVERY == 0:
             progress(number)
     for stream, wanted in (imported.counts or {}).items():
         if writer.counts[stream] != wanted:

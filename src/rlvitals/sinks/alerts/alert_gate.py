@@ -84,7 +84,7 @@ class Gate:
             event: What happened.
             now: Seconds, by a clock that does not run backwards.
         """
-        rank = self._news(event)
+        rank = self._wanted_rank(event)
         if rank is None:
             return False
         if self._is_full(rank, now):
@@ -116,7 +116,7 @@ class Gate:
         """The greatest severity of what is held back; `None` if there is nothing."""
         return SEVERITIES[self._held_rank] if self._held else None
 
-    def _news(self, event: Event) -> int | None:
+    def _wanted_rank(self, event: Event) -> int | None:
         """How grave an event is that is new and wanted; `None` for the rest."""
         if event.kind != "finding" or event.code is None:
             return _rank(severity_of(event)) if self._rules.wants(event) else None
