@@ -161,7 +161,7 @@ def _encoded(header: Header) -> bytes:
         return msgspec.json.encode(header)
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
         settings = {name: _fitting(value) for name, value in header.configuration.items()}
-        fitted = {name: _fitting(value) for name, value in msgspec.structs.asdict(header).items()}
+        fitted = {one.encode_name: _fitting(getattr(header, one.name)) for one in msgspec.structs.fields(header)}
         return msgspec.json.encode({**fitted, "configuration": settings})
 
 

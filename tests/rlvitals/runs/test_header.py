@@ -23,6 +23,15 @@ def test_a_header_is_read_as_it_was_written(layout: Layout) -> None:
     assert read_header(layout.path) == header
 
 
+def test_a_header_with_a_value_that_json_cannot_hold_keeps_the_rest(layout: Layout) -> None:
+    """Above all, how many records were dropped."""
+    write_header(
+        layout, Header(run_id="run", started=2.5, configuration={"x": "\ud800"}, dropped_records={"records": 3})
+    )
+
+    assert read_header(layout.path).dropped_records == {"records": 3}
+
+
 def test_a_reader_never_sees_half_a_header(layout: Layout) -> None:
     """While one thread replaces the header over and over, each look finds a whole one."""
     written = threading.Event()
