@@ -72,7 +72,9 @@ def test_the_time_between_two_sessions_is_not_part_of_a_run(tmp_path: Path) -> N
 
 def test_losses_are_those_of_the_header(tmp_path: Path) -> None:
     """What was lost nowhere is not named."""
-    run = made(tmp_path, status="completed", ended=160.0, dropped_records={"records": 3, "forked": 0}, beat=150.0, lost=99)
+    run = made(
+        tmp_path, status="completed", ended=160.0, dropped_records={"records": 3, "forked": 0}, beat=150.0, lost=99
+    )
 
     assert state_of(run, run.header).dropped_records == {"records": 3}
 
