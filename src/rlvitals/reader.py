@@ -77,11 +77,10 @@ class RunResults(ABC):
         Raises:
             ValueError: `window_size` is not a positive whole number.
         """
-        if window_size is None:
-            return self._snapshot(self.window_size).statistics()
-        if isinstance(window_size, bool) or not isinstance(window_size, int) or window_size < 1:
-            raise ValueError(f"{window_size=}: a window holds at least one episode; None is the live window")
-        return self._snapshot(window_size).statistics()
+        count: Any = self.window_size if window_size is None else window_size
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"window_size={count!r}: a window holds at least one episode; None is the live window")
+        return self._snapshot(count).statistics()
 
     def get_convergence_analysis(self) -> dict[str, Any]:
         """Trends, stability and convergence of the last episodes.

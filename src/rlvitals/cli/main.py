@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from rlvitals import __version__
-from rlvitals.cli.error_output import TROUBLE, print_error
+from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.errors import RlvitalsError
 
 COMMANDS = (
@@ -84,7 +84,7 @@ class Commands(TyperGroup):
                 raise
             message = _misuse(error)
         print_error(message)
-        raise typer.Exit(TROUBLE)
+        raise typer.Exit(EXIT_ERROR)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what goes wrong is one line on standard error, and never a traceback."""
@@ -99,7 +99,7 @@ class Commands(TyperGroup):
                 raise
             message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print_error(message)
-        raise typer.Exit(TROUBLE)
+        raise typer.Exit(EXIT_ERROR)
 
 
 def _misuse(error: Any) -> str:

@@ -62,7 +62,7 @@ class RecordLines:
 
     def of(self, records: list[Any]) -> Iterator[Text]:
         """The lines of some records; before the first of all, the titles."""
-        if not self._columns:
+        if records and not self._columns:
             self._columns = [
                 column
                 for column in self._possible

@@ -8,8 +8,9 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli.run_arguments import LOGS, folder_named, open_all, open_named
+from rlvitals.cli.run_arguments import LOGS, open_named
 from rlvitals.errors import RunFormatError, RunNotFoundError
+from rlvitals.runs.named_runs import folder_named, runs_named
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -73,7 +74,7 @@ def test_many_are_opened_and_what_cannot_be_is_told(monitor: Monitor, logs: Path
         monitor(name).close()
     (logs / "bad").mkdir()
     (logs / "bad" / "run.json").write_text("{")
-    runs, refused = open_all(["a", "logs", "nothing"], LOGS)
+    runs, refused = runs_named(["a", "logs", "nothing"], LOGS)
 
     assert [run.run_id for run in runs] == ["a", "a", "b"]
     assert [name for name, _ in refused] == ["logs/bad", "nothing"]
@@ -88,7 +89,7 @@ def test_a_pattern_is_looked_up_here_and_in_the_folder_of_runs(monitor: Monitor,
     Path("base-notes.txt").touch()  # matches too, and holds no run
 
     assert open_named(word, LOGS).run_id == "base-1"
-    assert [run.run_id for run in open_all([word], LOGS)[0]] == ["base-1"]
+    assert [run.run_id for run in runs_named([word], LOGS)[0]] == ["base-1"]
 
 
 def test_a_pattern_for_one_run_that_several_match_is_refused_with_them(monitor: Monitor) -> None:
@@ -98,7 +99,7 @@ def test_a_pattern_for_one_run_that_several_match_is_refused_with_them(monitor: 
 
     with pytest.raises(RunFormatError, match=r"2 runs match base-\*: logs/base-1, logs/base-2; give the path of one"):
         open_named("base-*", LOGS)
-    assert [run.run_id for run in open_all(["base-*"], LOGS)[0]] == ["base-1", "base-2"]
+    assert [run.run_id for run in runs_named(["base-*"], LOGS)[0]] == ["base-1", "base-2"]
 
 
 def test_a_run_here_is_preferred_to_one_of_that_name_in_the_folder(monitor: Monitor, logs: Path) -> None:
@@ -119,7 +120,7 @@ def test_what_is_not_found_says_where_it_was_looked_for(logs: Path, word: str) -
 
     with pytest.raises(RunNotFoundError, match=said):
         open_named(word, LOGS)
-    ((_, reason),) = open_all([word], LOGS)[1]
+    ((_, reason),) = runs_named([word], LOGS)[1]
     assert said in str(reason)
 
 
@@ -155,7 +156,6 @@ def test_a_pattern_finds_a_folder_of_runs(monitor: Monitor, logs: Path) -> None:
     monitor("run").close()
     logs.rename(logs.parent / "night-1")
 
-    assert folder_named(None, LOGS) == LOGS
     assert folder_named("night-*", LOGS) == Path("night-1")
     with pytest.raises(RunNotFoundError, match=r"no folder day-\*, neither in"):
         folder_named("day-*", LOGS)
