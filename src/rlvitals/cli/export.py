@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from rlvitals.cli.progress_bar import shown_progress
-from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, list_option, open_named
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, formats_option, open_named
 from rlvitals.cli.written_files import print_written, written_facts
 from rlvitals.errors import ExportError
 from rlvitals.formats.exporters import export_path, export_run, exporter_names, make_exporter
@@ -19,7 +19,7 @@ Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to; by default in the run's own artifacts/exports.")
 ]
 Format = Annotated[str | None, typer.Option("--format", help="The format, where the path's ending does not say it.")]
-Formats = Annotated[bool, list_option(exporter_names, "List the formats.")]
+Formats = Annotated[bool, formats_option(exporter_names)]
 Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this stream; may be given again.")]
 Raw = Annotated[bool, typer.Option("--raw/--no-raw", help="With the records, or the header alone.")]
 Abandoned = Annotated[bool, typer.Option("--abandoned", help="Also branches that a rewind left behind.")]

@@ -9,7 +9,7 @@ import typer
 
 from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
-from rlvitals.cli.run_arguments import LOGS, AsJson, list_option
+from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
 from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.formats.importers import import_run, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
@@ -26,7 +26,7 @@ Paths = Annotated[
 Into = Annotated[Path, typer.Option("--folder", help="The folder of runs.")]
 Name = Annotated[str | None, typer.Option("--name", help="The run's name; by default what it was called.")]
 Format = Annotated[str | None, typer.Option("--format", help="The format, where the file's looks do not say it.")]
-Formats = Annotated[bool, list_option(importer_names, "List the formats.")]
+Formats = Annotated[bool, formats_option(importer_names)]
 
 
 def import_(

@@ -15,7 +15,7 @@ from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.named_runs import newest_run, run_named
 from rlvitals.runs.search import LOGS
 
-__all__ = ["LOGS", "AsJson", "Folder", "FolderArgument", "RunName", "list_option", "open_named", "run_argument"]
+__all__ = ["LOGS", "AsJson", "Folder", "FolderArgument", "RunName", "formats_option", "open_named", "run_argument"]
 
 Folder = Annotated[Path, typer.Option("--folder", help="Where runs are looked for by name or pattern.")]
 FolderArgument = Annotated[
@@ -33,20 +33,15 @@ def run_argument(text: str) -> Any:
     return typer.Argument(help=text, metavar="RUN", autocompletion=_complete_run)
 
 
-def list_option(names: Callable[[], Iterable[str]], text: str) -> Any:
-    """Make an option that lists names and ends the command.
-
-    Args:
-        names: Returns the names.
-        text: Help text.
-    """
+def formats_option(names: Callable[[], Iterable[str]]) -> Any:
+    """Make the option that lists the names of formats and ends the command."""
 
     def print_names(wanted: bool) -> None:
         if wanted:
             typer.echo("\n".join(names()))
             raise typer.Exit
 
-    return typer.Option(callback=print_names, is_eager=True, help=text)
+    return typer.Option("--formats", callback=print_names, is_eager=True, help="List the formats.")
 
 
 def _complete_run(context: typer.Context, incomplete: str) -> list[str]:

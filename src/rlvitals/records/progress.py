@@ -23,7 +23,7 @@ MOST_SPAN_S = 600.0
 _SHARE = 0.1
 _SHORTEST_S = 1.0
 """Records that were written in one burst say nothing of how fast a training goes."""
-_TIMED = ("episodes", "updates", "system")
+TIMED = ("episodes", "updates", "system")
 """What is written as the training goes on: an evaluation may be made long after it."""
 
 Floats = NDArray[np.float64]
@@ -66,6 +66,12 @@ def seconds_left(goal: float | None, furthest: float | None, speed: float | None
     return (goal - furthest) / speed
 
 
+def seconds_between(begin: float, end: float, away: Spans = ()) -> float:
+    """Compute the seconds from one moment to another without those that the run was not open."""
+    gone = sum(max(0.0, min(until, end) - max(since, begin)) for since, until in away)
+    return end - begin - gone
+
+
 class Throughput:
     """Takes the environment steps of a run's records, at once or as they come, and holds a bounded number of them.
 
@@ -106,7 +112,7 @@ class Throughput:
             away: From when to when the run was not open; that time does not count.
         """
         tracks = self._timed()
-        return _span(_begin(tracks), _end(tracks), away) if tracks else 0.0
+        return seconds_between(_begin(tracks).time, _end(tracks).time, away) if tracks else 0.0
 
     def overall(self, away: Spans = ()) -> float | None:
         """Steps a second from the first record that says a step to when the furthest was reached.
@@ -148,7 +154,7 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        return [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
+        return [self._tracks[stream] for stream in TIMED if stream in self._tracks]
 
 
 class _Track:
@@ -192,10 +198,5 @@ def _end(tracks: list[_Track]) -> _Moment:
 
 
 def _rate(begin: _Moment, end: _Moment, away: Spans) -> float | None:
-    seconds = _span(begin, end, away)
+    seconds = seconds_between(begin.time, end.time, away)
     return max(0.0, end.step - begin.step) / seconds if seconds >= _SHORTEST_S else None
-
-
-def _span(begin: _Moment, end: _Moment, away: Spans) -> float:
-    gone = sum(max(0.0, min(until, end.time) - max(since, begin.time)) for since, until in away)
-    return end.time - begin.time - gone
