@@ -23,7 +23,7 @@ MOST_SPAN_S = 600.0
 _SHARE = 0.1
 _SHORTEST_S = 1.0
 """Records that were written in one burst say nothing of how fast a training goes."""
-TIMED = ("episodes", "updates", "system")
+_TIMED = ("episodes", "updates", "system")
 """What is written as the training goes on: an evaluation may be made long after it."""
 
 Floats = NDArray[np.float64]
@@ -154,7 +154,7 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        return [self._tracks[stream] for stream in TIMED if stream in self._tracks]
+        return [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
 
 
 class _Track:
