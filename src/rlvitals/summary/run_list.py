@@ -121,7 +121,10 @@ def _record_spans(runs: Iterable[Run], stream: str, connection: duckdb.DuckDBPyC
                 sealed[str(segment.path.absolute())] = run.path
                 continue
             with contextlib.suppress(RunError, OSError):
-                ends = [*itertools.islice(records_in(segment, STREAMS[stream]), 1), *last_records(run, stream, 1)]
+                ends = [
+                    *itertools.islice(records_in(segment, STREAMS[stream]), 1),
+                    *last_records(run, stream, 1, connection=connection),
+                ]
                 for record in ends:
                     found[run.path] = found.get(run.path, _NEVER).joined(_Span(record.time, record.time))
     question = (
@@ -163,7 +166,7 @@ def _overview(
             updates=updates,
             steps=(env_step, reported_step(run, header, state, clock=clock), *map(step_of, newest)),
             columns=columns,
-            series=None if episodes else reward_series(run),
+            series=None if episodes else reward_series(run, connection=connection),
             intervals=False,
             recorded_seconds=seconds_between(span.begin, span.end, away_of(header)),
         )
