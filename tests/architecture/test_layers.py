@@ -12,7 +12,7 @@ LAYERS: dict[str, int] = {
     "rlvitals.errors": 0,
     "rlvitals.clock": 0,
     "rlvitals.text_escaping": 0,
-    "rlvitals.regular_files": 0,
+    "rlvitals.files": 0,  # regular files only, safely
     "rlvitals.stats": 0,  # arrays in, values out
     "rlvitals.plugins": 1,
     "rlvitals.records": 1,

@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.regular_files import reader
 from rlvitals.runs.folder import RunFolder, records_in
 from rlvitals.runs.layout import SEALED, Layout, Segment
 
