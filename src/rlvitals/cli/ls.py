@@ -1,9 +1,12 @@
 """`rlvitals ls [FOLDER]`: the runs in a folder, newest first."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -15,7 +18,9 @@ from rlvitals.summary.levels import level_text
 from rlvitals.summary.overview import Overview
 from rlvitals.summary.run_list import overviews_in
 
-_NARROW = 100
+_ANY_WIDTH = 10_000
+_WHOLE_NAME = 24
+"""Names of at most so many characters are not folded."""
 
 
 def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
@@ -30,7 +35,7 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
         return
     screen = make_screen()
     if rows:
-        screen.print(_table(rows, folder.absolute(), now=SYSTEM_CLOCK.time(), narrow=screen.width < _NARROW))
+        _print_table(screen, rows, folder.absolute())
     for source in sorted({row.reward_source for row in rows if row.reward_source}):
         screen.print(Text(f"* no episodes: {escape_control(source)}", LABEL))
     for _, error in refused:
@@ -44,26 +49,34 @@ def _flat(row: Overview) -> dict[str, Any]:
     return {**flat.pop("state"), **flat}
 
 
-def _table(rows: list[Overview], folder: Path, *, now: float, narrow: bool) -> Table:
-    # On a narrow screen the room goes to the names.
-    table = Table(box=None, pad_edge=False, collapse_padding=narrow, header_style=LABEL)
-    table.add_column("run", overflow="fold")
-    table.add_column("status", no_wrap=True)
-    for title in ("episodes", "step", "reward", "success", "updated", "duration"):
-        table.add_column(title, justify="right", no_wrap=True)
-    for row in rows:
-        state = row.state
-        table.add_row(
-            Text(escape_control(str(Path(state.path).relative_to(folder))), "bold"),
-            status_text(state.status),
-            count(row.episodes),
-            count(row.env_step),
-            _level(row, "reward").append("*" if row.reward_source else "", LABEL),
-            _level(row, "success"),
-            format_duration(now - state.updated),
-            format_duration(state.duration),
-        )
-    return table
+def _print_table(screen: Console, rows: list[Overview], folder: Path) -> None:
+    """Print as many columns as fit; long names are folded."""
+    now = SYSTEM_CLOCK.time()
+    names = [escape_control(str(Path(row.state.path).relative_to(folder))) for row in rows]
+    longest = max(map(cell_len, names))
+    least = min(longest, _WHOLE_NAME)
+    columns: dict[str, Callable[[Overview], Text | str]] = {
+        "episodes": lambda row: count(row.episodes),
+        "step": lambda row: count(row.env_step),
+        "reward": lambda row: _level(row, "reward").append("*" if row.reward_source else "", LABEL),
+        "success": lambda row: _level(row, "success"),
+        "updated": lambda row: format_duration(now - row.state.updated),
+        "duration": lambda row: format_duration(row.state.duration),
+    }
+    for left_out in range(len(columns)):
+        titles, is_narrow = list(columns)[: len(columns) - max(0, left_out - 1)], left_out > 0
+        table = Table(box=None, pad_edge=False, collapse_padding=is_narrow, header_style=LABEL)
+        table.add_column("run", overflow="fold", min_width=least)
+        table.add_column("status", no_wrap=True)
+        for title in titles:
+            table.add_column(title, justify="right", no_wrap=True)
+        for name, row in zip(names, rows, strict=True):
+            cells = (columns[title](row) for title in titles)
+            table.add_row(Text(name, "bold"), status_text(row.state.status), *cells)
+        natural = screen.measure(table, options=screen.options.update(width=_ANY_WIDTH)).maximum
+        if natural - longest + least <= screen.width:
+            break
+    screen.print(table)
 
 
 def _level(row: Overview, name: str) -> Text:
