@@ -48,6 +48,7 @@ DEFERRED: dict[str, str] = {
     "rlvitals.summary.overview": "loads duckdb, which a trainer does not need",
     "rlvitals.summary.run_summary": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
+    "rlvitals.runs.sql_columns": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.queries": "loads duckdb, which a trainer that begins a new run does not need",
 }
