@@ -54,8 +54,8 @@ def import_(
     for path, called in trainings:
         try:
             with shown_progress(f"importing {escape_control(str(path))}") as progress:
-                told = functools.partial(progress, total=None)
-                run = import_run(path, folder, name=name or called, format=format_, progress=told)
+                count_records = functools.partial(progress, total=None)
+                run = import_run(path, folder, name=name or called, format=format_, progress=count_records)
         except RlvitalsError as error:
             refused.append({"path": str(path), "reason": str(error)})
             continue
@@ -71,9 +71,9 @@ def import_(
             }
         )
         if not as_json:
-            said = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
+            records = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
             screen.print(escape_control(str(run.path)), end="  ", style=TITLE)
-            screen.print(said)
+            screen.print(records)
             for warning in warnings:
                 print_error(f"warning: {warning}")
     if as_json:

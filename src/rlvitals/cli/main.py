@@ -104,9 +104,9 @@ class Commands(TyperGroup):
 
 def _misuse(error: Any) -> str:
     """What is wrong with the words that were typed, and where it stands what is right."""
-    said = error.format_message().replace(_OF_THE_PARSER, "").rstrip(".")
+    message = error.format_message().replace(_OF_THE_PARSER, "").rstrip(".")
     command = error.ctx.command_path if error.ctx is not None else "rlvitals"
-    return f"{said}; see  {command} --help"
+    return f"{message}; see  {command} --help"
 
 
 app = typer.Typer(cls=Commands, name="rlvitals", no_args_is_help=True, **_PLAIN)

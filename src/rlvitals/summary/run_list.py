@@ -1,7 +1,4 @@
-"""The overviews of all runs in a folder, read with a few questions to all of them at once.
-
-A thousand runs take seconds this way. Asked one by one, they would take a minute.
-"""
+"""The overviews of all runs in a folder, read with a few questions to all of them at once."""
 
 import contextlib
 import itertools
@@ -68,7 +65,7 @@ def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Ove
     with connected() as connection:
         recent, spans = _last_episodes(runs, connection), _record_spans(runs, "episodes", connection)
         # The updates of a run without episodes, or of a replayed one, may lie outside of that.
-        more = [run for run in runs if run.path not in spans or spans[run.path].begin < _started(run)]
+        more = [run for run in runs if run.path not in spans or _is_replayed(run, spans[run.path])]
         updates = _record_spans(more, "updates", connection)
         for run in runs:
             span = spans.get(run.path, _NEVER).joined(updates.get(run.path, _NEVER))
@@ -87,7 +84,7 @@ def _last_episodes(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -
     ends = {
         str(segments[-1].path.absolute()): run.path
         for run in runs
-        if (segments := _segments(run, "episodes")) and segments[-1].sealed and not rewinds_of(run.header)
+        if (segments := _segments(run, "episodes")) and segments[-1].sealed and not _is_rewound(run)
     }
     files = _files(ends)
     question = (
@@ -173,10 +170,16 @@ def _overview(
     )
 
 
-def _started(run: Run) -> float:
+def _is_replayed(run: Run, span: _Span) -> bool:
     with contextlib.suppress(RunError):
-        return run.header.started
-    return math.inf
+        return span.begin < run.header.started
+    return False
+
+
+def _is_rewound(run: Run) -> bool:
+    with contextlib.suppress(RunError):
+        return bool(rewinds_of(run.header))
+    return True
 
 
 def _segments(run: Run, stream: str) -> list[Segment]:

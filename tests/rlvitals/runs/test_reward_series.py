@@ -157,3 +157,19 @@ def test_a_curve_without_noise_adds_no_variance() -> None:
     """Nor does one that is too short to see any."""
     assert series([float(value) for value in range(60)]).correlated_variance() == pytest.approx(0.0, abs=1e-9)
     assert series([1.0, 5.0]).correlated_variance() == 0.0
+
+
+@pytest.mark.parametrize("odd", [math.nan, True, "text", 7])
+def test_a_sealed_stream_gives_the_series_that_its_lines_gave(tmp_path: Path, odd: object) -> None:
+    """Also where one value is not finite, is no number, or is a whole number."""
+    series = []
+    for name, sealed in (("open", 10_000), ("sealed", 1)):
+        settings = RecorderSettings(system_interval_s=None, seal_on_close=sealed)
+        with TrainingMonitor(tmp_path, session_name=name, settings=settings) as training:
+            means(training)
+            training.log_metrics("rollout", {"ep_rew_mean": odd}, step=3_000)
+        series.append(found_in(Run(training.path)))
+
+    assert any((tmp_path / "sealed" / "scalars").glob("*.parquet"))
+    np.testing.assert_array_equal(series[0].values, series[1].values)
+    np.testing.assert_array_equal(series[0].steps, series[1].steps)
