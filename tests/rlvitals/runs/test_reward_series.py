@@ -11,6 +11,7 @@ from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.records.mean_returns import MEAN_RETURNS
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import FEWEST_EVALUATIONS, RewardSeries, reward_series
+from rlvitals.runs.sealing import seal
 
 Log = Callable[[TrainingMonitor], object]
 
@@ -160,16 +161,18 @@ def test_a_curve_without_noise_adds_no_variance() -> None:
 
 
 @pytest.mark.parametrize("odd", [math.nan, True, "text", 7])
-def test_a_sealed_stream_gives_the_series_that_its_lines_gave(tmp_path: Path, odd: object) -> None:
+def test_a_sealed_stream_gives_the_series_that_its_lines_gave(recorded: Callable[[Log], Run], odd: object) -> None:
     """Also where one value is not finite, is no number, or is a whole number."""
-    series = []
-    for name, sealed in (("open", 10_000), ("sealed", 1)):
-        settings = RecorderSettings(system_interval_s=None, seal_on_close=sealed)
-        with TrainingMonitor(tmp_path, session_name=name, settings=settings) as training:
-            means(training)
-            training.log_metrics("rollout", {"ep_rew_mean": odd}, step=3_000)
-        series.append(found_in(Run(training.path)))
 
-    assert any((tmp_path / "sealed" / "scalars").glob("*.parquet"))
-    np.testing.assert_array_equal(series[0].values, series[1].values)
-    np.testing.assert_array_equal(series[0].steps, series[1].steps)
+    def log(training: TrainingMonitor) -> None:
+        means(training)
+        training.log_metrics("rollout", {"ep_rew_mean": odd}, step=3_000)
+
+    run = recorded(log)
+    before = found_in(run)
+    seal(run.path / "scalars" / "000001.jsonl")
+    after = found_in(run)
+
+    assert not (run.path / "scalars" / "000001.jsonl").exists()
+    np.testing.assert_array_equal(before.values, after.values)
+    np.testing.assert_array_equal(before.steps, after.steps)
