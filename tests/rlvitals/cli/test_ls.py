@@ -11,6 +11,7 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import RecorderSettings, TrainingMonitor
+from rlvitals.runs.sealing import seal
 from rlvitals.testing.manual_clock import ManualClock
 
 Invoke = Callable[..., Result]
@@ -177,6 +178,8 @@ def test_sealed_runs_are_asked_together_and_answer_as_alone(
             with monitor(prefix + name, **({"settings": settings} if settings else {})) as training:
                 for number in range(count):
                     training.log_episode(number, 0.1 * number, 1, success=success and number % 3 == 0)
+            for lines in (training.path / "episodes").glob("*.jsonl") if settings else ():
+                seal(lines)
     (damaged,) = (training.path / "episodes").glob("*.parquet")
     assert name == "damaged"
     whole = {run["run_id"]: run for run in invoke_json("ls")["runs"]}
