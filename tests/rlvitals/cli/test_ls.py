@@ -11,7 +11,6 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.runs.sealing import seal
 from rlvitals.testing.manual_clock import ManualClock
 
 Invoke = Callable[..., Result]
@@ -172,14 +171,12 @@ def test_sealed_runs_are_asked_together_and_answer_as_alone(
     invoke_json: Callable[..., Any], monitor: Monitor, *, success: bool | None
 ) -> None:
     """Also beside one that is damaged, one that is short, and one whose last segment holds less than a hundred."""
-    sealing = RecorderSettings(system_interval_s=None, seal_on_close=1, seal_records=150)
+    sealing = RecorderSettings(system_interval_s=None, seal_on_close=1, seal_records=150, close_s=60.0)
     for name, count in (("long", 140), ("short", 30), ("two", 170), ("damaged", 140)):
         for prefix, settings in (("open-", None), ("sealed-", sealing)):
             with monitor(prefix + name, **({"settings": settings} if settings else {})) as training:
                 for number in range(count):
                     training.log_episode(number, 0.1 * number, 1, success=success and number % 3 == 0)
-            for lines in (training.path / "episodes").glob("*.jsonl") if settings else ():
-                seal(lines)
     (damaged,) = (training.path / "episodes").glob("*.parquet")
     assert name == "damaged"
     whole = {run["run_id"]: run for run in invoke_json("ls")["runs"]}
