@@ -32,9 +32,9 @@ from pathlib import Path
 import duckdb, numpy as np
 from rlvitals import open_run, open_runs
 from rlvitals.stats.series.down_sampling import down_sample
-from rlvitals.cli.ls import listed
 from rlvitals.runs.stream import Stream
 from rlvitals.summary.measures import spread
+from rlvitals.summary.run_list import overviews_in
 from rlvitals.summary.run_summary import summarise
 where = sys.argv[1]
 duckdb.connect().close()
@@ -65,7 +65,7 @@ ONE: dict[str, tuple[str, str]] = {
 """What is asked of the run of many episodes: ours, and what one would ask DuckDB."""
 
 MANY: dict[str, tuple[str, str]] = {
-    "list them (`rlvitals ls`)": ("listed(Path(where))", ""),
+    "list them (`rlvitals ls`)": ("overviews_in(Path(where))", ""),
     "open them, and the mean of a metric over each one's last 100 updates": (
         """
         open_runs(where).sql('select run, avg(entropy) from (select run, entropy, row_number() over '

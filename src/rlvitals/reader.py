@@ -1,24 +1,17 @@
 """The reading half of the public interface: the same functions for a live training and for a finished one."""
 
-import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.compat.convergence_analysis import Courses, column_of, convergence_analysis, courses_of
-from rlvitals.compat.dashboard_data import algorithm_metrics, charts
-from rlvitals.compat.statistics import metric_series, window_statistics
-from rlvitals.compat.validation import validation
+from rlvitals.compat.convergence_analysis import Courses, convergence_analysis
+from rlvitals.compat.run_snapshot import RunSnapshot, RunStatus, read_courses
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
-from rlvitals.errors import RunError
 from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.runs import Run, Runs
 from rlvitals.runs import open_runs as _open_runs
-from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.totals import totals
 from rlvitals.summary.status import state_of
 
@@ -29,33 +22,6 @@ if TYPE_CHECKING:
 
 WINDOW_SIZE = 1_000
 """Episodes that an answer is about, where no live window says how many: as many as that holds by default."""
-
-_SECONDS_PER_MINUTE = 60.0
-_COURSE_COLUMNS = ("episode", "reward", "quality_improvement")
-
-
-class RunStatus(NamedTuple):
-    """Where a training stands.
-
-    Attributes:
-        session_id: Its name.
-        path: Its folder, whether that is still there or not.
-        status: running, completed, failed, preempted or paused; of a finished run also stalled or crashed.
-        total_episodes: Episodes of the whole run.
-        training_seconds: From its start to its end, or to now, without the time between two of its sessions.
-        last_updated: When it last said something (UTC, seconds since 1970).
-        lost: Records that were not kept, by where: `records` (the run's own files), sinks by name.
-        sinks: The sinks in use.
-    """
-
-    session_id: str
-    path: Path
-    status: str
-    total_episodes: int
-    training_seconds: float
-    last_updated: float
-    lost: Mapping[str, int]
-    sinks: Sequence[str]
 
 
 class RunResults(ABC):
@@ -111,8 +77,10 @@ class RunResults(ABC):
         Raises:
             ValueError: `window_size` is not a positive whole number.
         """
-        count = self.window_size if window_size is None else _checked(window_size)
-        return _statistics(self.recent_episodes(count), self.recent_updates(count), self.run_status())
+        count: Any = self.window_size if window_size is None else window_size
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"window_size={count!r}: a window holds at least one episode; None is the live window")
+        return self._snapshot(count).statistics()
 
     def get_convergence_analysis(self) -> dict[str, Any]:
         """Trends, stability and convergence of the last episodes.
@@ -129,32 +97,9 @@ class RunResults(ABC):
         Returns:
             The keys of `docs/reference/api.md`.
         """
-        # All of it is worked out from the same records: another thread may log, or rewind, meanwhile.
-        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        status = self.run_status()
-        courses = self.courses(episodes, status)
-        statistics = _statistics(episodes, updates, status)
-        validation = self._validated(episodes, updates, courses, status)
-        return {
-            "session": {
-                "id": status.session_id,
-                "status": status.status,
-                "uptime_minutes": status.training_seconds / _SECONDS_PER_MINUTE,
-                "last_updated": status.last_updated,
-            },
-            "summary": {
-                "total_episodes": status.total_episodes,
-                "avg_reward": statistics["reward_stats"]["mean"] if episodes else None,
-                "avg_quality_improvement": statistics["quality_stats"]["mean"] if episodes else None,
-                "success_rate": statistics["episode_stats"]["success_rate"] if episodes else None,
-                "health_score": validation["health_score"],
-            },
-            "charts": charts(episodes),
-            "convergence": convergence_analysis(episodes, courses),
-            "validation": validation,
-            "logo_performance": statistics.get("logo_type_performance", {}),
-            "algorithm_metrics": algorithm_metrics(metric_series(episodes, updates)),
-        }
+        snapshot = self._snapshot(self.window_size)
+        courses = self.courses(snapshot.episodes, snapshot.status)
+        return snapshot.dashboard_data(courses, self.diagnosis(), self.now())
 
     def validate_metrics(self) -> dict[str, Any]:
         """Whether the training is well.
@@ -164,9 +109,9 @@ class RunResults(ABC):
             a `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
             `points_lost` lists the findings that lowered the score.
         """
-        episodes, updates = self.recent_episodes(self.window_size), self.recent_updates(self.window_size)
-        status = self.run_status()
-        return self._validated(episodes, updates, self.courses(episodes, status), status)
+        snapshot = self._snapshot(self.window_size)
+        courses = self.courses(snapshot.episodes, snapshot.status)
+        return snapshot.validation(courses, self.diagnosis(), self.now())
 
     @abstractmethod
     def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
@@ -177,26 +122,8 @@ class RunResults(ABC):
             status: The run's status, as of then.
         """
 
-    def _validated(
-        self,
-        episodes: Sequence[Episode],
-        updates: Sequence[PolicyUpdate],
-        courses: Courses,
-        status: RunStatus,
-    ) -> dict[str, Any]:
-        return {
-            "timestamp": self.now(),
-            "session_id": status.session_id,
-            **validation(
-                self.diagnosis(),
-                episodes,
-                updates,
-                courses.reward,
-                path=status.path,
-                lost=status.lost,
-                sinks=status.sinks,
-            ),
-        }
+    def _snapshot(self, count: int) -> RunSnapshot:
+        return RunSnapshot(self.recent_episodes(count), self.recent_updates(count), self.run_status())
 
     def export_metrics(
         self,
@@ -386,36 +313,3 @@ def open_runs(*where: str | Path) -> Runs[RunReader]:
     """
     found = _open_runs(*where)
     return Runs((RunReader(run.path) for run in found), found.refused)
-
-
-def read_courses(path: Path, episodes: Sequence[Episode], total: int) -> Courses:
-    """What the reward and the quality of a whole run did: read from its folder, if the last episodes are not all.
-
-    Args:
-        path: The run's folder.
-        episodes: Its last episodes; what is worked out where the folder cannot be read.
-        total: How many it has.
-    """
-    with contextlib.suppress(RunError, OSError):
-        if total > len(episodes):
-            columns = Run(path).episodes.read(*_COURSE_COLUMNS)  # at once: another thread may be writing
-            return courses_of(*(np.ma.filled(columns[name].astype(np.float64), np.nan) for name in _COURSE_COLUMNS))
-        if not total and (series := reward_series(Run(path))) is not None:
-            return courses_of(np.arange(series.values.size), series.values, np.full(series.values.size, np.nan))
-    return courses_of(*(column_of(episodes, name) for name in _COURSE_COLUMNS))
-
-
-def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], status: RunStatus) -> dict[str, Any]:
-    return window_statistics(
-        episodes,
-        updates,
-        session_id=status.session_id,
-        total_episodes=status.total_episodes,
-        training_seconds=status.training_seconds,
-    )
-
-
-def _checked(window_size: Any) -> int:
-    if isinstance(window_size, bool) or not isinstance(window_size, int) or window_size < 1:
-        raise ValueError(f"window_size={window_size!r}: a window holds at least one episode; None is the live window")
-    return window_size

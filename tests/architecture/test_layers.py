@@ -12,7 +12,7 @@ LAYERS: dict[str, int] = {
     "rlvitals.errors": 0,
     "rlvitals.clock": 0,
     "rlvitals.text_escaping": 0,
-    "rlvitals.regular_files": 0,
+    "rlvitals.files": 0,  # regular files only, safely
     "rlvitals.stats": 0,  # arrays in, values out
     "rlvitals.plugins": 1,
     "rlvitals.records": 1,
@@ -48,6 +48,7 @@ DEFERRED: dict[str, str] = {
     "rlvitals.summary.overview": "loads duckdb, which a trainer does not need",
     "rlvitals.summary.run_summary": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
+    "rlvitals.runs.sql_columns": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.queries": "loads duckdb, which a trainer that begins a new run does not need",
 }

@@ -1,13 +1,15 @@
-"""How a command says that something could not be done."""
+"""How a command ends: its exit code, and the line that says why it failed."""
 
 import typer
 
 from rlvitals.render.terminal_text import escape_control
 
-TROUBLE = 2
-"""Exit code when something could not be done; 1 says that it was done, and that the answer is bad."""
+EXIT_FINDINGS = 1
+"""Exit code of a command that did its work, and whose answer is bad."""
+EXIT_ERROR = 2
+"""Exit code of a command that could not do its work."""
 
 
 def print_error(reason: object) -> None:
-    """Say on standard error, in one line, why something could not be done."""
+    """Print one line on standard error that says why something could not be done."""
     typer.echo(f"rlvitals: {escape_control(' '.join(str(reason).split()))}", err=True)

@@ -6,27 +6,20 @@ from typing import Annotated
 import typer
 
 from rlvitals.cli.progress_bar import shown_progress
-from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, formats_option, open_named
+from rlvitals.cli.written_files import print_written, written_facts
 from rlvitals.errors import ExportError
 from rlvitals.formats.exporters import export_path, export_run, exporter_names, make_exporter
 from rlvitals.formats.exporters.csv_exporter import CsvExporter
 from rlvitals.formats.exporters.exporter_registry import format_of
-from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
-
-
-def _list_formats(wanted: bool) -> None:
-    if wanted:
-        for name in exporter_names():
-            typer.echo(name)
-        raise typer.Exit
-
+from rlvitals.render.terminal import print_json
+from rlvitals.render.terminal_text import escape_control
 
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to; by default in the run's own artifacts/exports.")
 ]
 Format = Annotated[str | None, typer.Option("--format", help="The format, where the path's ending does not say it.")]
-Formats = Annotated[bool, typer.Option("--formats", callback=_list_formats, is_eager=True, help="List the formats.")]
+Formats = Annotated[bool, formats_option(exporter_names)]
 Streams = Annotated[list[str] | None, typer.Option("--stream", help="Only this stream; may be given again.")]
 Raw = Annotated[bool, typer.Option("--raw/--no-raw", help="With the records, or the header alone.")]
 Abandoned = Annotated[bool, typer.Option("--abandoned", help="Also branches that a rewind left behind.")]
@@ -75,12 +68,7 @@ def export(
             overwrite=force,
             progress=progress,
         )
-    files = sorted(file for file in written.rglob("*") if file.is_file()) if written.is_dir() else [written]
-    size = sum(file.stat().st_size for file in files)
     if as_json:
-        print_json({"run_id": opened.run_id, "path": str(written.absolute()), "format": chosen, "bytes": size})
-        return
-    inside = f" in {count(len(files))} files" if written.is_dir() else ""
-    screen = make_screen()
-    screen.print(escape_control(str(written)), end="  ", style=TITLE)
-    screen.print(f"{count(size)} bytes{inside}")
+        print_json({"run_id": opened.run_id, **written_facts(written), "format": chosen})
+    else:
+        print_written(written)

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-from rlvitals.cli.error_output import TROUBLE, print_error
+from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.progress_bar import shown_progress
-from rlvitals.cli.run_arguments import LOGS, AsJson
+from rlvitals.cli.run_arguments import LOGS, AsJson, formats_option
 from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.formats.importers import import_run, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
@@ -19,24 +19,14 @@ from rlvitals.render.terminal import TITLE, make_screen, print_json
 from rlvitals.render.terminal_text import count, escape_control
 from rlvitals.runs import Run
 
-
-def _list_formats(wanted: bool) -> None:
-    if wanted:
-        for name in importer_names():
-            typer.echo(name)
-        raise typer.Exit
-
-
 Paths = Annotated[
     list[Path],
-    typer.Argument(
-        help="Files, folders, or folders of trainings; each training becomes a run.", metavar="PATH", show_default=False
-    ),
+    typer.Argument(help="Files, folders, or folders of trainings; each training becomes a run.", metavar="PATH"),
 ]
 Into = Annotated[Path, typer.Option("--folder", help="The folder of runs.")]
 Name = Annotated[str | None, typer.Option("--name", help="The run's name; by default what it was called.")]
 Format = Annotated[str | None, typer.Option("--format", help="The format, where the file's looks do not say it.")]
-Formats = Annotated[bool, typer.Option("--formats", callback=_list_formats, is_eager=True, help="List the formats.")]
+Formats = Annotated[bool, formats_option(importer_names)]
 
 
 def import_(
@@ -64,8 +54,8 @@ def import_(
     for path, called in trainings:
         try:
             with shown_progress(f"importing {escape_control(str(path))}") as progress:
-                told = functools.partial(progress, total=None)
-                run = import_run(path, folder, name=name or called, format=format_, progress=told)
+                count_records = functools.partial(progress, total=None)
+                run = import_run(path, folder, name=name or called, format=format_, progress=count_records)
         except RlvitalsError as error:
             refused.append({"path": str(path), "reason": str(error)})
             continue
@@ -81,9 +71,9 @@ def import_(
             }
         )
         if not as_json:
-            said = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
+            records = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
             screen.print(escape_control(str(run.path)), end="  ", style=TITLE)
-            screen.print(said)
+            screen.print(records)
             for warning in warnings:
                 print_error(f"warning: {warning}")
     if as_json:
@@ -91,7 +81,7 @@ def import_(
     for each in refused:
         print_error(each["reason"])
     if refused:
-        raise typer.Exit(TROUBLE)
+        raise typer.Exit(EXIT_ERROR)
 
 
 def _named(paths: Iterable[Path], chosen: str | None) -> Iterator[tuple[Path, str | None]]:

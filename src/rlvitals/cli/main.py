@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from rlvitals import __version__
-from rlvitals.cli.error_output import TROUBLE, print_error
+from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.errors import RlvitalsError
 
 COMMANDS = (
@@ -84,7 +84,7 @@ class Commands(TyperGroup):
                 raise
             message = _misuse(error)
         print_error(message)
-        raise typer.Exit(TROUBLE)
+        raise typer.Exit(EXIT_ERROR)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; what goes wrong is one line on standard error, and never a traceback."""
@@ -99,14 +99,14 @@ class Commands(TyperGroup):
                 raise
             message = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         print_error(message)
-        raise typer.Exit(TROUBLE)
+        raise typer.Exit(EXIT_ERROR)
 
 
 def _misuse(error: Any) -> str:
     """What is wrong with the words that were typed, and where it stands what is right."""
-    said = error.format_message().replace(_OF_THE_PARSER, "").rstrip(".")
+    message = error.format_message().replace(_OF_THE_PARSER, "").rstrip(".")
     command = error.ctx.command_path if error.ctx is not None else "rlvitals"
-    return f"{said}; see  {command} --help"
+    return f"{message}; see  {command} --help"
 
 
 app = typer.Typer(cls=Commands, name="rlvitals", no_args_is_help=True, **_PLAIN)

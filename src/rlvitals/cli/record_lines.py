@@ -62,7 +62,7 @@ class RecordLines:
 
     def of(self, records: list[Any]) -> Iterator[Text]:
         """The lines of some records; before the first of all, the titles."""
-        if not self._columns:
+        if records and not self._columns:
             self._columns = [
                 column
                 for column in self._possible
@@ -93,16 +93,16 @@ def _padded(cell: Text, width: int) -> Text:
 def _cell(record: Record, field: str) -> Text:
     if isinstance(record, Event) and field == "message":
         return _message(record)
-    return _said(getattr(record, field))
+    return _value_text(getattr(record, field))
 
 
 def _message(event: Event) -> Text:
     if event.severity in {None, "info"}:
-        return _said(event.message)
-    return Text(f"{event.severity}: ", STYLES.get(str(event.severity), "")).append_text(_said(event.message))
+        return _value_text(event.message)
+    return Text(f"{event.severity}: ", STYLES.get(str(event.severity), "")).append_text(_value_text(event.message))
 
 
-def _said(value: Any) -> Text:
+def _value_text(value: Any) -> Text:
     match value:
         case None:
             return Text(ABSENT, LABEL)
@@ -114,7 +114,7 @@ def _said(value: Any) -> Text:
             return number_text(value, _DIGITS)
         case dict():
             return Text("  ").join(
-                Text(f"{escape_control(name)} ").append_text(_said(of)) for name, of in value.items()
+                Text(f"{escape_control(name)} ").append_text(_value_text(of)) for name, of in value.items()
             )
         case _:
             return Text(escape_control(str(value)))

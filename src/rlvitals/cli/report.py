@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, folder_named, open_named
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, open_named, run_argument
+from rlvitals.cli.written_files import print_written, written_facts
 from rlvitals.render.report_writer import write_digest, write_report
-from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
+from rlvitals.render.terminal import print_json
+from rlvitals.runs.named_runs import folder_named
 
 _UNITS = {"h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")
@@ -19,12 +19,7 @@ _LONGEST_S = 1e10
 
 Name = Annotated[
     str | None,
-    typer.Argument(
-        help="A run's folder, its name or a pattern. Default: the newest run. With --since, a folder of runs.",
-        metavar="RUN",
-        show_default=False,
-        autocompletion=complete_run,
-    ),
+    run_argument("A run's folder, its name or a pattern. Default: the newest run. With --since, a folder of runs."),
 ]
 Output = Annotated[
     Path | None,
@@ -37,17 +32,12 @@ Since = Annotated[
 ]
 Parameters = Annotated[
     bool | None,
-    typer.Option(
-        "--parameters/--no-parameters",
-        help="Analyse the parameters tried. Default: only if that is fast.",
-        show_default=False,
-    ),
+    typer.Option("--parameters/--no-parameters", help="Analyse the parameters tried. Default: only if that is fast."),
 ]
 Figures = Annotated[
     bool,
     typer.Option(
-        "--figures/--no-figures",
-        help="Markdown only: write curves as SVG files next to it, or as sparklines.",
+        "--figures/--no-figures", help="Markdown only: write curves as SVG files next to it, or as sparklines."
     ),
 ]
 
@@ -67,26 +57,19 @@ def report(
     The extension of the output file selects the format. An existing file is replaced once the new report is complete.
     """
     if since is None:
-        opened = open_named(run, folder)
-        written = write_report(opened, output, parameters=parameters, figures=figures)
+        written = write_report(open_named(run, folder), output, parameters=parameters, figures=figures)
         kind = "report"
     else:
         age = age_of(since)
         if parameters is not None:
             raise typer.BadParameter("a digest has no analysis of parameters", param_hint="--parameters")
-        written = write_digest(folder_named(run, folder), age, output or _DIGEST, figures=figures)
+        where = folder if run is None else folder_named(run, folder)
+        written = write_digest(where, age, output or _DIGEST, figures=figures)
         kind = "digest"
-    size = written.stat().st_size
     if as_json:
-        print_json({"kind": kind, "path": str(written.absolute()), "bytes": size})
-        return
-    print_written(make_screen(), written)
-
-
-def print_written(screen: Console, path: Path) -> None:
-    """Print the path of a report and its size."""
-    screen.print(escape_control(str(path)), end="  ", style=TITLE)
-    screen.print(f"{count(path.stat().st_size)} bytes")
+        print_json({"kind": kind, **written_facts(written)})
+    else:
+        print_written(written)
 
 
 def age_of(text: str) -> float:

@@ -6,7 +6,6 @@ import msgspec
 import typer
 from rich.text import Text
 
-from rlvitals.cli.check import findings_json
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
 from rlvitals.documents.document import brief_of
 from rlvitals.documents.run_curves import curves_of
@@ -22,10 +21,7 @@ _EVALUATIONS, _EVENTS = 8, 10
 """The last records that the JSON document holds."""
 
 Full = Annotated[bool, typer.Option("--full", help="Show every section and table of the report.")]
-Window = Annotated[
-    int | None,
-    typer.Option(min=1, help="Only the last N episodes and updates, in full.", metavar="N", show_default=False),
-]
+Window = Annotated[int | None, typer.Option(min=1, help="Only the last N episodes and updates, in full.", metavar="N")]
 Parameters = Annotated[bool, typer.Option("--parameters", help="Analyse the parameters that were tried.")]
 
 
@@ -73,7 +69,7 @@ def _json(data: RunData) -> dict[str, Any]:
         **overview,
         **summary,
         "algorithm": dict(data.algorithm),
-        "diagnosis": findings_json(data.diagnosis),
+        "diagnosis": data.diagnosis.to_dict(),
         "evaluations_total": len(data.evaluations),
         "evaluations": data.evaluations[-_EVALUATIONS:],
         "events_total": len(data.events),

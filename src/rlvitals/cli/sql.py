@@ -1,35 +1,26 @@
 """`rlvitals sql QUESTION`: a question in SQL to a run, or to all runs of a folder."""
 
 import math
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from rlvitals.cli.error_output import TROUBLE, print_error
-from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, open_all
+from rlvitals.cli.error_output import EXIT_ERROR, print_error
+from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, run_argument
 from rlvitals.render.terminal import LABEL, make_screen, number_text, print_json
 from rlvitals.render.terminal_text import ABSENT, escape_control
-from rlvitals.runs import Run, Runs
+from rlvitals.runs import Runs
 from rlvitals.runs.answer import Answer
+from rlvitals.runs.named_runs import runs_named
 
 _DIGITS = 6
 
 
 def sql(
-    question: Annotated[
-        str, typer.Argument(help="One question, in DuckDB's SQL.", metavar="QUESTION", show_default=False)
-    ],
-    where: Annotated[
-        list[str] | None,
-        typer.Argument(
-            help="Runs, or folders of runs; by default all in the folder.",
-            metavar="RUN",
-            autocompletion=complete_run,
-        ),
-    ] = None,
+    question: Annotated[str, typer.Argument(help="One question, in DuckDB's SQL.", metavar="QUESTION")],
+    where: Annotated[list[str] | None, run_argument("Runs, or folders of runs; by default all in the folder.")] = None,
     *,
     folder: Folder = LOGS,
     as_json: AsJson = False,
@@ -39,20 +30,16 @@ def sql(
     Tables are episodes, updates, evaluations, system, scalars and events. Entries of dicts are written with a dot:
     parameters.filter_speckle. The column run names the run.
     """
-    runs, refused = open_all(where or [str(folder)], folder)
+    runs, refused = runs_named(where or [str(folder)], folder)
     for path, error in refused:
         print_error(f"left out {path}: {error}")
     if where and not runs:
-        raise typer.Exit(TROUBLE)
-    answer = Runs(_distinct(runs)).sql(question)
+        raise typer.Exit(EXIT_ERROR)
+    answer = Runs({run.path.absolute(): run for run in runs}.values()).sql(question)
     if as_json:
         print_json({"columns": list(answer.names), "rows": list(answer)})
     else:
         make_screen().print(_table(answer))
-
-
-def _distinct(runs: list[Run]) -> list[Run]:
-    return list({Path(run.path).absolute(): run for run in runs}.values())
 
 
 def _table(answer: Answer) -> Table:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from rlvitals.cli.run_arguments import LOGS
+from rlvitals.cli.run_arguments import LOGS, FolderArgument
 from rlvitals.errors import MissingExtraError
 from rlvitals.render.terminal_text import escape_control
 
@@ -17,9 +17,7 @@ _LARGEST_PORT = 65_535
 
 
 def ui(
-    folder: Annotated[
-        Path, typer.Argument(help="Where the runs are; folders in it are looked into.", metavar="FOLDER")
-    ] = LOGS,
+    folder: FolderArgument = LOGS,
     *,
     port: Annotated[int, typer.Option(min=0, max=_LARGEST_PORT, help="The port; 0 for any that is free.")] = _PORT,
     host: Annotated[

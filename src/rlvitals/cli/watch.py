@@ -25,10 +25,7 @@ _ON_A_SCREEN_S = 1.0
 _RESIZED_S = 0.25
 
 Interval = Annotated[
-    float | None,
-    typer.Option(
-        min=0.1, help="Seconds between two looks; by default 1 on a terminal, 60 in a pipe.", show_default=False
-    ),
+    float | None, typer.Option(min=0.1, help="Seconds between two looks; by default 1 on a terminal, 60 in a pipe.")
 ]
 Once = Annotated[bool, typer.Option("--once", help="Look once, and end.")]
 
@@ -52,69 +49,53 @@ def watch(
         print_json(plain(first))
     elif once or not first.is_open:
         screen.print(drawn(first, screen.width))
-    elif not screen.is_terminal:
-        with contextlib.suppress(KeyboardInterrupt):
-            print_blocks(screen, looks(observer, first, lambda: time.sleep(interval or _IN_A_PIPE_S)))
-    else:
-        last = _live(screen, observer, first, interval or _ON_A_SCREEN_S)
+    elif screen.is_terminal:
+        last = _show_live(screen, observer, first, interval or _ON_A_SCREEN_S)
         # What was last seen stays above the prompt, as the live screen is gone.
         screen.print(drawn(last, screen.width))
+    else:
+        with contextlib.suppress(KeyboardInterrupt):
+            for vitals in observed(observer, first, lambda _: time.sleep(interval or _IN_A_PIPE_S)):
+                screen.print(drawn(vitals, screen.width))
+                screen.print()
 
 
-def looks(observer: Observer, first: Vitals, wait: Callable[[], object]) -> Iterator[Vitals]:
-    """One look after another, until the run is over.
+def observed(observer: Observer, first: Vitals, wait: Callable[[Vitals], object]) -> Iterator[Vitals]:
+    """Observe a run again and again, until it is over.
 
     Args:
-        observer: Looks at the run.
-        first: What it saw already.
-        wait: Is called between two looks.
+        observer: Reads the run.
+        first: What it has read already.
+        wait: Waits between two observations; its argument is the last one.
     """
     yield first
     vitals = first
     while vitals.is_open:
-        wait()
+        wait(vitals)
         vitals = observer.observe()
         yield vitals
 
 
-def print_blocks(screen: Console, found: Iterator[Vitals]) -> None:
-    """Print each look as a block of plain text, with an empty line behind."""
-    for vitals in found:
-        screen.print(drawn(vitals, screen.width))
-        screen.print()
+def _show_live(screen: Console, observer: Observer, first: Vitals, interval_s: float) -> Vitals:
+    """Show the run on the whole screen until it is over or the user ends it; return what was shown last."""
+    vitals, live = first, Live(console=screen, screen=True, auto_refresh=False)
 
+    def draw(vitals: Vitals) -> None:
+        live.update(drawn(vitals, screen.width, screen.height, keys=_KEYS), refresh=True)
 
-def _live(screen: Console, observer: Observer, first: Vitals, interval_s: float) -> Vitals:
-    """Show the run on the whole screen until it is over, or the user has seen enough; the last that was seen."""
-    vitals = first
-    with (
-        contextlib.suppress(KeyboardInterrupt),
-        _keys() as pressed,
-        Live(console=screen, screen=True, auto_refresh=False) as live,
-    ):
-        while True:
-            _draw(screen, live, vitals)
-            if not vitals.is_open or _waited(screen, live, vitals, pressed, interval_s):
-                break
-            vitals = observer.observe()
+    def wait(vitals: Vitals) -> None:
+        until, size = time.monotonic() + interval_s, screen.size
+        while (left := until - time.monotonic()) > 0:
+            if pressed(min(left, _RESIZED_S)):
+                raise KeyboardInterrupt
+            if screen.size != size:
+                size = screen.size
+                draw(vitals)
+
+    with contextlib.suppress(KeyboardInterrupt), _keys() as pressed, live:
+        for vitals in observed(observer, first, wait):
+            draw(vitals)
     return vitals
-
-
-def _waited(screen: Console, live: Live, vitals: Vitals, pressed: Callable[[float], bool], interval_s: float) -> bool:
-    """Wait until the next look, and follow the window's size meanwhile; whether the user wants to end."""
-    until = time.monotonic() + interval_s
-    size = screen.size
-    while (left := until - time.monotonic()) > 0:
-        if pressed(min(left, _RESIZED_S)):
-            return True
-        if screen.size != size:
-            size = screen.size
-            _draw(screen, live, vitals)
-    return False
-
-
-def _draw(screen: Console, live: Live, vitals: Vitals) -> None:
-    live.update(drawn(vitals, screen.width, screen.height, keys=_KEYS), refresh=True)
 
 
 @contextlib.contextmanager

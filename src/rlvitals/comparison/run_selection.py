@@ -1,5 +1,6 @@
 """What the words of a comparison mean: runs, folders of runs, patterns, and names for groups."""
 
+import contextlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -56,6 +57,18 @@ def opened(what: Sequence[What | Sequence[What]], folder: Path | None = None) ->
     return Opened(list(runs.values()), given, refused)
 
 
+def single_run(word: str, folder: Path | None) -> Run | None:
+    """Open the run that a word names; `None` for a pattern, a folder of runs, and what cannot be opened."""
+    with contextlib.suppress(RunError):
+        places = places_of(word, folder)
+        return Run(places[0]) if _is_run(word, places) else None
+    return None
+
+
+def _is_run(word: str, places: Sequence[Path]) -> bool:
+    return len(places) == 1 and (places[0] / HEADER).exists() and not is_pattern(word)
+
+
 class _Part(NamedTuple):
     """What one argument means: its runs, what they are called if they are a group, and whether the user named it."""
 
@@ -69,7 +82,7 @@ def _found(word: What, folder: Path | None) -> _Part:
     if isinstance(word, Run):
         return _Part(None, named=False, runs=[word], refused=[])
     text, name, places = _read(os.fspath(word), folder)
-    if len(places) == 1 and (places[0] / HEADER).exists() and not is_pattern(text):
+    if _is_run(text, places):
         return _Part(name or None, named=bool(name), runs=[Run(places[0])], refused=[])
     below = {place: find_runs(place) for place in places if place.is_dir()}
     runs = [run for found, _ in below.values() for run in found]

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -91,6 +92,20 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     def alarms(self) -> tuple[Finding, ...]:
         """The findings that are more than remarks."""
         return tuple(finding for finding in self.findings if finding.severity in {WARNING, CRITICAL})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Make plain values of the diagnosis, with the keys that `--json` prints."""
+        return {
+            "status": self.status,
+            "health_score": self.health_score,
+            "judged": self.is_judged,
+            "evidence": self.evidence_text,
+            "env_step": self.env_step,
+            "findings": msgspec.to_builtins(self.findings),
+            "points_lost": msgspec.to_builtins(self.health.deductions),
+            "inapplicable": list(self.inapplicable),
+            "skipped_rules": {rule.code: list(rule.missing) for rule in self.skipped_rules},
+        }
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.errors import RecordError
-from rlvitals.regular_files import aside_of, make_folder
+from rlvitals.files.regular_files import aside_of, make_folder
 from rlvitals.runs.artifacts import PNG, media_type
 from rlvitals.runs.durability import force_folder, write_whole
 from rlvitals.runs.journal_files import move

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from rlvitals.compat.convergence_analysis import Courses
+from rlvitals.compat.run_snapshot import RunStatus, read_courses
 from rlvitals.diagnosis import Diagnosis, EvidenceBuilder, diagnose, evidence_of
 from rlvitals.errors import RunError
 from rlvitals.monitor.live_diagnosis import LiveDiagnosis, context_of
-from rlvitals.reader import RunStatus, read_courses
 from rlvitals.recording import Recorder
 from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
 from rlvitals.runs.header import RUNNING

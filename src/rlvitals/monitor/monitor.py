@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Self, SupportsIndex, TypeVar
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.compat.convergence_analysis import Courses
+from rlvitals.compat.run_snapshot import RunStatus
 from rlvitals.diagnosis import Diagnosis
 from rlvitals.errors import ClosedError, NotPicklableError
 from rlvitals.monitor.images import EncodedImage, ImageWriter
@@ -16,7 +17,7 @@ from rlvitals.monitor.live_diagnosis import start_live_diagnosis
 from rlvitals.monitor.live_reader import LiveRun, TrainingSession
 from rlvitals.monitor.log_methods import LogMethods
 from rlvitals.monitor.start import start_recorder
-from rlvitals.reader import RunResults, RunStatus
+from rlvitals.reader import RunResults
 from rlvitals.recording import DroppedRecords, RecorderSettings, Resume, announcement, ending_of, failure_of, options
 from rlvitals.recording.name_hints import NameHints
 from rlvitals.recording.window import BUFFER_SIZE

@@ -10,12 +10,12 @@ from typing import Literal, TypeVar
 
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunLockedError
+from rlvitals.files.regular_files import read_regular
 from rlvitals.recording.budget import Budget
 from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
 from rlvitals.recording.session import Session
 from rlvitals.recording.window import LiveWindow
-from rlvitals.regular_files import read_regular
 from rlvitals.runs.checksum import is_changed, read_sums, write_sums
 from rlvitals.runs.durability import force_file, force_folder
 from rlvitals.runs.header import read_header, write_header

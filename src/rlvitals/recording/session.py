@@ -8,10 +8,10 @@ from typing import Any, Literal, NamedTuple
 
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunNameError, RunNotFoundError
+from rlvitals.files.regular_files import read_regular
 from rlvitals.recording.reproduction import quick_facts
 from rlvitals.recording.run_name import default_run_name
 from rlvitals.records.masking import DEFAULT_MASKING, Masking
-from rlvitals.regular_files import read_regular
 from rlvitals.runs import header as headers
 from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.header import Header, Writer, mask_secrets, read_header, write_header

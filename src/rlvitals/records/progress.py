@@ -66,6 +66,12 @@ def seconds_left(goal: float | None, furthest: float | None, speed: float | None
     return (goal - furthest) / speed
 
 
+def seconds_between(begin: float, end: float, away: Spans = ()) -> float:
+    """Compute the seconds from one moment to another without those that the run was not open."""
+    gone = sum(max(0.0, min(until, end) - max(since, begin)) for since, until in away)
+    return end - begin - gone
+
+
 class Throughput:
     """Takes the environment steps of a run's records, at once or as they come, and holds a bounded number of them.
 
@@ -106,7 +112,7 @@ class Throughput:
             away: From when to when the run was not open; that time does not count.
         """
         tracks = self._timed()
-        return _span(_begin(tracks), _end(tracks), away) if tracks else 0.0
+        return seconds_between(_begin(tracks).time, _end(tracks).time, away) if tracks else 0.0
 
     def overall(self, away: Spans = ()) -> float | None:
         """Steps a second from the first record that says a step to when the furthest was reached.
@@ -192,10 +198,5 @@ def _end(tracks: list[_Track]) -> _Moment:
 
 
 def _rate(begin: _Moment, end: _Moment, away: Spans) -> float | None:
-    seconds = _span(begin, end, away)
+    seconds = seconds_between(begin.time, end.time, away)
     return max(0.0, end.step - begin.step) / seconds if seconds >= _SHORTEST_S else None
-
-
-def _span(begin: _Moment, end: _Moment, away: Spans) -> float:
-    gone = sum(max(0.0, min(until, end.time) - max(since, begin.time)) for since, until in away)
-    return end.time - begin.time - gone

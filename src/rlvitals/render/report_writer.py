@@ -13,7 +13,7 @@ from rlvitals.documents.document import Document
 from rlvitals.documents.run_data import run_data
 from rlvitals.documents.run_report import run_document
 from rlvitals.errors import ExportError, RlvitalsError
-from rlvitals.regular_files import replace_file
+from rlvitals.files.regular_files import replace_file
 from rlvitals.render import html, markdown
 from rlvitals.render.png_sheet import check_png, png, sheet
 from rlvitals.render.print_pdf import find_browser, pdf

@@ -3,7 +3,7 @@
 from pathlib import Path, PurePath
 
 from rlvitals.errors import ExportError
-from rlvitals.regular_files import is_folder, make_folder, read_regular
+from rlvitals.files.regular_files import is_folder, make_folder, read_regular
 from rlvitals.runs.folder import RunFolder
 
 IMAGE = "image"

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from rlvitals.errors import RunFormatError
+from rlvitals.files.regular_files import read_regular, reader
 from rlvitals.records import STREAMS
-from rlvitals.regular_files import read_regular, reader
 from rlvitals.runs.durability import replace_whole
 from rlvitals.runs.layout import Layout
 

@@ -8,9 +8,9 @@ import duckdb
 import numpy as np
 
 from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS, codec_of
 from rlvitals.records.schema import Column, fields
-from rlvitals.regular_files import reader
 from rlvitals.runs.column_store import Cells, Labels
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.header import Header

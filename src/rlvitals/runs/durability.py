@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from rlvitals.regular_files import aside_of, begin_file, open_appending
+from rlvitals.files.regular_files import aside_of, begin_file, open_appending
 
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS})
 """Errors of file systems that cannot force anything: nothing was dropped."""

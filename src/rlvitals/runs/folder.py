@@ -9,8 +9,8 @@ from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS, Record, codec_of
-from rlvitals.regular_files import reader
 from rlvitals.runs.header import Header, Rewind, read_header
 from rlvitals.runs.layout import SEALED, Layout, Segment
 from rlvitals.runs.vitality import Vitality, vitality

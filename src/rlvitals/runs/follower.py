@@ -1,12 +1,38 @@
 """Following a live stream without locks: by segment and byte offset, on a shared disk too."""
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
+from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.regular_files import reader
-from rlvitals.runs.folder import records_in
+from rlvitals.runs.folder import RunFolder, records_in
 from rlvitals.runs.layout import SEALED, Layout, Segment
+
+T = TypeVar("T")
+
+
+def polled(
+    run: RunFolder, check: Callable[[], T], wait: Callable[[float], object], *, forever: bool = False
+) -> Iterator[T]:
+    """Check a run again and again until it is over, and yield what each check returns.
+
+    The last check begins after the end, so that it includes all records.
+
+    Args:
+        run: The run.
+        check: Reads the run.
+        wait: Waits between two checks; its argument is the duration of the last check in seconds.
+        forever: Whether to continue after the end of the run, which may be resumed.
+    """
+    while True:
+        is_last = not forever and not run.vitality().is_open
+        begun = SYSTEM_CLOCK.monotonic()
+        yield check()
+        if is_last:
+            return
+        wait(SYSTEM_CLOCK.monotonic() - begun)
 
 
 class Follower:

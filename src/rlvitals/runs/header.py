@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import RecordError, RunFormatError, RunNotFoundError
+from rlvitals.files.regular_files import aside_of, read_regular
 from rlvitals.records.coercion import coerce, shown, spelled
 from rlvitals.records.masking import DEFAULT_MASKING, Masking
 from rlvitals.records.schema import Column, Field
-from rlvitals.regular_files import aside_of, read_regular
 from rlvitals.runs.durability import put_in_place, write_whole
 from rlvitals.runs.layout import FORMAT, FORMAT_VERSION, HEADER, Layout, is_headless
 

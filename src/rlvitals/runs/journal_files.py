@@ -4,7 +4,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from rlvitals.regular_files import IrregularFileError, open_regular
+from rlvitals.files.regular_files import IrregularFileError, open_regular
 from rlvitals.runs.layout import irregular_in, segment_path, segments_in
 from rlvitals.runs.torn import Unpack, mend
 

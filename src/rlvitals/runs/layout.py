@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rlvitals.errors import RunExistsError, RunNameError
+from rlvitals.files.regular_files import is_folder, make_folder
 from rlvitals.records import STREAMS
-from rlvitals.regular_files import is_folder, make_folder
 from rlvitals.runs.durability import force_folder, make_durable_folder
 
 FORMAT = "rlvitals-run"

@@ -21,7 +21,7 @@ import psutil
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunLockedError
-from rlvitals.regular_files import open_regular, read_regular, unshare
+from rlvitals.files.regular_files import open_regular, read_regular, unshare
 from rlvitals.runs.header import PAUSED, RUNNING, read_header
 
 try:

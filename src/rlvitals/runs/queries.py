@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 import duckdb
 
 from rlvitals.errors import RecordError, RunFormatError
+from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS, Codec, Record, codec_of
-from rlvitals.regular_files import reader
 from rlvitals.runs.folder import RunFolder, is_abandoned, rewinds_of
 from rlvitals.runs.layout import SEALED, Segment
 from rlvitals.runs.relation import relation

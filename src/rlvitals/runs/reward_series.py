@@ -6,14 +6,17 @@ the list of runs take it from here, and name its source.
 
 import itertools
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlvitals.records.mean_returns import MEAN_RETURNS, MeanReturn
 from rlvitals.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 Floats = NDArray[np.float64]
 
@@ -101,7 +104,7 @@ def recent_of(count: int) -> int:
     return max(1, min(MOST_RECENT, count // _RECENT_SHARE))
 
 
-def reward_series(run: RunFolder, *, last: int | None = None) -> RewardSeries | None:
+def reward_series(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) -> RewardSeries | None:
     """Find the reward of a run that has no episodes.
 
     Evaluations of the agent come first where there are at least ten, then the first mean return of
@@ -109,7 +112,7 @@ def reward_series(run: RunFolder, *, last: int | None = None) -> RewardSeries | 
 
     Args:
         run: The run; whether it has episodes is for the caller to see.
-        last: Only the last so many records of each stream, where the end of the series is enough.
+        connection: Connection to DuckDB, for a caller that reads many runs.
 
     Returns:
         The series; `None` if the run has no reward.
@@ -117,30 +120,16 @@ def reward_series(run: RunFolder, *, last: int | None = None) -> RewardSeries | 
     Raises:
         RunFormatError: A segment is damaged.
     """
-    evaluated = _evaluated(_records(run, "evaluations", last))
-    if len(evaluated) >= FEWEST_EVALUATIONS:
-        return _series(EVALUATIONS, "mean return of evaluations", evaluated)
-    found = _logged(run)
-    if found is not None:
-        stream, tag, reads = found
-        points = [point for record in _records(run, stream, last) if (point := reads(record)) is not None]
-        return _series(tag.tag, tag.meaning, points)
-    return _series(EVALUATIONS, "mean return of evaluations", evaluated) if evaluated else None
+    evaluated = _evaluated(run.records("evaluations"))
+    if len(evaluated) < FEWEST_EVALUATIONS and (found := _logged(run, connection)) is not None:
+        tag, source = found
+        points = _column_points(run, source, connection)
+        return RewardSeries(tag.tag, tag.meaning, *(_record_points(run, source) if points is None else points))
+    return RewardSeries(EVALUATIONS, "mean return of evaluations", *_arrays(evaluated)) if evaluated else None
 
 
-def _series(tag: str, meaning: str, points: list[Point]) -> RewardSeries:
-    times, steps, values = np.array(points, dtype=np.float64).reshape(-1, 3).T
-    return RewardSeries(tag, meaning, times, steps, values)
-
-
-def _records(run: RunFolder, stream: str, last: int | None) -> Iterable[Any]:
-    if not run.layout.segments(stream):
-        return ()
-    if last is None:
-        return run.records(stream)
-    from rlvitals.runs.queries import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
-
-    return last_records(run, stream, last)
+def _arrays(points: list[Point]) -> tuple[Floats, ...]:
+    return tuple(np.array(points, dtype=np.float64).reshape(-1, 3).T)
 
 
 def _evaluated(records: Iterable[Any]) -> list[Point]:
@@ -151,23 +140,40 @@ def _evaluated(records: Iterable[Any]) -> list[Point]:
     ]
 
 
-def _logged(run: RunFolder) -> tuple[str, MeanReturn, Callable[[Any], Point | None]] | None:
-    """The stream that holds a mean return, which one, and what reads it from a record.
+class _Source(NamedTuple):
+    """Where a mean return is: a stream, a dict in its records, a key of that, and the category of the records."""
+
+    stream: str
+    field: str
+    name: str
+    category: str | None = None
+
+
+def _logged(run: RunFolder, connection: "DuckDBPyConnection | None") -> tuple[MeanReturn, _Source] | None:
+    """Find the first mean return that a run has.
 
     The end of each stream is looked through: a mean return is logged as long as the training goes on.
     """
-    scalars, updates = ({key for one in _records(run, stream, _PROBED) for key in _keys(one)} for stream in _HOLDERS)
+    scalars, updates = ({key for one in _last(run, stream, connection) for key in _keys(one)} for stream in _HOLDERS)
     for tag in MEAN_RETURNS:
         held = sorted(category for category, name in scalars if name == tag.name)
         if tag.category in held or (held and tag.is_in_any_category):
-            category = tag.category if tag.category in held else held[0]
-            return "scalars", tag, _reader_of("values", tag.name, category)
+            return tag, _Source("scalars", "values", tag.name, tag.category if tag.category in held else held[0])
         if tag.category in _UPDATE_GROUPS and ("", tag.name) in updates:
-            return "updates", tag, _reader_of("extra", tag.name)
+            return tag, _Source("updates", "extra", tag.name)
     return None
 
 
+def _last(run: RunFolder, stream: str, connection: "DuckDBPyConnection | None") -> list[Any]:
+    if not run.layout.segments(stream):
+        return []
+    from rlvitals.runs.queries import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
+
+    return last_records(run, stream, _PROBED, connection=connection)
+
+
 _HOLDERS = ("scalars", "updates")
+_NUMBERS = {"DOUBLE", "BIGINT"}
 _UPDATE_GROUPS = {"train", "scalars"}
 """Groups whose metrics may be in the `extra` of an update, under the name behind the group."""
 
@@ -178,13 +184,39 @@ def _keys(record: Any) -> Iterable[tuple[str, str]]:
     return zip(itertools.repeat(""), record.extra or ())
 
 
-def _reader_of(field: str, name: str, category: str | None = None) -> Callable[[Any], Point | None]:
-    def read(record: Any) -> Point | None:
-        if category is not None and record.category != category:
-            return None
-        value = (getattr(record, field) or {}).get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return None
-        return record.time, float(record.step if record.env_step is None else record.env_step), float(value)
+def _column_points(
+    run: RunFolder, source: _Source, connection: "DuckDBPyConnection | None"
+) -> tuple[Floats, ...] | None:
+    """Read a series from a long stream as a column; `None` for a short stream, or values of several types."""
+    if not any(segment.sealed for segment in run.layout.segments(source.stream)):
+        return None
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - loads duckdb, which a trainer does not need
+    from rlvitals.runs.sql_columns import REST, identifier  # noqa: PLC0415 - likewise
 
-    return read
+    def read(tables: "DuckDBPyConnection") -> tuple[Floats, ...] | None:
+        table = tables.sql(f"FROM {source.stream}")
+        kinds = dict(zip(table.columns, table.types, strict=True))
+        kind, rest = kinds.get(source.field), source.field + REST
+        types = {name: str(inner) for name, inner in kind.children} if kind is not None and kind.id == "struct" else {}
+        if types.get(source.name) not in _NUMBERS or (rest in kinds and table.count(rest).fetchall()[0][0]):
+            return None
+        value = f"{source.field}.{identifier(source.name)}"
+        found = tables.execute(
+            f"SELECT time, coalesce(env_step, step)::DOUBLE AS step, {value}::DOUBLE AS value "
+            f"FROM {source.stream} WHERE {value} IS NOT NULL{'' if source.category is None else ' AND category = $1'}",
+            [] if source.category is None else [source.category],
+        ).fetchnumpy()
+        return tuple(np.asarray(found[name], dtype=np.float64) for name in ("time", "step", "value"))
+
+    return ask(run, read, source.stream, nested=lambda _: (source.field,), connection=connection)
+
+
+def _record_points(run: RunFolder, source: _Source) -> tuple[Floats, ...]:
+    points: list[Point] = []
+    for record in run.records(source.stream):
+        if source.category in {None, getattr(record, "category", None)}:
+            value = (getattr(record, source.field) or {}).get(source.name)
+            if isinstance(value, int | float) and not isinstance(value, bool):
+                step = record.step if record.env_step is None else record.env_step
+                points.append((record.time, float(step), float(value)))
+    return _arrays(points)

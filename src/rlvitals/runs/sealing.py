@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 
 from rlvitals.errors import RunFormatError
+from rlvitals.files.regular_files import read_regular
 from rlvitals.records import STREAMS, codec_of
-from rlvitals.regular_files import read_regular
 from rlvitals.runs import checksum
 from rlvitals.runs.durability import force_file, force_folder, put_in_place, replace_whole
 from rlvitals.runs.layout import SEALED

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rlvitals.errors import RecordError
-from rlvitals.regular_files import open_regular, read_regular, unshare
+from rlvitals.files.regular_files import open_regular, read_regular, unshare
 from rlvitals.runs.durability import force_folder, write_whole
 from rlvitals.runs.layout import TORN
 

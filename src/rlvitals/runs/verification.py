@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rlvitals.errors import RunFormatError, RunLockedError
+from rlvitals.files.regular_files import IrregularFileError, is_folder, is_regular, read_regular
 from rlvitals.records import STREAMS, Record, codec_of
-from rlvitals.regular_files import IrregularFileError, is_folder, is_regular, read_regular
 from rlvitals.runs import checksum
 from rlvitals.runs.durability import put_in_place
 from rlvitals.runs.folder import RunFolder, is_abandoned, records_in, rewinds_of

@@ -11,6 +11,8 @@ from rlvitals.runs.lock import Heartbeat, is_process_alive, is_silent, read_hear
 
 STALLED = "stalled"
 CRASHED = "crashed"
+OPEN_STATUSES = frozenset({headers.RUNNING, STALLED, headers.PAUSED})
+"""Statuses of a run whose writer is running or paused."""
 
 _IDLE_S = 600.0
 """Without any record for so long, a live process is called stalled."""
@@ -29,6 +31,11 @@ class Vitality(NamedTuple):
     status: str
     reason: str
     heartbeat: Heartbeat | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run's writer is running or paused."""
+        return self.status in OPEN_STATUSES
 
 
 def vitality(path: Path, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Vitality:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from rlvitals.regular_files import open_appending
+from rlvitals.files.regular_files import open_appending
 
 
 class AppendingFile:

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TextIO
 
 from rlvitals.errors import ClosedError
+from rlvitals.files.regular_files import aside_of, begin_file, make_folder, open_regular, reader, unshare
 from rlvitals.records import STREAM_OF, Record
 from rlvitals.records.csv_cells import cells_in, cells_of, json_text, plain_columns, quoted, row_of, rows_in, unquoted
-from rlvitals.regular_files import aside_of, begin_file, make_folder, open_regular, reader, unshare
 from rlvitals.sinks.appending_file import AppendingFile
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, SinkError
+from rlvitals.files.regular_files import read_regular, replace_file
 from rlvitals.records import Record
-from rlvitals.regular_files import read_regular, replace_file
 from rlvitals.sinks.flattening import Flattener, SettingsTracker, finite_or, flat_settings, is_failure, is_preemption
 from rlvitals.sinks.lazy_destination import Opening, load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext

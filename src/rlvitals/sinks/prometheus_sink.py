@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
+from rlvitals.files.regular_files import replace_file
 from rlvitals.records import STREAM_OF, Episode, Evaluation, Event, PolicyUpdate, Record, Scalars, SystemSample
 from rlvitals.records.metrics import metric_of
 from rlvitals.records.schema import Column, fields
-from rlvitals.regular_files import replace_file
 from rlvitals.sinks.flattening import finite_or
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 

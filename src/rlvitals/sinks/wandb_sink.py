@@ -8,8 +8,8 @@ from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
+from rlvitals.files.regular_files import read_regular, replace_file
 from rlvitals.records import Episode, Record, Scalars
-from rlvitals.regular_files import read_regular, replace_file
 from rlvitals.sinks.flattening import Flattener, SettingsTracker, clocks_of, is_failure, is_preemption
 from rlvitals.sinks.lazy_destination import Opening, load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext

@@ -4,10 +4,10 @@ import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.runs import Header, Run
-from rlvitals.runs.header import ENDED, PAUSED, RUNNING
-from rlvitals.runs.vitality import STALLED, Vitality
+from rlvitals.runs.header import ENDED
+from rlvitals.runs.vitality import OPEN_STATUSES, Vitality
 
-OPEN = frozenset({RUNNING, STALLED, PAUSED})
+OPEN = OPEN_STATUSES
 """Statuses of a run whose writer is running or paused."""
 CLOSED = ENDED
 """Statuses of a run that its writer ended."""

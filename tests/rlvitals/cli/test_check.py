@@ -8,7 +8,9 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli.check import looks
+from rlvitals.cli.check import pause_after
+from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.runs.follower import polled
 
 Invoke = Callable[..., Result]
 InvokeJson = Callable[..., Any]
@@ -112,18 +114,24 @@ def test_the_exit_code_is_by_severity(invoke: Invoke, monitor: Monitor, severity
 def test_an_open_run_is_looked_at_until_it_is_over(monitor: Monitor) -> None:
     """What comes between two looks is in the next; the last look sees the end."""
     training = monitor()
-    waited: list[float] = []
 
-    def wait(seconds: float) -> None:
-        waited.append(seconds)
+    def judge() -> Diagnosis:
+        return diagnose(evidence_of(training.run))
+
+    def wait(_: float) -> None:
         trained(training, nan_from=20)
         training.close()
 
-    codes = [{finding.code for finding in diagnosis.findings} for diagnosis in looks(training.run, wait)]
+    codes = [{finding.code for finding in diagnosis.findings} for diagnosis in polled(training.run, judge, wait)]
 
-    assert len(codes) == 2
     assert ["non-finite" in found for found in codes] == [False, True]
-    assert waited[0] >= 5.0
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.01, 5.0), (1.0, 20.0)])
+def test_watching_takes_a_twentieth_of_the_time(took: float, pause: float) -> None:
+    """But there are at least five seconds between two checks."""
+
+    assert pause_after(took) == pause
 
 
 def test_watching_a_finished_run_is_one_look(invoke: Invoke, monitor: Monitor) -> None:

@@ -171,7 +171,7 @@ def test_sealed_runs_are_asked_together_and_answer_as_alone(
     invoke_json: Callable[..., Any], monitor: Monitor, *, success: bool | None
 ) -> None:
     """Also beside one that is damaged, one that is short, and one whose last segment holds less than a hundred."""
-    sealing = RecorderSettings(system_interval_s=None, seal_on_close=1, seal_records=150)
+    sealing = RecorderSettings(system_interval_s=None, seal_on_close=1, seal_records=150, close_s=60.0)
     for name, count in (("long", 140), ("short", 30), ("two", 170), ("damaged", 140)):
         for prefix, settings in (("open-", None), ("sealed-", sealing)):
             with monitor(prefix + name, **({"settings": settings} if settings else {})) as training:

@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.cli.tail import followed
+from rlvitals import TrainingMonitor
 from rlvitals.records import STREAMS, SystemSample
-from rlvitals.runs.sealing import seal
 
 Invoke = Callable[..., Result]
 Monitor = Callable[..., TrainingMonitor]
@@ -96,58 +94,6 @@ def test_a_stream_without_records_prints_nothing(invoke: Invoke, monitor: Monito
     result = invoke("tail", "run")
 
     assert (result.exit_code, result.stdout) == (0, "")
-
-
-def test_a_live_run_is_followed_to_its_end(monitor: Monitor) -> None:
-    """Every record once, in order, though some come while it closes."""
-    training = monitor()
-    logged(training, range(15))
-    coming = iter([range(15, 18), range(0), range(18, 20)])
-
-    def wait() -> None:
-        numbers = next(coming)
-        logged(training, numbers)
-        if 19 in numbers:
-            training.close()
-
-    batches = followed(training.run, "episodes", 10, wait=wait)
-
-    assert [record.episode for batch in batches for record in batch] == list(range(5, 20))
-
-
-def test_a_segment_that_is_full_and_sealed_meanwhile_makes_no_difference(monitor: Monitor) -> None:
-    """Neither does one that was before."""
-    training = monitor(
-        settings=RecorderSettings(system_interval_s=None, seal_records=10, heartbeat_s=3_600, fsync_interval_s=3_600)
-    )
-    logged(training, range(12))
-    episodes = training.path / "episodes"
-    seal(episodes / "000001.jsonl")
-
-    def wait() -> None:
-        if (episodes / "000003.jsonl").exists():
-            training.close()
-        else:
-            logged(training, range(12, 25))
-            seal(episodes / "000002.jsonl")
-
-    batches = followed(training.run, "episodes", 5, wait=wait)
-
-    assert [record.episode for batch in batches for record in batch] == list(range(7, 25))
-
-
-def test_a_run_that_is_over_may_be_followed_for_ever(monitor: Monitor) -> None:
-    """It may be resumed."""
-    training = monitor()
-    training.close()
-
-    def resume() -> None:
-        with monitor(resume="must") as resumed:
-            logged(resumed, range(3))
-
-    batches = followed(training.run, "episodes", 10, wait=resume, forever=True)
-
-    assert [len(next(batches)) for _ in range(3)] == [0, 0, 3]
 
 
 def test_a_live_run_can_be_looked_at_without_following(invoke: Invoke, monitor: Monitor) -> None:

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import Result
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli.watch import looks
-from rlvitals.documents.vital_signs import Observer
+from rlvitals.cli.watch import observed
+from rlvitals.documents.vital_signs import Observer, Vitals
 from rlvitals.errors import RunError
 from rlvitals.reader import open_run
 from rlvitals.testing.manual_clock import ManualClock
@@ -66,12 +66,12 @@ def test_what_is_recorded_between_two_looks_is_in_the_next(monitor: Monitor) -> 
     clock = ManualClock(training.now())
     observer = Observer(open_run(training.path), clock)
 
-    def wait() -> None:
+    def wait(_: Vitals) -> None:
         clock.advance(10.0)
         trained(training, 20)
         training.close()
 
-    found = list(looks(observer, observer.observe(), wait))
+    found = list(observed(observer, observer.observe(), wait))
 
     assert [vitals.overview.episodes for vitals in found] == [20, 40]
     assert [vitals.is_open for vitals in found] == [True, False]

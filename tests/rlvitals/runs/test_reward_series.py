@@ -11,6 +11,7 @@ from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.records.mean_returns import MEAN_RETURNS
 from rlvitals.runs import Run
 from rlvitals.runs.reward_series import FEWEST_EVALUATIONS, RewardSeries, reward_series
+from rlvitals.runs.sealing import seal
 
 Log = Callable[[TrainingMonitor], object]
 
@@ -157,3 +158,21 @@ def test_a_curve_without_noise_adds_no_variance() -> None:
     """Nor does one that is too short to see any."""
     assert series([float(value) for value in range(60)]).correlated_variance() == pytest.approx(0.0, abs=1e-9)
     assert series([1.0, 5.0]).correlated_variance() == 0.0
+
+
+@pytest.mark.parametrize("odd", [math.nan, True, "text", 7])
+def test_a_sealed_stream_gives_the_series_that_its_lines_gave(recorded: Callable[[Log], Run], odd: object) -> None:
+    """Also where one value is not finite, is no number, or is a whole number."""
+
+    def log(training: TrainingMonitor) -> None:
+        means(training)
+        training.log_metrics("rollout", {"ep_rew_mean": odd}, step=3_000)
+
+    run = recorded(log)
+    before = found_in(run)
+    seal(run.path / "scalars" / "000001.jsonl")
+    after = found_in(run)
+
+    assert not (run.path / "scalars" / "000001.jsonl").exists()
+    np.testing.assert_array_equal(before.values, after.values)
+    np.testing.assert_array_equal(before.steps, after.steps)

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli import ls as listing
 from rlvitals.runs import Run
 from rlvitals.summary.overview import Overview, overview_of
+from rlvitals.summary.run_list import overviews_in
 from rlvitals.summary.run_summary import summarise
 
 Monitor = Callable[..., TrainingMonitor]
@@ -146,7 +146,7 @@ def test_a_replayed_training_took_as_long_as_its_records_cover(monitor: Monitor)
         pass
 
     read = overview_of(Run(training.path))
-    (listed,), _ = listing.listed(training.path.parent)
+    (listed,), _ = overviews_in(training.path.parent)
 
     assert read.state.duration == listed.state.duration == 2.0 * 199
     assert read.steps_per_second == pytest.approx(50 * 199 / read.state.duration)
@@ -158,7 +158,7 @@ def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor:
         for at in range(50):
             training.log_episode(at, 1.0, 10, time=1.7e9 + 3.0 * at)
 
-    (listed,), _ = listing.listed(training.path.parent)
+    (listed,), _ = overviews_in(training.path.parent)
 
     assert overview_of(Run(training.path)).state.duration == listed.state.duration == 3.0 * 49
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from rlvitals import TrainingMonitor
-from rlvitals.cli.ls import listed
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.run_row import RowTracker
@@ -15,6 +14,7 @@ from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.documents.vital_signs import Observer
 from rlvitals.runs import Run
 from rlvitals.summary.overview import Overview, overview_of
+from rlvitals.summary.run_list import overviews_in
 from rlvitals.summary.run_summary import summarise
 
 Monitor = Callable[..., TrainingMonitor]
@@ -48,7 +48,7 @@ def faces(path: Path) -> dict[str, Overview]:
 def test_all_say_the_same_step(path: Path) -> None:
     """The furthest of all streams, which is that of the last update."""
     said = {name: face.env_step for name, face in faces(path).items()}
-    said["ls"] = listed(path.parent)[0][0].env_step
+    said["ls"] = overviews_in(path.parent)[0][0].env_step
     said["check"] = diagnose(evidence_of(Run(path))).env_step
 
     assert set(said.values()) == {2_048}, said
@@ -74,7 +74,7 @@ def test_what_is_only_told_between_two_records_counts(monitor: Monitor) -> None:
         training.log_episode(0, 1.0, 100, env_step=100)
         training.advance(150)
     said = {name: face.env_step for name, face in faces(training.path).items()}
-    said["ls"] = listed(training.path.parent)[0][0].env_step
+    said["ls"] = overviews_in(training.path.parent)[0][0].env_step
 
     assert set(said.values()) == {150}, said
 

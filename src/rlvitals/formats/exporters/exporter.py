@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import msgspec
 
 from rlvitals.errors import ExportError
+from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS
 from rlvitals.records.coercion import spelled
-from rlvitals.regular_files import reader
 from rlvitals.runs.export_marker import FORMAT, FORMAT_VERSION, HEADER
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import SEALED

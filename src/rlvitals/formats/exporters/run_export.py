@@ -10,9 +10,9 @@ from typing import Any
 import msgspec
 
 from rlvitals.errors import ExportError
+from rlvitals.files.regular_files import read_regular
 from rlvitals.formats.exporters.exporter import Exporter, Progress, Source
 from rlvitals.formats.exporters.exporter_registry import format_of, make_exporter
-from rlvitals.regular_files import read_regular
 from rlvitals.runs.artifacts import own_artifacts
 from rlvitals.runs.export_marker import FORMAT, HEADER
 from rlvitals.runs.run import Run

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ImportFormatError, RecordError
+from rlvitals.files.regular_files import is_regular
 from rlvitals.formats.importers.importer import Imported
 from rlvitals.formats.importers.importer_registry import format_of, make_importer
 from rlvitals.records.coercion import spelled
 from rlvitals.records.masking import DEFAULT_MASKING
-from rlvitals.regular_files import is_regular
 from rlvitals.runs import header as headers
 from rlvitals.runs.header import Header, Writer
 from rlvitals.runs.layout import HEADER

@@ -7,8 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from rlvitals import regular_files
-from rlvitals.regular_files import IrregularFileError, begin_file, make_folder, open_regular, read_regular, unshare
+from rlvitals.files import regular_files
+from rlvitals.files.regular_files import (
+    IrregularFileError,
+    begin_file,
+    make_folder,
+    open_regular,
+    read_regular,
+    unshare,
+)
 
 
 def _link(path: Path) -> None:

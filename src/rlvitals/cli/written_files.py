@@ -1,0 +1,24 @@
+"""What a command says of a file or folder that it wrote."""
+
+from pathlib import Path
+from typing import Any
+
+from rlvitals.render.terminal import TITLE, make_screen
+from rlvitals.render.terminal_text import count, escape_control
+
+
+def print_written(path: Path) -> None:
+    """Print a path, its size, and the number of files in a folder."""
+    screen = make_screen()
+    screen.print(escape_control(str(path)), end="  ", style=TITLE)
+    inside = f" in {count(len(_files(path)))} files" if path.is_dir() else ""
+    screen.print(f"{count(written_facts(path)['bytes'])} bytes{inside}")
+
+
+def written_facts(path: Path) -> dict[str, Any]:
+    """Make the path and size that `--json` prints."""
+    return {"path": str(path.absolute()), "bytes": sum(file.stat().st_size for file in _files(path))}
+
+
+def _files(path: Path) -> list[Path]:
+    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
