@@ -21,6 +21,7 @@ from rlvitals.runs import open_runs as _open_runs
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.totals import totals
 from rlvitals.summary.status import state_of
+from rlvitals.summary.throughput import recorded_time_of
 
 if TYPE_CHECKING:
     from rlvitals.render.notebook import Figure
@@ -42,7 +43,8 @@ class RunStatus(NamedTuple):
         path: Its folder, whether that is still there or not.
         status: running, completed, failed, preempted or paused; of a finished run also stalled or crashed.
         total_episodes: Episodes of the whole run.
-        training_seconds: From its start to its end, or to now, without the time between two of its sessions.
+        training_seconds: Seconds that it has taken, as in the overview (`rlvitals.summary.status.RunState.duration`).
+        episodes_per_minute: Over the whole run, as in the overview; `None` if its episodes cover less than a second.
         last_updated: When it last said something (UTC, seconds since 1970).
         lost: Records that were not kept, by where: `records` (the run's own files), sinks by name.
         sinks: The sinks in use.
@@ -53,6 +55,7 @@ class RunStatus(NamedTuple):
     status: str
     total_episodes: int
     training_seconds: float
+    episodes_per_minute: float | None
     last_updated: float
     lost: Mapping[str, int]
     sinks: Sequence[str]
@@ -244,6 +247,7 @@ class RunResults(ABC):
         Raises:
             ExportError: It cannot be written there, or there is no such form.
             MissingExtraError: A PNG needs resvg, which is not installed.
+            RunNotFoundError: The run's folder is gone.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.render.report_writer import write_report  # noqa: PLC0415 - loads duckdb
@@ -254,6 +258,7 @@ class RunResults(ABC):
         """The overview: status, progress, speed, recent levels, course of the reward, verdict and health.
 
         Raises:
+            RunNotFoundError: The run's folder is gone.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.summary.overview import overview_of  # noqa: PLC0415 - loads duckdb
@@ -268,6 +273,7 @@ class RunResults(ABC):
             exploration: Whether the parameters that were tried are looked into, which takes seconds.
 
         Raises:
+            RunNotFoundError: The run's folder is gone.
             RunFormatError: A sealed segment is damaged.
             ValueError: The window is not positive.
         """
@@ -340,14 +346,15 @@ class RunReader(Run, RunResults):
 
     def run_status(self) -> RunStatus:
         """Where the run stands, as seen from outside."""
-        header = self.header
+        header, recorded = self.header, recorded_time_of(self)
         state = state_of(self, header, clock=self._clock)
         return RunStatus(
             session_id=header.run_id,
             path=self.path,
             status=state.status,
             total_episodes=totals(self).episodes,
-            training_seconds=state.duration,
+            training_seconds=max(state.duration, recorded.seconds),
+            episodes_per_minute=recorded.episodes_per_minute,
             last_updated=state.updated,
             lost=state.dropped_records,
             sinks=(),
@@ -412,6 +419,7 @@ def _statistics(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate], st
         session_id=status.session_id,
         total_episodes=status.total_episodes,
         training_seconds=status.training_seconds,
+        episodes_per_minute=status.episodes_per_minute,
     )
 
 
