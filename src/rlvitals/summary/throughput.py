@@ -61,35 +61,37 @@ def _times(tables: "DuckDBPyConnection") -> Floats:
     return np.asarray(np.ma.filled(column.astype(np.float64), np.nan))
 
 
-def throughput_of(run: Run) -> Throughput:
-    """Read the steps of a whole run; branches that a rewind left behind are left out.
+def throughput_of(run: Run, *, since: float = -np.inf) -> Throughput:
+    """Read the steps of a run; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run.
+        since: Moment from which on records count (UTC, seconds); by default all do.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
     from rlvitals.runs.queries import ask  # noqa: PLC0415 - likewise
 
-    return ask(run, throughput_in, *STEPS)
+    return ask(run, lambda tables: throughput_in(tables, since), *STEPS)
 
 
-def throughput_in(tables: "DuckDBPyConnection") -> Throughput:
-    """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.records.progress.STEPS`)."""
-    (pace,) = throughputs_in(tables, -np.inf)
-    return pace
+def throughput_in(tables: "DuckDBPyConnection", since: float = -np.inf) -> Throughput:
+    """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.records.progress.STEPS`).
 
-
-def throughputs_in(tables: "DuckDBPyConnection", *since: float) -> list[Throughput]:
-    """The same from some moments on (UTC, seconds), one pace for each; the tables are read once."""
-    paces = [Throughput() for _ in since]
+    Args:
+        tables: The views.
+        since: Moment from which on records count (UTC, seconds); by default all do.
+    """
+    pace = Throughput()
     for stream in STEPS:
         column = step_column(stream)
         said = tables.execute(
             f"SELECT time, {column}::DOUBLE AS step FROM {stream} WHERE {column} IS NOT NULL"  # noqa: S608 - our names
         ).fetchnumpy()
         times, steps = (np.ma.filled(said[name].astype(np.float64), np.nan) for name in ("time", "step"))
-        for begin, pace in zip(since, paces, strict=True):
-            pace.take(stream, times[times >= begin], steps[times >= begin])
-    return paces
+        pace.take(stream, times[times >= since], steps[times >= since])
+    return pace
 
 
 def episodes_per_minute(times: Floats) -> Throughput:
