@@ -116,9 +116,8 @@ def recorded_of(
         RunFormatError: A segment is damaged.
     """
     read = columns or read_columns(run)
-    episodes, updates, system = (
-        _series(columns, names) for columns, names in zip(read, (_EPISODES, _UPDATES, _SYSTEM), strict=False)
-    )
+    episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, _UPDATES)
+    system = _series(read.system, _SYSTEM)
     series = None if episodes.values["reward"].size else reward_series(run)
     if series is not None:
         episodes = _rewards(series)

@@ -42,8 +42,8 @@ class RunColumns(NamedTuple):
         """The last episodes and updates, at most so many; `None` for all."""
         if most is None:
             return self
-        ends = ({name: column[-most:] for name, column in columns.items()} for columns in self[:2])
-        return RunColumns(*ends, self.system, self.pace)
+        episodes = {name: column[-most:] for name, column in self.episodes.items()}
+        return self._replace(episodes=episodes, updates={name: column[-most:] for name, column in self.updates.items()})
 
 
 def read_columns(run: Run) -> RunColumns:
@@ -56,8 +56,8 @@ def read_columns(run: Run) -> RunColumns:
 
 
 def _read(tables: duckdb.DuckDBPyConnection) -> RunColumns:
-    read = []
-    for stream, names in _COLUMNS.items():
-        found = tables.execute(f"SELECT {', '.join(names)} FROM {stream}").fetchnumpy()  # noqa: S608 - our names
-        read.append({name: np.ma.asarray(column) for name, column in found.items()})
-    return RunColumns(*read, throughput_in(tables))
+    def columns(stream: str) -> dict[str, Column]:
+        found = tables.execute(f"SELECT {', '.join(_COLUMNS[stream])} FROM {stream}").fetchnumpy()  # noqa: S608 - ours
+        return {name: np.ma.asarray(column) for name, column in found.items()}
+
+    return RunColumns(columns("episodes"), columns("updates"), columns("system"), throughput_in(tables))
