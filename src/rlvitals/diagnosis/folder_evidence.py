@@ -113,5 +113,5 @@ def _episodes(tables: "duckdb.DuckDBPyConnection") -> tuple[dict[str, Any], list
 
 def _texts(column: Any) -> list[str | None]:
     """Texts, and `None` where there is none, which the database masks."""
-    texts: list[str | None] = np.where(np.ma.getmaskarray(column), None, np.ma.getdata(column)).tolist()
+    texts: list[str | None] = np.ma.asarray(column).tolist()
     return texts
