@@ -234,6 +234,7 @@ def converging(repetitions: int) -> None:
         "10 (1 - exp(-t/0.5)), not at rest": lambda t: 10.0 * (1.0 - np.exp(-t / 0.5)),
         "step of 10 at 0.4": lambda t: 10.0 * numbers(t >= 0.4),
         "10 from 0.2, lost to 4 at 0.5": lambda t: 10.0 * numbers(t >= 0.2) - 6.0 * numbers(t >= 0.5),
+        "10 t / 0.25, level from 0.25": lambda t: 10.0 * np.minimum(1.0, t / 0.25),
     }
     generator = np.random.default_rng(SEED + 6)
     rows = []

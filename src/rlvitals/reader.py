@@ -14,6 +14,7 @@ from rlvitals.runs import Run, Runs
 from rlvitals.runs import open_runs as _open_runs
 from rlvitals.runs.totals import totals
 from rlvitals.summary.status import state_of
+from rlvitals.summary.throughput import recorded_time_of
 
 if TYPE_CHECKING:
     from rlvitals.render.notebook import Figure
@@ -171,6 +172,7 @@ class RunResults(ABC):
         Raises:
             ExportError: It cannot be written there, or there is no such form.
             MissingExtraError: A PNG needs resvg, which is not installed.
+            RunNotFoundError: The run's folder is gone.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.render.report_writer import write_report  # noqa: PLC0415 - loads duckdb
@@ -181,6 +183,7 @@ class RunResults(ABC):
         """The overview: status, progress, speed, recent levels, course of the reward, verdict and health.
 
         Raises:
+            RunNotFoundError: The run's folder is gone.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.summary.overview import overview_of  # noqa: PLC0415 - loads duckdb
@@ -195,6 +198,7 @@ class RunResults(ABC):
             exploration: Whether the parameters that were tried are looked into, which takes seconds.
 
         Raises:
+            RunNotFoundError: The run's folder is gone.
             RunFormatError: A sealed segment is damaged.
             ValueError: The window is not positive.
         """
@@ -267,14 +271,15 @@ class RunReader(Run, RunResults):
 
     def run_status(self) -> RunStatus:
         """Where the run stands, as seen from outside."""
-        header = self.header
+        header, recorded = self.header, recorded_time_of(self)
         state = state_of(self, header, clock=self._clock)
         return RunStatus(
             session_id=header.run_id,
             path=self.path,
             status=state.status,
             total_episodes=totals(self).episodes,
-            training_seconds=state.duration,
+            training_seconds=max(state.duration, recorded.seconds),
+            episodes_per_minute=recorded.episodes_per_minute,
             last_updated=state.updated,
             lost=state.dropped_records,
             sinks=(),

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rlvitals import RecorderSettings, RunReader, TrainingMonitor, open_run, open_runs
+from rlvitals.errors import RunNotFoundError
 from rlvitals.testing.manual_clock import ManualClock
 
 Monitor = Callable[..., TrainingMonitor]
@@ -41,6 +42,21 @@ def trained(training: TrainingMonitor, episodes: int = 40, *, first: int = 0) ->
         )
         training.log_training_step(number, -0.01, 0.5, 1.0, kl_divergence=0.01, learning_rate=3e-4, gradient_norm=0.4)
     training.log_evaluation(first + episodes, 5.0, 0.9, 0.5)
+
+
+@pytest.mark.parametrize("buffer_size", [1_000, 30])
+def test_a_replayed_training_takes_the_time_of_its_records(monitor: Monitor, buffer_size: int) -> None:
+    """120 episodes, one every three seconds, were logged at once; the live window holds all of them, or the last."""
+    with monitor(buffer_size=buffer_size) as training:
+        for number in range(120):
+            training.log_episode(number, 1.0, 20, time=1.7e9 + 3.0 * number)
+        before = training.get_training_statistics()["session_info"]
+    for reader in (training, open_run(training.path)):
+        info, shown = reader.get_training_statistics()["session_info"], reader.create_dashboard_data()["session"]
+        overview = reader.overview()
+
+        assert info["training_time_minutes"] == shown["uptime_minutes"] == overview.state.duration / 60 == 357.0 / 60
+        assert info["episodes_per_minute"] == before["episodes_per_minute"] == overview.episodes_per_minute == 20.0
 
 
 @pytest.mark.parametrize("name", READINGS)
@@ -226,3 +242,15 @@ def test_the_time_between_two_sessions_is_not_training(logs: Path) -> None:
         clock.advance(6_000.0)
 
     assert minutes == open_run(training.path).get_training_statistics()["session_info"]["training_time_minutes"] == 2.0
+
+
+def test_an_overview_of_a_folder_that_is_gone_is_refused(monitor: Monitor) -> None:
+    """As the documentation says; what needs no folder is still answered."""
+    with monitor() as training:
+        trained(training)
+        shutil.rmtree(training.path)
+
+        for ask in (training.overview, training.summary):
+            with pytest.raises(RunNotFoundError, match="run"):
+                ask()
+        assert training.get_training_statistics()["session_info"]["total_episodes"] == 40

@@ -29,7 +29,8 @@ class RunStatus(NamedTuple):
         path: The run's folder, whether it still exists or not.
         status: running, completed, failed, preempted or paused; of a finished run also stalled or crashed.
         total_episodes: Episodes of the whole run.
-        training_seconds: From its start to its end, or to now, without the time between two of its sessions.
+        training_seconds: Duration, as in the overview (`rlvitals.summary.status.RunState.duration`).
+        episodes_per_minute: Over the whole run, as in the overview; `None` if its episodes cover less than a second.
         last_updated: Time of the last record or of the end (UTC, seconds since 1970).
         lost: Number of dropped records by destination: `records` (the run's own files), sinks by name.
         sinks: The sinks in use.
@@ -40,6 +41,7 @@ class RunStatus(NamedTuple):
     status: str
     total_episodes: int
     training_seconds: float
+    episodes_per_minute: float | None
     last_updated: float
     lost: Mapping[str, int]
     sinks: Sequence[str]
@@ -66,6 +68,7 @@ class RunSnapshot(NamedTuple):
             session_id=self.status.session_id,
             total_episodes=self.status.total_episodes,
             training_seconds=self.status.training_seconds,
+            episodes_per_minute=self.status.episodes_per_minute,
         )
 
     def validation(self, courses: Courses, diagnosis: Diagnosis, now: float) -> dict[str, Any]:

@@ -21,6 +21,7 @@ def window_statistics(
     session_id: str,
     total_episodes: int,
     training_seconds: float,
+    episodes_per_minute: float | None,
 ) -> dict[str, Any]:
     """Statistics of the episodes and updates in a window.
 
@@ -29,18 +30,21 @@ def window_statistics(
         updates: The updates, oldest first.
         session_id: The run's name.
         total_episodes: Episodes of the whole run.
-        training_seconds: Seconds since it began.
+        training_seconds: Seconds that it has taken.
+        episodes_per_minute: Episodes a minute, as far as the records tell; else that of `training_seconds`.
 
     Returns:
         The keys of `docs/reference/api.md`; a `message` before the first episode.
     """
     minutes = training_seconds / _SECONDS_PER_MINUTE
+    if episodes_per_minute is None:
+        episodes_per_minute = total_episodes / minutes if minutes > 0 else 0.0
     info = {
         "session_id": session_id,
         "total_episodes": total_episodes,
         "window_episodes": len(episodes),
         "training_time_minutes": minutes,
-        "episodes_per_minute": total_episodes / minutes if minutes > 0 else 0.0,
+        "episodes_per_minute": episodes_per_minute,
     }
     # First, so that a metric of the user's own that is called `reward` does not take the place of a fixed key.
     metrics = {f"{name}_stats": _brief(values) for name, values in metric_series(episodes, updates).items()}

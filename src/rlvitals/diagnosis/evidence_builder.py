@@ -1,7 +1,7 @@
 """Records become evidence: tables of bounded size, filled as records come."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -188,13 +188,14 @@ class EvidenceBuilder:
             columns["time_back"] = (np.diff(times, prepend=self._last_time) < -1.0).astype(np.float64)
         self._last_time = float(times[-1])
         _extend(self._tables[Episode], columns)
-        names = np.array([name or "" for name in categories])
-        for name in np.unique(names):
-            if name and (name in self._categories or len(self._categories) < MOST_CATEGORIES):
+        seen = {name: code for code, name in enumerate(dict.fromkeys(categories))}
+        codes = np.fromiter(map(seen.__getitem__, categories), np.intp, count)
+        for name in sorted(filter(None, seen)):
+            if name in self._categories or len(self._categories) < MOST_CATEGORIES:
                 table = self._categories.setdefault(
-                    str(name), BlockTable(("step", "success", "reward"), most_rows=_CATEGORY_ROWS)
+                    name, BlockTable(("step", "success", "reward"), most_rows=_CATEGORY_ROWS)
                 )
-                here = names == name
+                here = codes == seen[name]
                 _extend(table, {key: np.ma.asarray(_masked(columns[key]))[here] for key in table.names})
 
     def _add_updates(self, columns: dict[str, Any]) -> None:
@@ -240,11 +241,18 @@ def _floats(column: Any) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def _episode_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
-    reasons = [str(reason).lower() if reason is not None else "" for reason in columns["termination_reason"]]
+    reasons = columns["termination_reason"]
+    lower = {reason: "" if reason is None else str(reason).lower() for reason in dict.fromkeys(reasons)}
+
+    def is_in(kinds: Collection[str]) -> NDArray[np.bool_]:
+        among = {reason: text in kinds for reason, text in lower.items()}
+        return np.fromiter(map(among.__getitem__, reasons), np.bool_, len(reasons))
+
+    terminated, truncated = is_in(_TERMINATED), is_in(_TRUNCATED)
+    told = terminated | truncated
     reward = np.ma.asarray(_masked(columns["reward"]))
-    unknown = np.array([reason == _RESULT for reason in reasons], dtype=bool) & np.isnan(np.ma.getdata(reward))
+    unknown = is_in({_RESULT}) & np.isnan(np.ma.getdata(reward))
     reward = np.ma.array(np.ma.getdata(reward), mask=np.ma.getmaskarray(reward) | unknown)
-    told = np.array([reason in _TERMINATED or reason in _TRUNCATED for reason in reasons], dtype=bool)
     with np.errstate(over="ignore", invalid="ignore"):
         return {
             "time": _masked(columns["time"]),
@@ -254,8 +262,8 @@ def _episode_columns(columns: Mapping[str, Any]) -> dict[str, Any]:
             "length": _masked(columns["length"]),
             "success": _masked(columns["success"]),
             "quality": _masked(columns["quality_improvement"]),
-            "terminated": np.ma.array([float(r in _TERMINATED) for r in reasons], mask=~told),
-            "truncated": np.ma.array([float(r in _TRUNCATED) for r in reasons], mask=~told),
+            "terminated": np.ma.array(terminated.astype(np.float64), mask=~told),
+            "truncated": np.ma.array(truncated.astype(np.float64), mask=~told),
             "memory": _masked(columns["memory"]),
         }
 

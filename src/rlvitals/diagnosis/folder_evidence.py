@@ -113,8 +113,5 @@ def _episodes(tables: "duckdb.DuckDBPyConnection") -> tuple[dict[str, Any], list
 
 def _texts(column: Any) -> list[str | None]:
     """Texts, and `None` where there is none, which the database masks."""
-    masked = np.ma.getmaskarray(column)
-    return [
-        None if hidden or value is None else str(value)
-        for value, hidden in zip(np.ma.getdata(column), masked, strict=True)
-    ]
+    texts: list[str | None] = np.ma.asarray(column).tolist()
+    return texts

@@ -107,11 +107,6 @@ class Learning(NamedTuple):
         return _ratio(self.late.mean - self.opening.mean, self.spread)
 
     @property
-    def rise_significance(self) -> float:
-        """The same in units of its standard error: it sees through more noise than the last and the first episodes."""
-        return _ratio(self.late.mean - self.opening.mean, math.hypot(self.late.error, self.opening.error))
-
-    @property
     def lost(self) -> float:
         """The share of what was gained that is lost again: 0 at the best, 1 back at the start, above 1 below it."""
         return self.lost_at(self.recent)

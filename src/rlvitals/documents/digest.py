@@ -192,7 +192,7 @@ def _verdict_cell(verdict: Verdict | None) -> Cell:
 
 def _health(diagnosis: Diagnosis) -> Cell:
     tone = {"critical": "bad", "warning": "watch"}.get(diagnosis.status, "good")
-    return Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(ABSENT, "quiet")
+    return Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(NOT_JUDGED, "quiet")
 
 
 def _findings(diagnosis: Diagnosis) -> Cell:

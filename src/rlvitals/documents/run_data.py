@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,9 @@ from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
-from rlvitals.runs.queries import ask, last_records
+from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
-from rlvitals.runs.sql_columns import identifier
+from rlvitals.summary.run_columns import RunColumns, read_columns
 from rlvitals.summary.run_summary import RunSummary, summarise
 
 MOST_EXPLORED = 50_000
@@ -101,21 +101,23 @@ class RunData(NamedTuple):
         return self.recorded.diagnosis
 
 
-def recorded_of(run: Run, *, window: int | None = None, clock: Clock = SYSTEM_CLOCK) -> Recorded:
+def recorded_of(
+    run: Run, *, window: int | None = None, columns: RunColumns | None = None, clock: Clock = SYSTEM_CLOCK
+) -> Recorded:
     """Read what the curves of a run are made of; branches that a rewind left behind are left out.
 
     Args:
         run: The run; it may be live.
         window: Only the last so many episodes and updates.
+        columns: Its columns, where they have been read already.
         clock: Tells the time.
 
     Raises:
         RunFormatError: A segment is damaged.
     """
-    wanted = {"episodes": _EPISODES, "updates": _UPDATES, "system": _SYSTEM}
-    episodes, updates, system = ask(
-        run, lambda tables: [_series(tables, stream, names) for stream, names in wanted.items()], *wanted
-    )
+    read = columns or read_columns(run)
+    episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, _UPDATES)
+    system = _series(read.system, _SYSTEM)
     series = None if episodes.values["reward"].size else reward_series(run)
     if series is not None:
         episodes = _rewards(series)
@@ -138,12 +140,20 @@ def run_data(
     Raises:
         RunFormatError: A segment is damaged.
     """
-    recorded = recorded_of(run, window=window, clock=clock)
+    columns = read_columns(run)
+    recorded = recorded_of(run, window=window, columns=columns, clock=clock)
     rows = 0 if recorded.reward_source else recorded.episodes.values["reward"].size
     explored = None
     if rows and any(name.startswith("parameters.") for name in run.episodes.names):
         explored = rows <= MOST_EXPLORED if parameters is None else parameters
-    summary = summarise(run, window=window, exploration=bool(explored), diagnosis=recorded.diagnosis, clock=clock)
+    summary = summarise(
+        run,
+        window=window,
+        exploration=bool(explored),
+        diagnosis=recorded.diagnosis,
+        columns=columns,
+        clock=clock,
+    )
     events = list(run.records("events"))
     return RunData(
         made=clock.time(),
@@ -169,11 +179,8 @@ def _rewards(series: RewardSeries) -> StreamColumns:
     return StreamColumns(values, {**present, "env_step": np.isfinite(series.steps)})
 
 
-def _series(tables: Any, stream: str, names: Sequence[str]) -> StreamColumns:
-    columns = ", ".join(f"{identifier(name)}::DOUBLE AS {identifier(name)}" for name in names)
-    found: dict[str, Column] = tables.execute(f"SELECT {columns} FROM {stream}").fetchnumpy()  # noqa: S608 - our names
-    masked = {name: np.ma.asarray(found[name]) for name in names}
+def _series(columns: Mapping[str, Column], names: Sequence[str]) -> StreamColumns:
     return StreamColumns(
-        values={name: np.ma.filled(column.astype(np.float64), np.nan) for name, column in masked.items()},
-        present={name: ~np.ma.getmaskarray(column) for name, column in masked.items()},
+        values={name: np.ma.filled(columns[name].astype(np.float64), np.nan) for name in names},
+        present={name: ~np.ma.getmaskarray(columns[name]) for name in names},
     )

@@ -21,7 +21,6 @@ from rlvitals.diagnosis import (
     diagnose,
 )
 from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
-from rlvitals.monitor.milestones import KIND as MILESTONE
 from rlvitals.monitor.milestones import Milestones
 from rlvitals.recording import Recorder
 from rlvitals.records import Episode, Event, Record
@@ -95,8 +94,8 @@ class LiveDiagnosis(Sink):
         self._evaluating = threading.RLock()
         self._is_diagnosing = False
         self._last: Diagnosis | None = None
-        if resumed:
-            self._remember()
+        if resumed:  # what is open and what was reached is not recorded twice
+            self._findings.remember(open_findings(self._resume_milestones()))
 
     def set_target(self, target: float | None) -> None:
         """Set the reward that counts as solved."""
@@ -120,6 +119,7 @@ class LiveDiagnosis(Sink):
                 self._stale = True
                 self._milestones.observe(record)
                 self._episodes.clear()
+                self._resume_milestones(int((record.data or {}).get("episodes") or 0))
             return
         self._fresh = True
         if self._taken < _MOST_RECORDS:
@@ -199,14 +199,22 @@ class LiveDiagnosis(Sink):
         ended = self._clock.monotonic()
         self._due = ended + _SHARE * (ended - begun)
 
-    def _remember(self) -> None:
-        """Read what a resumed run has recorded: open findings and milestones are not recorded twice."""
+    def _resume_milestones(self, episodes: int | None = None) -> list[Event]:
+        """Let milestones go on from what the run has recorded, and return its events.
+
+        Args:
+            episodes: Episodes of the branch that goes on; those behind them will still be observed. `None` for all.
+        """
         try:
-            events = list(self._run.records("events"))
+            with reading():
+                events = list(self._run.records("events"))
+                columns = self._run.episodes.read("reward", "episode")
         except (RlvitalsError, OSError):
-            return
-        self._milestones.remember(event for event in events if event.kind == MILESTONE)
-        self._findings.remember(open_findings(events))
+            return []
+        rewards, places = (np.ma.filled(column[:episodes].astype(np.float64), np.nan) for column in columns.values())
+        self._milestones = Milestones(target=self._milestones.target)
+        self._milestones.resume(events, rewards, places)
+        return events
 
     def _event(self, finding: Finding, state: str) -> Event:
         said: dict[str, Any] = msgspec.to_builtins(finding)

@@ -1,21 +1,26 @@
 """Reads a run that is being written: from the live window where that suffices, else from the folder."""
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from rlvitals.clock import Clock
 from rlvitals.compat.convergence_analysis import Courses
 from rlvitals.compat.run_snapshot import RunStatus, read_courses
 from rlvitals.diagnosis import Diagnosis, EvidenceBuilder, diagnose, evidence_of
 from rlvitals.errors import RunError
 from rlvitals.monitor.live_diagnosis import LiveDiagnosis, context_of
 from rlvitals.recording import Recorder
-from rlvitals.records import STREAM_OF, Episode, PolicyUpdate, Record
+from rlvitals.records import STREAM_OF, STREAMS, Episode, PolicyUpdate, Record
+from rlvitals.records.progress import STEPS
 from rlvitals.runs.header import RUNNING
 from rlvitals.runs.run import Run
-from rlvitals.summary.status import time_spent
+from rlvitals.summary.status import away_of, time_spent
+from rlvitals.summary.throughput import RecordedTime, recorded_time_in, recorded_time_of
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 _SHARE = 20.0
 """Reading the whole run again and again takes at most this part of the time: one in twenty."""
 
@@ -42,12 +47,31 @@ class TrainingSession(NamedTuple):
     status: str
 
 
-class _KnownCourses(NamedTuple):
-    """Courses that were read, what of, and when they may be read again (monotonic seconds)."""
+class _SeldomRead(Generic[T]):
+    """What is read from the whole folder, for at most a twentieth of the time while the run goes on.
 
-    key: tuple[int, float]
-    due: float
-    courses: Courses
+    Args:
+        clock: The clock.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: tuple[object, float, T] | None = None
+
+    def get(self, read: Callable[[], T], *, key: object, is_running: bool) -> T:
+        """Return what was read, and read it again if there is more and it is time.
+
+        Args:
+            read: Reads the folder.
+            key: Changes with every record.
+            is_running: Whether what was read before will do.
+        """
+        known, begun = self._known, self._clock.monotonic()
+        if known is None or (known[0] != key and (begun >= known[1] or not is_running)):
+            found = read()
+            ended = self._clock.monotonic()
+            known = self._known = (key, ended + _SHARE * (ended - begun), found)
+        return known[2]
 
 
 class LiveRun:
@@ -61,7 +85,8 @@ class LiveRun:
     def __init__(self, recorder: Recorder, diagnosis: LiveDiagnosis | None) -> None:
         self._recorder = recorder
         self._diagnosis = diagnosis
-        self._known: _KnownCourses | None = None
+        self._courses = _SeldomRead[Courses](recorder.clock)
+        self._recorded = _SeldomRead[RecordedTime](recorder.clock)
 
     @property
     def path(self) -> Path:
@@ -89,12 +114,14 @@ class LiveRun:
     def run_status(self) -> RunStatus:
         """The run's status as its writer knows it."""
         header, window, dropped = self._recorder.session.header, self._recorder.window, self._recorder.dropped_records()
+        recorded = self._recorded_time()
         return RunStatus(
             session_id=header.run_id,
             path=self._recorder.path,
             status=header.status,
             total_episodes=window.episodes,
-            training_seconds=time_spent(header, header.ended or self._recorder.clock.time()),
+            training_seconds=max(time_spent(header, header.ended or self._recorder.clock.time()), recorded.seconds),
+            episodes_per_minute=recorded.episodes_per_minute,
             last_updated=header.ended or window.last_time or header.started,
             lost={"records": dropped.records, **dropped.sinks},
             sinks=self._recorder.sink_names,
@@ -111,12 +138,24 @@ class LiveRun:
         """
         if 0 < status.total_episodes <= len(episodes):
             return read_courses(self.path, episodes, status.total_episodes)
-        known, key, begun = self._known, (status.total_episodes, status.last_updated), self._recorder.clock.monotonic()
-        if known is None or (known.key != key and (begun >= known.due or status.status != RUNNING)):
-            found = read_courses(self.path, episodes, status.total_episodes)
-            ended = self._recorder.clock.monotonic()
-            known = self._known = _KnownCourses(key, ended + _SHARE * (ended - begun), found)
-        return known.courses
+        return self._courses.get(
+            lambda: read_courses(self.path, episodes, status.total_episodes),
+            key=(status.total_episodes, status.last_updated),
+            is_running=status.status == RUNNING,
+        )
+
+    def _recorded_time(self) -> RecordedTime:
+        """What the times of the records say: from the live window while it holds all of them, else from the folder."""
+        header, window = self._recorder.session.header, self._recorder.window
+        if window.is_whole:
+            return recorded_time_in({stream: window.last(STREAMS[stream]) for stream in STEPS}, away_of(header))
+        with contextlib.suppress(RunError, OSError):
+            return self._recorded.get(
+                lambda: recorded_time_of(Run(self.path)),
+                key=(window.episodes, window.last_time),
+                is_running=header.status == RUNNING,
+            )
+        return RecordedTime(0.0, None)
 
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
         """The last updates, oldest first; the folder is read for what the live window does not hold."""

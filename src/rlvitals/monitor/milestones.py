@@ -9,8 +9,10 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlvitals.formatting import number
+from rlvitals.monitor.reward_history import RewardHistory
 from rlvitals.records import Episode, Event, Record
 from rlvitals.stats.series.convergence import convergence
 from rlvitals.stats.series.course import MOST_RECENT, is_moving, recent_length
@@ -36,7 +38,6 @@ _BEST_ERRORS = 5.0
 _BEST_GROWTH = 0.2
 _FEWEST_FOR_REST = 200
 _REST_GROWTH = 1.1
-_HISTORY = 480
 _NORMAL_95 = normal_quantile(0.975)
 
 
@@ -54,7 +55,8 @@ class Milestones:
     - `converged`: `stats.series.convergence` says so of the rewards, and again when there are a tenth more of them.
 
     Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 960 means of
-    the rewards of the whole training. None of it changes when rewards are scaled or shifted.
+    the rewards of the whole training. None of it changes when rewards are scaled or shifted. Rewards that are
+    not finite are ignored.
 
     Args:
         target: The reward that counts as solved, if there is one; may be set later.
@@ -90,13 +92,25 @@ class Milestones:
         self._at_target_since: int | None = None
         self._at_target = 0
         self._categories: dict[str, _Category] = {}
-        self._history = _History()
+        self._history = RewardHistory(np.empty(0), np.empty(0))
         self._recent: deque[float] = deque(maxlen=MOST_RECENT)
         self._rest_at = float(_FEWEST_FOR_REST)
         self._was_at_rest = False
 
-    def remember(self, events: Iterable[Event]) -> None:
-        """Take note of what was said before, by a run that is resumed: it is not said again."""
+    def resume(self, events: Iterable[Event], rewards: NDArray[np.float64], places: NDArray[np.float64]) -> None:
+        """Go on from what a run has recorded, before the first episode is observed: it is not said again.
+
+        Args:
+            events: Events so far; only milestones count.
+            rewards: Rewards so far, shape `(n,)`.
+            places: Number of the episode of each, shape `(n,)`.
+        """
+        self._history = RewardHistory(rewards, places)
+        finite = rewards[np.isfinite(rewards)]
+        self._recent.extend(finite[-MOST_RECENT:].tolist())
+        if finite.size >= self._window:
+            self._best = _level(finite[: self._window])
+            self._baseline = self._best.mean
         for event in events:
             if event.kind == KIND and event.code is not None:
                 data = event.data or {}
@@ -118,16 +132,12 @@ class Milestones:
             self._forget_window()
         if not isinstance(record, Episode):
             return []
-        self._rewards.append(record.reward)
-        self._history.add(record.reward, record.episode)
-        self._recent.append(record.reward)
-        found = (
-            self._first_success(record),
-            self._new_best(record),
-            self._target_reached(record),
-            self._category_mastered(record),
-            self._converged(record),
-        )
+        found = [self._first_success(record), self._category_mastered(record)]
+        if math.isfinite(record.reward):
+            self._rewards.append(record.reward)
+            self._history.add(record.reward, record.episode)
+            self._recent.append(record.reward)
+            found += [self._new_best(record), self._target_reached(record), self._converged(record)]
         return [event for event in found if event is not None]
 
     def _first_success(self, episode: Episode) -> Event | None:
@@ -141,8 +151,6 @@ class Milestones:
             return None
         self._in_window = 0
         level = _level(self._rewards)
-        if level is None:
-            return None
         if self._best is None or self._baseline is None:
             self._best, self._baseline = level, level.mean
             return None
@@ -165,7 +173,7 @@ class Milestones:
     def _target_reached(self, episode: Episode) -> Event | None:
         if self.target is None or (TARGET_REACHED, "") in self._said or len(self._rewards) < self._window:
             return None
-        mean = _mean(self._rewards)
+        mean = sum(self._rewards) / len(self._rewards)
         if not mean >= self.target:
             self._at_target, self._at_target_since = 0, None
             return None
@@ -249,22 +257,15 @@ class _Level(NamedTuple):
 _LEVEL = ("mean", "error", "baseline")
 
 
-def _level(rewards: Iterable[float]) -> _Level | None:
-    """The mean of a window and how far it may be off; `None` where not all of it is finite."""
+def _level(rewards: Iterable[float]) -> _Level:
+    """The mean of a window of finite rewards, and how far it may be off."""
     sample = np.array(list(rewards))
-    if not np.isfinite(sample).all():
-        return None
     found = mean_interval(sample)
     if found.enough:
         return _Level(found.estimate, 0.5 * (found.high - found.low) / _NORMAL_95)
     # A window that is all climb is worth a few independent values at most: it is taken for as few as it may be worth.
     effective = max(1.0, found.effective) if math.isfinite(found.effective) else 1.0
     return _Level(found.estimate, float(sample.std()) / math.sqrt(effective))
-
-
-def _mean(values: deque[float]) -> float:
-    # Not `fsum`, which raises where both infinities are in the window: their mean is NaN.
-    return sum(values) / len(values)
 
 
 class _Category:
@@ -307,39 +308,6 @@ class _Category:
             "level": level,
             "episodes": found.used,
         }
-
-
-class _History:
-    """The whole of a series in bounded memory: means of ever more neighbours."""
-
-    def __init__(self) -> None:
-        self.taken = 0
-        self._stride = 1
-        self._means: list[float] = []
-        self._places: list[float] = []
-        self._pending: list[tuple[float, float]] = []
-
-    def add(self, value: float, place: float) -> None:
-        if not math.isfinite(value):
-            return
-        self.taken += 1
-        self._pending.append((value, place))
-        if len(self._pending) < self._stride:
-            return
-        values, places = zip(*self._pending, strict=True)
-        self._pending.clear()
-        self._means.append(sum(values) / len(values))
-        self._places.append(sum(places) / len(places))
-        if len(self._means) >= 2 * _HISTORY:
-            self._means, self._places = _halved(self._means), _halved(self._places)
-            self._stride *= 2
-
-    def series(self) -> tuple[list[float], list[float]]:
-        return self._means, self._places
-
-
-def _halved(values: list[float]) -> list[float]:
-    return [0.5 * (one + other) for one, other in zip(values[::2], values[1::2], strict=True)]
 
 
 def _event(episode: Episode, code: str, message: str, data: dict[str, Any] | None = None) -> Event:

@@ -53,6 +53,11 @@ class LiveWindow:
         return self._total(PolicyUpdate)
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it holds every record of the run."""
+        return not self._before and all(taken() <= self.size for taken in self._taken.values())
+
+    @property
     def last_episode(self) -> int | None:
         """The number of the last episode; `None` before the first."""
         episodes = self.last(Episode, 1)

@@ -23,7 +23,7 @@ from rlvitals.stats.series.course import Course, course
 from rlvitals.summary.levels import LEVELS, Level, levels_of
 from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
 from rlvitals.summary.status import OPEN, RunState, away_of, state_of
-from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_in
+from rlvitals.summary.throughput import episodes_per_minute, recorded_time, reported_step, throughput_in
 from rlvitals.summary.verdict import Verdict, verdict_of
 
 
@@ -137,8 +137,9 @@ def overview_from(feed: OverviewInputs) -> Overview:
     """Work out the overview of a run."""
     header, away = feed.header, away_of(feed.header)
     pace, episode_pace = feed.pace or Throughput(), feed.episode_pace or Throughput()
-    recorded = max(pace.span(away), episode_pace.span(away), feed.recorded_seconds)
-    state = msgspec.structs.replace(feed.state, duration=max(feed.state.duration, recorded))
+    recorded = recorded_time(pace, episode_pace, away)
+    duration = max(feed.state.duration, recorded.seconds, feed.recorded_seconds)
+    state = msgspec.structs.replace(feed.state, duration=duration)
     is_open = state.status in OPEN
     env_step = furthest_of(pace.furthest, *feed.steps)
     goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
@@ -156,7 +157,7 @@ def overview_from(feed: OverviewInputs) -> Overview:
         seconds_left=seconds_left(goal, env_step, recently, is_open=is_open),
         steps_per_second=pace.overall(away),
         recent_steps_per_second=recently,
-        episodes_per_minute=episode_pace.overall(away),
+        episodes_per_minute=recorded.episodes_per_minute,
         recent_episodes_per_minute=episode_pace.recent(away, is_open=is_open),
         levels=levels,
         reward_source=source,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import duckdb
 import msgspec
 import numpy as np
 
@@ -11,42 +10,22 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.records import PolicyUpdate
 from rlvitals.records.metrics import metric_of
-from rlvitals.records.progress import STEPS, Throughput
 from rlvitals.records.schema import Column as Kind
 from rlvitals.records.schema import fields
 from rlvitals.runs import Run
 from rlvitals.runs.answer import Column
-from rlvitals.runs.queries import ask
 from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import Floats, Measured, known, measure
-from rlvitals.summary.overview import (
-    Assessment,
-    Overview,
-    OverviewInputs,
-    course_of_rewards,
-    overview_from,
-    overview_of,
-)
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
+from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
 from rlvitals.summary.status import away_of, state_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
-from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_in, throughputs_in
+from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
 from rlvitals.summary.tried_parameters import exploration_of, plain
 
-MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
-"""The quantities of an episode."""
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
-
-_EPISODE_COLUMNS = (
-    "time",
-    *MEASURES,
-    "success",
-    "category",
-    "difficulty",
-    "termination_reason",
-)
-_SYSTEM_COLUMNS = ("memory", "cpu_percent", "gpu_memory")
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -121,6 +100,7 @@ def summarise(
     window: int | None = None,
     exploration: bool = False,
     diagnosis: Diagnosis | None = None,
+    columns: RunColumns | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> RunSummary:
     """Sum up a run: live or finished, whole or its end. Branches that a rewind left behind are left out.
@@ -130,6 +110,7 @@ def summarise(
         window: Only the last so many episodes and updates.
         exploration: Whether the parameters that were tried are looked into, which takes seconds.
         diagnosis: What is wrong with it, where that is known already.
+        columns: Its columns, where they have been read already.
         clock: Tells the time.
 
     Raises:
@@ -138,38 +119,39 @@ def summarise(
     """
     if window is not None and window < 1:
         raise ValueError(f"window={window}: a window holds at least one episode")
-    episodes, updates, system, pace, windowed = ask(run, lambda tables: _columns(tables, window), *STEPS)
-    times = as_floats(episodes["time"])
-    header, episode_pace = run.header, episodes_per_minute(times)
-    series = None if times.size else reward_series(run)
-    went = course_of_rewards(episodes["reward"] if series is None else series.values)
-    diagnosis = diagnosis or diagnose(evidence_of(run, clock=clock))
-    if window is None:
-        state = state_of(run, header, clock=clock)
-        overview = overview_from(
-            OverviewInputs(
-                header=header,
-                state=state,
-                episodes=times.size,
-                updates=len(updates["time"]),
-                steps=(reported_step(run, header, state, clock=clock),),
-                columns=episodes,
-                first=episodes,
-                pace=pace,
-                episode_pace=episode_pace,
-                series=series,
-                assessment=Assessment(diagnosis, went),
-            )
+    header = run.header
+    whole = columns or read_columns(run)
+    series = None if whole.episodes["time"].size else reward_series(run)
+    course = course_of_rewards(whole.episodes["reward"] if series is None else series.values)
+    state = state_of(run, header, clock=clock)
+    overview = overview_from(
+        OverviewInputs(
+            header=header,
+            state=state,
+            episodes=whole.episodes["time"].size,
+            updates=whole.updates["time"].size,
+            steps=(reported_step(run, header, state, clock=clock),),
+            columns=whole.episodes,
+            first=whole.episodes,
+            pace=whole.pace,
+            episode_pace=episodes_per_minute(as_floats(whole.episodes["time"])),
+            series=series,
+            assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course),
         )
-    else:
-        overview = overview_of(run, diagnosis=diagnosis, clock=clock)
+    )
+    episodes, updates, system, pace = whole.last(window)
+    times = as_floats(episodes["time"])
+    if window is not None:
+        since = times if times.size else as_floats(updates["time"])
+        pace = throughput_of(run, since=float(since.min())) if since.size else pace
+        course = course_of_rewards(episodes["reward"]) if series is None else course
     explored = exploration_of(run, window=window) if exploration else None
     return RunSummary(
         overview=overview,
         window=window,
         episodes=times.size,
         updates=len(updates["time"]),
-        measures=_measured("episodes", episodes, MEASURES, {"reward": went})
+        measures=_measured("episodes", episodes, MEASURES, {"reward": course})
         if series is None
         else _measured_rewards(series, window),
         metrics=_measured("updates", updates, UPDATE_METRICS, {}),
@@ -177,40 +159,14 @@ def summarise(
         ends=_ends(episodes["termination_reason"]),
         speed=Speed(
             episode_seconds=_mean(as_floats(episodes["duration"])),
-            steps_per_second=windowed.overall(away_of(header)),
+            steps_per_second=pace.overall(away_of(header)),
             recent_steps_per_second=overview.recent_steps_per_second,
-            episodes_per_minute=episode_pace.overall(away_of(header)),
+            episodes_per_minute=episodes_per_minute(times).overall(away_of(header)),
             **_load(episodes, system),
         ),
         baselines=against_baselines(run.records("evaluations"), lower_is_better=named_lower(header.configuration)),
         exploration=None if explored is None else plain(explored),
     )
-
-
-def _columns(
-    tables: duckdb.DuckDBPyConnection, window: int | None
-) -> tuple[dict[str, Column], dict[str, Column], dict[str, Column], Throughput, Throughput]:
-    """The columns, the pace of the whole run, and that since the first record of the window."""
-    wanted = {
-        "episodes": _EPISODE_COLUMNS,
-        "updates": ("time", *UPDATE_METRICS),
-        "system": _SYSTEM_COLUMNS,
-    }
-    read: list[dict[str, Column]] = []
-    for stream, names in wanted.items():
-        offset = 0
-        if window is not None and stream != "system":
-            ((total,),) = tables.execute(f"SELECT count(*) FROM {stream}").fetchall()  # noqa: S608 - our names
-            offset = max(0, total - window)
-        found = tables.execute(f"SELECT {', '.join(names)} FROM {stream} OFFSET {offset}").fetchnumpy()  # noqa: S608
-        read.append({name: np.ma.asarray(column) for name, column in found.items()})
-    episodes, updates, system = read
-    times = (episodes if episodes["time"].size else updates)["time"]
-    if window is None or not times.size:
-        pace = throughput_in(tables)
-        return episodes, updates, system, pace, pace
-    pace, windowed = throughputs_in(tables, -np.inf, float(times.min()))
-    return episodes, updates, system, pace, windowed
 
 
 def _measured(

@@ -1,46 +1,97 @@
 """How far a run is and how fast it goes, read from its records."""
 
-import duckdb
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.records.progress import STEPS, Throughput
+from rlvitals.records import Record
+from rlvitals.records.progress import STEPS, Floats, Spans, Throughput
 from rlvitals.runs import Header, Run
-from rlvitals.runs.queries import ask
 from rlvitals.runs.totals import step_column
-from rlvitals.summary.measures import Floats
-from rlvitals.summary.status import CLOSED, RunState
+from rlvitals.summary.status import CLOSED, RunState, away_of
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _SECONDS_PER_MINUTE = 60.0
 
 
-def throughput_of(run: Run) -> Throughput:
-    """Read the steps of a whole run; branches that a rewind left behind are left out.
+class RecordedTime(NamedTuple):
+    """What the times of a run's records say, without the time between its sessions.
+
+    Attributes:
+        seconds: How long they cover.
+        episodes_per_minute: Episodes a minute; `None` if they cover less than a second.
+    """
+
+    seconds: float
+    episodes_per_minute: float | None
+
+
+def recorded_time(pace: Throughput, episode_pace: Throughput, away: Spans) -> RecordedTime:
+    """Work out the recorded time from how fast environment steps were taken and how fast episodes ended."""
+    return RecordedTime(max(pace.span(away), episode_pace.span(away)), episode_pace.overall(away))
+
+
+def recorded_time_of(run: Run) -> RecordedTime:
+    """Read the recorded time of a whole run; branches that a rewind left behind are ignored.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    return ask(run, throughput_in, *STEPS)
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer that reads nothing needs no database
+
+    pace, times = ask(run, lambda tables: (throughput_in(tables), _times(tables)), *STEPS)
+    return recorded_time(pace, episodes_per_minute(times), away_of(run.header))
 
 
-def throughput_in(tables: duckdb.DuckDBPyConnection) -> Throughput:
-    """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.records.progress.STEPS`)."""
-    (pace,) = throughputs_in(tables, -np.inf)
-    return pace
+def recorded_time_in(records: Mapping[str, Iterable[Record]], away: Spans) -> RecordedTime:
+    """Work out the recorded time from all records of a run, by stream."""
+    pace = Throughput()
+    for stream in STEPS:
+        pace.take_records(stream, records[stream])
+    times = np.array([episode.time for episode in records["episodes"]])
+    return recorded_time(pace, episodes_per_minute(times), away)
 
 
-def throughputs_in(tables: duckdb.DuckDBPyConnection, *since: float) -> list[Throughput]:
-    """The same from some moments on (UTC, seconds), one pace for each; the tables are read once."""
-    paces = [Throughput() for _ in since]
+def _times(tables: "DuckDBPyConnection") -> Floats:
+    column = tables.execute("SELECT time FROM episodes").fetchnumpy()["time"]
+    return np.asarray(np.ma.filled(column.astype(np.float64), np.nan))
+
+
+def throughput_of(run: Run, *, since: float = -np.inf) -> Throughput:
+    """Read the steps of a run; branches that a rewind left behind are left out.
+
+    Args:
+        run: The run.
+        since: Moment from which on records count (UTC, seconds); by default all do.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - likewise
+
+    return ask(run, lambda tables: throughput_in(tables, since), *STEPS)
+
+
+def throughput_in(tables: "DuckDBPyConnection", since: float = -np.inf) -> Throughput:
+    """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.records.progress.STEPS`).
+
+    Args:
+        tables: The views.
+        since: Moment from which on records count (UTC, seconds); by default all do.
+    """
+    pace = Throughput()
     for stream in STEPS:
         column = step_column(stream)
         said = tables.execute(
             f"SELECT time, {column}::DOUBLE AS step FROM {stream} WHERE {column} IS NOT NULL"  # noqa: S608 - our names
         ).fetchnumpy()
         times, steps = (np.ma.filled(said[name].astype(np.float64), np.nan) for name in ("time", "step"))
-        for begin, pace in zip(since, paces, strict=True):
-            pace.take(stream, times[times >= begin], steps[times >= begin])
-    return paces
+        pace.take(stream, times[times >= since], steps[times >= since])
+    return pace
 
 
 def episodes_per_minute(times: Floats) -> Throughput:

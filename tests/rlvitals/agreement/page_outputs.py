@@ -134,7 +134,7 @@ def _digest_row(row: Mapping[str, str]) -> Stated:
         "env_step": whole(row["steps"]),
         "reward": rounded(row["reward"]),
         **not_finite(row["reward"]),
-        "health": NOT_JUDGED if row["health"] in {"-", NOT_JUDGED} else whole(row["health"]),
+        "health": NOT_JUDGED if row["health"] == NOT_JUDGED else whole(row["health"]),
     }
     return stated if row["success"] == "-" else stated | share_of_reported(row["success"], 10**9)
 

@@ -20,7 +20,13 @@ def update(**said: Any) -> PolicyUpdate:
 def statistics(*records: Episode | PolicyUpdate, **said: Any) -> dict[str, Any]:
     episodes = [record for record in records if isinstance(record, Episode)]
     updates = [record for record in records if isinstance(record, PolicyUpdate)]
-    about: dict[str, Any] = {"session_id": "run", "total_episodes": len(episodes), "training_seconds": 60.0, **said}
+    about: dict[str, Any] = {
+        "session_id": "run",
+        "total_episodes": len(episodes),
+        "training_seconds": 60.0,
+        "episodes_per_minute": None,
+        **said,
+    }
     return window_statistics(episodes, updates, **about)
 
 
@@ -41,6 +47,13 @@ def test_no_time_has_no_speed(seconds: float) -> None:
     """In the first moment, or where the clock was set back, nothing is divided by it."""
 
     assert statistics(episode(), training_seconds=seconds)["session_info"]["episodes_per_minute"] == 0.0
+
+
+def test_the_speed_is_that_of_the_records() -> None:
+    """Where they tell one: a training may wait long after its last episode."""
+    info = statistics(episode(), total_episodes=300, training_seconds=90.0, episodes_per_minute=250.0)["session_info"]
+
+    assert (info["training_time_minutes"], info["episodes_per_minute"]) == (1.5, 250.0)
 
 
 def test_before_the_first_episode_there_is_a_message() -> None:

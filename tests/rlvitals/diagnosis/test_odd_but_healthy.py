@@ -222,6 +222,15 @@ def test_rewards_that_a_wrapper_normalises_unseen() -> None:
     assert "advantage-estimation" not in alarms(made)
 
 
+def test_steady_returns_at_the_target() -> None:
+    """A solved task that is trained on: nothing is left to rise, and the advantages are not to blame."""
+
+    made = MadeTraining(updates=80).flat().set("updates", explained_variance=0.97)
+    assert "advantage-estimation" in alarms(made)
+    made.facts["target"] = 15.0
+    assert alarms(made) == []
+
+
 def test_statistics_that_are_logged_with_three_decimals() -> None:
     """What is rounded comes again, though rollouts are new."""
 

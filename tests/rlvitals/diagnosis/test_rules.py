@@ -493,6 +493,15 @@ def test_a_critic_that_knows_nearly_everything_tells_sooner_that_advantages_are_
     assert alarms(0.85, 0.95) == ["advantage-estimation"]
 
 
+def test_a_constant_reward_does_not_blame_the_advantages() -> None:
+    """Nor does one that differs by the rounding of its sum alone."""
+
+    made = MadeTraining(updates=80).set("updates", explained_variance=0.97)
+    reward = 5.0 + 1e-15 * made.generator.integers(0, 2, len(made.episodes["env_step"]))
+    made.set("episodes", reward=reward, success=None).set("evaluations", reward=None, success_rate=None)
+    assert [one.code for one in diagnose(made.evidence()).alarms] == ["reward-constant"]
+
+
 def test_a_value_loss_that_counts_nothing_is_told_after_three_updates() -> None:
     """The configuration says it, and a critic that explains nothing agrees; one that was trained elsewhere does not."""
 

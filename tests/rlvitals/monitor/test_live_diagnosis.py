@@ -150,6 +150,47 @@ def test_a_rewind_is_judged_by_the_branch_that_goes_on(logs: Path) -> None:
         assert "non-finite" not in {finding.code for finding in training.diagnosis().findings}
 
 
+def test_a_rewind_takes_milestones_back_to_the_branch_that_goes_on(tmp_path: Path) -> None:
+    """The best of the branch that was left is no best any more, and its first success was none."""
+    clock = ManualClock(1_000.0)
+    settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
+    with TrainingMonitor(tmp_path, settings=settings) as monitor:
+        live = LiveDiagnosis(monitor._recorder.write, Context, Run(monitor.path), clock=clock, interval_s=5.0)
+
+        def train(episodes: range, best: float) -> list[tuple[str | None, int | None]]:
+            for number in episodes:
+                reward = best if number >= 200 else 0.0
+                live.write(monitor.log_episode(number, reward, 1, success=number == 250, env_step=number))
+            clock.advance(5.0)
+            live.evaluate()
+            return [(event.code, event.episode) for event in monitor.run.records("events")]
+
+        before = train(range(300), 10.0)
+        monitor.rewind(env_step=150)
+        live.write(Event(time=1.0, kind="rewind", message="back", data={"episodes": 151}))
+        after = train(range(151, 400), 5.0)
+
+    assert ("first-success", 250) in before
+    assert ("new-best", 299) in before
+    assert ("first-success", 250) in after
+    assert ("new-best", 350) in after
+
+
+@pytest.mark.parametrize("record", ["episodes", "updates"])
+def test_a_resumed_run_opens_no_finding_twice(logs: Path, record: str) -> None:
+    """Whatever it recorded."""
+    for begin in (0, 40):
+        with TrainingMonitor(logs, session_name="run", resume="allow", settings=LOOKING) as training:
+            for at in range(begin, begin + 40):
+                if record == "episodes":
+                    training.log_episode(at, math.nan, 1, env_step=at)
+                else:
+                    training.log_training_step(at, math.nan, 0.5, 1.0, env_step=at)
+    opened = [event.code for event in training.run.records("events") if event.kind == FINDING]
+
+    assert opened.count("non-finite") == 1
+
+
 def test_a_training_can_do_without(monitor: Monitor) -> None:
     """It is judged when it is asked for."""
     with monitor(settings=RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)) as training:

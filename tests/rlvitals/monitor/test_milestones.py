@@ -109,11 +109,22 @@ def test_a_target_may_be_set_later() -> None:
     assert told(said(milestones, [1.0] * 30, first=50)) == [("target-reached", 70)]
 
 
-def test_a_window_that_is_not_finite_reaches_nothing() -> None:
+def test_rewards_that_are_not_finite_reach_nothing() -> None:
     """Neither a target nor a best, and nothing raises."""
 
     rewards = [0.0] * 20 + [math.inf, -math.inf, math.nan] * 20
     assert said(Milestones(target=1.0, window=20), rewards) == []
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_rewards_that_are_not_finite_hold_nothing_up(bad: float) -> None:
+    """One in every ten: the milestones are those of the finite rewards."""
+
+    rewards = [reward for index in range(200) for reward in ([10.0 * (index >= 100)] + [bad] * (index % 10 == 0))]
+    assert [code for code, _ in told(said(Milestones(target=10.0, window=20), rewards))] == [
+        "new-best",
+        "target-reached",
+    ]
 
 
 def test_a_category_is_mastered_when_its_successes_prove_it() -> None:
@@ -179,9 +190,21 @@ def test_a_resumed_run_does_not_repeat_itself() -> None:
         "converged",
     }
     again = Milestones(target=90.0)
-    again.remember(before)
+    again.resume(before, rewards, np.arange(float(rewards.size)))
     assert told(said(again, rewards, **fields)) == []
     assert [code for code, _ in told(said(again, [200.0] * 100, **fields))] == ["new-best"]
+
+
+def test_a_resumed_run_goes_on_from_its_rewards() -> None:
+    """What has already converged converges at the next two checks; the first window is still the baseline."""
+
+    rewards = learning()
+    resumed = Milestones()
+    resumed.resume([], rewards[:4_000], np.arange(4_000.0))
+    events = said(resumed, rewards[4_000:], first=4_000)
+    assert [event.code for event in events] == ["new-best", "converged"]
+    assert (events[0].data or {})["baseline"] == pytest.approx(rewards[:100].mean())
+    assert (events[1].data or {})["since_episode"] < 3_000
 
 
 def test_a_return_to_a_checkpoint_begins_a_window() -> None:

@@ -15,6 +15,7 @@ SUCCEEDS = Threshold(0.5, "%", "Success rate above which returns need not rise."
 LEAST_RISE = Threshold(0.1, "standard deviations", "Change of the trend below which a proven rise is none.")
 GAIN = Threshold(2.0, "standard deviations", "Gain of the best window below which it may be luck: the best of many.")
 MAY_RISE = Threshold(0.84, "%", "Probability that the trend rises above which returns may be rising, unless stable.")
+_SAME = Threshold(1e-9, "times", "Difference of returns, relative to their size, up to which they are the same.")
 _STOPPED_AT = Threshold(0.6, "%", "Budget before which returns that stopped rising say nothing.")
 _SMALL_GAIN = Threshold(3.0, "standard deviations", "Gain above which returns that stopped have risen enough.")
 _NEVER_SUCCEEDS = Threshold(0.02, "%", "Success rate up to which episodes never succeed.")
@@ -28,11 +29,19 @@ _EVALUATED_RISE = Threshold(
 )
 
 
+def are_equal(evidence: Evidence) -> bool:
+    """Whether all returns so far are the same to nine digits: nothing can be learnt from them."""
+    low, high = float(evidence.episodes.low("reward").min()), float(evidence.episodes.high("reward").max())
+    return high - low <= _SAME * max(abs(low), abs(high))
+
+
 def has_not_risen(evidence: Evidence) -> bool:
-    """Whether returns are not higher than at first, beyond what chance gives."""
-    course = evidence.course
+    """Whether returns are not higher than at first, beyond what chance gives, though they vary and are to rise."""
+    course, target = evidence.course, evidence.context.target
     if course is None or not math.isfinite(course.significance) or course.best_gain >= GAIN:
         return False  # what rose and fell is another matter
+    if are_equal(evidence) or (target is not None and course.recent.mean >= target):
+        return False
     succeeds = signals.share_of(evidence.episodes, "success", last=LAST_FIFTH)
     if succeeds > SUCCEEDS or (course.spread == 0.0 and not course.late.mean < course.opening.mean):
         return False  # what succeeds need not rise, nor what is solved; but what fell to the same return each time
@@ -54,6 +63,7 @@ def stopped_early(evidence: Evidence) -> bool:
         or not evidence.judges_success
         or not evidence.past(_STOPPED_AT)
         or course.best_gain > _SMALL_GAIN
+        or are_equal(evidence)
     ):
         return False
     succeeds = signals.share_of(episodes, "success")

@@ -10,13 +10,12 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.learning import window_means
 from rlvitals.diagnosis.rules.observations import too_strong
-from rlvitals.diagnosis.rules.return_history import LAST_FIFTH, NEARLY_OVER
+from rlvitals.diagnosis.rules.return_history import LAST_FIFTH, NEARLY_OVER, are_equal
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.stats.series.trend import trend
 
 _FEWEST = Threshold(20, "episodes", "Episodes that must all have the same return, at least.")
-_SAME = Threshold(1e-9, "times", "Difference of returns, relative to their size, up to which they are the same.")
 _UNLIKE = Threshold(0.01, "times", "Difference of evaluations, relative to their size, above which they differ.")
 _MANY = Threshold(100, "episodes", "Episodes that count as many where their lengths differ or are one step.")
 _HALFWAY = Threshold(0.5, "%", "Budget in which so many have to pass.")
@@ -88,9 +87,9 @@ def _reward_constant(evidence: Evidence) -> RuleResult | None:
     episodes = evidence.episodes
     if not episodes.has("reward") or episodes.not_finite("reward").any() or episodes.records < _FEWEST:
         return None
-    low, high = float(episodes.low("reward").min()), float(episodes.high("reward").max())
-    if high - low > _SAME * max(abs(low), abs(high)):
+    if not are_equal(evidence):
         return None
+    high = float(episodes.high("reward").max())
     shortest, longest = float(episodes.low("length").min()), float(episodes.high("length").max())
     shown = {"reward": high, "episodes": episodes.records}
     began = float(episodes.low("step")[0])
@@ -145,7 +144,7 @@ def _reward_scale(evidence: Evidence) -> RuleResult | None:
     course = evidence.course
     if course is None or evidence.settings.reward_normalized or not 0.0 < course.spread < _TINY:
         return None
-    if updates.records < signals.FEWEST_UPDATES:
+    if updates.records < signals.FEWEST_UPDATES or are_equal(evidence):
         return None
     largest = course.best.mean - course.worst.mean
     noise = signals.early(updates, "advantage_std", count=_FIRST_ADVANTAGES)

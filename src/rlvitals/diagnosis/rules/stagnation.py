@@ -59,8 +59,6 @@ def _no_learning(evidence: Evidence) -> RuleResult | None:
         return None
     if evaluations_rose(evidence):
         return None
-    if evidence.context.target is not None and course.recent.mean >= evidence.context.target:
-        return None
     rising = may_be_rising(evidence)
     late = signals.trained_past(evidence, NEARLY_OVER)
     if rising and not late:

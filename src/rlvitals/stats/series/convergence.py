@@ -19,6 +19,7 @@ _SHORTEST_PLATEAU = 0.2  # of the series
 _BAND = 2.5  # standard deviations of a block mean
 _DOUBT = 0.05  # each of the two one-sided tests
 _WINDOWS = 8
+_GAIN_ERRORS = 5.0  # standard errors between two means, which chance does not make
 _MOVING = ("improving", "declining")
 
 
@@ -75,7 +76,8 @@ def convergence(
     1. The level is the mean of the last quarter. The series settles where its block means (at most 48; running
        medians of three) enter the band `level +- max(tolerance * range, 2.5 s)` for good, `s` the deviation of a block
        mean (the settling time of control theory, with an allowance for noise).
-    2. It moved if the whole series has a trend or a change point.
+    2. It moved if the whole series has a trend or a change point, or if the means of its first eighth and of its second
+       half differ by five standard errors: a rise that ends early is neither a line nor a step.
     3. Converged: it moved; from where it settled at least a fifth of the series is left; and that is proved to be at
        rest: its linear change is at most `tolerance` times the range of the block means (proportionally less if it is
        shorter than half the series), and surely less than twice that on both sides (two one-sided tests at 5 %:
@@ -116,16 +118,18 @@ def convergence(
     changes = known_changes or change_points(y, x, higher_is_better=higher_is_better)
     whole = (known_trend or trend(y, x, higher_is_better=higher_is_better)).verdict
     moved = bool(changes.changes) or whole in _MOVING
-    rest = _resting(y / unit, x, tolerance) if moved else _whole(y / unit, x)
-    start = y.size - y.size // 4 if rest is None else rest.start
     status: Status = "not enough data"
+    rest = _resting(y / unit, x, tolerance) if moved or _moved_early(y / unit) else None
     if rest is not None:
-        status = "converged" if moved else "flat"
+        status = "converged"
+    elif not moved and (rest := _whole(y / unit, x)) is not None:
+        status = "flat"
     else:
         half = trend(y[y.size // 2 :], x[y.size // 2 :], higher_is_better=higher_is_better).verdict
         heading = half if half in _MOVING else whole
         if heading != "stable":
             status = heading
+    start = y.size - y.size // 4 if rest is None else rest.start
     plateau = y[start:]
     level = mean_interval(plateau, confidence=confidence)
     means = _running_means(y)
@@ -148,6 +152,22 @@ def convergence(
 class _Rest(NamedTuple):
     start: int
     drift: Mixture
+
+
+def _moved_early(z: NDArray[np.float64]) -> bool:
+    """Whether the mean of the second half is not that of the first eighth, allowing for the noise of either.
+
+    The autocorrelation is that of the second half: a rise within the first eighth would be taken for it.
+    """
+    first, second = z[: _eighth(z.size)], z[z.size // 2 :]
+    level = mean_interval(second)
+    if not level.enough:
+        return False
+    deviation, time = float(second.std()), second.size / level.effective
+    error = max(deviation, float(first.std())) * math.sqrt(min(1.0, time / first.size))
+    return abs(level.estimate - float(first.mean())) > _GAIN_ERRORS * math.hypot(
+        error, deviation / math.sqrt(level.effective)
+    )
 
 
 def _resting(z: NDArray[np.float64], x: NDArray[np.float64], tolerance: float) -> _Rest | None:
@@ -188,11 +208,15 @@ def _at_rest(z: NDArray[np.float64], x: NDArray[np.float64], margin: float | Non
 
 def _running_means(y: NDArray[np.float64]) -> NDArray[np.float64]:
     """Means of an eighth of the series (at least five values), one for each place where it may begin."""
-    width = max(5, y.size // _WINDOWS)
+    width = _eighth(y.size)
     center = float(np.median(y))
     sums = np.concatenate([[0.0], np.cumsum(y - center)])
     means: NDArray[np.float64] = (sums[width:] - sums[:-width]) / width + center
     return means
+
+
+def _eighth(count: int) -> int:
+    return max(5, count // _WINDOWS)
 
 
 def _interval(known: Mixture, unit: float, confidence: float, used: int) -> Interval:

@@ -107,8 +107,8 @@ def episodes_until(
 ) -> TargetReached:
     """Episodes until the mean of the last `window` of them first reached a target.
 
-    The criterion of Gymnasium's solved environments ("an average of 195 over 100 consecutive trials"). A window with a
-    value that is not finite has no mean, and reaches nothing.
+    The criterion of Gymnasium's solved environments ("an average of 195 over 100 consecutive trials"). A window holds
+    finite values; others are ignored.
 
     Args:
         values: Rewards, qualities or successes, shape `(n,)`, in time order.
@@ -122,24 +122,20 @@ def episodes_until(
     if window < 1:
         raise ValueError(f"a window holds at least 1 episode, not {window}")
     series = _numbers(values)
-    if series.size < window:
+    places = np.flatnonzero(np.isfinite(series))
+    if places.size < window:
         return TargetReached("not enough data", math.nan, False, math.nan, window)  # noqa: FBT003
-    finite = np.isfinite(series)
-    center = float(np.median(series[finite])) if finite.any() else 0.0
-    sums = np.concatenate([[0.0], np.cumsum(np.where(finite, series - center, 0.0))])
-    holes = np.concatenate([[0], np.cumsum(~finite)])
+    finite = series[places]
+    center = float(np.median(finite))
+    sums = np.concatenate([[0.0], np.cumsum(finite - center)])
     means = (sums[window:] - sums[:-window]) / window + center
-    whole = holes[window:] == holes[:-window]
-    if not whole.any():
-        return TargetReached("not enough data", math.nan, False, math.nan, window)  # noqa: FBT003
-    best = float(means[whole].max() if higher_is_better else means[whole].min())
+    best = float(means.max() if higher_is_better else means.min())
     slack = 1e-12 * max(1.0, abs(target))
-    at_target = whole & (means >= target - slack if higher_is_better else means <= target + slack)
+    at_target = means >= target - slack if higher_is_better else means <= target + slack
     if not at_target.any():
         return TargetReached("not reached", math.nan, False, best, window)  # noqa: FBT003
     first = int(np.argmax(at_target))
-    held = bool(np.all(at_target[first:] | ~whole[first:]))
-    return TargetReached("reached", float(first + window), held, best, window)
+    return TargetReached("reached", float(places[first + window - 1] + 1), bool(at_target[first:].all()), best, window)
 
 
 def _numbers(values: ArrayLike | Sequence[float | None]) -> NDArray[np.float64]:

@@ -47,6 +47,16 @@ def test_a_step_has_converged_since_the_step() -> None:
     assert abs(found.drift.estimate) < 1.0
 
 
+@pytest.mark.parametrize("rho", [0.0, 0.5])
+def test_a_rise_that_ends_early_has_converged(rho: float) -> None:
+    """A ramp over the first quarter is neither a line nor a step, and its level since then is not its beginning."""
+    ramp = 10.0 * np.minimum(1.0, np.arange(1000) / 250)
+
+    found = [convergence(one + ramp) for one in _autoregressive(np.random.default_rng(6), 20, 1000, rho)]
+    assert sum(one.converged for one in found) >= 19
+    assert 200 < float(np.median([one.since for one in found])) < 300
+
+
 @pytest.mark.parametrize("climb", [1.0, 3.0, 10.0])
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
 def test_a_slow_climb_has_not_converged(climb: float, rho: float) -> None:

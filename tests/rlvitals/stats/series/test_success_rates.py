@@ -69,10 +69,17 @@ def test_a_target_too_high_is_not_reached() -> None:
 
 
 def test_fewer_episodes_than_a_window_are_not_enough() -> None:
-    """And so are windows that all have a hole."""
+    """Finite ones."""
 
     assert episodes_until([5.0] * 99, 1.0).status == "not enough data"
-    assert episodes_until([5.0, math.nan, 5.0], 1.0, window=2).status == "not enough data"
+    assert episodes_until([5.0, math.nan, 5.0], 1.0, window=3).status == "not enough data"
+
+
+def test_values_that_are_not_finite_are_ignored() -> None:
+    """A window reaches over them; they count as episodes."""
+    found = episodes_until([0.0, 5.0, math.nan, math.inf, 5.0, 5.0], 4.0, window=2)
+
+    assert (found.status, found.episodes, found.held, found.best) == ("reached", 5.0, True, 5.0)
 
 
 def test_a_loss_reaches_its_target_from_above() -> None:
