@@ -2,7 +2,7 @@
 
 import typer
 
-from rlvitals.render.terminal_text import escape_control
+from rlvitals.text_escaping import escape_control
 
 TROUBLE = 2
 """Exit code when something could not be done; 1 says that it was done, and that the answer is bad."""

@@ -11,8 +11,9 @@ from rlvitals.errors import ExportError
 from rlvitals.formats.exporters import export_path, export_run, exporter_names, make_exporter
 from rlvitals.formats.exporters.csv_exporter import CsvExporter
 from rlvitals.formats.exporters.exporter_registry import format_of
+from rlvitals.formatting import count
 from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
+from rlvitals.text_escaping import escape_control
 
 
 def _list_formats(wanted: bool) -> None:

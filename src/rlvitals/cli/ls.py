@@ -15,10 +15,10 @@ from rich.text import Text
 from rlvitals.cli.run_arguments import LOGS, AsJson
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
+from rlvitals.formatting import ABSENT, count, format_duration
 from rlvitals.records import Episode, Record
 from rlvitals.records.progress import step_of
 from rlvitals.render.terminal import BAD, LABEL, make_screen, print_json, status_text
-from rlvitals.render.terminal_text import ABSENT, count, escape_control, format_duration
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.answer import Column
 from rlvitals.runs.folder import rewinds_of
@@ -30,6 +30,7 @@ from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of, level_t
 from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import CLOSED, state_of
 from rlvitals.summary.throughput import reported_step
+from rlvitals.text_escaping import escape_control
 
 _LAST_RECORDS = 2_000
 """Records of each stream in which the reward of a run without episodes is looked for."""

@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, folder_named, open_named
+from rlvitals.formatting import count
 from rlvitals.render.report_writer import write_digest, write_report
 from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
+from rlvitals.text_escaping import escape_control
 
 _UNITS = {"h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
 _AGE = re.compile(r"(\d+(?:\.\d+)?)([hdw])")

@@ -10,11 +10,11 @@ from rich.text import Text
 
 from rlvitals.errors import RunError, RunFormatError, RunNotFoundError
 from rlvitals.render.terminal import LABEL, make_screen
-from rlvitals.render.terminal_text import escape_control
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.catalogue import newest_of, run_folders
 from rlvitals.runs.layout import HEADER
 from rlvitals.runs.search import LOGS, is_pattern, places_of
+from rlvitals.text_escaping import escape_control
 
 __all__ = ["LOGS", "AsJson", "Folder", "RunName", "complete_run", "folder_named", "open_all", "open_named"]
 

@@ -10,10 +10,11 @@ from rich.text import Text
 
 from rlvitals.cli.error_output import TROUBLE, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, open_all
+from rlvitals.formatting import ABSENT
 from rlvitals.render.terminal import LABEL, make_screen, number_text, print_json
-from rlvitals.render.terminal_text import ABSENT, escape_control
 from rlvitals.runs import Run, Runs
 from rlvitals.runs.answer import Answer
+from rlvitals.text_escaping import escape_control
 
 _DIGITS = 6
 

@@ -12,12 +12,12 @@ import typer
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.run_arguments import LOGS, Folder, RunName, open_named
 from rlvitals.render.terminal import make_screen, status_text, strict_json
-from rlvitals.render.terminal_text import escape_control
 from rlvitals.runs import Run
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.follower import Follower
 from rlvitals.runs.queries import last_records
 from rlvitals.summary.status import OPEN
+from rlvitals.text_escaping import escape_control
 
 POLL_S = 0.5
 

@@ -10,10 +10,11 @@ from rich.text import Text
 from rlvitals.cli.error_output import TROUBLE, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, complete_run, open_all, open_named
 from rlvitals.errors import RunError
+from rlvitals.formatting import count
 from rlvitals.render.terminal import BAD, STYLES, TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
 from rlvitals.runs import Run, verification
 from rlvitals.summary.status import OPEN
+from rlvitals.text_escaping import escape_control
 
 UNSOUND = 1
 """Exit code when a run is not sound."""

@@ -14,7 +14,7 @@ from rlvitals.documents.document import Cell, Charts, Spark, Table, Toned
 from rlvitals.documents.run_curves import sparks
 from rlvitals.documents.run_tables import value
 from rlvitals.formatting import ABSENT, number
-from rlvitals.render.terminal_styles import BAD, LABEL, TITLE
+from rlvitals.render.terminal import BAD, LABEL, TITLE
 from rlvitals.render.terminal_tables import fits, fitted, span_line
 from rlvitals.text_escaping import escape_control
 

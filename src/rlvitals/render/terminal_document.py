@@ -27,8 +27,8 @@ from rlvitals.documents.document import (
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import count
+from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, readable, status_text
 from rlvitals.render.terminal_charts import drawn
-from rlvitals.render.terminal_styles import BAD, LABEL, STYLES, TITLE, TONES, readable, status_text
 from rlvitals.render.terminal_tables import cell_text, facts_grid, fitted
 from rlvitals.text_escaping import escape_control
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from rlvitals.documents.document import Cell, Link, Span, Spark, Table, Toned
 from rlvitals.formatting import ABSENT, sparkline
-from rlvitals.render.terminal_styles import LABEL, TONES, readable
+from rlvitals.render.terminal import LABEL, TONES, readable
 from rlvitals.text_escaping import escape_control
 
 _GAP = 2

@@ -10,15 +10,9 @@ from rich.text import Text
 
 from rlvitals.diagnosis import Finding
 from rlvitals.documents.vital_signs import VitalMetric, Vitals
-from rlvitals.records import Evaluation, Event
-from rlvitals.records.metrics import metric_of, panel
-from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
-from rlvitals.render.terminal_charts import thinned
-from rlvitals.render.terminal_document import colored_health
-from rlvitals.render.terminal_text import (
+from rlvitals.formatting import (
     ABSENT,
     count,
-    escape_control,
     format_age,
     format_duration,
     format_time,
@@ -27,7 +21,13 @@ from rlvitals.render.terminal_text import (
     percent,
     sparkline,
 )
+from rlvitals.records import Evaluation, Event
+from rlvitals.records.metrics import metric_of, panel
+from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
+from rlvitals.render.terminal_charts import thinned
+from rlvitals.render.terminal_document import colored_health
 from rlvitals.summary.levels import Level, level_text
+from rlvitals.text_escaping import escape_control
 
 _WIDE = 72
 """From so many columns on there is room for intervals and healthy ranges."""

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from rlvitals.documents.document import Span, Spark, Table, Toned
 from rlvitals.formatting import ABSENT
-from rlvitals.render.terminal_styles import TONES
+from rlvitals.render.terminal import TONES
 from rlvitals.render.terminal_tables import cell_text, fits, fitted, span_line
 
 TITLES = ("name", "verdict", "mean", "95 % interval", "median", "spread", "note")
