@@ -17,6 +17,7 @@ from rlvitals.documents.document import (
     Charts,
     Code,
     Document,
+    Drawing,
     Facts,
     FindingsBlock,
     Link,
@@ -193,6 +194,8 @@ def _cell(cell: Cell) -> str:
             return spark(cell.values)
         case Span():
             return _span(cell)
+        case Drawing():
+            return f'<code class="tone-{_word(cell.tone)}">{said(cell.text)}</code>'
         case Link():
             return f'<a href="{said(cell.to)}">{said(cell.text)}</a>' if _is_beside(cell.to) else said(cell.text)
         case _:

@@ -29,7 +29,7 @@ from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import count
 from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, readable, status_text
 from rlvitals.render.terminal_charts import drawn
-from rlvitals.render.terminal_tables import cell_text, facts_grid, fitted
+from rlvitals.render.terminal_tables import captioned, cell_text, facts_grid
 from rlvitals.text_escaping import escape_control
 
 _INDENT = 2
@@ -111,9 +111,7 @@ def _print(screen: Console, part: RenderableType, indent: int = _INDENT) -> None
 def _block(what: Block, width: int) -> Iterator[RenderableType]:
     match what:
         case Table():
-            if what.caption:
-                yield Text(escape_control(what.caption), LABEL)
-            yield from fitted(what, width)
+            yield from captioned(what, width)
         case Charts():
             yield from drawn(what, width)
         case FindingsBlock():
