@@ -1,6 +1,6 @@
 """A document on a terminal, in colour, for its width; in a pipe lines are whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, RenderableType
 from rich.constrain import Constrain
@@ -83,13 +83,22 @@ def print_section(screen: Console, section: Section) -> None:
     print_blocks(screen, section.blocks)
 
 
-def print_blocks(screen: Console, blocks: tuple[Block, ...]) -> None:
+def print_blocks(screen: Console, blocks: Iterable[Block]) -> None:
     """Print blocks, with an empty line between two."""
-    for place, block in enumerate(blocks):
-        if place and not (isinstance(block, Prose) and isinstance(blocks[place - 1], Prose)):
-            screen.print()
-        for part in _block(block, screen.width - _INDENT):
-            _print(screen, part)
+    for part in laid_out(blocks, screen.width - _INDENT):
+        _print(screen, part)
+
+
+def laid_out(blocks: Iterable[Block], width: int) -> list[RenderableType]:
+    """Lay out blocks, with an empty line between two unless both are running text."""
+    parts: list[RenderableType] = []
+    before: Block | None = None
+    for block in blocks:
+        if before is not None and not (isinstance(block, Prose) and isinstance(before, Prose)):
+            parts.append(Text(""))
+        parts += _block(block, width)
+        before = block
+    return parts
 
 
 def colored_health(health: Health) -> Text:

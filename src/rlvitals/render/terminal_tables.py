@@ -4,7 +4,7 @@ Numbers and words are never broken, unless a single word is wider than the scree
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -119,17 +119,17 @@ def thinned(values: Sequence[float | None], most: int) -> tuple[float | None, ..
 def _narrowed(table: Table, width: int) -> Table:
     """The table with the longest curves that fit, if need be without its spare columns."""
     longest = max((len(cell.values) for row in table.rows for cell in row if isinstance(cell, Spark)), default=0)
+    lengths = (longest, *(length for length in _SPARKS if length < longest))
     fewest = tuple(title for title in table.titles if title not in table.spare)
-    for titles in dict.fromkeys((table.titles, fewest)):
+    for titles, shorts, most in product(dict.fromkeys((table.titles, fewest)), ((), _SHORT), lengths):
         kept = chosen(table, titles)
-        for most in (longest, *(length for length in _SPARKS if length < longest)):
-            rows = (
-                tuple(Spark(thinned(cell.values, most)) if isinstance(cell, Spark) else cell for cell in row)
-                for row in kept.rows
-            )
-            narrowed = kept._replace(rows=tuple(rows))
-            if _widths(_columns(narrowed), width):
-                return narrowed
+        rows = (
+            tuple(Spark(thinned(cell.values, most)) if isinstance(cell, Spark) else cell for cell in row)
+            for row in kept.rows
+        )
+        narrowed = kept._replace(rows=tuple(rows))
+        if _widths(_columns(narrowed), width, shorts):
+            break
     return narrowed
 
 
