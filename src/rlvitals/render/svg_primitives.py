@@ -2,6 +2,7 @@
 
 import html
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,34 @@ LETTER = 6.2
 
 _LARGEST, _LEAST = 1e15, 1e-4
 """Beyond these, numbers are written with a power of ten."""
+
+
+class Scale(NamedTuple):
+    """An axis on a drawing: its low end is at `start`, its high end at `end`."""
+
+    axis: Axis
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Where a value is; what lies beyond the axis is drawn at its end."""
+        return self.start + (self.end - self.start) * min(1.0, max(0.0, self.axis.share(value)))
+
+
+def element(tag: str, kind: str, title: str = "", **attributes: float | str) -> str:
+    """Write an element of a drawing.
+
+    Args:
+        tag: Its name.
+        kind: Its classes.
+        title: A text that is shown when the pointer rests on it.
+        attributes: The others; numbers are coordinates.
+    """
+    listed = "".join(
+        f' {name.replace("_", "-")}="{value if isinstance(value, str) else placed(value)}"'
+        for name, value in attributes.items()
+    )
+    return f'<{tag} class="{kind}"{listed}' + (f"><title>{said(title)}</title></{tag}>" if title else "/>")
 
 
 def said(text: object) -> str:
