@@ -37,7 +37,7 @@ from rlvitals.documents.document import (
 from rlvitals.documents.run_curves import numbered
 from rlvitals.documents.run_images import RunImage
 from rlvitals.formatting import count
-from rlvitals.render.svg import STYLE, draw, spark
+from rlvitals.render.svg import STYLE, draw, interval, spark
 from rlvitals.render.svg_primitives import said
 from rlvitals.summary.verdict import Verdict
 
@@ -155,7 +155,7 @@ def _text(what: Prose | Bullets | Facts | Code) -> str:
             return f'<dl class="facts">{rows}</dl>'
         case Code():
             if what.folded:
-                return f"<details><summary>{said(what.caption)}</summary><pre>{said(what.text)}</pre></details>"
+                return _folding(said(what.caption), f"<pre>{said(what.text)}</pre>")
             caption = f"<figcaption>{said(what.caption)}</figcaption>" if what.caption else ""
             return f'<figure class="code">{caption}<pre>{said(what.text)}</pre></figure>'
 
@@ -174,7 +174,7 @@ def _table(table: Table) -> str:
     )
     body = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
     if table.folded:
-        return f"<details><summary>{said(table.caption)}</summary>{body}</details>"
+        return _folding(said(table.caption), body)
     caption = f"<h3>{said(table.caption)}</h3>" if table.caption else ""
     return f"{caption}{body}"
 
@@ -193,28 +193,13 @@ def _cell(cell: Cell) -> str:
         case Spark():
             return spark(cell.values)
         case Span():
-            return _span(cell)
+            return interval(cell)
         case Drawing():
             return f'<code class="tone-{_word(cell.tone)}">{said(cell.text)}</code>'
         case Link():
             return f'<a href="{said(cell.to)}">{said(cell.text)}</a>' if _is_beside(cell.to) else said(cell.text)
         case _:
             return said(cell)
-
-
-def _span(span: Span) -> str:
-    """An interval around zero."""
-
-    def at(value: float) -> str:
-        return f"{60 + 54 * max(-1.0, min(1.0, value / span.limit if span.limit else 0.0)):.1f}"
-
-    low, high, value = span.low, span.high, span.value
-    bar = "" if low is None or high is None else f'<path class="rv-interval" d="M{at(low)},9H{at(high)}"/>'
-    dot = "" if value is None else f'<circle class="rv-dot" cx="{at(value)}" cy="9" r="3.5"/>'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-spark" viewBox="0 0 120 18" width="120" height="18" '
-        f'role="img" aria-label="{said(span.text)}"><path class="rv-axis" d="M60,1V17"/>{bar}{dot}</svg>'
-    )
 
 
 def _charts(charts: Charts) -> str:
@@ -258,23 +243,24 @@ def _finding(label: str, finding: Finding, note: str, *, opened: bool) -> str:
     facts = "".join(
         f"<div><dt>{name}</dt><dd>{_words(text)}</dd></div>" for name, text in finding_facts(finding) if text
     )
-    shown = " open" if opened else ""
-    return (
-        f'<li class="finding finding-{_word(finding.severity)}"><details{shown}><summary>'
+    summary = (
         f'<span class="number">{label}</span> <b>{said(finding.title)}</b> '
         f'<span class="severity">{said(finding.severity)}</span> '
         f'<span class="since">{note}; <code>{said(finding.code)}</code></span>'
-        f"</summary><p>{_words(finding.cause)}</p><dl>{facts}</dl></details></li>"
     )
+    body = _folding(summary, f"<p>{_words(finding.cause)}</p><dl>{facts}</dl>", opened=opened)
+    return f'<li class="finding finding-{_word(finding.severity)}">{body}</li>'
 
 
 def _statement(statement: Statement, *, opened: bool) -> str:
-    tone, shown = _word(statement.tone), " open" if opened else ""
+    tone = _word(statement.tone)
     text = "".join(f"<p>{_words(sentence)}</p>" for sentence in statement.sentences)
-    return (
-        f'<li class="finding finding-{tone}"><details{shown}><summary><b>{said(statement.title)}</b> '
-        f'<span class="verdict-word tone-{tone}">{said(statement.word)}</span></summary>{text}</details></li>'
-    )
+    summary = f'<b>{said(statement.title)}</b> <span class="verdict-word tone-{tone}">{said(statement.word)}</span>'
+    return f'<li class="finding finding-{tone}">{_folding(summary, text, opened=opened)}</li>'
+
+
+def _folding(summary: str, body: str, *, opened: bool = False) -> str:
+    return f"<details{' open' if opened else ''}><summary>{summary}</summary>{body}</details>"
 
 
 def _pictures(pictures: Iterable[RunImage]) -> str:

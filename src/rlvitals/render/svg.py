@@ -22,9 +22,21 @@ from rlvitals.documents.charts import (
     height_axis,
     place_axis,
 )
+from rlvitals.documents.document import Span
 from rlvitals.formatting import ABSENT, number
 from rlvitals.render import svg_heatmap, svg_intervals
-from rlvitals.render.svg_primitives import LETTER, Scale, element, lonely, path, placed, said, tick_text, written
+from rlvitals.render.svg_primitives import (
+    LETTER,
+    Scale,
+    drawing,
+    element,
+    lonely,
+    path,
+    placed,
+    said,
+    tick_text,
+    written,
+)
 
 STYLE = (files("rlvitals.render") / "charts.css").read_text(encoding="utf-8")
 """What gives a chart its colours; light, and dark where that is preferred."""
@@ -53,30 +65,38 @@ def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standal
         height: Likewise; by default what suits.
         standalone: Whether it brings its own style and background, to be a file of its own.
     """
+    height = height or height_of(chart, width)
     match chart:
         case CurveChart():
-            height = height or round(width * 0.46 if width <= WIDTH else 260) + (_BELOW if chart.below else 0)
-            body = _curve(chart, width, height)
+            body = "".join(_curve(chart, width, height))
         case IntervalChart():
-            height = height or svg_intervals.height_of(chart)
-            body = svg_intervals.estimates(chart, width, height)
+            body = "".join(svg_intervals.estimates(chart, width, height))
         case Strips():
-            height = height or svg_intervals.height_of(chart)
-            body = svg_intervals.strips(chart, width, height)
+            body = "".join(svg_intervals.strips(chart, width, height))
         case Heat():
-            height = height or svg_heatmap.height_of(chart)
-            body = svg_heatmap.cells(chart, width, height)
-    drawing = "".join(body)
+            body = "".join(svg_heatmap.cells(chart, width, height))
     if standalone:
-        drawing = f'{written(10, 16, chart.title, "rv-title")}<g transform="translate(0,{_TITLE})">{drawing}</g>'
-        height += _TITLE
-    style = f"<style>{STYLE}</style>" if standalone else ""
-    paper = f'<rect class="rv-paper" width="{width}" height="{height}"/>' if standalone else ""
-    size = f' width="{width}" height="{height}"' if standalone else ""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-chart"{size} viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{said(_alternative(chart))}">{style}{paper}{drawing}</svg>'
-    )
+        title = written(10, 16, chart.title, "rv-title")
+        body = f'{title}<g transform="translate(0,{_TITLE})">{body}</g>'
+        return on_paper(width, height + _TITLE, body, _words(chart))
+    return drawing("rv-chart", width, height, body, _words(chart), is_sized=False)
+
+
+def on_paper(width: int, height: int, body: str, label: str = "") -> str:
+    """Write a drawing that brings its own style and background, to be a file of its own."""
+    paper = element("rect", "rv-paper", width=width, height=height)
+    return drawing("rv-chart", width, height, f"<style>{STYLE}</style>{paper}{body}", label)
+
+
+def height_of(chart: Chart, width: int = WIDTH) -> int:
+    """How high a drawing of a chart is that holds all of it."""
+    match chart:
+        case CurveChart():
+            return round(width * 0.46 if width <= WIDTH else 260) + (_BELOW if chart.below else 0)
+        case Heat():
+            return svg_heatmap.height_of(chart)
+        case _:
+            return svg_intervals.height_of(chart)
 
 
 def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24) -> str:
@@ -87,20 +107,28 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24)
     low, high = min(known), max(known)
     over = Scale(Axis(low, high, ()) if high > low else Axis(low - 1, high + 1, ()), height - 3, 3)
     heights = np.array([math.nan if v is None or not math.isfinite(v) else over.at(v) for v in values])
-    places = 2 + (width - 4) / max(1, len(values) - 1) * np.arange(len(values))
+    places = np.linspace(2, width - 2, len(values)) if len(values) > 1 else np.array([2.0])
     bad = "".join(
         element("path", "rv-bad", d=f"M{placed(places[at])},1v5")
         for at, value in enumerate(values)
         if value is not None and not math.isfinite(value)
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-spark" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="from {number(known[0])} to {number(known[-1])}">'
-        f"{element('path', 'rv-main', d=path(places, heights))}{bad}</svg>"
-    )
+    line = element("path", "rv-main", d=path(places, heights))
+    return drawing("rv-spark", width, height, line + bad, f"from {number(known[0])} to {number(known[-1])}")
 
 
-def _alternative(chart: Chart) -> str:
+def interval(span: Span) -> str:
+    """An interval in the size of a word, around zero."""
+    along = Scale(Axis(-span.limit, span.limit, ()) if span.limit else Axis(-1.0, 1.0, ()), 6, 114)
+    body = element("path", "rv-axis", d="M60,1V17")
+    if span.low is not None and span.high is not None:
+        body += element("path", "rv-interval", d=f"M{placed(along.at(span.low))},9H{placed(along.at(span.high))}")
+    if span.value is not None:
+        body += element("circle", "rv-dot", cx=along.at(span.value), cy=9, r="3.5")
+    return drawing("rv-spark", 120, 18, body, span.text)
+
+
+def _words(chart: Chart) -> str:
     if not isinstance(chart, CurveChart):
         return svg_intervals.alternative(chart) if isinstance(chart, Strips) else chart.title
     grouped = [line for line in chart.lines if line.kind in GROUPS]

@@ -22,13 +22,7 @@ def height_of(chart: Heat) -> int:
 
 
 def cells(chart: Heat, width: int, height: int) -> Iterator[str]:
-    """Draw the mean of each cell as a shade; what was not tried is hatched.
-
-    Args:
-        chart: The means.
-        width: Of the drawing.
-        height: Likewise.
-    """
+    """Draw the mean of each cell as a shade; what was not tried is hatched."""
     left, right, bottom = 76, width - 8, height - _BELOW
     wide, high = (right - left) / max(1, len(chart.columns)), (bottom - _TOP) / max(1, len(chart.rows))
     finite = chart.means[np.isfinite(chart.means)]

@@ -31,13 +31,7 @@ def alternative(chart: Strips) -> str:
 
 
 def estimates(chart: IntervalChart, width: int, height: int) -> Iterator[str]:
-    """Draw estimates with their intervals.
-
-    Args:
-        chart: The estimates.
-        width: Of the drawing.
-        height: Likewise.
-    """
+    """Draw estimates with their intervals."""
     ends = [end for row in chart.rows for end in (row.value, row.low, row.high) if end is not None]
     ends += [] if chart.zero is None else [chart.zero]
     low, high = chart.limits or (min(ends, default=0.0), max(ends, default=1.0))
@@ -57,13 +51,7 @@ def estimates(chart: IntervalChart, width: int, height: int) -> Iterator[str]:
 
 
 def strips(chart: Strips, width: int, height: int) -> Iterator[str]:
-    """Draw groups of runs, a dot each; beside them a tick at their mean, on the bar of its interval.
-
-    Args:
-        chart: The groups.
-        width: Of the drawing.
-        height: Likewise.
-    """
+    """Draw groups of runs, a dot each; beside them a tick at their mean, on the bar of its interval."""
     along = axis(*chart.limits, ticks=4)
     scale = _scale([row.label for row in chart.rows], [row.text for row in chart.rows], along, width)
     yield from _frame(scale, height - _BOTTOM, chart.zero)

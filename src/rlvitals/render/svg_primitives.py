@@ -2,6 +2,7 @@
 
 import html
 import math
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -63,14 +64,9 @@ def tick_text(value: float, of: Axis) -> str:
 
 
 def _trimmed(value: float, step: float) -> str:
-    digits = max(0, min(12, -math.floor(math.log10(step) + 1e-9) + (1 if _is_quarter(step) else 0)))
+    digits = max(0, min(12, -int(Decimal(f"{step:.2g}").as_tuple().exponent)))
     text = f"{value:,.{digits}f}"
     return "0" if float(text.replace(",", "")) == 0 else text
-
-
-def _is_quarter(step: float) -> bool:
-    first = step / 10 ** math.floor(math.log10(step) + 1e-9)
-    return bool(abs(first - 2.5) < 0.01)  # noqa: PLR2004 - the one step of two digits
 
 
 def path(places: Floats, heights: Floats) -> str:
@@ -110,3 +106,20 @@ def cut(text: str, room: float) -> str:
 def placed(value: float) -> str:
     """A coordinate, to a tenth."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+def drawing(kind: str, width: float, height: float, body: str, label: str = "", *, is_sized: bool = True) -> str:
+    """Write a drawing.
+
+    Args:
+        kind: Its class.
+        width: Its own units across.
+        height: And down.
+        body: What it holds.
+        label: What it is, in words; empty where words stand around it.
+        is_sized: Whether it is as large as that; else as large as its place.
+    """
+    size = f' width="{placed(width)}" height="{placed(height)}"' if is_sized else ""
+    said_label = f' role="img" aria-label="{said(label)}"' if label else ""
+    box = f'viewBox="0 0 {placed(width)} {placed(height)}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}"{size} {box}{said_label}>{body}</svg>'
