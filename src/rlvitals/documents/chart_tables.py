@@ -28,7 +28,8 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
         titles = [title for title in rows[0] if not title or any(row[title] != ABSENT for row in rows)]
         texts = tuple(place for place, title in enumerate(titles) if title in {"", "over the run", "note"})
         cells = tuple(tuple(row[title] for title in titles) for row in rows)
-        yield Table(tuple(titles), cells, texts, spare=frozenset({"low", "high"}))
+        caption = curve_title(curves[0]) if len(curves) == 1 < len(rows) else ""
+        yield Table(tuple(titles), cells, texts, caption, spare=frozenset({"low", "high"}))
     for chart in charts:
         match chart:
             case IntervalChart():

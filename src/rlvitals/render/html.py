@@ -44,9 +44,8 @@ from rlvitals.summary.verdict import Verdict
 PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
 _CODE = re.compile("`([^`]+)`")
-_SHORT = 24
-"""Letters of a verdict that stands in one line of a table."""
-_SHORT_CELL = 18
+_SHORT = 18
+"""Letters of a cell that stays in one line."""
 _LONG = 6
 """Findings whose details are shown at once, and conclusions; those of further ones are folded."""
 
@@ -182,14 +181,13 @@ def _table(table: Table) -> str:
 def _short(cell: Cell) -> str:
     """The class of a cell that stays in one line, on paper too."""
     text = cell if isinstance(cell, str) else cell.text if isinstance(cell, Toned) else ""
-    return " short" if len(text) <= _SHORT_CELL else ""
+    return " short" if len(text) <= _SHORT else ""
 
 
 def _cell(cell: Cell) -> str:
     match cell:
         case Toned():
-            short = " short" if len(cell.text) <= _SHORT else ""
-            return f'<span class="tone-{_word(cell.tone)}{short}">{said(cell.text)}</span>'
+            return f'<span class="tone-{_word(cell.tone)}">{said(cell.text)}</span>'
         case Spark():
             return spark(cell.values)
         case Span():

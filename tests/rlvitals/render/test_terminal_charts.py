@@ -115,8 +115,8 @@ def test_groups_are_rows() -> None:
     )
     rows = shown(curve([0.0])._replace(lines=lines))
 
-    assert [row.split()[0] for row in rows[1:]] == ["a", "b"]
-    assert [row.split()[-1] for row in rows[1:]] == ["1", "2"]
+    assert [row.split()[0] for row in rows[2:]] == ["a", "b"]
+    assert [row.split()[-1] for row in rows[2:]] == ["1", "2"]
 
 
 def test_shares_are_bars_and_other_estimates_intervals() -> None:
