@@ -120,11 +120,16 @@ def part(section: Section) -> str:
     return f'<section id="{said(section.key)}">{title}{lead}{"".join(map(block, section.blocks))}</section>\n'
 
 
-def block(what: Block) -> str:
+def block(what: Block) -> str:  # noqa: PLR0911 - one branch a kind of block
     """A block of a section, as markup."""
     match what:
-        case Prose() | Bullets() | Facts() | Code():
-            return _text(what)
+        case Prose():
+            return f'<p class="{_word(what.tone or "prose")}">{_words(what.text)}</p>'
+        case Bullets():
+            return f'<ul class="points">{"".join(f"<li>{_words(text)}</li>" for text in what.texts)}</ul>'
+        case Facts():
+            rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
+            return f'<dl class="facts">{rows}</dl>'
         case Table():
             return _table(what)
         case Charts():
@@ -136,6 +141,8 @@ def block(what: Block) -> str:
             return f'<ol class="findings">{items}</ol>'
         case Pictures():
             return _pictures(what.pictures)
+        case Code():
+            return _code(what)
 
 
 def _words(text: str) -> str:
@@ -143,20 +150,11 @@ def _words(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", said(text))
 
 
-def _text(what: Prose | Bullets | Facts | Code) -> str:
-    match what:
-        case Prose():
-            return f'<p class="{_word(what.tone or "prose")}">{_words(what.text)}</p>'
-        case Bullets():
-            return f'<ul class="points">{"".join(f"<li>{_words(text)}</li>" for text in what.texts)}</ul>'
-        case Facts():
-            rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
-            return f'<dl class="facts">{rows}</dl>'
-        case Code():
-            if what.folded:
-                return _folding(said(what.caption), f"<pre>{said(what.text)}</pre>")
-            caption = f"<figcaption>{said(what.caption)}</figcaption>" if what.caption else ""
-            return f'<figure class="code">{caption}<pre>{said(what.text)}</pre></figure>'
+def _code(code: Code) -> str:
+    if code.folded:
+        return _folding(said(code.caption), f"<pre>{said(code.text)}</pre>")
+    caption = f"<figcaption>{said(code.caption)}</figcaption>" if code.caption else ""
+    return f'<figure class="code">{caption}<pre>{said(code.text)}</pre></figure>'
 
 
 def _table(table: Table) -> str:

@@ -117,7 +117,7 @@ def _print(screen: Console, part: RenderableType, indent: int = _INDENT) -> None
         screen.print(Text(" " * indent if text.plain else "").append_text(text), soft_wrap=True)
 
 
-def _block(what: Block, width: int) -> Iterator[RenderableType]:
+def _block(what: Block, width: int) -> Iterator[RenderableType]:  # noqa: C901 - one branch a kind of block
     match what:
         case Table():
             yield from captioned(what, width)
@@ -132,12 +132,6 @@ def _block(what: Block, width: int) -> Iterator[RenderableType]:
                 yield Text(escape_control(what.caption), LABEL)
             # A mark before each line: a message of several lines could look like something else.
             yield facts_grid([("|", Text(escape_control(line))) for line in what.text.splitlines()], width)
-        case _:
-            yield from _text(what, width)
-
-
-def _text(what: Prose | Bullets | Facts | Pictures, width: int) -> Iterator[RenderableType]:
-    match what:
         case Prose():
             yield _running(what.text, what.tone, width)
         case Bullets():
