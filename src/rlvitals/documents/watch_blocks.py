@@ -2,7 +2,19 @@
 
 from collections.abc import Iterator
 
-from rlvitals.documents.document import Block, Cell, Facts, FindingsBlock, Prose, Spark, Table, Toned, finding_note
+from rlvitals.documents.document import (
+    Block,
+    Cell,
+    Facts,
+    FindingsBlock,
+    Prose,
+    Spark,
+    Statement,
+    Statements,
+    Table,
+    Toned,
+    finding_note,
+)
 from rlvitals.documents.run_tables import interval, value
 from rlvitals.documents.vital_signs import VitalMetric, Vitals
 from rlvitals.formatting import ABSENT, count, format_duration, format_value, number, percent
@@ -49,7 +61,7 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
     verdict, diagnosis = vitals.overview.verdict, vitals.diagnosis
     findings, more = diagnosis.findings[:_MOST_FINDINGS], len(diagnosis.findings) - _MOST_FINDINGS
     if verdict is not None and not (diagnosis.alarms and verdict.title == diagnosis.alarms[0].title):
-        yield Prose(f"{verdict.title}. {verdict.text}", verdict.tone)
+        yield Statements((Statement("Verdict", verdict.title, verdict.tone, tuple(verdict.text.splitlines())),))
     if not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.", "quiet")
     if findings and short:

@@ -260,16 +260,16 @@ def _folding(summary: str, body: str, *, opened: bool = False) -> str:
 
 
 def _pictures(pictures: Iterable[RunImage]) -> str:
-    rows = []
+    steps = []
     for step, group in groupby(pictures, key=lambda picture: picture.env_step):
-        rows.append("" if step is None else f"<h3>Step {count(step)}</h3>")
+        rows = "" if step is None else f"<h3>Step {count(step)}</h3>"
         # What belongs together stands side by side, whatever was logged between.
-        for name, series in groupby(
-            sorted(group, key=lambda picture: picture.group), key=lambda picture: picture.group
-        ):
+        together = sorted(group, key=lambda picture: picture.group)
+        for name, series in groupby(together, key=lambda picture: picture.group):
             label = f'<p class="quiet">{said(name)}</p>' if name else ""
-            rows.append(f'{label}<div class="pictures">{"".join(map(_picture, series))}</div>')
-    return "".join(rows)
+            rows += f'{label}<div class="pictures">{"".join(map(_picture, series))}</div>'
+        steps.append(f"<div>{rows}</div>")
+    return f'<div class="steps">{"".join(steps)}</div>'
 
 
 def _picture(picture: RunImage) -> str:
