@@ -28,7 +28,7 @@ _TONES = {"critical": "bad", "warning": "watch", "info": "quiet"}
 
 
 def status_blocks(vitals: Vitals) -> Iterator[Block]:
-    """Say how far the run is, and what failed."""
+    """State the progress, and what failed."""
     overview = vitals.overview
     goal = f" of {number(overview.goal)}" if overview.goal else ""
     done = f" ({percent(overview.progress)})" if overview.goal else ""
@@ -52,11 +52,11 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
 
 
 def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
-    """Say the verdict, unless it is that of the first finding, and the findings.
+    """State the verdict, unless the first finding repeats it, and list the findings.
 
     Args:
         vitals: The run.
-        short: Whether findings are told by their titles alone.
+        short: Whether to list findings by title only.
     """
     verdict, diagnosis = vitals.overview.verdict, vitals.diagnosis
     findings, more = diagnosis.findings[:_MOST_FINDINGS], len(diagnosis.findings) - _MOST_FINDINGS
@@ -65,8 +65,8 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
     if not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.", "quiet")
     if findings and short:
-        told = [(one.severity, f"{one.title}, {finding_note(one, ())}") for one in findings]
-        yield Facts(tuple((severity, Toned(text, _TONES[severity])) for severity, text in told))
+        titles = [(one.severity, f"{one.title}, {finding_note(one, ())}") for one in findings]
+        yield Facts(tuple((severity, Toned(text, _TONES[severity])) for severity, text in titles))
     elif findings:
         yield FindingsBlock(findings, diagnosis.health.deductions, brief=True)
     if more > 0:
