@@ -22,6 +22,7 @@ from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.summary.levels import level_text
 from rlvitals.summary.measures import Range
+from rlvitals.text_escaping import escape_control
 
 _MOST_FINDINGS = 3
 _TONES = {"critical": "bad", "warning": "watch", "info": "quiet"}
@@ -46,7 +47,7 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     if vitals.read_error:
         yield Prose(f"Cannot be read at present: {vitals.read_error}", "bad")
     if vitals.failure:
-        yield Prose(vitals.failure, "bad")
+        yield Prose(escape_control(vitals.failure), "bad")  # in one line, whatever it holds
     if lost:
         yield Prose(f"Dropped records: {lost}", "bad")
 
@@ -61,7 +62,7 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
     verdict, diagnosis = vitals.overview.verdict, vitals.diagnosis
     findings, more = diagnosis.findings[:_MOST_FINDINGS], len(diagnosis.findings) - _MOST_FINDINGS
     if verdict is not None and not (diagnosis.alarms and verdict.title == diagnosis.alarms[0].title):
-        yield Statements((Statement("Verdict", verdict.title, verdict.tone, tuple(verdict.text.splitlines())),))
+        yield Statements((Statement("Verdict", verdict.title, verdict.tone, (escape_control(verdict.text),)),))
     if not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.", "quiet")
     if findings and short:

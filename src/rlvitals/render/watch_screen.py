@@ -13,11 +13,11 @@ from rlvitals.documents.vital_signs import Vitals
 from rlvitals.documents.watch_blocks import evaluation_blocks, number_blocks, status_blocks, verdict_blocks
 from rlvitals.formatting import format_age, format_duration, format_time
 from rlvitals.records import Event
-from rlvitals.render.terminal import LABEL, STYLES, TITLE, status_text
+from rlvitals.render.terminal import LABEL, STYLES, TITLE, readable, status_text
 from rlvitals.render.terminal_document import colored_health, laid_out
 from rlvitals.text_escaping import escape_control
 
-_WIDEST = 100
+_LONGEST_BAR = 100
 _MOST_EVENTS = 8
 _FEWEST_EVENTS = 2
 
@@ -32,7 +32,7 @@ def drawn(vitals: Vitals, width: int, height: int | None = None, *, keys: str = 
             end.
         keys: What is said in the last line of what the keys do.
     """
-    width = min(width, _WIDEST)
+    width = readable(width)
     above = _above(vitals, width, short=False)
     below = [Text(keys, LABEL, no_wrap=True)] if keys else []
     if height is None:
@@ -49,7 +49,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
     progress = vitals.overview.progress
     parts: list[RenderableType] = [_head(vitals)]
     if progress is not None:
-        bar = ProgressBar(1.0, progress, width, style=LABEL, complete_style=STYLES["running"])
+        bar = ProgressBar(1.0, progress, min(width, _LONGEST_BAR), style=LABEL, complete_style=STYLES["running"])
         parts.append(Padding(bar, 0))  # which ends its line
     parts += laid_out(status_blocks(vitals), width)
     evaluation: Iterable[Block] = () if short else evaluation_blocks(vitals.evaluation)
