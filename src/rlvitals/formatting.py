@@ -29,6 +29,8 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _ROUNDING = 1e-9
 """Values that differ by less, against their size, draw a level line: means of equal values differ so."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_LINE = 21
+"""Characters of an interval."""
 
 
 def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_unit: bool = False) -> str:
@@ -171,3 +173,35 @@ def sparkline(values: Sequence[float | None]) -> str:
         return _BLOCKS[min(len(_BLOCKS) - 1, int(share * len(_BLOCKS)))]
 
     return "".join(map(block, values))
+
+
+def share_bar(share: float | None, length: int = 20) -> str:
+    """A share of one as a bar of characters."""
+    filled = 0 if share is None or not math.isfinite(share) else round(length * min(1.0, max(0.0, share)))
+    return "█" * filled + "░" * (length - filled)
+
+
+def interval_line(value: float | None, low: float | None, high: float | None, least: float, most: float) -> str:
+    """An interval around an estimate in a line, with a mark at zero.
+
+    Args:
+        value: The estimate.
+        low: The lower end.
+        high: The upper end.
+        least: What the left edge stands for.
+        most: What the right edge stands for.
+    """
+    if value is None or not math.isfinite(value) or not most / 2 > least / 2:
+        return ABSENT
+
+    def place(at: float) -> int:
+        share = (at / 2 - least / 2) / (most / 2 - least / 2)
+        return round(min(1.0, max(0.0, share)) * (_LINE - 1))
+
+    line = [" "] * _LINE
+    if low is not None and high is not None:
+        line[place(low) : place(high) + 1] = "─" * (place(high) + 1 - place(low))
+    if least <= 0.0 <= most:
+        line[place(0.0)] = "┼" if line[place(0.0)] == "─" else "│"
+    line[place(value)] = "●"
+    return "".join(line)

@@ -14,11 +14,12 @@ from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.diagnosis import RANK, Diagnosis, FindingTracker, diagnose, evidence_of
 from rlvitals.documents.document import FindingsBlock, Table
 from rlvitals.documents.findings_section import basis, enabling, findings_section
+from rlvitals.formatting import format_time
 from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json, status_text, strict_json
 from rlvitals.render.terminal_document import colored_health, print_blocks
-from rlvitals.render.terminal_text import escape_control, format_time
 from rlvitals.runs import Run
 from rlvitals.runs.follower import polled
+from rlvitals.text_escaping import escape_control
 
 _LEAST_WAIT_S = 5.0
 _SHARE = 20.0

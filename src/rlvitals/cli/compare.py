@@ -24,8 +24,8 @@ from rlvitals.records.metrics import metric_named
 from rlvitals.render.report_writer import ENDINGS, PAGES, check_form, write_comparison
 from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json
 from rlvitals.render.terminal_document import print_blocks, print_document
-from rlvitals.render.terminal_text import escape_control
 from rlvitals.runs import find_runs
+from rlvitals.text_escaping import escape_control
 
 _ANSWERS = {"html", "output", "full", "as_json"}
 _TWO = 2

@@ -2,7 +2,7 @@
 
 import typer
 
-from rlvitals.render.terminal_text import escape_control
+from rlvitals.text_escaping import escape_control
 
 EXIT_FINDINGS = 1
 """Exit code of a command that did its work, and whose answer is bad."""

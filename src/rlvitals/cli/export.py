@@ -13,7 +13,7 @@ from rlvitals.formats.exporters import export_path, export_run, exporter_names, 
 from rlvitals.formats.exporters.csv_exporter import CsvExporter
 from rlvitals.formats.exporters.exporter_registry import format_of
 from rlvitals.render.terminal import print_json
-from rlvitals.render.terminal_text import escape_control
+from rlvitals.text_escaping import escape_control
 
 Output = Annotated[
     Path | None, typer.Option("-o", "--output", help="Where to; by default in the run's own artifacts/exports.")

@@ -14,10 +14,11 @@ from rlvitals.errors import ImportFormatError, RlvitalsError
 from rlvitals.formats.importers import import_run, importer_names
 from rlvitals.formats.importers.import_warnings import import_warnings
 from rlvitals.formats.importers.run_import import run_name, trainings_in
+from rlvitals.formatting import count
 from rlvitals.records import STREAMS
 from rlvitals.render.terminal import TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
 from rlvitals.runs import Run
+from rlvitals.text_escaping import escape_control
 
 Paths = Annotated[
     list[Path],

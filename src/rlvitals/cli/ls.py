@@ -12,11 +12,12 @@ from rich.text import Text
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, FolderArgument
 from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.formatting import ABSENT, count, format_duration
 from rlvitals.render.terminal import BAD, LABEL, make_screen, print_json, status_text
-from rlvitals.render.terminal_text import ABSENT, count, escape_control, format_duration
 from rlvitals.summary.levels import level_text
 from rlvitals.summary.overview import Overview
 from rlvitals.summary.run_list import overviews_in
+from rlvitals.text_escaping import escape_control
 
 _ANY_WIDTH = 10_000
 _WHOLE_NAME = 24

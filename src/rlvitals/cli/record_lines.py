@@ -5,10 +5,11 @@ from typing import Any, NamedTuple
 
 from rich.text import Text
 
+from rlvitals.formatting import ABSENT, count, format_time
 from rlvitals.records import Event, Record
 from rlvitals.records.metrics import metric_of
 from rlvitals.render.terminal import LABEL, STYLES, number_text
-from rlvitals.render.terminal_text import ABSENT, count, escape_control, format_time
+from rlvitals.text_escaping import escape_control
 
 _CLOCK = slice(11, 19)
 _DIGITS = 3

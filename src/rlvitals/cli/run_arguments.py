@@ -9,11 +9,11 @@ import typer
 from rich.text import Text
 
 from rlvitals.render.terminal import LABEL, make_screen
-from rlvitals.render.terminal_text import escape_control
 from rlvitals.runs import Run
 from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.named_runs import newest_run, run_named
 from rlvitals.runs.search import LOGS
+from rlvitals.text_escaping import escape_control
 
 __all__ = ["LOGS", "AsJson", "Folder", "FolderArgument", "RunName", "formats_option", "open_named", "run_argument"]
 

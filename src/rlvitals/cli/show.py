@@ -13,7 +13,7 @@ from rlvitals.documents.run_data import RunData, run_data
 from rlvitals.documents.run_report import run_document
 from rlvitals.render.terminal import LABEL, make_screen, print_json
 from rlvitals.render.terminal_document import print_document
-from rlvitals.render.terminal_text import escape_control
+from rlvitals.text_escaping import escape_control
 
 _HEADER = ("tags", "goals", "configuration", "reproduction", "writers", "failure")
 """What the JSON document holds of the header."""

@@ -9,11 +9,12 @@ from rich.text import Text
 
 from rlvitals.cli.error_output import EXIT_ERROR, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, run_argument
+from rlvitals.formatting import ABSENT
 from rlvitals.render.terminal import LABEL, make_screen, number_text, print_json
-from rlvitals.render.terminal_text import ABSENT, escape_control
 from rlvitals.runs import Runs
 from rlvitals.runs.answer import Answer
 from rlvitals.runs.named_runs import runs_named
+from rlvitals.text_escaping import escape_control
 
 _DIGITS = 6
 

@@ -10,7 +10,7 @@ import typer
 
 from rlvitals.cli.run_arguments import LOGS, FolderArgument
 from rlvitals.errors import MissingExtraError
-from rlvitals.render.terminal_text import escape_control
+from rlvitals.text_escaping import escape_control
 
 _PORT = 8765
 _LARGEST_PORT = 65_535

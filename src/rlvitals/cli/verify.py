@@ -10,10 +10,11 @@ from rich.text import Text
 from rlvitals.cli.error_output import EXIT_ERROR, EXIT_FINDINGS, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, open_named, run_argument
 from rlvitals.errors import RunError
+from rlvitals.formatting import count
 from rlvitals.render.terminal import BAD, STYLES, TITLE, make_screen, print_json
-from rlvitals.render.terminal_text import count, escape_control
 from rlvitals.runs.named_runs import runs_named
 from rlvitals.runs.verified_run import VerifiedRun, verified
+from rlvitals.text_escaping import escape_control
 
 Names = Annotated[
     list[str] | None,

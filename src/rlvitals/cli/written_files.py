@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from rlvitals.formatting import count
 from rlvitals.render.terminal import TITLE, make_screen
-from rlvitals.render.terminal_text import count, escape_control
+from rlvitals.text_escaping import escape_control
 
 
 def print_written(path: Path) -> None:

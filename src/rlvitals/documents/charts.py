@@ -76,7 +76,7 @@ class CurveChart(NamedTuple):
         bands: The spread behind them.
         marks: Findings.
         levels: Heights to compare with.
-        healthy: Where the metric dictionary says that healthy values lie; an open end is `None`.
+        healthy: Where the metric dictionary says that healthy values lie.
         limits: The y axis may not leave these; of a share 0 and 1.
         whole: Whether it shows all from the one to the other.
         bad: Values that are not finite.
@@ -94,7 +94,7 @@ class CurveChart(NamedTuple):
     bands: tuple[Band, ...] = ()
     marks: tuple[AxisMark, ...] = ()
     levels: tuple[ReferenceLine, ...] = ()
-    healthy: tuple[float | None, float | None] | None = None
+    healthy: tuple[float, float] | None = None
     limits: tuple[float | None, float | None] = (None, None)
     whole: bool = False
     bad: tuple[Bad, ...] = ()
@@ -274,7 +274,7 @@ def height_axis(chart: CurveChart, *, ticks: int = 4) -> tuple[Axis, int, int]:
     low, high = _shown_range(chart, heights)
     span = high / 2 - low / 2
     near = [level.y for level in chart.levels if low - 2 * span <= level.y <= high + 2 * span]
-    near += [edge for edge in chart.healthy or () if edge is not None and low - span <= edge <= high + span]
+    near += [edge for edge in chart.healthy or () if low - span <= edge <= high + span]
     low, high = min([low, *near]), max([high, *near])
     pad = 0.05 * (high / 2 - low / 2) * 2
     low = low - pad if floor is None else max(floor, low - pad)

@@ -35,6 +35,13 @@ class Span(NamedTuple):
     text: str
 
 
+class Drawing(NamedTuple):
+    """Characters that draw something, spaces among them, and a tone."""
+
+    text: str
+    tone: str = ""
+
+
 class Link(NamedTuple):
     """A text that leads to a file beside the report."""
 
@@ -42,7 +49,7 @@ class Link(NamedTuple):
     to: str
 
 
-Cell = str | Toned | Spark | Span | Link
+Cell = str | Toned | Spark | Span | Drawing | Link
 
 
 class Prose(NamedTuple):
@@ -67,6 +74,7 @@ class Table(NamedTuple):
         texts: Which columns are texts, by their place.
         caption: What it is.
         folded: Whether it is shown only when it is asked for; on paper it always is.
+        spare: Titles of columns that a narrow screen leaves out.
     """
 
     titles: tuple[str, ...]
@@ -74,6 +82,7 @@ class Table(NamedTuple):
     texts: tuple[int, ...] = (0,)
     caption: str = ""
     folded: bool = False
+    spare: frozenset[str] = frozenset()
 
 
 Item = TypeVar("Item")

@@ -98,7 +98,7 @@ def _course(
     stream: str,
     marks: tuple[AxisMark, ...] = (),
     levels: tuple[ReferenceLine, ...] = (),
-    healthy: tuple[float | None, float | None] | None = None,
+    healthy: tuple[float, float] | None = None,
 ) -> CurveChart:
     there = series.present[name] & np.isfinite(x)
     values, places = series.values[name][there], x[there]

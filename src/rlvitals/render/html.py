@@ -17,6 +17,7 @@ from rlvitals.documents.document import (
     Charts,
     Code,
     Document,
+    Drawing,
     Facts,
     FindingsBlock,
     Link,
@@ -36,16 +37,15 @@ from rlvitals.documents.document import (
 from rlvitals.documents.run_curves import numbered
 from rlvitals.documents.run_images import RunImage
 from rlvitals.formatting import count
-from rlvitals.render.svg import STYLE, draw, spark
+from rlvitals.render.svg import STYLE, draw, interval, spark
 from rlvitals.render.svg_primitives import said
 from rlvitals.summary.verdict import Verdict
 
 PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
 _CODE = re.compile("`([^`]+)`")
-_SHORT = 24
-"""Letters of a verdict that stands in one line of a table."""
-_SHORT_CELL = 18
+_SHORT = 18
+"""Letters of a cell that stays in one line."""
 _LONG = 6
 """Findings whose details are shown at once, and conclusions; those of further ones are folded."""
 
@@ -120,11 +120,16 @@ def part(section: Section) -> str:
     return f'<section id="{said(section.key)}">{title}{lead}{"".join(map(block, section.blocks))}</section>\n'
 
 
-def block(what: Block) -> str:
+def block(what: Block) -> str:  # noqa: PLR0911 - one branch a kind of block
     """A block of a section, as markup."""
     match what:
-        case Prose() | Bullets() | Facts() | Code():
-            return _text(what)
+        case Prose():
+            return f'<p class="{_word(what.tone or "prose")}">{_words(what.text)}</p>'
+        case Bullets():
+            return f'<ul class="points">{"".join(f"<li>{_words(text)}</li>" for text in what.texts)}</ul>'
+        case Facts():
+            rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
+            return f'<dl class="facts">{rows}</dl>'
         case Table():
             return _table(what)
         case Charts():
@@ -136,6 +141,8 @@ def block(what: Block) -> str:
             return f'<ol class="findings">{items}</ol>'
         case Pictures():
             return _pictures(what.pictures)
+        case Code():
+            return _code(what)
 
 
 def _words(text: str) -> str:
@@ -143,20 +150,11 @@ def _words(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", said(text))
 
 
-def _text(what: Prose | Bullets | Facts | Code) -> str:
-    match what:
-        case Prose():
-            return f'<p class="{_word(what.tone or "prose")}">{_words(what.text)}</p>'
-        case Bullets():
-            return f'<ul class="points">{"".join(f"<li>{_words(text)}</li>" for text in what.texts)}</ul>'
-        case Facts():
-            rows = "".join(f"<div><dt>{said(name)}</dt><dd>{_cell(value)}</dd></div>" for name, value in what.rows)
-            return f'<dl class="facts">{rows}</dl>'
-        case Code():
-            if what.folded:
-                return f"<details><summary>{said(what.caption)}</summary><pre>{said(what.text)}</pre></details>"
-            caption = f"<figcaption>{said(what.caption)}</figcaption>" if what.caption else ""
-            return f'<figure class="code">{caption}<pre>{said(what.text)}</pre></figure>'
+def _code(code: Code) -> str:
+    if code.folded:
+        return _folding(said(code.caption), f"<pre>{said(code.text)}</pre>")
+    caption = f"<figcaption>{said(code.caption)}</figcaption>" if code.caption else ""
+    return f'<figure class="code">{caption}<pre>{said(code.text)}</pre></figure>'
 
 
 def _table(table: Table) -> str:
@@ -173,7 +171,7 @@ def _table(table: Table) -> str:
     )
     body = f'<div class="scroll"><table><thead><tr>{titles}</tr></thead><tbody>{rows}</tbody></table></div>'
     if table.folded:
-        return f"<details><summary>{said(table.caption)}</summary>{body}</details>"
+        return _folding(said(table.caption), body)
     caption = f"<h3>{said(table.caption)}</h3>" if table.caption else ""
     return f"{caption}{body}"
 
@@ -181,37 +179,23 @@ def _table(table: Table) -> str:
 def _short(cell: Cell) -> str:
     """The class of a cell that stays in one line, on paper too."""
     text = cell if isinstance(cell, str) else cell.text if isinstance(cell, Toned) else ""
-    return " short" if len(text) <= _SHORT_CELL else ""
+    return " short" if len(text) <= _SHORT else ""
 
 
 def _cell(cell: Cell) -> str:
     match cell:
         case Toned():
-            short = " short" if len(cell.text) <= _SHORT else ""
-            return f'<span class="tone-{_word(cell.tone)}{short}">{said(cell.text)}</span>'
+            return f'<span class="tone-{_word(cell.tone)}">{said(cell.text)}</span>'
         case Spark():
             return spark(cell.values)
         case Span():
-            return _span(cell)
+            return interval(cell)
+        case Drawing():
+            return f'<code class="tone-{_word(cell.tone)}">{said(cell.text)}</code>'
         case Link():
             return f'<a href="{said(cell.to)}">{said(cell.text)}</a>' if _is_beside(cell.to) else said(cell.text)
         case _:
             return said(cell)
-
-
-def _span(span: Span) -> str:
-    """An interval around zero."""
-
-    def at(value: float) -> str:
-        return f"{60 + 54 * max(-1.0, min(1.0, value / span.limit if span.limit else 0.0)):.1f}"
-
-    low, high, value = span.low, span.high, span.value
-    bar = "" if low is None or high is None else f'<path class="rv-interval" d="M{at(low)},9H{at(high)}"/>'
-    dot = "" if value is None else f'<circle class="rv-dot" cx="{at(value)}" cy="9" r="3.5"/>'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-spark" viewBox="0 0 120 18" width="120" height="18" '
-        f'role="img" aria-label="{said(span.text)}"><path class="rv-axis" d="M60,1V17"/>{bar}{dot}</svg>'
-    )
 
 
 def _charts(charts: Charts) -> str:
@@ -255,36 +239,37 @@ def _finding(label: str, finding: Finding, note: str, *, opened: bool) -> str:
     facts = "".join(
         f"<div><dt>{name}</dt><dd>{_words(text)}</dd></div>" for name, text in finding_facts(finding) if text
     )
-    shown = " open" if opened else ""
-    return (
-        f'<li class="finding finding-{_word(finding.severity)}"><details{shown}><summary>'
+    summary = (
         f'<span class="number">{label}</span> <b>{said(finding.title)}</b> '
         f'<span class="severity">{said(finding.severity)}</span> '
         f'<span class="since">{note}; <code>{said(finding.code)}</code></span>'
-        f"</summary><p>{_words(finding.cause)}</p><dl>{facts}</dl></details></li>"
     )
+    body = _folding(summary, f"<p>{_words(finding.cause)}</p><dl>{facts}</dl>", opened=opened)
+    return f'<li class="finding finding-{_word(finding.severity)}">{body}</li>'
 
 
 def _statement(statement: Statement, *, opened: bool) -> str:
-    tone, shown = _word(statement.tone), " open" if opened else ""
+    tone = _word(statement.tone)
     text = "".join(f"<p>{_words(sentence)}</p>" for sentence in statement.sentences)
-    return (
-        f'<li class="finding finding-{tone}"><details{shown}><summary><b>{said(statement.title)}</b> '
-        f'<span class="verdict-word tone-{tone}">{said(statement.word)}</span></summary>{text}</details></li>'
-    )
+    summary = f'<b>{said(statement.title)}</b> <span class="verdict-word tone-{tone}">{said(statement.word)}</span>'
+    return f'<li class="finding finding-{tone}">{_folding(summary, text, opened=opened)}</li>'
+
+
+def _folding(summary: str, body: str, *, opened: bool = False) -> str:
+    return f"<details{' open' if opened else ''}><summary>{summary}</summary>{body}</details>"
 
 
 def _pictures(pictures: Iterable[RunImage]) -> str:
-    rows = []
+    steps = []
     for step, group in groupby(pictures, key=lambda picture: picture.env_step):
-        rows.append("" if step is None else f"<h3>Step {count(step)}</h3>")
+        rows = "" if step is None else f"<h3>Step {count(step)}</h3>"
         # What belongs together stands side by side, whatever was logged between.
-        for name, series in groupby(
-            sorted(group, key=lambda picture: picture.group), key=lambda picture: picture.group
-        ):
+        together = sorted(group, key=lambda picture: picture.group)
+        for name, series in groupby(together, key=lambda picture: picture.group):
             label = f'<p class="quiet">{said(name)}</p>' if name else ""
-            rows.append(f'{label}<div class="pictures">{"".join(map(_picture, series))}</div>')
-    return "".join(rows)
+            rows += f'{label}<div class="pictures">{"".join(map(_picture, series))}</div>'
+        steps.append(f"<div>{rows}</div>")
+    return f'<div class="steps">{"".join(steps)}</div>'
 
 
 def _picture(picture: RunImage) -> str:

@@ -1,10 +1,10 @@
 """A report as Markdown (GitHub's kind): curves as figures beside it, or as lines of text where there are none."""
 
-import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 
-from rlvitals.documents.charts import GROUPS, Chart, CurveChart, IntervalChart, Strips
+from rlvitals.documents.chart_tables import chart_tables
+from rlvitals.documents.charts import Chart
 from rlvitals.documents.document import (
     Block,
     Bullets,
@@ -12,6 +12,7 @@ from rlvitals.documents.document import (
     Charts,
     Code,
     Document,
+    Drawing,
     Facts,
     FindingsBlock,
     Link,
@@ -26,13 +27,12 @@ from rlvitals.documents.document import (
     finding_note,
     health_text,
 )
-from rlvitals.documents.run_curves import numbered, sparks
-from rlvitals.formatting import ABSENT, count, number, sparkline
+from rlvitals.documents.run_curves import numbered
+from rlvitals.formatting import ABSENT, count, sparkline
 from rlvitals.text_escaping import escape_control
 
 _LAYOUT = "\n\t"
 _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
-_MOST_VALUES = 20
 _FENCE = re.compile(r"`{3,}")
 _MARKS = {"critical": "\u2716", "warning": "\u26a0", "info": "\u2139"}
 
@@ -81,23 +81,7 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
             yield ""
 
 
-def _block(what: Block, figure: Figure | None) -> Iterator[str]:
-    match what:
-        case Prose() | Bullets() | Facts() | Statements():
-            yield from _text(what)
-        case Table():
-            yield from _table(what)
-        case Charts():
-            yield from _charts(what, figure)
-        case FindingsBlock():
-            yield from _findings(what)
-        case Pictures():
-            yield f"{count(len(what.pictures))} pictures were logged: see the HTML report, or the run's artifacts."
-        case Code():
-            yield from _code(what)
-
-
-def _text(what: Prose | Bullets | Facts | Statements) -> Iterator[str]:
+def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 - one branch a kind of block
     match what:
         case Prose():
             yield plain(what.text)
@@ -108,6 +92,16 @@ def _text(what: Prose | Bullets | Facts | Statements) -> Iterator[str]:
         case Statements():
             for one in what.statements:
                 yield f"- **{plain(one.title)}**: **{plain(one.word)}**. {plain(' '.join(one.sentences))}".rstrip()
+        case Table():
+            yield from _table(what)
+        case Charts():
+            yield from _charts(what, figure)
+        case FindingsBlock():
+            yield from _findings(what)
+        case Pictures():
+            yield f"{count(len(what.pictures))} pictures were logged: see the HTML report, or the run's artifacts."
+        case Code():
+            yield from _code(what)
 
 
 def _table(table: Table) -> Iterator[str]:
@@ -138,66 +132,24 @@ def _cell(cell: Cell) -> str:
             return f"**{plain(cell.text)}**" if cell.tone in {"bad", "watch"} else plain(cell.text)
         case Spark():
             return f"`{sparkline(cell.values)}`" if cell.values else ABSENT
-        case Span():
-            return plain(cell.text)
-        case Link():
+        case Drawing():
+            return ABSENT if cell.text == ABSENT else f"`{cell.text}`"
+        case Span() | Link():
             return plain(cell.text)
         case _:
             return plain(cell)
 
 
 def _charts(charts: Charts, figure: Figure | None) -> Iterator[str]:
-    drawn = [] if figure is None else [(chart, figure(chart)) for chart in charts.charts]
-    for chart, path in drawn:
-        if path is not None:
-            yield f"![{plain(chart.title)}]({path})"
-    shown = {chart.key for chart, path in drawn if path is not None}
-    curves = [chart for chart in charts.charts if isinstance(chart, CurveChart) and chart.key not in shown]
-    rows = [row for chart in curves for row in _courses(chart)]
-    if rows:
-        yield from _rows(("", "means over the run", "first mean", "last mean", "not finite"), rows, {0, 1})
+    paths = {chart.key: None if figure is None else figure(chart) for chart in charts.charts}
     for chart in charts.charts:
-        if isinstance(chart, IntervalChart) and chart.key not in shown:
-            yield f"**{plain(chart.title)}**"
+        if paths[chart.key] is not None:
+            yield f"![{plain(chart.title)}]({paths[chart.key]})"
+    tables = chart_tables(chart for chart in charts.charts if paths[chart.key] is None)
+    for place, table in enumerate(tables):
+        if place:
             yield ""
-            bars = [
-                (plain(row.label), f"`{_bar(row.value)}`" if chart.share else "", plain(row.text)) for row in chart.rows
-            ]
-            yield from _rows(("", "", chart.axis), bars, {0, 1})
-            yield ""
-        if isinstance(chart, Strips) and chart.key not in shown:
-            yield f"**{plain(chart.title)}**"
-            yield ""
-            said = [(plain(row.label), plain(row.text), _values(row.values)) for row in chart.rows]
-            yield from _rows(("", "", chart.axis), said, {0, 1, 2})
-            yield ""
-
-
-def _courses(chart: CurveChart) -> Iterator[tuple[str, ...]]:
-    """A curve in a line of text; one a group where several are held against each other."""
-    unit = f" ({plain(chart.unit)})" if chart.unit else ""
-    grouped = [line for line in chart.lines if line.kind in GROUPS]
-    for line in grouped:
-        found = tuple(value if value is not None and math.isfinite(value) else None for value in sparks(line.y))
-        yield f"{plain(chart.title)}{unit}: {plain(line.label)}", f"`{sparkline(found)}`", *_ends(found), ABSENT
-    if not grouped:
-        spark = f"`{sparkline(chart.spark)}`"
-        yield f"{plain(chart.title)}{unit}", spark, *_ends(chart.spark), plain(chart.note) or ABSENT
-
-
-def _ends(values: Sequence[float | None]) -> tuple[str, str]:
-    known = [value for value in values if value is not None]
-    return (number(known[0]), number(known[-1])) if known else (ABSENT, ABSENT)
-
-
-def _values(values: Sequence[float]) -> str:
-    shown = ", ".join(number(value) for value in sorted(values)[:_MOST_VALUES])
-    return f"{shown}, and {count(len(values) - _MOST_VALUES)} more" if len(values) > _MOST_VALUES else shown or ABSENT
-
-
-def _bar(share: float | None, width: int = 20) -> str:
-    filled = 0 if share is None else round(width * min(1.0, max(0.0, share)))
-    return "\u2588" * filled + "\u2591" * (width - filled)
+        yield from _table(table)
 
 
 def _findings(found: FindingsBlock) -> Iterator[str]:

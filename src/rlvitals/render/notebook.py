@@ -1,6 +1,6 @@
 """A run in a notebook: its verdict and four charts as markup, single figures as SVG; a comparison likewise."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
@@ -25,6 +25,7 @@ _MOST = 4
 _COMPARED = ("concluded", "limits", "groups", "learning")
 _WIDTH, _HEIGHT = 720, 300
 _SHEET = "<!doctype html><meta charset=utf-8><style>@page{margin:12mm;size:A4 landscape}body{margin:0}</style>"
+_FORMS: dict[str, Callable[[str], str | bytes]] = {".svg": str, ".png": png, ".pdf": lambda svg: pdf(_SHEET + svg)}
 
 
 class Figure:
@@ -54,16 +55,10 @@ class Figure:
             ExportError: There is no such form, it cannot be written there, or there is no browser to print a PDF.
             MissingExtraError: A PNG needs resvg, which is not installed.
         """
-        path = Path(path)
-        match path.suffix.lower():
-            case ".svg":
-                return put(path, self.svg())
-            case ".png":
-                return put(path, png(self.svg()))
-            case ".pdf":
-                return put(path, pdf(_SHEET + self.svg()))
-            case _:
-                raise ExportError(f"{path} has no figure format: its name must end with .svg, .png or .pdf")
+        made = _FORMS.get(Path(path).suffix.lower())
+        if made is None:
+            raise ExportError(f"{path} has no figure format: its name must end with .svg, .png or .pdf")
+        return put(Path(path), made(self.svg()))
 
 
 class ComparisonCard:

@@ -3,15 +3,13 @@
 import importlib
 import re
 import textwrap
-from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 
-from rlvitals.documents.charts import Chart
 from rlvitals.documents.document import Charts, Document, health_text
 from rlvitals.errors import ExportError, MissingExtraError
-from rlvitals.render.svg import STYLE, WIDTH, draw
+from rlvitals.render.svg import WIDTH, draw, height_of, on_paper
 from rlvitals.render.svg_primitives import cut, written
 
 _MODULE = "resvg_py"
@@ -24,7 +22,6 @@ _FIRST_LINE, _LINE = 58, 18
 _LETTERS = 120
 _TITLE = 22
 """Height of the title above a chart."""
-_HEIGHT = re.compile(r'viewBox="0 0 \S+ (\S+)"')
 _VARIABLE = re.compile(r"--rv-(\w+):([^;}]+)")
 _USE = re.compile(r"var\(--rv-(\w+)\)")
 _FONT = re.compile(r"font:(\d+)px [^;}]+")
@@ -79,40 +76,28 @@ def sheet(document: Document) -> str:
         written(_GAP, _FIRST_LINE + place * _LINE, cut(line, width - 2 * _GAP), "") for place, line in enumerate(lines)
     ]
     top = _FIRST_LINE + len(lines) * _LINE
-    charts = _charts(document)
-    for first in range(0, len(charts), _COLUMNS):
-        row = [(chart, draw(chart)) for chart in charts[first : first + _COLUMNS]]
-        for column, (chart, drawing) in enumerate(row):
-            left = _GAP + column * (WIDTH + _GAP)
-            height = _height(drawing)
-            placed = f'<svg x="{left}" y="{top + _TITLE}" width="{WIDTH}" height="{height:g}" '
-            body += written(left, top + 14, cut(chart.title, WIDTH), "rv-title"), drawing.replace("<svg ", placed, 1)
-        top += _TITLE + int(max(_height(drawing) for _, drawing in row)) + _GAP
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-chart" width="{width}" height="{top}" '
-        f'viewBox="0 0 {width} {top}"><style>{STYLE}</style><rect class="rv-paper" width="{width}" height="{top}"/>'
-        f"{''.join(body)}</svg>"
-    )
-
-
-def _wrapped(text: str) -> list[str]:
-    return [part for line in text.split("\n") for part in textwrap.wrap(line, _LETTERS)]
-
-
-def _charts(document: Document) -> Sequence[Chart]:
-    return [
+    charts = [
         chart
         for section in document.sections
         for block in section.blocks
         if isinstance(block, Charts)
         for chart in block.charts
     ]
+    for first in range(0, len(charts), _COLUMNS):
+        row = charts[first : first + _COLUMNS]
+        for column, chart in enumerate(row):
+            left = _GAP + column * (WIDTH + _GAP)
+            placed = f'<svg x="{left}" y="{top + _TITLE}" width="{WIDTH}" height="{height_of(chart)}" '
+            body += (
+                written(left, top + 14, cut(chart.title, WIDTH), "rv-title"),
+                draw(chart).replace("<svg ", placed, 1),
+            )
+        top += _TITLE + max(map(height_of, row)) + _GAP
+    return on_paper(width, top, "".join(body))
 
 
-def _height(drawing: str) -> float:
-    found = _HEIGHT.search(drawing)
-    assert found is not None, "every drawing has a view box"
-    return float(found[1])
+def _wrapped(text: str) -> list[str]:
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, _LETTERS)]
 
 
 def _plain(svg: str) -> str:

@@ -25,11 +25,21 @@ _log = logging.getLogger("rlvitals")
 
 REPORT = "report.html"
 """What a report is called among a run's artifacts, where nobody says another path."""
-ENDINGS = (".html", ".htm", ".md", ".pdf", ".png")
-"""What a report can be: a page, Markdown, pages for print, one sheet of figures."""
 
 PAGES = (".html", ".htm")
 """The endings of pages."""
+
+_FORMS: dict[str, Callable[[Document], str | bytes]] = {
+    **dict.fromkeys(PAGES, html.page),
+    ".md": markdown.text,
+    ".pdf": lambda document: pdf(html.page(document)),
+    ".png": lambda document: png(sheet(document)),
+}
+ENDINGS = tuple(_FORMS)
+"""What a report can be: a page, Markdown, pages for print, one sheet of figures."""
+
+_CHECKS: dict[str, Callable[[], object]] = {".pdf": find_browser, ".png": check_png}
+"""What is made sure of before anything is read."""
 
 
 def write_report(
@@ -59,8 +69,8 @@ def write_report(
         RunFormatError: The run is damaged.
     """
     target = own_artifacts(run) / REPORT if path is None else Path(path)
-    write = _writer(target, figures=figures)
-    return write(run_document(run_data(run, parameters=parameters, clock=clock)))
+    check_form(target)
+    return _write(run_document(run_data(run, parameters=parameters, clock=clock)), target, figures=figures)
 
 
 def write_quietly(folder: Path, path: Path | None) -> None:
@@ -88,26 +98,22 @@ def write_digest(
     figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Write the digest of the runs of the last days. What is at the path is replaced.
+    """Write the digest of the runs of the last days, to a path as of `write_report`, which says what is raised too.
 
     Args:
         folder: Where the runs are; folders in it are looked into.
         since_s: How far back, in seconds.
-        path: Where to; the ending says the form.
+        path: Where to.
         figures: As for `write_report`.
         clock: Tells the time.
 
-    Returns:
-        The path.
-
     Raises:
-        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
-        MissingExtraError: A PNG needs resvg, which is not installed.
         RunNotFoundError: There is no such folder.
     """
     target = Path(path)
-    write = _writer(target, figures=figures)
-    return write(digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock))
+    check_form(target)
+    digest = digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock)
+    return _write(digest, target, figures=figures)
 
 
 def write_comparison(
@@ -119,36 +125,33 @@ def write_comparison(
     figures: bool = True,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Path:
-    """Write the report of a comparison. What is at the path is replaced.
+    """Write the report of a comparison, to a path as of `write_report`, which says what is raised too.
 
     Args:
         found: What `rlvitals.compare` found.
-        path: Where to; the ending says the form.
+        path: Where to.
         divergence: What `rlvitals.comparison.first_divergence` found, where two runs are compared.
         call: The command or the call that made it, to be told in the report.
         figures: As for `write_report`.
         clock: Tells the time.
-
-    Returns:
-        The path.
-
-    Raises:
-        ExportError: It cannot be written there, there is no such form, or there is no browser to print a PDF.
-        MissingExtraError: A PNG needs resvg, which is not installed.
     """
-    return _writer(Path(path), figures=figures)(comparison_document(found, divergence, call, clock.time()))
+    check_form(path)
+    return _write(comparison_document(found, divergence, call, clock.time()), Path(path), figures=figures)
 
 
 def check_form(path: str | Path) -> None:
     """Refuse a path that no report can be written to, before anything is read for it.
 
     Raises:
-        ExportError: There is no such form, or a folder is there.
+        ExportError: There is no such form, or a folder is there, or there is no browser to print a PDF.
         MissingExtraError: A PNG needs resvg, which is not installed.
     """
-    _writer(Path(path), figures=True)
+    ending = Path(path).suffix.lower()
+    if ending not in _FORMS:
+        raise ExportError(f"{path} has no report format: its name must end with {', '.join(ENDINGS)}")
     if Path(path).is_dir():
         raise ExportError(f"{path} cannot be written: Is a directory")
+    _CHECKS.get(ending, bool)()
 
 
 def put(path: Path, content: str | bytes) -> Path:
@@ -165,30 +168,12 @@ def put(path: Path, content: str | bytes) -> Path:
     return path
 
 
-def _writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
-    """What writes a document to that path; what is missing is said before anything is read."""
-    match path.suffix.lower():
-        case ".html" | ".htm":
-            return lambda document: put(path, html.page(document))
-        case ".pdf":
-            find_browser()
-            return lambda document: put(path, pdf(html.page(document)))
-        case ".png":
-            check_png()
-            return lambda document: put(path, png(sheet(document)))
-        case ".md":
-            return _markdown_writer(path, figures=figures)
-        case _:
-            raise ExportError(f"{path} has no report format: its name must end with {', '.join(ENDINGS)}")
-
-
-def _markdown_writer(path: Path, *, figures: bool) -> Callable[[Document], Path]:
-    if not figures:
-        return lambda document: put(path, markdown.text(document))
-    folder = path.with_name(f"{path.stem}-figures")
+def _write(document: Document, path: Path, *, figures: bool) -> Path:
+    ending, folder = path.suffix.lower(), path.with_name(f"{path.stem}-figures")
 
     def figure(chart: Chart) -> str:
         put(folder / f"{chart.key}.svg", draw(chart, standalone=True))
         return f"{folder.name.replace(' ', '%20')}/{chart.key}.svg"
 
-    return lambda document: put(path, markdown.text(document, figure))
+    has_figures = figures and ending == ".md"
+    return put(path, markdown.text(document, figure) if has_figures else _FORMS[ending](document))

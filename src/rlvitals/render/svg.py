@@ -22,9 +22,21 @@ from rlvitals.documents.charts import (
     height_axis,
     place_axis,
 )
+from rlvitals.documents.document import Span
 from rlvitals.formatting import ABSENT, number
 from rlvitals.render import svg_heatmap, svg_intervals
-from rlvitals.render.svg_primitives import LETTER, lonely, path, placed, said, tick_text, written
+from rlvitals.render.svg_primitives import (
+    LETTER,
+    Scale,
+    drawing,
+    element,
+    lonely,
+    path,
+    placed,
+    said,
+    tick_text,
+    written,
+)
 
 STYLE = (files("rlvitals.render") / "charts.css").read_text(encoding="utf-8")
 """What gives a chart its colours; light, and dark where that is preferred."""
@@ -53,55 +65,70 @@ def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standal
         height: Likewise; by default what suits.
         standalone: Whether it brings its own style and background, to be a file of its own.
     """
+    height = height or height_of(chart, width)
     match chart:
         case CurveChart():
-            height = height or round(width * 0.46 if width <= WIDTH else 260) + (_BELOW if chart.below else 0)
-            body = _curve(chart, width, height)
+            body = "".join(_curve(chart, width, height))
         case IntervalChart():
-            height = height or svg_intervals.height_of(chart)
-            body = svg_intervals.estimates(chart, width, height)
+            body = "".join(svg_intervals.estimates(chart, width, height))
         case Strips():
-            height = height or svg_intervals.height_of(chart)
-            body = svg_intervals.strips(chart, width, height)
+            body = "".join(svg_intervals.strips(chart, width, height))
         case Heat():
-            height = height or svg_heatmap.height_of(chart)
-            body = svg_heatmap.cells(chart, width, height)
-    drawing = "".join(body)
+            body = "".join(svg_heatmap.cells(chart, width, height))
     if standalone:
-        drawing = f'{written(10, 16, chart.title, "rv-title")}<g transform="translate(0,{_TITLE})">{drawing}</g>'
-        height += _TITLE
-    style = f"<style>{STYLE}</style>" if standalone else ""
-    paper = f'<rect class="rv-paper" width="{width}" height="{height}"/>' if standalone else ""
-    size = f' width="{width}" height="{height}"' if standalone else ""
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-chart"{size} viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="{said(_alternative(chart))}">{style}{paper}{drawing}</svg>'
-    )
+        title = written(10, 16, chart.title, "rv-title")
+        body = f'{title}<g transform="translate(0,{_TITLE})">{body}</g>'
+        return on_paper(width, height + _TITLE, body, _words(chart))
+    return drawing("rv-chart", width, height, body, _words(chart), is_sized=False)
+
+
+def on_paper(width: int, height: int, body: str, label: str = "") -> str:
+    """Write a drawing that brings its own style and background, to be a file of its own."""
+    paper = element("rect", "rv-paper", width=width, height=height)
+    return drawing("rv-chart", width, height, f"<style>{STYLE}</style>{paper}{body}", label)
+
+
+def height_of(chart: Chart, width: int = WIDTH) -> int:
+    """How high a drawing of a chart is that holds all of it."""
+    match chart:
+        case CurveChart():
+            return round(width * 0.46 if width <= WIDTH else 260) + (_BELOW if chart.below else 0)
+        case Heat():
+            return svg_heatmap.height_of(chart)
+        case _:
+            return svg_intervals.height_of(chart)
 
 
 def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24) -> str:
     """A curve in the size of a word; where a value is not finite there is a tick at the top."""
     known = [value for value in values if value is not None and math.isfinite(value)]
-    if not values or not known:
+    if not known:
         return '<span class="rv-none">-</span>'
     low, high = min(known), max(known)
-    over = Axis(low, high, ()) if high > low else Axis(low - 1, high + 1, ())
-    step = (width - 4) / max(1, len(values) - 1)
-    heights = np.array([math.nan if v is None else height - 3 - (height - 6) * over.share(v) for v in values])
-    places = np.array([2 + step * at for at in range(len(values))])
+    over = Scale(Axis(low, high, ()) if high > low else Axis(low - 1, high + 1, ()), height - 3, 3)
+    heights = np.array([math.nan if v is None or not math.isfinite(v) else over.at(v) for v in values])
+    places = np.linspace(2, width - 2, len(values)) if len(values) > 1 else np.array([2.0])
     bad = "".join(
-        f'<path class="rv-bad" d="M{placed(places[at])},1v5"/>'
+        element("path", "rv-bad", d=f"M{placed(places[at])},1v5")
         for at, value in enumerate(values)
         if value is not None and not math.isfinite(value)
     )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rv-spark" viewBox="0 0 {width} {height}" width="{width}" '
-        f'height="{height}" role="img" aria-label="from {number(known[0])} to {number(known[-1])}">'
-        f'<path class="rv-main" d="{path(places, heights)}"/>{bad}</svg>'
-    )
+    line = element("path", "rv-main", d=path(places, heights))
+    return drawing("rv-spark", width, height, line + bad, f"from {number(known[0])} to {number(known[-1])}")
 
 
-def _alternative(chart: Chart) -> str:
+def interval(span: Span) -> str:
+    """An interval in the size of a word, around zero."""
+    along = Scale(Axis(-span.limit, span.limit, ()) if span.limit else Axis(-1.0, 1.0, ()), 6, 114)
+    body = element("path", "rv-axis", d="M60,1V17")
+    if span.low is not None and span.high is not None:
+        body += element("path", "rv-interval", d=f"M{placed(along.at(span.low))},9H{placed(along.at(span.high))}")
+    if span.value is not None:
+        body += element("circle", "rv-dot", cx=along.at(span.value), cy=9, r="3.5")
+    return drawing("rv-spark", 120, 18, body, span.text)
+
+
+def _words(chart: Chart) -> str:
     if not isinstance(chart, CurveChart):
         return svg_intervals.alternative(chart) if isinstance(chart, Strips) else chart.title
     grouped = [line for line in chart.lines if line.kind in GROUPS]
@@ -118,22 +145,20 @@ def _going(line: Line) -> str:
 
 
 class _Plane(NamedTuple):
-    """Where things stand on a drawing: both axes, and the edges in its units."""
+    """Both axes on a drawing."""
 
-    along: Axis
-    over: Axis
-    left: int
-    right: int
-    top: int
-    bottom: int
+    x: Scale
+    y: Scale
 
-    def x(self, place: float) -> float:
-        """How far from the left a place is."""
-        return self.left + (self.right - self.left) * self.along.share(place)
-
-    def y(self, height: float) -> float:
-        """How far from the top a height is; what lies beyond the axis is drawn at its end."""
-        return self.bottom - (self.bottom - self.top) * min(1.0, max(0.0, self.over.share(height)))
+    @property
+    def box(self) -> dict[str, float]:
+        """The whole of it, as attributes of a rectangle."""
+        return {
+            "x": self.x.start,
+            "y": self.y.end,
+            "width": self.x.end - self.x.start,
+            "height": self.y.start - self.y.end,
+        }
 
 
 def _curve(chart: CurveChart, width: int, height: int) -> Iterator[str]:
@@ -141,7 +166,8 @@ def _curve(chart: CurveChart, width: int, height: int) -> Iterator[str]:
     along = place_axis(chart, ticks=5 if width <= WIDTH else 8)
     top = _TOP + (12 if chart.marks else 0)
     foot = height - _BOTTOM
-    plane = _Plane(along, over, _LEFT, width - _RIGHT, top, foot - (_BELOW if chart.below else 0))
+    bottom = foot - (_BELOW if chart.below else 0)
+    plane = _Plane(Scale(along, _LEFT, width - _RIGHT), Scale(over, bottom, top))
     yield _healthy_zone(chart, plane)
     yield from _frame(plane, chart.clock, foot)
     yield from _below(chart, plane, foot)
@@ -153,35 +179,31 @@ def _curve(chart: CurveChart, width: int, height: int) -> Iterator[str]:
     yield from _marks(chart, plane)
     if above or below:
         beyond = [f"{many:,} {where}" for many, where in ((above, "above"), (below, "below")) if many]
-        yield written(plane.left + 4, top + 9, f"not shown: {', '.join(beyond)}", "rv-beyond")
+        yield written(_LEFT + 4, top + 9, f"not shown: {', '.join(beyond)}", "rv-beyond")
     yield from _hovers(chart, plane)
 
 
 def _healthy_zone(chart: CurveChart, plane: _Plane) -> str:
     if chart.healthy is None:
         return ""
-    lowest, highest = chart.healthy
-    up = plane.top if highest is None else plane.y(highest)
-    down = plane.bottom if lowest is None else plane.y(lowest)
-    if down <= up:
-        return ""
-    return (
-        f'<rect class="rv-healthy" x="{plane.left}" y="{placed(up)}" width="{plane.right - plane.left}" '
-        f'height="{placed(down - up)}"><title>healthy: {said(_healthy(lowest, highest))}</title></rect>'
-    )
+    down, up = map(plane.y.at, chart.healthy)
+    low, high = map(number, chart.healthy)
+    box = {**plane.box, "y": up, "height": down - up}
+    return element("rect", "rv-healthy", f"healthy: {low} to {high}", **box) if down > up else ""
 
 
 def _frame(plane: _Plane, clock: str, foot: int) -> Iterator[str]:
-    left, right, bottom = plane.left, plane.right, plane.bottom
-    grid = "".join(f"M{left},{placed(plane.y(tick))}H{right}" for tick in plane.over.ticks)
-    yield f'<path class="rv-grid" d="{grid}"/>'
-    yield f'<path class="rv-axis" d="M{left},{bottom}H{right}"/>'
-    for tick in plane.over.ticks:
-        yield written(left - 6, plane.y(tick) + 3.5, tick_text(tick, plane.over), "rv-tick", "end")
+    left, right, bottom = plane.x.start, plane.x.end, plane.y.start
+    along, over = plane.x.axis, plane.y.axis
+    grid = "".join(f"M{placed(left)},{placed(plane.y.at(tick))}H{placed(right)}" for tick in over.ticks)
+    yield element("path", "rv-grid", d=grid)
+    yield element("path", "rv-axis", d=f"M{placed(left)},{placed(bottom)}H{placed(right)}")
+    for tick in over.ticks:
+        yield written(left - 6, plane.y.at(tick) + 3.5, tick_text(tick, over), "rv-tick", "end")
     room = (right - left) / (LETTER * 8)
-    for tick in plane.along.ticks[:: max(1, math.ceil(len(plane.along.ticks) / room))]:
-        if plane.x(tick) < right - LETTER * (len(clock) + 2):
-            yield written(plane.x(tick), foot + 15, tick_text(tick, plane.along), "rv-tick", "middle")
+    for tick in along.ticks[:: max(1, math.ceil(len(along.ticks) / room))]:
+        if plane.x.at(tick) < right - LETTER * (len(clock) + 2):
+            yield written(plane.x.at(tick), foot + 15, tick_text(tick, along), "rv-tick", "middle")
     yield written(right, foot + 15, clock, "rv-clock", "end")
 
 
@@ -189,7 +211,7 @@ def _band(band: Band, plane: _Plane) -> str:
     known = np.isfinite(band.x) & np.isfinite(band.low) & np.isfinite(band.high)
     parts = np.split(np.arange(known.size), np.flatnonzero(np.diff(known)) + 1)
     edges = [_edge(band, part, plane) for part in parts if part.size and known[part[0]]]
-    return f'<path class="rv-band rv-band-{said(band.kind)}" d="{"".join(edges)}"/>' if edges else ""
+    return element("path", f"rv-band rv-band-{said(band.kind)}", d="".join(edges)) if edges else ""
 
 
 def _below(chart: CurveChart, plane: _Plane, foot: int) -> Iterator[str]:
@@ -197,22 +219,23 @@ def _below(chart: CurveChart, plane: _Plane, foot: int) -> Iterator[str]:
     if not chart.below:
         return
     most = max((float(line.y.max()) for line in chart.below if line.y.size), default=0.0)
-    scale = _Plane(plane.along, Axis(0.0, most or 1.0, ()), plane.left, plane.right, plane.bottom + _GAP, foot)
-    yield f'<path class="rv-axis" d="M{plane.left},{foot}H{plane.right}"/>'
-    yield written(plane.left - 6, scale.top + 6, f"{most:.0f}", "rv-tick", "end")
-    yield written(plane.left - 6, foot + 1, "0 runs", "rv-tick", "end")
+    left, scale = placed(plane.x.start), Scale(Axis(0.0, most or 1.0, ()), foot, plane.y.start + _GAP)
+    yield element("path", "rv-axis", d=f"M{left},{foot}H{placed(plane.x.end)}")
+    yield written(plane.x.start - 6, scale.end + 6, f"{most:.0f}", "rv-tick", "end")
+    yield written(plane.x.start - 6, foot + 1, "0 runs", "rv-tick", "end")
     for place, line in enumerate(chart.below):
         # Groups of equal size would hide each other: each is a hair above the last.
-        heights = [scale.y(float(many)) - 1.5 * place for many in line.y]
-        edges = zip([plane.left, *(placed(plane.x(float(at))) for at in line.x)][:-1], heights, strict=False)
-        steps = "".join(f"{'H' if at else 'M'}{x}{'V' if at else ','}{placed(y)}" for at, (x, y) in enumerate(edges))
-        if steps:
-            yield f'<path class="rv-{line.kind} rv-steps" d="{steps}H{placed(plane.x(float(line.x[-1])))}"/>'
+        heights = [scale.at(float(many)) - 1.5 * place for many in line.y]
+        edges = [left, *(placed(plane.x.at(float(at))) for at in line.x)]
+        steps = zip(edges, heights, strict=False)
+        drawn = "".join(f"{'H' if at else 'M'}{x}{'V' if at else ','}{placed(y)}" for at, (x, y) in enumerate(steps))
+        if drawn:
+            yield element("path", f"rv-{line.kind} rv-steps", d=f"{drawn}H{edges[-1]}")
 
 
 def _edge(band: Band, part: NDArray[np.int64], plane: _Plane) -> str:
     x, low, high = (
-        [scale(float(value)) for value in side[part]]
+        [scale.at(float(value)) for value in side[part]]
         for scale, side in ((plane.x, band.x), (plane.y, band.low), (plane.y, band.high))
     )
     if len(x) == 1:  # a place without neighbours has a bar
@@ -222,43 +245,46 @@ def _edge(band: Band, part: NDArray[np.int64], plane: _Plane) -> str:
 
 
 def _drawn(line: Line, plane: _Plane) -> Iterator[str]:
-    places = np.array([plane.x(place) if math.isfinite(place) else math.nan for place in line.x.tolist()])
-    heights = np.array([plane.y(value) if math.isfinite(value) else math.nan for value in line.y.tolist()])
-    yield f'<path class="rv-{line.kind}" d="{path(places, heights)}"/>'
+    places, heights = (
+        np.array([scale.at(value) if math.isfinite(value) else math.nan for value in values.tolist()])
+        for scale, values in ((plane.x, line.x), (plane.y, line.y))
+    )
+    yield element("path", f"rv-{line.kind}", d=path(places, heights))
     dotted = np.isfinite(heights) if line.dots else lonely(heights)
     for x, y in zip(places[dotted].tolist(), heights[dotted].tolist(), strict=True):
-        yield f'<circle class="rv-dot rv-dot-{line.kind}" cx="{placed(x)}" cy="{placed(y)}" r="2.4"/>'
+        yield element("circle", f"rv-dot rv-dot-{line.kind}", cx=x, cy=y, r="2.4")
 
 
 def _bad(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     for bad in chart.bad:
-        at = plane.bottom if bad.kind == "negative" else plane.top
-        ticks = "".join(f"M{placed(plane.x(place))},{at - 4}v8" for place in bad.x.tolist())
-        yield f'<path class="rv-bad" d="{ticks}"><title>{_KINDS[bad.kind]}</title></path>'
+        at = placed((plane.y.start if bad.kind == "negative" else plane.y.end) - 4)
+        ticks = "".join(f"M{placed(plane.x.at(place))},{at}v8" for place in bad.x.tolist())
+        yield element("path", "rv-bad", _KINDS[bad.kind], d=ticks)
 
 
 def _levels(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     for level in chart.levels:
-        if plane.over.low <= level.y <= plane.over.high:
-            y = plane.y(level.y)
-            yield f'<path class="rv-level rv-level-{level.kind}" d="M{plane.left},{placed(y)}H{plane.right}"/>'
-            yield written(plane.right - 2, y - 4, level.label, "rv-level-text", "end")
+        if plane.y.axis.low <= level.y <= plane.y.axis.high:
+            y, left, right = plane.y.at(level.y), placed(plane.x.start), placed(plane.x.end)
+            yield element("path", f"rv-level rv-level-{level.kind}", d=f"M{left},{placed(y)}H{right}")
+            yield written(plane.x.end - 2, y - 4, level.label, "rv-level-text", "end")
 
 
 def _marks(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     taken: list[float] = []
+    top, bottom = plane.y.end, plane.y.start
     for mark in sorted(chart.marks, key=lambda mark: mark.x):
-        if not plane.along.low <= mark.x <= plane.along.high:
+        if not plane.x.axis.low <= mark.x <= plane.x.axis.high:
             continue
-        x, at = plane.x(mark.x), plane.x(mark.x)
+        x = at = plane.x.at(mark.x)
         while any(abs(at - other) < _BALL for other in taken):  # findings that began together stand side by side
             at += _BALL
         taken.append(at)
         yield (
             f'<g class="rv-mark rv-{said(mark.severity)}"><title>{said(mark.text)}</title>'
-            f'<path d="M{placed(x)},{plane.top - 4}V{plane.bottom}"/>'
-            f'<circle cx="{placed(at)}" cy="{plane.top - 8}" r="7"/>'
-            f"{written(at, plane.top - 4.5, mark.label, 'rv-ball', 'middle')}</g>"
+            f'<path d="M{placed(x)},{placed(top - 4)}V{placed(bottom)}"/>'
+            f'<circle cx="{placed(at)}" cy="{placed(top - 8)}" r="7"/>'
+            f"{written(at, top - 4.5, mark.label, 'rv-ball', 'middle')}</g>"
         )
 
 
@@ -270,16 +296,13 @@ def _hovers(chart: CurveChart, plane: _Plane) -> Iterator[str]:
         return
     main = mains[0]
     chosen = np.unique(np.linspace(0, main.x.size - 1, min(main.x.size, _HOVERS)).round().astype(int))
-    middles = [plane.x(float(place)) for place in main.x[chosen]]
-    borders = [float(plane.left), *((a + b) / 2 for a, b in pairwise(middles)), float(plane.right)]
+    middles = [plane.x.at(float(place)) for place in main.x[chosen]]
+    borders = [plane.x.start, *((a + b) / 2 for a, b in pairwise(middles)), plane.x.end]
     for at, (begin, end) in zip(chosen.tolist(), pairwise(borders), strict=True):
         if end > begin:
             values = [_said_at(line, float(main.x[at]), runs.get(line.kind), chart.title) for line in mains]
             text = "\n".join([f"{chart.clock} {number(float(main.x[at]))}", *values])
-            yield (
-                f'<rect class="rv-hover" x="{placed(begin)}" y="{plane.top}" width="{placed(end - begin)}" '
-                f'height="{plane.bottom - plane.top}"><title>{said(text)}</title></rect>'
-            )
+            yield element("rect", "rv-hover", text, **{**plane.box, "x": begin, "width": end - begin})
 
 
 def _said_at(line: Line, place: float, runs: Line | None, title: str) -> str:
@@ -292,9 +315,3 @@ def _said_at(line: Line, place: float, runs: Line | None, title: str) -> str:
 
 def _at(line: Line, place: float) -> float:
     return float(line.y[min(line.y.size - 1, int(np.searchsorted(line.x, place)))])
-
-
-def _healthy(low: float | None, high: float | None) -> str:
-    if low is None or high is None:
-        return f"at most {number(high)}" if low is None else f"at least {number(low)}"
-    return f"{number(low)} to {number(high)}"

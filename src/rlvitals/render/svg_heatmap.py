@@ -8,7 +8,7 @@ import numpy as np
 from rlvitals.documents.charts import Axis, Heat, axis
 from rlvitals.formatting import number
 from rlvitals.render.svg_intervals import ROW
-from rlvitals.render.svg_primitives import cut, placed, said, written
+from rlvitals.render.svg_primitives import cut, element, placed, written
 
 _TOP, _BELOW = 12, 72
 _HATCH = 6
@@ -22,13 +22,7 @@ def height_of(chart: Heat) -> int:
 
 
 def cells(chart: Heat, width: int, height: int) -> Iterator[str]:
-    """Draw the mean of each cell as a shade; what was not tried is hatched.
-
-    Args:
-        chart: The means.
-        width: Of the drawing.
-        height: Likewise.
-    """
+    """Draw the mean of each cell as a shade; what was not tried is hatched."""
     left, right, bottom = 76, width - 8, height - _BELOW
     wide, high = (right - left) / max(1, len(chart.columns)), (bottom - _TOP) / max(1, len(chart.rows))
     finite = chart.means[np.isfinite(chart.means)]
@@ -71,12 +65,11 @@ def _room(text: str) -> float:
 
 def _cell(x: float, y: float, wide: float, high: float, share: float | None, text: str = "") -> str:
     """A cell; without a share of the scale it is hatched."""
-    kind = "rv-cell" if share is not None else "rv-untried"
-    shade = f' fill-opacity="{_FAINTEST + (1 - _FAINTEST) * share:.2f}"' if share is not None else ""
-    told = f"<title>{said(text)}</title>" if text else ""
-    place = f'x="{placed(x)}" y="{placed(y)}" width="{placed(wide)}" height="{placed(high)}"'
-    lines = "" if share is not None else f'<path class="rv-hatch" d="{_hatched(x, y, wide, high)}"/>'
-    return f'{lines}<rect class="{kind}"{shade} {place}>{told}</rect>'
+    place = {"x": x, "y": y, "width": wide, "height": high}
+    if share is None:
+        hatch = element("path", "rv-hatch", d=_hatched(x, y, wide, high))
+        return hatch + element("rect", "rv-untried", text, **place)
+    return element("rect", "rv-cell", text, fill_opacity=f"{_FAINTEST + (1 - _FAINTEST) * share:.2f}", **place)
 
 
 def _hatched(x: float, y: float, wide: float, high: float) -> str:

@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from rlvitals.documents.charts import Axis, IntervalChart, Strips, axis
 from rlvitals.formatting import number
-from rlvitals.render.svg_primitives import LETTER, cut, placed, said, tick_text, written
+from rlvitals.render.svg_primitives import LETTER, Scale, cut, element, placed, said, tick_text, written
 
 ROW = 24
 """Height of a row."""
@@ -21,19 +20,6 @@ _DOT = 7.0
 _LANES = (0.0, -5.0, 5.0, -10.0, 10.0, -2.5, 2.5, -7.5, 7.5, -12.5, 12.5)
 
 
-class _Scale(NamedTuple):
-    """Where the drawing's values stand between its labels and its texts."""
-
-    along: Axis
-    left: float
-    right: float
-    bottom: float
-
-    def x(self, value: float) -> float:
-        """How far from the left a value is; what lies beyond the axis is drawn at its end."""
-        return self.left + (self.right - self.left) * min(1.0, max(0.0, self.along.share(value)))
-
-
 def height_of(chart: IntervalChart | Strips) -> int:
     """How high a drawing is that holds all its rows."""
     return len(chart.rows) * (ROW if isinstance(chart, IntervalChart) else _STRIP) + _TOP + _BOTTOM
@@ -45,111 +31,90 @@ def alternative(chart: Strips) -> str:
 
 
 def estimates(chart: IntervalChart, width: int, height: int) -> Iterator[str]:
-    """Draw estimates with their intervals.
-
-    Args:
-        chart: The estimates.
-        width: Of the drawing.
-        height: Likewise.
-    """
+    """Draw estimates with their intervals."""
     ends = [end for row in chart.rows for end in (row.value, row.low, row.high) if end is not None]
     ends += [] if chart.zero is None else [chart.zero]
     low, high = chart.limits or (min(ends, default=0.0), max(ends, default=1.0))
     whole_text = width > _NARROW
     texts = [row.text if whole_text else row.text.partition(" (")[0] for row in chart.rows]
-    scale = _scale([row.label for row in chart.rows], texts, axis(low, high, ticks=4), width, height)
-    yield from _frame(scale, chart.zero, share=chart.share)
+    scale = _scale([row.label for row in chart.rows], texts, axis(low, high, ticks=4), width)
+    yield from _frame(scale, height - _BOTTOM, chart.zero, share=chart.share)
     for place, (row, text) in enumerate(zip(chart.rows, texts, strict=True)):
         at = _TOP + ROW * (place + 0.5)
         tone = f" rv-tone-{said(row.tone)}" if row.tone else ""
         yield f'<g class="rv-row{tone}"><title>{said(f"{row.label}: {row.text}")}</title>'
-        yield written(scale.left - 8, at + 4, cut(row.label, scale.left), "rv-name", "end")
+        yield from _texts(scale, row.label, text, at, width)
         yield _interval(scale, row.low, row.high, at, "rv-interval")
-        arrow = "" if row.value is None else _beyond(scale, row.value, at)
-        if arrow:
-            yield f'<path class="rv-dot rv-dot-main" d="{arrow}"/>'
-        elif row.value is not None:
-            yield f'<circle class="rv-dot rv-dot-main" cx="{placed(scale.x(row.value))}" cy="{placed(at)}" r="4"/>'
-        yield written(scale.right + 10, at + 4, cut(text, width - scale.right), "rv-value")
+        if row.value is not None:
+            yield _point(scale, row.value, at, "rv-dot rv-dot-main", "4")
         yield "</g>"
 
 
 def strips(chart: Strips, width: int, height: int) -> Iterator[str]:
-    """Draw groups of runs, a dot each; beside them a tick at their mean, on the bar of its interval.
-
-    Args:
-        chart: The groups.
-        width: Of the drawing.
-        height: Likewise.
-    """
+    """Draw groups of runs, a dot each; beside them a tick at their mean, on the bar of its interval."""
     along = axis(*chart.limits, ticks=4)
-    scale = _scale([row.label for row in chart.rows], [row.text for row in chart.rows], along, width, height)
-    yield from _frame(scale, chart.zero)
+    scale = _scale([row.label for row in chart.rows], [row.text for row in chart.rows], along, width)
+    yield from _frame(scale, height - _BOTTOM, chart.zero)
     for place, row in enumerate(chart.rows):
         at = _TOP + _STRIP * (place + 0.5)
         mean, low, high = row.mean
         kind = said(row.kind)
         yield f"<g><title>{said(f'{row.label}: {row.text}')}</title>"
-        yield written(scale.left - 8, at + 4, cut(row.label, scale.left), "rv-name", "end")
-        yield written(scale.right + 10, at + 4, cut(row.text, width - scale.right), "rv-value")
+        yield from _texts(scale, row.label, row.text, at, width)
         yield _interval(scale, low, high, at, f"rv-spread rv-spread-{kind}")
-        if mean is not None and not _beyond(scale, mean, at):
-            yield f'<path class="rv-mean rv-mean-{kind}" d="M{placed(scale.x(mean))},{placed(at - 13)}v26"/>'
+        if mean is not None and along.low <= mean <= along.high:
+            yield element("path", f"rv-mean rv-mean-{kind}", d=f"M{placed(scale.at(mean))},{placed(at - 13)}v26")
         yield "</g>"
-        lanes = _lanes([scale.x(value) for value in row.values])
+        lanes = _lanes([scale.at(value) for value in row.values])
         for value, name, lane in zip(row.values, row.names, lanes, strict=True):
-            arrow = _beyond(scale, value, at + lane)
-            where = f'cx="{placed(scale.x(value))}" cy="{placed(at + lane)}" r="3.6"'
-            mark = (
-                f'path class="rv-run rv-run-{kind}" d="{arrow}"'
-                if arrow
-                else f'circle class="rv-run rv-run-{kind}" {where}'
-            )
-            yield f"<{mark}><title>{said(f'{name}: {number(value)}')}</title></{mark.partition(' ')[0]}>"
-        edge = scale.right if chart.worst_is_high else scale.left
+            yield _point(scale, value, at + lane, f"rv-run rv-run-{kind}", "3.6", f"{name}: {number(value)}")
+        edge = scale.end if chart.worst_is_high else scale.start
         for name, lane in zip(row.lost, _lanes([edge] * len(row.lost)), strict=True):
-            yield (
-                f'<path class="rv-lost" d="M{placed(edge - 4)},{placed(at + lane - 4)}l8,8m0,-8l-8,8">'
-                f"<title>{said(f'{name}: no outcome, counts as worst')}</title></path>"
-            )
+            cross = f"M{placed(edge - 4)},{placed(at + lane - 4)}l8,8m0,-8l-8,8"
+            yield element("path", "rv-lost", f"{name}: no outcome, counts as worst", d=cross)
 
 
-def _scale(labels: Sequence[str], texts: Sequence[str], along: Axis, width: int, height: int) -> _Scale:
+def _scale(labels: Sequence[str], texts: Sequence[str], along: Axis, width: int) -> Scale:
+    """Where the values stand, between the labels and the texts."""
     label, value = (_LABEL, _VALUE) if width <= _NARROW else (_WIDE_LABEL, _WIDE_VALUE)
     left = min(label, 14 + max(map(len, labels), default=0) * LETTER)
-    right = width - min(value, max(_VALUE, 16 + max(map(len, texts), default=0) * LETTER))
-    return _Scale(along, left, right, height - _BOTTOM)
+    return Scale(along, left, width - min(value, max(_VALUE, 16 + max(map(len, texts), default=0) * LETTER)))
 
 
-def _frame(scale: _Scale, zero: float | None, *, share: bool = False) -> Iterator[str]:
-    grid = "".join(f"M{placed(scale.x(tick))},{_TOP}V{placed(scale.bottom)}" for tick in scale.along.ticks)
-    yield f'<path class="rv-grid" d="{grid}"/>'
-    if zero is not None and scale.along.low <= zero <= scale.along.high:
-        yield f'<path class="rv-axis" d="M{placed(scale.x(zero))},{_TOP}V{placed(scale.bottom)}"/>'
-    for tick in scale.along.ticks:
-        label = f"{100 * tick:.0f} %" if share else tick_text(tick, scale.along)
-        yield written(scale.x(tick), scale.bottom + 15, label, "rv-tick", "middle")
+def _frame(scale: Scale, bottom: int, zero: float | None, *, share: bool = False) -> Iterator[str]:
+    ticks = scale.axis.ticks
+    yield element("path", "rv-grid", d="".join(f"M{placed(scale.at(tick))},{_TOP}V{bottom}" for tick in ticks))
+    if zero is not None and scale.axis.low <= zero <= scale.axis.high:
+        yield element("path", "rv-axis", d=f"M{placed(scale.at(zero))},{_TOP}V{bottom}")
+    for tick in ticks:
+        label = f"{100 * tick:.0f} %" if share else tick_text(tick, scale.axis)
+        yield written(scale.at(tick), bottom + 15, label, "rv-tick", "middle")
 
 
-def _interval(scale: _Scale, low: float | None, high: float | None, at: float, kind: str) -> str:
+def _texts(scale: Scale, label: str, text: str, at: float, width: int) -> Iterator[str]:
+    yield written(scale.start - 8, at + 4, cut(label, scale.start), "rv-name", "end")
+    yield written(scale.end + 10, at + 4, cut(text, width - scale.end), "rv-value")
+
+
+def _interval(scale: Scale, low: float | None, high: float | None, at: float, kind: str) -> str:
     """A bar from end to end; an end that lies outside of the drawing has an arrow."""
-    if low is None or high is None or high < scale.along.low or low > scale.along.high:
+    if low is None or high is None or high < scale.axis.low or low > scale.axis.high:
         return ""
-    bar = f'<path class="{kind}" d="M{placed(scale.x(low))},{placed(at)}H{placed(scale.x(high))}"/>'
+    bar = element("path", kind, d=f"M{placed(scale.at(low))},{placed(at)}H{placed(scale.at(high))}")
     arrows = ""
-    if low < scale.along.low:
-        arrows += f"M{placed(scale.left + 5)},{placed(at - 4)}l-6,4l6,4"
-    if high > scale.along.high:
-        arrows += f"M{placed(scale.right - 5)},{placed(at - 4)}l6,4l-6,4"
-    return bar + (f'<path class="rv-axis" d="{arrows}"/>' if arrows else "")
+    if low < scale.axis.low:
+        arrows += f"M{placed(scale.start + 5)},{placed(at - 4)}l-6,4l6,4"
+    if high > scale.axis.high:
+        arrows += f"M{placed(scale.end - 5)},{placed(at - 4)}l6,4l-6,4"
+    return bar + (element("path", "rv-axis", d=arrows) if arrows else "")
 
 
-def _beyond(scale: _Scale, value: float, at: float) -> str:
-    """An arrow at the edge, for a value that lies outside of the drawing; empty for one that does not."""
-    if scale.along.low <= value <= scale.along.high:
-        return ""
-    left = value < scale.along.low
-    return f"M{placed(scale.left + 1 if left else scale.right - 1)},{placed(at)}l{'6,-4v8' if left else '-6,-4v8'}z"
+def _point(scale: Scale, value: float, at: float, kind: str, radius: str, title: str = "") -> str:
+    """A dot; for a value that lies outside of the drawing an arrow at the edge."""
+    if scale.axis.low <= value <= scale.axis.high:
+        return element("circle", kind, title, cx=scale.at(value), cy=at, r=radius)
+    x, tip = (scale.start + 1, "6,-4v8") if value < scale.axis.low else (scale.end - 1, "-6,-4v8")
+    return element("path", kind, title, d=f"M{placed(x)},{placed(at)}l{tip}z")
 
 
 def _lanes(places: Iterable[float]) -> list[float]:

@@ -2,6 +2,8 @@
 
 import html
 import math
+from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,34 @@ LETTER = 6.2
 
 _LARGEST, _LEAST = 1e15, 1e-4
 """Beyond these, numbers are written with a power of ten."""
+
+
+class Scale(NamedTuple):
+    """An axis on a drawing: its low end is at `start`, its high end at `end`."""
+
+    axis: Axis
+    start: float
+    end: float
+
+    def at(self, value: float) -> float:
+        """Where a value is; what lies beyond the axis is drawn at its end."""
+        return self.start + (self.end - self.start) * min(1.0, max(0.0, self.axis.share(value)))
+
+
+def element(tag: str, kind: str, title: str = "", **attributes: float | str) -> str:
+    """Write an element of a drawing.
+
+    Args:
+        tag: Its name.
+        kind: Its classes.
+        title: A text that is shown when the pointer rests on it.
+        attributes: The others; numbers are coordinates.
+    """
+    listed = "".join(
+        f' {name.replace("_", "-")}="{value if isinstance(value, str) else placed(value)}"'
+        for name, value in attributes.items()
+    )
+    return f'<{tag} class="{kind}"{listed}' + (f"><title>{said(title)}</title></{tag}>" if title else "/>")
 
 
 def said(text: object) -> str:
@@ -34,14 +64,9 @@ def tick_text(value: float, of: Axis) -> str:
 
 
 def _trimmed(value: float, step: float) -> str:
-    digits = max(0, min(12, -math.floor(math.log10(step) + 1e-9) + (1 if _is_quarter(step) else 0)))
+    digits = max(0, min(12, -int(Decimal(f"{step:.2g}").as_tuple().exponent)))
     text = f"{value:,.{digits}f}"
     return "0" if float(text.replace(",", "")) == 0 else text
-
-
-def _is_quarter(step: float) -> bool:
-    first = step / 10 ** math.floor(math.log10(step) + 1e-9)
-    return bool(abs(first - 2.5) < 0.01)  # noqa: PLR2004 - the one step of two digits
 
 
 def path(places: Floats, heights: Floats) -> str:
@@ -81,3 +106,20 @@ def cut(text: str, room: float) -> str:
 def placed(value: float) -> str:
     """A coordinate, to a tenth."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+def drawing(kind: str, width: float, height: float, body: str, label: str = "", *, is_sized: bool = True) -> str:
+    """Write a drawing.
+
+    Args:
+        kind: Its class.
+        width: Its own units across.
+        height: And down.
+        body: What it holds.
+        label: What it is, in words; empty where words stand around it.
+        is_sized: Whether it is as large as that; else as large as its place.
+    """
+    size = f' width="{placed(width)}" height="{placed(height)}"' if is_sized else ""
+    said_label = f' role="img" aria-label="{said(label)}"' if label else ""
+    box = f'viewBox="0 0 {placed(width)} {placed(height)}"'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" class="{kind}"{size} {box}{said_label}>{body}</svg>'

@@ -1,4 +1,4 @@
-"""What a command prints on: a terminal, a pipe, or one strict JSON document."""
+"""What a command prints on: a terminal with its colours, a pipe, or one strict JSON document."""
 
 import os
 import sys
@@ -8,22 +8,40 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from rlvitals.formatting import ABSENT, number
 from rlvitals.records.coercion import spelled
-from rlvitals.render.terminal_styles import BAD, LABEL, PIPED_WIDTH, STYLES, TITLE, TONES, status_text
-from rlvitals.render.terminal_text import ABSENT, number
+from rlvitals.text_escaping import escape_control
 
-__all__ = [
-    "BAD",
-    "LABEL",
-    "STYLES",
-    "TITLE",
-    "TONES",
-    "make_screen",
-    "number_text",
-    "print_json",
-    "status_text",
-    "strict_json",
-]
+STYLES = {
+    "running": "bold green",
+    "completed": "bold blue",
+    "paused": "bold yellow",
+    "preempted": "bold yellow",
+    "stalled": "bold magenta",
+    "failed": "bold red",
+    "crashed": "bold red",
+    "critical": "bold red",
+    "warning": "yellow",
+    "info": "dim",
+}
+TONES = {
+    "good": "bold green",
+    "watch": "yellow",
+    "bad": "bold red",
+    "neutral": "dim",
+    "quiet": "dim",
+    "group1": "blue",
+    "group2": "yellow",
+    "group3": "magenta",
+    "group4": "cyan",
+}
+BAD = "bold red"
+LABEL = "dim"
+TITLE = "bold"
+PIPED_WIDTH = 1_000
+"""Columns of a pipe: wide enough that nothing is folded or cut for a program that reads."""
+
+_READABLE = 100
 
 
 def make_screen(*, to_stderr: bool = False) -> Console:
@@ -48,3 +66,13 @@ def print_json(document: Any) -> None:
 def strict_json(document: Any) -> bytes:
     """A document in one line of strict JSON."""
     return msgspec.json.encode(spelled(msgspec.to_builtins(document, enc_hook=str)))
+
+
+def readable(width: int) -> int:
+    """The width for running text: not all of a wide screen; in a pipe it is not folded."""
+    return width if width > PIPED_WIDTH // 2 else min(width, _READABLE)
+
+
+def status_text(status: str) -> Text:
+    """A status, or a severity, in its colour."""
+    return Text(escape_control(status), STYLES.get(status, ""))

@@ -1,6 +1,6 @@
 """A document on a terminal, in colour, for its width; in a pipe lines are whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console, RenderableType
 from rich.constrain import Constrain
@@ -27,9 +27,9 @@ from rlvitals.documents.document import (
 )
 from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import count
+from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, readable, status_text
 from rlvitals.render.terminal_charts import drawn
-from rlvitals.render.terminal_styles import BAD, LABEL, STYLES, TITLE, TONES, readable, status_text
-from rlvitals.render.terminal_tables import cell_text, facts_grid, fitted
+from rlvitals.render.terminal_tables import captioned, cell_text, facts_grid
 from rlvitals.text_escaping import escape_control
 
 _INDENT = 2
@@ -83,13 +83,22 @@ def print_section(screen: Console, section: Section) -> None:
     print_blocks(screen, section.blocks)
 
 
-def print_blocks(screen: Console, blocks: tuple[Block, ...]) -> None:
+def print_blocks(screen: Console, blocks: Iterable[Block]) -> None:
     """Print blocks, with an empty line between two."""
-    for place, block in enumerate(blocks):
-        if place and not (isinstance(block, Prose) and isinstance(blocks[place - 1], Prose)):
-            screen.print()
-        for part in _block(block, screen.width - _INDENT):
-            _print(screen, part)
+    for part in laid_out(blocks, screen.width - _INDENT):
+        _print(screen, part)
+
+
+def laid_out(blocks: Iterable[Block], width: int) -> list[RenderableType]:
+    """Lay out blocks, with an empty line between two unless both are running text."""
+    parts: list[RenderableType] = []
+    before: Block | None = None
+    for block in blocks:
+        if before is not None and not (isinstance(block, Prose) and isinstance(before, Prose)):
+            parts.append(Text(""))
+        parts += _block(block, width)
+        before = block
+    return parts
 
 
 def colored_health(health: Health) -> Text:
@@ -108,12 +117,10 @@ def _print(screen: Console, part: RenderableType, indent: int = _INDENT) -> None
         screen.print(Text(" " * indent if text.plain else "").append_text(text), soft_wrap=True)
 
 
-def _block(what: Block, width: int) -> Iterator[RenderableType]:
+def _block(what: Block, width: int) -> Iterator[RenderableType]:  # noqa: C901 - one branch a kind of block
     match what:
         case Table():
-            if what.caption:
-                yield Text(escape_control(what.caption), LABEL)
-            yield from fitted(what, width)
+            yield from captioned(what, width)
         case Charts():
             yield from drawn(what, width)
         case FindingsBlock():
@@ -125,12 +132,6 @@ def _block(what: Block, width: int) -> Iterator[RenderableType]:
                 yield Text(escape_control(what.caption), LABEL)
             # A mark before each line: a message of several lines could look like something else.
             yield facts_grid([("|", Text(escape_control(line))) for line in what.text.splitlines()], width)
-        case _:
-            yield from _text(what, width)
-
-
-def _text(what: Prose | Bullets | Facts | Pictures, width: int) -> Iterator[RenderableType]:
-    match what:
         case Prose():
             yield _running(what.text, what.tone, width)
         case Bullets():

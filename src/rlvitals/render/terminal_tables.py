@@ -3,8 +3,8 @@
 Numbers and words are never broken, unless a single word is wider than the screen.
 """
 
-import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise, product
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -12,9 +12,9 @@ from rich.console import RenderableType
 from rich.table import Table as Grid
 from rich.text import Text
 
-from rlvitals.documents.document import Cell, Link, Span, Spark, Table, Toned
-from rlvitals.formatting import ABSENT, sparkline
-from rlvitals.render.terminal_styles import LABEL, TONES, readable
+from rlvitals.documents.document import Cell, Drawing, Link, Span, Spark, Table, Toned, chosen
+from rlvitals.formatting import ABSENT, interval_line, sparkline
+from rlvitals.render.terminal import LABEL, TONES, readable
 from rlvitals.text_escaping import escape_control
 
 _GAP = 2
@@ -22,7 +22,8 @@ _SHORT = (24, 16)
 """A text of at most so many characters does not wrap; the second where the first leaves no room."""
 _MOST_KEYS = 3
 """Columns that name a row, at most."""
-_SPAN = 21
+_SPARKS = (48, 40, 30, 20, 12)
+"""Shorter lengths of a curve in a table; the first that fits is taken."""
 
 
 class _Column(NamedTuple):
@@ -50,12 +51,12 @@ def fitted(table: Table, width: int) -> Iterator[RenderableType]:
     """Lay out a table.
 
     Args:
-        table: The table. A column in which every value is missing is left out.
+        table: The table. A column in which every value is missing is left out. Curves are as long as there is room.
         width: Columns of the screen.
     """
-    columns = _columns(table)
-    if not columns or not table.rows:
+    if not table.rows:
         return
+    columns = _columns(_narrowed(table, width))
     keys = _keys(columns)
     parts = [columns] if _widths(columns, width) else list(_parts(columns, keys, width))
     is_single = len(table.rows) == 1 and len(parts) > 1
@@ -68,9 +69,11 @@ def fitted(table: Table, width: int) -> Iterator[RenderableType]:
         yield _grid(part, _widths(part, width) or [])
 
 
-def fits(table: Table, width: int) -> bool:
-    """Whether a table has room without being split."""
-    return _widths(_columns(table), width) is not None
+def captioned(table: Table, width: int) -> Iterator[RenderableType]:
+    """Lay out a table below its caption."""
+    if table.caption:
+        yield Text(escape_control(table.caption), LABEL)
+    yield from fitted(table, width)
 
 
 def facts_grid(rows: Sequence[tuple[str, Text]], width: int) -> Grid:
@@ -90,48 +93,44 @@ def cell_text(cell: Cell) -> Text:
     match cell:
         case Toned():
             return Text(escape_control(cell.text), TONES.get(cell.tone, ""))
+        case Drawing():
+            return Text(cell.text, TONES.get(cell.tone, "cyan"))
         case Spark():
-            return spark_text(cell.values)
+            line = Text(sparkline(cell.values), "cyan")
+            line.highlight_regex("!+", TONES["bad"])  # stretches without a finite value stand out
+            return line
         case Span():
-            return Text(span_line(cell.value, cell.low, cell.high, -cell.limit, cell.limit))
+            return Text(interval_line(cell.value, cell.low, cell.high, -cell.limit, cell.limit))
         case Link():
             return Text(escape_control(cell.text))
         case _:
             return Text(escape_control(cell), LABEL if cell == ABSENT else "")
 
 
-def spark_text(values: Sequence[float | None]) -> Text:
-    """A curve in a line; stretches without a finite value stand out."""
-    line = Text(sparkline(values), "cyan")
-    line.highlight_regex("!+", TONES["bad"])
-    return line
+def thinned(values: Sequence[float | None], most: int) -> tuple[float | None, ...]:
+    """At most so many values: of each stretch the last, or one that is not finite if it has one."""
+    if len(values) <= most:
+        return tuple(values)
+    edges = [round(place * len(values) / most) for place in range(most + 1)]
+    parts = [[value for value in values[first:end] if value is not None] for first, end in pairwise(edges)]
+    return tuple(next((value for value in part if value != value), part[-1]) if part else None for part in parts)  # noqa: PLR0124
 
 
-def span_line(value: float | None, low: float | None, high: float | None, least: float, most: float) -> str:
-    """An interval around an estimate in a line, with a mark at zero.
-
-    Args:
-        value: The estimate.
-        low: The lower end.
-        high: The upper end.
-        least: What the left edge stands for.
-        most: What the right edge stands for.
-    """
-    if value is None or not math.isfinite(value) or not most / 2 > least / 2:
-        return ABSENT
-
-    def place(at: float) -> int:
-        share = (at / 2 - least / 2) / (most / 2 - least / 2)
-        return round(min(1.0, max(0.0, share)) * (_SPAN - 1))
-
-    line = [" "] * _SPAN
-    if low is not None and high is not None:
-        for at in range(place(low), place(high) + 1):
-            line[at] = "─"
-    if least <= 0.0 <= most:
-        line[place(0.0)] = "┼" if line[place(0.0)] == "─" else "│"
-    line[place(value)] = "●"
-    return "".join(line)
+def _narrowed(table: Table, width: int) -> Table:
+    """The table with the longest curves that fit, if need be without its spare columns."""
+    longest = max((len(cell.values) for row in table.rows for cell in row if isinstance(cell, Spark)), default=0)
+    lengths = (longest, *(length for length in _SPARKS if length < longest))
+    fewest = tuple(title for title in table.titles if title not in table.spare)
+    for titles, shorts, most in product(dict.fromkeys((table.titles, fewest)), ((), _SHORT), lengths):
+        kept = chosen(table, titles)
+        rows = (
+            tuple(Spark(thinned(cell.values, most)) if isinstance(cell, Spark) else cell for cell in row)
+            for row in kept.rows
+        )
+        narrowed = kept._replace(rows=tuple(rows))
+        if _widths(_columns(narrowed), width, shorts):
+            break
+    return narrowed
 
 
 def _columns(table: Table) -> list[_Column]:

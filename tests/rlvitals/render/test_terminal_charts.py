@@ -21,7 +21,8 @@ from rlvitals.documents.charts import (
     Strips,
 )
 from rlvitals.documents.document import Charts
-from rlvitals.render.terminal_charts import drawn, thinned
+from rlvitals.render.terminal_charts import drawn
+from rlvitals.render.terminal_tables import thinned
 
 
 def shown(*charts: Chart, width: int = 100, wide: bool = False) -> list[str]:
@@ -114,8 +115,8 @@ def test_groups_are_rows() -> None:
     )
     rows = shown(curve([0.0])._replace(lines=lines))
 
-    assert [row.split()[0] for row in rows[1:]] == ["a", "b"]
-    assert [row.split()[-1] for row in rows[1:]] == ["1", "2"]
+    assert [row.split()[0] for row in rows[2:]] == ["a", "b"]
+    assert [row.split()[-1] for row in rows[2:]] == ["1", "2"]
 
 
 def test_shares_are_bars_and_other_estimates_intervals() -> None:
@@ -143,8 +144,12 @@ def test_a_heat_map_has_a_block_a_cell() -> None:
     means = np.array([[0.0, math.nan], [0.5, 1.0]])
     found = Heat("k", "Reward", "speed", "colour", ("1", "2"), ("low", "high"), means, np.ones((2, 2), np.int64))
 
-    assert shown(found)[1:3] == [" low ▁▁··", "high ▅▅██"]
-    assert shown(found)[3].strip() == "speed: 1 to 2; rows: colour"
+    assert shown(found) == [
+        "Reward: 0 (▁) to 1 (█)",
+        "colour  speed: 1 to 2",
+        "   low  ▁▁··",
+        "  high  ▅▅██",
+    ]
     assert shown(found._replace(means=means * math.nan)) == []
 
 

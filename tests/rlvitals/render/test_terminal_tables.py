@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from rlvitals.documents.document import Span, Spark, Table, Toned
-from rlvitals.formatting import ABSENT
-from rlvitals.render.terminal_styles import TONES
-from rlvitals.render.terminal_tables import cell_text, fits, fitted, span_line
+from rlvitals.formatting import ABSENT, interval_line
+from rlvitals.render.terminal import TONES
+from rlvitals.render.terminal_tables import cell_text, fitted
 
 TITLES = ("name", "verdict", "mean", "95 % interval", "median", "spread", "note")
 ROWS = (
@@ -36,7 +36,6 @@ def test_a_table_that_fits_is_one_table() -> None:
 
     assert len(lines) == 3
     assert lines[0].split() == " ".join(TITLES).split()
-    assert fits(WIDE, 160)
 
 
 @pytest.mark.parametrize("width", range(30, 161, 10))
@@ -135,7 +134,7 @@ def test_an_interval_is_drawn_against_zero(
     ends: tuple[float | None, float | None, float | None, float, float], drawn: str
 ) -> None:
     """The estimate on it; outside of the drawing there is nothing to draw."""
-    assert span_line(*ends) == drawn
+    assert interval_line(*ends) == drawn
 
 
 def test_the_largest_intervals_are_drawn() -> None:

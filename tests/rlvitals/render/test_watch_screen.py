@@ -57,7 +57,7 @@ def test_what_is_wrong_stands_above_the_numbers(vitals: Vitals) -> None:
     first = vitals.diagnosis.findings[0]
 
     assert found.index(first.title) < found.index("last 60")
-    assert "try: " in found
+    assert "Try  " in found
 
 
 def test_what_is_not_finite_is_seen(vitals: Vitals) -> None:

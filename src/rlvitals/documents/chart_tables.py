@@ -1,0 +1,114 @@
+"""Charts as tables, for documents that are text: curves in a row each, other charts in a table each."""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips
+from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned
+from rlvitals.documents.run_curves import sparks
+from rlvitals.documents.run_tables import value
+from rlvitals.formatting import ABSENT, count, interval_line, number, share_bar, sparkline
+
+_ENDS = ("first", "low", "high", "last")
+_MOST_VALUES = 20
+
+
+def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
+    """Write charts as tables: all curves in one, a row each, and every other chart in its own.
+
+    Args:
+        charts: The charts.
+    """
+    charts = list(charts)
+    curves = [chart for chart in charts if isinstance(chart, CurveChart)]
+    rows = [row for curve in curves for row in _curve_rows(curve, is_alone=len(curves) == 1)]
+    if rows:
+        titles = [title for title in rows[0] if not title or any(row[title] != ABSENT for row in rows)]
+        texts = tuple(place for place, title in enumerate(titles) if title in {"", "over the run", "note"})
+        cells = tuple(tuple(row[title] for title in titles) for row in rows)
+        caption = curve_title(curves[0]) if len(curves) == 1 < len(rows) else ""
+        yield Table(tuple(titles), cells, texts, caption, spare=frozenset({"low", "high"}))
+    for chart in charts:
+        match chart:
+            case IntervalChart():
+                yield _estimate_table(chart)
+            case Strips():
+                groups = tuple((Toned(row.label, row.kind), row.text, _values(row.values)) for row in chart.rows)
+                yield Table(("", chart.axis, "runs"), groups, (0, 1, 2), chart.title)
+            case Heat() if np.isfinite(chart.means).any():
+                yield _heat_table(chart)
+
+
+def curve_title(curve: CurveChart) -> str:
+    """The title of a curve with its unit, where the title does not name it."""
+    return f"{curve.title} ({curve.unit})" if curve.unit and curve.unit not in curve.title.lower() else curve.title
+
+
+def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell]]:
+    """A curve in a row; one that compares groups in a row a group."""
+    title = curve_title(curve)
+    grouped = [line for line in curve.lines if line.kind in GROUPS]
+    for line in grouped:
+        name = Toned(line.label if is_alone else f"{title}: {line.label}", line.kind)
+        spark = Spark(sparks(np.where(np.isfinite(line.y), line.y, math.nan)))
+        yield {"": name, "over the run": spark, **_ends(line.y), "healthy": ABSENT, "note": ABSENT}
+    if not grouped:
+        ends, healthy = _ends(curve.lines[0].y), _healthy(curve)
+        if isinstance(healthy, Toned) and healthy.tone == "watch":
+            ends["last"] = Toned(number(float(curve.lines[0].y[-1])), "watch")
+        yield {
+            "": title,
+            "over the run": Spark(curve.spark),
+            **ends,
+            "healthy": healthy,
+            "note": curve.note or ABSENT,
+        }
+
+
+def _ends(values: Floats) -> dict[str, Cell]:
+    """The first value, the least, the greatest and the last."""
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return dict.fromkeys(_ENDS, ABSENT)
+    ends = (finite[0], finite.min(), finite.max(), values[-1])
+    return {title: value(float(end)) for title, end in zip(_ENDS, ends, strict=True)}
+
+
+def _healthy(curve: CurveChart) -> Cell:
+    """The healthy range, and on which side of it the last value is."""
+    if curve.healthy is None:
+        return ABSENT
+    low, high = curve.healthy
+    last = float(curve.lines[0].y[-1]) if curve.lines[0].y.size else math.nan
+    side = ": above" if last > high else ": below" if last < low else ""
+    return Toned(f"{number(low)} to {number(high)}{side}", "watch" if side else "quiet")
+
+
+def _estimate_table(chart: IntervalChart) -> Table:
+    ends = [end for row in chart.rows for end in (row.value, row.low, row.high, chart.zero) if end is not None]
+    finite = [end for end in ends if math.isfinite(end)] or [0.0, 1.0]
+    edges = chart.limits or (min(finite), max(finite))
+    lines = [share_bar(row.value) if chart.share else interval_line(*row[1:4], *edges) for row in chart.rows]
+    rows = tuple((row.label, Drawing(line, row.tone), row.text) for row, line in zip(chart.rows, lines, strict=True))
+    return Table(("", "", chart.axis), rows, (0, 1, 2), chart.title)
+
+
+def _heat_table(chart: Heat) -> Table:
+    """The rows as lines of blocks, higher for more; a dot where nothing was tried."""
+    finite = chart.means[np.isfinite(chart.means)]
+    low, high = float(finite.min()), float(finite.max())
+    lines = sparkline([None if math.isnan(mean) else mean for mean in chart.means.ravel().tolist()]).replace(" ", "·")
+    wide = len(chart.columns)
+    rows = tuple(
+        (name, Drawing("".join(2 * block for block in lines[wide * place : wide * (place + 1)])))
+        for place, name in enumerate(chart.rows)
+    )
+    titles = (chart.y, f"{chart.x}: {chart.columns[0]} to {chart.columns[-1]}")
+    return Table(titles, rows, (1,), f"{chart.title}: {number(low)} (▁) to {number(high)} (█)")
+
+
+def _values(values: Sequence[float]) -> str:
+    shown = ", ".join(number(one) for one in sorted(values)[:_MOST_VALUES])
+    return f"{shown}, and {count(len(values) - _MOST_VALUES)} more" if len(values) > _MOST_VALUES else shown or ABSENT

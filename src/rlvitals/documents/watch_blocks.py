@@ -1,0 +1,116 @@
+"""The vital signs of a run as blocks: what `rlvitals watch` shows."""
+
+from collections.abc import Iterator
+
+from rlvitals.documents.document import (
+    Block,
+    Cell,
+    Facts,
+    FindingsBlock,
+    Prose,
+    Spark,
+    Statement,
+    Statements,
+    Table,
+    Toned,
+    finding_note,
+)
+from rlvitals.documents.run_tables import interval, value
+from rlvitals.documents.vital_signs import VitalMetric, Vitals
+from rlvitals.formatting import ABSENT, count, format_duration, format_value, number, percent
+from rlvitals.records import Evaluation
+from rlvitals.records.metrics import metric_of, panel
+from rlvitals.summary.levels import level_text
+from rlvitals.summary.measures import Range
+from rlvitals.text_escaping import escape_control
+
+_MOST_FINDINGS = 3
+_TONES = {"critical": "bad", "warning": "watch", "info": "quiet"}
+
+
+def status_blocks(vitals: Vitals) -> Iterator[Block]:
+    """State the progress, and what failed."""
+    overview = vitals.overview
+    goal = f" of {number(overview.goal)}" if overview.goal else ""
+    done = f" ({percent(overview.progress)})" if overview.goal else ""
+    speed, when = (overview.recent_steps_per_second, " recently") if vitals.is_open else (overview.steps_per_second, "")
+    parts = [
+        f"{count(overview.env_step)}{goal} steps{done}",
+        "" if overview.seconds_left is None else f"{format_duration(overview.seconds_left)} left",
+        "" if speed is None else f"{number(speed, 3)} steps/s{when}",
+        f"{count(overview.episodes)} episodes",
+        f"{count(overview.updates)} updates",
+        "" if vitals.memory is None else f"{number(vitals.memory)} MiB",
+    ]
+    yield Prose(" · ".join(filter(None, parts)))
+    lost = ", ".join(f"{where} {count(many)}" for where, many in vitals.state.dropped_records.items())
+    if vitals.read_error:
+        yield Prose(f"Cannot be read at present: {vitals.read_error}", "bad")
+    if vitals.failure:
+        yield Prose(escape_control(vitals.failure), "bad")  # in one line, whatever it holds
+    if lost:
+        yield Prose(f"Dropped records: {lost}", "bad")
+
+
+def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
+    """State the verdict, unless the first finding repeats it, and list the findings.
+
+    Args:
+        vitals: The run.
+        short: Whether to list findings by title only.
+    """
+    verdict, diagnosis = vitals.overview.verdict, vitals.diagnosis
+    findings, more = diagnosis.findings[:_MOST_FINDINGS], len(diagnosis.findings) - _MOST_FINDINGS
+    if verdict is not None and not (diagnosis.alarms and verdict.title == diagnosis.alarms[0].title):
+        yield Statements((Statement("Verdict", verdict.title, verdict.tone, (escape_control(verdict.text),)),))
+    if not diagnosis.is_judged:
+        yield Prose(f"Not judged yet: {diagnosis.evidence_text}.", "quiet")
+    if findings and short:
+        titles = [(one.severity, f"{one.title}, {finding_note(one, ())}") for one in findings]
+        yield Facts(tuple((severity, Toned(text, _TONES[severity])) for severity, text in titles))
+    elif findings:
+        yield FindingsBlock(findings, diagnosis.health.deductions, brief=True)
+    if more > 0:
+        yield Prose(f"and {more} more: rlvitals check {vitals.state.run_id}", "quiet")
+
+
+def number_blocks(vitals: Vitals) -> Iterator[Table]:
+    """Tabulate the recent levels of the episodes and the metrics of the last update, with their curves."""
+    levels = vitals.overview.levels
+    if levels:
+        rows = tuple(
+            (
+                metric_of("episodes", name).title,
+                Toned(level_text(name, level), "bad" if level.not_finite else ""),
+                interval(Range(level.mean, level.low, level.high), shares=name == "success"),
+                Spark(vitals.sparks[name]),
+            )
+            for name, level in levels.items()
+        )
+        recent = max(level.window for level in levels.values())
+        titles = (f"last {recent}", "now", "95 % interval", "over the run")
+        yield Table(titles, rows, texts=(0, 3), spare=frozenset({"95 % interval"}))
+    if vitals.metrics:
+        metrics = tuple((metric_of("updates", one.name).title, *_now(one), Spark(one.spark)) for one in vitals.metrics)
+        titles = ("last update", "now", "healthy", "over the run")
+        yield Table(titles, metrics, texts=(0, 3), spare=frozenset({"healthy"}))
+
+
+def evaluation_blocks(evaluation: Evaluation | None) -> Iterator[Facts]:
+    """State the last evaluation in a line."""
+    if evaluation is not None:
+        said = [
+            f"{metric.short_label} {format_value(metric, value)}"
+            for metric in panel("evaluations", "evaluation")
+            if (value := getattr(evaluation, metric.name)) is not None
+        ]
+        at = "" if evaluation.env_step is None else f" at step {count(evaluation.env_step)}"
+        yield Facts((("last evaluation", f"{evaluation.policy or 'agent'}{at}: {', '.join(said) or ABSENT}"),))
+
+
+def _now(metric: VitalMetric) -> tuple[Cell, Cell]:
+    """The last value, and the healthy range."""
+    if metric.low is None or metric.high is None:
+        return value(metric.last), ABSENT
+    last = Toned(number(metric.last), "watch") if metric.is_healthy is False else value(metric.last)
+    return last, f"{number(metric.low)} to {number(metric.high)}"
