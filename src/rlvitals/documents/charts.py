@@ -224,8 +224,9 @@ class Axis(NamedTuple):
     ticks: tuple[float, ...]
 
     def share(self, value: float) -> float:
-        """Where a value stands: 0 at the low end, 1 at the high end. Halved first, so that no range is too wide."""
-        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        """Return the place of a value: 0 at the low end, 1 at the high end; the middle if both ends are equal."""
+        span = self.high / 2 - self.low / 2  # halved, so that no range is too wide
+        return (value / 2 - self.low / 2) / span if span else 0.5
 
 
 _GREATEST = sys.float_info.max

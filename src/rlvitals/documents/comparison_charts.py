@@ -21,10 +21,10 @@ from rlvitals.documents.charts import (
     Strip,
     Strips,
 )
-from rlvitals.documents.run_tables import TONES
 from rlvitals.formatting import count, number, percent
 from rlvitals.records.metrics import metric_named
 from rlvitals.stats.groups.run_intervals import mean_of_runs
+from rlvitals.summary.tones import TONES
 
 MOST_TASKS = 8
 """Environments that have charts."""

@@ -3,15 +3,14 @@
 import platform
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Divergence
 from rlvitals.comparison.caveats import foremost, horizon_of
+from rlvitals.comparison.overall_verdict import overall_verdict
 from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
 from rlvitals.documents.charts import GROUPS
-from rlvitals.documents.comparison_verdict import statements_of, verdict_of
 from rlvitals.documents.document import (
     Block,
     Bullets,
@@ -25,8 +24,9 @@ from rlvitals.documents.document import (
     Table,
     Toned,
     chosen,
+    foot,
+    release,
 )
-from rlvitals.documents.footer import foot
 from rlvitals.documents.group_labels import shortened
 from rlvitals.documents.run_tables import interval
 from rlvitals.formatting import ABSENT, count, number
@@ -63,7 +63,7 @@ def comparison_document(found: Comparison, parts: Divergence | None, call: str, 
         title=title,
         kind=f"Comparison of runs by {metric_named(found.metric).phrase}",
         status=f"{count(len(found.runs))} {'run' if len(found.runs) == 1 else 'runs'}",
-        verdict=verdict_of(found),
+        verdict=overall_verdict(found),
         key_facts=tuple(_key_facts(found)),
         sections=tuple(section for section in _sections(found, parts, call, folder) if section.blocks),
         foot=foot(made),
@@ -149,7 +149,7 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
     if shown is not None:
         statements.append(Charts((shown,), wide=True))
     if len(found.comparisons) > 1:
-        told = statements_of(found)
+        told = tables.statements_of(found)
         statements.append(told)
         silent = len(tables.shown_comparisons(found)) - len(told.statements)
         if silent:
@@ -282,16 +282,10 @@ def _again(found: Comparison, call: str) -> Iterator[Block]:
         facts += [(f"Horizon {task}".strip(), number(place, 8)) for task, place in found.horizons.items()]
     if found.target is not None:
         facts.append(("Target", number(found.target)))
-    facts.append(("Versions", ", ".join([*_versions(), f"Python {platform.python_version()} on {sys.platform}"])))
+    facts.append(
+        ("Versions", ", ".join([*map(release, _PACKAGES), f"Python {platform.python_version()} on {sys.platform}"]))
+    )
     yield Facts(tuple(facts))
     folders = "\n".join(f"{one.group}: {one.path}" for one in found.runs[: tables.MOST_RUNS])
     more = f"\n... and {count(len(found.runs) - tables.MOST_RUNS)} more" if len(found.runs) > tables.MOST_RUNS else ""
     yield Code(folders + more, f"The folders of the {count(len(found.runs))} runs", folded=True)
-
-
-def _versions() -> Iterator[str]:
-    for name in _PACKAGES:
-        try:
-            yield f"{name} {version(name)}"
-        except PackageNotFoundError:  # run from a folder of sources
-            yield name

@@ -9,13 +9,13 @@ from rlvitals.diagnosis import Finding
 from rlvitals.documents.charts import AxisMark, Bad, Band, CurveChart, Floats, Line, ReferenceLine
 from rlvitals.documents.run_data import Recorded, StreamColumns
 from rlvitals.formatting import number
+from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.stats.series.averages import windowed_average
-from rlvitals.stats.series.down_sampling import down_sample
+from rlvitals.stats.series.down_sampling import down_sample, sparks
 from rlvitals.stats.series.success_rates import success_over_time
 
 POINTS = 600
-SPARKS = 40
 _SMOOTH_SHARE = 40
 _FEWEST_SMOOTHED = 30
 _SMOOTH_POINTS = 240
@@ -27,6 +27,7 @@ _HUGE = 1e290
 _BLOCKS = 30
 _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
+_FEWEST_EVALUATIONS = 2
 
 
 def curves_of(run: Recorded) -> dict[str, CurveChart]:
@@ -72,21 +73,38 @@ def system_courses(run: Recorded) -> Iterable[CurveChart]:
             yield _course(one.name, series, minutes, "minutes", stream="system")
 
 
+def evaluation_curve(evaluations: Sequence[Evaluation]) -> CurveChart | None:
+    """The agent's evaluations over the run, with each baseline as a level; `None` if there are too few."""
+    known = [one for one in evaluations if one.reward is not None]
+    mine = [one for one in known if one.policy is None]
+    if len(mine) < _FEWEST_EVALUATIONS:
+        return None
+    by_step = all(one.env_step is not None for one in mine)
+    x = np.array([(one.env_step if by_step else one.episode) or 0 for one in mine], dtype=np.float64)
+    y, spread = (np.array([getattr(one, name) for one in mine], dtype=np.float64) for name in ("reward", "reward_std"))
+    with_spread = np.isfinite(spread) & np.isfinite(y)
+    x_of, low, high = (values[with_spread] for values in (x, y - spread, y + spread))
+    baselines = {one.policy: one.reward for one in known if one.policy is not None}
+    return CurveChart(
+        key="evaluations",
+        title="Reward of evaluations",
+        clock="step" if by_step else "episode",
+        unit="reward",
+        lines=(Line(x, y, "main", "agent", dots=True),),
+        bands=(Band(x_of, low, high, "one standard deviation of episodes"),) if x_of.size > 1 else (),
+        levels=tuple(
+            ReferenceLine(reward, f"{name} {number(reward)}", "baseline")
+            for name, reward in baselines.items()
+            if reward is not None
+        ),
+        about="Mean return of evaluation episodes, apart from training.",
+        spark=sparks(y),
+    )
+
+
 def numbered(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
     """The findings with the number that each has in the report, on the curves and in the list."""
     return [(str(place), finding) for place, finding in enumerate(findings, 1)]
-
-
-def sparks(values: Floats, many: int = SPARKS) -> tuple[float | None, ...]:
-    """A course in a few numbers: the mean of each stretch; NaN where a stretch has nothing finite."""
-    if not values.size:
-        return ()
-    means = []
-    for part in np.array_split(values, min(many, values.size)):
-        finite = part[np.isfinite(part)]
-        scale = float(np.abs(finite).max(initial=0.0)) or 1.0
-        means.append(float((finite / scale).mean() * scale) if finite.size else float("nan"))
-    return tuple(means)
 
 
 def _course(

@@ -1,6 +1,5 @@
 """The report of one run: its sections, verdict first."""
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 
@@ -18,19 +17,18 @@ from rlvitals.documents.document import (
     Section,
     Table,
     Toned,
+    foot,
+    toned,
 )
-from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_table
 from rlvitals.documents.findings_section import findings_section
-from rlvitals.documents.footer import foot
-from rlvitals.documents.levels_table import levels_table
-from rlvitals.documents.run_curves import curves_of
+from rlvitals.documents.run_curves import curves_of, evaluation_curve
 from rlvitals.documents.run_data import RunData
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs.artifacts import IMAGE
-from rlvitals.sinks.flattening import flat_settings
+from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.levels import Level
-from rlvitals.summary.measures import WINDOW, Range
+from rlvitals.summary.measures import WINDOW
 from rlvitals.summary.status import OPEN
 from rlvitals.summary.successes import GroupRate
 
@@ -92,13 +90,10 @@ def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str
         return ABSENT, f"none of the last {count(level.window)}{what} is finite"
     reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
     bad = f", {count(level.not_finite)} not finite" if level.not_finite else ""
-    within = _within(run_tables.interval(Range(level.mean, level.low, level.high), shares=share))
+    interval = run_tables.interval(level, shares=share)
+    within = "" if interval == ABSENT else f"; 95 %: {interval}"
     mean = percent(level.mean, 3) if share else number(level.mean)
     return mean, f"last {count(level.window)}{what}{reported}{bad}{within}"
-
-
-def _within(interval: str) -> str:
-    return "" if interval == ABSENT else f"; 95 %: {interval}"
 
 
 def _sections(data: RunData) -> Iterator[Section]:
@@ -163,7 +158,7 @@ def _episode_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator
     yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", data, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = _windowed("rewards" if source else "episodes", summary.window)
-    yield levels_table(summary)
+    yield run_tables.levels_table(summary)
     yield run_tables.spread_table(summary.measures, "episodes", recent, values=values)
     yield run_tables.trend_table(summary.measures, "episodes", values=values)
 
@@ -268,12 +263,12 @@ def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
 def _evaluation_blocks(data: RunData) -> Iterator[Block]:
     if not data.evaluations:
         return
-    chart = evaluation_chart(data)
+    chart = evaluation_curve(data.evaluations)
     if chart is not None:
         yield Charts((chart,), wide=True)
     if data.summary.baselines:
         yield run_tables.baseline_table(data.summary.baselines)
-    yield evaluation_table(data.evaluations)
+    yield run_tables.evaluation_table(data.evaluations)
 
 
 def _parameter_blocks(data: RunData) -> Iterator[Block]:
@@ -300,7 +295,7 @@ def _events(data: RunData, most: int) -> Iterator[Block]:
             format_time(event.time)[:19],
             count(event.env_step),
             event.kind,
-            Toned(event.severity or ABSENT, {"critical": "bad", "warning": "watch"}.get(event.severity or "", "quiet")),
+            toned(event.severity) if event.severity else Toned(ABSENT, "quiet"),
             event.message,
         )
         for event in shown
@@ -341,14 +336,10 @@ def _origin_blocks(data: RunData) -> Iterator[Block]:
     if isinstance(command, list):
         where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
         yield Code(f"{where}{shlex.join(map(str, command))}", "Command")
-    settings = tuple((name, _plain(value)) for name, value in flat_settings(header.configuration))
+    settings = tuple((name, setting_text(value)) for name, value in flat_settings(header.configuration))
     if settings:
         yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
     if isinstance(packages, Mapping) and packages:
         names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
         pins = " ".join(f"{name}=={packages[name]}" for name in names)
         yield Code(pins, f"{count(len(names))} installed packages", folded=True)
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -26,8 +26,9 @@ from rlvitals.documents.document import (
     finding_note,
     health_text,
 )
-from rlvitals.documents.run_curves import numbered, sparks
+from rlvitals.documents.run_curves import numbered
 from rlvitals.formatting import ABSENT, count, number, sparkline
+from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.text_escaping import escape_control
 
 _LAYOUT = "\n\t"

@@ -85,7 +85,7 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24)
     if not values or not known:
         return '<span class="rv-none">-</span>'
     low, high = min(known), max(known)
-    over = Axis(low, high, ()) if high > low else Axis(low - 1, high + 1, ())
+    over = Axis(low, high, ())
     step = (width - 4) / max(1, len(values) - 1)
     heights = np.array([math.nan if v is None else height - 3 - (height - 6) * over.share(v) for v in values])
     places = np.array([2 + step * at for at in range(len(values))])

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Line, Strips
 from rlvitals.documents.document import Cell, Charts, Spark, Table, Toned
-from rlvitals.documents.run_curves import sparks
 from rlvitals.documents.run_tables import value
 from rlvitals.formatting import ABSENT, number
 from rlvitals.render.terminal_styles import BAD, LABEL, TITLE
 from rlvitals.render.terminal_tables import fits, fitted, span_line
+from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.text_escaping import escape_control
 
 _ROWS = 6

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from rlvitals.diagnosis import Finding
-from rlvitals.documents.vital_signs import VitalMetric, Vitals
 from rlvitals.records import Evaluation, Event
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.render.terminal import BAD, LABEL, STYLES, TITLE, TONES, number_text, status_text
@@ -28,6 +27,7 @@ from rlvitals.render.terminal_text import (
     sparkline,
 )
 from rlvitals.summary.levels import Level, level_text
+from rlvitals.summary.vital_signs import VitalMetric, Vitals
 
 _WIDE = 72
 """From so many columns on there is room for intervals and healthy ranges."""

@@ -10,7 +10,6 @@ from rlvitals import RunReader, TrainingMonitor
 from rlvitals.clock import SYSTEM_CLOCK
 from rlvitals.documents.digest import digest_of
 from rlvitals.documents.document import Table
-from rlvitals.formatting import ABSENT
 from rlvitals.render.report_writer import write_digest
 from rlvitals.testing.manual_clock import ManualClock
 
@@ -70,7 +69,7 @@ def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
     made("empty")
     row = rows_of(logs)[0]
 
-    assert (row[3].text, row[9].text) == (ABSENT, "not judged")
+    assert (row[3].text, row[9].text) == ("not judged", "not judged")
     assert digest_of(logs, _WEEK).verdict.tone == "neutral"
 
 

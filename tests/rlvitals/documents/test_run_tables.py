@@ -1,10 +1,10 @@
-"""The levels of a run's episodes."""
+"""The tables of a run."""
 
 from collections.abc import Callable
 
 from rlvitals import TrainingMonitor
 from rlvitals.documents.document import Toned
-from rlvitals.documents.levels_table import levels_table
+from rlvitals.documents.run_tables import levels_table
 from rlvitals.formatting import ABSENT
 from rlvitals.summary.run_summary import summarise
 
