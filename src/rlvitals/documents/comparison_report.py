@@ -25,6 +25,7 @@ from rlvitals.documents.document import (
     Toned,
     chosen,
     foot,
+    present,
     release,
 )
 from rlvitals.documents.group_labels import shortened
@@ -92,8 +93,7 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
 
 
 def _sections(found: Comparison, parts: Divergence | None, call: str, folder: str) -> Iterator[Section]:
-    first = tuple(foremost(found))
-    yield Section("first", "What to know first", "", (Bullets(first),) if first else ())
+    yield Section("first", "What to know first", "", present(Bullets(tuple(foremost(found)))))
     yield from _conclusions(found, parts)
     effects = tuple(_setting_blocks(found))
     told = tuple(block for block in effects if not isinstance(block, Charts))
@@ -108,7 +108,7 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "Each run counts with one number. Means have 95 % intervals; std is the standard deviation between runs."
         f"{where}",
         tuple(_group_blocks(found)),
-        tuple(table for table in (tables.groups_table(found), tables.target_table(found)) if table is not None),
+        present(tables.groups_table(found), tables.target_table(found)),
     )
     yield _learning(found)
     yield Section(
@@ -123,10 +123,11 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
     yield Section("items", "Item by item", _ITEMS, items, tuple(chosen(table, _BRIEF_ITEMS) for table in items))
     if not many:
         yield settings
-    further = tuple(_further_blocks(found))
+    further = present(tables.further_table(found))
     yield Section("further", "Equivalence, sequential test and more runs", _FURTHER, further, ())
-    yield Section("differs", "Differences", "Settings, versions and commit, as recorded by the runs.", _differs(found))
-    yield Section("rules", "Rules applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
+    differences = present(tables.differences_table(found), tables.varying_table(found.groups))
+    yield Section("differs", "Differences", "Settings, versions and commit, as recorded by the runs.", differences)
+    yield Section("rules", "Rules applied", "", present(Bullets(tuple(found.notes))))
     outcomes = tuple(_outcome_blocks(found))
     yield Section("outcomes", "Runs", "", outcomes, outcomes[1:])
     yield Section("again", "Reproduction", "", tuple(_again(found, call)), ())
@@ -165,16 +166,15 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
         brief += (chosen(tests, _BRIEF_TESTS)._replace(caption=""),)
     yield Section("concluded", "Conclusions", "", tuple(statements), brief)
     first = foremost(found)
-    limits = tuple(one for one in found.limits if one not in first)
-    yield Section("limits", "Limits of the conclusions", "", (Bullets(limits),) if limits else ())
+    limits = Bullets(tuple(one for one in found.limits if one not in first))
+    yield Section("limits", "Limits of the conclusions", "", present(limits))
     if parts is not None:
         facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
         if parts.update is not None:
             facts.append(("First difference at update", count(parts.update)))
             facts.append(("Environment step there", count(parts.env_step)))
             facts.append(("Metrics that differ first", ", ".join(parts.metrics[:10]) or ABSENT))
-        table = tables.divergence_table(parts)
-        blocks: tuple[Block, ...] = (Bullets(tuple(parts.sentences)), Facts(tuple(facts)), *((table,) if table else ()))
+        blocks = present(Bullets(tuple(parts.sentences)), Facts(tuple(facts)), tables.divergence_table(parts))
         yield Section("divergence", "Where the two runs diverge", "", blocks)
 
 
@@ -183,9 +183,7 @@ def _group_blocks(found: Comparison) -> Iterator[Block]:
     strips = tuple(charts.dots(found))
     if strips:
         yield Charts(strips, wide=len(strips) == 1)
-    for table in (tables.target_table(found), tables.tasks_table(found)):
-        if table is not None:
-            yield table
+    yield from present(tables.target_table(found), tables.tasks_table(found))
     left = [
         f"{count(many - most)} {what}"
         for many, most, what in (
@@ -243,17 +241,6 @@ def _setting_blocks(found: Comparison) -> Iterator[Block]:
         yield Charts((chart,), wide=True)
     if settings.influences:
         yield tables.settings_table(settings)
-
-
-def _further_blocks(found: Comparison) -> Iterator[Block]:
-    table = tables.further_table(found)
-    if table is not None:
-        yield table
-
-
-def _differs(found: Comparison) -> tuple[Block, ...]:
-    found_tables = (tables.differences_table(found), tables.varying_table(found.groups))
-    return tuple(table for table in found_tables if table is not None)
 
 
 def _outcome_blocks(found: Comparison) -> Iterator[Block]:

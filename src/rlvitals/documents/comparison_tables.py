@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from rlvitals.comparison import Comparison, Divergence, RunGroup, RunOutcome, Versus
+from rlvitals.comparison.group_estimates import mean_on
 from rlvitals.comparison.overall_verdict import IN_ORDER
 from rlvitals.comparison.result import PairedItems, Reached, SettingInfluence, SettingsEffect
 from rlvitals.comparison.wording import UNKNOWN, cut
-from rlvitals.documents.comparison_charts import kinds_of, mean_on
+from rlvitals.documents.comparison_charts import kinds_of
 from rlvitals.documents.document import Cell, Statement, Statements, Table, Toned, table_of, toned
 from rlvitals.documents.run_tables import around_zero, flagged, interval, value, within
 from rlvitals.formatting import ABSENT, count, number, percent
@@ -66,8 +67,10 @@ def groups_table(found: Comparison) -> Table:
         "std": lambda group: value(group.estimates[found.statistic].spread),
         "optimality gap": lambda group: value(group.optimality_gap.estimate if group.optimality_gap else None),
     }
+    has_means = any(group.estimates[found.statistic].mean.estimate is not None for group in found.groups)
+    sparse = {"optimality gap"} if has_means else columns.keys()
     caption = _first("groups", len(found.groups), MOST_GROUPS)
-    return table_of(found.groups[:MOST_GROUPS], columns, sparse=columns.keys(), caption=caption)
+    return table_of(found.groups[:MOST_GROUPS], columns, sparse=sparse, caption=caption)
 
 
 def tasks_table(found: Comparison) -> Table | None:
@@ -281,7 +284,7 @@ def runs_table(found: Comparison) -> Table:
         every[:MOST_RUNS],
         columns,
         texts={"group", "environment", "seed", "status", "counted as", "reason"},
-        sparse={"environment", "non-finite", "target at", "reason"},
+        sparse={"environment", "non-finite", "reason", *(["target at"] if found.target is None else [])},
         caption=f"{count(len(every))} runs{_more(len(every), MOST_RUNS)}",
         folded=len(every) > _SCREEN,
     )

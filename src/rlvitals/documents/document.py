@@ -223,6 +223,11 @@ def toned(word: str) -> Cell:
     return Toned(word, TONES[word]) if word in TONES else word
 
 
+def present(*blocks: Block | None) -> tuple[Block, ...]:
+    """Return the blocks that hold anything: `None` and empty lists of sentences do not."""
+    return tuple(block for block in blocks if block is not None and block != Bullets(()))
+
+
 def foot(made: float) -> str:
     """Write the last line of a report: who made it, and when.
 
