@@ -54,10 +54,10 @@ def of_groups(groups: Iterable[tuple[Sequence[float], tuple[float | None, float 
     )
 
 
-def of_curves(curves: Iterable[GroupCurve]) -> Ends:
+def of_curves(curves: Sequence[GroupCurve]) -> Ends:
     """A range that holds learning curves, and their bands as far as they do not press them together."""
     return _with_intervals(
-        [mean for curve in curves for mean in curve.mean if mean is not None],
+        [mean for curve in curves for mean in curve.mean if mean is not None and np.isfinite(mean)],
         [end for curve in curves for end in (*curve.low, *curve.high)],
     )
 

@@ -239,7 +239,7 @@ def _learning(
         bands.append(Band(x, low, high, "" if bands else "95 % interval, at each place", kind))
         below.append(Line(x, runs, kind, group.name))
     scale = "on a separate scale" if limits is None and len(found.groups) > len(GROUPS) else ""
-    least, most = limits or axis_limits.of_curves(group.curves[task] for group in groups)
+    least, most = limits or axis_limits.of_curves([group.curves[task] for group in groups])
     outside = any(bool(((band.low < least) | (band.high > most)).any()) for band in bands)
     target = (ReferenceLine(found.target, f"target {number(found.target)}"),) if found.target is not None else ()
     return CurveChart(

@@ -73,12 +73,10 @@ def groups_table(found: Comparison) -> Table:
     return table_of(found.groups[:MOST_GROUPS], columns, sparse=sparse, caption=caption)
 
 
-def tasks_table(found: Comparison) -> Table | None:
-    """Tabulate the outcome of each group on each task; `None` if there is only one task."""
-    if len(found.horizons) < 2:  # noqa: PLR2004 - one is in the table of groups
-        return None
+def tasks_table(found: Comparison) -> Table:
+    """Tabulate the outcome of each group on each task; without rows if there is only one task."""
     rows: list[tuple[Cell, ...]] = []
-    for task in found.horizons:
+    for task in found.horizons if len(found.horizons) > 1 else ():
         for group in found.groups:
             outcomes = [one for one in found.runs if one.group == group.name and one.task == task]
             if outcomes:
@@ -106,11 +104,9 @@ def estimates_table(found: Comparison) -> Table:
     return Table(titles, tuple(rows), texts=(0, 1), caption="All statistics with intervals", folded=True)
 
 
-def target_table(found: Comparison) -> Table | None:
-    """Tabulate how soon each group reaches the target; `None` if there is no target."""
+def target_table(found: Comparison) -> Table:
+    """Tabulate how soon each group reaches the target; without rows if there is no target."""
     reached = [(group.name, group.target) for group in found.groups[:MOST_GROUPS] if group.target is not None]
-    if found.target is None or not reached:
-        return None
     p_values = {one.group: one.target_p for one in found.comparisons if one.target_p is not None}
     columns: dict[str, Callable[[tuple[str, Reached]], Cell]] = {
         "group": lambda row: cut(row[0], _LONGEST),
@@ -146,11 +142,9 @@ def tests_table(found: Comparison) -> Table:
     return table_of(shown, columns, texts={"verdict", "test"}, caption=caption, folded=True)
 
 
-def further_table(found: Comparison) -> Table | None:
-    """Tabulate equivalence, sequential tests and the number of runs needed; `None` if no comparison has any of them."""
+def further_table(found: Comparison) -> Table:
+    """Tabulate equivalence, sequential tests and the number of runs needed."""
     known = [one for one in shown_comparisons(found) if one.equivalence or one.sequential or one.more_runs]
-    if not known:
-        return None
     margin = next((one.equivalence.margin for one in known if one.equivalence), None)
     equivalent = f"equivalent within {number(margin)}?"
     columns: dict[str, Callable[[Versus], Cell]] = {
@@ -176,10 +170,8 @@ def _runs_needed(one: Versus) -> str:
     return "more than 200" if one.more_runs.needed is None else count(one.more_runs.needed)
 
 
-def differences_table(found: Comparison) -> Table | None:
+def differences_table(found: Comparison) -> Table:
     """Tabulate the settings that differ between groups: few groups are columns, many are rows."""
-    if not found.differences:
-        return None
     is_across = len(found.groups) <= _ACROSS
     most = _MOST_SETTINGS if is_across else _MOST_ACROSS
     groups = [group.name for group in found.groups[:MOST_GROUPS]]
@@ -198,11 +190,9 @@ def differences_table(found: Comparison) -> Table | None:
     )
 
 
-def varying_table(groups: Sequence[RunGroup]) -> Table | None:
-    """Tabulate the settings that vary among the runs of a group, apart from the seed; `None` if there are none."""
+def varying_table(groups: Sequence[RunGroup]) -> Table:
+    """Tabulate the settings that vary among the runs of a group, apart from the seed."""
     every = [(group.name, name, values) for group in groups for name, values in group.varying.items()]
-    if not every:
-        return None
     rows = tuple(
         (cut(group, _LONGEST), name, cut(", ".join(map(_setting, values)), _LONGEST))
         for group, name, values in every[:_MOST_SETTINGS]
@@ -250,12 +240,12 @@ def settings_table(settings: SettingsEffect) -> Table:
     return table_of(settings.influences[:_MOST_SETTINGS], columns, texts=texts, caption=caption)
 
 
-def divergence_table(parts: Divergence) -> Table | None:
-    """Tabulate the settings that differ between two runs; `None` if there are none."""
+def divergence_table(parts: Divergence) -> Table:
+    """Tabulate the settings that differ between two runs."""
     shown = list(parts.differences.items())[:_MOST_SETTINGS]
     rows = tuple((name, *map(_setting, values)) for name, values in shown)
     caption = _first("settings", len(parts.differences), _MOST_SETTINGS)
-    return Table(("setting", "first run", "second run"), rows, texts=(0, 1, 2), caption=caption) if rows else None
+    return Table(("setting", "first run", "second run"), rows, texts=(0, 1, 2), caption=caption)
 
 
 def runs_table(found: Comparison) -> Table:

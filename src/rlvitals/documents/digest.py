@@ -23,6 +23,7 @@ from rlvitals.documents.document import (
     Spark,
     Table,
     Toned,
+    filled,
     foot,
     table_of,
     toned,
@@ -99,7 +100,7 @@ def digest_of(
         status=f"{count(len(rows))} runs",
         verdict=_verdict(rows),
         key_facts=tuple(_key_facts(rows)),
-        sections=tuple(_sections(rows, [(str(path), str(error)) for path, error in bad], since_s)),
+        sections=filled(_sections(rows, [(str(path), str(error)) for path, error in bad], since_s)),
         foot=foot(now),
     )
 
@@ -164,16 +165,14 @@ def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: fl
         table_of(group, _COLUMNS, texts=_TEXTS, caption=day)
         for day, group in groupby(rows, key=lambda row: _day(row.state.updated, since_s))
     ]
-    if not rows:
-        blocks.append(Prose("No run was active in that time."))
+    blocks.append(Prose("" if rows else "No run was active in that time."))
     recent = f"Reward and success are means of the last {RECENT_EPISODES} episodes"
     lead = f"Newest first. {recent}; the curve is over the whole run."
     if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
         blocks.append(Prose(f"Runs without episodes have another reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
-    if refused:
-        table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
-        yield Section("refused", "Folders that could not be read", "", (table,))
+    table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
+    yield Section("refused", "Folders that could not be read", "", (table,))
 
 
 _COLUMNS: dict[str, Callable[[DigestRow], Cell]] = {

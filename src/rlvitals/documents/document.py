@@ -223,9 +223,23 @@ def toned(word: str) -> Cell:
     return Toned(word, TONES[word]) if word in TONES else word
 
 
-def present(*blocks: Block | None) -> tuple[Block, ...]:
-    """Return the blocks that hold anything: `None` and empty lists of sentences do not."""
-    return tuple(block for block in blocks if block is not None and block != Bullets(()))
+def charts_of(*charts: Chart | None) -> Charts:
+    """Put charts side by side; a single one is wide."""
+    drawn = tuple(chart for chart in charts if chart is not None)
+    return Charts(drawn, wide=len(drawn) == 1)
+
+
+def filled(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Drop the blocks that hold nothing, then the sections without blocks."""
+
+    def kept(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+        return tuple(block for block in blocks if (block.rows if isinstance(block, Table) else block[0]))
+
+    found = (
+        section._replace(blocks=kept(section.blocks), brief=None if section.brief is None else kept(section.brief))
+        for section in sections
+    )
+    return tuple(section for section in found if section.blocks)
 
 
 def foot(made: float) -> str:

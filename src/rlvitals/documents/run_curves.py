@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlvitals.diagnosis import Finding
 from rlvitals.documents.charts import AxisMark, Bad, Band, CurveChart, Floats, Line, ReferenceLine
@@ -32,12 +31,11 @@ _FEWEST_EVALUATIONS = 2
 
 def curves_of(run: Recorded) -> dict[str, CurveChart]:
     """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
-    every = (*episode_courses(run), *update_courses(run), *system_courses(run))
+    every = (*_episode_curves(run), *_update_curves(run), *_system_curves(run))
     return {curve.key: curve for curve in every}
 
 
-def episode_courses(run: Recorded) -> Iterable[CurveChart]:
-    """Reward, quality, length and success over the run."""
+def _episode_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.episodes
     x, clock = _clock(series, "env_step", "episode")
     target = run.header.goals.get("target")
@@ -53,8 +51,7 @@ def episode_courses(run: Recorded) -> Iterable[CurveChart]:
             yield course._replace(note="; ".join(filter(None, (run.reward_source, course.note))))
 
 
-def update_courses(run: Recorded) -> Iterable[CurveChart]:
-    """The metrics of the policy's updates, each with what is healthy and the findings that speak of it."""
+def _update_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.updates
     x, clock = _clock(series, "env_step", "step")
     for one in panel("updates", "update", "update detail"):
@@ -63,11 +60,9 @@ def update_courses(run: Recorded) -> Iterable[CurveChart]:
             yield _course(one.name, series, x, clock, stream="updates", marks=marks, healthy=one.healthy_range)
 
 
-def system_courses(run: Recorded) -> Iterable[CurveChart]:
-    """Memory and speed."""
+def _system_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.system
-    began = run.header.started
-    minutes = (series.values["time"] - began) / 60.0
+    minutes = (series.values["time"] - run.header.started) / 60.0
     for one in panel("system", "machine"):
         if series.has(one.name):
             yield _course(one.name, series, minutes, "minutes", stream="system")
@@ -122,25 +117,22 @@ def _course(
     values, places = series.values[name][there], x[there]
     metric = metric_of(stream, name)
     smoothed = _smoothed(values, places)
-    lines: list[Line] = []
     curve = down_sample(values, places, points=POINTS)
     raw = Line(curve.positions, curve.values, "main" if smoothed is None else "raw", "each")
-    lines.append(raw)
-    if smoothed is not None:
-        lines.append(smoothed)
+    bad, note = _bad(values, places)
     return CurveChart(
         key=name,
         title=metric.title,
         clock=clock,
         unit="" if metric.unit in {"1", name} else metric.unit.replace("^2", "\u00b2"),
-        lines=tuple(lines),
+        lines=(raw,) if smoothed is None else (raw, smoothed),
         bands=_bands(values, places),
         marks=marks,
         levels=levels,
         healthy=healthy,
         limits=_inside(values, metric.axis),
-        bad=_bad(values, places),
-        note=_note(values),
+        bad=bad,
+        note=note,
         about=f"{metric.formula} {metric.healthy}".strip(),
         spark=sparks(values),
     )
@@ -205,9 +197,7 @@ def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark
     said, places = series.values["success"][there], x[there]
     blocks = success_over_time(said, blocks=min(_BLOCKS, max(1, said.size // 5)))
     at = np.array([places[(block.first + block.last) // 2] for block in blocks], dtype=np.float64)
-    rates = np.array([block.rate.estimate for block in blocks], dtype=np.float64)
-    low = np.array([block.rate.low for block in blocks], dtype=np.float64)
-    high = np.array([block.rate.high for block in blocks], dtype=np.float64)
+    rates, low, high = np.array([block.rate[:3] for block in blocks], dtype=np.float64).reshape(-1, 3).T
     known = np.isfinite(low) & np.isfinite(high)
     each = blocks[0].last - blocks[0].first + 1 if blocks else 0
     return CurveChart(
@@ -224,13 +214,18 @@ def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark
     )
 
 
-def _bad(values: Floats, places: Floats) -> tuple[Bad, ...]:
-    kinds: dict[str, NDArray[np.bool_]] = {
-        "nan": np.isnan(values),
-        "positive": values == np.inf,
-        "negative": values == -np.inf,
-    }
-    return tuple(Bad(_spaced(places[where]), kind) for kind, where in kinds.items() if where.any())
+def _bad(values: Floats, places: Floats) -> tuple[tuple[Bad, ...], str]:
+    """The values that are not finite: their places, and a note with their number."""
+    found, counts = [], []
+    for kind, name, where in (
+        ("nan", "NaN", np.isnan(values)),
+        ("positive", "Infinity", values == np.inf),
+        ("negative", "-Infinity", values == -np.inf),
+    ):
+        if where.any():
+            found.append(Bad(_spaced(places[where]), kind))
+            counts.append(f"{int(where.sum()):,} {name}")
+    return tuple(found), f"{', '.join(counts)} of {values.size:,} values" if counts else ""
 
 
 def _spaced(places: Floats, most: int = 200) -> Floats:
@@ -238,12 +233,6 @@ def _spaced(places: Floats, most: int = 200) -> Floats:
     if places.size <= most:
         return places
     return places[np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))]
-
-
-def _note(values: Floats) -> str:
-    counts = {"NaN": np.isnan(values), "Infinity": values == np.inf, "-Infinity": values == -np.inf}
-    said = [f"{int(where.sum()):,} {name}" for name, where in counts.items() if where.any()]
-    return f"{', '.join(said)} of {values.size:,} values" if said else ""
 
 
 def _marks(findings: Sequence[Finding], series: str, clock: str, *, every: bool = False) -> tuple[AxisMark, ...]:

@@ -259,18 +259,16 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     caption = f"{count(tried['distinct'])} combinations in {count(tried['rows'])} episodes"
     yield table_of(found["ranges"], columns, texts={"at a bound", "over time"}, caption=caption)
     effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
-    if effects:
-        titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")
-        yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
+    titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")
+    yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
     regions = [
         (*_about(finding), ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items()),
          number(region["mean"]))
         for finding in found["findings"]
         if (region := finding["region"])["where"] and region["verdict"] == "better"
     ]  # fmt: skip
-    if regions:
-        of_regions = ("outcome", "type", "region", "mean in it")
-        yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
+    of_regions = ("outcome", "type", "region", "mean in it")
+    yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
     silent = [
         f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
         for finding in found["findings"]
