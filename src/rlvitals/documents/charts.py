@@ -180,7 +180,7 @@ class Strip(NamedTuple):
         names: What each of them is called.
         lost: What runs are called that came to nothing, and count as worst.
         mean: Of the values, with both ends of its interval; `None` for what there is not.
-        text: What is said beside.
+        text: Note next to it.
     """
 
     label: str

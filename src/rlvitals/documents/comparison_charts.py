@@ -83,7 +83,7 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
 
     Args:
         found: The comparison.
-        shown: Those of its comparisons that are told.
+        shown: The comparisons that the report lists.
     """
     tasks = len({one.task for one in found.comparisons}) > 1
     known = [one for one in shown if one.difference.estimate is not None][:MOST_ROWS]

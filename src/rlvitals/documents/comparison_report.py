@@ -97,8 +97,8 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
     yield Section("first", "What to know first", "", (Bullets(tuple(foremost(found))),))
     yield from _conclusions(found, parts)
     effects = tuple(_setting_blocks(found))
-    told = tuple(block for block in effects if not isinstance(block, Charts))
-    settings = Section("settings", "Which settings matter", "", effects, told)
+    tabled = tuple(block for block in effects if not isinstance(block, Charts))
+    settings = Section("settings", "Which settings matter", "", effects, tabled)
     many = len(found.groups) > len(GROUPS)
     if many:  # a search is of settings first
         yield settings

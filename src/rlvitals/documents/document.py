@@ -123,7 +123,7 @@ class FindingsBlock(NamedTuple):
     Attributes:
         findings: The findings.
         deductions: The points that each costs.
-        brief: Whether each is told by its cause and advice alone.
+        brief: Whether only the cause and the advice of each are shown.
     """
 
     findings: tuple[Finding, ...]

@@ -194,8 +194,8 @@ def _bands(values: Floats, places: Floats) -> tuple[Band, ...]:
 
 def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark, ...]) -> CurveChart:
     there = series.present["success"] & np.isfinite(x)
-    said, places = series.values["success"][there], x[there]
-    blocks = success_over_time(said, blocks=min(_BLOCKS, max(1, said.size // 5)))
+    outcomes, places = series.values["success"][there], x[there]
+    blocks = success_over_time(outcomes, blocks=min(_BLOCKS, max(1, outcomes.size // 5)))
     at = np.array([places[(block.first + block.last) // 2] for block in blocks], dtype=np.float64)
     rates, low, high = np.array([block.rate[:3] for block in blocks], dtype=np.float64).reshape(-1, 3).T
     known = np.isfinite(low) & np.isfinite(high)
@@ -210,7 +210,7 @@ def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark
         limits=(0.0, 1.0),
         whole=True,
         about="Share of successes in stretches of the run, with Wilson's 95 % interval.",
-        spark=sparks(said),
+        spark=sparks(outcomes),
     )
 
 
@@ -241,8 +241,8 @@ def _marks(findings: Sequence[Finding], series: str, clock: str, *, every: bool 
         return ()
     found = []
     for label, finding in numbered(findings):
-        speaks = series in finding.series or any(series in symptom.series for symptom in finding.symptoms)
-        if finding.since_step is not None and (speaks or every):
+        is_named = series in finding.series or any(series in symptom.series for symptom in finding.symptoms)
+        if finding.since_step is not None and (is_named or every):
             text = f"{label}: {finding.title}, since step {finding.since_step:,}"
             found.append(AxisMark(float(finding.since_step), label, finding.severity, text))
     return tuple(found[:_MOST_MARKS])

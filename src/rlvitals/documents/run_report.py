@@ -312,18 +312,18 @@ def _run_facts(data: RunData) -> Iterator[tuple[str, Cell]]:
 
 def _origin_blocks(data: RunData) -> Iterator[Block]:
     header = data.header
-    said = header.reproduction
-    git, packages, command = said.get("git"), said.get("packages"), said.get("command")
+    recorded = header.reproduction
+    git, packages, command = recorded.get("git"), recorded.get("packages"), recorded.get("command")
     facts: list[tuple[str, Cell]] = []
     if isinstance(git, Mapping):
         dirty = ", with uncommitted changes" if git.get("dirty") else ""
         facts.append(("Commit", Toned(f"{git.get('commit')} on {git.get('branch')}{dirty}", "watch" if dirty else "")))
-    if said.get("python"):
-        facts.append(("Python", f"{said['python']} on {said.get('platform')}, {said.get('cpus')} CPUs"))
+    if recorded.get("python"):
+        facts.append(("Python", f"{recorded['python']} on {recorded.get('platform')}, {recorded.get('cpus')} CPUs"))
     facts.append(("Host", ", ".join(dict.fromkeys(writer.host for writer in header.writers)) or ABSENT))
     yield Facts(tuple(facts))
     if isinstance(command, list):
-        where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
+        where = f"cd {shlex.quote(str(recorded['folder']))}\n" if recorded.get("folder") else ""
         yield Code(f"{where}{shlex.join(map(str, command))}", "Command")
     settings = tuple((name, setting_text(value)) for name, value in flat_settings(header.configuration))
     yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004

@@ -134,12 +134,12 @@ def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | 
     return table_of(measures.items(), columns, texts=texts, caption=caption, folded=True)
 
 
-def _effect_size(going: TrendEstimate) -> Cell:
-    return Toned("no noise", "quiet") if going.is_without_noise else value(going.effect_size, 2)
+def _effect_size(trend: TrendEstimate) -> Cell:
+    return Toned("no noise", "quiet") if trend.is_without_noise else value(trend.effect_size, 2)
 
 
-def _change_points(turns: ChangeEstimate) -> str:
-    named = {"improves": turns.began, "best": turns.peak, "regresses": turns.regressed}
+def _change_points(changes: ChangeEstimate) -> str:
+    named = {"improves": changes.began, "best": changes.peak, "regresses": changes.regressed}
     return ", ".join(f"{name} at {count(at)}" for name, at in named.items() if at is not None) or ABSENT
 
 
@@ -172,8 +172,8 @@ def end_table(summary: RunSummary) -> Table:
 
 
 def _of_reported(group: GroupRate) -> str:
-    said = percent(group.rate.estimate, 3)
-    return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
+    share = percent(group.rate.estimate, 3)
+    return share if group.known in {0, group.episodes} else f"{share} of {count(group.known)}"
 
 
 def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple[str, Cell]]:
@@ -303,12 +303,12 @@ def _at_bound(verdict: str) -> Cell:
     return Toned(verdict, "bad") if verdict.startswith("pinned") else verdict
 
 
-def value(said: float | None, digits: int = 4) -> Cell:
-    """A measured value; what is not finite stands out."""
-    if said is None:
+def value(measured: float | None, digits: int = 4) -> Cell:
+    """Format a measured value; one that is not finite stands out."""
+    if measured is None:
         return Toned(ABSENT, "quiet")
-    text = number(said, digits)
-    return text if math.isfinite(said) else Toned(text, "bad")
+    text = number(measured, digits)
+    return text if math.isfinite(measured) else Toned(text, "bad")
 
 
 def interval(found: Ranged | Level, *, shares: bool = False) -> str:
@@ -340,5 +340,5 @@ def _mix(found: Mix) -> str:
     return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict
 
 
-def _known(said: float) -> float | None:
-    return None if math.isnan(said) else said
+def _known(bound: float) -> float | None:
+    return None if math.isnan(bound) else bound

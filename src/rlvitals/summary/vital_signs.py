@@ -207,8 +207,8 @@ def plain(vitals: Vitals) -> dict[str, Any]:
 
 
 def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | None:
-    said = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
-    return next((memory for memory in said if memory is not None), None)
+    reported = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
+    return next((memory for memory in reported if memory is not None), None)
 
 
 def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> VitalMetric | None:
