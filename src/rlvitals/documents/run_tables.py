@@ -292,7 +292,7 @@ def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
 
 def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
     """Blank the outcome and the type of a row where they are those of the row above."""
-    above = [(), *rows[:-1]]
+    above = [(), *rows][: len(rows)]
     return tuple(
         ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
         for row, last in zip(rows, above, strict=True)

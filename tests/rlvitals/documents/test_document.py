@@ -1,7 +1,10 @@
-"""What a document holds in brief."""
+"""What a document holds, in full and in brief."""
+
+from collections.abc import Callable
 
 from rlvitals.documents.document import (
     Bullets,
+    Cell,
     Charts,
     Code,
     Document,
@@ -63,7 +66,12 @@ def test_what_holds_nothing_is_left_out() -> None:
 
 def test_a_sparse_column_needs_a_value() -> None:
     """Every other column stays, and so does the first one."""
-    columns = {"a": lambda _: ABSENT, "b": lambda _: Toned(ABSENT, "quiet"), "c": lambda _: ABSENT, "d": str}
+    columns: dict[str, Callable[[int], Cell]] = {
+        "a": lambda _: ABSENT,
+        "b": lambda _: Toned(ABSENT, "quiet"),
+        "c": lambda _: ABSENT,
+        "d": str,
+    }
 
     assert table_of([1, 2], columns, texts={"d"}, sparse={"b", "d"}) == Table(
         ("a", "c", "d"), ((ABSENT, ABSENT, "1"), (ABSENT, ABSENT, "2")), texts=(0, 2)
