@@ -105,7 +105,7 @@ class Observer:
         self._assessment: Assessment | None = None
         self._first: dict[str, Column] = {}
         self._pace, self._episode_pace = Throughput(), Throughput()
-        self._looked = -np.inf
+        self._looked, self._sessions = -np.inf, 0
         self._took = 0.0
         self._quality: tuple[float | None, ...] = ()
         self._series: RewardSeries | None = None
@@ -129,9 +129,10 @@ class Observer:
         header = self.run.header
         state = state_of(self.run, header, clock=self._clock)
         began = self._clock.monotonic()
-        is_over = state.status not in OPEN
-        if is_over or began - self._looked > max(_LOOK_S, _SHARE * self._took):
+        is_due = state.status not in OPEN or began - self._looked > max(_LOOK_S, _SHARE * self._took)
+        if is_due or len(header.writers) != self._sessions:  # a rewind begins a session, and what was read may be gone
             self._read_all()
+            self._sessions = len(header.writers)
             self._looked = self._clock.monotonic()
             self._took = self._looked - began
         assert self._evidence is not None
