@@ -145,10 +145,6 @@ def _verdict(rows: list[DigestRow]) -> Verdict:
     return Verdict("bad" if is_bad else "watch", title, "\n".join(lines))
 
 
-def _more(many: int) -> str:
-    return f" and {count(many)} more" if many > 0 else ""
-
-
 def _key_facts(rows: list[DigestRow]) -> Iterator[tuple[str, str, str]]:
     if not rows:
         return
@@ -204,7 +200,8 @@ def _findings(diagnosis: Diagnosis) -> Cell:
     titles = [finding.title for finding in diagnosis.findings]
     if not titles:
         return Toned("none" if diagnosis.is_judged else NOT_JUDGED, "quiet")
-    return "; ".join(titles[:_MOST_FINDINGS]) + _more(len(titles) - _MOST_FINDINGS)
+    more = len(titles) - _MOST_FINDINGS
+    return "; ".join(titles[:_MOST_FINDINGS]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _level(overview: Overview, name: str) -> Cell:
