@@ -304,7 +304,7 @@ def compare_groups(
 
 
 @router.get("/compare/divergence", **_told(Divergence))
-def compare_parting(desk: State, run: q.Two) -> Response:
+def compare_divergence(desk: State, run: q.Two) -> Response:
     """Where two runs part: the first update from which they differ, and what differs in their configuration."""
     one, other = (desk.broadcaster.registry.run(key) for key in run)
     return _json(desk.worked(lambda: first_divergence(one, other)))
