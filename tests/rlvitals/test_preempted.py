@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.cli.main import app
 from rlvitals.comparison.outcomes import _short_of
-from rlvitals.documents.digest import _STATUS_TONES
 from rlvitals.render.terminal import STYLES
 from rlvitals.runs.header import COMPLETED, STATUSES, Failure
 from rlvitals.runs.verification import verify
 from rlvitals.runs.vitality import CRASHED, STALLED
+from rlvitals.summary.tones import TONES
 
 SHOWN = (*STATUSES, STALLED, CRASHED)
 
@@ -100,4 +100,4 @@ def test_every_status_has_its_look_on_terminals_and_pages(status: str) -> None:
     assert f'data-status="{status}"' in style
     assert f".status-{status}" in report
     assert status in STYLES
-    assert status in _STATUS_TONES or status == COMPLETED
+    assert status in TONES or status == COMPLETED

@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.live import Live
 
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.documents.vital_signs import Observer, Vitals, plain
 from rlvitals.render.terminal import make_screen, print_json
 from rlvitals.render.watch_screen import drawn
+from rlvitals.summary.vital_signs import Observer, Vitals, plain
 
 _KEYS = "q or Ctrl-C ends the watching, not the training"
 _QUIT = {"q", "Q", "\x03", "\x04", ""}

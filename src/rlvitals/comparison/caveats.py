@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from rlvitals.comparison.duplicate_runs import repeats_said
 from rlvitals.comparison.experiments import COMMIT, ONE_GROUP, UNKNOWN_SETTINGS, VERSIONS
 from rlvitals.comparison.result import Comparison
-from rlvitals.comparison.wording import AXIS_WORDS, cut, is_known_to_differ, outcome_phrase, short
+from rlvitals.comparison.wording import AXIS_WORDS, cut, is_known_to_differ, listed, outcome_phrase, short
 
 _NAMED = 6
 
@@ -34,7 +34,7 @@ def _unknown(found: Comparison) -> Iterator[str]:
     runs = [one.run for one in found.runs if one.group == UNKNOWN_SETTINGS and one.repeats is None]
     if not runs or len(found.runs) == 1:
         return
-    named = ", ".join(map(cut, runs[:_NAMED])) + (f" and {len(runs) - _NAMED} more" if len(runs) > _NAMED else "")
+    named = listed([*map(cut, runs)], _NAMED)
     way_out = "To compare, name the groups (`old=PATH new=PATH`), or add `--by run`."
     if len(runs) == 1:
         yield f"The settings of one run are unknown: {named}. It is not compared with anything. {way_out}"
@@ -128,12 +128,10 @@ def _causes(found: Comparison) -> Iterator[str]:
     elif named:
         yield f"The groups differ in {', '.join(named)}: which of them is the cause is not shown."
     if partly and not unknown:
-        more = f" and {len(partly) - _NAMED} more" if len(partly) > _NAMED else ""
-        yield f"Some groups did not record {', '.join(partly[:_NAMED])}{more}: whether they differ in that is unknown."
+        yield f"Some groups did not record {listed(partly, _NAMED)}: whether they differ in that is unknown."
     mixed = [cut(group.name) for group in found.groups if any(map(is_known_to_differ, group.varying.values()))]
     if mixed:
-        more = f" and {len(mixed) - _NAMED} more groups" if len(mixed) > _NAMED else ""
         yield (
-            f"The runs of {', '.join(mixed[:_NAMED])}{more} differ among themselves by more than the seed: their "
+            f"The runs of {listed(mixed, _NAMED)} differ among themselves by more than the seed: their "
             "spread is not that of seeds alone."
         )

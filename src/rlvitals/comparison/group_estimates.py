@@ -10,6 +10,7 @@ from rlvitals.comparison.experiments import Member, differing
 from rlvitals.comparison.metric_source import MetricBlocks
 from rlvitals.comparison.outcomes import scores_of
 from rlvitals.comparison.result import (
+    Comparison,
     GroupCurve,
     GroupEstimates,
     IntervalEstimate,
@@ -20,7 +21,7 @@ from rlvitals.comparison.result import (
 )
 from rlvitals.stats.groups.paired_items import PairedEffect
 from rlvitals.stats.groups.profiles import optimality_gap, performance_profile
-from rlvitals.stats.groups.run_intervals import iqm_over_tasks, mean_over_tasks, median_of_runs
+from rlvitals.stats.groups.run_intervals import iqm_over_tasks, mean_of_runs, mean_over_tasks, median_of_runs
 from rlvitals.stats.groups.survival import reaching
 from rlvitals.stats.groups.welch import t_quantile
 
@@ -28,6 +29,7 @@ STATISTICS = ("final", "area", "best")
 _FEWEST = 2
 _MOST_VALUES = 8
 _THRESHOLDS = 41
+_NO_ESTIMATE = IntervalEstimate(None, None, None)
 
 
 def number(value: float) -> float | None:
@@ -133,6 +135,22 @@ def curve_of(measured: MetricBlocks, rows: Sequence[int], placed: int) -> GroupC
     )
 
 
+def mean_on(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], task: str) -> IntervalEstimate:
+    """Return the mean of a group's outcomes on one task: the group's own mean if it has only that task.
+
+    Args:
+        found: The comparison.
+        group: The group.
+        outcomes: Outcomes of its runs.
+        task: The task.
+    """
+    if group.tasks == [task]:
+        return group.estimates[found.statistic].mean
+    values = [one.outcomes[found.statistic] for one in outcomes if one.task == task and found.statistic in one.outcomes]
+    with np.errstate(all="ignore"):  # the squares of the largest have no float
+        return as_range(mean_of_runs(values, np.random.default_rng(0))) if values else _NO_ESTIMATE
+
+
 def thresholds_of(outcomes: Sequence[RunOutcome], statistic: str) -> NDArray[np.float64]:
     """Where profiles are looked at: evenly from the lowest to the highest outcome of all runs."""
     values = [one.outcomes[statistic] for one in outcomes if statistic in one.outcomes]
@@ -143,7 +161,7 @@ def _estimates(
     outcomes: Sequence[RunOutcome], statistic: str, tasks: Sequence[str], mixed: bool, generator: np.random.Generator
 ) -> GroupEstimates:
     scores = [found for task in tasks if (found := scores_of(outcomes, statistic, task)).size]
-    nothing = IntervalEstimate(None, None, None)
+    nothing = _NO_ESTIMATE
     if mixed or not scores:
         return GroupEstimates(mean=nothing, median=nothing, iqm=nothing, lowest=None, highest=None, spread=None)
     every = np.concatenate(scores)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rlvitals.comparison.result import IntervalEstimate, Versus
-from rlvitals.formatting import number, percent
+from rlvitals.formatting import count, number, percent
 from rlvitals.records.metrics import metric_named
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
@@ -209,9 +209,16 @@ def _count(runs: int) -> str:
     return "1 run" if runs == 1 else f"{runs or 'no'} runs"
 
 
-def listed(names: Sequence[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, (", ".join(names[:-1]), *names[-1:])))
+def listed(names: Sequence[str], most: int | None = None) -> str:
+    """List names in a sentence: `a, b and c`.
+
+    Args:
+        names: The names.
+        most: How many are named; the others are counted: `a, b and 3 more`.
+    """
+    left = [] if most is None or len(names) <= most else [f"{count(len(names) - most)} more"]
+    kept = [*names[:most], *left]
+    return " and ".join(filter(None, (", ".join(kept[:-1]), *kept[-1:])))
 
 
 def _listed(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from rlvitals.dashboard.curve_series import plain_numbers
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.records import Evaluation, Event
 from rlvitals.runs.artifacts import IMAGE, artifact
-from rlvitals.sinks.flattening import flat_settings
+from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.stats.series.intervals import rate_interval
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import as_range
@@ -27,7 +27,7 @@ _HIDDEN = frozenset({"finding", IMAGE})
 def settings_as_texts(settings: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The entries of a nested mapping: dotted names and texts, long ones cut."""
     for name, value in flat_settings(settings):
-        text = value if isinstance(value, str) else msgspec.json.encode(value, enc_hook=str).decode()
+        text = setting_text(value)
         yield name, text if len(text) <= MOST_TEXT else f"{text[:MOST_TEXT]}..."
 
 

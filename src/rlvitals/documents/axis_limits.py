@@ -6,7 +6,6 @@ import numpy as np
 
 from rlvitals.comparison import IntervalEstimate
 from rlvitals.comparison.result import GroupCurve
-from rlvitals.documents.charts import Floats
 
 _FAR = 10.0
 """What lies so many times farther from the middle than most is left outside, at the edge."""
@@ -16,11 +15,6 @@ _WIDEST = 4.0
 _PAD = 0.05
 
 Ends = tuple[float, float]
-
-
-def floats(values: Sequence[float | None]) -> Floats:
-    """Values, NaN where there is none."""
-    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def is_far(values: Sequence[float]) -> list[bool]:
@@ -55,26 +49,27 @@ def of_groups(groups: Iterable[tuple[Sequence[float], tuple[float | None, float 
     kept = [(values, mean) for values, mean in groups if len(values)]
     far = is_far([float(np.median(values)) for values, _ in kept])
     near = [one for one, out in zip(kept, far, strict=True) if not out] or kept
-    every = [value for values, _ in near for value in values]
-    if not every:
-        return 0.0, 1.0
-    return _with_intervals(min(every), max(every), [end for _, mean in near for end in mean[1:] if end is not None])
+    return _with_intervals(
+        [value for values, _ in near for value in values], [end for _, mean in near for end in mean[1:]]
+    )
 
 
-def of_curves(courses: Sequence[GroupCurve]) -> Ends:
+def of_curves(curves: Sequence[GroupCurve]) -> Ends:
     """A range that holds learning curves, and their bands as far as they do not press them together."""
-    means = np.concatenate([np.empty(0), *(floats(course.mean) for course in courses)])
-    means = means[np.isfinite(means)]
-    if not means.size:
+    return _with_intervals(
+        [mean for curve in curves for mean in curve.mean if mean is not None and np.isfinite(mean)],
+        [end for curve in curves for end in (*curve.low, *curve.high)],
+    )
+
+
+def _with_intervals(values: Sequence[float], ends: Iterable[float | None]) -> Ends:
+    if not values:
         return 0.0, 1.0
-    ends = [end for course in courses for side in (course.low, course.high) for end in side if end is not None]
-    return _with_intervals(float(means.min()), float(means.max()), ends)
-
-
-def _with_intervals(low: float, high: float, ends: Sequence[float]) -> Ends:
+    low, high = min(values), max(values)
     half = (high / 2 - low / 2) or abs(low) * 0.1 or 1.0
-    lowest = min([low, *(max(end, low - half) for end in ends)])
-    return _padded(lowest, max([high, *(min(end, high + half) for end in ends)]))
+    known = [end for end in ends if end is not None]
+    lowest = min([low, *(max(end, low - half) for end in known)])
+    return _padded(lowest, max([high, *(min(end, high + half) for end in known)]))
 
 
 def _padded(low: float, high: float) -> Ends:

@@ -7,9 +7,9 @@ import numpy as np
 
 from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips
 from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned
-from rlvitals.documents.run_curves import sparks
 from rlvitals.documents.run_tables import value
 from rlvitals.formatting import ABSENT, count, interval_line, number, share_bar, sparkline
+from rlvitals.stats.series.down_sampling import sparks
 
 _ENDS = ("first", "low", "high", "last")
 _MOST_VALUES = 20

@@ -180,7 +180,7 @@ class Strip(NamedTuple):
         names: What each of them is called.
         lost: What runs are called that came to nothing, and count as worst.
         mean: Of the values, with both ends of its interval; `None` for what there is not.
-        text: What is said beside.
+        text: Note next to it.
     """
 
     label: str
@@ -224,8 +224,9 @@ class Axis(NamedTuple):
     ticks: tuple[float, ...]
 
     def share(self, value: float) -> float:
-        """Where a value stands: 0 at the low end, 1 at the high end. Halved first, so that no range is too wide."""
-        return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
+        """Return the place of a value: 0 at the low end, 1 at the high end; the middle if both ends are equal."""
+        span = self.high / 2 - self.low / 2  # halved, so that no range is too wide
+        return (value / 2 - self.low / 2) / span if span else 0.5
 
 
 _GREATEST = sys.float_info.max

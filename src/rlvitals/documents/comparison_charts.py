@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
 import numpy as np
 
 from rlvitals.comparison import Comparison, IntervalEstimate, RunGroup, RunOutcome, Versus
-from rlvitals.comparison.group_estimates import as_range
+from rlvitals.comparison.group_estimates import mean_on
 from rlvitals.comparison.result import GroupCurve, SettingInfluence
 from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase, signed
 from rlvitals.documents import axis_limits
@@ -21,10 +22,9 @@ from rlvitals.documents.charts import (
     Strip,
     Strips,
 )
-from rlvitals.documents.run_tables import TONES
 from rlvitals.formatting import count, number, percent
 from rlvitals.records.metrics import metric_named
-from rlvitals.stats.groups.run_intervals import mean_of_runs
+from rlvitals.summary.tones import TONES
 
 MOST_TASKS = 8
 """Environments that have charts."""
@@ -36,8 +36,6 @@ MOST_ROWS = 40
 _MOST_DOTS = 150
 _LETTERS, _LEAST = 36, 12
 """About as many letters as stand beside a row; and how many of them the group has at least."""
-
-_NO_RANGE = IntervalEstimate(None, None, None)
 
 
 def kinds_of(groups: Sequence[RunGroup]) -> dict[str, str]:
@@ -85,23 +83,17 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
 
     Args:
         found: The comparison.
-        shown: Those of its comparisons that are told.
+        shown: The comparisons that the report lists.
     """
     tasks = len({one.task for one in found.comparisons}) > 1
     known = [one for one in shown if one.difference.estimate is not None][:MOST_ROWS]
     if not known:
         return None
     baselines = len({one.baseline for one in found.comparisons}) > 1
+    names = [f"{one.group}{f' - {one.baseline}' if baselines else ''}" for one in known]
     rows = tuple(
-        Estimate(
-            _labelled(f"{one.group}{f' - {one.baseline}' if baselines else ''}", one.task if tasks else ""),
-            one.difference.estimate,
-            one.difference.low,
-            one.difference.high,
-            _signed_interval(one.difference),
-            TONES[one.verdict],
-        )
-        for one in known
+        _difference(_labelled(name, one.task if tasks else ""), one.difference, TONES[one.verdict])
+        for name, one in zip(names, known, strict=True)
     )
     title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
     ranks = "; where runs count as worst, the verdict compares ranks and the difference leaves them out"
@@ -127,17 +119,7 @@ def influences(found: Sequence[SettingInfluence]) -> IntervalChart | None:
     known = [one for one in found if one.difference.estimate is not None][:MOST_ROWS]
     if not known:
         return None
-    rows = tuple(
-        Estimate(
-            one.name,
-            one.difference.estimate,
-            one.difference.low,
-            one.difference.high,
-            _signed_interval(one.difference),
-            "good" if one.matters else "quiet",
-        )
-        for one in known
-    )
+    rows = tuple(_difference(one.name, one.difference, "good" if one.matters else "quiet") for one in known)
     limits = axis_limits.around_zero([one.difference for one in known])
     return IntervalChart("influences", "Best minus worst value of each setting", "difference", rows, limits, zero=0.0)
 
@@ -183,15 +165,6 @@ def dots(found: Comparison) -> Iterator[Chart]:
             )
 
 
-def mean_on(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], task: str) -> IntervalEstimate:
-    """The mean of a group's outcomes on one task, as the comparison has it where it has one."""
-    if group.tasks == [task]:
-        return group.estimates[found.statistic].mean
-    values = [one.outcomes[found.statistic] for one in outcomes if one.task == task and found.statistic in one.outcomes]
-    with np.errstate(all="ignore"):  # the squares of the largest have no float
-        return as_range(mean_of_runs(values, np.random.default_rng(0))) if values else _NO_RANGE
-
-
 def _strip(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], kind: str, task: str) -> Strip:
     every = [(one.outcomes[found.statistic], one.run) for one in outcomes if found.statistic in one.outcomes]
     known = sorted((one for one in every if np.isfinite(one[0])), key=lambda one: one[0])
@@ -218,10 +191,8 @@ def _profile(found: Comparison, groups: Sequence[RunGroup], kinds: Sequence[str]
     bands: list[Band] = []
     for group, kind in zip(groups, kinds, strict=True):
         if group.profile is not None:
-            x, low, high = (
-                np.array(side) for side in (group.profile.thresholds, group.profile.low, group.profile.high)
-            )
-            lines.append(Line(x, np.array(group.profile.shares), kind, group.name))
+            x, shares, low, high = map(np.array, msgspec.structs.astuple(group.profile))
+            lines.append(Line(x, shares, kind, group.name))
             bands.append(Band(x, low, high, "" if bands else "95 % interval", kind))
     return CurveChart(
         key=key,
@@ -262,22 +233,14 @@ def _learning(
     bands: list[Band] = []
     below: list[Line] = []
     for group, kind in zip(groups, kinds, strict=True):
-        course = group.curves[task]
-        x = np.array(course.places, dtype=np.float64)
-        lines.append(Line(x, axis_limits.floats(course.mean), kind, group.name))
-        bands.append(
-            Band(
-                x,
-                axis_limits.floats(course.low),
-                axis_limits.floats(course.high),
-                "" if bands else "95 % interval, at each place",
-                kind,
-            )
-        )
-        below.append(Line(x, np.array(course.contributing, dtype=np.float64), kind, group.name))
+        columns = msgspec.structs.astuple(group.curves[task])
+        x, mean, low, high, runs = (np.array(column, dtype=np.float64) for column in columns)
+        lines.append(Line(x, mean, kind, group.name))
+        bands.append(Band(x, low, high, "" if bands else "95 % interval, at each place", kind))
+        below.append(Line(x, runs, kind, group.name))
     scale = "on a separate scale" if limits is None and len(found.groups) > len(GROUPS) else ""
-    low, high = limits or axis_limits.of_curves([group.curves[task] for group in groups])
-    outside = any(bool(((band.low < low) | (band.high > high)).any()) for band in bands)
+    least, most = limits or axis_limits.of_curves([group.curves[task] for group in groups])
+    outside = any(bool(((band.low < least) | (band.high > most)).any()) for band in bands)
     target = (ReferenceLine(found.target, f"target {number(found.target)}"),) if found.target is not None else ()
     return CurveChart(
         key=key,
@@ -287,7 +250,7 @@ def _learning(
         lines=tuple(lines),
         bands=tuple(bands),
         levels=target,
-        limits=(low, high),
+        limits=(least, most),
         whole=True,
         note="; ".join([*([scale] if scale else []), *(["intervals reach beyond"] if outside else [])]),
         about=f"Mean over runs by {AXIS_WORDS[found.axis]}, and the number of runs.",
@@ -300,6 +263,6 @@ def _labelled(name: str, task: str) -> str:
     return f"{cut(name, max(_LEAST, _LETTERS - len(task)))}, {task}" if task else name
 
 
-def _signed_interval(found: IntervalEstimate) -> str:
+def _difference(label: str, found: IntervalEstimate, tone: str) -> Estimate:
     ends = "" if found.low is None or found.high is None else f" ({signed(found.low)} to {signed(found.high)})"
-    return f"{signed(found.estimate)}{ends}"
+    return Estimate(label, found.estimate, found.low, found.high, f"{signed(found.estimate)}{ends}", tone)

@@ -3,15 +3,14 @@
 import platform
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 
 from rlvitals.comparison import Comparison, Divergence
 from rlvitals.comparison.caveats import foremost, horizon_of
+from rlvitals.comparison.overall_verdict import overall_verdict
 from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
 from rlvitals.documents.charts import GROUPS
-from rlvitals.documents.comparison_verdict import statements_of, verdict_of
 from rlvitals.documents.document import (
     Block,
     Bullets,
@@ -24,9 +23,12 @@ from rlvitals.documents.document import (
     Section,
     Table,
     Toned,
+    charts_of,
     chosen,
+    filled,
+    foot,
+    release,
 )
-from rlvitals.documents.footer import foot
 from rlvitals.documents.group_labels import shortened
 from rlvitals.documents.run_tables import interval
 from rlvitals.formatting import ABSENT, count, number
@@ -63,9 +65,9 @@ def comparison_document(found: Comparison, parts: Divergence | None, call: str, 
         title=title,
         kind=f"Comparison of runs by {metric_named(found.metric).phrase}",
         status=f"{count(len(found.runs))} {'run' if len(found.runs) == 1 else 'runs'}",
-        verdict=verdict_of(found),
+        verdict=overall_verdict(found),
         key_facts=tuple(_key_facts(found)),
-        sections=tuple(section for section in _sections(found, parts, call, folder) if section.blocks),
+        sections=filled(_sections(found, parts, call, folder)),
         foot=foot(made),
     )
 
@@ -92,12 +94,11 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
 
 
 def _sections(found: Comparison, parts: Divergence | None, call: str, folder: str) -> Iterator[Section]:
-    first = tuple(foremost(found))
-    yield Section("first", "What to know first", "", (Bullets(first),) if first else ())
+    yield Section("first", "What to know first", "", (Bullets(tuple(foremost(found))),))
     yield from _conclusions(found, parts)
     effects = tuple(_setting_blocks(found))
-    told = tuple(block for block in effects if not isinstance(block, Charts))
-    settings = Section("settings", "Which settings matter", "", effects, told)
+    tabled = tuple(block for block in effects if not isinstance(block, Charts))
+    settings = Section("settings", "Which settings matter", "", effects, tabled)
     many = len(found.groups) > len(GROUPS)
     if many:  # a search is of settings first
         yield settings
@@ -108,7 +109,7 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         "Each run counts with one number. Means have 95 % intervals; std is the standard deviation between runs."
         f"{where}",
         tuple(_group_blocks(found)),
-        tuple(table for table in (tables.groups_table(found), tables.target_table(found)) if table is not None),
+        (tables.groups_table(found), tables.target_table(found)),
     )
     yield _learning(found)
     yield Section(
@@ -119,14 +120,15 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
         tuple(_profile_blocks(found)),
         (),
     )
-    items = (tables.paired_table(found.paired),) if found.paired else ()
-    yield Section("items", "Item by item", _ITEMS, items, tuple(chosen(table, _BRIEF_ITEMS) for table in items))
+    items = tables.paired_table(found.paired)
+    yield Section("items", "Item by item", _ITEMS, (items,), (chosen(items, _BRIEF_ITEMS),))
     if not many:
         yield settings
-    further = tuple(_further_blocks(found))
+    further = (tables.further_table(found),)
     yield Section("further", "Equivalence, sequential test and more runs", _FURTHER, further, ())
-    yield Section("differs", "Differences", "Settings, versions and commit, as recorded by the runs.", _differs(found))
-    yield Section("rules", "Rules applied", "", (Bullets(tuple(found.notes)),) if found.notes else ())
+    differences = (tables.differences_table(found), tables.varying_table(found.groups))
+    yield Section("differs", "Differences", "Settings, versions and commit, as recorded by the runs.", differences)
+    yield Section("rules", "Rules applied", "", (Bullets(tuple(found.notes)),))
     outcomes = tuple(_outcome_blocks(found))
     yield Section("outcomes", "Runs", "", outcomes, outcomes[1:])
     yield Section("again", "Reproduction", "", tuple(_again(found, call)), ())
@@ -144,48 +146,36 @@ _FURTHER = (
 
 
 def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Section]:
-    statements: list[Block] = []
-    shown = charts.differences(found, tables.shown_comparisons(found))
-    if shown is not None:
-        statements.append(Charts((shown,), wide=True))
+    shown = tables.shown_comparisons(found)
+    concluded: list[Block] = [charts_of(charts.differences(found, shown))]
     if len(found.comparisons) > 1:
-        told = statements_of(found)
-        statements.append(told)
-        silent = len(tables.shown_comparisons(found)) - len(told.statements)
-        if silent:
-            text = f"{count(silent)} more comparisons have too few runs or no common environment: see the table."
-            statements.append(Prose(text, "quiet"))
-    left = len(found.comparisons) - len(tables.shown_comparisons(found))
-    if left > 0:
-        statements.append(Prose(f"{count(left)} more comparisons are left out; --json has all.", "quiet"))
-    brief = tuple(statements)
-    if found.comparisons:
-        tests = tables.tests_table(found)
-        statements.append(tests)
-        brief += (chosen(tests, _BRIEF_TESTS)._replace(caption=""),)
-    yield Section("concluded", "Conclusions", "", tuple(statements), brief)
+        statements = tables.statements_of(found)
+        without = "{} more comparisons have too few runs or no common environment: see the table."
+        concluded += [statements, _left_out(len(shown) - len(statements.statements), without)]
+    concluded.append(
+        _left_out(len(found.comparisons) - len(shown), "{} more comparisons are left out; --json has all.")
+    )
+    tests = tables.tests_table(found)
+    brief = chosen(tests, _BRIEF_TESTS)._replace(caption="")
+    yield Section("concluded", "Conclusions", "", (*concluded, tests), (*concluded, brief))
     first = foremost(found)
-    limits = tuple(one for one in found.limits if one not in first)
-    yield Section("limits", "Limits of the conclusions", "", (Bullets(limits),) if limits else ())
+    limits = Bullets(tuple(one for one in found.limits if one not in first))
+    yield Section("limits", "Limits of the conclusions", "", (limits,))
     if parts is not None:
         facts: list[tuple[str, Cell]] = [("Updates in common", count(parts.compared))]
         if parts.update is not None:
             facts.append(("First difference at update", count(parts.update)))
             facts.append(("Environment step there", count(parts.env_step)))
             facts.append(("Metrics that differ first", ", ".join(parts.metrics[:10]) or ABSENT))
-        table = tables.divergence_table(parts)
-        blocks: tuple[Block, ...] = (Bullets(tuple(parts.sentences)), Facts(tuple(facts)), *((table,) if table else ()))
+        blocks = (Bullets(tuple(parts.sentences)), Facts(tuple(facts)), tables.divergence_table(parts))
         yield Section("divergence", "Where the two runs diverge", "", blocks)
 
 
 def _group_blocks(found: Comparison) -> Iterator[Block]:
     yield tables.groups_table(found)
-    strips = tuple(charts.dots(found))
-    if strips:
-        yield Charts(strips, wide=len(strips) == 1)
-    for table in (tables.target_table(found), tables.tasks_table(found)):
-        if table is not None:
-            yield table
+    yield charts_of(*charts.dots(found))
+    yield tables.target_table(found)
+    yield tables.tasks_table(found)
     left = [
         f"{count(many - most)} {what}"
         for many, most, what in (
@@ -206,26 +196,22 @@ def _learning(found: Comparison) -> Section:
         "Mean over the runs that have a value at each step; their number is drawn below. Shaded: pointwise 95 % "
         "interval of the mean."
     )
-    blocks: list[Block] = [Charts(drawn, wide=len(drawn) == 1)] if drawn else []
+    blocks: list[Block] = [charts_of(*drawn)]
     if not together and drawn:
         base = cut(found.groups[0].name)
         lead += f" Each group beside {base}, which is dashed; all on one scale, but for those that lie far out of it."
     left = len(found.groups) - 1 - len(drawn) // max(1, min(len(found.horizons), charts.MOST_TASKS))
-    if not together and left > 0:
-        blocks.append(Prose(f"The curves of {count(left)} more groups are left out.", "quiet"))
-    if len(found.horizons) > charts.MOST_TASKS:
-        more = len(found.horizons) - charts.MOST_TASKS
-        blocks.append(Prose(f"The curves of {count(more)} more environments are left out.", "quiet"))
+    blocks.append(_left_out(0 if together else left, "The curves of {} more groups are left out."))
+    more = len(found.horizons) - charts.MOST_TASKS
+    blocks.append(_left_out(more, "The curves of {} more environments are left out."))
     return Section("learning", "Learning curves", lead, tuple(blocks), ())
 
 
 def _profile_blocks(found: Comparison) -> Iterator[Block]:
     drawn = charts.profiles(found)
-    if drawn:
-        yield Charts(drawn, wide=len(drawn) == 1)
-        left = len(found.groups) - 1 - len(drawn)
-        if len(found.groups) > len(GROUPS) and left > 0:
-            yield Prose(f"The profiles of {count(left)} more groups are left out.", "quiet")
+    yield charts_of(*drawn)
+    left = len(found.groups) - 1 - len(drawn) if drawn and len(found.groups) > len(GROUPS) else 0
+    yield _left_out(left, "The profiles of {} more groups are left out.")
 
 
 def _setting_blocks(found: Comparison) -> Iterator[Block]:
@@ -233,38 +219,25 @@ def _setting_blocks(found: Comparison) -> Iterator[Block]:
     if settings is None:
         return
     yield Prose(f"{_INFLUENCES.get(settings.verdict, settings.verdict)}, over {count(settings.runs)} runs.")
-    if settings.advice:
-        yield Bullets(tuple(settings.advice))
+    yield Bullets(tuple(settings.advice))
     if settings.interactions:
         pairs = "; ".join(f"{one} with {other}" for one, other in settings.interactions[:20])
         yield Prose(f"Interactions: {pairs}.")
-    chart = charts.influences(settings.influences)
-    if chart is not None:
-        yield Charts((chart,), wide=True)
-    if settings.influences:
-        yield tables.settings_table(settings)
-
-
-def _further_blocks(found: Comparison) -> Iterator[Block]:
-    table = tables.further_table(found)
-    if table is not None:
-        yield table
-
-
-def _differs(found: Comparison) -> tuple[Block, ...]:
-    found_tables = (tables.differences_table(found), tables.varying_table(found.groups))
-    return tuple(table for table in found_tables if table is not None)
+    yield charts_of(charts.influences(settings.influences))
+    yield tables.settings_table(settings)
 
 
 def _outcome_blocks(found: Comparison) -> Iterator[Block]:
     yield tables.runs_table(found)
-    if found.refused:
-        rows = tuple((one.path, Toned(one.reason, "bad")) for one in found.refused[: tables.MOST_RUNS])
-        more = len(found.refused) - len(rows)
-        caption = (
-            f"{count(len(found.refused))} folders could not be opened{f', {count(more)} not listed' if more else ''}"
-        )
-        yield Table(("folder", "reason"), rows, texts=(0, 1), caption=caption)
+    rows = tuple((one.path, Toned(one.reason, "bad")) for one in found.refused[: tables.MOST_RUNS])
+    more = len(found.refused) - len(rows)
+    caption = f"{count(len(found.refused))} folders could not be opened{f', {count(more)} not listed' if more else ''}"
+    yield Table(("folder", "reason"), rows, texts=(0, 1), caption=caption)
+
+
+def _left_out(many: int, text: str) -> Prose:
+    """Report how many things are left out; empty if there are none."""
+    return Prose(text.format(count(many)) if many > 0 else "", "quiet")
 
 
 def _again(found: Comparison, call: str) -> Iterator[Block]:
@@ -282,16 +255,10 @@ def _again(found: Comparison, call: str) -> Iterator[Block]:
         facts += [(f"Horizon {task}".strip(), number(place, 8)) for task, place in found.horizons.items()]
     if found.target is not None:
         facts.append(("Target", number(found.target)))
-    facts.append(("Versions", ", ".join([*_versions(), f"Python {platform.python_version()} on {sys.platform}"])))
+    facts.append(
+        ("Versions", ", ".join([*map(release, _PACKAGES), f"Python {platform.python_version()} on {sys.platform}"]))
+    )
     yield Facts(tuple(facts))
     folders = "\n".join(f"{one.group}: {one.path}" for one in found.runs[: tables.MOST_RUNS])
     more = f"\n... and {count(len(found.runs) - tables.MOST_RUNS)} more" if len(found.runs) > tables.MOST_RUNS else ""
     yield Code(folders + more, f"The folders of the {count(len(found.runs))} runs", folded=True)
-
-
-def _versions() -> Iterator[str]:
-    for name in _PACKAGES:
-        try:
-            yield f"{name} {version(name)}"
-        except PackageNotFoundError:  # run from a folder of sources
-            yield name

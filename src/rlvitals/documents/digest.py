@@ -13,16 +13,30 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.comparison.wording import listed
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import NOT_JUDGED
-from rlvitals.documents.document import Block, Cell, Document, Link, Prose, Section, Spark, Table, Toned, table_of
-from rlvitals.documents.footer import foot
-from rlvitals.documents.run_curves import sparks
+from rlvitals.documents.document import (
+    Block,
+    Cell,
+    Document,
+    Link,
+    Prose,
+    Section,
+    Spark,
+    Table,
+    Toned,
+    filled,
+    foot,
+    table_of,
+    toned,
+)
 from rlvitals.errors import RunError
 from rlvitals.formatting import ABSENT, count, format_duration
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.reward_series import reward_series
+from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES, level_text
 from rlvitals.summary.overview import Overview, overview_of
 from rlvitals.summary.status import RunState, state_of
+from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
 
 _SPARKS = 24
@@ -30,15 +44,7 @@ _MOST_FINDINGS = 3
 _MOST_NAMED = 6
 _DAY_S = 86_400.0
 _BAD_ENDS = {"failed", "crashed"}
-_VERDICT_TONES = {"neutral": "quiet"}
-_STATUS_TONES = {
-    "running": "good",
-    "failed": "bad",
-    "crashed": "bad",
-    "stalled": "watch",
-    "paused": "watch",
-    "preempted": "watch",
-}
+_TEXTS = {"status", "verdict", "reward over the run", "findings"}
 
 
 class DigestRow(NamedTuple):
@@ -94,7 +100,7 @@ def digest_of(
         status=f"{count(len(rows))} runs",
         verdict=_verdict(rows),
         key_facts=tuple(_key_facts(rows)),
-        sections=tuple(_sections(rows, [(str(path), str(error)) for path, error in bad], since_s)),
+        sections=filled(_sections(rows, [(str(path), str(error)) for path, error in bad], since_s)),
         foot=foot(now),
     )
 
@@ -133,14 +139,10 @@ def _verdict(rows: list[DigestRow]) -> Verdict:
         causes.setdefault(title, []).append(row.name)
     # The most frequent cause first, and every run under one.
     ordered = sorted(causes.items(), key=lambda cause: -len(cause[1]))
-    lines = [f"{title}: {listed(names[:_MOST_NAMED])}{_more(len(names) - _MOST_NAMED)}." for title, names in ordered]
+    lines = [f"{title}: {listed(names, _MOST_NAMED)}." for title, names in ordered]
     is_bad = any(row.state.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
     title = f"{count(len(unwell))} of {count(len(rows))} runs need attention"
     return Verdict("bad" if is_bad else "watch", title, "\n".join(lines))
-
-
-def _more(many: int) -> str:
-    return f" and {count(many)} more" if many > 0 else ""
 
 
 def _key_facts(rows: list[DigestRow]) -> Iterator[tuple[str, str, str]]:
@@ -156,24 +158,22 @@ def _key_facts(rows: list[DigestRow]) -> Iterator[tuple[str, str, str]]:
 
 def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: float) -> Iterator[Section]:
     blocks: list[Block] = [
-        table_of(group, _COLUMNS, texts=(0, 1, 2, 4, 9), caption=day)
+        table_of(group, _COLUMNS, texts=_TEXTS, caption=day)
         for day, group in groupby(rows, key=lambda row: _day(row.state.updated, since_s))
     ]
-    if not rows:
-        blocks.append(Prose("No run was active in that time."))
+    blocks.append(Prose("" if rows else "No run was active in that time."))
     recent = f"Reward and success are means of the last {RECENT_EPISODES} episodes"
     lead = f"Newest first. {recent}; the curve is over the whole run."
     if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
         blocks.append(Prose(f"Runs without episodes have another reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
-    if refused:
-        table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
-        yield Section("refused", "Folders that could not be read", "", (table,))
+    table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
+    yield Section("refused", "Folders that could not be read", "", (table,))
 
 
 _COLUMNS: dict[str, Callable[[DigestRow], Cell]] = {
     "run": lambda row: Link(row.name, row.link) if row.link else row.name,
-    "status": lambda row: Toned(row.state.status, _STATUS_TONES.get(row.state.status, "")),
+    "status": lambda row: toned(row.state.status),
     "verdict": lambda row: _verdict_cell(row.overview.verdict),
     "health": lambda row: _health(row.diagnosis),
     "reward over the run": lambda row: Spark(row.spark),
@@ -187,19 +187,21 @@ _COLUMNS: dict[str, Callable[[DigestRow], Cell]] = {
 
 def _verdict_cell(verdict: Verdict | None) -> Cell:
     assert verdict is not None, "a digest is of runs that were diagnosed"
-    return Toned(verdict.title, _VERDICT_TONES.get(verdict.tone, verdict.tone))
+    return Toned(verdict.title, "quiet" if verdict.tone == "neutral" else verdict.tone)
 
 
 def _health(diagnosis: Diagnosis) -> Cell:
-    tone = {"critical": "bad", "warning": "watch"}.get(diagnosis.status, "good")
-    return Toned(str(diagnosis.health_score), tone) if diagnosis.is_judged else Toned(NOT_JUDGED, "quiet")
+    if not diagnosis.is_judged:
+        return Toned(NOT_JUDGED, "quiet")
+    return Toned(str(diagnosis.health_score), TONES.get(diagnosis.status, "good"))
 
 
 def _findings(diagnosis: Diagnosis) -> Cell:
     titles = [finding.title for finding in diagnosis.findings]
     if not titles:
         return Toned("none" if diagnosis.is_judged else NOT_JUDGED, "quiet")
-    return "; ".join(titles[:_MOST_FINDINGS]) + _more(len(titles) - _MOST_FINDINGS)
+    more = len(titles) - _MOST_FINDINGS
+    return "; ".join(titles[:_MOST_FINDINGS]) + (f" and {count(more)} more" if more > 0 else "")
 
 
 def _level(overview: Overview, name: str) -> Cell:

@@ -1,14 +1,16 @@
 """What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple, TypeVar
 
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Deduction, Health
 from rlvitals.documents.charts import Chart
 from rlvitals.documents.run_images import RunImage
-from rlvitals.formatting import count, format_any, percent
+from rlvitals.formatting import ABSENT, count, format_any, format_time, percent
 from rlvitals.records.metrics import metric_named, metric_of
+from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
 
 
@@ -92,7 +94,8 @@ def table_of(
     items: Iterable[Item],
     columns: Mapping[str, Callable[[Item], Cell]],
     *,
-    texts: tuple[int, ...] = (0,),
+    texts: Collection[str] = (),
+    sparse: Collection[str] = (),
     caption: str = "",
     folded: bool = False,
 ) -> Table:
@@ -100,13 +103,20 @@ def table_of(
 
     Args:
         items: The items.
-        columns: Title of each column, and what makes an item's cell.
-        texts: As in `Table`.
+        columns: Title of each column, and the function that makes an item's cell.
+        texts: Titles of the columns that are texts, apart from the first, which always is.
+        sparse: Titles of the columns to leave out if every cell is absent.
         caption: As in `Table`.
         folded: As in `Table`.
     """
     rows = tuple(tuple(cell(item) for cell in columns.values()) for item in items)
-    return Table(tuple(columns), rows, texts, caption, folded)
+    places = tuple(place for place, title in enumerate(columns) if place == 0 or title in texts)
+    empty = {
+        title
+        for title, *cells in zip(columns, *rows, strict=True)
+        if title in sparse and {cell.text if isinstance(cell, Toned) else cell for cell in cells} <= {ABSENT}
+    }
+    return chosen(Table(tuple(columns), rows, places, caption, folded), columns.keys() - empty)
 
 
 class Charts(NamedTuple):
@@ -122,7 +132,7 @@ class FindingsBlock(NamedTuple):
     Attributes:
         findings: The findings.
         deductions: The points that each costs.
-        brief: Whether each is told by its cause and advice alone.
+        brief: Whether only the cause and the advice of each are shown.
     """
 
     findings: tuple[Finding, ...]
@@ -215,6 +225,47 @@ class Document(NamedTuple):
     sections: tuple[Section, ...]
     foot: str
     health: Health | None = None
+
+
+def toned(word: str) -> Cell:
+    """Give a status, a severity or a verdict its tone."""
+    return Toned(word, TONES[word]) if word in TONES else word
+
+
+def charts_of(*charts: Chart | None) -> Charts:
+    """Put charts side by side; a single one is wide."""
+    drawn = tuple(chart for chart in charts if chart is not None)
+    return Charts(drawn, wide=len(drawn) == 1)
+
+
+def filled(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Drop the blocks that hold nothing, then the sections without blocks."""
+
+    def kept(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+        return tuple(block for block in blocks if (block.rows if isinstance(block, Table) else block[0]))
+
+    found = (
+        section._replace(blocks=kept(section.blocks), brief=None if section.brief is None else kept(section.brief))
+        for section in sections
+    )
+    return tuple(section for section in found if section.blocks)
+
+
+def foot(made: float) -> str:
+    """Write the last line of a report: who made it, and when.
+
+    Args:
+        made: When it was made (UTC, seconds since 1970).
+    """
+    return f"Made by {release('rlvitals')} on {format_time(made)}. Moments are in this machine's time zone."
+
+
+def release(package: str) -> str:
+    """Name a package with its installed version."""
+    try:
+        return f"{package} {version(package)}"
+    except PackageNotFoundError:  # run from a folder of sources
+        return package
 
 
 def health_text(health: Health | None) -> str:

@@ -15,9 +15,9 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
         diagnosis: The diagnosis.
         dropped: Records that were lost, by where.
     """
-    told = (*_dropped(dropped), *_inapplicable(diagnosis))
-    brief = (*_found(diagnosis, brief=True), *told, *_skipped(diagnosis, "`rlvitals check` says what to log"))
-    blocks = (*_found(diagnosis, brief=False), *told, *_unjudged(diagnosis))
+    notes = (*_dropped(dropped), *_inapplicable(diagnosis))
+    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, "`rlvitals check` says what to log"))
+    blocks = (*_found(diagnosis, brief=False), *notes, *_unjudged(diagnosis))
     return Section("findings", "Findings", "", blocks, brief)
 
 

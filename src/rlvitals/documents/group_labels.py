@@ -35,7 +35,9 @@ def shortened(found: Comparison) -> tuple[Comparison, str]:
         )
 
     versus = [
-        msgspec.structs.replace(renamed(one, "group", "baseline"), sentences=[text(said) for said in one.sentences])
+        msgspec.structs.replace(
+            renamed(one, "group", "baseline"), sentences=[text(sentence) for sentence in one.sentences]
+        )
         for one in found.comparisons
     ]
     changed = msgspec.structs.replace(

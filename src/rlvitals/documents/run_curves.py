@@ -3,19 +3,18 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlvitals.diagnosis import Finding
 from rlvitals.documents.charts import AxisMark, Bad, Band, CurveChart, Floats, Line, ReferenceLine
 from rlvitals.documents.run_data import Recorded, StreamColumns
 from rlvitals.formatting import number
+from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.stats.series.averages import windowed_average
-from rlvitals.stats.series.down_sampling import down_sample
+from rlvitals.stats.series.down_sampling import down_sample, sparks
 from rlvitals.stats.series.success_rates import success_over_time
 
 POINTS = 600
-SPARKS = 40
 _SMOOTH_SHARE = 40
 _FEWEST_SMOOTHED = 30
 _SMOOTH_POINTS = 240
@@ -27,16 +26,16 @@ _HUGE = 1e290
 _BLOCKS = 30
 _LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
+_FEWEST_EVALUATIONS = 2
 
 
 def curves_of(run: Recorded) -> dict[str, CurveChart]:
     """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
-    every = (*episode_courses(run), *update_courses(run), *system_courses(run))
+    every = (*_episode_curves(run), *_update_curves(run), *_system_curves(run))
     return {curve.key: curve for curve in every}
 
 
-def episode_courses(run: Recorded) -> Iterable[CurveChart]:
-    """Reward, quality, length and success over the run."""
+def _episode_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.episodes
     x, clock = _clock(series, "env_step", "episode")
     target = run.header.goals.get("target")
@@ -52,8 +51,7 @@ def episode_courses(run: Recorded) -> Iterable[CurveChart]:
             yield course._replace(note="; ".join(filter(None, (run.reward_source, course.note))))
 
 
-def update_courses(run: Recorded) -> Iterable[CurveChart]:
-    """The metrics of the policy's updates, each with what is healthy and the findings that speak of it."""
+def _update_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.updates
     x, clock = _clock(series, "env_step", "step")
     for one in panel("updates", "update", "update detail"):
@@ -62,31 +60,46 @@ def update_courses(run: Recorded) -> Iterable[CurveChart]:
             yield _course(one.name, series, x, clock, stream="updates", marks=marks, healthy=one.healthy_range)
 
 
-def system_courses(run: Recorded) -> Iterable[CurveChart]:
-    """Memory and speed."""
+def _system_curves(run: Recorded) -> Iterable[CurveChart]:
     series = run.system
-    began = run.header.started
-    minutes = (series.values["time"] - began) / 60.0
+    minutes = (series.values["time"] - run.header.started) / 60.0
     for one in panel("system", "machine"):
         if series.has(one.name):
             yield _course(one.name, series, minutes, "minutes", stream="system")
 
 
+def evaluation_curve(evaluations: Sequence[Evaluation]) -> CurveChart | None:
+    """The agent's evaluations over the run, with each baseline as a level; `None` if there are too few."""
+    known = [one for one in evaluations if one.reward is not None]
+    mine = [one for one in known if one.policy is None]
+    if len(mine) < _FEWEST_EVALUATIONS:
+        return None
+    by_step = all(one.env_step is not None for one in mine)
+    x = np.array([(one.env_step if by_step else one.episode) or 0 for one in mine], dtype=np.float64)
+    y, spread = (np.array([getattr(one, name) for one in mine], dtype=np.float64) for name in ("reward", "reward_std"))
+    with_spread = np.isfinite(spread) & np.isfinite(y)
+    x_of, low, high = (values[with_spread] for values in (x, y - spread, y + spread))
+    baselines = {one.policy: one.reward for one in known if one.policy is not None}
+    return CurveChart(
+        key="evaluations",
+        title="Reward of evaluations",
+        clock="step" if by_step else "episode",
+        unit="reward",
+        lines=(Line(x, y, "main", "agent", dots=True),),
+        bands=(Band(x_of, low, high, "one standard deviation of episodes"),) if x_of.size > 1 else (),
+        levels=tuple(
+            ReferenceLine(reward, f"{name} {number(reward)}", "baseline")
+            for name, reward in baselines.items()
+            if reward is not None
+        ),
+        about="Mean return of evaluation episodes, apart from training.",
+        spark=sparks(y),
+    )
+
+
 def numbered(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
     """The findings with the number that each has in the report, on the curves and in the list."""
     return [(str(place), finding) for place, finding in enumerate(findings, 1)]
-
-
-def sparks(values: Floats, many: int = SPARKS) -> tuple[float | None, ...]:
-    """A course in a few numbers: the mean of each stretch; NaN where a stretch has nothing finite."""
-    if not values.size:
-        return ()
-    means = []
-    for part in np.array_split(values, min(many, values.size)):
-        finite = part[np.isfinite(part)]
-        scale = float(np.abs(finite).max(initial=0.0)) or 1.0
-        means.append(float((finite / scale).mean() * scale) if finite.size else float("nan"))
-    return tuple(means)
 
 
 def _course(
@@ -104,25 +117,22 @@ def _course(
     values, places = series.values[name][there], x[there]
     metric = metric_of(stream, name)
     smoothed = _smoothed(values, places)
-    lines: list[Line] = []
     curve = down_sample(values, places, points=POINTS)
     raw = Line(curve.positions, curve.values, "main" if smoothed is None else "raw", "each")
-    lines.append(raw)
-    if smoothed is not None:
-        lines.append(smoothed)
+    bad, note = _bad(values, places)
     return CurveChart(
         key=name,
         title=metric.title,
         clock=clock,
         unit="" if metric.unit in {"1", name} else metric.unit.replace("^2", "\u00b2"),
-        lines=tuple(lines),
+        lines=(raw,) if smoothed is None else (raw, smoothed),
         bands=_bands(values, places),
         marks=marks,
         levels=levels,
         healthy=healthy,
         limits=_inside(values, metric.axis),
-        bad=_bad(values, places),
-        note=_note(values),
+        bad=bad,
+        note=note,
         about=f"{metric.formula} {metric.healthy}".strip(),
         spark=sparks(values),
     )
@@ -184,12 +194,10 @@ def _bands(values: Floats, places: Floats) -> tuple[Band, ...]:
 
 def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark, ...]) -> CurveChart:
     there = series.present["success"] & np.isfinite(x)
-    said, places = series.values["success"][there], x[there]
-    blocks = success_over_time(said, blocks=min(_BLOCKS, max(1, said.size // 5)))
+    outcomes, places = series.values["success"][there], x[there]
+    blocks = success_over_time(outcomes, blocks=min(_BLOCKS, max(1, outcomes.size // 5)))
     at = np.array([places[(block.first + block.last) // 2] for block in blocks], dtype=np.float64)
-    rates = np.array([block.rate.estimate for block in blocks], dtype=np.float64)
-    low = np.array([block.rate.low for block in blocks], dtype=np.float64)
-    high = np.array([block.rate.high for block in blocks], dtype=np.float64)
+    rates, low, high = np.array([block.rate[:3] for block in blocks], dtype=np.float64).reshape(-1, 3).T
     known = np.isfinite(low) & np.isfinite(high)
     each = blocks[0].last - blocks[0].first + 1 if blocks else 0
     return CurveChart(
@@ -202,17 +210,22 @@ def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark
         limits=(0.0, 1.0),
         whole=True,
         about="Share of successes in stretches of the run, with Wilson's 95 % interval.",
-        spark=sparks(said),
+        spark=sparks(outcomes),
     )
 
 
-def _bad(values: Floats, places: Floats) -> tuple[Bad, ...]:
-    kinds: dict[str, NDArray[np.bool_]] = {
-        "nan": np.isnan(values),
-        "positive": values == np.inf,
-        "negative": values == -np.inf,
-    }
-    return tuple(Bad(_spaced(places[where]), kind) for kind, where in kinds.items() if where.any())
+def _bad(values: Floats, places: Floats) -> tuple[tuple[Bad, ...], str]:
+    """The values that are not finite: their places, and a note with their number."""
+    found, counts = [], []
+    for kind, name, where in (
+        ("nan", "NaN", np.isnan(values)),
+        ("positive", "Infinity", values == np.inf),
+        ("negative", "-Infinity", values == -np.inf),
+    ):
+        if where.any():
+            found.append(Bad(_spaced(places[where]), kind))
+            counts.append(f"{int(where.sum()):,} {name}")
+    return tuple(found), f"{', '.join(counts)} of {values.size:,} values" if counts else ""
 
 
 def _spaced(places: Floats, most: int = 200) -> Floats:
@@ -222,20 +235,14 @@ def _spaced(places: Floats, most: int = 200) -> Floats:
     return places[np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))]
 
 
-def _note(values: Floats) -> str:
-    counts = {"NaN": np.isnan(values), "Infinity": values == np.inf, "-Infinity": values == -np.inf}
-    said = [f"{int(where.sum()):,} {name}" for name, where in counts.items() if where.any()]
-    return f"{', '.join(said)} of {values.size:,} values" if said else ""
-
-
 def _marks(findings: Sequence[Finding], series: str, clock: str, *, every: bool = False) -> tuple[AxisMark, ...]:
     """The findings that speak of a series; on the reward's curve all of them."""
     if clock != "step":
         return ()
     found = []
     for label, finding in numbered(findings):
-        speaks = series in finding.series or any(series in symptom.series for symptom in finding.symptoms)
-        if finding.since_step is not None and (speaks or every):
+        is_named = series in finding.series or any(series in symptom.series for symptom in finding.symptoms)
+        if finding.since_step is not None and (is_named or every):
             text = f"{label}: {finding.title}, since step {finding.since_step:,}"
             found.append(AxisMark(float(finding.since_step), label, finding.severity, text))
     return tuple(found[:_MOST_MARKS])

@@ -75,7 +75,7 @@ class RunData(NamedTuple):
 
     Attributes:
         made: When it was read (UTC, seconds since 1970).
-        explored: Whether the parameters were looked into; `None` where none were said.
+        explored: Whether the parameters were analysed; `None` if none were logged.
         heats: Heat maps of those that drive the outcomes.
         algorithm: The metrics that came with the last episode, of a run that logs no updates.
     """

@@ -18,7 +18,7 @@ class RunImage(NamedTuple):
     Attributes:
         title: What it is.
         group: What it belongs to, such as the object that several show; empty if nothing.
-        media: Its kind, told by its own first bytes.
+        media: Its kind, detected from its first bytes.
         content: The file.
         env_step: When it was made.
         facts: Numbers and short texts that were logged with it.
@@ -60,9 +60,9 @@ def _named(message: str, data: Mapping[str, object]) -> tuple[str, str]:
 
 
 def _facts(data: Mapping[str, object]) -> dict[str, object]:
-    said = {name: data[name] for name in ("caption", "bytes") if name in data}
+    facts = {name: data[name] for name in ("caption", "bytes") if name in data}
     metrics = data.get("metrics")
-    return {**said, **{str(name): value for name, value in metrics.items()}} if isinstance(metrics, Mapping) else said
+    return {**facts, **{str(name): value for name, value in metrics.items()}} if isinstance(metrics, Mapping) else facts
 
 
 def _content(run: Run, name: object) -> bytes | None:

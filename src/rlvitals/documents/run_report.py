@@ -1,6 +1,5 @@
 """The report of one run: its sections, verdict first."""
 
-import json
 import shlex
 from collections.abc import Iterator, Mapping
 
@@ -18,19 +17,20 @@ from rlvitals.documents.document import (
     Section,
     Table,
     Toned,
+    charts_of,
+    filled,
+    foot,
+    toned,
 )
-from rlvitals.documents.evaluation_section import evaluation_chart, evaluation_table
 from rlvitals.documents.findings_section import findings_section
-from rlvitals.documents.footer import foot
-from rlvitals.documents.levels_table import levels_table
-from rlvitals.documents.run_curves import curves_of
+from rlvitals.documents.run_curves import curves_of, evaluation_curve
 from rlvitals.documents.run_data import RunData
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs.artifacts import IMAGE
-from rlvitals.sinks.flattening import flat_settings
+from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.levels import Level
-from rlvitals.summary.measures import WINDOW, Range
+from rlvitals.summary.measures import WINDOW
 from rlvitals.summary.status import OPEN
 from rlvitals.summary.successes import GroupRate
 
@@ -60,7 +60,7 @@ def run_document(data: RunData) -> Document:
         verdict=verdict,
         health=summary.overview.health,
         key_facts=tuple(_key_facts(data)),
-        sections=tuple(section for section in _sections(data) if section.blocks),
+        sections=filled(_sections(data)),
         foot=foot(data.made),
     )
 
@@ -92,13 +92,10 @@ def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str
         return ABSENT, f"none of the last {count(level.window)}{what} is finite"
     reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
     bad = f", {count(level.not_finite)} not finite" if level.not_finite else ""
-    within = _within(run_tables.interval(Range(level.mean, level.low, level.high), shares=share))
+    interval = run_tables.interval(level, shares=share)
+    within = "" if interval == ABSENT else f"; 95 %: {interval}"
     mean = percent(level.mean, 3) if share else number(level.mean)
     return mean, f"last {count(level.window)}{what}{reported}{bad}{within}"
-
-
-def _within(interval: str) -> str:
-    return "" if interval == ABSENT else f"; 95 %: {interval}"
 
 
 def _sections(data: RunData) -> Iterator[Section]:
@@ -113,9 +110,9 @@ def _sections(data: RunData) -> Iterator[Section]:
         tuple(_episode_blocks(data, curves)),
     )
     success = tuple(_success_blocks(data))
-    ends = (run_tables.end_table(summary),) if summary.ends else ()
-    tabled = (*(block for block in success if not isinstance(block, Charts)), *ends)
-    yield Section("success", "Success rate and episode ends", "", success, tabled)
+    tables = (block for block in success if not isinstance(block, Charts))
+    brief = (*tables, run_tables.end_table(summary))
+    yield Section("success", "Success rate and episode ends", "", success, brief)
     yield Section(
         "updates",
         "Policy updates",
@@ -126,12 +123,10 @@ def _sections(data: RunData) -> Iterator[Section]:
     yield Section("evaluations", "Evaluations", "", evaluations, evaluations[:-1] or evaluations)
     explored = tuple(_parameter_blocks(data))
     yield Section("parameters", "Parameters explored", "", explored, explored if data.explored else ())
-    pictures = (Pictures(tuple(data.pictures)),) if data.pictures else ()
-    yield Section("pictures", "Images", "Logged by the run, oldest first.", pictures, ())
-    machine = tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves)
-    facts = tuple(run_tables.speed_facts(summary.speed))
-    blocks: list[Block] = [Charts(machine)] if machine else []
-    yield Section("machine", "Speed and memory", "", (*blocks, *((Facts(facts),) if facts else ())), ())
+    yield Section("pictures", "Images", "Logged by the run, oldest first.", (Pictures(tuple(data.pictures)),), ())
+    machine = Charts(tuple(curves[one.name] for one in panel("system", "machine") if one.name in curves))
+    speed = Facts(tuple(run_tables.speed_facts(summary.speed)))
+    yield Section("machine", "Speed and memory", "", (machine, speed), ())
     yield Section("events", "Events and notes", "", *(tuple(_events(data, most)) for most in (_MOST_EVENTS, _LAST)))
     yield Section("run", "The run", "", (Facts(tuple(_run_facts(data))),))
     yield Section("configuration", "Configuration and reproduction", "", tuple(_origin_blocks(data)), ())
@@ -163,7 +158,7 @@ def _episode_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator
     yield from _small_charts([one.name for one in panel("episodes", "outcome")[1:]], "episodes", data, curves)
     recent = summary.overview.levels["reward"].window if source else WINDOW
     values = _windowed("rewards" if source else "episodes", summary.window)
-    yield levels_table(summary)
+    yield run_tables.levels_table(summary)
     yield run_tables.spread_table(summary.measures, "episodes", recent, values=values)
     yield run_tables.trend_table(summary.measures, "episodes", values=values)
 
@@ -174,12 +169,11 @@ def _windowed(values: str, window: int | None) -> str:
 
 def _success_blocks(data: RunData) -> Iterator[Block]:
     found = data.summary.success
-    facts = tuple(run_tables.success_facts(found, data.summary.window))
-    if facts:
-        yield Facts(facts)
+    yield Facts(tuple(run_tables.success_facts(found, data.summary.window)))
+    by_kind = {"type": found.by_category, "difficulty": found.by_difficulty}
     charts = [
         _estimates(groups[:_MOST_GROUPS], kind)
-        for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty"))
+        for kind, groups in by_kind.items()
         if any(group.rate.estimate is not None for group in groups)
     ]
     ends = data.summary.ends[:_MOST_GROUPS]
@@ -192,11 +186,8 @@ def _success_blocks(data: RunData) -> Iterator[Block]:
         )
         note = "number of episodes, and their share of those that reported a reason"
         charts.append(IntervalChart("ends", "Episode ends", "share", rows, (0.0, 1.0), share=True, note=note))
-    if charts:
-        yield Charts(tuple(charts))
-    for groups, kind in ((found.by_category, "type"), (found.by_difficulty, "difficulty")):
-        if groups:
-            yield run_tables.group_table(groups, kind)
+    yield Charts(tuple(charts))
+    yield from (run_tables.group_table(groups, kind) for kind, groups in by_kind.items())
 
 
 def _estimates(groups: list[GroupRate], kind: str) -> IntervalChart:
@@ -253,11 +244,9 @@ def _small_charts(names: list[str], stream: str, data: RunData, curves: Mapping[
         if _is_harmless(metric_of(stream, name).healthy_range, level)
     }
     charts = tuple(curves[name] for name in names if name in curves and name not in constant)
-    if charts:
-        yield Charts(charts)
-    if constant:
-        listed = "; ".join(f"{metric_of(stream, name).phrase} {number(level)}" for name, level in constant.items())
-        yield Prose(f"Constant over the run: {listed}.")
+    yield Charts(charts)
+    listed = "; ".join(f"{metric_of(stream, name).phrase} {number(level)}" for name, level in constant.items())
+    yield Prose(listed and f"Constant over the run: {listed}.")
 
 
 def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
@@ -266,20 +255,17 @@ def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
 
 
 def _evaluation_blocks(data: RunData) -> Iterator[Block]:
-    if not data.evaluations:
-        return
-    chart = evaluation_chart(data)
+    chart = evaluation_curve(data.evaluations)
     if chart is not None:
-        yield Charts((chart,), wide=True)
+        yield charts_of(chart)
     if data.summary.baselines:
         yield run_tables.baseline_table(data.summary.baselines)
-    yield evaluation_table(data.evaluations)
+    yield run_tables.evaluation_table(data.evaluations)
 
 
 def _parameter_blocks(data: RunData) -> Iterator[Block]:
     if data.summary.exploration is not None:
-        if data.heats:
-            yield Charts(data.heats)
+        yield Charts(data.heats)
         yield from run_tables.exploration_blocks(data.summary.exploration)
     elif data.explored is False:
         yield Prose(
@@ -292,15 +278,13 @@ def _parameter_blocks(data: RunData) -> Iterator[Block]:
 def _events(data: RunData, most: int) -> Iterator[Block]:
     """The last events, in the order of time: several write at once, so that they need not be recorded in it."""
     events = [event for event in data.events if event.kind != IMAGE]
-    if not events:
-        return
     shown = sorted(events[-most:], key=lambda event: event.time)
     rows = tuple(
         (
             format_time(event.time)[:19],
             count(event.env_step),
             event.kind,
-            Toned(event.severity or ABSENT, {"critical": "bad", "warning": "watch"}.get(event.severity or "", "quiet")),
+            toned(event.severity) if event.severity else Toned(ABSENT, "quiet"),
             event.message,
         )
         for event in shown
@@ -328,27 +312,22 @@ def _run_facts(data: RunData) -> Iterator[tuple[str, Cell]]:
 
 def _origin_blocks(data: RunData) -> Iterator[Block]:
     header = data.header
-    said = header.reproduction
-    git, packages, command = said.get("git"), said.get("packages"), said.get("command")
+    recorded = header.reproduction
+    git, packages, command = recorded.get("git"), recorded.get("packages"), recorded.get("command")
     facts: list[tuple[str, Cell]] = []
     if isinstance(git, Mapping):
         dirty = ", with uncommitted changes" if git.get("dirty") else ""
         facts.append(("Commit", Toned(f"{git.get('commit')} on {git.get('branch')}{dirty}", "watch" if dirty else "")))
-    if said.get("python"):
-        facts.append(("Python", f"{said['python']} on {said.get('platform')}, {said.get('cpus')} CPUs"))
+    if recorded.get("python"):
+        facts.append(("Python", f"{recorded['python']} on {recorded.get('platform')}, {recorded.get('cpus')} CPUs"))
     facts.append(("Host", ", ".join(dict.fromkeys(writer.host for writer in header.writers)) or ABSENT))
     yield Facts(tuple(facts))
     if isinstance(command, list):
-        where = f"cd {shlex.quote(str(said['folder']))}\n" if said.get("folder") else ""
+        where = f"cd {shlex.quote(str(recorded['folder']))}\n" if recorded.get("folder") else ""
         yield Code(f"{where}{shlex.join(map(str, command))}", "Command")
-    settings = tuple((name, _plain(value)) for name, value in flat_settings(header.configuration))
-    if settings:
-        yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
+    settings = tuple((name, setting_text(value)) for name, value in flat_settings(header.configuration))
+    yield Table(("setting", "value"), settings, texts=(0, 1), caption="Configuration", folded=len(settings) > 30)  # noqa: PLR2004
     if isinstance(packages, Mapping) and packages:
         names = sorted(packages, key=lambda name: (name not in _FIRST_PACKAGES, str(name).lower()))
         pins = " ".join(f"{name}=={packages[name]}" for name in names)
         yield Code(pins, f"{count(len(names))} installed packages", folded=True)
-
-
-def _plain(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -2,52 +2,73 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of
+from rlvitals.comparison import IntervalEstimate
+from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of, toned
 from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
+from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.baselines import Paired
+from rlvitals.summary.levels import Level
 from rlvitals.summary.measures import WINDOW, ChangeEstimate, Measured, Range, TrendEstimate
 from rlvitals.summary.run_summary import End, RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
-TONES: dict[str, str] = {
-    "improving": "good",
-    "converged": "good",
-    "better": "good",
-    "declining": "bad",
-    "worse": "bad",
-    "different": "watch",
-    "the same": "neutral",
-    "no difference shown": "quiet",
-    "not shown to be the same": "quiet",
-    "not decided yet": "quiet",
-    "not the same": "watch",
-    "not enough runs": "watch",
-    "not comparable": "watch",
-    "not enough data": "quiet",
-}
-"""The tone of each verdict, whatever gives it."""
 OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
 """Titles of the columns that every table of groups ends with."""
 _MOST_EFFECTS = 12
+_MOST_EVALUATIONS = 50
+_SCREEN = 12
 
 
-class Ranged(Protocol):
-    """An estimate and its interval, whoever found it."""
+Ranged = Range | IntervalEstimate
+"""An estimate and its interval, of a run or of a comparison."""
 
-    @property
-    def estimate(self) -> float | None:
-        """The estimate."""
 
-    @property
-    def low(self) -> float | None:
-        """The lower end."""
+def levels_table(summary: RunSummary) -> Table:
+    """Tabulate the level of each quantity of an episode: at first, recently and over all.
 
-    @property
-    def high(self) -> float | None:
-        """The upper end."""
+    Args:
+        summary: The run.
+    """
+    levels = summary.overview.levels
+    longest = max(level.window for level in levels.values())
+    is_whole = longest >= (summary.overview.course.rewards if summary.overview.course else summary.episodes)
+    rows: list[tuple[Cell, ...]] = []
+    for name, level in levels.items():
+        is_rate, found = name == "success", summary.measures.get(name)
+        over_all, text = (summary.success.rate, percent) if is_rate else (found and found.mean, value)
+        rows.append(
+            (
+                metric_of("episodes", name).label,
+                ABSENT if is_whole else text(level.first),
+                text(level.mean),
+                interval(level, shares=is_rate),
+                text(over_all.estimate if over_all else None),
+                value(found.convergence.best if found else None),
+            )
+        )
+    over = "whole run" if summary.window is None else f"last {count(summary.window)}"
+    titles = ("mean of", f"first {count(longest)}", f"last {count(longest)}", "95 % interval", over, "best eighth")
+    return Table(titles, tuple(rows))
+
+
+def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
+    """Tabulate the last evaluations."""
+    columns: dict[str, Callable[[Evaluation], Cell]] = {
+        "policy": lambda one: one.policy or "agent",
+        "step": lambda one: count(one.env_step),
+        "episode": lambda one: count(one.episode),
+        "reward": lambda one: value(one.reward),
+        "std": lambda one: value(one.reward_std),
+        "quality": lambda one: value(one.quality),
+        "success": lambda one: percent(one.success_rate, 3),
+        "length": lambda one: value(one.length),
+        "episodes": lambda one: count(one.episodes),
+    }
+    last = evaluations[-_MOST_EVALUATIONS:]
+    return table_of(last, columns, caption=f"Last {count(len(last))} evaluations", folded=len(last) > _SCREEN)
 
 
 def spread_table(
@@ -74,8 +95,8 @@ def spread_table(
         "IQM": lambda row: value(row[1].iqm),
         f"mean of last {recent}": lambda row: _recent(row[1]),
         "95 % interval": lambda row: interval(row[1].recent),
-        "missing": lambda row: _flagged(row[1].counts.missing, "quiet"),
-        "non-finite": lambda row: _flagged(row[1].counts.total - row[1].counts.finite - row[1].counts.missing, "bad"),
+        "missing": lambda row: flagged(row[1].counts.missing, "quiet"),
+        "non-finite": lambda row: flagged(row[1].counts.total - row[1].counts.finite - row[1].counts.missing, "bad"),
     }
     return table_of(measures.items(), columns, caption=f"Distribution over the {values or stream}", folded=True)
 
@@ -98,30 +119,32 @@ def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | 
     recent = max((found.recent_values for found in measures.values()), default=0)
     columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
         "": lambda row: metric_of(stream, row[0]).label,
-        "trend": lambda row: judged(row[1].trend.verdict),
+        "trend": lambda row: toned(row[1].trend.verdict),
         "change": lambda row: value(row[1].trend.change.estimate),
         "95 % interval": lambda row: interval(row[1].trend.change),
         "effect size (std)": lambda row: _effect_size(row[1].trend),
-        f"trend of last {count(recent)}": lambda row: judged(row[1].recent_trend.verdict),
-        "convergence": lambda row: judged(row[1].convergence.status),
+        f"trend of last {count(recent)}": lambda row: toned(row[1].recent_trend.verdict),
+        "convergence": lambda row: toned(row[1].convergence.status),
         "since": lambda row: count(row[1].convergence.since),
         "level": lambda row: value(row[1].convergence.level.estimate),
         "change points": lambda row: _change_points(row[1].change_points),
     }
+    texts = {"trend", f"trend of last {count(recent)}", "convergence", "change points"}
     caption = f"Trends over the {values or stream}; since and change points count {values or stream}"
-    return table_of(measures.items(), columns, texts=(0, 1, 5, 6, 9), caption=caption, folded=True)
+    return table_of(measures.items(), columns, texts=texts, caption=caption, folded=True)
 
 
-def _effect_size(going: TrendEstimate) -> Cell:
-    return Toned("no noise", "quiet") if going.is_without_noise else value(going.effect_size, 2)
+def _effect_size(trend: TrendEstimate) -> Cell:
+    return Toned("no noise", "quiet") if trend.is_without_noise else value(trend.effect_size, 2)
 
 
-def _change_points(turns: ChangeEstimate) -> str:
-    named = {"improves": turns.began, "best": turns.peak, "regresses": turns.regressed}
+def _change_points(changes: ChangeEstimate) -> str:
+    named = {"improves": changes.began, "best": changes.peak, "regresses": changes.regressed}
     return ", ".join(f"{name} at {count(at)}" for name, at in named.items() if at is not None) or ABSENT
 
 
-def _flagged(many: int, tone: str) -> Cell:
+def flagged(many: int, tone: str) -> Cell:
+    """Format a count that stands out unless it is zero."""
     return Toned(count(many), tone) if many else Toned(ABSENT, "quiet")
 
 
@@ -149,8 +172,8 @@ def end_table(summary: RunSummary) -> Table:
 
 
 def _of_reported(group: GroupRate) -> str:
-    said = percent(group.rate.estimate, 3)
-    return said if group.known in {0, group.episodes} else f"{said} of {count(group.known)}"
+    share = percent(group.rate.estimate, 3)
+    return share if group.known in {0, group.episodes} else f"{share} of {count(group.known)}"
 
 
 def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple[str, Cell]]:
@@ -199,7 +222,7 @@ def baseline_table(found: Iterable[Paired]) -> Table:
     columns: dict[str, Callable[[Paired], Cell]] = {
         "metric": lambda pair: pair.metric,
         "baseline": lambda pair: pair.baseline,
-        "verdict": lambda pair: judged(pair.verdict),
+        "verdict": lambda pair: toned(pair.verdict),
         "difference": lambda pair: value(pair.difference.estimate),
         "around zero": lambda pair: around_zero(pair.difference),
         "95 % interval": lambda pair: interval(pair.difference),
@@ -207,7 +230,8 @@ def baseline_table(found: Iterable[Paired]) -> Table:
         "items": lambda pair: count(pair.items),
         "p": lambda pair: value(pair.p_value, 2),
     }
-    return table_of(found, columns, texts=(0, 1, 2, 4), caption="Last evaluation compared with baselines, item by item")
+    texts = {"baseline", "verdict", "around zero"}
+    return table_of(found, columns, texts=texts, caption="Last evaluation compared with baselines, item by item")
 
 
 def around_zero(difference: Ranged) -> Span:
@@ -233,20 +257,18 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
     }
     tried = found["combinations"]
     caption = f"{count(tried['distinct'])} combinations in {count(tried['rows'])} episodes"
-    yield table_of(found["ranges"], columns, texts=(0, 5, 6), caption=caption)
+    yield table_of(found["ranges"], columns, texts={"at a bound", "over time"}, caption=caption)
     effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
-    if effects:
-        titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")
-        yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
+    titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")
+    yield Table(titles, _without_repeats(effects), texts=(0, 1, 2, 3, 4), caption="Parameters with an effect")
     regions = [
         (*_about(finding), ", ".join(f"{name} {format_any(at)}" for name, at in region["where"].items()),
          number(region["mean"]))
         for finding in found["findings"]
         if (region := finding["region"])["where"] and region["verdict"] == "better"
     ]  # fmt: skip
-    if regions:
-        of_regions = ("outcome", "type", "region", "mean in it")
-        yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
+    of_regions = ("outcome", "type", "region", "mean in it")
+    yield Table(of_regions, _without_repeats(regions), texts=(0, 1, 2), caption="Best region of the parameters")
     silent = [
         f"{' of '.join(_about(finding))} ({finding['drivers']['verdict']})"
         for finding in found["findings"]
@@ -270,7 +292,7 @@ def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
 
 def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
     """Blank the outcome and the type of a row where they are those of the row above."""
-    above = [(), *rows[:-1]]
+    above = [(), *rows][: len(rows)]
     return tuple(
         ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
         for row, last in zip(rows, above, strict=True)
@@ -281,15 +303,15 @@ def _at_bound(verdict: str) -> Cell:
     return Toned(verdict, "bad") if verdict.startswith("pinned") else verdict
 
 
-def value(said: float | None, digits: int = 4) -> Cell:
-    """A measured value; what is not finite stands out."""
-    if said is None:
+def value(measured: float | None, digits: int = 4) -> Cell:
+    """Format a measured value; one that is not finite stands out."""
+    if measured is None:
         return Toned(ABSENT, "quiet")
-    text = number(said, digits)
-    return text if math.isfinite(said) else Toned(text, "bad")
+    text = number(measured, digits)
+    return text if math.isfinite(measured) else Toned(text, "bad")
 
 
-def interval(found: Ranged, *, shares: bool = False) -> str:
+def interval(found: Ranged | Level, *, shares: bool = False) -> str:
     """Both ends of an interval."""
     if found.low is None or found.high is None:
         return ABSENT
@@ -298,24 +320,25 @@ def interval(found: Ranged, *, shares: bool = False) -> str:
     return f"{number(found.low)} to {number(found.high)}"
 
 
+def within(found: Ranged, *, shares: bool = False) -> str:
+    """Format an interval to follow its estimate, in brackets; empty if there is none."""
+    ends = interval(found, shares=shares)
+    return "" if ends == ABSENT else f" ({ends})"
+
+
 def rate(found: Range) -> str:
-    """A share with its interval."""
-    return f"{percent(found.estimate, 3)} ({interval(found, shares=True)})"
-
-
-def judged(said: str) -> Cell:
-    """A verdict in its tone."""
-    return Toned(said, TONES[said]) if said in TONES else said
+    """Format a share with its interval."""
+    return f"{percent(found.estimate, 3)}{within(found, shares=True)}"
 
 
 def _mix(found: Mix) -> str:
     parts = [
-        f"{name} {number(part.estimate, 3)} ({interval(part)})"
+        f"{name} {number(part.estimate, 3)}{within(part)}"
         for name, part in (("within types", found.within), ("from the mix of types", found.mix))
         if part.estimate is not None
     ]
     return f"{found.verdict}: {', '.join(parts)}" if parts else found.verdict
 
 
-def _known(said: float) -> float | None:
-    return None if math.isnan(said) else said
+def _known(bound: float) -> float | None:
+    return None if math.isnan(bound) else bound

@@ -16,12 +16,12 @@ from rlvitals.documents.document import (
     finding_note,
 )
 from rlvitals.documents.run_tables import interval, value
-from rlvitals.documents.vital_signs import VitalMetric, Vitals
 from rlvitals.formatting import ABSENT, count, format_duration, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.summary.levels import level_text
 from rlvitals.summary.measures import Range
+from rlvitals.summary.vital_signs import VitalMetric, Vitals
 from rlvitals.text_escaping import escape_control
 
 _MOST_FINDINGS = 3

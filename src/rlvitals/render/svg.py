@@ -105,7 +105,7 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24)
     if not known:
         return '<span class="rv-none">-</span>'
     low, high = min(known), max(known)
-    over = Scale(Axis(low, high, ()) if high > low else Axis(low - 1, high + 1, ()), height - 3, 3)
+    over = Scale(Axis(low, high, ()), height - 3, 3)
     heights = np.array([math.nan if v is None or not math.isfinite(v) else over.at(v) for v in values])
     places = np.linspace(2, width - 2, len(values)) if len(values) > 1 else np.array([2.0])
     bad = "".join(

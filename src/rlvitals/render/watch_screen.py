@@ -9,12 +9,12 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from rlvitals.documents.document import Block
-from rlvitals.documents.vital_signs import Vitals
 from rlvitals.documents.watch_blocks import evaluation_blocks, number_blocks, status_blocks, verdict_blocks
 from rlvitals.formatting import format_age, format_duration, format_time
 from rlvitals.records import Event
 from rlvitals.render.terminal import LABEL, STYLES, TITLE, readable, status_text
 from rlvitals.render.terminal_document import colored_health, laid_out
+from rlvitals.summary.vital_signs import Vitals
 from rlvitals.text_escaping import escape_control
 
 _LONGEST_BAR = 100

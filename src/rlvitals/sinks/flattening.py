@@ -15,6 +15,7 @@ What is in `extra` has the group's name in front, as the fields have. Events hav
 evaluation, `info` and `data` are left to the run folder.
 """
 
+import json
 import math
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -137,6 +138,11 @@ def flat_settings(configuration: Mapping[str, Any], above: str = "") -> Iterator
             yield from flat_settings(value, f"{above}{name}.")
         else:
             yield f"{above}{name}", value
+
+
+def setting_text(value: Any) -> str:
+    """Format the value of a setting: texts as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
 
 class SettingsTracker:

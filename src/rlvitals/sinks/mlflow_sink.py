@@ -1,6 +1,5 @@
 """Records to MLflow."""
 
-import json
 import os
 import re
 from typing import Any, NamedTuple
@@ -9,7 +8,15 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError, SinkError
 from rlvitals.files.regular_files import read_regular, replace_file
 from rlvitals.records import Record
-from rlvitals.sinks.flattening import Flattener, SettingsTracker, finite_or, flat_settings, is_failure, is_preemption
+from rlvitals.sinks.flattening import (
+    Flattener,
+    SettingsTracker,
+    finite_or,
+    flat_settings,
+    is_failure,
+    is_preemption,
+    setting_text,
+)
 from rlvitals.sinks.lazy_destination import Opening, load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 
@@ -191,7 +198,7 @@ class MlflowSink(RunSink):
         if self._context is None:
             return
         changes = self._settings.changes(dict(flat_settings(self._context.configuration())))
-        new = {_nameable(name): _spelled(value) for name, value in changes.items()}
+        new = {_nameable(name): setting_text(value)[:_MAX_PARAM] for name, value in changes.items()}
         if not new:
             return
         client, entities, run_id = connection
@@ -205,7 +212,3 @@ def _nameable(name: str) -> str:
     """A name that MLflow takes: it makes paths of them."""
     parts = [_UNNAMEABLE.sub("_", part) for part in name.split("/")]
     return "/".join("_" if part in _PATH_WORDS else part for part in parts)[:_MAX_NAME]
-
-
-def _spelled(value: Any) -> str:
-    return (value if isinstance(value, str) else json.dumps(value, default=str))[:_MAX_PARAM]

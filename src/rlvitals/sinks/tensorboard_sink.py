@@ -1,7 +1,6 @@
 """Records as TensorBoard's events, without TensorFlow and without torch."""
 
 import itertools
-import json
 import os
 import socket
 import struct
@@ -12,7 +11,7 @@ from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import ClosedError
 from rlvitals.records import Evaluation, Event, PolicyUpdate, Record, SystemSample
 from rlvitals.sinks.appending_file import AppendingFile
-from rlvitals.sinks.flattening import Flattener, SettingsTracker, flat_settings, step_of
+from rlvitals.sinks.flattening import Flattener, SettingsTracker, flat_settings, setting_text, step_of
 from rlvitals.sinks.lazy_destination import load, require
 from rlvitals.sinks.sink_context import RunSink, SinkContext
 
@@ -187,20 +186,16 @@ class TensorBoardSink(RunSink):
         settings = dict(flat_settings(self._context.configuration())) if self._context else {}
         if not self._settings.changes(settings):
             return
-        rows = "\n".join(f"| {_cell(name)} | {_cell(_spelled(value))} |" for name, value in settings.items())
+        rows = "\n".join(f"| {_cell(name)} | {_cell(setting_text(value))} |" for name, value in settings.items())
         file.text(*self._last, "configuration", f"| setting | value |\n|---|---|\n{rows}")
         if not described and self._context is not None:
-            plain = {n: v if isinstance(v, bool | int | float | str) else _spelled(v) for n, v in settings.items()}
+            plain = {n: v if isinstance(v, bool | int | float | str) else setting_text(v) for n, v in settings.items()}
             file.hparams(self._last[0], self._context.run_id, plain)
 
 
 def _event_text(event: Event) -> str:
     severity = f"**{event.severity}** " if event.severity not in {None, "info"} else ""
     return severity + event.message
-
-
-def _spelled(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _cell(text: str) -> str:

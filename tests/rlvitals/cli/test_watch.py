@@ -9,9 +9,9 @@ from typer.testing import Result
 
 from rlvitals import TrainingMonitor
 from rlvitals.cli.watch import observed
-from rlvitals.documents.vital_signs import Observer, Vitals
 from rlvitals.errors import RunError
 from rlvitals.reader import open_run
+from rlvitals.summary.vital_signs import Observer, Vitals
 from rlvitals.testing.manual_clock import ManualClock
 
 Invoke = Callable[..., Result]

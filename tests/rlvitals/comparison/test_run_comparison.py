@@ -67,7 +67,7 @@ def test_runs_of_unknown_settings_are_compared_with_nothing(seeds: Seeds, traine
     assert found.groups[-1].settings_unknown == 2
     assert [(one.group, one.baseline) for one in found.comparisons] == [("lr=0.2", "lr=0.1")]
     assert found.limits[0].startswith(
-        "The settings of these 2 runs are unknown: b, c. Whether they repeat one experiment"
+        "The settings of these 2 runs are unknown: b and c. Whether they repeat one experiment"
     )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rlvitals.comparison.wording import short
+from rlvitals.comparison.wording import listed, short
 
 
 @pytest.mark.parametrize(
@@ -20,3 +20,18 @@ def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:
     """Four digits; large ones whole, but for those with more than nine digits."""
 
     assert short(value) == said
+
+
+@pytest.mark.parametrize(
+    ("names", "most", "text"),
+    [
+        (["a"], None, "a"),
+        (["a", "b", "c"], None, "a, b and c"),
+        (["a", "b"], 2, "a and b"),
+        (["a", "b", "c", "d"], 2, "a, b and 2 more"),
+    ],
+)
+def test_names_are_listed_in_a_sentence(names: list[str], most: int | None, text: str) -> None:
+    """Of too many the first ones, and the number of the others."""
+
+    assert listed(names, most) == text

@@ -125,3 +125,8 @@ def test_a_spark_shows_what_is_not_finite() -> None:
     """As a tick at the top; nothing at all is a dash."""
     assert spark([1.0, math.nan, 2.0, None]).count("rv-bad") == 1
     assert "svg" not in spark([None, None])
+
+
+def test_a_spark_of_equal_values_is_a_level_line() -> None:
+    """However large they are."""
+    assert 'd="M2,12L60,12L118,12"' in spark([1.7e308] * 3)

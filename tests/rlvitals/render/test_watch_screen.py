@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from rlvitals import TrainingMonitor
-from rlvitals.documents.vital_signs import Observer, Vitals
 from rlvitals.reader import open_run
 from rlvitals.render.watch_screen import drawn
+from rlvitals.summary.vital_signs import Observer, Vitals
 
 Monitor = Callable[..., TrainingMonitor]
 

@@ -11,11 +11,11 @@ from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
-from rlvitals.documents.vital_signs import Observer
 from rlvitals.runs import Run
 from rlvitals.summary.overview import Overview, overview_of
 from rlvitals.summary.run_list import overviews_in
 from rlvitals.summary.run_summary import summarise
+from rlvitals.summary.vital_signs import Observer
 
 Monitor = Callable[..., TrainingMonitor]
 

@@ -1,5 +1,6 @@
 """A long curve as about a thousand points that keep every extreme."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,28 @@ def down_sample(values: ArrayLike, positions: ArrayLike | None = None, *, points
         infinities=infinities,
         total=series.size,
     )
+
+
+def sparks(values: NDArray[np.float64], many: int = 40) -> tuple[float | None, ...]:
+    """Shorten a series to the means of equal stretches, for a curve in the size of a word.
+
+    Args:
+        values: Shape `(n,)`; missing values are masked.
+        many: Number of stretches, at most.
+
+    Returns:
+        The mean of the finite values of each stretch: NaN where none is finite, `None` where all are missing.
+    """
+    return tuple(map(_stretch_mean, np.array_split(values, min(many, values.size)))) if values.size else ()
+
+
+def _stretch_mean(part: NDArray[np.float64]) -> float | None:
+    reported = np.ma.asarray(part).compressed()
+    finite = reported[np.isfinite(reported)]
+    scale = float(np.abs(finite).max(initial=0.0)) or 1.0  # the sum of the largest has no float
+    if finite.size:
+        return float((finite / scale).mean() * scale)
+    return math.nan if reported.size else None
 
 
 def _kept(series: NDArray[np.float64], finite: NDArray[np.bool_] | None, buckets: int) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rlvitals.stats.series.down_sampling import down_sample
+from rlvitals.stats.series.down_sampling import down_sample, sparks
 
 _VALUE = st.one_of(st.floats(-1e9, 1e9), st.sampled_from([math.nan, math.inf, -math.inf]))
 
@@ -68,3 +68,15 @@ def test_too_few_points_and_lengths_that_differ_are_refused() -> None:
         down_sample([1.0], points=7)
     with pytest.raises(ValueError, match="1 values but 2 positions"):
         down_sample([1.0], [1.0, 2.0])
+
+
+def test_a_spark_has_the_mean_of_each_stretch() -> None:
+    """Of its finite values; NaN where none is finite, and nothing where all are missing."""
+    values = np.ma.masked_array([1.0, 3.0, math.nan, 5.0, math.inf, math.nan, 0.0, 0.0], [False] * 6 + [True] * 2)
+
+    assert sparks(values, 4)[:2] == (2.0, 5.0)
+    assert math.isnan(sparks(values, 4)[2] or 0.0)
+    assert sparks(values, 4)[3] is None
+    assert sparks(np.array([1.0, 2.0]), 4) == (1.0, 2.0)
+    assert sparks(np.full(8, 1.7e308), 2) == (1.7e308, 1.7e308)
+    assert sparks(np.empty(0)) == ()

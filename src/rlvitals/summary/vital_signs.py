@@ -1,11 +1,10 @@
-"""The vital signs of a run as they stand: what a terminal shows, worked out in bounded memory."""
+"""The vital signs of a run, live: the facts that a terminal shows, computed in bounded memory."""
 
 import itertools
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, Evidence, diagnose, evidence_of
@@ -18,12 +17,11 @@ from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
+from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES, columns_of
 from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
 from rlvitals.summary.status import OPEN, RunState, state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
-
-Floats = NDArray[np.float64]
 
 SPARKS = 60
 _EPISODES = 1_000
@@ -107,7 +105,7 @@ class Observer:
         self._assessment: Assessment | None = None
         self._first: dict[str, Column] = {}
         self._pace, self._episode_pace = Throughput(), Throughput()
-        self._looked = -np.inf
+        self._looked, self._sessions = -np.inf, 0
         self._took = 0.0
         self._quality: tuple[float | None, ...] = ()
         self._series: RewardSeries | None = None
@@ -131,9 +129,10 @@ class Observer:
         header = self.run.header
         state = state_of(self.run, header, clock=self._clock)
         began = self._clock.monotonic()
-        is_over = state.status not in OPEN
-        if is_over or began - self._looked > max(_LOOK_S, _SHARE * self._took):
+        is_due = state.status not in OPEN or began - self._looked > max(_LOOK_S, _SHARE * self._took)
+        if is_due or len(header.writers) != self._sessions:  # a rewind begins a session, and what was read may be gone
             self._read_all()
+            self._sessions = len(header.writers)
             self._looked = self._clock.monotonic()
             self._took = self._looked - began
         assert self._evidence is not None
@@ -149,7 +148,7 @@ class Observer:
         )
         self._pace, self._episode_pace = throughput_of(run), episodes_per_minute(times)
         self._first = columns_of(list(itertools.islice(run.records("episodes"), RECENT_EPISODES)))
-        self._quality = _stretches(run.episodes.numbers("quality_final"))
+        self._quality = sparks(run.episodes["quality_final"].astype(np.float64), SPARKS)
 
     def _vitals(self, header: Header, state: RunState, evidence: Evidence) -> Vitals:
         episodes: list[Episode] = last_records(self.run, "episodes", RECENT_EPISODES)
@@ -193,7 +192,7 @@ class Observer:
 
     def _spark(self, name: str, table: BlockTable) -> tuple[float | None, ...]:
         if self._series is not None:
-            return _parts(self._series.values)
+            return sparks(self._series.values, SPARKS)
         return self._quality if name == "quality_final" else _spark(table, _IN_TABLE.get(name, name))
 
 
@@ -209,8 +208,8 @@ def plain(vitals: Vitals) -> dict[str, Any]:
 
 
 def _memory(samples: list[SystemSample], episodes: list[Episode]) -> float | None:
-    said = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
-    return next((memory for memory in said if memory is not None), None)
+    reported = [sample.memory for sample in samples] + [episode.memory for episode in episodes[-1:]]
+    return next((memory for memory in reported if memory is not None), None)
 
 
 def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> VitalMetric | None:
@@ -228,21 +227,6 @@ def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> Vital
 
 
 def _spark(table: BlockTable, name: str) -> tuple[float | None, ...]:
-    """The course over the whole run: blank where nothing was said, NaN where nothing that was said is finite."""
-    means, bad = table.mean(name), table.not_finite(name)
-    return _parts(np.where(np.isnan(means) & (bad > 0), np.inf, means))
-
-
-def _stretches(values: Floats) -> tuple[float | None, ...]:
-    return _parts(values) if np.isfinite(values).any() else ()
-
-
-def _parts(values: Floats) -> tuple[float | None, ...]:
-    return tuple(map(_stretch, np.array_split(values, min(SPARKS, values.size)))) if values.size else ()
-
-
-def _stretch(part: Floats) -> float | None:
-    finite = part[np.isfinite(part)]
-    if finite.size:
-        return float(finite.mean())
-    return float("nan") if np.isinf(part).any() else None
+    """The course over the whole run; a block is missing if it holds no value, finite or not."""
+    means = table.mean(name)
+    return sparks(np.ma.masked_array(means, np.isnan(means) & (table.not_finite(name) == 0)), SPARKS)

@@ -1,10 +1,10 @@
-"""The levels of a run's episodes."""
+"""The tables of a run."""
 
 from collections.abc import Callable
 
 from rlvitals import TrainingMonitor
-from rlvitals.documents.document import Toned
-from rlvitals.documents.levels_table import levels_table
+from rlvitals.documents.document import Prose, Table, Toned
+from rlvitals.documents.run_tables import exploration_blocks, levels_table
 from rlvitals.formatting import ABSENT
 from rlvitals.summary.run_summary import summarise
 
@@ -42,3 +42,24 @@ def test_a_window_names_itself(monitor: Monitor) -> None:
 
     assert found.titles[4] == "last 20"
     assert found.rows[0][2:5:2] == ("199.5", "239.5")
+
+
+def test_parameters_without_an_effect_are_named() -> None:
+    """Their tables of effects and of regions have no rows."""
+    drivers = {"verdict": "none found", "effects": [], "interactions": []}
+    region = {"where": {}, "verdict": "none found", "mean": 0.0}
+    found = [{"outcome": "reward", "category": None, "drivers": drivers, "region": region}]
+    blocks = list(
+        exploration_blocks(
+            {
+                "narrowing": [],
+                "at_bounds": [],
+                "ranges": [],
+                "combinations": {"distinct": 1, "rows": 9},
+                "findings": found,
+            }
+        )
+    )
+
+    assert [block.rows for block in blocks if isinstance(block, Table)] == [(), (), ()]
+    assert blocks[-1] == Prose("No effect shown on Reward of all types (none found).", "quiet")

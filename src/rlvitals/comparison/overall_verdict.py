@@ -1,0 +1,92 @@
+"""The verdict on a comparison: of one pair of groups all that may be concluded, of many how many are told apart."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rlvitals.comparison.experiments import UNKNOWN_SETTINGS
+from rlvitals.comparison.result import Comparison, Versus
+from rlvitals.comparison.result import Verdict as PairVerdict
+from rlvitals.comparison.wording import cut, listed, short
+from rlvitals.formatting import count
+from rlvitals.summary.tones import TONES
+from rlvitals.summary.verdict import Verdict
+
+IN_ORDER: tuple[PairVerdict, ...] = ("better", "worse", "different", "the same")
+"""The verdicts that show something, in the order in which they are listed."""
+_NAMED = 6
+
+
+def overall_verdict(found: Comparison) -> Verdict:
+    """Judge a comparison for a reader who reads nothing else.
+
+    Args:
+        found: The comparison.
+    """
+    made = found.comparisons
+    if not made:
+        unknown = any(group.name == UNKNOWN_SETTINGS for group in found.groups)
+        why = "The settings of these runs are unknown" if unknown else "Only one group of runs"
+        whose = "Their" if unknown else "Its"
+        return Verdict("neutral", "No comparison", f"{why}, so nothing is compared. {whose} results are listed below.")
+    if len(made) == 1:
+        one = made[0]
+        return Verdict(_tone(one.verdict), _title(one), "\n".join(one.sentences))
+    counts = Counter(one.verdict for one in made)
+    shown = [verdict for verdict in counts if verdict in IN_ORDER]
+    against = f" with {cut(made[0].baseline)}" if len({one.baseline for one in made}) == 1 else ""
+    parts = [f"{counts[verdict]} {verdict} ({_named(verdict, made)})" for verdict in shown]
+    parts += [f"{many} {verdict}" for verdict, many in counts.items() if verdict not in IN_ORDER]
+    text = f"Of {count(len(made))} comparisons{against}: {'; '.join(parts)}."
+    if len(counts) > 1 or "no difference shown" not in counts:
+        text += " Every verdict takes into account how many comparisons were made."
+    matter = [cut(one.name) for one in found.settings.influences if one.matters] if found.settings else []
+    if matter:
+        text += f"\nOver all runs together, these settings are shown to matter: {listed(matter, _NAMED)}."
+    tone = _tone(shown[0]) if len(shown) == 1 else "neutral"
+    if matter and not shown:
+        return Verdict(tone, f"No group is shown to differ, but settings matter: {cut(', '.join(matter))}", text)
+    return Verdict(tone, _title_of_many(counts, len(made)), text)
+
+
+def _tone(verdict: PairVerdict) -> str:
+    tone = TONES[verdict]
+    return "neutral" if tone == "quiet" else tone
+
+
+def _title(one: Versus) -> str:
+    mine, theirs = cut(one.group), cut(one.baseline)
+    match one.verdict:
+        case "better" | "worse":
+            return f"{mine} is {one.verdict} than {theirs}"
+        case "different":
+            return f"{mine} differs from {theirs}"
+        case "the same":
+            within = f" within {short(one.equivalence.margin)}" if one.equivalence else ""
+            return f"{mine} and {theirs} are the same{within}"
+        case "no difference shown":
+            return f"No difference between {mine} and {theirs} is shown"
+        case "not enough runs":
+            return f"Too few runs to tell {mine} from {theirs}"
+        case "not comparable":
+            return f"{mine} and {theirs} cannot be compared"
+
+
+def _title_of_many(counts: Mapping[PairVerdict, int], made: int) -> str:
+    parts = [f"{counts[verdict]} {verdict}" for verdict in IN_ORDER if counts.get(verdict)]
+    if parts:
+        return f"{', '.join(parts)}, of {count(made)} comparisons"
+    if counts.get("no difference shown"):
+        return "No difference is shown"
+    return "Nothing can be concluded"
+
+
+def _named(verdict: PairVerdict, made: Sequence[Versus]) -> str:
+    several = len({one.task for one in made}) > 1
+    return listed(
+        [
+            f"{cut(one.group)}{f' on {cut(one.task)}' if several and one.task else ''}"
+            for one in made
+            if one.verdict == verdict
+        ],
+        _NAMED,
+    )
