@@ -273,7 +273,7 @@ def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) ->
     expect(verdict).to_contain_text("learning_rate=0.2 is better than learning_rate=0.1")
     expect(chart(page)).to_have_attribute("data-points", "60")
     expect(page.locator(".whisker .dot")).to_have_count(7)
-    page.get_by_label("Held against").select_option("learning_rate=0.2")
+    page.get_by_label("Compared with").select_option("learning_rate=0.2")
     expect(verdict).to_contain_text("learning_rate=0.1 is worse than learning_rate=0.2")
     page.get_by_label("Metric").fill("length")
     page.keyboard.press("Enter")
