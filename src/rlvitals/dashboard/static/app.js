@@ -1,7 +1,7 @@
 // The pages: which one is shown, in which light, and whether the server is there.
 
 import { fillQuery, listen } from "./api.js";
-import { h, put } from "./dom.js";
+import { h, put, stored } from "./dom.js";
 import { runsPage } from "./runs.js";
 import { runPage } from "./run.js";
 import { comparePage } from "./compare.js";
@@ -49,22 +49,18 @@ document.addEventListener("click", (event) => {
 });
 addEventListener("popstate", show);
 
-const THEMES = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };
+const THEME = "rlvitals.theme", THEMES = { auto: "◐ Auto", light: "☀ Light", dark: "☾ Dark" };
 const retheme = () => dispatchEvent(new Event("themechange"));
 function theme(name) {
-  try { localStorage.setItem("rlvitals.theme", name); } catch { /* a private window */ }
   document.documentElement.dataset.theme = name;
   put(themeButton, THEMES[name]);
   themeButton.setAttribute("aria-label", `Colours: ${name}. Press for the next.`);
   retheme();
+  return name;
 }
-let saved = null;
-try { saved = localStorage.getItem("rlvitals.theme"); } catch { /* likewise */ }
-themeButton.addEventListener("click", () => {
-  const names = Object.keys(THEMES);
-  theme(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length]);
-});
-theme(Object.hasOwn(THEMES, saved) ? saved : "auto");
+const names = Object.keys(THEMES), saved = stored(THEME);
+themeButton.addEventListener("click", () => stored(THEME, theme(names[(names.indexOf(document.documentElement.dataset.theme) + 1) % names.length])));
+theme(names.includes(saved) ? saved : "auto");
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", retheme);
 
 document.addEventListener("keydown", (event) => {

@@ -46,7 +46,7 @@ export class Chart {
     const log = tool("log", "Logarithmic scale", toggleLog, { "aria-pressed": String(this.log) });
     this.element = h("figure", { class: options.tall ? "chart tall" : "chart", "data-chart": options.name },
       h("figcaption", {}, h("span", { class: "chart-title" }, options.heading ?? options.name), options.info, this.value,
-        h("span", { class: "tools" }, log, tool("PNG", "Save as PNG", () => this.savePng()), tool("SVG", "Save as SVG", () => this.saveSvg()),
+        h("span", { class: "tools" }, log, ["PNG", "SVG"].map((kind) => tool(kind, `Save as ${kind}`, () => this.save(kind))),
           options.csv && tool("CSV", "Save the data as CSV", () => location.assign(options.csv())))),
       h("div", { class: "plot" }, this.canvas, this.badges, this.tooltip), this.live);
     this.element.chart = this;
@@ -204,22 +204,13 @@ export class Chart {
 
   zoom(low, high) { this.options.onzoom?.([low, high]); }
 
-  #write(context) { draw(context, this.#view(WIDTH, HEIGHT), Object.assign(Object.create(this), { cursor: null, drag: null })); }
-
-  get ground() { return getComputedStyle(this.element).getPropertyValue("--card"); }
-
-  saveSvg() {
-    const context = new SvgContext(WIDTH, HEIGHT, this.ground);
-    this.#write(context);
-    download(`${this.options.name}.svg`, new Blob([context.text()], { type: "image/svg+xml" }));
-  }
-
-  savePng() {
-    const canvas = h("canvas", {}), context = contextOf(canvas, WIDTH, HEIGHT, DENSE);
-    context.fillStyle = this.ground;
+  save(kind) {
+    const canvas = h("canvas", {}), context = kind === "SVG" ? new SvgContext(WIDTH, HEIGHT) : contextOf(canvas, WIDTH, HEIGHT, DENSE);
+    const done = (blob) => download(`${this.options.name}.${kind.toLowerCase()}`, blob);
+    context.fillStyle = getComputedStyle(this.element).getPropertyValue("--card");
     context.fillRect(0, 0, WIDTH, HEIGHT);
-    this.#write(context);
-    canvas.toBlob((blob) => blob && download(`${this.options.name}.png`, blob));
+    draw(context, this.#view(WIDTH, HEIGHT), Object.assign(Object.create(this), { cursor: null, drag: null }));
+    if (kind === "SVG") done(new Blob([context.text()], { type: "image/svg+xml" })); else canvas.toBlob(done);
   }
 
   destroy() { visible.unobserve(this.element); this.size.disconnect(); removeEventListener("themechange", this.retheme); }

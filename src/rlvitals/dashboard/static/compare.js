@@ -13,27 +13,22 @@ const MOST_CHIPS = 12, MOST_OFFERED = 500;
 
 export function comparePage(root, app) {
   app.title("Compare");
-  let shown = null, round = 0, controller = new AbortController(), guessed = "runs", drawn = "", offered = [], failing = false, asking = false;
+  let shown = null, controller = new AbortController(), guessed = "runs", drawn = "", offered = [], failing = false, asking = false;
   const chosen = () => ({ run: app.params.getAll("run"), group: app.params.getAll("group") });
   const change = (changes) => { app.keep({ baseline: null, by: null, ...changes }); load(); };
   const view = () => app.params.get("view") ?? guessed;
   const pattern = h("input", { type: "search", class: "narrow", placeholder: "pattern: base-*", "aria-label": "Add a group of runs by a pattern" });
-  const add = (event) => {
-    const word = pattern.value.trim();
+  const form = h("form", { class: "inline", onsubmit: (event) => {
     event.preventDefault();
+    if (pattern.value.trim()) change({ group: [...new Set([...chosen().group, pattern.value.trim()])] });
     pattern.value = "";
-    if (word) change({ group: [...new Set([...chosen().group, word])] });
-  };
-  const form = h("form", { class: "inline", onsubmit: add }, pattern, h("button", { class: "button" }, "+ add a group"));
+  } }, pattern, h("button", { class: "button" }, "+ add a group"));
   const chips = h("div", { class: "chips" }, form), box = h("div", { id: "compared" });
   const tabs = tabList("Ways to compare", box, (name) => { app.keep({ view: name }); drawTabs(); load(); });
   const drawTabs = () => tabs.draw(VIEWS, view());
   put(root, h("div", { class: "page-head" }, h("h1", {}, "Compare runs")), chips, tabs.element, box);
 
-  async function offer() {
-    offered = (await ask("runs", {}, controller.signal)).runs.map((row) => row.key);
-    drawChips();
-  }
+  const offer = () => ask("runs", {}, controller.signal).then(({ runs }) => { offered = runs.map((row) => row.key); drawChips(); }).catch(() => {});
 
   /** Made again only if they are others: what is typed behind them, and an open list, stay. */
   function drawChips() {
@@ -65,13 +60,12 @@ export function comparePage(root, app) {
   /** What was shown stays until there is an answer. `quiet`: nobody asked, so that a failure takes nothing away. */
   async function load({ quiet = false } = {}) {
     if (quiet && asking) { shown?.later?.(); return; } // an answer that takes long is waited for, not asked for again
-    const mine = ++round;
     asking = false;
     controller.abort();
     controller = new AbortController();
     const { run, group } = chosen(), { signal } = controller, isMany = group.length || run.length > MOST_OVERLAID;
     drawChips();
-    offer().catch(() => {});
+    offer();
     if (!run.length && !group.length) { nothingChosen(); return; }
     let found = null, failure = null;
     if (isMany || view() === "groups" || !app.params.has("view")) {
@@ -79,7 +73,7 @@ export function comparePage(root, app) {
       if (!quiet) box.setAttribute("aria-busy", "true");
       asking = true;
       found = await ask("compare/groups", comparisonQuery(app), signal).catch(unlessAborted((error) => { failure = error.message; }));
-      if (mine !== round) return;
+      if (signal.aborted) return;
       asking = false;
       box.removeAttribute("aria-busy");
     }
@@ -100,5 +94,5 @@ export function comparePage(root, app) {
     }
   }
   load();
-  return () => { round += 1; controller.abort(); leave(); };
+  return () => { controller.abort(); leave(); };
 }

@@ -4,7 +4,7 @@ import { ask, unlessAborted } from "./api.js";
 import { status } from "./badges.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, interval, isBad, number, percent } from "./format.js";
-import { bullets, card, hint, runLink, small, swatch, table } from "./widgets.js";
+import { bullets, card, hint, named, runLink, small, table } from "./widgets.js";
 
 const MOST_GROUPS = 40, MOST_RUNS = 300, MOST_SETTINGS = 30, MOST_INFLUENCES = 15, MOST_PAIRED = 60;
 const MOST_VARYING = 3, MOST_VALUES = 4;
@@ -21,7 +21,7 @@ function said(value) {
 export function groupTable({ groups, statistic, target }, tint) {
   const estimate = (name) => (group) => group.estimates[statistic][name].estimate, exact = (name) => (group) => group.estimates[statistic][name];
   const varying = (group) => Object.entries(group.varying).slice(0, MOST_VARYING).map(([name, values]) => `${name}: ${values.slice(0, MOST_VALUES).map(said).join(", ")}`);
-  const name = (group) => [swatch(tint.get(group.name)), group.name, varying(group).length ? small(`within it vary ${varying(group).join("; ")}`) : null];
+  const name = (group) => [named(tint.get(group.name), group.name), varying(group).length ? small(`within it vary ${varying(group).join("; ")}`) : null];
   const odd = (group) => [group.worst && `${group.worst} without outcome`, group.left_out && `${group.left_out} left out`].filter(Boolean).join(", ");
   return section("Groups", "", [
     ["Group", name], ["Runs", (group) => [count(group.counted), small(odd(group))], "num"],
@@ -69,7 +69,7 @@ export function everyRun({ runs, target }, tint) {
   const tasks = new Set(runs.map((one) => one.task)).size > 1;
   const outcome = (title, name) => [...figure(title, (one) => one.outcomes[name]), (one) => (isBad(one.outcomes[name]) ? "bad" : "")];
   return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, "Runs"), h("span", { class: "muted" }, ` ${count(runs.length)}: their results, and whether they count`)), table([
-    ["Run", (one) => runLink(one.path)], ["Group", (one) => [swatch(tint.get(one.group)), one.group]], tasks && ["Environment", (one) => one.task || ABSENT],
+    ["Run", (one) => runLink(one.path)], ["Group", (one) => named(tint.get(one.group), one.group)], tasks && ["Environment", (one) => one.task || ABSENT],
     ["Seed", (one) => (one.seed === null ? ABSENT : said(one.seed))], ["Status", (one) => status(one.status)],
     outcome("Final", "final"), outcome("Whole", "area"), outcome("Best", "best"), target !== null && figure("To the target", (one) => one.steps_to_target),
     ["Not finite", (one) => (one.not_finite ? count(one.not_finite) : ABSENT), "num"],

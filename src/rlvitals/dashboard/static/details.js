@@ -8,7 +8,7 @@ import { h, put } from "./dom.js";
 import { ago, atClock, bytes, count, formatValue, interval, moment, num, number, percent } from "./format.js";
 import { ends } from "./scale.js";
 import { viewControls } from "./view.js";
-import { answered, button, card, empty, filterField, grow, hint, select, table } from "./widgets.js";
+import { answerTab, button, card, empty, filterField, grow, hint, select, table } from "./widgets.js";
 
 const MOST_EVENTS = 500, MOST_PICTURE_GROUPS = 60, MANY_SETTINGS = 8;
 
@@ -18,10 +18,8 @@ export function evaluations(panel, run, controls) {
   const show = ({ evaluations: agent, baselines, compared }) => {
     leave();
     viewControls(controls, run.view, run.change, { lines: false });
-    if (!agent.length && !baselines.length) {
-      put(panel, empty("No evaluation was logged yet. log_evaluation records them, of the agent and of baselines."));
-      return;
-    }
+    const none = "No evaluation was logged yet. log_evaluation records them, of the agent and of baselines.";
+    if (!agent.length && !baselines.length) return put(panel, empty(none));
     const metrics = panelOf("evaluations", "evaluation");
     charts = agent.length > 1 ? metrics.filter(({ name }) => agent.some((one) => one[name] !== undefined)).map((metric) => plot(run, metric, agent, baselines)) : [];
     const rows = [...baselines, ...agent.slice(-1)].sort((a, b) => (num(b.reward) ?? 0) - (num(a.reward) ?? 0));
@@ -38,9 +36,8 @@ export function evaluations(panel, run, controls) {
         ["Better on", (one) => percent(one.improved.estimate), "num"], ["Items", (one) => count(one.items), "num"],
       ], compared)) : null);
   };
-  const load = (waiting) => answered(panel, run.ask("run/evaluations"), show, waiting);
-  load("Reading the evaluations ...");
-  return { refresh: () => load(), evaluations: () => load(), leave };
+  const tab = answerTab(panel, "Reading the evaluations ...", () => run.ask("run/evaluations"), show, true);
+  return { ...tab, evaluations: tab.load, leave };
 }
 
 /** A metric over the evaluations of the agent, with those of the baselines as levels. */
@@ -55,7 +52,7 @@ function plot(run, metric, agent, baselines) {
 
 export function pictures(panel, run) {
   const show = ({ pictures: all }) => {
-    if (!all.length) { put(panel, empty("No picture was logged yet. monitor.log_image records them.")); return; }
+    if (!all.length) return put(panel, empty("No picture was logged yet. monitor.log_image records them."));
     const stepOf = (one) => one.env_step ?? 0, steps = [...new Set(all.map(stepOf))].sort((a, b) => a - b), last = steps.length - 1;
     const label = h("b", {}), wall = h("div", { class: "wall" });
     const showStep = (step) => {
@@ -72,9 +69,8 @@ export function pictures(panel, run) {
     put(panel, last ? h("div", { class: "slider" }, "Over training", slider, label) : null, wall);
     showStep(steps[last]);
   };
-  const load = (waiting) => answered(panel, run.ask("run/pictures"), show, waiting);
-  load("Looking for pictures ...");
-  return { refresh: (again) => { if (again) load(); }, events: (events) => { if (events.some((event) => event.kind === "image")) load(); } };
+  const tab = answerTab(panel, "Looking for pictures ...", () => run.ask("run/pictures"), show);
+  return { ...tab, events: (events) => { if (events.some((event) => event.kind === "image")) tab.load(); } };
 }
 
 function picture(run, { file, data, message, env_step: step }) {
@@ -108,9 +104,7 @@ export function configuration(panel, run) {
       card("Configuration", [grow(), all.length > MANY_SETTINGS ? filter : null], all.length ? settings : empty("The training gave no configuration."),
         leftOut ? h("p", { class: "muted" }, `${leftOut} more are not shown.`) : null));
   };
-  const load = (waiting) => answered(panel, run.ask("run/configuration"), show, waiting);
-  load("Reading the configuration ...");
-  return { refresh: (again) => { if (again) load(); } };
+  return answerTab(panel, "Reading the configuration ...", () => run.ask("run/configuration"), show);
 }
 
 const KINDS = [["", "all but findings and pictures"], ["note", "notes"], ["milestone", "milestones"], ["finding", "findings"], ["state", "states"], ["alert", "alerts"]];
@@ -124,10 +118,9 @@ export function notes(panel, run, controls) {
   const line = (event) => h("li", { "data-severity": event.severity ?? "info" },
     h("span", { class: "kind" }, event.kind), h("span", { class: "said" }, event.message), hint(when(event)));
   const show = ({ events }) => {
-    put(controls, select("Kind", KINDS, kind, (next) => { kind = next; load(); }));
+    put(controls, select("Kind", KINDS, kind, (next) => { kind = next; tab.load(); }));
     put(panel, events.length ? h("ol", { class: "timeline card" }, events.map(line)) : empty("Nothing of that kind happened."));
   };
-  const load = (waiting) => answered(panel, run.ask("run/events", { kind, limit: MOST_EVENTS }), show, waiting);
-  load("Reading the notes ...");
-  return { refresh: (again) => { if (again) load(); }, events: () => load() };
+  const tab = answerTab(panel, "Reading the notes ...", () => run.ask("run/events", { kind, limit: MOST_EVENTS }), show);
+  return { ...tab, events: tab.load };
 }

@@ -4,8 +4,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Characters that cannot be seen but steer what is: controls but for tabs and line breaks, and marks of direction. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
-const hex = (sign, digits) => sign.charCodeAt(0).toString(16).padStart(digits, "0");
-const escape = (sign) => (sign <= "\u00ff" ? `\\x${hex(sign, 2)}` : `\\u${hex(sign, 4)}`);
+const escape = (sign) => (sign <= "\u00ff" ? "\\x" : "\\u") + sign.charCodeAt(0).toString(16).padStart(sign <= "\u00ff" ? 2 : 4, "0");
 
 /** A text with these as escapes, as in the terminal: `\x1b`, `\u202e`. */
 export const clean = (text) => text.replace(UNSEEN, escape);
@@ -59,28 +58,22 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-let tipOpen = null;
-/** A button that tells more in a small card; Escape or a click elsewhere closes it. */
+/** A button that tells more in a small card, which Escape or a click elsewhere closes. */
 export function tip(label, content) {
-  const button = h("button", { type: "button", class: "tip", "aria-label": label, "aria-expanded": "false" }, "i");
-  const close = () => {
-    button.nextElementSibling?.classList.contains("card-tip") && button.nextElementSibling.remove();
-    button.setAttribute("aria-expanded", "false");
-    tipOpen = null;
-  };
-  button.addEventListener("click", (event) => {
-    event.stopPropagation();
-    const mine = tipOpen === close;
-    tipOpen?.();
-    if (mine) return;
-    const card = h("div", { class: "card-tip", role: "note" }, content());
-    button.after(card);
-    button.setAttribute("aria-expanded", "true");
-    const over = card.getBoundingClientRect().right - document.documentElement.clientWidth + 12;
-    if (over > 0) card.style.marginLeft = `${-over}px`;
-    tipOpen = close;
-  });
-  return button;
+  const button = h("button", { type: "button", class: "tip", "aria-label": label }, "i");
+  const card = h("div", { class: "card-tip", popover: "auto", role: "note", onbeforetoggle: ({ newState }) => {
+    const { left, bottom } = button.getBoundingClientRect();
+    if (newState === "open") put(card, content());
+    Object.assign(card.style, { left: `max(8px, min(${left}px, 100vw - 400px))`, top: `${bottom + scrollY + 6}px` });
+  } });
+  button.popoverTargetElement = card;
+  return [button, card];
 }
-document.addEventListener("click", (event) => { if (!event.target.closest?.(".card-tip")) tipOpen?.(); });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") tipOpen?.(); });
+
+/** What this browser keeps for the pages; a private window keeps nothing. */
+export function stored(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(name, value);
+    return localStorage.getItem(name);
+  } catch { return null; }
+}

@@ -10,7 +10,7 @@ import { h, put, refill } from "./dom.js";
 import { CLOCKS, count, interval, percent } from "./format.js";
 import { differences, outcomes } from "./interval_chart.js";
 import { AXES } from "./view.js";
-import { bullets, card, grow, refusals, select, swatch } from "./widgets.js";
+import { bullets, card, grow, named, refusals, select } from "./widgets.js";
 
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
 const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];
@@ -133,7 +133,7 @@ export function groupsView(box, app, { again }) {
     });
     const left = [[found.groups.length - groups.length, "groups"], [every.length - drawn.length, "environments"]].filter(([many]) => many > 0);
     return h("div", { class: "board" }, drawn, h("p", { class: "wide muted small" },
-      h("span", { class: "legend" }, groups.map(({ name, counted }) => h("span", {}, swatch(tint.get(name)), `${name} (${counted})`))),
+      h("span", { class: "legend" }, groups.map(({ name, counted }) => named(tint.get(name), `${name} (${counted})`))),
       left.map(([many, what]) => ` ${many} more ${what} are not drawn.`),
       ` Over the ${CLOCKS[found.axis] ?? found.axis}; nothing is interpolated. Where fewer than two runs measured something there is no interval.`));
   }
@@ -177,11 +177,10 @@ function verdicts({ comparisons: all, horizons }, tint) {
   const counts = VERDICTS.map((verdict) => [all.filter((one) => one.verdict === verdict).length, verdict]).filter(([many]) => many);
   const shown = left > 0 ? [...all].sort((a, b) => least(a) - least(b)).slice(0, MOST_VERDICTS) : all;
   const tally = [h("b", {}, `${count(all.length)} comparisons: `), counts.map(([many, verdict]) => `${count(many)} ${verdict}`).join(", "), "."];
-  const named = (name) => [swatch(tint.get(name)), name];
   const article = ({ verdict, group, baseline, task, sentences: [first, ...rest] }) => h("article", { class: "verdict", "data-tone": TONE[verdict] },
     h("div", { class: "verdict-main" },
-      h("div", { class: "verdict-name" }, h("b", { class: "verdict-title" }, verdict), h("span", {}, named(group), h("span", { class: "muted" }, " against "),
-        named(baseline), task && isMany ? h("span", { class: "muted" }, ` on ${task}`) : null)),
+      h("div", { class: "verdict-name" }, h("b", { class: "verdict-title" }, verdict), h("span", {}, named(tint.get(group), group), h("span", { class: "muted" }, " against "),
+        named(tint.get(baseline), baseline), task && isMany ? h("span", { class: "muted" }, ` on ${task}`) : null)),
       h("p", { class: "verdict-say" }, first), rest.length ? bullets(rest) : null));
   const more = `These are the ${MOST_VERDICTS} clearest; the other ${count(left)} are among the differences below, and in the JSON.`;
   return h("section", { class: "verdicts", "aria-label": "Conclusions" }, all.length > FEW_VERDICTS ? h("p", { class: "tally" }, tally) : null,

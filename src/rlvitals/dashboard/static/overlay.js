@@ -8,7 +8,7 @@ import { isCurve, levelInterval, metricOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, number, span } from "./format.js";
 import { viewControls, viewOf, zoomed } from "./view.js";
-import { card, checkbox, empty, grow, select, small, swatch, table } from "./widgets.js";
+import { card, checkbox, empty, grow, named, select, small, table } from "./widgets.js";
 
 const FIRST = ["episodes/reward", "episodes/quality_final", "episodes/success", "episodes/length", "updates/entropy", "updates/kl_divergence"];
 const AGAIN_MS = 3_000, MOST_WAITS = 20, POINTS = 400, UNKNOWN = "…";
@@ -98,7 +98,7 @@ export function overlay(root, app, every) {
       ["Duration", (run) => (run.is_replayed ? ABSENT : span(run.duration))],
       ["Findings", judged(({ score, status: state }, run) => open(run) || (score === null ? state : "none"))],
     ];
-    const columns = (cell, tone) => [["", ([name]) => name], ...runs.map((run, i) => [[swatch(color(i)), run.key], (row) => cell(row, run, i), "num", (row) => tone?.(row, run)])];
+    const columns = (cell, tone) => [["", ([name]) => name], ...runs.map((run, i) => [named(color(i), run.key), (row) => cell(row, run, i), "num", (row) => tone?.(row, run)])];
     const settings = h("div", {}), nothing = found.settings.length ? "No recorded setting differs." : "No settings were recorded.";
     const list = () => {
       const shown = found.settings.filter((one) => one.differs || !onlyDifferent).map((one) => [one.name, one]);

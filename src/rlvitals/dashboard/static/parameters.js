@@ -24,10 +24,8 @@ export function parameters(panel, run, controls) {
   const choose = (label, names, value, then) => select(label, names.map((name) => [name, name]), value, then);
 
   function show(found) {
-    if (!found.parameters.length) {
-      put(panel, empty("No episode reported its parameters. log_episode takes them as parameters={...}."));
-      return;
-    }
+    const none = "No episode reported its parameters. log_episode takes them as parameters={...}.";
+    if (!found.parameters.length) return put(panel, empty(none));
     put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward",
       (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
     const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), values = nums(found.values);

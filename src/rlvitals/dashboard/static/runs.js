@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { findingDots, progress, sparkline, status, withFacts } from "./badges.js";
-import { h, put } from "./dom.js";
+import { h, put, stored } from "./dom.js";
 import { ABSENT, ago, count, number, percent, span } from "./format.js";
 import { button, refusals, runHref, runLink, small } from "./widgets.js";
 
@@ -36,14 +36,12 @@ const COLUMNS = {
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
 const MOST_SHOWN = 300, MORE = 1000, MOST_COMPARED = 1000, CLOCK_MS = 5000, PINS = "rlvitals.pins";
 
-function pins() { try { return new Set(JSON.parse(localStorage.getItem(PINS) ?? "[]")); } catch { return new Set(); } }
-function keepPins(set) { try { localStorage.setItem(PINS, JSON.stringify([...set])); } catch { /* a private window */ } }
 const toggle = (set, key, on) => (on ? set.add(key) : set.delete(key));
 const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function runsPage(root, app) {
   app.title("Runs");
-  const rows = new Map(), lines = new Map(), pinned = pins(), chosen = new Set();
+  const rows = new Map(), lines = new Map(), pinned = new Set(JSON.parse(stored(PINS) ?? "[]")), chosen = new Set();
   let refused = [], folder = "", sort = app.params.get("sort") ?? "-updated", filter = app.params.get("status") ?? "", shown = MOST_SHOWN;
   let loaded = false, planned = 0, meanwhile = null;
   const search = h("input", { type: "search", placeholder: "Search runs, projects, tags  ( / )", "aria-label": "Search runs", value: app.params.get("q") ?? "",
@@ -78,7 +76,7 @@ export function runsPage(root, app) {
     if (known?.row === row && known.pin === pin) return known.element;
     const open = (event) => { if (!event.target.closest("a,button,input") && !getSelection().toString()) app.go(runHref(key)); };
     const choose = (event) => { toggle(chosen, key, event.target.checked); choice(); };
-    const turn = () => { toggle(pinned, key, !pin); keepPins(pinned); render(); };
+    const turn = () => { toggle(pinned, key, !pin); stored(PINS, JSON.stringify([...pinned])); render(); };
     const element = h("tr", { "data-run": key, class: pin ? "pinned" : "", onclick: open },
       h("td", { class: "pick" }, h("input", { type: "checkbox", "aria-label": `Choose ${key} to compare`, checked: chosen.has(key), onchange: choose }),
         button(pin ? "★" : "☆", turn, { class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${key}` })),

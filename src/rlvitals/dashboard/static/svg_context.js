@@ -6,11 +6,9 @@ const escaped = (text) => clean(String(text)).replace(/[&<>"']/g, (c) => `&#${c.
 
 /** The part of a canvas's context that charts use, written down as SVG. */
 export class SvgContext {
-  constructor(width, height, background) {
-    this.width = width; this.height = height; this.parts = [`<rect width="${width}" height="${height}" fill="${background}"/>`];
-    this.path = ""; this.clips = 0; this.open = [];
-    this.strokeStyle = this.fillStyle = "#000"; this.lineWidth = 1; this.globalAlpha = 1; this.font = "11px sans-serif";
-    this.textAlign = "left"; this.textBaseline = "alphabetic"; this.dash = []; this.lineJoin = "round";
+  constructor(width, height) {
+    Object.assign(this, { width, height, parts: [], path: "", clips: 0, open: [], strokeStyle: "#000", fillStyle: "#000", lineWidth: 1,
+      globalAlpha: 1, textAlign: "left", textBaseline: "alphabetic", dash: [] });
   }
   save() { this.open.push(0); }
   restore() { const groups = this.open.pop() ?? 0; this.parts.push("</g>".repeat(groups)); }

@@ -10,6 +10,8 @@ export const small = (...text) => (text.flat().some(Boolean) ? h("div", { class:
 export const grow = () => h("span", { class: "grow" });
 export const swatch = (color) => h("i", { class: "swatch", css: { background: color?.css ?? "transparent" } });
 export const button = (text, onclick, props) => h("button", { type: "button", class: "button", onclick, ...props }, text);
+/** A name with its colour, which stays next to it. */
+export const named = (color, name) => h("span", { class: "named" }, swatch(color), h("span", {}, name));
 
 export const runHref = (key) => `/run?run=${encodeURIComponent(key)}`;
 export const runLink = (key) => h("a", { href: runHref(key), "data-nav": true }, key);
@@ -67,6 +69,13 @@ export function tabList(label, panel, choose) {
 export function answered(box, question, show, waiting = "") {
   if (waiting) put(box, empty(waiting));
   return question.then(show).catch(unlessAborted((error) => put(box, empty(error.message))));
+}
+
+/** A tab of a run that asks one question: again when the view changes (`always`) or there may be another answer. */
+export function answerTab(panel, waiting, question, show, always = false) {
+  const load = (text) => answered(panel, question(), show, text);
+  load(waiting);
+  return { load: () => load(), refresh: (again) => { if (again || always) load(); } };
 }
 
 /** What could not be opened, with the reasons. */
