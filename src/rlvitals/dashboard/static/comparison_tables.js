@@ -1,10 +1,9 @@
 // Tables of a comparison: groups, what differs, items, settings that matter, every run; and what is said of one or two runs.
 
 import { ask, unlessAborted } from "./api.js";
-import { status } from "./badges.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, interval, isBad, number, percent } from "./format.js";
-import { bullets, card, hint, named, runLink, small, table } from "./widgets.js";
+import { bullets, card, hint, named, runLink, small, status, table } from "./widgets.js";
 
 const MOST_GROUPS = 40, MOST_RUNS = 300, MOST_SETTINGS = 30, MOST_INFLUENCES = 15, MOST_PAIRED = 60;
 const MOST_VARYING = 3, MOST_VALUES = 4;

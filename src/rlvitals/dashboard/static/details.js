@@ -2,12 +2,11 @@
 
 import { address } from "./api.js";
 import { counted } from "./chart.js";
-import { color, metricChart } from "./curves.js";
+import { color, metricChart, viewControls } from "./curves.js";
 import { isShare, panel as panelOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ago, atClock, bytes, count, formatValue, interval, moment, num, number, percent } from "./format.js";
 import { ends } from "./scale.js";
-import { viewControls } from "./view.js";
 import { answerTab, button, card, empty, filterField, grow, hint, select, table } from "./widgets.js";
 
 const MOST_EVENTS = 500, MOST_PICTURE_GROUPS = 60, MANY_SETTINGS = 8;

@@ -1,16 +1,14 @@
 // Groups of runs compared with each other: conclusions, learning curves, differences, profiles.
 
 import { address } from "./api.js";
-import { withFacts } from "./badges.js";
 import { Chart } from "./chart.js";
 import { everyRun, groupTable, influences, pairs, relationCard, settings } from "./comparison_tables.js";
-import { color, neutral } from "./curves.js";
+import { AXES, color, neutral } from "./curves.js";
 import { choices as metricNames, metricNamed } from "./dictionary.js";
 import { h, put, refill } from "./dom.js";
 import { CLOCKS, count, interval, percent } from "./format.js";
 import { differences, outcomes } from "./interval_chart.js";
-import { AXES } from "./view.js";
-import { bullets, card, grow, named, refusals, select } from "./widgets.js";
+import { bullets, card, grow, named, refusals, select, withFacts } from "./widgets.js";
 
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
 const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];

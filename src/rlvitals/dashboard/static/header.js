@@ -1,10 +1,9 @@
 // The top of a run's page: what it is, how it goes, and what is wrong, cause first.
 
-import { progress, ring, status } from "./badges.js";
 import { levelInterval, title } from "./dictionary.js";
 import { h, put, tip } from "./dom.js";
 import { ago, count, isBad, moment, number, percent, span } from "./format.js";
-import { button } from "./widgets.js";
+import { button, progress, ring, status } from "./widgets.js";
 
 const UNKNOWN = { tone: "neutral", title: "Checking", text: "The run is being checked." };
 /** How much is shown around the begin of a finding, on either side, as a share of the run. */

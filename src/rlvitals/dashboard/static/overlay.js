@@ -1,14 +1,12 @@
 // A few runs, laid over each other: curves, their results, and what was different.
 
 import { ask, unlessAborted } from "./api.js";
-import { status, withFacts } from "./badges.js";
 import { relationCard } from "./comparison_tables.js";
-import { color, lineOf, metricChart } from "./curves.js";
+import { color, lineOf, metricChart, viewControls, viewOf, zoomed } from "./curves.js";
 import { isCurve, levelInterval, metricOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, number, span } from "./format.js";
-import { viewControls, viewOf, zoomed } from "./view.js";
-import { card, checkbox, empty, grow, named, select, small, table } from "./widgets.js";
+import { card, checkbox, empty, grow, named, select, small, status, table, withFacts } from "./widgets.js";
 
 const FIRST = ["episodes/reward", "episodes/quality_final", "episodes/success", "episodes/length", "updates/entropy", "updates/kl_divergence"];
 const AGAIN_MS = 3_000, MOST_WAITS = 20, POINTS = 400, UNKNOWN = "…";

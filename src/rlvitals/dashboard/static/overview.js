@@ -1,12 +1,11 @@
 // The overview: reward, quality, length, success, and why episodes end.
 
-import { board } from "./curves.js";
+import { board, viewControls } from "./curves.js";
 import { episodeValue, metricOf, panel as panelOf } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, percent } from "./format.js";
 import { relationCard } from "./comparison_tables.js";
 import { shareBars } from "./interval_chart.js";
-import { viewControls } from "./view.js";
 import { button, card, empty, grow, select, table } from "./widgets.js";
 
 const EVERY_MS = 10_000, SOON_MS = 500, MOST_GROUPS = 12;

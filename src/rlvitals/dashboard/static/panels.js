@@ -1,9 +1,8 @@
 // Panels of charts: the algorithm, the machine, and everything else that was logged.
 
-import { board } from "./curves.js";
+import { board, viewControls } from "./curves.js";
 import { isCurve, isKnown, panel as panelOf } from "./dictionary.js";
 import { h, put } from "./dom.js";
-import { viewControls } from "./view.js";
 import { answered, checkbox, empty, filterField } from "./widgets.js";
 
 const MOST_NAMES = 200, MOST_CHARTS = 24, FIRST_CHARTS = 9;

@@ -1,6 +1,5 @@
 // One run: the verdict at the top, then what it rests on, by tabs.
 
-import { withFacts } from "./badges.js";
 import { ask, unlessAborted } from "./api.js";
 import { panel as panelOf } from "./dictionary.js";
 import { h, put } from "./dom.js";
@@ -10,8 +9,8 @@ import { overview } from "./overview.js";
 import { ppo, system, more } from "./panels.js";
 import { parameters } from "./parameters.js";
 import { configuration, evaluations, notes, pictures } from "./details.js";
-import { viewOf, zoomed } from "./view.js";
-import { empty, tabList } from "./widgets.js";
+import { empty, tabList, withFacts } from "./widgets.js";
+import { viewOf, zoomed } from "./curves.js";
 
 /** A tab's function fills the panel, and gives what it does about news: {refresh, head, grown, events, evaluations, leave}. */
 const TABS = [["overview", "Overview", overview], ["ppo", "Updates", ppo], ["parameters", "Parameters", parameters],

@@ -1,10 +1,9 @@
 // The list of runs: searched, sorted, filtered, pinned, and live.
 
 import { ask } from "./api.js";
-import { findingDots, progress, sparkline, status, withFacts } from "./badges.js";
 import { h, put, stored } from "./dom.js";
 import { ABSENT, ago, count, number, percent, span } from "./format.js";
-import { button, refusals, runHref, runLink, small } from "./widgets.js";
+import { button, findingDots, progress, refusals, runHref, runLink, small, sparkline, status, withFacts } from "./widgets.js";
 
 const num = (...inside) => h("span", { class: "num" }, inside);
 
