@@ -2,7 +2,7 @@
 
 import { address, unlessAborted } from "./api.js";
 import { Chart } from "./chart.js";
-import { isKnown, isShare, metricOf, title } from "./dictionary.js";
+import { isKnown, metricOf, title } from "./dictionary.js";
 import { h, put, refill, tip } from "./dom.js";
 import { num, nums } from "./format.js";
 import { button, select } from "./widgets.js";
@@ -37,7 +37,7 @@ function meaning(stream, field) {
 /** A chart of a metric, with its name, unit and least value. */
 export function metricChart(stream, field, { wide, ...options }) {
   const metric = metricOf(stream, field);
-  const chart = new Chart({ name: metric.label, unit: isShare(metric), floor: metric.axis[0] ?? undefined, ...options });
+  const chart = new Chart({ name: metric.label, unit: metric.format === "percent", floor: metric.axis[0] ?? undefined, ...options });
   if (wide) chart.element.classList.add("wide");
   return chart;
 }

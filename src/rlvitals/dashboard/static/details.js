@@ -3,7 +3,7 @@
 import { address } from "./api.js";
 import { counted } from "./chart.js";
 import { color, metricChart, viewControls } from "./curves.js";
-import { isShare, panel as panelOf, title } from "./dictionary.js";
+import { panel as panelOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ago, atClock, bytes, count, formatValue, interval, moment, num, number, percent } from "./format.js";
 import { ends } from "./scale.js";
@@ -44,7 +44,7 @@ function plot(run, metric, agent, baselines) {
   const { clock, range } = run.view, value = (one) => num(one[metric.name]), chart = metricChart("evaluations", metric.name, { onzoom: run.zoom });
   const said = agent.filter((one) => value(one) !== undefined && one.at[clock] !== null), y = said.map(value), [low, high] = ends(y);
   const base = baselines.filter((one) => Number.isFinite(value(one)));
-  chart.set([{ name: metric.label, color: color(0), percent: isShare(metric), raw: { x: said.map((one) => one.at[clock]), y },
+  chart.set([{ name: metric.label, color: color(0), percent: metric.format === "percent", raw: { x: said.map((one) => one.at[clock]), y },
     levels: base.map(value), levelNames: base.map((one) => one.policy), extent: { ...counted(y), low, high } }], { clock, range });
   return chart;
 }

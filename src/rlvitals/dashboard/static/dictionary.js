@@ -22,9 +22,6 @@ export function metricOf(stream, name) {
   return own(own(METRICS, stream), name) ?? custom;
 }
 
-/** Whether a metric is a share of one. */
-export const isShare = (metric) => metric.format === "percent";
-
 /** A metric by the name that a user types: `reward`, `updates.kl_divergence`, `extra.score`. */
 export function metricNamed(name) {
   const [stream] = name.split(".");

@@ -34,8 +34,8 @@ export function overlay(root, app, every) {
       const found = await Promise.all(keys.map((run) => ask("run/series", { run, stream, field, ...asked }, signal).catch(unanswered)));
       if (mine !== round) return; // something else was chosen meanwhile
       if (failing) { failing = false; app.say(null); }
-      const lines = found.map((answer, i) => answer?.series[0].points.x.length && lineOf(answer.series[0], i, { name: keys[i], smoothOnly: true }));
-      chart.set(lines.filter(Boolean), { clock, range });
+      const line = (series, i) => series?.points.x.length && lineOf(series, i, { name: keys[i], smoothOnly: Boolean(series.smooth) });
+      chart.set(found.map((answer, i) => line(answer?.series[0], i)).filter(Boolean), { clock, range });
     }));
   }
 
