@@ -62,6 +62,16 @@ def test_a_comparison_of_live_runs_is_made_anew_and_takes_nothing_away(monitor: 
     expect(page.get_by_role("button", name="log").first).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_comparison_shows_whether_it_is_live(monitor: Monitor, opened: Opened) -> None:
+    """In both views, as a run's page does."""
+    for name in ("a", "b"):
+        with monitor(name) as training:
+            trained(training, 20)
+    for view in ("groups", "runs"):
+        page = opened(f"/compare?run=a&run=b&view={view}")
+        expect(page.locator("#connection")).to_have_text("live")
+
+
 def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
     """By keyboard one goes through the controls, while the answer is made anew under them."""
     for name in ("a-0", "a-1", "b-0", "b-1"):
@@ -172,9 +182,7 @@ def test_outcomes_of_several_environments_are_not_put_on_one_scale(monitor: Moni
                 trained(training, 40)
     page = opened("/compare?group=*")
     for task in ("Ant-v4", "Cart-v1"):
-        expect(page.locator("section.card", has_text=f"Result of each run on {task}").locator(".dot")).to_have_count(
-            2
-        )
+        expect(page.locator("section.card", has_text=f"Result of each run on {task}").locator(".dot")).to_have_count(2)
 
 
 def test_room_for_intervals_is_bounded_and_holds_on_a_logarithmic_scale(opened: Opened) -> None:

@@ -4,7 +4,7 @@ import { address, unlessAborted } from "./api.js";
 import { Chart } from "./chart.js";
 import { isKnown, metricOf, title } from "./dictionary.js";
 import { h, put, refill, tip } from "./dom.js";
-import { num, nums } from "./format.js";
+import { CLOCKS, num, nums } from "./format.js";
 import { button, select } from "./widgets.js";
 
 const COLORS = 12, AGAIN_MS = 2500, SOON_MS = 300, LEAST_MS = 60;
@@ -76,7 +76,7 @@ export function board(run, box, wanted) {
     found.series.forEach((series, i) => {
       const one = list[i], { clock } = series;
       one.rows = series.rows;
-      one.chart.note = clock !== view.clock ? `over ${clock}: the ${stream} have no ${view.clock}` : "";
+      one.chart.note = clock === view.clock ? "" : `by ${CLOCKS[clock]}: no ${CLOCKS[view.clock]} was logged`;
       one.chart.set([lineOf(series, one.tint, one)], { clock, range, marks: marks(clock), outliers });
     });
   }
