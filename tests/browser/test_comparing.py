@@ -62,13 +62,23 @@ def test_a_comparison_of_live_runs_is_made_anew_and_takes_nothing_away(monitor: 
     expect(page.get_by_role("button", name="log").first).to_have_attribute("aria-pressed", "true")
 
 
+def test_a_comparison_shows_whether_it_is_live(monitor: Monitor, opened: Opened) -> None:
+    """In both views, as a run's page does."""
+    for name in ("a", "b"):
+        with monitor(name) as training:
+            trained(training, 20)
+    for view in ("groups", "runs"):
+        page = opened(f"/compare?run=a&run=b&view={view}")
+        expect(page.locator("#connection")).to_have_text("live")
+
+
 def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
     """By keyboard one goes through the controls, while the answer is made anew under them."""
     for name in ("a-0", "a-1", "b-0", "b-1"):
         with monitor(name, configuration={"kind": name[0], "seed": name}) as training:
             trained(training, 40)
     page = opened("/compare?group=*")
-    statistic = page.get_by_label("What a run comes to")
+    statistic = page.get_by_label("Result of a run")
     expect(page.locator(".verdict")).to_contain_text("over the last tenth")
     expect(page.get_by_text("for no other budget, environment or metric")).to_be_visible()
     statistic.focus()
@@ -91,13 +101,13 @@ def test_each_group_is_held_against_each_and_less_may_be_better(monitor: Monitor
     page = opened("/compare?group=*")
     verdicts = page.locator(".verdict")
     expect(verdicts).to_have_count(2)
-    page.get_by_label("Held against").select_option(label="each against each")
+    page.get_by_label("Compared with").select_option(label="each against each")
     expect(verdicts).to_have_count(3)
     before = verdicts.first.text_content()
     page.get_by_label("Which way is better").select_option(label="less is better")
     expect(verdicts.first).not_to_have_text(before or "")
-    expect(page.get_by_label("Held against")).to_have_value(re.compile("each"))
-    page.get_by_label("Held against").select_option(index=1)
+    expect(page.get_by_label("Compared with")).to_have_value(re.compile("each"))
+    page.get_by_label("Compared with").select_option(index=1)
     expect(verdicts).to_have_count(2)
 
 
@@ -172,9 +182,7 @@ def test_outcomes_of_several_environments_are_not_put_on_one_scale(monitor: Moni
                 trained(training, 40)
     page = opened("/compare?group=*")
     for task in ("Ant-v4", "Cart-v1"):
-        expect(page.locator("section.card", has_text=f"What each run came to on {task}").locator(".dot")).to_have_count(
-            2
-        )
+        expect(page.locator("section.card", has_text=f"Result of each run on {task}").locator(".dot")).to_have_count(2)
 
 
 def test_room_for_intervals_is_bounded_and_holds_on_a_logarithmic_scale(opened: Opened) -> None:
@@ -206,6 +214,6 @@ def test_a_run_is_placed_among_earlier_ones_on_its_own_page(monitor: Monitor, op
         with monitor(name, configuration={"env_id": "Toy-v0"}) as training:
             trained(training, 20)
     page = opened("/run?run=b-0")
-    page.get_by_role("button", name="Where it stands among earlier runs").click()
-    expect(page.get_by_role("heading", name="Among earlier runs")).to_be_visible()
+    page.get_by_role("button", name="Rank among earlier runs").click()
+    expect(page.get_by_role("heading", name="Rank among earlier runs")).to_be_visible()
     expect(page.locator("#panel")).to_contain_text("higher than all 2 earlier runs")

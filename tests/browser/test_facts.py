@@ -1,5 +1,6 @@
 """What a page says of a run is what every other output says of it, and each number says what it is."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -115,6 +116,31 @@ def test_tabs_are_of_what_was_recorded(monitor: Monitor, opened: Opened) -> None
 
     expect(tabs).to_have_text(["Overview", "Updates", "Parameters", "All curves", "Configuration", "Notes"])
     training.close()
+
+
+def test_a_run_whose_reward_is_a_metric_is_shown_by_the_clock_that_is_chosen(monitor: Monitor, opened: Opened) -> None:
+    """It begins with environment steps; where the metric has no such clock, the chart names the one it uses."""
+    with monitor() as training:
+        for step in range(40):
+            training.log_metrics("rollout", {"ep_rew_mean": step / 40}, step=step, env_step=step)
+    page = opened("/run?run=run")
+    axis = page.get_by_label("Horizontal axis")
+    expect(axis).to_have_value("env_step")
+
+    axis.select_option("episode")
+
+    expect(axis).to_have_value("episode")
+    expect(page.locator('figure[data-chart="Reward"]')).to_contain_text("by environment step: no episode was logged")
+
+
+def test_dropped_records_are_counted_at_the_top(monitor: Monitor, opened: Opened) -> None:
+    """Those of all streams together."""
+    with monitor() as training:
+        risen(training, 3)
+    header = training.path / "run.json"
+    header.write_text(json.dumps(json.loads(header.read_text()) | {"losses": {"episodes": 1_000, "updates": 200}}))
+
+    expect(opened("/run?run=run").locator(".facts")).to_contain_text("1,200 records dropped")
 
 
 TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")

@@ -273,7 +273,7 @@ def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) ->
     expect(verdict).to_contain_text("learning_rate=0.2 is better than learning_rate=0.1")
     expect(chart(page)).to_have_attribute("data-points", "60")
     expect(page.locator(".whisker .dot")).to_have_count(7)
-    page.get_by_label("Held against").select_option("learning_rate=0.2")
+    page.get_by_label("Compared with").select_option("learning_rate=0.2")
     expect(verdict).to_contain_text("learning_rate=0.1 is worse than learning_rate=0.2")
     page.get_by_label("Metric").fill("length")
     page.keyboard.press("Enter")
@@ -407,6 +407,36 @@ def test_fields_of_one_name_are_told_apart(monitor: Monitor, opened: Opened) -> 
     page = opened("/run?run=run&tab=more&curve=episodes/duration&curve=updates/duration&curve=episodes/length")
     titles = page.locator(".chart-title")
     expect(titles).to_have_text(["Episode duration (s)", "Update duration (s)", "Episode length"])
+
+
+def test_an_answer_to_a_tab_that_was_left_is_not_waited_for(monitor: Monitor, opened: Opened) -> None:
+    """It would be shown in the tab that came after it."""
+    with monitor() as training:
+        trained(training, 20)
+        training.log_note("Noted")
+    page = opened("/run?run=run")
+    held: list[Route] = []
+    page.route("**/run/configuration?*", lambda route: held.append(route))  # noqa: PLW0108 - it must be a function
+    page.locator("#tab-configuration").click()
+    expect(page.get_by_text("Reading the configuration")).to_be_visible()
+    with page.expect_event("requestfailed", lambda asked: "/run/configuration" in asked.url):
+        page.locator("#tab-notes").click()
+    expect(page.locator("#panel")).to_contain_text("Noted")
+
+
+def test_a_hint_opens_and_closes(monitor: Monitor, opened: Opened) -> None:
+    """By its button, and by Escape."""
+    with monitor() as training:
+        trained(training, 20)
+    page = opened("/run?run=run")
+    button, hint = page.get_by_label("What Reward means").first, page.get_by_text("Return of the episode")
+    button.click()
+    expect(hint).to_be_visible()
+    button.click()
+    expect(hint).to_be_hidden()
+    button.click()
+    page.keyboard.press("Escape")
+    expect(hint).to_be_hidden()
 
 
 def test_a_run_that_is_removed_is_told_and_comes_back(monitor: Monitor, opened: Opened, folder: Path) -> None:

@@ -88,10 +88,10 @@ def test_a_comparison_leaves_it_out() -> None:
 def test_every_status_has_its_look_on_terminals_and_pages(status: str) -> None:
     """A status that a page does not know has no sign, no colour and no filter."""
     static = files("rlvitals.dashboard") / "static"
-    badges, runs, style = ((static / name).read_text() for name in ("badges.js", "runs.js", "parts.css"))
+    widgets, runs, style = ((static / name).read_text() for name in ("widgets.js", "runs.js", "parts.css"))
     report = (files("rlvitals.render") / "report.css").read_text()
 
-    glyphs = re.search(r"const GLYPH = \{(.*?)\};", badges)
+    glyphs = re.search(r"const GLYPH = \{(.*?)\};", widgets)
     filters = re.search(r"const STATUSES = \[(.*?)\];", runs)
     assert glyphs is not None
     assert filters is not None

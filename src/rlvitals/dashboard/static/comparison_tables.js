@@ -1,59 +1,87 @@
-// Tables of a comparison: groups, what differs, items, settings that matter, every run.
+// Tables of a comparison: groups, what differs, items, settings that matter, every run; and what is said of one or two runs.
 
-import { h } from "./dom.js";
-import { ABSENT, count, isBad, number, percent } from "./format.js";
-import { status } from "./badges.js";
+import { ask, unlessAborted } from "./api.js";
+import { h, put } from "./dom.js";
+import { ABSENT, count, interval, isBad, number, percent } from "./format.js";
+import { bullets, card, hint, named, runLink, small, status, table } from "./widgets.js";
 
 const MOST_GROUPS = 40, MOST_RUNS = 300, MOST_SETTINGS = 30, MOST_INFLUENCES = 15, MOST_PAIRED = 60;
+const MOST_VARYING = 3, MOST_VALUES = 4;
 
-const th = (text, more) => h("th", { scope: "col", ...more }, text);
-const num = (...inside) => h("td", { class: "num" }, inside);
-const between = (range, show = number) => (range.low === null ? h("span", { class: "muted" }, ABSENT) : `${show(range.low)} to ${show(range.high)}`);
-const section = (heading, hint, head, rows, left = 0) => h("section", { class: "card" }, h("header", {}, h("h2", {}, heading), hint ? h("span", { class: "muted small" }, hint) : null),
-  h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, head)), h("tbody", {}, rows))), left > 0 ? h("p", { class: "muted small" }, `${count(left)} more: the JSON has all.`) : null);
-const swatch = (group, tint) => h("i", { class: "swatch", css: { background: tint.get(group)?.css ?? "transparent" } });
+const range = (title, of) => [title, (one) => interval(of(one)) || h("span", { class: "muted" }, ABSENT), "num"];
+const figure = (title, of, show = number) => [title, (one) => show(of(one)), "num"];
+const section = (heading, about, columns, rows, options) => card(heading, about ? hint(about) : null, table(columns, rows, options));
 
-export function groupTable(found, tint) {
-  const groups = found.groups.slice(0, MOST_GROUPS), gap = groups.some((group) => group.optimality_gap), reached = found.target !== null;
-  const columns = ["Runs", "Mean", "95 % interval", "Median", "IQM", "Spread", "Lowest", "Highest", ...(gap ? ["Optimality gap"] : []), ...(reached ? ["Reached the target", "Mean way to it"] : [])];
-  return section("Groups", "", [th("Group"), columns.map((text) => th(text, { class: "num" }))], groups.map((group) => {
-    const { mean, median, iqm, spread, lowest, highest } = group.estimates[found.statistic];
-    const odd = [group.worst ? `${group.worst} without outcome` : "", group.left_out ? `${group.left_out} left out` : ""].filter(Boolean).join(", ");
-    const varying = Object.entries(group.varying).slice(0, 3).map(([name, values]) => `${name}: ${values.slice(0, 4).map(said).join(", ")}`);
-    return h("tr", {}, h("th", { scope: "row" }, swatch(group.name, tint), group.name, varying.length ? h("div", { class: "muted small" }, `within it vary ${varying.join("; ")}`) : null),
-      num(count(group.counted), odd ? h("div", { class: "muted small" }, odd) : null), num(number(mean.estimate)), num(between(mean)), num(number(median.estimate)), num(number(iqm.estimate)), num(number(spread)), num(number(lowest)), num(number(highest)),
-      gap ? num(number(group.optimality_gap?.estimate)) : null,
-      reached ? [num(group.target ? `${group.target.reached} of ${group.target.runs}` : ABSENT), num(number(group.target?.restricted_mean.estimate))] : null);
-  }), found.groups.length - groups.length);
+function said(value) {
+  if (Array.isArray(value)) return value.map(said).join(", ");
+  return value == null ? "unknown" : typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-const said = (value) => (value === null || value === undefined ? "unknown" : Array.isArray(value) ? value.map(said).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value));
-
-export function settings(found) {
-  const names = Object.keys(found.differences), groups = found.groups.slice(0, MOST_GROUPS);
-  if (!names.length) return h("section", { class: "card" }, h("header", {}, h("h2", {}, "What differs")), h("p", { class: "muted" }, "Nothing that was recorded of their settings, versions and commit differs between the groups."));
-  return section("What differs", "settings, versions and commit that are not the same in all groups", [th(""), groups.map((group) => th(group.name))], names.slice(0, MOST_SETTINGS).map((name) => h("tr", {}, h("th", { scope: "row" }, name), groups.map((group) => h("td", {}, said(found.differences[name][group.name]))))), names.length - MOST_SETTINGS);
+export function groupTable({ groups, statistic, target }, tint) {
+  const estimate = (name) => (group) => group.estimates[statistic][name].estimate, exact = (name) => (group) => group.estimates[statistic][name];
+  const varying = (group) => Object.entries(group.varying).slice(0, MOST_VARYING).map(([name, values]) => `${name}: ${values.slice(0, MOST_VALUES).map(said).join(", ")}`);
+  const name = (group) => [named(tint.get(group.name), group.name), varying(group).length ? small(`within it vary ${varying(group).join("; ")}`) : null];
+  const odd = (group) => [group.worst && `${group.worst} without outcome`, group.left_out && `${group.left_out} left out`].filter(Boolean).join(", ");
+  return section("Groups", "", [
+    ["Group", name], ["Runs", (group) => [count(group.counted), small(odd(group))], "num"],
+    figure("Mean", estimate("mean")), range("95 % interval", exact("mean")), figure("Median", estimate("median")), figure("IQM", estimate("iqm")),
+    figure("Spread", exact("spread")), figure("Lowest", exact("lowest")), figure("Highest", exact("highest")),
+    groups.some((group) => group.optimality_gap) && figure("Optimality gap", (group) => group.optimality_gap?.estimate),
+    target !== null && ["Reached the target", ({ target: own }) => (own ? `${own.reached} of ${own.runs}` : ABSENT), "num"],
+    target !== null && figure("Mean way to it", (group) => group.target?.restricted_mean.estimate),
+  ], groups, { most: MOST_GROUPS });
 }
 
-export function pairs(found) {
-  if (!found.paired.length) return null;
-  return section("Item by item", "last evaluations on the same items; what is concluded holds for further items, and for these runs", ["Group", "Against", "Metric", "Category"].map((text) => th(text)).concat(["Items", "Difference", "95 % interval", "Better on"].map((text) => th(text, { class: "num" })), th("")),
-    found.paired.slice(0, MOST_PAIRED).map((row) => h("tr", {}, h("th", { scope: "row" }, row.group), h("td", {}, row.baseline), h("td", {}, row.metric), h("td", {}, row.category || "all"), num(count(row.items), row.unshared ? h("span", { class: "muted small" }, `, ${row.unshared} not shared`) : null), num(number(row.difference.estimate)), num(between(row.difference)), num(percent(row.improved.estimate)), h("td", { class: row.verdict === "better" ? "good" : row.verdict === "worse" ? "bad" : "muted" }, row.verdict))), found.paired.length - MOST_PAIRED);
+export function settings({ differences, groups }) {
+  const names = Object.keys(differences), columns = groups.slice(0, MOST_GROUPS).map(({ name }) => [name, (setting) => said(differences[setting][name])]);
+  if (!names.length) return card("Differences", null, h("p", { class: "muted" }, "No recorded setting, version or commit differs between the groups."));
+  const about = "settings, versions and commit that are not the same in all groups";
+  return section("Differences", about, [["", (setting) => setting], ...columns], names, { most: MOST_SETTINGS });
 }
 
-export function influences(found) {
-  const known = found.settings;
+export function pairs({ paired }) {
+  if (!paired.length) return null;
+  const about = "last evaluations on the same items; the conclusions hold for further items, and for these runs";
+  return section("Item by item", about, [
+    ["Group", (row) => row.group], ["Against", (row) => row.baseline], ["Metric", (row) => row.metric], ["Category", (row) => row.category || "all"],
+    ["Items", (row) => [count(row.items), row.unshared ? hint(`, ${row.unshared} not shared`) : ""], "num"],
+    figure("Difference", (row) => row.difference.estimate), range("95 % interval", (row) => row.difference),
+    figure("Better on", (row) => row.improved.estimate, percent),
+    ["", (row) => row.verdict, "", (row) => ({ better: "good", worse: "bad" })[row.verdict] ?? "muted"],
+  ], paired, { most: MOST_PAIRED });
+}
+
+export function influences({ settings: known }) {
   if (!known) return null;
-  const shown = known.influences.slice(0, MOST_INFLUENCES);
-  return h("div", {}, section("Which settings matter", known.verdict, [th("Setting"), th("Matters"), ["Share of the variance", "Best", "Worst", "Difference", "95 % interval", "p, adjusted"].map((text) => th(text, { class: "num" }))], shown.map((one) => h("tr", { class: one.matters ? "strong" : "muted" }, h("th", { scope: "row" }, one.name), h("td", {}, one.matters ? "yes" : "not shown"), num(percent(Math.max(0, one.share))), num(said(one.best)), num(said(one.worst)), num(number(one.difference.estimate)), num(between(one.difference)), num(number(one.adjusted_p, 2)))), known.influences.length - shown.length),
-    known.advice.length || known.interactions.length ? h("section", { class: "card" }, h("header", {}, h("h2", {}, "What to try next")), h("ul", { class: "said" }, known.advice.map((sentence) => h("li", {}, sentence)), known.interactions.map(([one, other]) => h("li", {}, `${one} and ${other} do not just add up: what one does depends on the other.`)))) : null);
+  const together = known.interactions.map(([one, other]) => `${one} and ${other} do not just add up: what one does depends on the other.`);
+  const next = [...known.advice, ...together];
+  return h("div", {}, section("Which settings matter", known.verdict, [
+    ["Setting", (one) => one.name], ["Matters", (one) => (one.matters ? "yes" : "not shown")],
+    figure("Share of the variance", (one) => Math.max(0, one.share), percent), figure("Best", (one) => one.best, said), figure("Worst", (one) => one.worst, said),
+    figure("Difference", (one) => one.difference.estimate), range("95 % interval", (one) => one.difference),
+    figure("p, adjusted", (one) => one.adjusted_p, (p) => number(p, 2)),
+  ], known.influences, { tone: (one) => (one.matters ? "strong" : "muted"), most: MOST_INFLUENCES }),
+  next.length ? card("What to try next", null, bullets(next)) : null);
 }
 
-export function everyRun(found, tint) {
-  const target = found.target !== null, tasks = new Set(found.runs.map((one) => one.task)).size > 1, shown = found.runs.slice(0, MOST_RUNS);
-  return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, `Every run`), h("span", { class: "muted" }, ` ${count(found.runs.length)}: what it came to, and whether it counts`)),
-    h("div", { class: "table-box" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Run", "Group", ...(tasks ? ["Environment"] : []), "Seed", "Status"].map((text) => th(text)), ["Final", "Whole", "Best", ...(target ? ["To the target"] : []), "Not finite"].map((text) => th(text, { class: "num" })), th("Counts"))),
-      h("tbody", {}, shown.map((one) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: `/run?run=${encodeURIComponent(one.path)}`, "data-nav": true }, one.path)), h("td", {}, swatch(one.group, tint), one.group), tasks ? h("td", {}, one.task || ABSENT) : null, h("td", {}, one.seed === null ? ABSENT : said(one.seed)), h("td", {}, status(one.status)),
-        ["final", "area", "best"].map((name) => h("td", { class: isBad(one.outcomes[name]) ? "num bad" : "num" }, number(one.outcomes[name]))), target ? num(number(one.steps_to_target)) : null, num(one.not_finite ? count(one.not_finite) : ABSENT), h("td", { class: one.standing === "counted" ? "muted" : "" }, one.standing, one.reason ? `: ${one.reason}` : "")))))),
-    found.runs.length > shown.length ? h("p", { class: "muted small" }, `${count(found.runs.length - shown.length)} more: the JSON has all.`) : null);
+export function everyRun({ runs, target }, tint) {
+  const tasks = new Set(runs.map((one) => one.task)).size > 1;
+  const outcome = (title, name) => [...figure(title, (one) => one.outcomes[name]), (one) => (isBad(one.outcomes[name]) ? "bad" : "")];
+  return h("details", { class: "card runs-told" }, h("summary", {}, h("b", {}, "Runs"), h("span", { class: "muted" }, ` ${count(runs.length)}: their results, and whether they count`)), table([
+    ["Run", (one) => runLink(one.path)], ["Group", (one) => named(tint.get(one.group), one.group)], tasks && ["Environment", (one) => one.task || ABSENT],
+    ["Seed", (one) => (one.seed === null ? ABSENT : said(one.seed))], ["Status", (one) => status(one.status)],
+    outcome("Final", "final"), outcome("Whole", "area"), outcome("Best", "best"), target !== null && figure("To the target", (one) => one.steps_to_target),
+    ["Not finite", (one) => (one.not_finite ? count(one.not_finite) : ABSENT), "num"],
+    ["Counts", (one) => [one.standing, one.reason ? `: ${one.reason}` : ""], "", (one) => (one.standing === "counted" ? "muted" : "")],
+  ], runs, { most: MOST_RUNS }));
+}
+
+/** Where one run ranks among earlier ones, or where two diverge; `again` asks again, and keeps the words until then. */
+export function relationCard(keys, metric, signal) {
+  const one = keys.length === 1, words = h("div", {}, h("p", { class: "muted" }, "Reading ..."));
+  const say = (sentences, kind = "") => put(words, sentences.map((sentence) => h("p", { class: kind }, sentence)));
+  const again = () => ask(one ? "run/place" : "compare/divergence", { run: keys, ...(one ? { metric } : {}) }, signal)
+    .then((answer) => say(answer.sentences)).catch(unlessAborted((error) => say([error.message], "muted")));
+  again();
+  return { element: card(one ? "Rank among earlier runs" : "Where the two runs diverge", null, words), again };
 }

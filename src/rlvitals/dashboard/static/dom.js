@@ -2,23 +2,25 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Characters that cannot be seen but steer what is: controls but for tabs and line breaks, and marks that turn the direction of writing. */
+/** Characters that cannot be seen but steer what is: controls but for tabs and line breaks, and marks of direction. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
-const escape = (sign) => (sign <= "\u00ff" ? `\\x${sign.charCodeAt(0).toString(16).padStart(2, "0")}` : `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const escape = (sign) => (sign <= "\u00ff" ? "\\x" : "\\u") + sign.charCodeAt(0).toString(16).padStart(sign <= "\u00ff" ? 2 : 4, "0");
 
 /** A text with these as escapes, as in the terminal: `\x1b`, `\u202e`. */
 export const clean = (text) => text.replace(UNSEEN, escape);
 
-const shown = (children) => children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false).map((child) => (typeof child === "string" ? clean(child) : child));
+const shown = (children) => children.flat(Infinity).filter((child) => child != null && child !== false)
+  .map((child) => (typeof child === "string" ? clean(child) : child));
+
+const TEXTS = new Set(["title", "aria-label"]), PROPERTIES = new Set(["value", "checked", "disabled"]);
 
 function fill(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
-    if (value === null || value === undefined || value === false) continue;
+    if (value == null || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else if (name === "class") element.setAttribute("class", value);
     else if (name === "css") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
-    else if (name === "value" || name === "checked" || name === "disabled") element[name] = value;
-    else element.setAttribute(name, value === true ? "" : name === "title" || name === "aria-label" ? clean(String(value)) : value);
+    else if (PROPERTIES.has(name)) element[name] = value;
+    else element.setAttribute(name, value === true ? "" : TEXTS.has(name) ? clean(String(value)) : value);
   }
   element.append(...shown(children));
   return element;
@@ -32,11 +34,20 @@ export function put(parent, ...children) {
   return parent;
 }
 
-export function select(label, options, value, onchange) {
-  const box = h("select", { "aria-label": label, onchange: () => onchange(box.value) },
-    options.map(([key, text]) => h("option", { value: key }, text)));
-  box.value = value;
-  return box;
+/** Fill a part of a page again; the control that had the focus has it again. */
+export function refill(parent, ...children) {
+  const at = document.activeElement, nameOf = (one) => one.id || one.getAttribute("aria-label");
+  const name = parent.contains(at) ? nameOf(at) : null;
+  put(parent, ...children);
+  if (name) [...parent.children].find((one) => nameOf(one) === name)?.focus({ preventScroll: true });
+}
+
+/** The drawing context of a canvas of this size, in the pixels of the screen. */
+export function contextOf(canvas, width, height, dense = devicePixelRatio || 1) {
+  [canvas.width, canvas.height] = [Math.round(width * dense), Math.round(height * dense)];
+  const context = canvas.getContext("2d");
+  context.scale(dense, dense);
+  return context;
 }
 
 export function download(name, blob) {
@@ -47,28 +58,22 @@ export function download(name, blob) {
   setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
-let tipOpen = null;
-/** A button that tells more in a small card; Escape or a click elsewhere closes it. */
+/** A button that tells more in a small card, which Escape or a click elsewhere closes. */
 export function tip(label, content) {
-  const button = h("button", { type: "button", class: "tip", "aria-label": label, "aria-expanded": "false" }, "i");
-  const close = () => {
-    button.nextElementSibling?.classList.contains("card-tip") && button.nextElementSibling.remove();
-    button.setAttribute("aria-expanded", "false");
-    tipOpen = null;
-  };
-  button.addEventListener("click", (event) => {
-    event.stopPropagation();
-    const mine = tipOpen === close;
-    tipOpen?.();
-    if (mine) return;
-    const card = h("div", { class: "card-tip", role: "note" }, content());
-    button.after(card);
-    button.setAttribute("aria-expanded", "true");
-    const over = card.getBoundingClientRect().right - document.documentElement.clientWidth + 12;
-    if (over > 0) card.style.marginLeft = `${-over}px`;
-    tipOpen = close;
-  });
-  return button;
+  const button = h("button", { type: "button", class: "tip", "aria-label": label }, "i");
+  const card = h("div", { class: "card-tip", popover: "auto", role: "note", onbeforetoggle: ({ newState }) => {
+    const { left, bottom } = button.getBoundingClientRect();
+    if (newState === "open") put(card, content());
+    Object.assign(card.style, { left: `max(8px, min(${left}px, 100vw - 400px))`, top: `${bottom + scrollY + 6}px` });
+  } });
+  button.popoverTargetElement = card;
+  return [button, card];
 }
-document.addEventListener("click", (event) => { if (!event.target.closest?.(".card-tip")) tipOpen?.(); });
-document.addEventListener("keydown", (event) => { if (event.key === "Escape") tipOpen?.(); });
+
+/** What this browser keeps for the pages; a private window keeps nothing. */
+export function stored(name, value) {
+  try {
+    if (value !== undefined) localStorage.setItem(name, value);
+    return localStorage.getItem(name);
+  } catch { return null; }
+}

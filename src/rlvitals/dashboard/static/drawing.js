@@ -1,31 +1,39 @@
 // Drawing a chart on a canvas context: grid, healthy range, spread, lines, what is not finite, marks, cursor.
 
 import { percent, short, span } from "./format.js";
-import { logTicks, ticks, timeTicks } from "./svg_context.js";
+import { clamp, logTicks, ticks } from "./scale.js";
 
 const FONT = "11px system-ui, sans-serif";
+/** How far beyond the edges lines are drawn, in heights of the chart. */
+const BEYOND = 4;
 
 export function draw(context, view, chart) {
-  const colors = palette(chart.element), { area, px, py } = view;
+  const colors = palette(chart.element), { area, px } = view, { lines, drag, cursor } = chart;
   context.font = FONT;
   grid(context, view, chart, colors);
   context.save();
   context.beginPath(); context.rect(area.left, area.top - 2, area.right - area.left, area.bottom - area.top + 4); context.clip();
   healthy(context, view, chart.options.healthy, colors);
-  for (const line of chart.lines) if (line.band) band(context, line.band, view, line.color());
-  for (const mark of chart.marks) if (mark.x !== null && mark.x !== undefined) flag(context, view, mark, colors);
-  for (const line of chart.lines) levels(context, view, line, colors);
-  for (const line of chart.lines) if (!line.smoothOnly) trail(context, line.raw, px, py, line.color(), line.smooth ? 0.26 : 0.95, line.smooth ? 1 : 1.6, view);
-  for (const line of chart.lines) if (line.smooth) trail(context, line.smooth, px, py, line.color(), 1, 2.1, view);
-  for (const line of chart.lines) broken(context, view, line.raw, colors);
-  if (chart.drag) { context.globalAlpha = 0.15; context.fillStyle = colors.accent; context.fillRect(Math.min(chart.drag.from, chart.drag.to), area.top, Math.abs(chart.drag.to - chart.drag.from), area.bottom - area.top); context.globalAlpha = 1; }
-  if (chart.cursor !== null) stroke(context, [[px(chart.cursor), area.top], [px(chart.cursor), area.bottom]], colors.muted, 1, 0.7);
+  for (const line of lines) if (line.band) band(context, line.band, view, line.color());
+  for (const mark of chart.marks) if (mark.x != null) flag(context, view, mark, colors);
+  for (const line of lines) levels(context, view, line, colors);
+  for (const line of lines) if (!line.smoothOnly) trail(context, line.raw, view, line.color(), ...(line.smooth ? [0.26, 1] : [0.95, 1.6]));
+  for (const line of lines) if (line.smooth) trail(context, line.smooth, view, line.color(), 1, 2.1);
+  for (const line of lines) broken(context, view, line.raw, colors);
+  if (drag) shade(context, colors.accent, 0.15, drag.from, area.top, drag.to - drag.from, area.bottom - area.top);
+  if (cursor !== null) stroke(context, [[px(cursor), area.top], [px(cursor), area.bottom]], colors.muted, 1, 0.7);
   context.restore();
 }
 
+function shade(context, color, alpha, ...rect) {
+  context.fillStyle = color; context.globalAlpha = alpha;
+  context.fillRect(...rect);
+  context.globalAlpha = 1;
+}
+
 function palette(element) {
-  const style = getComputedStyle(element), get = (name) => style.getPropertyValue(name).trim();
-  return { grid: get("--line"), muted: get("--muted"), good: get("--good"), bad: get("--bad"), watch: get("--watch"), accent: get("--accent"), text: get("--text") };
+  const style = getComputedStyle(element), names = { grid: "line", muted: "muted", good: "good", bad: "bad", watch: "watch", accent: "accent" };
+  return Object.fromEntries(Object.entries(names).map(([key, name]) => [key, style.getPropertyValue(`--${name}`).trim()]));
 }
 
 function stroke(context, points, color, width = 1, alpha = 1, dash = []) {
@@ -47,29 +55,36 @@ function grid(context, { area, x, y, px, py, width }, chart, colors) {
   }
   context.textBaseline = "top"; context.textAlign = "center";
   const columns = Math.max(2, Math.round((area.right - area.left) / 105));
-  for (const at of chart.clock === "time" ? timeTicks(x.low, x.high, columns) : ticks(x.low, x.high, columns)) {
+  const time = chart.clock === "time";
+  for (const at of ticks(x.low, x.high, columns, { time })) {
     const place = Math.round(px(at)) + 0.5;
     if (place < area.left + 4 || place > area.right) continue;
-    const text = chart.clock === "time" ? span(at) : short(at), half = context.measureText(text).width / 2;
+    const text = time ? span(at) : short(at), half = context.measureText(text).width / 2;
     stroke(context, [[place, area.bottom], [place, area.bottom + 4]], colors.grid);
     context.fillText(text, Math.min(place, width - half - 2), area.bottom + 8);
   }
 }
 
 function healthy(context, { area, y, py }, range, colors) {
-  if (!range || (range.low === null && range.high === null)) return;
-  const top = range.high === null ? area.top : Math.max(area.top, py(Math.min(range.high, y.high)));
-  const bottom = range.low === null ? area.bottom : Math.min(area.bottom, py(Math.max(range.low, y.low)));
+  if (!range) return;
+  const top = Math.max(area.top, py(Math.min(range.high, y.high))), bottom = Math.min(area.bottom, py(Math.max(range.low, y.low)));
   if (!(bottom > top)) return;
-  context.globalAlpha = 0.08; context.fillStyle = colors.good;
-  context.fillRect(area.left, top, area.right - area.left, bottom - top);
-  context.globalAlpha = 1;
-  for (const end of [range.low, range.high]) if (end !== null && end > y.low && end < y.high) stroke(context, [[area.left, py(end)], [area.right, py(end)]], colors.good, 1, 0.5, [2, 4]);
+  shade(context, colors.good, 0.08, area.left, top, area.right - area.left, bottom - top);
+  for (const end of [range.low, range.high]) {
+    if (end > y.low && end < y.high) stroke(context, [[area.left, py(end)], [area.right, py(end)]], colors.good, 1, 0.5, [2, 4]);
+  }
+}
+
+/** Where a value is drawn; what a scale has no place for is NaN. */
+function placed({ area, py }) {
+  const far = BEYOND * (area.bottom - area.top);
+  return (value) => clamp(py(value), area.top - far, area.bottom + far);
 }
 
 /** Where it has no ends there is a gap; what a logarithmic scale has no place for is below the edge. */
-function band(context, { x, low, high }, { area, px, py: place }, color) {
-  const far = 4 * (area.bottom - area.top), py = (value) => { const at = place(value); return Number.isNaN(at) ? area.bottom + far : Math.max(area.top - far, Math.min(area.bottom + far, at)); };
+function band(context, { x, low, high }, view, color) {
+  const { area, px } = view, place = placed(view), below = (1 + BEYOND) * area.bottom;
+  const point = (i, ends) => { const at = place(ends[i]); return [px(x[i]), Number.isNaN(at) ? below : at]; };
   const known = (i) => low[i] !== null && high[i] !== null;
   context.fillStyle = color; context.globalAlpha = 0.12;
   for (let from = 0; from < x.length; from++) {
@@ -77,31 +92,27 @@ function band(context, { x, low, high }, { area, px, py: place }, color) {
     let to = from;
     while (to + 1 < x.length && known(to + 1)) to += 1;
     context.beginPath();
-    for (let i = from; i <= to; i++) (i > from ? context.lineTo(px(x[i]), py(high[i])) : context.moveTo(px(x[i]), py(high[i])));
-    for (let i = to; i >= from; i--) context.lineTo(px(x[i]), py(low[i]));
+    context.moveTo(...point(from, high));
+    for (let i = from + 1; i <= to; i++) context.lineTo(...point(i, high));
+    for (let i = to; i >= from; i--) context.lineTo(...point(i, low));
     context.closePath(); context.fill();
     from = to;
   }
   context.globalAlpha = 1;
 }
 
-function trail(context, { x, y }, px, py, color, alpha, width, { area }) {
-  context.strokeStyle = color; context.globalAlpha = alpha; context.lineWidth = width; context.lineJoin = "round";
+function trail(context, { x, y }, view, color, alpha, width) {
+  const place = placed(view), few = x.length <= 60; // few points: each is shown
+  context.strokeStyle = context.fillStyle = color; context.globalAlpha = alpha; context.lineWidth = width; context.lineJoin = "round";
   context.beginPath();
-  let down = false, single = 0;
-  const far = 4 * (area.bottom - area.top);
+  let down = false;
   for (let i = 0; i < x.length; i++) {
-    const at = py(y[i]);
-    if (!Number.isFinite(y[i]) || !Number.isFinite(at)) { down = false; continue; }
-    const place = Math.max(area.top - far, Math.min(area.bottom + far, at));
-    if (down) context.lineTo(px(x[i]), place); else { context.moveTo(px(x[i]), place); single += 1; }
-    down = true;
+    const at = [view.px(x[i]), Number.isFinite(y[i]) ? place(y[i]) : NaN], drawn = Number.isFinite(at[1]);
+    if (drawn && down) context.lineTo(...at); else if (drawn) context.moveTo(...at);
+    if (drawn && few) context.fillRect(at[0] - 1.5, at[1] - 1.5, 3, 3);
+    down = drawn;
   }
   context.stroke();
-  if (single && x.length <= 60) { // few points: each is shown
-    context.fillStyle = color;
-    for (let i = 0; i < x.length; i++) { const at = py(y[i]); if (Number.isFinite(y[i]) && Number.isFinite(at)) context.fillRect(px(x[i]) - 1.5, at - 1.5, 3, 3); }
-  }
   context.globalAlpha = 1;
 }
 
@@ -136,5 +147,7 @@ function flag(context, { area, px }, mark, colors) {
   const color = { critical: colors.bad, warning: colors.watch }[mark.severity] ?? colors.accent;
   stroke(context, [[at, area.top], [at, area.bottom]], color, 1.2, mark.severity === "info" ? 0.5 : 0.85, [4, 3]);
   context.fillStyle = color;
-  context.beginPath(); context.moveTo(at, area.top); context.lineTo(at + 8, area.top + 4); context.lineTo(at, area.top + 8); context.closePath(); context.fill();
+  context.beginPath();
+  context.moveTo(at, area.top); context.lineTo(at + 8, area.top + 4); context.lineTo(at, area.top + 8);
+  context.closePath(); context.fill();
 }

@@ -17,18 +17,18 @@ const rounded = (value) => Math.sign(value) * Math.floor(Math.abs(value) + 0.5);
 /** A number to so many significant digits; large numbers whole. */
 export function number(raw, digits = 4) {
   const value = num(raw);
-  if (value === null || value === undefined) return ABSENT;
+  if (value == null) return ABSENT;
   if (!Number.isFinite(value)) return String(value);
   const short = Number(value.toPrecision(digits)), size = Math.abs(short);
   if (size >= 1000 && Math.abs(value) < 1e9) return whole.format(value);
   if (!size || (size >= 1e-4 && size < 1000)) return String(short);
   return value.toExponential(digits - 1).replace(/\.?0+e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
 }
-export const count = (value) => (value === null || value === undefined ? ABSENT : whole.format(value));
+export const count = (value) => (value == null ? ABSENT : whole.format(value));
 
 /** A share of one in per cent: whole, or to so many significant digits. */
 export function percent(share, digits = null) {
-  if (share === null || share === undefined) return ABSENT;
+  if (share == null) return ABSENT;
   const value = 100 * num(share);
   return Number.isFinite(value) ? `${digits ? number(value, digits) : number(rounded(value))} %` : number(value);
 }
@@ -50,7 +50,7 @@ export function short(value) {
 
 /** A length of time by its two largest units; a second unit of zero is left out. */
 export function span(seconds) {
-  if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return number(seconds);
+  if (!Number.isFinite(seconds)) return number(seconds);
   const all = Math.max(0, rounded(seconds));
   for (const [unit, name, part, partName] of [[86400, "d", 3600, "h"], [3600, "h", 60, "m"], [60, "m", 1, "s"]]) {
     if (all < unit) continue;
@@ -59,17 +59,23 @@ export function span(seconds) {
   }
   return `${all}s`;
 }
-export const ago = (seconds) => (seconds === null || seconds === undefined ? ABSENT : seconds < 1 ? "now" : `${span(seconds)} ago`);
+export const ago = (seconds) => (seconds == null ? ABSENT : seconds < 1 ? "now" : `${span(seconds)} ago`);
 
 /** A moment in the time zone of this machine. */
 export function moment(time) {
-  const at = new Date(time * 1000), year = at.getFullYear();
-  if (time === null || time === undefined) return ABSENT;
+  const at = new Date(time * 1000), year = at.getFullYear(), east = -at.getTimezoneOffset(), size = Math.floor(Math.abs(east));
+  if (time == null) return ABSENT;
   if (!(year >= 1 && year <= 9999)) return `${number(time)} s`;
-  const two = (value) => String(Math.floor(value)).padStart(2, "0"), east = -at.getTimezoneOffset();
-  return `${String(year).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")} ${east < 0 ? "-" : "+"}${two(Math.abs(east) / 60)}${two(Math.abs(east) % 60)}`;
+  const local = new Date(at.getTime() + 60_000 * east).toISOString().slice(0, 19).replace("T", " ");
+  return `${local} ${east < 0 ? "-" : "+"}${String(100 * Math.floor(size / 60) + (size % 60)).padStart(4, "0")}`;
 }
 export const bytes = (size) => (size < 1000 ? `${size} B` : size < 1e6 ? `${(size / 1000).toPrecision(3)} kB` : `${(size / 1e6).toPrecision(3)} MB`);
 
+/** The two ends of an estimate, where it has them. */
+export const interval = ({ low, high }, show = number) => (low == null || high == null ? "" : `${show(low)} to ${show(high)}`);
+
 export const CLOCKS = { episode: "episode", env_step: "environment step", update: "update", time: "time", row: "row" };
-export const atClock = (clock, value) => (clock === "time" ? span(value) : clock === "value" ? `above ${number(value)}` : `${CLOCKS[clock] ?? clock} ${count(Math.round(value))}`);
+export function atClock(clock, value) {
+  if (clock === "value") return `above ${number(value)}`;
+  return clock === "time" ? span(value) : `${CLOCKS[clock] ?? clock} ${count(Math.round(value))}`;
+}

@@ -1,62 +1,68 @@
 // The overview: reward, quality, length, success, and why episodes end.
 
-import { h, put, select } from "./dom.js";
 import { board, viewControls } from "./curves.js";
-import { metricOf, panel as panelOf } from "./dictionary.js";
-import { ABSENT, count, formatValue, percent } from "./format.js";
-import { intervalBars } from "./badges.js";
-import { saying } from "./groups.js";
+import { episodeValue, metricOf, panel as panelOf } from "./dictionary.js";
+import { h, put } from "./dom.js";
+import { ABSENT, count, percent } from "./format.js";
+import { relationCard } from "./comparison_tables.js";
+import { shareBars } from "./interval_chart.js";
+import { button, card, empty, grow, select, table } from "./widgets.js";
 
-const EVERY_MS = 10_000;
+const EVERY_MS = 10_000, SOON_MS = 500, MOST_GROUPS = 12;
 
 export function overview(panel, run, controls) {
-  const has = new Set(run.head.fields.episodes);
+  const has = new Set(run.head.fields.episodes), source = run.head.reward_source;
   const grid = h("div", { class: "board" }), groups = h("div", { class: "board sides" });
   if (!has.has("reward")) {
-    put(panel, h("p", { class: "empty" }, run.head.is_open ? "The curves begin with the first episode that ends." : "No reward was recorded."));
-    return () => clear(run);
+    put(panel, empty(run.head.is_open ? "The curves begin with the first episode that ends." : "No reward was recorded."));
+    return {};
   }
-  const earlier = h("button", { type: "button", class: "button", onclick: () => earlier.replaceWith(saying([run.key], "reward").element) }, "Where it stands among earlier runs");
-  put(panel, run.head.reward_source ? h("p", { class: "muted" }, `No episodes were recorded. The reward is the ${run.head.reward_source}.`) : null, grid, groups, earlier);
-  const wanted = panelOf("episodes", "outcome").filter(({ name }) => has.has(name)).filter(({ name }) => name !== "quality_improvement" || !has.has("quality_final") || has.has("quality_initial"))
-    .map((metric, tint) => ({ stream: "episodes", field: metric.name, tint, ...(metric.format === "percent" ? { smoothOnly: true } : {}), ...(metric.name === "reward" ? { tall: true, wide: true } : {}) }));
-  const charts = board(run, grid, wanted);
-  let by = "category", next = 0, timer = 0;
+  const rank = button("Rank among earlier runs", () => rank.replaceWith(relationCard([run.key], "reward").element));
+  put(panel, source ? h("p", { class: "muted" }, `No episodes were recorded. The reward is the ${source}.`) : null, grid, groups, rank);
+  const isRepeated = (name) => name === "quality_improvement" && has.has("quality_final") && !has.has("quality_initial");
+  const wanted = panelOf("episodes", "outcome").filter(({ name }) => has.has(name) && !isRepeated(name)).map(({ name, format }, tint) =>
+    ({ stream: "episodes", field: name, tint, smoothOnly: format === "percent", tall: name === "reward", wide: name === "reward" }));
+  const charts = board(run, grid, wanted), kinds = ["category", "difficulty"].filter((name) => has.has(name));
+  let [by] = kinds, next = 0, timer = 0;
 
-  async function share() {
+  async function shares() {
     next = performance.now() + EVERY_MS;
-    const view = run.view, range = { clock: view.clock, from: view.range?.[0], to: view.range?.[1] };
-    const kinds = ["category", "difficulty"].filter((name) => has.has(name));
-    if (!kinds.includes(by)) by = kinds[0];
-    const [types, ends] = await Promise.all([by ? run.ask("run/groups", { by, ...range }) : null, has.has("termination_reason") ? run.ask("run/groups", { by: "termination_reason", ...range }) : null]);
+    const { clock, range } = run.view, shown = { clock, from: range?.[0], to: range?.[1] };
+    const ask = (by) => run.ask("run/groups", { by, ...shown }).then((answer) => answer.groups);
+    const [types, ends] = await Promise.all([by ? ask(by) : [], has.has("termination_reason") ? ask("termination_reason") : []]);
     // Shares are of the episodes whose end was reported; the rest stands in the table alone.
-    const told = ends?.groups.filter((group) => group.name !== null) ?? [], total = told.reduce((sum, group) => sum + group.episodes, 0);
-    put(groups,
-      types && types.groups.length ? h("section", { class: "card", "aria-label": "Success by type" }, h("header", {}, h("h2", {}, "Success by type"), h("span", { class: "grow" }), kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; share(); }) : null),
-        types.groups.some((group) => group.success) ? intervalBars(types.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(none)", value: group.success?.estimate, low: group.success?.low, high: group.success?.high })), "Success rate by type, with 95 % intervals") : null,
-        table(types.groups)) : null,
-      told.length ? h("section", { class: "card", "aria-label": "How episodes end" }, h("header", {}, h("h2", {}, "How episodes end")),
-        intervalBars(told.slice(0, 12).map((group) => ({ name: group.name, value: group.episodes / total, note: count(group.episodes), tone: "plain" })), "Shares of the ways in which episodes end"),
-        table(ends.groups, "not reported")) : null);
+    const named = ends.filter((group) => group.name !== null), total = named.reduce((sum, group) => sum + group.episodes, 0);
+    const choice = kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; shares(); }) : null;
+    const success = types.some((group) => group.success) && shareBars("Success rate by type, with 95 % intervals",
+      types.slice(0, MOST_GROUPS).map(({ name, success }) => ({ name: name ?? "(none)", ...success })));
+    const ways = shareBars("Shares of the ways in which episodes end", named.slice(0, MOST_GROUPS)
+      .map(({ name, episodes }) => ({ name, estimate: episodes / total, note: count(episodes), tone: "plain" })));
+    put(groups, types.length ? card("Success by type", [grow(), choice], success, groupTable(types)) : null,
+      named.length ? card("How episodes end", null, ways, groupTable(ends, "not reported")) : null);
   }
-  const quietly = () => share().catch(() => {});
-  viewControls(run, controls);
+  const quietly = () => shares().catch(() => {});
+  const draw = () => viewControls(controls, run.view, run.change, { categories: run.head.labels["episodes.category"] });
+  draw();
   charts.first.then(quietly);
-  run.refresh = () => { viewControls(run, controls); charts.load().then(quietly); };
-  run.onhead = () => charts.head();
-  run.ongrown = (news) => {
-    charts.grown(news);
-    if (news.stream === "episodes" && !timer) timer = setTimeout(() => { timer = 0; quietly(); }, Math.max(500, next - performance.now()));
+  return {
+    ...charts,
+    refresh: () => { draw(); charts.load().then(quietly); },
+    grown: (news) => {
+      charts.grown(news);
+      if (news.stream === "episodes") timer ||= setTimeout(() => { timer = 0; quietly(); }, Math.max(SOON_MS, next - performance.now()));
+    },
+    leave: () => { clearTimeout(timer); charts.leave(); },
   };
-  return () => { clearTimeout(timer); charts.destroy(); clear(run); };
 }
 
-function table(groups, unnamed = "(none)") {
-  const metrics = ["reward", "quality_final", "length"].map((name) => metricOf("episodes", name));
-  const cells = [["episodes", "Episodes", count], ...metrics.map((metric) => [metric.name, metric.label, (value) => formatValue(metric, value, 3)])].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
-  return h("div", { class: "table-box" }, h("table", { class: "plain kinds" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, metricOf("episodes", "success").label))),
-    h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? unnamed), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
-      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.reported < group.episodes ? ` of ${count(group.reported)}` : "", group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : ABSENT))))));
+function groupTable(groups, unnamed = "(none)") {
+  const column = (name, title, show) => groups.some((group) => group[name] != null) && [title, (group) => show(group[name]), "num"];
+  const success = ({ success: rate, reported, episodes }) => (rate ? [
+    percent(rate.estimate), reported < episodes ? ` of ${count(reported)}` : "",
+    rate.low === null ? "" : h("span", { class: "muted interval" }, ` ${Math.round(100 * rate.low)}–${percent(rate.high)}`)] : ABSENT);
+  return table([
+    ["", (group) => group.name ?? unnamed], column("episodes", "Episodes", count),
+    ...["reward", "quality_final", "length"].map((name) => column(name, metricOf("episodes", name).label, (value) => episodeValue(name, value, 3))),
+    [metricOf("episodes", "success").label, success, "num"],
+  ], groups.slice(0, MOST_GROUPS), { kind: "kinds" });
 }
-
-export function clear(run) { run.refresh = run.ongrown = run.onhead = run.onevents = run.onevaluations = null; }

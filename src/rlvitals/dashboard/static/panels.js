@@ -1,72 +1,70 @@
 // Panels of charts: the algorithm, the machine, and everything else that was logged.
 
-import { h, put } from "./dom.js";
 import { board, viewControls } from "./curves.js";
 import { isCurve, isKnown, panel as panelOf } from "./dictionary.js";
-import { clear } from "./overview.js";
+import { h, put } from "./dom.js";
+import { answered, checkbox, empty, filterField } from "./widgets.js";
 
-function charts(panel, run, controls, wanted, note, emptyText, options) {
-  const grid = h("div", { class: "board three" });
-  put(panel, note, wanted.length ? grid : h("p", { class: "empty" }, emptyText));
+const MOST_NAMES = 200, MOST_CHARTS = 24, FIRST_CHARTS = 9;
+const note = (...text) => h("p", { class: "muted note" }, text);
+
+function charts(panel, run, controls, wanted, above, emptyText) {
+  const grid = h("div", { class: "board three" }), draw = () => viewControls(controls, run.view, run.change);
+  put(panel, above, wanted.length ? grid : empty(emptyText));
+  draw();
   const shown = board(run, grid, wanted);
-  viewControls(run, controls, { types: false, ...options });
-  run.refresh = () => { viewControls(run, controls, { types: false, ...options }); shown.load(); };
-  run.onhead = () => shown.head();
-  run.ongrown = shown.grown;
-  return () => { shown.destroy(); clear(run); };
+  return { ...shown, refresh: () => { draw(); shown.load(); } };
+}
+
+/** A tab of charts that are chosen when the fields of the run are known. */
+function ofFields(panel, run, waiting, make) {
+  const tab = {};
+  answered(panel, run.ask("run/fields"), (fields) => make(fields, tab), waiting);
+  return tab;
 }
 
 export function ppo(panel, run, controls) {
   const has = new Set(run.head.fields.updates), known = panelOf("updates", "update", "update detail").filter((one) => has.has(one.name));
   if (!known.length) return fromEpisodes(panel, run, controls);
-  const missing = panelOf("updates", "update").filter((one) => !has.has(one.name));
-  return charts(panel, run, controls, known.map((one) => ({ stream: "updates", field: one.name, healthy: true })),
-    h("p", { class: "muted note" }, "Green: where the metric lies in healthy trainings. ", missing.length ? `Not logged: ${missing.map((one) => one.title).join(", ")}.` : ""), "");
+  const missing = panelOf("updates", "update").filter((one) => !has.has(one.name)).map((one) => one.title);
+  const above = note("Green: the range of healthy runs. ", missing.length ? `Not logged: ${missing.join(", ")}.` : "");
+  return charts(panel, run, controls, known.map(({ name }) => ({ stream: "updates", field: name, healthy: true })), above, "");
 }
 
-/** Runs that log no updates may have said the metrics with their episodes. */
-function fromEpisodes(panel, run, controls) {
-  put(panel, h("p", { class: "empty" }, "Looking for the algorithm's metrics ..."));
-  let leave = () => clear(run);
-  run.refresh = () => {};
-  run.ask("run/fields").then((fields) => {
-    const found = (fields.episodes ?? []).filter((name) => name.startsWith("algorithm."));
-    leave = charts(panel, run, controls, found.map((field) => ({ stream: "episodes", field, heading: field.slice(10) })),
-      found.length ? h("p", { class: "muted note" }, "This run logs the algorithm's metrics with its episodes.") : null, "No update was logged yet. log_training_step records policy loss, value loss, entropy, KL and more.");
-  }).catch(() => {});
-  return () => leave();
-}
+/** Runs that log no updates may have logged the metrics with their episodes. */
+const fromEpisodes = (panel, run, controls) => ofFields(panel, run, "Looking for the algorithm's metrics ...", (fields, tab) => {
+  const found = (fields.episodes ?? []).filter((name) => name.startsWith("algorithm."));
+  const wanted = found.map((field) => ({ stream: "episodes", field, heading: field.replace("algorithm.", "") }));
+  const above = found.length ? note("This run logs the algorithm's metrics with its episodes.") : null;
+  const none = "No update was logged yet. log_training_step records policy loss, value loss, entropy, KL and more.";
+  Object.assign(tab, charts(panel, run, controls, wanted, above, none));
+});
 
 export function system(panel, run, controls) {
-  const fields = Object.entries({ system: run.head.fields.system, episodes: run.head.fields.episodes }), seen = new Set();
-  const wanted = fields.flatMap(([stream, names]) => panelOf(stream, "machine", "machine detail").filter(({ name }) => names.includes(name) && !seen.has(name) && seen.add(name)).map((one) => ({ stream, field: one.name, tint: 3 })));
-  return charts(panel, run, controls, wanted, run.head.fields.system.length || !wanted.length ? null : h("p", { class: "muted note" }, "The system sampler was off."), "Nothing is known of the machine: the system sampler was off.");
+  const { system: sampled, episodes } = run.head.fields, seen = new Set();
+  const wanted = [["system", sampled], ["episodes", episodes]].flatMap(([stream, names]) => panelOf(stream, "machine", "machine detail")
+    .filter(({ name }) => names.includes(name) && !seen.has(name) && seen.add(name)).map(({ name }) => ({ stream, field: name, tint: 3 })));
+  const off = sampled.length || !wanted.length ? null : note("System sampling was off.");
+  return charts(panel, run, controls, wanted, off, "No system metrics: system sampling was off.");
 }
 
-export function more(panel, run, controls) {
-  put(panel, h("p", { class: "empty" }, "Looking for what was logged ..."));
-  let leave = () => clear(run);
-  run.refresh = () => {};
-  run.ask("run/fields").then((fields) => {
-    const all = Object.entries(fields).flatMap(([stream, names]) => names.filter((name) => isCurve(stream, name)).map((name) => `${stream}/${name}`));
-    const drawnElsewhere = (name) => name.startsWith("updates/") || name.startsWith("system/") || isKnown(...name.split("/")) || name.startsWith("episodes/parameters.");
-    const kept = run.app.params.getAll("curve").filter((name) => all.includes(name));
-    const chosen = new Set(kept.length ? kept : all.filter((name) => !drawnElsewhere(name)).slice(0, 9));
-    const body = h("div", {});
-    const filter = h("input", { type: "search", placeholder: "Filter curves", "aria-label": "Filter curves", oninput: () => list() });
-    const boxes = h("div", { class: "checks" });
-    const list = () => put(boxes, all.filter((name) => name.toLowerCase().includes(filter.value.toLowerCase())).slice(0, 200).map((name) => h("label", {}, h("input", { type: "checkbox", checked: chosen.has(name), onchange: (event) => {
-      event.target.checked ? chosen.add(name) : chosen.delete(name); run.app.keep({ curve: [...chosen] }); redraw();
-    } }), name)));
-    let gone = () => {};
-    const redraw = () => {
-      gone();
-      gone = charts(body, run, controls, [...chosen].slice(0, 24).map((name) => ({ stream: name.split("/")[0], field: name.slice(name.indexOf("/") + 1) })), null, "Choose curves above.");
-    };
-    put(panel, h("details", { class: "card chooser", open: !chosen.size }, h("summary", {}, `${all.length} curves were logged; choose what is shown`), filter, boxes), body);
-    list();
-    redraw();
-    leave = () => { gone(); clear(run); };
-  }).catch((error) => { if (error.name !== "AbortError") put(panel, h("p", { class: "empty" }, error.message)); });
-  return () => leave();
-}
+const elsewhere = (name) => /^(updates|system)\/|^episodes\/parameters\./.test(name) || isKnown(...name.split("/"));
+
+export const more = (panel, run, controls) => ofFields(panel, run, "Looking for what was logged ...", (fields, tab) => {
+  const all = Object.entries(fields).flatMap(([stream, names]) => names.filter((name) => isCurve(stream, name)).map((name) => `${stream}/${name}`));
+  const kept = run.app.params.getAll("curve").filter((name) => all.includes(name));
+  const chosen = new Set(kept.length ? kept : all.filter((name) => !elsewhere(name)).slice(0, FIRST_CHARTS));
+  const body = h("div", {}), boxes = h("div", { class: "checks" }), filter = filterField("Filter curves", () => list());
+  const choose = (name, on) => { on ? chosen.add(name) : chosen.delete(name); run.app.keep({ curve: [...chosen] }); draw(); };
+  const list = () => put(boxes, all.filter((name) => name.toLowerCase().includes(filter.value.toLowerCase())).slice(0, MOST_NAMES)
+    .map((name) => checkbox(name, chosen.has(name), (on) => choose(name, on))));
+  const draw = () => {
+    tab.leave?.();
+    const wanted = [...chosen].slice(0, MOST_CHARTS).map((name) => ({ stream: name.split("/")[0], field: name.slice(name.indexOf("/") + 1) }));
+    Object.assign(tab, charts(body, run, controls, wanted, null, "Choose curves above."));
+  };
+  const heading = h("summary", {}, `${all.length} curves were logged; choose what is shown`);
+  put(panel, h("details", { class: "card chooser", open: !chosen.size }, heading, filter, boxes), body);
+  list();
+  draw();
+});

@@ -1,111 +1,135 @@
 // The parameters that were tried: what works, by lines, by cells, and by effect.
 
-import { h, put, select } from "./dom.js";
 import { metricOf, title } from "./dictionary.js";
-import { isBad, num, number, percent, short } from "./format.js";
-import { clear } from "./overview.js";
+import { contextOf, h, put } from "./dom.js";
+import { isBad, nums, number, percent, short } from "./format.js";
+import { clamp, ends, scaler } from "./scale.js";
+import { answered, card, empty, grow, hint, select, table } from "./widgets.js";
 
 /** Low to high in a scale that every eye tells apart, in either light. */
 const STOPS = [[48, 60, 130], [38, 110, 150], [60, 155, 125], [150, 190, 80], [245, 205, 70]];
 function shade(share) {
-  const at = Math.max(0, Math.min(1, share)) * (STOPS.length - 1), i = Math.min(STOPS.length - 2, Math.floor(at)), part = at - i;
+  const at = clamp(share, 0, 1) * (STOPS.length - 1), i = Math.min(STOPS.length - 2, Math.floor(at)), part = at - i;
   return `rgb(${STOPS[i].map((c, k) => Math.round(c + part * (STOPS[i + 1][k] - c))).join(" ")})`;
 }
 
-/** What was tried is worked out anew when there is so much more of it: that takes seconds for a long run. */
+/** What was tried is worked out again when there is so much more of it: that takes seconds for a long run. */
 const GROWTH = 1.2, AGAIN_MS = 5000;
+const TALL = 300, WIDE = 92, MARGIN = 46, TOP = 30, BOTTOM = TALL - 26;
+const MOST_EFFECTS = 10, MOST_TOLD_CELLS = 12;
 
 export function parameters(panel, run, controls) {
-  put(panel, h("p", { class: "empty" }, "Reading what was tried ..."));
-  let known = 0, timer = 0;
-  let outcome = run.app.params.get("outcome") ?? "reward", resize = null;
-  const failed = (box) => (error) => { if (error.name !== "AbortError") put(box, h("p", { class: "empty" }, error.message)); };
-  const load = () => run.ask("run/parameters", { outcome }).then((found) => {
-    if (!found.parameters.length) { put(panel, h("p", { class: "empty" }, "No episode said which parameters it tried. log_episode takes them as parameters={...}.")); return; }
-    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward", (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
-    const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), canvas = h("canvas", { role: "img", "aria-label": `Parallel coordinates of ${names.length} parameters, coloured by ${title(outcome, "episodes")}` });
-    const heat = h("div", { class: "heat" }), effects = h("div", {}, h("p", { class: "empty" }, "Working out what the parameters do ..."));
+  let known = 0, timer = 0, resize = null, outcome = run.app.params.get("outcome") ?? "reward";
+  const load = (waiting) => answered(panel, run.ask("run/parameters", { outcome }), show, waiting);
+  const choose = (label, names, value, then) => select(label, names.map((name) => [name, name]), value, then);
+
+  function show(found) {
+    const none = "No episode reported its parameters. log_episode takes them as parameters={...}.";
+    if (!found.parameters.length) return put(panel, empty(none));
+    put(controls, select("Outcome", found.outcomes.map((name) => [name, `by ${metricOf("episodes", name).phrase}`]), found.outcome ?? "reward",
+      (next) => { outcome = next; run.app.keep({ outcome }); load(); }));
+    const names = found.parameters.filter((one) => one.low !== one.high).map((one) => one.name), values = nums(found.values);
+    const label = `Parallel coordinates of ${names.length} parameters, coloured by ${title(outcome, "episodes")}`;
+    const canvas = h("canvas", { role: "img", "aria-label": label }), heat = h("div", { class: "heat" }), effects = h("div", {});
     let [x, y] = [run.app.params.get("px"), run.app.params.get("py")];
-    if (!names.includes(x)) x = names[0];
+    if (!names.includes(x)) [x] = names;
     if (!names.includes(y) || y === x) y = names.find((name) => name !== x) ?? x;
-    const cells = () => run.ask("run/heatmap", { x, y, outcome: found.outcome }).then((map) => drawHeat(heat, map)).catch(failed(heat));
-    const choose = (label, value, then) => select(label, names.map((name) => [name, name]), value, then);
+    const cells = () => answered(heat, run.ask("run/heatmap", { x, y, outcome: found.outcome }), (map) => put(heat, heatmap(map)));
     put(panel,
-      h("section", { class: "card" }, h("header", {}, h("h2", {}, "What was tried"), h("span", { class: "muted" }, `${number(found.values.length)} of ${number(found.episodes)} episodes, one line each`), h("span", { class: "grow" }), legend(found)), h("div", { class: "parallel" }, canvas)),
+      card("Parameters tried", [hint(`${number(values.length)} of ${number(found.episodes)} episodes, one line each`), grow(), legend(values)],
+        h("div", { class: "parallel" }, canvas)),
       h("div", { class: "board" },
-        h("section", { class: "card" }, h("header", {}, h("h2", {}, `Mean ${metricOf("episodes", outcome).phrase}`), h("span", { class: "grow" }), choose("Across", x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×", choose("Down", y, (next) => { y = next; run.app.keep({ py: y }); cells(); })), heat),
-        h("section", { class: "card" }, h("header", {}, h("h2", {}, "What works")), effects)));
+        card(`Mean ${metricOf("episodes", outcome).phrase}`, [grow(),
+          choose("Across", names, x, (next) => { x = next; run.app.keep({ px: x }); cells(); }), "×",
+          choose("Down", names, y, (next) => { y = next; run.app.keep({ py: y }); cells(); })], heat),
+        card("What works", null, effects)));
     resize?.disconnect();
-    resize = new ResizeObserver(() => lines(canvas, found));
+    resize = new ResizeObserver(() => lines(canvas, found.parameters, values));
     resize.observe(canvas.parentElement);
     if (names.length) cells();
-    run.ask("run/exploration").then((told) => put(effects, told ? explained(told, outcome) : h("p", { class: "empty" }, "Too little was tried."))).catch(failed(effects));
-  }).catch(failed(panel));
-  const begin = () => { known = run.head.rows.episodes; load(); };
-  begin();
-  run.refresh = (again) => { if (again) begin(); };
-  run.ongrown = (news) => {
-    if (news.stream === "episodes" && news.rows > GROWTH * known) timer ||= setTimeout(() => { timer = 0; begin(); }, AGAIN_MS);
-  };
+    const explain = (told) => put(effects, told ? explained(told, outcome) : empty("Too little was tried."));
+    answered(effects, run.ask("run/exploration"), explain, "Working out what the parameters do ...");
+  }
+  const begin = (waiting) => { known = run.head.rows.episodes; load(waiting); };
   const retheme = () => load();
+  begin("Reading the parameters ...");
   addEventListener("themechange", retheme);
-  return () => { clearTimeout(timer); removeEventListener("themechange", retheme); resize?.disconnect(); clear(run); };
+  return {
+    refresh: (again) => { if (again) begin(); },
+    grown: (news) => { if (news.stream === "episodes" && news.rows > GROWTH * known) timer ||= setTimeout(() => { timer = 0; begin(); }, AGAIN_MS); },
+    leave: () => { clearTimeout(timer); removeEventListener("themechange", retheme); resize?.disconnect(); },
+  };
 }
 
+/** The range of colours: without the two per cent at either end. */
 function extent(values) {
-  const sorted = values.map(num).filter(Number.isFinite).sort((a, b) => a - b);
-  return sorted.length ? [sorted[Math.floor(0.02 * (sorted.length - 1))], sorted[Math.ceil(0.98 * (sorted.length - 1))]] : [0, 1];
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b), last = sorted.length - 1;
+  return sorted.length ? [sorted[Math.floor(0.02 * last)], sorted[Math.ceil(0.98 * last)]] : [0, 1];
 }
 
-function legend(found) {
-  const [low, high] = extent(found.values);
-  return h("span", { class: "legend" }, number(low, 3), h("span", { class: "ramp" }, STOPS.map((_, i) => h("i", { css: { background: shade(i / (STOPS.length - 1)) } }))), number(high, 3));
+function legend(values) {
+  const [low, high] = extent(values), ramp = STOPS.map((_, i) => h("i", { css: { background: shade(i / (STOPS.length - 1)) } }));
+  return h("span", { class: "legend" }, number(low, 3), h("span", { class: "ramp" }, ramp), number(high, 3));
 }
 
-function lines(canvas, found) {
-  const box = canvas.parentElement, style = getComputedStyle(box), dense = devicePixelRatio || 1, axes = found.parameters, wide = Math.max(box.clientWidth, axes.length * 92), tall = 300;
-  canvas.width = wide * dense; canvas.height = tall * dense; canvas.style.width = `${wide}px`; canvas.style.height = `${tall}px`;
-  const pen = canvas.getContext("2d"), left = 46, right = wide - 46, top = 30, bottom = tall - 26;
-  pen.scale(dense, dense);
-  const x = (i) => (axes.length < 2 ? wide / 2 : left + ((right - left) * i) / (axes.length - 1)), y = (axis, value) => (axis.low === axis.high ? (top + bottom) / 2 : bottom - ((bottom - top) * (value - axis.low)) / (axis.high - axis.low));
-  const [low, high] = extent(found.values), order = found.values.map((value, i) => [num(value), i]).sort((a, b) => (Number.isFinite(a[0]) ? a[0] : -Infinity) - (Number.isFinite(b[0]) ? b[0] : -Infinity));
+/** Parallel coordinates: a line for each episode, the best on top. */
+function lines(canvas, axes, values) {
+  const wide = Math.max(canvas.parentElement.clientWidth, axes.length * WIDE), style = getComputedStyle(canvas.parentElement);
+  Object.assign(canvas.style, { width: `${wide}px`, height: `${TALL}px` });
+  const pen = contextOf(canvas, wide, TALL), x = scaler(0, axes.length - 1, axes.length < 2 ? wide / 2 : MARGIN, wide - MARGIN);
+  const heights = axes.map(({ low, high }) => (low === high ? () => (TOP + BOTTOM) / 2 : scaler(low, high, BOTTOM, TOP)));
+  const [low, high] = extent(values), rank = (value) => (Number.isFinite(value) ? value : -Infinity);
+  const order = values.map((value, i) => [value, i]).sort(([a], [b]) => rank(a) - rank(b));
   pen.lineWidth = 1; pen.lineJoin = "round";
-  for (const [value, row] of order) {
+  for (const [value, episode] of order) {
     const share = (value - low) / (high - low || 1);
     pen.strokeStyle = Number.isFinite(value) ? shade(share) : style.getPropertyValue("--bad");
-    pen.globalAlpha = 0.12 + 0.5 * Math.max(0, Math.min(1, share)) ** 2;
+    pen.globalAlpha = 0.12 + 0.5 * clamp(share || 0, 0, 1) ** 2;
     pen.beginPath();
     let down = false;
-    axes.forEach((axis, i) => { const at = axis.values[row]; if (at === null) { down = false; return; } if (down) pen.lineTo(x(i), y(axis, at)); else pen.moveTo(x(i), y(axis, at)); down = true; });
+    axes.forEach((axis, i) => {
+      const at = axis.values[episode];
+      if (at !== null) pen[down ? "lineTo" : "moveTo"](x(i), heights[i](at));
+      down = at !== null;
+    });
     pen.stroke();
   }
   pen.globalAlpha = 1; pen.font = "11px system-ui, sans-serif"; pen.textAlign = "center";
-  axes.forEach((axis, i) => {
-    pen.strokeStyle = style.getPropertyValue("--muted"); pen.beginPath(); pen.moveTo(x(i), top); pen.lineTo(x(i), bottom); pen.stroke();
-    pen.fillStyle = style.getPropertyValue("--text"); pen.fillText(axis.name, x(i), 12);
-    pen.fillStyle = style.getPropertyValue("--muted");
-    pen.fillText(axis.levels.length ? axis.levels.at(-1) : axis.high === null ? "" : short(axis.high), x(i), top - 5); pen.fillText(axis.levels.length ? axis.levels[0] : axis.low === null ? "" : short(axis.low), x(i), bottom + 14);
+  axes.forEach(({ name, levels, low: least, high: most }, i) => {
+    const end = (value) => (value == null ? "" : levels.length ? value : short(value));
+    pen.strokeStyle = pen.fillStyle = style.getPropertyValue("--muted");
+    pen.beginPath(); pen.moveTo(x(i), TOP); pen.lineTo(x(i), BOTTOM); pen.stroke();
+    pen.fillText(end(levels.at(-1) ?? most), x(i), TOP - 5);
+    pen.fillText(end(levels[0] ?? least), x(i), BOTTOM + 14);
+    pen.fillStyle = style.getPropertyValue("--text");
+    pen.fillText(name, x(i), 12);
   });
 }
 
-function drawHeat(box, map) {
-  const all = map.means.flat().filter((value) => value !== null).map(num).filter(Number.isFinite), low = Math.min(...all), high = Math.max(...all);
-  const rows = map.means.map((cells, j) => h("tr", {}, h("th", { scope: "row" }, map.y.labels[j]), cells.map((value, i) => {
-    const empty = value === null, share = (num(value) - low) / (high - low || 1);
-    return h("td", { title: `${map.x.name} ${map.x.labels[i]}, ${map.y.name} ${map.y.labels[j]}: ${empty ? "not tried" : `${number(value)} in ${map.counts[j][i]} episodes`}`, class: empty ? "not-tried" : "", css: empty ? {} : { "background-color": isBad(value) ? "var(--bad)" : shade(share), color: share > 0.55 ? "#101418" : "#fff" } },
-      empty ? "" : cells.length <= 12 ? number(value, 2) : "");
-  }))).reverse();
-  put(box, h("div", { class: "table-box" }, h("table", { class: "heatmap" }, h("caption", {}, `${map.y.name} up, ${map.x.name} across`, map.means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows), h("tfoot", {}, h("tr", {}, h("td", {}), map.x.labels.map((text) => h("th", { scope: "col" }, text)))))));
+function heatmap({ x, y, means, counts }) {
+  const [low, high] = ends(means.flatMap((cells) => nums(cells))), told = x.labels.length <= MOST_TOLD_CELLS;
+  const cell = (value, i, j) => {
+    const share = (value - low) / (high - low || 1), place = `${x.name} ${x.labels[i]}, ${y.name} ${y.labels[j]}`;
+    if (value === null) return h("td", { class: "not-tried", title: `${place}: not tried` });
+    const css = { "background-color": isBad(value) ? "var(--bad)" : shade(share), color: share > 0.55 ? "#101418" : "#fff" };
+    return h("td", { css, title: `${place}: ${number(value)} in ${counts[j][i]} episodes` }, told ? number(value, 2) : "");
+  };
+  const rows = means.map((cells, j) => h("tr", {}, h("th", { scope: "row" }, y.labels[j]), cells.map((value, i) => cell(value, i, j))));
+  return h("div", { class: "table-box" }, h("table", { class: told ? "heatmap" : "heatmap dense" },
+    h("caption", {}, `${y.name} up, ${x.name} across`, means.flat().includes(null) ? "; hatched: not tried" : ""), h("tbody", {}, rows.reverse()),
+    h("tfoot", {}, h("tr", {}, h("td", {}), x.labels.map((text) => h("th", { scope: "col" }, text))))));
 }
 
-function explained(told, outcome) {
-  const groups = told.findings.filter((one) => one.outcome === outcome);
-  const bounds = told.at_bounds.filter((one) => one.verdict.startsWith("pinned"));
+function explained({ findings, at_bounds: bounds, combinations }, outcome) {
   const range = (value) => (Array.isArray(value) ? value.map((one) => number(one, 3)).join(" to ") : typeof value === "number" ? number(value, 3) : String(value));
-  return [groups.map((one) => h("details", { class: "effect", open: one === groups[0] }, h("summary", {}, h("b", {}, one.category ?? "All types"), one.drivers.verdict === "found" ? null : h("span", { class: "muted" }, ` ${one.drivers.verdict}`)),
-    h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["Parameter", "Share of variance", "Shape", "Best"].map((text, i) => h("th", { class: i === 1 || i === 3 ? "num" : "", scope: "col" }, text)))),
-      h("tbody", {}, one.drivers.effects.slice(0, 10).map((effect) => h("tr", { class: effect.drives ? "strong" : "muted" }, h("th", { scope: "row" }, effect.name), h("td", { class: "num" }, effect.drives ? percent(effect.share, 3) : "no effect shown"), h("td", {}, effect.drives ? effect.shape : ""), h("td", { class: "num" }, effect.drives ? range(effect.best) : ""))))),
-    one.region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(one.region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "), `: ${number(one.region.mean)} against ${number(one.region.elsewhere)} elsewhere.`) : null)),
-  bounds.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), bounds.map((one) => `${one.name} (${one.verdict})`).join(", ")) : null,
-  h("p", { class: "muted small" }, `${number(told.combinations.distinct)} different combinations in ${number(told.combinations.rows)} episodes.`)];
+  const pinned = bounds.filter((one) => one.verdict.startsWith("pinned")).map((one) => `${one.name} (${one.verdict})`);
+  const groups = findings.filter((one) => one.outcome === outcome).map(({ category, drivers, region }, i) => h("details", { class: "effect", open: i === 0 },
+    h("summary", {}, h("b", {}, category ?? "All types"), drivers.verdict === "found" ? null : h("span", { class: "muted" }, ` ${drivers.verdict}`)),
+    table([["Parameter", (effect) => effect.name], ["Share of variance", (effect) => (effect.drives ? percent(effect.share, 3) : "no effect shown"), "num"],
+      ["Shape", (effect) => (effect.drives ? effect.shape : "")], ["Best", (effect) => (effect.drives ? range(effect.best) : ""), "num"]],
+    drivers.effects.slice(0, MOST_EFFECTS), { tone: (effect) => (effect.drives ? "strong" : "muted") }),
+    region.verdict.includes("better") ? h("p", {}, h("b", {}, "Best region: "), Object.entries(region.where).map(([name, where]) => `${name} ${range(where)}`).join(", "),
+      `: ${number(region.mean)} against ${number(region.elsewhere)} elsewhere.`) : null));
+  return [groups, pinned.length ? h("p", {}, h("b", {}, "Pinned at a bound: "), pinned.join(", ")) : null,
+    h("p", { class: "muted small" }, `${number(combinations.distinct)} different combinations in ${number(combinations.rows)} episodes.`)];
 }

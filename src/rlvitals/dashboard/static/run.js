@@ -1,109 +1,106 @@
 // One run: the verdict at the top, then what it rests on, by tabs.
 
-import { withFacts } from "./badges.js";
-import { h, put } from "./dom.js";
-import { ask, listen } from "./api.js";
+import { ask, unlessAborted } from "./api.js";
 import { panel as panelOf } from "./dictionary.js";
+import { h, put } from "./dom.js";
 import { nums } from "./format.js";
 import { header } from "./header.js";
 import { overview } from "./overview.js";
 import { ppo, system, more } from "./panels.js";
 import { parameters } from "./parameters.js";
 import { configuration, evaluations, notes, pictures } from "./details.js";
+import { empty, tabList, withFacts } from "./widgets.js";
+import { viewOf, zoomed } from "./curves.js";
 
-const TABS = [["overview", "Overview", overview], ["ppo", "Updates", ppo], ["parameters", "Parameters", parameters], ["evaluations", "Evaluations", evaluations],
-  ["pictures", "Pictures", pictures], ["more", "All curves", more], ["system", "System", system], ["configuration", "Configuration", configuration], ["notes", "Notes", notes]];
+/** A tab's function fills the panel, and gives what it does about news: {refresh, head, grown, events, evaluations, leave}. */
+const TABS = [["overview", "Overview", overview], ["ppo", "Updates", ppo], ["parameters", "Parameters", parameters],
+  ["evaluations", "Evaluations", evaluations], ["pictures", "Pictures", pictures], ["more", "All curves", more],
+  ["system", "System", system], ["configuration", "Configuration", configuration], ["notes", "Notes", notes]];
 
 /** The parts that show what there is: a first update, or a metric that comes late, makes them anew. */
 const OF_FIELDS = new Set(["overview", "ppo", "system"]);
+const CLOCK_MS = 10_000;
 
 export function runPage(root, app) {
   const key = app.params.get("run") ?? "";
   app.title(key);
-  const controller = new AbortController(), top = h("div", { class: "top" }), tabs = h("div", { class: "tabs", role: "tablist", "aria-label": "Parts of the run" });
-  const controls = h("div", { class: "controls" }), panel = h("div", { class: "panel", role: "tabpanel", id: "panel" });
-  put(root, top, tabs, controls, panel);
-  put(top, h("p", { class: "empty" }, "Reading the run ..."));
+  const page = new AbortController(), top = h("div", { class: "top" }, empty("Reading the run ..."));
+  const controls = h("div", { class: "controls" }), panel = h("div", { class: "panel", id: "panel" });
+  const tabs = tabList("Parts of the run", panel, (name) => { app.keep({ tab: name === "overview" ? null : name }); current(); });
+  put(root, top, tabs.element, controls, panel);
+  let tab = {}, requests = new AbortController(), shownTab = null, shownFields = "", shownCounts = "", draws = 0;
 
   const run = {
     key, app, head: null,
-    ask: (path, params) => ask(path, { run: key, ...params }, controller.signal),
-    get view() {
-      const get = (name, otherwise) => app.params.get(name) ?? otherwise, end = (name) => (app.params.get(name) === null ? null : Number(app.params.get(name)));
-      const low = end("from"), high = end("to");
-      return { clock: get("x", run.head?.reward_source ? "env_step" : "episode"), smoothing: Number(get("smooth", "-1")), outliers: get("outliers", "auto"), category: get("type", ""), log: new Set(app.params.getAll("log")), range: low === null && high === null ? null : [low, high] };
-    },
-    change(changes, options) { app.keep(changes, options); run.show(); },
-    zoom(range) { run.change({ from: range ? trim(range[0]) : null, to: range ? trim(range[1]) : null }); },
-    show() { current(); },
+    ask: (path, params) => ask(path, { run: key, ...params }, requests.signal),
+    get view() { return viewOf(app.params, run.head?.reward_source ? "env_step" : "episode"); },
+    change: (changes) => { app.keep(changes); current(); },
+    zoom: (range) => run.change(zoomed(range)),
   };
-  let shownTab = null, shownFields = "", shownCounts = "", hidePanel = () => {};
 
-  const chosen = () => { const wanted = app.params.get("tab") ?? "overview"; return TABS.find(([name]) => name === wanted) ?? TABS[0]; };
+  const chosen = () => TABS.find(([name]) => name === app.params.get("tab")) ?? TABS[0];
   const fields = (name) => (OF_FIELDS.has(name) ? JSON.stringify(run.head.fields) : "");
-  /** What there is for the parts that not every run has, by part. */
-  const counts = () => ({ pictures: run.head.pictures, evaluations: run.head.evaluations, ppo: hasAny("updates", "update", "update detail") || run.head.dicts.includes("algorithm"), parameters: run.head.dicts.includes("parameters"), system: hasAny("system", "machine", "machine detail") || hasAny("episodes", "machine", "machine detail") });
   const hasAny = (stream, ...panels) => panelOf(stream, ...panels).some((one) => run.head.fields[stream].includes(one.name));
+  /** What there is for the parts that not every run has, by part. */
+  const counts = () => ({
+    pictures: run.head.pictures, evaluations: run.head.evaluations, parameters: run.head.dicts.includes("parameters"),
+    ppo: hasAny("updates", "update", "update detail") || run.head.dicts.includes("algorithm"),
+    system: ["system", "episodes"].some((stream) => hasAny(stream, "machine", "machine detail")),
+  });
   function drawTabs() {
-    const tab = chosen(), has = counts(), focused = tabs.contains(document.activeElement) ? document.activeElement.id : "";
+    const [current] = chosen(), has = counts();
     shownCounts = JSON.stringify(has);
-    put(tabs, TABS.filter(([name]) => !(name in has) || has[name] || name === tab[0]).map(([name, text]) => h("button", {
-      type: "button", role: "tab", id: `tab-${name}`, "aria-selected": String(name === tab[0]), tabindex: name === tab[0] ? 0 : -1, "aria-controls": "panel",
-      onclick: () => { app.keep({ tab: name === "overview" ? null : name }); current(); document.getElementById(`tab-${name}`)?.focus(); },
-    }, text, typeof has[name] === "number" && has[name] ? h("span", { class: "muted" }, ` ${has[name]}`) : null)));
-    if (focused) document.getElementById(focused)?.focus();
+    tabs.draw(TABS.filter(([name]) => !(name in has) || has[name] || name === current)
+      .map(([name, text]) => [name, text, typeof has[name] === "number" ? has[name] : null]), current);
+  }
+  /** Leave a tab: what it asked for and did not get yet is not shown in the next one. */
+  function leave() {
+    requests.abort();
+    requests = new AbortController();
+    tab.leave?.();
+    tab = {};
   }
   function current(again = false) {
     if (!run.head) return;
     const [name, , show] = chosen();
     drawTabs();
-    panel.setAttribute("aria-labelledby", `tab-${name}`);
-    if (shownTab !== name || shownFields !== fields(name)) {
-      hidePanel();
-      [shownTab, shownFields] = [name, fields(name)];
-      put(panel); put(controls);
-      hidePanel = show(panel, run, controls) ?? (() => {});
-    } else run.refresh?.(again);
+    if (shownTab === name && shownFields === fields(name)) { tab.refresh?.(again); return; }
+    leave();
+    [shownTab, shownFields] = [name, fields(name)];
+    put(panel); put(controls);
+    tab = show(panel, run, controls);
   }
-  tabs.addEventListener("keydown", (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    const all = [...tabs.children], at = all.indexOf(document.activeElement);
-    if (step && at >= 0) all[(at + step + all.length) % all.length].click();
-  });
 
-  let draws = 0;
   const drawHead = () => {
     if (shownFields !== fields(shownTab)) current();
     else if (shownCounts !== JSON.stringify(counts())) drawTabs();
-    draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); run.onhead?.(); });
+    draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); tab.head?.(); });
   };
-  const plainHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
-  async function load(again = false) {
-    try {
-      const head = await run.ask("run");
-      plainHead(head);
-      header(top, run);
-      app.say(head.read_error ? `The run cannot be read at present: ${head.read_error}. This page tries again.` : null);
-      current(again);
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      if (!run.head) put(top, h("p", { class: "empty" }, h("b", {}, error.status === 404 ? "There is no such run here. " : "The run cannot be read. "), error.message, " ", h("a", { href: "/", "data-nav": true }, "All runs")));
-      else app.say(error.message);
-    }
-  }
-  const stop = listen({ run: key }, {
-    head: (said) => { const first = !run.head; plainHead(said); if (first) load(); else { app.say(said.read_error || null); drawHead(); } },
-    grown: (news) => { if (news.columns) for (const values of [...Object.values(news.columns), ...Object.values(news.clocks)]) nums(values); run.ongrown?.(news); },
-    events: (news) => run.onevents?.(news.events),
-    evaluations: () => run.onevaluations?.(),
-    unreadable: (said) => app.say(`The run cannot be read at present: ${said.reason}. This page tries again.`),
+  const takeHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
+  const unreadable = (reason) => app.say(reason ? `The run cannot be read at present: ${reason}. This page tries again.` : null);
+  const failed = unlessAborted((error) => {
+    if (run.head) { app.say(error.message); return; }
+    const what = error.status === 404 ? "There is no such run here. " : "The run cannot be read. ";
+    put(top, empty(h("b", {}, what), error.message, " ", h("a", { href: "/", "data-nav": true }, "All runs")));
+  });
+  const load = (again = false) => ask("run", { run: key }, page.signal).then((head) => {
+    takeHead(head);
+    header(top, run);
+    unreadable(head.read_error);
+    current(again);
+  }).catch(failed);
+  const stop = app.listen({ run: key }, {
+    head: (said) => { const first = !run.head; takeHead(said); if (first) load(); else { unreadable(said.read_error); drawHead(); } },
+    grown: (news) => {
+      if (news.columns) [...Object.values(news.columns), ...Object.values(news.clocks)].forEach(nums);
+      tab.grown?.(news);
+    },
+    events: (news) => tab.events?.(news.events),
+    evaluations: () => tab.evaluations?.(),
+    unreadable: (said) => unreadable(said.reason),
     again: () => { app.say(null); load(true); },
-  }, { lost: () => app.lost(), back: () => { app.back(); load(true); } });
-  document.getElementById("connection").dataset.state = "live";
-  put(document.getElementById("connection"), "live");
-  const clock = setInterval(() => { if (run.head) drawHead(); }, 10_000);
+  });
+  const clock = setInterval(() => { if (run.head) drawHead(); }, CLOCK_MS);
   load();
-  return () => { controller.abort(); stop(); clearInterval(clock); hidePanel(); };
+  return () => { page.abort(); stop(); clearInterval(clock); cancelAnimationFrame(draws); leave(); };
 }
-
-const trim = (value) => String(Number(value.toPrecision(9)));

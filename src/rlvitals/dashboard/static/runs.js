@@ -1,106 +1,120 @@
 // The list of runs: searched, sorted, filtered, pinned, and live.
 
-import { h, put } from "./dom.js";
-import { ask, listen } from "./api.js";
+import { ask } from "./api.js";
+import { h, put, stored } from "./dom.js";
 import { ABSENT, ago, count, number, percent, span } from "./format.js";
-import { findingDots, progress, sparkline, status, withFacts } from "./badges.js";
+import { button, findingDots, progress, refusals, runHref, runLink, small, sparkline, status, withFacts } from "./widgets.js";
 
-const COLUMNS = [
-  ["name", "Run", (row) => row.key.toLowerCase(), 1], ["status", "Status", (row) => row.status, 1],
-  ["health", "Findings", (row) => row.findings.critical * 1e4 + row.findings.warning * 100 + row.findings.info + row.not_finite, -1],
-  ["reward", "Reward", (row) => row.levels.reward?.mean ?? -Infinity, -1], ["success", "Success", (row) => row.levels.success?.mean ?? -1, -1],
-  ["progress", "Progress", (row) => row.progress ?? row.env_step ?? -1, -1], ["speed", "Steps/s", (row) => row.speed ?? -1, -1],
-  ["episodes", "Episodes", (row) => row.episodes, -1], ["updated", "Updated", (row) => row.updated, -1],
-];
+const num = (...inside) => h("span", { class: "num" }, inside);
+
+function rewardCell({ key, levels: { reward }, level_texts: texts, spark, reward_source: source, whole }) {
+  const line = whole ? sparkline(spark, `Reward of ${key}, last ${count(reward?.window)}: ${texts.reward ?? ABSENT}`) : null;
+  const bad = reward?.not_finite ? h("div", { class: "small" }, `${count(reward.not_finite)} not finite`) : null;
+  return h("div", { class: "reward-cell" }, line, h("span", { class: bad ? "num bad" : "num", title: source || null }, number(reward?.mean), source ? "*" : "", bad));
+}
+
+function progressCell({ progress: share, seconds_left: left, env_step: step }) {
+  if (share === null) return num(step === null ? ABSENT : `${count(step)} steps`);
+  return [progress(share), small(percent(share), left === null ? "" : `, ${span(left)} left`)];
+}
+
+/** By name: the title, what is sorted by, the way it is sorted at first, and the cell. */
+const COLUMNS = {
+  name: ["Run", (row) => row.key.toLowerCase(), 1, (row) => [runLink(row.key), small([row.project, ...row.tags].filter(Boolean).join(" · "))]],
+  status: ["Status", (row) => row.status, 1, (row) => status(row.status, row.reason)],
+  health: ["Findings", ({ findings: { critical, warning, info }, not_finite: bad }) => critical * 1e4 + warning * 100 + info + bad, -1,
+    (row) => (row.whole ? findingDots(row.findings, row.not_finite, row.is_judged) : h("span", { class: "muted" }, "…"))],
+  reward: ["Reward", (row) => row.levels.reward?.mean ?? -Infinity, -1, rewardCell],
+  success: ["Success", (row) => row.levels.success?.mean ?? -1, -1, (row) => num(row.level_texts.success ?? ABSENT)],
+  progress: ["Progress", (row) => row.progress ?? row.env_step ?? -1, -1, progressCell],
+  speed: ["Steps/s", (row) => row.speed ?? -1, -1, (row) => num(number(row.speed, 3))],
+  episodes: ["Episodes", (row) => row.episodes, -1, (row) => num(count(row.episodes))],
+  updated: ["Updated", (row) => row.updated, -1,
+    (row) => h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString() }, ago(Date.now() / 1000 - row.updated))],
+};
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
-const MOST_SHOWN = 300, MOST_COMPARED = 1000;
+const MOST_SHOWN = 300, MORE = 1000, MOST_COMPARED = 1000, CLOCK_MS = 5000, PINS = "rlvitals.pins";
 
-function pins() { try { return new Set(JSON.parse(localStorage.getItem("rlvitals.pins") ?? "[]")); } catch { return new Set(); } }
-function keepPins(set) { try { localStorage.setItem("rlvitals.pins", JSON.stringify([...set])); } catch { /* a private window */ } }
+const toggle = (set, key, on) => (on ? set.add(key) : set.delete(key));
+const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function runsPage(root, app) {
   app.title("Runs");
-  const rows = new Map(), lines = new Map(), pinned = pins(), chosen = new Set();
-  let refused = [], folder = "", sort = app.params.get("sort") ?? "-updated", filter = app.params.get("status") ?? "", shown = MOST_SHOWN, loaded = false;
+  const rows = new Map(), lines = new Map(), pinned = new Set(JSON.parse(stored(PINS) ?? "[]")), chosen = new Set();
+  let refused = [], folder = "", sort = app.params.get("sort") ?? "-updated", filter = app.params.get("status") ?? "", shown = MOST_SHOWN;
+  let loaded = false, planned = 0, meanwhile = null;
   const search = h("input", { type: "search", placeholder: "Search runs, projects, tags  ( / )", "aria-label": "Search runs", value: app.params.get("q") ?? "",
     oninput: () => { app.keep({ q: search.value }); shown = MOST_SHOWN; render(); } });
-  const chips = h("div", { class: "chips", role: "group", "aria-label": "Filter by status" });
+  const chips = h("div", { class: "chips", role: "group", "aria-label": "Filter by status" }), where = h("span", { class: "muted" });
   const compare = h("a", { class: "button", "data-nav": true, hidden: true });
-  const heading = h("tr", {}), body = h("tbody", {}), note = h("p", { class: "muted note" }), trouble = h("div", {});
-  const more = h("button", { type: "button", class: "button", hidden: true, onclick: () => { shown += 1000; render(); } });
-  put(root, h("div", { class: "page-head" }, h("h1", {}, "Runs"), h("span", { class: "muted", id: "folder" }), h("span", { class: "grow" }), compare, search), chips,
-    h("div", { class: "table-box" }, h("table", { class: "runs" }, h("caption", { class: "hidden" }, "Runs in this folder"), h("thead", {}, heading), body)), more, note, trouble);
+  const heading = h("tr", {}), body = h("tbody", {}), note = h("p", { class: "muted note" }), unread = h("div", {});
+  const more = button("", () => { shown += MORE; render(); }, { hidden: true });
+  put(root, h("div", { class: "page-head" }, h("h1", {}, "Runs"), where, h("span", { class: "grow" }), compare, search), chips,
+    h("div", { class: "table-box" }, h("table", { class: "runs" }, h("caption", { class: "hidden" }, "Runs in this folder"), h("thead", {}, heading), body)),
+    more, note, unread);
 
-  const key = () => sort.replace(/^-/, "");
   function order() {
-    const [, , by] = COLUMNS.find(([name]) => name === key()) ?? COLUMNS.at(-1);
-    const sign = sort.startsWith("-") ? -1 : 1, words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    return [...rows.values()]
-      .filter((row) => (!filter || row.status === filter) && words.every((word) => `${row.key} ${row.run_id} ${row.project} ${row.tags.join(" ")} ${row.status}`.toLowerCase().includes(word)))
-      .sort((a, b) => {
-        if (pinned.has(a.key) !== pinned.has(b.key)) return pinned.has(a.key) ? -1 : 1;
-        const x = by(a), y = by(b);
-        return sign * (x < y ? -1 : x > y ? 1 : 0) || (a.key < b.key ? -1 : 1);
-      });
+    const down = sort.startsWith("-"), [, by] = COLUMNS[sort.replace("-", "")] ?? COLUMNS.updated, words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const text = (row) => [row.key, row.run_id, row.project, ...row.tags, row.status].join(" ").toLowerCase();
+    return [...rows.values()].filter((row) => (!filter || row.status === filter) && words.every((word) => text(row).includes(word)))
+      .sort((a, b) => pinned.has(b.key) - pinned.has(a.key) || (down ? -1 : 1) * compared(by(a), by(b)) || compared(a.key, b.key));
   }
 
   function head() {
-    put(heading, h("th", { class: "pick" }, h("span", { class: "hidden" }, "Choose")), COLUMNS.map(([name, text, , first]) => {
-      const on = key() === name;
-      return h("th", { scope: "col", class: `c-${name}`, "aria-sort": on ? (sort.startsWith("-") ? "descending" : "ascending") : null },
-        h("button", { type: "button", class: "sort", onclick: () => {
-          sort = on ? (sort.startsWith("-") ? name : `-${name}`) : (first < 0 ? `-${name}` : name);
-          app.keep({ sort }); render();
-        } }, text, on ? (sort.startsWith("-") ? " ↓" : " ↑") : ""));
+    const down = sort.startsWith("-");
+    put(heading, h("th", { class: "pick" }, h("span", { class: "hidden" }, "Choose")), Object.entries(COLUMNS).map(([name, [text, , first]]) => {
+      const on = sort.replace("-", "") === name, goesDown = on ? !down : first < 0;
+      const act = () => { sort = goesDown ? `-${name}` : name; app.keep({ sort }); render(); };
+      return h("th", { scope: "col", class: `c-${name}`, "aria-sort": on ? (down ? "descending" : "ascending") : null },
+        button([text, on ? (down ? " ↓" : " ↑") : ""], act, { class: "sort" }));
     }));
   }
 
   function line(row) {
-    const known = lines.get(row.key);
-    if (known?.row === row && known.pin === pinned.has(row.key)) return known.element;
-    const pin = pinned.has(row.key), open = `/run?run=${encodeURIComponent(row.key)}`;
-    const cell = (name, ...inside) => h("td", { class: `c-${name}`, "data-label": COLUMNS.find(([n]) => n === name)[1] }, inside);
-    const element = h("tr", { "data-run": row.key, class: pin ? "pinned" : "", onclick: (event) => { if (!event.target.closest("a,button,input") && !getSelection().toString()) app.go(open); } },
-      h("td", { class: "pick" },
-        h("input", { type: "checkbox", "aria-label": `Choose ${row.key} to compare`, checked: chosen.has(row.key), onchange: (event) => { event.target.checked ? chosen.add(row.key) : chosen.delete(row.key); choice(); } }),
-        h("button", { type: "button", class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${row.key}`, onclick: () => { pin ? pinned.delete(row.key) : pinned.add(row.key); keepPins(pinned); render(); } }, pin ? "★" : "☆")),
-      cell("name", h("a", { href: open, "data-nav": true }, row.key), h("div", { class: "muted small" }, [row.project, ...row.tags].filter(Boolean).join(" · "))),
-      cell("status", status(row.status, row.reason)),
-      cell("health", row.whole ? findingDots(row.findings, row.not_finite, row.is_judged) : h("span", { class: "muted" }, "…")),
-      cell("reward", h("div", { class: "reward-cell" }, row.whole ? sparkline(row.spark, `Reward of ${row.key}, last ${count(row.levels.reward?.window)}: ${row.level_texts.reward ?? ABSENT}`) : null, h("span", { class: row.levels.reward?.not_finite ? "num bad" : "num", title: row.reward_source || null }, number(row.levels.reward?.mean), row.reward_source ? "*" : "", row.levels.reward?.not_finite ? h("div", { class: "small" }, `${count(row.levels.reward.not_finite)} not finite`) : null))),
-      cell("success", h("span", { class: "num" }, row.level_texts.success ?? ABSENT)),
-      cell("progress", row.progress !== null ? [progress(row.progress), h("div", { class: "muted small" }, percent(row.progress), row.seconds_left === null ? "" : `, ${span(row.seconds_left)} left`)] : h("span", { class: "num" }, row.env_step === null ? ABSENT : `${count(row.env_step)} steps`)),
-      cell("speed", h("span", { class: "num" }, number(row.speed, 3))), cell("episodes", h("span", { class: "num" }, count(row.episodes))),
-      cell("updated", h("time", { class: "num", "data-at": row.updated, datetime: new Date(row.updated * 1000).toISOString?.() ?? null }, ago(Date.now() / 1000 - row.updated))));
-    lines.set(row.key, { row, pin, element });
+    const { key } = row, known = lines.get(key), pin = pinned.has(key);
+    if (known?.row === row && known.pin === pin) return known.element;
+    const open = (event) => { if (!event.target.closest("a,button,input") && !getSelection().toString()) app.go(runHref(key)); };
+    const choose = (event) => { toggle(chosen, key, event.target.checked); choice(); };
+    const turn = () => { toggle(pinned, key, !pin); stored(PINS, JSON.stringify([...pinned])); render(); };
+    const element = h("tr", { "data-run": key, class: pin ? "pinned" : "", onclick: open },
+      h("td", { class: "pick" }, h("input", { type: "checkbox", "aria-label": `Choose ${key} to compare`, checked: chosen.has(key), onchange: choose }),
+        button(pin ? "★" : "☆", turn, { class: "pin", "aria-pressed": String(pin), "aria-label": `Pin ${key}` })),
+      Object.entries(COLUMNS).map(([name, [text, , , cell]]) => h("td", { class: `c-${name}`, "data-label": text }, cell(row))));
+    lines.set(key, { row, pin, element });
     return element;
   }
 
   /** The runs that are chosen can be compared, or else all that a search or a status leaves. */
   function choice(found = order()) {
     const narrowed = search.value.trim() || filter, all = chosen.size < 2 && narrowed && found.length > 1 && found.length <= MOST_COMPARED;
-    const keys = all ? [...found].sort((a, b) => a.started - b.started || (a.key < b.key ? -1 : 1)).map((row) => row.key) : [...chosen]; // the first is held against
+    const begun = (a, b) => a.started - b.started || compared(a.key, b.key); // the first is the baseline
+    const keys = all ? [...found].sort(begun).map((row) => row.key) : [...chosen];
     compare.hidden = keys.length < 2;
     compare.setAttribute("href", `/compare?${keys.map((run) => `run=${encodeURIComponent(run)}`).join("&")}`);
     put(compare, all ? `Compare all ${count(keys.length)}` : `Compare ${count(keys.length)} runs`);
   }
 
-  let planned = 0;
+  function nothing(found) {
+    if (!loaded) return "Looking into the folder ...";
+    if (rows.size) return found.length ? "" : "No run fits the search.";
+    return [h("b", {}, "There is no run in this folder yet. "), "Start a training with a TrainingMonitor that writes here: this page shows it at once."];
+  }
+
   const later = () => { planned ||= requestAnimationFrame(() => { planned = 0; render(); }); };
   function render() {
-    const counts = {};
-    for (const row of rows.values()) counts[row.status] = (counts[row.status] ?? 0) + 1;
-    put(chips, [["", "all", rows.size], ...STATUSES.filter((name) => counts[name]).map((name) => [name, name, counts[name]])].map(([name, text, n]) =>
-      h("button", { type: "button", class: "chip", "data-status": name || null, "aria-pressed": String(filter === name), onclick: () => { filter = name; app.keep({ status: name }); render(); } }, text, h("span", { class: "muted" }, ` ${count(n)}`))));
+    const found = order(), left = found.length - shown, all = [...rows.values()], many = (name) => all.filter((row) => row.status === name).length;
+    const statuses = STATUSES.map((name) => [name, name, many(name)]).filter(([, , n]) => n);
+    const choose = (name) => { filter = name; app.keep({ status: name }); render(); };
+    put(chips, [["", "all", rows.size], ...statuses].map(([name, text, n]) => button([text, h("span", { class: "muted" }, ` ${count(n)}`)], () => choose(name),
+      { class: "chip", "data-status": name || null, "aria-pressed": String(filter === name) })));
     head();
-    const found = order();
     choice(found);
     put(body, found.slice(0, shown).map(line));
-    more.hidden = found.length <= shown;
-    put(more, `Show ${count(Math.min(1000, found.length - shown))} more of ${count(found.length)}`);
-    put(note, !loaded ? "Looking into the folder ..." : rows.size ? (found.length ? "" : "No run fits the search.") : [h("b", {}, "There is no run in this folder yet. "), "Start a training with a TrainingMonitor that writes here: this page shows it at once."]);
-    put(trouble, refused.length ? h("details", { class: "card refused" }, h("summary", {}, `${refused.length} folder${refused.length > 1 ? "s" : ""} could not be opened`), h("ul", {}, refused.map((one) => h("li", {}, h("b", {}, one.key), ": ", one.reason)))) : null);
-    put(document.getElementById("folder"), folder ? `in ${folder}` : "");
+    more.hidden = left <= 0;
+    put(more, `Show ${count(Math.min(MORE, left))} more of ${count(found.length)}`);
+    put(note, nothing(found));
+    put(unread, refusals(refused, `${refused.length} folder${refused.length > 1 ? "s" : ""} could not be opened`));
+    put(where, folder ? `in ${folder}` : "");
   }
 
   function take(news) {
@@ -108,26 +122,23 @@ export function runsPage(root, app) {
     for (const key of news.gone) { rows.delete(key); chosen.delete(key); }
     refused = news.refused;
   }
-  let meanwhile = null;
   async function load() {
     const mine = meanwhile = [];
     try {
       const found = await ask("runs");
       rows.clear();
-      for (const row of found.runs) rows.set(row.key, withFacts(row));
-      [refused, folder, loaded] = [found.refused, found.folder, true];
+      take({ rows: found.runs, gone: [], refused: found.refused });
+      [folder, loaded] = [found.folder, true];
       mine.forEach(take); // the answer may have been made before them
       render();
     } catch (error) { app.lost(error.message); } finally { if (meanwhile === mine) meanwhile = null; }
   }
-  const stop = listen({}, {
+  const stop = app.listen({}, {
     hello: load, // what comes from now on is heard
     list: (news) => { meanwhile?.push(news); take(news); later(); },
     again: load,
-  }, { lost: () => { app.lost(); if (!loaded) load(); }, back: () => app.back() });
-  const clock = setInterval(() => { for (const time of body.querySelectorAll("time")) put(time, ago(Date.now() / 1000 - Number(time.dataset.at))); }, 5000);
-  document.getElementById("connection").dataset.state = "live";
-  put(document.getElementById("connection"), "live");
+  }, { lost: () => { app.lost(); if (!loaded) load(); }, back: () => {} });
+  const clock = setInterval(() => { for (const time of body.querySelectorAll("time")) put(time, ago(Date.now() / 1000 - Number(time.dataset.at))); }, CLOCK_MS);
   render();
   return () => { stop(); clearInterval(clock); };
 }

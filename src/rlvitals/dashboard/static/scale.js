@@ -1,47 +1,52 @@
-// The ranges of a chart: what of the values is shown, and where on the page.
+// The scales of charts: what of the values is shown, where on the page, and the round values along an axis.
 
 /** How much wider a chart becomes for bands, on either side. */
 const ROOM = 0.6;
+
+export const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
+
+/** The smallest and the largest finite value; of none the ends are infinite, and the wrong way round. */
+export function ends(values, log = false) {
+  let low = Infinity, high = -Infinity;
+  for (const v of values) if (Number.isFinite(v) && (!log || v > 0)) { low = Math.min(low, v); high = Math.max(high, v); }
+  return [low, high];
+}
 
 /** The visible range of y.
  *  @param lines what is drawn: {raw: {y}, smooth: {y}, extent}; with `bandCounts` there is room for bands and levels
  *  @param outliers "auto", "show" or "clip"
  */
 export function heights(lines, { log, outliers, unit, floor }) {
-  let low = Infinity, high = -Infinity, quietLow = Infinity, quietHigh = -Infinity;
-  const take = (v) => { if (Number.isFinite(v) && (!log || v > 0)) { if (v < low) low = v; if (v > high) high = v; } };
-  const quiet = (v) => { if (Number.isFinite(v) && (!log || v > 0)) { if (v < quietLow) quietLow = v; if (v > quietHigh) quietHigh = v; } };
-  for (const line of lines) {
-    if (!line.smoothOnly) for (const v of line.raw.y) take(v);
-    for (const v of line.smooth?.y ?? []) { take(v); quiet(v); }
-    if (line.extent) { quiet(line.extent.low); quiet(line.extent.high); }
-    if (!line.bandCounts) for (const v of line.levels ?? []) { take(v); quiet(v); }
-  }
-  const far = high - low > 6 * (quietHigh - quietLow) && quietHigh > quietLow;
+  const calm = (line) => [...(line.smooth?.y ?? []), ...(line.bandCounts ? [] : line.levels ?? [])];
+  let [low, high] = ends(lines.flatMap((line) => [...(line.smoothOnly ? [] : line.raw.y), ...calm(line)]), log);
+  const [calmLow, calmHigh] = ends(lines.flatMap((line) => [...calm(line), line.extent?.low, line.extent?.high]), log);
+  const far = high - low > 6 * (calmHigh - calmLow) && calmHigh > calmLow;
   const clipped = outliers === "clip" || (outliers === "auto" && far);
-  if (clipped && quietHigh > quietLow) { low = quietLow; high = quietHigh; }
-  const bands = lines.filter((line) => line.bandCounts && line.band).map((line) => line.band);
-  const aims = lines.filter((line) => line.bandCounts).flatMap((line) => line.levels ?? []);
-  if (low <= high) [low, high] = widened(low, high, [...bands, { x: aims, low: aims, high: aims }], log);
-  if (unit) { low = 0; high = 1; }
+  if (clipped && calmHigh > calmLow) [low, high] = [calmLow, calmHigh];
+  const roomy = lines.filter((line) => line.bandCounts), aims = roomy.flatMap((line) => line.levels ?? []);
+  const bands = roomy.flatMap(({ band }) => (band ? band.x.map((_, i) => [band.low[i], band.high[i]]) : []))
+    .filter((band) => !band.includes(null));
+  if (low <= high) [low, high] = widened(low, high, [...bands, ...aims.map((aim) => [aim, aim])], log);
   if (!(low <= high)) [low, high] = log ? [0.1, 1] : [0, 1];
-  if (low === high) { const pad = Math.abs(low) * 0.05 || 0.5; low = log ? low / 2 : low - pad; high = log ? high * 2 : high + pad; }
-  else if (log) { const pad = (high / low) ** 0.05; low /= pad; high *= pad; }
-  else if (!unit) { const pad = (high / 2 - low / 2) * 0.1; low -= pad; high += pad; if (floor !== undefined && low < floor && floor <= low + pad + 1e-12) low = floor; }
-  const cut = bands.some((band) => band.x.some((_, i) => band.low[i] !== null && band.high[i] !== null && (band.low[i] < low || band.high[i] > high)));
+  [low, high] = unit && !log ? [0, 1] : padded(low, high, log, floor);
+  const cut = bands.some((band) => band[0] < low || band[1] > high);
   return { low, high, clipped: clipped && far, cut, missed: aims.some((aim) => aim < low || aim > high) };
+}
+
+/** A range with a margin, which does not cross the least possible value. */
+function padded(low, high, log, floor) {
+  const factor = low === high ? 2 : (high / low) ** 0.05;
+  if (log) return [low / factor, high * factor];
+  const pad = low === high ? Math.abs(low) * 0.05 || 0.5 : (high / 2 - low / 2) * 0.1;
+  return [low < high && low - pad < floor && floor <= low + 1e-12 ? floor : low - pad, high + pad];
 }
 
 /** A range that has room for bands and levels, but not so much that the lines lie flat in it. */
 function widened(low, high, bands, log) {
-  const least = high === low ? -Infinity : log ? low / (high / low) ** ROOM : low - ROOM * (high - low), most = high === low ? Infinity : log ? high * (high / low) ** ROOM : high + ROOM * (high - low);
-  let [bottom, top] = [low, high];
-  for (const band of bands) band.x.forEach((_, i) => {
-    if (band.low[i] === null || band.high[i] === null) return;
-    if (!log || band.low[i] > 0) bottom = Math.min(bottom, Math.max(band.low[i], least));
-    if (!log || band.high[i] > 0) top = Math.max(top, Math.min(band.high[i], most));
-  });
-  return [bottom, top];
+  const room = log ? (high / low) ** ROOM : ROOM * (high - low);
+  const [least, most] = high === low ? [-Infinity, Infinity] : log ? [low / room, high * room] : [low - room, high + room];
+  const [bottom, top] = ends(bands.flat().map((end) => clamp(log && end <= 0 ? low : end, least, most)));
+  return [Math.min(low, bottom), Math.max(high, top)];
 }
 
 export function scaler(low, high, from, to, log) {
@@ -64,4 +69,27 @@ export function nearest(xs, x) {
   if (high < 0) return -1;
   while (high - low > 1) { const mid = (low + high) >> 1; if (xs[mid] < x) low = mid; else high = mid; }
   return Math.abs(xs[low] - x) <= Math.abs(xs[high] - x) ? low : high;
+}
+
+const LENGTHS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+const MOST_TICKS = 40;
+
+/** About `wanted` round values between two ends; of a `time` in seconds, round lengths of time. */
+export function ticks(low, high, wanted, { time = false } = {}) {
+  const rough = (high - low) / wanted, size = 10 ** Math.floor(Math.log10(rough));
+  if (!(rough > 0) || !Number.isFinite(rough)) return [low];
+  const lengths = time && rough >= 1 && rough <= LENGTHS.at(-1) ? LENGTHS : [1, 2, 2.5, 5, 10].map((m) => m * size);
+  const step = lengths.find((one) => one >= rough) ?? rough, found = [];
+  for (let at = Math.ceil(low / step - 1e-9) * step; at <= high + step * 1e-9 && found.length < MOST_TICKS; at += step) {
+    found.push(Math.abs(at) < step * 1e-9 ? 0 : at);
+  }
+  return found;
+}
+
+/** Powers of ten, with steps between where they are few. */
+export function logTicks(low, high) {
+  const first = Math.floor(Math.log10(low)), last = Math.ceil(Math.log10(high)), found = [];
+  const every = Math.max(1, Math.ceil((last - first) / 7)), within = last - first <= 2 ? [1, 2, 5] : [1];
+  for (let power = first; power <= last; power += every) found.push(...within.map((m) => m * 10 ** power));
+  return found.filter((at) => at >= low * 0.999 && at <= high * 1.001);
 }
