@@ -21,11 +21,11 @@ from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.summary.levels import level_text
 from rlvitals.summary.measures import Range
+from rlvitals.summary.tones import TONES
 from rlvitals.summary.vital_signs import VitalMetric, Vitals
 from rlvitals.text_escaping import escape_control
 
 _MOST_FINDINGS = 3
-_TONES = {"critical": "bad", "warning": "watch", "info": "quiet"}
 
 
 def status_blocks(vitals: Vitals) -> Iterator[Block]:
@@ -67,7 +67,7 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.", "quiet")
     if findings and short:
         titles = [(one.severity, f"{one.title}, {finding_note(one, ())}") for one in findings]
-        yield Facts(tuple((severity, Toned(text, _TONES[severity])) for severity, text in titles))
+        yield Facts(tuple((severity, Toned(text, TONES[severity])) for severity, text in titles))
     elif findings:
         yield FindingsBlock(findings, diagnosis.health.deductions, brief=True)
     if more > 0:
