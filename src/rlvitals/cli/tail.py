@@ -11,7 +11,8 @@ import typer
 
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.run_arguments import LOGS, Folder, RunName, open_named
-from rlvitals.render.terminal import make_screen, status_text, strict_json
+from rlvitals.records.json_encoding import strict_json
+from rlvitals.render.terminal import make_screen, status_text
 from rlvitals.render.terminal_text import escape_control
 from rlvitals.runs import Run
 from rlvitals.runs.folder import is_abandoned, rewinds_of

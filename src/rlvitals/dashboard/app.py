@@ -56,7 +56,7 @@ def make_app(
         openapi_url="/api/v1/openapi.json",
         lifespan=_lifespan(broadcaster),
     )
-    app.state.desk = DashboardState(broadcaster)
+    app.state.dashboard = DashboardState(broadcaster)
     app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
     app.add_exception_handler(RequestValidationError, _wrong)

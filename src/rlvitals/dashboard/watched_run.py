@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.dashboard.rewards import Rewards
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.reader import RunReader
 from rlvitals.records import Evaluation, Event
@@ -17,6 +16,7 @@ from rlvitals.runs.column_store import Cells, Columns, Floats
 from rlvitals.runs.column_tail import Tail
 from rlvitals.runs.follower import Follower
 from rlvitals.runs.header import Header
+from rlvitals.runs.reward_follower import RewardFollower
 from rlvitals.runs.reward_series import RewardSeries
 
 T = TypeVar("T")
@@ -84,7 +84,7 @@ class WatchedRun:
         self.version = 0
         self.read_error = ""
         self.used = clock.monotonic()
-        self._kept: dict[str, tuple[int, Any]] = {}
+        self._cache: dict[str, tuple[int, Any]] = {}
         self._reading = 0
         self._begin()
 
@@ -191,17 +191,17 @@ class WatchedRun:
         found["time"] = time - self.begun
         return found
 
-    def kept(self, name: str, make: Callable[[], T]) -> T:
+    def cached(self, name: str, make: Callable[[], T]) -> T:
         """What was worked out of the run as it is; it is worked out anew only when the run has gained something."""
         with self.lock:
-            version, found = self._kept.get(name, (-1, None))
+            version, found = self._cache.get(name, (-1, None))
             if version == self.version:
                 result: T = found
                 return result
             version = self.version
         made = make()
         with self.lock:
-            self._kept[name] = (version, made)
+            self._cache[name] = (version, made)
         return made
 
     def label(self, stream: str, field: str) -> list[str]:
@@ -222,7 +222,7 @@ class WatchedRun:
         self._event_count = self._evaluation_count = 0
         self.reward_source = ""
         self.series: RewardSeries | None = None
-        self._rewards = Rewards(self.reader)
+        self._rewards = RewardFollower(self.reader)
 
     @property
     def episodes(self) -> int:
@@ -237,7 +237,7 @@ class WatchedRun:
         if again:
             self._begin()
             self._reading += 1
-            self._kept.clear()
+            self._cache.clear()
         for stream, tail in self._tails.items():
             for batch in tail.read(self.header):
                 if stream == "episodes" and self.reward_source and batch.rows:
@@ -265,7 +265,7 @@ class WatchedRun:
         """Begin the episodes' columns again: from now on they are of another source; of episodes where it is empty."""
         if self.columns["episodes"].rows:
             self._reading += 1
-            self._kept.clear()
+            self._cache.clear()
         self.columns["episodes"] = Columns(self._tails["episodes"].names)
         self.reward_source = source
 

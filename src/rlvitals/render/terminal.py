@@ -8,7 +8,7 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
-from rlvitals.records.coercion import spelled
+from rlvitals.records.json_encoding import strict_json
 from rlvitals.render.terminal_styles import BAD, LABEL, PIPED_WIDTH, STYLES, TITLE, TONES, status_text
 from rlvitals.render.terminal_text import ABSENT, number
 
@@ -22,7 +22,6 @@ __all__ = [
     "number_text",
     "print_json",
     "status_text",
-    "strict_json",
 ]
 
 
@@ -43,8 +42,3 @@ def number_text(value: float | None, digits: int = 4) -> Text:
 def print_json(document: Any) -> None:
     """Print one strict JSON document; what JSON has no number for is spelled as in a run's files."""
     sys.stdout.write(msgspec.json.format(strict_json(document), indent=2).decode() + "\n")
-
-
-def strict_json(document: Any) -> bytes:
-    """A document in one line of strict JSON."""
-    return msgspec.json.encode(spelled(msgspec.to_builtins(document, enc_hook=str)))

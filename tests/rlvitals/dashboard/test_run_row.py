@@ -26,8 +26,11 @@ def test_a_line_is_judged_where_the_run_is(monitor: Monitor, episodes: int, upda
     run = Run(training.path)
     tracker = RowTracker("run", run, SYSTEM_CLOCK)
     tracker.read()
+    before = tracker.row()
+    tracker.assess()
 
     row = tracker.row()
 
-    assert row.is_judged == (not diagnose(evidence_of(run)).is_early)
+    assert not before.is_judged
+    assert row.is_judged == diagnose(evidence_of(run)).is_judged
     assert (row.overview.episodes, row.overview.updates) == (episodes, updates)

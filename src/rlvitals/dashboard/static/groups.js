@@ -13,7 +13,6 @@ import { everyRun, groupTable, influences, pairs, settings } from "./comparison_
 const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin", "lower_is_better", "every_pair"];
 const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];
 const VERDICTS = ["better", "worse", "different", "the same", "no difference shown", "not enough runs", "not comparable"];
-const TONE = { better: "good", worse: "bad", different: "neutral", "the same": "neutral" };
 const AXES = [["", "by what all runs have"], ["env_step", "by environment step"], ["episode", "by episode"], ["update", "by update"], ["time", "by time"]];
 const EACH = "\u0000each";
 const MOST_IN_PAIRS = 25, MOST_CURVES = 12, MOST_VERDICTS = 12, FEW_VERDICTS = 3, MOST_TASKS = 6, MOST_REFUSED = 100, AGAIN_MS = 15_000;
@@ -181,7 +180,7 @@ function verdicts(found, tint) {
   const all = found.comparisons, left = all.length - MOST_VERDICTS, least = (one) => one.adjusted_p ?? Infinity, counts = {};
   for (const one of all) counts[one.verdict] = (counts[one.verdict] ?? 0) + 1;
   const shown = left > 0 ? [...all].sort((a, b) => (least(a) < least(b) ? -1 : least(a) > least(b) ? 1 : 0)).slice(0, MOST_VERDICTS) : all;
-  return h("section", { class: "verdicts", "aria-label": "What may be concluded" }, all.length > FEW_VERDICTS ? h("p", { class: "tally" }, h("b", {}, `${count(all.length)} comparisons: `), VERDICTS.filter((verdict) => counts[verdict]).map((verdict) => `${count(counts[verdict])} ${verdict}`).join(", "), ".") : null, shown.map((one) => h("article", { class: "verdict", "data-tone": TONE[one.verdict] ?? null }, h("div", { class: "verdict-main" },
+  return h("section", { class: "verdicts", "aria-label": "What may be concluded" }, all.length > FEW_VERDICTS ? h("p", { class: "tally" }, h("b", {}, `${count(all.length)} comparisons: `), VERDICTS.filter((verdict) => counts[verdict]).map((verdict) => `${count(counts[verdict])} ${verdict}`).join(", "), ".") : null, shown.map((one) => h("article", { class: "verdict", "data-tone": found.tones[one.verdict] }, h("div", { class: "verdict-main" },
     h("div", { class: "verdict-name" }, h("b", { class: "verdict-title" }, one.verdict), h("span", {}, h("i", { class: "swatch", css: { background: tint.get(one.group).css } }), one.group, h("span", { class: "muted" }, " against "), h("i", { class: "swatch", css: { background: tint.get(one.baseline).css } }), one.baseline, one.task && Object.keys(found.horizons).length > 1 ? h("span", { class: "muted" }, ` on ${one.task}`) : null)),
     h("p", { class: "verdict-say" }, one.sentences[0]),
     one.sentences.length > 1 ? h("ul", { class: "said" }, one.sentences.slice(1).map((sentence) => h("li", {}, sentence))) : null))),

@@ -69,7 +69,7 @@ function findings(head, run) {
           one.advice ? h("p", {}, h("b", {}, "Try: "), one.advice) : null,
           evidence.length ? h("dl", { class: "evidence" }, evidence.map(([name, value]) => [h("dt", {}, title(name, streamOf(one, name))), h("dd", {}, typeof value === "number" || isBad(value) ? number(value) : typeof value === "string" ? value : JSON.stringify(value))])) : null,
           one.symptoms.length ? h("p", { class: "muted" }, "It explains: ", one.symptoms.map((s) => s.title).join(", "), ".") : null,
-          h("p", { class: "muted small" }, one.code, one.confidence !== null ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
+          h("p", { class: "muted small" }, one.code, one.confidence ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
           one.since_step !== null && one.at[run.view.clock] !== null && one.at[run.view.clock] !== undefined ? h("button", { type: "button", class: "button", onclick: () => around(run, one) }, "Show where it began") : null));
       box.open = opened.has(id);
       return box;

@@ -33,7 +33,7 @@ export function overview(panel, run, controls) {
     const told = ends?.groups.filter((group) => group.name !== null) ?? [], total = told.reduce((sum, group) => sum + group.episodes, 0);
     put(groups,
       types && types.groups.length ? h("section", { class: "card", "aria-label": "Success by type" }, h("header", {}, h("h2", {}, "Success by type"), h("span", { class: "grow" }), kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; share(); }) : null),
-        types.groups.some((group) => group.success) ? intervalBars(types.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(none)", value: group.success?.estimate, low: group.success?.low, high: group.success?.high })), "Success rate by type, with 95 % intervals") : null,
+        types.groups.some((group) => group.known) ? intervalBars(types.groups.slice(0, 12).map((group) => ({ name: group.name ?? "(none)", value: group.rate.estimate, low: group.rate.low, high: group.rate.high })), "Success rate by type, with 95 % intervals") : null,
         table(types.groups)) : null,
       told.length ? h("section", { class: "card", "aria-label": "How episodes end" }, h("header", {}, h("h2", {}, "How episodes end")),
         intervalBars(told.slice(0, 12).map((group) => ({ name: group.name, value: group.episodes / total, note: count(group.episodes), tone: "plain" })), "Shares of the ways in which episodes end"),
@@ -56,7 +56,7 @@ function table(groups, unnamed = "(none)") {
   const cells = [["episodes", "Episodes", count], ...metrics.map((metric) => [metric.name, metric.label, (value) => formatValue(metric, value, 3)])].filter(([name]) => groups.some((group) => group[name] !== null && group[name] !== undefined));
   return h("div", { class: "table-box" }, h("table", { class: "plain kinds" }, h("thead", {}, h("tr", {}, h("th", {}, ""), cells.map(([, text]) => h("th", { class: "num", scope: "col" }, text)), h("th", { class: "num", scope: "col" }, metricOf("episodes", "success").label))),
     h("tbody", {}, groups.slice(0, 12).map((group) => h("tr", {}, h("th", { scope: "row" }, group.name ?? unnamed), cells.map(([name, , show]) => h("td", { class: "num" }, show(group[name]))),
-      h("td", { class: "num" }, group.success ? [percent(group.success.estimate), group.reported < group.episodes ? ` of ${count(group.reported)}` : "", group.success.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.success.low)}–${percent(group.success.high)}`) : ""] : ABSENT))))));
+      h("td", { class: "num" }, group.known ? [percent(group.rate.estimate), group.known < group.episodes ? ` of ${count(group.known)}` : "", group.rate.low !== null ? h("span", { class: "muted interval" }, ` ${Math.round(100 * group.rate.low)}–${percent(group.rate.high)}`) : ""] : ABSENT))))));
 }
 
 export function clear(run) { run.refresh = run.ongrown = run.onhead = run.onevents = run.onevaluations = null; }
