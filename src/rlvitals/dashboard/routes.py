@@ -29,7 +29,12 @@ from rlvitals.summary.run_summary import RunSummary
 
 T = TypeVar("T")
 
-router = APIRouter(prefix="/api/v1")
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    404: {"description": "The run, or a part of it, does not exist."},
+    409: {"description": "It cannot be read."},
+    429: {"description": "Too many requests at once."},
+}
+router = APIRouter(prefix="/api/v1", responses=_REFUSALS)
 
 _REF = "#/components/schemas/{name}"
 _KEEP_ALIVE_S = 15.0

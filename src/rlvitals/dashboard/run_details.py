@@ -13,14 +13,13 @@ from rlvitals.records import Evaluation, Event
 from rlvitals.runs.artifacts import IMAGE, artifact
 from rlvitals.sinks.flattening import flat_settings
 from rlvitals.summary.baselines import against_baselines, named_lower
-from rlvitals.summary.successes import group_rates
+from rlvitals.summary.successes import GROUP_MEANS, group_rates
 
 MOST_SETTINGS = 2_000
 MOST_TEXT = 4_000
 MOST_PICTURE = 32 << 20
 """Bytes of a picture that is served."""
 
-_MEASURED = ("reward", "quality_final", "quality_improvement", "length")
 _HIDDEN = frozenset({FINDING, IMAGE})
 
 
@@ -92,7 +91,7 @@ def groups_of(run: WatchedRun, by: str, within: Range) -> dict[str, Any]:
         codes = np.where(labels.present, labels.values, -1.0)[: rows.size][rows].astype(np.intp)
         texts = run.label("episodes", by)
         names = {int(code): None if code < 0 else texts[code] for code in np.unique(codes)}
-        measured = {name: episodes.numbers(name)[: rows.size][rows] for name in _MEASURED if episodes.has(name)}
+        measured = {name: episodes.numbers(name)[: rows.size][rows] for name in GROUP_MEANS if episodes.has(name)}
         groups = group_rates(names, codes, episodes.numbers("success")[: rows.size][rows], measured)
         return {"by": by, "groups": sorted(groups, key=lambda group: -group.episodes)}
 

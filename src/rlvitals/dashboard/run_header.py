@@ -91,7 +91,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
             first=columns,
             pace=pace,
             episode_pace=rate,
-            series=run.series if run.reward_source else None,
+            series=run.series,
             assessment=assessment,
         )
     )

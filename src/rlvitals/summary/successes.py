@@ -12,6 +12,8 @@ from rlvitals.stats.series.mix_shift import MixShift, mix_shift
 from rlvitals.stats.series.success_rates import episodes_until, success_over_time
 from rlvitals.summary.measures import WINDOW, Floats, Range, as_range, known
 
+GROUP_MEANS = ("reward", "quality_improvement", "quality_final", "length")
+"""The quantities whose mean each group of episodes has."""
 _BLOCKS = 20
 _MOST_FOR_MIX = 200_000
 """Episodes, evenly taken, from which the change of the mix is worked out."""
@@ -147,7 +149,7 @@ def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRat
     labels, codes = coded(episodes[by])
     if not labels:
         return []
-    measured = {name: as_floats(episodes[name]) for name in ("reward", "quality_improvement")}
+    measured = {name: as_floats(episodes[name]) for name in GROUP_MEANS if name in episodes}
     return group_rates(dict(enumerate(labels)), codes, said, measured)
 
 
