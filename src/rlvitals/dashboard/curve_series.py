@@ -11,15 +11,15 @@ from rlvitals.records.coercion import spelled
 from rlvitals.runs.column_store import Cells, Flags, Floats
 from rlvitals.stats.series.averages import exponential_average
 from rlvitals.stats.series.down_sampling import down_sample
+from rlvitals.stats.series.middle_band import middle_band
 
 _AUTO_SHARE = 30
 _FINE = 20
 """Blocks in a window of smoothing, at least: means of shorter blocks are smoothed in place of single values."""
 _MOST_SMOOTHED = 20_000
-_BAND_BUCKETS = 80
-_BAND_ROWS = 400
+_MOST_STRETCHES = 80
+_STRETCH_SAMPLE = 400
 _SAMPLED = 20_000
-_LOW, _HIGH = 0.1, 0.9
 
 
 class CurvePoints(msgspec.Struct, frozen=True):
@@ -202,36 +202,19 @@ def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> S
 
 
 def _band(values: Floats, x: Floats) -> CurveBand | None:
-    buckets = min(_BAND_BUCKETS, values.size // _FINE)
-    if buckets < 4:  # noqa: PLR2004 - a band of three says nothing
+    stretches = min(_MOST_STRETCHES, values.size // _FINE)
+    if stretches < 4:  # noqa: PLR2004 - a band of three says nothing
         return None
-    size = values.size // buckets
-    table = values[: buckets * size].reshape(buckets, size)
-    table = table[:, :: max(1, size // _BAND_ROWS)]
-    finite = np.isfinite(table)
-    rows = finite.any(axis=1)
-    if not rows.any():
-        return None
-    ordered = np.sort(np.where(finite, table, np.inf), axis=1)
-    counts = finite.sum(axis=1)
-    at = np.arange(buckets)
-    low = ordered[at, np.maximum((_LOW * (counts - 1)).astype(int), 0)]
-    high = ordered[at, np.maximum(np.ceil(_HIGH * (counts - 1)).astype(int), 0)]
-    middle = x[: buckets * size].reshape(buckets, size)[:, size // 2]
-    return CurveBand(middle[rows].tolist(), low[rows].tolist(), high[rows].tolist())
+    positions, low, high = (column.tolist() for column in middle_band(values, x, stretches, most=_STRETCH_SAMPLE))
+    return CurveBand(positions, low, high) if positions else None
 
 
 def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
     finite = values[np.isfinite(values)] if nans or infinities else values
     last = plain_numbers(values[-1:])
-    said: dict[str, Any] = {
-        "values": values.size,
-        "nan": nans,
-        "infinite": infinities,
-        "last": last[0] if last else None,
-    }
+    counts = {"values": values.size, "nan": nans, "infinite": infinities, "last": last[0] if last else None}
     if not finite.size:
-        return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **said)
+        return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **counts)
     low, high = np.quantile(finite[:: max(1, finite.size // _SAMPLED)], [0.01, 0.99])
     scale = float(np.abs(finite).max()) or 1.0  # so that the sum of the largest floats stays finite
     return CurveExtent(
@@ -240,5 +223,5 @@ def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
         mean=float((finite / scale).mean() * scale),
         low=float(low),
         high=float(high),
-        **said,
+        **counts,
     )
