@@ -79,8 +79,8 @@ class CurveSeries(msgspec.Struct, frozen=True):
 
     Attributes:
         rows: Rows of the stream when it was made: what is pushed later goes on from there.
-        clock: What it is drawn over; another than was asked for where the stream lacks that.
-        shown: Points that stand for all values in the range.
+        clock: Clock of its positions; another one than requested where the stream lacks that.
+        shown: Number of points that represent all values in the range.
     """
 
     stream: str
@@ -212,7 +212,12 @@ def _band(values: Floats, x: Floats) -> CurveBand | None:
 def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
     finite = values[np.isfinite(values)] if nans or infinities else values
     last = plain_numbers(values[-1:])
-    counts = {"values": values.size, "nan": nans, "infinite": infinities, "last": last[0] if last else None}
+    counts: dict[str, Any] = {
+        "values": values.size,
+        "nan": nans,
+        "infinite": infinities,
+        "last": last[0] if last else None,
+    }
     if not finite.size:
         return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **counts)
     low, high = np.quantile(finite[:: max(1, finite.size // _SAMPLED)], [0.01, 0.99])

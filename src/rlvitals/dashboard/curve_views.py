@@ -1,4 +1,4 @@
-"""From a run to its curves: columns in memory, or entries of dicts, which are read when they are asked for."""
+"""From a run to its curves: columns in memory, or entries of dicts, which are read on request."""
 
 import csv
 import io

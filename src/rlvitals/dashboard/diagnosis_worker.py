@@ -74,7 +74,7 @@ class DiagnosisWorker:
         found = known.assessment
         try:
             found = assessed(run)
-        except (RunError, OSError):  # the folder is gone, or torn: the page says so already
+        except (RunError, OSError):  # the folder is gone or corrupt: the page shows that already
             pass
         except Exception:  # noqa: BLE001 - the page goes on with what is known, and the next change is assessed
             _log.exception("assessing %s failed", run.key)

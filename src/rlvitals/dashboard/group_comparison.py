@@ -132,7 +132,7 @@ class ComparisonPage(Comparison, frozen=True, kw_only=True):
     tones: dict[str, str]
 
 
-def compared(selection: GroupSelection, options: ComparisonOptions) -> ComparisonPage:
+def compare_selection(selection: GroupSelection, options: ComparisonOptions) -> ComparisonPage:
     """Compare runs. `path` of each run is its key.
 
     Raises:

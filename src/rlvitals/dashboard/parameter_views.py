@@ -102,7 +102,7 @@ def heat_map(run: WatchedRun, first: str, second: str, outcome: str) -> dict[str
 
 
 def exploration(run: WatchedRun) -> Any:
-    """Everything about the parameters (`stats.parameters.exploration`); `None` if none were said. Takes seconds.
+    """Explore the parameters (`stats.parameters.exploration`); `None` if none were recorded. Takes seconds.
 
     Raises:
         RunFormatError: A segment is damaged.

@@ -15,7 +15,13 @@ from rlvitals.dashboard import query_params as q
 from rlvitals.dashboard.broadcaster import LIST, MOST_PAGES, Broadcaster
 from rlvitals.dashboard.curve_series import CurveSeries
 from rlvitals.dashboard.curve_views import curves, curves_csv, fields_of
-from rlvitals.dashboard.group_comparison import AnswerCache, ComparisonPage, compared, history_rank, select_groups
+from rlvitals.dashboard.group_comparison import (
+    AnswerCache,
+    ComparisonPage,
+    compare_selection,
+    history_rank,
+    select_groups,
+)
 from rlvitals.dashboard.run_header import RunHeader, run_header
 from rlvitals.dashboard.run_registry import UnreadableFolder
 from rlvitals.dashboard.run_row import RunRow
@@ -261,8 +267,11 @@ def compare_groups(
     """Groups of runs compared with each other: what may be concluded, and what not (`rlvitals.compare`)."""
     selection = select_groups(state.broadcaster.registry, run, group)
     question = options, selection.fingerprint
-    answer = state.work(lambda: state.comparisons.answer(question, lambda: strict_json(compared(selection, options))))
-    return Response(answer, media_type="application/json")
+
+    def answer() -> bytes:
+        return state.comparisons.answer(question, lambda: strict_json(compare_selection(selection, options)))
+
+    return Response(state.work(answer), media_type="application/json")
 
 
 @router.get("/compare/divergence", **_responses(Divergence))

@@ -15,7 +15,7 @@ from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.layout import Layout
 
 MOST_BYTES = 512 << 20
-"""Of columns in memory; beyond that, the run that was not asked for the longest is closed."""
+"""Of columns in memory; beyond that, the run that was requested longest ago is closed."""
 MOST_OPEN = 32
 SCAN_S = 2.0
 _ROW_S = 5.0

@@ -154,6 +154,8 @@ class RowTracker:
         self._series = None if self._rewards.records else self._series_follower.read(self._clock.monotonic())
         events = [event for event in self._follower.read() if event.kind == FINDING]
         self._finding_events = (self._finding_events + events)[-_MOST_FINDING_EVENTS:]
+        if events:  # a verdict from before the finding would contradict it
+            self._assessment, self._assess_at = None, float("-inf")
         self._whole, self._is_assessed = True, False
 
     def _take_episodes(self, batch: Batch) -> None:
