@@ -88,7 +88,7 @@ Flag = Annotated[bool, Query()]
 
 
 @dataclass(frozen=True)
-class Range:
+class RowRange:
     """The rows that are wanted: from where to where on a clock, both ends included."""
 
     clock: ClockName = "episode"
@@ -111,7 +111,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class View(Range):
+class View(RowRange):
     """The part of a stream's curves that a chart shows; see `curve_series.series`."""
 
     stream: StreamName = "episodes"

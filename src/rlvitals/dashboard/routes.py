@@ -172,7 +172,7 @@ def run_fields(run: OpenRun) -> Response:
 
 
 @router.get("/run/groups")
-def run_groups(run: OpenRun, within: Annotated[q.Range, Depends()], by: q.Grouping = "category") -> Response:
+def run_groups(run: OpenRun, within: Annotated[q.RowRange, Depends()], by: q.Grouping = "category") -> Response:
     """Episodes of a range by what they have in common, with intervals of their success rates."""
     return _json(run_details.groups_of(run, by, within))
 

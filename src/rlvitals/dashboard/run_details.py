@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from rlvitals.dashboard.query_params import Range
+from rlvitals.dashboard.query_params import RowRange
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis.finding_events import FINDING
 from rlvitals.records import Evaluation, Event
@@ -75,7 +75,7 @@ def evaluations_of(run: WatchedRun) -> dict[str, Any]:
     }
 
 
-def groups_of(run: WatchedRun, by: str, within: Range) -> dict[str, Any]:
+def groups_of(run: WatchedRun, by: str, within: RowRange) -> dict[str, Any]:
     """Group the episodes of a range, the largest group first, with intervals of the success rates.
 
     Args:
