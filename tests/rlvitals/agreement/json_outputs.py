@@ -67,7 +67,7 @@ def summary_details(document: Document) -> Stated:
             "reward": exact(reward["recent"]["estimate"]),
             "reward_not_finite": exact(reward["recent_not_finite"]),
             "trend": reward["recent_trend"]["verdict"],
-            "course": reward["rest"]["status"],
+            "course": reward["convergence"]["status"],
         }
     if "length" in measures:
         stated["length"] = exact(measures["length"]["recent"]["estimate"])
