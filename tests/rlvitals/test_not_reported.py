@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
 from rlvitals.cli.main import app
+from rlvitals.dashboard.query_params import RowRange
 from rlvitals.dashboard.run_details import groups_of
 from rlvitals.dashboard.run_header import RunHeader, run_header
 from rlvitals.dashboard.run_row import RowTracker
@@ -189,9 +190,9 @@ def test_groups_of_a_page_tell_how_many_reported(made: Made) -> None:
     """Each group apart."""
     run = WatchedRun("some", made.logs / "some")
     run.refresh()
-    groups = groups_of(run, "termination_reason", None, None, "env_step")["groups"]
+    groups = groups_of(run, "termination_reason", RowRange("env_step"))["groups"]
 
-    found = {group["name"]: (group["episodes"], group["reported"]) for group in groups}
+    found = {group.name: (group.episodes, group.known) for group in groups}
     assert found == {None: (100, 0), "goal": (100, 100)}
 
 

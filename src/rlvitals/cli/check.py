@@ -15,7 +15,8 @@ from rlvitals.diagnosis import RANK, Diagnosis, FindingTracker, diagnose, eviden
 from rlvitals.documents.document import FindingsBlock, Table
 from rlvitals.documents.findings_section import basis, enabling, findings_section
 from rlvitals.formatting import format_time
-from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json, status_text, strict_json
+from rlvitals.records.json_encoding import strict_json
+from rlvitals.render.terminal import LABEL, TITLE, make_screen, print_json, status_text
 from rlvitals.render.terminal_document import colored_health, print_blocks
 from rlvitals.runs import Run
 from rlvitals.runs.follower import polled

@@ -10,7 +10,8 @@ import typer
 
 from rlvitals.cli.record_lines import RecordLines
 from rlvitals.cli.run_arguments import LOGS, Folder, RunName, open_named
-from rlvitals.render.terminal import make_screen, status_text, strict_json
+from rlvitals.records.json_encoding import strict_json
+from rlvitals.render.terminal import make_screen, status_text
 from rlvitals.runs.follower import polled
 from rlvitals.runs.queries import last_records
 from rlvitals.runs.stream_end import StreamEnd

@@ -91,11 +91,8 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
         seeds = {name: value for name, value in every.items() if _SEED.search(name)}
         seed = next(iter(seeds.values()), None)
         task = next((str(every[name]) for name in TASK_SETTINGS if every.get(name) is not None), "")
-        found.append(
-            Member(
-                run, label, header, given.get(place, ""), task, seed, seeds, settings, dict(_facts(header.reproduction))
-            )
-        )
+        facts, group = dict(facts_of(header.reproduction)), given.get(place, "")
+        found.append(Member(run, label, header, group, task, seed, seeds, settings, facts))
     if by is not None:
         names = [_said(by(member.run)) for member in found] if callable(by) else _asked(found, by)
         return [member._replace(group=name) for member, name in zip(found, names, strict=True)]
@@ -121,7 +118,8 @@ def _names_the_run(name: str, value: Any, run_id: str) -> bool:
     return bool(_SEED.search(name)) or (isinstance(value, str) and run_id in value)
 
 
-def _facts(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+def facts_of(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
+    """Yield the commit and the versions of a run, by name."""
     git = reproduction.get("git")
     if isinstance(git, Mapping) and git.get("commit"):
         yield COMMIT, f"{str(git['commit'])[:12]}{' with uncommitted changes' if git.get('dirty') else ''}"

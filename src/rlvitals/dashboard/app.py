@@ -1,7 +1,7 @@
-"""The application: the API, the pages, and the guard before both."""
+"""The application: the API, the pages, and the guard in front of them."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,12 +21,12 @@ from rlvitals.errors import ColumnError, RlvitalsError, RunNotFoundError
 
 STATIC: Final = Path(__file__).parent / "static"
 PAGES: Final = ("/", "/run", "/compare")
-_MOST_WRONG = 10
+_MOST_INVALID = 10
 
-_DESCRIPTION = """Vital signs of the trainings in a folder. All of it is read; nothing can be changed.
+_DESCRIPTION = """Vital signs of the trainings in a folder. Every route only reads.
 
-Numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity"; what was never said is null.
-Moments are seconds since 1970 (UTC), lengths of time are seconds, shares are 0 to 1."""
+Numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity"; missing values are null.
+Times are seconds since 1970 (UTC), durations are seconds, shares are 0 to 1."""
 
 
 def make_app(
@@ -37,16 +37,22 @@ def make_app(
     any_address: bool = False,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Guard:
-    """The application over a folder of runs.
+    """Make the application over a folder of runs.
 
     Args:
         folder: Where the runs are; it need not exist yet.
-        hosts: Names under which it may be asked for, besides those of the loopback.
-        token: What must be shown to be answered; `None` for none.
-        any_address: Whether it may be asked for by any address in numbers.
+        hosts: Host names that requests may use, besides those of the loopback.
+        token: The token that requests must have; `None` for none.
+        any_address: Whether requests may use any IP address as host.
         clock: Tells the time.
     """
     broadcaster = Broadcaster(RunRegistry(folder.absolute(), clock=clock), clock=clock)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        broadcaster.close()
+
     app = FastAPI(
         title="rlvitals",
         version=__version__,
@@ -54,12 +60,12 @@ def make_app(
         docs_url=None,  # these pages load scripts from elsewhere
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
-        lifespan=_lifespan(broadcaster),
+        lifespan=lifespan,
     )
-    app.state.desk = DashboardState(broadcaster)
+    app.state.dashboard = DashboardState(broadcaster)
     app.include_router(router)
     app.openapi = lambda: _document(app)  # type: ignore[method-assign]
-    app.add_exception_handler(RequestValidationError, _wrong)
+    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(RunNotFoundError, _refused(404))
     app.add_exception_handler(ColumnError, _refused(404))
     app.add_exception_handler(RlvitalsError, _refused(409))
@@ -74,19 +80,10 @@ def _page() -> Response:
     return FileResponse(STATIC / "index.html", headers={"cache-control": "no-cache"})
 
 
-def _lifespan(broadcaster: Broadcaster) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
-        broadcaster.close()
-
-    return lifespan
-
-
-def _wrong(_: Request, error: Exception) -> Response:
-    """Say which parameters are wrong; their values are not repeated, as they may be long."""
-    wrong = error.errors()[:_MOST_WRONG] if isinstance(error, RequestValidationError) else []
-    return JSONResponse({"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in wrong]}, 422)
+def _invalid(_: Request, error: Exception) -> Response:
+    """Name the invalid parameters; their values are not repeated, as they may be long."""
+    errors = error.errors()[:_MOST_INVALID] if isinstance(error, RequestValidationError) else []
+    return JSONResponse({"detail": [{name: one[name] for name in ("type", "loc", "msg")} for one in errors]}, 422)
 
 
 def _refused(status: int) -> Any:
@@ -101,12 +98,5 @@ def _document(app: FastAPI) -> dict[str, Any]:
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         document.setdefault("components", {}).setdefault("schemas", {}).update(schemas())
-        for path in document["paths"].values():
-            for status, reason in (
-                ("404", "No such thing."),
-                ("409", "It cannot be read."),
-                ("429", "Too much at once."),
-            ):
-                path["get"]["responses"].setdefault(status, {"description": reason})
         app.openapi_schema = document
     return app.openapi_schema

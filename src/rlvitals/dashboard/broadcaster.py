@@ -1,4 +1,4 @@
-"""What is new, for every page that is open: each run is looked at once, however many pages show it."""
+"""Pushes changes to every open page: each run is read once, however many pages show it."""
 
 import asyncio
 import contextlib
@@ -7,28 +7,27 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-import numpy as np
-
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.dashboard.curve_series import CLOCKS, plain_numbers
+from rlvitals.dashboard.curve_series import plain_numbers
 from rlvitals.dashboard.diagnosis_worker import DiagnosisWorker
-from rlvitals.dashboard.json_encoding import strict_json
+from rlvitals.dashboard.query_params import CLOCKS
 from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.run_registry import SCAN_S, RunRegistry
+from rlvitals.dashboard.run_row import RunRow
 from rlvitals.dashboard.watched_run import STREAMS, Cursor, Delta, WatchedRun
 from rlvitals.errors import RunError
+from rlvitals.records.json_encoding import strict_json
 
 LIST = ""
 """The channel of the list of runs; a run's channel is its key."""
-LOOK_S = 0.4
+ROUND_S = 0.4
 MOST_PAGES = 200
 MOST_ROWS = 500
-"""Rows that are pushed as they are; of more at once only the number is told, and the page asks for what it shows."""
+"""Rows that are pushed; of more at once only the number is pushed, and the page asks for what it shows."""
 
 _MOST_WAITING = 64
-_HEAD_S = 1.0
-_IDLE_HEAD_S = 5.0
+_HEADER_S = 1.0
+_IDLE_HEADER_S = 5.0
 _FILL_S = 0.2
 _AGAIN = b"event: again\ndata: {}\n\n"
 
@@ -36,7 +35,7 @@ _log = logging.getLogger("rlvitals.dashboard")
 
 
 class Subscription:
-    """One page's share of a channel. A page that does not keep up is told to ask for everything again.
+    """One page's share of a channel. A page that does not keep up has to ask for everything again.
 
     Args:
         loop: Where the page is served.
@@ -52,7 +51,7 @@ class Subscription:
             self._loop.call_soon_threadsafe(self._put, message)
 
     async def next(self, patience_s: float) -> bytes | None:
-        """The next message; a comment if there is none for so long, `None` at the end."""
+        """Return the next message; a comment if there is none for so long, `None` at the end."""
         try:
             return await asyncio.wait_for(self._waiting.get(), patience_s)
         except TimeoutError:
@@ -67,18 +66,18 @@ class Subscription:
 
 
 class _ChannelState:
-    """What the pages of a run have been told."""
+    """What has been sent to the pages of a run."""
 
     def __init__(self) -> None:
         self.cursor: Cursor | None = None
         self.version = -1
-        self.head = b""
-        self.made = -_IDLE_HEAD_S
+        self.header = b""
+        self.made = -_IDLE_HEADER_S
         self.is_unreadable = False
 
 
 class Broadcaster:
-    """Looks at what pages show, and tells them what is new. Rests while no page is open.
+    """Reads the runs on open pages, and pushes what is new. Idle while no page is open.
 
     Args:
         registry: The runs.
@@ -87,12 +86,12 @@ class Broadcaster:
 
     def __init__(self, registry: RunRegistry, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.registry = registry
-        self.judge = DiagnosisWorker(clock=clock, told=self._judged_anew)
+        self.judge = DiagnosisWorker(clock=clock, on_change=self._assessed)
         self._clock = clock
         self._lock = threading.Lock()
         self._channels: dict[str, set[Subscription]] = {}
-        self._told: dict[str, _ChannelState] = {}
-        self._told_anew: set[str] = set()
+        self._states: dict[str, _ChannelState] = {}
+        self._newly_assessed: set[str] = set()
         self._refused: bytes = b""
         self._scanned = -SCAN_S
         self._closing = False
@@ -102,7 +101,7 @@ class Broadcaster:
 
     @property
     def pages(self) -> int:
-        """How many pages are open."""
+        """Number of open pages."""
         with self._lock:
             return sum(map(len, self._channels.values()))
 
@@ -111,8 +110,8 @@ class Broadcaster:
         subscription = Subscription(loop)
         with self._lock:
             self._channels.setdefault(channel, set()).add(subscription)
-            if channel in self._told:
-                self._told[channel].made, self._told[channel].head = -_IDLE_HEAD_S, b""
+            if channel in self._states:
+                self._states[channel].made, self._states[channel].header = -_IDLE_HEADER_S, b""
         self._wake.set()
         return subscription
 
@@ -123,10 +122,10 @@ class Broadcaster:
             pages.discard(subscription)
             if not pages:
                 self._channels.pop(channel, None)
-                self._told.pop(channel, None)
+                self._states.pop(channel, None)
 
     def close(self) -> None:
-        """End all channels, and look no more."""
+        """End all channels, and stop reading."""
         self._closing = True
         self._wake.set()
         with self._lock:
@@ -136,7 +135,7 @@ class Broadcaster:
         self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        with contextlib.suppress(OSError):  # the first page asks again, and is told
+        with contextlib.suppress(OSError):  # the first page asks again, and gets the reason
             self.registry.rows()
         while not self._closing:
             with self._lock:
@@ -146,92 +145,74 @@ class Broadcaster:
             self._wake.clear()
             for channel in channels:
                 try:
-                    self._look(channel)
-                except Exception:  # noqa: BLE001 - the next look may do better, and the other pages go on
-                    _log.exception("looking at %r failed", channel)
+                    self._update_list() if channel == LIST else self._update_run(channel)
+                except Exception:  # noqa: BLE001 - the next round may do better, and the other pages go on
+                    _log.exception("updating %r failed", channel)
             if not self._closing:
-                self._wake.wait(LOOK_S)
+                self._wake.wait(ROUND_S)
 
-    def _look(self, channel: str) -> None:
-        if channel == LIST:
-            self._look_at_list()
-        else:
-            self._look_at_run(channel)
-
-    def _look_at_list(self) -> None:
-        changed, gone = {}, []
+    def _update_list(self) -> None:
+        changed: list[RunRow] = []
+        gone: list[str] = []
         if self._clock.monotonic() - self._scanned >= SCAN_S:
             self._scanned = self._clock.monotonic()
-            changes = self.registry.scan()
-            changed, gone = {row.key: row for row in changes.rows}, changes.gone
-        changed |= {row.key: row for row in self.registry.fill(_FILL_S)}
+            changed, gone = self.registry.scan()
+        rows = {row.key: row for row in [*changed, *self.registry.fill(_FILL_S)]}
         refused = self.registry.refused
-        told = strict_json(refused)
-        if changed or gone or told != self._refused:
-            self._refused = told
-            self._tell(LIST, "list", {"rows": list(changed.values()), "gone": gone, "refused": refused})
+        encoded = strict_json(refused)
+        if rows or gone or encoded != self._refused:
+            self._refused = encoded
+            self._push(LIST, _message("list", {"rows": list(rows.values()), "gone": gone, "refused": refused}))
 
-    def _look_at_run(self, key: str) -> None:
+    def _update_run(self, key: str) -> None:
         with self._lock:
-            told = self._told.setdefault(key, _ChannelState())
+            state = self._states.setdefault(key, _ChannelState())
         try:
             run = self.registry.open(key)
         except (RunError, OSError) as error:
-            self._unreadable(key, told, str(error).replace(f"{self.registry.folder}/", ""))
+            self._push_unreadable(key, state, str(error).replace(f"{self.registry.folder}/", ""))
             return
         with run.lock:
             run.refresh()
             cursor = run.cursor()
-            # At first, pages ask for what there is; from then on they are told what comes, whoever read it.
-            news = run.delta_since(told.cursor or cursor)
-            messages = [] if news.again or run.read_error else list(self._news(run, news))
+            # At first, pages ask for what there is; from then on they are sent what comes, whoever read it.
+            delta = run.delta_since(state.cursor or cursor)
+            messages = [] if delta.again or run.read_error else list(_messages(run, delta))
         if run.read_error:
-            self._unreadable(key, told, run.read_error)
+            self._push_unreadable(key, state, run.read_error)
             return
-        told.cursor = cursor
-        if news.again or told.is_unreadable:
-            told.is_unreadable = False
+        state.cursor = cursor
+        if delta.again or state.is_unreadable:
+            state.is_unreadable = False
             self._push(key, _AGAIN)
         for message in messages:
             self._push(key, message)
-        self._tell_head(key, told, run, is_new=news.again or bool(news.events or news.evaluations))
+        self._push_header(key, state, run, is_new=delta.again or bool(delta.events or delta.evaluations))
 
-    def _news(self, run: WatchedRun, news: Delta) -> Iterator[bytes]:
-        for stream in STREAMS:
-            if run.columns[stream].rows > news.before[stream]:
-                yield _message("grown", grown(run, stream, news.before[stream]))
-        if news.events:
-            yield _message("events", {"events": [msgspec.to_builtins(event) for event in news.events[-MOST_ROWS:]]})
-        if news.evaluations:
-            yield _message("evaluations", {"evaluations": len(run.evaluations)})
-
-    def _tell_head(self, key: str, told: _ChannelState, run: WatchedRun, *, is_new: bool) -> None:
+    def _push_header(self, key: str, state: _ChannelState, run: WatchedRun, *, is_new: bool) -> None:
         now = self._clock.monotonic()
         with self._lock:
-            is_new = is_new or key in self._told_anew
-            self._told_anew.discard(key)
-        wait = 0.0 if is_new else _HEAD_S if run.version != told.version else _IDLE_HEAD_S
-        if now - told.made < wait:
+            is_new = is_new or key in self._newly_assessed
+            self._newly_assessed.discard(key)
+        wait = 0.0 if is_new else _HEADER_S if run.version != state.version else _IDLE_HEADER_S
+        if now - state.made < wait:
             return
-        told.version = run.version
+        state.version = run.version
         message = _message("head", run_header(run, self.judge.last(run)))
-        with self._lock:  # a page that has just come is owed a head
-            is_other, told.made, told.head = message != told.head, now, message
+        with self._lock:  # a page that has just come needs a header
+            is_other, state.made, state.header = message != state.header, now, message
         if is_other:
             self._push(key, message)
 
-    def _unreadable(self, key: str, told: _ChannelState, reason: str) -> None:
-        if not told.is_unreadable:
-            told.is_unreadable = True
-            self._tell(key, "unreadable", {"reason": reason})
+    def _push_unreadable(self, key: str, state: _ChannelState, reason: str) -> None:
+        if not state.is_unreadable:
+            state.is_unreadable = True
+            self._push(key, _message("unreadable", {"reason": reason}))
 
-    def _judged_anew(self, key: str) -> None:
+    def _assessed(self, key: str) -> None:
         with self._lock:
-            self._told_anew.add(key)
+            self._newly_assessed.add(key)
         self._wake.set()
-
-    def _tell(self, channel: str, event: str, payload: Any) -> None:
-        self._push(channel, _message(event, payload))
 
     def _push(self, channel: str, message: bytes) -> None:
         with self._lock:
@@ -241,7 +222,7 @@ class Broadcaster:
 
 
 def grown(run: WatchedRun, stream: str, start: int) -> dict[str, Any]:
-    """The rows of a stream that are new, by columns, with their places on every clock.
+    """Return the new rows of a stream, by columns, with their positions on every clock.
 
     Args:
         run: The run.
@@ -249,18 +230,27 @@ def grown(run: WatchedRun, stream: str, start: int) -> dict[str, Any]:
         start: The first row that is new.
     """
     columns = run.columns[stream]
-    told: dict[str, Any] = {"stream": stream, "from": start, "rows": columns.rows, "columns": None, "clocks": None}
-    if columns.rows - start > MOST_ROWS:
-        return told
-    told["clocks"] = {clock: plain_numbers(run.positions(stream, clock, start)[1]) for clock in CLOCKS}
-    told["columns"] = {}
-    for name in columns.said:
-        cells = columns.cells(name, start)
-        values = plain_numbers(cells.values)
-        for place in np.flatnonzero(~cells.present):
-            values[place] = None
-        told["columns"][name] = values
-    return told
+    is_few = columns.rows - start <= MOST_ROWS
+    cells = {name: columns.cells(name, start) for name in columns.said} if is_few else {}
+    return {
+        "stream": stream,
+        "from": start,
+        "rows": columns.rows,
+        "columns": {name: plain_numbers(one.values, one.present) for name, one in cells.items()} if is_few else None,
+        "clocks": {clock: plain_numbers(run.positions(stream, clock, start)[1]) for clock in CLOCKS}
+        if is_few
+        else None,
+    }
+
+
+def _messages(run: WatchedRun, delta: Delta) -> Iterator[bytes]:
+    for stream in STREAMS:
+        if run.columns[stream].rows > delta.before[stream]:
+            yield _message("grown", grown(run, stream, delta.before[stream]))
+    if delta.events:
+        yield _message("events", {"events": delta.events[-MOST_ROWS:]})
+    if delta.evaluations:
+        yield _message("evaluations", {"evaluations": len(run.evaluations)})
 
 
 def _message(event: str, payload: Any) -> bytes:

@@ -1,4 +1,4 @@
-"""How many connections may wait, and for how long: a client that says nothing takes no place from others.
+"""Limits on waiting connections: a client that sends nothing takes no place from others.
 
 A connection waits until its request is complete, and again after the answer. A server answers only so many connections
 at once, so that many that wait would keep others out. When too many of one address wait, or too many of all, the one
@@ -44,7 +44,7 @@ class ClientConnection(Protocol):
         """Close the connection.
 
         Args:
-            late: Whether it is told that its request came too late.
+            late: Whether to answer that its request came too late.
         """
 
 
@@ -70,7 +70,7 @@ class Connections:
             self._close(self._of(client[0])[0], late=False)  # this one, if the others are being answered
 
     def waits(self, client: Client) -> None:
-        """Take down that a connection waits for its next request."""
+        """Note that a connection waits for its next request."""
         if client not in self._open:  # it was closed while it was answered
             return
         self._waiting.pop(client, None)
@@ -81,7 +81,7 @@ class Connections:
             self._close(next(iter(self._waiting)), late=False)
 
     def asks(self, client: Client) -> None:
-        """Take down that a connection's request is complete, and is being answered."""
+        """Note that a connection's request is complete, and is being answered."""
         self._waiting.pop(client, None)
 
     def closed(self, client: Client) -> None:

@@ -6,26 +6,20 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from rlvitals.dashboard.query_params import AUTO, FEWEST_POINTS, View
+from rlvitals.records.coercion import spelled
 from rlvitals.runs.column_store import Cells, Flags, Floats
 from rlvitals.stats.series.averages import exponential_average
 from rlvitals.stats.series.down_sampling import down_sample
-
-CLOCKS = ("episode", "env_step", "update", "time")
-"""What a curve can be drawn over. `time` is seconds since the run began."""
-
-AUTO = -1
-"""The smoothing that fits what is visible: a thirtieth of it."""
-FEWEST_POINTS = 50
-MOST_POINTS = 4_000
+from rlvitals.stats.series.middle_band import middle_band
 
 _AUTO_SHARE = 30
 _FINE = 20
 """Blocks in a window of smoothing, at least: means of shorter blocks are smoothed in place of single values."""
 _MOST_SMOOTHED = 20_000
-_BAND_BUCKETS = 80
-_BAND_ROWS = 400
+_MOST_STRETCHES = 80
+_STRETCH_SAMPLE = 400
 _SAMPLED = 20_000
-_LOW, _HIGH = 0.1, 0.9
 
 
 class CurvePoints(msgspec.Struct, frozen=True):
@@ -85,8 +79,8 @@ class CurveSeries(msgspec.Struct, frozen=True):
 
     Attributes:
         rows: Rows of the stream when it was made: what is pushed later goes on from there.
-        clock: What it is drawn over; another than was asked for where the stream lacks that.
-        shown: Points that stand for all values in the range.
+        clock: Clock of its positions; another one than requested where the stream lacks that.
+        shown: Number of points that represent all values in the range.
     """
 
     stream: str
@@ -102,76 +96,63 @@ class CurveSeries(msgspec.Struct, frozen=True):
 
 
 def series(
-    cells: Cells,
-    positions: Floats,
-    *,
-    stream: str,
-    field: str,
-    clock: str,
-    low: float | None = None,
-    high: float | None = None,
-    points: int = 1_000,
-    smoothing: int = AUTO,
-    where: Flags | None = None,
+    cells: Cells, positions: Floats, view: View, *, field: str, clock: str, where: Flags | None = None
 ) -> CurveSeries:
     """Make a curve.
 
     Args:
         cells: The values of all rows.
-        positions: Where each row stands, shape `(n,)`; NaN where it has no place.
-        stream: What it is of.
-        field: What it is of.
-        clock: What the positions are.
-        low: Where the visible range begins; open by default.
-        high: Where it ends, itself included.
-        points: Points of the line, about; those that are not finite come on top.
-        smoothing: Values that the average goes back; 0 for none, `AUTO` for what fits the range.
-        where: Rows that are wanted, by default all, shape `(n,)`.
+        positions: Position of each row on the clock, shape `(n,)`; NaN where it has none.
+        view: The visible part.
+        field: The field.
+        clock: The clock of the positions.
+        where: The rows that count, by default all, shape `(n,)`.
     """
     rows = cells.values.size
     everything = _range(positions)
-    if low is not None or high is not None:
-        near = _near(positions, low, high, smoothing)  # so that a zoom costs what is seen, not what there is
+    if not view.is_open:
+        near = _near(positions, view)  # so that a zoom costs what is seen, not what there is
         cells, positions = Cells(cells.values[near], cells.present[near]), positions[near]
         where = None if where is None else where[near]
     chosen = cells.present & ~np.isnan(positions)
     if where is not None:
         chosen &= where
     values, x = (cells.values, positions) if chosen.all() else (cells.values[chosen], positions[chosen])
-    visible = _visible(x, low, high)
+    visible = _visible(x, view)
     before = visible.start
-    window = _window(smoothing, visible.stop - visible.start)
+    window = _window(view.smoothing, visible.stop - visible.start)
     lead = max(0, before - 5 * window)
     shown = values[visible]
-    curve = down_sample(shown, x[visible], points=max(FEWEST_POINTS, min(points, MOST_POINTS)))
+    curve = down_sample(shown, x[visible], points=view.points)
+    smooth = _smooth(values[lead : visible.stop], x[lead : visible.stop], before - lead, window, view.points)
     return CurveSeries(
-        stream=stream,
+        stream=view.stream,
         field=field,
         clock=clock,
         rows=rows,
         shown=int(curve.values.size),
         range=everything,
         points=CurvePoints(curve.positions.tolist(), plain_numbers(curve.values)),
-        smooth=_smooth(values[lead : visible.stop], x[lead : visible.stop], before - lead, window, points)
-        if window > 1
-        else None,
+        smooth=smooth,
         band=_band(shown, x[visible]),
         extent=_extent(shown, curve.nans, curve.infinities),
     )
 
 
-def plain_numbers(values: Floats) -> list[Any]:
-    """Numbers for strict JSON: those that are not finite are spelled."""
+def plain_numbers(values: Floats, present: Flags | None = None) -> list[Any]:
+    """Numbers for strict JSON: those that are not finite are spelled, and those that are not present are `None`."""
     plain: list[Any] = values.tolist()
     for place in np.flatnonzero(~np.isfinite(values)):
-        plain[place] = "NaN" if math.isnan(plain[place]) else "Infinity" if plain[place] > 0 else "-Infinity"
+        plain[place] = spelled(plain[place])
+    for place in () if present is None else np.flatnonzero(~present):
+        plain[place] = None
     return plain
 
 
-def _near(positions: Floats, low: float | None, high: float | None, smoothing: int) -> slice:
+def _near(positions: Floats, view: View) -> slice:
     """The rows in a range, with those before it that the average needs."""
-    seen = _visible(positions, low, high)
-    lead = 5 * max(_FINE, _window(smoothing, seen.stop - seen.start))
+    seen = _visible(positions, view)
+    lead = 5 * max(_FINE, _window(view.smoothing, seen.stop - seen.start))
     return slice(max(0, seen.start - lead), seen.stop)
 
 
@@ -182,11 +163,11 @@ def _range(positions: Floats) -> tuple[float, float] | None:
     return None if math.isnan(low) else (low, high)
 
 
-def _visible(x: Floats, low: float | None, high: float | None) -> slice:
+def _visible(x: Floats, view: View) -> slice:
     """The rows from the first in the range to the last; positions may run back a little."""
-    if low is None and high is None:
+    if view.is_open:
         return slice(0, x.size)
-    inside = np.flatnonzero((x >= (-np.inf if low is None else low)) & (x <= (np.inf if high is None else high)))
+    inside = np.flatnonzero(view.contains(x))
     if not inside.size:
         return slice(0, 0)
     # One more on either side, so that the line goes on to the edge.
@@ -199,7 +180,9 @@ def _window(smoothing: int, visible: int) -> int:
     return smoothing
 
 
-def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> Smooth:
+def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> Smooth | None:
+    if window <= 1:
+        return None
     block = max(1, min(window // _FINE, values.size // _MOST_SMOOTHED))
     finite = int(np.isfinite(values).sum())
     if block > 1:
@@ -219,36 +202,24 @@ def _smooth(values: Floats, x: Floats, lead: int, window: int, points: int) -> S
 
 
 def _band(values: Floats, x: Floats) -> CurveBand | None:
-    buckets = min(_BAND_BUCKETS, values.size // _FINE)
-    if buckets < 4:  # noqa: PLR2004 - a band of three says nothing
+    stretches = min(_MOST_STRETCHES, values.size // _FINE)
+    if stretches < 4:  # noqa: PLR2004 - a band of three says nothing
         return None
-    size = values.size // buckets
-    table = values[: buckets * size].reshape(buckets, size)
-    table = table[:, :: max(1, size // _BAND_ROWS)]
-    finite = np.isfinite(table)
-    rows = finite.any(axis=1)
-    if not rows.any():
-        return None
-    ordered = np.sort(np.where(finite, table, np.inf), axis=1)
-    counts = finite.sum(axis=1)
-    at = np.arange(buckets)
-    low = ordered[at, np.maximum((_LOW * (counts - 1)).astype(int), 0)]
-    high = ordered[at, np.maximum(np.ceil(_HIGH * (counts - 1)).astype(int), 0)]
-    middle = x[: buckets * size].reshape(buckets, size)[:, size // 2]
-    return CurveBand(middle[rows].tolist(), low[rows].tolist(), high[rows].tolist())
+    positions, low, high = (column.tolist() for column in middle_band(values, x, stretches, most=_STRETCH_SAMPLE))
+    return CurveBand(positions, low, high) if positions else None
 
 
 def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
     finite = values[np.isfinite(values)] if nans or infinities else values
     last = plain_numbers(values[-1:])
-    said: dict[str, Any] = {
+    counts: dict[str, Any] = {
         "values": values.size,
         "nan": nans,
         "infinite": infinities,
         "last": last[0] if last else None,
     }
     if not finite.size:
-        return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **said)
+        return CurveExtent(min=None, max=None, mean=None, low=None, high=None, **counts)
     low, high = np.quantile(finite[:: max(1, finite.size // _SAMPLED)], [0.01, 0.99])
     scale = float(np.abs(finite).max()) or 1.0  # so that the sum of the largest floats stays finite
     return CurveExtent(
@@ -257,5 +228,5 @@ def _extent(values: Floats, nans: int, infinities: int) -> CurveExtent:
         mean=float((finite / scale).mean() * scale),
         low=float(low),
         high=float(high),
-        **said,
+        **counts,
     )

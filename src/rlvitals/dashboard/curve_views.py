@@ -1,41 +1,31 @@
-"""From a run to its curves: columns in memory, or entries of dicts, which are read when they are asked for."""
+"""From a run to its curves: columns in memory, or entries of dicts, which are read on request."""
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from rlvitals.dashboard.curve_series import CurveSeries, plain_numbers, series
-from rlvitals.dashboard.run_details import table_csv
+from rlvitals.dashboard.query_params import View
 from rlvitals.dashboard.watched_run import STREAMS, WatchedRun
 from rlvitals.errors import ColumnError
 from rlvitals.runs.column_store import Cells, Flags, Floats
+from rlvitals.summary.successes import as_floats
 
-MOST_FIELDS = 24
 MOST_CSV_ROWS = 5_000_000
 _CSV_CHUNK = 50_000
 _CLOCK_COLUMNS = {"env_step": ("env_step", "step"), "episode": ("episode",)}
 
 
-class View(NamedTuple):
-    """What of a curve is wanted; see `series`."""
-
-    clock: str
-    low: float | None = None
-    high: float | None = None
-    points: int = 1_000
-    smoothing: int = -1
-    category: str | None = None
-
-
-def curves(run: WatchedRun, stream: str, names: Sequence[str], view: View) -> list[CurveSeries]:
-    """The curves of some fields of a stream.
+def curves(run: WatchedRun, names: Sequence[str], view: View) -> list[CurveSeries]:
+    """Make the curves of some fields of a stream.
 
     Args:
         run: The run.
-        stream: The stream.
         names: The fields; entries of dicts with a dot, as `reward_parts.size`.
-        view: What of them is wanted.
+        view: The stream and the visible part.
 
     Raises:
         ColumnError: There is no such field.
@@ -43,47 +33,30 @@ def curves(run: WatchedRun, stream: str, names: Sequence[str], view: View) -> li
     """
     found = []
     for name in names:
-        cells, clock, positions = _placed(run, stream, name, view.clock)
-        found.append(
-            series(
-                cells,
-                positions,
-                stream=stream,
-                field=name,
-                clock=clock,
-                low=view.low,
-                high=view.high,
-                points=view.points,
-                smoothing=view.smoothing,
-                where=_of_category(run, stream, view.category, cells.values.size),
-            )
-        )
+        cells, clock, positions = _placed(run, name, view)
+        where = _of_category(run, view, cells.values.size)
+        found.append(series(cells, positions, view, field=name, clock=clock, where=where))
     return found
 
 
-def curves_csv(run: WatchedRun, stream: str, names: Sequence[str], view: View) -> Iterator[str]:
-    """The same range of the same fields as CSV, every row of it.
+def curves_csv(run: WatchedRun, names: Sequence[str], view: View) -> Iterator[str]:
+    """Write every row of the visible part as CSV.
 
     Raises:
         ColumnError: There is no such field.
     """
-    placed = [_placed(run, stream, name, view.clock) for name in names]
+    placed = [_placed(run, name, view) for name in names]
     _, clock, positions = placed[0]
     rows = min(cells.values.size for cells, _, _ in placed)
-    inside = ~np.isnan(positions[:rows])
-    if view.low is not None:
-        inside &= positions[:rows] >= view.low
-    if view.high is not None:
-        inside &= positions[:rows] <= view.high
-    where = _of_category(run, stream, view.category, rows)
-    inside &= True if where is None else where
+    inside = ~np.isnan(positions[:rows]) & view.contains(positions[:rows])
+    if (where := _of_category(run, view, rows)) is not None:
+        inside &= where
     chosen = np.flatnonzero(inside)[:MOST_CSV_ROWS]
-    quoted = ['"' + name.replace('"', '""') + '"' if set(name) & set(',"\n\r') else name for name in (clock, *names)]
-    return _chunks(quoted, positions, [cells for cells, _, _ in placed], chosen)
+    return _chunks([clock, *names], positions, [cells for cells, _, _ in placed], chosen)
 
 
 def fields_of(run: WatchedRun) -> dict[str, list[str]]:
-    """Everything that can be drawn, by stream: columns, and entries of dicts."""
+    """List everything that can be drawn, by stream: columns, and entries of dicts."""
 
     def read() -> dict[str, list[str]]:
         nested = {
@@ -93,28 +66,30 @@ def fields_of(run: WatchedRun) -> dict[str, list[str]]:
         flat = {stream: run.columns[stream].said for stream in STREAMS}
         return {stream: [*flat.get(stream, []), *nested.get(stream, [])] for stream in dict.fromkeys((*flat, *nested))}
 
-    return run.kept("fields", read)
+    return run.cached("fields", read)
 
 
 def _chunks(names: list[str], positions: Floats, columns: list[Cells], chosen: Any) -> Iterator[str]:
-    yield from table_csv(names, [[] for _ in names])
-    for start in range(0, chosen.size, _CSV_CHUNK):
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(names)
+    for start in range(0, max(1, chosen.size), _CSV_CHUNK):
         rows = chosen[start : start + _CSV_CHUNK]
-        texts: list[list[Any]] = [plain_numbers(positions[rows])]
-        for cells in columns:
-            values = plain_numbers(cells.values[rows])
-            texts.append([value if there else None for value, there in zip(values, cells.present[rows], strict=True)])
-        _, *lines = table_csv(names, texts)
-        yield "".join(lines)
+        values = [plain_numbers(cells.values[rows], cells.present[rows]) for cells in columns]
+        table.writerows(zip(plain_numbers(positions[rows]), *values, strict=True))
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
 
 
-def _placed(run: WatchedRun, stream: str, name: str, clock: str) -> tuple[Cells, str, Floats]:
+def _placed(run: WatchedRun, name: str, view: View) -> tuple[Cells, str, Floats]:
+    stream, clock = view.stream, view.clock
     if stream in STREAMS and name in run.columns[stream].names:
         found, positions = run.positions(stream, clock)
         cells = run.columns[stream].cells(name)
         rows = min(cells.values.size, positions.size)  # a live run may have gained some in between
         return Cells(cells.values[:rows], cells.present[:rows]), found, positions[:rows]
-    return run.kept(f"{stream}.{name}.{clock}", lambda: _nested(run, stream, name, clock))
+    return run.cached(f"{stream}.{name}.{clock}", lambda: _nested(run, stream, name, clock))
 
 
 def _nested(run: WatchedRun, stream: str, name: str, clock: str) -> tuple[Cells, str, Floats]:
@@ -127,21 +102,17 @@ def _nested(run: WatchedRun, stream: str, name: str, clock: str) -> tuple[Cells,
         raise ColumnError(f"{stream}: {name!r:.100} holds text, which cannot be drawn")
     values = np.asarray(np.ma.getdata(columns[name]), dtype=np.float64)
     cells = Cells(values, ~np.ma.getmaskarray(columns[name]))
-    for column in clocks:
-        return cells, clock, _floats(columns[column])
-    return cells, "time", _floats(columns["time"]) - run.begun
+    if clocks:
+        return cells, clock, as_floats(columns[clocks[0]])
+    return cells, "time", as_floats(columns["time"]) - run.begun
 
 
-def _floats(column: Any) -> Floats:
-    return np.asarray(np.ma.filled(np.ma.asarray(column).astype(np.float64), np.nan), dtype=np.float64)
-
-
-def _of_category(run: WatchedRun, stream: str, category: str | None, rows: int) -> Flags | None:
-    if category is None or stream != "episodes":
+def _of_category(run: WatchedRun, view: View, rows: int) -> Flags | None:
+    if view.category is None or view.stream != "episodes":
         return None
     texts = run.label("episodes", "category")
-    if category not in texts:
+    if view.category not in texts:
         return np.zeros(rows, dtype=bool)
     cells = run.columns["episodes"].cells("category")
-    chosen = (cells.present & (cells.values == texts.index(category)))[:rows]
+    chosen = (cells.present & (cells.values == texts.index(view.category)))[:rows]
     return np.concatenate([chosen, np.zeros(rows - chosen.size, dtype=bool)])

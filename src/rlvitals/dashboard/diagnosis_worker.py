@@ -1,4 +1,4 @@
-"""Assessments of the runs that are shown: diagnosis and course, made one at a time in the background."""
+"""Assessments of the runs on open pages: diagnosis and course, made one at a time in the background."""
 
 import contextlib
 import logging
@@ -16,17 +16,17 @@ _log = logging.getLogger("rlvitals")
 
 _LEAST_S = 3.0
 _SHARE = 15.0
+"""A live run is assessed again no sooner than after so many times what it took."""
 _MOST_PATIENCE_S = 3.0
 _ROWS_OF_A_SECOND = 200_000
-"""A live run is judged anew no sooner than after so many times what it took."""
 
 
-class _Judged:
-    """What is known of one run."""
+class _RunAssessment:
+    """The last assessment of one run."""
 
     def __init__(self) -> None:
         self.assessment: Assessment | None = None
-        self.sign: object = None
+        self.fingerprint: object = None
         self.next = 0.0
         self.busy = False
 
@@ -36,30 +36,30 @@ class DiagnosisWorker:
 
     Args:
         clock: Tells the time.
-        told: Called with a run's key when its assessment is new.
+        on_change: Called with a run's key when its assessment is new.
     """
 
-    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, told: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, on_change: Callable[[str], None] = lambda _: None) -> None:
         self._clock = clock
-        self._told = told
+        self._on_change = on_change
         self._lock = threading.Lock()
-        self._judged: dict[str, _Judged] = {}
+        self._assessments: dict[str, _RunAssessment] = {}
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-diagnosis")
 
     def last(self, run: WatchedRun) -> Assessment | None:
-        """The last assessment of a run; a new one is begun if the run has gained something since."""
+        """Return the last assessment of a run, and begin a new one if the run has gained something since."""
         # A run that crashes or stalls records nothing: its heartbeat tells.
-        sign = (run.version, run.header.status, run.reader.vitality(clock=run.clock).status)
+        fingerprint = (run.version, run.header.status, run.reader.vitality(clock=run.clock).status)
         with self._lock:
-            judged = self._judged.get(run.key)
-            if judged is None:
-                judged = self._judged[run.key] = _Judged()
-                judged.next = self._clock.monotonic() + self._patience(run)
-            if judged.sign != sign and not judged.busy and self._clock.monotonic() >= judged.next:
-                judged.busy = True
+            known = self._assessments.get(run.key)
+            if known is None:
+                known = self._assessments[run.key] = _RunAssessment()
+                known.next = self._clock.monotonic() + self._patience(run)
+            if known.fingerprint != fingerprint and not known.busy and self._clock.monotonic() >= known.next:
+                known.busy = True
                 with contextlib.suppress(RuntimeError):  # the server is closing
-                    self._worker.submit(self._judge, run, judged, sign)
-            return judged.assessment
+                    self._worker.submit(self._assess, run, known, fingerprint)
+            return known.assessment
 
     def _patience(self, run: WatchedRun) -> float:
         """Seconds before the first assessment: that of a long run would keep its page waiting."""
@@ -69,22 +69,22 @@ class DiagnosisWorker:
         """Begin nothing more."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _judge(self, run: WatchedRun, judged: _Judged, sign: object) -> None:
+    def _assess(self, run: WatchedRun, known: _RunAssessment, fingerprint: object) -> None:
         begun = self._clock.monotonic()
-        found = judged.assessment
+        found = known.assessment
         try:
             found = assessed(run)
-        except (RunError, OSError):  # the folder is gone, or torn: the page says so already
+        except (RunError, OSError):  # the folder is gone or corrupt: the page shows that already
             pass
         except Exception:  # noqa: BLE001 - the page goes on with what is known, and the next change is assessed
             _log.exception("assessing %s failed", run.key)
         with self._lock:
-            is_new = found is not judged.assessment
-            judged.assessment, judged.sign, judged.busy = found, sign, False
+            is_new = found is not known.assessment
+            known.assessment, known.fingerprint, known.busy = found, fingerprint, False
             ended = self._clock.monotonic()
-            judged.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
+            known.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
         if is_new:
-            self._told(run.key)
+            self._on_change(run.key)
 
 
 def assessed(run: WatchedRun) -> Assessment:

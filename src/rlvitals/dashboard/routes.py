@@ -1,4 +1,4 @@
-"""The JSON API. Everything is read, nothing is written; what a question may cost is bounded."""
+"""The JSON API. Every route only reads, and its cost is bounded."""
 
 import asyncio
 import threading
@@ -9,39 +9,43 @@ import msgspec
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from rlvitals.comparison import Comparison, Divergence, HistoryRank, first_divergence
+from rlvitals.comparison import Divergence, HistoryRank, first_divergence
+from rlvitals.dashboard import parameter_views, run_details
 from rlvitals.dashboard import query_params as q
 from rlvitals.dashboard.broadcaster import LIST, MOST_PAGES, Broadcaster
-from rlvitals.dashboard.curve_series import AUTO, CurveSeries
-from rlvitals.dashboard.curve_views import View, curves, curves_csv, fields_of
-from rlvitals.dashboard.group_comparison import Asked, ComparisonCache, compared, placed, select_groups
-from rlvitals.dashboard.json_encoding import strict_json
-from rlvitals.dashboard.parameter_views import exploration, heat_map, lines_of, tried_of
-from rlvitals.dashboard.run_details import (
-    configuration_of,
-    evaluations_of,
-    events_of,
-    groups_of,
-    picture,
-    pictures_of,
+from rlvitals.dashboard.curve_series import CurveSeries
+from rlvitals.dashboard.curve_views import curves, curves_csv, fields_of
+from rlvitals.dashboard.group_comparison import (
+    AnswerCache,
+    ComparisonPage,
+    compare_selection,
+    history_rank,
+    select_groups,
 )
 from rlvitals.dashboard.run_header import RunHeader, run_header
 from rlvitals.dashboard.run_registry import UnreadableFolder
 from rlvitals.dashboard.run_row import RunRow
 from rlvitals.dashboard.security import PICTURE_POLICY
-from rlvitals.dashboard.side_by_side import comparison
+from rlvitals.dashboard.side_by_side import side_by_side
 from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.records.json_encoding import strict_json
 from rlvitals.records.metrics import METRICS
 from rlvitals.runs.artifacts import media_type
 from rlvitals.summary.run_summary import RunSummary
 
 T = TypeVar("T")
 
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    404: {"description": "The run, or a part of it, does not exist."},
+    409: {"description": "It cannot be read."},
+    429: {"description": "Too many requests at once."},
+}
+router = APIRouter(prefix="/api/v1", responses=_REFUSALS)
+
 _REF = "#/components/schemas/{name}"
 _KEEP_ALIVE_S = 15.0
 _MOST_AT_WORK = 2
 _MOST_WAITING = 8
-_FEWER_POINTS = 400
 
 
 class RunList(msgspec.Struct, frozen=True):
@@ -59,13 +63,8 @@ class Curves(msgspec.Struct, frozen=True):
     series: list[CurveSeries]
 
 
-DESCRIBED = (RunList, RunHeader, Curves, RunSummary, Comparison, Divergence, HistoryRank)
+DESCRIBED = (RunList, RunHeader, Curves, RunSummary, ComparisonPage, Divergence, HistoryRank)
 """The payloads whose schemas are in the OpenAPI document."""
-
-
-def _told(kind: type) -> dict[str, Any]:
-    schema = {"$ref": _REF.format(name=kind.__name__)}
-    return {"responses": {200: {"content": {"application/json": {"schema": schema}}}}, "response_class": Response}
 
 
 class DashboardState:
@@ -77,22 +76,26 @@ class DashboardState:
 
     def __init__(self, broadcaster: Broadcaster) -> None:
         self.broadcaster = broadcaster
-        self.compared = ComparisonCache()
+        self.comparisons = AnswerCache()
         self._places = threading.BoundedSemaphore(_MOST_WAITING)
-        self._hands = threading.BoundedSemaphore(_MOST_AT_WORK)
+        self._workers = threading.BoundedSemaphore(_MOST_AT_WORK)
 
-    def opened(self, key: str) -> WatchedRun:
-        """A run, as it is now.
+    def open(self, key: str) -> WatchedRun:
+        """Open a run, as it is now.
 
         Raises:
-            RunError: There is none, or it cannot be read.
+            RunError: It does not exist, or it cannot be read.
         """
         run = self.broadcaster.registry.open(key)
         run.refresh()
         return run
 
-    def worked(self, question: Callable[[], T]) -> T:
-        """The answer to a long question: a few are let through at a time, a few more wait.
+    def header(self, run: WatchedRun) -> RunHeader:
+        """Make the header of a run's page, with the last assessment."""
+        return run_header(run, self.broadcaster.judge.last(run))
+
+    def work(self, question: Callable[[], T]) -> T:
+        """Answer a long question: a few are let through at a time, a few more wait.
 
         Raises:
             HTTPException: There are too many already.
@@ -100,155 +103,141 @@ class DashboardState:
         if not self._places.acquire(blocking=False):
             raise HTTPException(429, "too many long questions at once: ask again in a moment")
         try:
-            with self._hands:
+            with self._workers:
                 return question()
         finally:
             self._places.release()
 
 
-def _desk(request: Request) -> DashboardState:
-    desk: DashboardState = request.app.state.desk
-    return desk
+def _state(request: Request) -> DashboardState:
+    state: DashboardState = request.app.state.dashboard
+    return state
 
 
-State = Annotated[DashboardState, Depends(_desk)]
-router = APIRouter(prefix="/api/v1")
+State = Annotated[DashboardState, Depends(_state)]
 
 
-@router.get("/runs", **_told(RunList))
-def runs(desk: State) -> Response:
+def _open(state: State, run: q.Key) -> WatchedRun:
+    return state.open(run)
+
+
+def _open_all(state: State, run: q.Keys) -> list[WatchedRun]:
+    return [state.open(key) for key in dict.fromkeys(run)]
+
+
+OpenRun = Annotated[WatchedRun, Depends(_open)]
+OpenRuns = Annotated[list[WatchedRun], Depends(_open_all)]
+View = Annotated[q.View, Depends()]
+
+
+def _responses(payload: type) -> dict[str, Any]:
+    schema = {"$ref": _REF.format(name=payload.__name__)}
+    return {"responses": {200: {"content": {"application/json": {"schema": schema}}}}, "response_class": Response}
+
+
+def _json(payload: Any) -> Response:
+    return Response(strict_json(payload), media_type="application/json")
+
+
+@router.get("/runs", **_responses(RunList))
+def runs(state: State) -> Response:
     """The list of runs."""
-    rows, refused = desk.broadcaster.registry.rows()
-    return _json(RunList(desk.broadcaster.registry.folder.name or "/", rows, refused))
+    registry = state.broadcaster.registry
+    return _json(RunList(registry.folder.name or "/", *registry.rows()))
 
 
-@router.get("/run", **_told(RunHeader))
-def run(desk: State, run: q.Key) -> Response:
-    """The top of a run's page: where it is, how it goes, what is wrong."""
-    found = desk.opened(run)
-    return _json(run_header(found, desk.broadcaster.judge.last(found)))
+@router.get("/run", **_responses(RunHeader))
+def run(state: State, run: OpenRun) -> Response:
+    """The top of a run's page: status, progress, verdict, findings."""
+    return _json(state.header(run))
 
 
-@router.get("/run/series", **_told(Curves))
-def run_series(
-    desk: State,
-    run: q.Key,
-    field: q.Fields,
-    stream: q.StreamName = "episodes",
-    clock: q.ClockName = "episode",
-    low: q.Low = None,
-    high: q.High = None,
-    points: q.PointCount = 1_000,
-    smoothing: q.Smoothing = AUTO,
-    category: q.Category = None,
-) -> Response:
+@router.get("/run/series", **_responses(Curves))
+def run_series(run: OpenRun, field: q.Fields, view: View) -> Response:
     """Curves of some fields: the points of the visible range that keep every extreme, smoothed, spread."""
-    view = View(clock, low, high, points, smoothing, category)
-    return _json(Curves(run, curves(desk.opened(run), stream, field, view)))
+    return _json(Curves(run.key, curves(run, field, view)))
 
 
 @router.get("/run/series.csv", responses={200: {"content": {"text/csv": {}}}}, response_class=Response)
-def run_series_csv(
-    desk: State,
-    run: q.Key,
-    field: q.Fields,
-    stream: q.StreamName = "episodes",
-    clock: q.ClockName = "episode",
-    low: q.Low = None,
-    high: q.High = None,
-    category: q.Category = None,
-) -> Response:
+def run_series_csv(run: OpenRun, field: q.Fields, view: View) -> Response:
     """The same range of the same fields as CSV, every row of it."""
-    rows = curves_csv(desk.opened(run), stream, field, View(clock, low, high, category=category))
     headers = {"content-disposition": 'attachment; filename="series.csv"'}
-    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(curves_csv(run, field, view), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/run/fields")
-def run_fields(desk: State, run: q.Key) -> Response:
+def run_fields(run: OpenRun) -> Response:
     """Everything that can be drawn, by stream."""
-    return _json(fields_of(desk.opened(run)))
+    return _json(fields_of(run))
 
 
 @router.get("/run/groups")
-def run_groups(
-    desk: State,
-    run: q.Key,
-    by: q.Grouping = "category",
-    clock: q.ClockName = "episode",
-    low: q.Low = None,
-    high: q.High = None,
-) -> Response:
+def run_groups(run: OpenRun, within: Annotated[q.RowRange, Depends()], by: q.Grouping = "category") -> Response:
     """Episodes of a range by what they have in common, with intervals of their success rates."""
-    return _json(groups_of(desk.opened(run), by, low, high, clock))
+    return _json(run_details.groups_of(run, by, within))
 
 
-@router.get("/run/summary", **_told(RunSummary))
-def run_summary(desk: State, run: q.Key) -> Response:
-    """The whole account of a run. Takes seconds for a million episodes; kept until the run gains something."""
-    found = desk.opened(run)
-    return _json(desk.worked(lambda: found.kept("summary", found.reader.summary)))
+@router.get("/run/summary", **_responses(RunSummary))
+def run_summary(state: State, run: OpenRun) -> Response:
+    """The full summary of a run. Takes seconds for a million episodes; cached until the run gains something."""
+    return _json(state.work(lambda: run.cached("summary", run.reader.summary)))
 
 
 @router.get("/run/dashboard")
-def run_dashboard(desk: State, run: q.Key) -> Response:
+def run_dashboard(state: State, run: OpenRun) -> Response:
     """What `create_dashboard_data` of the Python interface gives."""
-    found = desk.opened(run)
-    return _json(desk.worked(lambda: found.kept("dashboard", found.reader.create_dashboard_data)))
+    return _json(state.work(lambda: run.cached("dashboard", run.reader.create_dashboard_data)))
 
 
 @router.get("/run/events")
-def run_events(desk: State, run: q.Key, kind: q.EventKind = None, limit: q.EventCount = 200) -> Response:
+def run_events(run: OpenRun, kind: q.EventKind = None, limit: q.EventCount = 200) -> Response:
     """Notes, milestones, changes of state: newest first."""
-    return _json(events_of(desk.opened(run), kind, limit))
+    return _json(run_details.events_of(run, kind, limit))
 
 
 @router.get("/run/evaluations")
-def run_evaluations(desk: State, run: q.Key) -> Response:
-    """Evaluations, baselines, and the one held against the others."""
-    return _json(evaluations_of(desk.opened(run)))
+def run_evaluations(run: OpenRun) -> Response:
+    """Evaluations, baselines, and the comparison with the baselines."""
+    return _json(run_details.evaluations_of(run))
 
 
 @router.get("/run/configuration")
-def run_configuration(desk: State, run: q.Key) -> Response:
+def run_configuration(run: OpenRun) -> Response:
     """What the run was started with, and what reproduces it."""
-    return _json(configuration_of(desk.opened(run)))
+    return _json(run_details.configuration_of(run))
 
 
 @router.get("/run/parameters")
-def run_parameters(desk: State, run: q.Key, outcome: q.Name = "reward") -> Response:
+def run_parameters(state: State, run: OpenRun, outcome: q.Name = "reward") -> Response:
     """The parameters that were tried: some episodes as lines of parallel coordinates."""
-    found = desk.opened(run)
-    return _json(desk.worked(lambda: lines_of(tried_of(found), outcome)))
+    return _json(state.work(lambda: parameter_views.lines_of(run, outcome)))
 
 
 @router.get("/run/heatmap")
-def run_heatmap(desk: State, run: q.Key, x: q.Name, y: q.Name, outcome: q.Name = "reward") -> Response:
+def run_heatmap(state: State, run: OpenRun, x: q.Name, y: q.Name, outcome: q.Name = "reward") -> Response:
     """The mean outcome of each cell of two parameters."""
-    found = desk.opened(run)
-    cells = desk.worked(lambda: heat_map(tried_of(found), x, y, outcome))
+    cells = state.work(lambda: parameter_views.heat_map(run, x, y, outcome))
     if cells is None:
         raise HTTPException(404, "the run has no such parameter or outcome")
     return _json(cells)
 
 
 @router.get("/run/exploration")
-def run_exploration(desk: State, run: q.Key) -> Response:
+def run_exploration(state: State, run: OpenRun) -> Response:
     """What the parameters do, by type: coverage, drivers, best regions. Takes seconds."""
-    found = desk.opened(run)
-    return _json(desk.worked(lambda: exploration(found)))
+    return _json(state.work(lambda: parameter_views.exploration(run)))
 
 
 @router.get("/run/pictures")
-def run_pictures(desk: State, run: q.Key) -> Response:
+def run_pictures(run: OpenRun) -> Response:
     """The pictures that the run logged, oldest first."""
-    return _json({"pictures": pictures_of(desk.opened(run))})
+    return _json({"pictures": run_details.pictures_of(run)})
 
 
 @router.get("/run/picture", responses={200: {"content": {"image/*": {}}}}, response_class=Response)
-def run_picture(desk: State, run: q.Key, name: q.Name) -> Response:
+def run_picture(run: OpenRun, name: q.Name) -> Response:
     """One picture. An SVG is sealed, so that it runs no script and loads nothing."""
-    content = picture(desk.opened(run), name) or b""
+    content = run_details.picture(run, name) or b""
     media = media_type(content)
     if media is None:
         raise HTTPException(404, "the run has no such picture")
@@ -257,63 +246,45 @@ def run_picture(desk: State, run: q.Key, name: q.Name) -> Response:
 
 
 @router.get("/compare")
-def compare(desk: State, run: q.Keys) -> Response:
-    """Runs side by side: their heads, and what differs in their configuration."""
-    found = [desk.opened(key) for key in dict.fromkeys(run)]
-    return _json(comparison(found, [run_header(one, desk.broadcaster.judge.last(one)) for one in found]))
+def compare(state: State, runs: OpenRuns) -> Response:
+    """Runs side by side: their headers, and what differs in their configuration."""
+    return _json(side_by_side(runs, [state.header(run) for run in runs]))
 
 
 @router.get("/compare/series")
-def compare_series(
-    desk: State,
-    run: q.Keys,
-    field: q.Name,
-    stream: q.StreamName = "episodes",
-    clock: q.ClockName = "episode",
-    low: q.Low = None,
-    high: q.High = None,
-    points: q.PointCount = _FEWER_POINTS,
-    smoothing: q.Smoothing = AUTO,
-) -> Response:
+def compare_series(runs: OpenRuns, field: q.Name, view: View) -> Response:
     """One curve of each of some runs."""
-    view = View(clock, low, high, points, smoothing)
-    return _json([Curves(key, curves(desk.opened(key), stream, [field], view)) for key in dict.fromkeys(run)])
+    return _json([Curves(run.key, curves(run, [field], view)) for run in runs])
 
 
-@router.get("/compare/groups", **_told(Comparison))
+@router.get("/compare/groups", **_responses(ComparisonPage))
 def compare_groups(
-    desk: State,
+    state: State,
+    options: Annotated[q.ComparisonOptions, Depends()],
     run: q.Members = [],  # noqa: B006 - a default of FastAPI's, never changed
     group: q.Patterns = [],  # noqa: B006 - likewise
-    metric: q.Metric = "reward",
-    statistic: q.StatisticName = "final",
-    axis: q.AxisName = None,
-    by: q.By = None,
-    baseline: q.Baseline = None,
-    target: q.Goal = None,
-    margin: q.Margin = None,
-    lower_is_better: q.Flag = False,
-    every_pair: q.Flag = False,
 ) -> Response:
-    """Groups of runs held against each other: what may be concluded, and what not (`rlvitals.compare`)."""
-    chosen = select_groups(desk.broadcaster.registry, run, group)
-    asked = Asked(metric, statistic, axis, by, baseline, target, margin, lower_is_better, every_pair)
-    question = asked, chosen.sign
-    answer = desk.worked(lambda: desk.compared.answer(question, lambda: strict_json(compared(chosen, asked))))
-    return Response(answer, media_type="application/json")
+    """Groups of runs compared with each other: what may be concluded, and what not (`rlvitals.compare`)."""
+    selection = select_groups(state.broadcaster.registry, run, group)
+    question = options, selection.fingerprint
+
+    def answer() -> bytes:
+        return state.comparisons.answer(question, lambda: strict_json(compare_selection(selection, options)))
+
+    return Response(state.work(answer), media_type="application/json")
 
 
-@router.get("/compare/divergence", **_told(Divergence))
-def compare_divergence(desk: State, run: q.Two) -> Response:
-    """Where two runs part: the first update from which they differ, and what differs in their configuration."""
-    one, other = (desk.broadcaster.registry.run(key) for key in run)
-    return _json(desk.worked(lambda: first_divergence(one, other)))
+@router.get("/compare/divergence", **_responses(Divergence))
+def compare_divergence(state: State, run: q.Two) -> Response:
+    """The first update from which two runs differ, and what differs in their configuration."""
+    one, other = (state.broadcaster.registry.run(key) for key in run)
+    return _json(state.work(lambda: first_divergence(one, other)))
 
 
-@router.get("/run/place", **_told(HistoryRank))
-def run_place(desk: State, run: q.Key, metric: q.Metric = "reward") -> Response:
-    """Where a run stands among those that began before it, in the same environment."""
-    return _json(desk.worked(lambda: placed(desk.broadcaster.registry, run, metric)))
+@router.get("/run/place", **_responses(HistoryRank))
+def run_place(state: State, run: q.Key, metric: q.Metric = "reward") -> Response:
+    """The rank of a run among those that began before it, in the same environment."""
+    return _json(state.work(lambda: history_rank(state.broadcaster.registry, run, metric)))
 
 
 @router.get("/metrics")
@@ -324,14 +295,14 @@ def metrics() -> Response:
 
 @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}}, response_class=Response)
 async def stream(
-    desk: State,
+    state: State,
     run: Annotated[str | None, Query(max_length=1_000, description="The run; without it, the list of runs.")] = None,
 ) -> Response:
     """What is new, as server-sent events: see docs/dashboard.md."""
-    if desk.broadcaster.pages >= MOST_PAGES:
+    if state.broadcaster.pages >= MOST_PAGES:
         raise HTTPException(429, f"more than {MOST_PAGES} pages are open")
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_events(desk.broadcaster, run or LIST), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(state.broadcaster, run or LIST), media_type="text/event-stream", headers=headers)
 
 
 async def _events(broadcaster: Broadcaster, channel: str) -> AsyncIterator[bytes]:
@@ -342,10 +313,6 @@ async def _events(broadcaster: Broadcaster, channel: str) -> AsyncIterator[bytes
             yield message
     finally:
         broadcaster.unsubscribe(channel, subscription)
-
-
-def _json(payload: Any) -> Response:
-    return Response(strict_json(payload), media_type="application/json")
 
 
 def schemas() -> dict[str, Any]:

@@ -3,49 +3,54 @@
 import msgspec
 import numpy as np
 
-from rlvitals.dashboard.finding_views import FindingView, recorded_findings
-from rlvitals.dashboard.shown_facts import ShownFacts, shown_facts
+from rlvitals.dashboard.run_row import RunEntry, entry_facts
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import Diagnosis, Finding
+from rlvitals.diagnosis.finding import all_codes
+from rlvitals.diagnosis.finding_events import recorded_findings
 from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.records.progress import STEPS, Throughput, first_said
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.summary.levels import LEVELS
-from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, overview_from
+from rlvitals.summary.overview import Assessment, OverviewInputs, overview_from
 from rlvitals.summary.status import state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step
 
 _MOST_FINDINGS = 100
 
 
-class RunHeader(msgspec.Struct, frozen=True):
+class FindingView(Finding, frozen=True, kw_only=True):
+    """A finding on a run's page.
+
+    Attributes:
+        at: Where it began, by clock.
+        open: Whether it still holds.
+    """
+
+    at: dict[str, float | None]
+    open: bool
+
+
+class RunHeader(RunEntry, frozen=True, kw_only=True):
     """The header of a run's page.
 
     Attributes:
-        key: What the run is asked for by.
-        tags: Its tags.
         now: The time (UTC, seconds since 1970).
-        overview: Its overview; verdict and health are `None` until they have been worked out.
-        shown: What is shown of that.
         is_replayed: Whether its first record is older than the run: how long its writer was open is not how long the
             training took.
-        not_finite: How many values are not finite, by `stream.field`.
+        not_finite: Number of values that are not finite, by `stream.field`.
         findings: What is wrong, the most likely cause first; then what is no longer seen.
-        skipped_rules: Rules that had nothing to look at, with what to log so that they have.
+        skipped_rules: Rules with missing data, with what to log to enable them.
         rows: Rows of each stream, with which the columns that are pushed go on.
         fields: The columns of each stream that have a value.
         dicts: The dictionaries that came with the episodes: `parameters`, `algorithm`, ...
         labels: The texts of columns of codes, by `stream.field`.
-        pictures: How many pictures there are.
+        pictures: Number of pictures.
         failure: The exception that ended it; else empty.
         read_error: Why the run cannot be read at present; empty if it can.
     """
 
-    key: str
-    tags: list[str]
     now: float
-    overview: Overview
-    shown: ShownFacts
     is_replayed: bool
     not_finite: dict[str, int]
     findings: list[FindingView]
@@ -66,14 +71,14 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
 
     Args:
         run: The run.
-        assessment: The last that was made, if there is one.
+        assessment: The last assessment, if there is one.
 
     Raises:
         RunError: The run cannot be read.
     """
     header, episodes = run.header, run.columns["episodes"]
     state = state_of(run.reader, header, clock=run.clock)
-    pace, rate = run.kept("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time")[: run.episodes])))
+    pace, rate = run.cached("pace", lambda: (_pace(run), episodes_per_minute(episodes.numbers("time")[: run.episodes])))
     columns = {name: episodes.cells(name).masked for name in LEVELS if episodes.has(name)}
     overview = overview_from(
         OverviewInputs(
@@ -86,30 +91,23 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
             first=columns,
             pace=pace,
             episode_pace=rate,
-            series=run.series if run.reward_source else None,
+            series=run.series,
             assessment=assessment,
         )
     )
     diagnosis = None if assessment is None else assessment.diagnosis
+    skipped = () if diagnosis is None else diagnosis.skipped_rules
     return RunHeader(
-        key=run.key,
-        tags=list(header.tags),
+        **entry_facts(run.key, header, overview),
         now=run.clock.time(),
-        overview=overview,
-        shown=shown_facts(overview),
         is_replayed=run.begun < header.started,
-        not_finite=run.kept("not_finite", lambda: _not_finite(run)),
+        not_finite=run.cached("not_finite", lambda: _not_finite(run)),
         findings=_findings(run, diagnosis),
-        skipped_rules={}
-        if diagnosis is None
-        else {rule.code: [in_words(rule.missing)] for rule in diagnosis.skipped_rules},
+        skipped_rules={rule.code: [in_words(rule.missing)] for rule in skipped},
         rows={stream: columns.rows for stream, columns in run.columns.items()},
         fields={stream: columns.said for stream, columns in run.columns.items()},
         dicts=run.dicts("episodes"),
-        labels={
-            f"{stream}.{field}": run.label(stream, field)
-            for stream, field in (("episodes", "category"), ("episodes", "termination_reason"))
-        },
+        labels={f"episodes.{field}": run.label("episodes", field) for field in ("category", "termination_reason")},
         evaluations=len(run.evaluations),
         events=len(run.events),
         pictures=sum(event.kind == IMAGE for event in run.events),
@@ -142,32 +140,17 @@ def _not_finite(run: WatchedRun) -> dict[str, int]:
 
 
 def _findings(run: WatchedRun, diagnosis: Diagnosis | None) -> list[FindingView]:
-    recorded = recorded_findings(run.events)
-    judged = [] if diagnosis is None else [_view(finding) for finding in diagnosis.findings]
-    codes = {code for finding in judged for code in (finding.code, *(symptom.code for symptom in finding.symptoms))}
+    found = [] if diagnosis is None else [(finding, True) for finding in diagnosis.findings]
+    codes = all_codes(() if diagnosis is None else diagnosis.findings)
     # What the diagnosis does not see now is over, also where the run has not recorded that yet.
-    others = [finding for finding in recorded if finding.code not in codes]
-    found = judged + [msgspec.structs.replace(one, open=one.open and diagnosis is None) for one in others]
-    found.sort(key=lambda one: not one.open)
+    recorded = [one for one in recorded_findings(run.events) if one.finding.code not in codes]
+    found += [(one.finding, one.is_open and diagnosis is None) for one in recorded]
+    found.sort(key=lambda one: not one[1])
     return [
-        msgspec.structs.replace(one, at=run.place(one.since_step, run.header.started))
-        if one.since_step is not None
-        else one
-        for one in found[:_MOST_FINDINGS]
+        FindingView(
+            **msgspec.structs.asdict(finding),
+            open=is_open,
+            at={} if finding.since_step is None else run.place(finding.since_step, run.header.started),
+        )
+        for finding, is_open in found[:_MOST_FINDINGS]
     ]
-
-
-def _view(finding: Finding) -> FindingView:
-    return FindingView(
-        code=finding.code,
-        severity=finding.severity,
-        title=finding.title,
-        confidence=finding.confidence,
-        since_step=finding.since_step,
-        evidence=dict(finding.evidence),
-        series=list(finding.series),
-        cause=finding.cause,
-        advice=finding.advice,
-        source=finding.source,
-        symptoms=[_view(symptom) for symptom in finding.symptoms],
-    )

@@ -1,8 +1,8 @@
-"""The runs of a folder: which there are, their lines in the list, and those that somebody looks at."""
+"""The runs of a folder: their rows in the list, and those that are open on a page."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,11 +15,11 @@ from rlvitals.runs.catalogue import run_folders
 from rlvitals.runs.layout import Layout
 
 MOST_BYTES = 512 << 20
-"""Of columns in memory; beyond that, the run that was not looked at for longest is let go."""
+"""Of columns in memory; beyond that, the run that was requested longest ago is closed."""
 MOST_OPEN = 32
 SCAN_S = 2.0
 _ROW_S = 5.0
-"""How often the line of a live run is made anew though nothing came: it may have stalled."""
+"""How often the row of a live run is made again though nothing came: it may have stalled."""
 _MAX_REASON = 300
 
 
@@ -30,24 +30,25 @@ class UnreadableFolder(msgspec.Struct, frozen=True):
     reason: str
 
 
-class ListChanges(NamedTuple):
-    """What is different in the list."""
-
-    rows: list[RunRow]
-    gone: list[str]
-
-
 class _RegisteredRun:
-    """A run on the shelf: its line, and what that was made from."""
+    """A run of the folder: its row, and what that was made from."""
 
     def __init__(self, tracker: RowTracker) -> None:
         self.tracker = tracker
         self.lock = threading.Lock()
-        """Held while its records are read, or its line is made of them."""
+        """Held while its records are read, or its row is made of them."""
         self.row: RunRow | None = None
-        self.sign: tuple[int, ...] = ()
+        self.fingerprint: tuple[int, ...] = ()
         self.made = -_ROW_S
         self.read: tuple[int, ...] = ()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether it may have records that were not read: one that ended or crashed has them only if it changed."""
+        if self.row is None or not self.row.whole:
+            return self.row is not None
+        state = self.row.overview.state
+        return (state.ended is None and state.status != "crashed") or self.fingerprint != self.read
 
 
 class RunRegistry:
@@ -62,105 +63,116 @@ class RunRegistry:
         self.folder = folder
         self._clock = clock
         self._lock = threading.RLock()
-        self._shelved: dict[str, _RegisteredRun] = {}
+        self._registered: dict[str, _RegisteredRun] = {}
         self._refused: dict[str, tuple[UnreadableFolder, tuple[int, ...]]] = {}
-        self._told: set[str] = set()
-        self._news: dict[str, None] = {}
+        self._reported: set[str] = set()
+        self._changed: dict[str, None] = {}
         self._open: dict[str, WatchedRun] = {}
         self._scanned = -SCAN_S
 
     def rows(self) -> tuple[list[RunRow], list[UnreadableFolder]]:
-        """The list, newest run first; the folder is looked at again if that was long ago."""
+        """Return the list, newest run first; the folder is scanned again if that was long ago."""
         with self._lock:
             if self._clock.monotonic() - self._scanned >= SCAN_S:
                 self._refresh()
-            rows = [shelved.row for shelved in self._shelved.values() if shelved.row is not None]
+            rows = [registered.row for registered in self._registered.values() if registered.row is not None]
             return sorted(rows, key=lambda row: (-row.overview.state.started, row.key)), self.refused
 
     @property
     def refused(self) -> list[UnreadableFolder]:
-        """What looks like a run and cannot be opened, with the reason."""
+        """The folders that look like a run and cannot be opened, with the reason."""
         with self._lock:
             return [refused for refused, _ in self._refused.values()]
 
-    def scan(self) -> ListChanges:
-        """Look at the folder: what is different since this was last asked. No records are read."""
-        with self._lock:
-            self._refresh()
-            rows = [row for key in self._news if (row := self._shelved[key].row) is not None]
-            self._news.clear()
-            gone = sorted(key for key in self._told if key not in self._shelved)
-            self._told = set(self._shelved)
-            return ListChanges(rows, gone)
-
-    def _refresh(self) -> None:
-        """Whoever makes it look, what is new is kept for the one who is to tell of it."""
-        self._scanned = self._clock.monotonic()
-        paths = self._paths()
-        for key in [key for key in self._shelved if key not in paths]:
-            del self._shelved[key]
-        self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
-        self._news |= dict.fromkeys(key for key, path in paths.items() if self._looked_at(key, path))
-        self._news = {key: None for key in self._news if key in self._shelved}
-
-    def fill(self, seconds: float) -> list[RunRow]:
-        """Read the records of runs that have new ones, for about so long; the newest runs first.
+    def scan(self) -> tuple[list[RunRow], list[str]]:
+        """Scan the folder without reading records.
 
         Returns:
-            The lines that are different.
+            The rows that changed since the last call, and the keys of the runs that are gone.
+        """
+        with self._lock:
+            self._refresh()
+            rows = [row for key in self._changed if (row := self._registered[key].row) is not None]
+            self._changed.clear()
+            gone = sorted(self._reported - self._registered.keys())
+            self._reported = set(self._registered)
+            return rows, gone
+
+    def _refresh(self) -> None:
+        """Scan the folder; changes are kept for the next `scan`, whoever caused this one."""
+        self._scanned = self._clock.monotonic()
+        paths = self._paths()
+        self._registered = {key: registered for key, registered in self._registered.items() if key in paths}
+        self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
+        self._changed |= dict.fromkeys(key for key, path in paths.items() if self._is_changed(key, path))
+        self._changed = {key: None for key in self._changed if key in self._registered}
+
+    def fill(self, seconds: float) -> list[RunRow]:
+        """Read the records of runs that have new ones, then assess runs, for about so long; the newest runs first.
+
+        Returns:
+            The rows that changed.
         """
         until = self._clock.monotonic() + seconds
-        changed: list[RunRow] = []
+        changed: dict[str, RunRow] = {}
         with self._lock:
-            waiting = [one for one in self._shelved.values() if one.row is not None and self._has_more(one)]
-        waiting.sort(key=lambda one: -one.row.overview.state.started if one.row else 0.0)
-        for shelved in waiting:
-            if changed and self._clock.monotonic() > until:
+            known = [one for one in self._registered.values() if one.row is not None]
+        known.sort(key=lambda one: -one.row.overview.state.started if one.row else 0.0)
+        for registered in [one for one in known if one.has_more]:
+            registered.read = fingerprint_of(registered.tracker.run.path)
+            self._update(registered, registered.tracker.read, changed)
+            if self._clock.monotonic() > until:
+                return list(changed.values())
+        for registered in [one for one in known if one.tracker.is_due]:
+            self._update(registered, registered.tracker.assess, changed)
+            if self._clock.monotonic() > until:
                 break
-            shelved.read = sign_of(shelved.tracker.run.path)
-            try:
-                with shelved.lock:
-                    shelved.tracker.read()
-                    row = shelved.tracker.row()
-            except (RunError, OSError) as error:
-                self._refuse(shelved.tracker.key, error, shelved.read)
-                continue
-            shelved.made = self._clock.monotonic()
-            if row != shelved.row:
-                shelved.row = row
-                changed.append(row)
-        return changed
+        return list(changed.values())
+
+    def _update(self, registered: _RegisteredRun, work: Callable[[], None], changed: dict[str, RunRow]) -> None:
+        """Read or assess a run, and note its row if that changed."""
+        tracker = registered.tracker
+        try:
+            with registered.lock:
+                work()
+                row = tracker.row()
+        except (RunError, OSError) as error:
+            self._refuse(tracker.key, error, registered.read)
+            return
+        registered.made = self._clock.monotonic()
+        if row != registered.row:
+            registered.row = changed[tracker.key] = row
 
     def runs(self) -> dict[str, Run]:
         """All runs that can be opened, by key, without what is in memory of them."""
         with self._lock:
             self._refresh()
-            return {key: self._shelved[key].tracker.run for key in sorted(self._shelved)}
+            return {key: self._registered[key].tracker.run for key in sorted(self._registered)}
 
     def run(self, key: str) -> Run:
-        """One of them.
+        """Return one of them.
 
         Raises:
-            RunNotFoundError: There is none of that name on the shelf.
+            RunNotFoundError: There is none of that name.
             RunFormatError: There is, and it cannot be opened.
         """
         with self._lock:
-            found = self._shelved.get(key)
+            found = self._registered.get(key)
             if found is None:
                 self._refresh()
-                found = self._shelved.get(key)
-            torn = self._refused.get(key)
+                found = self._registered.get(key)
+            refused = self._refused.get(key)
         if found is not None:
             return found.tracker.run
-        if torn is not None:
-            raise RunFormatError(torn[0].reason)
+        if refused is not None:
+            raise RunFormatError(refused[0].reason)
         raise _not_found(key)
 
     def open(self, key: str) -> WatchedRun:
-        """A run, with what it has in memory.
+        """Open a run, with its columns in memory.
 
         Raises:
-            RunNotFoundError: There is none of that name on the shelf.
+            RunNotFoundError: There is none of that name.
             RunError: It cannot be opened.
         """
         with self._lock:
@@ -172,13 +184,13 @@ class RunRegistry:
                 found = WatchedRun(key, path, clock=self._clock)
                 self._open[key] = found
             found.used = self._clock.monotonic()
-            self._let_go(found)
+            self._close_oldest(found)
         with found.lock:
             if found.version == 0 and not found.read_error:
                 found.refresh()
         return found
 
-    def _let_go(self, kept: WatchedRun) -> None:
+    def _close_oldest(self, kept: WatchedRun) -> None:
         others = sorted((run for run in self._open.values() if run is not kept), key=lambda run: run.used)
         while others and (len(self._open) > MOST_OPEN or sum(run.nbytes for run in self._open.values()) > MOST_BYTES):
             del self._open[others.pop(0).key]
@@ -193,68 +205,57 @@ class RunRegistry:
         inside = [path for path in found if path.resolve().is_relative_to(root)]
         return {path.relative_to(self.folder).as_posix() if path != self.folder else path.name: path for path in inside}
 
-    def _looked_at(self, key: str, path: Path) -> bool:
-        """Whether the line of a run is another than it was."""
-        sign = sign_of(path)
-        if key in self._refused and self._refused[key][1] == sign:
+    def _is_changed(self, key: str, path: Path) -> bool:
+        """Make the row of a run again if its files changed, and return whether the row did."""
+        fingerprint = fingerprint_of(path)
+        if key in self._refused and self._refused[key][1] == fingerprint:
             return False
         try:
-            shelved = self._shelved.get(key)
-            if shelved is None:
-                shelved = self._shelved[key] = _RegisteredRun(RowTracker(key, Run(path), self._clock))
-            row_is_old = self._clock.monotonic() - shelved.made >= _ROW_S
+            registered = self._registered.get(key)
+            if registered is None:
+                registered = self._registered[key] = _RegisteredRun(RowTracker(key, Run(path), self._clock))
+            row_is_old = self._clock.monotonic() - registered.made >= _ROW_S
             if (
-                shelved.row is not None
-                and sign == shelved.sign
-                and (shelved.row.overview.state.ended is not None or not row_is_old)
+                registered.row is not None
+                and fingerprint == registered.fingerprint
+                and (registered.row.overview.state.ended is not None or not row_is_old)
             ):
                 return False
-            if not shelved.lock.acquire(blocking=False):
-                return False  # it is being read, which may take seconds, and has a new line after
+            if not registered.lock.acquire(blocking=False):
+                return False  # it is being read, which may take seconds, and has a new row after
             try:
-                row = shelved.tracker.row()
+                row = registered.tracker.row()
             finally:
-                shelved.lock.release()
+                registered.lock.release()
         except (RunError, OSError) as error:
-            self._refuse(key, error, sign)
+            self._refuse(key, error, fingerprint)
             return False
         self._refused.pop(key, None)
-        shelved.sign, shelved.made = sign, self._clock.monotonic()
-        if row == shelved.row:
+        registered.fingerprint, registered.made = fingerprint, self._clock.monotonic()
+        if row == registered.row:
             return False
-        shelved.row = row
+        registered.row = row
         return True
 
-    def _refuse(self, key: str, error: Exception, sign: tuple[int, ...]) -> None:
+    def _refuse(self, key: str, error: Exception, fingerprint: tuple[int, ...]) -> None:
         reason = str(error).replace(f"{self.folder}/", "")[:_MAX_REASON]
         with self._lock:
-            self._shelved.pop(key, None)
-            self._refused[key] = (UnreadableFolder(key, reason), sign)
-
-    def _has_more(self, shelved: _RegisteredRun) -> bool:
-        if not shelved.row or not shelved.row.whole:
-            return True
-        return not settled_row(shelved.row) or shelved.sign != shelved.read
+            self._registered.pop(key, None)
+            self._refused[key] = (UnreadableFolder(key, reason), fingerprint)
 
 
 def _not_found(key: str) -> RunNotFoundError:
     return RunNotFoundError(f"there is no run {key!r:.200} in this folder")
 
 
-def settled_row(row: RunRow) -> bool:
-    """Whether nothing more comes of the run of a line, unless it is taken up again."""
-    state = row.overview.state
-    return state.ended is not None or state.status == "crashed"
-
-
-def sign_of(path: Path) -> tuple[int, ...]:
-    """What changes when a run does: its header's, and its sign of life's, time and size."""
-    layout, sign = Layout(path), []
+def fingerprint_of(path: Path) -> tuple[int, ...]:
+    """Return what changes when a run does: time and size of its header and of its heartbeat."""
+    layout, fingerprint = Layout(path), []
     for file in (layout.header, layout.lock):
         try:
             stat = file.stat()
         except OSError:
-            sign += [0, 0]
+            fingerprint += [0, 0]
         else:
-            sign += [stat.st_mtime_ns, stat.st_size]
-    return tuple(sign)
+            fingerprint += [stat.st_mtime_ns, stat.st_size]
+    return tuple(fingerprint)

@@ -1,6 +1,5 @@
-"""One line of the list of runs: what can be told of a run in bounded memory, kept up while it is live."""
+"""One row of the list of runs: the facts about a run that need bounded memory, kept up while it is live."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -8,89 +7,101 @@ import numpy as np
 
 from rlvitals.clock import Clock
 from rlvitals.dashboard.curve_series import plain_numbers
-from rlvitals.dashboard.finding_views import Tally, tally
-from rlvitals.dashboard.rewards import Rewards
-from rlvitals.dashboard.shown_facts import ShownFacts, shown_facts
-from rlvitals.diagnosis.diagnose import is_enough
+from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.diagnosis.block_table import BlockTable
+from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
+from rlvitals.diagnosis.finding_events import FINDING, recorded_findings
 from rlvitals.records import Event
 from rlvitals.records.progress import STEPS, Throughput, first_said
-from rlvitals.runs import Run
-from rlvitals.runs.column_store import Cells, Floats
+from rlvitals.runs import Header, Run
+from rlvitals.runs.column_store import Cells, absent
 from rlvitals.runs.column_tail import Batch, Tail
 from rlvitals.runs.follower import Follower
+from rlvitals.runs.reward_follower import RewardFollower
 from rlvitals.runs.reward_series import RewardSeries
-from rlvitals.summary.levels import RECENT_EPISODES
-from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
+from rlvitals.stats.series.down_sampling import sparks
+from rlvitals.summary.levels import RECENT_EPISODES, level_text
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
 from rlvitals.summary.status import state_of
 from rlvitals.summary.throughput import reported_step
 
 SPARK_POINTS = 48
-_MOST_EVENTS = 1_000
+_MOST_FINDING_EVENTS = 1_000
+_ASSESS_S = 30.0
+_SHARE = 20.0
+"""Assessing a live run takes at most one part of the time in this many."""
+_STALLED = "stalled"
+_NOT_ALIVE = frozenset({"stalled", "crashed", "failed"})
+"""The statuses that the rule of that code finds."""
 
 
-class RunRow(msgspec.Struct, frozen=True):
-    """One run in the list.
+class RunEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The facts that the list of runs and the page of a run share.
 
     Attributes:
-        key: What the run is asked for by: the way from the folder of runs to it.
-        tags: Its tags.
-        overview: Its overview, without verdict and health.
-        shown: What is shown of that.
-        spark: The reward over the run, in at most 48 means.
-        not_finite: Rewards that are not finite.
-        findings: Open findings by severity.
-        is_judged: Whether there are enough rewards or updates for a diagnosis.
-        whole: Whether the records have been read; before, it is what the header says.
+        key: Path from the folder of runs to the run, which names it in requests.
+        overview: Its overview; verdict and health are `None` until it has been assessed.
+        is_open: Whether it may record more.
+        speed: Environment steps a second: recently while it is open, else over the whole run.
+        episode_rate: Episodes a minute, likewise.
+        level_texts: The text of each recent level.
     """
 
     key: str
     tags: list[str]
     overview: Overview
-    shown: ShownFacts
+    is_open: bool
+    speed: float | None
+    episode_rate: float | None
+    level_texts: dict[str, str]
+
+
+def entry_facts(key: str, header: Header, overview: Overview) -> dict[str, Any]:
+    """Return the values of the fields of `RunEntry`."""
+    return {
+        "key": key,
+        "tags": list(header.tags),
+        "overview": overview,
+        "is_open": overview.is_open,
+        "speed": overview.speed,
+        "episode_rate": overview.episode_rate,
+        "level_texts": {name: level_text(name, level) for name, level in overview.levels.items()},
+    }
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """Number of open findings, by severity."""
+
+    critical: int
+    warning: int
+    info: int
+
+
+class RunRow(RunEntry, frozen=True, kw_only=True):
+    """One run in the list.
+
+    Attributes:
+        spark: The reward over the run, in at most 48 means.
+        not_finite: Number of rewards that are not finite.
+        findings: Open findings by severity: of the assessment, and before it those that the run recorded.
+        worst: Title of the first of them; empty if there is none.
+        is_judged: Whether the run has been assessed and has enough rewards or updates for a verdict.
+        whole: Whether the records have been read; before, it is what the header says.
+    """
+
     spark: list[Any]
     not_finite: int
     findings: Tally
+    worst: str
     is_judged: bool
     whole: bool
 
 
-class RewardTrace:
-    """A curve of bounded length: means of blocks, which become twice as long when there are too many."""
-
-    def __init__(self, most: int = 2 * SPARK_POINTS) -> None:
-        self._sums = np.zeros(most)
-        self._counts = np.zeros(most)
-        self._block = 1
-        self._size = 0
-
-    def extend(self, values: Floats) -> None:
-        """Take in values; those that are not finite leave a hole."""
-        while self._size + values.size > self._sums.size * self._block:
-            for array in (self._sums, self._counts):
-                half = array.size // 2
-                array[:half] = array[0::2] + array[1::2]
-                array[half:] = 0.0
-            self._block *= 2
-        places = (self._size + np.arange(values.size)) // self._block
-        finite = np.isfinite(values)
-        with np.errstate(over="ignore"):
-            np.add.at(self._sums, places[finite], values[finite])
-        np.add.at(self._counts, places[finite], 1.0)
-        self._size += values.size
-
-    def means(self) -> Floats:
-        """The mean of each block, NaN where it has no finite value."""
-        used = -(-self._size // self._block)
-        counts = self._counts[:used]
-        means: Floats = np.divide(self._sums[:used], counts, out=np.full(used, np.nan), where=counts > 0)
-        return means
-
-
 class RowTracker:
-    """Keeps the line of one run.
+    """Keeps the row of one run.
 
     Args:
-        key: What the run is asked for by.
+        key: Path from the folder of runs to the run.
         run: The run.
         clock: Tells the time.
     """
@@ -99,24 +110,29 @@ class RowTracker:
         self.key = key
         self.run = run
         self._clock = clock
+        self._assess_at = float("-inf")
         self._begin()
 
     def _begin(self) -> None:
-        fields = {stream: ("time", *said) for stream, said in STEPS.items()}
+        fields = {stream: ("time", *steps) for stream, steps in STEPS.items()}
         fields["episodes"] += ("reward", "success")
         self._tails = {stream: Tail(self.run.layout, stream, only) for stream, only in fields.items()}
         self._pace = Throughput()
         self._follower = Follower(self.run.layout, "events")
-        self._events: list[Event] = []
-        self._trace = RewardTrace()
-        self._recent = dict.fromkeys(("reward", "success"), Cells(np.empty(0), np.empty(0, dtype=bool)))
-        self._episodes = 0
+        self._finding_events: list[Event] = []
+        self._rewards = BlockTable(("reward",), 2 * SPARK_POINTS)
+        self._recent = {name: absent(0) for name in ("reward", "success")}
         self._updates = 0
-        self._rewards_seen = 0
-        self._not_finite = 0
         self._whole = False
-        self._rewards = Rewards(self.run)
+        self._series_follower = RewardFollower(self.run)
         self._series: RewardSeries | None = None
+        self._assessment: Assessment | None = None
+        self._is_assessed = False
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the run has gained something since it was assessed, and it is time to assess it again."""
+        return self._whole and not self._is_assessed and self._clock.monotonic() >= self._assess_at
 
     def read(self) -> None:
         """Take in the records that are new.
@@ -129,80 +145,78 @@ class RowTracker:
             self._begin()
         for stream, tail in self._tails.items():
             for batch in tail.read(header):
-                self._pace.take(
-                    stream, _numbers(batch, "time"), first_said(*(_numbers(batch, name) for name in STEPS[stream]))
-                )
+                steps = first_said(*(batch.cells(name).numbers for name in STEPS[stream]))
+                self._pace.take(stream, batch.cells("time").numbers, steps)
                 if stream == "episodes":
                     self._take_episodes(batch)
                 elif stream == "updates":
                     self._updates += batch.rows
-        self._series = None if self._episodes else self._rewards.read(self._clock.monotonic())
-        self._events = (self._events + self._follower.read())[-_MOST_EVENTS:]
-        self._whole = True
+        self._series = None if self._rewards.records else self._series_follower.read(self._clock.monotonic())
+        events = [event for event in self._follower.read() if event.kind == FINDING]
+        self._finding_events = (self._finding_events + events)[-_MOST_FINDING_EVENTS:]
+        if events:  # a verdict from before the finding would contradict it
+            self._assessment, self._assess_at = None, float("-inf")
+        self._whole, self._is_assessed = True, False
 
     def _take_episodes(self, batch: Batch) -> None:
-        self._episodes += batch.rows
         for name, before in self._recent.items():
-            cells = batch.columns.get(name)
-            if cells is None:
-                cells = Cells(np.full(batch.rows, np.nan), np.zeros(batch.rows, dtype=bool))
-            self._recent[name] = Cells(
-                *(np.concatenate(pair)[-RECENT_EPISODES:] for pair in zip(before, cells, strict=True))
-            )
-            if name == "reward":
-                self._trace.extend(np.where(cells.present, cells.values, np.nan))
-                finite = np.isfinite(cells.values)
-                self._rewards_seen += int(np.count_nonzero(cells.present & finite))
-                self._not_finite += int(np.count_nonzero(cells.present & ~finite))
+            pairs = zip(before, batch.cells(name), strict=True)
+            self._recent[name] = Cells(*(np.concatenate(pair)[-RECENT_EPISODES:] for pair in pairs))
+        rewards = batch.cells("reward")
+        self._rewards.extend(rewards.values[np.newaxis], rewards.present[np.newaxis])
+
+    def assess(self) -> None:
+        """Diagnose the run, which reads all of it.
+
+        Raises:
+            RunError: The run cannot be read.
+        """
+        begun = self._clock.monotonic()
+        rewards = self.run.episodes.numbers("reward") if self._series is None else self._series.values
+        diagnosis = diagnose(evidence_of(self.run, clock=self._clock))
+        self._assessment, self._is_assessed = Assessment(diagnosis, course_of_rewards(rewards)), True
+        ended = self._clock.monotonic()
+        self._assess_at = ended + max(_ASSESS_S, _SHARE * (ended - begun))
 
     def row(self) -> RunRow:
-        """The line, as the run stands.
+        """Make the row, as the run stands.
 
         Raises:
             RunError: The run cannot be opened any more.
         """
         header = self.run.header
         state = state_of(self.run, header, clock=self._clock)
-        reported = None if self._whole else header.totals.get("env_step")
-        spark, not_finite, rewards = _thinned(self._trace.means()), self._not_finite, self._rewards_seen
+        totals = {} if self._whole else header.totals
+        rewards = self._rewards
         if self._series is not None:
-            values = self._series.values
-            spark = _thinned(np.where(np.isfinite(values), values, np.nan))
-            rewards = int(np.isfinite(values).sum())
-            not_finite = values.size - rewards
+            rewards = BlockTable(("reward",), 2 * SPARK_POINTS)
+            rewards.extend(self._series.values[np.newaxis], np.ones((1, self._series.values.size), dtype=bool))
         overview = overview_from(
             OverviewInputs(
                 header=header,
                 state=state,
-                episodes=self._episodes if self._whole else header.totals.get("episodes", 0),
-                updates=self._updates if self._whole else header.totals.get("updates"),
-                steps=(reported_step(self.run, header, state, clock=self._clock), reported),
+                episodes=totals.get("episodes", self._rewards.records),
+                updates=self._updates if self._whole else totals.get("updates"),
+                steps=(reported_step(self.run, header, state, clock=self._clock), totals.get("env_step")),
                 columns={name: cells.masked for name, cells in self._recent.items()},
                 pace=self._pace,
                 series=self._series,
+                assessment=self._assessment,
                 intervals=False,
             )
         )
+        diagnosis = None if self._assessment is None else self._assessment.diagnosis
+        recorded = [one.finding for one in recorded_findings(self._finding_events) if one.is_open]
+        findings = recorded if diagnosis is None else diagnosis.findings
+        severities = [finding.severity for finding in findings]
+        if state.status in _NOT_ALIVE and _STALLED not in {finding.code for finding in findings}:
+            severities.append(CRITICAL)
         return RunRow(
-            key=self.key,
-            tags=list(header.tags),
-            overview=overview,
-            shown=shown_facts(overview),
-            spark=plain_numbers(spark),
-            not_finite=not_finite,
-            findings=tally(self._events, state.status),
-            is_judged=is_enough(rewards, self._updates),
+            **entry_facts(self.key, header, overview),
+            spark=plain_numbers(np.asarray(sparks(rewards.mean("reward"), SPARK_POINTS))),
+            not_finite=int(rewards.not_finite("reward").sum()),
+            findings=Tally(*map(severities.count, (CRITICAL, WARNING, INFO))),
+            worst=findings[0].title if findings else "",
+            is_judged=diagnosis is not None and diagnosis.is_judged,
             whole=self._whole,
         )
-
-
-def _numbers(batch: Batch, name: str) -> Floats:
-    cells = batch.columns.get(name)
-    return np.full(batch.rows, np.nan) if cells is None else np.where(cells.present, cells.values, np.nan)
-
-
-def _thinned(means: Floats) -> Floats:
-    if means.size <= SPARK_POINTS:
-        return means
-    pairs: Iterable[Floats] = np.array_split(means, SPARK_POINTS)
-    return np.asarray([part[np.isfinite(part)].mean() if np.isfinite(part).any() else np.nan for part in pairs])

@@ -1,8 +1,8 @@
-"""Who may ask, and what a browser may do with the answer.
+"""Access control: which requests are answered, and what a browser may do with the answer.
 
 The pages show what others wrote (names, notes, configurations, pictures) on a machine where other pages are open too.
-So each request is held to three questions before anything is read: is it addressed to this server by a name of its own
-(else a foreign name was pointed at it: DNS rebinding), does it come from its own pages, and has it the token.
+So three things are checked before anything is read: the request names this server by one of its own host names (a
+foreign name could be pointed at it: DNS rebinding), it comes from its own pages, and it has the token.
 """
 
 import hmac
@@ -22,7 +22,7 @@ _POLICY = (
     "require-trusted-types-for 'script'; trusted-types 'none'"
 )
 PICTURE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-"""For pictures of a run: opened by themselves they run no script, load nothing, and are of no origin."""
+"""For pictures of a run: opened alone, they run no script, load nothing and have no origin."""
 
 _HEADERS = {
     "content-security-policy": _POLICY,
@@ -46,13 +46,13 @@ _READING = frozenset({"GET", "HEAD"})
 
 
 class Guard:
-    """Lets through what may be asked, and seals what is answered.
+    """Refuses what may not be requested, and adds the security headers to every response.
 
     Args:
-        app: What is guarded.
-        hosts: Names and addresses under which the server may be asked for; those of the loopback always.
-        token: What must be shown, by a cookie, `Authorization: Bearer` or once by `?token=`; `None` for none.
-        any_address: Whether it may be asked for by any address in numbers, as it listens on all of them.
+        app: The application.
+        hosts: Host names that requests may use, besides those of the loopback.
+        token: The token, in a cookie, in `Authorization: Bearer` or once in `?token=`; `None` for none.
+        any_address: Whether requests may use any IP address as host, as the server listens on all of them.
         close: Called when the server ends.
     """
 
@@ -78,7 +78,7 @@ class Guard:
                 await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = _too_much_said(scope) or self._refusal(scope, headers)
+        refusal = _headers_refusal(scope) or self._refusal(scope, headers)
         if refusal is None and self._token is not None:
             shown = _shown_token(scope) if scope["path"] in _PAGES else None
             if shown is not None and self._is_token(shown):
@@ -88,8 +88,8 @@ class Guard:
                 refusal = 401, "this token is not the server's: use the address that it printed"
             elif not self._has_token(headers):
                 refusal = 401, "a token is needed: open the address that the server printed"
-        # Who has no token is told nothing about what was asked, and costs nothing.
-        refusal = refusal or _too_much_asked(scope, headers)
+        # Without a token, a request costs nothing and learns nothing.
+        refusal = refusal or _size_refusal(scope, headers)
         if refusal is not None:
             await _answer(send, *refusal)
             return
@@ -100,7 +100,7 @@ class Guard:
             return 405, "this server can only be read"
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self._is_own(host):
-            return 403, "this server is not asked for by that name: use the address that it printed"
+            return 403, "this host name is not the server's: use the address that it printed"
         origin = headers.get("origin")
         if origin is not None and urllib.parse.urlsplit(origin).netloc.lower() != host.lower():
             return 403, "other sites may not ask this server"
@@ -131,8 +131,8 @@ class Guard:
             return True
         return self._is_token(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""))
 
-    def _is_token(self, said: str) -> bool:
-        return hmac.compare_digest(said.encode(errors="replace"), (self._token or "").encode())
+    def _is_token(self, given: str) -> bool:
+        return hmac.compare_digest(given.encode(errors="replace"), (self._token or "").encode())
 
     async def _keep_token(self, scope: Scope, send: Send, token: str) -> None:
         """Put the token into a cookie, and show the same page without it in the address."""
@@ -143,7 +143,7 @@ class Guard:
         await _answer(send, 303, "", {"location": target, "set-cookie": cookie})
 
 
-def _too_much_said(scope: Scope) -> tuple[int, str] | None:
+def _headers_refusal(scope: Scope) -> tuple[int, str] | None:
     """Bound the headers, before any of them is read."""
     headers = scope["headers"]
     if len(headers) > _MOST_HEADERS:
@@ -154,27 +154,23 @@ def _too_much_said(scope: Scope) -> tuple[int, str] | None:
     return None
 
 
-def _too_much_asked(scope: Scope, headers: Headers) -> tuple[int, str] | None:
+def _size_refusal(scope: Scope, headers: Headers) -> tuple[int, str] | None:
     """Bound the address and the body, before any of them is parsed."""
     if len(scope["path"]) > _LONGEST_PATH:
         return 414, f"the path has {len(scope['path'])} characters, and {_LONGEST_PATH} at most are read"
     query: bytes = scope["query_string"]
     if len(query) > _LONGEST_QUERY:
         return 414, f"the query has {len(query)} bytes, and {_LONGEST_QUERY} at most are read: ask for fewer runs"
-    parameters = query.count(b"&") + 1
-    if parameters > _MOST_PARAMETERS:
-        return (
-            414,
-            f"the query has {parameters} parameters, and {_MOST_PARAMETERS} at most are read: ask for fewer runs",
-        )
+    if (many := query.count(b"&") + 1) > _MOST_PARAMETERS:
+        return 414, f"the query has {many} parameters, and {_MOST_PARAMETERS} at most are read: ask for fewer runs"
     if "transfer-encoding" in headers or headers.get("content-length", "0").strip() != "0":
-        return 413, "this server reads no body: put what is asked into the address"
+        return 413, "this server reads no body: put the parameters into the address"
     return None
 
 
 def _shown_token(scope: Scope) -> str | None:
     query: bytes = scope["query_string"]
-    if b"token=" not in query or _too_much_asked(scope, Headers()) is not None:
+    if b"token=" not in query or _size_refusal(scope, Headers()) is not None:
         return None
     return urllib.parse.parse_qs(query.decode("latin-1")).get("token", [None])[0]
 
@@ -195,7 +191,7 @@ def _sealed(send: Send) -> Send:
 
 async def _answer(send: Send, status: int, reason: str, more: dict[str, str] | None = None) -> None:
     body = reason.encode() + b"\n" if reason else b""
-    said = {**_HEADERS, "content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **(more or {})}
-    headers = [(name.encode(), value.encode("latin-1")) for name, value in said.items()]
+    fields = {**_HEADERS, "content-type": "text/plain; charset=utf-8", "content-length": str(len(body)), **(more or {})}
+    headers = [(name.encode(), value.encode("latin-1")) for name, value in fields.items()]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

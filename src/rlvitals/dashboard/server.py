@@ -22,17 +22,17 @@ TOKEN_VARIABLE = "RLVITALS_UI_TOKEN"  # noqa: S105 - the name of the variable th
 _SHORTEST_TOKEN = 16
 _GOODBYE_S = 1
 _LONGEST_REQUEST = 1 << 19
-"""Bytes that are read of a request before it is refused unseen; the guard refuses less, and says why."""
+"""Bytes of a request that are read before it is refused; the guard refuses smaller ones, with a reason."""
 
 
 class Place(NamedTuple):
-    """Where the dashboard is to be had.
+    """The bound address of the dashboard.
 
     Attributes:
         listening: The socket.
         host: The address that it is bound to.
         port: The port.
-        token: What must be shown; `None` on the loopback, unless one is set.
+        token: The token; `None` on the loopback, unless one is set.
     """
 
     listening: socket.socket
@@ -42,7 +42,7 @@ class Place(NamedTuple):
 
     @property
     def address(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         host = socket.gethostname() if _is_everywhere(self.host) else self.host
         shown = f"[{host}]" if ":" in host else host
         return f"http://{shown}:{self.port}/" + (f"?token={self.token}" if self.token else "")
@@ -54,10 +54,10 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
     Args:
         host: The address.
         port: The port; 0 for any that is free.
-        token: What must be shown.
+        token: The token.
 
     Raises:
-        RlvitalsError: The address cannot be had, or the token is too short.
+        RlvitalsError: The address is unavailable, or the token is too short.
     """
     if token is not None and len(token) < _SHORTEST_TOKEN:
         raise RlvitalsError(f"{TOKEN_VARIABLE} has {len(token)} characters: a token needs {_SHORTEST_TOKEN} or more")
@@ -66,7 +66,7 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
-        # From now on connections wait in the queue: the address may be told before the server has started.
+        # From now on connections wait in the queue: the address may be printed before the server has started.
         listening.listen()
     except OSError as error:
         reason = error.strerror or str(error)
@@ -78,7 +78,7 @@ def take_place(host: str, port: int, *, token: str | None = None) -> Place:
 
 
 class DashboardServer(uvicorn.Server):
-    """A server that says goodbye to its pages first: streams would keep it waiting, and long questions are let go.
+    """A server that ends its streams first, as they would keep it waiting, and cancels long requests.
 
     Args:
         settings: Of the server.
@@ -90,7 +90,7 @@ class DashboardServer(uvicorn.Server):
         self._guard = guard
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then everything else; what is cancelled thereby is no error to be told."""
+        """End the streams, then everything else; requests that this cancels are not logged as errors."""
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._guard.close()
         await super().shutdown(sockets)
@@ -117,7 +117,7 @@ def server_for(folder: Path, place: Place, *, limits: Limits = Limits()) -> uvic
 
 
 def serve(folder: Path, place: Place) -> None:
-    """Serve until the process is told to end."""
+    """Serve until the process receives a signal to end."""
     server_for(folder, place).run(sockets=[place.listening])
 
 

@@ -1,4 +1,4 @@
-"""A run that somebody looks at: its columns in memory, kept up with the folder."""
+"""A run on an open page: its columns in memory, kept up with the folder."""
 
 import collections
 import threading
@@ -9,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.dashboard.rewards import Rewards
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.reader import RunReader
 from rlvitals.records import Evaluation, Event
@@ -17,6 +16,7 @@ from rlvitals.runs.column_store import Cells, Columns, Floats
 from rlvitals.runs.column_tail import Tail
 from rlvitals.runs.follower import Follower
 from rlvitals.runs.header import Header
+from rlvitals.runs.reward_follower import RewardFollower
 from rlvitals.runs.reward_series import RewardSeries
 
 T = TypeVar("T")
@@ -25,16 +25,16 @@ STREAMS = ("episodes", "updates", "system")
 """The streams that are kept as columns."""
 MOST_EVENTS = 5_000
 MOST_EVALUATIONS = 2_000
-_MAX_DAMAGE = 300
+_LONGEST_ERROR = 300
 
 
 class Cursor(NamedTuple):
-    """How far somebody has followed a run: what is behind it is new to them.
+    """How far a reader has followed a run: what comes after it is new to that reader.
 
     Attributes:
-        reading: How often the run had been read from its beginning.
+        reading: Number of times that the run was read from its beginning.
         rows: Rows of each stream.
-        events: Events so far, those included that are no longer kept.
+        events: Events so far, including those that are no longer kept.
         evaluations: Evaluations so far, likewise.
     """
 
@@ -45,12 +45,12 @@ class Cursor(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What a run has gained since a mark.
+    """What a run has gained since a cursor.
 
     Attributes:
-        before: Rows of each stream at the mark; those behind them are new.
+        before: Rows of each stream at the cursor; those after them are new.
         events: The new events.
-        evaluations: How many evaluations are new.
+        evaluations: Number of new evaluations.
         again: Whether what was there before no longer counts: the run was rewound, or its files were changed.
     """
 
@@ -67,12 +67,12 @@ class WatchedRun:
     refreshed the run.
 
     Args:
-        key: What it is called: the way from the folder of runs to it.
+        key: Path from the folder of runs to the run.
         path: Its folder.
         clock: Tells the time.
 
     Raises:
-        RunError: It cannot be opened.
+        RunError: The run cannot be opened.
     """
 
     def __init__(self, key: str, path: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -84,7 +84,7 @@ class WatchedRun:
         self.version = 0
         self.read_error = ""
         self.used = clock.monotonic()
-        self._kept: dict[str, tuple[int, Any]] = {}
+        self._cache: dict[str, tuple[int, Any]] = {}
         self._reading = 0
         self._begin()
 
@@ -95,40 +95,40 @@ class WatchedRun:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that its columns take."""
+        """Size of its columns in bytes."""
         return sum(columns.nbytes for columns in self.columns.values())
 
     @property
     def begun(self) -> float:
-        """When it began (UTC, seconds): when its header says, or its first record, if that is of before: a replay."""
-        said = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
-        return min([self.header.started, *said])
+        """Start (UTC, seconds): that of the header, or the first record if that is earlier, as in a replay."""
+        first = [float(columns.cells("time").values[0]) for columns in self.columns.values() if columns.rows]
+        return min([self.header.started, *first])
 
     def refresh(self) -> None:
         """Read what is new. A read error is kept in `read_error`; the next refresh tries again."""
         with self.lock:
             before = self.cursor()
             try:
-                self._taken_in()
-                self._followed()
-            except (RunError, OSError) as error:
-                self.read_error = _plainly(error, self.path)
+                self._read_columns()
+                self._read_records()
+            except (RunError, OSError) as error:  # the path on this machine is nobody else's business
+                self.read_error = str(error).replace(str(self.path), self.path.name)[:_LONGEST_ERROR]
                 return
             self.read_error = ""
             if self.cursor() != before:
                 self.version += 1
 
     def cursor(self) -> Cursor:
-        """How far the run has been taken in."""
+        """Return how far the run has been read."""
         with self.lock:
             rows = {stream: columns.rows for stream, columns in self.columns.items()}
             return Cursor(self._reading, rows, self._event_count, self._evaluation_count)
 
     def delta_since(self, cursor: Cursor) -> Delta:
-        """What has been taken in since a mark, by whoever looked."""
+        """Return what has been read since a cursor, whoever caused it."""
         with self.lock:
             now = self.cursor()
-            # A run that was let go and is open again counts its readings anew.
+            # A run that was closed and is open again counts its readings from the start.
             fewer = any(now.rows[stream] < rows for stream, rows in cursor.rows.items()) or now.events < cursor.events
             if now.reading != cursor.reading or fewer or now.evaluations < cursor.evaluations:
                 return Delta(dict.fromkeys(STREAMS, 0), [], 0, again=True)
@@ -137,7 +137,7 @@ class WatchedRun:
             return Delta(cursor.rows, events, now.evaluations - cursor.evaluations)
 
     def positions(self, stream: str, clock: str, start: int = 0) -> tuple[str, Floats]:
-        """Where the rows of a stream stand on a clock.
+        """Return the positions of the rows of a stream on a clock.
 
         Args:
             stream: The stream.
@@ -145,7 +145,7 @@ class WatchedRun:
             start: The first row that is wanted.
 
         Returns:
-            The clock that they stand on, `row` where the stream cannot be put on that one, and the positions.
+            The clock of the positions, `row` where the stream cannot be put on the one asked for, and the positions.
         """
         columns = self.columns[stream]
         if clock == "episode" and self.reward_source:  # there are none to count
@@ -162,17 +162,17 @@ class WatchedRun:
             return clock, np.arange(start + 1.0, columns.rows + 1.0)
         other = self.columns[{"episode": "episodes", "update": "updates"}.get(clock, stream)]
         if other is not columns and other.rows:
-            # So many of those had been when this was said; times run back so seldom that a bisection will do.
-            had_been = np.searchsorted(other.numbers("time"), columns.numbers("time", start), "right")
-            return clock, had_been.astype(np.float64)
+            # The number of those by then; times run back so seldom that a bisection will do.
+            counted = np.searchsorted(other.numbers("time"), columns.numbers("time", start), "right")
+            return clock, counted.astype(np.float64)
         return "row", np.arange(start + 1.0, columns.rows + 1.0)
 
     def place(self, env_step: float | None, time: float) -> dict[str, float | None]:
-        """Where a moment stands on every clock.
+        """Return the position of a moment on every clock.
 
         Args:
-            env_step: Its environment step, if it is known; this counts.
-            time: When it was (UTC, seconds).
+            env_step: Its environment step, if it is known; it takes precedence over the time.
+            time: Its time (UTC, seconds).
         """
         episodes, updates = self.columns["episodes"], self.columns["updates"]
         found: dict[str, float | None] = {"env_step": env_step, "episode": None, "update": None}
@@ -191,25 +191,25 @@ class WatchedRun:
         found["time"] = time - self.begun
         return found
 
-    def kept(self, name: str, make: Callable[[], T]) -> T:
-        """What was worked out of the run as it is; it is worked out anew only when the run has gained something."""
+    def cached(self, name: str, make: Callable[[], T]) -> T:
+        """Return a result that is cached until the run gains something."""
         with self.lock:
-            version, found = self._kept.get(name, (-1, None))
+            version, found = self._cache.get(name, (-1, None))
             if version == self.version:
                 result: T = found
                 return result
             version = self.version
         made = make()
         with self.lock:
-            self._kept[name] = (version, made)
+            self._cache[name] = (version, made)
         return made
 
     def label(self, stream: str, field: str) -> list[str]:
-        """The texts of a column of codes, by code."""
+        """Return the texts of a column of codes, by code."""
         return self._tails[stream].labels[field].texts
 
     def dicts(self, stream: str) -> list[str]:
-        """The fields of a stream whose values are dictionaries, such as `parameters`, that were recorded."""
+        """Return the recorded fields of a stream whose values are dictionaries, such as `parameters`."""
         return sorted(self._tails[stream].dicts)
 
     def _begin(self) -> None:
@@ -220,28 +220,31 @@ class WatchedRun:
         self._events = Follower(self.reader.layout, "events")
         self._evaluations = Follower(self.reader.layout, "evaluations")
         self._event_count = self._evaluation_count = 0
-        self.reward_source = ""
         self.series: RewardSeries | None = None
-        self._rewards = Rewards(self.reader)
+        self._rewards = RewardFollower(self.reader)
+
+    @property
+    def reward_source(self) -> str:
+        """Source of the rewards that stand for those of episodes; empty where there are episodes."""
+        return "" if self.series is None else self.series.source
 
     @property
     def episodes(self) -> int:
-        """Episodes that were recorded; the rows of other rewards that stand for them do not count."""
+        """Number of recorded episodes; the rows of other rewards that stand for them do not count."""
         return 0 if self.reward_source else self.columns["episodes"].rows
 
-    def _taken_in(self) -> None:
+    def _read_columns(self) -> None:
         header = self.reader.header
-        replaced = header.started != self.header.started
-        again = replaced or any(tail.broken(header) for tail in self._tails.values())
+        is_replaced = header.started != self.header.started
         self.header = header
-        if again:
+        if is_replaced or any(tail.broken(header) for tail in self._tails.values()):
             self._begin()
             self._reading += 1
-            self._kept.clear()
+            self._cache.clear()
         for stream, tail in self._tails.items():
             for batch in tail.read(self.header):
-                if stream == "episodes" and self.reward_source and batch.rows:
-                    self._put_aside("")
+                if stream == "episodes" and self.series is not None and batch.rows:
+                    self._replace_rewards(None)
                 self.columns[stream].extend(batch.columns, batch.rows)
         if not self.episodes and (series := self._rewards.read(self.clock.monotonic())) is not None:
             self._take_rewards(series)
@@ -250,37 +253,30 @@ class WatchedRun:
 
     def _take_rewards(self, series: RewardSeries) -> None:
         """Let a series stand for the rewards of episodes that were not recorded."""
-        self.series = series
-        rows = self.columns["episodes"].rows
-        if series.source != self.reward_source or series.values.size < rows:
-            self._put_aside(series.source)
-            rows = 0
+        if series.source != self.reward_source or series.values.size < self.columns["episodes"].rows:
+            self._replace_rewards(series)
+        self.series, rows = series, self.columns["episodes"].rows
         new = {
             name: Cells(column[rows:], np.isfinite(column[rows:]) | (name == "reward"))
             for name, column in (("time", series.times), ("env_step", series.steps), ("reward", series.values))
         }
         self.columns["episodes"].extend(new, series.values.size - rows)
 
-    def _put_aside(self, source: str) -> None:
-        """Begin the episodes' columns again: from now on they are of another source; of episodes where it is empty."""
+    def _replace_rewards(self, series: RewardSeries | None) -> None:
+        """Begin the columns of episodes again, for a series that stands for them, or for episodes themselves."""
         if self.columns["episodes"].rows:
             self._reading += 1
-            self._kept.clear()
+            self._cache.clear()
         self.columns["episodes"] = Columns(self._tails["episodes"].names)
-        self.reward_source = source
+        self.series = series
 
-    def _followed(self) -> None:
+    def _read_records(self) -> None:
         events = self._events.read()
         self.events.extend(events)
         self._event_count += len(events)
         evaluations = self._evaluations.read()
         self.evaluations.extend(evaluations)
         self._evaluation_count += len(evaluations)
-
-
-def _plainly(error: Exception, path: Path) -> str:
-    """Why a run cannot be read, without the way to it on this machine."""
-    return str(error).replace(str(path), path.name)[:_MAX_DAMAGE]
 
 
 def _finite(value: float) -> float | None:

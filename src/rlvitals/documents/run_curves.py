@@ -12,6 +12,7 @@ from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.stats.series.averages import windowed_average
 from rlvitals.stats.series.down_sampling import down_sample, sparks
+from rlvitals.stats.series.middle_band import middle_band
 from rlvitals.stats.series.success_rates import success_over_time
 
 POINTS = 600
@@ -24,7 +25,6 @@ _BAND_FEWEST = 20
 _FEWEST_STRETCHES = 8
 _HUGE = 1e290
 _BLOCKS = 30
-_LOW, _HIGH = 0.1, 0.9
 _MOST_MARKS = 8
 _FEWEST_EVALUATIONS = 2
 
@@ -180,16 +180,8 @@ def _bands(values: Floats, places: Floats) -> tuple[Band, ...]:
     stretches = min(_BAND_STRETCHES, values.size // _BAND_FEWEST)
     if stretches < _FEWEST_STRETCHES:
         return ()
-    found: list[tuple[float, float, float]] = []
-    for part, where in zip(np.array_split(values, stretches), np.array_split(places, stretches), strict=True):
-        finite = part[np.isfinite(part)]
-        if finite.size:
-            low, high = np.quantile(finite, [_LOW, _HIGH], method="inverted_cdf")
-            found.append((float(where[where.size // 2]), float(low), float(high)))
-    if len(found) < 2:  # noqa: PLR2004 - one edge is no band
-        return ()
-    x, low_edge, high_edge = (np.array(column) for column in zip(*found, strict=True))
-    return (Band(x, low_edge, high_edge, "middle 80 %"),)
+    found = middle_band(values, places, stretches)
+    return (Band(*found, "middle 80 %"),) if found.positions.size > 1 else ()
 
 
 def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark, ...]) -> CurveChart:

@@ -4,9 +4,7 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
 
-import msgspec
 import numpy as np
 
 from rlvitals.clock import Clock
@@ -14,12 +12,12 @@ from rlvitals.diagnosis import (
     Context,
     Diagnosis,
     EvidenceBuilder,
-    Finding,
     FindingTracker,
     collected,
     context_from,
     diagnose,
 )
+from rlvitals.diagnosis.finding_events import CLOSED, OPENED, event_of, recorded_findings
 from rlvitals.errors import ClosedError, ReadInterruptedError, RlvitalsError
 from rlvitals.monitor.milestones import Milestones
 from rlvitals.recording import Recorder
@@ -27,10 +25,6 @@ from rlvitals.records import Episode, Event, Record
 from rlvitals.runs import Run
 from rlvitals.runs.interruption import reading
 from rlvitals.sinks import Sink
-
-FINDING = "finding"
-"""Kind of the events that report a finding; `data["state"]` is `opened` or `closed`."""
-OPENED, CLOSED = "opened", "closed"
 
 _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
@@ -95,7 +89,8 @@ class LiveDiagnosis(Sink):
         self._is_diagnosing = False
         self._last: Diagnosis | None = None
         if resumed:  # what is open and what was reached is not recorded twice
-            self._findings.remember(open_findings(self._resume_milestones()))
+            events = self._resume_milestones()
+            self._findings.remember(one.finding for one in recorded_findings(events) if one.is_open)
 
     def set_target(self, target: float | None) -> None:
         """Set the reward that counts as solved."""
@@ -155,7 +150,7 @@ class LiveDiagnosis(Sink):
             change = self._findings.update(self.diagnosis(), last=self._closed)
             for state, findings in ((OPENED, change.opened), (CLOSED, change.closed)):
                 for finding in findings:
-                    self._record_event(self._event(finding, state))
+                    self._record_event(event_of(finding, state, time=self._clock.time()))
 
     def diagnosis(self) -> Diagnosis:
         """Diagnose the training as it is now. Safe from any thread.
@@ -216,21 +211,6 @@ class LiveDiagnosis(Sink):
         self._milestones.resume(events, rewards, places)
         return events
 
-    def _event(self, finding: Finding, state: str) -> Event:
-        said: dict[str, Any] = msgspec.to_builtins(finding)
-        message = finding.sentence if state == OPENED else f"{finding.title}: no longer seen"
-        severity = said.pop("severity") if state == OPENED else "info"
-        code = said.pop("code")
-        return Event(
-            time=self._clock.time(),
-            kind=FINDING,
-            message=message[:1_000],
-            severity=severity,
-            code=code,
-            env_step=finding.since_step if state == OPENED else None,
-            data={"state": state, **said},
-        )
-
 
 def start_live_diagnosis(recorder: Recorder, *, target: float | None) -> LiveDiagnosis | None:
     """Begin the live diagnosis of a run; `None` where the recorder's settings turn it off.
@@ -260,24 +240,3 @@ def context_of(recorder: Recorder) -> Context:
     """What the writer of a run knows of it besides its records."""
     header, dropped = recorder.session.header, recorder.dropped_records()
     return context_from(header, status=header.status, reason="", lost=dropped.records, failures=recorder.failures())
-
-
-def open_findings(events: Iterable[Event]) -> list[Finding]:
-    """The findings that a run's events opened and did not close, as they were last recorded."""
-    found: dict[str, Finding] = {}
-    for event in events:
-        data = event.data or {}
-        if event.kind != FINDING or event.code is None:
-            continue
-        if data.get("state") == CLOSED:
-            found.pop(event.code, None)
-        else:
-            said = {name: value for name, value in data.items() if name in Finding.__struct_fields__}
-            try:
-                found[event.code] = msgspec.convert(
-                    {"confidence": 0.0, "title": event.message, **said, "code": event.code, "severity": event.severity},
-                    Finding,
-                )
-            except msgspec.ValidationError:  # of another making
-                continue
-    return list(found.values())

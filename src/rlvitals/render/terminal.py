@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rlvitals.formatting import ABSENT, number
-from rlvitals.records.coercion import spelled
+from rlvitals.records.json_encoding import strict_json
 from rlvitals.text_escaping import escape_control
 
 STYLES = {
@@ -61,11 +61,6 @@ def number_text(value: float | None, digits: int = 4) -> Text:
 def print_json(document: Any) -> None:
     """Print one strict JSON document; what JSON has no number for is spelled as in a run's files."""
     sys.stdout.write(msgspec.json.format(strict_json(document), indent=2).decode() + "\n")
-
-
-def strict_json(document: Any) -> bytes:
-    """A document in one line of strict JSON."""
-    return msgspec.json.encode(spelled(msgspec.to_builtins(document, enc_hook=str)))
 
 
 def readable(width: int) -> int:

@@ -29,9 +29,19 @@ class Cells(NamedTuple):
     present: Flags
 
     @property
+    def numbers(self) -> Floats:
+        """The same, with NaN also where nothing is present."""
+        return self.values if self.present.all() else np.where(self.present, self.values, np.nan)
+
+    @property
     def masked(self) -> Column:
         """The same as one array, in which missing values are masked."""
         return np.ma.array(self.values, mask=~self.present)
+
+
+def absent(rows: int) -> Cells:
+    """Rows in which nothing is present."""
+    return Cells(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
 
 
 class Growing:
@@ -68,7 +78,7 @@ class Growing:
         """Make it so long, by rows in which nothing is present."""
         missing = size - self._size
         if missing > 0:
-            self.extend(Cells(np.full(missing, np.nan), np.zeros(missing, dtype=bool)))
+            self.extend(absent(missing))
 
     def cells(self, start: int = 0) -> Cells:
         """The rows from a start on."""
@@ -142,13 +152,12 @@ class Columns:
         """A column from a row on; nothing is present where it was never said."""
         column = self._columns.get(name)
         if column is None:
-            return Cells(np.full(self.rows - start, np.nan), np.zeros(self.rows - start, dtype=bool))
+            return absent(self.rows - start)
         return column.cells(start)
 
     def numbers(self, name: str, start: int = 0) -> Floats:
         """A column from a row on, with NaN also where nothing is present."""
-        cells = self.cells(name, start)
-        return cells.values if cells.present.all() else np.where(cells.present, cells.values, np.nan)
+        return self.cells(name, start).numbers
 
     def has(self, name: str) -> bool:
         """Whether any row said it."""

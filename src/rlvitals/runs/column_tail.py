@@ -11,7 +11,7 @@ from rlvitals.errors import RecordError, RunFormatError
 from rlvitals.files.regular_files import reader
 from rlvitals.records import STREAMS, codec_of
 from rlvitals.records.schema import Column, fields
-from rlvitals.runs.column_store import Cells, Labels
+from rlvitals.runs.column_store import Cells, Labels, absent
 from rlvitals.runs.folder import is_abandoned, rewinds_of
 from rlvitals.runs.header import Header
 from rlvitals.runs.layout import SEALED, Layout, Segment
@@ -27,6 +27,10 @@ class Batch(NamedTuple):
 
     rows: int
     columns: dict[str, Cells]
+
+    def cells(self, name: str) -> Cells:
+        """A column; nothing is present where the batch lacks it."""
+        return self.columns.get(name) or absent(self.rows)
 
 
 class Tail:

@@ -98,6 +98,21 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     health: Health | None
     evidence: str = ""
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run may record more."""
+        return self.state.status in OPEN
+
+    @property
+    def speed(self) -> float | None:
+        """Environment steps a second: recently while the run is open, else over the whole run."""
+        return self.recent_steps_per_second if self.is_open else self.steps_per_second
+
+    @property
+    def episode_rate(self) -> float | None:
+        """Episodes a minute, likewise."""
+        return self.recent_episodes_per_minute if self.is_open else self.episodes_per_minute
+
 
 class OverviewInputs(NamedTuple):
     """What an overview is made of. What is `None` is not looked at.

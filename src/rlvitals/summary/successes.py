@@ -1,5 +1,7 @@
 """Successes of a whole run: overall, over time, by group, and until the target."""
 
+from collections.abc import Mapping
+
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from rlvitals.stats.series.mix_shift import MixShift, mix_shift
 from rlvitals.stats.series.success_rates import episodes_until, success_over_time
 from rlvitals.summary.measures import WINDOW, Floats, Range, as_range, known
 
+GROUP_MEANS = ("reward", "quality_improvement", "quality_final", "length")
+"""The quantities whose mean each group of episodes has."""
 _BLOCKS = 20
 _MOST_FOR_MIX = 200_000
 """Episodes, evenly taken, from which the change of the mix is worked out."""
@@ -30,8 +34,10 @@ class GroupRate(msgspec.Struct, frozen=True):
     episodes: int
     known: int
     rate: Range
-    reward: float | None
-    quality_improvement: float | None
+    reward: float | None = None
+    quality_improvement: float | None = None
+    quality_final: float | None = None
+    length: float | None = None
 
 
 class Mix(msgspec.Struct, frozen=True):
@@ -143,17 +149,28 @@ def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRat
     labels, codes = coded(episodes[by])
     if not labels:
         return []
-    measured = {name: as_floats(episodes[name]) for name in ("reward", "quality_improvement")}
-    return [
-        GroupRate(
-            name=label,
-            episodes=int(np.count_nonzero(codes == place)),
-            known=int(np.count_nonzero(~np.isnan(said[codes == place]))),
-            rate=_rate(said[codes == place]),
-            **{name: _mean(values[codes == place]) for name, values in measured.items()},
-        )
-        for place, label in enumerate(labels)
-    ]
+    measured = {name: as_floats(episodes[name]) for name in GROUP_MEANS if name in episodes}
+    return group_rates(dict(enumerate(labels)), codes, said, measured)
+
+
+def group_rates(
+    names: Mapping[int, str | None], codes: NDArray[np.intp], success: Floats, measured: Mapping[str, Floats]
+) -> list[GroupRate]:
+    """Sum up the episodes of each group.
+
+    Args:
+        names: Name of each group, by its code.
+        codes: Group of each episode, shape `(n,)`.
+        success: 1 or 0 for each episode, NaN where it was not reported, shape `(n,)`.
+        measured: The quantities whose means are wanted, by field of `GroupRate`, each of shape `(n,)`.
+    """
+    found = []
+    for code, name in names.items():
+        rows = codes == code
+        known_ones = int(np.count_nonzero(~np.isnan(success[rows])))
+        means = {quantity: _mean(values[rows]) for quantity, values in measured.items()}
+        found.append(GroupRate(name, int(np.count_nonzero(rows)), known_ones, _rate(success[rows]), **means))
+    return found
 
 
 def _rate(said: Floats) -> Range:

@@ -13,10 +13,10 @@ import msgspec
 
 from rlvitals import RunReader, TrainingMonitor
 from rlvitals.dashboard.diagnosis_worker import assessed
-from rlvitals.dashboard.json_encoding import strict_json
 from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.records.json_encoding import strict_json
 
 from .stated import NOT_JUDGED, RECENT, Stated, exact
 

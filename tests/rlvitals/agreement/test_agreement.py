@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from rlvitals import TrainingMonitor, open_run
-from rlvitals.dashboard.curve_views import View, curves
+from rlvitals.dashboard.curve_views import curves
+from rlvitals.dashboard.query_params import StreamName, View
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.stats.series.convergence import convergence
 from rlvitals.stats.series.trend import trend
@@ -249,12 +250,12 @@ def test_a_reached_target_is_a_milestone(made: MadeRuns) -> None:
 @pytest.mark.parametrize(
     ("stream", "field"), [("episodes", "reward"), ("updates", "learning_rate"), ("updates", "entropy")]
 )
-def test_what_a_chart_announces_as_last_is_the_last_record(made: MadeRuns, stream: str, field: str) -> None:
+def test_what_a_chart_announces_as_last_is_the_last_record(made: MadeRuns, stream: StreamName, field: str) -> None:
     """The payload of a chart in the dashboard holds it, however the line is smoothed."""
     path = made.runs["rise-then-flat"].path
     watched = WatchedRun(path.name, path)
     watched.refresh()
-    (series,) = curves(watched, stream, [field], View("env_step"))
+    (series,) = curves(watched, [field], View("env_step", stream=stream))
     *_, last = open_run(path).records(stream)
 
     assert series.extent.last == getattr(last, field)

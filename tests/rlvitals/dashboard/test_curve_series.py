@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from rlvitals.dashboard.curve_series import CurveSeries, plain_numbers, series
+from rlvitals.dashboard.query_params import View
 from rlvitals.runs.column_store import Cells, Floats
 from rlvitals.stats.series.averages import exponential_average
 
 
 def curve(values: Floats, **more: object) -> CurveSeries:
     cells = Cells(values, np.ones(values.size, dtype=bool))
-    return series(cells, np.arange(values.size, dtype=float), stream="s", field="f", clock="row", **more)  # type: ignore[arg-type]
+    view = View(**more)  # type: ignore[arg-type]
+    return series(cells, np.arange(values.size, dtype=float), view, field="f", clock="row")
 
 
 def test_every_extreme_survives_and_nan_is_told_at_its_place() -> None:
@@ -72,11 +74,12 @@ def test_whatever_the_values_are_there_is_a_curve(values: list[float]) -> None:
 def test_absent_rows_are_no_points() -> None:
     """Nor are those that have no place on the clock."""
     cells = Cells(np.array([1.0, 2.0, 3.0]), np.array([True, False, True]))
-    made = series(cells, np.array([1.0, 2.0, math.nan]), stream="s", field="f", clock="c")
+    made = series(cells, np.array([1.0, 2.0, math.nan]), View(), field="f", clock="c")
 
     assert (made.points.x, made.points.y) == ([1.0], [1.0])
 
 
 def test_numbers_that_are_not_finite_are_spelled() -> None:
-    """As in a run's files."""
+    """As in a run's files; what is absent is `None`."""
+    assert plain_numbers(np.array([1.0, math.nan]), np.array([False, True])) == [None, "NaN"]
     assert plain_numbers(np.array([1.0, math.nan, math.inf, -math.inf])) == [1.0, "NaN", "Infinity", "-Infinity"]

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor
-from rlvitals.dashboard.group_comparison import ComparisonCache, select_groups
+from rlvitals.dashboard.group_comparison import AnswerCache, select_groups
 from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.errors import ComparisonError, RunNotFoundError
 
@@ -195,11 +195,11 @@ def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor,
     """And so is one that has ended."""
     with monitor("one", settings=RecorderSettings(heartbeat_s=3600.0, system_interval_s=None)) as training:
         training.log_episode(0, 1.0, 5)
-        before = select_groups(RunRegistry(logs), ["one"], []).sign
-        same = select_groups(RunRegistry(logs), ["one"], []).sign
+        before = select_groups(RunRegistry(logs), ["one"], []).fingerprint
+        same = select_groups(RunRegistry(logs), ["one"], []).fingerprint
         training.log_episode(1, 1.0, 5)
-        after = select_groups(RunRegistry(logs), ["one"], []).sign
-    ended = select_groups(RunRegistry(logs), ["one"], []).sign
+        after = select_groups(RunRegistry(logs), ["one"], []).fingerprint
+    ended = select_groups(RunRegistry(logs), ["one"], []).fingerprint
 
     assert before == same
     assert len({before, after, ended}) == 3
@@ -207,7 +207,7 @@ def test_a_run_that_grows_between_two_signs_of_life_is_another(monitor: Monitor,
 
 def test_who_asks_the_same_at_once_waits_for_one_answer() -> None:
     """The work is done once; if it failed, the next one tries."""
-    kept, begun, go_on, done = ComparisonCache(), threading.Event(), threading.Event(), []
+    kept, begun, go_on, done = AnswerCache(), threading.Event(), threading.Event(), []
 
     def work() -> bytes:
         done.append(1)

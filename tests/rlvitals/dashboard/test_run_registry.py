@@ -1,16 +1,18 @@
 """The runs of a folder."""
 
+import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from rlvitals import TrainingMonitor
+from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.dashboard.run_registry import RunRegistry
-from rlvitals.dashboard.run_row import SPARK_POINTS, RewardTrace
+from rlvitals.dashboard.run_row import SPARK_POINTS
+from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.errors import RunNotFoundError
+from rlvitals.runs import Run
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -33,6 +35,23 @@ def test_a_line_is_there_at_once_and_whole_soon(finished: Path) -> None:
     assert len(whole.spark) <= SPARK_POINTS
 
 
+def test_a_row_is_assessed_after_it_was_read(finished: Path, monitor: Monitor) -> None:
+    """Also that of a run whose own monitor judged nothing: the verdict and the worst finding are those of its page."""
+    with monitor("unjudged", settings=RecorderSettings(diagnosis_interval_s=None)) as training:
+        for step in range(50):
+            training.log_training_step(step, math.nan, 0.5, 1.0)
+    registry = RunRegistry(finished.parent)
+    rows = {row.key: row for row in (*registry.rows()[0],)}
+    assessed = {row.key: row for row in registry.fill(math.inf)}
+    diagnosis = diagnose(evidence_of(Run(training.path)))
+
+    assert (rows["unjudged"].overview.verdict, rows["unjudged"].is_judged) == (None, False)
+    assert assessed["unjudged"].overview.verdict is not None
+    assert (assessed["unjudged"].worst, assessed["unjudged"].is_judged) == (diagnosis.findings[0].title, True)
+    assert assessed["unjudged"].findings.critical == 1
+    assert registry.fill(math.inf) == []
+
+
 def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
     """A new run, one that goes on, one that is removed; also where somebody else has asked for the list between."""
     registry = RunRegistry(finished.parent)
@@ -41,12 +60,12 @@ def test_only_what_changed_is_told(finished: Path, monitor: Monitor) -> None:
     assert registry.fill(1.0) == []
     training = monitor("other")
     assert "other" in registry.runs()
-    assert [row.key for row in registry.scan().rows] == ["other"]
+    assert [row.key for row in registry.scan()[0]] == ["other"]
     training.log_episode(0, 1.0, 1)
     assert [(row.key, row.overview.episodes) for row in registry.fill(1.0)] == [("other", 1)]
     training.close()
     shutil.rmtree(training.path)
-    assert registry.scan().gone == ["other"]
+    assert registry.scan()[1] == ["other"]
 
 
 def test_a_damaged_run_is_refused_once_with_the_reason(finished: Path) -> None:
@@ -57,12 +76,12 @@ def test_a_damaged_run_is_refused_once_with_the_reason(finished: Path) -> None:
     registry = RunRegistry(finished.parent)
     rows, (refused,) = registry.rows()
     header.write_text(content)
-    again = registry.scan()
+    again, _ = registry.scan()
 
     assert rows == []
     assert "damaged" in refused.reason
     assert str(finished.parent) not in refused.reason
-    assert [row.key for row in again.rows] == ["finished"]
+    assert [row.key for row in again] == ["finished"]
     assert registry.refused == []
 
 
@@ -88,14 +107,3 @@ def test_only_runs_on_the_shelf_are_opened(finished: Path, key: str) -> None:
 def test_a_run_s_own_folder_is_a_folder_of_one_run(finished: Path) -> None:
     """Its name is the key."""
     assert RunRegistry(finished).open("finished").columns["episodes"].rows == 101
-
-
-def test_a_trace_is_bounded_and_true() -> None:
-    """Means of equal blocks, however the values came, with holes where nothing was finite."""
-    values = np.arange(1_000.0)
-    whole, parts = RewardTrace(8), RewardTrace(8)
-    whole.extend(values)
-    for part in np.array_split(values, 37):
-        parts.extend(part)
-
-    assert whole.means().tolist() == parts.means().tolist() == [63.5, 191.5, 319.5, 447.5, 575.5, 703.5, 831.5, 947.5]

@@ -104,10 +104,10 @@ def test_what_is_worked_out_is_kept_until_something_comes(monitor: Monitor) -> N
     run, made = WatchedRun("run", training.path), []
     run.refresh()
     for _ in range(3):
-        run.kept("it", lambda: made.append(1))
+        run.cached("it", lambda: made.append(1))
     training.log_episode(0, 1.0, 1)
     run.refresh()
-    run.kept("it", lambda: made.append(1))
+    run.cached("it", lambda: made.append(1))
     training.close()
 
     assert len(made) == 2

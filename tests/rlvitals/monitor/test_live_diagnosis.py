@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from rlvitals import RecorderSettings, TrainingMonitor, open_run
-from rlvitals.diagnosis import Context, Diagnosis, Finding
-from rlvitals.monitor.live_diagnosis import CLOSED, FINDING, OPENED, LiveDiagnosis, open_findings
+from rlvitals.diagnosis import Context, Diagnosis
+from rlvitals.diagnosis.finding_events import FINDING, recorded_findings
+from rlvitals.monitor.live_diagnosis import LiveDiagnosis
 from rlvitals.records import Episode, Event, PolicyUpdate
 from rlvitals.runs import Run
 from rlvitals.sinks import MemorySink
@@ -48,7 +49,7 @@ def test_a_finding_is_said_once_when_it_opens(watched: Any) -> None:
     found = [event for event in said if event.code == "non-finite"]
 
     assert len(found) == 1
-    assert (found[0].kind, found[0].severity, found[0].data["state"]) == (FINDING, "critical", OPENED)
+    assert (found[0].kind, found[0].severity, found[0].data["state"]) == ("finding", "critical", "opened")
     assert {"confidence", "evidence", "cause", "advice", "source", "symptoms", "title"} <= found[0].data.keys()
 
 
@@ -81,11 +82,11 @@ def test_a_training_that_ended_well_has_no_finding_that_is_open(watched: Any) ->
     for number in range(60):
         live.write(Episode(time=float(number), episode=number, reward=math.nan if number < 20 else 1.0, length=1))
         clock.advance(1.0)
-    assert open_findings(said)
+    assert any(one.is_open for one in recorded_findings(said))
     live.write(Event(time=60.0, kind="rewind", message="back"))
     live.close()
 
-    assert open_findings(said) == []
+    assert not any(one.is_open for one in recorded_findings(said))
 
 
 def test_what_a_training_reached_is_said(watched: Any) -> None:
@@ -101,28 +102,16 @@ def test_what_a_training_reached_is_said(watched: Any) -> None:
     ]
 
 
-def test_open_findings_are_read_from_events() -> None:
-    """Those that were opened and not closed since, as they were last said."""
-
-    def event(code: str, state: str, severity: str = "warning") -> Event:
-        return Event(time=1.0, kind=FINDING, message="m", severity=severity, code=code, data={"state": state})
-
-    said = [event("a", OPENED), event("b", OPENED), event("a", CLOSED), event("b", OPENED, "critical")]
-    note = Event(time=1.0, kind="note", message="m")
-
-    assert open_findings([*said, note]) == [Finding(code="b", severity="critical", confidence=0.0, title="m")]
-
-
 def test_a_live_training_says_its_findings_to_its_sinks(logs: Path) -> None:
     """And to the run folder; both have it when the run has ended."""
     memory = MemorySink()
     with TrainingMonitor(logs, session_name="run", settings=LOOKING, sinks=[memory]) as training:
         for step in range(30):
             training.log_training_step(step, math.nan, 0.5, 1.0)
-    kept = [event for event in training.run.records("events") if event.kind == FINDING]
+    kept = [event for event in training.run.records("events") if event.kind == "finding"]
 
     assert [event.code for event in kept] == ["non-finite"]
-    assert kept == [record for record in memory.records if isinstance(record, Event) and record.kind == FINDING]
+    assert kept == [record for record in memory.records if isinstance(record, Event) and record.kind == "finding"]
 
 
 def test_a_training_that_is_taken_up_does_not_repeat_itself(logs: Path) -> None:
@@ -131,7 +120,7 @@ def test_a_training_that_is_taken_up_does_not_repeat_itself(logs: Path) -> None:
         with TrainingMonitor(logs, session_name="run", settings=LOOKING, resume="allow") as training:
             for step in range(first, first + 30):
                 training.log_training_step(step, math.nan, 0.5, 1.0, env_step=step)
-    kept = [event for event in training.run.records("events") if event.kind == FINDING]
+    kept = [event for event in training.run.records("events") if event.kind == "finding"]
 
     assert [event.code for event in kept] == ["non-finite"]
     assert training.diagnosis().env_step == 59
@@ -198,7 +187,7 @@ def test_a_training_can_do_without(monitor: Monitor) -> None:
             training.log_training_step(step, math.nan, 0.5, 1.0)
 
         assert training.validate_metrics()["status"] == "critical"
-    assert not [event for event in training.run.records("events") if event.kind == FINDING]
+    assert not [event for event in training.run.records("events") if event.kind == "finding"]
 
 
 def test_a_signal_handler_may_ask_during_a_diagnosis(tmp_path: Path) -> None:

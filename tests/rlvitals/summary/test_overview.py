@@ -171,3 +171,20 @@ def test_a_decline_of_the_second_half_is_not_said_of_the_whole(monitor: Monitor)
     assert verdict is not None
     assert verdict.title == "Declining"
     assert "fell over the run" not in verdict.text
+
+
+def test_the_speed_is_the_recent_one_while_a_run_is_open(monitor: Monitor) -> None:
+    """Of a run that is over it is that of the whole run. An hour: one step a second, in the second half two."""
+    training, step = monitor(), 0
+    for number in range(3_600):
+        step += 1 if number < 1_800 else 2
+        training.log_episode(number, float(number), 5, env_step=step, time=training.session.start_time + number)
+    training.save_session()
+    live = overview_of(Run(training.path))
+    training.close()
+    over = overview_of(Run(training.path))
+
+    assert (live.is_open, over.is_open) == (True, False)
+    assert live.speed == live.recent_steps_per_second != live.steps_per_second
+    assert (over.speed, over.episode_rate) == (over.steps_per_second, over.episodes_per_minute)
+    assert live.episode_rate == live.recent_episodes_per_minute

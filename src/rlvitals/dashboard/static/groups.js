@@ -14,7 +14,6 @@ const KEPT = ["metric", "statistic", "axis", "by", "baseline", "target", "margin
 const STATISTICS = [["final", "the last tenth"], ["area", "the whole training"], ["best", "the best stretch"]];
 const DIRECTIONS = [["", "more is better"], ["true", "less is better"]];
 const VERDICTS = ["better", "worse", "different", "the same", "no difference shown", "not enough runs", "not comparable"];
-const TONE = { better: "good", worse: "bad", different: "neutral", "the same": "neutral" };
 const EACH = "\u0000each";
 const MOST_IN_PAIRS = 25, MOST_CURVES = 12, MOST_VERDICTS = 12, FEW_VERDICTS = 3, MOST_TASKS = 6, MOST_REFUSED = 100, AGAIN_MS = 15_000;
 
@@ -170,12 +169,12 @@ function keptState(part, quiet) {
   };
 }
 
-function verdicts({ comparisons: all, horizons }, tint) {
+function verdicts({ comparisons: all, horizons, tones }, tint) {
   const left = all.length - MOST_VERDICTS, least = (one) => one.adjusted_p ?? Number.MAX_VALUE, isMany = Object.keys(horizons).length > 1;
   const counts = VERDICTS.map((verdict) => [all.filter((one) => one.verdict === verdict).length, verdict]).filter(([many]) => many);
   const shown = left > 0 ? [...all].sort((a, b) => least(a) - least(b)).slice(0, MOST_VERDICTS) : all;
   const tally = [h("b", {}, `${count(all.length)} comparisons: `), counts.map(([many, verdict]) => `${count(many)} ${verdict}`).join(", "), "."];
-  const article = ({ verdict, group, baseline, task, sentences: [first, ...rest] }) => h("article", { class: "verdict", "data-tone": TONE[verdict] },
+  const article = ({ verdict, group, baseline, task, sentences: [first, ...rest] }) => h("article", { class: "verdict", "data-tone": tones[verdict] },
     h("div", { class: "verdict-main" },
       h("div", { class: "verdict-name" }, h("b", { class: "verdict-title" }, verdict), h("span", {}, named(tint.get(group), group), h("span", { class: "muted" }, " against "),
         named(tint.get(baseline), baseline), task && isMany ? h("span", { class: "muted" }, ` on ${task}`) : null)),

@@ -77,7 +77,7 @@ function finding(one, run) {
   h("div", { class: "finding-more" },
     one.advice ? h("p", {}, h("b", {}, "Try: "), one.advice) : null, evidence.length ? h("dl", { class: "evidence" }, evidence) : null,
     one.symptoms.length ? h("p", { class: "muted" }, "It explains: ", one.symptoms.map((other) => other.title).join(", "), ".") : null,
-    h("p", { class: "muted small" }, one.code, one.confidence !== null ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
+    h("p", { class: "muted small" }, one.code, one.confidence ? `, ${percent(one.confidence)} sure` : "", one.source ? `. ${one.source}` : ""),
     seen && at != null ? button("Show where it began", () => around(run, at)) : null));
   return box;
 }

@@ -33,8 +33,8 @@ export function overview(panel, run, controls) {
     // Shares are of the episodes whose end was reported; the rest stands in the table alone.
     const named = ends.filter((group) => group.name !== null), total = named.reduce((sum, group) => sum + group.episodes, 0);
     const choice = kinds.length > 1 ? select("Grouped by", kinds.map((kind) => [kind, kind]), by, (kind) => { by = kind; shares(); }) : null;
-    const success = types.some((group) => group.success) && shareBars("Success rate by type, with 95 % intervals",
-      types.slice(0, MOST_GROUPS).map(({ name, success }) => ({ name: name ?? "(none)", ...success })));
+    const success = types.some((group) => group.known) && shareBars("Success rate by type, with 95 % intervals",
+      types.slice(0, MOST_GROUPS).map(({ name, rate }) => ({ name: name ?? "(none)", ...rate })));
     const ways = shareBars("Shares of the ways in which episodes end", named.slice(0, MOST_GROUPS)
       .map(({ name, episodes }) => ({ name, estimate: episodes / total, note: count(episodes), tone: "plain" })));
     put(groups, types.length ? card("Success by type", [grow(), choice], success, groupTable(types)) : null,
@@ -57,8 +57,8 @@ export function overview(panel, run, controls) {
 
 function groupTable(groups, unnamed = "(none)") {
   const column = (name, title, show) => groups.some((group) => group[name] != null) && [title, (group) => show(group[name]), "num"];
-  const success = ({ success: rate, reported, episodes }) => (rate ? [
-    percent(rate.estimate), reported < episodes ? ` of ${count(reported)}` : "",
+  const success = ({ rate, known, episodes }) => (known ? [
+    percent(rate.estimate), known < episodes ? ` of ${count(known)}` : "",
     rate.low === null ? "" : h("span", { class: "muted interval" }, ` ${Math.round(100 * rate.low)}–${percent(rate.high)}`)] : ABSENT);
   return table([
     ["", (group) => group.name ?? unnamed], column("episodes", "Episodes", count),

@@ -21,9 +21,10 @@ function progressCell({ progress: share, seconds_left: left, env_step: step }) {
 /** By name: the title, what is sorted by, the way it is sorted at first, and the cell. */
 const COLUMNS = {
   name: ["Run", (row) => row.key.toLowerCase(), 1, (row) => [runLink(row.key), small([row.project, ...row.tags].filter(Boolean).join(" · "))]],
-  status: ["Status", (row) => row.status, 1, (row) => status(row.status, row.reason)],
+  status: ["Status", (row) => row.status, 1, ({ status: name, reason, verdict }) => [
+    status(name, reason), verdict && h("div", { class: "muted small", title: verdict.text }, verdict.title)]],
   health: ["Findings", ({ findings: { critical, warning, info }, not_finite: bad }) => critical * 1e4 + warning * 100 + info + bad, -1,
-    (row) => (row.whole ? findingDots(row.findings, row.not_finite, row.is_judged) : h("span", { class: "muted" }, "…"))],
+    (row) => (row.whole ? [findingDots(row.findings, row.not_finite, row.is_judged), small(row.worst)] : h("span", { class: "muted" }, "…"))],
   reward: ["Reward", (row) => row.levels.reward?.mean ?? -Infinity, -1, rewardCell],
   success: ["Success", (row) => row.levels.success?.mean ?? -1, -1, (row) => num(row.level_texts.success ?? ABSENT)],
   progress: ["Progress", (row) => row.progress ?? row.env_step ?? -1, -1, progressCell],

@@ -86,7 +86,7 @@ export const refusals = (refused, heading, most = refused.length) => (refused.le
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
 /** A row or a header of the API, with the facts of its overview at hand. */
-export const withFacts = (entry) => ({ ...entry.overview.state, ...entry.overview, ...entry.shown, ...entry });
+export const withFacts = (entry) => ({ ...entry.overview.state, ...entry.overview, ...entry });
 
 export const status = (name, reason) => h("span", { class: "status", "data-status": name, title: reason },
   h("span", { "aria-hidden": "true" }, GLYPH[name] ?? "•"), ` ${name}`);

@@ -1,4 +1,4 @@
-"""The reward of a run without episodes, read again when the run has gained something, and seldom while it grows."""
+"""Following the reward of a run without episodes: read again when the run has gained something, at a bounded cost."""
 
 from rlvitals.runs.folder import RunFolder
 from rlvitals.runs.reward_series import RewardSeries, reward_series
@@ -8,7 +8,7 @@ _SHARE = 20.0
 _STREAMS = ("evaluations", "scalars", "updates")
 
 
-class Rewards:
+class RewardFollower:
     """Reads the reward series of a run.
 
     Args:
@@ -22,7 +22,7 @@ class Rewards:
         self._next = float("-inf")
 
     def read(self, now: float) -> RewardSeries | None:
-        """The series, as far as it was read; `None` if the run has no reward.
+        """Return the series, as far as it was read; `None` if the run has no reward.
 
         Args:
             now: Seconds of a monotonic clock.
