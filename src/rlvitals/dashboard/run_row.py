@@ -121,7 +121,7 @@ class RowTracker:
         self._follower = Follower(self.run.layout, "events")
         self._finding_events: list[Event] = []
         self._rewards = BlockTable(("reward",), 2 * SPARK_POINTS)
-        self._recent = {name: absent(0) for name in ("reward", "success")}
+        self._first, self._recent = ({name: absent(0) for name in ("reward", "success")} for _ in range(2))
         self._updates = 0
         self._whole = False
         self._series_follower = RewardFollower(self.run)
@@ -159,9 +159,10 @@ class RowTracker:
         self._whole, self._is_assessed = True, False
 
     def _take_episodes(self, batch: Batch) -> None:
-        for name, before in self._recent.items():
-            pairs = zip(before, batch.cells(name), strict=True)
-            self._recent[name] = Cells(*(np.concatenate(pair)[-RECENT_EPISODES:] for pair in pairs))
+        for kept, part in ((self._first, slice(RECENT_EPISODES)), (self._recent, slice(-RECENT_EPISODES, None))):
+            for name, before in kept.items():
+                pairs = zip(before, batch.cells(name), strict=True)
+                kept[name] = Cells(*(np.concatenate([old, new[part]])[part] for old, new in pairs))
         rewards = batch.cells("reward")
         self._rewards.extend(rewards.values[np.newaxis], rewards.present[np.newaxis])
 
@@ -199,6 +200,7 @@ class RowTracker:
                 updates=self._updates if self._whole else totals.get("updates"),
                 steps=(reported_step(self.run, header, state, clock=self._clock), totals.get("env_step")),
                 columns={name: cells.masked for name, cells in self._recent.items()},
+                first={name: cells.masked for name, cells in self._first.items()},
                 pace=self._pace,
                 series=self._series,
                 assessment=self._assessment,
