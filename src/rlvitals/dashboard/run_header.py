@@ -87,7 +87,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
             episodes=run.episodes,
             updates=run.columns["updates"].rows,
             steps=(reported_step(run.reader, header, state, clock=run.clock),),
-            columns=columns,
+            recent=columns,
             first=columns,
             pace=pace,
             episode_pace=rate,

@@ -199,7 +199,7 @@ class RowTracker:
                 episodes=totals.get("episodes", self._rewards.records),
                 updates=self._updates if self._whole else totals.get("updates"),
                 steps=(reported_step(self.run, header, state, clock=self._clock), totals.get("env_step")),
-                columns={name: cells.masked for name, cells in self._recent.items()},
+                recent={name: cells.masked for name, cells in self._recent.items()},
                 first={name: cells.masked for name, cells in self._first.items()},
                 pace=self._pace,
                 series=self._series,

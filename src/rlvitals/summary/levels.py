@@ -12,13 +12,14 @@ from rlvitals.formatting import ABSENT, count, format_value, reported_share
 from rlvitals.records import Episode
 from rlvitals.records.metrics import metric_of
 from rlvitals.runs.answer import Column
-from rlvitals.runs.reward_series import RewardSeries
+from rlvitals.runs.reward_series import Floats, RewardSeries
 from rlvitals.stats.series.intervals import mean_interval, rate_interval
 
 RECENT_EPISODES = 100
 """Episodes that a recent level is the mean of."""
 LEVELS = ("reward", "quality_final", "quality_improvement", "length", "success")
 """The fields of an episode that have a recent level, in the order in which they are shown."""
+_NOTHING: Column = np.ma.array([])
 
 
 class Level(msgspec.Struct, frozen=True):
@@ -43,20 +44,9 @@ class Level(msgspec.Struct, frozen=True):
     window: int
 
 
-def columns_of(episodes: Sequence[Episode]) -> dict[str, Column]:
-    """The columns of episodes that levels are made of; missing values are masked."""
-    found: dict[str, Column] = {}
-    for name in LEVELS:
-        values = [getattr(episode, name) for episode in episodes]
-        found[name] = np.ma.array(
-            [np.nan if value is None else float(value) for value in values], mask=[value is None for value in values]
-        )
-    return found
-
-
 def levels_of(
-    episodes: Mapping[str, Column],
-    first: Mapping[str, Column] | None = None,
+    episodes: Mapping[str, Column] | Sequence[Episode],
+    first: Mapping[str, Column] | Sequence[Episode] = (),
     *,
     series: RewardSeries | None = None,
     intervals: bool = True,
@@ -64,9 +54,9 @@ def levels_of(
     """Work out the recent levels of a run.
 
     Args:
-        episodes: Columns of the last episodes, at least 100 if there are so many, in the order of time, shape `(n,)`;
-            missing values are masked.
-        first: Columns of the first episodes, likewise.
+        episodes: The last episodes, at least 100 if there are so many, in the order of time: as records, or as columns
+            of shape `(n,)` in which missing values are masked.
+        first: The first episodes, likewise; none if they are not known.
         series: What stands for the reward of a run that has no episodes.
         intervals: Whether the intervals are wanted, which take most of the time.
 
@@ -74,20 +64,28 @@ def levels_of(
         The level of each of `LEVELS` that any of the last 100 episodes reported.
     """
     if series is not None:
-        recent = np.ma.asarray(series.values)
-        level = _level(recent[-series.recent :], recent[: series.recent], is_rate=False, intervals=intervals)
-        return {} if level is None else {"reward": level}
-    found = {
-        name: _level(
-            episodes[name][-RECENT_EPISODES:],
-            None if first is None or name not in first else first[name][:RECENT_EPISODES],
-            is_rate=name == "success",
-            intervals=intervals,
+        episodes = {"reward": np.ma.asarray(series.values[-series.recent :])}
+        first = {"reward": np.ma.asarray(series.values[: series.recent])}
+    found: dict[str, Level] = {}
+    for name in LEVELS:
+        reported, window = _reported(episodes, name, slice(None) if series else slice(-RECENT_EPISODES, None))
+        if not reported.size:
+            continue
+        low = high = None
+        if intervals:
+            is_rate = name == "success"
+            interval = rate_interval(reported, independent=True) if is_rate else mean_interval(reported)
+            low, high = _known(interval.low), _known(interval.high)
+        found[name] = Level(
+            mean=_mean(reported),
+            low=low,
+            high=high,
+            first=_mean(_reported(first, name, slice(None) if series else slice(RECENT_EPISODES))[0]),
+            not_finite=int(np.count_nonzero(~np.isfinite(reported))),
+            reported=reported.size,
+            window=window,
         )
-        for name in LEVELS
-        if name in episodes
-    }
-    return {name: level for name, level in found.items() if level is not None}
+    return found
 
 
 def level_text(name: str, level: Level) -> str:
@@ -100,27 +98,17 @@ def level_text(name: str, level: Level) -> str:
     return f"{format_value(metric_of('episodes', name), level.mean)}{ignored}"
 
 
-def _level(recent: Column, first: Column | None, *, is_rate: bool, intervals: bool) -> Level | None:
-    values = recent.compressed().astype(np.float64)
-    if not values.size:
-        return None
-    low = high = None
-    if intervals:
-        interval = rate_interval(values, independent=True) if is_rate else mean_interval(values)
-        low, high = _known(interval.low), _known(interval.high)
-    return Level(
-        mean=_mean(values),
-        low=low,
-        high=high,
-        first=None if first is None else _mean(first.compressed().astype(np.float64)),
-        not_finite=int(np.count_nonzero(~np.isfinite(values))),
-        reported=values.size,
-        window=recent.size,
-    )
+def _reported(episodes: Mapping[str, Column] | Sequence[Episode], name: str, part: slice) -> tuple[Floats, int]:
+    """Return the values that a part of the episodes reported, and the number of episodes in it."""
+    if isinstance(episodes, Mapping):
+        column = episodes.get(name, _NOTHING)[part]
+        return column.compressed().astype(np.float64), column.size
+    values = [getattr(episode, name) for episode in episodes[part]]
+    return np.array([value for value in values if value is not None], dtype=np.float64), len(values)
 
 
 @np.errstate(over="ignore")  # the mean of the largest floats has no float
-def _mean(values: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float | None:
+def _mean(values: Floats) -> float | None:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else None
 

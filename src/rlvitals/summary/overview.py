@@ -4,7 +4,7 @@ Every output takes these facts from here: the list of runs, `watch`, `show`, rep
 are three feeds (the last records of a run, its whole folder, a training that is followed live) and one definition.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import duckdb
@@ -14,6 +14,7 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import Health
+from rlvitals.records import Episode
 from rlvitals.records.progress import STEPS, Throughput, furthest_of, seconds_left, share_of
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
@@ -123,8 +124,8 @@ class OverviewInputs(NamedTuple):
         episodes: Episodes so far.
         updates: Updates so far.
         steps: Environment steps that were seen or reported, apart from those in `pace`.
-        columns: Columns of the last episodes, at least 100; missing values are masked.
-        first: Columns of the first 100.
+        recent: The last episodes, at least 100, as records or as columns (`levels_of`).
+        first: The first 100, likewise.
         pace: How fast environment steps were taken.
         episode_pace: How fast episodes ended, a minute.
         series: What stands for the reward of a run that has no episodes.
@@ -138,8 +139,8 @@ class OverviewInputs(NamedTuple):
     episodes: int
     updates: int | None
     steps: Iterable[float | None]
-    columns: Mapping[str, Column]
-    first: Mapping[str, Column] | None = None
+    recent: Mapping[str, Column] | Sequence[Episode]
+    first: Mapping[str, Column] | Sequence[Episode] = ()
     pace: Throughput | None = None
     episode_pace: Throughput | None = None
     series: RewardSeries | None = None
@@ -148,23 +149,23 @@ class OverviewInputs(NamedTuple):
     recorded_seconds: float = 0.0
 
 
-def overview_from(feed: OverviewInputs) -> Overview:
+def overview_from(inputs: OverviewInputs) -> Overview:
     """Work out the overview of a run."""
-    header, away = feed.header, away_of(feed.header)
-    pace, episode_pace = feed.pace or Throughput(), feed.episode_pace or Throughput()
+    header, away = inputs.header, away_of(inputs.header)
+    pace, episode_pace = inputs.pace or Throughput(), inputs.episode_pace or Throughput()
     recorded = recorded_time(pace, episode_pace, away)
-    duration = max(feed.state.duration, recorded.seconds, feed.recorded_seconds)
-    state = msgspec.structs.replace(feed.state, duration=duration)
+    duration = max(inputs.state.duration, recorded.seconds, inputs.recorded_seconds)
+    state = msgspec.structs.replace(inputs.state, duration=duration)
     is_open = state.status in OPEN
-    env_step = furthest_of(pace.furthest, *feed.steps)
+    env_step = furthest_of(pace.furthest, *inputs.steps)
     goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
-    levels = levels_of(feed.columns, feed.first, series=feed.series, intervals=feed.intervals)
-    source = "" if feed.series is None else feed.series.source
-    diagnosis, found = feed.assessment or (None, None)
+    levels = levels_of(inputs.recent, inputs.first, series=inputs.series, intervals=inputs.intervals)
+    source = "" if inputs.series is None else inputs.series.source
+    diagnosis, found = inputs.assessment or (None, None)
     return Overview(
         state=state,
-        episodes=feed.episodes,
-        updates=feed.updates,
+        episodes=inputs.episodes,
+        updates=inputs.updates,
         env_step=env_step,
         goal=goal,
         target=header.goals.get("target"),
@@ -184,7 +185,7 @@ def overview_from(feed: OverviewInputs) -> Overview:
             course=found,
             diagnosis=diagnosis,
             reward_source=source,
-            episodes=feed.episodes,
+            episodes=inputs.episodes,
             env_step=env_step,
         ),
         health=None if diagnosis is None else diagnosis.health,
@@ -216,7 +217,7 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
             episodes=times.size,
             updates=updates,
             steps=(reported_step(run, header, state, clock=clock),),
-            columns=columns,
+            recent=columns,
             first=columns,
             pace=pace,
             episode_pace=episodes_per_minute(times.filled(np.nan).astype(np.float64)),

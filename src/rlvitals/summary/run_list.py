@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +22,7 @@ from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.sql_columns import connected, file_literal
 from rlvitals.runs.totals import totals
-from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, columns_of
+from rlvitals.summary.levels import LEVELS, RECENT_EPISODES
 from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import CLOSED, away_of, state_of
 from rlvitals.summary.throughput import reported_step
@@ -138,7 +138,7 @@ def _record_spans(runs: Iterable[Run], stream: str, connection: duckdb.DuckDBPyC
 def _overview(
     run: Run,
     connection: duckdb.DuckDBPyConnection,
-    columns: Mapping[str, Column] | None,
+    recent: Mapping[str, Column] | Sequence[Episode] | None,
     span: _Span,
     clock: Clock,
 ) -> Overview:
@@ -151,10 +151,10 @@ def _overview(
         counted = totals(run, connection=connection)
         episodes, env_step, updates = counted.episodes, counted.env_step, counted.updates
         newest = last_records(run, "updates", 1, connection=connection)
-    if columns is None or state.status not in CLOSED:
+    if recent is None or state.status not in CLOSED:
         last: list[Episode] = last_records(run, "episodes", RECENT_EPISODES, connection=connection)
         newest += last
-        columns = columns_of(last)
+        recent = last
     return overview_from(
         OverviewInputs(
             header=header,
@@ -162,7 +162,7 @@ def _overview(
             episodes=episodes,
             updates=updates,
             steps=(env_step, reported_step(run, header, state, clock=clock), *map(step_of, newest)),
-            columns=columns,
+            recent=recent,
             series=None if episodes else reward_series(run, connection=connection),
             intervals=False,
             recorded_seconds=seconds_between(span.begin, span.end, away_of(header)),

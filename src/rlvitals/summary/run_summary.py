@@ -131,7 +131,7 @@ def summarise(
             episodes=whole.episodes["time"].size,
             updates=whole.updates["time"].size,
             steps=(reported_step(run, header, state, clock=clock),),
-            columns=whole.episodes,
+            recent=whole.episodes,
             first=whole.episodes,
             pace=whole.pace,
             episode_pace=episodes_per_minute(as_floats(whole.episodes["time"])),

@@ -14,11 +14,10 @@ from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSam
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.records.progress import Throughput, step_of
 from rlvitals.runs import Header, Run
-from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.down_sampling import sparks
-from rlvitals.summary.levels import RECENT_EPISODES, columns_of
+from rlvitals.summary.levels import RECENT_EPISODES
 from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
 from rlvitals.summary.status import OPEN, RunState, state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
@@ -103,7 +102,7 @@ class Observer:
         self._clock = clock
         self._evidence: Evidence | None = None
         self._assessment: Assessment | None = None
-        self._first: dict[str, Column] = {}
+        self._first: list[Episode] = []
         self._pace, self._episode_pace = Throughput(), Throughput()
         self._looked, self._sessions = -np.inf, 0
         self._took = 0.0
@@ -147,7 +146,7 @@ class Observer:
             diagnose(self._evidence), course_of_rewards(rewards if self._series is None else self._series.values)
         )
         self._pace, self._episode_pace = throughput_of(run), episodes_per_minute(times)
-        self._first = columns_of(list(itertools.islice(run.records("episodes"), RECENT_EPISODES)))
+        self._first = list(itertools.islice(run.records("episodes"), RECENT_EPISODES))
         self._quality = sparks(run.episodes["quality_final"].astype(np.float64), SPARKS)
 
     def _vitals(self, header: Header, state: RunState, evidence: Evidence) -> Vitals:
@@ -166,7 +165,7 @@ class Observer:
                 episodes=max(recorded, (beat.episodes if beat and state.status in OPEN else 0) or 0),
                 updates=evidence.updates.records,
                 steps=(reported_step(self.run, header, state, clock=self._clock), *newest),
-                columns=columns_of(episodes),
+                recent=episodes,
                 first=self._first,
                 pace=self._pace,
                 episode_pace=self._episode_pace,

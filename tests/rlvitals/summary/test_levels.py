@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rlvitals.records import Episode
-from rlvitals.summary.levels import Level, columns_of, level_text, levels_of
+from rlvitals.summary.levels import Level, level_text, levels_of
 
 
 def episodes(*rewards: float, success: dict[int, bool] | None = None) -> list[Episode]:
@@ -20,14 +20,14 @@ def episodes(*rewards: float, success: dict[int, bool] | None = None) -> list[Ep
 def test_a_mean_ignores_what_is_not_finite_and_counts_it() -> None:
     """In the window alone."""
     rewards = [math.inf, *[5.0] * 20, *[1.0] * 97, math.nan, math.inf, -math.inf]
-    level = levels_of(columns_of(episodes(*rewards)))["reward"]
+    level = levels_of(episodes(*rewards))["reward"]
 
     assert (level.mean, level.not_finite, level.reported, level.window) == (1.0, 3, 100, 100)
 
 
 def test_nothing_finite_has_no_mean() -> None:
     """It is not NaN: nothing was averaged."""
-    level = levels_of(columns_of(episodes(math.nan, math.nan)))["reward"]
+    level = levels_of(episodes(math.nan, math.nan))["reward"]
 
     assert (level.mean, level.low, level.not_finite) == (None, None, 2)
 
@@ -35,19 +35,19 @@ def test_nothing_finite_has_no_mean() -> None:
 def test_a_rate_is_of_those_that_reported() -> None:
     """Of the last 100 episodes, not of the last 100 reports."""
     outcomes = {10: True, 120: True, 125: False, 130: True, 149: True}
-    level = levels_of(columns_of(episodes(*[0.0] * 150, success=outcomes)))["success"]
+    level = levels_of(episodes(*[0.0] * 150, success=outcomes))["success"]
 
     assert (level.mean, level.reported, level.window) == (0.75, 4, 100)
 
 
 def test_what_nobody_reported_has_no_level() -> None:
     """Missing is not zero."""
-    assert set(levels_of(columns_of(episodes(1.0, 2.0)))) == {"reward", "length"}
+    assert set(levels_of(episodes(1.0, 2.0))) == {"reward", "length"}
 
 
 def test_the_first_episodes_have_the_same_rule() -> None:
     """A mean of the first 100 that are finite."""
-    columns = columns_of(episodes(math.nan, *[3.0] * 99, *[7.0] * 100))
+    columns = episodes(math.nan, *[3.0] * 99, *[7.0] * 100)
     level = levels_of(columns, columns)["reward"]
 
     assert (level.first, level.mean, level.not_finite) == (3.0, 7.0, 0)
@@ -55,7 +55,7 @@ def test_the_first_episodes_have_the_same_rule() -> None:
 
 def test_intervals_can_be_left_out() -> None:
     """A list of a thousand runs has no room for them."""
-    columns = columns_of(episodes(*np.random.default_rng(1).normal(size=100).tolist()))
+    columns = episodes(*np.random.default_rng(1).normal(size=100).tolist())
     with_interval, without = levels_of(columns)["reward"], levels_of(columns, intervals=False)["reward"]
 
     assert with_interval.low is not None
