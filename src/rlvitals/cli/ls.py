@@ -1,11 +1,9 @@
 """`rlvitals ls [FOLDER]`: the runs in a folder, newest first."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -19,7 +17,7 @@ from rlvitals.summary.overview import Overview
 from rlvitals.summary.run_list import overviews_in
 from rlvitals.text_escaping import escape_control
 
-_ANY_WIDTH = 10_000
+_FEWEST_COLUMNS = 4
 _WHOLE_NAME = 24
 """Names of at most so many characters are not folded."""
 
@@ -53,30 +51,34 @@ def _flat(row: Overview) -> dict[str, Any]:
 def _print_table(screen: Console, rows: list[Overview], folder: Path) -> None:
     """Print as many columns as fit; long names are folded."""
     now = SYSTEM_CLOCK.time()
-    names = [escape_control(str(Path(row.state.path).relative_to(folder))) for row in rows]
-    longest = max(map(cell_len, names))
-    least = min(longest, _WHOLE_NAME)
-    columns: dict[str, Callable[[Overview], Text | str]] = {
-        "episodes": lambda row: count(row.episodes),
-        "step": lambda row: count(row.env_step),
-        "reward": lambda row: _level(row, "reward").append("*" if row.reward_source else "", LABEL),
-        "success": lambda row: _level(row, "success"),
-        "updated": lambda row: format_duration(now - row.state.updated),
-        "duration": lambda row: format_duration(row.state.duration),
+    columns = {
+        "run": [Text(escape_control(str(Path(row.state.path).relative_to(folder))), "bold") for row in rows],
+        "status": [status_text(row.state.status) for row in rows],
+        "episodes": [Text(count(row.episodes)) for row in rows],
+        "step": [Text(count(row.env_step)) for row in rows],
+        "reward": [_level(row, "reward").append("*" if row.reward_source else "", LABEL) for row in rows],
+        "success": [_level(row, "success") for row in rows],
+        "updated": [Text(format_duration(now - row.state.updated)) for row in rows],
+        "duration": [Text(format_duration(row.state.duration)) for row in rows],
     }
-    for left_out in range(len(columns)):
-        titles, is_narrow = list(columns)[: len(columns) - max(0, left_out - 1)], left_out > 0
-        table = Table(box=None, pad_edge=False, collapse_padding=is_narrow, header_style=LABEL)
-        table.add_column("run", overflow="fold", min_width=least)
-        table.add_column("status", no_wrap=True)
-        for title in titles:
-            table.add_column(title, justify="right", no_wrap=True)
-        for name, row in zip(names, rows, strict=True):
-            cells = (columns[title](row) for title in titles)
-            table.add_row(Text(name, "bold"), status_text(row.state.status), *cells)
-        natural = screen.measure(table, options=screen.options.update(width=_ANY_WIDTH)).maximum
-        if natural - longest + least <= screen.width:
+    widths = {title: max(len(title), *(cell.cell_len for cell in cells)) for title, cells in columns.items()}
+    least, gap = min(widths["run"], _WHOLE_NAME), 2
+    while (room := screen.width - sum(width + gap for width in list(widths.values())[1:])) < least:
+        if gap > 1:
+            gap = 1
+        elif len(widths) > _FEWEST_COLUMNS:
+            widths.popitem()
+        else:
             break
+    widths["run"] = max(1, min(widths["run"], room))
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style=LABEL)
+    for title, width in widths.items():  # given widths: Rich does not measure every cell
+        is_text = title in {"run", "status"}
+        table.add_column(
+            title, width=width, overflow="fold", no_wrap=title != "run", justify="left" if is_text else "right"
+        )
+    for cells in zip(*(columns[title] for title in widths), strict=True):
+        table.add_row(*cells)
     screen.print(table)
 
 

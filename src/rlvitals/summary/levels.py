@@ -19,6 +19,8 @@ RECENT_EPISODES = 100
 """Episodes that a recent level is the mean of."""
 LEVELS = ("reward", "quality_final", "quality_improvement", "length", "success")
 """The fields of an episode that have a recent level, in the order in which they are shown."""
+Episodes = Mapping[str, Column] | Sequence[Episode]
+"""Episodes as records, or as columns of shape `(n,)` in which missing values are masked."""
 _NOTHING: Column = np.ma.array([])
 
 
@@ -45,8 +47,8 @@ class Level(msgspec.Struct, frozen=True):
 
 
 def levels_of(
-    episodes: Mapping[str, Column] | Sequence[Episode],
-    first: Mapping[str, Column] | Sequence[Episode] = (),
+    episodes: Episodes,
+    first: Episodes = (),
     *,
     series: RewardSeries | None = None,
     intervals: bool = True,
@@ -54,8 +56,7 @@ def levels_of(
     """Work out the recent levels of a run.
 
     Args:
-        episodes: The last episodes, at least 100 if there are so many, in the order of time: as records, or as columns
-            of shape `(n,)` in which missing values are masked.
+        episodes: The last episodes, at least 100 if there are so many, in the order of time.
         first: The first episodes, likewise; none if they are not known.
         series: What stands for the reward of a run that has no episodes.
         intervals: Whether the intervals are wanted, which take most of the time.
@@ -64,11 +65,12 @@ def levels_of(
         The level of each of `LEVELS` that any of the last 100 episodes reported.
     """
     if series is not None:
-        episodes = {"reward": np.ma.asarray(series.values[-series.recent :])}
-        first = {"reward": np.ma.asarray(series.values[: series.recent])}
+        episodes, first = ({"reward": np.ma.asarray(series.values[part])} for part in _ends(series.recent))
+    else:
+        episodes, first = map(_part, (episodes, first), _ends(RECENT_EPISODES))
     found: dict[str, Level] = {}
     for name in LEVELS:
-        reported, window = _reported(episodes, name, slice(None) if series else slice(-RECENT_EPISODES, None))
+        reported, window = _reported(episodes, name)
         if not reported.size:
             continue
         low = high = None
@@ -80,7 +82,7 @@ def levels_of(
             mean=_mean(reported),
             low=low,
             high=high,
-            first=_mean(_reported(first, name, slice(None) if series else slice(RECENT_EPISODES))[0]),
+            first=_mean(_reported(first, name)[0]) if first else None,
             not_finite=int(np.count_nonzero(~np.isfinite(reported))),
             reported=reported.size,
             window=window,
@@ -98,12 +100,23 @@ def level_text(name: str, level: Level) -> str:
     return f"{format_value(metric_of('episodes', name), level.mean)}{ignored}"
 
 
-def _reported(episodes: Mapping[str, Column] | Sequence[Episode], name: str, part: slice) -> tuple[Floats, int]:
-    """Return the values that a part of the episodes reported, and the number of episodes in it."""
+def _ends(size: int) -> tuple[slice, slice]:
+    """Return the slices of the last and of the first values."""
+    return slice(-size, None), slice(size)
+
+
+def _part(episodes: Episodes, part: slice) -> Episodes:
     if isinstance(episodes, Mapping):
-        column = episodes.get(name, _NOTHING)[part]
+        return {name: episodes[name][part] for name in LEVELS if name in episodes}
+    return episodes[part]
+
+
+def _reported(episodes: Episodes, name: str) -> tuple[Floats, int]:
+    """Return the values that episodes reported, and the number of episodes."""
+    if isinstance(episodes, Mapping):
+        column = episodes.get(name, _NOTHING)
         return column.compressed().astype(np.float64), column.size
-    values = [getattr(episode, name) for episode in episodes[part]]
+    values = [getattr(episode, name) for episode in episodes]
     return np.array([value for value in values if value is not None], dtype=np.float64), len(values)
 
 

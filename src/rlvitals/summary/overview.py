@@ -4,7 +4,7 @@ Every output takes these facts from here: the list of runs, `watch`, `show`, rep
 are three feeds (the last records of a run, its whole folder, a training that is followed live) and one definition.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import duckdb
@@ -14,14 +14,13 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.diagnosis.health import Health
-from rlvitals.records import Episode
 from rlvitals.records.progress import STEPS, Throughput, furthest_of, seconds_left, share_of
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import ask
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.course import Course, course
-from rlvitals.summary.levels import LEVELS, Level, levels_of
+from rlvitals.summary.levels import LEVELS, Episodes, Level, levels_of
 from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
 from rlvitals.summary.status import OPEN, RunState, away_of, state_of
 from rlvitals.summary.throughput import episodes_per_minute, recorded_time, reported_step, throughput_in
@@ -139,8 +138,8 @@ class OverviewInputs(NamedTuple):
     episodes: int
     updates: int | None
     steps: Iterable[float | None]
-    recent: Mapping[str, Column] | Sequence[Episode]
-    first: Mapping[str, Column] | Sequence[Episode] = ()
+    recent: Episodes
+    first: Episodes = ()
     pace: Throughput | None = None
     episode_pace: Throughput | None = None
     series: RewardSeries | None = None

@@ -1,9 +1,8 @@
 """The overviews of all runs in a folder, read with a few questions to all of them at once."""
 
 import contextlib
-import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +21,7 @@ from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.runs.sql_columns import connected, file_literal
 from rlvitals.runs.totals import totals
-from rlvitals.summary.levels import LEVELS, RECENT_EPISODES
+from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, Episodes
 from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import CLOSED, away_of, state_of
 from rlvitals.summary.throughput import reported_step
@@ -118,12 +117,11 @@ def _record_spans(runs: Iterable[Run], stream: str, connection: duckdb.DuckDBPyC
                 sealed[str(segment.path.absolute())] = run.path
                 continue
             with contextlib.suppress(RunError, OSError):
-                ends = [
-                    *itertools.islice(records_in(segment, STREAMS[stream]), 1),
-                    *last_records(run, stream, 1, connection=connection),
-                ]
-                for record in ends:
-                    found[run.path] = found.get(run.path, _NEVER).joined(_Span(record.time, record.time))
+                begin = next((record.time for record in records_in(segment, STREAMS[stream])), math.inf)
+                span = found.get(run.path, _NEVER).joined(_Span(begin, begin))
+                if _is_replayed(run, span):  # else its records lie within its wall time
+                    span = span.joined(_Span(*[last_records(run, stream, 1, connection=connection)[0].time] * 2))
+                found[run.path] = span
     question = (
         "SELECT file_name, min(stats_min_value::DOUBLE), max(stats_max_value::DOUBLE) "  # noqa: S608 - ours
         f"FROM parquet_metadata({_files(sealed)}) WHERE path_in_schema = 'time' GROUP BY file_name"
@@ -138,7 +136,7 @@ def _record_spans(runs: Iterable[Run], stream: str, connection: duckdb.DuckDBPyC
 def _overview(
     run: Run,
     connection: duckdb.DuckDBPyConnection,
-    recent: Mapping[str, Column] | Sequence[Episode] | None,
+    recent: Episodes | None,
     span: _Span,
     clock: Clock,
 ) -> Overview:
