@@ -6,7 +6,7 @@ pages have the same rules in `dashboard/static/format.js`; one table of cases te
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_UP, Context
 
 from rlvitals.records.coercion import spelled
@@ -84,6 +84,21 @@ def format_any(value: object, digits: int = 4) -> str:
 def count(value: int | None) -> str:
     """Format a whole number, exactly."""
     return ABSENT if value is None else f"{value:,}"
+
+
+def counted(many: int, noun: str) -> str:
+    """Format a number of things, with the noun in the singular or the plural."""
+    return f"{count(many)} {noun}{'' if many == 1 else 's'}"
+
+
+def dropped_text(dropped: Mapping[str, int]) -> str:
+    """Say how many records were dropped, and by which sink; empty if none were.
+
+    Args:
+        dropped: Number of dropped records: `records` are those of the run folder, the rest are sinks by name.
+    """
+    by = {where: "" if where == "records" else f" by {where}" for where in dropped}
+    return ", ".join(f"{counted(many, 'record')} dropped{by[where]}" for where, many in dropped.items() if many)
 
 
 def percent(share: float | None, digits: int | None = None) -> str:

@@ -133,14 +133,17 @@ def test_a_run_whose_reward_is_a_metric_is_shown_by_the_clock_that_is_chosen(mon
     expect(page.locator('figure[data-chart="Reward"]')).to_contain_text("by environment step: no episode was logged")
 
 
-def test_dropped_records_are_counted_at_the_top(monitor: Monitor, opened: Opened) -> None:
-    """Those of all streams together."""
+def test_dropped_records_are_counted_once(monitor: Monitor, opened: Opened) -> None:
+    """In the finding that reports them, by where they were dropped."""
     with monitor() as training:
         risen(training, 3)
     header = training.path / "run.json"
-    header.write_text(json.dumps(json.loads(header.read_text()) | {"losses": {"episodes": 1_000, "updates": 200}}))
+    header.write_text(json.dumps(json.loads(header.read_text()) | {"losses": {"records": 1_000, "tensorboard": 200}}))
 
-    expect(opened("/run?run=run").locator(".facts")).to_contain_text("1,200 records dropped")
+    page = opened("/run?run=run")
+
+    expect(page.locator(".findings")).to_contain_text("1,000 records dropped, 200 records dropped by tensorboard")
+    expect(page.locator(".facts")).not_to_contain_text("dropped")
 
 
 TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")

@@ -105,6 +105,27 @@ def test_a_moment_that_no_calendar_has_is_said_in_seconds(time: float) -> None:
     assert formatting.format_time(time).endswith(" s")
 
 
+@pytest.mark.parametrize(("many", "text"), [(0, "0 runs"), (1, "1 run"), (2, "2 runs"), (1_200, "1,200 runs")])
+def test_one_thing_is_singular(many: int, text: str) -> None:
+    """Everything else is plural."""
+    assert formatting.counted(many, "run") == text
+
+
+@pytest.mark.parametrize(
+    ("dropped", "text"),
+    [
+        ({}, ""),
+        ({"records": 0, "tensorboard": 0}, ""),
+        ({"records": 1}, "1 record dropped"),
+        ({"tensorboard": 3}, "3 records dropped by tensorboard"),
+        ({"records": 5, "tensorboard": 3}, "5 records dropped, 3 records dropped by tensorboard"),
+    ],
+)
+def test_dropped_records_are_named_by_sink(dropped: dict[str, int], text: str) -> None:
+    """Those of the run folder have no name."""
+    assert formatting.dropped_text(dropped) == text
+
+
 def test_a_sparkline_rises_with_its_values() -> None:
     """The lowest and the highest value have the lowest and the highest block."""
     assert formatting.sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"

@@ -72,7 +72,8 @@ def import_(
             }
         )
         if not as_json:
-            records = ", ".join(f"{count(of)} {stream}" for stream, of in counts.items() if of) or "no records"
+            named = ((of, stream.removesuffix("s") if of == 1 else stream) for stream, of in counts.items() if of)
+            records = ", ".join(f"{count(of)} {name}" for of, name in named) or "no records"
             screen.print(escape_control(str(run.path)), end="  ", style=TITLE)
             screen.print(records)
             for warning in warnings:

@@ -10,7 +10,7 @@ from rich.text import Text
 from rlvitals.cli.error_output import EXIT_ERROR, EXIT_FINDINGS, print_error
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, open_named, run_argument
 from rlvitals.errors import RunError
-from rlvitals.formatting import count
+from rlvitals.formatting import count, counted
 from rlvitals.render.terminal import BAD, STYLES, TITLE, make_screen, print_json
 from rlvitals.runs.named_runs import runs_named
 from rlvitals.runs.verified_run import VerifiedRun, verified
@@ -54,9 +54,9 @@ def verify(runs: Names = None, *, mend: Mend = True, folder: Folder = LOGS, as_j
 def _print(screen: Console, path: Path, found: VerifiedRun) -> None:
     verdict = Text("sound", STYLES["running"]) if found.sound else Text("unsound", BAD)
     parts = ", ".join(f"{stream} {count(of)}" for stream, of in found.counts.items() if of)
-    records = f"  {count(sum(found.counts.values()))} records" + (f": {parts}" if parts else "")
+    records = f"  {counted(sum(found.counts.values()), 'record')}" + (f": {parts}" if parts else "")
     live = "  (being written: nothing was mended)" if found.live else ""
-    old = f"  ({count(found.unchecked)} segments have no checksum)" if found.unchecked else ""
+    old = f"  ({counted(found.unchecked, 'segment')} without a checksum)" if found.unchecked else ""
     title = (escape_control(str(path)), TITLE)
     screen.print(Text.assemble(title, "  ", verdict, records, old, (live, STYLES["warning"])))
     for fault in found.faults:

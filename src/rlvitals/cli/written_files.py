@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from rlvitals.formatting import count
+from rlvitals.formatting import counted
 from rlvitals.render.terminal import TITLE, make_screen
 from rlvitals.text_escaping import escape_control
 
@@ -12,8 +12,8 @@ def print_written(path: Path) -> None:
     """Print a path, its size, and the number of files in a folder."""
     screen = make_screen()
     screen.print(escape_control(str(path)), end="  ", style=TITLE)
-    inside = f" in {count(len(_files(path)))} files" if path.is_dir() else ""
-    screen.print(f"{count(written_facts(path)['bytes'])} bytes{inside}")
+    inside = f" in {counted(len(_files(path)), 'file')}" if path.is_dir() else ""
+    screen.print(f"{counted(written_facts(path)['bytes'], 'byte')}{inside}")
 
 
 def written_facts(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.finding import all_codes
 from rlvitals.diagnosis.finding_events import recorded_findings
 from rlvitals.diagnosis.missing_inputs import in_words
+from rlvitals.formatting import dropped_text
 from rlvitals.records.progress import STEPS, Throughput, first_said
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.summary.levels import LEVELS
@@ -46,6 +47,7 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
         dicts: The dictionaries that came with the episodes: `parameters`, `algorithm`, ...
         labels: The texts of columns of codes, by `stream.field`.
         pictures: Number of pictures.
+        dropped_text: How many records were dropped, and by which sink; empty if none were.
         failure: The exception that ended it; else empty.
         read_error: Why the run cannot be read at present; empty if it can.
     """
@@ -62,6 +64,7 @@ class RunHeader(RunEntry, frozen=True, kw_only=True):
     evaluations: int
     events: int
     pictures: int
+    dropped_text: str
     failure: str
     read_error: str
 
@@ -111,6 +114,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
         evaluations=len(run.evaluations),
         events=len(run.events),
         pictures=sum(event.kind == IMAGE for event in run.events),
+        dropped_text=dropped_text(state.dropped_records),
         failure="" if header.failure is None else header.failure.text,
         read_error=run.read_error,
     )

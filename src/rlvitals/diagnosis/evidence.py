@@ -31,7 +31,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
         status: running, completed, failed, preempted, paused, stalled or crashed.
         reason: Why it is said to be so.
         failure: The exception that ended it, as text.
-        lost: Records that could not be kept.
+        dropped: Number of dropped records: `records` are those of the run folder, the rest are sinks by name.
         failures: What cannot be written or sent at present, with the reason.
     """
 
@@ -42,7 +42,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "running"
     reason: str = ""
     failure: str = ""
-    lost: int = 0
+    dropped: Mapping[str, int] = {}
     failures: Mapping[str, str] = {}
 
 

@@ -1,6 +1,7 @@
 """Evidence of a run folder, finished or live: the same tables that a live collector makes."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -66,24 +67,29 @@ def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
     """
     header = run.header
     alive = run.vitality(clock=clock)
-    losses = dict(header.dropped_records)
     return context_from(
         header,
         status=alive.status,
         reason=alive.reason,
-        lost=losses.pop("records", 0),
-        failures={f"sink {name}": f"{count} records lost" for name, count in losses.items()},
+        dropped=header.dropped_records,
     )
 
 
-def context_from(header: Header, *, status: str, reason: str, lost: int, failures: Mapping[str, str]) -> Context:
+def context_from(
+    header: Header,
+    *,
+    status: str,
+    reason: str,
+    dropped: Mapping[str, int],
+    failures: Mapping[str, str] = MappingProxyType({}),
+) -> Context:
     """What a run's header says, beside what is known of its life.
 
     Args:
         header: The header.
         status: running, completed, failed, preempted, paused, stalled or crashed.
         reason: Why it is said to be so.
-        lost: Records that could not be kept.
+        dropped: Number of dropped records, by where they were dropped.
         failures: What cannot be written or sent, with the reason.
     """
     failure = header.failure
@@ -98,7 +104,7 @@ def context_from(header: Header, *, status: str, reason: str, lost: int, failure
         status=status,
         reason=reason,
         failure="" if failure is None else failure.text,
-        lost=lost,
+        dropped={where: many for where, many in dropped.items() if many},
         failures=failures,
     )
 

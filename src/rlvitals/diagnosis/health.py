@@ -98,7 +98,7 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
 def check_of(finding: Finding) -> str:
     """The area that a finding counts for."""
     if finding.code == "data-missing" and any(
-        key not in {"records_lost", "clock_backwards"} for key in finding.evidence
+        key not in {"records_dropped", "clock_backwards"} for key in finding.evidence
     ):
         return "external_logging"
     if finding.code in _OF_NO_RULE:

@@ -224,7 +224,7 @@ def reference() -> str:
     lines = [opening.rstrip("\n"), ""]
     lines += [f"- `{check}`: {', '.join(f'`{code}`' for code in codes)}" for check, codes in CHECKS.items()]
     lines += [
-        "- `external_logging`: `data-missing`, where a sink lost records",
+        "- `external_logging`: `data-missing`, where records were dropped on the way to a sink",
         "",
         _LABELS.rstrip("\n"),
         "",

@@ -31,7 +31,7 @@ from rlvitals.documents.document import (
 )
 from rlvitals.documents.group_labels import shortened
 from rlvitals.documents.run_tables import interval
-from rlvitals.formatting import ABSENT, count, number
+from rlvitals.formatting import ABSENT, count, counted, number
 from rlvitals.records.metrics import metric_named
 
 _INFLUENCES = {
@@ -81,12 +81,12 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
         yield "difference", number(one.difference.estimate), "; ".join(notes)
         if one.p_value is not None:
             yield "p", number(one.p_value, 2), one.method
-    counted = sum(group.counted for group in found.groups)
+    included = sum(group.counted for group in found.groups)
     worst, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("worst", "left_out"))
     beside = [f"{count(many)} {what}" for many, what in ((worst, "count as worst"), (left_out, "left out")) if many]
-    yield "runs counted", count(counted), ", ".join(beside) or "all runs"
+    yield "runs counted", count(included), ", ".join(beside) or "all runs"
     if len(found.groups) > _TWO:
-        yield "groups", count(len(found.groups)), f"{count(len(found.comparisons))} comparisons"
+        yield "groups", count(len(found.groups)), counted(len(found.comparisons), "comparison")
     yield "compared", found.statistic, outcome_phrase(found.statistic, found.metric)
     yield "up to", horizon_of(found).removesuffix(AXIS_WORDS[found.axis]).strip(), AXIS_WORDS[found.axis]
     if len(found.horizons) > 1:
@@ -218,7 +218,7 @@ def _setting_blocks(found: Comparison) -> Iterator[Block]:
     settings = found.settings
     if settings is None:
         return
-    yield Prose(f"{_INFLUENCES.get(settings.verdict, settings.verdict)}, over {count(settings.runs)} runs.")
+    yield Prose(f"{_INFLUENCES.get(settings.verdict, settings.verdict)}, over {counted(settings.runs, 'run')}.")
     yield Bullets(tuple(settings.advice))
     if settings.interactions:
         pairs = "; ".join(f"{one} with {other}" for one, other in settings.interactions[:20])
@@ -231,7 +231,9 @@ def _outcome_blocks(found: Comparison) -> Iterator[Block]:
     yield tables.runs_table(found)
     rows = tuple((one.path, Toned(one.reason, "bad")) for one in found.refused[: tables.MOST_RUNS])
     more = len(found.refused) - len(rows)
-    caption = f"{count(len(found.refused))} folders could not be opened{f', {count(more)} not listed' if more else ''}"
+    caption = (
+        f"{counted(len(found.refused), 'folder')} could not be opened{f', {count(more)} not listed' if more else ''}"
+    )
     yield Table(("folder", "reason"), rows, texts=(0, 1), caption=caption)
 
 
@@ -261,4 +263,4 @@ def _again(found: Comparison, call: str) -> Iterator[Block]:
     yield Facts(tuple(facts))
     folders = "\n".join(f"{one.group}: {one.path}" for one in found.runs[: tables.MOST_RUNS])
     more = f"\n... and {count(len(found.runs) - tables.MOST_RUNS)} more" if len(found.runs) > tables.MOST_RUNS else ""
-    yield Code(folders + more, f"The folders of the {count(len(found.runs))} runs", folded=True)
+    yield Code(folders + more, f"Folders of {counted(len(found.runs), 'run')}", folded=True)

@@ -11,7 +11,7 @@ from rlvitals.comparison.wording import UNKNOWN, cut
 from rlvitals.documents.comparison_charts import kinds_of
 from rlvitals.documents.document import Cell, Statement, Statements, Table, Toned, table_of, toned
 from rlvitals.documents.run_tables import around_zero, flagged, interval, value, within
-from rlvitals.formatting import ABSENT, count, number, percent
+from rlvitals.formatting import ABSENT, count, counted, number, percent
 from rlvitals.sinks.flattening import setting_text
 from rlvitals.summary.tones import TONES
 
@@ -275,7 +275,7 @@ def runs_table(found: Comparison) -> Table:
         columns,
         texts={"group", "environment", "seed", "status", "counted as", "reason"},
         sparse={"environment", "non-finite", "reason", *(["target at"] if found.target is None else [])},
-        caption=f"{count(len(every))} runs{_more(len(every), MOST_RUNS)}",
+        caption=f"{counted(len(every), 'run')}{_more(len(every), MOST_RUNS)}",
         folded=len(every) > _SCREEN,
     )
 

@@ -29,7 +29,7 @@ from rlvitals.documents.document import (
     toned,
 )
 from rlvitals.errors import RunError
-from rlvitals.formatting import ABSENT, count, format_duration
+from rlvitals.formatting import ABSENT, count, counted, format_duration
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.reward_series import reward_series
 from rlvitals.stats.series.down_sampling import sparks
@@ -97,7 +97,7 @@ def digest_of(
     return Document(
         title=str(folder.absolute().name or folder.absolute()),
         kind=f"Digest of the runs of the last {_lately(since_s)}",
-        status=f"{count(len(rows))} runs",
+        status=counted(len(rows), "run"),
         verdict=_verdict(rows),
         key_facts=tuple(_key_facts(rows)),
         sections=filled(_sections(rows, [(str(path), str(error)) for path, error in bad], since_s)),
@@ -128,10 +128,10 @@ def _verdict(rows: list[DigestRow]) -> Verdict:
     judged = sum(row.diagnosis.is_judged for row in rows)
     silent = len(rows) - judged
     if not unwell and not judged:
-        return Verdict("neutral", "Not judged", f"{count(silent)} runs have too few episodes and updates.")
+        return Verdict("neutral", "Not judged", f"{counted(silent, 'run')} with too few episodes and updates.")
     if not unwell:
-        text = f"No finding in {count(judged)} runs."
-        text += f" {count(silent)} have too few episodes and updates to be judged." if silent else ""
+        text = f"No finding in {counted(judged, 'run')}."
+        text += f" {counted(silent, 'run')} not judged: too few episodes and updates." if silent else ""
         return Verdict("good", "No run needs attention", text)
     causes: dict[str, list[str]] = {}
     for row in unwell:
@@ -141,7 +141,8 @@ def _verdict(rows: list[DigestRow]) -> Verdict:
     ordered = sorted(causes.items(), key=lambda cause: -len(cause[1]))
     lines = [f"{title}: {listed(names, _MOST_NAMED)}." for title, names in ordered]
     is_bad = any(row.state.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
-    title = f"{count(len(unwell))} of {count(len(rows))} runs need attention"
+    verb = "needs" if len(unwell) == 1 else "need"
+    title = f"{count(len(unwell))} of {counted(len(rows), 'run')} {verb} attention"
     return Verdict("bad" if is_bad else "watch", title, "\n".join(lines))
 
 

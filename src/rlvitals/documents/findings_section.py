@@ -1,11 +1,11 @@
 """The findings as a section of a document: what is wrong, what to try, and what could not be judged."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
-from rlvitals.diagnosis import Diagnosis
+from rlvitals.diagnosis import Diagnosis, Finding
 from rlvitals.diagnosis.missing_inputs import in_words
 from rlvitals.documents.document import Block, FindingsBlock, Prose, Section, Table
-from rlvitals.formatting import count
+from rlvitals.formatting import counted, dropped_text
 
 
 def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Section:
@@ -13,12 +13,19 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
 
     Args:
         diagnosis: The diagnosis.
-        dropped: Records that were lost, by where.
+        dropped: Number of dropped records, by where they were dropped.
     """
-    notes = (*_dropped(dropped), *_inapplicable(diagnosis))
+    notes = (*dropped_blocks(diagnosis.findings, dropped), *_inapplicable(diagnosis))
     brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, "`rlvitals check` says what to log"))
     blocks = (*_found(diagnosis, brief=False), *notes, *_unjudged(diagnosis))
     return Section("findings", "Findings", "", blocks, brief)
+
+
+def dropped_blocks(findings: Iterable[Finding], dropped: Mapping[str, int]) -> Iterator[Prose]:
+    """Say how many records were dropped, unless one of the findings does."""
+    text = dropped_text(dropped)
+    if text and not any(key.startswith("records_dropped") for finding in findings for key in finding.evidence):
+        yield Prose(f"{text}.", "bad")
 
 
 def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
@@ -43,32 +50,22 @@ def _found(diagnosis: Diagnosis, *, brief: bool) -> Iterator[Block]:
     elif not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.")
     else:
-        yield Prose(f"{_of(len(diagnosis.judged), 'rule')} found nothing wrong.")
-
-
-def _dropped(dropped: Mapping[str, int]) -> Iterator[Block]:
-    if dropped:
-        where = ", ".join(f"{name} {count(many)}" for name, many in dropped.items())
-        yield Prose(f"Dropped records: {where}.", "bad")
+        yield Prose(f"{counted(len(diagnosis.judged), 'rule')} found nothing wrong.")
 
 
 def _inapplicable(diagnosis: Diagnosis) -> Iterator[Block]:
     if diagnosis.inapplicable:
-        rules = _of(len(diagnosis.inapplicable), "rule")
+        rules = counted(len(diagnosis.inapplicable), "rule")
         yield Prose(f"{rules} skipped: they do not apply to {diagnosis.family}.", "quiet")
 
 
 def _skipped(diagnosis: Diagnosis, more: str) -> Iterator[Prose]:
     if diagnosis.skipped_rules:
-        yield Prose(f"{_of(len(diagnosis.skipped_rules), 'rule')} skipped: missing data. {more}.", "quiet")
+        yield Prose(f"{counted(len(diagnosis.skipped_rules), 'rule')} skipped: missing data. {more}.", "quiet")
 
 
 def _unjudged(diagnosis: Diagnosis) -> Iterator[Block]:
     if diagnosis.skipped_rules:
         rows = tuple((one.code, in_words(one.missing)) for one in diagnosis.skipped_rules)
-        caption = f"{_of(len(rows), 'rule')} skipped: missing data"
+        caption = f"{counted(len(rows), 'rule')} skipped: missing data"
         yield Table(("rule", "log this to enable it"), rows, texts=(0, 1), caption=caption, folded=True)
-
-
-def _of(number_of: int, what: str) -> str:
-    return f"{count(number_of)} {what}{'' if number_of == 1 else 's'}"

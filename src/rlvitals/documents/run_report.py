@@ -25,7 +25,7 @@ from rlvitals.documents.document import (
 from rlvitals.documents.findings_section import findings_section
 from rlvitals.documents.run_curves import curves_of, evaluation_curve
 from rlvitals.documents.run_data import RunData
-from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_duration, format_time, number, percent
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_duration, format_time, number, percent
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.runs.artifacts import IMAGE
 from rlvitals.sinks.flattening import flat_settings, setting_text
@@ -79,7 +79,7 @@ def _key_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
     overview = summary.overview
     done = f"{percent(overview.progress)} of {number(goal)}, " if goal else ""
     left = f", about {format_duration(overview.seconds_left)} left" if overview.seconds_left is not None else ""
-    yield "steps", count(overview.env_step), f"{done}{count(overview.updates)} updates{left}"
+    yield "steps", count(overview.env_step), f"{done}{counted(overview.updates or 0, 'update')}{left}"
     yield "episodes", count(overview.episodes), f"in {format_duration(state.duration)}"
     if summary.speed.steps_per_second is not None:
         yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"

@@ -6,7 +6,7 @@ from typing import Any
 
 from rlvitals.comparison import IntervalEstimate
 from rlvitals.documents.document import Block, Cell, Prose, Span, Table, Toned, table_of, toned
-from rlvitals.formatting import ABSENT, NOT_REPORTED, count, format_any, format_value, number, percent
+from rlvitals.formatting import ABSENT, NOT_REPORTED, count, counted, format_any, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of
 from rlvitals.summary.baselines import Paired
@@ -68,7 +68,7 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
         "episodes": lambda one: count(one.episodes),
     }
     last = evaluations[-_MOST_EVALUATIONS:]
-    return table_of(last, columns, caption=f"Last {count(len(last))} evaluations", folded=len(last) > _SCREEN)
+    return table_of(last, columns, caption=f"Last {counted(len(last), 'evaluation')}", folded=len(last) > _SCREEN)
 
 
 def spread_table(
@@ -195,7 +195,7 @@ def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple
             yield what, _mix(mix)
     if found.target is not None:
         target = found.target
-        when = f" after {count(target.episodes)} episodes" if target.episodes is not None else ""
+        when = f" after {counted(target.episodes, 'episode')}" if target.episodes is not None else ""
         held = "" if target.status != "reached" else ", and held" if target.held else ", and lost again"
         yield f"Reward {number(target.target)}", f"{target.status}{when}{held} (mean of {target.window} episodes)"
 
@@ -256,7 +256,7 @@ def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
         "over time": lambda entry: narrowing.get(entry["name"], ABSENT),
     }
     tried = found["combinations"]
-    caption = f"{count(tried['distinct'])} combinations in {count(tried['rows'])} episodes"
+    caption = f"{counted(tried['distinct'], 'combination')} in {counted(tried['rows'], 'episode')}"
     yield table_of(found["ranges"], columns, texts={"at a bound", "over time"}, caption=caption)
     effects = [(*_about(finding), *row) for finding in found["findings"] for row in _effects(finding["drivers"])]
     titles = ("outcome", "type", "parameter", "shape", "best at", "variance explained", "p")

@@ -15,8 +15,9 @@ from rlvitals.documents.document import (
     Toned,
     finding_note,
 )
+from rlvitals.documents.findings_section import dropped_blocks
 from rlvitals.documents.run_tables import interval, value
-from rlvitals.formatting import ABSENT, count, format_duration, format_value, number, percent
+from rlvitals.formatting import ABSENT, count, counted, format_duration, format_value, number, percent
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.summary.levels import level_text
@@ -35,21 +36,19 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     done = f" ({percent(overview.progress)})" if overview.goal else ""
     speed, when = (overview.recent_steps_per_second, " recently") if vitals.is_open else (overview.steps_per_second, "")
     parts = [
-        f"{count(overview.env_step)}{goal} steps{done}",
+        "" if overview.env_step is None else f"{count(overview.env_step)}{goal} steps{done}",
         "" if overview.seconds_left is None else f"{format_duration(overview.seconds_left)} left",
         "" if speed is None else f"{number(speed, 3)} steps/s{when}",
-        f"{count(overview.episodes)} episodes",
-        f"{count(overview.updates)} updates",
+        counted(overview.episodes, "episode"),
+        "" if overview.updates is None else counted(overview.updates, "update"),
         "" if vitals.memory is None else f"{number(vitals.memory)} MiB",
     ]
     yield Prose(" · ".join(filter(None, parts)))
-    lost = ", ".join(f"{where} {count(many)}" for where, many in vitals.state.dropped_records.items())
     if vitals.read_error:
         yield Prose(f"Cannot be read at present: {vitals.read_error}", "bad")
     if vitals.failure:
         yield Prose(escape_control(vitals.failure), "bad")  # in one line, whatever it holds
-    if lost:
-        yield Prose(f"Dropped records: {lost}", "bad")
+    yield from dropped_blocks(vitals.diagnosis.findings[:_MOST_FINDINGS], vitals.state.dropped_records)
 
 
 def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:

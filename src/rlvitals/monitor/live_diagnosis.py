@@ -239,4 +239,6 @@ def start_live_diagnosis(recorder: Recorder, *, target: float | None) -> LiveDia
 def context_of(recorder: Recorder) -> Context:
     """What the writer of a run knows of it besides its records."""
     header, dropped = recorder.session.header, recorder.dropped_records()
-    return context_from(header, status=header.status, reason="", lost=dropped.records, failures=recorder.failures())
+    return context_from(
+        header, status=header.status, reason="", dropped={"records": dropped.records}, failures=recorder.failures()
+    )

@@ -11,6 +11,7 @@ from typing import Literal, TypeVar
 from rlvitals.clock import Clock
 from rlvitals.errors import RunError, RunLockedError
 from rlvitals.files.regular_files import read_regular
+from rlvitals.formatting import dropped_text
 from rlvitals.recording.budget import Budget
 from rlvitals.recording.reproduction import slow_facts
 from rlvitals.recording.sealer import Sealer
@@ -350,7 +351,7 @@ class Maintenance(JournalObserver):
         self._lost[why] = self._lost.get(why, 0) + lost
         if why not in list(self._failures.values()):
             all_lost = self._lost.pop(why)
-            cost = f"{all_lost} records were lost" if all_lost else "nothing was lost"
+            cost = dropped_text({"records": all_lost}) or "nothing was lost"
             message = f"{self._session.layout.path} is written again: {cost} ({why})"
             self._notices.append(("warning" if all_lost else "info", message))
 

@@ -28,7 +28,7 @@ from rlvitals.documents.document import (
     health_text,
 )
 from rlvitals.documents.run_curves import numbered
-from rlvitals.formatting import ABSENT, count, sparkline
+from rlvitals.formatting import ABSENT, counted, sparkline
 from rlvitals.text_escaping import escape_control
 
 _LAYOUT = "\n\t"
@@ -99,7 +99,7 @@ def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 -
         case FindingsBlock():
             yield from _findings(what)
         case Pictures():
-            yield f"{count(len(what.pictures))} pictures were logged: see the HTML report, or the run's artifacts."
+            yield f"{counted(len(what.pictures), 'picture')} logged: see the HTML report, or the run's artifacts."
         case Code():
             yield from _code(what)
 

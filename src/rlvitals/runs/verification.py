@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from rlvitals.errors import RunFormatError, RunLockedError
 from rlvitals.files.regular_files import IrregularFileError, is_folder, is_regular, read_regular
+from rlvitals.formatting import counted
 from rlvitals.records import STREAMS, Record, codec_of
 from rlvitals.runs import checksum
 from rlvitals.runs.durability import put_in_place
@@ -160,10 +161,11 @@ def _check_counts(
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
         if missing > 0 and layout.stream(stream) not in told:
             known = f"{HEADER} knows of {header.totals[stream]}, and {tally.going_on[stream]} are there"
-            faults.append(Fault(RECORDS, layout.stream(stream), f"{missing} records are missing: {known}"))
+            faults.append(Fault(RECORDS, layout.stream(stream), f"{counted(missing, 'record')} missing: {known}"))
     if beat is not None and tally.of_session < beat.records and not faults and not found:
         known = f"its last session wrote {beat.records}, as {LOCK} knows, and {tally.of_session} are there"
-        faults.append(Fault(RECORDS, layout.path, f"{beat.records - tally.of_session} records are missing: {known}"))
+        gone = counted(beat.records - tally.of_session, "record")
+        faults.append(Fault(RECORDS, layout.path, f"{gone} missing: {known}"))
     return faults
 
 

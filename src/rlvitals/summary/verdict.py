@@ -3,7 +3,7 @@
 import msgspec
 
 from rlvitals.diagnosis import CRITICAL, Diagnosis
-from rlvitals.formatting import count, number, percent
+from rlvitals.formatting import count, counted, number, percent
 from rlvitals.runs import Header
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.levels import Level
@@ -147,7 +147,7 @@ def _without_reward(state: RunState, header: Header, episodes: int, env_step: in
         return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
     if episodes or not is_open:
         return Verdict("neutral", "No reward recorded", "No reward was recorded, so learning cannot be judged.")
-    text = f"{count(env_step)} environment steps so far."
+    text = f"{counted(env_step or 0, 'environment step')} so far."
     environments = header.configuration.get("n_envs")
     if env_step and isinstance(environments, int) and environments > 1:
         text += (

@@ -31,7 +31,7 @@ def test_a_folder_becomes_a_run(sb3: Path, logs: Path, invoke: Invoke) -> None:
     result = invoke("import", sb3.name)
 
     assert [each.reward for each in open_run(logs / "cartpole").records("episodes")] == [1.5]
-    assert result.stdout == "logs/cartpole  1 episodes\n"
+    assert result.stdout == "logs/cartpole  1 episode\n"
 
 
 def test_it_may_be_named_and_put_elsewhere(sb3: Path, invoke_json: Callable[..., Any]) -> None:

@@ -147,7 +147,7 @@ def test_a_stream_that_was_removed_is_missed(invoke: Invoke, monitor: Monitor, s
 
     assert result.exit_code == 1
     assert f"not mended  folder-missing  {stream}" in result.stdout
-    assert ("1 records are missing: run.json knows of 1" in result.stdout) == (stream == "episodes")
+    assert ("1 record missing: run.json knows of 1" in result.stdout) == (stream == "episodes")
     assert [invoke(command, "run").exit_code for command in ("show", "stats", "check", "watch", "tail")] == [0] * 5
 
 
@@ -168,7 +168,7 @@ def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> N
     result = invoke("verify", "run")
 
     assert result.exit_code == 1
-    assert "records-missing  .: 1 records are missing: its last session wrote 3" in result.stdout
+    assert "records-missing  .: 1 record missing: its last session wrote 3" in result.stdout
 
 
 def went_back(monitor: Monitor) -> Path:

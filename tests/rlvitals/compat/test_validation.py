@@ -22,7 +22,7 @@ def judged(path: Path, said: list[PolicyUpdate], **lost: int) -> dict[str, Any]:
     collector = EvidenceBuilder()
     for record in said:
         collector.add(record)
-    found = diagnose(collector.evidence(Context(lost=lost.get("records", 0))))
+    found = diagnose(collector.evidence(Context(dropped=lost)))
     return validation(found, [], said, course([]), path=path, lost=lost, sinks=["csv"])
 
 

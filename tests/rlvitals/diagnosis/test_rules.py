@@ -340,7 +340,7 @@ CASES = (
     Case(
         "stalled", lambda m: m.facts.update(status="crashed", reason="gone"), lambda m: m.facts.update(status="paused")
     ),
-    Case("data-missing", lambda m: m.facts.update(lost=3), nothing),
+    Case("data-missing", lambda m: m.facts.update(dropped={"records": 3}), nothing),
 )
 
 

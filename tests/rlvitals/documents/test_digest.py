@@ -46,7 +46,7 @@ def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
     made("all NaN")
     verdict = digest_of(logs, _WEEK).verdict
 
-    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs need attention")
+    assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs needs attention")
     assert "not finite" in verdict.text
 
 
@@ -70,7 +70,11 @@ def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
     row = rows_of(logs)[0]
 
     assert (row[3].text, row[9].text) == ("not judged", "not judged")
-    assert digest_of(logs, _WEEK).verdict.tone == "neutral"
+    document = digest_of(logs, _WEEK)
+
+    assert document.status == "1 run"
+    assert document.verdict.tone == "neutral"
+    assert document.verdict.text == "1 run with too few episodes and updates."
 
 
 @pytest.mark.usefixtures("printer")

@@ -55,7 +55,7 @@ def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
 def test_dropped_records_are_reported(monitor: Monitor) -> None:
     """In brief too."""
     section = findings_section(diagnosed(monitor()), {"records": 1_200, "tensorboard": 3})
-    said = Prose("Dropped records: records 1,200, tensorboard 3.", "bad")
+    said = Prose("1,200 records dropped, 3 records dropped by tensorboard.", "bad")
 
     assert said in section.blocks
     assert said in (section.brief or ())

@@ -410,7 +410,7 @@ def test_what_a_full_disk_costs_is_counted_and_shown(in_a_process: InAProcess) -
     assert said[1] == {"losses": {"records": 30}, "total": 80}
     assert said[2]["losses"] == {"records": 30}
     assert said[2]["episodes"] == list(range(30, 80))
-    assert "30 records were lost" in said[2]["messages"][-1]
+    assert "30 records dropped" in said[2]["messages"][-1]
     assert said[3] == {"losses": {"records": 35}}  # of both writers
 
 

@@ -69,6 +69,25 @@ def test_what_is_not_finite_is_seen(vitals: Vitals) -> None:
     assert "(9 not finite)" in rows["Reward"]
 
 
+def test_one_episode_is_singular_and_unknown_steps_are_left_out(monitor: Monitor) -> None:
+    """In the line of the progress."""
+    training = monitor()
+    training.log_episode(0, 1.0, 9)
+    screen = lines(Observer(open_run(training.path)).observe(), 100)
+
+    assert screen[1].startswith("1 episode · 0 updates")
+
+
+def test_dropped_records_are_reported_once(vitals: Vitals) -> None:
+    """In a line, unless a finding reports them."""
+    state = msgspec.structs.replace(vitals.state, dropped_records={"records": 5, "tensorboard": 1})
+    overview = msgspec.structs.replace(vitals.overview, state=state)
+    found = "\n".join(lines(vitals._replace(overview=overview), 100))
+
+    assert "5 records dropped, 1 record dropped by tensorboard." in found
+    assert found.count("records dropped") == 1
+
+
 def test_progress_and_time_left_are_said(vitals: Vitals) -> None:
     """Where the total is known, and the run goes on."""
     overview = msgspec.structs.replace(vitals.overview, seconds_left=90.0)

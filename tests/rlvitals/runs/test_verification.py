@@ -191,7 +191,7 @@ def test_records_that_the_header_knows_of_and_that_are_not_there_are_told_of(run
     (fault,) = verify(Run(run.path)).faults
 
     assert fault.code == RECORDS
-    assert fault.message == "2 records are missing: run.json knows of 4, and 2 are there"
+    assert fault.message == "2 records missing: run.json knows of 4, and 2 are there"
 
 
 @pytest.mark.usefixtures("whole")

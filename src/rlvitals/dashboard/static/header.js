@@ -25,13 +25,12 @@ export function header(top, run) {
 
 function facts(head, now) {
   const ran = head.is_open ? `running for ${span(head.duration)}` : `${head.is_replayed ? "" : `ran ${span(head.duration)}, `}${moment(head.started)}`;
-  const dropped = Object.entries(head.dropped_records), all = dropped.reduce((sum, [, many]) => sum + many, 0);
+  const listed = head.findings.some((one) => Object.keys(one.evidence).some((name) => name.startsWith("records_dropped")));
   const done = head.progress !== null && h("span", { class: "fact-progress" }, progress(head.progress),
     ` ${percent(head.progress)} of ${count(head.goal)} steps`, head.seconds_left === null ? "" : h("b", {}, `, ${span(head.seconds_left)} left`));
   return h("div", { class: "facts" }, done,
     h("span", { title: moment(head.started) }, ran), h("span", {}, `last record ${ago(now - head.updated)}`),
-    all ? h("span", { class: "bad", title: dropped.map(([where, many]) => `${where} ${count(many)}`).join(", ") },
-      `${count(all)} ${all === 1 ? "record" : "records"} dropped`) : null);
+    head.dropped_text && !listed ? h("span", { class: "bad" }, head.dropped_text) : null);
 }
 
 function health(head) {

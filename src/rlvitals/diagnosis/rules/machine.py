@@ -10,6 +10,7 @@ from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
+from rlvitals.formatting import dropped_text
 
 _FEWEST_SAMPLES = Threshold(20, "samples", "Samples of the memory, at least.")
 _WARM_UP = Threshold(0.05, "%", "Budget before which memory still fills.")
@@ -112,9 +113,14 @@ def _stalled(evidence: Evidence) -> RuleResult | None:
 )
 def _data_missing(evidence: Evidence) -> RuleResult | None:
     context, episodes = evidence.context, evidence.episodes
-    if context.lost or context.failures:
-        shown = {"records_lost": context.lost, **{str(k): str(v)[:_LONGEST_TEXT] for k, v in context.failures.items()}}
-        return RuleResult(WARNING, 0.95, shown, None)
+    if context.dropped or context.failures:
+        shown: dict[str, int | str] = {
+            "records_dropped" if where == "records" else f"records_dropped_by_{where}": many
+            for where, many in context.dropped.items()
+        }
+        shown |= {str(what): str(why)[:_LONGEST_TEXT] for what, why in context.failures.items()}
+        text = dropped_text(context.dropped)
+        return RuleResult(WARNING, 0.95, shown, None, text and f"{text}.")
     silent = [name for name in ("policy_loss", "value_loss", "entropy") if _fell_silent(evidence, name)]
     if silent:
         return RuleResult(WARNING, 0.6, {"no_longer_logged": ", ".join(silent)}, None, "Metrics are no longer logged.")
