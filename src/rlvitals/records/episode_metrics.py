@@ -237,7 +237,7 @@ EVALUATIONS = (
         "SB3 `evaluate_policy`",
         "Small against the mean's rise.",
         0.0,
-        short="spread",
+        short="std",
     ),
     Metric(
         "quality_std",
@@ -247,7 +247,7 @@ EVALUATIONS = (
         _OWN,
         "Small against the mean's rise.",
         0.0,
-        short="spread",
+        short="std",
     ),
     Metric(
         "length",
