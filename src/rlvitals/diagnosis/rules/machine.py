@@ -109,7 +109,7 @@ def _stalled(evidence: Evidence) -> RuleResult | None:
     series=("episodes.time",),
     cause="What was logged is not all there.",
     advice="Look at the disk and at the sinks' errors; `rlvitals verify` checks the folder.",
-    source="The recorder's own count of losses",
+    source="The recorder's count of dropped records",
 )
 def _data_missing(evidence: Evidence) -> RuleResult | None:
     context, episodes = evidence.context, evidence.episodes
