@@ -46,7 +46,7 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     yield Prose(" · ".join(filter(None, parts)))
     if vitals.read_error:
         yield Prose(f"Cannot be read at present: {vitals.read_error}", "bad")
-    if vitals.failure:
+    if vitals.failure and overview.verdict is None:
         yield Prose(escape_control(vitals.failure), "bad")  # in one line, whatever it holds
     yield from dropped_blocks(vitals.diagnosis.findings[:_MOST_FINDINGS], vitals.state.dropped_records)
 

@@ -154,7 +154,17 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        return [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
+        found = {stream: self._tracks[stream] for stream in _TIMED if stream in self._tracks}
+        system = found.pop("system", None)
+        if system is None:
+            return list(found.values())
+        # The samples of a replayed training have the time of the replay.
+        if found and (
+            system.first.time > max(track.newest for track in found.values()) + MOST_SPAN_S
+            or system.newest < _begin(list(found.values())).time - MOST_SPAN_S
+        ):
+            return list(found.values())
+        return [*found.values(), system]
 
 
 class _Track:
