@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips
+from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips, titled
 from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned
 from rlvitals.documents.run_tables import value
 from rlvitals.formatting import ABSENT, count, interval_line, number, share_bar, sparkline
@@ -28,7 +28,7 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
         titles = [title for title in rows[0] if not title or any(row[title] != ABSENT for row in rows)]
         texts = tuple(place for place, title in enumerate(titles) if title in {"", "over the run", "note"})
         cells = tuple(tuple(row[title] for title in titles) for row in rows)
-        caption = curve_title(curves[0]) if len(curves) == 1 < len(rows) else ""
+        caption = titled(curves[0]) if len(curves) == 1 < len(rows) else ""
         yield Table(tuple(titles), cells, texts, caption, spare=frozenset({"low", "high"}))
     for chart in charts:
         match chart:
@@ -41,14 +41,9 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
                 yield _heat_table(chart)
 
 
-def curve_title(curve: CurveChart) -> str:
-    """The title of a curve with its unit, where the title does not name it."""
-    return f"{curve.title} ({curve.unit})" if curve.unit and curve.unit not in curve.title.lower() else curve.title
-
-
 def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell]]:
     """A curve in a row; one that compares groups in a row a group."""
-    title = curve_title(curve)
+    title = titled(curve)
     grouped = [line for line in curve.lines if line.kind in GROUPS]
     for line in grouped:
         name = Toned(line.label if is_alone else f"{title}: {line.label}", line.kind)

@@ -216,6 +216,25 @@ class Strips(NamedTuple):
 Chart = CurveChart | IntervalChart | Heat | Strips
 
 
+def legend(chart: Chart) -> list[tuple[str, str]]:
+    """List what each line and shade of a chart is: its kind and its label.
+
+    Kinds are those of lines, `band`, `bands` (of several groups) and `healthy`. Charts that are not curves have none.
+    """
+    if not isinstance(chart, CurveChart):
+        return []
+    parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
+    # Bands of groups have the colours of their lines, so one entry names all of them.
+    parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
+    return [*parts, *([("healthy", "healthy")] if chart.healthy is not None else [])]
+
+
+def titled(chart: Chart) -> str:
+    """Write the title of a chart, with the unit of a curve where the title does not name it."""
+    unit = chart.unit if isinstance(chart, CurveChart) else ""
+    return f"{chart.title} ({unit})" if unit and unit not in chart.title.lower() else chart.title
+
+
 class Axis(NamedTuple):
     """A stretch of numbers, and where its ticks stand."""
 

@@ -9,7 +9,7 @@ from itertools import groupby
 
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Health
-from rlvitals.documents.charts import GROUPS, Chart, CurveChart
+from rlvitals.documents.charts import Chart, CurveChart, legend
 from rlvitals.documents.document import (
     Block,
     Bullets,
@@ -218,12 +218,7 @@ def _key(chart: Chart) -> str:
     """The key of a chart: what each line and shade is."""
     if not isinstance(chart, CurveChart):
         return f'<p class="key">{said(chart.note)}</p>' if chart.note else ""
-    parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
-    # Bands of groups are of their lines' colours, and one of them says what all are.
-    parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
-    if chart.healthy is not None:
-        parts.append(("healthy", "healthy"))
-    spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in parts)
+    spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in legend(chart))
     return f'<p class="key">{spans}</p>'
 
 
