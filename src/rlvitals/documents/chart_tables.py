@@ -7,7 +7,6 @@ import numpy as np
 
 from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips, titled
 from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned
-from rlvitals.documents.run_tables import value
 from rlvitals.formatting import ABSENT, count, interval_line, number, share_bar, sparkline
 from rlvitals.stats.series.down_sampling import sparks
 
@@ -48,11 +47,17 @@ def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell
     for line in grouped:
         name = Toned(line.label if is_alone else f"{title}: {line.label}", line.kind)
         spark = Spark(sparks(np.where(np.isfinite(line.y), line.y, math.nan)))
-        yield {"": name, "over the run": spark, **_ends(line.y), "healthy": ABSENT, "note": ABSENT}
+        yield {
+            "": name,
+            "over the run": spark,
+            **_ends(curve, line.y[np.isfinite(line.y)]),
+            "healthy": ABSENT,
+            "note": ABSENT,
+        }
     if not grouped:
-        ends, healthy = _ends(curve.lines[0].y), _healthy(curve)
+        ends, healthy = _ends(curve, curve.lines[0].y), _healthy(curve)
         if isinstance(healthy, Toned) and healthy.tone == "watch":
-            ends["last"] = Toned(number(float(curve.lines[0].y[-1])), "watch")
+            ends["last"] = Toned(curve.text(float(curve.lines[0].y[-1])), "watch")
         yield {
             "": title,
             "over the run": Spark(curve.spark),
@@ -62,13 +67,16 @@ def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell
         }
 
 
-def _ends(values: Floats) -> dict[str, Cell]:
-    """The first value, the least, the greatest and the last."""
+def _ends(curve: CurveChart, values: Floats) -> dict[str, Cell]:
+    """Format the first and the last value, which may be NaN or infinite, and the least and greatest finite one."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return dict.fromkeys(_ENDS, ABSENT)
-    ends = (finite[0], finite.min(), finite.max(), values[-1])
-    return {title: value(float(end)) for title, end in zip(_ENDS, ends, strict=True)}
+    ends = map(float, (values[0], finite.min(), finite.max(), values[-1]))
+    return {
+        title: curve.text(end) if math.isfinite(end) else Toned(number(end), "bad")
+        for title, end in zip(_ENDS, ends, strict=True)
+    }
 
 
 def _healthy(curve: CurveChart) -> Cell:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.formatting import number, percent
+
 Floats = NDArray[np.float64]
 
 GROUPS = tuple(f"group{place}" for place in range(1, 5))
@@ -79,6 +81,7 @@ class CurveChart(NamedTuple):
         healthy: Where the metric dictionary says that healthy values lie.
         limits: The y axis may not leave these; of a share 0 and 1.
         whole: Whether it shows all from the one to the other.
+        share: Whether the values are shares, to be shown in per cent.
         bad: Values that are not finite.
         note: What should be known beside.
         about: What the quantity means.
@@ -97,11 +100,16 @@ class CurveChart(NamedTuple):
     healthy: tuple[float, float] | None = None
     limits: tuple[float | None, float | None] = (None, None)
     whole: bool = False
+    share: bool = False
     bad: tuple[Bad, ...] = ()
     note: str = ""
     about: str = ""
     spark: tuple[float | None, ...] = ()
     below: tuple[Line, ...] = ()
+
+    def text(self, value: float) -> str:
+        """Format a height."""
+        return percent(value) if self.share else number(value)
 
     @property
     def heights(self) -> Floats:

@@ -24,7 +24,8 @@ _SHARE = 0.1
 _SHORTEST_S = 1.0
 """Records that were written in one burst say nothing of how fast a training goes."""
 _TIMED = ("episodes", "updates", "system")
-"""What is written as the training goes on: an evaluation may be made long after it."""
+"""What is written as the training goes on: an evaluation may be made long after it.
+Scalars count where none of these is there."""
 
 Floats = NDArray[np.float64]
 Spans = Sequence[tuple[float, float]]
@@ -154,7 +155,8 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        return [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
+        timed = [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
+        return timed or [track for stream, track in self._tracks.items() if stream == "scalars"]
 
 
 class _Track:

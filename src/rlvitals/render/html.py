@@ -2,7 +2,6 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable
 from importlib.resources import files
 from itertools import groupby
@@ -11,6 +10,7 @@ from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Health
 from rlvitals.documents.charts import Chart, CurveChart, legend
 from rlvitals.documents.document import (
+    CODE,
     Block,
     Bullets,
     Cell,
@@ -43,7 +43,6 @@ from rlvitals.summary.verdict import Verdict
 
 PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
-_CODE = re.compile("`([^`]+)`")
 _SHORT = 18
 """Letters of a cell that stays in one line."""
 _LONG = 6
@@ -147,7 +146,7 @@ def block(what: Block) -> str:  # noqa: PLR0911 - one branch a kind of block
 
 def _words(text: str) -> str:
     """Running text as markup; what stands between backticks is code."""
-    return _CODE.sub(r"<code>\1</code>", said(text))
+    return CODE.sub(r"<code>\1</code>", said(text))
 
 
 def _code(code: Code) -> str:

@@ -185,15 +185,15 @@ def _words(chart: Chart) -> str:
         return svg_intervals.alternative(chart) if isinstance(chart, Strips) else chart.title
     grouped = [line for line in chart.lines if line.kind in GROUPS]
     if grouped:
-        ends = [f"{line.label} {_going(line)}" for line in grouped]
+        ends = [f"{line.label} {_going(chart, line)}" for line in grouped]
         return f"{chart.title} by {chart.clock}: {'; '.join(ends)}"
     mains = [line for line in chart.lines if line.kind == "main"]
-    return f"{chart.title} by {chart.clock}, {_going(mains[-1]) if mains else _NOTHING}"
+    return f"{chart.title} by {chart.clock}, {_going(chart, mains[-1]) if mains else _NOTHING}"
 
 
-def _going(line: Line) -> str:
+def _going(chart: CurveChart, line: Line) -> str:
     known = line.y[np.isfinite(line.y)]
-    return f"from {number(float(known[0]))} to {number(float(known[-1]))}" if known.size else _NOTHING
+    return f"from {chart.text(float(known[0]))} to {chart.text(float(known[-1]))}" if known.size else _NOTHING
 
 
 class _Plane(NamedTuple):
@@ -353,17 +353,17 @@ def _hovers(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     borders = [plane.x.start, *((a + b) / 2 for a, b in pairwise(middles)), plane.x.end]
     for at, (begin, end) in zip(chosen.tolist(), pairwise(borders), strict=True):
         if end > begin:
-            values = [_said_at(line, float(main.x[at]), runs.get(line.kind), chart.title) for line in mains]
+            values = [_said_at(chart, line, float(main.x[at]), runs.get(line.kind)) for line in mains]
             text = "\n".join([f"{chart.clock} {number(float(main.x[at]))}", *values])
             yield element("rect", "rv-hover", text, **{**plane.box, "x": begin, "width": end - begin})
 
 
-def _said_at(line: Line, place: float, runs: Line | None, title: str) -> str:
+def _said_at(chart: CurveChart, line: Line, place: float, runs: Line | None) -> str:
     value = _at(line, place)
     if runs is None:
-        return f"{line.label or title}: {number(value)}"
+        return f"{line.label or chart.title}: {chart.text(value)}"
     many = int(_at(runs, place))
-    return f"{line.label}: {number(value) if many else ABSENT} ({many} {'run' if many == 1 else 'runs'})"
+    return f"{line.label}: {chart.text(value) if many else ABSENT} ({many} {'run' if many == 1 else 'runs'})"
 
 
 def _at(line: Line, place: float) -> float:

@@ -128,7 +128,7 @@ def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> N
     shutil.copytree(two_groups / "lr0.1-0", two_groups / "copy")
     result = invoke("compare", two_groups)
 
-    assert 0 < result.stdout.index("7 runs were given, and 6 count.") < result.stdout.index("\n\nGroups\n")
+    assert 0 < result.stdout.index("7 runs were given, and 6 are distinct.") < result.stdout.index("\n\nGroups\n")
     assert "lr0.1-0 and copy" in " ".join(result.stdout.split())
     assert re.search(r"lr=0.1 +3 +0 +1 ", result.stdout)  # counted, counted as worst, left out
 
