@@ -50,7 +50,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 26
 _HOVERS = 48
 _TITLE = 22
 """Height of the title of a drawing that is a file of its own."""
-_TITLE_LETTER = 7.6
+_TITLE_LETTER = 7.3
 """Width of a letter of the title, about."""
 _EDGE, _LEGEND_LINE, _SWATCH = 10, 15, 26
 """Room at the sides of the legend, and between its entries; height of its lines; room for a piece of a line."""
