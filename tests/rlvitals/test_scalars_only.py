@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from rlvitals import RecorderSettings, TrainingMonitor, compare
+from rlvitals import RecorderSettings, TrainingMonitor, compare, open_run
 from rlvitals.cli.main import app
 from rlvitals.dashboard.diagnosis_worker import assessed
 from rlvitals.dashboard.run_header import RunHeader, run_header
@@ -58,9 +58,9 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run_command(*words: object) -> Result:
-    """Run a command on a wide terminal."""
-    return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "200"})
+def run_command(*words: object, columns: int = 200) -> Result:
+    """Run a command on a terminal, a wide one unless its width is given."""
+    return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": str(columns)})
 
 
 def head(logs: Path, name: str) -> RunHeader:
@@ -86,6 +86,22 @@ def test_the_list_has_the_reward(logs: Path) -> None:
 
     assert re.search(r" 95\.\d+\* ", rows["a-1"])
     assert f"* no episodes: {SOURCE}" in lines
+
+
+def test_a_list_without_room_for_the_reward_does_not_explain_its_mark(logs: Path) -> None:
+    """Its last columns are left out."""
+    shown = run_command("ls", logs, columns=30).stdout
+
+    assert "reward" not in shown
+    assert "* no episodes" not in shown
+
+
+def test_a_run_lasts_as_long_as_its_scalars(logs: Path) -> None:
+    """They are all that tells how long and how fast it trained."""
+    overview = open_run(logs / "a-1").overview()
+
+    assert overview.state.duration == pytest.approx(UPDATES - 1)
+    assert overview.steps_per_second == pytest.approx(2048)
 
 
 def test_the_list_as_json_names_the_source(logs: Path) -> None:

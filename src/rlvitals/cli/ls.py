@@ -33,9 +33,9 @@ def ls(folder: FolderArgument = LOGS, *, as_json: AsJson = False) -> None:
         print_json({"folder": str(folder), "runs": [_flat(row) for row in rows], "refused": unread})
         return
     screen = make_screen()
-    if rows:
-        _print_table(screen, rows, folder.absolute())
-    for source in sorted({row.reward_source for row in rows if row.reward_source}):
+    titles = _print_table(screen, rows, folder.absolute()) if rows else []
+    sources = {row.reward_source for row in rows if row.reward_source and "reward" in titles}
+    for source in sorted(sources):
         screen.print(Text(f"* no episodes: {escape_control(source)}", LABEL))
     for _, error in refused:
         screen.print(Text.assemble(("not opened: ", "red"), escape_control(str(error))))
@@ -48,8 +48,8 @@ def _flat(row: Overview) -> dict[str, Any]:
     return {**flat.pop("state"), **flat}
 
 
-def _print_table(screen: Console, rows: list[Overview], folder: Path) -> None:
-    """Print as many columns as fit; long names are folded."""
+def _print_table(screen: Console, rows: list[Overview], folder: Path) -> list[str]:
+    """Print as many columns as fit, and return their titles; long names are folded."""
     now = SYSTEM_CLOCK.time()
     columns = {
         "run": [Text(escape_control(str(Path(row.state.path).relative_to(folder))), "bold") for row in rows],
@@ -80,6 +80,7 @@ def _print_table(screen: Console, rows: list[Overview], folder: Path) -> None:
     for cells in zip(*(columns[title] for title in widths), strict=True):
         table.add_row(*cells)
     screen.print(table)
+    return list(widths)
 
 
 def _level(row: Overview, name: str) -> Text:

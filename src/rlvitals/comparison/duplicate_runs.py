@@ -102,7 +102,9 @@ def repeats_said(outcomes: Sequence[RunOutcome]) -> list[str]:
         if same:
             named = "; ".join(_named([of, *others]) for of, others in list(same.items())[:_NAMED])
             more = f"; and {len(same) - _NAMED} more such" if len(same) > _NAMED else ""
-            head = "" if said else f"{len(outcomes)} runs were given, and {own} count{'s' if own == 1 else ''}. "
+            head = (
+                "" if said else f"{len(outcomes)} runs were given, and {own} {'is' if own == 1 else 'are'} distinct. "
+            )
             each = " each" if len(same) > 1 else ""
             said.append(f"{head}Counted as one run{each}: {named}{more}. {why.format(seeds=_seeds(every, same))}")
     return said

@@ -13,7 +13,7 @@ from rlvitals.comparison.group_estimates import as_range
 from rlvitals.comparison.metric_source import BLOCKS, source_of
 from rlvitals.comparison.result import Axis, RunOutcome, SettingInfluence, SettingsEffect
 from rlvitals.comparison.substitutes import extent_of, fill, notes_on, substitutes_of
-from rlvitals.comparison.wording import is_known_to_differ, short
+from rlvitals.comparison.wording import AXIS_WORDS, is_known_to_differ, short
 from rlvitals.errors import ComparisonError
 from rlvitals.formatting import percent
 from rlvitals.records import STREAMS
@@ -143,7 +143,8 @@ def rank_in_history(
 
     Args:
         run: The run, live or finished.
-        earlier: The others; those of other environments are passed over, and so are the run itself and its copies.
+        earlier: Candidates, such as every run of a folder. Only runs of the same environment that started before the
+            run count, and copies of the run do not.
         metric: As for `compare`.
         axis: As for `compare`.
 
@@ -153,7 +154,7 @@ def rank_in_history(
     from rlvitals.comparison.metric_queries import extents, measured  # noqa: PLC0415 - a trainer needs no database
 
     source = source_of(metric)
-    others = _other_trainings(run, earlier)
+    others = _earlier_trainings(run, earlier)
     members = members_of([run, *others], {}, "task")
     me = members[0]
     kept = [me, *(member for member in members[1:] if member.task == me.task)]
@@ -191,17 +192,17 @@ def rank_in_history(
         chance=chance,
         sentences=[],
     )
-    placed.sentences.extend([_placed_words(placed), *notes_on(substitutes)])
+    placed.sentences.extend([_placed_words(placed, AXIS_WORDS[axis]), *notes_on(substitutes)])
     return placed
 
 
-def _other_trainings(run: Run, earlier: Sequence[Run]) -> list[Run]:
-    """Each training once, and not that of the run itself: a copied folder is no further run."""
+def _earlier_trainings(run: Run, earlier: Sequence[Run]) -> list[Run]:
+    """List the trainings that started before the run's, each once, whatever the number of its copies."""
     seen = {training_of(run.header)} - {None}
     found = []
     for one in earlier:
         training = training_of(one.header)
-        if one.path.absolute() != run.path.absolute() and training not in seen:
+        if one.header.started < run.header.started and training not in seen:
             found.append(one)
             seen |= {training} - {None}
     return found
@@ -315,10 +316,11 @@ def _parting_words(
     return [said, cause]
 
 
-def _placed_words(placed: HistoryRank) -> str:
-    where = f"{placed.task or 'an environment without a name'} at {short(placed.place)}"
+def _placed_words(placed: HistoryRank, unit: str) -> str:
+    place = f"{short(placed.place)} {unit}"
     if placed.value is None:
-        return f"There is no finite value in the last tenth up to {short(placed.place)}: nothing can be said."
+        return f"There is no finite value in the last tenth up to {place}: nothing can be said."
+    where = f"{placed.task or 'an environment without a name'} at {place}"
     if not placed.earlier:
         return f"No earlier run of {where} is there to compare with."
     above = placed.earlier - placed.below - placed.equal

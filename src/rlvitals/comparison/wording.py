@@ -76,6 +76,11 @@ def short(value: float | None) -> str:
     return UNKNOWN if value is None else number(value)
 
 
+def p_text(value: float | None) -> str:
+    """Format a p value, in a sentence or on its own."""
+    return number(value, 2)
+
+
 def cut(text: str, most: int = _LONGEST) -> str:
     """A name, as far as there is room for it."""
     return text if len(text) <= most else f"{text[: most - 1]}\u2026"
@@ -122,9 +127,9 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
             "test over them calls noise significant in most cases. Train at least 3 seeds of each."
         )
         return
-    p_value = f"p = {short(versus.p_value)}, {versus.method}"
+    p_value = f"p = {p_text(versus.p_value)}, {versus.method}"
     if said.comparisons > 1:
-        p_value += f"; {short(versus.adjusted_p)} with all {said.comparisons} comparisons taken into account"
+        p_value += f"; {p_text(versus.adjusted_p)} with all {said.comparisons} comparisons taken into account"
     difference = _difference(versus, said)
     if versus.verdict in {"better", "worse", "different"}:
         word = "different from" if versus.verdict == "different" else f"{versus.verdict} than"

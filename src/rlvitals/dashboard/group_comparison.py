@@ -169,10 +169,7 @@ def history_rank(registry: RunRegistry, key: str, metric: str) -> HistoryRank:
     Raises:
         ComparisonError: The run has nothing of the metric.
     """
-    run = registry.run(key)
-    began = run.header.started
-    earlier = [other for name, other in registry.runs().items() if name != key and other.header.started <= began]
-    return rank_in_history(run, earlier, metric)
+    return rank_in_history(registry.run(key), list(registry.runs().values()), metric)
 
 
 def _by(selection: GroupSelection, by: str | None, key_of: dict[Path, str]) -> str | Callable[[Run], str] | None:

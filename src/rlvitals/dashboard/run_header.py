@@ -15,7 +15,7 @@ from rlvitals.runs.artifacts import IMAGE
 from rlvitals.summary.levels import LEVELS
 from rlvitals.summary.overview import Assessment, OverviewInputs, overview_from
 from rlvitals.summary.status import state_of
-from rlvitals.summary.throughput import episodes_per_minute, reported_step
+from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
 
 _MOST_FINDINGS = 100
 
@@ -121,6 +121,8 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
 
 
 def _pace(run: WatchedRun) -> Throughput:
+    if not run.episodes and not any(run.columns[stream].rows for stream in ("updates", "system")):
+        return throughput_of(run.reader)  # scalars are not followed, and count where nothing else does
     pace = Throughput()
     for stream, columns in run.columns.items():
         if stream in STEPS:

@@ -5,9 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips
+from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips, titled
 from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned
-from rlvitals.documents.run_tables import value
 from rlvitals.formatting import ABSENT, count, interval_line, number, share_bar, sparkline
 from rlvitals.stats.series.down_sampling import sparks
 
@@ -28,7 +27,7 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
         titles = [title for title in rows[0] if not title or any(row[title] != ABSENT for row in rows)]
         texts = tuple(place for place, title in enumerate(titles) if title in {"", "over the run", "note"})
         cells = tuple(tuple(row[title] for title in titles) for row in rows)
-        caption = curve_title(curves[0]) if len(curves) == 1 < len(rows) else ""
+        caption = titled(curves[0]) if len(curves) == 1 < len(rows) else ""
         yield Table(tuple(titles), cells, texts, caption, spare=frozenset({"low", "high"}))
     for chart in charts:
         match chart:
@@ -41,23 +40,24 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
                 yield _heat_table(chart)
 
 
-def curve_title(curve: CurveChart) -> str:
-    """The title of a curve with its unit, where the title does not name it."""
-    return f"{curve.title} ({curve.unit})" if curve.unit and curve.unit not in curve.title.lower() else curve.title
-
-
 def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell]]:
     """A curve in a row; one that compares groups in a row a group."""
-    title = curve_title(curve)
+    title = titled(curve)
     grouped = [line for line in curve.lines if line.kind in GROUPS]
     for line in grouped:
         name = Toned(line.label if is_alone else f"{title}: {line.label}", line.kind)
         spark = Spark(sparks(np.where(np.isfinite(line.y), line.y, math.nan)))
-        yield {"": name, "over the run": spark, **_ends(line.y), "healthy": ABSENT, "note": ABSENT}
+        yield {
+            "": name,
+            "over the run": spark,
+            **_ends(curve, line.y[np.isfinite(line.y)]),
+            "healthy": ABSENT,
+            "note": ABSENT,
+        }
     if not grouped:
-        ends, healthy = _ends(curve.lines[0].y), _healthy(curve)
+        ends, healthy = _ends(curve, curve.lines[0].y), _healthy(curve)
         if isinstance(healthy, Toned) and healthy.tone == "watch":
-            ends["last"] = Toned(number(float(curve.lines[0].y[-1])), "watch")
+            ends["last"] = Toned(curve.text(float(curve.lines[0].y[-1])), "watch")
         yield {
             "": title,
             "over the run": Spark(curve.spark),
@@ -67,13 +67,16 @@ def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell
         }
 
 
-def _ends(values: Floats) -> dict[str, Cell]:
-    """The first value, the least, the greatest and the last."""
+def _ends(curve: CurveChart, values: Floats) -> dict[str, Cell]:
+    """Format the first and the last value, which may be NaN or infinite, and the least and greatest finite one."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return dict.fromkeys(_ENDS, ABSENT)
-    ends = (finite[0], finite.min(), finite.max(), values[-1])
-    return {title: value(float(end)) for title, end in zip(_ENDS, ends, strict=True)}
+    ends = map(float, (values[0], finite.min(), finite.max(), values[-1]))
+    return {
+        title: curve.text(end) if math.isfinite(end) else Toned(number(end), "bad")
+        for title, end in zip(_ENDS, ends, strict=True)
+    }
 
 
 def _healthy(curve: CurveChart) -> Cell:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rlvitals.formatting import number, percent
+
 Floats = NDArray[np.float64]
 
 GROUPS = tuple(f"group{place}" for place in range(1, 5))
@@ -79,6 +81,7 @@ class CurveChart(NamedTuple):
         healthy: Where the metric dictionary says that healthy values lie.
         limits: The y axis may not leave these; of a share 0 and 1.
         whole: Whether it shows all from the one to the other.
+        share: Whether the values are shares, to be shown in per cent.
         bad: Values that are not finite.
         note: What should be known beside.
         about: What the quantity means.
@@ -97,11 +100,16 @@ class CurveChart(NamedTuple):
     healthy: tuple[float, float] | None = None
     limits: tuple[float | None, float | None] = (None, None)
     whole: bool = False
+    share: bool = False
     bad: tuple[Bad, ...] = ()
     note: str = ""
     about: str = ""
     spark: tuple[float | None, ...] = ()
     below: tuple[Line, ...] = ()
+
+    def text(self, value: float) -> str:
+        """Format a height."""
+        return percent(value) if self.share else number(value)
 
     @property
     def heights(self) -> Floats:
@@ -214,6 +222,25 @@ class Strips(NamedTuple):
 
 
 Chart = CurveChart | IntervalChart | Heat | Strips
+
+
+def legend(chart: Chart) -> list[tuple[str, str]]:
+    """List what each line and shade of a chart is: its kind and its label.
+
+    Kinds are those of lines, `band`, `bands` (of several groups) and `healthy`. Charts that are not curves have none.
+    """
+    if not isinstance(chart, CurveChart):
+        return []
+    parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
+    # Bands of groups have the colours of their lines, so one entry names all of them.
+    parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
+    return [*parts, *([("healthy", "healthy")] if chart.healthy is not None else [])]
+
+
+def titled(chart: Chart) -> str:
+    """Write the title of a chart, with the unit of a curve where the title does not name it."""
+    unit = chart.unit if isinstance(chart, CurveChart) else ""
+    return f"{chart.title} ({unit})" if unit and unit not in chart.title.lower() else chart.title
 
 
 class Axis(NamedTuple):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rlvitals.comparison import Comparison, Divergence
 from rlvitals.comparison.caveats import foremost, horizon_of
 from rlvitals.comparison.overall_verdict import overall_verdict
-from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase
+from rlvitals.comparison.wording import AXIS_WORDS, cut, outcome_phrase, p_text
 from rlvitals.documents import comparison_charts as charts
 from rlvitals.documents import comparison_tables as tables
 from rlvitals.documents.charts import GROUPS
@@ -80,7 +80,7 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
         notes = [*([of_whom] if of_whom else []), *([f"interval {within}"] if within != ABSENT else [])]
         yield "difference", number(one.difference.estimate), "; ".join(notes)
         if one.p_value is not None:
-            yield "p", number(one.p_value, 2), one.method
+            yield "p", p_text(one.p_value), one.method
     included = sum(group.counted for group in found.groups)
     worst, left_out = (sum(getattr(group, name) for group in found.groups) for name in ("worst", "left_out"))
     beside = [f"{count(many)} {what}" for many, what in ((worst, "count as worst"), (left_out, "left out")) if many]

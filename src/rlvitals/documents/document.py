@@ -1,5 +1,6 @@
 """What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import NamedTuple, TypeVar
@@ -12,6 +13,9 @@ from rlvitals.formatting import ABSENT, count, format_any, format_time, percent
 from rlvitals.records.metrics import metric_named, metric_of
 from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
+
+CODE = re.compile("`([^`]+)`")
+"""Code in running text: what stands between backticks."""
 
 
 class Toned(NamedTuple):

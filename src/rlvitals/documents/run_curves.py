@@ -201,6 +201,7 @@ def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark
         marks=marks,
         limits=(0.0, 1.0),
         whole=True,
+        share=True,
         about="Share of successes in stretches of the run, with Wilson's 95 % interval.",
         spark=sparks(outcomes),
     )

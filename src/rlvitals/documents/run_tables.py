@@ -68,7 +68,9 @@ def evaluation_table(evaluations: Sequence[Evaluation]) -> Table:
         "episodes": lambda one: count(one.episodes),
     }
     last = evaluations[-_MOST_EVALUATIONS:]
-    return table_of(last, columns, caption=f"Last {counted(len(last), 'evaluation')}", folded=len(last) > _SCREEN)
+    sparse = columns.keys() - {"policy", "step", "reward"}
+    caption = f"Last {counted(len(last), 'evaluation')}"
+    return table_of(last, columns, sparse=sparse, caption=caption, folded=len(last) > _SCREEN)
 
 
 def spread_table(
@@ -158,7 +160,8 @@ def group_table(groups: Iterable[GroupRate], title: str) -> Table:
         f"mean {OUTCOMES[0]}": lambda group: value(group.reward),
         f"mean {OUTCOMES[1]}": lambda group: value(group.quality_improvement),
     }
-    return table_of(groups, columns, caption=f"By {title}, over the whole run")
+    sparse = [f"mean {outcome}" for outcome in OUTCOMES]
+    return table_of(groups, columns, sparse=sparse, caption=f"By {title}, over the whole run")
 
 
 def end_table(summary: RunSummary) -> Table:

@@ -24,7 +24,8 @@ _SHARE = 0.1
 _SHORTEST_S = 1.0
 """Records that were written in one burst say nothing of how fast a training goes."""
 _TIMED = ("episodes", "updates", "system")
-"""What is written as the training goes on: an evaluation may be made long after it."""
+"""What is written as the training goes on: an evaluation may be made long after it.
+Scalars count where there are neither episodes nor updates."""
 
 Floats = NDArray[np.float64]
 Spans = Sequence[tuple[float, float]]
@@ -154,17 +155,17 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        found = {stream: self._tracks[stream] for stream in _TIMED if stream in self._tracks}
-        system = found.pop("system", None)
+        found = {stream: self._tracks[stream] for stream in (*_TIMED, "scalars") if stream in self._tracks}
+        system, scalars = found.pop("system", None), found.pop("scalars", None)
+        tracks = list(found.values()) or ([] if scalars is None else [scalars])
         if system is None:
-            return list(found.values())
+            return tracks
         # The samples of a replayed training have the time of the replay.
-        if found and (
-            system.first.time > max(track.newest for track in found.values()) + MOST_SPAN_S
-            or system.newest < _begin(list(found.values())).time - MOST_SPAN_S
-        ):
-            return list(found.values())
-        return [*found.values(), system]
+        is_apart = tracks and (
+            system.first.time > max(track.newest for track in tracks) + MOST_SPAN_S
+            or system.newest < _begin(tracks).time - MOST_SPAN_S
+        )
+        return tracks if is_apart else [*tracks, system]
 
 
 class _Track:

@@ -2,15 +2,15 @@
 
 import base64
 import hashlib
-import re
 from collections.abc import Iterable
 from importlib.resources import files
 from itertools import groupby
 
 from rlvitals.diagnosis import Finding
 from rlvitals.diagnosis.health import Health
-from rlvitals.documents.charts import GROUPS, Chart, CurveChart
+from rlvitals.documents.charts import Chart, CurveChart, legend
 from rlvitals.documents.document import (
+    CODE,
     Block,
     Bullets,
     Cell,
@@ -43,7 +43,6 @@ from rlvitals.summary.verdict import Verdict
 
 PAGE_STYLE = STYLE + (files("rlvitals.render") / "report.css").read_text(encoding="utf-8")
 WIDE = 900
-_CODE = re.compile("`([^`]+)`")
 _SHORT = 18
 """Letters of a cell that stays in one line."""
 _LONG = 6
@@ -147,7 +146,7 @@ def block(what: Block) -> str:  # noqa: PLR0911 - one branch a kind of block
 
 def _words(text: str) -> str:
     """Running text as markup; what stands between backticks is code."""
-    return _CODE.sub(r"<code>\1</code>", said(text))
+    return CODE.sub(r"<code>\1</code>", said(text))
 
 
 def _code(code: Code) -> str:
@@ -218,12 +217,7 @@ def _key(chart: Chart) -> str:
     """The key of a chart: what each line and shade is."""
     if not isinstance(chart, CurveChart):
         return f'<p class="key">{said(chart.note)}</p>' if chart.note else ""
-    parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
-    # Bands of groups are of their lines' colours, and one of them says what all are.
-    parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
-    if chart.healthy is not None:
-        parts.append(("healthy", "healthy"))
-    spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in parts)
+    spans = "".join(f'<span class="key-{kind}">{said(label)}</span>' for kind, label in legend(chart))
     return f'<p class="key">{spans}</p>'
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rlvitals.documents.chart_tables import chart_tables
 from rlvitals.documents.charts import Chart
 from rlvitals.documents.document import (
+    CODE,
     Block,
     Bullets,
     Cell,
@@ -50,12 +51,30 @@ def text(document: Document, figure: Figure | None = None) -> str:
     return "\n".join([*_lines(document, figure), "", "---", "", plain(document.foot), ""])
 
 
-def plain(words: str) -> str:
-    """A recorded text that is to be read as it is: neither markup nor HTML."""
-    words = " ".join(escape_control(words, keep=_LAYOUT).split())
-    escaped = _SPECIAL.sub(lambda found: f"\\{found[0]}", words.replace("&", "&amp;"))
-    escaped = escaped.replace("<", "&lt;").replace(">", "&gt;")
+def plain(text: str) -> str:
+    """Escape a recorded text that is to be read as it is: neither markup nor HTML."""
+    return _line(text, _escaped)
+
+
+def _words(text: str) -> str:
+    """Escape running text; what stands between backticks is code."""
+    return _line(
+        text,
+        lambda line: "".join(
+            f"`{part}`" if place % 2 else _escaped(part) for place, part in enumerate(CODE.split(line))
+        ),
+    )
+
+
+def _line(text: str, escape: Callable[[str], str]) -> str:
+    """Write a text in one line that begins neither a heading nor a list."""
+    escaped = escape(" ".join(escape_control(text, keep=_LAYOUT).split()))
     return f"\\{escaped}" if escaped[:1] in {"#", "-", "+", "="} and escaped != ABSENT else escaped
+
+
+def _escaped(text: str) -> str:
+    escaped = _SPECIAL.sub(lambda found: f"\\{found[0]}", text.replace("&", "&amp;"))
+    return escaped.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
@@ -66,7 +85,7 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
     yield ""
     health = health_text(document.health)
     score = f" Health **{health.removeprefix('health ')}**." if health else ""
-    yield f"> **{plain(verdict.title)}.** {plain(verdict.text)}{score}"
+    yield f"> **{plain(verdict.title)}.** {_words(verdict.text)}{score}"
     yield ""
     if document.key_facts:
         titles, values, notes = zip(*document.key_facts, strict=True)
@@ -84,14 +103,14 @@ def _lines(document: Document, figure: Figure | None) -> Iterator[str]:
 def _block(what: Block, figure: Figure | None) -> Iterator[str]:  # noqa: C901 - one branch a kind of block
     match what:
         case Prose():
-            yield plain(what.text)
+            yield _words(what.text)
         case Bullets():
-            yield from (f"- {plain(text)}" for text in what.texts)
+            yield from (f"- {_words(text)}" for text in what.texts)
         case Facts():
             yield from (f"- {plain(name)}: {_cell(value)}" for name, value in what.rows)
         case Statements():
             for one in what.statements:
-                yield f"- **{plain(one.title)}**: **{plain(one.word)}**. {plain(' '.join(one.sentences))}".rstrip()
+                yield f"- **{plain(one.title)}**: **{plain(one.word)}**. {_words(' '.join(one.sentences))}".rstrip()
         case Table():
             yield from _table(what)
         case Charts():
@@ -160,8 +179,8 @@ def _findings(found: FindingsBlock) -> Iterator[str]:
             f"`{escape_control(finding.code).replace('`', '')}`)"
         )
         yield ""
-        yield f"   {plain(finding.cause)}"
+        yield f"   {_words(finding.cause)}"
         for name, said in finding_facts(finding):
             if said:
-                yield f"   - {name}: {plain(said)}"
+                yield f"   - {name}: {_words(said)}"
         yield ""

@@ -7,9 +7,10 @@ from contextlib import ExitStack
 from importlib.resources import as_file, files
 from importlib.util import find_spec
 
-from rlvitals.documents.document import Charts, Document, health_text
+from rlvitals.documents.document import Charts, Document, FindingsBlock, health_text
+from rlvitals.documents.run_curves import numbered
 from rlvitals.errors import ExportError, MissingExtraError
-from rlvitals.render.svg import WIDTH, draw, height_of, on_paper
+from rlvitals.render.svg import WIDTH, captioned_chart, on_paper
 from rlvitals.render.svg_primitives import cut, written
 
 _MODULE = "resvg_py"
@@ -20,8 +21,6 @@ _ZOOM = 2  # a whole number: resvg-py before 0.3.3 takes no other
 _GAP, _COLUMNS = 24, 2
 _FIRST_LINE, _LINE = 58, 18
 _LETTERS = 120
-_TITLE = 22
-"""Height of the title above a chart."""
 _VARIABLE = re.compile(r"--rv-(\w+):([^;}]+)")
 _USE = re.compile(r"var\(--rv-(\w+)\)")
 _FONT = re.compile(r"font:(\d+)px [^;}]+")
@@ -62,37 +61,30 @@ def png(svg: str) -> bytes:
 
 
 def sheet(document: Document) -> str:
-    """Draw the verdict, the key figures and every chart of a report on one sheet, two charts in a row: an SVG file.
+    """Draw the verdict, key figures, findings and every chart of a report as one SVG file, two charts in a row.
 
     Args:
         document: The report.
     """
     width = _COLUMNS * (WIDTH + _GAP) + _GAP
     words = [document.status, document.verdict.title, health_text(document.health)]
-    keys = [f"{name} {value}" for name, value, _ in document.key_facts]
+    keys = [f"{name} {value}" + (f" ({note})" if note else "") for name, value, note in document.key_facts]
     lines = ["; ".join(filter(None, words)), *_wrapped(document.verdict.text), *_wrapped(", ".join(keys))]
+    blocks = [block for section in document.sections for block in section.blocks]
+    findings = [one for block in blocks if isinstance(block, FindingsBlock) for one in numbered(block.findings)]
+    lines += [f"{label}: {finding.title} ({finding.severity})" for label, finding in findings]
     body = [written(_GAP, 34, cut(document.title, width - 2 * _GAP), "rv-title")]
     body += [
         written(_GAP, _FIRST_LINE + place * _LINE, cut(line, width - 2 * _GAP), "") for place, line in enumerate(lines)
     ]
     top = _FIRST_LINE + len(lines) * _LINE
-    charts = [
-        chart
-        for section in document.sections
-        for block in section.blocks
-        if isinstance(block, Charts)
-        for chart in block.charts
-    ]
+    charts = [chart for block in blocks if isinstance(block, Charts) for chart in block.charts]
     for first in range(0, len(charts), _COLUMNS):
-        row = charts[first : first + _COLUMNS]
-        for column, chart in enumerate(row):
+        drawn = [captioned_chart(chart) for chart in charts[first : first + _COLUMNS]]
+        for column, (drawing, height) in enumerate(drawn):
             left = _GAP + column * (WIDTH + _GAP)
-            placed = f'<svg x="{left}" y="{top + _TITLE}" width="{WIDTH}" height="{height_of(chart)}" '
-            body += (
-                written(left, top + 14, cut(chart.title, WIDTH), "rv-title"),
-                draw(chart).replace("<svg ", placed, 1),
-            )
-        top += _TITLE + max(map(height_of, row)) + _GAP
+            body.append(f'<svg x="{left}" y="{top}" width="{WIDTH}" height="{height}">{drawing}</svg>')
+        top += max(height for _, height in drawn) + _GAP
     return on_paper(width, top, "".join(body))
 
 

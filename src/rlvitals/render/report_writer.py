@@ -29,16 +29,18 @@ REPORT = "report.html"
 PAGES = (".html", ".htm")
 """The endings of pages."""
 
+_SHEET = ".png"
+
 _FORMS: dict[str, Callable[[Document], str | bytes]] = {
     **dict.fromkeys(PAGES, html.page),
     ".md": markdown.text,
     ".pdf": lambda document: pdf(html.page(document)),
-    ".png": lambda document: png(sheet(document)),
+    _SHEET: lambda document: png(sheet(document)),
 }
 ENDINGS = tuple(_FORMS)
 """What a report can be: a page, Markdown, pages for print, one sheet of figures."""
 
-_CHECKS: dict[str, Callable[[], object]] = {".pdf": find_browser, ".png": check_png}
+_CHECKS: dict[str, Callable[[], object]] = {".pdf": find_browser, _SHEET: check_png}
 """What is made sure of before anything is read."""
 
 
@@ -109,9 +111,13 @@ def write_digest(
         clock: Tells the time.
 
     Raises:
+        ExportError: Also if the path ends with `.png`: such a sheet holds charts, and a digest has none.
         RunNotFoundError: There is no such folder.
     """
     target = Path(path)
+    if target.suffix.lower() == _SHEET:
+        others = ", ".join(ending for ending in ENDINGS if ending != _SHEET)
+        raise ExportError(f"{path}: a PNG holds charts, and a digest has none; its name must end with {others}")
     check_form(target)
     digest = digest_of(Path(folder), since_s, beside=target.parent, report=REPORT, clock=clock)
     return _write(digest, target, figures=figures)

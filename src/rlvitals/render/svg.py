@@ -1,6 +1,7 @@
 """Charts as SVG text: nothing but numbers of ours and escaped texts, styled by classes, so that no script can run."""
 
 import math
+import textwrap
 from collections.abc import Iterator, Sequence
 from importlib.resources import files
 from itertools import pairwise
@@ -20,7 +21,9 @@ from rlvitals.documents.charts import (
     Line,
     Strips,
     height_axis,
+    legend,
     place_axis,
+    titled,
 )
 from rlvitals.documents.document import Span
 from rlvitals.formatting import ABSENT, number
@@ -28,6 +31,7 @@ from rlvitals.render import svg_heatmap, svg_intervals
 from rlvitals.render.svg_primitives import (
     LETTER,
     Scale,
+    cut,
     drawing,
     element,
     lonely,
@@ -46,6 +50,10 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 10, 12, 26
 _HOVERS = 48
 _TITLE = 22
 """Height of the title of a drawing that is a file of its own."""
+_TITLE_LETTER = 7.3
+"""Width of a letter of the title, about."""
+_EDGE, _LEGEND_LINE, _SWATCH = 10, 15, 26
+"""Room at the sides of the legend, and between its entries; height of its lines; room for a piece of a line."""
 _BALL = 15
 """Width of the ball that a finding's number stands in."""
 _BELOW, _GAP = 52, 16
@@ -63,23 +71,67 @@ def draw(chart: Chart, *, width: int = WIDTH, height: int | None = None, standal
         chart: The chart.
         width: Of the drawing, in units of which a letter is 11 high.
         height: Likewise; by default what suits.
-        standalone: Whether it brings its own style and background, to be a file of its own.
+        standalone: Whether it brings its own style, background, title and legend, to be a file of its own.
     """
     height = height or height_of(chart, width)
+    if standalone:
+        body, height = captioned_chart(chart, width, height)
+        return on_paper(width, height, body, _words(chart))
+    return drawing("rv-chart", width, height, _drawn_chart(chart, width, height), _words(chart), is_sized=False)
+
+
+def captioned_chart(chart: Chart, width: int = WIDTH, height: int | None = None) -> tuple[str, int]:
+    """Draw a chart below its title and its legend.
+
+    Args:
+        chart: The chart.
+        width: As for `draw`.
+        height: Of the chart alone, as for `draw`.
+
+    Returns:
+        The drawing, and how high all of it is.
+    """
+    height = height or height_of(chart, width)
+    key, top = _legend(chart, width)
+    title = written(_EDGE, 16, cut(titled(chart), (width - 2 * _EDGE) * LETTER / _TITLE_LETTER), "rv-title")
+    body = f'<g transform="translate(0,{top})">{_drawn_chart(chart, width, height)}</g>'
+    return f"{title}{key}{body}", height + top
+
+
+def _drawn_chart(chart: Chart, width: int, height: int) -> str:
     match chart:
         case CurveChart():
-            body = "".join(_curve(chart, width, height))
+            return "".join(_curve(chart, width, height))
         case IntervalChart():
-            body = "".join(svg_intervals.estimates(chart, width, height))
+            return "".join(svg_intervals.estimates(chart, width, height))
         case Strips():
-            body = "".join(svg_intervals.strips(chart, width, height))
+            return "".join(svg_intervals.strips(chart, width, height))
         case Heat():
-            body = "".join(svg_heatmap.cells(chart, width, height))
-    if standalone:
-        title = written(10, 16, chart.title, "rv-title")
-        body = f'{title}<g transform="translate(0,{_TITLE})">{body}</g>'
-        return on_paper(width, height + _TITLE, body, _words(chart))
-    return drawing("rv-chart", width, height, body, _words(chart), is_sized=False)
+            return "".join(svg_heatmap.cells(chart, width, height))
+
+
+def _legend(chart: Chart, width: int) -> tuple[str, int]:
+    """Draw the legend and the note of a chart under its title, line by line, and return where they end too."""
+    parts: list[str] = []
+    x, y = _EDGE, _TITLE + _LEGEND_LINE
+    notes = textwrap.wrap(chart.note, int((width - 2 * _EDGE) / LETTER))
+    for kind, label in [*legend(chart), *(("", note) for note in notes)]:
+        room = (_SWATCH if kind else 0) + len(label) * LETTER
+        if x > _EDGE and x + room > width - _EDGE:
+            x, y = _EDGE, y + _LEGEND_LINE
+        if kind:
+            parts.append(_swatch(kind, x, y - 4))
+        parts.append(written(x + (_SWATCH if kind else 0), y, cut(label, width - x - _EDGE), "rv-tick"))
+        x += round(room) + _EDGE
+    return "".join(parts), y + 4 if parts else _TITLE
+
+
+def _swatch(kind: str, x: float, y: float) -> str:
+    """Draw a piece of a line or a shade, in the middle of a line of the legend."""
+    shade = {"band": "rv-band", "bands": "rv-band rv-band-bands", "healthy": "rv-healthy"}.get(kind)
+    if shade is not None:
+        return element("rect", shade, x=x, y=y - 4, width=_SWATCH - 6, height=8)
+    return element("path", f"rv-{kind}", d=f"M{placed(x)},{placed(y)}h{_SWATCH - 6}")
 
 
 def on_paper(width: int, height: int, body: str, label: str = "") -> str:
@@ -133,15 +185,15 @@ def _words(chart: Chart) -> str:
         return svg_intervals.alternative(chart) if isinstance(chart, Strips) else chart.title
     grouped = [line for line in chart.lines if line.kind in GROUPS]
     if grouped:
-        ends = [f"{line.label} {_going(line)}" for line in grouped]
+        ends = [f"{line.label} {_going(chart, line)}" for line in grouped]
         return f"{chart.title} by {chart.clock}: {'; '.join(ends)}"
     mains = [line for line in chart.lines if line.kind == "main"]
-    return f"{chart.title} by {chart.clock}, {_going(mains[-1]) if mains else _NOTHING}"
+    return f"{chart.title} by {chart.clock}, {_going(chart, mains[-1]) if mains else _NOTHING}"
 
 
-def _going(line: Line) -> str:
+def _going(chart: CurveChart, line: Line) -> str:
     known = line.y[np.isfinite(line.y)]
-    return f"from {number(float(known[0]))} to {number(float(known[-1]))}" if known.size else _NOTHING
+    return f"from {chart.text(float(known[0]))} to {chart.text(float(known[-1]))}" if known.size else _NOTHING
 
 
 class _Plane(NamedTuple):
@@ -174,9 +226,9 @@ def _curve(chart: CurveChart, width: int, height: int) -> Iterator[str]:
     yield from (_band(band, plane) for band in chart.bands)
     for line in chart.lines:
         yield from _drawn(line, plane)
-    yield from _bad(chart, plane)
     yield from _levels(chart, plane)
     yield from _marks(chart, plane)
+    yield from _bad(chart, plane)
     if above or below:
         beyond = [f"{many:,} {where}" for many, where in ((above, "above"), (below, "below")) if many]
         yield written(_LEFT + 4, top + 9, f"not shown: {', '.join(beyond)}", "rv-beyond")
@@ -257,7 +309,8 @@ def _drawn(line: Line, plane: _Plane) -> Iterator[str]:
 
 def _bad(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     for bad in chart.bad:
-        at = placed((plane.y.start if bad.kind == "negative" else plane.y.end) - 4)
+        # At the edge, but clear of the ball of a finding that begins here.
+        at = placed(plane.y.start - 8 if bad.kind == "negative" else plane.y.end)
         ticks = "".join(f"M{placed(plane.x.at(place))},{at}v8" for place in bad.x.tolist())
         yield element("path", "rv-bad", _KINDS[bad.kind], d=ticks)
 
@@ -300,17 +353,17 @@ def _hovers(chart: CurveChart, plane: _Plane) -> Iterator[str]:
     borders = [plane.x.start, *((a + b) / 2 for a, b in pairwise(middles)), plane.x.end]
     for at, (begin, end) in zip(chosen.tolist(), pairwise(borders), strict=True):
         if end > begin:
-            values = [_said_at(line, float(main.x[at]), runs.get(line.kind), chart.title) for line in mains]
+            values = [_said_at(chart, line, float(main.x[at]), runs.get(line.kind)) for line in mains]
             text = "\n".join([f"{chart.clock} {number(float(main.x[at]))}", *values])
             yield element("rect", "rv-hover", text, **{**plane.box, "x": begin, "width": end - begin})
 
 
-def _said_at(line: Line, place: float, runs: Line | None, title: str) -> str:
+def _said_at(chart: CurveChart, line: Line, place: float, runs: Line | None) -> str:
     value = _at(line, place)
     if runs is None:
-        return f"{line.label or title}: {number(value)}"
+        return f"{line.label or chart.title}: {chart.text(value)}"
     many = int(_at(runs, place))
-    return f"{line.label}: {number(value) if many else ABSENT} ({many} {'run' if many == 1 else 'runs'})"
+    return f"{line.label}: {chart.text(value) if many else ABSENT} ({many} {'run' if many == 1 else 'runs'})"
 
 
 def _at(line: Line, place: float) -> float:

@@ -7,8 +7,8 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
-from rlvitals.documents.chart_tables import chart_tables, curve_title
-from rlvitals.documents.charts import CurveChart, Line
+from rlvitals.documents.chart_tables import chart_tables
+from rlvitals.documents.charts import CurveChart, Line, titled
 from rlvitals.documents.document import Charts
 from rlvitals.formatting import number
 from rlvitals.render.terminal import BAD, LABEL, TITLE
@@ -60,9 +60,7 @@ def _plot(curve: CurveChart, line: Line, width: int) -> Iterator[RenderableType]
     span = high / 2 - low / 2
     eighths = np.full(columns, steps // 2) if span <= 0 else 1 + np.round((means / 2 - low / 2) / span * (steps - 1))
     about = "; ".join(filter(None, ("" if line.label == "each" else line.label, curve.note)))
-    yield Text.assemble(
-        (escape_control(curve_title(curve)), TITLE), (f"  {escape_control(about)}" if about else "", LABEL)
-    )
+    yield Text.assemble((escape_control(titled(curve)), TITLE), (f"  {escape_control(about)}" if about else "", LABEL))
     for row in range(_ROWS):
         blocks = np.clip(eighths - (_ROWS - 1 - row) * _EIGHTHS, 0, _EIGHTHS).astype(int)
         label = top if row == 0 else bottom if row == _ROWS - 1 and span > 0 else ""

@@ -72,7 +72,7 @@ def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: b
         version=FORMAT_VERSION,
         run_id=path.name,
         status="failed" if failed else "completed",
-        started=began,
+        started=began or len(list(path.parent.iterdir())),  # in the order in which they are made
         configuration=configuration,
     )
     layout.header.write_bytes(msgspec.json.encode(header))

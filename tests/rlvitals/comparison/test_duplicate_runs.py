@@ -44,14 +44,14 @@ def test_copies_count_once(trained: Trained) -> None:
 
     assert (versus.verdict, versus.runs, versus.effect.estimate) == ("not enough runs", (1, 1), None)
     assert named(found) == {"a-1": "a-0", "a-2": "a-0", "b-1": "b-0", "b-2": "b-0"}
-    assert found.limits[0].startswith("6 runs were given, and 2 count.")
+    assert found.limits[0].startswith("6 runs were given, and 2 are distinct.")
     assert "a-0, a-1 and a-2; b-0, b-1 and b-2. They hold the same records" in found.limits[0]
     assert [(group.runs, group.counted, group.left_out) for group in found.groups] == [(3, 1, 2)] * 2
     assert [group.target.runs for group in found.groups if group.target] == [1, 1]
     assert set(found.groups[0].curves["Logos-v0"].contributing) == {1}
     assert not any("have no outcome" in note for note in found.notes)
     assert [one.partition(". They")[0] for one in compare("logs/a-*").limits] == [
-        "3 runs were given, and 1 counts. Counted as one run: a-0, a-1 and a-2"
+        "3 runs were given, and 1 is distinct. Counted as one run: a-0, a-1 and a-2"
     ]
 
 

@@ -84,17 +84,28 @@ def test_a_run_among_the_earlier_ones(seeds: Seeds) -> None:
 )
 def test_a_place_says_something_from_39_earlier_runs_on(seeds: Seeds, earlier: int, said: str) -> None:
     """At the outermost place; with fewer it is said that it says nothing."""
+    before = seeds("a", 10.0, earlier)
     (bad,) = seeds("bad", 2.0, 1)
 
-    assert said in rank_in_history(bad, seeds("a", 10.0, earlier)).sentences[0]
+    assert said in rank_in_history(bad, before).sentences[0]
+
+
+def test_only_runs_that_started_before_are_earlier_runs(seeds: Seeds) -> None:
+    """Of a folder's runs; with the unit of the place where they are compared."""
+    runs = [run for name in ("a", "b", "c") for run in seeds(name, 10.0, 2)]
+    found = rank_in_history(runs[2], runs)
+
+    assert found.earlier == 2
+    assert found.sentences[0].startswith("Of Logos-v0 at 4,000 environment steps, reward is ")
+    assert rank_in_history(runs[0], runs).earlier == 0
 
 
 def test_equal_earlier_runs_are_counted(trained: Callable[..., Run]) -> None:
     """A draw is neither higher nor lower."""
     runs = [trained(f"a-{seed}", [500.0] * 40, seed=seed) for seed in range(3)]
 
-    assert "the same as the only earlier run." in rank_in_history(runs[0], runs[1:2]).sentences[0]
-    assert "higher than 0 of 2 earlier runs, and the same as 2." in rank_in_history(runs[0], runs[1:]).sentences[0]
+    assert "the same as the only earlier run." in rank_in_history(runs[1], runs).sentences[0]
+    assert "higher than 0 of 2 earlier runs, and the same as 2." in rank_in_history(runs[2], runs).sentences[0]
 
 
 def test_nothing_to_hold_it_against(seeds: Seeds) -> None:

@@ -4,9 +4,12 @@ from collections.abc import Callable
 
 from rlvitals import TrainingMonitor
 from rlvitals.documents.document import Prose, Table, Toned
-from rlvitals.documents.run_tables import exploration_blocks, levels_table
+from rlvitals.documents.run_tables import evaluation_table, exploration_blocks, group_table, levels_table
 from rlvitals.formatting import ABSENT
+from rlvitals.records import Evaluation
+from rlvitals.summary.measures import Range
 from rlvitals.summary.run_summary import summarise
+from rlvitals.summary.successes import GroupRate
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -42,6 +45,15 @@ def test_a_window_names_itself(monitor: Monitor) -> None:
 
     assert found.titles[4] == "last 20"
     assert found.rows[0][2:5:2] == ("199.5", "239.5")
+
+
+def test_columns_that_no_row_fills_are_left_out() -> None:
+    """Of evaluations and of groups: what was never measured."""
+    evaluations = evaluation_table([Evaluation(time=1.0, episode=0, env_step=10, reward=1.0)])
+    groups = group_table([GroupRate("easy", 3, 3, Range(0.5, 0.1, 0.9), 1.0, None)], "type")
+
+    assert evaluations.titles == ("policy", "step", "episode", "reward")
+    assert groups.titles == ("type", "episodes", "success", "95 % interval", "mean reward")
 
 
 def test_parameters_without_an_effect_are_named() -> None:

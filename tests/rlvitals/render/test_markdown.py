@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from rlvitals import RunReader
+from rlvitals.documents.document import Document, Prose, Section
 from rlvitals.render.markdown import plain
+from rlvitals.render.markdown import text as text_of
 from rlvitals.render.report_writer import write_report
+from rlvitals.summary.verdict import Verdict
 
 Made = Callable[[str], RunReader]
 
@@ -45,6 +48,14 @@ def test_no_recorded_text_is_markup(kept: Made, tmp_path: Path, hostile_text: st
 def test_what_would_be_markup_is_escaped(said: str, written: str) -> None:
     """And what would not is left alone."""
     assert plain(said) == written
+
+
+def test_code_in_running_text_is_code() -> None:
+    """As in the page; around it, and in an unpaired backtick, nothing is markup."""
+    prose = Section("key", "Title", "", (Prose("*Use* `VecCheckNan(a<b)` or `not"),))
+    document = Document("name", "Report", "done", Verdict("good", "Good", ""), (), (prose,), "")
+
+    assert "\n\\*Use\\* `VecCheckNan(a<b)` or \\`not\n" in text_of(document)
 
 
 def test_curves_are_figures_beside_it(kept: Made, tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rlvitals import RunReader
+from rlvitals.documents.document import FindingsBlock
+from rlvitals.documents.run_curves import numbered
 from rlvitals.documents.run_data import run_data
 from rlvitals.documents.run_report import run_document
 from rlvitals.render.png_sheet import png, sheet
@@ -24,6 +26,18 @@ def test_a_sheet_has_every_chart_and_the_verdict(kept: Made) -> None:
     assert "Reward" in drawing
     assert len(tops) == drawing.count("<svg ") - 1 > 2
     assert max(tops) < height
+
+
+def test_a_sheet_explains_the_numbers_on_its_charts(kept: Made) -> None:
+    """The findings by name, the key facts with their windows, and the lines in a legend."""
+    document = run_document(run_data(kept("all NaN")))
+    said = " ".join(re.findall(">([^<]+)</text>", sheet(document)))
+    blocks = [block for section in document.sections for block in section.blocks]
+    (found,) = (block for block in blocks if isinstance(block, FindingsBlock))
+
+    assert all(f"{label}: {finding.title} ({finding.severity})" in said for label, finding in numbered(found.findings))
+    assert all(f"{name} {value} ({note})" in said for name, value, note in document.key_facts if note)
+    assert "each 40 NaN of 40 values" in said
 
 
 def test_the_same_report_gives_the_same_picture(kept: Made, tmp_path: Path) -> None:

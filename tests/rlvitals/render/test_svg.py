@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rlvitals.documents.charts import (
     AxisMark,
+    Bad,
     Band,
     CurveChart,
     Estimate,
@@ -34,6 +35,10 @@ def curve(values: list[float], **more: object) -> CurveChart:
 
 def numbers_in(drawing: str) -> list[str]:
     return [value for element in ET.fromstring(drawing).iter() for value in element.attrib.values()]  # noqa: S314
+
+
+def height_in(drawing: str) -> float:
+    return float(re.findall(r'viewBox="0 0 \S+ (\S+)"', drawing)[0])
 
 
 @given(values=st.lists(_ANY, max_size=60))
@@ -68,6 +73,39 @@ def test_ticks_are_round_numbers(low: float, high: float, texts: list[str]) -> N
     found = axis(low, high)
 
     assert [tick_text(tick, found) for tick in found.ticks] == texts
+
+
+def test_a_drawing_of_its_own_has_the_legend_of_the_page() -> None:
+    """What each line and shade is, under the title with its unit; and no higher without a legend."""
+    x, y = np.arange(2.0), np.ones(2)
+    lines = (Line(x, y, "group1", "lr=0.1"), Line(x, y, "group2", "lr=0.2"))
+    band = Band(x, y, y, "95 % interval", "group1")
+    drawn, bare = (
+        draw(CurveChart("key", "Learning", "step", lines, unit="reward", bands=bands), standalone=True)
+        for lines, bands in ((lines, (band,)), ((Line(x, y),), ()))
+    )
+
+    assert ">Learning (reward)<" in drawn
+    assert re.findall(
+        r'<(?:path|rect) class="(rv-group\d|rv-band)\b[^>]*/><text[^>]*>([^<]+)', drawn.partition("<g ")[0]
+    ) == [
+        ("rv-group1", "lr=0.1"),
+        ("rv-group2", "lr=0.2"),
+        ("rv-band", "95 % interval"),
+    ]
+    assert height_in(bare) < height_in(drawn)
+
+
+def test_a_value_that_is_not_finite_shows_below_the_ball_of_its_finding() -> None:
+    """Both stand at the first NaN."""
+    drawn = draw(
+        curve([1.0, math.nan, 1.0], marks=(AxisMark(1.0, "1", "warning", "NaN"),), bad=(Bad(np.ones(1), "nan"),))
+    )
+    (ball,) = re.findall(r'<circle cx="\S+" cy="(\S+)" r="7"', drawn)
+    (tick,) = re.findall(r'class="rv-bad" d="M\S+,(\S+)v8"', drawn)
+
+    assert float(tick) > float(ball) + 7
+    assert drawn.index("rv-mark") < drawn.index("rv-bad")
 
 
 def test_a_few_far_points_do_not_flatten_the_rest() -> None:
