@@ -170,7 +170,7 @@ def test_a_run_that_is_not_assessed_yet_is_not_called_unjudged(opened: Opened) -
 
     assert said("health: null") == "…"
     assert said("health: { score: null }") == "not judged"
-    assert said("health: null, not_finite: 3") == "3 in the run not finite"
+    assert said("health: null, not_finite: 3") == "3 not finite in the run"
 
 
 def test_a_page_does_not_state_what_is_not_known(monitor: Monitor, opened: Opened) -> None:

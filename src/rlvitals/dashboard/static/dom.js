@@ -34,7 +34,7 @@ export function put(parent, ...children) {
   return parent;
 }
 
-/** Note the focused control of a part of a page; the function it gives focuses that control again, or the new one of its name and place. */
+/** Return a function that focuses the control of a part of a page that has the focus now, or, once made again, its successor. */
 export function keptFocus(part) {
   const at = document.activeElement;
   if (!part.contains(at)) return () => {};

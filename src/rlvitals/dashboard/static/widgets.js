@@ -97,7 +97,7 @@ export const status = (name, reason) => h("span", { class: "status", "data-statu
 /** The tally of a row's findings. Rewards that are not finite are counted where no finding names them yet. */
 export function findingDots({ findings: tally, not_finite: bad, is_judged: judged, health }) {
   const parts = ["critical", "warning", "info"].filter((name) => tally[name]).map((name) => [name, `${tally[name]} ${name}`]);
-  if (bad && !parts.length) parts.push(["critical", `${count(bad)} in the run not finite`]);
+  if (bad && !parts.length) parts.push(["critical", `${count(bad)} not finite in the run`]);
   if (!parts.length) return h("span", { class: "muted" }, health === null ? UNKNOWN : judged ? "none" : "not judged");
   return h("span", { class: "dots" }, parts.map(([severity, text]) => h("span", { class: "dot-count", "data-severity": severity }, text)));
 }
