@@ -1,6 +1,7 @@
 """What a page says of a run is what every other output says of it, and each number says what it is."""
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -130,7 +131,7 @@ def test_a_run_whose_reward_is_a_metric_is_shown_by_the_clock_that_is_chosen(mon
     axis.select_option("episode")
 
     expect(axis).to_have_value("episode")
-    expect(page.locator('figure[data-chart="Reward"]')).to_contain_text("by environment step: no episode was logged")
+    expect(page.locator('figure[data-chart="Reward"]')).to_contain_text("by environment step: not recorded by episode")
 
 
 def test_dropped_records_are_counted_once(monitor: Monitor, opened: Opened) -> None:
@@ -144,6 +145,53 @@ def test_dropped_records_are_counted_once(monitor: Monitor, opened: Opened) -> N
 
     expect(page.locator(".findings")).to_contain_text("1,000 records dropped, 200 records dropped by tensorboard")
     expect(page.locator(".facts")).not_to_contain_text("dropped")
+
+
+def test_rewards_that_are_not_finite_are_counted_with_their_window(monitor: Monitor, opened: Opened) -> None:
+    """The cell counts those of the last 100 episodes; a finding names those of the run, so no count repeats it."""
+    with monitor() as training:
+        for episode in range(400):
+            training.log_episode(
+                episode, math.nan if episode in {100, 350, 390} else 1.0, 5, env_step=5 * (episode + 1)
+            )
+
+    row = opened("/").locator("tr[data-run]")
+    expect(row.locator(".c-health")).to_have_text("1 warning")
+    expect(row.locator(".c-reward")).to_contain_text("2 of the last 100 not finite")
+    expect(row.locator(".c-status")).to_contain_text("Numbers that are not finite")
+
+
+def test_a_run_that_is_not_assessed_yet_is_not_called_unjudged(opened: Opened) -> None:
+    """Before the assessment there is neither a verdict nor too little evidence for one."""
+    page = opened("/")
+
+    def said(facts: str) -> str:
+        code = f"""async () => {{
+            const {{ findingDots }} = await import("/static/widgets.js");
+            return findingDots({{ findings: {{}}, not_finite: 0, is_judged: false, {facts} }}).textContent; }}"""
+        return str(page.evaluate(code))
+
+    assert said("health: null") == "…"
+    assert said("health: { score: null }") == "not judged"
+    assert said("health: null, not_finite: 3") == "3 not finite in the run"
+
+
+def test_a_page_does_not_state_what_is_not_known(monitor: Monitor, opened: Opened) -> None:
+    """Why there are no system samples, what the reward of a run without one is, and a run that does not exist."""
+    with monitor() as training:
+        training.log_episode(0, 1.0, 5, memory=500.0)
+    monitor("empty").close()
+    with monitor("metric") as training:
+        for step in range(40):
+            training.log_metrics("rollout", {"ep_rew_mean": step / 40}, step=step, env_step=step)
+
+    system = opened("/run?run=run&tab=system").locator("#panel")
+    expect(system).to_contain_text("sampling is off, or the run is shorter than the sampling interval")
+    beside = opened("/compare?run=run&run=empty&run=metric&view=runs")
+    expect(beside.get_by_role("row", name=re.compile("^Reward is return of episodes - "))).to_be_visible()
+    unknown = opened("/run?run=zzz", expect_errors=True)
+    expect(unknown.locator("#page")).to_have_text("There is no run zzz in this folder. All runs")
+    expect(unknown.get_by_role("alert")).to_be_hidden()
 
 
 TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")

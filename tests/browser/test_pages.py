@@ -349,6 +349,105 @@ def lived(training: TrainingMonitor) -> None:
     training.log_event("finding", "Something is wrong", severity="warning", code="x", data=said)
 
 
+def test_the_list_fits_its_width(monitor: Monitor, opened: Opened) -> None:
+    """With the longest texts: no column is cut off on a screen, and no cell of a card on a phone."""
+    for name in ("a-run-with-a-rather-long-name-seed-1", "b"):
+        training = monitor(name, project_name="vtracer", tags=["sweep"], configuration={"total_timesteps": 9_999})
+        trained(training, 400)
+        said = {"cause": "It is so."}
+        title = "Something with a title that is a good deal longer than a column of the list"
+        training.log_event("finding", title, severity="critical", code="x", data=said)
+        training.fail(ValueError("loss is NaN"))
+    for options in ({"viewport": {"width": 1400, "height": 900}}, PHONE):
+        page = opened("/", **options)
+        expect(page.locator(".c-health .small")).to_have_count(2)
+        cells = page.locator(".table-box, .runs td")
+        assert cells.evaluate_all("(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1).length") == 0
+
+
+def test_the_first_column_of_a_table_is_readable_on_a_phone(monitor: Monitor, opened: Opened) -> None:
+    """It names the row: its words are not broken into letters."""
+    names = [f"a-run-with-a-rather-long-name-{number}" for number in range(4)]
+    for number, name in enumerate(names):
+        with monitor(name, configuration={"learning_rate": 0.1 * number}) as training:
+            trained(training, 40)
+    page = opened("/compare?view=runs&" + "&".join(f"run={name}" for name in names), **PHONE)
+    status = page.locator(".side [scope=row]", has_text="Status")
+    expect(status).to_be_visible()
+    box = status.bounding_box()
+    assert box is not None
+    assert box["width"] > 80
+
+
+def test_news_leaves_an_open_hint_and_the_focus_alone(monitor: Monitor, opened: Opened) -> None:
+    """In the header of a run and in the list; when the hint is closed the header follows."""
+    training = monitor()
+    trained(training, 40)
+    said = {"cause": "It is so."}
+    training.log_event("finding", "Something", severity="warning", code="x", data=said)
+    page = opened("/run?run=run")
+    episodes, hint = (
+        page.locator(".tile", has_text="Episodes").locator(".tile-value"),
+        page.get_by_label("How the health score"),
+    )
+    expect(episodes).to_have_text("40")
+    hint.click()
+    trained(training, 5, 40)
+    expect(chart(page)).to_have_attribute("data-points", "45")
+    expect(page.locator(".card-tip:popover-open")).to_be_visible()
+    expect(hint).to_be_focused()
+    page.keyboard.press("Escape")
+    trained(training, 5, 45)
+    expect(episodes).to_have_text("50")
+    expect(hint).to_be_focused()
+    listed = opened("/")
+    pin, link = listed.get_by_label("Pin run"), listed.get_by_role("link", name="run", exact=True)
+    pin.press("Enter")
+    expect(pin).to_have_attribute("aria-pressed", "true")
+    expect(pin).to_be_focused()
+    link.focus()
+    trained(training, 5, 50)
+    expect(listed.locator("tr[data-run] .c-episodes")).to_have_text("55")
+    expect(link).to_be_focused()
+    sort = listed.get_by_role("button", name="Reward")
+    sort.press("Enter")
+    expect(sort).to_be_focused()
+    training.close()
+
+
+def test_a_damaged_list_of_pins_is_no_list(monitor: Monitor, opened: Opened) -> None:
+    """The page is shown without pins."""
+    with monitor() as training:
+        trained(training, 20)
+    page = opened("/")
+    for damaged in ("[", "5", "{}"):
+        page.evaluate("(text) => localStorage.setItem('rlvitals.pins', text)", damaged)
+        page.reload()
+        expect(page.locator("tr[data-run]")).to_have_count(1)
+
+
+def test_a_tick_at_the_right_end_is_drawn(monitor: Monitor, opened: Opened) -> None:
+    """An axis that ends at a round value names it."""
+    with monitor() as training:
+        for number in range(100):
+            training.log_episode(number, 1.0 * number, 10, env_step=10 * (number + 1))
+    page = opened("/run?run=run&x=env_step&from=0&to=1000")
+    expect(chart(page)).to_have_attribute("data-range", "0,1000")
+    with page.expect_download() as saved:
+        page.locator('figure[data-chart="Reward"]').get_by_role("button", name="SVG").click()
+    assert ">1000<" in Path(saved.value.path()).read_text()
+
+
+def test_evidence_names_each_value(monitor: Monitor, opened: Opened) -> None:
+    """A name and its value stay together."""
+    with monitor() as training:
+        trained(training, 20)
+        data = {"cause": "It is so.", "evidence": {"first": 1.0, "second": 2.0}}
+        training.log_event("finding", "Something", severity="warning", code="x", data=data)
+    pairs = opened("/run?run=run").locator('[data-code="x"] .evidence > div')
+    expect(pairs).to_have_text([re.compile("irst.*1"), re.compile("econd.*2")])
+
+
 TABS = ("overview", "ppo", "parameters", "evaluations", "pictures", "more", "system", "configuration", "notes")
 
 

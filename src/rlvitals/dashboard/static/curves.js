@@ -76,7 +76,7 @@ export function board(run, box, wanted) {
     found.series.forEach((series, i) => {
       const one = list[i], { clock } = series;
       one.rows = series.rows;
-      one.chart.note = clock === view.clock ? "" : `by ${CLOCKS[clock]}: no ${CLOCKS[view.clock]} was logged`;
+      one.chart.note = clock === view.clock ? "" : `by ${CLOCKS[clock]}: not recorded by ${CLOCKS[view.clock]}`;
       one.chart.set([lineOf(series, one.tint, one)], { clock, range, marks: marks(clock), outliers });
     });
   }

@@ -34,12 +34,23 @@ export function put(parent, ...children) {
   return parent;
 }
 
+/** Return a function that focuses the control of a part of a page that has the focus now, or, once made again, its successor. */
+export function keptFocus(part) {
+  const at = document.activeElement;
+  if (!part.contains(at)) return () => {};
+  const nameOf = (one) => {
+    const { run, code } = one.closest("[data-run], [data-code]")?.dataset ?? {};
+    return [run ?? code, one.dataset.status, one.id || one.getAttribute("aria-label")].join();
+  };
+  const name = nameOf(at), alike = () => [...part.querySelectorAll(at.localName)].filter((one) => nameOf(one) === name), place = alike().indexOf(at);
+  return () => (part.contains(at) ? at : alike()[place])?.focus({ preventScroll: true });
+}
+
 /** Fill a part of a page again; the control that had the focus has it again. */
 export function refill(parent, ...children) {
-  const at = document.activeElement, nameOf = (one) => one.id || one.getAttribute("aria-label");
-  const name = parent.contains(at) ? nameOf(at) : null;
+  const refocus = keptFocus(parent);
   put(parent, ...children);
-  if (name) [...parent.children].find((one) => nameOf(one) === name)?.focus({ preventScroll: true });
+  refocus();
 }
 
 /** The drawing context of a canvas of this size, in the pixels of the screen. */

@@ -58,7 +58,7 @@ function grid(context, { area, x, y, px, py, width }, chart, colors) {
   const time = chart.clock === "time";
   for (const at of ticks(x.low, x.high, columns, { time })) {
     const place = Math.round(px(at)) + 0.5;
-    if (place < area.left + 4 || place > area.right) continue;
+    if (place < area.left + 4 || place > area.right + 1) continue;
     const text = time ? span(at) : short(at), half = context.measureText(text).width / 2;
     stroke(context, [[place, area.bottom], [place, area.bottom + 4]], colors.grid);
     context.fillText(text, Math.min(place, width - half - 2), area.bottom + 8);

@@ -5,7 +5,7 @@ import { Chart } from "./chart.js";
 import { everyRun, groupTable, influences, pairs, relationCard, settings } from "./comparison_tables.js";
 import { AXES, color, neutral } from "./curves.js";
 import { choices as metricNames, metricNamed } from "./dictionary.js";
-import { h, put, refill } from "./dom.js";
+import { h, keptFocus, put, refill } from "./dom.js";
 import { CLOCKS, count, interval, percent } from "./format.js";
 import { differences, outcomes } from "./interval_chart.js";
 import { bullets, card, grow, named, refusals, select, withFacts } from "./widgets.js";
@@ -158,13 +158,13 @@ export function groupsView(box, app, { again }) {
 
 /** What a person has opened, scrolled to and focused in a part of the page, to be put back when it is made again. */
 function keptState(part, quiet) {
-  const controls = () => [...part.querySelectorAll("a[href], button, canvas, summary")], at = controls().indexOf(document.activeElement);
+  const refocus = keptFocus(part);
   const open = [...part.querySelectorAll("details[open]")].map((one) => one.className), top = scrollY;
   const left = [...part.querySelectorAll(".table-box")].map((one) => one.scrollLeft);
   return () => {
     for (const one of part.querySelectorAll("details")) one.open = open.includes(one.className);
     part.querySelectorAll(".table-box").forEach((one, i) => { if (left[i]) one.scrollLeft = left[i]; });
-    if (at >= 0) controls()[at]?.focus({ preventScroll: true });
+    refocus();
     if (quiet && scrollY !== top) scrollTo(0, top);
   };
 }

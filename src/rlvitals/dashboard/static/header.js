@@ -1,7 +1,7 @@
 // The top of a run's page: what it is, how it goes, and what is wrong, cause first.
 
 import { levelInterval, title } from "./dictionary.js";
-import { h, put, tip } from "./dom.js";
+import { h, refill, tip } from "./dom.js";
 import { ago, count, isBad, moment, number, percent, span } from "./format.js";
 import { button, progress, ring, status } from "./widgets.js";
 
@@ -10,14 +10,21 @@ const UNKNOWN = { tone: "neutral", title: "Checking", text: "The run is being ch
 const AROUND = 0.06;
 const opened = new Set();
 
+/** Draw the top; while a hint is open in it, and where there is nothing new, only the times. */
 export function header(top, run) {
-  const head = run.head, verdict = head.verdict ?? UNKNOWN, labels = [head.project, ...head.tags].filter(Boolean).join(" · ");
-  put(top,
+  const { head, drawn, view: { clock } } = run, now = Date.now() / 1000 - run.skew;
+  if ((head === drawn?.head && clock === drawn.clock) || top.querySelector(":popover-open")) {
+    top.querySelector(".facts").replaceWith(facts(head, now));
+    return;
+  }
+  run.drawn = { head, clock };
+  const verdict = head.verdict ?? UNKNOWN, labels = [head.project, ...head.tags].filter(Boolean).join(" · ");
+  refill(top,
     h("div", { class: "verdict", "data-tone": verdict.tone },
       h("div", { class: "verdict-main" },
         h("div", { class: "verdict-name" }, h("h1", {}, head.run_id), status(head.status, head.reason), h("span", { class: "muted" }, labels)),
         h("p", { class: "verdict-say" }, h("b", { class: "verdict-title" }, verdict.title), " ", verdict.text),
-        facts(head, Date.now() / 1000 - run.skew)),
+        facts(head, now)),
       head.health ? health(head) : h("div", { class: "health muted" }, "checking ...")),
     tiles(head),
     head.findings.length ? h("section", { class: "findings", "aria-label": "Findings" }, head.findings.map((one) => finding(one, run))) : null);
@@ -67,7 +74,7 @@ function finding(one, run) {
   // The stream of a number that the finding was seen by.
   const streamOf = (name) => one.series?.find((field) => field.endsWith(`.${name}`))?.split(".")[0];
   const shown = (value) => (typeof value === "number" || isBad(value) ? number(value) : typeof value === "string" ? value : JSON.stringify(value));
-  const evidence = Object.entries(one.evidence).map(([name, value]) => [h("dt", {}, title(name, streamOf(name))), h("dd", {}, shown(value))]);
+  const evidence = Object.entries(one.evidence).map(([name, value]) => h("div", {}, h("dt", {}, title(name, streamOf(name))), h("dd", {}, shown(value))));
   const box = h("details", {
     class: one.open ? "finding" : "finding over", "data-severity": one.severity, "data-code": one.code, open: opened.has(one.code),
     ontoggle: () => (box.open ? opened.add(one.code) : opened.delete(one.code)) },

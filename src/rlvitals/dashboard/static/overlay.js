@@ -6,10 +6,10 @@ import { color, lineOf, metricChart, viewControls, viewOf, zoomed } from "./curv
 import { isCurve, levelInterval, metricOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, number, span } from "./format.js";
-import { card, checkbox, empty, grow, named, select, small, status, table, withFacts } from "./widgets.js";
+import { card, checkbox, empty, grow, named, select, small, status, table, UNKNOWN, withFacts } from "./widgets.js";
 
 const FIRST = ["episodes/reward", "episodes/quality_final", "episodes/success", "episodes/length", "updates/entropy", "updates/kl_divergence"];
-const AGAIN_MS = 3_000, MOST_WAITS = 20, POINTS = 400, UNKNOWN = "…";
+const AGAIN_MS = 3_000, MOST_WAITS = 20, POINTS = 400;
 
 export const MOST_OVERLAID = 12;
 
@@ -90,7 +90,7 @@ export function overlay(root, app, every) {
     const judged = (show) => (run) => (run.health ? show(run.health, run) : UNKNOWN);
     const rows = [
       ["Status", (run) => status(run.status)], ["Verdict", (run) => run.verdict?.title ?? UNKNOWN], ["Health", judged(({ score, status: state }) => `${score ?? state}`)],
-      level("reward", "Reward, recent"), runs.some((run) => run.reward_source) && ["Reward is", (run) => run.reward_source || "return of episodes"],
+      level("reward", "Reward, recent"), runs.some((run) => run.reward_source) && ["Reward is", (run) => run.reward_source || (run.levels.reward ? "return of episodes" : ABSENT)],
       level("quality_final"), level("success"), level("length"),
       ["Episodes", (run) => count(run.episodes)], ["Steps", (run) => count(run.env_step)], ["Steps per second", (run) => number(run.speed, 3)],
       ["Duration", (run) => (run.is_replayed ? ABSENT : span(run.duration))],

@@ -5,6 +5,7 @@ import { isCurve, isKnown, panel as panelOf } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { answered, checkbox, empty, filterField } from "./widgets.js";
 
+const UNSAMPLED = "No system samples: sampling is off, or the run is shorter than the sampling interval.";
 const MOST_NAMES = 200, MOST_CHARTS = 24, FIRST_CHARTS = 9;
 const note = (...text) => h("p", { class: "muted note" }, text);
 
@@ -44,8 +45,8 @@ export function system(panel, run, controls) {
   const { system: sampled, episodes } = run.head.fields, seen = new Set();
   const wanted = [["system", sampled], ["episodes", episodes]].flatMap(([stream, names]) => panelOf(stream, "machine", "machine detail")
     .filter(({ name }) => names.includes(name) && !seen.has(name) && seen.add(name)).map(({ name }) => ({ stream, field: name, tint: 3 })));
-  const off = sampled.length || !wanted.length ? null : note("System sampling was off.");
-  return charts(panel, run, controls, wanted, off, "No system metrics: system sampling was off.");
+  const off = sampled.length || !wanted.length ? null : note(UNSAMPLED);
+  return charts(panel, run, controls, wanted, off, UNSAMPLED);
 }
 
 const elsewhere = (name) => /^(updates|system)\/|^episodes\/parameters\./.test(name) || isKnown(...name.split("/"));

@@ -77,11 +77,11 @@ export function runPage(root, app) {
     draws ||= requestAnimationFrame(() => { draws = 0; header(top, run); tab.head?.(); });
   };
   const takeHead = (said) => { run.head = withFacts(said); run.skew = Date.now() / 1000 - said.now; };
-  const unreadable = (reason) => app.say(reason ? `The run cannot be read at present: ${reason}. This page tries again.` : null);
+  const unreadable = (reason) => app.say(reason && run.head ? `The run cannot be read at present: ${reason}. This page tries again.` : null);
   const failed = unlessAborted((error) => {
     if (run.head) { app.say(error.message); return; }
-    const what = error.status === 404 ? "There is no such run here. " : "The run cannot be read. ";
-    put(top, empty(h("b", {}, what), error.message, " ", h("a", { href: "/", "data-nav": true }, "All runs")));
+    const what = error.status === 404 ? `There is no run ${key} in this folder.` : `The run cannot be read: ${error.message}.`;
+    put(top, empty(h("b", {}, what), " ", h("a", { href: "/", "data-nav": true }, "All runs")));
   });
   const load = (again = false) => ask("run", { run: key }, page.signal).then((head) => {
     takeHead(head);

@@ -1,7 +1,7 @@
 // The list of runs: searched, sorted, filtered, pinned, and live.
 
 import { ask } from "./api.js";
-import { h, put, stored } from "./dom.js";
+import { h, put, refill, stored } from "./dom.js";
 import { ABSENT, ago, count, number, percent, span } from "./format.js";
 import { button, findingDots, progress, refusals, runHref, runLink, small, sparkline, status, withFacts } from "./widgets.js";
 
@@ -9,7 +9,7 @@ const num = (...inside) => h("span", { class: "num" }, inside);
 
 function rewardCell({ key, levels: { reward }, level_texts: texts, spark, reward_source: source, whole }) {
   const line = whole ? sparkline(spark, `Reward of ${key}, last ${count(reward?.window)}: ${texts.reward ?? ABSENT}`) : null;
-  const bad = reward?.not_finite ? h("div", { class: "small" }, `${count(reward.not_finite)} not finite`) : null;
+  const bad = reward?.not_finite ? h("div", { class: "small" }, `${count(reward.not_finite)} of the last ${count(reward.window)} not finite`) : null;
   return h("div", { class: "reward-cell" }, line, h("span", { class: bad ? "num bad" : "num", title: source || null }, number(reward?.mean), source ? "*" : "", bad));
 }
 
@@ -24,7 +24,7 @@ const COLUMNS = {
   status: ["Status", (row) => row.status, 1, ({ status: name, reason, verdict }) => [
     status(name, reason), verdict && h("div", { class: "muted small", title: verdict.text }, verdict.title)]],
   health: ["Findings", ({ findings: { critical, warning, info }, not_finite: bad }) => critical * 1e4 + warning * 100 + info + bad, -1,
-    (row) => (row.whole ? [findingDots(row.findings, row.not_finite, row.is_judged), small(row.worst)] : h("span", { class: "muted" }, "…"))],
+    (row) => [findingDots(row), row.worst !== row.verdict?.title && small(row.worst)]],
   reward: ["Reward", (row) => row.levels.reward?.mean ?? -Infinity, -1, rewardCell],
   success: ["Success", (row) => row.levels.success?.mean ?? -1, -1, (row) => num(row.level_texts.success ?? ABSENT)],
   progress: ["Progress", (row) => row.progress ?? row.env_step ?? -1, -1, progressCell],
@@ -36,12 +36,14 @@ const COLUMNS = {
 const STATUSES = ["running", "paused", "stalled", "completed", "preempted", "failed", "crashed"];
 const MOST_SHOWN = 300, MORE = 1000, MOST_COMPARED = 1000, CLOCK_MS = 5000, PINS = "rlvitals.pins";
 
+/** The pinned runs; what is stored may be damaged. */
+const keptPins = () => { try { return new Set(JSON.parse(stored(PINS))); } catch { return new Set(); } };
 const toggle = (set, key, on) => (on ? set.add(key) : set.delete(key));
 const compared = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
 export function runsPage(root, app) {
   app.title("Runs");
-  const rows = new Map(), lines = new Map(), pinned = new Set(JSON.parse(stored(PINS) ?? "[]")), chosen = new Set();
+  const rows = new Map(), lines = new Map(), pinned = keptPins(), chosen = new Set();
   let refused = [], folder = "", sort = app.params.get("sort") ?? "-updated", filter = app.params.get("status") ?? "", shown = MOST_SHOWN;
   let loaded = false, planned = 0, meanwhile = null;
   const search = h("input", { type: "search", placeholder: "Search runs, projects, tags  ( / )", "aria-label": "Search runs", value: app.params.get("q") ?? "",
@@ -63,7 +65,7 @@ export function runsPage(root, app) {
 
   function head() {
     const down = sort.startsWith("-");
-    put(heading, h("th", { class: "pick" }, h("span", { class: "hidden" }, "Choose")), Object.entries(COLUMNS).map(([name, [text, , first]]) => {
+    refill(heading, h("th", { class: "pick" }, h("span", { class: "hidden" }, "Choose")), Object.entries(COLUMNS).map(([name, [text, , first]]) => {
       const on = sort.replace("-", "") === name, goesDown = on ? !down : first < 0;
       const act = () => { sort = goesDown ? `-${name}` : name; app.keep({ sort }); render(); };
       return h("th", { scope: "col", class: `c-${name}`, "aria-sort": on ? (down ? "descending" : "ascending") : null },
@@ -106,11 +108,11 @@ export function runsPage(root, app) {
     const found = order(), left = found.length - shown, all = [...rows.values()], many = (name) => all.filter((row) => row.status === name).length;
     const statuses = STATUSES.map((name) => [name, name, many(name)]).filter(([, , n]) => n);
     const choose = (name) => { filter = name; app.keep({ status: name }); render(); };
-    put(chips, [["", "all", rows.size], ...statuses].map(([name, text, n]) => button([text, h("span", { class: "muted" }, ` ${count(n)}`)], () => choose(name),
+    refill(chips, [["", "all", rows.size], ...statuses].map(([name, text, n]) => button([text, h("span", { class: "muted" }, ` ${count(n)}`)], () => choose(name),
       { class: "chip", "data-status": name || null, "aria-pressed": String(filter === name) })));
     head();
     choice(found);
-    put(body, found.slice(0, shown).map(line));
+    refill(body, found.slice(0, shown).map(line));
     more.hidden = left <= 0;
     put(more, `Show ${count(Math.min(MORE, left))} more of ${count(found.length)}`);
     put(note, nothing(found));

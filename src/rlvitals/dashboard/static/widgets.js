@@ -2,7 +2,7 @@
 
 import { unlessAborted } from "./api.js";
 import { h, put, refill, svg } from "./dom.js";
-import { ABSENT, count, number, nums } from "./format.js";
+import { ABSENT, count, nums } from "./format.js";
 import { ends, scaler } from "./scale.js";
 
 export const empty = (...text) => h("p", { class: "empty" }, text);
@@ -83,6 +83,9 @@ export function answerTab(panel, waiting, question, show, always = false) {
 export const refusals = (refused, heading, most = refused.length) => (refused.length ? h("details", { class: "card refused" }, h("summary", {}, heading),
   h("ul", {}, refused.slice(0, most).map((one) => h("li", {}, h("b", {}, one.key ?? one.path), ": ", one.reason)))) : null);
 
+/** Stands for what is not assessed yet. */
+export const UNKNOWN = "…";
+
 const GLYPH = { running: "●", completed: "✓", failed: "✕", crashed: "✕", paused: "❚❚", preempted: "⏏", stalled: "◌" };
 
 /** A row or a header of the API, with the facts of its overview at hand. */
@@ -91,10 +94,11 @@ export const withFacts = (entry) => ({ ...entry.overview.state, ...entry.overvie
 export const status = (name, reason) => h("span", { class: "status", "data-status": name, title: reason },
   h("span", { "aria-hidden": "true" }, GLYPH[name] ?? "•"), ` ${name}`);
 
-export function findingDots(tally, notFinite, judged) {
+/** The tally of a row's findings. Rewards that are not finite are counted where no finding names them yet. */
+export function findingDots({ findings: tally, not_finite: bad, is_judged: judged, health }) {
   const parts = ["critical", "warning", "info"].filter((name) => tally[name]).map((name) => [name, `${tally[name]} ${name}`]);
-  if (notFinite && !tally.critical) parts.unshift(["critical", `${number(notFinite)} not finite`]);
-  if (!parts.length) return h("span", { class: "muted" }, judged ? "none" : "not judged");
+  if (bad && !parts.length) parts.push(["critical", `${count(bad)} not finite in the run`]);
+  if (!parts.length) return h("span", { class: "muted" }, health === null ? UNKNOWN : judged ? "none" : "not judged");
   return h("span", { class: "dots" }, parts.map(([severity, text]) => h("span", { class: "dot-count", "data-severity": severity }, text)));
 }
 
