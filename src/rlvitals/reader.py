@@ -35,6 +35,8 @@ class RunResults(ABC):
     and after the end.
     """
 
+    _clock: Clock
+
     @property
     @abstractmethod
     def run(self) -> Run:
@@ -61,9 +63,9 @@ class RunResults(ABC):
     def diagnosis(self) -> Diagnosis:
         """What is wrong with the training, if anything, and how healthy it is."""
 
-    @abstractmethod
     def now(self) -> float:
         """The time (UTC, seconds since 1970)."""
+        return self._clock.time()
 
     def get_training_statistics(self, window_size: int | None = None) -> dict[str, Any]:
         """Statistics of the last episodes and updates.
@@ -177,7 +179,7 @@ class RunResults(ABC):
         """
         from rlvitals.render.report_writer import write_report  # noqa: PLC0415 - loads duckdb
 
-        return str(write_report(self.run, path).absolute())
+        return str(write_report(self.run, path, clock=self._clock).absolute())
 
     def overview(self) -> "Overview":
         """The overview: status, progress, speed, recent levels, course of the reward, verdict and health.
@@ -188,7 +190,7 @@ class RunResults(ABC):
         """
         from rlvitals.summary.overview import overview_of  # noqa: PLC0415 - loads duckdb
 
-        return overview_of(self.run)
+        return overview_of(self.run, clock=self._clock)
 
     def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
         """The full summary of the run, or of its last episodes; it contains the overview.
@@ -204,7 +206,7 @@ class RunResults(ABC):
         """
         from rlvitals.summary.run_summary import summarise  # noqa: PLC0415 - loads duckdb
 
-        return summarise(self.run, window=window, exploration=exploration)
+        return summarise(self.run, window=window, exploration=exploration, clock=self._clock)
 
 
 class RunReader(Run, RunResults):
@@ -264,10 +266,6 @@ class RunReader(Run, RunResults):
         from rlvitals.render.notebook import card  # noqa: PLC0415 - loads duckdb
 
         return card(self, clock=self._clock)
-
-    def now(self) -> float:
-        """The time (UTC, seconds since 1970)."""
-        return self._clock.time()
 
     def run_status(self) -> RunStatus:
         """Where the run stands, as seen from outside."""

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from rlvitals import RecorderSettings, RunReader, TrainingMonitor, open_run, open_runs
+from rlvitals.documents.document import foot
 from rlvitals.errors import RunNotFoundError
 from rlvitals.testing.manual_clock import ManualClock
 
@@ -179,6 +180,19 @@ def test_the_summary_is_that_of_the_run(monitor: Monitor) -> None:
 
     assert (whole.episodes, end.episodes) == (40, 10)
     assert whole.measures["reward"].counts.finite == 40
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_the_overview_and_the_summary_are_of_the_time_that_the_clock_tells(logs: Path, *, is_live: bool) -> None:
+    """Of the monitor's clock and of the reader's, and not of the computer's; so is the report."""
+    clock, settings = ManualClock(1_000.0), RecorderSettings(system_interval_s=None)
+    with TrainingMonitor(logs, session_name="run", settings=settings, clock=clock) as training:
+        training.log_episode(0, 1.0, 5)
+        clock.advance(90.0)
+        results = training if is_live else RunReader(training.path, clock=clock)
+
+        assert results.overview().state.duration == results.summary().overview.state.duration == 90.0
+        assert foot(1_090.0) in Path(results.write_report("report.md")).read_text(encoding="utf-8")
 
 
 def test_runs_of_a_folder_are_readers(monitor: Monitor, logs: Path) -> None:

@@ -246,7 +246,8 @@ def _small_charts(names: list[str], stream: str, data: RunData, curves: Mapping[
     charts = tuple(curves[name] for name in names if name in curves and name not in constant)
     yield Charts(charts)
     listed = "; ".join(f"{metric_of(stream, name).phrase} {number(level)}" for name, level in constant.items())
-    yield Prose(listed and f"Constant over the run: {listed}.")
+    over = "the run" if data.summary.window is None else f"the {_windowed(stream, data.summary.window)}"
+    yield Prose(listed and f"Constant over {over}: {listed}.")
 
 
 def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:

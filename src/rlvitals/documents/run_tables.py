@@ -133,7 +133,7 @@ def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | 
         "change points": lambda row: _change_points(row[1].change_points),
     }
     texts = {"trend", f"trend of last {count(recent)}", "convergence", "change points"}
-    caption = f"Trends over the {values or stream}; since and change points count {values or stream}"
+    caption = f"Trends over the {values or stream}; since and change points count {stream}"
     return table_of(measures.items(), columns, texts=texts, caption=caption, folded=True)
 
 

@@ -46,7 +46,7 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     lost = ", ".join(f"{where} {count(many)}" for where, many in vitals.state.dropped_records.items())
     if vitals.read_error:
         yield Prose(f"Cannot be read at present: {vitals.read_error}", "bad")
-    if vitals.failure:
+    if vitals.failure and overview.verdict is None:
         yield Prose(escape_control(vitals.failure), "bad")  # in one line, whatever it holds
     if lost:
         yield Prose(f"Dropped records: {lost}", "bad")

@@ -4,8 +4,10 @@ import contextlib
 import math
 import threading
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rlvitals.clock import Clock
 from rlvitals.diagnosis import (
@@ -26,11 +28,16 @@ from rlvitals.runs import Run
 from rlvitals.runs.interruption import reading
 from rlvitals.sinks import Sink
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
 _SHARE = 20.0
 """Reading the folder repeatedly takes at most one part of the time in this many."""
 _REWIND = "rewind"
+_OUTCOME = ("time", "episode", "reward", "length", "env_step", "success", "category", "quality_final")
+"""What milestones need of an episode that is read from the folder."""
 
 RecordEvent = Callable[[Event], object]
 
@@ -72,6 +79,7 @@ class LiveDiagnosis(Sink):
         self._clock = clock
         self._interval_s = interval_s
         self._milestones = Milestones(target=target)
+        self._unsaid: list[Event] = []  # milestones of what the folder has, which no event says
         self._findings = FindingTracker()
         self._collector = EvidenceBuilder()
         self._stale = resumed
@@ -144,8 +152,9 @@ class LiveDiagnosis(Sink):
             return
         self._fresh, self._taken = False, 0
         episodes, self._episodes = self._episodes, []
+        unsaid, self._unsaid = self._unsaid, []
         with contextlib.suppress(ClosedError, ReadInterruptedError):  # closing did not wait for this evaluation
-            for event in self._reached(episodes):
+            for event in (*unsaid, *self._reached(episodes)):
                 self._record_event(event)
             change = self._findings.update(self.diagnosis(), last=self._closed)
             for state, findings in ((OPENED, change.opened), (CLOSED, change.closed)):
@@ -200,16 +209,32 @@ class LiveDiagnosis(Sink):
         Args:
             episodes: Episodes of the branch that goes on; those behind them will still be observed. `None` for all.
         """
+        from rlvitals.runs.queries import ask  # noqa: PLC0415 - loads duckdb
+
         try:
             with reading():
                 events = list(self._run.records("events"))
-                columns = self._run.episodes.read("reward", "episode")
+                rewards, places, outcomes = ask(self._run, lambda tables: _recorded(tables, episodes), "episodes")
         except (RlvitalsError, OSError):
             return []
-        rewards, places = (np.ma.filled(column[:episodes].astype(np.float64), np.nan) for column in columns.values())
         self._milestones = Milestones(target=self._milestones.target)
-        self._milestones.resume(events, rewards, places)
+        self._unsaid = self._milestones.resume(events, rewards, places, outcomes)
         return events
+
+
+def _recorded(
+    tables: "DuckDBPyConnection", episodes: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[Episode]]:
+    """Read rewards and numbers of the first episodes, and the outcomes of the first success and of the last of them."""
+    columns = tables.execute("SELECT reward, episode FROM episodes LIMIT ?", [episodes]).fetchnumpy()
+    rewards, places = (np.ma.filled(column.astype(np.float64), np.nan) for column in columns.values())
+    skipped = max(0, rewards.size - _MOST_FOR_MILESTONES)
+    rows = tables.execute(
+        f"""SELECT {", ".join(_OUTCOME)} FROM (FROM (FROM episodes LIMIT $skipped) WHERE success LIMIT 1)
+        UNION ALL SELECT {", ".join(_OUTCOME)} FROM (FROM episodes LIMIT $most OFFSET $skipped)""",  # noqa: S608 - ours
+        {"skipped": skipped, "most": rewards.size - skipped},
+    ).fetchall()
+    return rewards, places, [Episode(**dict(zip(_OUTCOME, row, strict=True))) for row in rows]
 
 
 def start_live_diagnosis(recorder: Recorder, *, target: float | None) -> LiveDiagnosis | None:

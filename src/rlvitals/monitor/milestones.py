@@ -97,13 +97,24 @@ class Milestones:
         self._rest_at = float(_FEWEST_FOR_REST)
         self._was_at_rest = False
 
-    def resume(self, events: Iterable[Event], rewards: NDArray[np.float64], places: NDArray[np.float64]) -> None:
+    def resume(
+        self,
+        events: Iterable[Event],
+        rewards: NDArray[np.float64],
+        places: NDArray[np.float64],
+        outcomes: Iterable[Episode] = (),
+    ) -> list[Event]:
         """Go on from what a run has recorded, before the first episode is observed: it is not said again.
 
         Args:
             events: Events so far; only milestones count.
             rewards: Rewards so far, shape `(n,)`.
             places: Number of the episode of each, shape `(n,)`.
+            outcomes: Episodes so far, in their order, whose success, category and final quality count: the first that
+                succeeded, and the last ones.
+
+        Returns:
+            First success and mastered categories of these episodes that no event says.
         """
         self._history = RewardHistory(rewards, places)
         finite = rewards[np.isfinite(rewards)]
@@ -118,6 +129,7 @@ class Milestones:
                 if event.code == NEW_BEST and all(isinstance(data.get(name), int | float) for name in _LEVEL):
                     self._best = _Level(float(data["mean"]), float(data["error"]))
                     self._baseline = float(data["baseline"])
+        return [event for episode in outcomes for event in self._outcomes(episode)]
 
     def observe(self, record: Record) -> list[Event]:
         """Take in the next record of the training.
@@ -132,12 +144,17 @@ class Milestones:
             self._forget_window()
         if not isinstance(record, Episode):
             return []
-        found = [self._first_success(record), self._category_mastered(record)]
+        found = self._outcomes(record)
         if math.isfinite(record.reward):
             self._rewards.append(record.reward)
             self._history.add(record.reward, record.episode)
             self._recent.append(record.reward)
-            found += [self._new_best(record), self._target_reached(record), self._converged(record)]
+            rewarded = (self._new_best(record), self._target_reached(record), self._converged(record))
+            found += [event for event in rewarded if event is not None]
+        return found
+
+    def _outcomes(self, episode: Episode) -> list[Event]:
+        found = (self._first_success(episode), self._category_mastered(episode))
         return [event for event in found if event is not None]
 
     def _first_success(self, episode: Episode) -> Event | None:

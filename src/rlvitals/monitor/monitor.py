@@ -110,6 +110,7 @@ class TrainingMonitor(LogMethods, RunResults):
         if log_level is not None:
             _log.setLevel(log_level)
         self._set_goals(goals)
+        self._clock = clock
         wanted: list[SinkLike] = ["tensorboard"] * use_tensorboard + ["wandb"] * use_wandb + list(sinks)
         if terminal:
             wanted.append(TerminalSink(interval_s=update_frequency, total=self.total_timesteps, clock=clock))
@@ -304,7 +305,7 @@ class TrainingMonitor(LogMethods, RunResults):
         if wanted is not False and not self._recorder.is_child:
             from rlvitals.render.report_writer import write_quietly  # noqa: PLC0415 - loads duckdb
 
-            write_quietly(self.path, None if wanted is True else wanted)
+            write_quietly(self.path, None if wanted is True else wanted, clock=self._clock)
 
     def _counted(self) -> dict[str, int | None]:
         window = self._recorder.window
@@ -361,7 +362,3 @@ class TrainingMonitor(LogMethods, RunResults):
     def diagnosis(self) -> Diagnosis:
         """Diagnose the training as it is now."""
         return self._live.diagnosis()
-
-    def now(self) -> float:
-        """The current time (UTC, seconds since 1970)."""
-        return self._recorder.clock.time()

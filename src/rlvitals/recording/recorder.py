@@ -264,6 +264,9 @@ class Recorder:
             )
             self.save()
             self._count_again()
+            self.save()  # the totals of the branch that goes on
+        if not self._closed:  # the last heartbeat counts the branch that was left
+            self._maintenance.tick()
 
     def check_open(self) -> None:
         """Raise if the run may not be changed any more.

@@ -23,9 +23,9 @@ MOST_SPAN_S = 600.0
 _SHARE = 0.1
 _SHORTEST_S = 1.0
 """Records that were written in one burst say nothing of how fast a training goes."""
-_TIMED = ("episodes", "updates", "system")
+_TIMED = ("episodes", "updates")
 """What is written as the training goes on: an evaluation may be made long after it.
-Scalars count where none of these is there."""
+Scalars count where neither is there."""
 
 Floats = NDArray[np.float64]
 Spans = Sequence[tuple[float, float]]
@@ -155,8 +155,19 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        timed = [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
-        return timed or [track for stream, track in self._tracks.items() if stream == "scalars"]
+        found = [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
+        if not found and "scalars" in self._tracks:
+            found = [self._tracks["scalars"]]
+        system = self._tracks.get("system")
+        if system is None:
+            return found
+        # The samples of a replayed training have the time of the replay.
+        if found and (
+            system.first.time > max(track.newest for track in found) + MOST_SPAN_S
+            or system.newest < _begin(found).time - MOST_SPAN_S
+        ):
+            return found
+        return [*found, system]
 
 
 class _Track:

@@ -75,15 +75,16 @@ def write_report(
     return _write(run_document(run_data(run, parameters=parameters, clock=clock)), target, figures=figures)
 
 
-def write_quietly(folder: Path, path: Path | None) -> None:
+def write_quietly(folder: Path, path: Path | None, *, clock: Clock = SYSTEM_CLOCK) -> None:
     """Write the report of a run that has just ended. What goes wrong is logged, and never raised into the training.
 
     Args:
         folder: The run's folder.
         path: Where to; `None` for `artifacts/report.html` in it.
+        clock: Tells the time.
     """
     try:
-        written = write_report(Run(folder), path)
+        written = write_report(Run(folder), path, clock=clock)
     except (RlvitalsError, OSError) as error:
         _log.warning("%s: no report was written: %s", folder.name, error)
     except Exception:  # noqa: BLE001 - a mistake of the report is no trouble of the training

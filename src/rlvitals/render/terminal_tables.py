@@ -3,10 +3,12 @@
 Numbers and words are never broken, unless a single word is wider than the screen.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from typing import NamedTuple
 
+import numpy as np
 from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table as Grid
@@ -15,6 +17,7 @@ from rich.text import Text
 from rlvitals.documents.document import Cell, Drawing, Link, Span, Spark, Table, Toned, chosen
 from rlvitals.formatting import ABSENT, interval_line, sparkline
 from rlvitals.render.terminal import LABEL, TONES, readable
+from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.text_escaping import escape_control
 
 _GAP = 2
@@ -108,12 +111,18 @@ def cell_text(cell: Cell) -> Text:
 
 
 def thinned(values: Sequence[float | None], most: int) -> tuple[float | None, ...]:
-    """At most so many values: of each stretch the last, or one that is not finite if it has one."""
+    """Shorten a curve to at most so many values: the mean of each stretch, NaN if any of it is not finite."""
     if len(values) <= most:
         return tuple(values)
     edges = [round(place * len(values) / most) for place in range(most + 1)]
     parts = [[value for value in values[first:end] if value is not None] for first, end in pairwise(edges)]
-    return tuple(next((value for value in part if value != value), part[-1]) if part else None for part in parts)  # noqa: PLR0124
+    return tuple(map(_stretch_mean, parts))
+
+
+def _stretch_mean(part: list[float]) -> float | None:
+    if not part:
+        return None
+    return sparks(np.array(part), 1)[0] if all(map(math.isfinite, part)) else math.nan
 
 
 def _narrowed(table: Table, width: int) -> Table:

@@ -20,6 +20,8 @@ from rlvitals.text_escaping import escape_control
 _LONGEST_BAR = 100
 _MOST_EVENTS = 8
 _FEWEST_EVENTS = 2
+_DATE, _SECONDS = 10, 19
+"""Characters of a time up to the end of its date, and of its seconds."""
 
 
 def drawn(vitals: Vitals, width: int, height: int | None = None, *, keys: str = "") -> RenderableType:
@@ -50,7 +52,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
     parts: list[RenderableType] = [_head(vitals)]
     if progress is not None:
         bar = ProgressBar(1.0, progress, min(width, _LONGEST_BAR), style=LABEL, complete_style=STYLES["running"])
-        parts.append(Padding(bar, 0))  # which ends its line
+        parts.append(Padding(bar, 0, expand=False))  # which ends its line
     parts += laid_out(status_blocks(vitals), width)
     evaluation: Iterable[Block] = () if short else evaluation_blocks(vitals.evaluation)
     for blocks in (verdict_blocks(vitals, short=short), number_blocks(vitals), evaluation):
@@ -62,7 +64,7 @@ def _above(vitals: Vitals, width: int, *, short: bool) -> list[RenderableType]:
 def _head(vitals: Vitals) -> Text:
     state = vitals.state
     name = (escape_control(state.run_id), TITLE)
-    line = Text.assemble(name, "  ", status_text(state.status), no_wrap=True, overflow="ellipsis")
+    line = Text.assemble(name, "  ", status_text(state.status), overflow="fold")
     line.append("  ").append_text(colored_health(vitals.diagnosis.health))
     since = vitals.now - state.updated
     if vitals.is_open:
@@ -71,12 +73,17 @@ def _head(vitals: Vitals) -> Text:
 
 
 def _events(vitals: Vitals, room: int) -> list[RenderableType]:
-    shown = vitals.events[-min(_MOST_EVENTS, room) :] if room > 0 else ()
-    return [Text(""), *map(_event, shown)] if shown else []
+    shown = sorted(vitals.events[-min(_MOST_EVENTS, room) :], key=lambda event: event.time) if room > 0 else []
+    times = [format_time(event.time) for event in shown]
+    is_today = {text[:_DATE] for text in times} <= {format_time(vitals.now)[:_DATE]}
+    lines = [
+        _event(event, text[_DATE + 1 if is_today else 0 : _SECONDS]) for event, text in zip(shown, times, strict=True)
+    ]
+    return [Text(""), *lines] if lines else []
 
 
-def _event(event: Event) -> Text:
-    line = Text.assemble((f"{format_time(event.time)[11:19]} ", LABEL), no_wrap=True, overflow="ellipsis")
+def _event(event: Event, time: str) -> Text:
+    line = Text.assemble((f"{time} ", LABEL), no_wrap=True, overflow="ellipsis")
     if event.severity not in {None, "info"}:
         line.append(f"{event.severity}: ", STYLES.get(str(event.severity), ""))
     return line.append(" ".join(escape_control(event.message).split()))

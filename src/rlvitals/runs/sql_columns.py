@@ -5,6 +5,8 @@ import itertools
 import json
 import os
 import re
+import secrets
+import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,8 +59,18 @@ def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
     if settings:
         connection = duckdb.connect(config={**_LOCAL, **{name: str(value) for name, value in settings.items()}})
     else:
-        connection = _shared_database().cursor()
+        connection = _shared_connection()
     connection.execute("SET enable_progress_bar = false")
+    return connection
+
+
+def _shared_connection() -> duckdb.DuckDBPyConnection:
+    try:
+        connection = _shared_database().cursor()
+        connection.execute("SELECT 1")
+    except duckdb.Error:  # an internal error of DuckDB left the database unusable
+        _shared_database.cache_clear()
+        return _shared_database().cursor()
     return connection
 
 
@@ -68,7 +80,8 @@ def _shared_database() -> duckdb.DuckDBPyConnection:
 
     It keeps nothing of the files that were read.
     """
-    return duckdb.connect(config={**_LOCAL, "enable_external_file_cache": "false"})
+    spilled = Path(tempfile.gettempdir()) / f"rlvitals-{secrets.token_hex(8)}"  # not the working directory
+    return duckdb.connect(config={**_LOCAL, "enable_external_file_cache": "false", "temp_directory": str(spilled)})
 
 
 # A child process has none of the database's threads, and would wait for them when it ends.

@@ -1,10 +1,10 @@
 """The overviews of all runs in a folder, read with a few questions to all of them at once."""
 
 import contextlib
-import math
-from collections.abc import Iterable, Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.records import STREAMS, Episode, Record
-from rlvitals.records.progress import seconds_between, step_of
+from rlvitals.records.progress import step_of
 from rlvitals.runs import Run, find_runs
 from rlvitals.runs.answer import Column
 from rlvitals.runs.folder import records_in, rewinds_of
@@ -23,25 +23,13 @@ from rlvitals.runs.sql_columns import connected, file_literal
 from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, Episodes
 from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
-from rlvitals.summary.status import CLOSED, away_of, state_of
-from rlvitals.summary.throughput import reported_step
+from rlvitals.summary.status import CLOSED, OPEN, RunState, state_of
+from rlvitals.summary.throughput import recorded_time_of, reported_step
 
+_SLACK_S = 1.0
+"""How far the time of a record may lie behind the end of its run."""
 Recent = Mapping[Path, dict[str, Column]]
 """Columns of the last episodes, by the path of the run."""
-
-
-class _Span(NamedTuple):
-    """Two moments (UTC, seconds since 1970)."""
-
-    begin: float
-    end: float
-
-    def joined(self, other: "_Span") -> "_Span":
-        """Return the span that contains both."""
-        return _Span(min(self.begin, other.begin), max(self.end, other.end))
-
-
-_NEVER = _Span(math.inf, -math.inf)
 
 
 def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview], list[tuple[Path, RunError]]]:
@@ -61,21 +49,20 @@ def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Ove
         raise RunNotFoundError(f"{folder} is a file, not a folder of runs")
     runs, refused = find_runs(folder)
     rows: list[Overview] = []
-    with connected() as connection:
-        recent, spans = _last_episodes(runs, connection), _record_spans(runs, "episodes", connection)
-        # The updates of a run without episodes, or of a replayed one, may lie outside of that.
-        more = [run for run in runs if run.path not in spans or _is_replayed(run, spans[run.path])]
-        updates = _record_spans(more, "updates", connection)
+    recent, times = _last_episodes(runs), _record_times(runs, "episodes")
+    times |= _record_times([run for run in runs if run.path not in times], "updates")
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(connected())
         for run in runs:
-            span = spans.get(run.path, _NEVER).joined(updates.get(run.path, _NEVER))
             try:
-                rows.append(_overview(run, connection, recent.get(run.path), span, clock))
+                rows.append(_overview(run, connection, recent.get(run.path), times.get(run.path, ()), clock))
             except RunError as error:
                 refused.append((run.path, error))
+                connection = stack.enter_context(connected())  # what failed may have broken the last one
     return sorted(rows, key=lambda row: row.state.started, reverse=True), refused
 
 
-def _last_episodes(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -> Recent:
+def _last_episodes(runs: Iterable[Run]) -> Recent:
     """Read the last episodes of the runs whose last segment is sealed and holds 100, with one question.
 
     What is damaged is left to the reader of its run.
@@ -92,8 +79,8 @@ def _last_episodes(runs: Iterable[Run], connection: duckdb.DuckDBPyConnection) -
         f"JOIN parquet_file_metadata({files}) ON filename = file_name "
         "WHERE num_rows >= $1 AND file_row_number >= num_rows - $1 ORDER BY filename, file_row_number"
     )
-    with contextlib.suppress(duckdb.Error):
-        if ends:
+    if ends:
+        with contextlib.suppress(duckdb.Error), connected() as connection:
             return _by_run(connection.execute(question, [RECENT_EPISODES]).fetchnumpy(), ends)
     return {}
 
@@ -107,9 +94,12 @@ def _by_run(answered: Mapping[str, Any], ends: Mapping[str, Path]) -> Recent:
     }
 
 
-def _record_spans(runs: Iterable[Run], stream: str, connection: duckdb.DuckDBPyConnection) -> dict[Path, _Span]:
-    """Find the times between which the records of each run lie; no sealed segment is read for it."""
-    found: dict[Path, _Span] = {}
+def _record_times(runs: Iterable[Run], stream: str) -> dict[Path, list[float]]:
+    """Read the first and the last time of each sealed segment, and the first of each open one, by the path of the run.
+
+    No sealed segment is read for it, only its statistics.
+    """
+    found: dict[Path, list[float]] = {}
     sealed: dict[str, Path] = {}
     for run in runs:
         for segment in _segments(run, stream):
@@ -117,19 +107,16 @@ def _record_spans(runs: Iterable[Run], stream: str, connection: duckdb.DuckDBPyC
                 sealed[str(segment.path.absolute())] = run.path
                 continue
             with contextlib.suppress(RunError, OSError):
-                begin = next((record.time for record in records_in(segment, STREAMS[stream])), math.inf)
-                span = found.get(run.path, _NEVER).joined(_Span(begin, begin))
-                if _is_replayed(run, span):  # else its records lie within its wall time
-                    span = span.joined(_Span(*[last_records(run, stream, 1, connection=connection)[0].time] * 2))
-                found[run.path] = span
+                for record in itertools.islice(records_in(segment, STREAMS[stream]), 1):
+                    found.setdefault(run.path, []).append(record.time)
     question = (
         "SELECT file_name, min(stats_min_value::DOUBLE), max(stats_max_value::DOUBLE) "  # noqa: S608 - ours
         f"FROM parquet_metadata({_files(sealed)}) WHERE path_in_schema = 'time' GROUP BY file_name"
     )
-    with contextlib.suppress(duckdb.Error):
-        for name, begin, end in connection.execute(question).fetchall() if sealed else ():
-            if begin is not None:
-                found[sealed[name]] = found.get(sealed[name], _NEVER).joined(_Span(begin, end))
+    if sealed:
+        with contextlib.suppress(duckdb.Error), connected() as connection:
+            for name, *ends in connection.execute(question).fetchall():
+                found.setdefault(sealed[name], []).extend(time for time in ends if time is not None)
     return found
 
 
@@ -137,7 +124,7 @@ def _overview(
     run: Run,
     connection: duckdb.DuckDBPyConnection,
     recent: Episodes | None,
-    span: _Span,
+    times: Sequence[float],
     clock: Clock,
 ) -> Overview:
     header = run.header
@@ -163,15 +150,17 @@ def _overview(
             recent=recent,
             series=None if episodes else reward_series(run, connection=connection),
             intervals=False,
-            recorded_seconds=seconds_between(span.begin, span.end, away_of(header)),
+            recorded_seconds=recorded_time_of(run).seconds if _may_cover_more(state, times, clock) else 0.0,
         )
     )
 
 
-def _is_replayed(run: Run, span: _Span) -> bool:
-    with contextlib.suppress(RunError):
-        return span.begin < run.header.started
-    return False
+def _may_cover_more(state: RunState, times: Iterable[float], clock: Clock) -> bool:
+    """Whether the records may cover more time than the run took: it was replayed, or ended without a word."""
+    if state.status not in CLOSED | OPEN:
+        return True
+    until = (clock.time() if state.ended is None else state.ended) + _SLACK_S
+    return any(not state.started <= time <= until for time in times)
 
 
 def _is_rewound(run: Run) -> bool:

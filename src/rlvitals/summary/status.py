@@ -17,7 +17,7 @@ class RunState(msgspec.Struct, frozen=True):
     """State of a run. Times are UTC, seconds since 1970; durations are seconds.
 
     Attributes:
-        updated: The end, or the last record that is known of.
+        updated: The end, or the last record that is known of; of a replayed run the last heartbeat.
         duration: Wall time from the start to the end, to now if the run is open, else to the last sign of life. Time
             between the end of one session and the start of the next is not part of it. In an overview, it is the time
             that the records cover where that is more, as in a training that was replayed in a second.
@@ -63,7 +63,10 @@ def _updated(header: Header, alive: Vitality) -> float:
     beat = alive.heartbeat
     if header.ended is not None:
         return header.ended
-    return header.started if beat is None else beat.last_record or beat.beat
+    if beat is None:
+        return header.started
+    # Records from before the run began are replayed: their times do not tell when it was last written.
+    return beat.last_record if beat.last_record and beat.last_record >= header.started else beat.beat
 
 
 def _duration(header: Header, alive: Vitality, clock: Clock) -> float:

@@ -455,7 +455,7 @@ def test_rewards_without_updates_are_told_of_for_what_they_are() -> None:
         found = diagnose(collector.evidence(Context())).findings
         return [(finding.severity, *finding.series[:1]) for finding in found if finding.code == "non-finite"]
 
-    assert said("terminated", updates=0) == [("warning", "updates.loss")]
+    assert said("terminated", updates=0) == [("warning", "episodes.reward")]
     assert said("terminated", updates=3) == [("critical", "updates.value_loss")]
     assert said("optimization", updates=0) == []
 

@@ -165,6 +165,39 @@ def test_a_rewind_takes_milestones_back_to_the_branch_that_goes_on(tmp_path: Pat
     assert ("new-best", 350) in after
 
 
+@pytest.mark.parametrize("is_rewind", [True, False])
+def test_what_was_reached_before_a_checkpoint_is_said_though_no_evaluation_saw_it(
+    tmp_path: Path, *, is_rewind: bool
+) -> None:
+    """After a rewind, or after the process was killed: the first success is the first, and a category is mastered."""
+    settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
+    with TrainingMonitor(tmp_path, settings=settings) as monitor:
+        said: list[Event] = []
+        run = Run(monitor.path)
+        clock = ManualClock(1_000.0)
+        live = LiveDiagnosis(said.append, Context, run, clock=clock, interval_s=5.0)
+
+        def train(episodes: range) -> None:
+            for number in episodes:
+                about = {"logo_type": "text"} if number < 2_900 else None
+                live.write(
+                    monitor.log_episode(number, 0.0, 1, success=number > 100, env_step=number, additional_info=about)
+                )
+
+        train(range(3_000))
+        if is_rewind:
+            monitor.rewind(env_step=2_900)
+            live.write(Event(time=1.0, kind="rewind", message="back", data={"episodes": 2_901}))
+        else:
+            live = LiveDiagnosis(said.append, Context, run, clock=clock, interval_s=5.0, resumed=True)
+        train(range(3_001, 3_002))
+        live.close()
+
+    reached = {event.code: event for event in said if event.kind == "milestone"}
+    assert list(reached) == ["first-success", "category-mastered"]
+    assert reached["first-success"].message == "Episode 101 is the first that succeeded."
+
+
 @pytest.mark.parametrize("record", ["episodes", "updates"])
 def test_a_resumed_run_opens_no_finding_twice(logs: Path, record: str) -> None:
     """Whatever it recorded."""

@@ -591,6 +591,20 @@ def test_the_heartbeat_says_how_far_the_training_is(open_monitor: OpenMonitor, c
     assert (beat.pid, beat.beat, beat.env_step, beat.episodes, beat.lost) == (os.getpid(), clock.time(), 77, 1, 0)
 
 
+def test_a_rewind_leaves_no_sign_of_the_branch_that_was_left(open_monitor: OpenMonitor) -> None:
+    """Readers of a process that is killed right after it find the episodes and the step of the checkpoint."""
+    monitor = open_monitor()
+    for number in range(40):
+        monitor.log_episode(number, 1.0, 2, env_step=50 * (number + 1))
+    _tick(monitor)
+    monitor.rewind(env_step=500)
+
+    beat, overview = read_heartbeat(monitor.path / "writer.lock"), monitor.overview()
+    assert beat is not None
+    assert (beat.episodes, beat.env_step) == (overview.episodes, overview.env_step) == (10, 500)
+    assert monitor.run.header.totals == {"episodes": 10, "updates": 0, "env_step": 500}
+
+
 def test_a_heartbeat_that_cannot_be_given_is_said_once(in_a_process: InAProcess) -> None:
     """Not once a second."""
     said = in_a_process("""

@@ -36,6 +36,14 @@ def test_what_is_evaluated_afterwards_slows_nothing_down() -> None:
     assert pace.overall() == pace.recent() == 10.0
 
 
+def test_samples_of_a_replay_do_not_count_in_the_time_of_its_records() -> None:
+    """The records are of three years ago, and the machine was sampled as they were replayed."""
+    pace = paced([1.7e9, 1.7e9 + 100.0], [0, 1_000])
+    pace.take("system", np.array([1.8e9, 1.8e9 + 5.0]), np.array([500.0, 1_000.0]))
+
+    assert (pace.span(), pace.overall(), pace.recent(is_open=True)) == (100.0, 10.0, 10.0)
+
+
 def test_the_time_between_two_sessions_does_not_count() -> None:
     """Ten seconds before, ten behind, a night between."""
     pace = paced([0.0, 10.0, 40_010.0, 40_020.0], [0, 100, 100, 200])

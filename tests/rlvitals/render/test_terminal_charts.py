@@ -155,6 +155,6 @@ def test_a_heat_map_has_a_block_a_cell() -> None:
 
 def test_a_curve_is_thinned_by_stretches() -> None:
     """One that holds what is not finite shows that."""
-    assert thinned((1.0, 2.0, math.inf, 4.0, None, None), 3) == (2.0, 4.0, None)
+    assert thinned((1.0, 2.0, -8.0, 4.0, None, None), 3) == (1.5, -2.0, None)
     assert math.isnan(thinned((1.0, math.nan, 3.0, 4.0), 2)[0] or 0.0)
     assert thinned((1.0, 2.0), 3) == (1.0, 2.0)

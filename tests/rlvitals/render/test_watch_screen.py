@@ -92,3 +92,25 @@ def test_before_the_first_episode_it_says_so(monitor: Monitor) -> None:
 
     assert "Nothing recorded" in found
     assert "NaN" not in found
+
+
+def test_events_are_in_the_order_of_time_with_the_date_where_it_is_another(monitor: Monitor) -> None:
+    """Records of a replayed training are of another day than its events of now."""
+    training = monitor("a-replay")
+    for at in range(60):
+        training.log_episode(at, 1.0 + at % 2, 9, success=at == 30, env_step=100 * at, time=1.7e9 + at)
+    vitals = Observer(open_run(training.path)).observe()
+    past = msgspec.structs.replace(vitals.events[0], time=1.7e9, message="long ago")
+    found = lines(vitals._replace(events=(*vitals.events, past)), 100)
+
+    at = found.index("2023-11-14 22:13:20 long ago")
+    assert "started" in found[at + 1]
+
+
+def test_a_pipe_gets_no_longer_line_than_it_needs(monitor: Monitor) -> None:
+    """The bar of the progress ends where it is drawn."""
+    training = monitor("a-run", total_timesteps=1_000)
+    training.log_episode(0, 1.0, 9, env_step=100)
+    found = lines(Observer(open_run(training.path)).observe(), 1_000)
+
+    assert max(map(len, found)) < 300

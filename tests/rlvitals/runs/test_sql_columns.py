@@ -7,16 +7,19 @@ import duckdb
 import numpy as np
 import pytest
 
+from rlvitals.runs import sql_columns
 from rlvitals.runs.sql_columns import connected, database, identifier, literal
 
 _ASK = """
 import duckdb
+from rlvitals.runs import sql_columns
 from rlvitals.runs.sql_columns import database, literal
 question = "SELECT current_setting('enable_progress_bar')"
 print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).execute(question).fetchone()[0])
 """
 _FORK = """
 import os, sys
+from rlvitals.runs import sql_columns
 from rlvitals.runs.sql_columns import database
 database().execute("SELECT 1")
 child = os.fork()
@@ -65,6 +68,14 @@ def test_a_database_that_failed_is_not_used_again() -> None:
 
     with connected() as after, pytest.raises(duckdb.CatalogException):
         after.execute("FROM mark")
+
+
+def test_a_database_that_cannot_be_used_is_replaced() -> None:
+    """Another thread's error may have left it so."""
+    sql_columns._shared_database().close()
+
+    with connected() as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_a_forked_process_reads_and_ends() -> None:

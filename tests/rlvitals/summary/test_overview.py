@@ -92,7 +92,7 @@ def test_a_failure_comes_before_all_else(monitor: Monitor) -> None:
     verdict = overview_of(Run(training.path)).verdict
 
     assert verdict is not None
-    assert (verdict.tone, verdict.title) == ("bad", "Failed")
+    assert (verdict.tone, verdict.title) == ("bad", "The run failed")
     assert "out of paper" in verdict.text
 
 

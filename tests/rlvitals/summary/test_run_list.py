@@ -66,3 +66,42 @@ def test_a_replayed_training_of_updates_alone_took_as_long_as_they_cover(monitor
     listed, overview = both(training)
 
     assert listed.state.duration == overview.state.duration == 49.0
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        pytest.param([BEGUN + 600.0 - at for at in range(50)], id="not in order"),
+        pytest.param([4e9 + at for at in range(50)], id="in the future"),
+    ],
+)
+def test_odd_times_of_a_replay_are_read_as_in_its_overview(monitor: Monitor, times: list[float]) -> None:
+    """Whatever the first record says."""
+    with monitor(settings=OPEN) as training:
+        for at, time in enumerate(times):
+            training.log_episode(at, 1.0, 10, env_step=10 * at, time=time)
+    listed, overview = both(training)
+
+    assert listed.state.duration == overview.state.duration
+
+
+def test_a_replay_whose_records_were_all_abandoned_is_listed(monitor: Monitor) -> None:
+    """A rewind to the start leaves nothing of them."""
+    with monitor(settings=OPEN) as training:
+        for at in range(50):
+            training.log_episode(at, 1.0, 10, env_step=10 * at, time=BEGUN + at)
+        training.rewind(env_step=0)
+    listed, overview = both(training)
+
+    assert listed.episodes == overview.episodes
+    assert listed.state.duration == overview.state.duration < 3_600.0
+
+
+def test_a_stream_in_which_nothing_was_recorded_says_nothing_of_the_time(monitor: Monitor) -> None:
+    """A segment without a record is begun with the session."""
+    with monitor(settings=OPEN) as training:
+        training.log_training_step(10, 0.1, 0.2, 1.0, time=BEGUN)
+        training.log_training_step(20, 0.1, 0.2, 1.0, time=BEGUN + 598.0)
+        listed, overview = both(training)
+
+        assert listed.state.duration == overview.state.duration == 598.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rlvitals import TrainingMonitor
+from rlvitals import RecorderSettings, TrainingMonitor
 from rlvitals.runs import Run
 from rlvitals.summary.vital_signs import Observer
 from rlvitals.testing.manual_clock import ManualClock
@@ -12,14 +12,18 @@ Monitor = Callable[..., TrainingMonitor]
 
 def test_a_rewind_is_seen_at_once(monitor: Monitor) -> None:
     """The whole run is read again, however short the time since it was read last."""
-    training = monitor()
+    rarely = RecorderSettings(system_interval_s=None, fsync_interval_s=3_600.0, heartbeat_s=3_600.0)
+    training = monitor(settings=rarely)
     for number in range(30):
         training.log_episode(number, float(number), 10, env_step=10 * (number + 1))
+    training.save_session()  # with a sign of life
     observer = Observer(Run(training.path), ManualClock(training.now()))
     before = observer.observe()
     training.rewind(env_step=100)
     after = observer.observe()
     training.close()
 
+    counted = [(vitals.overview.episodes, vitals.overview.env_step) for vitals in (before, after)]
+    assert counted == [(30, 300), (10, 100)]
     assert (before.overview.levels["reward"].mean, after.overview.levels["reward"].mean) == (14.5, 4.5)
     assert (len(before.sparks["reward"]), after.sparks["reward"]) == (30, tuple(map(float, range(10))))

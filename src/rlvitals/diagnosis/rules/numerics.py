@@ -64,23 +64,22 @@ def _non_finite(evidence: Evidence) -> RuleResult | None:
                 found[f"{stream}.{name}"] = int(bad.sum())
                 first = min(first, float(steps[int(bad.argmax())]))
     began = first if math.isfinite(first) else None
-    if found and not evidence.updates.records:
-        cause = "Rewards were logged that are not finite. Nothing is known of a network that could have met them."
-        return RuleResult(WARNING, 0.9, dict(found), began, cause)
-    if set(found) == {"episodes.reward"} and _updated_since(evidence, first):
-        cause = "Episodes reported rewards that are not finite. The losses of later updates are finite: the network "
+    shown = {f"{series.partition('.')[2]}_not_finite": count for series, count in found.items()}
+    if set(found) == {"episodes.reward"} and (not evidence.updates.records or _updated_since(evidence, first)):
+        spared = "The losses of later updates are finite: the network has not met them."
+        unknown = "No updates were logged: whether they reached the network is not known."
         return RuleResult(
             WARNING,
             0.9,
-            dict(found),
+            shown,
             began,
-            f"{cause}has not met them.",
+            f"Episodes reported rewards that are not finite. {spared if evidence.updates.records else unknown}",
             ("episodes.reward",),
             title="Rewards that are not finite",
             advice="Check what the environment returns as reward; `VecCheckNan` finds the step.",
         )
     if found:
-        return RuleResult(CRITICAL, 0.99, dict(found), began, series=tuple(found)[:_MOST_SERIES])
+        return RuleResult(CRITICAL, 0.99, shown, began, series=tuple(found)[:_MOST_SERIES])
     if _OF_NUMBERS.search(evidence.context.failure):
         failure = evidence.context.failure.splitlines()[0][:_LONGEST_TEXT]
         return RuleResult(CRITICAL, 0.97, {"failure": failure}, evidence.env_step)
