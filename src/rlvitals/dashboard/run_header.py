@@ -121,7 +121,7 @@ def run_header(run: WatchedRun, assessment: Assessment | None) -> RunHeader:
 
 
 def _pace(run: WatchedRun) -> Throughput:
-    if not run.episodes and not any(run.columns[stream].rows for stream in ("updates", "system")):
+    if not run.episodes and not run.columns["updates"].rows:
         return throughput_of(run.reader)  # scalars are not followed, and count where nothing else does
     pace = Throughput()
     for stream, columns in run.columns.items():

@@ -23,9 +23,9 @@ MOST_SPAN_S = 600.0
 _SHARE = 0.1
 _SHORTEST_S = 1.0
 """Records that were written in one burst say nothing of how fast a training goes."""
-_TIMED = ("episodes", "updates", "system")
+_TIMED = ("episodes", "updates")
 """What is written as the training goes on: an evaluation may be made long after it.
-Scalars count where there are neither episodes nor updates."""
+Scalars count where neither is there."""
 
 Floats = NDArray[np.float64]
 Spans = Sequence[tuple[float, float]]
@@ -155,17 +155,19 @@ class Throughput:
         return _rate(begin, end, away)
 
     def _timed(self) -> list["_Track"]:
-        found = {stream: self._tracks[stream] for stream in (*_TIMED, "scalars") if stream in self._tracks}
-        system, scalars = found.pop("system", None), found.pop("scalars", None)
-        tracks = list(found.values()) or ([] if scalars is None else [scalars])
+        found = [self._tracks[stream] for stream in _TIMED if stream in self._tracks]
+        if not found and "scalars" in self._tracks:
+            found = [self._tracks["scalars"]]
+        system = self._tracks.get("system")
         if system is None:
-            return tracks
+            return found
         # The samples of a replayed training have the time of the replay.
-        is_apart = tracks and (
-            system.first.time > max(track.newest for track in tracks) + MOST_SPAN_S
-            or system.newest < _begin(tracks).time - MOST_SPAN_S
-        )
-        return tracks if is_apart else [*tracks, system]
+        if found and (
+            system.first.time > max(track.newest for track in found) + MOST_SPAN_S
+            or system.newest < _begin(found).time - MOST_SPAN_S
+        ):
+            return found
+        return [*found, system]
 
 
 class _Track:
