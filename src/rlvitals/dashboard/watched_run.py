@@ -9,9 +9,11 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis.finding_events import FINDING
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.reader import RunReader
 from rlvitals.records import Evaluation, Event
+from rlvitals.runs.answer import Column
 from rlvitals.runs.column_store import Cells, Columns, Floats
 from rlvitals.runs.column_tail import Tail
 from rlvitals.runs.follower import Follower
@@ -219,7 +221,7 @@ class WatchedRun:
         self.evaluations: collections.deque[Evaluation] = collections.deque(maxlen=MOST_EVALUATIONS)
         self._events = Follower(self.reader.layout, "events")
         self._evaluations = Follower(self.reader.layout, "evaluations")
-        self._event_count = self._evaluation_count = 0
+        self._event_count = self._evaluation_count = self.finding_count = 0
         self.series: RewardSeries | None = None
         self._rewards = RewardFollower(self.reader)
 
@@ -232,6 +234,16 @@ class WatchedRun:
     def episodes(self) -> int:
         """Number of recorded episodes; the rows of other rewards that stand for them do not count."""
         return 0 if self.reward_source else self.columns["episodes"].rows
+
+    @property
+    def records(self) -> tuple[int, ...]:
+        """Number of rewards, updates and system samples."""
+        return tuple(self.columns[stream].rows for stream in STREAMS)
+
+    def rewards(self) -> Column:
+        """Return the rewards of the run."""
+        with self.lock:
+            return self.columns["episodes"].cells("reward").masked
 
     def _read_columns(self) -> None:
         header = self.reader.header
@@ -274,6 +286,7 @@ class WatchedRun:
         events = self._events.read()
         self.events.extend(events)
         self._event_count += len(events)
+        self.finding_count += sum(event.kind == FINDING for event in events)
         evaluations = self._evaluations.read()
         self.evaluations.extend(evaluations)
         self._evaluation_count += len(evaluations)
