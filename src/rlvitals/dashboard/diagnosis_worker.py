@@ -5,10 +5,13 @@ import math
 import threading
 from collections.abc import Callable, Container
 
+import numpy as np
+
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.diagnosis.block_table import Floats
 from rlvitals.errors import RunError
 from rlvitals.summary.overview import Assessment, course_of_rewards
 from rlvitals.summary.status import OPEN
@@ -164,5 +167,6 @@ def assessed(run: WatchedRun | RowTracker) -> Assessment:
     Raises:
         RunError: The run cannot be read.
     """
-    rewards = run.rewards()
-    return Assessment(diagnose(evidence_of(run.reader, clock=run.clock)), course_of_rewards(rewards))
+    parts: list[Floats] = []
+    evidence = evidence_of(run.reader, clock=run.clock, on_rewards=parts.append)
+    return Assessment(diagnose(evidence), course_of_rewards(np.concatenate(parts)) if parts else None)

@@ -13,8 +13,7 @@ from rlvitals.diagnosis.finding_events import FINDING, recorded_findings
 from rlvitals.records import Event
 from rlvitals.records.progress import STEPS, Throughput, first_said
 from rlvitals.runs import Header, Run
-from rlvitals.runs.answer import Column
-from rlvitals.runs.column_store import Cells, Floats, absent
+from rlvitals.runs.column_store import Cells, absent
 from rlvitals.runs.column_tail import Batch, Tail
 from rlvitals.runs.follower import Follower
 from rlvitals.runs.reward_follower import RewardFollower
@@ -129,15 +128,6 @@ class RowTracker:
         """Number of rewards, updates and system samples, as `WatchedRun.records`."""
         rewards = self._rows["episodes"] if self._series is None else self._series.values.size
         return rewards, self._rows["updates"], self._rows["system"]
-
-    def rewards(self) -> Column | Floats:
-        """Read the rewards of the run.
-
-        Raises:
-            RunError: The run cannot be read.
-        """
-        series = self._series
-        return self.reader.episodes.numbers("reward") if series is None else series.values
 
     def read(self) -> None:
         """Take in the records that are new.

@@ -13,7 +13,6 @@ from rlvitals.diagnosis.finding_events import FINDING
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.reader import RunReader
 from rlvitals.records import Evaluation, Event
-from rlvitals.runs.answer import Column
 from rlvitals.runs.column_store import Cells, Columns, Floats
 from rlvitals.runs.column_tail import Tail
 from rlvitals.runs.follower import Follower
@@ -239,11 +238,6 @@ class WatchedRun:
     def records(self) -> tuple[int, ...]:
         """Number of rewards, updates and system samples."""
         return tuple(self.columns[stream].rows for stream in STREAMS)
-
-    def rewards(self) -> Column:
-        """Return the rewards of the run."""
-        with self.lock:
-            return self.columns["episodes"].cells("reward").masked
 
     def _read_columns(self) -> None:
         header = self.reader.header

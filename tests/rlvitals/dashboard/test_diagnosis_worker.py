@@ -1,7 +1,8 @@
 """The store of assessments that the list and the pages share."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -199,11 +200,12 @@ def test_an_unexpected_error_stops_no_other_assessment_and_is_logged_once(
 ) -> None:
     """The run is assessed again when it changes."""
 
-    class Broken(RowTracker):
-        def rewards(self) -> None:  # type: ignore[override]
-            raise ZeroDivisionError
+    class BrokenRun(Run):
+        def records(self, stream: str, *, abandoned: bool = False) -> Iterator[Any]:
+            raise ZeroDivisionError(f"{stream}, {abandoned}")
 
-    broken, sound = Broken("broken", Run(training.path), clock), RowTracker("sound", Run(training.path), clock)
+    broken = RowTracker("broken", BrokenRun(training.path), clock)
+    sound = RowTracker("sound", Run(training.path), clock)
     for run in (broken, sound):
         row(run, worker)
     assert [worker.assess_next() is not None for _ in range(3)] == [True, True, False]
