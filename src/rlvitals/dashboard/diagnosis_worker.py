@@ -26,7 +26,7 @@ _SHARE = 15.0
 _PAUSE = 3.0
 """The worker pauses so many times the duration of each assessment: it uses at most a quarter of a core."""
 _FORGOTTEN_S = 30.0
-"""An assessment is not shown again if nobody requested it for so long and the run has new records since."""
+"""An assessment is not shown again if the run was not read for so long and has new records since."""
 _MOST_PATIENCE_S = 3.0
 _ROWS_OF_A_SECOND = 200_000
 
@@ -39,7 +39,7 @@ class _RunAssessment:
         self.state: tuple[float, int, str] | None = None
         self.findings = 0
         self.records: object = None
-        self.asked = math.inf
+        self.refreshed = -math.inf
         self.ended = self.took = 0.0
         self.busy = False
         self.wanted: WatchedRun | RowTracker | None = None
@@ -87,7 +87,8 @@ class DiagnosisWorker:
         is_page, now = isinstance(run, WatchedRun), self._clock.monotonic()
         with self._lock:
             known = self._assessments.setdefault(run.key, _RunAssessment())
-            is_first, is_forgotten, known.asked = known.state is None, now - known.asked > _FORGOTTEN_S, now
+            is_first, is_forgotten = known.state is None, run.refreshed - known.refreshed > _FORGOTTEN_S
+            known.refreshed = max(known.refreshed, run.refreshed)
             is_contradicted, is_new = state != known.state or findings > known.findings, records != known.records
             if is_contradicted or (is_new and is_forgotten):
                 known.assessment = None

@@ -1,5 +1,6 @@
 """One row of the list of runs: the facts about a run that need bounded memory, kept up while it is live."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -106,6 +107,7 @@ class RowTracker:
         self.key = key
         self.reader = run
         self.clock = clock
+        self.refreshed = -math.inf
         self._begin()
 
     def _begin(self) -> None:
@@ -135,6 +137,7 @@ class RowTracker:
         Raises:
             RunError: The run cannot be read.
         """
+        self.refreshed = self.clock.monotonic()
         header = self.reader.header
         if any(tail.broken(header) for tail in self._tails.values()):
             self._begin()

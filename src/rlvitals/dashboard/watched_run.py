@@ -84,7 +84,7 @@ class WatchedRun:
         self.lock = threading.RLock()
         self.version = 0
         self.read_error = ""
-        self.used = clock.monotonic()
+        self.used = self.refreshed = clock.monotonic()
         self._cache: dict[str, tuple[int, Any]] = {}
         self._reading = 0
         self._begin()
@@ -108,7 +108,7 @@ class WatchedRun:
     def refresh(self) -> None:
         """Read what is new. A read error is kept in `read_error`; the next refresh tries again."""
         with self.lock:
-            before = self.cursor()
+            before, self.refreshed = self.cursor(), self.clock.monotonic()
             try:
                 self._read_columns()
                 self._read_records()

@@ -69,6 +69,11 @@ def assess(worker: DiagnosisWorker, run: WatchedRun | RowTracker, clock: ManualC
     assert worker.assess_next() is not None
 
 
+def refresh(run: WatchedRun | RowTracker) -> None:
+    """Read what is new."""
+    run.read() if isinstance(run, RowTracker) else run.refresh()
+
+
 def watch(training: TrainingMonitor, clock: ManualClock) -> WatchedRun:
     """Open the run on a page."""
     run = WatchedRun("run", training.path, clock=clock)
@@ -133,23 +138,29 @@ def test_a_run_that_records_again_has_not_stalled(
     assert (alive.worst, alive.is_judged) == ("", True)
 
 
+@pytest.mark.parametrize("shown", ["row", "page"])
 def test_an_assessment_from_before_a_long_pause_is_not_shown(
-    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock, shown: str
 ) -> None:
     """If the run has gone on since; one that has nothing new keeps it."""
-    run = watch(training, clock)
+    run = RowTracker("run", Run(training.path), clock) if shown == "row" else watch(training, clock)
+    refresh(run)
     assess(worker, run, clock)
     pass_time(clock, 60.0)
+    refresh(run)
     idle = worker.last(run)
     log(training, 40)
-    run.refresh()
+    refresh(run)
     soon = worker.last(run)
+    log(training, 40)
     pass_time(clock, 60.0)
+    unread = worker.last(run)
+    refresh(run)
     late = worker.last(run)
     training.close()
 
     assert idle is not None
-    assert soon is idle
+    assert soon is unread is idle
     assert late is None
 
 
