@@ -90,7 +90,7 @@ class Broadcaster:
         self._channels: dict[str, set[Subscription]] = {}
         self._states: dict[str, _ChannelState] = {}
         self._newly_assessed: set[str] = set()
-        self._refused: bytes = b""
+        self._refused: bytes = b"[]"
         self._scanned = -SCAN_S
         self._closing = False
         self._wake = threading.Event()
