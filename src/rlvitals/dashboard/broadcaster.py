@@ -9,7 +9,6 @@ from typing import Any
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.dashboard.curve_series import plain_numbers
-from rlvitals.dashboard.diagnosis_worker import DiagnosisWorker
 from rlvitals.dashboard.query_params import CLOCKS
 from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.run_registry import SCAN_S, RunRegistry
@@ -86,18 +85,19 @@ class Broadcaster:
 
     def __init__(self, registry: RunRegistry, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.registry = registry
-        self.judge = DiagnosisWorker(clock=clock, on_change=self._assessed)
         self._clock = clock
         self._lock = threading.Lock()
         self._channels: dict[str, set[Subscription]] = {}
         self._states: dict[str, _ChannelState] = {}
         self._newly_assessed: set[str] = set()
-        self._refused: bytes = b""
+        self._refused: bytes = b"[]"
         self._scanned = -SCAN_S
         self._closing = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="rlvitals-broadcast", daemon=True)
         self._thread.start()
+        registry.worker.observers.append(self._assessed)
+        registry.worker.start()
 
     @property
     def pages(self) -> int:
@@ -131,7 +131,7 @@ class Broadcaster:
         with self._lock:
             for subscription in [page for pages in self._channels.values() for page in pages]:
                 subscription.push(None)
-        self.judge.close()
+        self.registry.worker.close()
         self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
@@ -198,7 +198,7 @@ class Broadcaster:
         if now - state.made < wait:
             return
         state.version = run.version
-        message = _message("head", run_header(run, self.judge.last(run)))
+        message = _message("head", run_header(run, self.registry.worker.last(run)))
         with self._lock:  # a page that has just come needs a header
             is_other, state.made, state.header = message != state.header, now, message
         if is_other:

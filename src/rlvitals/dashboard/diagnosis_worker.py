@@ -1,34 +1,50 @@
-"""Assessments of the runs on open pages: diagnosis and course, made one at a time in the background."""
+"""Assessments of the runs of a folder, for the list and for open pages: made one at a time in the background."""
 
-import contextlib
 import logging
+import math
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Container
+
+import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
+from rlvitals.diagnosis.block_table import Floats
 from rlvitals.errors import RunError
 from rlvitals.summary.overview import Assessment, course_of_rewards
+from rlvitals.summary.status import OPEN
 
-_log = logging.getLogger("rlvitals")
+_log = logging.getLogger("rlvitals.dashboard")
 
-_LEAST_S = 3.0
+_PAGE_S = 3.0
+_ROW_S = 30.0
+"""Least seconds between two assessments of a live run that is open on a page, and of one that is only listed."""
 _SHARE = 15.0
-"""A live run is assessed again no sooner than after so many times what it took."""
+"""A live run is assessed again no sooner than after so many times the duration of its last assessment."""
+_PAUSE = 3.0
+"""The worker pauses so many times the duration of each assessment: it uses at most a quarter of a core."""
+_FORGOTTEN_S = 30.0
+"""An assessment is not shown again if the run was not read for so long and has new records since."""
 _MOST_PATIENCE_S = 3.0
 _ROWS_OF_A_SECOND = 200_000
 
 
 class _RunAssessment:
-    """The last assessment of one run."""
+    """The last assessment of one run, what it was made of, and the request for the next one."""
 
     def __init__(self) -> None:
         self.assessment: Assessment | None = None
-        self.fingerprint: object = None
-        self.next = 0.0
+        self.state: tuple[float, int, str] | None = None
+        self.findings = 0
+        self.records: object = None
+        self.refreshed = -math.inf
+        self.ended = self.took = 0.0
         self.busy = False
+        self.wanted: WatchedRun | RowTracker | None = None
+        self.not_before = math.inf
+        self.rank = (False, False, 0.0)
 
 
 class DiagnosisWorker:
@@ -36,63 +52,122 @@ class DiagnosisWorker:
 
     Args:
         clock: Tells the time.
-        on_change: Called with a run's key when its assessment is new.
+
+    Attributes:
+        observers: Called with a run's key after each assessment.
     """
 
-    def __init__(self, *, clock: Clock = SYSTEM_CLOCK, on_change: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.observers: list[Callable[[str], None]] = []
         self._clock = clock
-        self._on_change = on_change
         self._lock = threading.Lock()
         self._assessments: dict[str, _RunAssessment] = {}
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="rlvitals-diagnosis")
+        self._failed: set[str] = set()
+        self._wake = threading.Event()
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rlvitals-diagnosis", daemon=True)
 
-    def last(self, run: WatchedRun) -> Assessment | None:
-        """Return the last assessment of a run, and begin a new one if the run has gained something since."""
-        # A run that crashes or stalls records nothing: its heartbeat tells.
-        fingerprint = (run.version, run.header.status, run.reader.vitality(clock=run.clock).status)
-        with self._lock:
-            known = self._assessments.get(run.key)
-            if known is None:
-                known = self._assessments[run.key] = _RunAssessment()
-                known.next = self._clock.monotonic() + self._patience(run)
-            if known.fingerprint != fingerprint and not known.busy and self._clock.monotonic() >= known.next:
-                known.busy = True
-                with contextlib.suppress(RuntimeError):  # the server is closing
-                    self._worker.submit(self._assess, run, known, fingerprint)
-            return known.assessment
-
-    def _patience(self, run: WatchedRun) -> float:
-        """Seconds before the first assessment: that of a long run would keep its page waiting."""
-        return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND)
+    def start(self) -> None:
+        """Assess the requested runs in a thread until `close`."""
+        self._thread.start()
 
     def close(self) -> None:
         """Begin nothing more."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._closing.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=5.0)
 
-    def _assess(self, run: WatchedRun, known: _RunAssessment, fingerprint: object) -> None:
+    def last(self, run: WatchedRun | RowTracker) -> Assessment | None:
+        """Return the last assessment of a run, and request a new one if the run has changed since.
+
+        An assessment that its run contradicts is not returned: its status has changed or it has recorded a finding.
+        """
+        state, records, findings = _state_of(run), run.records, run.finding_count
+        is_page, now = isinstance(run, WatchedRun), self._clock.monotonic()
+        with self._lock:
+            known = self._assessments.setdefault(run.key, _RunAssessment())
+            is_first, is_forgotten = known.state is None, run.refreshed - known.refreshed > _FORGOTTEN_S
+            known.refreshed = max(known.refreshed, run.refreshed)
+            is_contradicted, is_new = state != known.state or findings > known.findings, records != known.records
+            if is_contradicted or (is_new and is_forgotten):
+                known.assessment = None
+            if (is_contradicted or is_new) and not known.busy:
+                at = known.ended + max(_PAGE_S if is_page else _ROW_S, _SHARE * known.took)
+                if is_contradicted:
+                    at = now + (_patience(run) if is_first else 0.0)
+                known.not_before = min(at, known.not_before)
+                known.rank = (is_page or isinstance(known.wanted, WatchedRun), state[2] in OPEN, state[0])
+                known.wanted = known.wanted if isinstance(known.wanted, WatchedRun) else run
+                self._wake.set()
+            return known.assessment
+
+    def keep(self, keys: Container[str]) -> None:
+        """Forget all runs but those of some keys."""
+        with self._lock:
+            self._assessments = {key: known for key, known in self._assessments.items() if key in keys}
+
+    def assess_next(self) -> float | None:
+        """Assess the most urgent of the requested runs: open pages first, then live runs, then the newest.
+
+        Returns:
+            The duration in seconds; `None` if no run is due.
+        """
         begun = self._clock.monotonic()
+        with self._lock:
+            due = [one for one in self._assessments.values() if one.wanted is not None and one.not_before <= begun]
+            known = max(due, key=lambda one: one.rank, default=None)
+            if known is None or known.wanted is None:
+                return None
+            run, known.wanted, known.not_before, known.busy = known.wanted, None, math.inf, True
         found = known.assessment
+        records, findings, state = run.records, run.finding_count, known.state
         try:
+            state = _state_of(run)
             found = assessed(run)
         except (RunError, OSError):  # the folder is gone or corrupt: the page shows that already
             pass
-        except Exception:  # noqa: BLE001 - the page goes on with what is known, and the next change is assessed
-            _log.exception("assessing %s failed", run.key)
+        except Exception:  # noqa: BLE001 - the others go on, and this run is assessed again when it changes
+            if run.key not in self._failed:
+                self._failed.add(run.key)
+                _log.exception("assessing %s failed", run.key)
         with self._lock:
-            is_new = found is not known.assessment
-            known.assessment, known.fingerprint, known.busy = found, fingerprint, False
-            ended = self._clock.monotonic()
-            known.next = ended + max(_LEAST_S, _SHARE * (ended - begun))
-        if is_new:
-            self._on_change(run.key)
+            known.assessment, known.state, known.records, known.findings = found, state, records, findings
+            known.ended, known.busy = self._clock.monotonic(), False
+            known.took = known.ended - begun
+        for observer in self.observers:
+            observer(run.key)
+        return known.took
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            took = self.assess_next()
+            if took is not None:
+                self._closing.wait(_PAUSE * took)
+                continue
+            with self._lock:
+                at = min((known.not_before for known in self._assessments.values()), default=math.inf)
+            self._wake.wait(None if at == math.inf else max(0.0, at - self._clock.monotonic()))
+            self._wake.clear()
 
 
-def assessed(run: WatchedRun) -> Assessment:
+def _state_of(run: WatchedRun | RowTracker) -> tuple[float, int, str]:
+    """Return start, sessions and status: a run that crashes records nothing, and a rewind begins a session."""
+    header = run.reader.header
+    return header.started, len(header.writers), run.reader.vitality(clock=run.clock).status
+
+
+def _patience(run: WatchedRun | RowTracker) -> float:
+    """Return the seconds before the first assessment: that of a long run would keep its page waiting."""
+    return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND) if isinstance(run, WatchedRun) else 0
+
+
+def assessed(run: WatchedRun | RowTracker) -> Assessment:
     """Assess a run as it is.
 
     Raises:
         RunError: The run cannot be read.
     """
-    with run.lock:
-        rewards = run.columns["episodes"].cells("reward").masked
-    return Assessment(diagnose(evidence_of(run.reader, clock=run.clock)), course_of_rewards(rewards))
+    parts: list[Floats] = []
+    evidence = evidence_of(run.reader, clock=run.clock, on_rewards=parts.append)
+    return Assessment(diagnose(evidence), course_of_rewards(np.concatenate(parts)) if parts else None)

@@ -92,7 +92,7 @@ class DashboardState:
 
     def header(self, run: WatchedRun) -> RunHeader:
         """Make the header of a run's page, with the last assessment."""
-        return run_header(run, self.broadcaster.judge.last(run))
+        return run_header(run, self.broadcaster.registry.worker.last(run))
 
     def work(self, question: Callable[[], T]) -> T:
         """Answer a long question: a few are let through at a time, a few more wait.

@@ -148,7 +148,7 @@ def _not_finite(run: WatchedRun) -> dict[str, int]:
 def _findings(run: WatchedRun, diagnosis: Diagnosis | None) -> list[FindingView]:
     found = [] if diagnosis is None else [(finding, True) for finding in diagnosis.findings]
     codes = all_codes(() if diagnosis is None else diagnosis.findings)
-    # What the diagnosis does not see now is over, also where the run has not recorded that yet.
+    # A finding that the diagnosis lacks is over: there is no diagnosis if one was recorded after it was made.
     recorded = [one for one in recorded_findings(run.events) if one.finding.code not in codes]
     found += [(one.finding, one.is_open and diagnosis is None) for one in recorded]
     found.sort(key=lambda one: not one[1])

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.dashboard.diagnosis_worker import DiagnosisWorker
 from rlvitals.dashboard.run_row import RowTracker, RunRow
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.errors import RunError, RunFormatError, RunNotFoundError
@@ -57,16 +58,22 @@ class RunRegistry:
     Args:
         folder: Where the runs are; it need not exist yet.
         clock: Tells the time.
+
+    Attributes:
+        worker: Keeps the assessments that rows and pages show.
     """
 
     def __init__(self, folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
         self.folder = folder
+        self.worker = DiagnosisWorker(clock=clock)
+        self.worker.observers.append(self._note_assessed)
         self._clock = clock
         self._lock = threading.RLock()
         self._registered: dict[str, _RegisteredRun] = {}
         self._refused: dict[str, tuple[UnreadableFolder, tuple[int, ...]]] = {}
         self._reported: set[str] = set()
         self._changed: dict[str, None] = {}
+        self._assessed: set[str] = set()
         self._open: dict[str, WatchedRun] = {}
         self._scanned = -SCAN_S
 
@@ -104,11 +111,12 @@ class RunRegistry:
         paths = self._paths()
         self._registered = {key: registered for key, registered in self._registered.items() if key in paths}
         self._refused = {key: refused for key, refused in self._refused.items() if key in paths}
+        self.worker.keep(paths)
         self._changed |= dict.fromkeys(key for key, path in paths.items() if self._is_changed(key, path))
         self._changed = {key: None for key in self._changed if key in self._registered}
 
     def fill(self, seconds: float) -> list[RunRow]:
-        """Read the records of runs that have new ones, then assess runs, for about so long; the newest runs first.
+        """Make the rows of assessed runs again, then read new records for about so long; the newest runs first.
 
         Returns:
             The rows that changed.
@@ -117,25 +125,33 @@ class RunRegistry:
         changed: dict[str, RunRow] = {}
         with self._lock:
             known = [one for one in self._registered.values() if one.row is not None]
+            assessed, self._assessed = self._assessed, set()
         known.sort(key=lambda one: -one.row.overview.state.started if one.row else 0.0)
+        for registered in [one for one in known if one.tracker.key in assessed]:
+            self._update(registered, changed)
         for registered in [one for one in known if one.has_more]:
-            registered.read = fingerprint_of(registered.tracker.run.path)
-            self._update(registered, registered.tracker.read, changed)
-            if self._clock.monotonic() > until:
-                return list(changed.values())
-        for registered in [one for one in known if one.tracker.is_due]:
-            self._update(registered, registered.tracker.assess, changed)
+            registered.read = fingerprint_of(registered.tracker.reader.path)
+            self._update(registered, changed, registered.tracker.read)
             if self._clock.monotonic() > until:
                 break
         return list(changed.values())
 
-    def _update(self, registered: _RegisteredRun, work: Callable[[], None], changed: dict[str, RunRow]) -> None:
-        """Read or assess a run, and note its row if that changed."""
+    def _note_assessed(self, key: str) -> None:
+        with self._lock:
+            self._assessed.add(key)
+
+    def _row_of(self, tracker: RowTracker) -> RunRow:
+        return tracker.row(self.worker.last(tracker) if tracker.whole else None)
+
+    def _update(
+        self, registered: _RegisteredRun, changed: dict[str, RunRow], read: Callable[[], None] = lambda: None
+    ) -> None:
+        """Make the row of a run again, and note it if it changed."""
         tracker = registered.tracker
         try:
             with registered.lock:
-                work()
-                row = tracker.row()
+                read()
+                row = self._row_of(tracker)
         except (RunError, OSError) as error:
             self._refuse(tracker.key, error, registered.read)
             return
@@ -147,7 +163,7 @@ class RunRegistry:
         """All runs that can be opened, by key, without what is in memory of them."""
         with self._lock:
             self._refresh()
-            return {key: self._registered[key].tracker.run for key in sorted(self._registered)}
+            return {key: self._registered[key].tracker.reader for key in sorted(self._registered)}
 
     def run(self, key: str) -> Run:
         """Return one of them.
@@ -163,7 +179,7 @@ class RunRegistry:
                 found = self._registered.get(key)
             refused = self._refused.get(key)
         if found is not None:
-            return found.tracker.run
+            return found.tracker.reader
         if refused is not None:
             raise RunFormatError(refused[0].reason)
         raise _not_found(key)
@@ -224,7 +240,7 @@ class RunRegistry:
             if not registered.lock.acquire(blocking=False):
                 return False  # it is being read, which may take seconds, and has a new row after
             try:
-                row = registered.tracker.row()
+                row = self._row_of(registered.tracker)
             finally:
                 registered.lock.release()
         except (RunError, OSError) as error:

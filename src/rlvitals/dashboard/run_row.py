@@ -1,5 +1,6 @@
 """One row of the list of runs: the facts about a run that need bounded memory, kept up while it is live."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -7,7 +8,6 @@ import numpy as np
 
 from rlvitals.clock import Clock
 from rlvitals.dashboard.curve_series import plain_numbers
-from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
 from rlvitals.diagnosis.finding_events import FINDING, recorded_findings
@@ -21,15 +21,12 @@ from rlvitals.runs.reward_follower import RewardFollower
 from rlvitals.runs.reward_series import RewardSeries
 from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES, level_text
-from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, overview_from
 from rlvitals.summary.status import state_of
 from rlvitals.summary.throughput import reported_step
 
 SPARK_POINTS = 48
 _MOST_FINDING_EVENTS = 1_000
-_ASSESS_S = 30.0
-_SHARE = 20.0
-"""Assessing a live run takes at most one part of the time in this many."""
 _STALLED = "stalled"
 _NOT_ALIVE = frozenset({"stalled", "crashed", "failed"})
 """The statuses that the rule of that code finds."""
@@ -108,31 +105,31 @@ class RowTracker:
 
     def __init__(self, key: str, run: Run, clock: Clock) -> None:
         self.key = key
-        self.run = run
-        self._clock = clock
-        self._assess_at = float("-inf")
+        self.reader = run
+        self.clock = clock
+        self.refreshed = -math.inf
         self._begin()
 
     def _begin(self) -> None:
         fields = {stream: ("time", *steps) for stream, steps in STEPS.items()}
         fields["episodes"] += ("reward", "success")
-        self._tails = {stream: Tail(self.run.layout, stream, only) for stream, only in fields.items()}
+        self._tails = {stream: Tail(self.reader.layout, stream, only) for stream, only in fields.items()}
         self._pace = Throughput()
-        self._follower = Follower(self.run.layout, "events")
+        self._follower = Follower(self.reader.layout, "events")
         self._finding_events: list[Event] = []
+        self.finding_count = 0
         self._rewards = BlockTable(("reward",), 2 * SPARK_POINTS)
         self._first, self._recent = ({name: absent(0) for name in ("reward", "success")} for _ in range(2))
-        self._updates = 0
-        self._whole = False
-        self._series_follower = RewardFollower(self.run)
+        self._rows = dict.fromkeys(fields, 0)
+        self.whole = False
+        self._series_follower = RewardFollower(self.reader)
         self._series: RewardSeries | None = None
-        self._assessment: Assessment | None = None
-        self._is_assessed = False
 
     @property
-    def is_due(self) -> bool:
-        """Whether the run has gained something since it was assessed, and it is time to assess it again."""
-        return self._whole and not self._is_assessed and self._clock.monotonic() >= self._assess_at
+    def records(self) -> tuple[int, ...]:
+        """Number of rewards, updates and system samples, as `WatchedRun.records`."""
+        rewards = self._rows["episodes"] if self._series is None else self._series.values.size
+        return rewards, self._rows["updates"], self._rows["system"]
 
     def read(self) -> None:
         """Take in the records that are new.
@@ -140,23 +137,22 @@ class RowTracker:
         Raises:
             RunError: The run cannot be read.
         """
-        header = self.run.header
+        self.refreshed = self.clock.monotonic()
+        header = self.reader.header
         if any(tail.broken(header) for tail in self._tails.values()):
             self._begin()
         for stream, tail in self._tails.items():
             for batch in tail.read(header):
                 steps = first_said(*(batch.cells(name).numbers for name in STEPS[stream]))
                 self._pace.take(stream, batch.cells("time").numbers, steps)
+                self._rows[stream] += batch.rows
                 if stream == "episodes":
                     self._take_episodes(batch)
-                elif stream == "updates":
-                    self._updates += batch.rows
-        self._series = None if self._rewards.records else self._series_follower.read(self._clock.monotonic())
+        self._series = None if self._rewards.records else self._series_follower.read(self.clock.monotonic())
         events = [event for event in self._follower.read() if event.kind == FINDING]
         self._finding_events = (self._finding_events + events)[-_MOST_FINDING_EVENTS:]
-        if events:  # a verdict from before the finding would contradict it
-            self._assessment, self._assess_at = None, float("-inf")
-        self._whole, self._is_assessed = True, False
+        self.finding_count += len(events)
+        self.whole = True
 
     def _take_episodes(self, batch: Batch) -> None:
         for kept, part in ((self._first, slice(RECENT_EPISODES)), (self._recent, slice(-RECENT_EPISODES, None))):
@@ -166,28 +162,18 @@ class RowTracker:
         rewards = batch.cells("reward")
         self._rewards.extend(rewards.values[np.newaxis], rewards.present[np.newaxis])
 
-    def assess(self) -> None:
-        """Diagnose the run, which reads all of it.
-
-        Raises:
-            RunError: The run cannot be read.
-        """
-        begun = self._clock.monotonic()
-        rewards = self.run.episodes.numbers("reward") if self._series is None else self._series.values
-        diagnosis = diagnose(evidence_of(self.run, clock=self._clock))
-        self._assessment, self._is_assessed = Assessment(diagnosis, course_of_rewards(rewards)), True
-        ended = self._clock.monotonic()
-        self._assess_at = ended + max(_ASSESS_S, _SHARE * (ended - begun))
-
-    def row(self) -> RunRow:
+    def row(self, assessment: Assessment | None = None) -> RunRow:
         """Make the row, as the run stands.
+
+        Args:
+            assessment: The last assessment, if there is one.
 
         Raises:
             RunError: The run cannot be opened any more.
         """
-        header = self.run.header
-        state = state_of(self.run, header, clock=self._clock)
-        totals = {} if self._whole else header.totals
+        header = self.reader.header
+        state = state_of(self.reader, header, clock=self.clock)
+        totals = {} if self.whole else header.totals
         rewards = self._rewards
         if self._series is not None:
             rewards = BlockTable(("reward",), 2 * SPARK_POINTS)
@@ -197,17 +183,17 @@ class RowTracker:
                 header=header,
                 state=state,
                 episodes=totals.get("episodes", self._rewards.records),
-                updates=self._updates if self._whole else totals.get("updates"),
-                steps=(reported_step(self.run, header, state, clock=self._clock), totals.get("env_step")),
+                updates=self._rows["updates"] if self.whole else totals.get("updates"),
+                steps=(reported_step(self.reader, header, state, clock=self.clock), totals.get("env_step")),
                 recent={name: cells.masked for name, cells in self._recent.items()},
                 first={name: cells.masked for name, cells in self._first.items()},
                 pace=self._pace,
                 series=self._series,
-                assessment=self._assessment,
+                assessment=assessment,
                 intervals=False,
             )
         )
-        diagnosis = None if self._assessment is None else self._assessment.diagnosis
+        diagnosis = None if assessment is None else assessment.diagnosis
         recorded = [one.finding for one in recorded_findings(self._finding_events) if one.is_open]
         findings = recorded if diagnosis is None else diagnosis.findings
         severities = [finding.severity for finding in findings]
@@ -220,5 +206,5 @@ class RowTracker:
             findings=Tally(*map(severities.count, (CRITICAL, WARNING, INFO))),
             worst=findings[0].title if findings else "",
             is_judged=diagnosis is not None and diagnosis.is_judged,
-            whole=self._whole,
+            whole=self.whole,
         )

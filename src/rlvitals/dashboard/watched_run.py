@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis.finding_events import FINDING
 from rlvitals.errors import RunError, RunNotFoundError
 from rlvitals.reader import RunReader
 from rlvitals.records import Evaluation, Event
@@ -83,7 +84,7 @@ class WatchedRun:
         self.lock = threading.RLock()
         self.version = 0
         self.read_error = ""
-        self.used = clock.monotonic()
+        self.used = self.refreshed = clock.monotonic()
         self._cache: dict[str, tuple[int, Any]] = {}
         self._reading = 0
         self._begin()
@@ -107,7 +108,7 @@ class WatchedRun:
     def refresh(self) -> None:
         """Read what is new. A read error is kept in `read_error`; the next refresh tries again."""
         with self.lock:
-            before = self.cursor()
+            before, self.refreshed = self.cursor(), self.clock.monotonic()
             try:
                 self._read_columns()
                 self._read_records()
@@ -219,7 +220,7 @@ class WatchedRun:
         self.evaluations: collections.deque[Evaluation] = collections.deque(maxlen=MOST_EVALUATIONS)
         self._events = Follower(self.reader.layout, "events")
         self._evaluations = Follower(self.reader.layout, "evaluations")
-        self._event_count = self._evaluation_count = 0
+        self._event_count = self._evaluation_count = self.finding_count = 0
         self.series: RewardSeries | None = None
         self._rewards = RewardFollower(self.reader)
 
@@ -232,6 +233,11 @@ class WatchedRun:
     def episodes(self) -> int:
         """Number of recorded episodes; the rows of other rewards that stand for them do not count."""
         return 0 if self.reward_source else self.columns["episodes"].rows
+
+    @property
+    def records(self) -> tuple[int, ...]:
+        """Number of rewards, updates and system samples."""
+        return tuple(self.columns[stream].rows for stream in STREAMS)
 
     def _read_columns(self) -> None:
         header = self.reader.header
@@ -274,6 +280,7 @@ class WatchedRun:
         events = self._events.read()
         self.events.extend(events)
         self._event_count += len(events)
+        self.finding_count += sum(event.kind == FINDING for event in events)
         evaluations = self._evaluations.read()
         self.evaluations.extend(evaluations)
         self._evaluation_count += len(evaluations)

@@ -1,12 +1,13 @@
 """Evidence of a run folder, finished or live: the same tables that a live collector makes."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.diagnosis.block_table import Floats
 from rlvitals.diagnosis.evidence import Context, Evidence
 from rlvitals.diagnosis.evidence_builder import EvidenceBuilder
 from rlvitals.diagnosis.hyperparameters import hyperparameters_of
@@ -23,21 +24,28 @@ _EPISODES = (
 _TEXTS = ("termination_reason", "category")
 
 
-def evidence_of(run: Run, *, context: Context | None = None, clock: Clock = SYSTEM_CLOCK) -> Evidence:
+def evidence_of(
+    run: Run,
+    *,
+    context: Context | None = None,
+    clock: Clock = SYSTEM_CLOCK,
+    on_rewards: Callable[[Floats], None] = lambda _: None,
+) -> Evidence:
     """Read a run; branches that a rewind left behind are left out.
 
     Args:
         run: The run's folder, opened.
         context: What is known beside the streams; by default what its header and its heartbeat say.
         clock: Tells the time, to see whether the run is alive.
+        on_rewards: Called with the reported rewards of each part of the run, in order, so that they are read once.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    return collected(run).evidence(context_of(run, clock=clock) if context is None else context)
+    return collected(run, on_rewards=on_rewards).evidence(context_of(run, clock=clock) if context is None else context)
 
 
-def collected(run: Run) -> EvidenceBuilder:
+def collected(run: Run, *, on_rewards: Callable[[Floats], None] = lambda _: None) -> EvidenceBuilder:
     """A collector that holds what a run has recorded so far; branches that a rewind left behind are left out.
 
     Raises:
@@ -48,11 +56,13 @@ def collected(run: Run) -> EvidenceBuilder:
     collector = EvidenceBuilder()
     for columns, categories in ask_in_parts(run, _episodes, "episodes"):
         collector.add_episodes(columns, categories)
+        on_rewards(columns["reward"].compressed())
     for stream in ("updates", "evaluations", "system"):  # few beside episodes, and their `extra` is no flat column
         for record in run.records(stream):
             collector.add(record)
     if not collector.has_episodes and (series := reward_series(run)) is not None:
         collector.add_rewards(series)
+        on_rewards(series.values)
     return collector
 
 

@@ -180,6 +180,9 @@ def dashboard_rows(folder: Path) -> dict[str, Stated]:
     shelf = RunRegistry(folder)
     shelf.scan()
     shelf.fill(math.inf)
+    while shelf.worker.assess_next() is not None:
+        continue
+    shelf.fill(math.inf)
     rows, refused = shelf.rows()
     assert refused == []
     overviews = [row["overview"] for row in json.loads(strict_json(rows))]

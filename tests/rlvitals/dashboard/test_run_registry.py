@@ -42,10 +42,14 @@ def test_a_row_is_assessed_after_it_was_read(finished: Path, monitor: Monitor) -
             training.log_training_step(step, math.nan, 0.5, 1.0)
     registry = RunRegistry(finished.parent)
     rows = {row.key: row for row in (*registry.rows()[0],)}
+    read = {row.key: row for row in registry.fill(math.inf)}
+    while registry.worker.assess_next() is not None:
+        continue
     assessed = {row.key: row for row in registry.fill(math.inf)}
     diagnosis = diagnose(evidence_of(Run(training.path)))
 
-    assert (rows["unjudged"].overview.verdict, rows["unjudged"].is_judged) == (None, False)
+    for row in (rows["unjudged"], read["unjudged"]):
+        assert (row.overview.verdict, row.is_judged) == (None, False)
     assert assessed["unjudged"].overview.verdict is not None
     assert (assessed["unjudged"].worst, assessed["unjudged"].is_judged) == (diagnosis.findings[0].title, True)
     assert assessed["unjudged"].findings.critical == 1

@@ -6,6 +6,7 @@ import pytest
 
 from rlvitals import TrainingMonitor
 from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.dashboard.diagnosis_worker import assessed
 from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
@@ -27,28 +28,9 @@ def test_a_line_is_judged_where_the_run_is(monitor: Monitor, episodes: int, upda
     tracker = RowTracker("run", run, SYSTEM_CLOCK)
     tracker.read()
     before = tracker.row()
-    tracker.assess()
 
-    row = tracker.row()
+    row = tracker.row(assessed(tracker))
 
     assert not before.is_judged
     assert row.is_judged == diagnose(evidence_of(run)).is_judged
     assert (row.overview.episodes, row.overview.updates) == (episodes, updates)
-
-
-def test_a_new_finding_outdates_the_assessment(monitor: Monitor) -> None:
-    """A live run is assessed seldom; the list shows at once what its own monitor found, and no verdict from before."""
-    training = monitor()
-    for number in range(40):
-        training.log_episode(number, 1.0 + 0.1 * (number % 3), 5)
-    tracker = RowTracker("run", Run(training.path), SYSTEM_CLOCK)
-    tracker.read()
-    tracker.assess()
-    training.log_event("finding", "Entropy is gone", severity="critical", code="entropy-collapse")
-    assert (tracker.row().overview.verdict is None, tracker.is_due) == (False, False)
-    tracker.read()
-    row = tracker.row()
-    training.close()
-
-    assert (row.worst, row.findings.critical, row.overview.verdict) == ("Entropy is gone", 1, None)
-    assert tracker.is_due

@@ -1,0 +1,245 @@
+"""The store of assessments that the list and the pages share."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from rlvitals import RecorderSettings, TrainingMonitor
+from rlvitals.dashboard.diagnosis_worker import DiagnosisWorker
+from rlvitals.dashboard.run_header import run_header
+from rlvitals.dashboard.run_row import RowTracker, RunRow
+from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.records.json_encoding import strict_json
+from rlvitals.runs import Run
+from rlvitals.testing.manual_clock import ManualClock
+
+Monitor = Callable[..., TrainingMonitor]
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """A clock that begins now, as the run's own."""
+    return ManualClock(time.time())
+
+
+@pytest.fixture
+def worker(clock: ManualClock) -> DiagnosisWorker:
+    """A worker without a thread."""
+    return DiagnosisWorker(clock=clock)
+
+
+@pytest.fixture
+def training(monitor: Monitor) -> TrainingMonitor:
+    """A live run of forty episodes, whose own monitor diagnoses nothing."""
+    training = monitor(settings=RecorderSettings(diagnosis_interval_s=None, system_interval_s=None))
+    log(training, 40)
+    return training
+
+
+def log(training: TrainingMonitor, count: int) -> None:
+    """Log episodes that are neither good nor bad."""
+    for number in range(count):
+        training.log_episode(number, 1.0 + 0.1 * (number % 3), 5)
+
+
+def alarm(training: TrainingMonitor) -> None:
+    """Record a critical finding that the dashboard's own diagnosis does not have."""
+    training.log_event("finding", "Entropy is gone", severity="critical", code="entropy-collapse")
+
+
+def row(tracker: RowTracker, worker: DiagnosisWorker) -> RunRow:
+    """Return the row as the list makes it."""
+    tracker.read()
+    return tracker.row(worker.last(tracker))
+
+
+def pass_time(clock: ManualClock, seconds: float) -> None:
+    """Let time pass in which the run's heart goes on beating."""
+    now = clock.time()
+    clock.advance(seconds)
+    clock.set_wall(now)
+
+
+def assess(worker: DiagnosisWorker, run: WatchedRun | RowTracker, clock: ManualClock) -> None:
+    """Request an assessment and make it."""
+    worker.last(run)
+    pass_time(clock, 1.0)  # the first one lets the page go first
+    assert worker.assess_next() is not None
+
+
+def refresh(run: WatchedRun | RowTracker) -> None:
+    """Read what is new."""
+    run.read() if isinstance(run, RowTracker) else run.refresh()
+
+
+def watch(training: TrainingMonitor, clock: ManualClock) -> WatchedRun:
+    """Open the run on a page."""
+    run = WatchedRun("run", training.path, clock=clock)
+    run.refresh()
+    return run
+
+
+def test_a_fresh_alarm_is_open_until_it_has_been_assessed(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """A diagnosis from before a recorded finding neither closes it nor stands next to it."""
+    run = watch(training, clock)
+    assess(worker, run, clock)
+    before = run_header(run, worker.last(run))
+    alarm(training)
+    run.refresh()
+    fresh = run_header(run, worker.last(run))
+    assert worker.assess_next() is not None
+    after = run_header(run, worker.last(run))
+    training.close()
+
+    assert (before.overview.verdict is None, before.findings) == (False, [])
+    assert [(one.title, one.open) for one in fresh.findings] == [("Entropy is gone", True)]
+    assert (fresh.overview.verdict, fresh.overview.health) == (None, None)
+    assert [(one.title, one.open) for one in after.findings] == [("Entropy is gone", False)]
+    assert after.overview.verdict is not None
+
+
+def test_the_row_and_the_page_show_the_same_assessment(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """A run that both show is assessed once."""
+    page, tracker = watch(training, clock), RowTracker("run", Run(training.path), clock)
+    assess(worker, page, clock)
+    tracker.read()
+    shared, again = worker.last(tracker), worker.last(page)
+    training.close()
+
+    assert shared is not None
+    assert shared is again
+    assert strict_json(tracker.row(shared).overview.health) == strict_json(run_header(page, shared).overview.health)
+
+
+def test_a_run_that_records_again_has_not_stalled(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """A change of the status outdates the assessment, in the list and on the page."""
+    tracker = RowTracker("run", Run(training.path), clock)
+    now = clock.time()
+    clock.set_wall(now + 3_600.0)
+    row(tracker, worker)
+    assess(worker, tracker, clock)
+    stalled = row(tracker, worker)
+    clock.set_wall(now)
+    again = row(tracker, worker)
+    assert worker.assess_next() is not None
+    alive = row(tracker, worker)
+    training.close()
+
+    assert (stalled.worst, stalled.findings.critical) == ("The run has stalled", 1)
+    assert (again.worst, again.findings.critical, again.overview.verdict) == ("", 0, None)
+    assert (alive.worst, alive.is_judged) == ("", True)
+
+
+@pytest.mark.parametrize("shown", ["row", "page"])
+def test_an_assessment_from_before_a_long_pause_is_not_shown(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock, shown: str
+) -> None:
+    """If the run has gone on since; one that has nothing new keeps it."""
+    run = RowTracker("run", Run(training.path), clock) if shown == "row" else watch(training, clock)
+    refresh(run)
+    assess(worker, run, clock)
+    pass_time(clock, 60.0)
+    refresh(run)
+    idle = worker.last(run)
+    log(training, 40)
+    refresh(run)
+    soon = worker.last(run)
+    log(training, 40)
+    pass_time(clock, 60.0)
+    unread = worker.last(run)
+    refresh(run)
+    late = worker.last(run)
+    training.close()
+
+    assert idle is not None
+    assert soon is unread is idle
+    assert late is None
+
+
+def test_a_run_with_nothing_new_is_not_assessed_again(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """A listed run waits for 30 seconds, and a page for 3."""
+    tracker = RowTracker("run", Run(training.path), clock)
+    row(tracker, worker)
+    assess(worker, tracker, clock)
+    pass_time(clock, 31.0)
+    row(tracker, worker)
+    assert worker.assess_next() is None
+    log(training, 1)
+    row(tracker, worker)
+    assert worker.assess_next() is not None
+    log(training, 1)
+    row(tracker, worker)
+    assert worker.assess_next() is None
+    pass_time(clock, 4.0)
+    worker.last(watch(training, clock))
+    assert worker.assess_next() is not None
+    training.close()
+
+
+def test_open_pages_are_assessed_first_then_live_runs_then_the_newest(
+    monitor: Monitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """Whoever asked first."""
+    ended = [monitor(name) for name in ("older", "newer", "page")]
+    for training in ended:
+        training.close()
+    live = monitor("live")
+    order: list[str] = []
+    worker.observers.append(order.append)
+    for training in (*ended[:2], live):
+        worker.last(RowTracker(training.path.name, Run(training.path), clock))
+    worker.last(WatchedRun("page", ended[2].path, clock=clock))
+    while worker.assess_next() is not None:
+        continue
+    live.close()
+
+    assert order == ["page", "live", "newer", "older"]
+
+
+def test_an_unexpected_error_stops_no_other_assessment_and_is_logged_once(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The run is assessed again when it changes."""
+
+    class BrokenRun(Run):
+        def records(self, stream: str, *, abandoned: bool = False) -> Iterator[Any]:
+            raise ZeroDivisionError(f"{stream}, {abandoned}")
+
+    broken = RowTracker("broken", BrokenRun(training.path), clock)
+    sound = RowTracker("sound", Run(training.path), clock)
+    for run in (broken, sound):
+        row(run, worker)
+    assert [worker.assess_next() is not None for _ in range(3)] == [True, True, False]
+    found = row(broken, worker).overview.verdict, row(sound, worker).is_judged
+    log(training, 1)
+    row(broken, worker)
+    pass_time(clock, 31.0)
+    assert worker.assess_next() is not None
+    training.close()
+
+    assert found == (None, True)
+    assert [record.message for record in caplog.records] == ["assessing broken failed"]
+
+
+def test_a_run_that_is_gone_is_forgotten(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """Another run in its place begins without an assessment."""
+    tracker = RowTracker("run", Run(training.path), clock)
+    row(tracker, worker)
+    assess(worker, tracker, clock)
+    worker.keep({"another"})
+    found = worker.last(tracker)
+    training.close()
+
+    assert found is None
