@@ -128,7 +128,8 @@ class RowTracker:
     @property
     def records(self) -> tuple[int, ...]:
         """Number of rewards, updates and system samples, as `WatchedRun.records`."""
-        rewards = self._rows["episodes"] if self._series is None else self._series.values.size
+        series = self._series  # another thread may read the run
+        rewards = self._rows["episodes"] if series is None else series.values.size
         return rewards, self._rows["updates"], self._rows["system"]
 
     def read(self) -> None:
