@@ -87,14 +87,14 @@ def diagnosis_screen(text: str) -> Stated:
 def vital_screen(text: str) -> Stated:
     """`watch --once`: a line of status and health, a line of counts, a table of recent levels."""
     first, cells = text.splitlines()[0], _cells(text)
-    counts = next(line for line in text.splitlines() if " episodes" in line and " · " in line)
-    episodes = _found(rf"{_COUNT} episodes", counts)
+    counts = next(line for line in text.splitlines() if " episode" in line and " · " in line)
+    episodes = _found(rf"{_COUNT} episodes?", counts)
     stated: Stated = {
         "status": _COLUMNS.split(first)[1],
         "health": NOT_JUDGED if NOT_JUDGED in first else _health(first),
         "episodes": episodes,
-        "updates": _found(rf"{_COUNT} updates", counts),
-        **_steps(counts, rf"{_COUNT} steps"),
+        "updates": _found(rf"{_COUNT} updates?", counts),
+        **(_steps(counts, rf"{_COUNT} steps?") if " step" in counts else {"env_step": whole("-")}),
     }
     if "steps/s" in counts and "recently" not in counts:
         stated["speed"] = _found(r"([\d.,e+]+) steps/s", counts, digits=3)
