@@ -104,6 +104,10 @@ class Answer:
         return to_arrow(self._relation)
 
 
+_OF_TABLES = re.compile(r"\b(show|tables|views|columns|information_schema|duckdb_\w+)\b", re.IGNORECASE)
+"""What a question about the tables themselves says: it names none of them."""
+
+
 def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     """Answer a question in SQL, as DuckDB speaks it.
 
@@ -126,6 +130,8 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     check_functions(asked)
     tables = sandbox(folders=(run.path.absolute() for run in ([runs] if isinstance(runs, RunFolder) else runs)))
     streams = [name for name in STREAMS if re.search(rf"\b{name}\b", asked, re.IGNORECASE)]
+    if not streams and _OF_TABLES.search(asked):
+        streams = list(STREAMS)
 
     failed: list[duckdb.Error] = []
 

@@ -129,12 +129,17 @@ def test_a_name_is_never_a_python_variable(run: Run) -> None:
         "from read_json('{run}/run.json')",
         "select 'enable_logging' as query, count(*) as glob from episodes",
         "from pragma_table_info('episodes')",
-        "show tables",
     ],
 )
 def test_functions_that_only_compute_and_files_of_the_run_are_allowed(run: Run, asked: str) -> None:
     """The sandbox is about the machine, not about SQL."""
     assert len(run.sql(asked.format(run=run.path))) > 0
+
+
+@pytest.mark.parametrize("asked", ["show tables", "select table_name from information_schema.tables"])
+def test_a_question_about_the_tables_names_every_stream(run: Run, asked: str) -> None:
+    """Also of streams in which nothing was recorded."""
+    assert {name for (name,) in run.sql(asked).rows()} >= {"episodes", "updates", "events", "system"}
 
 
 @pytest.mark.parametrize("name", ["linked", "od[d]?*", "o'clock"])
