@@ -1,12 +1,8 @@
 """How the fields of records stand in SQL: as JSON in an open segment, as typed columns in a sealed one."""
 
-import functools
 import itertools
 import json
-import os
 import re
-import secrets
-import tempfile
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,44 +44,16 @@ _LOCAL = dict.fromkeys(
 
 
 def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
-    """Connect to a database in memory, which prints nothing and downloads nothing.
+    """Open a database in memory, which prints nothing and downloads nothing.
 
     By default, DuckDB draws a progress bar on the standard output of a notebook or a shell, which is the user's.
 
     Args:
-        **settings: Settings of DuckDB. With any, the database is a new one. Without, all connections share one, and
-            each has its own temporary tables and views only.
+        **settings: Settings of DuckDB.
     """
-    if settings:
-        connection = duckdb.connect(config={**_LOCAL, **{name: str(value) for name, value in settings.items()}})
-    else:
-        connection = _shared_connection()
+    connection = duckdb.connect(config={**_LOCAL, **{name: str(value) for name, value in settings.items()}})
     connection.execute("SET enable_progress_bar = false")
     return connection
-
-
-def _shared_connection() -> duckdb.DuckDBPyConnection:
-    try:
-        connection = _shared_database().cursor()
-        connection.execute("SELECT 1")
-    except duckdb.Error:  # an internal error of DuckDB left the database unusable
-        _shared_database.cache_clear()
-        return _shared_database().cursor()
-    return connection
-
-
-@functools.cache
-def _shared_database() -> duckdb.DuckDBPyConnection:
-    """Open the database of all connections without settings: it takes 20 ms, a connection to it a fraction of one.
-
-    It keeps nothing of the files that were read.
-    """
-    spilled = Path(tempfile.gettempdir()) / f"rlvitals-{secrets.token_hex(8)}"  # not the working directory
-    return duckdb.connect(config={**_LOCAL, "enable_external_file_cache": "false", "temp_directory": str(spilled)})
-
-
-# A child process has none of the database's threads, and would wait for them when it ends.
-os.register_at_fork(before=_shared_database.cache_clear)
 
 
 @contextmanager
@@ -118,9 +86,6 @@ def attached(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Iterator[duckd
             raise ReadInterruptedError(
                 f"reading was interrupted: the run or the interpreter is closing ({error})"
             ) from None
-        except duckdb.Error:
-            _shared_database.cache_clear()  # an internal error of DuckDB leaves its database unusable
-            raise
         finally:
             use.attach(None)
             connection.close()

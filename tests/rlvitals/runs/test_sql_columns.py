@@ -7,19 +7,16 @@ import duckdb
 import numpy as np
 import pytest
 
-from rlvitals.runs import sql_columns
 from rlvitals.runs.sql_columns import connected, database, identifier, literal
 
 _ASK = """
 import duckdb
-from rlvitals.runs import sql_columns
 from rlvitals.runs.sql_columns import database, literal
 question = "SELECT current_setting('enable_progress_bar')"
 print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).execute(question).fetchone()[0])
 """
 _FORK = """
 import os, sys
-from rlvitals.runs import sql_columns
 from rlvitals.runs.sql_columns import database
 database().execute("SELECT 1")
 child = os.fork()
@@ -57,25 +54,6 @@ def test_connections_share_no_tables() -> None:
 
         with pytest.raises(duckdb.CatalogException):
             others.execute("FROM episodes")
-
-
-def test_a_database_that_failed_is_not_used_again() -> None:
-    """An internal error of DuckDB, which a damaged file may cause, leaves its database unusable."""
-    with connected() as before:
-        before.execute("CREATE TABLE mark (value INT)")
-    with pytest.raises(duckdb.CatalogException), connected() as failing:
-        failing.execute("FROM nothing")
-
-    with connected() as after, pytest.raises(duckdb.CatalogException):
-        after.execute("FROM mark")
-
-
-def test_a_database_that_cannot_be_used_is_replaced() -> None:
-    """Another thread's error may have left it so."""
-    sql_columns._shared_database().close()
-
-    with connected() as connection:
-        assert connection.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_a_forked_process_reads_and_ends() -> None:
