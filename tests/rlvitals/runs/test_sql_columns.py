@@ -15,17 +15,6 @@ from rlvitals.runs.sql_columns import database, literal
 question = "SELECT current_setting('enable_progress_bar')"
 print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).execute(question).fetchone()[0])
 """
-_FORK = """
-import os, sys
-from rlvitals.runs.sql_columns import database
-database().execute("SELECT 1")
-child = os.fork()
-if child == 0:
-    database().execute("SELECT 1")
-    sys.exit(3)
-database().execute("SELECT 1")
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
 
 
 def test_nothing_is_drawn_on_the_users_output() -> None:
@@ -54,13 +43,6 @@ def test_connections_share_no_tables() -> None:
 
         with pytest.raises(duckdb.CatalogException):
             others.execute("FROM episodes")
-
-
-def test_a_forked_process_reads_and_ends() -> None:
-    """It has none of the threads of its parent's database."""
-    done = subprocess.run([sys.executable, "-c", _FORK], timeout=60, check=False)
-
-    assert done.returncode == 3
 
 
 def test_a_table_is_never_a_python_variable() -> None:
