@@ -24,7 +24,7 @@ VIEWS = (
 EVIL = '<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"><script>alert(1)</script></svg>'
 
 
-MOST_OTHERS = 10
+MOST_OTHERS = 100
 """Events that may come before the one that is waited for; a page hears one every few seconds at least."""
 
 
