@@ -10,7 +10,7 @@ from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.finding import CRITICAL, WARNING
 from rlvitals.diagnosis.learning import Learning, ReturnLevel, windows_of
-from rlvitals.diagnosis.rules.return_history import GAIN, LAST_FIFTH, NEARLY_OVER, evaluations_rose
+from rlvitals.diagnosis.rules.return_history import GAIN, LAST_FIFTH, NEARLY_OVER, are_equal, evaluations_rose
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.stats.series.change_points import change_points
@@ -68,7 +68,7 @@ _TINY = 1e-12
 )
 def _regression(evidence: Evidence) -> RuleResult | None:
     course = evidence.course
-    if course is None:
+    if course is None or are_equal(evidence):  # differences of rounding are no levels
         return None
     return _gain_lost(evidence, course) or _best_lost(evidence, course) or _partly_lost(evidence, course)
 
