@@ -12,13 +12,13 @@ from typer.testing import CliRunner, Result
 
 from rlvitals import RecorderSettings, TrainingMonitor, compare, open_run
 from rlvitals.cli.main import app
-from rlvitals.dashboard.diagnosis_worker import assessed
 from rlvitals.dashboard.run_header import RunHeader, run_header
 from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.server import serving
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
+from rlvitals.summary.overview import assess
 from rlvitals.summary.run_summary import summarise
 from rlvitals.testing.manual_clock import ManualClock
 
@@ -67,7 +67,7 @@ def head(logs: Path, name: str) -> RunHeader:
     """The top of a run's page."""
     run = WatchedRun(name, logs / name)
     run.refresh()
-    return run_header(run, assessed(run))
+    return run_header(run, assess(run.reader, clock=run.clock)[1])
 
 
 @pytest.mark.parametrize("command", [["show"], ["stats"], ["check"], ["watch", "--once"]])

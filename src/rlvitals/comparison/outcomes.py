@@ -12,6 +12,7 @@ from rlvitals.comparison.metric_source import MetricBlocks, MetricExtent, Metric
 from rlvitals.comparison.result import RunOutcome, Standing
 from rlvitals.formatting import percent
 from rlvitals.runs.header import COMPLETED, ENDED, PREEMPTED
+from rlvitals.runs.vitality import OPEN_STATUSES
 from rlvitals.stats.groups.aligned_curves import area
 
 NEARLY = 0.9
@@ -23,7 +24,6 @@ _SHORT = 0.5
 _ROUNDING = 1e-9
 """Of the largest outcome: what outcomes differ by less is no spread, here as in `stats.groups.permutation`."""
 _DIGITS = 40
-_OPEN = frozenset({"running", "paused", "stalled"})
 
 
 class Horizon(NamedTuple):
@@ -161,7 +161,7 @@ def _standing(
     extent: MetricExtent | None, status: str, horizon: float, found: Mapping[str, float], wanted: str
 ) -> tuple[Standing, str]:
     if extent is None:
-        if status in {COMPLETED, PREEMPTED} or status in _OPEN:
+        if status in {COMPLETED, PREEMPTED} or status in OPEN_STATUSES:
             return "left out", f"has no {wanted}"
         return "counts as worst", f"{status} before it had any {wanted}"
     if extent.reached < NEARLY * horizon:
@@ -174,7 +174,7 @@ def _standing(
 
 def _short_of(status: str, share: str) -> tuple[Standing, str]:
     """Of a run that ended, or stands, well before the horizon."""
-    if status in _OPEN:
+    if status in OPEN_STATUSES:
         return "left out", f"is still {status}, at {share}"
     if status == COMPLETED:
         return "left out", f"is completed at {share}: it had another budget"

@@ -5,16 +5,12 @@ import math
 import threading
 from collections.abc import Callable, Container
 
-import numpy as np
-
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.dashboard.watched_run import WatchedRun
-from rlvitals.diagnosis import diagnose, evidence_of
-from rlvitals.diagnosis.block_table import Floats
 from rlvitals.errors import RunError
-from rlvitals.summary.overview import Assessment, course_of_rewards
-from rlvitals.summary.status import OPEN
+from rlvitals.runs.vitality import OPEN_STATUSES
+from rlvitals.summary.overview import Assessment, assess
 
 _log = logging.getLogger("rlvitals.dashboard")
 
@@ -97,7 +93,7 @@ class DiagnosisWorker:
                 if is_contradicted:
                     at = now + (_patience(run) if is_first else 0.0)
                 known.not_before = min(at, known.not_before)
-                known.rank = (is_page or isinstance(known.wanted, WatchedRun), state[2] in OPEN, state[0])
+                known.rank = (is_page or isinstance(known.wanted, WatchedRun), state[2] in OPEN_STATUSES, state[0])
                 known.wanted = known.wanted if isinstance(known.wanted, WatchedRun) else run
                 self._wake.set()
             return known.assessment
@@ -124,7 +120,7 @@ class DiagnosisWorker:
         records, findings, state = run.records, run.finding_count, known.state
         try:
             state = _state_of(run)
-            found = assessed(run)
+            _, found = assess(run.reader, clock=run.clock)
         except (RunError, OSError):  # the folder is gone or corrupt: the page shows that already
             pass
         except Exception:  # noqa: BLE001 - the others go on, and this run is assessed again when it changes
@@ -160,14 +156,3 @@ def _state_of(run: WatchedRun | RowTracker) -> tuple[float, int, str]:
 def _patience(run: WatchedRun | RowTracker) -> float:
     """Return the seconds before the first assessment: that of a long run would keep its page waiting."""
     return min(_MOST_PATIENCE_S, run.columns["episodes"].rows / _ROWS_OF_A_SECOND) if isinstance(run, WatchedRun) else 0
-
-
-def assessed(run: WatchedRun | RowTracker) -> Assessment:
-    """Assess a run as it is.
-
-    Raises:
-        RunError: The run cannot be read.
-    """
-    parts: list[Floats] = []
-    evidence = evidence_of(run.reader, clock=run.clock, on_rewards=parts.append)
-    return Assessment(diagnose(evidence), course_of_rewards(np.concatenate(parts)) if parts else None)

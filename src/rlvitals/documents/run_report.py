@@ -31,7 +31,6 @@ from rlvitals.runs.artifacts import IMAGE
 from rlvitals.sinks.flattening import flat_settings, setting_text
 from rlvitals.summary.levels import Level
 from rlvitals.summary.measures import WINDOW
-from rlvitals.summary.status import OPEN
 from rlvitals.summary.successes import GroupRate
 
 _MOST_EVENTS = 100
@@ -145,9 +144,7 @@ def _failure_section(data: RunData) -> Section:
 def _episode_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
     summary = data.summary
     if "reward" not in summary.measures:
-        yield Prose(
-            "No episode has finished yet." if summary.overview.state.status in OPEN else "No reward was recorded."
-        )
+        yield Prose("No episode has finished yet." if summary.overview.is_open else "No reward was recorded.")
         return
     source = summary.overview.reward_source
     if source:

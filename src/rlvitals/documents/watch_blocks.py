@@ -34,11 +34,11 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     overview = vitals.overview
     goal = f" of {number(overview.goal)}" if overview.goal else ""
     done = f" ({percent(overview.progress)})" if overview.goal else ""
-    speed, when = (overview.recent_steps_per_second, " recently") if vitals.is_open else (overview.steps_per_second, "")
+    when = " recently" if overview.is_open else ""
     parts = [
         "" if overview.env_step is None else f"{count(overview.env_step)}{goal} steps{done}",
         "" if overview.seconds_left is None else f"{format_duration(overview.seconds_left)} left",
-        "" if speed is None else f"{number(speed, 3)} steps/s{when}",
+        "" if overview.speed is None else f"{number(overview.speed, 3)} steps/s{when}",
         counted(overview.episodes, "episode"),
         "" if overview.updates is None else counted(overview.updates, "update"),
         "" if vitals.memory is None else f"{number(vitals.memory)} MiB",

@@ -13,6 +13,7 @@ import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
 from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
+from rlvitals.diagnosis.evidence import Evidence
 from rlvitals.diagnosis.health import Health
 from rlvitals.records.progress import STEPS, Throughput, furthest_of, seconds_left, share_of
 from rlvitals.runs import Header, Run
@@ -22,7 +23,7 @@ from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.course import Course, course
 from rlvitals.summary.levels import LEVELS, Episodes, Level, levels_of
 from rlvitals.summary.measures import Floats, TrendEstimate, trend_estimate_of
-from rlvitals.summary.status import OPEN, RunState, away_of, state_of
+from rlvitals.summary.status import RunState, away_of, state_of
 from rlvitals.summary.throughput import episodes_per_minute, recorded_time, reported_step, throughput_in
 from rlvitals.summary.verdict import Verdict, verdict_of
 
@@ -101,7 +102,7 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         """Whether the run may record more."""
-        return self.state.status in OPEN
+        return self.state.is_open
 
     @property
     def speed(self) -> float | None:
@@ -155,7 +156,7 @@ def overview_from(inputs: OverviewInputs) -> Overview:
     recorded = recorded_time(pace, episode_pace, away)
     duration = max(inputs.state.duration, recorded.seconds, inputs.recorded_seconds)
     state = msgspec.structs.replace(inputs.state, duration=duration)
-    is_open = state.status in OPEN
+    is_open = state.is_open
     env_step = furthest_of(pace.furthest, *inputs.steps)
     goal, recently = header.goals.get("total_timesteps"), pace.recent(away, is_open=is_open)
     levels = levels_of(inputs.recent, inputs.first, series=inputs.series, intervals=inputs.intervals)
@@ -224,6 +225,21 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
             assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards)),
         )
     )
+
+
+def assess(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> tuple[Evidence, Assessment]:
+    """Diagnose a run and work out the course of its reward, in one reading of its records.
+
+    Args:
+        run: The run; it may be live.
+        clock: The clock.
+
+    Raises:
+        RunFormatError: A sealed segment is damaged.
+    """
+    parts: list[Floats] = []
+    evidence = evidence_of(run, clock=clock, on_rewards=parts.append)
+    return evidence, Assessment(diagnose(evidence), course_of_rewards(np.concatenate(parts)) if parts else None)
 
 
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here

@@ -23,7 +23,7 @@ from rlvitals.runs.sql_columns import connected, file_literal
 from rlvitals.runs.totals import totals
 from rlvitals.summary.levels import LEVELS, RECENT_EPISODES, Episodes
 from rlvitals.summary.overview import Overview, OverviewInputs, overview_from
-from rlvitals.summary.status import CLOSED, OPEN, RunState, state_of
+from rlvitals.summary.status import CLOSED, RunState, state_of
 from rlvitals.summary.throughput import recorded_time_of, reported_step
 
 _SLACK_S = 1.0
@@ -157,7 +157,7 @@ def _overview(
 
 def _may_cover_more(state: RunState, times: Iterable[float], clock: Clock) -> bool:
     """Whether the records may cover more time than the run took: it was replayed, or ended without a word."""
-    if state.status not in CLOSED | OPEN:
+    if not state.is_open and state.status not in CLOSED:
         return True
     until = (clock.time() if state.ended is None else state.ended) + _SLACK_S
     return any(not state.started <= time <= until for time in times)

@@ -7,8 +7,6 @@ from rlvitals.runs import Header, Run
 from rlvitals.runs.header import ENDED
 from rlvitals.runs.vitality import OPEN_STATUSES, Vitality
 
-OPEN = OPEN_STATUSES
-"""Statuses of a run whose writer is running or paused."""
 CLOSED = ENDED
 """Statuses of a run that its writer ended."""
 
@@ -34,6 +32,11 @@ class RunState(msgspec.Struct, frozen=True):
     updated: float
     duration: float
     dropped_records: dict[str, int]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run may record more."""
+        return self.status in OPEN_STATUSES
 
 
 def state_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> RunState:
@@ -73,7 +76,7 @@ def _duration(header: Header, alive: Vitality, clock: Clock) -> float:
     beat = alive.heartbeat
     if header.ended is not None:
         end = header.ended
-    elif alive.status in OPEN:
+    elif alive.is_open:
         end = clock.time()
     else:
         end = header.started if beat is None else beat.beat

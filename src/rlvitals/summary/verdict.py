@@ -7,7 +7,7 @@ from rlvitals.formatting import count, counted, number, percent
 from rlvitals.runs import Header
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.levels import Level
-from rlvitals.summary.status import OPEN, RunState
+from rlvitals.summary.status import RunState
 
 _ENDED_BADLY = frozenset({"failed", "crashed"})
 _INTERRUPTED = frozenset({"stalled", "preempted"})
@@ -142,7 +142,7 @@ def _success(level: Level | None) -> str:
 
 
 def _without_reward(state: RunState, header: Header, episodes: int, env_step: int | None) -> Verdict:
-    is_open = state.status in OPEN
+    is_open = state.is_open
     if env_step is None and not episodes:
         return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
     if episodes or not is_open:

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from rlvitals.clock import SYSTEM_CLOCK, Clock
-from rlvitals.diagnosis import Diagnosis, Evidence, diagnose, evidence_of
+from rlvitals.diagnosis import Diagnosis, Evidence
 from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.errors import RunError
 from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, SystemSample
@@ -18,8 +18,8 @@ from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.summary.levels import RECENT_EPISODES
-from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
-from rlvitals.summary.status import OPEN, RunState, state_of
+from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, assess, overview_from
+from rlvitals.summary.status import RunState, state_of
 from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
 
 SPARKS = 60
@@ -83,7 +83,7 @@ class Vitals(NamedTuple):
     @property
     def is_open(self) -> bool:
         """Whether the run goes on, or may."""
-        return self.state.status in OPEN
+        return self.overview.is_open
 
 
 class Observer:
@@ -128,7 +128,7 @@ class Observer:
         header = self.run.header
         state = state_of(self.run, header, clock=self._clock)
         began = self._clock.monotonic()
-        is_due = state.status not in OPEN or began - self._looked > max(_LOOK_S, _SHARE * self._took)
+        is_due = not state.is_open or began - self._looked > max(_LOOK_S, _SHARE * self._took)
         if is_due or len(header.writers) != self._sessions:  # a rewind begins a session, and what was read may be gone
             self._read_all()
             self._sessions = len(header.writers)
@@ -139,12 +139,9 @@ class Observer:
 
     def _read_all(self) -> None:
         run = self.run
-        self._evidence = evidence_of(run, clock=self._clock)
-        times, rewards = run.episodes.numbers("time"), run.episodes.numbers("reward")
+        self._evidence, self._assessment = assess(run, clock=self._clock)
+        times = run.episodes.numbers("time")
         self._series = None if times.size else reward_series(run)
-        self._assessment = Assessment(
-            diagnose(self._evidence), course_of_rewards(rewards if self._series is None else self._series.values)
-        )
         self._pace, self._episode_pace = throughput_of(run), episodes_per_minute(times)
         self._first = list(itertools.islice(run.records("episodes"), RECENT_EPISODES))
         self._quality = sparks(run.episodes["quality_final"].astype(np.float64), SPARKS)
@@ -162,7 +159,7 @@ class Observer:
             OverviewInputs(
                 header=header,
                 state=state,
-                episodes=max(recorded, (beat.episodes if beat and state.status in OPEN else 0) or 0),
+                episodes=max(recorded, (beat.episodes if beat and state.is_open else 0) or 0),
                 updates=evidence.updates.records,
                 steps=(reported_step(self.run, header, state, clock=self._clock), *newest),
                 recent=episodes,

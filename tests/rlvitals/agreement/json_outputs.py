@@ -12,11 +12,11 @@ from typing import Any
 import msgspec
 
 from rlvitals import RunReader, TrainingMonitor
-from rlvitals.dashboard.diagnosis_worker import assessed
 from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.run_registry import RunRegistry
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.records.json_encoding import strict_json
+from rlvitals.summary.overview import assess
 
 from .stated import NOT_JUDGED, RECENT, Stated, exact
 
@@ -193,7 +193,7 @@ def dashboard_page(run: Path) -> Any:
     """The payload of a run's page, once it has been judged."""
     watched = WatchedRun(run.name, run)
     watched.refresh()
-    return json.loads(strict_json(run_header(watched, assessed(watched))))
+    return json.loads(strict_json(run_header(watched, assess(watched.reader, clock=watched.clock)[1])))
 
 
 def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:

@@ -6,10 +6,10 @@ import pytest
 
 from rlvitals import TrainingMonitor
 from rlvitals.clock import SYSTEM_CLOCK
-from rlvitals.dashboard.diagnosis_worker import assessed
 from rlvitals.dashboard.run_row import RowTracker
 from rlvitals.diagnosis import diagnose, evidence_of
 from rlvitals.runs import Run
+from rlvitals.summary.overview import assess
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -29,7 +29,7 @@ def test_a_line_is_judged_where_the_run_is(monitor: Monitor, episodes: int, upda
     tracker.read()
     before = tracker.row()
 
-    row = tracker.row(assessed(tracker))
+    row = tracker.row(assess(tracker.reader, clock=tracker.clock)[1])
 
     assert not before.is_judged
     assert row.is_judged == diagnose(evidence_of(run)).is_judged

@@ -8,9 +8,9 @@ import pytest
 
 from rlvitals import TrainingMonitor
 from rlvitals.dashboard.broadcaster import MOST_ROWS, grown
-from rlvitals.dashboard.diagnosis_worker import assessed
 from rlvitals.dashboard.run_header import run_header
 from rlvitals.dashboard.watched_run import WatchedRun
+from rlvitals.summary.overview import assess
 
 Monitor = Callable[..., TrainingMonitor]
 
@@ -142,7 +142,7 @@ def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
         training.save_session()
         run = WatchedRun("run", training.path)
         run.refresh()
-        head = run_header(run, assessed(run))
+        head = run_header(run, assess(run.reader, clock=run.clock)[1])
 
     assert head.overview.verdict is not None
     assert (head.overview.verdict.title == "No episode finished yet") == (kind == "empty")
@@ -159,7 +159,7 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
     run = WatchedRun("run", training.path)
     run.refresh()
 
-    verdict = run_header(run, assessed(run)).overview.verdict
+    verdict = run_header(run, assess(run.reader, clock=run.clock)[1]).overview.verdict
     assert verdict is not None
     assert "100" not in verdict.text
 
@@ -171,7 +171,7 @@ def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
             training.log_episode(episode, float(episode), 5)
     run = WatchedRun("run", training.path)
     run.refresh()
-    overview = run_header(run, assessed(run)).overview
+    overview = run_header(run, assess(run.reader, clock=run.clock)[1]).overview
 
     assert overview.health is not None
     assert (overview.health.score, overview.health.status, overview.health.deductions) == (None, "not judged", ())
