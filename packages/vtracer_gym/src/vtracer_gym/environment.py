@@ -103,7 +103,7 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """ChangeEstimate to another logo; each one once, before any comes again.
+        """Turns to another logo; each one once, before any comes again.
 
         A logo on which VTracer fails even with its defaults is reported, and left out from then on.
 

@@ -121,7 +121,7 @@ class Trace:
 
 @contextmanager
 def contained_panics() -> Iterator[None]:
-    """ChangeEstimate whatever a Rust extension raises inside the block into a TraceError.
+    """Turns whatever a Rust extension raises inside the block into a TraceError.
 
     A Rust panic reaches Python as ``pyo3_runtime.PanicException``, which derives from BaseException so that nobody
     swallows it by accident. Here it is one failed attempt among thousands, and no reason to end a training.
