@@ -9,7 +9,7 @@ import numpy as np
 from rlvitals.clock import Clock
 from rlvitals.dashboard.curve_series import plain_numbers
 from rlvitals.diagnosis.block_table import BlockTable
-from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING
+from rlvitals.diagnosis.finding import CRITICAL, INFO, WARNING, all_codes
 from rlvitals.diagnosis.finding_events import FINDING, recorded_findings
 from rlvitals.records import Event
 from rlvitals.records.progress import STEPS, Throughput, first_said
@@ -195,10 +195,10 @@ class RowTracker:
             )
         )
         diagnosis = None if assessment is None else assessment.diagnosis
-        recorded = [one.finding for one in recorded_findings(self._finding_events) if one.is_open]
+        recorded = tuple(one.finding for one in recorded_findings(self._finding_events) if one.is_open)
         findings = recorded if diagnosis is None else diagnosis.findings
         severities = [finding.severity for finding in findings]
-        if state.status in _NOT_ALIVE and _STALLED not in {finding.code for finding in findings}:
+        if state.status in _NOT_ALIVE and _STALLED not in all_codes(findings):
             severities.append(CRITICAL)
         return RunRow(
             **entry_facts(self.key, header, overview),

@@ -1,5 +1,6 @@
 """The store of assessments that the list and the pages share."""
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -115,6 +116,23 @@ def test_the_row_and_the_page_show_the_same_assessment(
     assert shared is not None
     assert shared is again
     assert strict_json(tracker.row(shared).overview.health) == strict_json(run_header(page, shared).overview.health)
+
+
+def test_the_list_counts_the_findings_that_the_page_shows(
+    training: TrainingMonitor, worker: DiagnosisWorker, clock: ManualClock
+) -> None:
+    """That a run has stalled is grouped under its cause, and not counted again."""
+    for update in range(20):
+        training.log_training_step(update, math.nan, 0.5, 1.0, env_step=100 * update)
+    clock.set_wall(clock.time() + 3_600.0)
+    tracker, page = RowTracker("run", Run(training.path), clock), watch(training, clock)
+    row(tracker, worker)
+    assess(worker, tracker, clock)
+    listed, header = row(tracker, worker), run_header(page, worker.last(page))
+    training.close()
+
+    assert listed.overview.state.status == "stalled"
+    assert listed.findings.critical == sum(one.severity == "critical" for one in header.findings) == 1
 
 
 def test_a_run_that_records_again_has_not_stalled(
