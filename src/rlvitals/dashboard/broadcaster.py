@@ -211,7 +211,8 @@ class Broadcaster:
 
     def _assessed(self, key: str) -> None:
         with self._lock:
-            self._newly_assessed.add(key)
+            if key in self._channels:
+                self._newly_assessed.add(key)
         self._wake.set()
 
     def _push(self, channel: str, message: bytes) -> None:

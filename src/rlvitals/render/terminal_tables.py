@@ -3,12 +3,10 @@
 Numbers and words are never broken, unless a single word is wider than the screen.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from typing import NamedTuple
 
-import numpy as np
 from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.table import Table as Grid
@@ -17,7 +15,6 @@ from rich.text import Text
 from rlvitals.documents.document import Cell, Drawing, Link, Span, Spark, Table, Toned, chosen
 from rlvitals.formatting import ABSENT, interval_line, sparkline
 from rlvitals.render.terminal import LABEL, TONES, readable
-from rlvitals.stats.series.down_sampling import sparks
 from rlvitals.text_escaping import escape_control
 
 _GAP = 2
@@ -122,7 +119,8 @@ def thinned(values: Sequence[float | None], most: int) -> tuple[float | None, ..
 def _stretch_mean(part: list[float]) -> float | None:
     if not part:
         return None
-    return sparks(np.array(part), 1)[0] if all(map(math.isfinite, part)) else math.nan
+    scale = max(map(abs, part)) or 1.0  # the sum of the largest has no float
+    return sum(value / scale for value in part) / len(part) * scale
 
 
 def _narrowed(table: Table, width: int) -> Table:

@@ -140,6 +140,8 @@ def _overview(
         last: list[Episode] = last_records(run, "episodes", RECENT_EPISODES, connection=connection)
         newest += last
         recent = last
+    is_longer = _may_cover_more(state, times, clock)
+    seconds = recorded_time_of(run, connection=connection).seconds if is_longer else 0.0
     return overview_from(
         OverviewInputs(
             header=header,
@@ -150,7 +152,7 @@ def _overview(
             recent=recent,
             series=None if episodes else reward_series(run, connection=connection),
             intervals=False,
-            recorded_seconds=recorded_time_of(run).seconds if _may_cover_more(state, times, clock) else 0.0,
+            recorded_seconds=seconds,
         )
     )
 

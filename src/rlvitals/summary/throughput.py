@@ -35,15 +35,19 @@ def recorded_time(pace: Throughput, episode_pace: Throughput, away: Spans) -> Re
     return RecordedTime(max(pace.span(away), episode_pace.span(away)), episode_pace.overall(away))
 
 
-def recorded_time_of(run: Run) -> RecordedTime:
+def recorded_time_of(run: Run, *, connection: "DuckDBPyConnection | None" = None) -> RecordedTime:
     """Read the recorded time of a whole run; branches that a rewind left behind are ignored.
+
+    Args:
+        run: The run.
+        connection: Connection to DuckDB, for a caller that reads many runs.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
     from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer that reads nothing needs no database
 
-    pace, times = ask(run, lambda tables: (throughput_in(tables), _times(tables)), *STEPS)
+    pace, times = ask(run, lambda tables: (throughput_in(tables), _times(tables)), *STEPS, connection=connection)
     return recorded_time(pace, episodes_per_minute(times), away_of(run.header))
 
 

@@ -19,7 +19,7 @@ const TALL = 300, WIDE = 92, MARGIN = 46, TOP = 30, BOTTOM = TALL - 26;
 const MOST_EFFECTS = 10, MOST_TOLD_CELLS = 12;
 
 export function parameters(panel, run, controls) {
-  let known = 0, timer = 0, resize = null, outcome = run.app.params.get("outcome") ?? "reward";
+  let known = 0, timer = 0, resize = null, repaint = () => {}, outcome = run.app.params.get("outcome") ?? "reward";
   const load = (waiting) => answered(panel, run.ask("run/parameters", { outcome }), show, waiting);
   const choose = (label, names, value, then) => select(label, names.map((name) => [name, name]), value, then);
 
@@ -44,14 +44,15 @@ export function parameters(panel, run, controls) {
           choose("Down", names, y, (next) => { y = next; run.app.keep({ py: y }); cells(); })], heat),
         card("What works", null, effects)));
     resize?.disconnect();
-    resize = new ResizeObserver(() => lines(canvas, found.parameters, values));
+    repaint = () => lines(canvas, found.parameters, values);
+    resize = new ResizeObserver(repaint);
     resize.observe(canvas.parentElement);
     if (names.length) cells();
     const explain = (told) => put(effects, told ? explained(told, outcome) : empty("Too little was tried."));
     answered(effects, run.ask("run/exploration"), explain, "Working out what the parameters do ...");
   }
   const begin = (waiting) => { known = run.head.rows.episodes; load(waiting); };
-  const retheme = () => load();
+  const retheme = () => repaint();
   begin("Reading the parameters ...");
   addEventListener("themechange", retheme);
   return {

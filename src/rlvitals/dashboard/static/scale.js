@@ -17,9 +17,10 @@ export function ends(values, log = false) {
  *  @param outliers "auto", "show" or "clip"
  */
 export function heights(lines, { log, outliers, unit, floor }) {
-  const calm = (line) => [...(line.smooth?.y ?? []), ...(line.bandCounts ? [] : line.levels ?? [])];
-  let [low, high] = ends(lines.flatMap((line) => [...(line.smoothOnly ? [] : line.raw.y), ...calm(line)]), log);
-  const [calmLow, calmHigh] = ends(lines.flatMap((line) => [...calm(line), line.extent?.low, line.extent?.high]), log);
+  // Ends of ends: the values themselves are not copied, as this runs with each paint.
+  const calm = lines.flatMap((line) => [...ends(line.smooth?.y ?? [], log), ...(line.bandCounts ? [] : line.levels ?? [])]);
+  let [low, high] = ends([...calm, ...lines.flatMap((line) => (line.smoothOnly ? [] : ends(line.raw.y, log)))], log);
+  const [calmLow, calmHigh] = ends([...calm, ...lines.flatMap(({ extent }) => [extent?.low, extent?.high])], log);
   const far = high - low > 6 * (calmHigh - calmLow) && calmHigh > calmLow;
   const clipped = outliers === "clip" || (outliers === "auto" && far);
   if (clipped && calmHigh > calmLow) [low, high] = [calmLow, calmHigh];
