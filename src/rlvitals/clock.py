@@ -22,3 +22,15 @@ class SystemClock:
 
 
 SYSTEM_CLOCK: Clock = SystemClock()
+
+_IDLE_SHARE = 20.0
+
+
+def pause_after(seconds: float, *, least_s: float = 0.0) -> float:
+    """Compute how long to wait before work is repeated, so that it takes at most a twentieth of the time.
+
+    Args:
+        seconds: Duration of the work.
+        least_s: Shortest pause (seconds).
+    """
+    return max(least_s, _IDLE_SHARE * seconds)

@@ -31,6 +31,8 @@ _ROUNDING = 1e-9
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LINE = 21
 """Characters of an interval."""
+_BAR = 20
+"""Characters of a bar."""
 
 
 def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_unit: bool = False) -> str:
@@ -190,10 +192,10 @@ def sparkline(values: Sequence[float | None]) -> str:
     return "".join(map(block, values))
 
 
-def share_bar(share: float | None, length: int = 20) -> str:
+def share_bar(share: float | None) -> str:
     """A share of one as a bar of characters."""
-    filled = 0 if share is None or not math.isfinite(share) else round(length * min(1.0, max(0.0, share)))
-    return "█" * filled + "░" * (length - filled)
+    filled = 0 if share is None or not math.isfinite(share) else round(_BAR * min(1.0, max(0.0, share)))
+    return "█" * filled + "░" * (_BAR - filled)
 
 
 def interval_line(value: float | None, low: float | None, high: float | None, least: float, most: float) -> str:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from rlvitals.cli.error_output import EXIT_FINDINGS
 from rlvitals.cli.run_arguments import LOGS, AsJson, Folder, RunName, open_named
-from rlvitals.clock import SYSTEM_CLOCK
+from rlvitals.clock import SYSTEM_CLOCK, pause_after
 from rlvitals.diagnosis import RANK, Diagnosis, FindingTracker, diagnose, evidence_of
 from rlvitals.documents.document import FindingsBlock, Table
 from rlvitals.documents.findings_section import basis, enabling, findings_section
@@ -23,8 +23,6 @@ from rlvitals.runs.follower import polled
 from rlvitals.text_escaping import escape_control
 
 _LEAST_WAIT_S = 5.0
-_SHARE = 20.0
-"""Checks take at most this part of the time: one in twenty."""
 
 Severity = Literal["info", "warning", "critical"]
 FailOn = Annotated[Severity, typer.Option("--fail-on", help="Exit with 1 for findings of this severity, or worse.")]
@@ -56,9 +54,8 @@ def check(
         raise typer.Exit(EXIT_FINDINGS)
 
 
-def pause_after(seconds: float) -> float:
-    """Compute how long to wait after a check that took so many seconds."""
-    return max(_LEAST_WAIT_S, _SHARE * seconds)
+def _wait(took: float) -> None:
+    time.sleep(pause_after(took, least_s=_LEAST_WAIT_S))
 
 
 def _document(run: Run, diagnosis: Diagnosis) -> dict[str, Any]:
@@ -79,7 +76,7 @@ def _watch(run: Run, *, as_json: bool) -> Diagnosis:
     tracker, screen = FindingTracker(), make_screen()
     last: Diagnosis | None = None
     with contextlib.suppress(KeyboardInterrupt):
-        for diagnosis in polled(run, lambda: diagnose(evidence_of(run)), lambda took: time.sleep(pause_after(took))):
+        for diagnosis in polled(run, lambda: diagnose(evidence_of(run)), _wait):
             change, is_first, last = tracker.update(diagnosis), last is None, diagnosis
             if as_json:
                 if is_first or change.opened or change.closed:

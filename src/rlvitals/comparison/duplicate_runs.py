@@ -180,8 +180,7 @@ def _left_out(outcome: RunOutcome, repeat: Repeat) -> RunOutcome:
 
 
 def _named(runs: Sequence[str]) -> str:
-    more = len(runs) - _NAMED
-    return listed([*runs[:_NAMED], f"{more} more"] if more > 0 else runs)
+    return listed(runs, _NAMED)
 
 
 def _seeds(outcomes: Mapping[str, RunOutcome], same: Mapping[str, Sequence[str]]) -> str:

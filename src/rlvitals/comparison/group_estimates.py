@@ -146,9 +146,9 @@ def mean_on(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], 
     """
     if group.tasks == [task]:
         return group.estimates[found.statistic].mean
-    values = [one.outcomes[found.statistic] for one in outcomes if one.task == task and found.statistic in one.outcomes]
+    values = scores_of(outcomes, found.statistic, task)
     with np.errstate(all="ignore"):  # the squares of the largest have no float
-        return as_range(mean_of_runs(values, np.random.default_rng(0))) if values else _NO_ESTIMATE
+        return as_range(mean_of_runs(values, np.random.default_rng(0))) if values.size else _NO_ESTIMATE
 
 
 def thresholds_of(outcomes: Sequence[RunOutcome], statistic: str) -> NDArray[np.float64]:
@@ -161,14 +161,15 @@ def _estimates(
     outcomes: Sequence[RunOutcome], statistic: str, tasks: Sequence[str], mixed: bool, generator: np.random.Generator
 ) -> GroupEstimates:
     scores = [found for task in tasks if (found := scores_of(outcomes, statistic, task)).size]
-    nothing = _NO_ESTIMATE
     if mixed or not scores:
-        return GroupEstimates(mean=nothing, median=nothing, iqm=nothing, lowest=None, highest=None, spread=None)
+        return GroupEstimates(
+            mean=_NO_ESTIMATE, median=_NO_ESTIMATE, iqm=_NO_ESTIMATE, lowest=None, highest=None, spread=None
+        )
     every = np.concatenate(scores)
     single = len(scores) == 1
     return GroupEstimates(
         mean=as_range(mean_over_tasks(scores, generator)),
-        median=as_range(median_of_runs(every)) if single else nothing,
+        median=as_range(median_of_runs(every)) if single else _NO_ESTIMATE,
         iqm=as_range(iqm_over_tasks(scores, generator)),
         lowest=float(every.min()),
         highest=float(every.max()),

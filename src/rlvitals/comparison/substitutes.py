@@ -82,9 +82,8 @@ def notes_on(substitutes: Substitutes) -> Iterator[str]:
     for label, series in substitutes.items():
         by_source.setdefault(series.source, []).append(label)
     for source, runs in by_source.items():
-        more = [f"{len(runs) - _MOST_NAMED} more"] if len(runs) > _MOST_NAMED else []
         verb = "has" if len(runs) == 1 else "have"
-        yield f"{listed([*runs[:_MOST_NAMED], *more])} {verb} no episodes; the reward is the {source}."
+        yield f"{listed(runs, _MOST_NAMED)} {verb} no episodes; the reward is the {source}."
     if len(by_source) > 1:
         yield "These rewards are measured in different ways; a difference between them need not be one of the policies."
 

@@ -48,8 +48,7 @@ class _RegisteredRun:
         """Whether it may have records that were not read: one that ended or crashed has them only if it changed."""
         if self.row is None or not self.row.whole:
             return self.row is not None
-        state = self.row.overview.state
-        return (state.ended is None and state.status != "crashed") or self.fingerprint != self.read
+        return self.row.is_open or self.fingerprint != self.read
 
 
 class RunRegistry:

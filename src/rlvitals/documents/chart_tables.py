@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 
 import numpy as np
 
 from rlvitals.documents.charts import GROUPS, Chart, CurveChart, Floats, Heat, IntervalChart, Strips, titled
-from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned
+from rlvitals.documents.document import Cell, Drawing, Spark, Table, Toned, table_of
 from rlvitals.formatting import ABSENT, count, interval_line, number, share_bar, sparkline
 from rlvitals.stats.series.down_sampling import sparks
 
@@ -24,11 +25,10 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
     curves = [chart for chart in charts if isinstance(chart, CurveChart)]
     rows = [row for curve in curves for row in _curve_rows(curve, is_alone=len(curves) == 1)]
     if rows:
-        titles = [title for title in rows[0] if not title or any(row[title] != ABSENT for row in rows)]
-        texts = tuple(place for place, title in enumerate(titles) if title in {"", "over the run", "note"})
-        cells = tuple(tuple(row[title] for title in titles) for row in rows)
+        columns = {title: itemgetter(title) for title in rows[0]}
         caption = titled(curves[0]) if len(curves) == 1 < len(rows) else ""
-        yield Table(tuple(titles), cells, texts, caption, spare=frozenset({"low", "high"}))
+        table = table_of(rows, columns, texts={"over the run", "note"}, sparse=columns.keys(), caption=caption)
+        yield table._replace(spare=frozenset({"low", "high"}))
     for chart in charts:
         match chart:
             case IntervalChart():
@@ -46,10 +46,9 @@ def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell
     grouped = [line for line in curve.lines if line.kind in GROUPS]
     for line in grouped:
         name = Toned(line.label if is_alone else f"{title}: {line.label}", line.kind)
-        spark = Spark(sparks(np.where(np.isfinite(line.y), line.y, math.nan)))
         yield {
             "": name,
-            "over the run": spark,
+            "over the run": Spark(sparks(line.y)),
             **_ends(curve, line.y[np.isfinite(line.y)]),
             "healthy": ABSENT,
             "note": ABSENT,

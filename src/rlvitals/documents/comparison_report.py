@@ -64,7 +64,7 @@ def comparison_document(found: Comparison, parts: Divergence | None, call: str, 
     return Document(
         title=title,
         kind=f"Comparison of runs by {metric_named(found.metric).phrase}",
-        status=f"{count(len(found.runs))} {'run' if len(found.runs) == 1 else 'runs'}",
+        status=counted(len(found.runs), "run"),
         verdict=overall_verdict(found),
         key_facts=tuple(_key_facts(found)),
         sections=filled(_sections(found, parts, call, folder)),

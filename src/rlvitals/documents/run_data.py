@@ -12,22 +12,20 @@ from rlvitals.diagnosis import Diagnosis, diagnose, evidence_of
 from rlvitals.documents.charts import Heat
 from rlvitals.documents.heatmaps import heats_of
 from rlvitals.documents.run_images import RunImage, pictures_of
-from rlvitals.records import STREAMS, Evaluation, Event
-from rlvitals.records.schema import Column as Kind
-from rlvitals.records.schema import fields
+from rlvitals.records import Evaluation, Event
 from rlvitals.runs import Header, Run
 from rlvitals.runs.answer import Column
 from rlvitals.runs.queries import last_records
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 from rlvitals.summary.run_columns import RunColumns, read_columns
 from rlvitals.summary.run_summary import RunSummary, summarise
+from rlvitals.summary.successes import as_floats
 
 MOST_EXPLORED = 50_000
 """Episodes up to which the parameters are looked into unless that is asked for: beyond, it takes many seconds."""
 
 _EPISODES = ("episode", "env_step", "reward", "length", "success", "quality_final", "quality_improvement")
 _SYSTEM = ("time", "env_step", "memory", "env_steps_per_second")
-_UPDATES = tuple(field.name for field in fields(STREAMS["updates"]) if field.column in {Kind.NUMBER, Kind.COUNT})
 
 Floats = NDArray[np.float64]
 
@@ -116,7 +114,7 @@ def recorded_of(
         RunFormatError: A segment is damaged.
     """
     read = columns or read_columns(run)
-    episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, _UPDATES)
+    episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, tuple(read.updates))
     system = _series(read.system, _SYSTEM)
     series = None if episodes.values["reward"].size else reward_series(run)
     if series is not None:
@@ -181,6 +179,6 @@ def _rewards(series: RewardSeries) -> StreamColumns:
 
 def _series(columns: Mapping[str, Column], names: Sequence[str]) -> StreamColumns:
     return StreamColumns(
-        values={name: np.ma.filled(columns[name].astype(np.float64), np.nan) for name in names},
+        values={name: as_floats(columns[name]) for name in names},
         present={name: ~np.ma.getmaskarray(columns[name]) for name in names},
     )

@@ -21,7 +21,6 @@ from rlvitals.formatting import ABSENT, count, counted, format_duration, format_
 from rlvitals.records import Evaluation
 from rlvitals.records.metrics import metric_of, panel
 from rlvitals.summary.levels import level_text
-from rlvitals.summary.measures import Range
 from rlvitals.summary.tones import TONES
 from rlvitals.summary.vital_signs import VitalMetric, Vitals
 from rlvitals.text_escaping import escape_control
@@ -81,7 +80,7 @@ def number_blocks(vitals: Vitals) -> Iterator[Table]:
             (
                 metric_of("episodes", name).title,
                 Toned(level_text(name, level), "bad" if level.not_finite else ""),
-                interval(Range(level.mean, level.low, level.high), shares=name == "success"),
+                interval(level, shares=name == "success"),
                 Spark(vitals.sparks[name]),
             )
             for name, level in levels.items()

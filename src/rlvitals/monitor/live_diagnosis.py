@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from rlvitals.clock import Clock
+from rlvitals.clock import Clock, pause_after
 from rlvitals.diagnosis import (
     Context,
     Diagnosis,
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
 _MOST_RECORDS = 10_000
 _MOST_FOR_MILESTONES = 2_000
-_SHARE = 20.0
-"""Reading the folder repeatedly takes at most one part of the time in this many."""
 _REWIND = "rewind"
 _OUTCOME = ("time", "episode", "reward", "length", "env_step", "success", "category", "quality_final")
 """What milestones need of an episode that is read from the folder."""
@@ -201,7 +199,7 @@ class LiveDiagnosis(Sink):
         self._stale = self._passed_over = False
         self._missed_before = missed
         ended = self._clock.monotonic()
-        self._due = ended + _SHARE * (ended - begun)
+        self._due = ended + pause_after(ended - begun)
 
     def _resume_milestones(self, episodes: int | None = None) -> list[Event]:
         """Let milestones go on from what the run has recorded, and return its events.

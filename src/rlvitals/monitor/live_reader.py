@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from rlvitals.clock import Clock
+from rlvitals.clock import Clock, pause_after
 from rlvitals.compat.convergence_analysis import Courses
 from rlvitals.compat.run_snapshot import RunStatus, read_courses
 from rlvitals.diagnosis import Diagnosis, EvidenceBuilder, diagnose, evidence_of
@@ -21,8 +21,6 @@ from rlvitals.summary.throughput import RecordedTime, recorded_time_in, recorded
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-_SHARE = 20.0
-"""Reading the whole run again and again takes at most this part of the time: one in twenty."""
 
 
 class TrainingSession(NamedTuple):
@@ -70,7 +68,7 @@ class _SeldomRead(Generic[T]):
         if known is None or (known[0] != key and (begun >= known[1] or not is_running)):
             found = read()
             ended = self._clock.monotonic()
-            known = self._known = (key, ended + _SHARE * (ended - begun), found)
+            known = self._known = (key, ended + pause_after(ended - begun), found)
         return known[2]
 
 

@@ -37,7 +37,7 @@ _SPECIAL = re.compile(r"[\\`*\[\]|~]|(?<!\w)_|_(?!\w)")
 _FENCE = re.compile(r"`{3,}")
 _MARKS = {"critical": "\u2716", "warning": "\u26a0", "info": "\u2139"}
 
-Figure = Callable[[Chart], str | None]
+Figure = Callable[[Chart], str]
 """Draws a chart into a file beside the report, and says its path from there."""
 
 
@@ -160,12 +160,10 @@ def _cell(cell: Cell) -> str:
 
 
 def _charts(charts: Charts, figure: Figure | None) -> Iterator[str]:
-    paths = {chart.key: None if figure is None else figure(chart) for chart in charts.charts}
-    for chart in charts.charts:
-        if paths[chart.key] is not None:
-            yield f"![{plain(chart.title)}]({paths[chart.key]})"
-    tables = chart_tables(chart for chart in charts.charts if paths[chart.key] is None)
-    for place, table in enumerate(tables):
+    if figure is not None:
+        yield from (f"![{plain(chart.title)}]({figure(chart)})" for chart in charts.charts)
+        return
+    for place, table in enumerate(chart_tables(charts.charts)):
         if place:
             yield ""
         yield from _table(table)

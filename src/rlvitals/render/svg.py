@@ -26,7 +26,7 @@ from rlvitals.documents.charts import (
     titled,
 )
 from rlvitals.documents.document import Span
-from rlvitals.formatting import ABSENT, number
+from rlvitals.formatting import ABSENT, counted, number
 from rlvitals.render import svg_heatmap, svg_intervals
 from rlvitals.render.svg_primitives import (
     LETTER,
@@ -159,7 +159,7 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24)
     low, high = min(known), max(known)
     over = Scale(Axis(low, high, ()), height - 3, 3)
     heights = np.array([math.nan if v is None or not math.isfinite(v) else over.at(v) for v in values])
-    places = np.linspace(2, width - 2, len(values)) if len(values) > 1 else np.array([2.0])
+    places = np.linspace(2, width - 2, len(values))
     bad = "".join(
         element("path", "rv-bad", d=f"M{placed(places[at])},1v5")
         for at, value in enumerate(values)
@@ -171,7 +171,7 @@ def spark(values: Sequence[float | None], *, width: int = 120, height: int = 24)
 
 def interval(span: Span) -> str:
     """An interval in the size of a word, around zero."""
-    along = Scale(Axis(-span.limit, span.limit, ()) if span.limit else Axis(-1.0, 1.0, ()), 6, 114)
+    along = Scale(Axis(-span.limit, span.limit, ()), 6, 114)
     body = element("path", "rv-axis", d="M60,1V17")
     if span.low is not None and span.high is not None:
         body += element("path", "rv-interval", d=f"M{placed(along.at(span.low))},9H{placed(along.at(span.high))}")
@@ -363,7 +363,7 @@ def _said_at(chart: CurveChart, line: Line, place: float, runs: Line | None) -> 
     if runs is None:
         return f"{line.label or chart.title}: {chart.text(value)}"
     many = int(_at(runs, place))
-    return f"{line.label}: {chart.text(value) if many else ABSENT} ({many} {'run' if many == 1 else 'runs'})"
+    return f"{line.label}: {chart.text(value) if many else ABSENT} ({counted(many, 'run')})"
 
 
 def _at(line: Line, place: float) -> float:

@@ -1,10 +1,9 @@
 """Following the reward of a run without episodes: read again when the run has gained something, at a bounded cost."""
 
+from rlvitals.clock import pause_after
 from rlvitals.runs.folder import RunFolder
 from rlvitals.runs.reward_series import RewardSeries, reward_series
 
-_SHARE = 20.0
-"""Reading takes at most this part of the time: one in twenty."""
 _STREAMS = ("evaluations", "scalars", "updates")
 
 
@@ -37,7 +36,7 @@ class RewardFollower:
         if seen != self._seen:
             self._series = reward_series(self._run)
             self._seen = seen
-            self._next = now + _SHARE * self._cost()
+            self._next = now + pause_after(self._cost())
         return self._series
 
     def _cost(self) -> float:

@@ -39,7 +39,7 @@ PASSING = frozenset({TORN_END, TWICE, DOUBLED})
 
 _ASIDE = ".damaged"
 _LOOKS = 5
-"""A segment changes twice in its state: rows appear beside its lines, then the lines go."""
+"""A segment changes twice in its life: rows appear beside its lines, then the lines go."""
 
 
 class Fault(NamedTuple):

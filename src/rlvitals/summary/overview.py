@@ -4,7 +4,7 @@ Every output takes these facts from here: the list of runs, `watch`, `show`, rep
 are three feeds (the last records of a run, its whole folder, a training that is followed live) and one definition.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import duckdb
@@ -204,12 +204,36 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    header = run.header
     columns, updates, pace = ask(run, _read, *STEPS)
-    state = state_of(run, header, clock=clock)
-    times = columns["time"]
-    series = None if times.size else reward_series(run)
+    series = None if columns["time"].size else reward_series(run)
     rewards = columns["reward"] if series is None else series.values
+    assessment = Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards))
+    return overview_of_columns(run, columns, updates, pace, series=series, assessment=assessment, clock=clock)
+
+
+def overview_of_columns(
+    run: Run,
+    episodes: Mapping[str, Column],
+    updates: int,
+    pace: Throughput,
+    *,
+    series: RewardSeries | None,
+    assessment: Assessment,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Overview:
+    """Work out the overview of a run whose columns have been read.
+
+    Args:
+        run: The run; it may be live.
+        episodes: Columns of all episodes, each of shape `(n,)`: their times and levels; missing values are masked.
+        updates: Number of updates.
+        pace: How fast environment steps were taken.
+        series: What stands for the reward of a run that has no episodes.
+        assessment: Its diagnosis and the course of its reward.
+        clock: Tells the time.
+    """
+    header, times = run.header, episodes["time"]
+    state = state_of(run, header, clock=clock)
     return overview_from(
         OverviewInputs(
             header=header,
@@ -217,12 +241,12 @@ def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = 
             episodes=times.size,
             updates=updates,
             steps=(reported_step(run, header, state, clock=clock),),
-            recent=columns,
-            first=columns,
+            recent=episodes,
+            first=episodes,
             pace=pace,
-            episode_pace=episodes_per_minute(times.filled(np.nan).astype(np.float64)),
+            episode_pace=episodes_per_minute(np.ma.filled(times.astype(np.float64), np.nan)),
             series=series,
-            assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course_of_rewards(rewards)),
+            assessment=assessment,
         )
     )
 

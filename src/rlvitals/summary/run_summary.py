@@ -18,11 +18,11 @@ from rlvitals.runs.reward_series import RewardSeries, recent_of, reward_series
 from rlvitals.stats.series.course import Course
 from rlvitals.summary.baselines import Paired, against_baselines, named_lower
 from rlvitals.summary.measures import Floats, Measured, known, measure
-from rlvitals.summary.overview import Assessment, Overview, OverviewInputs, course_of_rewards, overview_from
+from rlvitals.summary.overview import Assessment, Overview, course_of_rewards, overview_of_columns
 from rlvitals.summary.run_columns import MEASURES, RunColumns, read_columns
-from rlvitals.summary.status import away_of, state_of
+from rlvitals.summary.status import away_of
 from rlvitals.summary.successes import Successes, as_floats, coded, successes
-from rlvitals.summary.throughput import episodes_per_minute, reported_step, throughput_of
+from rlvitals.summary.throughput import episodes_per_minute, throughput_of
 from rlvitals.summary.tried_parameters import exploration_of, plain
 
 UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.NUMBER and f.name != "time")
@@ -119,28 +119,20 @@ def summarise(
     """
     if window is not None and window < 1:
         raise ValueError(f"window={window}: a window holds at least one episode")
-    header = run.header
     whole = columns or read_columns(run)
     series = None if whole.episodes["time"].size else reward_series(run)
     course = course_of_rewards(whole.episodes["reward"] if series is None else series.values)
-    state = state_of(run, header, clock=clock)
-    overview = overview_from(
-        OverviewInputs(
-            header=header,
-            state=state,
-            episodes=whole.episodes["time"].size,
-            updates=whole.updates["time"].size,
-            steps=(reported_step(run, header, state, clock=clock),),
-            recent=whole.episodes,
-            first=whole.episodes,
-            pace=whole.pace,
-            episode_pace=episodes_per_minute(as_floats(whole.episodes["time"])),
-            series=series,
-            assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course),
-        )
+    overview = overview_of_columns(
+        run,
+        whole.episodes,
+        whole.updates["time"].size,
+        whole.pace,
+        series=series,
+        assessment=Assessment(diagnosis or diagnose(evidence_of(run, clock=clock)), course),
+        clock=clock,
     )
     episodes, updates, system, pace = whole.last(window)
-    times = as_floats(episodes["time"])
+    header, times = run.header, as_floats(episodes["time"])
     if window is not None:
         since = times if times.size else as_floats(updates["time"])
         pace = throughput_of(run, since=float(since.min())) if since.size else pace

@@ -95,7 +95,7 @@ def away_of(header: Header) -> list[tuple[float, float]]:
 
 
 def _losses(header: Header, alive: Vitality) -> dict[str, int]:
-    # A run that was never closed has its dropped_records in its last sign of life.
+    # A run that was never closed has the counts of dropped records in its last sign of life.
     beat = alive.heartbeat
     said = header.dropped_records or {"records": beat.lost if beat else 0}
     return {where: lost for where, lost in said.items() if lost}

@@ -69,15 +69,15 @@ def verdict_of(
     """
     reason = state.reason if header.failure is None else header.failure.text
     if state.status in _ENDED_BADLY:
-        return Verdict("bad", f"The run {state.status}", as_sentence(reason))
+        return Verdict("bad", f"The run {state.status}", _sentence(reason))
     if diagnosis is None:
         return None
     if diagnosis.alarms:
         worst = diagnosis.alarms[0]
         tone = "bad" if diagnosis.status == CRITICAL else "watch"
-        return Verdict(tone, worst.title, as_sentence(worst.cause))
+        return Verdict(tone, worst.title, _sentence(worst.cause))
     if state.status in _INTERRUPTED:
-        return Verdict("watch", state.status.capitalize(), as_sentence(reason))
+        return Verdict("watch", state.status.capitalize(), _sentence(reason))
     reward = levels.get("reward")
     if course is None or reward is None:
         return _without_reward(state, header, episodes, env_step)
@@ -156,8 +156,7 @@ def _without_reward(state: RunState, header: Header, episodes: int, env_step: in
     return Verdict("neutral", "No episode finished yet", text)
 
 
-def as_sentence(text: str) -> str:
-    """Return a text in one line, with a capital and a full stop."""
+def _sentence(text: str) -> str:
     text = " ".join(text.split())
     if not text:
         return ""

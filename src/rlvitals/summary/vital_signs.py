@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
-from rlvitals.clock import SYSTEM_CLOCK, Clock
+from rlvitals.clock import SYSTEM_CLOCK, Clock, pause_after
 from rlvitals.diagnosis import Diagnosis, Evidence
 from rlvitals.diagnosis.block_table import BlockTable
 from rlvitals.errors import RunError
@@ -27,8 +27,6 @@ _EPISODES = 1_000
 _UPDATES = 60
 _EVENTS = 50
 _LOOK_S = 5.0
-_SHARE = 20.0
-"""Reading the whole of a run takes at most this part of the time: one in twenty."""
 _IN_TABLE = {"quality_improvement": "quality"}
 """Columns that the tables of the diagnosis know by another name."""
 
@@ -128,7 +126,7 @@ class Observer:
         header = self.run.header
         state = state_of(self.run, header, clock=self._clock)
         began = self._clock.monotonic()
-        is_due = not state.is_open or began - self._looked > max(_LOOK_S, _SHARE * self._took)
+        is_due = not state.is_open or began - self._looked > pause_after(self._took, least_s=_LOOK_S)
         if is_due or len(header.writers) != self._sessions:  # a rewind begins a session, and what was read may be gone
             self._read_all()
             self._sessions = len(header.writers)

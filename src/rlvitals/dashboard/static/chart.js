@@ -146,13 +146,14 @@ export class Chart {
   }
 
   #tell(at) {
-    const row = ({ name, color, raw, smooth, smoothOnly, percent: isShare, told }) => {
+    const show = this.options.unit ? percent : number;
+    const row = ({ name, color, raw, smooth, smoothOnly, told }) => {
       const i = nearest(raw.x, at), j = smooth ? nearest(smooth.x, at) : -1, value = raw.y[i];
       if (i < 0 && j < 0) return null;
       const bad = typeof value === "number" && !Number.isFinite(value);
       return h("div", {}, h("i", { css: { background: color() } }), this.lines.length > 1 ? `${name} ` : "",
-        i >= 0 && !smoothOnly ? h("b", { class: bad ? "bad" : "" }, isShare ? percent(value) : number(value)) : null,
-        h("span", { class: "muted" }, i >= 0 && told ? ` ${told(i)}` : "", j >= 0 ? ` smoothed ${number(smooth.y[j])}` : ""));
+        i >= 0 && !smoothOnly ? h("b", { class: bad ? "bad" : "" }, show(value)) : null,
+        h("span", { class: "muted" }, i >= 0 && told ? ` ${told(i)}` : "", j >= 0 ? ` smoothed ${show(smooth.y[j])}` : ""));
     };
     const x = this.view.px(at), near = this.marks.filter((mark) => mark.x != null && Math.abs(this.view.px(mark.x) - x) < 8);
     put(this.tooltip, h("div", { class: "muted" }, atClock(this.clock, at)), this.lines.map(row),

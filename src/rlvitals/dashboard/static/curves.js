@@ -18,9 +18,9 @@ export const neutral = themed("--muted");
 
 /** The answer of the API as a line of a chart. */
 export function lineOf(series, index = 0, { name = title(series.field, series.stream), smoothOnly = false } = {}) {
-  const { points, smooth, extent, rows } = series;
+  const { points, smooth, extent } = series;
   return {
-    name, color: color(index), rows, raw: { x: points.x, y: nums(points.y) }, smooth: smooth && { ...smooth, y: nums(smooth.y) },
+    name, color: color(index), raw: { x: points.x, y: nums(points.y) }, smooth: smooth && { ...smooth, y: nums(smooth.y) },
     band: smoothOnly ? null : series.band, extent: { ...extent, last: num(extent.last) }, smoothOnly: smoothOnly && Boolean(smooth),
   };
 }
@@ -33,6 +33,9 @@ function meaning(stream, field) {
     h("b", {}, name), unit !== "1" ? h("span", { class: "muted" }, `  in ${unit}`) : null, h("p", {}, formula),
     healthy ? h("p", {}, h("b", { class: "good" }, "Healthy: "), healthy) : null, source ? h("p", { class: "muted small" }, source) : null]);
 }
+
+/** The part of a question that a view decides: its clock and its range. */
+export const rangeOf = ({ clock, range }) => ({ clock, from: range?.[0], to: range?.[1] });
 
 /** A chart of a metric, with its name, unit and least value. */
 export function metricChart(stream, field, { wide, ...options }) {
@@ -51,7 +54,7 @@ export function board(run, box, wanted) {
     cancelAnimationFrame(cursorFrame);
     cursorFrame = requestAnimationFrame(() => { for (const { chart } of items) chart.point(at); });
   };
-  const asked = ({ clock, range, category }) => ({ clock, from: range?.[0], to: range?.[1], category });
+  const asked = (view) => ({ ...rangeOf(view), category: view.category });
   const items = wanted.map(({ stream, field, ...want }) => {
     const { low, high } = metricOf(stream, field);
     const chart = metricChart(stream, field, {

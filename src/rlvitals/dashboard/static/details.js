@@ -44,7 +44,7 @@ function plot(run, metric, agent, baselines) {
   const { clock, range } = run.view, value = (one) => num(one[metric.name]), chart = metricChart("evaluations", metric.name, { onzoom: run.zoom });
   const said = agent.filter((one) => value(one) !== undefined && one.at[clock] !== null), y = said.map(value), [low, high] = ends(y);
   const base = baselines.filter((one) => Number.isFinite(value(one)));
-  chart.set([{ name: metric.label, color: color(0), percent: metric.format === "percent", raw: { x: said.map((one) => one.at[clock]), y },
+  chart.set([{ name: metric.label, color: color(0), raw: { x: said.map((one) => one.at[clock]), y },
     levels: base.map(value), levelNames: base.map((one) => one.policy), extent: { ...counted(y), low, high } }], { clock, range });
   return chart;
 }

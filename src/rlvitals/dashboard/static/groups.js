@@ -137,7 +137,7 @@ export function groupsView(box, app, { again }) {
 
   function profile({ phrase }, tint) {
     const lines = found.groups.slice(0, MOST_CURVES).filter((group) => group.profile?.thresholds.length).map(({ name, profile: { thresholds: x, shares, low, high } }) => ({
-      name, color: tint.get(name), raw: { x, y: shares }, band: { x, low, high }, percent: true, told: (i) => `(${interval({ low: low[i], high: high[i] }, percent)})` }));
+      name, color: tint.get(name), raw: { x, y: shares }, band: { x, low, high }, told: (i) => `(${interval({ low: low[i], high: high[i] }, percent)})` }));
     const options = { name: "Performance profile", heading: `Share of runs whose ${phrase} is above`, unit: "share" };
     return lines.length ? h("div", { class: "board" }, chartOf(lines, "value", options)) : null;
   }

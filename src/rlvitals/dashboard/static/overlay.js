@@ -2,7 +2,7 @@
 
 import { ask, unlessAborted } from "./api.js";
 import { relationCard } from "./comparison_tables.js";
-import { color, lineOf, metricChart, viewControls, viewOf, zoomed } from "./curves.js";
+import { color, lineOf, metricChart, rangeOf, viewControls, viewOf, zoomed } from "./curves.js";
 import { isCurve, levelInterval, metricOf, title } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, number, span } from "./format.js";
@@ -28,7 +28,7 @@ export function overlay(root, app, every) {
 
   /** A run that is gone has no line any more; when the server is, the lines stay as they are. */
   async function curves() {
-    const { clock, range, smoothing } = view(), mine = ++round, asked = { clock, from: range?.[0], to: range?.[1], smoothing, points: POINTS };
+    const now = view(), { clock, range, smoothing } = now, mine = ++round, asked = { ...rangeOf(now), smoothing, points: POINTS };
     const unanswered = (error) => { if (!error.status) throw error; };
     await Promise.all(charts.map(async ({ stream, field, chart }) => {
       const found = await Promise.all(keys.map((run) => ask("run/series", { run, stream, field, ...asked }, signal).catch(unanswered)));

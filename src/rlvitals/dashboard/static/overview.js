@@ -1,6 +1,6 @@
 // The overview: reward, quality, length, success, and why episodes end.
 
-import { board, viewControls } from "./curves.js";
+import { board, rangeOf, viewControls } from "./curves.js";
 import { episodeValue, metricOf, panel as panelOf } from "./dictionary.js";
 import { h, put } from "./dom.js";
 import { ABSENT, count, percent } from "./format.js";
@@ -27,8 +27,7 @@ export function overview(panel, run, controls) {
 
   async function shares() {
     next = performance.now() + EVERY_MS;
-    const { clock, range } = run.view, shown = { clock, from: range?.[0], to: range?.[1] };
-    const ask = (by) => run.ask("run/groups", { by, ...shown }).then((answer) => answer.groups);
+    const ask = (by) => run.ask("run/groups", { by, ...rangeOf(run.view) }).then((answer) => answer.groups);
     const [types, ends] = await Promise.all([by ? ask(by) : [], has.has("termination_reason") ? ask("termination_reason") : []]);
     // Shares are of the episodes whose end was reported; the rest stands in the table alone.
     const named = ends.filter((group) => group.name !== null), total = named.reduce((sum, group) => sum + group.episodes, 0);

@@ -1,6 +1,6 @@
 // The list of runs: searched, sorted, filtered, pinned, and live.
 
-import { ask } from "./api.js";
+import { ask, fillQuery } from "./api.js";
 import { h, put, refill, stored } from "./dom.js";
 import { ABSENT, ago, count, number, percent, span } from "./format.js";
 import { button, findingDots, progress, refusals, runHref, runLink, small, sparkline, status, withFacts } from "./widgets.js";
@@ -93,7 +93,7 @@ export function runsPage(root, app) {
     const begun = (a, b) => a.started - b.started || compared(a.key, b.key); // the first is the baseline
     const keys = all ? [...found].sort(begun).map((row) => row.key) : [...chosen];
     compare.hidden = keys.length < 2;
-    compare.setAttribute("href", `/compare?${keys.map((run) => `run=${encodeURIComponent(run)}`).join("&")}`);
+    compare.setAttribute("href", `/compare${fillQuery(new URLSearchParams(), { run: keys })}`);
     put(compare, all ? `Compare all ${count(keys.length)}` : `Compare ${count(keys.length)} runs`);
   }
 
