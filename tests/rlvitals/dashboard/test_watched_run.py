@@ -8,11 +8,18 @@ import pytest
 
 from rlvitals import TrainingMonitor
 from rlvitals.dashboard.broadcaster import MOST_ROWS, grown
-from rlvitals.dashboard.run_header import run_header
+from rlvitals.dashboard.run_header import RunHeader, run_header
 from rlvitals.dashboard.watched_run import WatchedRun
 from rlvitals.summary.overview import assess
 
 Monitor = Callable[..., TrainingMonitor]
+
+
+def assessed_header(training: TrainingMonitor) -> RunHeader:
+    """Return the header of a run's page once the run was assessed."""
+    run = WatchedRun("run", training.path)
+    run.refresh()
+    return run_header(run, assess(run.reader, clock=run.clock)[1])
 
 
 def test_what_is_new_is_told_to_each_who_follows_whoever_looked(monitor: Monitor) -> None:
@@ -140,9 +147,7 @@ def test_every_sort_of_run_has_a_head(monitor: Monitor, kind: str) -> None:
         if kind in {"all NaN", "updates only"}:
             training.log_training_step(1, float("nan"), float("nan"), float("nan"))
         training.save_session()
-        run = WatchedRun("run", training.path)
-        run.refresh()
-        head = run_header(run, assess(run.reader, clock=run.clock)[1])
+        head = assessed_header(training)
 
     assert head.overview.verdict is not None
     assert (head.overview.verdict.title == "No episode finished yet") == (kind == "empty")
@@ -156,10 +161,8 @@ def test_fewer_than_a_hundred_episodes_are_not_the_first_and_the_last_hundred(mo
     with monitor() as training:
         for episode in range(60):
             training.log_episode(episode, float(episode), 5)
-    run = WatchedRun("run", training.path)
-    run.refresh()
 
-    verdict = run_header(run, assess(run.reader, clock=run.clock)[1]).overview.verdict
+    verdict = assessed_header(training).overview.verdict
     assert verdict is not None
     assert "100" not in verdict.text
 
@@ -169,9 +172,7 @@ def test_a_run_of_three_episodes_has_no_score(monitor: Monitor) -> None:
     with monitor() as training:
         for episode in range(3):
             training.log_episode(episode, float(episode), 5)
-    run = WatchedRun("run", training.path)
-    run.refresh()
-    overview = run_header(run, assess(run.reader, clock=run.clock)[1]).overview
+    overview = assessed_header(training).overview
 
     assert overview.health is not None
     assert (overview.health.score, overview.health.status, overview.health.deductions) == (None, "not judged", ())
