@@ -146,8 +146,8 @@ def mean_on(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], 
     """
     if group.tasks == [task]:
         return group.estimates[found.statistic].mean
-    values = scores_of(outcomes, found.statistic, task)
-    with np.errstate(all="ignore"):  # the squares of the largest have no float
+    with np.errstate(all="ignore"):  # differences and squares of the largest have no float
+        values = scores_of(outcomes, found.statistic, task)
         return as_range(mean_of_runs(values, np.random.default_rng(0))) if values.size else _NO_ESTIMATE
 
 
