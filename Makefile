@@ -13,7 +13,7 @@ PROJECTS := pyproject.toml packages/vtracer_gym/pyproject.toml
 VTRACER_GYM := --editable packages/vtracer_gym
 PIP_INSTALL := install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bare browser versions lowest relock-lowest interpreters screenshots bench clean help
+.PHONY: demo test lint format bare browser docs reference versions lowest relock-lowest interpreters screenshots bench clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -41,7 +41,7 @@ help:
 demo: .venv/demo-ready
 	@$(BIN)/vtracer-gym demo
 
-test: lint bare browser
+test: lint bare
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 lint: .venv/test-ready
@@ -57,14 +57,27 @@ format: .venv/test-ready
 bare: .venv/bare-ready
 	.venv/bare/bin/python -W error tests/bare/bare_install.py
 
-# The pages are tested in a real browser. Where it cannot be installed, those tests are skipped, and say so.
+# Installs Chromium, in which tests/browser opens the pages. Without a browser, `make test` skips these tests and says so.
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
-	  if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
-	    echo "installing Chromium, in which the dashboard's pages are tested (once) ..."; \
-	    (apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium) \
-	      >/dev/null 2>&1 || echo "Chromium could not be installed: the tests of the pages are skipped"; \
-	  else echo "there is no Chromium: the tests of the pages are skipped"; fi; }
+	  command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] \
+	    || { echo "make browser installs Chromium with apt-get, as root. Install Chromium or Chrome yourself."; exit 1; }; \
+	  echo "installing Chromium (once) ..."; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
+# The documentation site, in build/site: strict, without the network. Open build/site/index.html.
+docs: .venv/docs-ready
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+.venv/docs-ready: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing what the documentation needs into .venv (once) ..."
+	@$(BIN)/python -m pip $(PIP_INSTALL) --editable '.[docs]'
+	@touch $@
+
+# The generated pages of the documentation: metrics and findings.
+reference: .venv/test-ready
+	$(BIN)/python -m rlvitals.records.metric_reference docs/reference/metrics
+	$(BIN)/python -m rlvitals.diagnosis.rule_reference docs/reference/findings
 
 # Both ends of what pyproject.toml declares: the lowest versions of all dependencies, and every Python that is here.
 # Apart from `make test`, which uses the versions of constraints.txt.
