@@ -65,11 +65,11 @@ def is_frozen(evidence: Evidence) -> bool:
     "entropy-collapse",
     title="Entropy collapse",
     meaning="The entropy coefficient is negative and the entropy falls. Or a discrete policy's entropy has fallen "
-    f"below {_GONE} of the maximum without a gain in returns (for a Gaussian policy: by {_FALL} within the first "
-    f"third of the budget). Or the entropy was below {_LOW_AT_BIRTH} of the maximum from the first update, although "
-    "returns later rose far above their first level. Or a Gaussian policy's standard deviation is tiny and never "
-    "changes. A low entropy after returns have risen is convergence, and healthy. A negative entropy is also "
-    "healthy.",
+    f"below {_GONE} of the maximum without a gain in returns. Or a Gaussian policy's entropy has fallen by {_FALL} "
+    f"within the first third of the budget without a gain. Or the entropy was below {_LOW_AT_BIRTH} of the maximum "
+    "from the first update, although returns later rose far above their first level. Or a Gaussian policy's "
+    "standard deviation is tiny and never changes. A low entropy after returns have risen is convergence, and "
+    "healthy. A negative entropy is also healthy.",
     needs=("updates.entropy",),
     series=("updates.entropy", "updates.action_std", "episodes.reward"),
     cause="The policy became almost deterministic before it found good actions.",
@@ -127,7 +127,7 @@ def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911
     needs=("updates.entropy", "settings.entropy_coefficient"),
     series=("updates.entropy", "episodes.reward"),
     cause="The entropy bonus outweighs the normalised advantages, whose size is about 1.",
-    advice="Set the entropy coefficient to 0 to 0.01.",
+    advice="Set the entropy coefficient to a value between 0 and 0.01.",
     source="Andrychowicz et al. 2021, section 3.6 (regularisation helps little; 0 to 0.01)",
 )
 def _entropy_too_high(evidence: Evidence) -> RuleResult | None:
@@ -149,9 +149,9 @@ def _entropy_too_high(evidence: Evidence) -> RuleResult | None:
     "actions-saturated",
     title="Saturated actions",
     meaning=f"More than {_AT_BOUNDS} of the action components are at a bound from the first rollout on, before any "
-    f"update. Or, from {_AT_THE_END} of the budget, more than {_HALF_AT_BOUNDS} are at a bound, more than "
-    f"{_AS_MANY} as many as at first, and returns have risen by less than {_LITTLE_GAIN}. Healthy policies can end "
-    "at the bounds but do not start there.",
+    f"update. The rule also warns from {_AT_THE_END} of the budget if more than {_HALF_AT_BOUNDS} are at a bound, "
+    f"more than {_AS_MANY} the initial share. Returns must then have gained less than {_LITTLE_GAIN}. Healthy "
+    "policies can end at the bounds but do not start there.",
     needs=("updates.action_bound_fraction",),
     series=("updates.action_bound_fraction", "updates.action_std", "updates.entropy"),
     cause="The policy's actions are far larger than the action space, and clipping hides this from the policy.",

@@ -28,9 +28,10 @@ _LONGEST_TEXT = 200
 @rule(
     "memory-leak",
     title="Memory keeps growing",
-    meaning=f"Resident memory has grown by more than {_GROWTH} and hardly ever falls. It still grows in the second "
-    f"half, at more than {_AS_FAST} of the rate of the first half. Samples before the first environment step and "
-    f"the first {_SETTLED} of the remaining samples are ignored.",
+    meaning=f"Resident memory has grown by more than {_GROWTH} and hardly ever falls. In the second half it has "
+    f"grown by more than {_AS_FAST} of the growth in the first half. Samples before the first environment step and "
+    f"the first {_SETTLED} of the remaining samples are ignored. The finding is critical if less memory is "
+    "available than it has grown.",
     needs=("system.memory|updates.memory|episodes.memory",),
     series=("system.memory", "system.memory_available"),
     cause="Objects accumulate and are never released: episodes, infos or tensors with their graphs.",

@@ -59,8 +59,8 @@ _STILL_ENTROPY = Threshold(0.05, "nats", "Change of the entropy in the second ha
     needs=("updates.kl_divergence",),
     series=("updates.kl_divergence", "updates.clip_fraction"),
     cause="Each update moves the policy so far that the rollout no longer describes the new policy.",
-    advice="Set the clip range to 0.1 to 0.3, use fewer epochs and lower the learning rate. Set `target_kl` to "
-    "0.02 to 0.05 to stop each update in time.",
+    advice="Use a clip range of 0.1 to 0.3, fewer epochs and a lower learning rate. Set `target_kl` between 0.02 "
+    "and 0.05 to stop each update in time.",
     source="Schulman et al. 2017, Proximal Policy Optimization Algorithms, section 3; Spinning Up: target_kl 0.01 "
     "to 0.05",
 )
@@ -85,10 +85,10 @@ def _kl_too_large(evidence: Evidence) -> RuleResult | None:
 @rule(
     "learning-rate-too-high",
     title="Learning rate too high",
-    meaning=f"The learning rate is {_HIGH_RATE} or more and has a symptom: KL divergence above {_LEAPS} in the "
-    "first or recent updates, a positive median policy loss (the surrogate gets worse), or an entropy below "
-    f"{_ENTROPY_GONE} of the maximum. Or the learning rate is above {_BEYOND_SANE} and KL divergence is above "
-    f"{_LEAPS}, although the clip range is below {_WIDE_CLIP}.",
+    meaning=f"The learning rate is {_HIGH_RATE} or more and shows one of three symptoms. KL divergence is above "
+    f"{_LEAPS} in the first or recent updates. Or the median policy loss is positive: the surrogate gets worse. Or "
+    f"the entropy is below {_ENTROPY_GONE} of the maximum. The rule also fires if the learning rate is above "
+    f"{_BEYOND_SANE} and KL divergence is above {_LEAPS}, although the clip range is below {_WIDE_CLIP}.",
     needs=("updates.learning_rate|settings.learning_rate", "updates.kl_divergence|updates.policy_loss|updates.entropy"),
     series=("updates.learning_rate", "updates.kl_divergence", "updates.entropy", "updates.policy_loss"),
     cause="Each optimiser step overshoots and moves the policy far from the one that collected the data.",
@@ -124,8 +124,8 @@ def _learning_rate_too_high(evidence: Evidence) -> RuleResult | None:
     "learning-rate-too-low",
     title="Learning rate too low",
     meaning=f"The learning rate is below {_LOW_RATE} but not zero, and the policy does not change: the median KL "
-    f"divergence of an update is below {_STILL_KL}. From {_CREEPING_FROM} of the budget, the rule warns if KL "
-    f"divergence is below {_CREEPING_KL} and no sample of any update has been clipped.",
+    f"divergence is below {_STILL_KL}. From {_CREEPING_FROM} of the budget, the rule warns if KL divergence is "
+    f"below {_CREEPING_KL} and no sample of any update has been clipped.",
     needs=("updates.learning_rate|settings.learning_rate", "updates.kl_divergence"),
     series=("updates.learning_rate", "updates.kl_divergence", "updates.entropy"),
     cause="The optimiser steps are so small that the policy does not change within the budget.",
@@ -151,8 +151,8 @@ def _learning_rate_too_low(evidence: Evidence) -> RuleResult | None:
 @rule(
     "learning-rate-zero",
     title="Learning rate is zero",
-    meaning=f"The learning rate is zero, or at most {_GONE} its usual value, for at least {signals.NO_ACCIDENT} in "
-    f"a row, and at least {_STEPS_LEFT} of the budget is left. A schedule that ends with the budget is healthy.",
+    meaning=f"For at least {signals.NO_ACCIDENT} in a row, the learning rate is zero or at most {_GONE} its usual "
+    f"value. At least {_STEPS_LEFT} of the budget is left. A schedule that ends with the budget is healthy.",
     needs=("updates.learning_rate",),
     series=("updates.learning_rate", "updates.kl_divergence"),
     cause="The schedule decays to zero before training ends, so later updates change nothing.",
@@ -181,8 +181,9 @@ def _learning_rate_zero(evidence: Evidence) -> RuleResult | None:
     title="Stale rollout data",
     meaning=f"An update makes more than {_MANY_EPOCHS} on its rollout, or more than {_REPEATS} of the updates reuse "
     "the previous rollout. A reused rollout has the same explained variance or spread of observations to the last "
-    f"digit. A heuristic warns if more than {_CLIPPED} of the samples are clipped at a small KL divergence, the "
-    f"surrogate is far below zero, and the critic's error on new data is more than {_STALE_ERROR} its training loss.",
+    f"digit. A heuristic also warns if more than {_CLIPPED} of the samples are clipped although KL divergence is "
+    f"small. The surrogate must be far below zero, and the critic's error on new data more than {_STALE_ERROR} its "
+    "training loss.",
     needs=("updates.epochs|settings.epochs|updates.explained_variance",),
     series=("updates.epochs", "updates.clip_fraction", "updates.kl_divergence"),
     cause="The policy is fitted to data from an older policy, and the surrogate is accurate only close to that policy.",

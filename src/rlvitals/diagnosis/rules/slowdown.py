@@ -32,11 +32,11 @@ _CONFIDENCE = Threshold(0.999, "%", "Confidence of a rise of returns that shows 
     "throughput-drop",
     title="Training slowed down",
     meaning=f"The last {_FEWEST_SLOW} or more ({_SLOW_SHARE} of all updates, if that is more) ran below {_SLOW} of "
-    f"the usual speed. The usual speed is the median of the faster half of all updates. {_NINE_OF_TEN} of the slow "
-    f"updates were slower than {_FOUR_OF_FIVE} of the earlier ones. The slow updates took at least {_LASTED} of the "
-    "time of all earlier ones, and not because they do more epochs. Speed counts from the first update with a "
-    "loss, or from `learning_starts`, because random actions without updates are fast. If neither is known, a fast "
-    f"start counts only if returns improve during it or it took more than {_LONGEST_WARM_UP} of the budget.",
+    "the usual speed. The usual speed is the median of the faster half of all updates. Of the slow updates, "
+    f"{_NINE_OF_TEN} were slower than {_FOUR_OF_FIVE} of the earlier ones. They took at least {_LASTED} of the time "
+    "of all earlier ones, and not because they do more epochs. Speed counts from the first update with a loss, or "
+    "from `learning_starts`, because random actions without updates are fast. If neither is known, a fast start "
+    f"counts only if returns improve during it or it took more than {_LONGEST_WARM_UP} of the budget.",
     needs=("updates.time|episodes.time",),
     series=("system.env_steps_per_second", "system.cpu_percent", "system.memory"),
     cause="Another process uses the machine, or the environment, the logging or a buffer slows down as the run "
