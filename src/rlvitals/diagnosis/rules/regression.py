@@ -40,7 +40,10 @@ _CERTAINLY_BELOW = Threshold(
 )
 _PATIENCE = Threshold(0.3, "%", "Budget before which the loss of an early level is not reported.")
 _LONG_PATIENCE = Threshold(
-    0.5, "%", "The same, if training can begin with random actions: returns then fall with the first updates."
+    0.5,
+    "%",
+    "Budget before which such a loss is not reported, if training can begin with random actions. Returns then fall "
+    "with the first updates.",
 )
 _LASTING = Threshold(
     0.5, "%", "Minimum duration of such a drop, as a share of the steps so far, until the run is nearly over."

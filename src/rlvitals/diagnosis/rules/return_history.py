@@ -27,7 +27,7 @@ _SMALL_GAIN = Threshold(3.0, "standard deviations", "Gain above which returns th
 _NEVER_SUCCEEDS = Threshold(0.02, "%", "Success rate up to which episodes never succeed.")
 _FIRST_RISE = Threshold(0.3, "%", "Share of the steps so far that contains a small initial rise.")
 _LATER_RISE = Threshold(
-    0.5, "standard deviations", "Significant rise since then below which returns have stopped rising."
+    0.5, "standard deviations", "Significant rise after the initial rise below which returns have stopped rising."
 )
 _FEWEST_LATER = Threshold(10, "values", "Minimum number of values after the initial rise.")
 _FEWEST_EVALUATIONS = Threshold(4, "evaluations", "Minimum number of evaluations to show a rise.")

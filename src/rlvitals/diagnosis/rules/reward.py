@@ -156,7 +156,7 @@ def _reward_scale(evidence: Evidence) -> RuleResult | None:
     noise = signals.early(updates, "advantage_std", count=_FIRST_ADVANTAGES)
     explained = signals.explained(evidence)
     blind = not explained.size or float(np.median(explained)) < 0.0
-    drowned = noise > _DROWNED * course.spread  # whatever is explained: bootstrapped returns explain themselves
+    drowned = noise > _DROWNED * course.spread  # bootstrapped returns explain themselves
     if largest < _TINY and (drowned or (noise > _NOISE * course.spread and blind)):
         cause = "Rewards are so small that the critic's own noise outweighs them."
         return RuleResult(CRITICAL, 0.9, {"reward_spread": course.spread, "advantage_std": noise}, began, cause)

@@ -61,7 +61,7 @@ _EARLY = Threshold(
 )
 _KNOWS = Threshold(0.8, "", "Explained variance above which returns without a rise count in a run that is nearly over.")
 _KNOWS_SOME = Threshold(
-    0.6, "", "Explained variance above which they count in such a run, if returns show no sign of a rise."
+    0.6, "", "Explained variance above which returns without a sign of a rise count in a run that is nearly over."
 )
 _MOVES = Threshold(1e-3, "nats", "KL divergence above which the policy changes.")
 _SANE = Threshold(0.1, "nats", "KL divergence below which policy updates have a normal size.")
