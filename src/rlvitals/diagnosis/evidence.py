@@ -84,8 +84,7 @@ class Evidence:
         self.recorded_updates = updates
 
     def understood(self) -> "Evidence":
-        """Return a copy without the inputs whose meaning in the run's algorithm family differs from what the rules
-        assume.
+        """Return a copy without the inputs that have another meaning in the run's algorithm family.
 
         `recorded_updates` keeps every column, because a non-finite loss is a fault whatever it measures.
         """
