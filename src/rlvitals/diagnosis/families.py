@@ -140,7 +140,7 @@ FAMILIES = (
         frozenset({"cg_max_steps", "cg_damping", "line_search_max_iter"}),
         _ALL - _EPOCHS - _SURROGATE - _CLIPPED_GRADIENTS - {
             "updates.learning_rate", "settings.learning_rate",
-            "settings.value_coefficient", "settings.entropy_coefficient",  # coefficients of a joint loss, which TRPO lacks
+            "settings.value_coefficient", "settings.entropy_coefficient",  # of a joint loss, which TRPO lacks
         },
     ),
     Family(
@@ -227,7 +227,7 @@ def family_of(flat: Mapping[str, Any]) -> Family:
 
 
 def _named(text: str) -> Family | None:
-    """Return the family that a text names, as in `PPO`, `MaskablePPO`, `sb3_contrib.qrdqn.QRDQN` or `sac_continuous`."""
+    """Return the family named in a text, as in `PPO`, `MaskablePPO`, `sb3_contrib.qrdqn.QRDQN` or `sac_continuous`."""
     words = [word.lower() for word in _WORDS.findall(text)]
     pairs = [first + second for first, second in pairwise(words)]  # `A2C` is two words
     whole = "".join(words)
