@@ -43,7 +43,7 @@ def test_a_time_limit_treated_as_termination_explains_no_learning_only() -> None
 
 
 def test_the_allowed_delay_of_a_cause_depends_on_the_steps_so_far() -> None:
-    """The allowed delay of a cause is a share of the steps so far, because the first update follows the first episodes."""
+    """A cause with the step of the first update explains earlier episodes only if the run is long enough."""
 
     found = [finding("reward-scale", 0.9, since=4_000), finding("no-learning", 0.4, "warning", since=1_000)]
     assert [one.code for one in folded(found, so_far=40_000)] == ["reward-scale"]

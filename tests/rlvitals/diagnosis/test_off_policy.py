@@ -1,5 +1,4 @@
-"""Off-policy algorithms: warm-ups, dips and temperatures are healthy, but returns that stay below random actions are
-not."""
+"""Off-policy algorithms: warm-ups, dips and temperatures are healthy; staying below random actions is not."""
 
 import itertools
 
