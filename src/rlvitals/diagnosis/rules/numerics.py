@@ -47,8 +47,8 @@ _RISE = Threshold(1_000.0, "times", "Rise of the norm over the first updates, if
     "has finite losses. Episode rewards are ignored if the configuration declares them missing (`episode_reward` "
     "begins with `missing`).",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
-    cause="Non-finite observations or rewards, or an overflow, put NaN or infinity into the network, and it stays "
-    "there.",
+    cause="A NaN or an infinity entered the network and stays there, from a non-finite observation or reward, or "
+    "from an overflow.",
     advice="Check observations and rewards for non-finite values (`VecCheckNan`). Lower the learning rate and clip "
     "gradients. Resume from the last checkpoint before that step, because the current weights are lost.",
     source="Stable-Baselines3 documentation, Dealing with NaNs and infs",
