@@ -158,7 +158,7 @@ def test_rewards_that_are_not_finite_are_counted_with_their_window(monitor: Moni
     row = opened("/").locator("tr[data-run]")
     expect(row.locator(".c-health")).to_have_text("1 warning")
     expect(row.locator(".c-reward")).to_contain_text("2 of the last 100 not finite")
-    expect(row.locator(".c-status")).to_contain_text("Rewards that are not finite")
+    expect(row.locator(".c-status")).to_contain_text("Non-finite rewards")
 
 
 def test_a_run_that_is_not_assessed_yet_is_not_called_unjudged(opened: Opened) -> None:

@@ -1,7 +1,8 @@
-"""What is wrong with a training, why, and how sure that is: rules, findings, the health score.
+"""Diagnosis of training runs: rules, findings with causes and confidence, and the health score.
 
-`diagnose(evidence)` judges a run. Evidence is collected live (`EvidenceBuilder`) or read from a run folder
-(`evidence_of`): the tables are the same, and so are the rules. `FindingTracker` follows the findings of a live run.
+`diagnose(evidence)` assesses a run. Evidence is collected live (`EvidenceBuilder`) or read from a run folder
+(`evidence_of`). Both give the same tables, and the same rules apply. `FindingTracker` follows the findings of a live
+run.
 """
 
 from rlvitals.diagnosis.diagnose import Diagnosis, SkippedRule, diagnose

@@ -1,16 +1,16 @@
-"""How often each rule was right, as measured: printed by `python bench/diagnosis.py CORPUS --rates`."""
+"""Measured detection rates of each rule, as printed by `python bench/diagnosis.py CORPUS --rates`."""
 
 from typing import NamedTuple
 
 
 class Rates(NamedTuple):
-    """What was measured of a rule.
+    """Measured rates of a rule.
 
     Attributes:
-        faults: Trainings with the fault that the rule is for.
-        detected: Of them, those in which it spoke.
-        healthy: Healthy trainings that it could judge.
-        false_alarms: Of them, those in which it gave a warning or worse, at any time.
+        faults: Number of runs with the fault of the rule.
+        detected: Number of these runs in which the rule fired.
+        healthy: Number of healthy runs that the rule could evaluate.
+        false_alarms: Number of these runs with a warning or critical finding of the rule at any time.
     """
 
     faults: int
@@ -52,4 +52,4 @@ MEASURED: dict[str, Rates] = {
     "truncation-as-termination": Rates(4, 4, 37, 0),
     "value-not-learning": Rates(4, 4, 37, 0),
 }
-"""On 37 healthy trainings and 111 whose fault manifests: PPO by two implementations in four environments."""
+"""Rates on 37 healthy runs and 111 runs with a visible fault: PPO by two implementations in four environments."""

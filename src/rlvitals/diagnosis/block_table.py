@@ -1,4 +1,4 @@
-"""A stream in bounded memory: equal blocks of records, each with sums, counts and extremes."""
+"""Streams in bounded memory: equal blocks of records, each with sums, counts and extremes."""
 
 import copy
 from collections.abc import Collection, Sequence
@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 MOST_ROWS = 1024
-"""Rows of a table, at most; a stream that is longer is kept in blocks of 2, 4, 8, ... records."""
+"""Maximum number of rows of a table. Longer streams use blocks of 2, 4, 8, ... records."""
 
 
 class BlockTable:
-    """Columns of numbers in time order, of which each row stands for a block of consecutive records.
+    """Numeric columns in time order. Each row represents a block of consecutive records.
 
-    However many records come, there are at most `MOST_ROWS` rows: when they are full, neighbours are merged and blocks
-    are twice as long from then on. What is absent, what is not finite and what is finite are counted apart, so that
-    they stay three different things. Records that come one by one make the same table as all at once.
+    The table has at most `MOST_ROWS` rows for any number of records. When it is full, neighbouring rows are merged, and
+    later blocks are twice as long. Missing, non-finite and finite values are counted separately. Adding records one at
+    a time or all together gives the same table.
 
     Args:
-        names: The columns.
-        most_rows: Rows at most, an even number.
+        names: Column names.
+        most_rows: Maximum number of rows, an even number.
     """
 
     def __init__(self, names: Sequence[str], most_rows: int = MOST_ROWS) -> None:
@@ -46,8 +46,8 @@ class BlockTable:
         """Add records.
 
         Args:
-            values: Shape `(columns, records)`; what stands where nothing is present does not matter.
-            present: Where there is a value, finite or not; the same shape.
+            values: Values, shape `(columns, records)`. Values that are not present can be anything.
+            present: Mask of the values that are present, finite or not; same shape.
         """
         count = values.shape[1]
         if not count:
@@ -68,13 +68,13 @@ class BlockTable:
         self.records += count
 
     def has(self, name: str) -> bool:
-        """Whether any record said it, as a finite number or not."""
+        """Return whether any record has a value in a column, finite or not."""
         place = self._place[name]
         rows = len(self)
         return bool(self._finite[place, :rows].any() or self._bad[place, :rows].any())
 
     def mean(self, name: str) -> Floats:
-        """The mean of the finite values of each block; NaN where there are none."""
+        """Return the mean of the finite values of each block; NaN for blocks without any."""
         place, rows = self._place[name], len(self)
         count = self._finite[place, :rows]
         sums = self._sums[place, :rows]
@@ -82,30 +82,30 @@ class BlockTable:
         return means
 
     def low(self, name: str) -> Floats:
-        """The least finite value of each block; infinity where there is none."""
+        """Return the minimum of the finite values of each block; infinity for blocks without any."""
         return self._low[self._place[name], : len(self)]
 
     def high(self, name: str) -> Floats:
-        """The greatest finite value of each block; minus infinity where there is none."""
+        """Return the maximum of the finite values of each block; minus infinity for blocks without any."""
         return self._high[self._place[name], : len(self)]
 
     def total(self, name: str) -> Floats:
-        """The sum of the finite values of each block."""
+        """Return the sum of the finite values of each block."""
         return self._sums[self._place[name], : len(self)]
 
     def said(self, name: str) -> Floats:
-        """How many finite values each block has."""
+        """Return the number of finite values in each block."""
         return self._finite[self._place[name], : len(self)]
 
     def not_finite(self, name: str) -> Floats:
-        """How many values of each block are not finite."""
+        """Return the number of non-finite values in each block."""
         return self._bad[self._place[name], : len(self)]
 
     def without(self, names: Collection[str]) -> Self:
-        """Copy the table with some columns empty, as if they had never been logged.
+        """Return a copy with some columns empty, as if they had never been logged.
 
         Args:
-            names: The columns to hide.
+            names: Columns to hide.
         """
         hidden = [self._place[name] for name in names]
         other = copy.copy(self)
@@ -116,7 +116,7 @@ class BlockTable:
         return other
 
     def _merge(self) -> None:
-        """Make blocks twice as long."""
+        """Double the block length by merging neighbouring rows."""
         half = self._most // 2
         for array, join, empty in (
             (self._sums, np.add, 0.0),

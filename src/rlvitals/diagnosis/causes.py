@@ -1,4 +1,4 @@
-"""Which finding explains which: symptoms are folded under their cause, and what is likeliest comes first."""
+"""Causes and symptoms: findings are ordered by probability, and symptoms are folded under their cause."""
 
 from collections.abc import Iterable
 
@@ -67,18 +67,18 @@ EXPLAINS: dict[str, frozenset[str]] = {
     "truncation-as-termination": (_UNTAUGHT - {"reward-sign"}) | {"value-not-learning"},
     "stalled": frozenset(),
 }
-"""Of each cause, the findings that are its usual symptoms."""
+"""Typical symptoms of each cause, by code."""
 
 
 def folded(findings: Iterable[Finding], *, so_far: float = 0.0) -> tuple[Finding, ...]:
-    """Put findings in order, likeliest cause first, and each symptom under the first cause that explains it.
+    """Order findings by probability and fold each symptom under the first cause that explains it.
 
-    Findings are ordered by severity (a remark never stands before an alarm) and confidence. A finding that is known to
-    be a symptom of one before it is folded under it, unless that one began more than a tenth of the way later.
+    Findings are ordered by severity (info after warnings and critical findings) and confidence. A finding that is a
+    known symptom of an earlier one is folded under it, unless the cause started later by more than a tenth of the run.
 
     Args:
-        findings: What the rules found.
-        so_far: The environment steps of the run until now: the way. What began last, where that is further.
+        findings: Findings of the rules.
+        so_far: Environment steps of the run so far. The length of the run is at least the latest onset.
     """
     ordered = sorted(findings, key=lambda finding: (RANK[finding.severity] > 0, finding.confidence), reverse=True)
     ends = max(so_far, max((finding.since_step or 0 for finding in ordered), default=0))

@@ -1,4 +1,4 @@
-"""From evidence to a diagnosis: what is wrong, what could not be judged, and how healthy the run is."""
+"""The diagnosis of a run: findings, skipped rules and health."""
 
 import logging
 import math
@@ -20,11 +20,11 @@ _failed: set[str] = set()
 
 
 class SkippedRule(msgspec.Struct, frozen=True):
-    """A rule that had nothing to look at.
+    """A rule that was skipped because its signals are missing, or because it failed.
 
     Attributes:
-        code: The rule's.
-        missing: The signals that were not logged; of several in one text parted by `|`, any one would do.
+        code: Code of the rule.
+        missing: Signals that were not logged. In an entry with `|`, any one of the signals is enough.
     """
 
     code: str
@@ -32,20 +32,20 @@ class SkippedRule(msgspec.Struct, frozen=True):
 
 
 class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
-    """What there is to say of a run.
+    """The diagnosis of a run.
 
     Attributes:
-        findings: What is wrong, the most likely cause first, symptoms folded under their causes.
-        health: The score and where its points went.
-        skipped_rules: Rules that could not judge, and what they lack.
-        judged: Codes of the rules that could.
-        inapplicable: Codes of the rules that assume what the run's algorithm does not have.
-        family: Title of the family of its algorithm (`families.FAMILIES`).
+        findings: Findings, the most probable cause first, with symptoms folded under their causes.
+        health: Health score and deductions.
+        skipped_rules: Rules that were skipped, and their missing signals.
+        judged: Codes of the rules that were evaluated.
+        inapplicable: Codes of the rules that do not apply to the algorithm of the run.
+        family: Title of the algorithm family (`families.FAMILIES`).
         env_step: Environment steps so far; `None` before the first.
-        episodes: How many episodes there were to judge by.
-        updates: How many updates.
-        rewards: Number of finite rewards: of episodes, or of what stands for them.
-        reward_source: What that is (`runs.reward_series`); empty where rewards are of episodes.
+        episodes: Number of episodes.
+        updates: Number of updates.
+        rewards: Number of finite rewards: of episodes, or of the series that represents them.
+        reward_source: Name of that series (`runs.reward_series`); empty if the rewards are those of episodes.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -62,7 +62,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_early(self) -> bool:
-        """Whether there are too few rewards and too few updates for the main rules to detect a fault."""
+        """Whether rewards and updates are too few for the main rules to detect a fault."""
         return not is_enough(self.rewards, self.updates)
 
     @property
@@ -72,7 +72,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def evidence_text(self) -> str:
-        """State how much evidence there is and how much a verdict needs."""
+        """The amount of evidence, and the amount that a verdict needs."""
         of_what = f"values of {self.reward_source}" if self.reward_source else "episodes with a reward"
         seen = f"value of {self.reward_source}" if self.reward_source else "episode with a reward"
         recorded = f"{_counted(self.rewards, seen, of_what)} and {_counted(self.updates, 'update', 'updates')}"
@@ -80,7 +80,7 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def health_score(self) -> int | None:
-        """0 to 100; `None` where the run is not judged."""
+        """Health score, 0 to 100; `None` if the run is not judged."""
         return self.health.score
 
     @property
@@ -90,11 +90,11 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
-        """The findings that are more than remarks."""
+        """The warning and critical findings."""
         return tuple(finding for finding in self.findings if finding.severity in {WARNING, CRITICAL})
 
     def to_dict(self) -> dict[str, Any]:
-        """Make plain values of the diagnosis, with the keys that `--json` prints."""
+        """Return the diagnosis as plain values, with the keys that `--json` prints."""
         return {
             "status": self.status,
             "health_score": self.health_score,
@@ -109,17 +109,19 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def diagnose(evidence: Evidence) -> Diagnosis:
-    """Judge a run by all rules. It raises nothing for what the data holds, and takes a few milliseconds.
+    """Assess a run by all rules.
+
+    No content of the data raises an exception. A diagnosis takes a few milliseconds.
 
     Args:
-        evidence: Of a run that is over, or that still goes on.
+        evidence: Evidence of a finished or live run.
     """
     found: list[Finding] = []
     skipped_rules: list[SkippedRule] = []
     judged: list[str] = []
     family = evidence.settings.of_family
     inapplicable = [rule.code for rule in RULES if not rule.applies_to(family)]
-    with np.errstate(all="ignore"):  # what overflows is data here
+    with np.errstate(all="ignore"):  # overflows come from the data
         evidence = evidence.understood()
         for rule in RULES:
             if rule.code in inapplicable:
@@ -131,10 +133,10 @@ def diagnose(evidence: Evidence) -> Diagnosis:
             try:
                 sign = rule.judge(evidence)
                 finding = None if sign is None else rule.finding(sign)
-            except Exception as error:  # noqa: BLE001 - a rule's own mistake costs its verdict alone
-                if rule.code not in _failed:  # said once: a live run is judged every few seconds
+            except Exception as error:  # noqa: BLE001 - a failing rule must not affect the others
+                if rule.code not in _failed:  # logged once: a live run is assessed every few seconds
                     _failed.add(rule.code)
-                    _log.exception("the rule %s failed", rule.code)
+                    _log.exception("rule %s failed; skipping it", rule.code)
                 skipped_rules.append(SkippedRule(rule.code, (f"the rule failed: {error}",)))
                 continue
             judged.append(rule.code)
@@ -159,7 +161,7 @@ def diagnose(evidence: Evidence) -> Diagnosis:
 
 
 def is_enough(rewards: int, updates: int) -> bool:
-    """Whether so many finite rewards or so many updates are enough evidence for a verdict."""
+    """Return whether the number of finite rewards or of updates is enough for a verdict."""
     return rewards >= FEWEST_REWARDS or updates >= FEWEST_UPDATES
 
 

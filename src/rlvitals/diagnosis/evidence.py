@@ -1,4 +1,4 @@
-"""What rules look at: the streams of a run as tables, and what is known beside them."""
+"""The evidence that rules evaluate: the streams of a run as tables, and its context."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -14,25 +14,27 @@ from rlvitals.runs.vitality import CRASHED
 from rlvitals.stats.series.trend import Trend, trend
 
 _OVER = ENDED | {CRASHED}
-"""What the status of a run is that will not go on."""
+"""Statuses of a run that will not continue."""
 
-ASSUMED_UPDATES = Threshold(100, "updates", "Taken for the budget of a run that goes on where none is known.")
-ASSUMED_EPISODES = Threshold(400, "episodes", "Taken for the budget likewise; whichever is nearer.")
+ASSUMED_UPDATES = Threshold(100, "updates", "Assumed budget of a live run with an unknown budget.")
+ASSUMED_EPISODES = Threshold(
+    400, "episodes", "Assumed budget of a live run with an unknown budget. The nearer of the two limits applies."
+)
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a run beside its streams.
+    """Facts about a run other than its streams.
 
     Attributes:
-        settings: Its hyper-parameters.
-        total_timesteps: Environment steps that it is to take, if known.
-        target: The return that counts as solved, if there is one.
-        baseline: The return of a baseline or of a random policy, if there is one.
+        settings: Hyperparameters.
+        total_timesteps: Planned number of environment steps, if known.
+        target: Return that counts as solved, if configured.
+        baseline: Return of a baseline or random policy, if configured.
         status: running, completed, failed, preempted, paused, stalled or crashed.
-        reason: Why it is said to be so.
-        failure: The exception that ended it, as text.
-        dropped: Number of dropped records: `records` are those of the run folder, the rest are sinks by name.
-        failures: What cannot be written or sent at present, with the reason.
+        reason: Reason for the status.
+        failure: Exception that ended the run, as text.
+        dropped: Number of dropped records. The key `records` counts those of the run folder; other keys are sink names.
+        failures: Streams and sinks that currently cannot be written, with the reason.
     """
 
     settings: Hyperparameters = Hyperparameters()
@@ -47,17 +49,18 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evidence:
-    """All that rules look at. Whoever holds one must not add to its tables.
+    """The input of the rules. The owner of an instance must not add to its tables.
 
     Args:
-        episodes: Columns `collecting.EPISODE_COLUMNS`; the others likewise.
+        episodes: Table with the columns `evidence_builder.EPISODE_COLUMNS`; the other tables have corresponding
+            columns.
         updates: Policy updates.
         evaluations: Evaluations of the agent.
-        system: Samples of the machine's load.
-        categories: Of each category of episodes, its `step`, `success` and `reward`.
-        context: The rest.
-        reward_source: What stands for the rewards in `episodes` where no episode was recorded
-            (`runs.reward_series`); empty where they are of episodes.
+        system: Samples of the system load.
+        categories: Table of each category of episodes, with the columns `step`, `success` and `reward`.
+        context: Facts about the run other than its streams.
+        reward_source: Name of the series that replaces the rewards in `episodes` if no episode was recorded
+            (`runs.reward_series`); empty if the rewards are those of episodes.
     """
 
     def __init__(
@@ -81,9 +84,9 @@ class Evidence:
         self.recorded_updates = updates
 
     def understood(self) -> "Evidence":
-        """Hide the inputs that mean something else in the run's algorithm family than the rules assume.
+        """Return a copy without the inputs that have another meaning in the run's algorithm family.
 
-        `recorded_updates` keeps every column: a loss that is not finite is a fault whatever it measures.
+        `recorded_updates` keeps every column, because a non-finite loss is a fault whatever it measures.
         """
         family = self.settings.of_family
         columns = [name for name in self.updates.names if not family.takes(f"updates.{name}")]
@@ -111,48 +114,48 @@ class Evidence:
 
     @property
     def settings(self) -> Hyperparameters:
-        """The hyper-parameters."""
+        """The hyperparameters."""
         return self.context.settings
 
     @cached_property
     def course(self) -> Learning | None:
-        """How the returns went; `None` for fewer than twenty episodes."""
+        """The development of the returns; `None` for fewer than twenty episodes."""
         return learning_of(self.episodes)
 
     @cached_property
     def reward_trend(self) -> Trend:
-        """The calibrated trend of the returns over environment steps: that of the summary, on the bounded table."""
+        """The calibrated trend of the returns over environment steps, as in the summary but on the bounded table."""
         return trend(self.episodes.mean("reward"), self.episodes.high("step"))
 
     @property
     def env_step(self) -> float:
-        """The furthest environment step that was said; 0 before the first."""
+        """The highest environment step that was reported; 0 before the first."""
         return max((float(t.high("step").max()) for t in (self.episodes, self.updates) if t.has("step")), default=0.0)
 
     @property
     def judges_success(self) -> bool:
-        """Whether success is a notion of this task: it was seen, or evaluations speak of it.
+        """Whether success is defined for this task: an episode succeeded, or evaluations report a success rate.
 
-        That no episode is called a success may be for want of anybody who says so.
+        If no episode is a success, it is possible that nothing reports success.
         """
         return bool(self.episodes.total("success").sum() > 0) or self.evaluations.has("success_rate")
 
     @property
     def budget(self) -> float | None:
-        """Environment steps of the whole training: as planned, or as taken by a run that is over; else `None`."""
+        """Environment steps of the whole training: planned, or taken by a run that is over; otherwise `None`."""
         planned = self.context.total_timesteps or self.settings.total_timesteps
         return planned or (self.env_step if self.context.status in _OVER else None) or None
 
     @property
     def progress(self) -> float | None:
-        """The share of the budget that is used, 0 to 1; `None` where the budget is not known."""
+        """The used share of the budget, 0 to 1; `None` if the budget is unknown."""
         return min(1.0, self.env_step / self.budget) if self.budget else None
 
     def past(self, share: float) -> bool:
-        """Whether the training is beyond a share of its budget.
+        """Return whether the training has passed a share of its budget.
 
-        Where the budget is not known, `ASSUMED_UPDATES` or `ASSUMED_EPISODES` are taken for one while the run goes on,
-        and what there is once it has ended.
+        If the budget is unknown, a live run has `ASSUMED_UPDATES` or `ASSUMED_EPISODES` as its budget, and a finished
+        run has used all of it.
         """
         if self.progress is not None:
             return self.progress >= share

@@ -1,4 +1,4 @@
-"""Records become evidence: tables of bounded size, filled as records come."""
+"""Evidence from records: tables of bounded size, filled incrementally."""
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -13,7 +13,7 @@ from rlvitals.records import Episode, Evaluation, PolicyUpdate, Record, SystemSa
 from rlvitals.runs.reward_series import RewardSeries
 
 MOST_CATEGORIES = 64
-"""Categories that are followed one by one; episodes of further ones count for the whole only."""
+"""Maximum number of categories with a table. Episodes of further categories count only in the episode table."""
 _CATEGORY_ROWS = 64
 _MOST_PENDING = 4096
 
@@ -78,14 +78,14 @@ _FROM_EXTRA = {
 }
 _TERMINATED = {"terminated", "terminal"}
 _RESULT = "optimization"
-"""How `OptimizationLogger` says that an episode is a result. One that was logged without metrics has no reward."""
+"""Termination reason of results from `OptimizationLogger`. Such an episode without metrics has no reward."""
 _TRUNCATED = {"truncated", "time_limit", "timelimit", "timeout", "timelimit.truncated"}
 
 
 class EvidenceBuilder:
-    """Makes evidence of records as they come, in bounded memory. Safe from any thread.
+    """Builder of evidence from records, in bounded memory. Thread-safe.
 
-    `add` costs the training one append; the numbers are taken out when evidence is asked for.
+    `add` costs the training loop one append. Values are extracted when evidence is requested.
     """
 
     def __init__(self) -> None:
@@ -104,14 +104,14 @@ class EvidenceBuilder:
         self._last_rollout: tuple[float | None, ...] = (None,) * len(_ROLLOUT)
 
     def add(self, record: Record) -> None:
-        """Take in one record; kinds that no rule looks at are passed over."""
+        """Add one record. Kinds that no rule uses are ignored."""
         if type(record) in _COLUMNS_OF:
             self._pending.append(record)
             if len(self._pending) > _MOST_PENDING:
                 self.fold()
 
     def fold(self) -> None:
-        """Put what has come into the tables."""
+        """Move pending records into the tables."""
         with self._lock:
             pending, self._pending = self._pending, []
             by_kind: dict[type[Record], list[Any]] = {}
@@ -127,26 +127,26 @@ class EvidenceBuilder:
                     _extend(self._tables[kind], wanted)
 
     def add_episodes(self, columns: Mapping[str, Any], categories: Iterable[str | None]) -> None:
-        """Take in many episodes at once.
+        """Add many episodes at the same time.
 
         Args:
-            columns: Arrays by the names of `records.Episode`; absent values are masked or `None`.
-            categories: Of each episode.
+            columns: Arrays by the field names of `records.Episode`; missing values are masked or `None`.
+            categories: Category of each episode.
         """
         with self._lock:
             self._add_episodes(_episode_columns(columns), list(categories))
 
     @property
     def has_episodes(self) -> bool:
-        """Whether any episode has come."""
+        """Whether any episode has been added."""
         return bool(self._tables[Episode].records or any(type(one) is Episode for one in self._pending))
 
     def add_rewards(self, series: RewardSeries) -> None:
-        """Take in what stands for the rewards of episodes that were not recorded.
+        """Add the series that replaces the rewards of episodes that were not recorded.
 
         Args:
-            series: The rewards of the whole run. What autocorrelation adds to their uncertainty counts as noise of
-                single values, so that a moving average is judged as carefully as the returns behind it.
+            series: Rewards of the whole run. The variance due to autocorrelation is added to the noise of single
+                values, so that a moving average is assessed as carefully as the returns that it averages.
         """
         silent = np.ma.array(np.zeros(series.values.size), mask=True)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -162,7 +162,7 @@ class EvidenceBuilder:
             self._add_episodes(columns, [None] * series.values.size)
 
     def evidence(self, context: Context) -> Evidence:
-        """What has come so far. It changes with the next `fold`: judge it before, or in the same thread."""
+        """Return the evidence so far. It changes with the next `fold`: use it before, or in the same thread."""
         self.fold()
         return Evidence(
             self._tables[Episode],
@@ -184,7 +184,7 @@ class EvidenceBuilder:
         columns["step"] = np.where(known, steps, walked)
         self._steps = float(columns["step"][-1])
         times = _floats(columns["time"])[0]
-        with np.errstate(invalid="ignore"):  # a clock may say anything
+        with np.errstate(invalid="ignore"):  # clock times can be non-finite
             columns["time_back"] = (np.diff(times, prepend=self._last_time) < -1.0).astype(np.float64)
         self._last_time = float(times[-1])
         _extend(self._tables[Episode], columns)
@@ -203,7 +203,7 @@ class EvidenceBuilder:
         repeated = np.zeros(len(rollouts))
         for place, rollout in enumerate(rollouts):
             *statistics, loss = zip(rollout, self._last_rollout, strict=True)
-            # Where the loss came again too, the record was logged twice, and not the rollout used twice.
+            # If the loss is the same too, the record was logged twice instead of the rollout being used twice.
             repeated[place] = loss[0] != loss[1] and any(_is_same(now, before) for now, before in statistics)
             self._last_rollout = rollout
         columns["repeated"] = repeated
@@ -211,14 +211,14 @@ class EvidenceBuilder:
 
 
 _ROLLOUT = ("explained_variance", "observation_std", "policy_loss")
-"""Statistics that are the same twice only if the rollout is (rewards may well be), and a loss."""
+"""Statistics that repeat only if the rollout does (rewards can repeat by chance), and a loss."""
 
 
 def _is_same(now: float | None, before: float | None) -> bool:
-    """Whether a statistic came again to the last digit; zeros, what is rounded, and what is no number say nothing."""
+    """Return whether a statistic repeats to the last digit. Zeros, rounded and non-finite values do not count."""
     if now is None or now != before or not 1e-5 < abs(now) < 1e6:  # noqa: PLR2004
         return False
-    return round(now, 4) != now  # a log that is rounded says the same of different rollouts
+    return round(now, 4) != now  # rounded values of different rollouts can be equal
 
 
 def _extend(table: BlockTable, columns: Mapping[str, Any]) -> None:
@@ -234,7 +234,7 @@ def _masked(column: Any) -> Any:
 
 
 def _floats(column: Any) -> tuple[Floats, NDArray[np.bool_]]:
-    """Numbers, and where there are any."""
+    """Return the values of a column, and a mask of the values that are present."""
     column = _masked(column)
     values = np.ma.getdata(column).astype(np.float64)
     return values, ~np.ma.getmaskarray(column)

@@ -1,9 +1,9 @@
-"""Algorithm families as data: which inputs of the rules have, in each family, the meaning that the rules assume.
+"""Algorithm families as data: the inputs that have, in each family, the meaning that the rules assume.
 
-The rules were written for PPO. Another algorithm may log a number under the same name that means something else (the
-KL divergence of GRPO is the distance from a reference model, the entropy coefficient of SAC is a temperature), or may
-not have it at all. `Family.inputs` lists what keeps its meaning. Everything else is hidden from the rules, and a rule
-that needs a hidden input does not apply.
+The rules were written for PPO. Another algorithm can log a value with a different meaning under the same name. For
+example, the KL divergence of GRPO is the distance from a reference model, and the entropy coefficient of SAC is a
+temperature. Or it can lack the value. `Family.inputs` lists the inputs that keep their meaning. All other inputs are
+hidden from the rules, and a rule that requires a hidden input does not apply.
 """
 
 import re
@@ -27,19 +27,19 @@ _GENERAL = frozenset(
         "total_timesteps", "reward_normalized", "reward_missing", "independent_steps",
     )
 )  # fmt: skip
-"""What every algorithm means by these names."""
+"""Names that mean the same for every algorithm."""
 
 _POLICY = frozenset({
     "updates.entropy", "updates.action_std", "updates.action_bound_fraction",
     "settings.entropy_coefficient", "settings.log_std_init",
 })  # fmt: skip
-"""A stochastic policy whose entropy is rewarded by a coefficient, and whose spread is a parameter."""
+"""A stochastic policy with an entropy bonus, whose standard deviation is a parameter."""
 
 _STATE_VALUES = frozenset({
     "updates.explained_variance", "updates.value_mean", "updates.value_std", "updates.return_mean",
     "updates.return_std", "settings.value_coefficient",
 })  # fmt: skip
-"""A critic of states that is fitted to the returns of each rollout."""
+"""A state-value critic that is fitted to the returns of each rollout."""
 
 _ADVANTAGES = frozenset({
     "updates.advantage_mean", "updates.advantage_std", "updates.advantage_residual", "settings.gae_lambda",
@@ -49,19 +49,19 @@ _ADVANTAGES = frozenset({
 _CLIPPED_GRADIENTS = frozenset({
     "updates.gradient_norm", "updates.gradient_norm_max", "updates.gradient_norm_limit", "settings.gradient_limit",
 })  # fmt: skip
-"""Gradients that are clipped to about 1 as a rule, so that none or far longer ones are a fault."""
+"""Gradients that are usually clipped to about 1, so that a missing limit or a much larger norm is a fault."""
 
 _ROLLOUTS = frozenset({"updates.repeated"})
 """A fresh rollout for each update."""
 
 _EPOCHS = frozenset({"updates.epochs", "settings.epochs"})
-"""Several passes over each rollout."""
+"""Several epochs on each rollout."""
 
 _STEP_SIZE = frozenset({"updates.kl_divergence", "settings.target_kl"})
-"""The KL divergence between the policies before and after an update."""
+"""KL divergence between the policies before and after an update."""
 
 _SURROGATE = frozenset({"updates.policy_loss", "updates.clip_fraction", "updates.clip_range", "settings.clip_range"})
-"""A clipped surrogate, which starts at zero in every update and is made negative."""
+"""A clipped surrogate loss, which starts at zero in every update and becomes negative."""
 
 _ALL = frozenset().union(
     _GENERAL, _POLICY, _STATE_VALUES, _ADVANTAGES, _CLIPPED_GRADIENTS, _ROLLOUTS, _EPOCHS, _STEP_SIZE, _SURROGATE
@@ -69,18 +69,18 @@ _ALL = frozenset().union(
 
 
 class Family(NamedTuple):
-    """Algorithms whose inputs mean the same.
+    """Algorithms whose inputs have the same meaning.
 
     Attributes:
-        name: Its name in `Settings.family`; empty for the unknown algorithm.
-        title: Its best-known members.
-        traits: In what it differs from PPO.
-        algorithms: Names of its members, in lower case.
-        keys: Names of hyper-parameters that tell it where the algorithm is not named.
-        inputs: Inputs that mean what the rules assume, as `updates.column` and `settings.name`. Other streams mean the
-            same in every family.
-        warms_up: Whether it may begin with a phase of random actions and without updates, which is faster than
-            training. `None`: unknown.
+        name: Name in `Hyperparameters.family`; empty for an unknown algorithm.
+        title: Best-known members.
+        traits: Differences from PPO.
+        algorithms: Names of the members, in lower case.
+        keys: Names of hyperparameters that identify the family if the algorithm is not named.
+        inputs: Inputs with the meaning that the rules assume, as `updates.column` and `settings.name`. Other streams
+            mean the same in every family.
+        warms_up: Whether training can begin with a phase of random actions without updates, which is faster than
+            training. `None` if unknown.
     """
 
     name: str
@@ -92,20 +92,20 @@ class Family(NamedTuple):
     warms_up: bool | None = False
 
     def takes(self, signal: str) -> bool:
-        """Whether an input, as `stream.column`, has the meaning that the rules assume."""
+        """Return whether an input, as `stream.column`, has the meaning that the rules assume."""
         return signal in self.inputs or not signal.startswith(("updates.", "settings."))
 
 
 UNKNOWN = Family(
     "",
     "unknown",
-    "judged by the metrics that it logs; a setting called `epochs` is not used",
+    "rules use the metrics that it logs; a setting called `epochs` is ignored",
     (),
     frozenset(),
     _ALL - {"settings.epochs"},
     warms_up=None,
 )
-"""Rules judge an unknown algorithm by the metrics that it logs. A setting called `epochs` may count anything."""
+"""An unknown algorithm: rules use the metrics that it logs. A setting called `epochs` can count anything."""
 
 _OFF_POLICY_KEYS = frozenset({
     "learning_starts", "buffer_size", "replay_buffer_size", "replay_size", "buffer_capacity", "gradient_steps",
@@ -116,7 +116,7 @@ FAMILIES = (
     Family(
         "ppo",
         "PPO",
-        "the rules were written for it",
+        "none: the rules were written for PPO",
         ("ppo", "ppo2", "maskableppo", "recurrentppo", "ppolstm", "appo", "mappo", "ippo", "ppg"),
         frozenset({
             "clip_range", "clip_coef", "clip_param", "eps_clip", "clip_range_vf", "n_epochs", "update_epochs",
@@ -135,18 +135,18 @@ FAMILIES = (
     Family(
         "trpo",
         "TRPO",
-        "natural gradient, no clipped surrogate; the critic is trained apart, with the learning rate",
+        "natural gradient, no clipped surrogate; the learning rate is that of a separately trained critic",
         ("trpo", "npg"),
         frozenset({"cg_max_steps", "cg_damping", "line_search_max_iter"}),
         _ALL - _EPOCHS - _SURROGATE - _CLIPPED_GRADIENTS - {
             "updates.learning_rate", "settings.learning_rate",
-            "settings.value_coefficient", "settings.entropy_coefficient",  # of a joint loss, which it does not have
+            "settings.value_coefficient", "settings.entropy_coefficient",  # of a joint loss, which TRPO lacks
         },
     ),
     Family(
         "reinforce",
         "REINFORCE",
-        "policy gradient without a critic of states",
+        "policy gradient without a state-value critic",
         ("reinforce", "vpg", "policygradient"),
         frozenset(),
         _GENERAL | _POLICY | _CLIPPED_GRADIENTS | _ROLLOUTS,
@@ -162,7 +162,7 @@ FAMILIES = (
     Family(
         "dqn",
         "DQN",
-        "off-policy, values of actions, a warm-up of random actions",
+        "off-policy, action values, a warm-up of random actions",
         (
             "dqn", "doubledqn", "ddqn", "duelingdqn", "qrdqn", "rainbow", "c51", "iqn", "fqf", "r2d2", "apex",
             "apexdqn", "nfq", "qlearning", "sarsa",
@@ -194,28 +194,28 @@ FAMILIES = (
     Family(
         "search",
         "ARS, evolution strategies",
-        "search in the parameters of a policy: no gradients, no discount",
+        "search in the policy parameters: no gradients, no discount",
         ("ars", "es", "openaies", "cem", "cmaes", "pgpe", "snes", "neat"),
         frozenset({"n_delta", "n_top", "delta_std", "population_size", "pop_size"}),
         _GENERAL - {"settings.gamma"},
     ),
 )  # fmt: skip
-"""Each family. The names of algorithms decide; where none is known, the family that most settings belong to."""
+"""All families. Algorithm names take precedence; otherwise, the family with the most matching settings is used."""
 
 NAMED: dict[str, Family] = {family.name: family for family in (*FAMILIES, UNKNOWN)}
-"""Each family by its name."""
+"""Families by name."""
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+\d*|[A-Z]+\d*|\d+")
 
 
 def family_of(flat: Mapping[str, Any]) -> Family:
-    """Find the family of a run: by the name of its algorithm, else by the settings that it has.
+    """Return the family of a run by the name of its algorithm, otherwise by its settings.
 
     Args:
-        flat: Hyper-parameters by their names in lower case.
+        flat: Hyperparameters by their names in lower case.
 
     Returns:
-        `UNKNOWN` where neither tells.
+        Family; `UNKNOWN` if neither the name nor the settings identify one.
     """
     for key in ALGORITHM_KEYS:
         named = _named(flat[key]) if isinstance(flat.get(key), str) else None
@@ -227,7 +227,7 @@ def family_of(flat: Mapping[str, Any]) -> Family:
 
 
 def _named(text: str) -> Family | None:
-    """Find the family that a text names, as in `PPO`, `MaskablePPO`, `sb3_contrib.qrdqn.QRDQN` or `sac_continuous`."""
+    """Return the family named in a text, as in `PPO`, `MaskablePPO`, `sb3_contrib.qrdqn.QRDQN` or `sac_continuous`."""
     words = [word.lower() for word in _WORDS.findall(text)]
     pairs = [first + second for first, second in pairwise(words)]  # `A2C` is two words
     whole = "".join(words)

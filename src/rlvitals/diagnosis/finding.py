@@ -1,4 +1,4 @@
-"""What a rule says: one thing that is wrong, with its evidence, its cause and what to try."""
+"""Findings: the results of rules, with evidence, cause and advice."""
 
 from typing import Any
 
@@ -9,23 +9,23 @@ WARNING = "warning"
 CRITICAL = "critical"
 
 RANK = {CRITICAL: 2, WARNING: 1, INFO: 0}
-"""How bad each severity is."""
+"""Rank of each severity; a higher rank is worse."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that is wrong, or worth knowing.
+    """A fault of a run, or a fact worth knowing.
 
     Attributes:
-        code: Its stable name; the catalogue is in `docs/diagnosis.md`.
+        code: Stable name; the catalogue is in `docs/diagnosis.md`.
         severity: `info`, `warning` or `critical`.
-        confidence: How sure the rule is of the cause, 0 to 1; what is likeliest comes first.
-        title: A few words for people.
-        since_step: The environment step since which it holds; `None` if it holds from the start or has no step.
-        evidence: The numbers that it was seen by, by name.
-        series: The series to look at, as `stream.field`.
-        cause: The likely cause, one sentence.
-        advice: What to try.
-        source: The paper or the reference that says so.
+        confidence: Confidence of the rule in the cause, 0 to 1. The most probable cause is listed first.
+        title: Short title.
+        since_step: Environment step at which the fault started; `None` if it holds from the start or has no step.
+        evidence: Values that support the finding, by name.
+        series: Series to inspect, as `stream.field`.
+        cause: Most probable cause, one sentence.
+        advice: What to do.
+        source: Paper or reference.
         symptoms: Findings that this one explains.
     """
 
@@ -49,5 +49,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def all_codes(findings: tuple[Finding, ...]) -> set[str]:
-    """The codes of findings and of the symptoms folded under them."""
+    """Return the codes of findings and of the symptoms folded under them."""
     return {code for finding in findings for code in (finding.code, *(symptom.code for symptom in finding.symptoms))}

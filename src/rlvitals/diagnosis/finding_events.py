@@ -1,4 +1,4 @@
-"""Findings as events of a run: how they are recorded and read back."""
+"""Findings as events of a run: recording and reading."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
@@ -15,17 +15,17 @@ _LONGEST_MESSAGE = 1_000
 
 
 class RecordedFinding(NamedTuple):
-    """A finding as a run's events last reported it, and whether it is open."""
+    """A finding as last reported by the events of a run, and whether it is open."""
 
     finding: Finding
     is_open: bool
 
 
 def event_of(finding: Finding, state: str, *, time: float) -> Event:
-    """Make the event that reports a finding.
+    """Return the event that reports a finding.
 
     Args:
-        finding: The finding.
+        finding: Finding.
         state: `opened` or `closed`.
         time: Time of the event (UTC, seconds since 1970).
     """
@@ -44,7 +44,7 @@ def event_of(finding: Finding, state: str, *, time: float) -> Event:
 
 
 def recorded_findings(events: Iterable[Event]) -> list[RecordedFinding]:
-    """Read the findings that a run's events report, each as last reported: open ones first, then the worst."""
+    """Return the findings that events report, each as last reported: open findings first, then by severity."""
     found: dict[str, RecordedFinding] = {}
     for event in events:
         if event.kind == FINDING:
@@ -59,7 +59,7 @@ def recorded_findings(events: Iterable[Event]) -> list[RecordedFinding]:
 
 
 def _finding(event: Event, data: Mapping[str, Any]) -> Finding:
-    """Return an event's finding; of an event that a user logged, as much as it has."""
+    """Return the finding of an event. For an event that a user logged, fill in the fields that it has."""
     code = str(data.get("code") or event.code or event.message)
     plain = Finding(
         code=code, severity=event.severity or INFO, confidence=0.0, title=event.message, since_step=event.env_step

@@ -1,4 +1,4 @@
-"""Tracks the findings of a live run from one diagnosis to the next: opened, persisting, closed."""
+"""Findings of a live run from one diagnosis to the next: opened, persisting, closed."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -10,12 +10,12 @@ _CHECKS_TO_CLOSE = 3
 
 
 class FindingChange(NamedTuple):
-    """What changed since the previous diagnosis.
+    """Changes since the previous diagnosis.
 
     Attributes:
-        opened: Findings that are new, or have become worse: these are worth one alert.
-        persisting: Findings that remain, as they are now.
-        closed: Findings that are gone.
+        opened: Findings that are new or have become worse. Each is worth one alert.
+        persisting: Findings that remain, in their current form.
+        closed: Findings that have disappeared.
     """
 
     opened: tuple[Finding, ...] = ()
@@ -24,14 +24,13 @@ class FindingChange(NamedTuple):
 
 
 class FindingTracker:
-    """Tracks findings by their code, so that each is reported once.
+    """Tracker of findings by code, which reports each finding once.
 
-    A finding opens when it is first seen, and again if it becomes more severe. It closes after three consecutive
-    checks without it, so that one that comes and goes is reported once. A finding that is folded under another one
-    stays open: it is still seen.
+    A finding opens when it first appears, and again if it becomes more severe. It closes after three consecutive checks
+    without it, so an intermittent finding is reported once. A finding that is folded under another one stays open.
 
     Args:
-        checks_to_close: Checks without a finding after which it is closed.
+        checks_to_close: Number of consecutive checks without a finding after which it closes.
     """
 
     def __init__(self, checks_to_close: int = _CHECKS_TO_CLOSE) -> None:
@@ -41,25 +40,25 @@ class FindingTracker:
 
     @property
     def open(self) -> tuple[Finding, ...]:
-        """The findings that are open, as they were last seen."""
+        """The open findings, as last seen."""
         return tuple(self._open.values())
 
     def remember(self, findings: Iterable[Finding]) -> None:
-        """Take findings as open and reported, for a resumed run."""
+        """Mark findings as open and already reported, for a resumed run."""
         for finding in findings:
             self._open[finding.code] = finding
             self._unseen[finding.code] = 0
 
     def update(self, diagnosis: Diagnosis, *, last: bool = False) -> FindingChange:
-        """Compare a diagnosis with the one before.
+        """Compare a diagnosis with the previous one.
 
         Args:
-            diagnosis: The newest diagnosis.
-            last: Whether no other follows: findings that it does not have are closed at once, so that none stays open
-                in a run that ended without it.
+            diagnosis: Newest diagnosis.
+            last: Whether it is the last one. Findings that it lacks are then closed immediately, so that none stays
+                open in a finished run.
 
         Returns:
-            What changed.
+            Changes since the previous diagnosis.
         """
         seen = {finding.code: finding for finding in diagnosis.findings}
         folded = {symptom.code for finding in diagnosis.findings for symptom in finding.symptoms}

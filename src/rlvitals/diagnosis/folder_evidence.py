@@ -1,4 +1,4 @@
-"""Evidence of a run folder, finished or live: the same tables that a live collector makes."""
+"""Evidence from a run folder, finished or live: the same tables that a live `EvidenceBuilder` makes."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -31,13 +31,14 @@ def evidence_of(
     clock: Clock = SYSTEM_CLOCK,
     on_rewards: Callable[[Floats], None] = lambda _: None,
 ) -> Evidence:
-    """Read a run; branches that a rewind left behind are left out.
+    """Read the evidence of a run, without branches that a rewind discarded.
 
     Args:
-        run: The run's folder, opened.
-        context: What is known beside the streams; by default what its header and its heartbeat say.
-        clock: Tells the time, to see whether the run is alive.
-        on_rewards: Called with the reported rewards of each part of the run, in order, so that they are read once.
+        run: Open run folder.
+        context: Facts about the run other than its streams; by default from its header and heartbeat.
+        clock: Clock for the run status.
+        on_rewards: Function that is called with the reported rewards of each part of the run, in order, so that the
+            caller does not have to read them again.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
@@ -46,18 +47,18 @@ def evidence_of(
 
 
 def collected(run: Run, *, on_rewards: Callable[[Floats], None] = lambda _: None) -> EvidenceBuilder:
-    """A collector that holds what a run has recorded so far; branches that a rewind left behind are left out.
+    """Return a builder that holds the records of a run so far, without branches that a rewind discarded.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
     """
-    from rlvitals.runs.queries import ask_in_parts  # noqa: PLC0415 - a trainer that begins a new run needs no database
+    from rlvitals.runs.queries import ask_in_parts  # noqa: PLC0415 - starting a new run needs no database
 
     collector = EvidenceBuilder()
     for columns, categories in ask_in_parts(run, _episodes, "episodes"):
         collector.add_episodes(columns, categories)
         on_rewards(columns["reward"].compressed())
-    for stream in ("updates", "evaluations", "system"):  # few beside episodes, and their `extra` is no flat column
+    for stream in ("updates", "evaluations", "system"):  # few records, and `extra` is not a flat column
         for record in run.records(stream):
             collector.add(record)
     if not collector.has_episodes and (series := reward_series(run)) is not None:
@@ -67,13 +68,13 @@ def collected(run: Run, *, on_rewards: Callable[[Floats], None] = lambda _: None
 
 
 def context_of(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> Context:
-    """What a run's header and heartbeat say.
+    """Return the context of a run from its header and heartbeat.
 
-    A baseline is taken from the configuration (`baseline`, `random_return`), where there is one.
+    A baseline is taken from the configuration (`baseline` or `random_return`), if it has one.
 
     Args:
-        run: The run's folder, opened.
-        clock: Tells the time.
+        run: Open run folder.
+        clock: Clock for the run status.
     """
     header = run.header
     alive = run.vitality(clock=clock)
@@ -93,14 +94,14 @@ def context_from(
     dropped: Mapping[str, int],
     failures: Mapping[str, str] = MappingProxyType({}),
 ) -> Context:
-    """What a run's header says, beside what is known of its life.
+    """Return the context of a run from its header and its current status.
 
     Args:
-        header: The header.
+        header: Header of the run.
         status: running, completed, failed, preempted, paused, stalled or crashed.
-        reason: Why it is said to be so.
+        reason: Reason for the status.
         dropped: Number of dropped records, by where they were dropped.
-        failures: What cannot be written or sent, with the reason.
+        failures: Streams and sinks that cannot be written, with the reason.
     """
     failure = header.failure
     settings = hyperparameters_of(header.configuration)
@@ -128,6 +129,6 @@ def _episodes(tables: "duckdb.DuckDBPyConnection") -> tuple[dict[str, Any], list
 
 
 def _texts(column: Any) -> list[str | None]:
-    """Texts, and `None` where there is none, which the database masks."""
+    """Return texts, with `None` for the values that the database masks."""
     texts: list[str | None] = np.ma.asarray(column).tolist()
     return texts

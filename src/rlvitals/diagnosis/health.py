@@ -1,4 +1,4 @@
-"""The health score: 100 less what the findings cost, each point with its finding's name."""
+"""The health score: 100 minus the points that findings cost, with each deduction listed."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ from rlvitals.diagnosis.finding import CRITICAL, INFO, RANK, WARNING, Finding
 
 WORST = 100
 NOT_JUDGED = "not judged"
-"""The status of a run with too little evidence: it is not known whether it is healthy."""
+"""Status of a run with too little evidence to assess its health."""
 COST = {CRITICAL: 50, WARNING: 20, INFO: 2}
-"""Points that a finding of each severity costs at full confidence; half of that at none. Symptoms cost nothing more."""
+"""Points that a finding of each severity costs at full confidence; half of that at zero. Folded symptoms are free."""
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "data_completeness": ("data-missing", "observations-frozen"),
@@ -26,21 +26,21 @@ CHECKS: dict[str, tuple[str, ...]] = {
     ),
     "file_system": ("memory-leak", "throughput-drop", "stalled"),
 }  # fmt: skip
-"""The areas of the score, and the codes that count for each; a code that is in none counts for stability."""
+"""Areas of the score and the codes that count for each. Other codes count for `training_stability`."""
 
 
 _OF_NO_RULE = {"not-judged": "data_completeness", "disk-space": "file_system"}
-"""The areas of findings that validation adds to those of the rules."""
+"""Areas of the findings that the validation adds to those of the rules."""
 
 
 class Deduction(msgspec.Struct, frozen=True):
-    """Points lost.
+    """Points that a finding costs.
 
     Attributes:
-        code: The finding that cost them.
-        check: The area they are counted for.
-        points: How many.
-        reason: The finding's title.
+        code: Code of the finding.
+        check: Area of the deduction.
+        points: Number of points.
+        reason: Title of the finding.
     """
 
     code: str
@@ -50,12 +50,12 @@ class Deduction(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's health.
+    """The health of a run.
 
     Attributes:
-        score: 0 to 100: 100 less the points of all deductions; `None` where the run is not judged.
-        status: `healthy`, `warning` or `critical`: the worst severity among the findings; else `not judged`.
-        deductions: Where the points went, the dearest first.
+        score: 0 to 100: 100 minus the points of all deductions; `None` if the run is not judged.
+        status: `healthy`, `warning` or `critical` by the worst severity among the findings; otherwise `not judged`.
+        deductions: Deductions, the largest first.
     """
 
     score: int | None
@@ -64,7 +64,7 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def checks(self) -> dict[str, int]:
-        """Of each area, 100 less what was lost in it."""
+        """For each area, 100 minus the points lost in it."""
         return {
             check: WORST - sum(loss.points for loss in self.deductions if loss.check == check)
             for check in (*CHECKS, "external_logging")
@@ -72,15 +72,15 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
-    """Score findings.
+    """Compute the health score of findings.
 
-    A finding costs `COST[severity] * (1 + confidence) / 2` points, rounded. No more points are lost than there are: the
-    last findings cost what is left, so that 100 less the sum of all deductions is the score.
+    A finding costs `COST[severity] * (1 + confidence) / 2` points, rounded. The last findings cost at most the points
+    that are left, so that 100 minus the sum of all deductions is the score.
 
     Args:
-        findings: In the order of likelihood, symptoms folded.
-        is_judged: Whether there is enough evidence for a verdict. Without it, only a warning or a critical finding
-            gives a score; a remark says nothing of the rest.
+        findings: Findings in order of probability, with symptoms folded.
+        is_judged: Whether there is enough evidence for a verdict. Without it, only a warning or critical finding gives
+            a score, because an info finding is no evidence of health.
     """
     worst = max((RANK[finding.severity] for finding in findings), default=0)
     if not is_judged and worst == RANK[INFO]:
@@ -96,7 +96,7 @@ def health_of(findings: Sequence[Finding], *, is_judged: bool = True) -> Health:
 
 
 def check_of(finding: Finding) -> str:
-    """The area that a finding counts for."""
+    """Return the area that a finding counts for."""
     if finding.code == "data-missing" and any(
         key not in {"records_dropped", "clock_backwards"} for key in finding.evidence
     ):

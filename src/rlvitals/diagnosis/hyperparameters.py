@@ -1,4 +1,4 @@
-"""The hyper-parameters of a training, whatever library named them."""
+"""Hyperparameters of a training, independent of the names that each library uses."""
 
 import math
 import re
@@ -32,13 +32,13 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "total_timesteps": ("total_timesteps",),
     "learning_starts": ("learning_starts", "learning_start", "start_timesteps", "start_steps", "random_steps"),
 }
-"""Each setting, and the names under which Stable-Baselines3, CleanRL, RLlib and others know it."""
+"""Names of each setting in Stable-Baselines3, CleanRL, RLlib and other libraries."""
 
 REWARD_FACT = "episode_reward"
-"""The key of the run's configuration that says what `reward` holds, where it is not the sum of plain rewards."""
+"""Configuration key that describes `reward` if it is not the sum of plain rewards."""
 
 REWARD_MISSING = "missing"
-"""How its value begins where episodes are recorded without a return (NaN)."""
+"""Prefix of its value if episodes are recorded without a return (NaN)."""
 
 _NUMBER = re.compile(r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?")
 _SPACE_COUNT = re.compile(r"Discrete\((\d+)\)")
@@ -46,13 +46,13 @@ _SPACE_SHAPE = re.compile(r"\((\d+(?:,\s*\d+)*),?\)")
 
 
 class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True):
-    """Hyper-parameters, by plain names; `None` where nothing was said.
+    """Hyperparameters by library-independent names; `None` if not reported.
 
-    `action_entropy` is the greatest entropy that the action space allows, nats: for discrete actions only.
-    `reward_normalized` says whether the algorithm sees other rewards than those that are logged, and `reward_missing`
-    whether episodes are recorded without a return (NaN). `learning_starts` is the environment step of the first
-    update. `independent_steps` is declared by the user: whether no reward depends on earlier actions of its episode,
-    so that a discount of 0 is right. `family` is the `name` of `families.Family`.
+    `action_entropy` is the maximum entropy of the action space in nats, for discrete actions only. `reward_normalized`
+    is whether the algorithm receives other rewards than the logged ones. `reward_missing` is whether episodes are
+    recorded without a return (NaN). `learning_starts` is the environment step of the first update. `independent_steps`
+    is declared by the user: no reward depends on earlier actions of its episode, so a discount of 0 is right. `family`
+    is the `name` of a `families.Family`.
     """
 
     family: str = ""
@@ -83,12 +83,12 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def of_family(self) -> Family:
-        """The family of the algorithm: what the inputs of the rules mean."""
+        """The algorithm family, which determines the meaning of the inputs."""
         return NAMED[self.family]
 
     @property
     def action_half_range(self) -> float | None:
-        """Half the width of the action space, where it is bounded and known."""
+        """Half the width of the action space, if it is bounded and known."""
         if self.action_low is None or self.action_high is None:
             return None
         half = 0.5 * (self.action_high - self.action_low)
@@ -96,10 +96,10 @@ class Hyperparameters(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def hyperparameters_of(configuration: Mapping[str, Any]) -> Hyperparameters:
-    """Read a configuration, nested or flat; what is not understood is left out.
+    """Read hyperparameters from a nested or flat configuration. Unknown settings are ignored.
 
     Args:
-        configuration: The run's, as its header has it.
+        configuration: Configuration from the header of the run.
     """
     flat = settings_by_name(configuration)
     found: dict[str, Any] = {}
@@ -136,7 +136,7 @@ def hyperparameters_of(configuration: Mapping[str, Any]) -> Hyperparameters:
 
 
 def _number(value: Any) -> float | None:
-    """A number, also one that is written as text; a schedule's text (`lin_3e-4`) gives the number in it."""
+    """Return a value as a number, also from text; a schedule (`lin_3e-4`) gives the number that it contains."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):

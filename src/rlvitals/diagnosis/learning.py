@@ -1,4 +1,4 @@
-"""How the return went: where it began, its best, where it is now, in units of its own noise."""
+"""The development of the returns: start, best and recent levels, in units of their noise."""
 
 import math
 from typing import NamedTuple
@@ -9,17 +9,19 @@ from numpy.typing import NDArray
 from rlvitals.diagnosis.block_table import BlockTable, Floats
 from rlvitals.diagnosis.thresholds import Threshold
 
-FEWEST_EPISODES = Threshold(10, "episodes", "Episodes of a window, at least.")
-FEWEST_REWARDS = Threshold(20, "rewards", "Finite rewards below which the course of the returns is not judged.")
+FEWEST_EPISODES = Threshold(10, "episodes", "Minimum number of episodes in a window.")
+FEWEST_REWARDS = Threshold(
+    20, "rewards", "Number of finite rewards below which the development of the returns is not assessed."
+)
 WINDOW_SHARE = Threshold(0.05, "%", "Share of the steps so far that a window of episodes covers.")
-START_SHARE = Threshold(0.05, "%", "Share of the episodes that the start consists of.")
-MOST_START = Threshold(50, "episodes", "Episodes that the start consists of, at most.")
-OPENING_SHARE = Threshold(0.1, "%", "Share of the steps so far that the opening consists of.")
-LATE_SHARE = Threshold(0.25, "%", "Share of the steps so far that the late stretch consists of.")
+START_SHARE = Threshold(0.05, "%", "Share of the episodes that form the start.")
+MOST_START = Threshold(50, "episodes", "Maximum number of episodes in the start.")
+OPENING_SHARE = Threshold(0.1, "%", "Share of the steps so far that forms the opening.")
+LATE_SHARE = Threshold(0.25, "%", "Share of the steps so far that forms the late stretch.")
 
 
 class ReturnLevel(NamedTuple):
-    """Some episodes in a row: their mean return, its standard error, how many they are, and where they end."""
+    """Consecutive episodes: mean return, its standard error, number of episodes, and step at which they end."""
 
     mean: float
     error: float
@@ -28,19 +30,19 @@ class ReturnLevel(NamedTuple):
 
     @property
     def deviation(self) -> float:
-        """Standard deviation of their single returns."""
+        """Standard deviation of the single returns."""
         return self.error * math.sqrt(self.episodes)
 
 
 class ReturnWindows(NamedTuple):
-    """Every window of episodes in a row: a twentieth of the steps so far, and at least ten episodes.
+    """All windows of consecutive episodes. A window covers a twentieth of the steps so far, and at least ten episodes.
 
     Attributes:
-        middle: Mean of all returns, which `means` are relative to, so that squares do not drown in it.
-        means: Mean return of the window that ends in each row of the table, less `middle`.
-        variances: Variance of the single returns in it.
-        numbers: How many they are.
-        steps: Environment step at which it ends.
+        middle: Mean of all returns. `means` are relative to it, to avoid cancellation of large squares.
+        means: Mean return of the window that ends in each row of the table, minus `middle`.
+        variances: Variance of the single returns in each window.
+        numbers: Number of returns in each window.
+        steps: Environment step at which each window ends.
         whole: Rows whose window has ten episodes or more.
     """
 
@@ -52,7 +54,7 @@ class ReturnWindows(NamedTuple):
     whole: NDArray[np.int64]
 
     def level(self, row: int) -> ReturnLevel:
-        """The window that ends in a row."""
+        """Return the level of the window that ends in a row."""
         error = math.sqrt(self.variances[row] / self.numbers[row])
         return ReturnLevel(
             float(self.means[row]) + self.middle, error, float(self.numbers[row]), float(self.steps[row])
@@ -60,20 +62,20 @@ class ReturnWindows(NamedTuple):
 
 
 class Learning(NamedTuple):
-    """The course of the returns.
+    """The development of the returns.
 
     Attributes:
-        start: The first episodes.
-        recent: The last ones.
-        best: The best window of episodes.
-        worst: The worst one.
-        spread: Standard deviation of single returns within a window, robustly over the run. The noise of
-            `stats.series.trend`, around one curve through the whole run, was measured in its place on the corpus: it
-            takes a late collapse for noise, and 108 of 111 faults were named first, 110 with this.
-        opening: The first tenth of the steps.
-        late: The last quarter of the steps.
-        trough: The worst window behind the best; the best one itself, where none is behind it.
-        regained: The best window behind the trough, likewise.
+        start: First episodes.
+        recent: Last episodes.
+        best: Best window of episodes.
+        worst: Worst window of episodes.
+        spread: Standard deviation of single returns within a window, as the median over the run. Measured on the
+            corpus: the noise of `stats.series.trend`, around one curve through the whole run, takes a late collapse for
+            noise. With it, 108 of 111 faults were named first instead of 110.
+        opening: First tenth of the steps.
+        late: Last quarter of the steps.
+        trough: Worst window after the best; the best one itself if it is the last.
+        regained: Best window after the trough; the trough itself if it is the last.
     """
 
     start: ReturnLevel
@@ -88,55 +90,55 @@ class Learning(NamedTuple):
 
     @property
     def gain(self) -> float:
-        """How much better the last episodes are than the first, in standard deviations of single returns."""
+        """Gain of the last episodes over the first, in standard deviations of single returns."""
         return _ratio(self.recent.mean - self.start.mean, self.spread)
 
     @property
     def best_gain(self) -> float:
-        """How much better the best window is than the first episodes, likewise."""
+        """Gain of the best window over the first episodes, in standard deviations of single returns."""
         return _ratio(self.best.mean - self.start.mean, self.spread)
 
     @property
     def significance(self) -> float:
-        """The difference of last and first episodes in units of its standard error."""
+        """Difference between the last and the first episodes, in standard errors."""
         return _ratio(self.recent.mean - self.start.mean, math.hypot(self.recent.error, self.start.error))
 
     @property
     def rise(self) -> float:
-        """How much better the last quarter is than the first tenth, in standard deviations of single returns."""
+        """Gain of the last quarter over the first tenth, in standard deviations of single returns."""
         return _ratio(self.late.mean - self.opening.mean, self.spread)
 
     @property
     def lost(self) -> float:
-        """The share of what was gained that is lost again: 0 at the best, 1 back at the start, above 1 below it."""
+        """Lost share of the gain: 0 at the best level, 1 back at the start, above 1 below the start."""
         return self.lost_at(self.recent)
 
     def lost_at(self, level: ReturnLevel) -> float:
-        """The same at another time behind the best."""
+        """Return the lost share of the gain at another time after the best level."""
         return max(0.0, _ratio(self.best.mean - level.mean, self.best.mean - self.start.mean))
 
 
 def windows_of(episodes: BlockTable) -> ReturnWindows | None:
-    """Windows of episodes.
+    """Return the windows of episodes.
 
     Args:
-        episodes: With the columns `reward`, `reward_squared` and `step`.
+        episodes: Table with the columns `reward`, `reward_squared` and `step`.
 
     Returns:
-        `None` for fewer than twice ten finite returns.
+        Windows; `None` for fewer than twice ten finite returns.
     """
     count, total, squared = (episodes.said("reward"), episodes.total("reward"), episodes.total("reward_squared"))
     number = float(count.sum())
     if number < FEWEST_REWARDS:
         return None
     steps = episodes.high("step")
-    # Sums from the front, so that any window is a difference.
+    # With cumulative sums, every window is a difference.
     middle = float(total.sum() / number)
     n, s = np.cumsum(count), np.cumsum(total - middle * count)
     q = np.cumsum(squared - 2.0 * middle * total + middle * middle * count)
     by_step = np.searchsorted(steps, steps - WINDOW_SHARE * (steps[-1] - steps[0]), side="right")
     by_count = np.searchsorted(n, n - FEWEST_EPISODES, side="right")
-    first = np.minimum(by_step, by_count)  # each window goes from there to its row
+    first = np.minimum(by_step, by_count)  # first row of each window
     wn, ws, wq = (sums - np.where(first > 0, sums[first - 1], 0.0) for sums in (n, s, q))
     with np.errstate(invalid="ignore", divide="ignore"):
         means = ws / wn
@@ -146,16 +148,16 @@ def windows_of(episodes: BlockTable) -> ReturnWindows | None:
 
 
 def learning_of(episodes: BlockTable) -> Learning | None:
-    """The course of the returns.
+    """Return the development of the returns.
 
-    Windows are those of `windows_of`; returns that are not finite are left out. Shifting the returns shifts the levels;
-    multiplying them multiplies levels and spread.
+    Windows are those of `windows_of`, and non-finite returns are ignored. Shifting the returns shifts the levels.
+    Scaling the returns scales levels and spread.
 
     Args:
-        episodes: With the columns `reward`, `reward_squared` and `step`.
+        episodes: Table with the columns `reward`, `reward_squared` and `step`.
 
     Returns:
-        `None` for fewer than twice ten finite returns.
+        Development of the returns; `None` for fewer than twice ten finite returns.
     """
     windows = windows_of(episodes)
     if windows is None:
@@ -181,21 +183,21 @@ def learning_of(episodes: BlockTable) -> Learning | None:
 
     opened = (steps <= OPENING_SHARE * steps[-1]) | (n <= FEWEST_EPISODES)
     lately = (steps > (1.0 - LATE_SHARE) * steps[-1]) | (number - n < FEWEST_EPISODES)
-    opened[0] = lately[-1] = True  # a block may hold more than all that
+    opened[0] = lately[-1] = True  # a single block can be longer than the opening or the late stretch
     level = windows.level
     recent, ends = level(int(whole[-1])), (stretch(opened), stretch(lately))
     return Learning(start, recent, level(best), level(worst), spread, *ends, level(trough), level(regained))
 
 
 def window_means(episodes: BlockTable, parts: int) -> tuple[Floats, Floats]:
-    """Mean returns of equal stretches of environment steps.
+    """Return the mean returns of equal stretches of environment steps.
 
     Args:
-        episodes: With the columns `reward` and `step`.
-        parts: How many stretches.
+        episodes: Table with the columns `reward` and `step`.
+        parts: Number of stretches.
 
     Returns:
-        Where each ends (steps), and its mean return; stretches without an episode are left out.
+        Step at which each stretch ends, and its mean return, without stretches that have no episode.
     """
     steps, count, total = episodes.high("step"), episodes.said("reward"), episodes.total("reward")
     if not len(steps):

@@ -1,4 +1,4 @@
-"""What to log so that rules can judge that could not: signals, by the call or the place that says them."""
+"""Signals to log so that skipped rules can be evaluated, by the call or place that takes them."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ EVERYDAY = (
     "episodes.success",
     "system.memory",
 )
-"""Of several signals of which one would do, these are the ones that a training has at hand."""
+"""Signals that most training loops have available; preferred among alternatives."""
 
 CONFIGURATION = "configuration"
 _CALLS = {"updates": "log_training_step", "episodes": "log_episode", "evaluations": "log_evaluation"}
@@ -25,14 +25,14 @@ _NAMES = {
     "system.memory": ("RecorderSettings", "system_interval_s"),
 }
 _VALUES = {"termination_reason": "termination_reason: terminated or truncated"}
-"""Arguments of which not every value tells."""
+"""Arguments for which only some values are useful."""
 
 
 def to_log(missing: Iterable[str]) -> dict[str, list[str]]:
-    """What to add so that nothing is missing any more.
+    """Return the arguments and settings that provide the missing signals.
 
     Args:
-        missing: Signals as `stream.column`; of several in one text parted by `|`, one would do.
+        missing: Signals, as `stream.column`. In an entry with `|`, any one of the signals is enough.
 
     Returns:
         Names of arguments by the call that takes them (`log_training_step`, ...), and keys of the `configuration`.
@@ -47,7 +47,7 @@ def to_log(missing: Iterable[str]) -> dict[str, list[str]]:
 
 
 def in_words(missing: Iterable[str]) -> str:
-    """The same as people read it: `log_training_step(entropy), gamma in the configuration`."""
+    """Return the result of `to_log` as text: `log_training_step(entropy), gamma in the configuration`."""
     wanted = to_log(missing)
     keys = wanted.pop(CONFIGURATION, [])
     calls = [f"{call}({', '.join(_VALUES.get(name, name) for name in names)})" for call, names in wanted.items()]

@@ -1,4 +1,4 @@
-"""Numbers that decide, with their unit and meaning; the pages about rules are made from them."""
+"""Thresholds of the rules, with unit and meaning; the rule reference lists them."""
 
 import dis
 from collections.abc import Callable, Iterator
@@ -10,29 +10,29 @@ _LARGE, _SMALL = 1_000.0, 1e-3
 
 
 class Threshold(float):
-    """A number that decides, usable as a plain float; as text it has its unit.
+    """A decision threshold, usable as a plain float. Its text includes the unit.
 
     Args:
-        value: The number. A share is a number from 0 to 1.
-        unit: Unit of the number; `%` shows a share as a percentage; empty for a ratio or a metric without a unit.
-        meaning: What the number decides, and why it has this value.
+        value: Number. A share is a number from 0 to 1.
+        unit: Unit; `%` shows a share as a percentage. Empty for a ratio or a metric without a unit.
+        meaning: What the threshold decides, and why it has this value.
     """
 
     unit: str
     meaning: str
 
     def __new__(cls, value: float, unit: str, meaning: str) -> Self:
-        """Make the number."""
+        """Create the threshold."""
         made = super().__new__(cls, value)
         made.unit, made.meaning = unit, meaning
         return made
 
     def __reduce__(self) -> tuple[type[Self], tuple[float, str, str]]:
-        """What a copy is made of."""
+        """Return the class and arguments to make a copy."""
         return type(self), (float(self), self.unit, self.meaning)
 
     def __str__(self) -> str:
-        """Write the number with its unit, as people read it."""
+        """Format the number with its unit."""
         if self.unit == "%":
             return f"{100.0 * self:g} %"
         size = abs(self)
@@ -46,15 +46,15 @@ class Threshold(float):
         return f"{digits} {self.unit.removesuffix('s') if self == 1.0 else self.unit}".rstrip()
 
     def __format__(self, spec: str) -> str:
-        """Format like a float; without a specification, like `str`."""
+        """Format like a float; without a format specification, like `str`."""
         return float(self).__format__(spec) if spec else str(self)
 
 
 def thresholds_of(function: Callable[..., Any]) -> dict[str, Threshold]:
-    """Find the thresholds that a function of this package, or any function that it calls, reads.
+    """Find the thresholds that a function reads, directly or through other functions of this package.
 
     Args:
-        function: A function, such as the `judge` of a rule.
+        function: Function, such as the `judge` of a rule.
 
     Returns:
         Thresholds by the name of their constant without a leading underscore, in the order of first use.
@@ -74,7 +74,7 @@ def thresholds_of(function: Callable[..., Any]) -> dict[str, Threshold]:
 
     assert isinstance(function, FunctionType)
     for default in (function.__kwdefaults__ or {}).values():
-        assert not isinstance(default, Threshold), "a default is read by nobody's code"
+        assert not isinstance(default, Threshold), "the code of a function does not read its default values"
     visit(function)
     return found
 
@@ -85,7 +85,7 @@ def thresholds_in(module: ModuleType) -> dict[str, Threshold]:
 
 
 def _globals_read(code: CodeType, names: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the global names that code reads and their values; of a module of this package, the attribute read."""
+    """Yield the names and values of globals that code reads, and of attributes of this package's modules."""
     module: ModuleType | None = None
     for instruction in dis.get_instructions(code):
         name = instruction.argval

@@ -1,4 +1,4 @@
-"""Blocks of records: what they hold is what a slow loop finds."""
+"""Block statistics match those of slices of the series."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from rlvitals.diagnosis.block_table import BlockTable
 
 @pytest.mark.parametrize("count", [1, 7, 8, 9, 100, 1000])
 def test_blocks_hold_means_and_extremes(count: int) -> None:
-    """Against slices of the whole series, whatever its length."""
+    """Means and extremes equal those of slices of the whole series, for any length."""
 
     series = np.random.default_rng(count).standard_normal(count)
     table = BlockTable(("x",), most_rows=8)
@@ -22,7 +22,7 @@ def test_blocks_hold_means_and_extremes(count: int) -> None:
 
 
 def test_a_block_without_a_finite_value_has_no_mean() -> None:
-    """NaN, and nothing is warned of."""
+    """The mean is NaN, without a warning."""
 
     table = BlockTable(("x",))
     table.extend(np.array([[np.nan, 2.0]]), np.array([[True, False]]))

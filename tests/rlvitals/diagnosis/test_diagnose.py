@@ -1,4 +1,4 @@
-"""A diagnosis holds whatever the data is."""
+"""A diagnosis handles any data."""
 
 import logging
 
@@ -14,7 +14,7 @@ from rlvitals.testing.trainings import MadeTraining
 
 
 def spoilt(seed: int) -> MadeTraining:
-    """A training of which columns are missing, are full of holes, or are filled with the oddest numbers."""
+    """Return a training with columns that are missing, have gaps, or contain extreme values."""
     generator = np.random.default_rng(seed)
     made = MadeTraining(updates=int(generator.integers(1, 30)), seed=seed, continuous=bool(seed % 2))
     for table in (made.episodes, made.updates, made.evaluations):
@@ -37,8 +37,8 @@ def spoilt(seed: int) -> MadeTraining:
 
 
 @pytest.mark.parametrize("seed", range(60))
-def test_no_data_makes_it_fail(seed: int, caplog: pytest.LogCaptureFixture) -> None:
-    """No rule raises, no warning is given, the score adds up, and all of it can be sent as JSON."""
+def test_a_diagnosis_handles_any_data(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    """No rule raises or warns, the score adds up, and the diagnosis can be encoded as JSON."""
 
     caplog.set_level(logging.ERROR)
     made = spoilt(seed)
@@ -51,8 +51,8 @@ def test_no_data_makes_it_fail(seed: int, caplog: pytest.LogCaptureFixture) -> N
     assert caplog.records == []
 
 
-def test_a_live_run_without_a_known_budget_is_judged() -> None:
-    """By how many updates there were."""
+def test_a_live_run_with_an_unknown_budget_is_assessed() -> None:
+    """The number of updates replaces an unknown budget."""
 
     made = MadeTraining().flat().set("updates", learning_rate=0.1, kl_divergence=2.0)
     made.total_timesteps = None
@@ -61,7 +61,7 @@ def test_a_live_run_without_a_known_budget_is_judged() -> None:
 
 
 def recorded(episodes: int, updates: int, *, reward: float | None = None, loss: float = 0.1) -> Diagnosis:
-    """Diagnose a run of a few records, healthy unless a loss is not finite."""
+    """Diagnose a run of a few records, which is healthy unless a loss is non-finite."""
     collector = EvidenceBuilder()
     for number in range(episodes):
         value = float(number % 7) if reward is None else reward
@@ -91,22 +91,22 @@ def test_a_verdict_needs_enough_rewards_or_enough_updates(episodes: int, updates
     assert (diagnosis.health_score, diagnosis.status) == expected
 
 
-def test_an_alarm_needs_no_further_evidence() -> None:
-    """One update with a loss that is not finite is critical."""
+def test_a_critical_finding_needs_no_further_evidence() -> None:
+    """One update with a non-finite loss is enough for a critical status."""
 
     diagnosis = recorded(0, 1, loss=float("nan"))
     assert (diagnosis.is_judged, diagnosis.is_early, diagnosis.status) == (True, True, "critical")
 
 
-def test_rewards_that_are_not_finite_are_no_evidence_of_health() -> None:
-    """A hundred episodes without a finite reward count as none."""
+def test_non_finite_rewards_are_not_evidence_of_health() -> None:
+    """A hundred episodes without a finite reward count as zero rewards."""
 
     diagnosis = recorded(100, 0, reward=float("nan"))
     assert (diagnosis.episodes, diagnosis.rewards, diagnosis.is_early) == (100, 0, True)
 
 
-def test_the_evidence_and_what_a_verdict_needs_are_stated() -> None:
-    """With the constants that decide it."""
+def test_the_evidence_text_states_what_a_verdict_needs() -> None:
+    """The text states the evidence so far and the limits from the constants."""
 
     needed = f"; a verdict needs {FEWEST_REWARDS:.0f} episodes with a reward or {FEWEST_UPDATES:.0f} updates"
     assert recorded(3, 0).evidence_text == f"3 episodes with a reward and no update{needed}"

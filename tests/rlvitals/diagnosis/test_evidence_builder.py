@@ -1,4 +1,4 @@
-"""Evidence is the same however it comes, and stays small."""
+"""Evidence is the same for any order of arrival, and its size is bounded."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ from rlvitals.records import Episode, PolicyUpdate
 from rlvitals.testing.trainings import MadeTraining
 
 
-def test_live_and_after_the_fact_say_the_same(tmp_path: Path) -> None:
-    """Records collected as they come, and the run folder read at the end: the same findings, number by number."""
+def test_live_and_stored_evidence_give_the_same_diagnosis(tmp_path: Path) -> None:
+    """Records collected live and the run folder read at the end give the same findings."""
 
     made = MadeTraining()
     made.flat().set("updates", learning_rate=0.1, kl_divergence=2.0)
@@ -33,7 +33,7 @@ def test_live_and_after_the_fact_say_the_same(tmp_path: Path) -> None:
 
 
 def test_the_order_of_folding_does_not_matter() -> None:
-    """Asked for after every record, or once at the end."""
+    """Folding after every record and folding once at the end give the same evidence."""
 
     made, often, once = MadeTraining(), EvidenceBuilder(), EvidenceBuilder()
     for record in made.records():
@@ -47,7 +47,7 @@ def test_the_order_of_folding_does_not_matter() -> None:
 
 
 def test_memory_is_bounded() -> None:
-    """A hundred thousand episodes of a thousand categories, in a thousand rows and 64 categories."""
+    """100,000 episodes of 1,000 categories fit in about a thousand rows and 64 categories."""
 
     collector = EvidenceBuilder()
     for number in range(100_000):
@@ -59,8 +59,8 @@ def test_memory_is_bounded() -> None:
     assert not collector._pending
 
 
-def test_absent_and_not_finite_stay_two_things() -> None:
-    """A NaN is counted as what it is; what was not said is neither finite nor not."""
+def test_missing_and_non_finite_values_are_counted_separately() -> None:
+    """A NaN or infinity counts as non-finite, and a missing value counts as neither finite nor non-finite."""
 
     collector = EvidenceBuilder()
     for step, loss in enumerate((1.0, float("nan"), None, float("inf"))):
@@ -71,8 +71,8 @@ def test_absent_and_not_finite_stay_two_things() -> None:
     assert not updates.has("value_loss")
 
 
-def test_steps_are_counted_where_they_are_not_said() -> None:
-    """Episodes without a step of the environment stand where their lengths put them."""
+def test_missing_steps_are_counted_from_episode_lengths() -> None:
+    """Episodes without an environment step get the sum of the lengths so far."""
 
     collector = EvidenceBuilder()
     for number in range(4):

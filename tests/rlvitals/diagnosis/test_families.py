@@ -1,4 +1,4 @@
-"""Rules that assume PPO judge what has PPO's inputs, and nothing else."""
+"""Rules that assume PPO evaluate only runs with the inputs of PPO."""
 
 from typing import Any
 
@@ -33,14 +33,14 @@ from rlvitals.testing.trainings import MadeTraining
         ({}, ""),
     ],
 )
-def test_the_algorithm_is_told_by_its_name_or_by_its_settings(configuration: dict[str, Any], family: str) -> None:
-    """The name decides, whatever stands around it; else the settings that only one family has."""
+def test_the_family_follows_from_the_algorithm_or_the_settings(configuration: dict[str, Any], family: str) -> None:
+    """The algorithm name takes precedence over settings that only one family has."""
 
     assert hyperparameters_of(configuration).family == family
 
 
 def test_each_input_belongs_to_a_family() -> None:
-    """A new column or setting is not hidden from the rules by oversight."""
+    """Every column and setting is an input of some family, so that none is hidden by oversight."""
 
     known = set().union(*(family.inputs for family in FAMILIES))
     assert {f"updates.{name}" for name in UPDATE_COLUMNS} <= known
@@ -48,7 +48,7 @@ def test_each_input_belongs_to_a_family() -> None:
 
 
 def looks_wrong_for_ppo(made: MadeTraining) -> MadeTraining:
-    """Every input that PPO's rules look at has a value that is a fault in PPO."""
+    """Give every input of the PPO rules a value that is a fault in PPO."""
     made.configure(ent_coef=0.5, vf_coef=0.0, n_epochs=100, clip_range=100.0, max_grad_norm=1e9, learning_rate=0.01)
     made.set("updates", kl_divergence=5.0, clip_fraction=0.9, clip_range=100.0, policy_loss=80.0, epochs=100.0)
     made.set("updates", entropy=0.69, explained_variance=1e-8 * made.generator.standard_normal(60), value_mean=0.0)
@@ -59,8 +59,8 @@ def looks_wrong_for_ppo(made: MadeTraining) -> MadeTraining:
 
 
 @pytest.mark.parametrize("algorithm", ["DQN", "SAC", "TD3", "ARS"])
-def test_what_is_a_fault_in_ppo_alone_is_none_elsewhere(algorithm: str) -> None:
-    """The same numbers are eight findings in PPO."""
+def test_faults_of_ppo_are_not_faults_of_other_families(algorithm: str) -> None:
+    """Values that give at least eight findings in PPO give none in other families."""
 
     assert len(all_codes(diagnose(looks_wrong_for_ppo(MadeTraining()).evidence()).findings)) >= 8
     other = looks_wrong_for_ppo(MadeTraining()).configure(algorithm=algorithm)
@@ -77,32 +77,32 @@ def test_what_is_a_fault_in_ppo_alone_is_none_elsewhere(algorithm: str) -> None:
         ("GRPO", "entropy", 1e-3, "entropy-collapse"),
     ],
 )
-def test_an_input_that_a_family_lacks_is_not_judged(algorithm: str, column: str, value: float, code: str) -> None:
-    """A2C has no surrogate and one epoch; the KL divergence of GRPO is the distance from a reference model."""
+def test_an_input_that_a_family_lacks_is_ignored(algorithm: str, column: str, value: float, code: str) -> None:
+    """A2C has no surrogate and one epoch, and the KL divergence of GRPO is the distance from a reference model."""
 
     made = MadeTraining().configure(algorithm=algorithm, learning_rate=0.02)
     made.set("updates", learning_rate=0.02, **{column: value})
     assert code not in all_codes(diagnose(made.evidence()).findings)
 
 
-def test_a_loss_that_is_not_finite_is_a_fault_in_every_family() -> None:
-    """Whatever it measures."""
+def test_a_non_finite_loss_is_a_fault_in_every_family() -> None:
+    """A non-finite loss is a fault whatever the loss measures."""
 
     for family in FAMILIES:
         made = MadeTraining().configure(algorithm=family.algorithms[0]).set("updates", policy_loss=float("nan"))
         assert diagnose(made.evidence()).findings[0].code == "non-finite"
 
 
-def test_rules_that_do_not_apply_are_not_asked_for_data() -> None:
-    """They are listed apart from those that would judge if more was logged."""
+def test_rules_that_do_not_apply_are_listed_separately() -> None:
+    """Rules that do not apply are listed separately from skipped and evaluated rules."""
 
     diagnosis = diagnose(MadeTraining().configure(algorithm="DQN").evidence())
     assert {"kl-too-large", "value-not-learning", "entropy-too-high"} <= set(diagnosis.inapplicable)
     assert not set(diagnosis.inapplicable) & {*diagnosis.judged, *(one.code for one in diagnosis.skipped_rules)}
 
 
-def test_an_unknown_algorithm_is_judged_by_the_metrics_that_it_logs() -> None:
-    """But a setting called `epochs` may count passes over anything."""
+def test_an_unknown_algorithm_is_assessed_by_the_metrics_that_it_logs() -> None:
+    """Rules use the logged metrics, but ignore a setting called `epochs`, which can count anything."""
 
     def codes(**configuration: Any) -> set[str]:
         made = MadeTraining()
@@ -115,8 +115,8 @@ def test_an_unknown_algorithm_is_judged_by_the_metrics_that_it_logs() -> None:
     assert "stale-data" in codes(n_epochs=100)
 
 
-def test_a_coefficient_of_zero_is_no_fault_where_the_critic_is_trained_apart() -> None:
-    """Stable-Baselines3's TRPO gives 0 for the coefficients of a joint loss, and for the limit of the gradient."""
+def test_a_zero_coefficient_is_no_fault_if_the_critic_is_trained_separately() -> None:
+    """TRPO of Stable-Baselines3 reports 0 for the coefficients of a joint loss and for the gradient limit."""
     joint = {"vf_coef": 0.0, "ent_coef": 0.0, "max_grad_norm": 0.0}
 
     def found(**settings: Any) -> set[str]:

@@ -11,8 +11,8 @@ def logged(code: str, severity: str = "warning", **data: Any) -> Event:
     return Event(time=1.0, kind="finding", message="m", severity=severity, code=code, data=data)
 
 
-def test_a_finding_comes_back_as_it_was_recorded() -> None:
-    """Open, and then closed, with everything that it says but its severity: a closed one is no alarm."""
+def test_a_finding_is_read_as_it_was_recorded() -> None:
+    """An opened finding is read unchanged, and a closed one as info."""
     symptom = Finding(code="s", severity="info", confidence=0.1, title="symptom")
     finding = Finding(code="a", severity="critical", confidence=0.5, title="t", since_step=7, symptoms=(symptom,))
     opened, closed = (event_of(finding, state, time=1.0) for state in (OPENED, CLOSED))
@@ -22,8 +22,8 @@ def test_a_finding_comes_back_as_it_was_recorded() -> None:
     assert (over.title, over.symptoms, over.severity, is_open) == ("t", (symptom,), "info", False)
 
 
-def test_open_ones_come_first_then_the_worst_each_as_last_recorded() -> None:
-    """Other events are no findings."""
+def test_open_findings_are_listed_first_then_the_most_severe() -> None:
+    """Findings are read as last recorded, open ones first, then by severity; other events are ignored."""
     events = [logged("a"), logged("b"), logged("a", state=CLOSED), logged("c", "critical"), logged("b", "info")]
     note = Event(time=1.0, kind="note", message="m")
 
@@ -31,8 +31,8 @@ def test_open_ones_come_first_then_the_worst_each_as_last_recorded() -> None:
     assert found == [("c", "critical", True), ("b", "info", True), ("a", "warning", False)]
 
 
-def test_a_finding_that_a_user_logged_is_read_as_far_as_it_goes() -> None:
-    """With what fits; where something does not fit, by its message alone."""
+def test_a_finding_that_a_user_logged_keeps_its_valid_fields() -> None:
+    """Valid fields are kept; if a field is invalid, only the message is."""
     partly, odd = (recorded_findings([logged("x", **data)])[0].finding for data in ({"cause": "c"}, {"cause": 7}))
 
     assert (partly.title, partly.cause, partly.confidence) == ("m", "c", 0.0)

@@ -1,4 +1,4 @@
-"""The follower of a live run says each thing once."""
+"""The tracker of a live run reports each finding once."""
 
 import msgspec
 
@@ -15,7 +15,7 @@ def diagnosis(*codes: str, severity: str = "warning", symptoms: tuple[str, ...] 
 
 
 def test_a_finding_opens_once() -> None:
-    """And persists from then on."""
+    """A finding opens at first sight and persists from then on."""
 
     tracker = FindingTracker()
     first, second = tracker.update(diagnosis("plateau")), tracker.update(diagnosis("plateau"))
@@ -24,8 +24,8 @@ def test_a_finding_opens_once() -> None:
     assert [finding.code for finding in second.persisting] == ["plateau"]
 
 
-def test_a_finding_closes_when_it_has_stayed_away() -> None:
-    """For three looks; one that flickers is said once."""
+def test_a_finding_closes_after_three_checks_without_it() -> None:
+    """A finding closes after three consecutive checks without it, and an intermittent one stays open."""
 
     tracker = FindingTracker()
     tracker.update(diagnosis("plateau"))
@@ -37,15 +37,15 @@ def test_a_finding_closes_when_it_has_stayed_away() -> None:
 
 
 def test_a_finding_that_gets_worse_opens_again() -> None:
-    """A warning that becomes critical is worth a second word."""
+    """A warning that becomes critical is reported again."""
 
     tracker = FindingTracker()
     tracker.update(diagnosis("regression"))
     assert [f.severity for f in tracker.update(diagnosis("regression", severity="critical")).opened] == ["critical"]
 
 
-def test_a_finding_that_is_folded_is_not_closed() -> None:
-    """It has become a symptom; it has not gone."""
+def test_a_folded_finding_stays_open() -> None:
+    """A finding that has become a symptom stays open."""
 
     tracker = FindingTracker()
     tracker.update(diagnosis("kl-too-large"))
@@ -54,8 +54,8 @@ def test_a_finding_that_is_folded_is_not_closed() -> None:
         assert change.closed == ()
 
 
-def test_the_last_look_closes_what_it_does_not_see() -> None:
-    """A run that ended well is not told for ever of what it had been; what is folded is still there."""
+def test_the_last_check_closes_missing_findings() -> None:
+    """The last diagnosis closes the findings that it lacks, except folded ones."""
 
     tracker = FindingTracker()
     tracker.update(diagnosis("no-learning", "kl-too-large"))

@@ -1,4 +1,4 @@
-"""The score is 100 less what is explained."""
+"""The health score is 100 minus deductions that each name a finding."""
 
 import pytest
 
@@ -13,14 +13,14 @@ def finding(code: str, severity: str, confidence: float = 1.0) -> Finding:
 
 
 def test_a_healthy_run_has_all_its_points() -> None:
-    """100, and nothing to explain."""
+    """A run without findings has a score of 100."""
 
     assert health_of(()).score == 100
     assert health_of(()).status == "healthy"
 
 
 def test_a_run_without_evidence_has_no_score() -> None:
-    """Unless something is wrong that needs no evidence, as a crash before the first episode; a remark is no verdict."""
+    """Without evidence, only a warning or critical finding gives a score; an info finding does not."""
 
     for findings in ((), (finding("data-missing", "info"),)):
         health = health_of(findings, is_judged=False)
@@ -28,8 +28,8 @@ def test_a_run_without_evidence_has_no_score() -> None:
     assert health_of((finding("stalled", "critical"),), is_judged=False).score == 50
 
 
-def test_costs_worked_by_hand() -> None:
-    """Critical at full confidence 50, a warning at half 15, a remark at none 1."""
+def test_deductions_match_a_calculation_by_hand() -> None:
+    """A critical finding at full confidence costs 50, a warning at half confidence 15, an info finding at zero 1."""
 
     health = health_of(
         [finding("regression", "critical"), finding("plateau", "warning", 0.5), finding("x", "info", 0.0)]
@@ -42,8 +42,8 @@ def test_costs_worked_by_hand() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 3, 9])
-def test_the_explanation_adds_up(count: int) -> None:
-    """Also where more is wrong than there are points."""
+def test_the_deductions_add_up_to_the_score(count: int) -> None:
+    """100 minus all deductions is the score, also if findings would cost more points than there are."""
 
     codes = [rule.code for rule in RULES][:count]
     health = health_of([finding(code, "critical", 0.8) for code in codes])
@@ -53,15 +53,15 @@ def test_the_explanation_adds_up(count: int) -> None:
     assert [loss.code for loss in health.deductions] == codes
 
 
-def test_each_point_lost_names_a_finding() -> None:
-    """Of a diagnosis, not of the score's own making."""
+def test_each_deduction_names_a_finding() -> None:
+    """Deductions name exactly the findings of the diagnosis."""
 
     diagnosis = diagnose(MadeTraining().flat().set("updates", kl_divergence=3.0).evidence())
     assert {loss.code for loss in diagnosis.health.deductions} == {finding.code for finding in diagnosis.findings}
 
 
-def test_areas_name_rules() -> None:
-    """No area counts a code that no rule has, and no code counts twice."""
+def test_areas_list_existing_rules() -> None:
+    """Areas list only existing rule codes, and each code at most once."""
 
     listed = [code for codes in CHECKS.values() for code in codes]
     assert set(listed) <= {rule.code for rule in RULES}

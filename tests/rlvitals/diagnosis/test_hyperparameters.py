@@ -1,4 +1,4 @@
-"""Hyper-parameters under the names that others give them."""
+"""Hyperparameters under the names that other libraries use."""
 
 import math
 from typing import Any
@@ -27,14 +27,16 @@ from rlvitals.diagnosis import hyperparameters_of
         ({"action_space": "Box(-1.0, 1.0, (3,), float32)"}, "action_entropy", None),
     ],
 )
-def test_a_setting_is_understood(configuration: dict[str, Any], name: str, value: float | bool | None) -> None:
-    """Stable-Baselines3's names, CleanRL's, nested or flat, numbers as text."""
+def test_settings_are_read_under_their_usual_names(
+    configuration: dict[str, Any], name: str, value: float | bool | None
+) -> None:
+    """Names of Stable-Baselines3 and CleanRL, nested or flat settings, and numbers as text are read."""
 
     assert getattr(hyperparameters_of(configuration), name) == (value if value is None else pytest.approx(value))
 
 
 @pytest.mark.parametrize("odd", [{"gamma": []}, {"gamma": "high"}, {"lr": "schedule " * 9}, {"action_count": "x"}])
-def test_what_is_not_understood_is_left_out(odd: dict[str, Any]) -> None:
-    """It raises nothing."""
+def test_invalid_settings_are_ignored(odd: dict[str, Any]) -> None:
+    """Invalid values are ignored without an exception."""
 
     assert hyperparameters_of(odd) == hyperparameters_of({})

@@ -1,4 +1,4 @@
-"""Verdicts do not hang on units, on how dense the logging is, or on signals that may be missing."""
+"""Verdicts do not depend on units, on the logging interval or on optional signals."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ Change = Callable[[MadeTraining], object]
 
 
 def healthy(_: MadeTraining) -> None:
-    """As made."""
+    """Leave the training unchanged."""
 
 
 def regressed(made: MadeTraining) -> None:
@@ -48,7 +48,7 @@ def shifted(made: MadeTraining) -> None:
 
 
 def twice_as_dense(made: MadeTraining) -> None:
-    """Each update is logged twice, the first time half way."""
+    """Log each update twice, the first time half way."""
     steps = made.updates["step"]
     for name, column in made.updates.items():
         if column is not None:
@@ -71,8 +71,8 @@ def codes(made: MadeTraining) -> list[str]:
 
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("change", [scaled, shifted, twice_as_dense])
-def test_the_verdict_stays(state: Change, change: Change) -> None:
-    """Rewards times a thousand, rewards shifted, logging twice as dense."""
+def test_findings_do_not_change(state: Change, change: Change) -> None:
+    """Findings are the same with rewards times a thousand, shifted rewards, and updates logged twice as often."""
 
     made, changed = MadeTraining(), MadeTraining()
     state(made)
@@ -87,8 +87,8 @@ def test_the_verdict_stays(state: Change, change: Change) -> None:
     [without("advantage_mean", "advantage_std", "value_mean", "return_mean"), without("clip_fraction", "clip_range"),
      without("gradient_norm"), without("explained_variance"), without("value_loss"), without("epochs")],
 )  # fmt: skip
-def test_the_verdict_stays_when_optional_signals_are_missing(state: Change, missing: Change) -> None:
-    """What remains is judged as before."""
+def test_the_first_finding_does_not_change_if_optional_signals_are_missing(state: Change, missing: Change) -> None:
+    """The first finding is the same without optional signals."""
 
     made, poorer = MadeTraining(), MadeTraining()
     state(made)
@@ -97,8 +97,8 @@ def test_the_verdict_stays_when_optional_signals_are_missing(state: Change, miss
     assert codes(made)[:1] == codes(poorer)[:1]
 
 
-def test_a_rule_that_lacks_its_signal_says_so() -> None:
-    """It is among the skipped_rules, with what is missing, and not among the judged."""
+def test_a_rule_without_its_signal_is_listed_as_skipped() -> None:
+    """The rule is in `skipped_rules` with its missing signal, and not in `judged`."""
 
     made = MadeTraining()
     made.updates["kl_divergence"] = None
@@ -107,8 +107,8 @@ def test_a_rule_that_lacks_its_signal_says_so() -> None:
     assert "kl-too-large" not in diagnosis.judged
 
 
-def test_nothing_at_all_is_no_finding() -> None:
-    """And no verdict: a run that has just begun is neither healthy nor ill."""
+def test_a_run_without_records_has_no_findings() -> None:
+    """A run that has just started has no findings and is not judged."""
 
     diagnosis = diagnose(MadeTraining().evidence(0.0))
     assert (diagnosis.findings, diagnosis.is_judged) == ((), False)

@@ -1,4 +1,4 @@
-"""What to log so that rules can judge."""
+"""The inputs to log to enable skipped rules."""
 
 import inspect
 
@@ -7,8 +7,8 @@ from rlvitals.diagnosis.missing_inputs import CONFIGURATION, in_words, to_log
 from rlvitals.diagnosis.rules import RULES
 
 
-def test_every_need_is_told_by_a_call_that_takes_it() -> None:
-    """What is named is an argument, a setting of the recorder or a key of the configuration."""
+def test_every_required_signal_has_a_place_that_accepts_it() -> None:
+    """Every suggestion is an argument of a call, a setting of the recorder or a key of the configuration."""
     for call, names in to_log(need for rule in RULES for need in rule.needs).items():
         if call == "RecorderSettings":
             assert set(names) <= set(RecorderSettings.__struct_fields__)
@@ -16,8 +16,8 @@ def test_every_need_is_told_by_a_call_that_takes_it() -> None:
             assert set(names) <= inspect.signature(getattr(TrainingMonitor, call)).parameters.keys()
 
 
-def test_of_several_that_would_do_the_everyday_one_is_told() -> None:
-    """Once, however many rules want it."""
+def test_the_most_available_alternative_is_suggested() -> None:
+    """Among alternatives, the most available signal is suggested, and only once."""
     assert to_log(["updates.observation_std|updates.explained_variance", "updates.explained_variance"]) == {
         "log_training_step": ["explained_variance"]
     }
@@ -27,8 +27,8 @@ def test_of_several_that_would_do_the_everyday_one_is_told() -> None:
     }
 
 
-def test_people_read_it_as_calls() -> None:
-    """What goes into the configuration stands last."""
+def test_the_text_lists_calls_with_arguments() -> None:
+    """The text lists calls with arguments, and configuration keys last."""
     needs = ["settings.gamma", "updates.entropy|updates.action_std", "updates.kl_divergence"]
 
     assert in_words(["episodes.truncated"]) == "log_episode(termination_reason: terminated or truncated)"

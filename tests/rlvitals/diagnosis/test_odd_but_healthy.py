@@ -1,4 +1,4 @@
-"""What looks odd in healthy trainings, by name: none of it is an alarm."""
+"""Unusual but healthy trainings have no warning or critical finding."""
 
 import numpy as np
 import pytest
@@ -8,20 +8,20 @@ from rlvitals.testing.trainings import MadeTraining
 
 
 def alarms(made: MadeTraining) -> list[str]:
-    """The codes of all alarms along a training."""
+    """Return the codes of all warning and critical findings during a training."""
     return [f.code for share in (0.1, 0.25, 0.4, 0.6, 0.8, 1.0) for f in diagnose(made.evidence(share)).alarms]
 
 
 def test_a_converged_policy_of_nearly_no_entropy() -> None:
-    """Entropy falls to nothing as returns reach their best."""
+    """A converged policy with almost no entropy is healthy: entropy vanishes as returns reach their best level."""
 
     made = MadeTraining()
     done = np.clip((made.along - 0.3) / 0.4, 0.0, 1.0)
     assert alarms(made.set("updates", entropy=0.69 * (1.0 - done) + 1e-4)) == []
 
 
-def test_a_converged_policy_that_is_trained_on() -> None:
-    """A run that takes up a solved task: returns constant from the first episode, entropy near zero."""
+def test_a_converged_policy_that_continues_training() -> None:
+    """A run that continues a solved task has constant returns and an entropy near zero from the first episode."""
 
     made = MadeTraining().configure(max_episode_steps=200)
     made.set("episodes", reward=200.0 + made.generator.standard_normal(300), length=150.0 + np.arange(300) % 7)
@@ -30,7 +30,7 @@ def test_a_converged_policy_that_is_trained_on() -> None:
 
 
 def test_gaussian_entropy_that_starts_negative() -> None:
-    """A standard deviation of 0.14 has an entropy below zero: entropy of a density may be."""
+    """The entropy of a Gaussian with a standard deviation of 0.14 is negative."""
 
     made = MadeTraining(continuous=True)
     std = 0.14 * np.exp(-0.5 * made.along)
@@ -38,7 +38,7 @@ def test_gaussian_entropy_that_starts_negative() -> None:
 
 
 def test_clip_fraction_of_one_while_the_clip_range_anneals_to_zero() -> None:
-    """Every sample is outside a range of nothing."""
+    """Every sample is outside an empty clip range."""
 
     made = MadeTraining()
     left = 1.0 - made.along
@@ -47,7 +47,7 @@ def test_clip_fraction_of_one_while_the_clip_range_anneals_to_zero() -> None:
 
 
 def test_explained_variance_of_minus_two_on_a_solved_task() -> None:
-    """Where returns hardly vary, there is nothing to explain."""
+    """If returns hardly vary, there is nothing to explain."""
 
     made = MadeTraining()
     explained = np.where(made.along < 0.7, made.updates["explained_variance"], -2.0 + 0.1 * made.along)
@@ -55,7 +55,7 @@ def test_explained_variance_of_minus_two_on_a_solved_task() -> None:
 
 
 def test_rewards_that_are_noisy() -> None:
-    """Noise as large as what is learnt."""
+    """The noise is as large as the gain."""
 
     made = MadeTraining(updates=80)
     noise = 150.0 * made.generator.standard_normal(len(made.episodes_along))
@@ -63,7 +63,7 @@ def test_rewards_that_are_noisy() -> None:
 
 
 def test_rewards_that_are_sparse() -> None:
-    """Nine of ten episodes end with nothing, ever fewer of them."""
+    """Nine of ten episodes have no reward at first, and fewer later."""
 
     made = MadeTraining(updates=80)
     chance = 0.1 + 0.8 * made.episodes_along
@@ -72,7 +72,7 @@ def test_rewards_that_are_sparse() -> None:
 
 
 def test_rewards_that_start_late() -> None:
-    """Nothing happens in the first third; exploration finds it then."""
+    """Returns rise only after the first third."""
 
     made = MadeTraining(updates=80)
     at = made.episodes_along
@@ -83,7 +83,7 @@ def test_rewards_that_start_late() -> None:
 
 
 def test_a_long_one_step_task_with_large_updates() -> None:
-    """One-step episodes, a KL divergence of 0.2 and a clip fraction of 0.5."""
+    """One-step episodes with a KL divergence of 0.2 and a clip fraction of 0.5 are healthy."""
 
     made = MadeTraining(continuous=True)
     made.set("episodes", length=1.0).set("evaluations", length=1.0)
@@ -92,14 +92,14 @@ def test_a_long_one_step_task_with_large_updates() -> None:
 
 
 def test_actions_that_end_at_their_bounds() -> None:
-    """Bang-bang control is right where force is free."""
+    """Bang-bang control is optimal if force costs nothing."""
 
     made = MadeTraining(continuous=True)
     assert alarms(made.set("updates", action_bound_fraction=np.minimum(0.97, 0.3 + 2.0 * made.along))) == []
 
 
-def test_evaluations_far_below_training_are_a_remark() -> None:
-    """Never an alarm: deterministic policies of healthy runs may be brittle."""
+def test_evaluations_far_below_training_are_info() -> None:
+    """The finding is info, because deterministic policies of healthy runs can be brittle."""
 
     made = MadeTraining().set("evaluations", reward=20.0)
     diagnosis = diagnose(made.evidence())
@@ -109,7 +109,7 @@ def test_evaluations_far_below_training_are_a_remark() -> None:
 
 @pytest.mark.parametrize("depth", [0.5, 0.7])
 def test_a_dip_that_recovers(depth: float) -> None:
-    """Half or more of what was learnt is gone for a while, and comes back."""
+    """Half or more of the gain is lost for a while and regained."""
 
     made = MadeTraining(updates=80)
     dip = np.exp(-(((made.episodes_along - 0.65) / 0.05) ** 2))
@@ -117,7 +117,7 @@ def test_a_dip_that_recovers(depth: float) -> None:
 
 
 def test_a_task_whose_reward_is_met_late() -> None:
-    """All episodes run into the time limit with the same return for 70 % of the budget, as in Acrobot; then not."""
+    """As in Acrobot, all episodes reach the time limit with the same return for 70 % of the budget."""
 
     made = MadeTraining()
     late = made.episodes_along > 0.7
@@ -129,7 +129,7 @@ def test_a_task_whose_reward_is_met_late() -> None:
 
 
 def test_a_sparse_reward_whose_failures_differ_in_length() -> None:
-    """Two of five hundred episodes find the goal at first: the others end anywhere, with nothing."""
+    """No episode finds the goal in the first 30 %; failures end after different numbers of steps, without a reward."""
 
     made = MadeTraining(updates=100)
     at = made.episodes_along
@@ -141,7 +141,7 @@ def test_a_sparse_reward_whose_failures_differ_in_length() -> None:
 
 
 def test_returns_that_rise_little_in_much_noise() -> None:
-    """Chance decides most of a card game: what can be learnt is a quarter of a standard deviation."""
+    """As in a card game, the possible gain is a quarter of a standard deviation."""
 
     made = MadeTraining(updates=1000)
     at = made.episodes_along
@@ -151,7 +151,7 @@ def test_returns_that_rise_little_in_much_noise() -> None:
 
 
 def test_a_plateau_of_three_quarters_of_the_budget() -> None:
-    """Until then it is a remark that nothing was learnt."""
+    """During the plateau, missing progress is info."""
 
     made = MadeTraining(updates=80)
     at = made.episodes_along
@@ -163,7 +163,7 @@ def test_a_plateau_of_three_quarters_of_the_budget() -> None:
 
 
 def test_a_critic_that_saturates_for_a_third_of_the_budget() -> None:
-    """Returns of hundreds drive all units to their ends; the policy moves meanwhile."""
+    """Returns of hundreds saturate the units of the critic, while the policy changes."""
 
     made = MadeTraining()
     blind = made.along < 0.45
@@ -176,7 +176,7 @@ def test_a_critic_that_saturates_for_a_third_of_the_budget() -> None:
 
 
 def test_a_learning_rate_that_decays_under_long_gradients() -> None:
-    """The last updates move nothing as the schedule ends: rewards are large, and not too large."""
+    """The last updates change nothing because the schedule ends, and not because rewards are too large."""
 
     made = MadeTraining()
     left = 1.0 - made.along
@@ -185,7 +185,7 @@ def test_a_learning_rate_that_decays_under_long_gradients() -> None:
 
 
 def test_updates_that_do_ten_times_as_many_epochs() -> None:
-    """A target of the KL divergence stops early at first; later updates use all epochs, and take their time."""
+    """A KL target stops updates early at first; later updates use all epochs and take longer."""
 
     made = MadeTraining()
     epochs = np.where(made.along < 0.5, 1.0, 10.0)
@@ -193,8 +193,8 @@ def test_updates_that_do_ten_times_as_many_epochs() -> None:
     assert alarms(made.set("updates", epochs=epochs, time=time)) == []
 
 
-def test_many_samples_clipped_by_a_critic_that_is_late() -> None:
-    """The critic is off by more than the spread of the advantages, and its loss says so: the data is fresh."""
+def test_many_clipped_samples_with_a_critic_that_learns_late() -> None:
+    """The value loss matches the bias of the critic, so the data is fresh."""
 
     made = MadeTraining().flat()
     made.set("updates", clip_fraction=0.4, policy_loss=-0.05, advantage_mean=-4.0, value_loss=10.0)
@@ -202,8 +202,8 @@ def test_many_samples_clipped_by_a_critic_that_is_late() -> None:
     assert "stale-data" not in alarms(made)
 
 
-def test_an_agent_that_ends_its_episodes_at_once() -> None:
-    """Who always sticks in a card game has episodes of one step; so has the evaluation."""
+def test_an_agent_that_ends_its_episodes_immediately() -> None:
+    """As for an agent that always sticks in a card game, evaluations also have one step."""
 
     made = MadeTraining()
     at = made.episodes_along
@@ -212,8 +212,8 @@ def test_an_agent_that_ends_its_episodes_at_once() -> None:
     assert "episodes-of-length-one" not in alarms(made)
 
 
-def test_rewards_that_a_wrapper_normalises_unseen() -> None:
-    """Updates see other rewards than episodes sum up, and no setting says so."""
+def test_rewards_that_a_wrapper_normalises_without_a_setting() -> None:
+    """Updates and episodes have different rewards, and no setting reports it."""
 
     made = MadeTraining()
     reward = 0.02 * made.episodes["reward"]
@@ -223,7 +223,7 @@ def test_rewards_that_a_wrapper_normalises_unseen() -> None:
 
 
 def test_steady_returns_at_the_target() -> None:
-    """A solved task that is trained on: nothing is left to rise, and the advantages are not to blame."""
+    """Returns at the target need not rise, so the advantages are not wrong."""
 
     made = MadeTraining(updates=80).flat().set("updates", explained_variance=0.97)
     assert "advantage-estimation" in alarms(made)
@@ -232,14 +232,14 @@ def test_steady_returns_at_the_target() -> None:
 
 
 def test_statistics_that_are_logged_with_three_decimals() -> None:
-    """What is rounded comes again, though rollouts are new."""
+    """Rounded statistics repeat, although the rollouts are new."""
 
     made = MadeTraining()
     assert alarms(made.set("updates", explained_variance=np.where(made.along < 0.5, 0.4, 0.91))) == []
 
 
-def test_a_critic_that_learns_slowly_is_not_one_that_is_held() -> None:
-    """Both explain nothing and are off; the one moves towards the returns, the other stays where it began."""
+def test_a_critic_that_learns_slowly_is_healthy_but_one_at_its_initial_level_is_not() -> None:
+    """Both critics explain nothing and are biased, but only the healthy one moves towards the returns."""
 
     made = MadeTraining().set("updates", explained_variance=0.05, return_mean=-40.0, advantage_mean=-30.0)
     made.set("updates", advantage_std=20.0, value_mean=-25.0 * made.along)
@@ -247,8 +247,8 @@ def test_a_critic_that_learns_slowly_is_not_one_that_is_held() -> None:
     assert "value-not-learning" in alarms(made.set("updates", value_mean=-0.3 + 0.1 * made.along))
 
 
-def test_a_critic_that_learns_the_mean_of_a_reward_that_nobody_has_met_yet() -> None:
-    """All returns are one: there is nothing to explain, but a mean to go to; who wanders off from it does not learn."""
+def test_a_critic_that_learns_the_mean_of_a_reward_that_was_never_met() -> None:
+    """All returns are equal, so the critic can only learn their mean; a critic that moves away does not learn."""
 
     made = MadeTraining().set("episodes", reward=-500.0, length=500.0, termination_reason="truncated")
     made.set("evaluations", reward=None).set(
@@ -260,8 +260,8 @@ def test_a_critic_that_learns_the_mean_of_a_reward_that_nobody_has_met_yet() -> 
         assert ("value-not-learning" in alarms(made)) is told
 
 
-def test_an_agent_that_only_gets_worse_is_told_so() -> None:
-    """Far below what it did untrained, by a critic that explains nothing; a dip as deep as noise is healthy."""
+def test_an_agent_that_only_gets_worse_is_a_regression() -> None:
+    """A drop far below the untrained level is a regression; a drop as large as the noise is healthy."""
 
     made = MadeTraining(updates=80)
     at, noise = made.episodes_along, 60.0 * made.generator.standard_normal(400)
@@ -270,15 +270,15 @@ def test_an_agent_that_only_gets_worse_is_told_so() -> None:
     assert "regression" not in alarms(made.set("episodes", reward=-150.0 - 60.0 * np.minimum(1.0, 3.0 * at) + noise))
 
 
-def test_a_discount_of_nothing_where_steps_stand_alone() -> None:
-    """A few attempts at one task, each worth what it is worth at once: learnt all the same."""
+def test_a_zero_discount_with_independent_steps() -> None:
+    """A few independent attempts at one task can be learned with a discount of 0."""
 
     made = MadeTraining().configure(gamma=0.0)
     assert alarms(made.set("episodes", length=np.full(300, 4.0))) == []
 
 
-def test_thirty_long_episodes_of_which_the_first_ten_learnt_most() -> None:
-    """What ten episodes learn is a third of the way here: returns scatter as widely as they rose."""
+def test_thirty_long_episodes_with_most_progress_in_the_first_ten() -> None:
+    """Returns scatter as widely as they rise, so missing progress is only info."""
 
     made = MadeTraining(updates=6)
     at, scatter = made.episodes_along, made.generator.standard_normal(30)
@@ -290,7 +290,7 @@ def test_thirty_long_episodes_of_which_the_first_ten_learnt_most() -> None:
 
 @pytest.mark.parametrize("has_plan", [True, False])
 def test_fewer_than_a_hundred_flat_episodes(*, has_plan: bool) -> None:
-    """A rise of a standard deviation hides in them: that there is none is a remark."""
+    """A rise of a standard deviation can hide in them, so missing progress is only info."""
 
     made = MadeTraining(updates=18).flat().set("updates", explained_variance=None).set("evaluations", reward=None)
     made.total_timesteps = made.total_timesteps if has_plan else None
@@ -299,7 +299,7 @@ def test_fewer_than_a_hundred_flat_episodes(*, has_plan: bool) -> None:
 
 
 def test_a_run_that_continues_from_a_checkpoint_and_stays_at_its_level() -> None:
-    """Its first episodes are not those of an untrained agent, so that it need not rise."""
+    """Its first episodes are not those of an untrained agent, so missing progress is only info."""
 
     made = MadeTraining().flat(200.0).set("updates", explained_variance=None).set("evaluations", reward=None)
     made.set("episodes", env_step=made.episodes["env_step"] + 1_000_000)

@@ -1,4 +1,4 @@
-"""Off-policy algorithms: warm-ups, dips and temperatures are healthy; what stays below random actions is not."""
+"""Off-policy algorithms: warm-ups, dips and temperatures are healthy; staying below random actions is not."""
 
 import itertools
 
@@ -16,8 +16,8 @@ def alarms(training: OffPolicyTraining) -> set[str]:
 
 @pytest.mark.parametrize("warm_up", [0.0, 0.1, 0.4])
 @pytest.mark.parametrize("algorithm", CURVES)
-def test_a_healthy_training_raises_no_alarm_at_any_time(algorithm: str, warm_up: float) -> None:
-    """Whatever is known of it: its algorithm or not, its updates or not, its budget or not."""
+def test_a_healthy_run_has_no_warning_at_any_time(algorithm: str, warm_up: float) -> None:
+    """A healthy run has no warning, whether its algorithm, updates and budget are known or not."""
 
     made = itertools.product((True, False), (True, False), (True, False))
     for seed, (configured, logs_updates, has_budget) in enumerate(made):
@@ -36,7 +36,7 @@ def test_a_healthy_training_raises_no_alarm_at_any_time(algorithm: str, warm_up:
 
 @pytest.mark.parametrize("configured", [True, False])
 def test_worse_than_random_actions_is_a_regression(*, configured: bool) -> None:
-    """It is not the sign of the reward, and it began when the warm-up ended."""
+    """Returns below random actions are a regression from the end of the warm-up, and not a wrong sign."""
 
     first = diagnose(OffPolicyTraining("DQN", learns=False, configured=configured).evidence()).findings[0]
     assert (first.code, first.severity) == ("regression", "warning")
@@ -44,8 +44,8 @@ def test_worse_than_random_actions_is_a_regression(*, configured: bool) -> None:
 
 
 @pytest.mark.parametrize("algorithm", ["SAC", "TD3"])
-def test_returns_that_stay_about_where_random_actions_were_are_no_learning(algorithm: str) -> None:
-    """Less than a standard deviation below is too little to call it lost."""
+def test_returns_near_random_actions_are_no_learning(algorithm: str) -> None:
+    """A drop of less than a standard deviation is reported as no learning."""
 
     first = diagnose(OffPolicyTraining(algorithm, learns=False).evidence()).findings[0]
     assert (first.code, first.severity) == ("no-learning", "warning")

@@ -1,4 +1,4 @@
-"""Every rule fires on a made training that has its fault, and is silent on one close to it."""
+"""Every rule fires on a synthetic training with its fault, and does not fire on a similar healthy one."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Change = Callable[[MadeTraining], object]
 
 
 class Case(NamedTuple):
-    """A rule, what it fires on, what is close and healthy (or another thing), and on what training."""
+    """A rule, a change that it fires on, a similar change that it does not fire on, and the kind of training."""
 
     code: str
     fires: Change
@@ -28,7 +28,7 @@ class Case(NamedTuple):
 
 
 def nothing(_: MadeTraining) -> None:
-    """Leave the training as it is."""
+    """Leave the training unchanged."""
 
 
 def noise(made: MadeTraining, around: float) -> Array:
@@ -43,7 +43,7 @@ def from_update(number: int, value: float) -> Change:
 
 
 def thrown(made: MadeTraining) -> Array:
-    """Actions are inside their bounds in the first rollout, and at them ever after."""
+    """Return actions that are inside their bounds in the first rollout and at them from then on."""
     return np.where(np.arange(len(made.along)) == 0, 0.02, 0.99)
 
 
@@ -56,7 +56,7 @@ def sparse_then_found(made: MadeTraining) -> None:
 
 
 def lose(share: float) -> Change:
-    """From 70 % on, a share of what was gained is lost."""
+    """From 70 % on, lose a share of the gain."""
 
     def change(made: MadeTraining) -> None:
         reward = made.episodes["reward"]
@@ -67,7 +67,7 @@ def lose(share: float) -> Change:
 
 
 def below_start(made: MadeTraining, drop: float) -> None:
-    """The run continues a checkpoint of 300, and falls at a fifth of the way."""
+    """Continue a checkpoint of 300 and drop at a fifth of the budget."""
     level = 300.0 - drop * (made.episodes_along > 0.2)
     made.set("episodes", reward=level + 30.0 * made.generator.standard_normal(level.size)).set(
         "evaluations", reward=None
@@ -93,7 +93,7 @@ def honest(made: MadeTraining) -> None:
 
 
 def fall(depth: float, back: float) -> Change:
-    """At 60 %, a share of what was gained is lost; from 70 % on, a share of the gain is there again."""
+    """At 60 %, lose a share of the gain; from 70 % on, regain a share of it."""
 
     def change(made: MadeTraining) -> None:
         reward, at = made.episodes["reward"], made.episodes_along
@@ -105,7 +105,7 @@ def fall(depth: float, back: float) -> Change:
 
 
 def partly_opposed(until: float) -> Change:
-    """Rewards are made of something else, too, and of quality with a flipped sign, until a share of the episodes."""
+    """Make rewards of quality with a flipped sign, for a share of the episodes, and of another term."""
 
     def change(made: MadeTraining) -> None:
         at = made.episodes_along
@@ -118,7 +118,7 @@ def partly_opposed(until: float) -> Change:
 
 
 def categories(rate: float) -> Change:
-    """One episode in ten is of a rare kind that succeeds at a rate; the others at 60 %."""
+    """Make one episode in five of a rare category that succeeds at a rate; the others succeed at 60 %."""
 
     def change(made: MadeTraining) -> None:
         count = len(made.episodes_along)
@@ -166,7 +166,7 @@ def one_step(from_share: float) -> Change:
 
 
 def worse(made: MadeTraining) -> None:
-    """Returns fall below those of the untrained policy, while the critic learns."""
+    """Returns drop below those of the untrained policy, while the critic learns."""
     level = 20.0 - 10.0 * np.minimum(1.0, made.episodes_along * 8.0)
     made.set("episodes", reward=level + made.generator.standard_normal(level.size))
 
@@ -346,7 +346,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{place}" for place, case in enumerate(CASES)])
 def test_a_rule_fires_on_its_fault_and_names_it(case: Case) -> None:
-    """The finding stands first, or among the others where it is one among them."""
+    """The finding is first, or, in the marked cases, among the findings."""
 
     made = MadeTraining(continuous=case.continuous)
     case.fires(made)
@@ -355,8 +355,8 @@ def test_a_rule_fires_on_its_fault_and_names_it(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.code}-{place}" for place, case in enumerate(CASES)])
-def test_a_rule_is_silent_on_what_is_close_to_its_fault(case: Case) -> None:
-    """Neither as a finding nor folded under one."""
+def test_a_rule_does_not_fire_on_similar_healthy_runs(case: Case) -> None:
+    """There is no such finding, and no such folded symptom."""
 
     made = MadeTraining(continuous=case.continuous)
     case.silent(made)
@@ -367,53 +367,53 @@ def test_a_rule_is_silent_on_what_is_close_to_its_fault(case: Case) -> None:
     ("status", "title"),
     [("failed", "The run failed"), ("crashed", "The run crashed"), ("stalled", "The run has stalled")],
 )
-def test_a_run_that_stopped_is_called_what_happened(status: str, title: str) -> None:
-    """A failed run is not reported as one whose process hangs."""
+def test_the_title_of_a_stopped_run_names_its_status(status: str, title: str) -> None:
+    """The title distinguishes a failed, a crashed and a stalled run."""
     made = MadeTraining()
     made.facts.update(status=status, reason="gone")
 
     assert title in [finding.title for finding in diagnose(made.evidence()).findings]
 
 
-def test_every_rule_has_its_cases() -> None:
-    """A new rule is shown to fire and to be silent before it is used."""
+def test_every_rule_has_a_case() -> None:
+    """Every rule has at least one case."""
 
     assert {rule.code for rule in RULES} == {case.code for case in CASES}
 
 
 @pytest.mark.parametrize("continuous", [False, True])
 @pytest.mark.parametrize("share", [0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0])
-def test_a_healthy_training_is_told_nothing(share: float, *, continuous: bool) -> None:
-    """At no time, whatever its noise."""
+def test_a_healthy_training_has_no_findings(share: float, *, continuous: bool) -> None:
+    """A healthy training has no findings at any time, for several seeds."""
 
     for seed in range(3):
         assert diagnose(MadeTraining(seed=seed, continuous=continuous).evidence(share)).findings == ()
 
 
 def discount(made: MadeTraining, length: Any, reason: str = "terminated", **settings: Any) -> str | None:
-    """The severity of what is said of a discount of 0."""
+    """Return the severity of the finding about a discount of 0, if there is one."""
     made.configure(gamma=0.0, **settings).set("episodes", length=length, termination_reason=reason)
     every = [one for finding in diagnose(made.evidence()).findings for one in (finding, *finding.symptoms)]
     return next((finding.severity for finding in every if finding.code == "discount"), None)
 
 
 @pytest.mark.parametrize("attempts", [1.0, 4.0, 8.0, 20.0])
-def test_a_discount_of_nothing_is_right_where_all_episodes_are_as_many_attempts(attempts: float) -> None:
-    """Each is worth what it is worth at once; if nothing is learnt by them, that is a remark."""
+def test_a_zero_discount_is_right_for_a_constant_number_of_attempts(attempts: float) -> None:
+    """A constant number of attempts per episode needs no discount; without a rise in returns the finding is info."""
 
     assert discount(MadeTraining(), attempts) is None
     assert discount(MadeTraining().flat(), attempts) == (None if attempts == 1.0 else "info")
 
 
-def test_a_discount_of_nothing_is_right_where_the_user_says_that_steps_are_independent() -> None:
-    """However long episodes are, and whether they are cut off or not."""
+def test_a_zero_discount_is_right_if_the_user_declares_independent_steps() -> None:
+    """`independent_steps` disables the rule for any length of episodes, truncated or not."""
 
     assert discount(MadeTraining().flat(), 50.0, "truncated", independent_steps=True) is None
     assert discount(MadeTraining(), MadeTraining().episodes["length"], independent_steps=True) is None
 
 
-def test_a_discount_of_nothing_is_a_fault_in_long_episodes_and_a_remark_in_short_ones() -> None:
-    """Long ones have lengths that depend on what the agent does, or a time limit."""
+def test_a_zero_discount_is_a_fault_in_long_episodes_and_info_in_short_ones() -> None:
+    """The lengths of long episodes depend on the actions of the agent or on a time limit."""
 
     assert discount(MadeTraining(), 2.0 + np.arange(300) % 3) == "info"
     assert discount(MadeTraining(), MadeTraining().episodes["length"]) == "critical"
@@ -422,8 +422,8 @@ def test_a_discount_of_nothing_is_a_fault_in_long_episodes_and_a_remark_in_short
     assert discount(MadeTraining(), 200.0, independent_steps=False) == "critical"
 
 
-def test_what_is_loaded_before_the_first_step_is_no_leak() -> None:
-    """And samples that know no step yet make no rule fail."""
+def test_memory_loaded_before_the_first_step_is_no_leak() -> None:
+    """Memory growth before the first step is ignored, and samples without a step are valid."""
 
     def evidence(growth: float) -> Evidence:
         made, collector = MadeTraining(), EvidenceBuilder()
@@ -440,8 +440,8 @@ def test_what_is_loaded_before_the_first_step_is_no_leak() -> None:
     assert (leak.code, leak.since_step) == ("memory-leak", 100)
 
 
-def test_rewards_without_updates_are_told_of_for_what_they_are() -> None:
-    """Nothing is known of a network that they could have spoilt; and a result without metrics has no reward."""
+def test_non_finite_rewards_without_updates_are_a_warning() -> None:
+    """A non-finite reward without updates is a warning, and a result without metrics has no reward."""
 
     def said(reason: str, *, updates: int) -> list[tuple[str, ...]]:
         collector = EvidenceBuilder()
@@ -460,8 +460,8 @@ def test_rewards_without_updates_are_told_of_for_what_they_are() -> None:
     assert said("optimization", updates=0) == []
 
 
-def test_a_rise_that_is_not_certain_yet_is_no_remark_before_the_end() -> None:
-    """Returns are on their way up, as far as can be told."""
+def test_a_probable_rise_gives_no_finding_before_the_end() -> None:
+    """Returns that probably rise give no finding before the end."""
 
     def told(rise: float, share: float) -> list[str]:
         made = MadeTraining(updates=40)
@@ -474,15 +474,15 @@ def test_a_rise_that_is_not_certain_yet_is_no_remark_before_the_end() -> None:
     assert told(20.0, 0.7) == []
 
 
-def test_rewards_that_are_far_too_large_are_told_after_four_updates() -> None:
-    """Rollouts may be long: eight of them may be most of a training."""
+def test_rewards_that_are_too_large_are_found_after_five_updates() -> None:
+    """With long rollouts, eight updates can be most of a training."""
 
     made = MadeTraining(updates=5).flat().set("updates", gradient_norm=2e4, kl_divergence=1e-6, clip_fraction=0.0)
     assert [finding.code for finding in diagnose(made.evidence()).findings] == ["reward-scale"]
 
 
-def test_a_critic_that_knows_nearly_everything_tells_sooner_that_advantages_are_wrong() -> None:
-    """Where it explains less, the task may start late, and 90 % of the budget is waited for."""
+def test_wrong_advantages_are_found_earlier_if_explained_variance_is_high() -> None:
+    """With a lower explained variance the task can start late, so the rule waits for 90 % of the budget."""
 
     def alarms(explained: float, share: float) -> list[str]:
         made = MadeTraining(updates=80).flat()
@@ -493,8 +493,8 @@ def test_a_critic_that_knows_nearly_everything_tells_sooner_that_advantages_are_
     assert alarms(0.85, 0.95) == ["advantage-estimation"]
 
 
-def test_a_constant_reward_does_not_blame_the_advantages() -> None:
-    """Nor does one that differs by the rounding of its sum alone."""
+def test_a_constant_reward_is_not_a_fault_of_the_advantages() -> None:
+    """Returns that differ only by rounding are constant, and not a fault of the advantages."""
 
     made = MadeTraining(updates=80).set("updates", explained_variance=0.97)
     reward = 5.0 + 1e-15 * made.generator.integers(0, 2, len(made.episodes["env_step"]))
@@ -502,11 +502,11 @@ def test_a_constant_reward_does_not_blame_the_advantages() -> None:
     assert [one.code for one in diagnose(made.evidence()).alarms] == ["reward-constant"]
 
 
-def test_a_value_loss_that_counts_nothing_is_told_after_three_updates() -> None:
-    """The configuration says it, and a critic that explains nothing agrees; one that was trained elsewhere does not."""
+def test_a_value_loss_with_no_effect_is_found_after_four_updates() -> None:
+    """A zero coefficient is a fault if the critic explains nothing, unless the critic was trained elsewhere."""
 
     made = MadeTraining(updates=30).configure(vf_coef=0.0)
-    untrained = np.where(made.along < 0.3, 0.6, 0.1)  # its own values are in the returns
+    untrained = np.where(made.along < 0.3, 0.6, 0.1)  # bootstrapped returns contain its own values
     assert "value-not-learning" in [
         one.code for one in diagnose(made.set("updates", explained_variance=untrained).evidence()).findings
     ]
@@ -517,12 +517,12 @@ def test_a_value_loss_that_counts_nothing_is_told_after_three_updates() -> None:
     assert diagnose(made.set("updates", explained_variance=0.9).evidence()).findings == ()
 
 
-def test_a_reward_that_the_losses_never_met_is_a_warning() -> None:
-    """One NaN among the rewards, with finite losses after it, has destroyed no network."""
+def test_a_non_finite_reward_before_finite_losses_is_a_warning() -> None:
+    """One NaN reward that is followed by finite losses has not reached the network."""
     made = MadeTraining()
     made.episodes["reward"][100] = math.nan
     (finding,) = [one for one in diagnose(made.evidence()).findings if one.code == "non-finite"]
 
     assert (finding.severity, finding.series) == ("warning", ("episodes.reward",))
     assert "The losses of later updates are finite" in finding.cause
-    assert "the weights are lost" not in finding.advice
+    assert "weights are lost" not in finding.advice

@@ -1,4 +1,4 @@
-"""Numbers that decide are named constants with a unit and a meaning."""
+"""Numbers in rules are named constants with a unit and a meaning."""
 
 import ast
 import pickle
@@ -15,7 +15,7 @@ from rlvitals.diagnosis.thresholds import Threshold, thresholds_in, thresholds_o
 MODULES = [module for module in vars(rules).values() if isinstance(module, ModuleType)]
 SOURCES = [Path(str(module.__file__)) for module in (*MODULES, return_history, learning, signals)]
 PLAIN = {0, 1, 2}
-"""Numbers of arithmetic: nothing, one, twice."""
+"""Numbers that are plain arithmetic."""
 
 
 @pytest.mark.parametrize(
@@ -32,14 +32,14 @@ PLAIN = {0, 1, 2}
     ],
 )
 def test_a_threshold_is_a_number_with_a_unit(value: float, unit: str, text: str) -> None:
-    """It compares like a float and reads like a sentence's part."""
+    """A threshold compares like a float and formats with its unit."""
 
     threshold = Threshold(value, unit, "Why.")
     assert (threshold == value, f"{threshold}", f"{threshold:.1f}") == (True, text, f"{value:.1f}")
 
 
 def test_the_thresholds_of_a_rule_are_those_that_its_code_reads() -> None:
-    """Also those of the functions that it calls, in this module and in others, but no others."""
+    """The thresholds of a rule include those of the functions that it calls in any module, and no others."""
 
     found = thresholds_of(next(rule.judge for rule in RULES if rule.code == "no-learning"))
     assert {"HALFWAY", "MAY_RISE", "ENOUGH", "GAIN", "LEAST_RISE", "NEARLY_OVER"} <= found.keys()
@@ -47,8 +47,8 @@ def test_the_thresholds_of_a_rule_are_those_that_its_code_reads() -> None:
     assert found["GAIN"] is return_history.GAIN
 
 
-def test_every_threshold_decides_something() -> None:
-    """None is left over from a rule that has changed."""
+def test_every_threshold_is_used() -> None:
+    """Some rule reads every threshold."""
 
     read = {id(value) for rule in RULES for value in thresholds_of(rule.judge).values()}
     idle = [
@@ -61,7 +61,7 @@ def test_every_threshold_decides_something() -> None:
 
 
 def test_every_threshold_has_a_meaning() -> None:
-    """One sentence; a share lies between 0 and 1."""
+    """Every meaning is a sentence, and every share is between 0 and 1."""
 
     for module in (*MODULES, return_history, signals, learning):
         for name, value in thresholds_in(module).items():
@@ -71,7 +71,7 @@ def test_every_threshold_has_a_meaning() -> None:
 
 
 def magic(tree: ast.AST) -> Iterator[ast.Constant]:
-    """Numbers within functions, but for those of arithmetic and the confidence that a result is given."""
+    """Yield the numbers within functions, except arithmetic and the confidence of a result."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "RuleResult":
             continue
@@ -83,22 +83,22 @@ def magic(tree: ast.AST) -> Iterator[ast.Constant]:
 
 
 def numbers_in(source: str) -> list[str]:
-    """Where functions of a source have numbers without a name."""
+    """Return the lines of a source whose functions have unnamed numbers."""
     functions = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef)]
     return [f"line {node.lineno}: {node.value!r}" for function in functions for node in magic(function)]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-def test_no_number_without_a_name_decides(path: Path) -> None:
-    """Neither where the linter sees it nor where it does not."""
+def test_rules_have_no_unnamed_numbers(path: Path) -> None:
+    """No function has an unnamed number, and no linter exception hides one."""
 
     source = path.read_text(encoding="utf-8")
     assert numbers_in(source) == []
     assert "PLR2004" not in source
 
 
-def test_a_number_without_a_name_would_be_noticed() -> None:
-    """In a comparison, a slice and an argument."""
+def test_the_check_finds_unnamed_numbers() -> None:
+    """The check finds numbers in a comparison, a slice and an argument."""
 
     source = (
         "def judge(x):\n    if x[:20] > 0.3 * x:\n        return past(0.9)\n    return RuleResult(CRITICAL, 0.9, {})\n"
@@ -106,16 +106,16 @@ def test_a_number_without_a_name_would_be_noticed() -> None:
     assert numbers_in(source) == ["line 2: 20", "line 2: 0.3", "line 3: 0.9"]
 
 
-def test_a_rule_reads_its_constant(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page shows the value that decides: another constant is another page."""
+def test_the_thresholds_of_a_rule_follow_its_constants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reference shows the current value of the constant."""
 
     judge = next(rule.judge for rule in RULES if rule.code == "kl-too-large")
     monkeypatch.setattr(policy, "_LARGE_KL", Threshold(7.0, "nats", "Another."))
     assert thresholds_of(judge)["LARGE_KL"] == 7.0
 
 
-def test_a_threshold_can_be_copied() -> None:
-    """As evidence is, by whoever sends it on."""
+def test_a_threshold_survives_pickling() -> None:
+    """A pickled threshold keeps its value, unit and meaning."""
     made = Threshold(0.5, "%", "why")
     copied = pickle.loads(pickle.dumps(made))  # noqa: S301 - our own bytes
 

@@ -47,7 +47,7 @@ def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
     verdict = digest_of(logs, _WEEK).verdict
 
     assert (verdict.tone, verdict.title) == ("bad", "1 of 2 runs needs attention")
-    assert "not finite" in verdict.text
+    assert "Non-finite values" in verdict.text
 
 
 def test_every_run_that_needs_attention_is_named_by_its_path(logs: Path) -> None:

@@ -1,4 +1,4 @@
-"""The rules, a file a family. Importing this package loads them all."""
+"""Diagnosis rules, one module per family. Importing this package registers all of them."""
 
 from rlvitals.diagnosis.rules import (
     entropy,

@@ -1,4 +1,4 @@
-"""How much the policy explores."""
+"""Rules about exploration: entropy, the spread of actions, and actions at their bounds."""
 
 import math
 
@@ -11,34 +11,36 @@ from rlvitals.diagnosis.rules.return_history import GAIN
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
-_GONE = Threshold(0.05, "%", "Share of the greatest possible entropy below which the policy hardly explores.")
-_BORN = Threshold(0.1, "%", "Share of the greatest entropy in the first update, at least, for a fall to count.")
+_GONE = Threshold(0.05, "%", "Share of the maximum entropy below which the policy hardly explores.")
+_BORN = Threshold(0.1, "%", "Minimum share of the maximum entropy in the first update for a later fall to count.")
 _LOW_AT_BIRTH = Threshold(
-    0.45, "%", "Share of the greatest entropy in the first update below which it began too certain."
+    0.45, "%", "Share of the maximum entropy in the first update below which the policy starts too deterministic."
 )
-_HIGH = Threshold(0.85, "%", "Share of the greatest possible entropy above which the policy stays random.")
-_HIGH_RATE = Threshold(0.01, "", "Learning rate from which on the rate is the cause.")
-TINY_STD = Threshold(0.05, "%", "Standard deviation of the actions, of half the action range, below which it is tiny.")
-_SAME = Threshold(1e-6, "", "Change of the entropy, relative to its size, below which it is frozen.")
-_LITTLE_GAIN = Threshold(1.0, "standard deviations", "Gain of the returns below which nothing was gained by it.")
-_LARGE_COEFFICIENT = Threshold(0.1, "", "Coefficient of the entropy from which on it is too large.")
-_RISE = Threshold(0.02, "nats a dimension", "Rise of a Gaussian's entropy that shows the bonus.")
-_FALL = Threshold(2.0, "nats a dimension", "Fall of a Gaussian's entropy that is a collapse.")
-_EARLY = Threshold(1.0 / 3.0, "", "Share of the budget in which a Gaussian's fall is a collapse.")
-_AT_BOUNDS = Threshold(0.85, "%", "Action components at a bound from the first rollout on.")
-_HALF_AT_BOUNDS = Threshold(0.45, "%", "Action components at a bound at the end, where nothing was gained.")
-_QUARTER_AT_BOUNDS = Threshold(0.25, "%", "Action components at a bound since when it holds.")
-_AS_MANY = Threshold(2.0, "times", "Action components at a bound, compared with the first rollout.")
-_AT_THE_END = Threshold(0.9, "%", "Budget from which actions that came to their bounds count.")
+_HIGH = Threshold(0.85, "%", "Share of the maximum entropy above which the policy stays random.")
+_HIGH_RATE = Threshold(0.01, "", "Learning rate from which the learning rate is the cause instead.")
+TINY_STD = Threshold(
+    0.05, "%", "Standard deviation of the actions, as a share of half the action range, below which it is tiny."
+)
+_SAME = Threshold(1e-6, "", "Change of the entropy, relative to its size, up to which it is constant.")
+_LITTLE_GAIN = Threshold(1.0, "standard deviations", "Gain of the returns below which the run has not improved.")
+_LARGE_COEFFICIENT = Threshold(0.1, "", "Entropy coefficient from which it is too large.")
+_RISE = Threshold(0.02, "nats per dimension", "Rise of a Gaussian policy's entropy that shows the effect of the bonus.")
+_FALL = Threshold(2.0, "nats per dimension", "Fall of a Gaussian policy's entropy that counts as a collapse.")
+_EARLY = Threshold(1.0 / 3.0, "", "Share of the budget before which such a fall counts as a collapse.")
+_AT_BOUNDS = Threshold(0.85, "%", "Share of action components at a bound from the first rollout on.")
+_HALF_AT_BOUNDS = Threshold(0.45, "%", "Share of action components at a bound late in a run without a gain.")
+_QUARTER_AT_BOUNDS = Threshold(0.25, "%", "Share of action components at a bound that marks the onset.")
+_AS_MANY = Threshold(2.0, "times", "Growth of the share of action components at a bound since the first rollout.")
+_AT_THE_END = Threshold(0.9, "%", "Budget from which actions that reached their bounds during training count.")
 GAUSSIAN = 0.5 * math.log(2.0 * math.pi * math.e)
-"""The entropy of a Gaussian of standard deviation 1, nats."""
+"""Entropy of a Gaussian with standard deviation 1, in nats."""
 
 
 def relative_std(evidence: Evidence, when: str) -> float:
-    """The standard deviation of actions over half the width of the action space (1 where that is not known).
+    """Return the standard deviation of actions relative to half the width of the action space (1 if unknown).
 
     Args:
-        evidence: Of the run.
+        evidence: Evidence of the run.
         when: `early` or `recent`.
     """
     ask = signals.early if when == "early" else signals.recent
@@ -51,7 +53,7 @@ def relative_std(evidence: Evidence, when: str) -> float:
 
 
 def is_frozen(evidence: Evidence) -> bool:
-    """Whether the entropy is the same to the last digits in every update, though the policy moves."""
+    """Return whether the entropy is the same to the last digits in every update, although the policy changes."""
     updates = evidence.updates
     entropy = signals.values(updates, "entropy")
     if entropy.size < signals.FEWEST_UPDATES or not signals.median(updates, "kl_divergence") > 0.0:
@@ -61,21 +63,22 @@ def is_frozen(evidence: Evidence) -> bool:
 
 @rule(
     "entropy-collapse",
-    title="The policy no longer explores",
-    meaning=f"The coefficient of the entropy is negative; or a discrete policy's entropy has fallen below {_GONE} of "
-    f"the greatest possible (a Gaussian's by {_FALL} within the first third) and nothing was gained by it; or "
-    f"it was below {_LOW_AT_BIRTH} from the first update, while returns were far below what came later; or a "
-    "Gaussian's standard deviation is tiny and frozen. A low entropy after returns have risen is convergence, "
-    "and healthy; so is one below zero.",
+    title="Entropy collapse",
+    meaning="The entropy coefficient is negative and the entropy falls. Or a discrete policy's entropy has fallen "
+    f"below {_GONE} of the maximum without a gain in returns. Or a Gaussian policy's entropy has fallen by {_FALL} "
+    f"within the first third of the budget without a gain. Or the entropy was below {_LOW_AT_BIRTH} of the maximum "
+    "from the first update, although returns later rose far above their first level. Or a Gaussian policy's "
+    "standard deviation is tiny and never changes. A low entropy after returns have risen is convergence, and "
+    "healthy. A negative entropy is also healthy.",
     needs=("updates.entropy",),
     series=("updates.entropy", "updates.action_std", "episodes.reward"),
-    cause="The policy became almost deterministic before it had found out what pays.",
-    advice="An entropy coefficient of 0.001 to 0.01, a lower learning rate, no bound below on the standard "
-    "deviation; check the scale of the last layer (0.01 for the policy).",
+    cause="The policy became almost deterministic before it found good actions.",
+    advice="Set the entropy coefficient to 0.001 to 0.01 and lower the learning rate. Remove any lower bound on "
+    "the standard deviation. Check the initial scale of the last layer (0.01 for the policy).",
     source="Mnih et al. 2016, Asynchronous Methods for Deep RL (entropy bonus); Huang et al. 2022, detail 2 (layer "
     "initialisation); Ahmed et al. 2019, Understanding the Impact of Entropy on Policy Optimization",
 )
-def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one a way in which it shows
+def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one return per symptom
     updates = evidence.updates
     share, entropy = signals.entropy_share(evidence), signals.values(updates, "entropy")
     began = float(updates.low("step")[0])
@@ -86,13 +89,13 @@ def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911
         and entropy.size >= signals.NO_ACCIDENT
         and entropy[-1] < entropy[0]
     ):
-        cause = f"The entropy coefficient is {coefficient:g}: entropy is punished."
+        cause = f"The entropy coefficient is {coefficient:g}, which penalises entropy."
         return RuleResult(
             CRITICAL, 0.94, {"entropy_coefficient": coefficient, "entropy": float(entropy[-1])}, began, cause
         )
     std = relative_std(evidence, "recent")
     if is_frozen(evidence) and std < TINY_STD:
-        cause = "The standard deviation of the actions is held at a tiny value: it never changes."
+        cause = "The standard deviation of the actions stays at a tiny value and never changes."
         return RuleResult(CRITICAL, 0.9, {"action_std": std, "entropy": float(entropy[-1])}, began, cause)
     course = evidence.course
     if course is None or entropy.size < signals.FEWEST_UPDATES:
@@ -117,13 +120,14 @@ def _entropy_collapse(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911
 
 @rule(
     "entropy-too-high",
-    title="The policy is paid for being random",
-    meaning=f"The coefficient of the entropy is {_LARGE_COEFFICIENT} or more, and the entropy stays above {_HIGH} of "
-    "the greatest possible, or (Gaussian) rises above where it began.",
+    title="Entropy too high",
+    meaning=f"The entropy coefficient is {_LARGE_COEFFICIENT} or more, and the entropy does not fall. A discrete "
+    f"policy's entropy stays above {_HIGH} of the maximum, or a Gaussian policy's entropy rises above its first "
+    "value.",
     needs=("updates.entropy", "settings.entropy_coefficient"),
     series=("updates.entropy", "episodes.reward"),
     cause="The entropy bonus outweighs the normalised advantages, whose size is about 1.",
-    advice="An entropy coefficient of 0 to 0.01.",
+    advice="Set the entropy coefficient to a value between 0 and 0.01.",
     source="Andrychowicz et al. 2021, section 3.6 (regularisation helps little; 0 to 0.01)",
 )
 def _entropy_too_high(evidence: Evidence) -> RuleResult | None:
@@ -143,22 +147,22 @@ def _entropy_too_high(evidence: Evidence) -> RuleResult | None:
 
 @rule(
     "actions-saturated",
-    title="Actions lie at their bounds",
-    meaning=f"More than {_AT_BOUNDS} of the action components lie at a bound from the first rollout on, before any "
-    f"update; or more than {_HALF_AT_BOUNDS} do, more than {_AS_MANY} as many as at first, and returns hardly "
-    f"rise in {_AT_THE_END} of the budget (by less than {_LITTLE_GAIN}). Healthy policies may end at the "
-    "bounds, but do not begin there.",
+    title="Saturated actions",
+    meaning=f"More than {_AT_BOUNDS} of the action components are at a bound from the first rollout on, before any "
+    f"update. The rule also warns from {_AT_THE_END} of the budget if more than {_HALF_AT_BOUNDS} are at a bound, "
+    f"more than {_AS_MANY} the initial share. Returns must then have gained less than {_LITTLE_GAIN}. Healthy "
+    "policies can end at the bounds but do not start there.",
     needs=("updates.action_bound_fraction",),
     series=("updates.action_bound_fraction", "updates.action_std", "updates.entropy"),
-    cause="The policy's actions are far larger than the action space: clipping hides from it what it does.",
-    advice="Scale actions to [-1, 1], begin with a standard deviation of 1 or less (`log_std_init` of 0 or below), "
-    "and check what the environment does to actions.",
+    cause="The policy's actions are far larger than the action space, and clipping hides this from the policy.",
+    advice="Scale actions to [-1, 1] and start with a standard deviation of 1 or less (`log_std_init` of 0 or "
+    "below). Check how the environment transforms actions.",
     source="Chou et al. 2017, Improving Stochastic Policy Gradients with the Beta Distribution; SB3 RL tips "
     "(normalise the action space)",
 )
 def _actions_saturated(evidence: Evidence) -> RuleResult | None:
     updates = evidence.updates
-    born = signals.early(updates, "action_bound_fraction", count=1)  # of the untrained policy, before any update
+    born = signals.early(updates, "action_bound_fraction", count=1)  # the untrained policy, before any update
     now = signals.recent(updates, "action_bound_fraction")
     if updates.records < signals.NO_ACCIDENT:
         return None

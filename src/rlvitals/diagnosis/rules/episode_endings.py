@@ -1,4 +1,4 @@
-"""How episodes begin and end, and which kinds of them succeed."""
+"""Rules about how episodes start and end, and which categories of them succeed."""
 
 import math
 
@@ -11,43 +11,45 @@ from rlvitals.diagnosis.rules.return_history import LAST_FIFTH, NEARLY_OVER, has
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
-_MANY = Threshold(50, "episodes", "Episodes in a row, or of all other categories, that are no accident.")
+_MANY = Threshold(50, "episodes", "Number of episodes, in a row or of all other categories, that is beyond chance.")
 _ONE_STEP = Threshold(1.05, "steps", "Mean length up to which nearly all episodes have one step.")
-_LONGER_AT_FIRST = Threshold(
-    2.0, "steps", "Length of the first episodes below which they were short from the beginning."
+_LONGER_AT_FIRST = Threshold(2.0, "steps", "Length of the first episodes below which they were short from the start.")
+_FEWEST_AT_LIMIT = Threshold(5, "episodes", "Minimum number of episodes that ended at exactly the greatest length.")
+_SHORTEST_LIMIT = Threshold(20.0, "steps", "Greatest length below which it is not a time limit.")
+_PILED = Threshold(
+    3.0, "times", "Frequency of the greatest length, relative to other lengths, above which it is a limit."
 )
-_FEWEST_AT_LIMIT = Threshold(5, "episodes", "Episodes that ended at exactly the greatest length, at least.")
-_SHORTEST_LIMIT = Threshold(20.0, "steps", "Greatest length below which it is no time limit.")
-_PILED = Threshold(3.0, "times", "More often than other lengths that the greatest one must come.")
 _SAME_RETURNS = Threshold(
     0.3, "%", "Share of episodes with the same, lowest return above which there is little to explain."
 )
 _EXPLAINS_LITTLE = Threshold(0.3, "", "Median explained variance below which the critic explains little.")
-_SHORT_SIGHTED = Threshold(0.5, "", "Discount up to which bootstrapping matters little.")
-_LONG_RUN = Threshold(20, "updates", "Updates with a mean return, more than which show its growth.")
-_GROWTH = Threshold(1.5, "times", "Growth of the mean return beyond which values leak.")
-_FOLLOWS = Threshold(0.8, "", "Mean advantage over its standard deviation above which the critic itself is wrong.")
-_ALIVE = Threshold(0.02, "", "Explained variance that a critic that is alive has reached.")
+_SHORT_SIGHTED = Threshold(0.5, "", "Discount up to which bootstrapping has little effect.")
+_LONG_RUN = Threshold(20, "updates", "Number of updates with a mean return above which its growth can be measured.")
+_GROWTH = Threshold(1.5, "times", "Growth of the mean return above which values leak.")
+_FOLLOWS = Threshold(
+    0.8, "", "Mean advantage relative to its standard deviation above which the critic itself is wrong."
+)
+_ALIVE = Threshold(0.02, "", "Explained variance that a working critic has reached.")
 _LATE = Threshold(0.5, "%", "Share of the steps so far after which categories are compared.")
-_FEWEST_TRIED = Threshold(10, "episodes", "Episodes of a category, at least.")
-_OTHERS_SUCCEED = Threshold(0.2, "%", "Success rate of the other categories, at least.")
-_NEGLECTED = Threshold(0.25, "%", "Share of the others' success rate below which a category is neglected.")
-_HALF_AS_GOOD = Threshold(0.5, "%", "Share of the others' success rate that is tested against.")
-_CHANCE = Threshold(0.005, "%", "Probability of so few successes, at that rate, below which it is not chance.")
+_FEWEST_TRIED = Threshold(10, "episodes", "Minimum number of episodes of a category.")
+_OTHERS_SUCCEED = Threshold(0.2, "%", "Minimum success rate of the other categories.")
+_NEGLECTED = Threshold(0.25, "%", "Share of the success rate of the others below which a category is neglected.")
+_HALF_AS_GOOD = Threshold(0.5, "%", "Share of the success rate of the others that the test assumes.")
+_CHANCE = Threshold(0.005, "%", "Probability of that few successes, at the assumed rate, below which it is not chance.")
 _MOST_TERMS = 5_000
 
 
 @rule(
     "episodes-of-length-one",
     title="Episodes of one step",
-    meaning=f"The last {_MANY} or more have one step each, though longer ones were seen: in training at first, or in "
-    "evaluations. Tasks of which every episode has one step are healthy; so are agents that end episodes at "
-    "once in evaluations, too.",
+    meaning=f"The last {_MANY} or more have one step each, although longer ones occurred earlier in training or in "
+    "evaluations. Tasks in which every episode has one step are healthy. So are agents whose evaluation episodes "
+    "also end after one step.",
     needs=("episodes.length",),
     series=("episodes.length", "evaluations.length"),
-    cause="The environment is done at once after its first episode: it is not reset, or reset does not clear its "
-    "state.",
-    advice="Check that `reset` is called and puts everything back, and what `step` returns right after it.",
+    cause="After its first episode, the environment is done immediately: it is not reset, or `reset` does not "
+    "clear its state.",
+    advice="Check that `reset` is called and restores the full state. Check what `step` returns right after it.",
     source="By definition; Gymnasium API: step after the end of an episode is undefined without reset",
 )
 def _episodes_of_length_one(evidence: Evidence) -> RuleResult | None:
@@ -75,16 +77,15 @@ def _episodes_of_length_one(evidence: Evidence) -> RuleResult | None:
 
 @rule(
     "truncation-as-termination",
-    title="The time limit is taken for an end",
-    meaning=f"{_FEWEST_AT_LIMIT} or more ended at exactly the same, greatest length ({_SHORTEST_LIMIT} or more), all "
-    f"are said to have terminated, and none to have been truncated. Or, as a guess, from {NEARLY_OVER} of the "
-    "budget: every episode is cut off by the time limit, returns do not rise, and the critic explains little.",
+    title="Time limit treated as termination",
+    meaning=f"{_FEWEST_AT_LIMIT} or more ended at exactly the same, greatest length ({_SHORTEST_LIMIT} or more). "
+    f"All episodes are reported as terminated, and none as truncated. From {NEARLY_OVER} of the budget, the rule "
+    "also warns if the time limit truncates every episode, returns have not risen, and explained variance is low.",
     needs=("episodes.length", "episodes.terminated|episodes.truncated"),
     series=("episodes.length", "episodes.termination_reason", "updates.explained_variance"),
-    cause="Where an episode is cut off, its last state is valued at zero: the critic learns that good states are "
+    cause="The last state of a truncated episode is valued at zero, so the critic learns that good states are "
     "worthless.",
-    advice="Return `truncated=True` at the time limit (Gymnasium's `TimeLimit` does), and bootstrap from the last "
-    "state.",
+    advice="Return `truncated=True` at the time limit, as Gymnasium's `TimeLimit` does. Bootstrap from the last state.",
     source="Pardo et al. 2018, Time Limits in Reinforcement Learning; Gymnasium: terminated and truncated",
 )
 def _truncation_as_termination(evidence: Evidence) -> RuleResult | None:
@@ -96,7 +97,7 @@ def _truncation_as_termination(evidence: Evidence) -> RuleResult | None:
     count = int(episodes.said("length")[at_limit].sum())
     exact = episodes.low("length")[episodes.low("length") == episodes.high("length")]
     kinds = int(np.unique(exact).size)
-    # Of lengths that lie anywhere, the greatest comes no more often than others do.
+    # Without a time limit, the greatest length is no more frequent than others.
     piled = kinds == 1 or count > _PILED * exact.size * episodes.block / max(1, kinds)
     ended = signals.share_of(episodes, "terminated")
     piled = piled and longest >= _SHORTEST_LIMIT and count >= _FEWEST_AT_LIMIT
@@ -128,15 +129,15 @@ def _unbootstrapped(evidence: Evidence) -> RuleResult | None:
 
 @rule(
     "category-neglected",
-    title="A category never succeeds",
+    title="Neglected category",
     meaning=f"In the second half of the steps so far, a category succeeds less than {_NEGLECTED} as often as the "
-    f"others together, which succeed in {_OTHERS_SUCCEED} of their episodes or more; and if it succeeded half "
-    f"as often as they do, so few successes would have come with a probability below {_CHANCE}.",
+    f"others together. The others succeed in {_OTHERS_SUCCEED} of their episodes or more. If the category succeeded "
+    f"half as often as the others, that few successes would have a probability below {_CHANCE}.",
     needs=("categories", "episodes.success"),
     series=("episodes.category", "episodes.success"),
-    cause="The category is too rare, too hard, or wants the opposite of the others; or the agent cannot see which "
-    "one it is.",
-    advice="Show the agent the category, balance how often each comes, and look at the rewards of this one alone.",
+    cause="The category is too rare, too hard or in conflict with the others, or the agent cannot observe it.",
+    advice="Include the category in the observation, and balance how often each category occurs. Check the rewards "
+    "of this category separately.",
     source="By definition; exact binomial test",
 )
 def _category_neglected(evidence: Evidence) -> RuleResult | None:
@@ -162,12 +163,16 @@ def _category_neglected(evidence: Evidence) -> RuleResult | None:
     _, name, own, rate = worst
     shown = {"category": name, "success_rate": own, "success_rate_of_others": rate}
     return RuleResult(
-        WARNING, 0.92, shown, from_step, f"The category {name!r} succeeds in {own:.0%}, the others in {rate:.0%}."
+        WARNING,
+        0.92,
+        shown,
+        from_step,
+        f"The category {name!r} succeeds in {own:.0%} of its episodes, the others in {rate:.0%}.",
     )
 
 
 def _binomial_tail(most: int, number: int, probability: float) -> float:
-    """The probability of at most so many successes."""
+    """Return the probability of at most that many successes."""
     logs = [
         math.lgamma(number + 1)
         - math.lgamma(k + 1)

@@ -1,4 +1,4 @@
-"""The machine and the data: memory, life, and what could not be recorded."""
+"""Rules about the machine and the recording: memory, process status and missing data."""
 
 import math
 
@@ -12,29 +12,31 @@ from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.formatting import dropped_text
 
-_FEWEST_SAMPLES = Threshold(20, "samples", "Samples of the memory, at least.")
-_WARM_UP = Threshold(0.05, "%", "Budget before which memory still fills.")
-_SETTLED = Threshold(0.1, "%", "Share of the samples at the beginning that does not count.")
-_WINDOWS = Threshold(10, "windows", "Windows whose means are compared, so that garbage collection counts by its mean.")
-_GROWTH = Threshold(0.1, "%", "Growth, relative to the first window, above which memory grows.")
-_AS_FAST = Threshold(0.7, "%", "Growth in the second half, of that in the first, above which it goes on.")
-_RISING = Threshold(0.85, "%", "Share of neighbouring windows that rise above which memory hardly ever falls.")
-_SILENT = Threshold(3, "rows", "Last rows without a metric that was logged before.")
-_LONG_RUN = Threshold(16, "rows", "Rows of updates more than which show that a metric fell silent.")
-_WAS_LOGGED = Threshold(0.5, "%", "Share of the earlier rows above which a metric was logged.")
+_FEWEST_SAMPLES = Threshold(20, "samples", "Minimum number of memory samples.")
+_WARM_UP = Threshold(0.05, "%", "Budget before which the rule does not fire, because memory is still filling.")
+_SETTLED = Threshold(0.1, "%", "Share of the samples at the start that is ignored.")
+_WINDOWS = Threshold(10, "windows", "Number of windows whose means are compared. Means even out garbage collection.")
+_GROWTH = Threshold(0.1, "%", "Growth relative to the first window above which memory grows.")
+_AS_FAST = Threshold(0.7, "%", "Growth in the second half, as a share of the first, above which growth continues.")
+_RISING = Threshold(0.85, "%", "Share of neighbouring windows that rise, above which memory hardly ever falls.")
+_SILENT = Threshold(3, "rows", "Number of last rows that lack a metric that was logged before.")
+_LONG_RUN = Threshold(16, "rows", "Number of update rows above which a missing metric is reported.")
+_WAS_LOGGED = Threshold(0.5, "%", "Share of the earlier rows above which a metric counts as logged before.")
 _LONGEST_TEXT = 200
 
 
 @rule(
     "memory-leak",
-    title="Memory grows without end",
-    meaning=f"Resident memory has grown by more than {_GROWTH} since the first {_SETTLED} of the run (what is loaded "
-    "before the first environment step does not count), it grows as fast in the second half as in the first "
-    f"({_AS_FAST} at least), and it hardly ever falls.",
+    title="Memory keeps growing",
+    meaning=f"Resident memory has grown by more than {_GROWTH} and hardly ever falls. In the second half it has "
+    f"grown by more than {_AS_FAST} of the growth in the first half. Samples before the first environment step and "
+    f"the first {_SETTLED} of the remaining samples are ignored. The finding is critical if less memory is "
+    "available than it has grown.",
     needs=("system.memory|updates.memory|episodes.memory",),
     series=("system.memory", "system.memory_available"),
-    cause="Something is kept that is never used again: episodes, infos, graphs of tensors.",
-    advice="Look for lists that only grow; call `detach()` on tensors that are kept; `tracemalloc` names the line.",
+    cause="Objects accumulate and are never released: episodes, infos or tensors with their graphs.",
+    advice="Look for lists that only grow. Call `detach()` on tensors that you keep. Use `tracemalloc` to find the "
+    "line.",
     source="By definition",
 )
 def _memory_leak(evidence: Evidence) -> RuleResult | None:
@@ -52,8 +54,8 @@ def _memory_leak(evidence: Evidence) -> RuleResult | None:
     memory = memory[int(_SETTLED * memory.size) :]
     if memory.size < _WINDOWS or not memory[0] > 0.0:
         return None
-    # `stats.series.trend` of either half in place of the windows was measured on the corpus: three leaks were found 5 %
-    # of the budget later, and a diagnosis took 1.6 times as long.
+    # Measured on the corpus: with `stats.series.trend` of each half instead of windows, three leaks were found 5 % of
+    # the budget later, and a diagnosis took 1.6 times as long.
     level = np.array([part.mean() for part in np.array_split(memory, int(_WINDOWS))])
     grown = float(level[-1] - level[0])
     half = level.size // 2
@@ -71,9 +73,10 @@ def _memory_leak(evidence: Evidence) -> RuleResult | None:
 
 
 def _in_training(table: BlockTable, name: str) -> tuple[Floats, float | None]:
-    """The values of a column since the first environment step, and that step: what is loaded before is no leak.
+    """Return the values of a column from the first environment step on, and that step.
 
-    All of them, where no step is ever said.
+    Memory that is loaded before the first step is not a leak. If no record has a step, all values are returned, with
+    `None` as the step.
     """
     column, steps = table.mean(name), table.low("step")
     begun = np.flatnonzero(np.isfinite(steps))
@@ -85,10 +88,10 @@ def _in_training(table: BlockTable, name: str) -> tuple[Floats, float | None]:
 @rule(
     "stalled",
     title="The run has stopped",
-    meaning="The run's heartbeat has stopped (crashed), its process lives but records nothing (stalled), or an "
-    "exception ended it (failed). A run that was paused or preempted, or that completed, is none of these.",
-    cause="The process hangs or is gone.",
-    advice="Look at the exception in `run.json`, at the machine's memory, and resume from the last checkpoint.",
+    meaning="The heartbeat of the run has stopped (crashed), its process is alive but records nothing (stalled), "
+    "or an exception ended it (failed). The rule does not fire for paused, preempted or completed runs.",
+    cause="The process hangs or has exited.",
+    advice="Read the exception in `run.json` and check the memory of the machine. Resume from the last checkpoint.",
     source="The run folder's heartbeat",
 )
 def _stalled(evidence: Evidence) -> RuleResult | None:
@@ -104,11 +107,11 @@ def _stalled(evidence: Evidence) -> RuleResult | None:
 @rule(
     "data-missing",
     title="Data is missing",
-    meaning="Records could not be kept, or a stream or a sink cannot be written, or losses that were logged are no "
-    "longer (warning); clocks ran backwards by more than a second, or steps did without a rewind (remark).",
+    meaning="Warning: records were dropped, a stream or a sink cannot be written, or a loss or the entropy is no "
+    "longer logged. Info: the clock moved backwards by more than a second between two episodes.",
     series=("episodes.time",),
-    cause="What was logged is not all there.",
-    advice="Look at the disk and at the sinks' errors; `rlvitals verify` checks the folder.",
+    cause="Some of the logged data was not stored.",
+    advice="Check the disk and the errors of the sinks. Run `rlvitals verify` to check the run folder.",
     source="The recorder's count of dropped records",
 )
 def _data_missing(evidence: Evidence) -> RuleResult | None:
@@ -123,16 +126,22 @@ def _data_missing(evidence: Evidence) -> RuleResult | None:
         return RuleResult(WARNING, 0.95, shown, None, text and f"{text}.")
     silent = [name for name in ("policy_loss", "value_loss", "entropy") if _fell_silent(evidence, name)]
     if silent:
-        return RuleResult(WARNING, 0.6, {"no_longer_logged": ", ".join(silent)}, None, "Metrics are no longer logged.")
+        return RuleResult(
+            WARNING,
+            0.6,
+            {"no_longer_logged": ", ".join(silent)},
+            None,
+            "Metrics that were logged before are no longer logged.",
+        )
     backwards = float(episodes.total("time_back").sum())
     if backwards > 0.0:
         return RuleResult(
-            INFO, 0.8, {"clock_backwards": int(backwards)}, None, "The clock ran backwards between episodes."
+            INFO, 0.8, {"clock_backwards": int(backwards)}, None, "The clock moved backwards between episodes."
         )
     return None
 
 
 def _fell_silent(evidence: Evidence, name: str) -> bool:
-    """Whether a metric that every update said is not said at all by the last three."""
+    """Return whether a metric that most earlier updates reported is missing from all of the last rows."""
     said, last = evidence.updates.said(name) + evidence.updates.not_finite(name), int(_SILENT)
     return len(said) > _LONG_RUN and not said[-last:].any() and bool((said[:-last] > 0.0).mean() > _WAS_LOGGED)

@@ -1,4 +1,4 @@
-"""Numbers that are none, and gradients that burst."""
+"""Rules about non-finite values and exploding gradients."""
 
 import math
 import re
@@ -30,24 +30,27 @@ _OF_NUMBERS = re.compile(
 )
 _MOST_SERIES = 4
 _LONGEST_TEXT = 200
-_UNCLIPPED = Threshold(100.0, "", "Limit of the gradient norm from which on gradients are as good as unclipped.")
-_BURST = Threshold(50.0, "", "Norm of unclipped gradients above which they explode.")
-_OPENING = Threshold(10, "updates", "First updates whose median norm counts, besides the recent one.")
-_RISE = Threshold(1_000.0, "times", "Rise of the norm over that of the first updates, where no limit is known.")
+_UNCLIPPED = Threshold(100.0, "", "Gradient norm limit from which gradients count as unclipped.")
+_BURST = Threshold(50.0, "", "Norm of unclipped gradients above which they count as exploding.")
+_OPENING = Threshold(
+    10, "updates", "Number of first updates whose median norm is tested, in addition to the recent norm."
+)
+_RISE = Threshold(1_000.0, "times", "Rise of the norm over the first updates, if the limit is unknown.")
 
 
 @rule(
     "non-finite",
-    title="Numbers that are not finite",
-    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the training ended with "
-    "an exception that says so. Explained variance is left out: it is NaN by definition where returns do not "
-    "vary. Rewards of episodes alone are a warning, without an update or with finite losses in a later one. They are "
-    "left out where the configuration says that episodes have no return (`episode_reward` begins with `missing`).",
+    title="Non-finite values",
+    meaning="A loss, the entropy, a gradient, an advantage or a return is NaN or infinite, or the run ended with "
+    "an exception about non-finite values. Explained variance is ignored because it is NaN by definition when "
+    "returns do not vary. Non-finite episode rewards alone are a warning if no update was logged or a later update "
+    "has finite losses. Episode rewards are ignored if the configuration declares them missing (`episode_reward` "
+    "begins with `missing`).",
     series=("updates.loss", "updates.policy_loss", "updates.gradient_norm", "episodes.reward"),
-    cause="A NaN or an infinity entered the network, and stays: observations or rewards that are not finite, or an "
-    "overflow.",
-    advice="Check observations and rewards for non-finite values (`VecCheckNan`), then lower the learning rate and "
-    "clip gradients. Go back to the last checkpoint before that step: the weights are lost.",
+    cause="A NaN or an infinity entered the network and stays there, from a non-finite observation or reward, or "
+    "from an overflow.",
+    advice="Check observations and rewards for non-finite values (`VecCheckNan`). Lower the learning rate and clip "
+    "gradients. Resume from the last checkpoint before that step, because the current weights are lost.",
     source="Stable-Baselines3 documentation, Dealing with NaNs and infs",
 )
 def _non_finite(evidence: Evidence) -> RuleResult | None:
@@ -66,17 +69,17 @@ def _non_finite(evidence: Evidence) -> RuleResult | None:
     began = first if math.isfinite(first) else None
     shown = {f"{series.partition('.')[2]}_not_finite": count for series, count in found.items()}
     if set(found) == {"episodes.reward"} and (not evidence.updates.records or _updated_since(evidence, first)):
-        spared = "The losses of later updates are finite: the network has not met them."
-        unknown = "No updates were logged: whether they reached the network is not known."
+        spared = "The losses of later updates are finite, so the rewards did not reach the network."
+        unknown = "No updates were logged, so it is unknown whether the rewards reached the network."
         return RuleResult(
             WARNING,
             0.9,
             shown,
             began,
-            f"Episodes reported rewards that are not finite. {spared if evidence.updates.records else unknown}",
+            f"Episodes reported non-finite rewards. {spared if evidence.updates.records else unknown}",
             ("episodes.reward",),
-            title="Rewards that are not finite",
-            advice="Check what the environment returns as reward; `VecCheckNan` finds the step.",
+            title="Non-finite rewards",
+            advice="Check the rewards that the environment returns. Use `VecCheckNan` to find the step.",
         )
     if found:
         return RuleResult(CRITICAL, 0.99, shown, began, series=tuple(found)[:_MOST_SERIES])
@@ -87,7 +90,7 @@ def _non_finite(evidence: Evidence) -> RuleResult | None:
 
 
 def _updated_since(evidence: Evidence, step: float) -> bool:
-    """Whether an update with a loss was recorded beyond a step."""
+    """Return whether an update with a finite loss was recorded after a step."""
     updates = evidence.recorded_updates
     has_loss = updates.said("policy_loss") + updates.said("value_loss") + updates.said("loss") > 0
     return bool((updates.high("step")[has_loss] > step).any())
@@ -95,12 +98,13 @@ def _updated_since(evidence: Evidence, step: float) -> bool:
 
 @rule(
     "gradient-explosion",
-    title="Gradients explode",
-    meaning=f"Gradients are as good as unclipped (a limit of {_UNCLIPPED} or more) and their norm is above {_BURST}; "
-    f"or nothing is known of a limit, and the norm is more than {_RISE} that of the first updates.",
+    title="Exploding gradients",
+    meaning=f"Gradients are effectively unclipped (a norm limit of {_UNCLIPPED} or more) and their norm is above "
+    f"{_BURST}. If the limit is unknown, the rule fires when the recent norm is more than {_RISE} that of the first "
+    "updates.",
     needs=("updates.gradient_norm",),
-    cause="Gradients are not clipped, so that single minibatches throw the network far away.",
-    advice="Set `max_grad_norm` to about 0.5, normalise rewards, lower the learning rate.",
+    cause="Gradients are not clipped, so a single minibatch can move the weights very far.",
+    advice="Set `max_grad_norm` to about 0.5. Normalise rewards and lower the learning rate.",
     source="Huang et al. 2022, The 37 Implementation Details of PPO (global gradient clipping at 0.5); Andrychowicz "
     "et al. 2021, What Matters in On-Policy RL",
 )

@@ -1,4 +1,4 @@
-"""Agents to which every state looks the same: nothing comes in, or nothing passes through."""
+"""Rules about agents that cannot tell states apart: frozen observations and dead policy networks."""
 
 import math
 
@@ -11,38 +11,46 @@ from rlvitals.diagnosis.rules.return_history import has_not_risen
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
-_CONSTANT = Threshold(
-    0.02, "", "Explained variance (either sign) below which the critic explains nothing in an update."
-)
-_CONSTANT_UPDATES = Threshold(0.8, "%", "Share of such updates that makes the critic constant.")
-_CONSTANT_MEDIAN = Threshold(0.01, "", "Median explained variance (either sign) of a constant critic, at most.")
-_ROUNDING = Threshold(1e-5, "", "Explained variance that is zero but for rounding.")
-_ROUNDING_UPDATES = Threshold(0.9, "%", "Share of such updates that makes the critic exactly constant.")
-_MOVES = Threshold(1e-4, "nats", "Median KL divergence above which the policy moves: a fiftieth of a healthy update.")
+_CONSTANT = Threshold(0.02, "", "Absolute explained variance below which the critic explains nothing in an update.")
+_CONSTANT_UPDATES = Threshold(0.8, "%", "Share of such updates above which the critic is constant.")
+_CONSTANT_MEDIAN = Threshold(0.01, "", "Maximum absolute median of the explained variance of a constant critic.")
+_ROUNDING = Threshold(1e-5, "", "Absolute explained variance below which it is zero up to rounding.")
+_ROUNDING_UPDATES = Threshold(0.9, "%", "Share of such updates above which the critic is exactly constant.")
+_MOVES = Threshold(1e-4, "nats", "Median KL divergence above which the policy changes: a fiftieth of a healthy update.")
 _NO_DIMENSION_VARIES = Threshold(
-    0.95, "%", "Share of observation dimensions that never change above which nothing is seen."
+    0.95, "%", "Share of observation dimensions that never change, above which observations are frozen."
 )
 _LATE = Threshold(0.75, "%", "Budget from which a critic that is not exactly constant counts.")
-_IDLE_CLIPPING = Threshold(0.08, "%", "Clip fraction of nine of ten updates below which there is nothing to learn.")
-_LONG_RUN = Threshold(24, "updates", "Updates after which the critic's mean must follow the returns.")
-_FIRST_UPDATES = Threshold(10, "updates", "Updates in which the reach of one single weight is measured.")
-_FEWEST_MEANS = Threshold(4, "updates", "Updates with a mean value among them, at least: fewer do not show its speed.")
-_REACH = Threshold(1.2, "times", "The critic moves as one weight where its mean moves this much of its reach, or less.")
+_IDLE_CLIPPING = Threshold(0.08, "%", "Clip fraction (90 % quantile) below which there is nothing to learn.")
+_LONG_RUN = Threshold(24, "updates", "Number of updates from which the critic's mean must follow the returns.")
+_FIRST_UPDATES = Threshold(10, "updates", "Number of first updates in which the reach of a single weight is measured.")
+_FEWEST_MEANS = Threshold(
+    4, "updates", "Minimum number of mean values among them. Fewer do not show how fast the critic moves."
+)
+_REACH = Threshold(
+    1.2,
+    "times",
+    "Movement of the critic's mean, relative to the reach of one weight, up to which only one weight learns.",
+)
 _TOO_STRONG = Threshold(
-    1_000.0, "times", "Gradient norm over its limit above which nothing else is judged by the critic."
+    1_000.0, "times", "Gradient norm relative to its limit above which the critic is not used as evidence."
 )
-_REACTION = Threshold(20, "updates", "First updates in which a living policy reacts.")
+_REACTION = Threshold(20, "updates", "Number of first updates in which a working policy reacts.")
 _REACHES_CLIP = Threshold(
-    0.03, "%", "Clip fraction (90 % quantile) of a living policy; healthy runs begin at 5 to 40 %."
+    0.03, "%", "Clip fraction (90 % quantile) of a working policy. Healthy runs start at 5 to 40 %."
 )
-_REACTS_KL = Threshold(2e-3, "nats", "KL divergence of a living policy, where clipping is not logged.")
-_GAP_CLOSED = Threshold(0.15, "%", "Share of the way to the returns left, below which the critic's mean has arrived.")
-_OFFSET = Threshold(0.5, "", "Mean advantage over its standard deviation below which the critic's mean follows.")
+_REACTS_KL = Threshold(2e-3, "nats", "KL divergence of a working policy, if the clip fraction is not logged.")
+_GAP_CLOSED = Threshold(
+    0.15, "%", "Remaining share of the distance to the returns below which the critic's mean has arrived."
+)
+_OFFSET = Threshold(
+    0.5, "", "Mean advantage relative to its standard deviation below which the critic's mean follows the returns."
+)
 _UPPER = 0.9
 
 
 def critic_is_constant(evidence: Evidence) -> bool:
-    """Whether the critic gives every state the same value: explained variance is zero in nearly every update."""
+    """Return whether the critic predicts one value for all states: explained variance is zero in most updates."""
     column = signals.values(evidence.updates, "explained_variance")
     if column.size < signals.FEWEST_UPDATES:
         return False
@@ -53,10 +61,10 @@ def critic_is_constant(evidence: Evidence) -> bool:
 
 
 def critic_is_exactly_constant(evidence: Evidence) -> bool:
-    """Whether explained variance is zero but for rounding in nine of ten updates, the first ones included.
+    """Return whether explained variance is zero up to rounding in nine of ten updates, including the first.
 
-    A critic whose units saturate on large returns gives every state the same value for a while, too, and recovers; but
-    it begins with values that differ.
+    A critic whose units saturate on large returns also predicts one value for a while and then recovers. But its first
+    predictions differ.
     """
     column = signals.values(evidence.updates, "explained_variance")
     if column.size < signals.FEWEST_UPDATES:
@@ -65,25 +73,26 @@ def critic_is_exactly_constant(evidence: Evidence) -> bool:
 
 
 def policy_moves(evidence: Evidence) -> bool:
-    """Whether updates change the policy: the median KL divergence is large enough, or is not logged."""
+    """Return whether updates change the policy: the median KL divergence is large enough, or is not logged."""
     moved = signals.median(evidence.updates, "kl_divergence")
     return math.isnan(moved) or moved > _MOVES
 
 
 @rule(
     "observations-frozen",
-    title="Observations do not change",
-    meaning=f"The observations of a rollout have no spread, or {_NO_DIMENSION_VARIES} of their dimensions never change "
-    "(where the adapter measures it); else, the critic gives every state the same value (explained variance "
-    "is zero in each update) although returns vary, and follows their mean faster than a single weight could.",
+    title="Frozen observations",
+    meaning="If the adapter measures observations, the rule fires when a rollout's observations have no spread or "
+    f"more than {_NO_DIMENSION_VARIES} of their dimensions never change. Otherwise, the rule uses the critic. It "
+    "predicts the same value for every state (explained variance is zero in each update) although returns vary. It "
+    "also follows the mean return faster than a single weight could.",
     needs=("updates.observation_std|updates.explained_variance",),
     series=("updates.explained_variance", "updates.observation_std", "episodes.reward"),
-    cause="The agent sees the same at every step: neither critic nor policy can tell states apart.",
-    advice="Print a few observations as the policy gets them: a wrapper, a copy that is never refreshed, a "
-    "normalisation that clips everything.",
+    cause="The agent receives the same observation at every step, so critic and policy cannot tell states apart.",
+    advice="Print a few observations as the policy receives them. Check for a wrapper error, a copy that is never "
+    "refreshed, and normalisation that clips every value.",
     source="By definition: a function of a constant is constant; SB3 `check_env`",
 )
-def _observations_frozen(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one a way to tell it is not
+def _observations_frozen(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one return per exclusion
     updates = evidence.updates
     if updates.records < signals.NO_ACCIDENT:
         return None
@@ -118,15 +127,16 @@ def _observations_frozen(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0
 
 @rule(
     "dead-policy",
-    title="The policy is dead",
-    meaning="The critic gives every state the same value, and in its first updates its mean moves no further than the "
-    f"learning rate lets one single weight move (where that is not known: fewer than {_REACHES_CLIP} of the "
-    "samples reach the clip range). Where observations are measured, they vary.",
+    title="Dead policy network",
+    meaning="The critic predicts the same value for every state, and the policy does not react. Fewer than "
+    f"{_REACHES_CLIP} of the samples reach the clip range in the first updates. In addition, either measured "
+    "observations vary, or the critic's mean moves no further than the learning rate lets a single weight move. "
+    "The second test is skipped if that distance is unknown.",
     needs=("updates.explained_variance", "updates.clip_fraction|updates.kl_divergence"),
     series=("updates.kl_divergence", "updates.clip_fraction", "updates.explained_variance", "updates.entropy"),
-    cause="Only the biases of the last layers learn: the network does not pass on what it sees.",
-    advice="Check the initialisation (orthogonal, never zeros) and the activations (dead ReLUs: tanh, or a lower "
-    "rate).",
+    cause="Only the biases of the last layers learn, because the network does not propagate its inputs.",
+    advice="Check the initialisation (orthogonal, never zeros). Check the activations for dead ReLUs, and use tanh "
+    "or a lower learning rate.",
     source="Lu et al. 2020, Dying ReLU and Initialization; Huang et al. 2022, detail 2",
 )
 def _dead_policy(evidence: Evidence) -> RuleResult | None:
@@ -150,12 +160,12 @@ def _dead_policy(evidence: Evidence) -> RuleResult | None:
 
 
 def bias_alone_learns(evidence: Evidence) -> bool | None:
-    """Whether the critic moved in its first updates as one single weight can move, and no further.
+    """Return whether the critic's mean moved in its first updates no further than a single weight can move.
 
-    Adam moves a weight by about its learning rate a step (Kingma & Ba 2015, section 2.1). A mean value that changes by
-    at most `learning rate * steps of an update`, though it is off, has only the last layer's bias to move it: what lies
-    before passes nothing on. A critic whose layers work moves many times as far. `None` where the number of steps is
-    not known.
+    Adam moves a weight by about its learning rate per step (Kingma & Ba 2015, section 2.1). Suppose that the mean value
+    is off but changes by at most `learning rate * steps of an update`. Then only the bias of the last layer moves it,
+    because the layers before pass nothing on. A critic whose layers work moves many times as far. Return `None` if the
+    number of steps is unknown.
     """
     updates, settings = evidence.updates, evidence.settings
     first = int(_FIRST_UPDATES)
@@ -174,7 +184,7 @@ def bias_alone_learns(evidence: Evidence) -> bool | None:
 
 
 def too_strong(evidence: Evidence) -> bool:
-    """Whether gradients are a thousand times longer than the norm that they are clipped to."""
+    """Return whether gradients exceed their clipping norm by a factor of a thousand."""
     limit = signals.gradient_limit(evidence)
     limit = signals.USUAL_LIMIT if math.isnan(limit) else limit
     norm = signals.recent(evidence.updates, "gradient_norm")
@@ -182,7 +192,7 @@ def too_strong(evidence: Evidence) -> bool:
 
 
 def _reacts(evidence: Evidence) -> bool:
-    """Whether the policy moved as policies do when training began: samples reached the clip range."""
+    """Return whether the policy changed at the start of training as policies do: samples reached the clip range."""
     clipped = signals.values(evidence.updates, "clip_fraction")[: int(_REACTION)]
     if clipped.size:
         return float(np.quantile(clipped, _UPPER)) > _REACHES_CLIP
@@ -190,9 +200,9 @@ def _reacts(evidence: Evidence) -> bool:
 
 
 def _follows(evidence: Evidence) -> bool:
-    """Whether the critic's mean follows the mean of the returns, or has gone nearly all of the way to it.
+    """Return whether the critic's mean follows the mean return, or has almost reached it.
 
-    The spread of the advantages, which the first is measured by, goes to nothing where all returns become the same.
+    The offset is measured in units of the spread of the advantages, which vanishes if all returns become the same.
     """
     means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
     said = np.flatnonzero(np.isfinite(means) & np.isfinite(returns))

@@ -1,4 +1,4 @@
-"""Returns that fall from their best level, wherever that was, and do not come back."""
+"""The rule about returns that drop from their best level and do not recover."""
 
 import math
 
@@ -15,68 +15,89 @@ from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.stats.series.change_points import change_points
 
-_LOST = Threshold(0.85, "%", "Share of the gain that is lost; healthy trainings fall back by up to 75 % and recover.")
-_ALL_LOST = Threshold(0.9, "%", "Share of the gain whose loss is critical, or was lost once for good.")
-_HALF = Threshold(0.5, "%", "Share of the gain, or of a fall, that must have come back.")
-_CERTAIN = Threshold(4.0, "standard errors", "Distance between the best level, the start and now that is no chance.")
-_BELOW_NOW = Threshold(1.5, "standard deviations", "Of the returns now: distance below an early level that is lost.")
-_BELOW_BEST = Threshold(1.0, "standard deviations", "Of the returns at an early level: distance below it that is lost.")
+_LOST = Threshold(0.85, "%", "Share of the gain that must be lost. Healthy runs lose up to 75 % and recover.")
+_ALL_LOST = Threshold(
+    0.9, "%", "Share of the gain from which a loss is critical, and that an earlier, lasting loss must exceed."
+)
+_HALF = Threshold(0.5, "%", "Share of the gain, or of a drop, that must be regained for a recovery.")
+_CERTAIN = Threshold(
+    4.0,
+    "standard errors",
+    "Distance of the best level from the start and from the current level that is beyond chance.",
+)
+_BELOW_NOW = Threshold(
+    1.5, "standard deviations", "Distance below an early level, relative to the current returns, that counts as lost."
+)
+_BELOW_BEST = Threshold(
+    1.0,
+    "standard deviations",
+    "Distance below an early level, relative to the returns at that level, that counts as lost.",
+)
 _CERTAINLY_BELOW = Threshold(
     6.0,
     "standard errors",
-    "Distance below an early level that is no chance; healthy trainings that lost their gain: to 3.",
+    "Distance below an early level that is beyond chance. Healthy runs that lost their gain: up to 3.",
 )
-_PATIENCE = Threshold(0.3, "%", "Budget before which the loss of an early level is no alarm.")
+_PATIENCE = Threshold(0.3, "%", "Budget before which the loss of an early level is not reported.")
 _LONG_PATIENCE = Threshold(
-    0.5, "%", "Such budget where training may begin with random actions: returns fall with its first updates."
+    0.5,
+    "%",
+    "Budget before which such a loss is not reported, if training can begin with random actions. Returns then fall "
+    "with the first updates.",
 )
-_LASTING = Threshold(0.5, "%", "Share of the steps so far that such a fall has lasted, until the run is nearly over.")
-_NEAR = Threshold(0.03, "%", "Share of the gain below the best at which a plateau begins.")
-_PARTLY = Threshold(0.08, "%", "Share of the gain whose loss is a finding at the end, where returns hardly vary.")
+_LASTING = Threshold(
+    0.5, "%", "Minimum duration of such a drop, as a share of the steps so far, until the run is nearly over."
+)
+_NEAR = Threshold(0.03, "%", "Share of the gain below the best level at which a plateau begins.")
+_PARTLY = Threshold(0.08, "%", "Share of the gain whose loss is reported at the end, if returns hardly vary.")
 _TIGHT = Threshold(
-    0.06, "%", "Standard deviation of returns that hardly vary, of the gain. After healthy falls it was 9 % or more."
+    0.06,
+    "%",
+    "Standard deviation of returns that hardly vary, as a share of the gain. After drops in healthy runs it was 9 "
+    "% or more.",
 )
 _SOME_SUCCESS = Threshold(0.05, "%", "Success rate above which some episodes succeed.")
-_EARLY_SUCCESS = Threshold(0.1, "%", "Share of the episodes whose success rate is the early one.")
-_RATE_JUMP = Threshold(10.0, "times", "Jump of the learning rate that explains a fall.")
-_KL_JUMP = Threshold(20.0, "times", "Jump of the KL divergence that explains a fall.")
+_EARLY_SUCCESS = Threshold(0.1, "%", "Share of the first episodes that gives the early success rate.")
+_RATE_JUMP = Threshold(10.0, "times", "Jump of the learning rate that explains a drop.")
+_KL_JUMP = Threshold(20.0, "times", "Jump of the KL divergence that explains a drop.")
 _BEFORE = Threshold(0.95, "%", "Share of the steps up to the best window after which jumps count.")
 _TINY = 1e-12
 
 
 @rule(
     "regression",
-    title="The reward fell and has not come back",
-    meaning=f"The last window of episodes has lost {_LOST} or more of what the best window had gained over the first "
-    f"episodes, a gain of at least {GAIN} (of returns within windows, and of the first ones); or an earlier "
-    f"one had lost {_ALL_LOST}, and not even {_HALF} of it has come back since. Critical from {_ALL_LOST}. Or, "
-    "as a warning, the best level was hardly above the first, of random actions or of a checkpoint, and is "
-    f"lost: returns are below it by {_BELOW_NOW} of the returns now, {_BELOW_BEST} of those at the best level "
-    f"and {_CERTAINLY_BELOW}, for {_LASTING} of the steps so far, in {_PATIENCE} of the budget (where the "
-    f"algorithm may begin with random actions: in {_LONG_PATIENCE}, counted from the first update, and only "
-    f"where the budget is known), or at the end. Or, as a warning from {NEARLY_OVER} of the budget, returns "
-    f"have a change point since the plateau (`rlvitals.stats.series.change_points`) that lost more than {_PARTLY} "
-    f"of the gain, and vary by less than {_TIGHT} of it before and after.",
+    title="Returns dropped and have not recovered",
+    meaning=f"The last window of episodes has lost {_LOST} or more of the gain of the best window over the first "
+    f"episodes. The gain must be at least {GAIN}, both within windows and within the first episodes. Or an earlier "
+    f"window had lost more than {_ALL_LOST}, and less than {_HALF} of the gain has come back since. The finding is "
+    f"critical if more than {_ALL_LOST} is lost. Otherwise it is a warning. The rule also warns in two weaker "
+    "cases. First, the best level was hardly above the first level (of random actions or a checkpoint), and "
+    f"returns are now below it. The distance is {_BELOW_NOW} of the current returns, {_BELOW_BEST} of the returns "
+    f"at the best level, and {_CERTAINLY_BELOW}. The drop must last for {_LASTING} of the steps so far, from "
+    f"{_PATIENCE} of the budget on, or until the end. If the algorithm can begin with random actions, the rule "
+    f"waits for {_LONG_PATIENCE}, counted from the first update, and needs a known budget. Second, from "
+    f"{NEARLY_OVER} of the budget, a change point after the plateau (`rlvitals.stats.series.change_points`) lost "
+    f"more than {_PARTLY} of the gain. Returns before and after it must vary by less than {_TIGHT} of the gain.",
     needs=("episodes.reward",),
     series=("episodes.reward", "updates.kl_divergence", "updates.learning_rate", "updates.entropy"),
-    cause="The policy has broken down after it had learnt.",
-    advice="Go back to the checkpoint of the best window. Anneal the learning rate and the clip range; `target_kl` "
-    "stops single destructive updates. If the run never was above its first level, compare it with a random policy, "
-    "and check the settings of exploration, the learning rate and the sign of the loss.",
+    cause="The policy broke down after it had learned.",
+    advice="Resume from the checkpoint of the best window, and anneal the learning rate and the clip range. Set "
+    "`target_kl` to stop single destructive updates. If returns never rose, compare them with a random policy and "
+    "check exploration, the learning rate and the sign of the loss.",
     source="Achiam et al. 2017, Constrained Policy Optimization; Dohare et al. 2024, Loss of Plasticity (policy "
     "collapse of PPO)",
 )
 def _regression(evidence: Evidence) -> RuleResult | None:
     course = evidence.course
-    if course is None or are_equal(evidence):  # differences of rounding are no levels
+    if course is None or are_equal(evidence):  # rounding differences are not levels
         return None
     return _gain_lost(evidence, course) or _best_lost(evidence, course) or _partly_lost(evidence, course)
 
 
 def _gain_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
-    """What was gained over the start is lost again."""
+    """Detect the loss of a gain over the start."""
     best, recent, start = course.best, course.recent, course.start
-    # Of the first returns, too: random actions may scatter more widely than all that comes later.
+    # Also relative to the first returns, because random actions can scatter more widely than all later returns.
     if course.best_gain < GAIN or best.mean - start.mean < GAIN * start.deviation:
         return None
     is_lost_for_good = course.lost_at(course.trough) > _ALL_LOST and course.lost_at(course.regained) > _HALF
@@ -92,9 +113,9 @@ def _gain_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
 
 
 def _best_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
-    """The best level was hardly above the first: that of random actions, or of a checkpoint that the run continues."""
+    """Detect the loss of a best level that is hardly above the first: random actions, or a continued checkpoint."""
     recent = course.recent
-    # The best of many windows of random actions scatters widely: the first level may show what it cannot.
+    # The best of many windows of random actions scatters widely, so the first level is tested as well.
     best = next((level for level in (course.best, course.start) if _lies_below(recent, level)), None)
     if course.lost < _LOST or best is None:
         return None
@@ -110,20 +131,20 @@ def _best_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
         if not signals.trained_past(evidence, patience) or evidence.env_step - onset < _LASTING * evidence.env_step:
             return None
     shown = {"best": best.mean, "recent": recent.mean, "start": course.start.mean}
-    cause = "Returns have lost their early level, of random actions or of a checkpoint, and do not come back."
+    cause = "Returns fell below their early level (of random actions or a checkpoint) and have not recovered."
     broke, began = _what_broke(evidence, onset)
     return RuleResult(WARNING, 0.45, shown, began, broke or cause)
 
 
 def _lies_below(recent: ReturnLevel, level: ReturnLevel) -> bool:
-    """Whether returns are below a level by more than either scatters, and beyond chance."""
+    """Return whether returns are below a level by more than the scatter of either, and beyond chance."""
     drop = level.mean - recent.mean
     deep = max(_BELOW_NOW * recent.deviation, _BELOW_BEST * level.deviation)
     return drop > deep and drop > _CERTAINLY_BELOW * math.hypot(level.error, recent.error)
 
 
 def _partly_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
-    """The level has changed for the worse since the plateau, by little, but beyond what the plateau's noise allows."""
+    """Detect a small drop since the plateau that exceeds the noise of the plateau."""
     windows = windows_of(evidence.episodes)
     if windows is None or course.best_gain < GAIN or not evidence.past(NEARLY_OVER):
         return None
@@ -144,11 +165,13 @@ def _partly_lost(evidence: Evidence, course: Learning) -> RuleResult | None:
         return None
     shown = {"best": max(found.levels), "recent": found.levels[-1], "start": course.start.mean, "lost": lost}
     cause, began = _what_broke(evidence, found.regressed)
-    return RuleResult(WARNING, 0.6, shown, began, cause or f"{lost:.0%} of the gain is lost since the best level.")
+    return RuleResult(
+        WARNING, 0.6, shown, began, cause or f"Returns have lost {lost:.0%} of their gain since the best level."
+    )
 
 
 def _last_above(episodes: BlockTable, level: float) -> float | None:
-    """The step at which returns were above a level for the last time; `None` where they still are, or never were."""
+    """Return the last step at which returns were above a level; `None` if they still are or never were."""
     windows = windows_of(episodes)
     if windows is None:
         return None
@@ -159,7 +182,7 @@ def _last_above(episodes: BlockTable, level: float) -> float | None:
 
 
 def _succeeds_as_often(episodes: BlockTable) -> bool:
-    """Whether episodes succeed, and no less often than at first: then it is the reward that became less."""
+    """Return whether episodes succeed at least as often as at first, so that only the reward became smaller."""
     late = signals.share_of(episodes, "success", last=LAST_FIFTH)
     tenth = slice(0, max(1, int(_EARLY_SUCCESS * len(episodes))))
     said = float(episodes.said("success")[tenth].sum())
@@ -167,16 +190,16 @@ def _succeeds_as_often(episodes: BlockTable) -> bool:
 
 
 def _deviation(episodes: BlockTable, rows: NDArray[np.int64]) -> float:
-    """Standard deviation of the single returns in some rows."""
+    """Return the standard deviation of the single returns in some rows."""
     number = float(episodes.said("reward")[rows].sum())
     mean = float(episodes.total("reward")[rows].sum()) / number
-    # Relative to the mean, so that squares do not drown in it.
+    # Relative to the mean, to avoid cancellation of large squares.
     squares = episodes.total("reward_squared")[rows] - 2.0 * mean * episodes.total("reward")[rows]
     return math.sqrt(max(float(squares.sum()) / number + mean * mean, 0.0))
 
 
 def _what_broke(evidence: Evidence, after: float) -> tuple[str, float]:
-    """What the updates did between the best window and now, and where it began."""
+    """Return the jump in the updates that explains the drop, in words, and the step of the onset."""
     updates = evidence.updates
     steps = updates.low("step")
     for name, factor, words in (

@@ -1,4 +1,4 @@
-"""What a rule is, and what it says."""
+"""The definition of a rule and its result."""
 
 import math
 from collections.abc import Callable
@@ -12,18 +12,18 @@ _STREAMS = ("episodes", "updates", "evaluations", "system")
 
 
 class RuleResult(NamedTuple):
-    """What a rule saw in one run.
+    """Result of a rule that fired.
 
     Attributes:
         severity: `info`, `warning` or `critical`.
-        confidence: How sure it is that the rule's own cause is the cause, 0 to 1. Definitions and configurations that
-            show the fault are near 1, patterns about 0.7, what is left when nothing else fits below 0.5.
-        evidence: Numbers, by name.
-        since: The environment step since which it holds.
-        cause: Where this run says more than the rule's own sentence.
-        series: What to look at in this run, where the rule's own series say less.
-        title: What the finding is called in this run, where that is more exact than the rule's own title.
-        advice: What to do in this run, where that is another thing than the rule's own advice.
+        confidence: Confidence, 0 to 1, that the rule's cause is the actual cause. Definitions and configurations that
+            show the fault are near 1, patterns about 0.7, and explanations by elimination below 0.5.
+        evidence: Values that support the finding, by name.
+        since: Environment step at which the fault started.
+        cause: Cause that is specific to this run; empty for the rule's own cause.
+        series: Series to inspect in this run; empty for the rule's own series.
+        title: Title that is specific to this run; empty for the rule's own title.
+        advice: Advice that is specific to this run; empty for the rule's own advice.
     """
 
     severity: str
@@ -37,18 +37,18 @@ class RuleResult(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One way in which a training goes wrong.
+    """A check for one kind of training fault.
 
     Attributes:
-        code: The stable name of its findings.
-        title: A few words for people.
-        meaning: What it looks at, and when it speaks, in a sentence or two.
-        needs: Signals without which it cannot judge, as `stream.column`; of several in one text parted by `|`, one.
-        series: What to look at.
-        cause: The likely cause.
-        advice: What to try.
+        code: Stable name of its findings.
+        title: Short title of its findings.
+        meaning: What the rule measures and when it fires.
+        needs: Required signals, as `stream.column`. In an entry with `|`, any one of the signals is enough.
+        series: Series to inspect.
+        cause: Most probable cause.
+        advice: What to do.
         source: Paper or reference.
-        judge: Looks at the evidence.
+        judge: Function that evaluates the evidence of a run.
     """
 
     code: str
@@ -62,16 +62,16 @@ class Rule(NamedTuple):
     judge: Callable[[Evidence], RuleResult | None]
 
     def applies_to(self, family: Family) -> bool:
-        """Whether all that it needs means in a family what it assumes."""
+        """Return whether every required signal has, in an algorithm family, the meaning that the rule assumes."""
         return all(_choices(need, family) for need in self.needs)
 
     def missing(self, evidence: Evidence) -> list[str]:
-        """The signals that it needs and that this run does not have; of several, those that its algorithm can log."""
+        """Return the required signals that a run lacks; of alternatives, those that its algorithm can log."""
         wanted = [_choices(need, evidence.settings.of_family) for need in self.needs]
         return ["|".join(names) for names in wanted if not any(_has(evidence, name) for name in names)]
 
     def finding(self, sign: RuleResult) -> Finding:
-        """The rule's finding for what it saw."""
+        """Return the finding for a result of this rule."""
         return Finding(
             code=self.code,
             severity=sign.severity,
@@ -87,7 +87,7 @@ class Rule(NamedTuple):
 
 
 RULES: list[Rule] = []
-"""Every rule, in the order of the modules that hold them."""
+"""All rules, in the order of their modules."""
 
 
 def rule(
@@ -101,7 +101,7 @@ def rule(
     needs: tuple[str, ...] = (),
     series: tuple[str, ...] = (),
 ) -> Callable[[Callable[[Evidence], RuleResult | None]], Callable[[Evidence], RuleResult | None]]:
-    """Make a function a rule; see `Rule` for the arguments."""
+    """Register a function as a rule; see `Rule` for the arguments."""
 
     def register(judge: Callable[[Evidence], RuleResult | None]) -> Callable[[Evidence], RuleResult | None]:
         shown = series or tuple(need for need in needs if "|" not in need)
@@ -112,7 +112,7 @@ def rule(
 
 
 def _choices(need: str, family: Family) -> list[str]:
-    """The signals of a need that a family has."""
+    """Return the alternatives of a required signal that are valid in a family."""
     return [name for name in need.split("|") if family.takes(name)]
 
 
@@ -124,7 +124,7 @@ def _has(evidence: Evidence, name: str) -> bool:
         return bool(getattr(evidence.context, column) is not None)
     if stream == "categories":
         return len(evidence.categories) > 1
-    assert stream in _STREAMS, f"{name}: a signal is of {', '.join(_STREAMS)}"
+    assert stream in _STREAMS, f"{name}: the stream of a signal is one of {', '.join(_STREAMS)}"
     return bool(getattr(evidence, stream).has(column))
 
 

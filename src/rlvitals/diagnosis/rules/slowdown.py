@@ -1,4 +1,4 @@
-"""The speed of training: whether it fell, and not merely because training began."""
+"""The rule about training speed. A slower phase after a fast warm-up is not a slowdown."""
 
 import numpy as np
 
@@ -11,35 +11,37 @@ from rlvitals.diagnosis.thresholds import Threshold
 from rlvitals.stats.series.trend import trend
 
 _SLOW = Threshold(
-    0.4, "%", "Share of the usual speed below which an update is slow; evaluations and busy machines cost less."
+    0.4, "%", "Share of the usual speed below which an update is slow. Evaluations and busy machines cost less."
 )
-_FEWEST_SPEEDS = Threshold(15, "updates", "Updates that show what is usual, at least.")
+_FEWEST_SPEEDS = Threshold(15, "updates", "Minimum number of updates to determine the usual speed.")
 _FEWEST_SLOW = Threshold(
-    8, "updates", "Slow updates in a row, at least: single ones wait for an evaluation or the disk."
+    8, "updates", "Minimum number of consecutive slow updates. Single slow updates wait for an evaluation or the disk."
 )
-_SLOW_SHARE = Threshold(0.2, "%", "Share of all updates that are slow, at least.")
-_FEWEST_BEFORE = Threshold(5, "updates", "Updates before them, at least.")
-_NINE_OF_TEN = Threshold(0.9, "%", "Share of the slow updates that are slower than most before.")
-_FOUR_OF_FIVE = Threshold(0.8, "%", "Share of the updates before that are faster.")
-_LASTED = Threshold(0.5, "%", "Time of the slow updates, of the time of all before, at least.")
-_LONGEST_WARM_UP = Threshold(0.6, "%", "Budget beyond which a fast beginning is no warm-up: too little would be left.")
-_CONFIDENCE = Threshold(0.999, "%", "Confidence of the rise of returns in a fast beginning that is no warm-up.")
+_SLOW_SHARE = Threshold(0.2, "%", "Minimum share of slow updates among all updates.")
+_FEWEST_BEFORE = Threshold(5, "updates", "Minimum number of updates before the slow ones.")
+_NINE_OF_TEN = Threshold(0.9, "%", "Share of the slow updates that must be slower than most earlier updates.")
+_FOUR_OF_FIVE = Threshold(0.8, "%", "Share of the earlier updates that must be faster.")
+_LASTED = Threshold(0.5, "%", "Minimum time of the slow updates, as a share of the time of all earlier updates.")
+_LONGEST_WARM_UP = Threshold(
+    0.6, "%", "Budget beyond which a fast start is not a warm-up: too little training would remain."
+)
+_CONFIDENCE = Threshold(0.999, "%", "Confidence of a rise of returns that shows that a fast start is not a warm-up.")
 
 
 @rule(
     "throughput-drop",
-    title="Training became slow",
-    meaning=f"The last {_FEWEST_SLOW} ({_SLOW_SHARE} of all, if that is more) were all slower than {_SLOW} of the "
-    f"usual speed (the median of the faster half of all updates), {_NINE_OF_TEN} of them slower than "
-    f"{_FOUR_OF_FIVE} of those before, and they have taken {_LASTED} of the time of all before; nor is it that "
-    "they do so many epochs more. Speed counts from the first update with a loss, or from `learning_starts`, "
-    "as random actions without updates are fast. Where neither is known, a fast phase at the beginning of the "
-    "run counts only if the trend of the returns improves during it, or if it took more than "
-    f"{_LONGEST_WARM_UP} of the budget.",
+    title="Training slowed down",
+    meaning=f"The last {_FEWEST_SLOW} or more ({_SLOW_SHARE} of all updates, if that is more) ran below {_SLOW} of "
+    "the usual speed. The usual speed is the median of the faster half of all updates. Of the slow updates, "
+    f"{_NINE_OF_TEN} were slower than {_FOUR_OF_FIVE} of the earlier ones. They took at least {_LASTED} of the time "
+    "of all earlier ones, and not because they do more epochs. Speed counts from the first update with a loss, or "
+    "from `learning_starts`, because random actions without updates are fast. If neither is known, a fast start "
+    f"counts only if returns improve during it or it took more than {_LONGEST_WARM_UP} of the budget.",
     needs=("updates.time|episodes.time",),
     series=("system.env_steps_per_second", "system.cpu_percent", "system.memory"),
-    cause="Something takes the machine, or the environment, the logging or a buffer became slower as the run went on.",
-    advice="Look at memory (swapping), at other processes, at what grows with the number of episodes.",
+    cause="Another process uses the machine, or the environment, the logging or a buffer slows down as the run "
+    "continues.",
+    advice="Check memory (swapping) and other processes. Look for work that grows with the number of episodes.",
     source="By definition",
 )
 def _throughput_drop(evidence: Evidence) -> RuleResult | None:
@@ -57,7 +59,7 @@ def _throughput_drop(evidence: Evidence) -> RuleResult | None:
 
 
 def _speeds(table: BlockTable, *, since: float) -> tuple[Floats, Floats]:
-    """Steps per second between neighbouring blocks that lie behind a step, and the step at which each ends."""
+    """Return the steps per second between neighbouring blocks from a step on, and the step at which each ends."""
     steps, times = table.high("step"), table.high("time")
     walked, took = np.diff(steps), np.diff(times)
     sane = np.isfinite(walked) & np.isfinite(took) & (walked > 0.0) & (took > 0.0) & (steps[:-1] >= since)
@@ -65,12 +67,12 @@ def _speeds(table: BlockTable, *, since: float) -> tuple[Floats, Floats]:
 
 
 def _usual(speeds: Floats) -> float:
-    """The median of the faster half."""
+    """Return the median of the faster half of the speeds."""
     return float(np.median(np.sort(speeds)[-max(int(_FEWEST_BEFORE), speeds.size // 2) :]))
 
 
 def _fast_start(speeds: Floats) -> int:
-    """How many of the first speeds come before the first that several in a row are far below; 0 where none are."""
+    """Return the number of speeds before the first sustained drop; 0 if there is no such drop."""
     if speeds.size < _FEWEST_BEFORE + _FEWEST_SLOW:
         return 0
     highest = np.lib.stride_tricks.sliding_window_view(speeds, int(_FEWEST_SLOW)).max(axis=1)
@@ -86,9 +88,9 @@ def _fast_start(speeds: Floats) -> int:
 
 
 def _slow_end(table: BlockTable, speeds: Floats) -> int:
-    """Count the last speeds that are too low, compared with those before; 0 where that is no drop.
+    """Return the number of last speeds that are below the usual speed; 0 if they do not amount to a slowdown.
 
-    `analysis.change_points` of all speeds in its place found the same faults of the corpus, no sooner, and a diagnosis
+    Measured on the corpus: `analysis.change_points` of all speeds found the same faults no earlier, and a diagnosis
     took 1.2 times as long.
     """
     if speeds.size < _FEWEST_SPEEDS:
@@ -106,7 +108,10 @@ def _slow_end(table: BlockTable, speeds: Floats) -> int:
 
 
 def _longer_work(table: BlockTable, last: int) -> float:
-    """How many times as many epochs the last updates do as those before: `target_kl` stops fewer of them later."""
+    """Return the ratio of epochs per update in the last updates to those before, at least 1.
+
+    The ratio grows if `target_kl` stops fewer updates early as training continues.
+    """
     epochs = table.mean("epochs") if "epochs" in table.names else np.empty(0)
     now, before = epochs[-last:], epochs[:-last]
     now, before = now[np.isfinite(now)], before[np.isfinite(before)]
@@ -115,7 +120,7 @@ def _longer_work(table: BlockTable, last: int) -> float:
 
 
 def _may_be_warm_up(evidence: Evidence, *, until: float) -> bool:
-    """Whether a fast phase that began with the run may be one of random actions, without updates."""
+    """Return whether a fast start of the run can be a phase of random actions without updates."""
     if evidence.budget is not None and until > _LONGEST_WARM_UP * evidence.budget:
         return False
     episodes = evidence.episodes

@@ -1,4 +1,4 @@
-"""Whether the agent learns: not at all, or no further."""
+"""Rules about missing or stopped progress."""
 
 import math
 
@@ -21,36 +21,44 @@ from rlvitals.diagnosis.rules.return_history import (
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
-_HALFWAY = Threshold(0.5, "%", "Budget before which nothing is said.")
-_OPENING = Threshold(0.25, "%", "Share of the late stretch's steps beyond which the opening is no beginning.")
-_ENOUGH = Threshold(
-    100, "episodes", "Episodes below which it stays a remark: they do not show a rise, nor that there is none."
+_HALFWAY = Threshold(0.5, "%", "Budget before which the rule does not fire.")
+_OPENING = Threshold(
+    0.25,
+    "%",
+    "End of the opening, as a share of the steps at the late stretch, up to which it is the start of training.",
 )
-_CREEPS_FROM = Threshold(0.1, "%", "Budget from which creeping returns count.")
-_CREEPS = Threshold(3.0, "standard errors", "Rise of creeping returns, where success is not known.")
-_LONG_ENOUGH = Threshold(0.2, "%", "Budget from which it counts that no episode succeeded.")
-_FEWEST_LIMITED = Threshold(3, "episodes", "Episodes that ran into the time limit, at least.")
-_ENTROPY_FALL = Threshold(0.25, "nats a dimension", "Fall of the entropy: a standard deviation a fifth smaller.")
-_EVALUATIONS = Threshold(3, "evaluations", "Last evaluations whose median gap counts.")
-_PARTS = Threshold(20, "windows", "Windows of training returns that evaluations are compared with.")
+_ENOUGH = Threshold(
+    100,
+    "episodes",
+    "Number of episodes below which the finding stays info: fewer can neither show nor rule out a rise.",
+)
+_CREEPS_FROM = Threshold(0.1, "%", "Budget from which slowly rising returns count.")
+_CREEPS = Threshold(3.0, "standard errors", "Rise of slowly rising returns, if success is unknown.")
+_LONG_ENOUGH = Threshold(0.2, "%", "Budget from which the absence of success counts.")
+_FEWEST_LIMITED = Threshold(3, "episodes", "Minimum number of episodes that reached the time limit.")
+_ENTROPY_FALL = Threshold(
+    0.25, "nats per dimension", "Fall of the entropy, equivalent to a standard deviation smaller by a fifth."
+)
+_EVALUATIONS = Threshold(3, "evaluations", "Number of last evaluations whose median gap counts.")
+_PARTS = Threshold(20, "windows", "Number of windows of training returns that evaluations are compared with.")
 _GAP = Threshold(3.0, "standard deviations", "Gap between training and evaluation above which they differ.")
-_GAP_OF_GAIN = Threshold(0.5, "%", "Share of what was learnt that the gap exceeds.")
-_BELOW = Threshold(3.0, "standard errors", "Distance below the baseline beyond chance.")
+_GAP_OF_GAIN = Threshold(0.5, "%", "Gap, as a share of the gain, above which training and evaluation differ.")
+_BELOW = Threshold(3.0, "standard errors", "Distance below the baseline that is beyond chance.")
 
 
 @rule(
     "no-learning",
-    title="The agent does not learn",
-    meaning="The trend of the returns is not improving (`rlvitals.stats.series.trend`), no window of episodes was "
-    f"better than the first by {GAIN}, and fewer than {SUCCEEDS} of the episodes succeed: a remark from {_HALFWAY} of "
-    "the budget (counted from the first update, where there is a warm-up), as hard tasks start late; a "
-    f"warning from {NEARLY_OVER}. It stays a remark while the budget is not known and the run goes on, with "
-    f"fewer than {_ENOUGH}, and where the opening ends late, as in a run that continues from a checkpoint. "
-    "Another finding may give the reason.",
+    title="No learning progress",
+    meaning="The trend of the returns is not improving (`rlvitals.stats.series.trend`), and no window of episodes "
+    f"is better than the first by {GAIN}. At most {SUCCEEDS} of the episodes succeed. The finding is info from "
+    f"{_HALFWAY} of the budget, because hard tasks start late, and a warning from {NEARLY_OVER}. After a warm-up, "
+    "the budget counts from the first update. The finding stays info while the budget of a running training is "
+    f"unknown, and with fewer than {_ENOUGH}. It also stays info if the opening ends late, as in a run that "
+    "continues from a checkpoint. Another finding can give the reason.",
     needs=("episodes.reward",),
-    cause="What the agent does lately is rewarded no more than what it did at first, beyond chance.",
-    advice="See that a simple task is learnt by the same code (CartPole), then look at observations, rewards and "
-    "their scale; compare with a random policy's return.",
+    cause="Recent returns exceed the first returns by no more than chance.",
+    advice="Check that the same code learns a simple task (CartPole). Then check observations, rewards and their "
+    "scale. Compare the return with that of a random policy.",
     source="Henderson et al. 2018, Deep Reinforcement Learning that Matters; SB3 RL tips",
 )
 def _no_learning(evidence: Evidence) -> RuleResult | None:
@@ -62,7 +70,7 @@ def _no_learning(evidence: Evidence) -> RuleResult | None:
     rising = may_be_rising(evidence)
     late = signals.trained_past(evidence, NEARLY_OVER)
     if rising and not late:
-        return None  # it may well be on its way
+        return None  # learning can be under way
     shown = {"first_tenth": course.opening.mean, "last_quarter": course.late.mean, "rise": course.rise}
     is_beginning = course.opening.step <= _OPENING * course.late.step
     sure = evidence.budget is not None and is_beginning and _are_enough(evidence)
@@ -70,21 +78,21 @@ def _no_learning(evidence: Evidence) -> RuleResult | None:
 
 
 def _are_enough(evidence: Evidence) -> bool:
-    """Whether there are enough episodes; values of a series are means of several, and fewer are enough."""
+    """Return whether there are enough episodes. Each value of a reward series averages several, so fewer values do."""
     return bool(evidence.reward_source) or float(evidence.episodes.said("reward").sum()) >= _ENOUGH
 
 
 @rule(
     "plateau",
-    title="Stuck, with too little exploration",
+    title="Plateau with too little exploration",
     meaning=f"The standard deviation of the actions was below {TINY_STD} of half the action range from the first "
-    f"update on, and returns creep; or, from {_LONG_ENOUGH} of the budget, no episode succeeded, all ran into "
-    "the time limit, and the policy explores ever less.",
+    f"update on, and returns rise only slowly. Or, from {_LONG_ENOUGH} of the budget, no episode has succeeded, all "
+    "reached the time limit, and the policy explores less and less.",
     needs=("episodes.reward", "updates.entropy|updates.action_std"),
     series=("episodes.reward", "episodes.success", "updates.action_std", "updates.entropy"),
-    cause="The policy explores too little to find what lies beyond: a local optimum.",
-    advice="Begin with a larger standard deviation (`log_std_init`), use gSDE or correlated noise, an entropy "
-    "bonus, or reward progress towards the goal.",
+    cause="The policy explores too little to leave a local optimum.",
+    advice="Start with a larger standard deviation (`log_std_init`). Use gSDE or correlated noise, or an entropy "
+    "bonus. Otherwise, reward progress towards the goal.",
     source="Raffin et al. 2021, Smooth Exploration for Robotic Reinforcement Learning; Andrychowicz et al. 2021, "
     "section 3.2 (initial standard deviation)",
 )
@@ -117,13 +125,13 @@ def _plateau(evidence: Evidence) -> RuleResult | None:
 
 @rule(
     "evaluation-gap",
-    title="Evaluations are far below training",
-    meaning=f"The last evaluations are more than {_GAP} of single returns, and more than {_GAP_OF_GAIN} of what was "
-    "learnt, below training. This is common in healthy runs, as deterministic policies can be brittle: a "
-    "remark.",
+    title="Evaluations far below training",
+    meaning=f"The last evaluations are below training by more than {_GAP} of single returns and more than "
+    f"{_GAP_OF_GAIN} of the gain. The finding is info because healthy runs often show a gap: deterministic policies "
+    "can be brittle.",
     needs=("evaluations.reward", "episodes.reward"),
-    cause="The deterministic policy, or the environment of the evaluation, is not what was trained.",
-    advice="Evaluate the sampled policy too; check that normalisation statistics and wrappers are the same.",
+    cause="The deterministic policy or the evaluation environment differs from that of training.",
+    advice="Evaluate the stochastic policy too. Check that normalisation statistics and wrappers are the same.",
     source="SB3 documentation, evaluation and `sync_envs_normalization`; Henderson et al. 2018",
 )
 def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
@@ -134,7 +142,9 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
         return None
     said = np.isfinite(evidence.evaluations.mean("reward"))
     ends, means = window_means(evidence.episodes, int(_PARTS))
-    trained = np.interp(evidence.evaluations.mean("step")[said], ends, means)  # at the same moments: both may rise
+    trained = np.interp(
+        evidence.evaluations.mean("step")[said], ends, means
+    )  # at the same steps, because both can rise
     evaluated = float(np.median(rewards[-last:]))
     gap = float(np.median((trained - rewards)[-last:]))
     if gap > _GAP * course.spread and gap > _GAP_OF_GAIN * (course.best.mean - course.start.mean):
@@ -144,12 +154,12 @@ def _evaluation_gap(evidence: Evidence) -> RuleResult | None:
 
 @rule(
     "below-baseline",
-    title="Below the baseline",
-    meaning=f"A baseline (the return of a random policy, or of a heuristic) was given, and from {_HALFWAY} of the "
-    f"budget returns are below it by more than {_BELOW}.",
+    title="Returns below the baseline",
+    meaning=f"A baseline is configured (the return of a random policy or of a heuristic). From {_HALFWAY} of the "
+    f"budget, returns are below it by more than {_BELOW}.",
     needs=("episodes.reward", "context.baseline"),
-    cause="The agent is worse than what needs no learning.",
-    advice="Check the sign of reward and loss first.",
+    cause="The agent performs worse than a policy without learning.",
+    advice="Check the sign of the reward and of the loss first.",
     source="SB3 RL tips: compare with a random agent",
 )
 def _below_baseline(evidence: Evidence) -> RuleResult | None:

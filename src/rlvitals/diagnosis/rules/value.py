@@ -1,4 +1,4 @@
-"""The critic, the advantages and the discount."""
+"""Rules about the critic, the advantages and the discount."""
 
 import math
 
@@ -18,63 +18,80 @@ from rlvitals.diagnosis.rules.return_history import (
 from rlvitals.diagnosis.rules.rule import RuleResult, rule
 from rlvitals.diagnosis.thresholds import Threshold
 
-_TRAINED_ELSEWHERE = Threshold(0.5, "", "Median explained variance from which on a critic is good, trained or not.")
+_TRAINED_ELSEWHERE = Threshold(
+    0.5, "", "Median explained variance from which a critic is good, whatever its loss coefficient."
+)
 _NEVER_EXPLAINED = Threshold(
     0.1, "", "Explained variance (running median) up to which the critic never explained anything."
 )
 _FROM = Threshold(0.2, "%", "Budget from which a critic that never explained anything counts.")
-_HELD = Threshold(0.05, "%", "Share of its error within which the critic's mean stays where it began.")
-_OFFSET = Threshold(0.5, "", "Mean advantage over its standard deviation above which the critic is off on the whole.")
-_FAR_OFF = Threshold(1.0, "", "Mean advantage over its standard deviation likewise, where returns hardly vary.")
-_SAME_RETURNS = Threshold(0.3, "%", "Share of the episodes with the same, lowest return above which they hardly vary.")
-_WORSE_THAN_NOTHING = Threshold(-0.5, "", "Explained variance (median and now) below which the critic misleads.")
-_APPROACHED = Threshold(0.1, "%", "Share of the way to the returns that a critic that learns has gone.")
-_LOSS_LEFT = Threshold(0.67, "%", "Share of the first value loss below which the loss falls.")
-_MYOPIC = Threshold(0.5, "", "Discount up to which what comes three steps later counts for an eighth.")
-_LOOKS = Threshold(5.0, "times", "Length of episodes over what the discount looks ahead above which it hides them.")
-_ONE_STEP = Threshold(1.5, "steps", "Mean length up to which episodes have one step: there is nothing to discount.")
-_FEWEST = Threshold(5, "records", "Episodes and updates, at least.")
-_MOST_ATTEMPTS = Threshold(
-    20, "steps", "Same length of all episodes that may be attempts at one task; beyond, a time limit."
+_HELD = Threshold(
+    0.05, "%", "Movement of the critic's mean, as a share of its error, below which it stays at its initial level."
 )
-_CUT_OFF = Threshold(0.5, "%", "Share of episodes that are cut off above which returns have no end.")
-_CUT_OFF_FROM = Threshold(0.1, "%", "Budget from which returns without an end count.")
-_RESIDUAL = Threshold(1e-3, "", "Median residual of the recursion of the advantages above which it is broken.")
-_LATELY = Threshold(0.3, "%", "Share of the updates that explained variance and KL divergence are taken over.")
-_KNOWS_ALL = Threshold(0.93, "", "Explained variance above which idle returns count early; late starters: to 0.78.")
-_EARLY = Threshold(0.6, "%", "Budget from which idle returns count where the critic knows nearly all.")
-_KNOWS = Threshold(0.8, "", "Explained variance above which idle returns count in a run that is nearly over.")
-_KNOWS_SOME = Threshold(0.6, "", "Explained variance above which it counts there, where returns may not be rising.")
-_MOVES = Threshold(1e-3, "nats", "KL divergence above which the policy moves.")
-_SANE = Threshold(0.1, "nats", "KL divergence below which its steps are sane.")
-_END_BY_THEMSELVES = Threshold(0.9, "%", "Share of the episodes that terminate.")
-_SECOND_HALF = Threshold(0.5, "%", "Share of the updates that the mean reward a step is taken over.")
+_OFFSET = Threshold(0.5, "", "Mean advantage relative to its standard deviation above which the critic is biased.")
+_FAR_OFF = Threshold(
+    1.0,
+    "",
+    "Mean advantage relative to its standard deviation above which the critic is biased, if returns hardly vary.",
+)
+_SAME_RETURNS = Threshold(0.3, "%", "Share of episodes with the same, lowest return above which returns hardly vary.")
+_WORSE_THAN_NOTHING = Threshold(-0.5, "", "Explained variance (median and latest) below which the critic misleads.")
+_APPROACHED = Threshold(0.1, "%", "Share of the distance to the returns that a learning critic covers.")
+_LOSS_LEFT = Threshold(0.67, "%", "Share of the first value loss below which the loss falls.")
+_MYOPIC = Threshold(0.5, "", "Discount up to which a reward three steps later counts for at most an eighth.")
+_LOOKS = Threshold(
+    5.0, "times", "Episode length relative to the horizon of the discount above which the discount hides later rewards."
+)
+_ONE_STEP = Threshold(
+    1.5, "steps", "Mean length up to which episodes have one step, so that there is nothing to discount."
+)
+_FEWEST = Threshold(5, "records", "Minimum number of episodes and updates.")
+_MOST_ATTEMPTS = Threshold(
+    20, "steps", "Constant episode length up to which steps can be attempts at one task. A longer one is a time limit."
+)
+_CUT_OFF = Threshold(0.5, "%", "Share of truncated episodes above which returns are unbounded.")
+_CUT_OFF_FROM = Threshold(0.1, "%", "Budget from which unbounded returns count.")
+_RESIDUAL = Threshold(1e-3, "", "Median residual of the advantage recursion above which it is violated.")
+_LATELY = Threshold(0.3, "%", "Share of the last updates that gives explained variance and KL divergence.")
+_KNOWS_ALL = Threshold(
+    0.93, "", "Explained variance above which returns without a rise count early. Runs that start late reach 0.78."
+)
+_EARLY = Threshold(
+    0.6, "%", "Budget from which returns without a rise count, if the critic explains nearly everything."
+)
+_KNOWS = Threshold(0.8, "", "Explained variance above which returns without a rise count in a run that is nearly over.")
+_KNOWS_SOME = Threshold(
+    0.6, "", "Explained variance above which returns without a sign of a rise count in a run that is nearly over."
+)
+_MOVES = Threshold(1e-3, "nats", "KL divergence above which the policy changes.")
+_SANE = Threshold(0.1, "nats", "KL divergence below which policy updates have a normal size.")
+_END_BY_THEMSELVES = Threshold(0.9, "%", "Share of terminated episodes above which episodes end without a time limit.")
+_SECOND_HALF = Threshold(0.5, "%", "Share of the last updates that gives the mean reward per step.")
 _IMPOSSIBLE_FROM = Threshold(0.05, "%", "Budget from which impossible returns count.")
-_IMPOSSIBLE = Threshold(2.0, "times", "Mean return over the largest sum of rewards of any episode.")
+_IMPOSSIBLE = Threshold(2.0, "times", "Mean return relative to the largest sum of rewards of any episode.")
 _SAME_REWARDS = Threshold(
-    3.0, "times", "Ratio of the rewards of updates and of episodes up to which they are the same."
+    3.0, "times", "Ratio between the rewards of updates and of episodes up to which they are the same."
 )
 
 
 @rule(
     "value-not-learning",
-    title="The critic does not learn",
-    meaning=f"The coefficient of the value loss is zero; or explained variance was never above {_NEVER_EXPLAINED} "
-    f"(running medians, where returns vary) in {_FROM} of the budget, and the critic is off on the whole: it "
-    f"has moved by less than {_HELD} of its error since it began; or its mean error is more than {_OFFSET} of "
-    f"the spread of the advantages, or explained variance stays below {_WORSE_THAN_NOTHING}. Where more than "
-    f"{_SAME_RETURNS} of the episodes have one and the same return, as in sparse tasks, only if it is off by "
-    f"more than {_FAR_OFF} of that spread. A critic that was good once and explains little of what little "
-    "varies on a solved task is healthy.",
+    title="Critic not learning",
+    meaning=f"The coefficient of the value loss is zero, or the critic has not explained anything at {_FROM} of the "
+    f"budget. In the second case, explained variance was never above {_NEVER_EXPLAINED} (running medians, without "
+    "updates whose returns do not vary), and one of three conditions holds. The critic's mean has moved by less "
+    f"than {_HELD} of its error since the start. Or its mean error is more than {_OFFSET} times the spread of the "
+    f"advantages. Or explained variance stays below {_WORSE_THAN_NOTHING}. If more than {_SAME_RETURNS} of the "
+    f"episodes have the same return, as in sparse tasks, the mean error must exceed {_FAR_OFF} times that spread. A "
+    "critic that was good before and explains little of the remaining variance of a solved task is healthy.",
     needs=("updates.explained_variance",),
     series=("updates.explained_variance", "updates.value_loss", "updates.value_mean", "updates.return_mean"),
-    cause="The value function does not follow the returns: its weights do not change, or its gradient does not "
-    "reach them.",
-    advice="Look at the value coefficient (0.5), at what the optimiser holds, and at the scale of returns "
-    "(normalise them).",
+    cause="The value function does not follow the returns: its weights do not change, or they receive no gradient.",
+    advice="Check the value coefficient (0.5) and that the optimiser holds the critic's parameters. Check the "
+    "scale of the returns and normalise them.",
     source="Schulman et al. 2016, High-Dimensional Continuous Control Using GAE; Andrychowicz et al. 2021, section 3.2",
 )
-def _value_not_learning(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one a way in which it shows
+def _value_not_learning(evidence: Evidence) -> RuleResult | None:  # noqa: PLR0911 - one return per symptom
     updates, course = evidence.updates, evidence.course
     smooth = signals.explained(evidence)
     if not smooth.size or updates.records < signals.NO_ACCIDENT:
@@ -93,11 +110,15 @@ def _value_not_learning(evidence: Evidence) -> RuleResult | None:  # noqa: PLR09
         return None
     if _is_held(evidence) and not too_strong(evidence):
         return RuleResult(
-            CRITICAL, 0.9, shown, began, "The critic stays where it began, though the returns are elsewhere."
+            CRITICAL,
+            0.9,
+            shown,
+            began,
+            "The critic stays at its initial level, although the returns are at a different one.",
         )
     stays = offset > _OFFSET and not _approaches(evidence)
     if course is None or course.spread == 0.0 or same_returns(evidence) > _SAME_RETURNS:
-        # The mean is there to be learnt all the same.
+        # A critic can still learn the mean of such returns.
         if stays and offset > _FAR_OFF and best < 0.0 and not _loss_falls(evidence) and not too_strong(evidence):
             return RuleResult(CRITICAL, 0.88, shown, began)
         return None
@@ -109,19 +130,19 @@ def _value_not_learning(evidence: Evidence) -> RuleResult | None:  # noqa: PLR09
 
 @rule(
     "discount",
-    title="The discount cannot be right",
-    meaning=f"The discount is {_MYOPIC} or less though episodes are more than {_LOOKS} as long as it looks ahead, 1 / "
-    "(1 - discount) steps (of shorter episodes, whose steps may well stand alone, it is a remark). Where "
-    "steps are independent attempts, such a discount is right: the rule is silent where `independent_steps` "
-    "in the configuration says so, where episodes have one step, and where all of them end by themselves "
-    f"after the same number of steps, at most {_MOST_ATTEMPTS} (a remark at the end, if returns have not "
-    "risen). Or it is 1 though episodes are cut off by a time limit, and the critic explains nothing: the sum "
-    "that it is to predict has no end.",
+    title="Unsuitable discount",
+    meaning=f"The discount is {_MYOPIC} or less although episodes are more than {_LOOKS} as long as its horizon of "
+    "1 / (1 - discount) steps. For shorter episodes the finding is info, because their steps can be independent. "
+    "The rule does not fire if `independent_steps` is true in the configuration, or if episodes have one step. If "
+    f"all episodes terminate after the same number of steps (at most {_MOST_ATTEMPTS}), the steps can be "
+    "independent attempts. Such a discount is right for them, so the rule only reports info at the end, if returns "
+    "have not risen. The rule also fires if the discount is 1, a time limit truncates episodes, and the critic "
+    "explains nothing, because the return is then unbounded.",
     needs=("settings.gamma", "episodes.length"),
     series=("updates.explained_variance", "updates.return_mean", "episodes.reward"),
-    cause="The agent does not see further than the next step.",
-    advice="A discount of 0.9 to 0.999, so that 1 / (1 - discount) is the number of steps that an action matters for. "
-    "If no reward depends on earlier actions, set `independent_steps` to true in the run's configuration.",
+    cause="The agent does not learn from rewards beyond the next few steps.",
+    advice="Use a discount between 0.9 and 0.999, so that 1 / (1 - discount) is the number of steps that an action "
+    "affects. If no reward depends on earlier actions, set `independent_steps` to true in the run's configuration.",
     source="Andrychowicz et al. 2021, section 3.4 (discount is among the most important choices); Pardo et al. "
     "2018, Time Limits in Reinforcement Learning; Langford & Zhang 2007, The Epoch-Greedy Algorithm (contextual "
     "bandits)",
@@ -136,34 +157,34 @@ def _discount(evidence: Evidence) -> RuleResult | None:
 
 
 def _short_sighted(evidence: Evidence, gamma: float, length: float) -> RuleResult | None:
-    """A discount that hides what comes a few steps later."""
+    """Detect a discount that hides rewards a few steps later."""
     shown = {"gamma": gamma, "mean_length": length}
     if _are_attempts(evidence):
         if not (evidence.past(NEARLY_OVER) and has_not_risen(evidence)):
             return None
-        cause = "Returns have not risen. If rewards depend on earlier actions of an episode, the agent cannot see it."
+        cause = "Returns have not risen. With this discount, the agent hardly learns the later effects of its actions."
         return RuleResult(INFO, 0.3, shown, 0.0, cause)
     if length * (1.0 - gamma) > _LOOKS:
         return RuleResult(CRITICAL, 0.94, shown, 0.0)
-    # A few steps may each be worth what they are worth at once: attempts at one task, hands of a game.
+    # The steps of a short episode can be independent: attempts at one task, hands of a game.
     return RuleResult(INFO, 0.4, shown, 0.0)
 
 
 def _are_attempts(evidence: Evidence) -> bool:
-    """Whether every episode ended by itself after the same few steps: their number is part of the task."""
+    """Return whether every episode terminated after the same few steps, so that their number is part of the task."""
     episodes = evidence.episodes
     low, high = float(episodes.low("length").min()), float(episodes.high("length").max())
     return low == high <= _MOST_ATTEMPTS and not signals.share_of(episodes, "truncated") > 0.0
 
 
 def _unbounded(evidence: Evidence, gamma: float) -> RuleResult | None:
-    """No discount, and episodes that are cut off."""
+    """Detect undiscounted returns of truncated episodes."""
     cut = signals.share_of(evidence.episodes, "truncated")
     smooth = signals.explained(evidence)
     if gamma >= 1.0 and cut > _CUT_OFF and smooth.size >= signals.FEWEST_UPDATES and evidence.past(_CUT_OFF_FROM):
         explained = float(np.median(smooth))
         if explained < _NEVER_EXPLAINED:
-            cause = "Without a discount the return of an episode that is cut off has no bound for the critic to learn."
+            cause = "Without a discount, the return of a truncated episode has no bound that the critic can learn."
             shown = {"gamma": gamma, "explained_variance": explained, "truncated_share": cut}
             return RuleResult(CRITICAL, 0.85, shown, 0.0, cause)
     return None
@@ -171,19 +192,19 @@ def _unbounded(evidence: Evidence, gamma: float) -> RuleResult | None:
 
 @rule(
     "advantage-estimation",
-    title="The advantages are not what they should be",
-    meaning="Advantages break the recursion that defines them (where the adapter checks it); or the mean return is "
-    f"more than {_IMPOSSIBLE} the largest sum of rewards of any episode in the second half so far, though "
-    f"episodes end by themselves; or, for want of a better explanation, returns do not rise in {NEARLY_OVER} "
-    "of the budget (or stop early, and nothing ever succeeds) while the policy moves and explained variance "
-    f"is above {_KNOWS} ({_KNOWS_SOME}, where they may not be rising at all); in {_EARLY} of the budget, where "
-    f"it is above {_KNOWS_ALL}.",
+    title="Wrong advantage estimates",
+    meaning="Advantages violate the recursion that defines them (if the adapter checks it). Or the mean return is "
+    f"more than {_IMPOSSIBLE} the largest return of any episode in the second half so far, although episodes "
+    f"terminate. The rule also warns if nothing else explains why returns have not risen at {NEARLY_OVER} of the "
+    "budget, or stopped early without any success. The policy must change, and explained variance must be above "
+    f"{_KNOWS}, or above {_KNOWS_SOME} if returns show no sign of a rise. If it is above {_KNOWS_ALL}, {_EARLY} of "
+    "the budget is enough.",
     needs=("updates.advantage_residual|updates.return_mean|updates.explained_variance",),
     series=("updates.advantage_std", "updates.return_mean", "updates.explained_variance", "episodes.reward"),
-    cause="The critic learns and the policy moves, but not towards more reward: advantages do not belong to their "
+    cause="The critic learns and the policy changes, but not towards more reward: advantages belong to the wrong "
     "actions.",
-    advice="Test the computation of advantages against a slow loop: the mask at the end of episodes, the order of "
-    "samples, the bootstrap value.",
+    advice="Test the advantage computation against a slow, simple loop. Check the mask at the end of episodes, the "
+    "order of samples and the bootstrap value.",
     source="Schulman et al. 2016, equation 16; Huang et al. 2022, detail 5",
 )
 def _advantage_estimation(evidence: Evidence) -> RuleResult | None:
@@ -198,7 +219,7 @@ def _advantage_estimation(evidence: Evidence) -> RuleResult | None:
         return impossible
     explained = signals.recent(updates, "explained_variance", share=_LATELY)
     moved = signals.recent(updates, "kl_divergence", share=_LATELY)
-    due = _EARLY if explained > _KNOWS_ALL else NEARLY_OVER  # who starts late has a critic that knows less
+    due = _EARLY if explained > _KNOWS_ALL else NEARLY_OVER  # the critics of runs that start late explain less
     if not explained > _KNOWS_SOME or not _MOVES < moved < _SANE or not evidence.past(due):
         return None
     idle = has_not_risen(evidence) or stopped_early(evidence)
@@ -209,7 +230,7 @@ def _advantage_estimation(evidence: Evidence) -> RuleResult | None:
 
 
 def _impossible_return(evidence: Evidence) -> RuleResult | None:
-    """Returns beyond what any episode holds: rewards flow on behind the end of episodes."""
+    """Detect returns beyond those of any episode: rewards leak across the end of episodes."""
     episodes = evidence.episodes
     ended = signals.share_of(episodes, "terminated")
     if not ended > _END_BY_THEMSELVES or evidence.settings.reward_normalized:
@@ -226,16 +247,16 @@ def _impossible_return(evidence: Evidence) -> RuleResult | None:
     said = float(np.median(column[-int(signals.FEWEST_RECENT) :]))
     if said > _IMPOSSIBLE * most and _same_rewards(evidence):
         shown = {"return_mean": said, "episode_reward_most": most, "explained_variance": float(smooth[-1])}
-        cause = "The mean return is beyond what any episode holds: rewards leak across the end of episodes."
+        cause = "The mean return exceeds that of every episode: rewards leak across the end of episodes."
         began = signals.since(evidence.updates, "return_mean", column > _IMPOSSIBLE * most)
         return RuleResult(CRITICAL, 0.8, shown, began, cause)
     return None
 
 
 def _same_rewards(evidence: Evidence) -> bool:
-    """Whether updates see the rewards that episodes sum up, as far as both are logged.
+    """Return whether the rewards in updates match those of episodes, as far as both are logged.
 
-    Wrappers that normalise rewards stand between the two in some libraries, and no setting says so.
+    In some libraries, wrappers normalise rewards in between, and no setting reports it.
     """
     a_step, late = signals.recent(evidence.updates, "reward_mean", share=_SECOND_HALF), len(evidence.episodes) // 2
     length = float(evidence.episodes.total("length")[late:].sum())
@@ -246,10 +267,10 @@ def _same_rewards(evidence: Evidence) -> bool:
 
 
 def _approaches(evidence: Evidence) -> bool:
-    """Whether the critic's mean has ever gone some of the way to the returns from where it began.
+    """Return whether the critic's mean has ever moved towards the returns from its initial level.
 
-    Returns may move back to where it began: what counts is that the critic is not held where it was. One that wanders
-    the other way is not one that learns.
+    Returns can move back to that level, so the furthest approach counts. A critic that moves the other way does not
+    learn.
     """
     means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
     said = np.isfinite(means) & np.isfinite(returns)
@@ -262,7 +283,7 @@ def _approaches(evidence: Evidence) -> bool:
 
 
 def _is_held(evidence: Evidence) -> bool:
-    """Whether the critic's mean has hardly moved in all of the run, compared with what it is off."""
+    """Return whether the critic's mean has hardly moved during the run, relative to its error."""
     means, returns = evidence.updates.mean("value_mean"), evidence.updates.mean("return_mean")
     said = np.isfinite(means) & np.isfinite(returns)
     if said.sum() < signals.FEWEST_UPDATES:
@@ -271,9 +292,9 @@ def _is_held(evidence: Evidence) -> bool:
 
 
 def _loss_falls(evidence: Evidence) -> bool:
-    """Whether the value loss is clearly lower than at first.
+    """Return whether the value loss is clearly lower than at first.
 
-    `stats.series.trend` in place of the two levels was measured on the corpus: one critic that does not learn was no
-    longer named (109 of 111, 110 with these).
+    Measured on the corpus: with `stats.series.trend` instead of the two levels, one critic that does not learn was no
+    longer named (109 of 111 faults instead of 110).
     """
     return signals.recent(evidence.updates, "value_loss") < _LOSS_LEFT * signals.early(evidence.updates, "value_loss")

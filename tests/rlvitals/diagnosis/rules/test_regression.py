@@ -1,4 +1,4 @@
-"""A reward that falls from its best level is found wherever that was; a dip that recovers is healthy."""
+"""A drop from the best level is found at any time, and a dip that recovers is healthy."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from rlvitals.testing.trainings import Array, MadeTraining
 
 
 def judged(level: Array, noise: float, *, share: float = 1.0, seed: int = 0, **facts: object) -> tuple[Finding, ...]:
-    """Findings on a training whose returns have a level, with nothing else to see."""
+    """Return the findings of a training whose returns have a level, without other symptoms."""
     made = MadeTraining(updates=len(level) // 5, seed=seed)
     made.set("episodes", reward=level + noise * made.generator.standard_normal(len(level)))
     for name in ("explained_variance", "kl_divergence", "entropy"):
@@ -24,24 +24,24 @@ def along(count: int = 400) -> Array:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("at", [0.05, 0.3, 0.7])
-def test_a_run_that_loses_the_level_of_its_checkpoint_is_found(at: float, seed: int) -> None:
-    """The best level is the first one; the onset is where it was lost."""
+def test_the_loss_of_a_checkpoint_level_is_found(at: float, seed: int) -> None:
+    """The first level can be the best one, and the onset is the step of its loss."""
 
     first = judged(np.where(along() < at, 450.0, 150.0), 40.0, seed=seed)[0]
     assert (first.code, first.severity) == ("regression", "warning")
     assert abs((first.since_step or 0) / 40_000 - at) < 0.06
 
 
-def test_a_run_whose_level_falls_at_once_is_told_so_before_it_ends() -> None:
-    """From 30 % of the budget."""
+def test_an_immediate_drop_is_found_before_the_end() -> None:
+    """An immediate drop is reported from 30 % of the budget."""
 
     level = 150.0 - 120.0 * np.minimum(1.0, 8.0 * along())
     assert [one.code for one in judged(level, 15.0, share=0.4, status="running")] == ["regression"]
 
 
 @pytest.mark.parametrize("depth", [0.3, 1.2])
-def test_a_fall_below_the_start_that_recovers_is_no_alarm(depth: float) -> None:
-    """As when the first updates unlearn what a checkpoint knew."""
+def test_a_drop_below_the_start_that_recovers_is_healthy(depth: float) -> None:
+    """The first updates can temporarily undo what a checkpoint had learned."""
 
     level = 300.0 - depth * 250.0 * np.exp(-(((along() - 0.2) / 0.08) ** 2)) + 100.0 * along()
     for share in (0.1, 0.2, 0.3, 0.5, 0.9, 1.0):
@@ -54,8 +54,8 @@ def risen() -> Array:
 
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("tail", [0.08, 0.15, 0.25])
-def test_a_dip_of_an_eighth_at_the_end_is_found_where_noise_is_small(tail: float, seed: int) -> None:
-    """With its onset and what is lost."""
+def test_a_dip_of_an_eighth_at_the_end_is_found_if_noise_is_small(tail: float, seed: int) -> None:
+    """The finding has the onset and the lost share of the gain."""
 
     found = judged(risen() - 0.12 * 180.0 * (along() > 1.0 - tail), 4.0, seed=seed)
     assert [one.code for one in found] == ["regression"]
@@ -64,24 +64,24 @@ def test_a_dip_of_an_eighth_at_the_end_is_found_where_noise_is_small(tail: float
 
 
 @pytest.mark.parametrize("noise", [2.0, 4.0, 10.0, 30.0])
-def test_noise_is_no_dip(noise: float) -> None:
-    """On a plateau that nothing happens to, at any time."""
+def test_noise_is_not_a_dip(noise: float) -> None:
+    """A steady plateau has no findings at any time."""
 
     for seed in range(8):
         for share in (0.5, 0.9, 0.95, 1.0):
             assert judged(risen(), noise, share=share, seed=seed) == ()
 
 
-def test_a_small_dip_that_recovers_is_no_alarm() -> None:
-    """A stage of a curriculum, or a spell of exploration."""
+def test_a_small_dip_that_recovers_is_healthy() -> None:
+    """A temporary dip, such as a curriculum stage or a phase of exploration, has no findings."""
 
     level = risen() - 0.3 * 180.0 * ((along() > 0.6) & (along() < 0.75))
     for share in (0.65, 0.7, 0.8, 0.9, 1.0):
         assert judged(level, 4.0, share=share, status="running") == ()
 
 
-def test_less_reward_for_as_many_successes_is_no_regression() -> None:
-    """A reward may be made harder to earn while the task is done as well as before."""
+def test_less_reward_at_the_same_success_rate_is_not_a_regression() -> None:
+    """A reward can become harder to earn while the success rate stays the same."""
 
     def codes(success: bool) -> set[str]:
         made = MadeTraining().set("evaluations", reward=None).set("updates", explained_variance=None)
@@ -95,8 +95,8 @@ def test_less_reward_for_as_many_successes_is_no_regression() -> None:
     assert "regression" in codes(success=False)
 
 
-def test_a_critic_that_predicts_how_badly_the_agent_does_tells_a_wrong_sign() -> None:
-    """A critic that lags behind does not: then the policy has broken down."""
+def test_a_critic_that_predicts_the_fall_indicates_a_wrong_sign() -> None:
+    """If the critic predicts the fall, a sign is wrong; otherwise the policy has broken down."""
 
     def first(explained: float) -> str:
         made = MadeTraining().set("evaluations", reward=None).set("updates", explained_variance=explained)
@@ -108,8 +108,8 @@ def test_a_critic_that_predicts_how_badly_the_agent_does_tells_a_wrong_sign() ->
     assert first(0.5) == "regression"
 
 
-def test_random_actions_that_scatter_widely_are_a_level_too() -> None:
-    """The luckiest window of them varies by more than the fall: the first level shows it."""
+def test_a_drop_below_scattered_random_actions_is_found() -> None:
+    """The first level shows a drop that the scatter of the best random window hides."""
 
     generator = np.random.default_rng(2)
     level = np.where(along() < 0.15, 8.0 + generator.gamma(2.0, 7.0, 400), 9.5)

@@ -1,4 +1,4 @@
-"""A speed that falls while the agent trains is a fault; one that falls because training begins is not."""
+"""A slowdown during training is a fault, but the end of a fast warm-up is not."""
 
 import numpy as np
 import pytest
@@ -7,17 +7,17 @@ from rlvitals.diagnosis import Context, EvidenceBuilder, diagnose, hyperparamete
 from rlvitals.records import Episode, PolicyUpdate
 
 Speeds = list[tuple[float, float]]
-"""Shares of the steps, and the steps per second there."""
+"""Shares of the steps, and the steps per second in each."""
 
 
 def slow(speeds: Speeds, *, rise: float = 0.0, updates_from: float | None = None, **configuration: object) -> bool:
-    """Whether a run of 200 episodes of 100 steps is told to have become slow.
+    """Return whether a run of 200 episodes of 100 steps is reported to have slowed down.
 
     Args:
-        speeds: Of each stretch of the run.
-        rise: Of the returns over the run, in standard deviations.
-        updates_from: The share of the steps from which updates are logged; by default none are.
-        **configuration: Of the run.
+        speeds: Share of the steps and speed of each stretch of the run.
+        rise: Rise of the returns over the run, in standard deviations.
+        updates_from: Share of the steps from which updates are logged; by default none are.
+        **configuration: Configuration of the run.
     """
     generator, collector, time = np.random.default_rng(0), EvidenceBuilder(), 1.7e9
     ends = np.cumsum([share for share, _ in speeds])
@@ -33,8 +33,8 @@ def slow(speeds: Speeds, *, rise: float = 0.0, updates_from: float | None = None
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3, 0.5])
-def test_a_fast_phase_before_the_first_update_is_no_usual_speed(share: float) -> None:
-    """By `learning_starts`, by the first loss, or, where nothing tells, by returns that stay as they are."""
+def test_a_fast_phase_before_the_first_update_is_not_the_usual_speed(share: float) -> None:
+    """The warm-up ends at `learning_starts`, at the first loss, or by default while returns do not rise."""
 
     speeds = [(share, 2000.0), (1.0 - share, 160.0)]
     assert not slow(speeds)
@@ -44,7 +44,7 @@ def test_a_fast_phase_before_the_first_update_is_no_usual_speed(share: float) ->
 
 
 def test_a_drop_after_the_warm_up_is_found() -> None:
-    """Compared with the speed between the two."""
+    """The usual speed is that between the warm-up and the drop."""
 
     speeds = [(0.2, 2000.0), (0.3, 400.0), (0.5, 80.0)]
     assert slow(speeds)
@@ -52,8 +52,8 @@ def test_a_drop_after_the_warm_up_is_found() -> None:
     assert slow(speeds, updates_from=0.2)
 
 
-def test_a_drop_of_a_run_that_trains_from_its_first_step_is_found() -> None:
-    """An on-policy algorithm has no warm-up; updates, or returns that rise, show that it trained at full speed."""
+def test_a_drop_without_a_warm_up_is_found() -> None:
+    """On-policy algorithms, updates or rising returns show that there was no warm-up."""
 
     speeds = [(0.4, 1000.0), (0.6, 150.0)]
     assert slow(speeds, algorithm="PPO")
