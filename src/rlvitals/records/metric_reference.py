@@ -1,41 +1,58 @@
-"""The metric dictionary as a page: ``python -m rlvitals.records.metric_reference > docs/metrics.md``."""
+"""The metric dictionary as pages: ``python -m rlvitals.records.metric_reference docs/reference/metrics``."""
 
 import sys
+from pathlib import Path
 
 from rlvitals.records import kinds
 from rlvitals.records.metric import Metric
 from rlvitals.records.metrics import METRICS
 
 
-def reference() -> str:
-    """The dictionary as Markdown."""
-    lines = [
-        "# Metrics",
-        "",
-        "Every number in a record, by stream: its title on pages and in reports, its unit, which direction is better",
-        "(where one is), how it is computed, and what is healthy. This page is generated from the tables in",
-        "`src/rlvitals/records/` by `python -m rlvitals.records.metric_reference > docs/metrics.md`.",
-        "",
-        "A field that is absent was not said; NaN and the infinities are values, and are kept as they are. The bounds",
-        "are those of the healthy range, where it can be said in numbers: few such numbers carry from one environment",
-        'to another, so a training is judged against its own history first. "Nine of ten" means the updates of 37',
-        "healthy PPO trainings by two implementations in four environments.",
+_OPENING = """\
+# Metrics
+
+All numeric fields of the records, by stream. Their titles, units and number formats are the same on pages, in reports and in
+terminals.
+
+| stream | record | metrics |
+|---|---|---|
+"""
+
+_NOTES = """\
+
+A missing field was not reported. NaN and infinities are values and are stored unchanged. The bounds are the numeric limits of
+the healthy range. Few limits apply to every environment, so rlvitals compares a run with its own history first. "90 % of
+healthy updates" refers to the updates of 37 healthy PPO runs of two implementations in four environments.
+"""
+
+
+def pages() -> dict[str, str]:
+    """Return the pages as Markdown, by file name: `index.md`, and one page per stream."""
+    streams = {stream: entries for stream, entries in METRICS.items() if entries}
+    rows = [
+        f"| [{stream}]({stream}.md) | {kinds.STREAMS[stream].__name__} | {', '.join(entry.title for entry in entries)} |"
+        for stream, entries in streams.items()
     ]
-    for stream, entries in METRICS.items():
-        kind = kinds.STREAMS[stream]
-        lines += ["", f"## `{stream}`: {kind.__name__}", "", (kind.__doc__ or "").splitlines()[0]]
-        for entry in entries:
-            lines += ["", f"### `{stream}.{entry.name}`", "", _cell(entry.formula), ""]
-            lines += [f"- Title: {entry.title}", f"- Unit: {_cell(entry.unit)}"]
-            lines += [f"- Better: {entry.better}"] if entry.better else []
-            lines += [f"- Healthy: {_cell(entry.healthy)}"] if entry.healthy else []
-            lines += [f"- Bounds: {_bounds(entry)}"] if (entry.low, entry.high) != (None, None) else []
-            lines += [f"- Source: {_cell(entry.source)}"]
+    index = _OPENING + "\n".join(rows) + "\n" + _NOTES
+    return {"index.md": index} | {f"{stream}.md": _page(stream, entries) for stream, entries in streams.items()}
+
+
+def _page(stream: str, entries: tuple[Metric, ...]) -> str:
+    kind = kinds.STREAMS[stream]
+    lines = [f"# Metrics of {stream}", "", f"Record: `{kind.__name__}`. {(kind.__doc__ or '').splitlines()[0]}"]
+    for entry in entries:
+        better = f" Better: {entry.better}." if entry.better else ""
+        lines += ["", f"## `{entry.name}`", "", _cell(entry.formula), ""]
+        lines.append(f"- Title: {entry.title}. Unit: {_cell(entry.unit)}.{better}")
+        bounds = f" Bounds: {_bounds(entry)}." if (entry.low, entry.high) != (None, None) else ""
+        if entry.healthy or bounds:
+            lines.append("- " + f"{'Healthy: ' * bool(entry.healthy)}{_cell(entry.healthy)}{bounds}".strip())
+        lines.append(f"- Source: {_cell(entry.source)}")
     return "\n".join(lines) + "\n"
 
 
 def _cell(text: str) -> str:
-    """Keep Markdown from reading a formula's stars and underscores as emphasis."""
+    """Escape characters that Markdown would read as emphasis, except inside backticks."""
     return "".join(f"`{part}`" if place % 2 else _escaped(part) for place, part in enumerate(text.split("`")))
 
 
@@ -50,4 +67,5 @@ def _bounds(entry: Metric) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(reference())
+    for _name, _text in pages().items():
+        Path(sys.argv[1], _name).write_text(_text, encoding="utf-8")

@@ -1,57 +1,60 @@
-"""The metric dictionary as a page."""
+"""The reference of metrics."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 from rlvitals.records import METRICS
-from rlvitals.records.metric_reference import reference
+from rlvitals.records.metric_reference import pages
 
-PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+FOLDER = Path(__file__).parents[3] / "docs" / "reference" / "metrics"
 
 
-def test_the_page_is_up_to_date() -> None:
-    """`docs/metrics.md` is what the dictionary makes; if not: python -m rlvitals.records.metric_reference >
-    docs/metrics.md"""
+def section(stream: str, name: str) -> str:
+    """The text about a metric."""
+    return pages()[f"{stream}.md"].split(f"## `{name}`\n")[1].split("\n## ")[0]
 
-    assert PAGE.read_text(encoding="utf-8") == reference()
+
+def test_the_pages_are_up_to_date() -> None:
+    """`docs/reference/metrics` is what the dictionary makes; otherwise run `make reference`."""
+
+    assert {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()} == pages()
 
 
 def test_every_metric_has_a_heading() -> None:
     """A metric can be linked to."""
 
-    headings = [line for line in reference().splitlines() if line.startswith("### ")]
-    assert headings == [f"### `{stream}.{entry.name}`" for stream in METRICS for entry in METRICS[stream]]
+    for stream, entries in METRICS.items():
+        headings = [line for line in pages().get(f"{stream}.md", "").splitlines() if line.startswith("## ")]
+        assert headings == [f"## `{entry.name}`" for entry in entries]
 
 
-def test_formulas_are_not_taken_for_markdown() -> None:
-    """Underscores, stars and bars of a formula are shown as they are; what is quoted as code is left alone."""
+def test_formulas_are_escaped() -> None:
+    """Underscores, stars and bars of a formula are shown as they are; code stays code."""
 
-    assert "KL(pi\\_old \\|\\| pi\\_new)" in reference()
-    assert "SB3 `train/approx_kl`" in reference()
-
-
-def test_bounds_are_said_in_words() -> None:
-    """A bound on one side and a bound on both read differently; where there is none nothing is said."""
-
-    sections = {section.split("`")[1]: section for section in reference().split("### ")[1:]}
-    assert "- Bounds: 0 to 1\n" in sections["updates.explained_variance"]
-    assert "- Bounds: at least 1\n" in sections["episodes.length"]
-    assert "Bounds" not in sections["updates.policy_loss"]
+    assert "KL(pi\\_old \\|\\| pi\\_new)" in section("updates", "kl_divergence")
+    assert "SB3 `train/approx_kl`" in section("updates", "kl_divergence")
 
 
-def test_titles_and_directions_are_said() -> None:
-    """Where neither direction is better, nothing is said of it."""
+def test_bounds_are_written_as_a_range() -> None:
+    """One bound and two bounds read differently; without bounds there is no text."""
 
-    sections = {section.split("`")[1]: section for section in reference().split("### ")[1:]}
-    assert "- Title: KL divergence\n" in sections["updates.kl_divergence"]
-    assert "- Better: lower\n" in sections["updates.value_loss"]
-    assert "Better" not in sections["updates.entropy"]
+    assert "Bounds: 0 to 1.\n" in section("updates", "explained_variance")
+    assert "Bounds: at least 1.\n" in section("episodes", "length")
+    assert "Bounds" not in section("updates", "policy_loss")
 
 
-def test_the_module_prints_the_page() -> None:
-    """The command that the page names makes it, without a warning."""
+def test_titles_and_directions_are_shown() -> None:
+    """A metric without a better direction names none."""
 
-    command = [sys.executable, "-W", "error", "-m", "rlvitals.records.metric_reference"]
-    made = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert made.stdout == reference()
+    assert "- Title: KL divergence. " in section("updates", "kl_divergence")
+    assert "Better: lower." in section("updates", "value_loss")
+    assert "Better" not in section("updates", "entropy")
+
+
+def test_the_module_writes_the_pages(tmp_path: Path) -> None:
+    """The command of `make reference` works, without a warning."""
+
+    command = [sys.executable, "-W", "error", "-m", "rlvitals.records.metric_reference", str(tmp_path)]
+    subprocess.run(command, check=True)
+    assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == pages()
