@@ -242,7 +242,7 @@ def _matched(candidate: Values, baseline: Values) -> tuple[NDArray[np.float64], 
     mine = np.asarray(candidate, dtype=np.float64).ravel()
     theirs = np.asarray(baseline, dtype=np.float64).ravel()
     if mine.size != theirs.size:
-        raise ValueError(f"{mine.size} candidate values but {theirs.size} baseline values; use mappings if the items differ")
+        raise ValueError(f"{mine.size} values but {theirs.size} in the baseline; use mappings if the items differ")
     return mine, theirs, 0
 
 
