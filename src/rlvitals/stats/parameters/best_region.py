@@ -41,7 +41,7 @@ class Best(NamedTuple):
         mean: Mean outcome there, in the rows not used by the search, in the units of the outcome.
         low: Lower end of the confidence interval of the mean.
         high: Upper end of the confidence interval of the mean.
-        elsewhere: Mean outcome of the remaining unused rows.
+        elsewhere: Mean outcome of the other rows not used by the search.
         difference: Mean outcome there minus elsewhere, compared among rows of the same window.
         difference_low: Lower end of the confidence interval of the difference.
         difference_high: Upper end of the confidence interval of the difference.

@@ -34,7 +34,7 @@ class Influence(NamedTuple):
         worst: Value with the worst mean outcome, in the same form.
         difference: Mean outcome at `best` minus `worst`, with Welch's interval, in the units of the outcome. The
             estimate is biased upwards, because the two are selected as the extremes.
-        at_edge: `low` or `high` if the best third of a significant number is at that end of its range, otherwise `None`.
+        at_edge: `low` or `high` if the best third of a significant number is at that end of its range, or `None`.
         p_value: p-value for this hyperparameter alone.
         adjusted_p: p-value adjusted for all hyperparameters tested.
     """
@@ -288,5 +288,5 @@ def _advice(influences: tuple[Influence, ...], pairs: tuple[Together, ...]) -> l
         if pair.interacts
     ]
     if influences and not said:
-        said.append("no effect is large enough to show with this number of runs; vary fewer values, or widen their ranges")
+        said.append("no effect is detectable with this number of runs; vary fewer hyperparameters, or wider ranges")
     return said

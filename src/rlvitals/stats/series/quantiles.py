@@ -58,12 +58,12 @@ def quantile_interval(
     """Return the confidence interval of a quantile, from the order statistics.
 
     The number of values below the true quantile is binomial with `n` and `p` for any distribution. The lower end is the
-    order statistic whose rank that number falls below with a probability of at most `(1 - confidence) / 2`; the upper
+    order statistic whose rank that number falls below with a probability of at most `(1 - confidence) / 2`. The upper
     end is its counterpart (David and Nagaraja 2003, Order Statistics, 7.1).
 
     For an autocorrelated series, the variance `p (1 - p) / n` of that share becomes `p (1 - p) / n_eff`. `n_eff` is
-    computed from the series of 0 (above) and 1 (below the sample quantile). The ranks follow from the normal
-    approximation in Wilson's form (Woodruff 1952, JASA 47).
+    computed from the series of 0 (above) and 1 (below the sample quantile). The ranks then follow from the normal
+    approximation in Wilson's form (Woodruff 1952, JASA 47), which is also used for more than 1000 independent values.
 
     Args:
         values: Values in time order, shape `(n,)`. Non-finite values are left out.
@@ -72,8 +72,8 @@ def quantile_interval(
         independent: Whether the values are known to be independent.
 
     Returns:
-        The interval. An end is NaN if no order statistic is far enough out (the 5 % quantile of 20 values). For an
-        autocorrelated series, both are NaN if fewer than 5 effective values are expected beyond the quantile.
+        The interval. An end is NaN if no order statistic is far enough out (the 5 % quantile of 20 values). With the
+        normal approximation, both are NaN if fewer than 5 effective values are expected beyond the quantile.
 
     Raises:
         ValueError: The probability is not in (0, 1).
