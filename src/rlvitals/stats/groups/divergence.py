@@ -22,8 +22,8 @@ class SeriesDivergence(NamedTuple):
     """First update at which two runs differ.
 
     Attributes:
-        kind: `identical` if they never differ; `exact` if they are equal up to rounding before it; `beyond noise` if
-            they always differ slightly (another seed), and by a different amount from it on; `not shown`;
+        kind: `identical` if they never differ; `exact` if they are equal up to rounding before `place`; `beyond noise`
+            if they always differ slightly (another seed), and by a different amount from `place` on; `not shown`;
             `not enough data`.
         place: First index at which they differ, from 0; `None` without one.
         metrics: Metrics that differ there, the clearest first.

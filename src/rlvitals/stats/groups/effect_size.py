@@ -65,10 +65,10 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike, *, confidenc
     """Return the probability that a run of the first group beats one of the second; ties count half.
 
     `U / (n m)` (Mann and Whitney 1947, Annals of Mathematical Statistics 18). The interval contains every probability
-    `p` with `(p_hat - p)^2 <= t^2 V(p)`, `V(p) = p (1 - p) (1 + N ((1 - p) / (2 - p) + p / (1 + p))) / (n m)` and `N =
-    (n + m) / 2 - 1` (Newcombe 2006, Statistics in Medicine 25, method 5). Student's `t` with `n + m - 2` degrees of
-    freedom replaces the normal quantile. The interval does not need any spread within the groups, so it is also valid
-    if every run of one group beats every run of the other.
+    `p` with `(p_hat - p)^2 <= t^2 V(p)`, `V(p) = p (1 - p) (1 + N ((1 - p) / (2 - p) + p / (1 + p))) / (n m)` and
+    `N = (n + m) / 2 - 1` (Newcombe 2006, Statistics in Medicine 25, method 5). Student's `t` with `n + m - 2` degrees
+    of freedom replaces the normal quantile. The interval does not need any spread within the groups, so it is also
+    valid if every run of one group beats every run of the other.
 
     Args:
         first: Outcomes of the runs of the first group, shape `(n,)`. Use -infinity, which counts as worst, for runs

@@ -20,7 +20,7 @@ class Equivalence(NamedTuple):
         verdict: `the same` if the difference is shown to be within the margin, `not the same` if it is shown to exceed
             it, `not shown to be the same`, or `not enough runs`.
         margin: Largest difference that does not matter, in the units of the values.
-        difference: First mean minus second mean, with its confidence interval at the level `1 - 2 level` of the test.
+        difference: First mean minus second mean, with the interval of confidence `1 - 2 level` that the test uses.
         p_value: p-value of the null hypothesis that the difference is at least the margin.
     """
 

@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """Return p-values adjusted by Holm's method, which controls the family-wise error rate.
 
-    If all adjusted p-values of at most 5 % are reported as differences, the probability of any false one is at most 5
-    %. Sorted, `max_{j <= i} min(1, (k - j + 1) p_(j))` (Holm 1979, Scandinavian Journal of Statistics 6). The method is
-    valid for any dependence between the tests.
+    If all adjusted p-values of at most 5 % are reported as differences, the probability of any false one is at most
+    5 %. Sorted, `max_{j <= i} min(1, (k - j + 1) p_(j))` (Holm 1979, Scandinavian Journal of Statistics 6). The method
+    is valid for any dependence between the tests.
 
     Args:
         p_values: p-values, shape `(k,)`. NaN marks a comparison that was not made, and stays NaN.

@@ -112,8 +112,8 @@ def compare_by_category(
 ) -> dict[str, ItemComparison]:
     """Compare two evaluations within each category, in alphabetical order.
 
-    The confidence level applies to each comparison separately: among twenty categories without a difference, one is
-    expected to show one.
+    The confidence level applies to each comparison separately. Among twenty categories without a difference, about one
+    is reported as different.
 
     Args:
         candidate: Value of each item.

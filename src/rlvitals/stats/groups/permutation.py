@@ -89,12 +89,12 @@ def compare_over_tasks(
     Romano 2013, Annals of Statistics 41). The interval contains every difference that the same test does not reject
     after subtracting it from the first group. Interval and p-value therefore always agree.
 
-    With few permutations, the p-value is coarse: 4 + 4 runs have 70 permutations, two of which are always equally
-    extreme, so the two smallest p-values are 2.9 and 5.7 %. If the number of permutations is below 10 divided by the
-    level, equally extreme permutations count half (mid-p: Lancaster 1961, JASA 56). This is used only if the false
-    positive rate is then within three tenths of the level: it is 5.7 % with 4 + 4 and 3 + 4, 5.4 % with 3 + 5, and 4.8
-    % with 4 + 5. Otherwise (3 + 3: 10 %), the test is Student's t for groups of equal size, and Welch's t for others.
-    These assume approximately normal outcomes.
+    With few permutations, the p-value is coarse. For example, 4 + 4 runs have 70 permutations, two of which are always
+    equally extreme, so the two smallest p-values are 2.9 and 5.7 %. If the number of permutations is below 10 divided
+    by the level, equally extreme permutations count half (mid-p: Lancaster 1961, JASA 56). This requires that the
+    resulting false positive rate is within three tenths of the level. It is 5.7 % with 4 + 4 and 3 + 4 runs, 5.4 % with
+    3 + 5, and 4.8 % with 4 + 5. Otherwise (3 + 3: 10 %), the test is Student's t for groups of equal size on one task,
+    and Welch's t in other cases. These assume approximately normal outcomes.
 
     If no group has any spread, the p-value is the mid-p of the permutations, and the interval is the difference itself.
     The ends of the interval are NaN if the groups differ, but not significantly.

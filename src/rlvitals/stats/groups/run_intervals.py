@@ -85,13 +85,12 @@ def iqm_over_tasks(
     Agarwal et al. 2021 (NeurIPS). The tasks are fixed and the runs are random. Each end of the interval is the farther
     of two:
 
-    - Tukey and McLaughlin's (1963, Sankhya A 25) `mean -+ t s_w / (0.5 n)`, with `s_w` from the variance of the
-      winsorised scores within tasks, and the degrees of freedom of the scores that are not winsorised, combined by
-      Satterthwaite's formula;
-    - the percentile bootstrap's, resampled within tasks (Efron 1979, Annals of Statistics 7).
+    - Tukey and McLaughlin's (1963, Sankhya A 25) `mean -+ t s_w / (0.5 n)`. `s_w` uses the variance of the winsorised
+      scores within tasks. The degrees of freedom count the scores that are not winsorised, and are combined by
+      Satterthwaite's formula.
+    - The percentile bootstrap's, resampled within tasks (Efron 1979, Annals of Statistics 7).
 
-    The coverage of the first alone drops to 83 % if a quarter of the runs fails, and that of the second alone to 73 %
-    for 3 runs.
+    The first alone covers only 83 % if a quarter of the runs fails. The second alone covers only 73 % for 3 runs.
 
     Args:
         scores: Scores of the runs of each task. Non-finite values are left out.

@@ -43,7 +43,7 @@ def sequential_test(
 
         E = (1 + k g)^(-1/2) ((1 + t^2 / ((1 + k g) nu)) / (1 + t^2 / nu))^(-(nu + 1) / 2),  k = n m / (n + m)
 
-    With that prior it is an e-process: without a difference, the probability that it ever exceeds `1 / level` is at
+    With that prior it is an e-process. Without a difference, the probability that it ever exceeds `1 / level` is at
     most the level, for normal outcomes of equal variance (Hendriksen, de Heide and Grünwald 2021, Bayesian Analysis 16;
     Ville 1939). The interval contains every difference that gives `E < 1 / level` after it is subtracted from the first
     group (a confidence sequence: Lai 1976, Annals of Statistics 4).

@@ -36,7 +36,7 @@ class Best(NamedTuple):
     Attributes:
         verdict: `better` if the interval of the difference is above zero; `not shown` if it is not, or if the search
             found nothing; or `not enough data`.
-        where: For a region, the range of each relevant number (a pair) and the levels of each relevant text. For a
+        where: For a region, the range of each relevant number (a pair) and the levels of each relevant string. For a
             combination, its values. Empty if the search found nothing.
         mean: Mean outcome there, in the rows not used by the search, in the units of the outcome.
         low: Lower end of the confidence interval of the mean.

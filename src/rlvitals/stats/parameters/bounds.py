@@ -24,8 +24,8 @@ class AtBounds(NamedTuple):
     Attributes:
         name: Parameter name.
         verdict: `free`, `pinned low`, `pinned high`, `pinned at both ends`; `constant` if only one value was tried and
-            no bounds are given; `not enough data` below 20 rows. Texts and flags have no ends, so they are `free` or
-            `constant`.
+            no bounds are given; `not enough data` below 20 rows. Strings and booleans have no ends, so they are `free`
+            or `constant`.
         low: Lower end of the range: the given bound, otherwise the lowest tried value; NaN for levels.
         high: Upper end of the range: the given bound, otherwise the highest tried value; NaN for levels.
         bounded: Whether bounds were given.

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from rlvitals.stats.parameters.parameter_columns import ParameterColumn
 
 OTHER = "(other)"
-"""Label of the shared bin of the remaining texts."""
+"""Label of the shared bin of the remaining strings."""
 
 
 class Bins(NamedTuple):

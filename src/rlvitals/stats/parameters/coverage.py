@@ -44,8 +44,8 @@ class RangeCoverage(NamedTuple):
         name: Parameter name.
         low: Lower end of the range: the given bound, otherwise the lowest tried value; NaN for levels.
         high: Upper end of the range: the given bound, otherwise the highest tried value; NaN for levels.
-        bounded: Whether bounds were given. Otherwise the range is that of the tried values, so its ends are always
-            covered.
+        bounded: Whether bounds were given. Otherwise the ends are the extremes of the tried values, so they are
+            always covered.
         tried: Number of values that are not missing.
         outside: Number of values outside the given bounds. They count as values at the nearest end.
         distinct: Number of distinct values.
@@ -198,9 +198,10 @@ def joint_coverage(
 def centred_discrepancy(points: NDArray[np.float64]) -> float:
     """Return the centred L2 discrepancy of points in the unit cube.
 
-    `CD^2 = (13/12)^d - 2/n sum_i prod_k (1 + a_ik/2 - a_ik^2/2) + 1/n^2 sum_ij prod_k (1 + a_ik/2 + a_jk/2 - |x_ik -
-    x_jk|/2)` with `a = |x - 1/2|` (Hickernell 1998, Mathematics of Computation 67, eq. 5.5). Time and memory grow with
-    `n^2`.
+        CD^2 = (13/12)^d - 2/n sum_i prod_k (1 + a_ik/2 - a_ik^2/2)
+               + 1/n^2 sum_ij prod_k (1 + a_ik/2 + a_jk/2 - |x_ik - x_jk|/2)
+
+    with `a = |x - 1/2|` (Hickernell 1998, Mathematics of Computation 67, eq. 5.5). Time and memory grow with `n^2`.
 
     Args:
         points: Points, shape `(n, d)`, within [0, 1].
@@ -230,7 +231,7 @@ def unit_places(
 
     Args:
         column: Parameter without missing values.
-        bounds: Range of the parameter; by default that of the tried values.
+        bounds: Range of the parameter; by default the range of the tried values.
         logarithmic: Whether the scale is logarithmic. Ignored unless all of the range is positive.
         within: Position of an integer in its interval, 0 to 1: a number, or one per row.
     """
@@ -255,7 +256,7 @@ def binned(
 
     Args:
         column: Parameter without missing values, with at least one row.
-        bounds: Range of the parameter; by default that of the tried values.
+        bounds: Range of the parameter; by default the range of the tried values.
         bins: Number of bins of equal width. Levels have one bin each instead.
         most_whole: Maximum number of integers in the range for which each has its own bin.
         logarithmic: Whether the bins have equal width in the logarithm.

@@ -33,7 +33,7 @@ class ParameterEffect(NamedTuple):
         share: Share of the variance of the outcome's ranks within windows that only this parameter explains, 0 to 1,
             minus the share expected by chance. It can be slightly below 0.
         share_alone: The same share without adjustment for the other parameters.
-        rank_correlation: Spearman's rank correlation within windows, -1 to 1; NaN for a text of more than two levels.
+        rank_correlation: Spearman's rank correlation within windows, -1 to 1; NaN for strings with over two levels.
         shape: Shape of the outcome over the parameter, with the other parameters fixed: `rising`, `falling`,
             `best inside`, `worst inside`; `levels` if it has no order, `constant` if it never varies within a window.
         best: Parameter value at which that curve is highest.

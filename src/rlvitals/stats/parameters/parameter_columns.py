@@ -1,6 +1,6 @@
-"""Parameter columns: numbers, flags or texts with missing values, converted to arrays.
+"""Parameter columns: numbers, booleans or strings with missing values, converted to arrays.
 
-Missing values are `None`, masked entries and non-finite numbers. An empty text is not missing.
+Missing values are `None`, masked entries and non-finite numbers. An empty string is not missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ class ParameterColumn(NamedTuple):
 
     Attributes:
         name: Parameter name.
-        values: Numbers, or level indices for flags and texts, shape `(n,)`; 0 for missing values.
+        values: Numbers, or level indices for booleans and strings, shape `(n,)`; 0 for missing values.
         present: Mask of values that are not missing, shape `(n,)`.
         levels: Levels in sorted order, which the indices refer to; empty for numbers.
         whole: Whether all values are integers.
@@ -31,7 +31,7 @@ class ParameterColumn(NamedTuple):
 
     @property
     def numeric(self) -> bool:
-        """Whether the parameter is a number rather than a flag or a text."""
+        """Whether the parameter is a number rather than a boolean or a string."""
         return not self.levels
 
     def take(self, rows: NDArray[Any]) -> "ParameterColumn":
@@ -65,8 +65,8 @@ Given = ArrayLike | Sequence[Any] | ParameterColumn
 def parameter_column(name: str, column: Given) -> ParameterColumn:
     """Convert the values of one parameter.
 
-    Numbers stay numbers; flags among them become 0 and 1. A column of only flags, or of texts, becomes levels. A column
-    that mixes numbers and texts is treated as texts.
+    Numbers stay numbers; booleans among them become 0 and 1. A column of only booleans, or of strings, becomes levels.
+    A column that mixes numbers and strings is treated as strings.
 
     Args:
         name: Parameter name.
@@ -82,7 +82,7 @@ def parameter_column(name: str, column: Given) -> ParameterColumn:
     if raw.ndim != 1:
         raise ValueError(f"parameter {name!r} has shape {raw.shape}; it must have one value per row")
     if raw.dtype.kind == "O" or (raw.dtype.kind in "US" and isinstance(column, list | tuple)):
-        # NumPy converts a list that mixes numbers and texts to texts, including its missing values.
+        # NumPy converts a list that mixes numbers and strings to strings, including its missing values.
         # Use the original items instead.
         given = list(column) if isinstance(column, list | tuple) else raw.tolist()
         tried = _from_objects(name, given)

@@ -48,7 +48,7 @@ def peeled(columns: list[ParameterColumn], outcome: NDArray[np.float64], fewest:
 
     This is the patient rule induction method (Friedman and Fisher 1999, Statistics and Computing 9). Starting from the
     whole table, about a tenth of the rows is removed repeatedly: at the lower or the upper side of a number, or one
-    level of a text. Each step removes the side with the outcomes most significantly below the remaining ones, by
+    level of a string. Each step removes the side with the outcomes most significantly below the remaining ones, by
     Student's statistic. Among the nested boxes, the one with the highest lower limit of the mean,
     `mean - 1.645 s / sqrt(m)`, is selected. Limits whose effect is below three standard errors are then removed, so
     only relevant parameters are left.
@@ -90,7 +90,7 @@ def surely(values: NDArray[np.float64], spread: float | None = None) -> float:
 
 
 def said(box: Box, columns: list[ParameterColumn], rows: NDArray[np.bool_]) -> dict[str, Any]:
-    """Return a box in readable form: the range of the rows in it for a number, the allowed levels for a text."""
+    """Return a box in readable form: the range of the rows in it for a number, the allowed levels for a string."""
     words: dict[str, Any] = {}
     for at, limit in sorted(box.items()):
         column = columns[at]

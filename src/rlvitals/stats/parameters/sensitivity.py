@@ -96,8 +96,8 @@ def sensitivity(
 
     This test is for dozens of runs and a similar number of hyperparameters, for which `effects.drivers` has too few
     rows. Each hyperparameter is tested alone. A parabola in the ranks of its values explains the outcome's ranks; a
-    text, or a number with at most 3 values, uses one indicator per value. The explained shares are compared with those
-    of 1999 permutations of the outcome. The maximum over all hyperparameters controls the family-wise error rate
+    string, or a number with at most 3 values, uses one indicator per value. The explained shares are compared with
+    those of 1999 permutations of the outcome. The maximum over all hyperparameters controls the family-wise error rate
     (max-T: Westfall and Young 1993, Resampling-Based Multiple Testing). The settings of a grid or a random search are
     uncorrelated. If settings are correlated, the test cannot tell which of them is the cause.
 
@@ -130,7 +130,7 @@ def sensitivity(
     seen = np.array([_shares(basis, ranks[None, :])[0] for basis in bases])
     shuffled = generator.permuted(np.broadcast_to(ranks, (_DRAWS, ranks.size)), axis=1)
     drawn = np.array([_shares(basis, shuffled) for basis in bases])
-    # Standardise each share by its null distribution, so that a text with many values does not dominate.
+    # Standardise each share by its null distribution, so that a string with many values does not dominate.
     own = np.array(
         [(1 + np.count_nonzero(row >= at - 1e-12)) / (_DRAWS + 1) for row, at in zip(drawn, seen, strict=True)]
     )

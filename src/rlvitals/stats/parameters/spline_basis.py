@@ -14,7 +14,7 @@ class Basis(NamedTuple):
     Attributes:
         columns: Basis columns, shape `(n, k - 1)`, 0 for rows without the parameter. The first knot is left out.
         gaps: 1 for rows without the parameter, shape `(n, 1)`; shape `(n, 0)` if no row lacks it.
-        ranks: Mid-ranks of a number or a flag, 0 to 1, shape `(n,)`; `None` for a text of more than two levels.
+        ranks: Mid-ranks of a number or a boolean, 0 to 1, shape `(n,)`; `None` for strings with more than two levels.
         places: Parameter value at each of the `k` knots, in its original form.
         ordered: Whether the knots have an order.
     """
@@ -31,8 +31,8 @@ def basis_of(column: ParameterColumn, knots: int) -> Basis:
 
     The columns are hat functions (linear B-splines: de Boor 1978, A Practical Guide to Splines, ch. III) of the
     mid-rank. A parameter with at most `knots` distinct values has one indicator column for each value except the first
-    instead. For a text with more levels, the most frequent ones have their own columns and the remaining ones share the
-    first.
+    instead. For a string with more levels, the most frequent ones have their own columns and the remaining ones share
+    the first.
 
     Args:
         column: Parameter.

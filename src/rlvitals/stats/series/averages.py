@@ -1,4 +1,4 @@
-"""Running averages of a series."""
+"""Moving averages of a series."""
 
 import math
 

@@ -41,7 +41,7 @@ class LevelChanges(NamedTuple):
         changes: Change points in time order; empty if none is detected.
         levels: Means of the segments, one more than the change points, in the units of the values.
         started: Position of the first change for the better; NaN without one.
-        peak: Position at which the best level started; NaN without change points.
+        peak: Start position of the best level; NaN without change points.
         regressed: Position of the first change for the worse after the peak; NaN without one.
         enough: Whether there was enough data for the search.
         used: Number of finite values.

@@ -29,7 +29,7 @@ class Convergence(NamedTuple):
     Attributes:
         status: `converged` (it moved, then reached a plateau), `flat` (it never moved), `improving` or `declining` (it
             is still moving), or `not enough data`.
-        since: Position at which the plateau starts; NaN unless converged or flat.
+        since: Start position of the plateau; NaN unless converged or flat.
         level: Mean of the plateau with its confidence interval, in the units of the values. If there is no plateau, the
             mean of the last quarter.
         gain: Level minus the mean of the first eighth (at least five values), same units.
@@ -38,7 +38,7 @@ class Convergence(NamedTuple):
         best: Best moving average over an eighth of the series, same units.
         below_best: How much worse the level is than `best`, at least 0, same units. `best` is a maximum over many noisy
             means, so a small distance does not prove a decline.
-        regressed: Position at which a better level was lost, from `change_points`; NaN if no loss is detected.
+        regressed: Position of the loss of a better level, from `change_points`; NaN if no loss is detected.
         used: Number of finite values.
         dropped: Number of values left out.
     """
@@ -76,19 +76,19 @@ def convergence(
     1. The level is the mean of the last quarter. The settling point is where the block means (at most 48; running
        medians of three) enter the band `level +- max(tolerance * range, 2.5 s)` and stay in it. `s` is the standard
        deviation of a block mean. This is the settling time of control theory with an allowance for noise.
-    2. The series moved if it has a trend or a change point as a whole, or if the means of its first eighth and its
-       second half differ by five standard errors. The second criterion detects an early rise, which is neither a line
-       nor a step.
-    3. The series is converged if it moved, at least a fifth of it follows the settling point, and that part is shown to
-       be a plateau. On a plateau the linear change is at most `tolerance` times the range of the block means
+    2. The series moved if it has a trend or a change point as a whole. It also moved if the means of its first eighth
+       and its second half differ by five standard errors. The second criterion detects an early rise, which is neither
+       a line nor a step.
+    3. The series is converged if it moved, at least a fifth of it is after the settling point, and that part is shown
+       to be a plateau. On a plateau the linear change is at most `tolerance` times the range of the block means
        (proportionally less for a part shorter than half the series). Two one-sided tests at 5 % must also show that the
        change is less than twice that (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). If the
-       test fails, it is repeated from halfway to the last fifth, and from the last fifth. A non-significant slope alone
-       does not prove a plateau: a slow climb in noise is not converged, for lack of data. The series is flat if it did
-       not move and all of it passes the same test, with half the noise standard deviation instead of `tolerance` times
-       the range.
-    4. Otherwise the status is the trend of the second half, or the trend of the whole series if the second half has
-       none.
+       test fails, it is repeated for the part from halfway to the last fifth, and for the last fifth. A non-significant
+       slope alone does not prove a plateau: a slow climb in noise is not converged, for lack of data.
+    4. The series is flat if it did not move and all of it passes the same test, with half the noise standard deviation
+       instead of `tolerance` times the range.
+    5. Otherwise the status is the trend of the second half, or the trend of the whole series if the second half has
+       none. Without either, there is not enough data.
 
     Args:
         values: Series in time order, shape `(n,)`. Non-finite values are left out.

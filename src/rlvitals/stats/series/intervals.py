@@ -126,8 +126,8 @@ def mean_distribution(sample: NDArray[np.float64], split: int | None = None) -> 
 def wilson_interval(successes: float, trials: float, *, confidence: float = 0.95) -> Interval:
     """Return Wilson's score interval of a rate.
 
-    `(p + z^2/2n -+ z sqrt(p (1-p)/n + z^2/4n^2)) / (1 + z^2/n)` (Wilson 1927, JASA 22). The interval never leaves [0,
-    1] and stays informative at 0 or n successes.
+    `(p + z^2/2n -+ z sqrt(p (1-p)/n + z^2/4n^2)) / (1 + z^2/n)` (Wilson 1927, JASA 22). The interval never leaves
+    [0, 1] and stays informative at 0 or n successes.
 
     Args:
         successes: Number of successes; can be fractional.
@@ -154,10 +154,10 @@ def wilson_interval(successes: float, trials: float, *, confidence: float = 0.95
 def rate_interval(outcomes: ArrayLike, *, confidence: float = 0.95, independent: bool = False) -> Interval:
     """Return the confidence interval of a success rate from a series of outcomes.
 
-    Wilson's interval with the effective number of trials instead of their number. The variance of the mean of the 0/1
-    series is estimated as in `mean_interval`, and `n_eff = p (1-p) / Var` (Kish 1965, Survey Sampling, 8.2: the design
-    effect; Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3). If all outcomes are equal, `n_eff` is
-    computed with the middle outcome flipped.
+    This is Wilson's interval with the effective number of trials instead of their number. The variance of the mean of
+    the 0/1 series is estimated as in `mean_interval`, and `n_eff = p (1-p) / Var` (Kish 1965, Survey Sampling, 8.2: the
+    design effect; Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3). If all outcomes are equal,
+    `n_eff` is computed with the middle outcome flipped.
 
     Args:
         outcomes: Outcomes in time order, 0 or 1 (or booleans), shape `(n,)`. Non-finite values are left out.

@@ -72,8 +72,8 @@ def test_a_single_value_is_constant_pinned_or_free() -> None:
     assert judged(["x"] * 30).verdict == "constant"
 
 
-def test_texts_are_free() -> None:
-    """Texts have no ends."""
+def test_strings_are_free() -> None:
+    """Strings have no ends."""
 
     assert judged(["x", "y", "y"] * 20).verdict == "free"
 

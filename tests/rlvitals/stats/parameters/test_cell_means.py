@@ -14,7 +14,7 @@ def grid(x: list[object], y: list[object], outcome: list[float], most: int = 8) 
 
 
 def test_a_cell_is_the_mean_of_its_rows() -> None:
-    """By hand, two numbers by two texts give the means, and incomplete rows do not count."""
+    """By hand, two numbers by two strings give the means, and incomplete rows do not count."""
     found = grid([1, 1, 2, 2, None, 2], ["a", "b", "b", "b", "a", "a"], [1.0, 2.0, 3.0, 5.0, 9.0, math.nan])
 
     assert (found.x.values, found.y.values) == ((1, 2), ("a", "b"))
@@ -30,8 +30,8 @@ def test_many_numbers_are_binned_in_equal_ranges() -> None:
     assert (found.counts.tolist(), found.means.tolist()) == ([[2, 2, 2, 3]], [[0.5, 2.5, 4.5, 7.0]])
 
 
-def test_many_texts_share_the_last_bin() -> None:
-    """Texts have no order for ranges."""
+def test_many_strings_share_the_last_bin() -> None:
+    """Strings have no order for ranges."""
     found = grid(list("abcde"), [1] * 5, [1.0, 2.0, 3.0, 4.0, 5.0], most=3)
 
     assert found.x.values == ("a", "b", OTHER)

@@ -89,7 +89,7 @@ def test_a_logarithmic_range_has_equal_ratios() -> None:
 
 
 def test_levels_and_missing_values_are_reported() -> None:
-    """A flag has one bin per tried level, and a parameter without values has none."""
+    """A boolean has one bin per tried level, and a parameter without values has none."""
 
     flag, empty = range_coverage({"flag": [True, True, None], "empty": [None, None, None]})
     assert (flag.tried, flag.bins, flag.occupied) == (2, 1, 1.0)

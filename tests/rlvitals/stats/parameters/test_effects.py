@@ -256,7 +256,7 @@ def test_an_outcome_without_noise_is_explained() -> None:
     assert (constant.verdict, constant.named) == ("none found", ())
 
 
-def test_the_effect_of_a_text_is_found() -> None:
+def test_the_effect_of_a_string_is_found() -> None:
     """The best level is reported."""
 
     draws = generator(11)

@@ -26,7 +26,7 @@ from rlvitals.stats.parameters.parameter_columns import parameter_column, tried_
 def test_a_column_becomes_numbers_or_levels(
     given: object, values: list[float], present: list[bool], levels: tuple[object, ...], whole: bool
 ) -> None:
-    """Numbers, flags and texts of any type become numbers, with a mask of missing values."""
+    """Numbers, booleans and strings of any type become numbers, with a mask of missing values."""
 
     tried = parameter_column("p", given)  # type: ignore[arg-type]
     assert tried.values.tolist() == values

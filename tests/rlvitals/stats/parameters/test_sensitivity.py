@@ -9,7 +9,7 @@ from rlvitals.stats.parameters.sensitivity import sensitivity
 
 
 def searched(seed: int, runs: int = 60, names: int = 40) -> dict[str, Any]:
-    """Return a random search over `names` hyperparameters: linear, logarithmic and texts."""
+    """Return a random search over `names` hyperparameters: linear, logarithmic and string-valued."""
     generator = np.random.default_rng(seed)
     found: dict[str, Any] = {}
     for k in range(names):
@@ -36,7 +36,7 @@ def test_one_planted_effect_among_forty_is_found(name: str) -> None:
     assert "try values above" in found.advice[0]
 
 
-def test_an_inner_optimum_and_a_text_are_found() -> None:
+def test_an_inner_optimum_and_a_string_are_found() -> None:
     """The best value is reported, also if lower outcomes are better."""
     settings, generator = searched(2), np.random.default_rng(1)
     inside = -12 * (settings["h0"] - 0.5) ** 2 + 0.3 * generator.normal(size=60)

@@ -45,7 +45,7 @@ def test_missing_values_have_a_separate_column() -> None:
     assert basis.gaps.tolist() == [[0], [1], [0]]
 
 
-def test_rare_texts_share_a_level() -> None:
+def test_rare_strings_share_a_level() -> None:
     """The two most frequent of four have columns, and the remaining ones are combined."""
 
     basis = basis_of(parameter_column("p", ["a", "b", "b", "c", "c", "d"]), 3)
