@@ -1,1 +1,1 @@
-"""Mathematics: arrays in, values out. Opens no file, reads no clock."""
+"""Numerical analysis on arrays. The functions open no files and read no clock."""

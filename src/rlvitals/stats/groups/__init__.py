@@ -1,1 +1,1 @@
-"""Groups of runs: tests, intervals, power, profiles, survival."""
+"""Statistics of groups of runs: tests, intervals, power, performance profiles, survival."""

@@ -1,4 +1,4 @@
-"""Learning curves of runs that were logged at different steps, on one axis, without values that nobody measured."""
+"""Alignment of learning curves that were logged at different steps, without extrapolation."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,16 +7,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Curves = Sequence[tuple[ArrayLike, ArrayLike]]
-"""For each run where its values stand, and the values, in any order."""
+"""Positions and values of each run, two arrays of shape `(n,)`, in any order."""
 
 
 class Aligned(NamedTuple):
     """Curves on a common axis.
 
     Attributes:
-        places: The axis, shape `(k,)`.
-        values: Of each run at each place, shape `(runs, k)`; NaN where the run says nothing.
-        contributing: Runs that say something at each place, shape `(k,)`.
+        places: Positions on the common axis, shape `(k,)`.
+        values: Value of each run at each position, shape `(runs, k)`; NaN if the run has none there.
+        contributing: Number of runs with a value at each position, shape `(k,)`.
     """
 
     places: NDArray[np.float64]
@@ -25,11 +25,11 @@ class Aligned(NamedTuple):
 
 
 def block_means(curves: Curves, edges: ArrayLike) -> Aligned:
-    """Mean of what each run measured within each block `(edge_i, edge_{i+1}]` of the axis; nothing where it did not.
+    """Return the mean of each run's values in each block `(edge_i, edge_{i+1}]` of the axis; NaN without values.
 
     Args:
-        curves: The runs. Values that are not finite are left out.
-        edges: Rising, shape `(k + 1,)`; the blocks' upper ends are the places.
+        curves: Positions and values of each run. Non-finite values are left out.
+        edges: Block edges, increasing, shape `(k + 1,)`. The positions of the result are the upper ends.
     """
     bounds = np.asarray(edges, dtype=np.float64)
     rows = np.full((len(curves), bounds.size - 1), np.nan)
@@ -44,13 +44,13 @@ def block_means(curves: Curves, edges: ArrayLike) -> Aligned:
 
 
 def last_values(curves: Curves, places: ArrayLike) -> Aligned:
-    """The last value that each run measured at or before each place; nothing before its first, or after its last.
+    """Return each run's last value at or before each position; NaN before its first and after its last value.
 
-    A run that ended does not go on as a level line: after its last measurement it no longer contributes.
+    A run that has ended is not continued as a horizontal line.
 
     Args:
-        curves: The runs. Values that are not finite are left out.
-        places: Shape `(k,)`.
+        curves: Positions and values of each run. Non-finite values are left out.
+        places: Positions on the common axis, shape `(k,)`.
     """
     axis = np.asarray(places, dtype=np.float64)
     rows = np.full((len(curves), axis.size), np.nan)
@@ -63,12 +63,13 @@ def last_values(curves: Curves, places: ArrayLike) -> Aligned:
 
 
 def area(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Area under each curve of equally wide blocks, over its length: the mean of its blocks; NaN for a curve with gaps.
+    """Return the area under each curve divided by its length, shape `(runs,)`; NaN for a curve with gaps.
 
-    A gap is not filled, but for those at the very beginning: no episode had ended yet.
+    For equally wide blocks, this is the mean of the blocks. Gaps are not filled. Missing blocks at the start are
+    allowed, because no episode had ended yet.
 
     Args:
-        values: Shape `(runs, k)`, as in `Aligned`.
+        values: Values of each run in equally wide blocks, shape `(runs, k)`, as in `Aligned`.
     """
     found = np.full(values.shape[0], np.nan)
     for at, row in enumerate(values):

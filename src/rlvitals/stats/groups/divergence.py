@@ -1,4 +1,4 @@
-"""The first update from which two runs differ."""
+"""Divergence of two runs: the first update at which they differ."""
 
 import math
 from collections.abc import Mapping
@@ -13,20 +13,21 @@ Kind = Literal["identical", "exact", "beyond noise", "not shown", "not enough da
 
 _ROUNDING = 1e-6
 _ENOUGH_AGREE = 3
-"""Places that agree, from which on two runs are twins."""
+"""Minimum number of equal updates at the start of twin runs."""
 _TOGETHER = 2
-"""Places within which metrics count as parting at once."""
+"""Maximum number of updates between divergences that count as simultaneous."""
 
 
 class SeriesDivergence(NamedTuple):
-    """From where on two runs differ.
+    """First update at which two runs differ.
 
     Attributes:
-        kind: `identical`: nowhere; `exact`: they were equal to rounding before; `beyond noise`: they always differed a
-            little (another seed), and from there on at another level; `not shown`; `not enough data`.
-        place: The first place at which they differ, from 0; `None` if nowhere.
-        metrics: The metrics that differ there, the clearest first.
-        compared: Places that both have.
+        kind: `identical` if they never differ; `exact` if they are equal up to rounding before `place`; `beyond noise`
+            if they always differ slightly (another seed), and by a different amount from `place` on; `not shown`;
+            `not enough data`.
+        place: First index at which they differ, from 0; `None` without one.
+        metrics: Metrics that differ there, the clearest first.
+        compared: Number of updates that both runs have.
     """
 
     kind: Kind
@@ -36,16 +37,18 @@ class SeriesDivergence(NamedTuple):
 
 
 def series_divergence(first: Mapping[str, ArrayLike], second: Mapping[str, ArrayLike]) -> SeriesDivergence:
-    """Find the earliest place from which two runs differ, in any of the metrics that both have.
+    """Find the first update at which two runs differ in any common metric.
 
-    Twins (same seed, same code) are equal to six digits until the first place at which any metric is not: that is
-    `exact`. Else the earliest change of level of a metric's differences (`changepoints.change_points`, with the odds of
-    20 asked once for each metric, so that all of them together raise a false alarm in 5 % of pairs at most), or the
-    first place at which a metric of only one of them stops being finite.
+    Twin runs (same seed, same code) are equal to six digits up to the first update at which any metric differs; this is
+    `exact`. Otherwise the divergence is the first change point of the difference of a metric, or the first update at
+    which a metric is finite in only one run. Change points are found with `change_points.change_points`. Its evidence
+    threshold of 20 is multiplied by the number of metrics, so all metrics together raise a false alarm in at most 5 %
+    of pairs.
 
     Args:
-        first: Series by metric, in the order of updates; places are matched by index.
-        second: The same of the other run.
+        first: Series of the first run by metric, in the order of updates, shape `(n,)` each. Updates are matched by
+            index.
+        second: Series of the second run by metric, in the order of updates, shape `(m,)` each.
     """
     pairs = {name: _paired(first[name], second[name]) for name in first if name in second}
     pairs = {name: pair for name, pair in pairs.items() if pair[0].size}
@@ -72,7 +75,7 @@ def series_divergence(first: Mapping[str, ArrayLike], second: Mapping[str, Array
 
 
 def _parts(a: NDArray[np.float64], b: NDArray[np.float64], metrics: int) -> int | None:
-    """The first place from which a metric differs by more than before; `None` if there is none."""
+    """Return the first index at which the difference of a metric changes; `None` without one."""
     places = []
     odd = np.isfinite(a) != np.isfinite(b)
     if odd.any():
@@ -99,7 +102,7 @@ def _unequal(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.bool_
 
 
 def _vary(pairs: Mapping[str, tuple[NDArray[np.float64], NDArray[np.float64]]], until: int) -> bool:
-    """Whether what agreed was more than constants, such as a learning rate."""
+    """Return whether the equal part contains more than constants, such as a learning rate."""
     return any(np.unique(a[:until]).size > 1 for a, _ in pairs.values())
 
 

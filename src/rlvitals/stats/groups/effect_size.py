@@ -1,4 +1,4 @@
-"""How large a difference between two groups of runs is, without units: Hedges' g, the probability of improvement."""
+"""Effect sizes for two groups of runs: Hedges' g and the probability of improvement."""
 
 import math
 
@@ -13,19 +13,24 @@ _FEWEST_FOR_KURTOSIS = 4
 
 
 def hedges_g(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -> PairedEffect:
-    """Difference of two means in pooled standard deviations, without the bias of small groups.
+    """Return Hedges' g: the difference of two means in pooled standard deviations, corrected for small samples.
 
     `g = J d`, `d = (m1 - m2) / s`, `J = Gamma(nu/2) / (sqrt(nu/2) Gamma((nu-1)/2))` (Hedges 1981, Journal of
-    Educational Statistics 6). The interval is of the true effect, from the noncentral t distribution, which supposes
-    normal outcomes of equal spread; heavier tails widen both sides by the square root of
+    Educational Statistics 6). The interval of the true effect uses the noncentral t distribution, which assumes normal
+    outcomes of equal variance. For heavier tails, both sides are widened by the square root of
 
         1 + (d^2 k / 4 N) / (1/n + 1/m + d^2 / 2 nu),   k = the excess kurtosis within groups (G2), at least 0
 
-    as a spread that is measured on fewer extreme runs is less certain (delta method). For skewed outcomes and large
-    effects that is not enough, as few runs do not show the spread of all (`docs/comparison.md`).
+    because extreme runs make the estimated spread less certain (delta method). This is not sufficient for skewed
+    outcomes and large effects, because few runs do not show the full spread (`docs/comparison.md`).
+
+    Args:
+        first: Outcomes of the runs of the first group, shape `(n,)`. Non-finite values are left out.
+        second: Outcomes of the runs of the second group, shape `(m,)`. Non-finite values are left out.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The effect; NaN where a group has fewer than 2 values or no value differs from another.
+        The effect size and its interval; NaN if a group has fewer than 2 values or no group has any spread.
     """
     mine, theirs = finite(first), finite(second)
     a, b = moments_of(mine), moments_of(theirs)
@@ -48,7 +53,7 @@ def hedges_g(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -
 
 
 def _excess(centred: NDArray[np.float64]) -> float:
-    """Excess kurtosis with the bias of small samples taken out, at least 0 (Joanes and Gill 1998, Statistician 47)."""
+    """Return the bias-corrected excess kurtosis, at least 0 (Joanes and Gill 1998, Statistician 47)."""
     n = centred.size
     if n < _FEWEST_FOR_KURTOSIS:
         return 0.0
@@ -57,21 +62,23 @@ def _excess(centred: NDArray[np.float64]) -> float:
 
 
 def probability_of_improvement(first: ArrayLike, second: ArrayLike, *, confidence: float = 0.95) -> PairedEffect:
-    """Chance that a run of the first group is better than one of the second, ties counting half.
+    """Return the probability that a run of the first group beats one of the second; ties count half.
 
-    `U / (n m)` (Mann and Whitney 1947, Annals of Mathematical Statistics 18). The interval holds every chance `p` with
-    `(p_hat - p)^2 <= t^2 V(p)`, `V(p) = p (1 - p) (1 + N ((1 - p) / (2 - p) + p / (1 + p))) / (n m)` and
-    `N = (n + m) / 2 - 1` (Newcombe 2006, Statistics in Medicine 25, method 5), with Student's `t` of `n + m - 2`
-    degrees of freedom in place of the normal quantile. It needs no spread within the groups, so it stands also where
-    every run of one beats every run of the other.
+    `U / (n m)` (Mann and Whitney 1947, Annals of Mathematical Statistics 18). The interval contains every probability
+    `p` with `(p_hat - p)^2 <= t^2 V(p)`, `V(p) = p (1 - p) (1 + N ((1 - p) / (2 - p) + p / (1 + p))) / (n m)` and
+    `N = (n + m) / 2 - 1` (Newcombe 2006, Statistics in Medicine 25, method 5). Student's `t` with `n + m - 2` degrees
+    of freedom replaces the normal quantile. The interval does not need any spread within the groups, so it is also
+    valid if every run of one group beats every run of the other.
 
     Args:
-        first: Outcomes of the first group's runs; -infinity for those that have none counts as worst, NaN is left out.
-        second: Of the second group's.
-        confidence: Two-sided.
+        first: Outcomes of the runs of the first group, shape `(n,)`. Use -infinity, which counts as worst, for runs
+            without an outcome. NaN is left out.
+        second: Outcomes of the runs of the second group, shape `(m,)`, in the same form.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The chance, 0 to 1, and its interval; NaN where a group is empty, without ends where both have one value.
+        The probability, 0 to 1, and its interval. All are NaN if a group is empty; the ends are NaN if both have one
+        value.
     """
     a, b = (np.asarray(group, dtype=np.float64).ravel() for group in (first, second))
     a, b = a[~np.isnan(a)], b[~np.isnan(b)]
@@ -88,7 +95,7 @@ def probability_of_improvement(first: ArrayLike, second: ArrayLike, *, confidenc
 
 
 def _end(chance: float, outside: float, n: int, m: int, reach: float) -> float:
-    """The farthest chance towards 0 or 1 that is not refused."""
+    """Return the farthest probability towards 0 or 1 that is not rejected."""
     inside, pairs = chance, 0.5 * (n + m) - 1.0
     for _ in range(60):
         p = 0.5 * (inside + outside)

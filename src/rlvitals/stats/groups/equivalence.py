@@ -1,4 +1,4 @@
-"""Whether two groups of runs are the same, as far as anybody cares."""
+"""Equivalence of two groups of runs within a margin."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,14 @@ Verdict = Literal["the same", "not the same", "not shown to be the same", "not e
 
 
 class Equivalence(NamedTuple):
-    """Whether the means of two groups differ by less than a margin.
+    """Result of an equivalence test: whether the means of two groups differ by less than a margin.
 
     Attributes:
-        verdict: `the same` within the margin; `not the same`: shown to differ by more; `not shown to be the same`.
-        margin: Differences below it do not matter, in the values' units.
-        difference: First mean less second, with the interval of confidence `1 - 2 level` that the test looks at.
-        p_value: Of a difference of the margin or more.
+        verdict: `the same` if the difference is shown to be within the margin, `not the same` if it is shown to exceed
+            it, `not shown to be the same`, or `not enough runs`.
+        margin: Largest difference that does not matter, in the units of the values.
+        difference: First mean minus second mean, with the interval of confidence `1 - 2 level` that the test uses.
+        p_value: p-value of the null hypothesis that the difference is at least the margin.
     """
 
     verdict: Verdict
@@ -30,13 +31,15 @@ class Equivalence(NamedTuple):
 
 
 def equivalence(first: ArrayLike, second: ArrayLike, margin: float, *, level: float = 0.05) -> Equivalence:
-    """Whether the groups are the same within a margin: `equivalence_over_tasks` with one task.
+    """Test whether two groups are equivalent within a margin.
+
+    This is `equivalence_over_tasks` with one task.
 
     Args:
-        first: Outcomes of the first group's runs, shape `(n,)`; those that are not finite are left out.
-        second: Of the second group's, shape `(m,)`.
-        margin: Above zero, in the values' units.
-        level: Chance that is allowed of saying `the same` where the difference is the margin.
+        first: Outcomes of the runs of the first group, shape `(n,)`. Non-finite values are left out.
+        second: Outcomes of the runs of the second group, shape `(m,)`. Non-finite values are left out.
+        margin: Equivalence margin in the units of the values, above zero.
+        level: Significance level: the probability of the verdict `the same` if the true difference equals the margin.
 
     Raises:
         ValueError: The margin is not above zero and finite.
@@ -47,22 +50,22 @@ def equivalence(first: ArrayLike, second: ArrayLike, margin: float, *, level: fl
 def equivalence_over_tasks(
     pairs: Sequence[tuple[ArrayLike, ArrayLike]], margin: float, *, level: float = 0.05
 ) -> Equivalence:
-    """Two one-sided tests: whether the mean difference over tasks is shown to be above `-margin` and below `margin`.
+    """Test whether the mean difference over tasks is between `-margin` and `margin`, with two one-sided tests.
 
-    Each is Welch's, over tasks; both must be shown at the level, so the interval of confidence `1 - 2 level` lies
-    within the margin (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). Failing to find a
-    difference says nothing of the sort.
+    Each is Welch's test over tasks. Both must be significant at the level, so the interval with confidence
+    `1 - 2 level` is within the margin (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). A
+    non-significant difference alone does not show equivalence.
 
     Args:
-        pairs: For each task the outcomes of the first group's runs and of the second's; not finite ones are left out.
-        margin: Above zero, in the values' units.
-        level: Chance that is allowed of saying `the same` where the difference is the margin.
+        pairs: Outcomes of the runs of the first and the second group, for each task. Non-finite values are left out.
+        margin: Equivalence margin in the units of the values, above zero.
+        level: Significance level: the probability of the verdict `the same` if the true difference equals the margin.
 
     Raises:
         ValueError: The margin is not above zero and finite.
     """
     if not (margin > 0.0 and math.isfinite(margin)):
-        raise ValueError(f"margin={margin!r}: equivalence needs a margin above zero, in the metric's own units")
+        raise ValueError(f"margin must be above 0 and finite, in the units of the metric, not {margin!r}")
     found = welch_over_tasks([(moments_of(finite(first)), moments_of(finite(second))) for first, second in pairs])
     if math.isnan(found.error):
         nothing = PairedEffect(found.estimate, math.nan, math.nan)

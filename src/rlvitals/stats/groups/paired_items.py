@@ -1,4 +1,4 @@
-"""Two evaluations of the same items, compared item by item."""
+"""Paired comparison of two evaluations on the same items."""
 
 import math
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from rlvitals.stats.series.student_t import student_t_quantile
 
 Verdict = Literal["better", "worse", "no difference shown", "not enough items"]
 Values = Mapping[Any, float | None] | ArrayLike
-"""Value of each item: a mapping, or an array whose places are the items. `None` is a gap."""
+"""Value of each item: a mapping, or an array whose indices are the items. `None` is a missing value."""
 
 FEWEST_ITEMS = 6
 _EXACT_ITEMS = 14
@@ -25,7 +25,13 @@ _NORMAL_FREEDOM = 10_000
 
 
 class PairedEffect(NamedTuple):
-    """An effect and its interval; NaN where there is none."""
+    """An effect with its confidence interval; NaN if unavailable.
+
+    Attributes:
+        estimate: Point estimate.
+        low: Lower end of the interval, same units.
+        high: Upper end of the interval, same units.
+    """
 
     estimate: float
     low: float
@@ -33,22 +39,22 @@ class PairedEffect(NamedTuple):
 
 
 class ItemComparison(NamedTuple):
-    """How an evaluation compares with a baseline on the items that both have.
+    """Comparison of an evaluation with a baseline on their common items.
 
     Attributes:
         verdict: `better` or `worse` than the baseline if both the interval of the mean difference and the sign-flip
-            test say so; `no difference shown`; `not enough items` below 6, where no test of signs can reach 5 %.
-        items: Items that were compared.
-        unshared: Items that one of the two does not have.
-        not_finite: Shared items left out, as one of the values is not finite.
-        mean: Mean of candidate less baseline, in the values' units.
+            test show it; `no difference shown`; or `not enough items` below 6, where no sign test can reach 5 %.
+        items: Number of items compared.
+        unshared: Number of items that occur in only one of the two evaluations.
+        not_finite: Number of common items left out because a value is non-finite.
+        mean: Mean of candidate minus baseline, in the units of the values.
         median: Median of the differences, same units.
         ratio: Geometric mean of candidate over baseline; NaN unless all values are above zero.
-        improved: Share of the items in which the candidate is better, 0 to 1; ties are not better.
-        better: Items in which it is better.
-        worse: Items in which it is worse.
-        ties: Items in which the two are within `tolerance`; their difference counts as measured in the effects.
-        p_value: Two-sided, of the mean difference, from turning the signs of the differences.
+        improved: Share of items on which the candidate is better, 0 to 1. Ties do not count as better.
+        better: Number of items on which the candidate is better.
+        worse: Number of items on which the candidate is worse.
+        ties: Number of items that differ by at most `tolerance`. The effects use their measured difference.
+        p_value: Two-sided p-value of the mean difference, from the sign-flip test.
     """
 
     verdict: Verdict
@@ -74,18 +80,20 @@ def compare(
     tolerance: float = 0.0,
     confidence: float = 0.95,
 ) -> ItemComparison:
-    """Compare two evaluations item by item; items are taken as a sample of those that matter.
+    """Compare two evaluations item by item, treating the items as a sample of all relevant items.
 
     Args:
-        candidate: Value of each item: a mapping, or an array whose places are the items.
-        baseline: The same for what it is compared with.
-        generator: Draws resamples and signs.
-        higher_is_better: False for a size or a time: it turns verdict and share, and not the signs of the effects.
-        tolerance: Differences of at most so much are ties.
-        confidence: Of all intervals, two-sided.
+        candidate: Value of each item: a mapping, or an array whose indices are the items.
+        baseline: Value of each item for the baseline, in the same form.
+        generator: Random generator for resamples and signs.
+        higher_is_better: Whether higher values are better; False for a size or a time. It affects the verdict and the
+            share, but not the signs of the effects.
+        tolerance: Largest difference that counts as a tie, in the units of the values.
+        confidence: Two-sided confidence level of all intervals, in (0, 1).
 
     Raises:
-        ValueError: Arrays of different lengths, whose places cannot be matched.
+        TypeError: One evaluation is a mapping and the other is not.
+        ValueError: The arrays differ in length, so their items cannot be matched.
     """
     mine, theirs, unshared = _matched(candidate, baseline)
     finite = np.isfinite(mine) & np.isfinite(theirs)
@@ -102,10 +110,19 @@ def compare_by_category(
     tolerance: float = 0.0,
     confidence: float = 0.95,
 ) -> dict[str, ItemComparison]:
-    """The comparison within each category, in alphabetical order; items without a category are left out.
+    """Compare two evaluations within each category, in alphabetical order.
 
-    Each comparison is made at its own level: among twenty categories without a difference, one may be called different.
-    Arguments as for `compare`, and `categories`: the category of each item.
+    The confidence level applies to each comparison separately. Among twenty categories without a difference, about one
+    is reported as different.
+
+    Args:
+        candidate: Value of each item.
+        baseline: Value of each item for the baseline.
+        categories: Category of each item. Items without a category are left out.
+        generator: Random generator for resamples and signs.
+        higher_is_better: Whether higher values are better, as for `compare`.
+        tolerance: Largest difference that counts as a tie, in the units of the values.
+        confidence: Two-sided confidence level of all intervals, in (0, 1).
     """
     compared = {}
     for category in sorted(set(categories.values())):
@@ -122,21 +139,22 @@ def compare_by_category(
 
 
 def mean_effect(differences: ArrayLike, generator: np.random.Generator, *, confidence: float = 0.95) -> PairedEffect:
-    """Mean of independent values, and an interval that holds for skewed ones too.
+    """Return the mean of independent values, with a confidence interval that is also valid for skewed values.
 
     Each end is the farther of two: Student's `mean -+ t_{n-1} s / sqrt(n)`, and the studentised bootstrap's (Efron
-    1981, Canadian Journal of Statistics 9; Hall 1988, Annals of Statistics 16): the quantiles of
-    `(mean* - mean) / (s* / sqrt(n))` over 2000 resamples put in place of Student's. A resample's `s*` is taken as at
-    least a twentieth of `s`, so that resamples of one value do not make the interval infinite. Student's alone falls to
-    85 % for skewed values, the bootstrap's alone to 92 % for heavy tails (`bench/exploration.py`).
+    1981, Canadian Journal of Statistics 9; Hall 1988, Annals of Statistics 16). The bootstrap replaces Student's
+    quantiles by those of `(mean* - mean) / (s* / sqrt(n))` over 2000 resamples. A resample's `s*` is at least a
+    twentieth of `s`, so resamples of a single value do not make the interval infinite. The coverage of Student's
+    interval alone drops to 85 % for skewed values, and that of the bootstrap's alone to 92 % for heavy tails
+    (`bench/exploration.py`).
 
     Args:
-        differences: Shape `(n,)`, finite.
-        generator: Draws the resamples.
-        confidence: Two-sided.
+        differences: Finite values, shape `(n,)`.
+        generator: Random generator for the resamples.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The mean and its interval; without ends below 2 values.
+        The mean and its interval; the ends are NaN for fewer than 2 values.
     """
     sample = np.asarray(differences, dtype=np.float64).ravel()
     count = sample.size
@@ -154,14 +172,18 @@ def mean_effect(differences: ArrayLike, generator: np.random.Generator, *, confi
 
 
 def median_effect(differences: ArrayLike, *, confidence: float = 0.95) -> PairedEffect:
-    """Median of independent values, and the interval between two of them that holds for every distribution.
+    """Return the median of independent values, with a distribution-free confidence interval.
 
-    From the `k`-th lowest to the `k`-th highest, with the greatest `k` for which `P(Binomial(n, 1/2) < k)` is at most
-    half of what the confidence leaves (Thompson 1936, Annals of Mathematical Statistics 7).
+    The interval is from the `k`-th lowest to the `k`-th highest value, with the largest `k` for which
+    `P(Binomial(n, 1/2) < k)` is at most half of `1 - confidence` (Thompson 1936, Annals of Mathematical Statistics 7).
+
+    Args:
+        differences: Finite values, shape `(n,)`.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The median and its interval; without ends where even lowest and highest do not reach the confidence (below 6
-        values for 95 %).
+        The median and its interval; the ends are NaN if even the range does not reach the confidence (below 6 values
+        for 95 %).
     """
     sample = np.sort(np.asarray(differences, dtype=np.float64).ravel())
     count = sample.size
@@ -174,17 +196,18 @@ def median_effect(differences: ArrayLike, *, confidence: float = 0.95) -> Paired
 
 
 def sign_flip_p_value(differences: ArrayLike, generator: np.random.Generator) -> float:
-    """Two-sided chance of so large a mean if each difference might as well have had the other sign (Fisher 1935).
+    """Return the two-sided p-value of the sign-flip test for a zero mean (Fisher 1935).
 
-    Over all `2^n` signs up to 14 values, else over 10000 draws, where what was seen counts as one of them (Phipson and
-    Smyth 2010, Statistical Applications in Genetics and Molecular Biology 9).
+    Under the null hypothesis, each difference is equally likely to have the opposite sign. All `2^n` sign patterns are
+    enumerated for up to 14 values. For more values, 10000 patterns are drawn, and the observed one counts as one more
+    (Phipson and Smyth 2010, Statistical Applications in Genetics and Molecular Biology 9).
 
     Args:
-        differences: Shape `(n,)`, finite.
-        generator: Draws the signs.
+        differences: Finite values, shape `(n,)`.
+        generator: Random generator for the signs.
 
     Returns:
-        The p-value; NaN for no values, 1 if all are zero.
+        The p-value; NaN without values, 1 if all are zero.
     """
     sample = np.asarray(differences, dtype=np.float64).ravel()
     if not sample.size:
@@ -193,7 +216,7 @@ def sign_flip_p_value(differences: ArrayLike, generator: np.random.Generator) ->
     if not sample.size:
         return 1.0
     size = np.abs(sample)
-    # Scaled, so that the least of doubles can be squared away; rounding must not part what is equal.
+    # Scale the values so that tiny doubles do not underflow. The tolerance keeps equal sums equal despite rounding.
     size /= size.max()
     seen = abs(float((np.sign(sample) * size).sum())) - _SAME * float(size.sum())
     if sample.size <= _EXACT_ITEMS:
@@ -210,7 +233,7 @@ def sign_flip_p_value(differences: ArrayLike, generator: np.random.Generator) ->
 
 def _matched(candidate: Values, baseline: Values) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     if isinstance(candidate, Mapping) != isinstance(baseline, Mapping):
-        raise TypeError("one evaluation is a mapping and the other is not: items cannot be matched")
+        raise TypeError("candidate and baseline must both be mappings or both be arrays; their items cannot be matched")
     if isinstance(candidate, Mapping) and isinstance(baseline, Mapping):
         shared = [item for item in candidate if item in baseline]
         mine = np.array([_number(candidate[item]) for item in shared], dtype=np.float64)
@@ -219,7 +242,7 @@ def _matched(candidate: Values, baseline: Values) -> tuple[NDArray[np.float64], 
     mine = np.asarray(candidate, dtype=np.float64).ravel()
     theirs = np.asarray(baseline, dtype=np.float64).ravel()
     if mine.size != theirs.size:
-        raise ValueError(f"{mine.size} values against {theirs.size}: use mappings where items differ")
+        raise ValueError(f"{mine.size} values but {theirs.size} in the baseline; use mappings if the items differ")
     return mine, theirs, 0
 
 
@@ -294,7 +317,7 @@ def _studentised(
 
 
 def _median_rank(count: int, tail: float) -> int:
-    """The greatest `k` with `P(Binomial(count, 1/2) < k) <= tail`; 0 if there is none."""
+    """Return the largest `k` with `P(Binomial(count, 1/2) < k) <= tail`; 0 without one."""
     below, rank = 0.0, 0
     log_half = count * math.log(0.5)
     while rank <= count // 2:

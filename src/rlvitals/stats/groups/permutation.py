@@ -1,4 +1,4 @@
-"""Whether two groups of runs differ: a permutation test, and the interval of the difference that goes with it."""
+"""Permutation test for the difference of two groups of runs, with the matching confidence interval."""
 
 import math
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ Method = Literal[
 MOST_EXACT = 10_000
 DRAWS = 4_999
 _ENOUGH = 10.0
-"""Arrangements times level, from which on the steps of the p-value are a tenth of the level at most."""
+"""Minimum of permutations times level at which the p-value has a resolution of a tenth of the level or finer."""
 _NEAR = 0.3
-"""How far, as a share of the level, the mid-p test's own chance of a false verdict may be from it."""
+"""Largest deviation of the false positive rate of the mid-p test from the level, as a fraction of the level."""
 _SAME = 1e-9
 _CHUNK = 1 << 22
 
@@ -30,13 +30,14 @@ Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 
 class Tested(NamedTuple):
-    """The difference of the means of two groups, and whether it is shown.
+    """Difference of the means of two groups, with the result of its test.
 
     Attributes:
-        difference: Mean of the first less mean of the second, and its interval.
-        p_value: Two-sided, of no difference; NaN where a group has fewer than 2 values.
-        method: How it was tested.
-        arrangements: In how many ways the values can be dealt to the groups.
+        difference: Mean of the first group minus mean of the second, with its confidence interval, in the units of the
+            values.
+        p_value: Two-sided p-value of no difference; NaN if a group has fewer than 2 values.
+        method: Test that was used.
+        arrangements: Number of ways to assign the values to the groups.
     """
 
     difference: PairedEffect
@@ -54,15 +55,17 @@ def compare_groups(
     comparisons: int = 1,
     interval: bool = True,
 ) -> Tested:
-    """Test whether two groups of independent runs have the same mean: `compare_over_tasks` with one task.
+    """Test whether two groups of independent runs have the same mean.
+
+    This is `compare_over_tasks` with one task.
 
     Args:
-        first: Outcomes of the first group's runs, shape `(n,)`; those that are not finite are left out.
-        second: Of the second group's, shape `(m,)`.
-        generator: Draws permutations.
-        level: Of the test; the interval has confidence `1 - level`.
-        comparisons: How many tests share the level: there must be ways enough for its share of one.
-        interval: Whether to look for it: that takes ten times as long as the p-value.
+        first: Outcomes of the runs of the first group, shape `(n,)`. Non-finite values are left out.
+        second: Outcomes of the runs of the second group, shape `(m,)`. Non-finite values are left out.
+        generator: Random generator for the permutations.
+        level: Significance level of the test. The interval has confidence `1 - level`.
+        comparisons: Number of tests that share the level. There must be enough permutations for the share of one test.
+        interval: Whether to compute the confidence interval, which takes ten times as long as the p-value.
     """
     return compare_over_tasks([(first, second)], generator, level=level, comparisons=comparisons, interval=interval)
 
@@ -75,33 +78,36 @@ def compare_over_tasks(
     comparisons: int = 1,
     interval: bool = True,
 ) -> Tested:
-    """Test whether two groups of independent runs have the same mean on each task, and how far they differ on average.
+    """Test whether two groups of independent runs have the same mean on each task, and estimate their mean difference.
 
-    Each task's values are dealt to the groups in every way (above 10000 ways: in 4999 drawn ones, what was seen
-    counting as one more: Phipson and Smyth 2010, Statistical Applications in Genetics and Molecular Biology 9), and
-    Welch's t over tasks is computed for each deal; the p-value is the share that is at least as large. It is exact,
-    whatever the distribution, where both groups have the same one on each task (Pitman 1937, Supplement to the Journal
-    of the Royal Statistical Society 4), and holds in the limit where only the means agree (Janssen 1997, Statistics and
-    Probability Letters 36; Chung and Romano 2013, Annals of Statistics 41). The interval holds every difference which,
-    once taken off the first group, the same test does not refuse: so interval and p-value never disagree.
+    The values of each task are assigned to the groups in every way, and Welch's t over tasks is computed for each
+    permutation. Above 10000 permutations, 4999 are drawn at random, and the observed one counts as one more (Phipson
+    and Smyth 2010, Statistical Applications in Genetics and Molecular Biology 9). The p-value is the share of
+    permutations with a t at least as extreme. It is exact for any distribution if both groups have the same
+    distribution on each task (Pitman 1937, Supplement to the Journal of the Royal Statistical Society 4). It is
+    asymptotically valid if only the means are equal (Janssen 1997, Statistics and Probability Letters 36; Chung and
+    Romano 2013, Annals of Statistics 41). The interval contains every difference that the same test does not reject
+    after subtracting it from the first group. Interval and p-value therefore always agree.
 
-    With few ways the p-value has coarse steps: 4 + 4 runs have 70, two of which are always equally extreme, so that 2.9
-    and 5.7 % are its two least. Where there are fewer than 10 ways over the level, deals that are just as extreme count
-    half (mid-p: Lancaster 1961, JASA 56), if the chance of a false verdict is then within three tenths of the level:
-    5.7 % with 4 + 4 and 3 + 4, 5.4 % with 3 + 5, 4.8 % with 4 + 5. Where it is not (3 + 3: 10 %), Student's t takes
-    their place in groups of one size, and Welch's t else; these suppose outcomes that are roughly normal.
+    With few permutations, the p-value is coarse. For example, 4 + 4 runs have 70 permutations, two of which are always
+    equally extreme, so the two smallest p-values are 2.9 and 5.7 %. If the number of permutations is below 10 divided
+    by the level, equally extreme permutations count half (mid-p: Lancaster 1961, JASA 56). This requires that the
+    resulting false positive rate is within three tenths of the level. It is 5.7 % with 4 + 4 and 3 + 4 runs, 5.4 % with
+    3 + 5, and 4.8 % with 4 + 5. Otherwise (3 + 3: 10 %), the test is Student's t for groups of equal size on one task,
+    and Welch's t in other cases. These assume approximately normal outcomes.
 
-    Where no group has any spread, the deals decide, mid-p, and the interval is the difference alone.
+    If no group has any spread, the p-value is the mid-p of the permutations, and the interval is the difference itself.
+    The ends of the interval are NaN if the groups differ, but not significantly.
 
     Args:
-        pairs: For each task the outcomes of the first group's runs and of the second's; not finite ones are left out.
-        generator: Draws permutations.
-        level: Of the test; the interval has confidence `1 - level`.
-        comparisons: How many tests share the level: there must be ways enough for its share of one.
-        interval: Whether to look for it: that takes ten times as long as the p-value.
+        pairs: Outcomes of the runs of the first and the second group, for each task. Non-finite values are left out.
+        generator: Random generator for the permutations.
+        level: Significance level of the test. The interval has confidence `1 - level`.
+        comparisons: Number of tests that share the level. There must be enough permutations for the share of one test.
+        interval: Whether to compute the confidence interval, which takes ten times as long as the p-value.
     """
     tasks = [(finite(first), finite(second)) for first, second in pairs]
-    # In units of the largest: the squares of huge outcomes are beyond what a float holds. A power of 2 rounds nothing.
+    # Scale by the largest value, because the squares of huge outcomes overflow. A power of 2 causes no rounding.
     largest = max((float(np.abs(group).max()) for task in tasks for group in task if group.size), default=0.0)
     unit = math.ldexp(0.5, math.frexp(largest)[1]) if largest > 0.0 else 1.0
     tasks = [(a / unit, b / unit) for a, b in tasks]
@@ -120,14 +126,14 @@ def compare_over_tasks(
     if not interval:
         return Tested(PairedEffect(plain.estimate * unit, math.nan, math.nan), p_value, method, ways)
     low, high = (_end(dealt, plain.estimate, side * plain.error, level) for side in (-1.0, 1.0))
-    # With ties zero may be the very end, which halving only comes near to.
+    # With ties, zero can be the exact end of the interval, which bisection only approximates.
     if p_value > level:
         low, high = min(low, 0.0), max(high, 0.0)
     return Tested(PairedEffect(plain.estimate * unit, low * unit, high * unit), p_value, method, ways)
 
 
 def _plain(tasks: Sequence[Pair]) -> Difference:
-    """Student's where one task has groups of one size, else Welch's."""
+    """Return Student's difference for one task with groups of equal size, otherwise Welch's."""
     found = [(moments_of(a), moments_of(b)) for a, b in tasks]
     if len(found) == 1 and found[0][0].size == found[0][1].size:
         return student(*found[0])
@@ -135,10 +141,10 @@ def _plain(tasks: Sequence[Pair]) -> Difference:
 
 
 def _method(tasks: Sequence[Pair], ways: int, level: float) -> Method:
-    # Ways are whole numbers of any length: they are held against a float, and not turned into one.
+    # `ways` is an integer of any size. Compare it with a float, because converting it to one can overflow.
     if ways >= _ENOUGH / level:
         return "exact permutations" if ways <= MOST_EXACT else "drawn permutations"
-    # In groups of one size, exchanging the groups is a deal as extreme as any.
+    # In groups of equal size, swapping the groups gives an equally extreme permutation.
     even = all(a.size == b.size for a, b in tasks)
     step = 2.0 if even else 1.0
     own = math.floor(ways * level / step + 0.5) * step / ways
@@ -148,7 +154,10 @@ def _method(tasks: Sequence[Pair], ways: int, level: float) -> Method:
 
 
 def _flat(tasks: Sequence[Pair], estimate: float, unit: float, ways: int, level: float) -> Tested:
-    """No group has any spread: the deals that are as extreme are those that part the groups in the same way."""
+    """Return the result for groups without any spread.
+
+    Only permutations that separate the groups in the same way are as extreme as the observed one.
+    """
     apart = [(a, b) for a, b in tasks if abs(float(a.mean() - b.mean())) > _SAME]
     middle = PairedEffect(estimate * unit, estimate * unit, estimate * unit)
     if not apart:
@@ -163,9 +172,14 @@ def _flat(tasks: Sequence[Pair], estimate: float, unit: float, ways: int, level:
 
 
 class _Dealt(NamedTuple):
-    """For each arrangement the parts of Welch's t after any shift `x`: `(d0 - x d1) / sqrt(v0 - 2 x v1 + x^2 v2)`.
+    """Parts of Welch's t for each permutation, after any shift `x`: `(d0 - x d1) / sqrt(v0 - 2 x v1 + x^2 v2)`.
 
-    What was seen is the first arrangement. `mid`: whether those that are just as extreme count half.
+    The observed assignment is the first permutation.
+
+    Attributes:
+        differences: `d0` and `d1` of each permutation, shape `(2, k)`.
+        variances: `v0`, `v1` and `v2` of each permutation, shape `(3, k)`.
+        mid: Whether equally extreme permutations count half.
     """
 
     differences: NDArray[np.float64]
@@ -173,7 +187,7 @@ class _Dealt(NamedTuple):
     mid: bool
 
     def p_value(self, shift: float) -> float:
-        """Of the first group's values less the shift being as the second's."""
+        """Return the p-value of no difference after subtracting the shift from the first group."""
         differences = self.differences[0] - shift * self.differences[1]
         spread = self.variances[0] - 2.0 * shift * self.variances[1] + shift * shift * self.variances[2]
         tiny = 1e-12 * float(spread.max())
@@ -201,9 +215,12 @@ def _dealt(tasks: Sequence[Pair], method: Method, generator: np.random.Generator
 def _parts(
     a: NDArray[np.float64], b: NDArray[np.float64], generator: np.random.Generator | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Difference of means and its variance in each deal, as `_Dealt` has them: every deal, or as a generator draws."""
+    """Return the difference of means and its variance for each permutation, in the form of `_Dealt`.
+
+    All permutations are enumerated; with a generator, they are drawn at random.
+    """
     n, m = a.size, b.size
-    # Centred, so that squares lose no digits.
+    # Centre the values so that the squares keep their precision.
     pooled = np.concatenate([a, b])
     pooled = pooled - pooled.mean()
     mine = np.concatenate([np.ones(n), np.zeros(m)])
@@ -232,7 +249,7 @@ def _parts(
 
 
 def _end(dealt: _Dealt, estimate: float, step: float, level: float) -> float:
-    """The farthest difference on one side that is not refused: doubled steps outwards, then halved."""
+    """Return the farthest difference on one side that is not rejected, found by doubling and then bisection."""
     inside, outside = estimate, estimate + step
     for _ in range(60):
         if dealt.p_value(outside) <= level:
@@ -249,7 +266,7 @@ def _end(dealt: _Dealt, estimate: float, step: float, level: float) -> float:
 
 @lru_cache(maxsize=16)
 def _arrangements(n: int, m: int) -> NDArray[np.float64]:
-    """Every way of choosing the first group, 1 for who is in it; that which was seen comes first."""
+    """Return every choice of the first group as a row of 0 and 1, with the observed one first."""
     chosen = np.array(list(combinations(range(n + m), n)), dtype=np.intp)
     table = np.zeros((len(chosen), n + m))
     np.put_along_axis(table, chosen, 1.0, axis=1)

@@ -1,4 +1,4 @@
-"""How many more runs it takes to tell two groups apart."""
+"""Statistical power, and the number of additional runs needed to detect a difference."""
 
 import math
 from functools import lru_cache
@@ -13,18 +13,18 @@ from rlvitals.stats.groups.welch import Moments, moments_of, noncentral_t_cdf, t
 MOST_RUNS = 200
 _DRAWS = 4_000
 _TYPICAL = 1.25
-"""Half of all true effects are taken to be below this, in standard deviations of a single run."""
+"""Prior median of the size of the true effect, in standard deviations of a single run."""
 _FREEDOMS = (*range(1, 21), 25, 30, 40, 60, 100, 200, 1_000, 10_000)
 
 
 class MoreRuns(NamedTuple):
-    """What more runs would bring.
+    """Expected effect of additional runs.
 
     Attributes:
-        needed: Further runs of each group after which the difference is shown with the wanted chance, if the true
-            difference is the one seen; `None` if 200 are not enough, or nothing can be foretold.
-        chance: The chance that it is shown after so many more (200 where `needed` is `None`), with all that the runs at
-            hand leave open.
+        needed: Number of additional runs of each group that give the desired power, if the true difference equals the
+            observed one. `None` if 200 are not enough, or if no prediction is possible.
+        chance: Predictive power, 0 to 1: the probability of a significant difference after `needed` additional runs
+            (200 if `needed` is `None`), including the uncertainty of the existing runs.
     """
 
     needed: int | None
@@ -32,30 +32,40 @@ class MoreRuns(NamedTuple):
 
 
 def power(first: int, second: int, effect: float, *, level: float = 0.05) -> float:
-    """Chance that a difference of so many standard deviations is shown by groups of so many runs.
+    """Return the probability that a two-sample t test detects a difference of a given effect size.
 
     `P(|T| > t)`, with `T` noncentral t of `n + m - 2` degrees of freedom and shift `effect / sqrt(1/n + 1/m)` (Cohen
-    1988, Statistical Power Analysis, 2.5); normal outcomes of equal spread. Colas et al. 2018 (arXiv 1806.08295) use it
-    for seeds.
+    1988, Statistical Power Analysis, 2.5). It assumes normal outcomes of equal variance. Colas et al. 2018 (arXiv
+    1806.08295) use it for seeds.
 
     Args:
-        first: Runs of the first group, at least 2.
-        second: Of the second.
-        effect: The true difference over the spread of a single run.
-        level: Of the test, two-sided.
+        first: Number of runs of the first group, at least 2.
+        second: Number of runs of the second group, at least 2.
+        effect: True difference in standard deviations of a single run.
+        level: Two-sided significance level of the test.
 
     Raises:
         ValueError: A group has fewer than 2 runs.
     """
     if min(first, second) < FEWEST_RUNS:
-        raise ValueError(f"{min(first, second)} runs: a test needs at least {FEWEST_RUNS} in each group")
+        raise ValueError(f"a group has {min(first, second)} runs; each needs at least {FEWEST_RUNS} for a test")
     freedom = first + second - 2
     reach, shift = t_quantile(1.0 - 0.5 * level, freedom), effect / math.sqrt(1.0 / first + 1.0 / second)
     return 1.0 - noncentral_t_cdf(reach, freedom, shift) + noncentral_t_cdf(-reach, freedom, shift)
 
 
 def runs_needed(effect: float, *, wanted: float = 0.8, level: float = 0.05, most: int = 100_000) -> int | None:
-    """Runs of each group with which a difference of so many standard deviations is shown with the wanted chance."""
+    """Return the number of runs per group needed to detect a difference of a given effect size.
+
+    Args:
+        effect: True difference in standard deviations of a single run.
+        wanted: Desired power, 0 to 1.
+        level: Two-sided significance level of the test.
+        most: Maximum number of runs per group.
+
+    Returns:
+        The number of runs per group, or `None` if it exceeds `most`.
+    """
     low, high = 1, 2
     while power(high, high, effect, level=level) < wanted:
         low, high = high, 2 * high
@@ -78,23 +88,28 @@ def more_runs(
     wanted: float = 0.8,
     level: float = 0.05,
 ) -> MoreRuns:
-    """How many further runs of each group would show the difference, from the runs at hand.
+    """Return the number of additional runs of each group needed to detect the difference between existing runs.
 
-    `needed` is for a true effect as large as Hedges' g of the runs at hand, with `power`. That effect is uncertain, so
-    the chance that goes with it is a prediction: means and spread are drawn from what the runs leave possible (normal
-    outcomes of one spread: three runs know too little of a spread of their own), further runs are drawn for each, and
-    the test is put to all of them together (predictive power: Spiegelhalter, Freedman and Blackburn 1986, Controlled
-    Clinical Trials 7). Small true effects are more frequent than large ones: the prior of the effect is Cauchy's, as in
-    Rouder et al. 2009 (Psychonomic Bulletin and Review 16), with half of its effects below 1.25, the other priors are
-    flat (draws are weighted by it). Without it the chance is too hopeful by ten points where effects spread as N(0, 1).
-    Neither is "observed power", which is the p-value in other words (Hoenig and Heisey 2001, American Statistician 55).
+    `needed` assumes a true effect equal to Hedges' g of the existing runs, and uses `power`. Because that effect is
+    uncertain, `chance` is a predictive power (Spiegelhalter, Freedman and Blackburn 1986, Controlled Clinical Trials
+    7). Means and standard deviations are drawn from their posterior given the existing runs. Additional runs are drawn
+    for each, and the test is applied to all runs together. Outcomes are assumed normal with a common variance, because
+    three runs do not determine a separate one.
+
+    Small true effects are more frequent than large ones. The prior of the effect is therefore a Cauchy distribution, as
+    in Rouder et al. 2009 (Psychonomic Bulletin and Review 16), with half of the effects below 1.25. The draws are
+    weighted by it; the other priors are flat. Without it, the chance is ten points too optimistic for effects
+    distributed as N(0, 1).
+
+    Neither value is "observed power", which is only a transformation of the p-value (Hoenig and Heisey 2001, American
+    Statistician 55).
 
     Args:
-        first: Outcomes of the first group's runs, shape `(n,)`; those that are not finite are left out.
-        second: Of the second group's, shape `(m,)`.
-        generator: Draws what may come.
-        wanted: Chance that is enough.
-        level: Of the test, two-sided.
+        first: Outcomes of the runs of the first group, shape `(n,)`. Non-finite values are left out.
+        second: Outcomes of the runs of the second group, shape `(m,)`. Non-finite values are left out.
+        generator: Random generator for the simulated runs.
+        wanted: Desired power, 0 to 1.
+        level: Two-sided significance level of the test.
     """
     a, b = moments_of(finite(first)), moments_of(finite(second))
     if min(a.size, b.size) < FEWEST_RUNS or not a.variance + b.variance > 0.0:
@@ -113,7 +128,7 @@ def more_runs(
 
 
 def _needed(first: int, second: int, effect: float, wanted: float, level: float) -> int | None:
-    """Further runs of each group, by halving; `None` above the most that are thought of."""
+    """Return the number of additional runs of each group, found by bisection; `None` if it exceeds `MOST_RUNS`."""
     low, high = 0, MOST_RUNS
     if power(first + high, second + high, effect, level=level) < wanted:
         return None
@@ -127,7 +142,7 @@ def _needed(first: int, second: int, effect: float, wanted: float, level: float)
 
 
 class _Future:
-    """A group's possible truths: `sigma` drawn for both groups, `mu = m + sigma z / sqrt(n)`."""
+    """Posterior draws for one group: `sigma` drawn for both groups, `mu = m + sigma z / sqrt(n)`."""
 
     def __init__(self, group: Moments, deviation: NDArray[np.float64], generator: np.random.Generator) -> None:
         self.group = group
@@ -137,7 +152,7 @@ class _Future:
     def after(
         self, further: int, generator: np.random.Generator
     ) -> tuple[int, NDArray[np.float64], NDArray[np.float64]]:
-        """Count, means and variances of the runs at hand together with so many more."""
+        """Return the size, means and variances of the existing runs together with `further` simulated runs."""
         n, total = self.group.size, self.group.size + further
         new = self.mean + self.deviation * generator.standard_normal(_DRAWS) / math.sqrt(further)
         inner = generator.chisquare(further - 1, _DRAWS) if further > 1 else np.zeros(_DRAWS)
@@ -147,12 +162,15 @@ class _Future:
 
 
 def _shown(groups: list[tuple[int, NDArray[np.float64], NDArray[np.float64]]], level: float) -> NDArray[np.bool_]:
-    """In which of the futures a difference is shown: by Student's t in groups of one size, as `power`, else Welch's."""
+    """Return in which simulations the difference is significant.
+
+    The test is Student's t for groups of equal size, as in `power`, otherwise Welch's.
+    """
     (n, mean_a, variance_a), (m, mean_b, variance_b) = groups
     parts = variance_a / n, variance_b / m
     total = parts[0] + parts[1]
     freedom = total**2 / (parts[0] ** 2 / (n - 1) + parts[1] ** 2 / (m - 1)) if n != m else np.full(_DRAWS, n + m - 2.0)
-    # Linear in the inverse, as `welch.t_quantile`.
+    # Interpolated linearly in the inverse, as in `welch.t_quantile`.
     reach = np.interp(1.0 / freedom, [1.0 / place for place in _FREEDOMS[::-1]], _reaches(level)[::-1])
     shown: NDArray[np.bool_] = np.abs(mean_a - mean_b) > reach * np.sqrt(total)
     return shown

@@ -1,4 +1,4 @@
-"""Scores of many runs on one or more tasks: performance profile, optimality gap, improvement over tasks."""
+"""Scores of runs on one or more tasks: performance profile, optimality gap, probability of improvement."""
 
 import math
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from rlvitals.stats.series.intervals import wilson_interval
 
 
 class Profile(NamedTuple):
-    """Share of the runs that score above each threshold.
+    """Performance profile: the share of runs that score above each threshold.
 
     Attributes:
-        thresholds: Scores, shape `(k,)`.
-        shares: Share of the runs above each, the mean over tasks, 0 to 1.
-        low: Lower end of its interval, at each threshold for itself.
-        high: Upper end.
+        thresholds: Score thresholds, shape `(k,)`.
+        shares: Share of runs above each threshold, averaged over tasks, 0 to 1, shape `(k,)`.
+        low: Lower end of the pointwise confidence interval of each share, shape `(k,)`.
+        high: Upper end of the pointwise confidence interval of each share, shape `(k,)`.
     """
 
     thresholds: NDArray[np.float64]
@@ -30,26 +30,33 @@ class Profile(NamedTuple):
 
 
 def normalised(scores: ArrayLike, zero: float, one: float) -> NDArray[np.float64]:
-    """Scores between two references: `(x - zero) / (one - zero)`, such as a random policy and a known good one.
+    """Return scores normalised by two references: `(x - zero) / (one - zero)`.
+
+    The references are, for example, the scores of a random policy and of a known good one.
+
+    Args:
+        scores: Scores, any shape.
+        zero: Score that becomes 0.
+        one: Score that becomes 1.
 
     Raises:
-        ValueError: The references are the same, or not finite.
+        ValueError: The references are equal or non-finite.
     """
     if not (math.isfinite(zero) and math.isfinite(one) and zero != one):
-        raise ValueError(f"references {zero!r} and {one!r}: two different finite scores are needed, for 0 and for 1")
+        raise ValueError(f"references must be two different finite scores, not {zero!r} and {one!r}")
     return (np.asarray(scores, dtype=np.float64) - zero) / (one - zero)
 
 
 def performance_profile(scores: Sequence[ArrayLike], thresholds: ArrayLike, *, confidence: float = 0.95) -> Profile:
-    """Share of runs that score more than each threshold (Agarwal et al. 2021, NeurIPS: score distributions).
+    """Return the share of runs that score above each threshold (Agarwal et al. 2021, NeurIPS: score distributions).
 
-    The mean over tasks of the share of each task's runs. The interval is Wilson's, with all runs as its trials: on the
-    safe side where tasks differ (Hoeffding 1956, Annals of Mathematical Statistics 27).
+    The share is the mean over tasks of the share of each task's runs. The interval is Wilson's, with all runs as its
+    trials. It is conservative if tasks differ (Hoeffding 1956, Annals of Mathematical Statistics 27).
 
     Args:
-        scores: For each task the scores of its runs; -infinity for a run that has none, NaN is left out.
-        thresholds: Shape `(k,)`.
-        confidence: Two-sided, at each threshold for itself.
+        scores: Scores of the runs of each task; -infinity for a run without a score. NaN is left out.
+        thresholds: Score thresholds, shape `(k,)`.
+        confidence: Two-sided pointwise confidence level, in (0, 1).
     """
     tasks = [task[~np.isnan(task)] for task in (np.asarray(given, dtype=np.float64).ravel() for given in scores)]
     tasks = [task for task in tasks if task.size]
@@ -66,13 +73,13 @@ def performance_profile(scores: Sequence[ArrayLike], thresholds: ArrayLike, *, c
 def optimality_gap(
     scores: Sequence[ArrayLike], generator: np.random.Generator, *, gamma: float = 1.0, confidence: float = 0.95
 ) -> PairedEffect:
-    """How far runs fall short of a score: the mean of `max(gamma - x, 0)` (Agarwal et al. 2021). Less is better.
+    """Return the optimality gap: the mean of `max(gamma - x, 0)` (Agarwal et al. 2021). Lower is better.
 
     Args:
-        scores: For each task the normalised scores of its runs; those that are not finite are left out.
-        generator: Draws resamples.
-        gamma: The score that is as good as any above it.
-        confidence: Two-sided.
+        scores: Normalised scores of the runs of each task. Non-finite values are left out.
+        generator: Random generator for the resamples.
+        gamma: Score above which improvements do not count.
+        confidence: Two-sided confidence level, in (0, 1).
     """
     return mean_over_tasks([np.maximum(gamma - finite(task), 0.0) for task in scores], generator, confidence=confidence)
 
@@ -80,16 +87,21 @@ def optimality_gap(
 def improvement_over_tasks(
     first: Sequence[ArrayLike], second: Sequence[ArrayLike], *, confidence: float = 0.95
 ) -> PairedEffect:
-    """Chance that a run of the first group is better than one of the second on the same task, the mean over tasks.
+    """Return the mean over tasks of the probability that a run of the first group beats one of the second.
 
-    One task: `effect_size.probability_of_improvement`. Several: the half-widths of the tasks' intervals on either side
-    are put together as independent errors (Zou and Donner 2008, Statistics in Medicine 27).
+    For one task this equals `effect_size.probability_of_improvement`. For several tasks, the half-widths of their
+    intervals on either side are combined as independent errors (Zou and Donner 2008, Statistics in Medicine 27).
+
+    Args:
+        first: Scores of the runs of the first group, for each task.
+        second: Scores of the runs of the second group, for each task.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Raises:
         ValueError: The groups have different numbers of tasks.
     """
     if len(first) != len(second):
-        raise ValueError(f"{len(first)} tasks against {len(second)}: give the scores of the same tasks")
+        raise ValueError(f"the groups have {len(first)} and {len(second)} tasks; pass the scores of the same tasks")
     found = [probability_of_improvement(a, b, confidence=confidence) for a, b in zip(first, second, strict=True)]
     if not found:
         return PairedEffect(math.nan, math.nan, math.nan)

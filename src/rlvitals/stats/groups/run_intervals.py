@@ -1,4 +1,4 @@
-"""Intervals over a handful of independent runs: mean, median, interquartile mean."""
+"""Confidence intervals over a few independent runs: mean, median, interquartile mean."""
 
 import math
 from collections.abc import Sequence
@@ -14,25 +14,26 @@ FEWEST_FOR_MEDIAN = 3
 RESAMPLES = 2_000
 _STUDENTISED_FROM = 5
 _EXTENSION = {3: 1.0, 4: 0.5, 5: 0.0}
-"""How far the median's interval reaches beyond the extremes, in ranges: `[lowest - c range, highest + c range]`."""
+"""Extension `c` of the median's interval by number of runs: `[lowest - c range, highest + c range]`."""
 _CHUNK = 1 << 21
 
 
 def mean_of_runs(values: ArrayLike, generator: np.random.Generator, *, confidence: float = 0.95) -> PairedEffect:
-    """Mean of the outcomes of independent runs.
+    """Return the mean of the outcomes of independent runs, with its confidence interval.
 
-    Below 5 runs Student's interval; from there on `paired.mean_effect`, whose ends are the farther of Student's and the
-    studentised bootstrap's. No interval of finite length holds for the mean of every distribution (Bahadur and Savage
-    1956, Annals of Mathematical Statistics 27): with 3 runs of a strongly skewed outcome, or of one with two modes, it
-    covers 82 to 89 %, and the studentised bootstrap would be eight times as wide (`docs/comparison.md`).
+    For fewer than 5 runs, the interval is Student's. From 5 runs on it is that of `paired_items.mean_effect`, whose
+    ends are the farther of Student's and the studentised bootstrap's. No interval of finite length has guaranteed
+    coverage for the mean of every distribution (Bahadur and Savage 1956, Annals of Mathematical Statistics 27). With 3
+    runs of a strongly skewed or bimodal outcome, the coverage is 82 to 89 %, and the studentised bootstrap would be
+    eight times as wide (`docs/comparison.md`).
 
     Args:
-        values: Shape `(n,)`; those that are not finite are left out.
-        generator: Draws resamples.
-        confidence: Two-sided.
+        values: Outcomes, shape `(n,)`. Non-finite values are left out.
+        generator: Random generator for the resamples.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The mean and its interval; without ends below 2 runs.
+        The mean and its interval; the ends are NaN for fewer than 2 runs.
     """
     sample = finite(values)
     if sample.size >= _STUDENTISED_FROM:
@@ -45,18 +46,25 @@ def mean_of_runs(values: ArrayLike, generator: np.random.Generator, *, confidenc
 
 
 def median_of_runs(values: ArrayLike, *, confidence: float = 0.95) -> PairedEffect:
-    """Median of the outcomes of independent runs.
+    """Return the median of the outcomes of independent runs, with its confidence interval.
 
-    From 6 runs on between two of them, whatever the distribution (`paired.median_effect`). With 5 runs from the lowest
-    to the highest, which covers 93.75 % for every distribution. With 4 and 3 runs these cover 87.5 and 75 %: the
-    interval reaches half a range, and a whole range, beyond, which covers 95 % or more for the outcomes of
-    `docs/comparison.md`, and is no theorem. Of other confidences than 95 % only what order statistics give.
+    - From 6 runs on, the interval is between two order statistics and valid for any distribution
+      (`paired_items.median_effect`).
+    - With 5 runs, it is the range of the runs, which covers 93.75 % for any distribution.
+    - With 4 and 3 runs, that range covers 87.5 and 75 %. The interval is extended by half a range and a whole range on
+      either side. It then covers 95 % or more for the outcomes of `docs/comparison.md`, which is an empirical result.
+
+    For confidence levels other than 95 %, only order statistics are used.
+
+    Args:
+        values: Outcomes, shape `(n,)`. Non-finite values are left out.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The median and its interval; without ends where there is none.
+        The median and its interval; the ends are NaN if the interval is unavailable.
     """
     sample = finite(values)
-    if sample.size not in _EXTENSION or confidence != 0.95:  # noqa: PLR2004 -- what the extensions are measured for
+    if sample.size not in _EXTENSION or confidence != 0.95:  # noqa: PLR2004 -- the extensions are calibrated for 95 %
         return median_effect(sample, confidence=confidence)
     low, high = float(sample.min()), float(sample.max())
     reach = _EXTENSION[sample.size] * (high - low)
@@ -64,31 +72,33 @@ def median_of_runs(values: ArrayLike, *, confidence: float = 0.95) -> PairedEffe
 
 
 def iqm_of_runs(values: ArrayLike, generator: np.random.Generator, *, confidence: float = 0.95) -> PairedEffect:
-    """Interquartile mean of the outcomes of independent runs of one task: see `iqm_over_tasks`."""
+    """Return the interquartile mean of the outcomes of independent runs of one task; see `iqm_over_tasks`."""
     return iqm_over_tasks([finite(values)], generator, confidence=confidence)
 
 
 def iqm_over_tasks(
     scores: Sequence[ArrayLike], generator: np.random.Generator, *, confidence: float = 0.95
 ) -> PairedEffect:
-    """Interquartile mean of the scores of all runs of all tasks, the tasks being given and the runs drawn.
+    """Return the interquartile mean of the scores of all runs of all tasks, with its confidence interval.
 
-    The mean of the middle half of all scores (25 % trimmed: `floor(n / 4)` left out at either end), as Agarwal et al.
-    2021 (NeurIPS) do. Each end of the interval is the farther of two:
+    This is the mean of the middle half of all scores (25 % trimmed: `floor(n / 4)` are left out at either end), as in
+    Agarwal et al. 2021 (NeurIPS). The tasks are fixed and the runs are random. Each end of the interval is the farther
+    of two:
 
-    - Tukey and McLaughlin's (1963, Sankhya A 25) `mean -+ t s_w / (0.5 n)`, with the variance of the winsorised scores
-      within tasks in `s_w`, and the degrees of freedom of what is not winsorised, put together as Satterthwaite does;
-    - the percentile bootstrap's, resampled within tasks (Efron 1979, Annals of Statistics 7).
+    - Tukey and McLaughlin's (1963, Sankhya A 25) `mean -+ t s_w / (0.5 n)`. `s_w` uses the variance of the winsorised
+      scores within tasks. The degrees of freedom count the scores that are not winsorised, and are combined by
+      Satterthwaite's formula.
+    - The percentile bootstrap's, resampled within tasks (Efron 1979, Annals of Statistics 7).
 
-    The first alone falls to 83 % where a quarter of the runs fails, the second alone covers 73 % of 3 runs.
+    The first alone covers only 83 % if a quarter of the runs fails. The second alone covers only 73 % for 3 runs.
 
     Args:
-        scores: For each task the scores of its runs; those that are not finite are left out.
-        generator: Draws resamples.
-        confidence: Two-sided.
+        scores: Scores of the runs of each task. Non-finite values are left out.
+        generator: Random generator for the resamples.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The interquartile mean and its interval; without ends where a task has fewer than 2 runs.
+        The interquartile mean and its interval; the ends are NaN if a task has fewer than 2 runs.
     """
     tasks = [finite(task) for task in scores]
     pooled = np.sort(np.concatenate(tasks)) if tasks else np.empty(0)
@@ -119,9 +129,15 @@ def iqm_over_tasks(
 def mean_over_tasks(
     scores: Sequence[ArrayLike], generator: np.random.Generator, *, confidence: float = 0.95
 ) -> PairedEffect:
-    """Mean over tasks of each task's mean over runs, the tasks being given and the runs drawn.
+    """Return the mean over tasks of each task's mean over runs, with its confidence interval.
 
-    `mean_k m_k -+ t sqrt(sum_k s_k^2 / n_k) / K`, Satterthwaite's degrees of freedom; one task: `mean_of_runs`.
+    The tasks are fixed and the runs are random: `mean_k m_k -+ t sqrt(sum_k s_k^2 / n_k) / K`, with Satterthwaite's
+    degrees of freedom. For one task this equals `mean_of_runs`.
+
+    Args:
+        scores: Scores of the runs of each task. Non-finite values are left out.
+        generator: Random generator for the resamples, used for one task only.
+        confidence: Two-sided confidence level, in (0, 1).
     """
     tasks = [finite(task) for task in scores]
     if len(tasks) == 1:
@@ -142,7 +158,7 @@ def mean_over_tasks(
 
 
 def finite(values: ArrayLike) -> NDArray[np.float64]:
-    """The finite values, flat."""
+    """Return the finite values, flattened to shape `(n,)`."""
     sample = np.asarray(values, dtype=np.float64).ravel()
     kept: NDArray[np.float64] = sample[np.isfinite(sample)]
     return kept

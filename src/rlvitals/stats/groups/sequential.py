@@ -1,4 +1,4 @@
-"""Looking again after each further run: a test and an interval that keep their error rate however often one looks."""
+"""Sequential comparison: a test and an interval that stay valid if they are repeated after each additional run."""
 
 import math
 from typing import Literal, NamedTuple
@@ -12,17 +12,19 @@ from rlvitals.stats.groups.welch import moments_of
 Verdict = Literal["better", "worse", "not decided yet", "not enough runs"]
 
 TYPICAL_EFFECT = 1.5
-"""Differences for which it is tuned, in standard deviations of a single run."""
+"""Default effect size for which the test is tuned, in standard deviations of a single run."""
 
 
 class SequentialTest(NamedTuple):
-    """What may be said at one of many looks.
+    """Result of a sequential test at one of any number of checks.
 
     Attributes:
-        verdict: `better` or `worse` than the second group, or `not decided yet`: go on, or stop, as you like.
-        e_value: Evidence against no difference: large with a chance of at most `1 / e` at any look, ever.
-        difference: First mean less the second, and an interval that holds at all looks together.
-        p_value: `1 / e_value`, at most 1: may be read at any look.
+        verdict: `better` or `worse` than the second group; `not decided yet`, after which you can continue or stop; or
+            `not enough runs`.
+        e_value: Evidence against no difference. Without a difference, the probability that it ever reaches `e` is at
+            most `1 / e`.
+        difference: First mean minus second mean, with a confidence interval that is valid at all checks simultaneously.
+        p_value: `1 / e_value`, at most 1; valid at any check.
     """
 
     verdict: Verdict
@@ -34,23 +36,24 @@ class SequentialTest(NamedTuple):
 def sequential_test(
     first: ArrayLike, second: ArrayLike, *, level: float = 0.05, typical: float = TYPICAL_EFFECT
 ) -> SequentialTest:
-    """Compare two groups of runs at any time, also when what was seen decides whether there will be more runs.
+    """Compare two groups of runs at any time, even if the results so far decide whether more runs follow.
 
     The evidence is the Bayes factor of Student's t with a normal prior of the effect, of variance `g = typical^2`, and
-    the right Haar prior of mean and spread (Gönen et al. 2005, American Statistician 59):
+    the right Haar prior of mean and standard deviation (Gönen et al. 2005, American Statistician 59):
 
         E = (1 + k g)^(-1/2) ((1 + t^2 / ((1 + k g) nu)) / (1 + t^2 / nu))^(-(nu + 1) / 2),  k = n m / (n + m)
 
-    With that prior it is an e-process: its chance of ever exceeding `1 / level` is at most the level where there is no
-    difference (Hendriksen, de Heide and Grünwald 2021, Bayesian Analysis 16; Ville 1939), for normal outcomes of equal
-    spread. The interval holds every difference that, taken off the first group, leaves `E < 1 / level` (a confidence
-    sequence: Lai 1976, Annals of Statistics 4).
+    With that prior it is an e-process. Without a difference, the probability that it ever exceeds `1 / level` is at
+    most the level, for normal outcomes of equal variance (Hendriksen, de Heide and Grünwald 2021, Bayesian Analysis 16;
+    Ville 1939). The interval contains every difference that gives `E < 1 / level` after it is subtracted from the first
+    group (a confidence sequence: Lai 1976, Annals of Statistics 4).
 
     Args:
-        first: Outcomes of the first group's runs so far; those that are not finite are left out.
-        second: Of the second group's.
-        level: Chance that is allowed of ever naming a difference where there is none.
-        typical: Effect for which it is tuned; it changes how soon one knows, and not how often one errs.
+        first: Outcomes of the first group's runs until now, shape `(n,)`. Non-finite values are left out.
+        second: Outcomes of the second group's runs until now, shape `(m,)`. Non-finite values are left out.
+        level: Significance level: the probability of ever reporting a difference if there is none.
+        typical: Expected effect size in standard deviations of a single run. It affects how soon a difference is
+            detected, but not the error rate.
     """
     a, b = moments_of(finite(first)), moments_of(finite(second))
     estimate = a.mean - b.mean
@@ -76,7 +79,7 @@ def _evidence(squared: float, freedom: int, widened: float) -> float:
 
 
 def _reach(freedom: int, widened: float, level: float) -> float:
-    """The `t` at which the evidence is `1 / level`; infinite where no `t` is enough."""
-    # E = 1 / level, solved for t^2: (nu + t^2 / w) / (nu + t^2) = c.
+    """Return the `t` at which the evidence is `1 / level`; infinite if no `t` is sufficient."""
+    # Solve E = 1 / level for t^2: (nu + t^2 / w) / (nu + t^2) = c.
     share = math.exp((2.0 * math.log(level) - math.log(widened)) / (freedom + 1.0))
     return math.sqrt(freedom * (1.0 - share) / (share - 1.0 / widened)) if share > 1.0 / widened else math.inf

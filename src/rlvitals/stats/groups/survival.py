@@ -1,4 +1,4 @@
-"""Steps to a target, where some runs never got there: they are censored, neither left out nor called infinite."""
+"""Steps to a target, with runs that did not reach it treated as censored."""
 
 import math
 from typing import NamedTuple
@@ -14,16 +14,17 @@ _DRAWS = 4_999
 
 
 class Reaching(NamedTuple):
-    """How soon the runs of a group reach a target.
+    """Time to target of a group of runs.
 
     Attributes:
-        places: Steps at which a run reached it, rising, shape `(k,)`.
-        waiting: Share of runs that have not reached it after each (Kaplan and Meier), shape `(k,)`.
-        runs: Runs in all.
-        reached: Runs that reached it.
-        median: Steps after which half have; NaN where fewer than half did.
-        restricted_mean: Mean steps to the target or to the horizon, whichever comes first, and its interval.
-        horizon: The last step that was looked at.
+        places: Steps at which runs reached the target, increasing, shape `(k,)`.
+        waiting: Kaplan-Meier estimate of the share of runs that have not reached it after each, shape `(k,)`.
+        runs: Total number of runs.
+        reached: Number of runs that reached the target.
+        median: Median number of steps to the target; NaN if fewer than half of the runs reached it.
+        restricted_mean: Mean number of steps to the target or the horizon, whichever is first, with its confidence
+            interval.
+        horizon: Last step considered.
     """
 
     places: NDArray[np.float64]
@@ -36,18 +37,19 @@ class Reaching(NamedTuple):
 
 
 def reaching(steps: ArrayLike, reached: ArrayLike, horizon: float, *, confidence: float = 0.95) -> Reaching:
-    """Kaplan and Meier's (1958, JASA 53) account of the steps to a target.
+    """Return the Kaplan-Meier estimate of the steps to a target (Kaplan and Meier 1958, JASA 53).
 
     `S(t) = prod_{t_i <= t} (1 - d_i / n_i)`. The restricted mean is the area under it up to the horizon (Royston and
-    Parmar 2013, BMC Medical Research Methodology 13), with Greenwood's variance
-    `sum_i A_i^2 d_i / (n_i (n_i - d_i))`, `A_i` the area beyond `t_i`, times `r / (r - 1)` for `r` that reached it, and
-    Student's `t` of `r - 1`. Without censoring it is the mean and its `t` interval.
+    Parmar 2013, BMC Medical Research Methodology 13). Its variance is Greenwood's,
+    `sum_i A_i^2 d_i / (n_i (n_i - d_i))`, with `A_i` the area beyond `t_i`, times `r / (r - 1)` for `r` runs that
+    reached the target. Its interval uses Student's `t` with `r - 1` degrees of freedom. Without censoring, these are
+    the mean and its `t` interval.
 
     Args:
-        steps: At which each run reached the target, or at which it was last seen without; shape `(n,)`.
-        reached: Whether it did, shape `(n,)`.
-        horizon: Steps beyond it are not looked at.
-        confidence: Two-sided.
+        steps: Step at which each run reached the target, or its last step if it did not, shape `(n,)`.
+        reached: Whether each run reached the target, booleans of shape `(n,)`.
+        horizon: Last step to consider.
+        confidence: Two-sided confidence level, in (0, 1).
     """
     when = np.asarray(steps, dtype=np.float64).ravel()
     done = np.asarray(reached, dtype=np.bool_).ravel() & (when <= horizon)
@@ -74,25 +76,25 @@ def reaching(steps: ArrayLike, reached: ArrayLike, horizon: float, *, confidence
 
 
 def log_rank(steps: ArrayLike, reached: ArrayLike, first: ArrayLike, generator: np.random.Generator) -> float:
-    """Two-sided chance of so large a difference between two groups' ways to a target, if there were none.
+    """Return the two-sided p-value of the log-rank test for a difference between two groups.
 
-    The log-rank statistic `sum_i (d_1i - d_i n_1i / n_i)` (Mantel 1966, Cancer Chemotherapy Reports 50), over 4999
-    random deals of the runs to the groups, where what was seen counts as one.
+    The statistic `sum_i (d_1i - d_i n_1i / n_i)` (Mantel 1966, Cancer Chemotherapy Reports 50) is compared with 4999
+    random permutations of the group labels. The observed labels count as one more.
 
     Args:
-        steps: At which each run reached the target, or was last seen without.
-        reached: Whether it did.
-        first: Whether a run is of the first group.
-        generator: Draws deals.
+        steps: Step at which each run reached the target, or its last step if it did not, shape `(n,)`.
+        reached: Whether each run reached the target, booleans of shape `(n,)`.
+        first: Whether each run belongs to the first group, booleans of shape `(n,)`.
+        generator: Random generator for the permutations.
 
     Returns:
-        The p-value; NaN where a group is empty or no run reached the target.
+        The p-value; NaN if a group is empty or no run reached the target.
     """
     when = np.asarray(steps, dtype=np.float64).ravel()
     done, mine = (np.asarray(given, dtype=np.bool_).ravel() for given in (reached, first))
     if not done.any() or mine.all() or not mine.any():
         return math.nan
-    # The statistic is a sum over the first group of each run's score: its own event less its share of all hazards.
+    # The statistic is the sum of scores over the first group. A run's score is its event minus its cumulative hazard.
     places, counts = np.unique(when[done], return_counts=True)
     hazards = np.array([count / np.count_nonzero(when >= place) for place, count in zip(places, counts, strict=True)])
     cumulative = np.concatenate([[0.0], np.cumsum(hazards)])

@@ -1,4 +1,4 @@
-"""Two groups of independent values whose spreads may differ: Student's and Welch's t, also not centred at zero."""
+"""Student's and Welch's t for two groups of independent values, including the noncentral t distribution."""
 
 import math
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ _GRID = 400
 
 
 class Moments(NamedTuple):
-    """What Welch's t needs of a group.
+    """Sample size, mean and variance of a group.
 
     Attributes:
-        size: Values.
-        mean: In the values' units.
-        variance: Of a single value, with `n - 1` below the line; NaN for fewer than 2.
+        size: Number of values.
+        mean: Mean in the units of the values.
+        variance: Sample variance with divisor `n - 1`, in squared units; NaN for fewer than 2 values.
     """
 
     size: int
@@ -30,19 +30,23 @@ class Moments(NamedTuple):
 
 
 def moments_of(values: NDArray[np.float64]) -> Moments:
-    """Count, mean and variance of finite values."""
+    """Return the size, mean and variance of finite values.
+
+    Args:
+        values: Finite values, shape `(n,)`.
+    """
     size = int(values.size)
     variance = float(values.var(ddof=1)) if size >= _FEWEST else math.nan
     return Moments(size, float(values.mean()) if size else math.nan, variance)
 
 
 class Difference(NamedTuple):
-    """First mean less the second.
+    """Difference of two means, first minus second.
 
     Attributes:
-        estimate: In the values' units.
-        error: Its standard error, same units.
-        freedom: Degrees of freedom, not always whole.
+        estimate: Difference in the units of the values.
+        error: Standard error of the difference, same units.
+        freedom: Degrees of freedom; can be fractional.
     """
 
     estimate: float
@@ -51,7 +55,11 @@ class Difference(NamedTuple):
 
     @property
     def p_value(self) -> float:
-        """Two-sided; 1 where neither difference nor spread is, 0 where there is a difference without any spread."""
+        """Two-sided p-value of no difference.
+
+        Without any spread, it is 1 if the means are equal and 0 if they differ. It is NaN if the standard error is
+        unknown.
+        """
         if math.isnan(self.error):
             return math.nan
         if self.error == 0.0:
@@ -59,7 +67,7 @@ class Difference(NamedTuple):
         return 2.0 * float(t_cdf(-abs(self.estimate) / self.error, self.freedom))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Two-sided; NaN where there is none."""
+        """Return the two-sided confidence interval; NaN if the standard error is unknown."""
         if math.isnan(self.error):
             return math.nan, math.nan
         half = t_quantile(0.5 + 0.5 * confidence, self.freedom) * self.error
@@ -67,23 +75,23 @@ class Difference(NamedTuple):
 
 
 def welch(first: Moments, second: Moments) -> Difference:
-    """The difference of two means, with Satterthwaite's degrees of freedom.
+    """Return the difference of two means, with Satterthwaite's degrees of freedom.
 
     `SE^2 = s1^2/n1 + s2^2/n2`, `nu = SE^4 / (sum (s^2/n)^2 / (n - 1))` (Welch 1947, Biometrika 34).
 
     Returns:
-        The difference; without an error where a group has fewer than 2 values.
+        The difference; its standard error is NaN if a group has fewer than 2 values.
     """
     return welch_over_tasks([(first, second)])
 
 
 def student(first: Moments, second: Moments) -> Difference:
-    """The difference of two means of values of one spread (Student 1908, Biometrika 6).
+    """Return the difference of two means, assuming equal variances (Student 1908, Biometrika 6).
 
     `SE^2 = s^2 (1/n1 + 1/n2)`, `s^2 = sum (n - 1) s_i^2 / nu`, `nu = n1 + n2 - 2`.
 
     Returns:
-        The difference; without an error where a group has fewer than 2 values.
+        The difference; its standard error is NaN if a group has fewer than 2 values.
     """
     estimate = first.mean - second.mean
     if min(first.size, second.size) < _FEWEST:
@@ -94,10 +102,13 @@ def student(first: Moments, second: Moments) -> Difference:
 
 
 def welch_over_tasks(pairs: Sequence[tuple[Moments, Moments]]) -> Difference:
-    """The mean over tasks of the difference on each, the tasks being given: independent errors, put together.
+    """Return the mean over tasks of the difference on each task.
 
-    `SE^2 = sum_k SE_k^2 / K^2`, and Satterthwaite's (1946, Biometrics Bulletin 2) degrees of freedom over all parts.
-    One task: `welch`.
+    The tasks are fixed and their errors independent: `SE^2 = sum_k SE_k^2 / K^2`, with Satterthwaite's (1946,
+    Biometrics Bulletin 2) degrees of freedom over all parts. For one task this equals `welch`.
+
+    Args:
+        pairs: Moments of the first and the second group, for each task.
     """
     if not pairs:
         return Difference(math.nan, math.nan, math.nan)
@@ -109,13 +120,16 @@ def welch_over_tasks(pairs: Sequence[tuple[Moments, Moments]]) -> Difference:
     total = math.fsum(parts)
     if total == 0.0:
         return Difference(estimate, 0.0, float(sum(group.size - 1 for group in groups)))
-    # Shares first: the squares of the parts may be beyond what a float holds.
+    # Divide first, because the squares of the parts can overflow.
     freedom = 1.0 / sum((part / total) ** 2 / (group.size - 1) for part, group in zip(parts, groups, strict=True))
     return Difference(estimate, math.sqrt(total) / len(pairs), freedom)
 
 
 def t_cdf(t: float, freedom: float) -> float:
-    """Probability that a Student t variable is at most `t`; between whole degrees of freedom linear in the inverse."""
+    """Return the cumulative distribution function of Student's t distribution.
+
+    Between integer degrees of freedom, it is interpolated linearly in their inverse.
+    """
     low, share = _between(freedom)
     if low is None:
         return _normal_cdf(t)
@@ -124,7 +138,10 @@ def t_cdf(t: float, freedom: float) -> float:
 
 
 def t_quantile(probability: float, freedom: float) -> float:
-    """Quantile of Student's t; between whole degrees of freedom linear in their inverse."""
+    """Return the quantile of Student's t distribution.
+
+    Between integer degrees of freedom, it is interpolated linearly in their inverse.
+    """
     low, share = _between(freedom)
     if low is None:
         return normal_quantile(probability)
@@ -133,20 +150,30 @@ def t_quantile(probability: float, freedom: float) -> float:
 
 
 def noncentral_t_cdf(t: float, freedom: float, shift: float) -> float:
-    """Probability that `(Z + shift) / sqrt(chi2_nu / nu)` is at most `t`.
+    """Return the cumulative distribution function of the noncentral t distribution, `(Z + shift) / sqrt(chi2_nu / nu)`.
 
-    `E[Phi(t S - shift)]` over `S = sqrt(chi2_nu / nu)`, summed over 400 places of `S` (Johnson, Kotz and Balakrishnan
-    1995, Continuous Univariate Distributions 2, 31.5). Exact to about 1e-6.
+    `E[Phi(t S - shift)]` over `S = sqrt(chi2_nu / nu)`, summed over a grid of 400 values of `S` (Johnson, Kotz and
+    Balakrishnan 1995, Continuous Univariate Distributions 2, 31.5). The absolute error is about 1e-6.
+
+    Args:
+        t: Point to evaluate.
+        freedom: Degrees of freedom; can be fractional.
+        shift: Noncentrality parameter.
     """
     places, weights = _scales(round(freedom, 3))
     return float(weights @ _normal_cdfs(t * places - shift))
 
 
 def shift_interval(t: float, freedom: float, confidence: float = 0.95) -> tuple[float, float]:
-    """The shifts for which a noncentral t is not surprisingly far from `t`: an interval of the effect's size.
+    """Return the confidence interval of the noncentrality parameter, given an observed `t`.
 
-    `P(T >= t | low) = P(T <= t | high)`, each half of what the confidence leaves (Steiger and Fouladi 1997, What If
+    `P(T >= t | low) = P(T <= t | high)`, each equal to half of `1 - confidence` (Steiger and Fouladi 1997, What If
     There Were No Significance Tests, chapter 9).
+
+    Args:
+        t: Observed t statistic.
+        freedom: Degrees of freedom; can be fractional.
+        confidence: Two-sided confidence level, in (0, 1).
     """
     tail = 0.5 * (1.0 - confidence)
     reach = abs(t) + 10.0 * math.sqrt(1.0 + t * t / max(freedom, 1.0))
@@ -165,7 +192,7 @@ def _shift_at(t: float, freedom: float, probability: float, reach: float) -> flo
 
 
 def _between(freedom: float) -> tuple[int | None, float]:
-    """The whole degrees of freedom below, and how far on the way to the next ones (in the inverse)."""
+    """Return the integer degrees of freedom below, and the interpolation weight of the next ones (in the inverse)."""
     if freedom >= _NORMAL_FREEDOM:
         return None, 0.0
     low = max(1, math.floor(freedom))
@@ -180,7 +207,7 @@ def _whole_quantile(probability: float, freedom: int) -> float:
 
 @lru_cache(maxsize=512)
 def _scales(freedom: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places of `sqrt(chi2_nu / nu)`, and the probability at each."""
+    """Return a grid of values of `sqrt(chi2_nu / nu)`, and the probability of each."""
     spread = 1.0 / math.sqrt(2.0 * freedom)
     places = np.linspace(max(1e-6, 1.0 - 9.0 * spread), 1.0 + 9.0 * spread, _GRID)
     logs = (freedom - 1.0) * np.log(places) - 0.5 * freedom * places * places
@@ -193,7 +220,7 @@ def _normal_cdf(value: float) -> float:
 
 
 def _normal_cdfs(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear between places 1/1000 apart: exact to 3e-8."""
+    """Return the normal CDF, interpolated linearly on a grid with step 1/1000; the error is below 3e-8."""
     places, chances = _normal_table()
     return np.interp(values, places, chances)
 

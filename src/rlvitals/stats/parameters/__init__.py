@@ -1,1 +1,1 @@
-"""Parameters that were tried: coverage, effects, best region, exploration decay."""
+"""Statistics of hyperparameters and exploration: coverage, effects, best region, exploration decay."""

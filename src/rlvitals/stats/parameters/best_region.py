@@ -1,7 +1,7 @@
-"""What works best: a region of the parameters, or one combination, found in half of the rows, measured in the others.
+"""Best region or combination of parameters: searched in half of the rows, measured in the other half.
 
-The luckiest of many is always good in the rows in which it was found (the winner's curse). So the search sees every
-other window of rows only, and what is said of its find comes from the rows that it has not seen (Cox 1975, Biometrika
+The best of many candidates looks good by chance in the rows in which it was selected (the winner's curse). The search
+therefore uses only every other window of rows. The reported values come from the remaining rows (Cox 1975, Biometrika
 62).
 """
 
@@ -31,22 +31,22 @@ _NORMAL_FREEDOM = 10_000
 
 
 class Best(NamedTuple):
-    """What works best, and how much better it is.
+    """Best region or combination, and its advantage.
 
     Attributes:
-        verdict: `better` if the interval of the difference lies above zero; `not shown` if not, or if nothing stood
-            out; `not enough data`.
-        where: For a region the range of each parameter that matters (a pair; for texts the levels), for a combination
-            its values; empty if nothing stood out.
-        mean: Mean outcome there, in the rows that the search has not seen, in the outcome's units.
-        low: Lower end of its interval.
-        high: Upper end.
-        elsewhere: Mean outcome of the other unseen rows.
-        difference: How much higher the outcome is there than elsewhere, among neighbours: rows of the same window.
-        difference_low: Lower end of its interval.
-        difference_high: Upper end.
-        rows_inside: Unseen rows there.
-        rows: Unseen rows.
+        verdict: `better` if the interval of the difference is above zero; `not shown` if it is not, or if the search
+            found nothing; or `not enough data`.
+        where: For a region, the range of each relevant number (a pair) and the levels of each relevant string. For a
+            combination, its values. Empty if the search found nothing.
+        mean: Mean outcome there, in the rows not used by the search, in the units of the outcome.
+        low: Lower end of the confidence interval of the mean.
+        high: Upper end of the confidence interval of the mean.
+        elsewhere: Mean outcome of the other rows not used by the search.
+        difference: Mean outcome there minus elsewhere, compared among rows of the same window.
+        difference_low: Lower end of the confidence interval of the difference.
+        difference_high: Upper end of the confidence interval of the difference.
+        rows_inside: Number of rows there that the search did not use.
+        rows: Number of rows that the search did not use.
     """
 
     verdict: Verdict
@@ -65,10 +65,10 @@ class Best(NamedTuple):
 class _Halves(NamedTuple):
     columns: list[ParameterColumn]
     outcome: NDArray[np.float64]  # in the windows' order
-    centred: NDArray[np.float64]  # drawn in, less the mean of its window
+    centred: NDArray[np.float64]  # clipped, minus the mean of its window
     windows: Windows
     window: NDArray[np.int64]  # of each row
-    seen: NDArray[np.bool_]  # by the search
+    seen: NDArray[np.bool_]  # rows used by the search
 
 
 def best_region(
@@ -81,19 +81,19 @@ def best_region(
     confidence: float = 0.95,
     most_rows: int = 10_000,
 ) -> Best:
-    """The region of the parameters in which the outcome is best.
+    """Find the region of the parameters with the best outcome.
 
-    The search (`stats.parameters.prim`) sees the outcome less its window's mean, so that a region is not good for
-    having been visited late; every region holds at least 20 rows and 5 % of the rows.
+    The search (`stats.parameters.prim`) uses the outcome minus its window's mean, so a region does not seem good only
+    because it was visited late. Every region contains at least 20 rows and 5 % of the rows.
 
     Args:
-        parameters: A column for each name, rows in time order.
-        outcome: Reward or quality, shape `(n,)`, higher is better. Rows where it is not finite are left out.
-        generator: Draws the rows, where there are too many.
-        category: Of each row; rows are compared within theirs.
-        window: Rows of a window; `None` for rows in no order.
-        confidence: Of both intervals, two-sided.
-        most_rows: Rows that are enough.
+        parameters: Column of each parameter, shape `(n,)` each, rows in time order.
+        outcome: Reward or quality, shape `(n,)`; higher is better. Rows with a non-finite outcome are left out.
+        generator: Random generator for the rows, if there are more than `most_rows`.
+        category: Category of each row, shape `(n,)`. Rows are compared within their category.
+        window: Number of rows per window; `None` for rows without an order.
+        confidence: Two-sided confidence level of both intervals, in (0, 1).
+        most_rows: Maximum number of rows to use.
     """
     halves = _halves(parameters, outcome, generator, category, window, most_rows)
     if halves is None:
@@ -117,11 +117,20 @@ def best_combination(
     confidence: float = 0.95,
     most_rows: int = 10_000,
 ) -> Best:
-    """The combination of values, among those tried at least 5 times in the rows that are searched, that does best.
+    """Find the best combination of values among those tried at least 5 times in the searched rows.
 
-    The one with the highest lower limit of its mean, `mean - 1.645 s / sqrt(m)` with `s` common to all, is chosen: few
-    lucky tries do not win against many good ones. Where hardly any combination was tried twice there is none to choose;
-    ask for a region. Arguments as for `best_region`.
+    The chosen combination has the highest lower limit of its mean, `mean - 1.645 s / sqrt(m)`, with a common `s`. A few
+    lucky rows therefore do not win against many good ones. If almost no combination was tried twice, use `best_region`
+    instead.
+
+    Args:
+        parameters: Column of each parameter, shape `(n,)` each, rows in time order.
+        outcome: Reward or quality, shape `(n,)`; higher is better. Rows with a non-finite outcome are left out.
+        generator: Random generator for the rows, if there are more than `most_rows`.
+        category: Category of each row, shape `(n,)`. Rows are compared within their category.
+        window: Number of rows per window; `None` for rows without an order.
+        confidence: Two-sided confidence level of both intervals, in (0, 1).
+        most_rows: Maximum number of rows to use.
     """
     halves = _halves(parameters, outcome, generator, category, window, most_rows)
     if halves is None:
@@ -160,7 +169,7 @@ def _halves(
         return None
     response = response[windows.order]
     number = np.repeat(np.arange(windows.sizes.size), windows.sizes)
-    # Rows in no order are their own neighbours: every other row, and not every other category, is searched.
+    # Without an order, each category is one window. Search every other row rather than every other category.
     units = np.arange(response.size) if size is None else number
     return _Halves(
         columns=[column.take(windows.order) for column in columns],
@@ -173,12 +182,11 @@ def _halves(
 
 
 def _measured(halves: _Halves, rows: NDArray[np.bool_], where: dict[str, Any], confidence: float) -> Best:
-    """What the rows that the search has not seen say of its find.
+    """Measure a region or combination in the rows that the search did not use.
 
-    The difference is least squares on the indicator within windows; its standard error is robust to dependence within
-    a window (Liang and Zeger 1986, Biometrika 73), with as many degrees of freedom as windows effectively contribute,
-    less
-    one: `(sum a)^2 / sum a^2`, `a` each window's sum of squares of the indicator.
+    The difference is the least-squares coefficient of the indicator within windows. Its standard error is robust to
+    dependence within a window (Liang and Zeger 1986, Biometrika 73). The degrees of freedom are the effective number of
+    windows minus one: `(sum a)^2 / sum a^2 - 1`, with `a` each window's sum of squares of the indicator.
     """
     unseen = ~halves.seen
     there, outcome = rows[unseen], halves.outcome[unseen]
@@ -215,7 +223,10 @@ def _measured(halves: _Halves, rows: NDArray[np.bool_], where: dict[str, Any], c
 def _error(
     scores: NDArray[np.float64], weights: NDArray[np.float64], units: NDArray[np.int64]
 ) -> tuple[float, int] | None:
-    """Standard error of `sum scores / sum weights` and its degrees of freedom; `None` for too few windows."""
+    """Return the standard error of `sum scores / sum weights` and its degrees of freedom.
+
+    The result is `None` for too few windows.
+    """
     sums, sizes = np.bincount(units, weights=scores), np.bincount(units, weights=weights)
     total = float(sizes.sum())
     effective = total**2 / float(sizes @ sizes)

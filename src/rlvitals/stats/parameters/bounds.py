@@ -1,4 +1,4 @@
-"""Which parameters sit pinned at a bound."""
+"""Detection of parameters that are pinned at a bound."""
 
 from collections.abc import Mapping
 from typing import Literal, NamedTuple
@@ -19,21 +19,21 @@ _NEAR = 1e-6
 
 
 class AtBounds(NamedTuple):
-    """How much of one parameter's tries lies at the ends of its range.
+    """Share of one parameter's values at the ends of its range.
 
     Attributes:
-        name: The parameter.
-        verdict: `free`, `pinned low`, `pinned high`, `pinned at both ends`; `constant` where one value alone was tried
-            and no bounds are known; `not enough data` below 20 rows. Texts and flags have no ends, and are `free` or
-            `constant`.
-        low: Lower end: the bound where one was given, else the lowest value tried; NaN for levels.
-        high: Upper end.
-        bounded: Whether the bounds were given.
-        share_low: Share of the tries at the lower end, 0 to 1.
-        share_high: Share at the upper end.
-        late_low: Share at the lower end among the last quarter of the rows.
-        late_high: Share at the upper end there.
-        tried: Values that are not missing.
+        name: Parameter name.
+        verdict: `free`, `pinned low`, `pinned high`, `pinned at both ends`; `constant` if only one value was tried and
+            no bounds are given; `not enough data` below 20 rows. Strings and booleans have no ends, so they are `free`
+            or `constant`.
+        low: Lower end of the range: the given bound, otherwise the lowest tried value; NaN for levels.
+        high: Upper end of the range: the given bound, otherwise the highest tried value; NaN for levels.
+        bounded: Whether bounds were given.
+        share_low: Share of the values at the lower end, 0 to 1.
+        share_high: Share of the values at the upper end, 0 to 1.
+        late_low: Share at the lower end among the last quarter of the values, 0 to 1.
+        late_high: Share at the upper end among the last quarter of the values, 0 to 1.
+        tried: Number of values that are not missing.
     """
 
     name: str
@@ -51,19 +51,19 @@ class AtBounds(NamedTuple):
 def at_bounds(
     parameters: Mapping[str, Given], *, bounds: Bounds | None = None, pinned: float = PINNED
 ) -> tuple[AtBounds, ...]:
-    """Which parameters sit pinned at a bound, over the whole run or at its end.
+    """Test which parameters are pinned at a bound, over the whole run or at its end.
 
-    An end is pinned if it holds surely more than its fair part: with `L` values that can be told apart (whole numbers
-    of the range; infinitely many for a fraction) its fair part is `1 / L`, and the lower limit of the share's 95 %
-    Wilson interval has to exceed `1 / L + pinned (1 - 1 / L)`. Asked of all rows and of the last quarter of them;
-    either is enough. A pinned parameter says that the optimum lies at the bound or beyond it, or that the policy's
-    output is clipped there.
+    An end is pinned if its share of the values is significantly above its fair share. With `L` distinguishable values
+    (the integers of the range; infinitely many for a fraction), the fair share is `1 / L`. The lower limit of the 95 %
+    Wilson interval of the share must exceed `1 / L + pinned (1 - 1 / L)`. The test is applied to all rows and to the
+    last quarter of them; either is sufficient. A pinned parameter indicates that the optimum is at the bound or beyond
+    it, or that the policy's output is clipped there.
 
     Args:
-        parameters: A column for each name, rows in time order.
-        bounds: Lowest and highest value allowed, for the parameters where that is known. Without them the ends are
-            those of what was tried, where a fraction that is not clipped has one try at each.
-        pinned: Excess that counts, 0 to 1.
+        parameters: Column of each parameter, shape `(n,)` each, rows in time order.
+        bounds: Lowest and highest allowed value, for the parameters with known bounds. Without them, the ends are the
+            extremes of the tried values, which an unclipped fraction reaches once each.
+        pinned: Smallest excess that counts as pinned, 0 to 1.
     """
     return tuple(_at_bounds(c, (bounds or {}).get(c.name), pinned) for c in tried_columns(parameters))
 

@@ -1,4 +1,4 @@
-"""The mean outcome by two parameters, in a grid of cells."""
+"""Mean outcome by two parameters, in a grid of cells."""
 
 from typing import Any, NamedTuple
 
@@ -8,16 +8,16 @@ from numpy.typing import ArrayLike, NDArray
 from rlvitals.stats.parameters.parameter_columns import ParameterColumn
 
 OTHER = "(other)"
-"""The bin of the texts beyond those that have a bin each."""
+"""Label of the shared bin of the remaining strings."""
 
 
 class Bins(NamedTuple):
-    """The bins of a parameter: single values where there are few, else equal ranges.
+    """Bins of a parameter: single values if there are few, otherwise equal ranges.
 
     Attributes:
-        places: Bin of each row, shape `(n,)`; any bin where the row does not count.
-        values: The single values, as the user gave them; empty where the bins are ranges.
-        edges: Edges of the ranges, shape `(bins + 1,)`; empty where the bins are single values.
+        places: Bin index of each row, shape `(n,)`; arbitrary for rows that are left out.
+        values: Single values in their original form; empty if the bins are ranges.
+        edges: Edges of the ranges, shape `(bins + 1,)`; empty if the bins are single values.
     """
 
     places: NDArray[np.int64]
@@ -26,18 +26,18 @@ class Bins(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Number of bins; at least 1, so that a grid has a cell."""
+        """Number of bins, at least 1 so that a grid has a cell."""
         return max(1, len(self.values), self.edges.size - 1)
 
 
 class CellMeans(NamedTuple):
-    """The grid.
+    """Mean outcome in a grid of cells.
 
     Attributes:
         x: Bins of the first parameter.
-        y: Bins of the second.
-        means: Mean outcome, shape `(y bins, x bins)`, in the outcome's unit; NaN where the cell has no row.
-        counts: Number of rows, the same shape.
+        y: Bins of the second parameter.
+        means: Mean outcome, shape `(y bins, x bins)`, in the units of the outcome; NaN for a cell without rows.
+        counts: Number of rows per cell, same shape.
     """
 
     x: Bins
@@ -49,16 +49,16 @@ class CellMeans(NamedTuple):
 def cell_means(
     x: ParameterColumn, y: ParameterColumn, outcome: ArrayLike, *, most_values: int, ranges: int
 ) -> CellMeans:
-    """Average an outcome over the cells of two parameters.
+    """Return the mean outcome in the cells of two parameters.
 
-    A row counts where it has both parameters and a finite outcome.
+    Rows that lack a parameter or a finite outcome are left out.
 
     Args:
-        x: The parameter across, `n` rows.
-        y: The parameter up, `n` rows.
-        outcome: Shape `(n,)`.
-        most_values: Distinct values of a parameter that have a bin each.
-        ranges: Number of equal ranges where there are more.
+        x: Parameter on the horizontal axis, `n` rows.
+        y: Parameter on the vertical axis, `n` rows.
+        outcome: Outcome, shape `(n,)`.
+        most_values: Maximum number of distinct values with a separate bin each.
+        ranges: Number of equal ranges for a parameter with more values.
     """
     values = np.asarray(outcome, dtype=np.float64)
     used = np.isfinite(values) & x.present & y.present
@@ -66,7 +66,7 @@ def cell_means(
     shape = (up.size, across.size)
     cells = (up.places * shape[1] + across.places)[used]
     counts = np.bincount(cells, minlength=shape[0] * shape[1])
-    with np.errstate(over="ignore"):  # the mean of the largest floats has no float
+    with np.errstate(over="ignore"):  # the sum of very large values can overflow
         sums = np.bincount(cells, weights=values[used], minlength=counts.size)
     means = np.divide(sums, counts, out=np.full(counts.size, np.nan), where=counts > 0)
     return CellMeans(across, up, means.reshape(shape), counts.reshape(shape))

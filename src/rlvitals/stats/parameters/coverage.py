@@ -1,4 +1,4 @@
-"""Which parameters were tried: the combinations, and how much of each range and of the joint space they cover."""
+"""Coverage of the parameter space: tried combinations, and the share of each range and of the joint space."""
 
 from collections.abc import Collection, Mapping
 from itertools import combinations as pairs_of
@@ -21,14 +21,14 @@ Bounds = Mapping[str, tuple[float, float]]
 
 
 class Combinations(NamedTuple):
-    """Which combinations were tried.
+    """Combinations of parameter values that were tried.
 
     Attributes:
-        rows: Rows looked at.
-        distinct: Different combinations among them; a missing value counts as a value of its own.
-        most_frequent: The most frequent combinations and how often each was tried, most frequent first.
-        effective: `exp(-sum p ln p)` with `p` the combinations' shares (Hill 1973): as many combinations, tried equally
-            often, would be as varied.
+        rows: Number of rows.
+        distinct: Number of distinct combinations. A missing value counts as a separate value.
+        most_frequent: Most frequent combinations and their counts, most frequent first.
+        effective: Effective number of combinations, `exp(-sum p ln p)` with `p` their shares (Hill 1973): the number of
+            equally frequent combinations with the same diversity.
     """
 
     rows: int
@@ -38,19 +38,21 @@ class Combinations(NamedTuple):
 
 
 class RangeCoverage(NamedTuple):
-    """How much of one parameter's range was tried.
+    """Coverage of one parameter's range.
 
     Attributes:
-        name: The parameter.
-        low: Lower end of the range: its bound where one was given, else the lowest value tried; NaN for levels.
-        high: Upper end.
-        bounded: Whether the bounds were given. If not, the range is what was tried, and so its ends are covered.
-        tried: Values that are not missing.
-        outside: Values outside the given bounds; they are counted to the nearest end.
-        distinct: Different values.
-        bins: Bins of the range: its whole numbers or levels where there are at most 64, else 32 of equal width.
-        occupied: Share of the bins with at least one value, 0 to 1.
-        evenness: `exp(-sum p ln p) / bins`, 1/bins to 1: share of the range that would be as varied if used evenly.
+        name: Parameter name.
+        low: Lower end of the range: the given bound, otherwise the lowest tried value; NaN for levels.
+        high: Upper end of the range: the given bound, otherwise the highest tried value; NaN for levels.
+        bounded: Whether bounds were given. Otherwise the ends are the extremes of the tried values, so they are
+            always covered.
+        tried: Number of values that are not missing.
+        outside: Number of values outside the given bounds. They count as values at the nearest end.
+        distinct: Number of distinct values.
+        bins: Number of bins: one per integer or level if there are at most 64, otherwise 32 of equal width.
+        occupied: Share of bins with at least one value, 0 to 1.
+        evenness: `exp(-sum p ln p) / bins`, from 1/bins to 1: the share of the range that would have the same diversity
+            if all its bins were equally frequent.
     """
 
     name: str
@@ -66,21 +68,23 @@ class RangeCoverage(NamedTuple):
 
 
 class JointCoverage(NamedTuple):
-    """How much of the space that all parameters span together was tried.
+    """Coverage of the joint space of all parameters.
 
-    Every number has beside it what equally many uniformly random tries would have reached, since no number of tries
-    that can be afforded fills a space of many dimensions.
+    Each measure has a reference value for the same number of uniformly random rows, because no affordable number of
+    rows fills a space of many dimensions.
 
     Attributes:
-        rows: Rows without a gap in any parameter that counts.
-        pair_cells: Mean over pairs of parameters of the share of occupied cells, each range cut into at most 8 bins.
-        pair_cells_random: The same for uniformly random tries, `1 - (1 - 1/cells)^rows`.
-        least_covered: The pair with the lowest share in units of the random one; `None` for fewer than two parameters.
-        discrepancy: Centred L2 discrepancy of at most 1000 rows (Hickernell 1998), 0 for perfectly even; numbers alone.
-        discrepancy_random: Its root mean square for as many random points, `sqrt(((5/4)^d - (13/12)^d) / m)`.
-        gap: Mean distance from a random place of the space to the nearest try, with each range scaled to 1.
-        gap_random: The same for as many random tries. `gap / gap_random`: 1 is as good as random search, 2 leaves holes
-            twice as wide.
+        rows: Number of rows without a missing value in the parameters used.
+        pair_cells: Share of occupied cells, 0 to 1, averaged over pairs of parameters. Each range has at most 8 bins.
+        pair_cells_random: The same for uniformly random rows, `1 - (1 - 1/cells)^rows`.
+        least_covered: Pair with the lowest share relative to the random one; `None` for fewer than two parameters.
+        discrepancy: Centred L2 discrepancy of at most 1000 rows (Hickernell 1998), 0 if perfectly even; numeric
+            parameters only.
+        discrepancy_random: Its root mean square for the same number of random points,
+            `sqrt(((5/4)^d - (13/12)^d) / m)`.
+        gap: Mean distance from a random point of the space to the nearest row, with each range scaled to 1.
+        gap_random: The same for random rows. A ratio `gap / gap_random` of 1 is as good as random search; 2 leaves
+            holes twice as wide.
     """
 
     rows: int
@@ -94,11 +98,11 @@ class JointCoverage(NamedTuple):
 
 
 def combinations(parameters: Mapping[str, Given], *, most: int = 5) -> Combinations:
-    """Which combinations were tried, how many, and which most often.
+    """Count the distinct combinations of parameter values, and return the most frequent ones.
 
     Args:
-        parameters: A column for each name.
-        most: How many of the most frequent to give.
+        parameters: Column of each parameter, shape `(n,)` each.
+        most: Maximum number of frequent combinations to return.
     """
     columns = tried_columns(parameters)
     rows = columns[0].values.size if columns else 0
@@ -111,12 +115,12 @@ def combinations(parameters: Mapping[str, Given], *, most: int = 5) -> Combinati
 
 
 def combination_keys(columns: list[ParameterColumn]) -> NDArray[np.int64]:
-    """A whole number for each row, equal where all parameters are equal, shape `(n,)`."""
+    """Return an integer for each row, equal for equal combinations, shape `(n,)`."""
     keys, different = columns[0].keys(), 1
     for column in columns:
         own = column.keys()
         width = int(own.max(initial=0)) + 1
-        if different > _LARGEST // width:  # make room: number the combinations so far
+        if different > _LARGEST // width:  # avoid overflow: renumber the combinations so far
             keys = np.unique(keys, return_inverse=True)[1].astype(np.int64)
             different = int(keys.max(initial=0)) + 1
         keys = own if column is columns[0] else keys * width + own
@@ -127,12 +131,12 @@ def combination_keys(columns: list[ParameterColumn]) -> NDArray[np.int64]:
 def range_coverage(
     parameters: Mapping[str, Given], *, bounds: Bounds | None = None, logarithmic: Collection[str] = ()
 ) -> tuple[RangeCoverage, ...]:
-    """How much of each parameter's range was tried.
+    """Return the coverage of each parameter's range.
 
     Args:
-        parameters: A column for each name.
-        bounds: Lowest and highest value allowed, for the parameters where that is known.
-        logarithmic: Parameters that act by ratio, so that bins are to be equally wide in the logarithm.
+        parameters: Column of each parameter, shape `(n,)` each.
+        bounds: Lowest and highest allowed value, for the parameters with known bounds.
+        logarithmic: Parameters on a logarithmic scale, whose bins have equal width in the logarithm.
     """
     return tuple(
         _range(column, (bounds or {}).get(column.name), column.name in logarithmic)
@@ -147,16 +151,16 @@ def joint_coverage(
     bounds: Bounds | None = None,
     logarithmic: Collection[str] = (),
 ) -> JointCoverage:
-    """How much of the joint space was tried.
+    """Return the coverage of the joint space of all parameters.
 
-    Rows with a gap are left out, and so are parameters of one value only. Ranges are the given bounds, else what was
-    tried.
+    Rows with a missing value and parameters with a single value are left out. The ranges are the given bounds,
+    otherwise those of the tried values.
 
     Args:
-        parameters: A column for each name.
-        generator: Draws the rows for the discrepancy, and the places from which gaps are measured.
-        bounds: Lowest and highest value allowed, for the parameters where that is known.
-        logarithmic: Parameters that act by ratio.
+        parameters: Column of each parameter, shape `(n,)` each.
+        generator: Random generator for the rows of the discrepancy, and for the points from which gaps are measured.
+        bounds: Lowest and highest allowed value, for the parameters with known bounds.
+        logarithmic: Parameters on a logarithmic scale.
     """
     limits = bounds or {}
     columns = [column for column in tried_columns(parameters) if column.present.any()]
@@ -192,14 +196,15 @@ def joint_coverage(
 
 
 def centred_discrepancy(points: NDArray[np.float64]) -> float:
-    """Centred L2 discrepancy of points in the unit cube (Hickernell 1998, Mathematics of Computation 67, eq. 5.5).
+    """Return the centred L2 discrepancy of points in the unit cube.
 
-    `CD^2 = (13/12)^d - 2/n sum_i prod_k (1 + a_ik/2 - a_ik^2/2)
-    + 1/n^2 sum_ij prod_k (1 + a_ik/2 + a_jk/2 - |x_ik - x_jk|/2)` with `a = |x - 1/2|`. Time and memory grow with
-    `n^2`.
+        CD^2 = (13/12)^d - 2/n sum_i prod_k (1 + a_ik/2 - a_ik^2/2)
+               + 1/n^2 sum_ij prod_k (1 + a_ik/2 + a_jk/2 - |x_ik - x_jk|/2)
+
+    with `a = |x - 1/2|` (Hickernell 1998, Mathematics of Computation 67, eq. 5.5). Time and memory grow with `n^2`.
 
     Args:
-        points: Shape `(n, d)`, within [0, 1].
+        points: Points, shape `(n, d)`, within [0, 1].
     """
     count, dimensions = points.shape
     distance = np.abs(points - 0.5)
@@ -219,15 +224,16 @@ def unit_places(
     logarithmic: bool = False,
     within: float | NDArray[np.float64] = 0.5,
 ) -> NDArray[np.float64]:
-    """Where each value stands in its range, 0 to 1, shape `(n,)`; values outside the bounds are put at the nearest end.
+    """Return the position of each value in its range, 0 to 1, shape `(n,)`.
 
-    A whole number `v` stands for all of `[v, v + 1)`, so that few whole numbers are not points with holes between.
+    Values outside the bounds are moved to the nearest end. An integer `v` represents the interval `[v, v + 1)`, so a
+    small number of integers are not points with holes between them.
 
     Args:
-        column: A parameter without gaps.
-        bounds: Its range; what was tried where none is given.
-        logarithmic: Whether it acts by ratio; heeded where all of the range is positive.
-        within: Where in its interval a whole number is put, 0 to 1: one number, or one a row.
+        column: Parameter without missing values.
+        bounds: Range of the parameter; by default the range of the tried values.
+        logarithmic: Whether the scale is logarithmic. Ignored unless all of the range is positive.
+        within: Position of an integer in its interval, 0 to 1: a number, or one per row.
     """
     low, high = ends(column, bounds)
     values = np.clip(column.values, low, high)
@@ -246,14 +252,14 @@ def binned(
     most_whole: int,
     logarithmic: bool = False,
 ) -> tuple[NDArray[np.int64], int]:
-    """The bin of each value, shape `(n,)`, and the number of bins.
+    """Return the bin of each value, shape `(n,)`, and the number of bins.
 
     Args:
-        column: A parameter without gaps, with at least one value.
-        bounds: Its range; what was tried where none is given.
-        bins: Bins of equal width; levels have one each instead.
-        most_whole: Whole numbers have a bin each, where the range holds at most so many.
-        logarithmic: Whether bins are equally wide in the logarithm.
+        column: Parameter without missing values, with at least one row.
+        bounds: Range of the parameter; by default the range of the tried values.
+        bins: Number of bins of equal width. Levels have one bin each instead.
+        most_whole: Maximum number of integers in the range for which each has its own bin.
+        logarithmic: Whether the bins have equal width in the logarithm.
     """
     low, high = ends(column, bounds)
     if not column.numeric or (column.whole and low % 1 == 0 and high % 1 == 0 and high - low < most_whole):
@@ -265,7 +271,10 @@ def binned(
 
 
 def ends(column: ParameterColumn, bounds: tuple[float, float] | None) -> tuple[float, float]:
-    """Lowest and highest value of a parameter's range: the given bounds, else what was tried; of levels the indices."""
+    """Return the ends of a parameter's range: the given bounds, otherwise the extremes of the tried values.
+
+    For levels, they are the first and the last index.
+    """
     if not column.numeric:
         return 0.0, float(len(column.levels) - 1)
     if bounds is not None:
@@ -319,7 +328,7 @@ def _pair_cells(
 
 
 def _mean_gap(probes: NDArray[np.float64], points: NDArray[np.float64]) -> float:
-    """Mean Euclidean distance from a probe to the nearest point."""
+    """Return the mean Euclidean distance from a probe to the nearest point."""
     squared = (probes**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2.0 * (probes @ points.T)
     return float(np.sqrt(np.maximum(squared.min(axis=1), 0.0)).mean())
 

@@ -1,4 +1,4 @@
-"""Which parameters drive an outcome, which do so only together, and which do not."""
+"""Effects of parameters on an outcome: main effects and interactions."""
 
 from collections.abc import Mapping
 from itertools import combinations
@@ -25,20 +25,20 @@ _NORMAL_IQR = 1.3490
 
 
 class ParameterEffect(NamedTuple):
-    """What one parameter does to the outcome.
+    """Effect of one parameter on the outcome.
 
     Attributes:
-        name: The parameter.
-        drives: Whether it is shown to matter, given all the other parameters: `adjusted_p` is at most the level.
-        share: Share of the variance of the outcome's ranks within windows that this parameter explains and no other
-            can, 0 to 1, less what chance explains; slightly below 0 is possible.
-        share_alone: The same with no other parameter looked at.
-        rank_correlation: Spearman's, within windows, -1 to 1; NaN for texts of more than two levels.
-        shape: How the outcome runs over it, the other parameters held: `rising`, `falling`, `best inside`, `worst
-            inside`; `levels` where it has no order, `constant` where it never varied within a window.
-        best: The knot or level where that curve is highest.
-        p_value: For this parameter alone.
-        adjusted_p: With all parameters and pairs that were looked at taken into account.
+        name: Parameter name.
+        drives: Whether the effect is significant given all other parameters: `adjusted_p` is at most the level.
+        share: Share of the variance of the outcome's ranks within windows that only this parameter explains, 0 to 1,
+            minus the share expected by chance. It can be slightly below 0.
+        share_alone: The same share without adjustment for the other parameters.
+        rank_correlation: Spearman's rank correlation within windows, -1 to 1; NaN for strings with over two levels.
+        shape: Shape of the outcome over the parameter, with the other parameters fixed: `rising`, `falling`,
+            `best inside`, `worst inside`; `levels` if it has no order, `constant` if it never varies within a window.
+        best: Parameter value at which that curve is highest.
+        p_value: p-value for this parameter alone.
+        adjusted_p: p-value adjusted for all parameters and pairs tested.
     """
 
     name: str
@@ -53,16 +53,17 @@ class ParameterEffect(NamedTuple):
 
 
 class Interaction(NamedTuple):
-    """What two parameters do together, beyond the sum of what each does.
+    """Interaction of two parameters, beyond the sum of their separate effects.
 
     Attributes:
-        first: One parameter.
-        second: The other.
-        interacts: Whether it is shown: `adjusted_p` is at most the level.
-        share: Share explained of the variance that the sum of all parameters' own curves leaves, 0 to 1, less chance.
-        best: The pair of knots or levels where the surface of both is highest.
-        p_value: For this pair alone.
-        adjusted_p: With all parameters and pairs that were looked at taken into account.
+        first: Name of the first parameter.
+        second: Name of the second parameter.
+        interacts: Whether the interaction is significant: `adjusted_p` is at most the level.
+        share: Share explained of the variance that the curves of all parameters leave, 0 to 1, minus the share expected
+            by chance.
+        best: Pair of parameter values at which their joint surface is highest.
+        p_value: p-value for this pair alone.
+        adjusted_p: p-value adjusted for all parameters and pairs tested.
     """
 
     first: str
@@ -75,16 +76,16 @@ class Interaction(NamedTuple):
 
 
 class Drivers(NamedTuple):
-    """Which parameters drive an outcome.
+    """Parameters that an outcome depends on.
 
     Attributes:
-        verdict: `found` if any parameter or pair is shown to matter, `none found`, or `not enough data`.
-        effects: One a parameter, the surest first.
-        interactions: One a pair, the surest first.
-        explained: Share of the variance of the outcome's ranks within windows that all parameters' curves explain, less
-            chance.
-        rows: Rows used.
-        left_out: Rows left out: the outcome is not finite, or the row has no neighbour.
+        verdict: `found` if any parameter or pair is significant, `none found`, or `not enough data`.
+        effects: Effect of each parameter, most significant first.
+        interactions: Interaction of each pair, most significant first.
+        explained: Share of the variance of the outcome's ranks within windows that the curves of all parameters
+            explain, minus the share expected by chance.
+        rows: Number of rows used.
+        left_out: Number of rows left out because their outcome is non-finite or they have no neighbour.
     """
 
     verdict: Verdict
@@ -96,7 +97,7 @@ class Drivers(NamedTuple):
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The parameters that are shown to matter, alone or in a pair, the surest first."""
+        """Names of the significant parameters, alone or in a pair, most significant first."""
         alone = [effect.name for effect in self.effects if effect.drives]
         pairs = [name for pair in self.interactions if pair.interacts for name in (pair.first, pair.second)]
         return tuple(dict.fromkeys([*alone, *pairs]))
@@ -114,36 +115,36 @@ def drivers(
     flips: int = 1999,
     most_rows: int = 10_000,
 ) -> Drivers:
-    """Which parameters, and which pairs of them, the outcome depends on.
+    """Test which parameters, and which pairs of them, the outcome depends on.
 
-    1. Rows are compared with their neighbours only: `window` consecutive rows of one category
+    1. Rows are compared only with their neighbours: windows of `window` consecutive rows of one category
        (`stats.parameters.neighbour_windows`).
-    2. A parameter is a curve, linear between at most 7 knots in its ranks (`stats.parameters.spline_basis`), so that an
-       optimum in the middle counts as much as a slope. The outcome is ranked.
-    3. All curves are fitted together. A parameter's score is what is left of the outcome by all the others, times what
-       is left of its columns by all the others: what another parameter explains is not its merit (Frisch and Waugh
-       1933, Econometrica 1). Rows in which it is missing say nothing of it.
-    4. A pair's score, likewise, is what all curves leave of the outcome, ranked (aligned ranks: Wobbrock et al. 2011,
-       CHI), times what they leave of the products of the two parameters' columns. It is asked on the outcome's own
-       scale, drawn in to 4 robust standard deviations: whether effects add up is a question of scale, and ranks would
-       answer another one.
-    5. Signs of clusters of windows are turned at random (`stats.parameters.sign_flips`), for all questions at once.
+    2. The effect of a parameter is a curve, linear between at most 7 knots in its ranks
+       (`stats.parameters.spline_basis`), so an inner optimum is detected as well as a slope. The outcome is ranked.
+    3. All curves are fitted together. A parameter's score is the residual of the outcome on all other parameters, times
+       the residual of its columns on all other parameters. It therefore excludes effects that other parameters explain
+       (Frisch and Waugh 1933, Econometrica 1). Rows without the parameter do not contribute.
+    4. A pair's score is the ranked residual of the outcome on all curves (aligned ranks: Wobbrock et al. 2011, CHI),
+       times the residual of the products of the two parameters' columns. The residuals are computed on the original
+       scale of the outcome, clipped to 4 robust standard deviations. Additivity depends on the scale, so ranks would
+       answer a different question.
+    5. The signs of clusters of windows are flipped at random (`stats.parameters.sign_flips`), for all tests
+       simultaneously.
 
-    Increasing transformations of the outcome change no `ParameterEffect`; increasing transformations of a parameter,
-    names of levels and the order of columns change nothing but the draws.
+    Increasing transformations of the outcome do not change any `ParameterEffect`. Increasing transformations of a
+    parameter, names of levels and the order of columns change only the random draws.
 
     Args:
-        parameters: A column for each name, shape `(n,)` each, rows in time order.
-        outcome: Reward or quality, shape `(n,)`. Rows where it is not finite are left out.
-        generator: Draws the signs, and the rows where there are too many.
-        category: Of each row, shape `(n,)`; rows are compared within theirs.
-        window: Rows of a window; fewer where there are fewer than 300 rows. `None` for rows in no order (a random
-            search).
-        level: Chance that is allowed of naming anything where there is nothing.
-        comparisons: How many such calls share that chance (outcomes, categories): adjusted p-values are multiplied by
+        parameters: Column of each parameter, shape `(n,)` each, rows in time order.
+        outcome: Reward or quality, shape `(n,)`. Rows with a non-finite outcome are left out.
+        generator: Random generator for the signs, and for the rows if there are more than `most_rows`.
+        category: Category of each row, shape `(n,)`. Rows are compared within their category.
+        window: Number of rows per window; smaller below 300 rows. `None` for rows without an order (a random search).
+        level: Significance level: the probability of reporting any effect if there is none.
+        comparisons: Number of calls (outcomes, categories) that share the level. Adjusted p-values are multiplied by
             it.
-        flips: How often signs are turned.
-        most_rows: Rows that are enough.
+        flips: Number of random sign flips.
+        most_rows: Maximum number of rows to use.
     """
     tried = tried_columns(parameters)
     response = np.asarray(outcome, dtype=np.float64).ravel()
@@ -251,7 +252,7 @@ def _interactions(fit: Fit, heights: NDArray[np.float64]) -> tuple[list[Paramete
 
 
 def _correlation(windows: Windows, basis: Basis, ranks: NDArray[np.float64]) -> float:
-    """Spearman's correlation within windows, over the rows in which the parameter is there."""
+    """Return Spearman's correlation within windows, over the rows with the parameter."""
     if basis.ranks is None:
         return float("nan")
     gaps = windows.centred(basis.gaps)
@@ -261,7 +262,7 @@ def _correlation(windows: Windows, basis: Basis, ranks: NDArray[np.float64]) -> 
 
 
 def _shape(tried: ParameterColumn, basis: Basis, curve: NDArray[np.float64]) -> tuple[Shape, Any]:
-    """How a curve, given at every row, runs over the parameter's values, and the value where it is highest."""
+    """Return the shape of a curve, given at every row, over the parameter's values, and the value at its maximum."""
     there = np.flatnonzero(tried.present)
     if not there.size:
         return "constant", None
@@ -283,7 +284,7 @@ def _said(tried: ParameterColumn, row: int) -> Any:
 
 
 def drawn_in(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values no further than 4 robust standard deviations (interquartile range over 1.349) from their median."""
+    """Return the values, clipped to 4 robust standard deviations (interquartile range over 1.349) from their median."""
     lower, middle, upper = np.quantile(values, (0.25, 0.5, 0.75))
     width = float(upper - lower) / _NORMAL_IQR
     return np.clip(values, middle - _CLIP * width, middle + _CLIP * width) if width > 0.0 else values

@@ -1,4 +1,4 @@
-"""What a training tried, what that led to, and how it changed: every statement about parameters in one place."""
+"""Complete analysis of the parameters of a training run: coverage, effects and changes over time."""
 
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
@@ -23,14 +23,14 @@ from rlvitals.stats.parameters.parameter_columns import Given, ParameterColumn, 
 
 
 class OutcomeFindings(NamedTuple):
-    """What parameters do to one outcome, in one category or in all.
+    """Effects of the parameters on one outcome, in one category or in all.
 
     Attributes:
-        outcome: The outcome's name.
-        category: The category; `None` for all of them, compared each within its own.
-        drivers: Which parameters it depends on.
-        region: The region where it is best.
-        combination: The combination that does best, of those tried often.
+        outcome: Outcome name.
+        category: Category name; `None` for all categories, with rows compared within their own category.
+        drivers: Parameters that the outcome depends on.
+        region: Region of the parameters with the best outcome.
+        combination: Best combination among those tried repeatedly.
     """
 
     outcome: str
@@ -41,16 +41,17 @@ class OutcomeFindings(NamedTuple):
 
 
 class Exploration(NamedTuple):
-    """The exploration of a training.
+    """Analysis of the parameters of a training run.
 
     Attributes:
-        rows: Rows looked at.
-        combinations: Which combinations were tried.
-        ranges: How much of each range.
-        joint: How much of the joint space.
-        at_bounds: Which parameters sit at a bound.
-        narrowing: How widely each was tried, from block to block.
-        findings: For each outcome, over all categories first, then for each category with enough rows, largest first.
+        rows: Number of rows.
+        combinations: Combinations that were tried.
+        ranges: Coverage of the range of each parameter.
+        joint: Coverage of the joint space.
+        at_bounds: Concentration of each parameter at its bounds.
+        narrowing: Change of the exploration of each parameter over time.
+        findings: Findings for each outcome: over all categories first, then for each category with enough rows, largest
+            first.
     """
 
     rows: int
@@ -63,7 +64,7 @@ class Exploration(NamedTuple):
 
     @property
     def pinned(self) -> tuple[str, ...]:
-        """The parameters that sit pinned at a bound."""
+        """Names of the parameters that are pinned at a bound."""
         return tuple(at.name for at in self.at_bounds if at.verdict.startswith("pinned"))
 
 
@@ -79,21 +80,21 @@ def explore(
     level: float = 0.05,
     most_categories: int = 10,
 ) -> Exploration:
-    """Everything about the parameters that were tried.
+    """Analyse the parameters of a training run and their effects on the outcomes.
 
-    The chance of naming a driver where there is none is at most `level` over all outcomes and categories together, and
-    so is that of calling a region or a combination better (Bonferroni over the findings).
+    The probability of reporting a driver if there is none is at most `level` over all outcomes and categories together.
+    The same holds for reporting a better region or combination (Bonferroni over the findings).
 
     Args:
-        parameters: A column for each name, rows in time order.
-        outcomes: Reward, quality, ...: a column for each name, higher is better.
-        generator: All randomness comes from it.
-        category: Of each row.
-        bounds: Lowest and highest value allowed, for the parameters where that is known.
-        logarithmic: Parameters that act by ratio.
-        window: Rows of a window; `None` for rows in no order.
-        level: Chance of a false finding, 0 to 1.
-        most_categories: How many categories, the largest, are looked at one by one.
+        parameters: Column of each parameter, shape `(n,)` each, rows in time order.
+        outcomes: Column of each outcome (reward, quality, ...), shape `(n,)` each; higher is better.
+        generator: Random generator for all random choices.
+        category: Category of each row, shape `(n,)`.
+        bounds: Lowest and highest allowed value, for the parameters with known bounds.
+        logarithmic: Parameters on a logarithmic scale.
+        window: Number of rows per window; `None` for rows without an order.
+        level: Significance level, the probability of a false finding, 0 to 1.
+        most_categories: Maximum number of categories to analyse separately, largest first.
 
     Raises:
         ValueError: The columns differ in length.
@@ -130,7 +131,7 @@ class _CategoryRows(NamedTuple):
 
 
 def _groups(kinds: ParameterColumn | None, rows: int, most: int) -> list[_CategoryRows]:
-    """All rows, then those of each category that has enough of them, the largest first."""
+    """Return all rows, then the rows of each category with enough of them, largest first."""
     groups = [_CategoryRows(None, np.ones(rows, dtype=bool))]
     if kinds is None:
         return groups

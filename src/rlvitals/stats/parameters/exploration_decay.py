@@ -1,4 +1,4 @@
-"""How exploration narrows over time."""
+"""Narrowing of the exploration over time."""
 
 from collections.abc import Collection, Mapping
 from typing import Literal, NamedTuple
@@ -21,20 +21,20 @@ _SAID: dict[str, Verdict] = {
 
 
 class ExplorationDecay(NamedTuple):
-    """How one parameter's exploration changed.
+    """Change of one parameter's exploration over time.
 
     Attributes:
-        name: The parameter.
-        verdict: `narrowing`, `steady`, `widening` or `not enough data`: the trend of the neighbours' differences.
+        name: Parameter name.
+        verdict: `narrowing`, `steady`, `widening` or `not enough data`: the trend of the differences of neighbouring
+            values.
         rows: Index of the first row of each block, shape `(b,)`.
-        dispersion: Mean difference of two neighbouring tries in each block, shape `(b,)`: in the parameter's units for
-            a number, the chance that they differ for levels; NaN for a block without a pair.
-        relative: The same in units of the first block that has a pair, shape `(b,)`; 1 where that block has none and
-            the other none either.
-        entropy: `-sum p ln p` over bins of the whole range in each block, nats, shape `(b,)`; 0 if all fall into one
-            bin.
-        entropy_most: `ln` of the number of bins.
-        trend: Of the differences, over the rows; the statement behind the verdict.
+        dispersion: Mean difference of two neighbouring values in each block, shape `(b,)`: in the units of a numeric
+            parameter, or the probability that two levels differ; NaN for a block without a pair.
+        relative: Dispersion relative to the first block with a pair, shape `(b,)`; 1 if both are zero.
+        entropy: Entropy `-sum p ln p` over bins of the whole range in each block, in nats, shape `(b,)`; 0 if all
+            values are in one bin.
+        entropy_most: Maximum entropy in nats: `ln` of the number of bins.
+        trend: Trend of the differences over the rows, which determines the verdict.
     """
 
     name: str
@@ -56,21 +56,22 @@ def exploration_decay(
     logarithmic: Collection[str] = (),
     level: float = 0.05,
 ) -> tuple[ExplorationDecay, ...]:
-    """How widely a policy still tries, from block to block.
+    """Return the change of each parameter's exploration over time, in blocks and as a trend.
 
-    What a policy tries wanders as it learns, and that is not width. So each try is compared with the next one of its
-    category, which the same policy or nearly the same has made: the mean of `|x - x'|` over such pairs is Gini's mean
-    difference of the policy's own distribution (for a normal one `2 / sqrt(pi)` standard deviations), and for levels
-    the chance that two tries differ (Gini-Simpson). Pairs do not overlap. The verdict is the trend of these differences
-    (`stats.series.trend`), with their order in time as the only clock.
+    The mean of a policy drifts as it learns, and this drift is not exploration. Each value is therefore compared with
+    the next one of its category, which comes from the same or nearly the same policy. The mean of `|x - x'|` over these
+    pairs is Gini's mean difference of the policy's distribution (for a normal one, `2 / sqrt(pi)` standard deviations).
+    For levels, it is the probability that two values differ (Gini-Simpson). The pairs do not overlap. The verdict is
+    the trend of these differences in time order (`stats.series.trend`).
 
     Args:
-        parameters: A column for each name, rows in time order.
-        category: Of each row; tries are compared within theirs.
-        blocks: How many blocks of equally many rows to show.
-        bounds: Lowest and highest value allowed, for the bins of the entropy.
-        logarithmic: Parameters that act by ratio: then `|ln x - ln x'|` is compared, where all values are positive.
-        level: Chance that is allowed of calling any parameter narrowing or widening where none is (Bonferroni).
+        parameters: Column of each parameter, shape `(n,)` each, rows in time order.
+        category: Category of each row, shape `(n,)`. Values are compared within their category.
+        blocks: Number of blocks of equally many rows.
+        bounds: Lowest and highest allowed value, for the bins of the entropy.
+        logarithmic: Parameters on a logarithmic scale: `|ln x - ln x'|` is used if all values are positive.
+        level: Significance level: the probability of reporting any parameter as narrowing or widening if none is
+            (Bonferroni).
     """
     columns = tried_columns(parameters)
     if not columns:
@@ -88,12 +89,12 @@ def exploration_decay(
 def neighbour_differences(
     column: ParameterColumn, groups: NDArray[np.float64] | NDArray[np.int64], *, logarithmic: bool = False
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Difference of each pair of tries that follow each other in a group, and the row of the first of the two.
+    """Return the difference of each pair of consecutive values in a group, and the row of the first of the two.
 
     Args:
-        column: The parameter; rows where it is missing are passed over.
+        column: Parameter. Rows without a value are skipped.
         groups: Group of each row, shape `(n,)`.
-        logarithmic: Whether to compare logarithms; heeded where all values are positive.
+        logarithmic: Whether to compare logarithms. Ignored unless all values are positive.
     """
     rows = np.flatnonzero(column.present)
     rows = rows[np.argsort(groups[rows], kind="stable")]

@@ -1,4 +1,4 @@
-"""Curves over all parameters, fitted together within windows of neighbours."""
+"""Joint fit of curves over all parameters, within windows of neighbouring rows."""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from rlvitals.stats.parameters.sign_flips import ParameterQuestion
 from rlvitals.stats.parameters.spline_basis import Basis, basis_of
 
 COARSE_KNOTS = {7: 4, 5: 3, 3: 3}
-"""Knots of one parameter's curve, and of each of two for their interaction, which are among those of the curve."""
+"""Number of knots per parameter in an interaction, by the number of knots of its curve, which include them."""
 ROUNDING = 1e-9
 _ROWS_A_COLUMN = 5
 _AMPLE_ROWS_A_COLUMN = 50
@@ -23,15 +23,15 @@ class Fit(NamedTuple):
     """Columns of all parameters within windows, ready for regression.
 
     Attributes:
-        tried: The parameters, in the windows' order.
-        bases: One a parameter.
-        windows: Of the rows.
-        columns: Of all bases and their gaps, less the mean of each window, shape `(n, p)`.
-        gram: `columns' columns`, shape `(p, p)`.
-        inverse: Its pseudo-inverse.
-        own: The columns of each parameter, without those of its gaps.
-        freedom: Rows less windows.
-        knots: Of a curve.
+        tried: Parameters, with rows in the windows' order.
+        bases: Spline basis of each parameter.
+        windows: Windows of the rows.
+        columns: Columns of all bases and their missing-value indicators, minus the mean of each window, shape `(n, p)`.
+        gram: Gram matrix `columns' columns`, shape `(p, p)`.
+        inverse: Pseudo-inverse of the Gram matrix, shape `(p, p)`.
+        own: Slice of each parameter's columns, without its missing-value indicator.
+        freedom: Number of rows minus number of windows.
+        knots: Number of knots of each curve.
     """
 
     tried: list[ParameterColumn]
@@ -45,30 +45,32 @@ class Fit(NamedTuple):
     knots: int
 
     def coefficients(self, response: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Of a centred response, shape `(n, ...)`, on all columns, shape `(p, ...)`."""
+        """Return the coefficients of a centred response, shape `(n, ...)`, on all columns, shape `(p, ...)`."""
         fitted: NDArray[np.float64] = self.inverse @ (self.columns.T @ response)
         return fitted
 
     def residual(self, response: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
-        """What all columns, but for some, leave of a centred response, shape `(n, ...)`."""
+        """Return the residual of a centred response, shape `(n, ...)`, on all columns except `without`."""
         columns, inverse = self.columns, self.inverse
         if without is not None:
             kept = np.delete(np.arange(columns.shape[1]), without)
             columns, inverse = columns[:, kept], inverse_of(self.gram[np.ix_(kept, kept)])
         left: NDArray[np.float64] = response - columns @ (inverse @ (columns.T @ response))
-        # What is left of nothing is rounding, and must not be ranked or divided by itself.
+        # Set rounding errors to zero, so that they are not ranked or used as divisors.
         left[np.abs(left) < ROUNDING * np.abs(response).max(initial=0.0)] = 0.0
         return left
 
     def question(
         self, columns: NDArray[np.float64], left: NDArray[np.float64], grown: NDArray[np.float64]
     ) -> ParameterQuestion:
-        """Ask whether columns explain anything of what is left, both being residuals on the same other columns.
+        """Return the hypothesis that columns explain none of a residual.
+
+        Both must be residuals on the same other columns.
 
         Args:
-            columns: Shape `(n, k)`.
-            left: Shape `(n,)`.
-            grown: The same as `unshrunk` gives it.
+            columns: Residual columns, shape `(n, k)`.
+            left: Residual of the response, shape `(n,)`.
+            grown: The same residual corrected by `unshrunk`, shape `(n,)`.
         """
         return ParameterQuestion(
             total=columns.T @ left,
@@ -77,10 +79,10 @@ class Fit(NamedTuple):
         )
 
     def unshrunk(self, left: NDArray[np.float64], without: slice | None = None) -> NDArray[np.float64]:
-        """Residuals of the size that the noise has, `(I - H_c)^(-1/2) e_c` in each cluster.
+        """Return residuals corrected to the size of the noise, `(I - H_c)^(-1/2) e_c` in each cluster.
 
-        Since a regression follows the noise, what it leaves is too small, by the cluster's leverage `H_c` (CR2: Bell
-        and McCaffrey 2002, Survey Methodology 28). With 50 rows a column that is a hundredth, and is left alone.
+        A regression overfits, so its residuals are too small by the cluster's leverage `H_c` (CR2: Bell and McCaffrey
+        2002, Survey Methodology 28). With 50 rows per column the effect is one percent, and no correction is made.
         """
         kept = np.delete(np.arange(self.columns.shape[1]), without or slice(0, 0))
         if self.freedom > _AMPLE_ROWS_A_COLUMN * kept.size:
@@ -97,7 +99,7 @@ class Fit(NamedTuple):
 
 
 def fitted(tried: list[ParameterColumn], windows: Windows) -> Fit:
-    """Lay out the parameters' curves: with as many knots as there are rows for, five to a column."""
+    """Lay out the parameters' curves, with as many knots as there are rows for: five rows per column."""
     freedom = windows.order.size - windows.starts.size
     affordable = freedom / (_ROWS_A_COLUMN * len(tried))
     knots = next((knots for knots in COARSE_KNOTS if knots - 1 <= affordable), min(COARSE_KNOTS))
@@ -117,9 +119,17 @@ def share_of(
     freedom: int,
     unexplained: NDArray[np.float64] | None = None,
 ) -> float:
-    """Share of a sum of squares that columns explain, less what chance does (epsilon squared: Kelley 1935, PNAS 21).
+    """Return the share of a sum of squares that columns explain, minus the share expected by chance.
 
-    `(SS - k s^2) / SS_whole`, with `k` the rank of the columns and `s^2 = (SS_response - SS) / (freedom - k)`.
+    `(SS - k s^2) / SS_whole`, with `k` the rank of the columns and `s^2 = (SS_response - SS) / (freedom - k)` (epsilon
+    squared: Kelley 1935, PNAS 21).
+
+    Args:
+        columns: Columns, shape `(n, k)`.
+        response: Response to explain, shape `(n,)`.
+        whole: Response whose sum of squares is the denominator, shape `(n,)`.
+        freedom: Degrees of freedom of the response.
+        unexplained: Residual for the noise variance, shape `(n,)`; by default that of the columns.
     """
     total = float(whole @ whole)
     gram = columns.T @ columns
@@ -133,7 +143,7 @@ def share_of(
 
 
 def less(response: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """A response less what columns explain of it."""
+    """Return the residual of a response on columns."""
     if not columns.shape[1]:
         return response
     left: NDArray[np.float64] = response - columns @ (inverse_of(columns.T @ columns) @ (columns.T @ response))
@@ -141,6 +151,6 @@ def less(response: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray
 
 
 def inverse_of(gram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pseudo-inverse of a symmetric positive semi-definite matrix."""
+    """Return the pseudo-inverse of a symmetric positive semi-definite matrix."""
     inverse: NDArray[np.float64] = np.linalg.pinv(gram, rcond=ROUNDING, hermitian=True).astype(np.float64)
     return inverse

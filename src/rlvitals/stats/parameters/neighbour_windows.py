@@ -1,9 +1,9 @@
-"""Rows compared with their neighbours only: windows of rows of one category that follow each other in time.
+"""Windows of neighbouring rows: consecutive rows of one category, which are compared only with each other.
 
-While a policy learns, its parameters drift and its rewards rise, so that any parameter seems to matter. And categories
-differ in reward and in what is tried for them. Both fall out when a row is compared only with its neighbours in time
-within its category: the mean of each window is taken away from everything (the within estimator of panel data; aligned
-ranks of Hodges and Lehmann 1962, Annals of Mathematical Statistics 33).
+While a policy learns, its parameters drift and its rewards rise, so any parameter can seem to have an effect.
+Categories also differ in their rewards and in the values tried for them. Both biases are removed by comparing each row
+only with its neighbours in time within its category. The mean of each window is subtracted from all columns (the within
+estimator of panel data; aligned ranks of Hodges and Lehmann 1962, Annals of Mathematical Statistics 33).
 """
 
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ MOST_CLUSTERS = 256
 
 
 class Windows(NamedTuple):
-    """Rows in order of category, then time, cut into windows.
+    """Rows in order of category, then time, divided into windows.
 
     Attributes:
-        order: The rows that take part, shape `(n,)`.
-        starts: Where each window starts in `order`, shape `(w,)`.
-        sizes: Rows of each window, shape `(w,)`.
-        clusters: Where each cluster of consecutive windows starts in `order`, shape `(c,)`; at most 256 clusters.
+        order: Indices of the rows used, shape `(n,)`.
+        starts: Start of each window in `order`, shape `(w,)`.
+        sizes: Number of rows in each window, shape `(w,)`.
+        clusters: Start of each cluster of consecutive windows in `order`, shape `(c,)`; at most 256 clusters.
     """
 
     order: NDArray[np.int64]
@@ -30,14 +30,14 @@ class Windows(NamedTuple):
     clusters: NDArray[np.int64]
 
     def centred(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Columns, shape `(n, ...)` in this order, less the mean of each window."""
+        """Return columns, shape `(n, ...)` in this order, minus the mean of each window."""
         sums = np.add.reduceat(columns, self.starts, axis=0)
         means = sums / self.sizes.reshape(-1, *(1,) * (columns.ndim - 1))
         centred: NDArray[np.float64] = columns - np.repeat(means, self.sizes, axis=0)
         return centred
 
     def cluster_sums(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of columns, shape `(n, ...)` in this order, over each cluster, shape `(c, ...)`."""
+        """Return the sum of columns, shape `(n, ...)` in this order, over each cluster, shape `(c, ...)`."""
         sums: NDArray[np.float64] = np.add.reduceat(columns, self.clusters, axis=0)
         return sums
 
@@ -49,19 +49,19 @@ def windows_of(
     generator: np.random.Generator,
     most_rows: int,
 ) -> Windows:
-    """Cut the rows, which are in time order, into windows.
+    """Divide the rows, which are in time order, into windows.
 
-    A category of `m` rows gives `floor(m / size)` windows, whose sizes differ by one at most; one of fewer than `size`
-    rows gives one window, and one of a single row none. If there are more than `most_rows` rows, windows are drawn at
-    random.
+    A category of `m` rows gives `floor(m / size)` windows, whose sizes differ by at most one. A category of fewer than
+    `size` rows gives one window, and a single row gives none. If there are more than `most_rows` rows, windows are
+    drawn at random.
 
     Args:
-        groups: Category of each row, shape `(n,)`, or `None` for one category.
-        kept: Rows that take part, shape `(n,)`.
-        size: Rows of a window, at least 2; `None` for rows without an order, which are all neighbours: then each
-            category is one window, and single rows are drawn and clustered.
-        generator: Draws the windows, where there are too many.
-        most_rows: Rows that are enough.
+        groups: Category of each row, shape `(n,)`, or `None` for a single category.
+        kept: Mask of the rows to use, shape `(n,)`.
+        size: Number of rows per window, at least 2. `None` for rows without an order, which are all neighbours: each
+            category is then one window, and single rows are drawn and clustered.
+        generator: Random generator for the windows, if there are more than `most_rows` rows.
+        most_rows: Maximum number of rows to use.
     """
     rows = np.flatnonzero(kept)
     if size is None and rows.size > most_rows:
@@ -91,5 +91,5 @@ def windows_of(
 
 
 def _even_cuts(count: int, parts: int) -> NDArray[np.int64]:
-    """Where each of `parts` parts of `count` things starts, sizes differing by one at most."""
+    """Return the starts of `parts` parts of `count` items, whose sizes differ by at most one."""
     return np.arange(parts, dtype=np.int64) * count // max(parts, 1)

@@ -1,6 +1,6 @@
-"""Columns of parameters that were tried: numbers, flags or texts, with gaps, made into arrays for mathematics.
+"""Parameter columns: numbers, booleans or strings with missing values, converted to arrays.
 
-What is missing: `None`, a masked entry, and a number that is not finite. An empty text is a text.
+Missing values are `None`, masked entries and non-finite numbers. An empty string is not missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,14 +13,14 @@ _FEW_WHOLE = 1 << 20
 
 
 class ParameterColumn(NamedTuple):
-    """One parameter, as it was tried.
+    """Values of one parameter.
 
     Attributes:
-        name: Its name.
-        values: Numbers, or for flags and texts the index of the level, shape `(n,)`; 0 where it is missing.
-        present: Where it is not missing, shape `(n,)`.
-        levels: What the indices stand for, in sorted order; empty for numbers.
-        whole: Whether all its values are whole numbers.
+        name: Parameter name.
+        values: Numbers, or level indices for booleans and strings, shape `(n,)`; 0 for missing values.
+        present: Mask of values that are not missing, shape `(n,)`.
+        levels: Levels in sorted order, which the indices refer to; empty for numbers.
+        whole: Whether all values are integers.
     """
 
     name: str
@@ -31,21 +31,21 @@ class ParameterColumn(NamedTuple):
 
     @property
     def numeric(self) -> bool:
-        """Whether it is a number, so that between two values there is another."""
+        """Whether the parameter is a number rather than a boolean or a string."""
         return not self.levels
 
     def take(self, rows: NDArray[Any]) -> "ParameterColumn":
-        """The same parameter in some rows only, given by index or by a mask."""
+        """Return the parameter for a subset of rows, given by index or by a mask."""
         return self._replace(values=self.values[rows], present=self.present[rows])
 
     def said(self, value: float) -> Any:
-        """A value as the user gave it: the level's name, a whole number, or a float."""
+        """Return a value in its original form: the level, an integer, or a float."""
         if self.levels:
             return self.levels[round(value)]
         return int(value) if self.whole and value == round(value) else float(value)
 
     def keys(self) -> NDArray[np.int64]:
-        """A whole number for each row, equal where the values are equal; a missing value is a value of its own, 0."""
+        """Return an integer for each row, equal for equal values, shape `(n,)`; 0 for a missing value."""
         keys = np.zeros(self.values.size, dtype=np.int64)
         there = self.values[self.present]
         if not there.size:
@@ -59,30 +59,31 @@ class ParameterColumn(NamedTuple):
 
 
 Given = ArrayLike | Sequence[Any] | ParameterColumn
-"""A column as the user has it, or as it was taken in before."""
+"""A column in any supported form, or one that is already converted."""
 
 
 def parameter_column(name: str, column: Given) -> ParameterColumn:
-    """Take in one parameter.
+    """Convert the values of one parameter.
 
-    Numbers stay numbers, where flags among them count as 0 and 1; flags alone, and texts, become levels. A column that
-    mixes numbers and texts is taken as texts.
+    Numbers stay numbers; booleans among them become 0 and 1. A column of only booleans, or of strings, becomes levels.
+    A column that mixes numbers and strings is treated as strings.
 
     Args:
-        name: Its name.
-        column: Its values, shape `(n,)`: an array of any type, a masked array, or a list with `None` in it.
+        name: Parameter name.
+        column: Values, shape `(n,)`: an array of any type, a masked array, or a list that can contain `None`.
 
     Raises:
-        ValueError: It has not one value a row.
+        ValueError: The column is not one-dimensional.
     """
     if isinstance(column, ParameterColumn):
         return column
     mask = np.ma.getmaskarray(column) if isinstance(column, np.ma.MaskedArray) else None
     raw = np.asarray(column.data if isinstance(column, np.ma.MaskedArray) else column)
     if raw.ndim != 1:
-        raise ValueError(f"parameter {name!r} has shape {raw.shape}: one value a row is wanted")
+        raise ValueError(f"parameter {name!r} has shape {raw.shape}; it must have one value per row")
     if raw.dtype.kind == "O" or (raw.dtype.kind in "US" and isinstance(column, list | tuple)):
-        # NumPy makes texts of a list that mixes numbers and texts, and of its gaps too: look at what was given.
+        # NumPy converts a list that mixes numbers and strings to strings, including its missing values.
+        # Use the original items instead.
         given = list(column) if isinstance(column, list | tuple) else raw.tolist()
         tried = _from_objects(name, given)
     elif raw.dtype.kind in "iuf":
@@ -95,10 +96,10 @@ def parameter_column(name: str, column: Given) -> ParameterColumn:
 
 
 def tried_columns(parameters: Mapping[str, Given]) -> list[ParameterColumn]:
-    """Take in a table of parameters.
+    """Convert a table of parameters.
 
     Args:
-        parameters: A column for each name, all of the same length.
+        parameters: Column of each parameter, all of the same length.
 
     Raises:
         ValueError: The columns differ in length.
@@ -107,7 +108,7 @@ def tried_columns(parameters: Mapping[str, Given]) -> list[ParameterColumn]:
     lengths = {column.values.size for column in columns}
     if len(lengths) > 1:
         said = ", ".join(f"{column.name!r} has {column.values.size}" for column in columns)
-        raise ValueError(f"the parameters' columns differ in length: {said}")
+        raise ValueError(f"the parameter columns differ in length: {said}")
     return columns
 
 

@@ -1,4 +1,4 @@
-"""Searching a table for a box of parameters in which an outcome is high: the patient rule induction method."""
+"""Patient rule induction method (PRIM): search for a box of parameters with a high outcome."""
 
 from typing import Any, NamedTuple
 
@@ -9,16 +9,16 @@ from rlvitals.stats.parameters.parameter_columns import ParameterColumn
 
 PEEL = 0.1
 _SURE = 1.645  # one-sided 95 %
-_OWN_DOING = 3.0  # standard errors
+_OWN_DOING = 3.0  # minimum effect of a limit in standard errors
 
 
 class Limit(NamedTuple):
-    """What a box asks of one parameter: a range of a number, or some of the levels.
+    """Limit of one parameter in a box: a range of a number, or a set of levels.
 
     Attributes:
-        low: Lowest value allowed.
-        high: Highest value allowed.
-        barred: Levels that are not allowed, as indices.
+        low: Lowest allowed value.
+        high: Highest allowed value.
+        barred: Indices of the levels that are not allowed.
     """
 
     low: float = -np.inf
@@ -26,17 +26,17 @@ class Limit(NamedTuple):
     barred: frozenset[int] = frozenset()
 
     def allows(self, column: ParameterColumn) -> NDArray[np.bool_]:
-        """Rows in which a parameter is there and keeps within, shape `(n,)`."""
+        """Return the rows with an allowed value of the parameter, shape `(n,)`."""
         kept: NDArray[np.bool_] = column.present & (column.values >= self.low) & (column.values <= self.high)
         return kept & ~np.isin(column.values, list(self.barred)) if self.barred else kept
 
 
 Box = dict[int, Limit]
-"""The limits of some of the parameters, by their index."""
+"""Limits of parameters by their index."""
 
 
 def inside(box: Box, columns: list[ParameterColumn]) -> NDArray[np.bool_]:
-    """Rows that lie in a box, shape `(n,)`."""
+    """Return the rows inside a box, shape `(n,)`."""
     rows = np.ones(columns[0].values.size, dtype=bool)
     for at, limit in box.items():
         rows &= limit.allows(columns[at])
@@ -44,21 +44,22 @@ def inside(box: Box, columns: list[ParameterColumn]) -> NDArray[np.bool_]:
 
 
 def peeled(columns: list[ParameterColumn], outcome: NDArray[np.float64], fewest: int) -> Box:
-    """The box in which an outcome is surely high (Friedman and Fisher 1999, Statistics and Computing 9).
+    """Return the box with the highest lower limit of the mean outcome.
 
-    From the whole table about a tenth of the rows is peeled off again and again: from the lower or the upper side of a
-    number, or one level of a text; always the side whose outcomes are the most surely below the rest, by Student's
-    statistic. Of the nested boxes the one with the highest lower limit of the mean, `mean - 1.645 s / sqrt(m)`, is
-    taken. Limits that can go without lowering that by one standard error then go, so that only parameters that
-    matter are left.
+    This is the patient rule induction method (Friedman and Fisher 1999, Statistics and Computing 9). Starting from the
+    whole table, about a tenth of the rows is removed repeatedly: at the lower or the upper side of a number, or one
+    level of a string. Each step removes the side with the outcomes most significantly below the remaining ones, by
+    Student's statistic. Among the nested boxes, the one with the highest lower limit of the mean,
+    `mean - 1.645 s / sqrt(m)`, is selected. Limits whose effect is below three standard errors are then removed, so
+    only relevant parameters are left.
 
     Args:
-        columns: The parameters.
-        outcome: Shape `(n,)`, finite.
-        fewest: Rows that a box must hold.
+        columns: Parameters.
+        outcome: Outcome, shape `(n,)`, finite.
+        fewest: Minimum number of rows in a box.
 
     Returns:
-        The limits; empty if no box is better than the whole.
+        The limits by parameter index; empty if no box is better than the whole.
     """
     box: Box = {}
     rows = np.arange(outcome.size)
@@ -76,15 +77,20 @@ def peeled(columns: list[ParameterColumn], outcome: NDArray[np.float64], fewest:
 
 
 def surely(values: NDArray[np.float64], spread: float | None = None) -> float:
-    """Lower limit of a mean, `mean - 1.645 s / sqrt(m)`; below everything for fewer than two values."""
-    if values.size < 2:  # noqa: PLR2004 - one value has no spread
+    """Return the lower limit of a mean, `mean - 1.645 s / sqrt(m)`; -infinity for fewer than two values.
+
+    Args:
+        values: Values, shape `(n,)`.
+        spread: Standard deviation `s`; by default that of the values.
+    """
+    if values.size < 2:  # noqa: PLR2004 - a standard deviation needs two values
         return -np.inf
     deviation = float(values.std(ddof=1)) if spread is None else spread
     return float(values.mean()) - _SURE * deviation / float(np.sqrt(values.size))
 
 
 def said(box: Box, columns: list[ParameterColumn], rows: NDArray[np.bool_]) -> dict[str, Any]:
-    """A box in the user's words: the range that was tried in it for a number, the levels for a text."""
+    """Return a box in readable form: the range of the rows in it for a number, the allowed levels for a string."""
     words: dict[str, Any] = {}
     for at, limit in sorted(box.items()):
         column = columns[at]
@@ -99,7 +105,7 @@ def said(box: Box, columns: list[ParameterColumn], rows: NDArray[np.bool_]) -> d
 def _worst_side(
     columns: list[ParameterColumn], outcome: NDArray[np.float64], rows: NDArray[np.int64], box: Box, fewest: int
 ) -> tuple[int, Limit] | None:
-    """The side whose removal is the most surely right, and the limit that removes it."""
+    """Return the parameter and the limit that remove the side with the most significantly lower outcomes."""
     heights = outcome[rows]
     total, count, spread = float(heights.sum()), rows.size, float(heights.std())
     worst: tuple[int, Limit] | None = None
@@ -137,7 +143,7 @@ def _sides(column: ParameterColumn, values: NDArray[np.float64], limit: Limit) -
 
 
 def _relaxed(columns: list[ParameterColumn], outcome: NDArray[np.float64], box: Box) -> Box:
-    """The box without the limits that do nothing sure."""
+    """Return the box without limits that have no significant effect."""
     while box:
         rows = inside(box, columns)
         doing = {}
@@ -152,7 +158,7 @@ def _relaxed(columns: list[ParameterColumn], outcome: NDArray[np.float64], box: 
 
 
 def _difference(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
-    """Student's statistic of two samples with a common spread; 0 if one is empty or nothing varies."""
+    """Return Student's statistic of two samples with a common variance; 0 if one is empty or nothing varies."""
     if not one.size or not other.size:
         return 0.0
     squares = float(((one - one.mean()) ** 2).sum() + ((other - other.mean()) ** 2).sum())

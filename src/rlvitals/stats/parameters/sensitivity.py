@@ -1,4 +1,4 @@
-"""Which hyper-parameters an outcome depends on, over some tens of runs; and what to try next."""
+"""Sensitivity of an outcome to hyperparameters over a few dozen runs, with advice on the next values to try."""
 
 import math
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ _ROUNDING = 1e-9
 
 
 class Influence(NamedTuple):
-    """What one hyper-parameter does to the outcome.
+    """Effect of one hyperparameter on the outcome.
 
     Attributes:
-        name: The hyper-parameter.
-        matters: Whether it is shown to: `adjusted_p` is at most the level.
-        share: Share of the variance of the outcome's ranks that it explains alone, less what chance explains.
-        best: The value, or for a number the middle of the third of the runs, with the best mean outcome.
-        worst: The same with the worst.
-        difference: Mean outcome at best less at worst, with Welch's interval. The two were picked as the farthest
-            apart, so that the estimate is on the high side.
-        at_edge: For a number: `low` or `high` if the best third lies at that end of what was tried.
-        p_value: For this one alone.
-        adjusted_p: With all that were looked at taken into account.
+        name: Hyperparameter name.
+        matters: Whether the effect is significant: `adjusted_p` is at most the level.
+        share: Share of the variance of the outcome's ranks that it explains alone, minus the share expected by chance.
+        best: Value with the best mean outcome; for a number, the median of the third of its values with the best mean.
+        worst: Value with the worst mean outcome, in the same form.
+        difference: Mean outcome at `best` minus `worst`, with Welch's interval, in the units of the outcome. The
+            estimate is biased upwards, because the two are selected as the extremes.
+        at_edge: `low` or `high` if the best third of a significant number is at that end of its range, or `None`.
+        p_value: p-value for this hyperparameter alone.
+        adjusted_p: p-value adjusted for all hyperparameters tested.
     """
 
     name: str
@@ -51,13 +51,13 @@ class Influence(NamedTuple):
 
 
 class Together(NamedTuple):
-    """Two hyper-parameters whose effects do not just add up.
+    """Interaction of two hyperparameters.
 
     Attributes:
-        first: One of the two.
-        second: The other.
-        adjusted_p: Of no interaction, with all pairs that were looked at taken into account.
-        interacts: Whether it is shown.
+        first: Name of the first hyperparameter.
+        second: Name of the second hyperparameter.
+        adjusted_p: p-value of no interaction, adjusted for all pairs tested.
+        interacts: Whether the interaction is significant.
     """
 
     first: str
@@ -67,14 +67,14 @@ class Together(NamedTuple):
 
 
 class Sensitivity(NamedTuple):
-    """Which hyper-parameters matter.
+    """Hyperparameters that the outcome depends on.
 
     Attributes:
         verdict: `found`, `none found`, or `not enough runs` (below 10).
-        influences: One each, the surest first.
-        together: Pairs of those that matter, the surest first; from 20 runs on.
-        runs: Runs used.
-        advice: What to try next, a sentence each.
+        influences: Effect of each hyperparameter, most significant first.
+        together: Interactions of pairs with a significant hyperparameter, most significant first; from 20 runs on.
+        runs: Number of runs used.
+        advice: Advice on the next values to try, one sentence each.
     """
 
     verdict: Verdict
@@ -92,24 +92,24 @@ def sensitivity(
     higher_is_better: bool = True,
     level: float = 0.05,
 ) -> Sensitivity:
-    """Which of many hyper-parameters the outcome of runs depends on.
+    """Test which hyperparameters the outcome of runs depends on.
 
-    For tens of runs and as many hyper-parameters, where `effects.drivers` has too few rows for a model of all of them.
-    Each is looked at alone: the outcome's ranks are explained by a parabola in the ranks of its values (a text, or a
-    number with at most 3 values: by its values), and the shares explained are held against those of 1999 shuffled
-    outcomes, the largest share of all being what counts (max-T: Westfall and Young 1993, Resampling-Based Multiple
-    Testing). So naming any where there is none has a chance of at most the level. Settings of a grid or a random search
-    do not go together; where they do, who of them is the cause remains open.
+    This test is for dozens of runs and a similar number of hyperparameters, for which `effects.drivers` has too few
+    rows. Each hyperparameter is tested alone. A parabola in the ranks of its values explains the outcome's ranks; a
+    string, or a number with at most 3 values, uses one indicator per value. The explained shares are compared with
+    those of 1999 permutations of the outcome. The maximum over all hyperparameters controls the family-wise error rate
+    (max-T: Westfall and Young 1993, Resampling-Based Multiple Testing). The settings of a grid or a random search are
+    uncorrelated. If settings are correlated, the test cannot tell which of them is the cause.
 
-    Pairs are looked at among the hyper-parameters that matter, and one of them with each other: the product of their
-    centred ranks, in what the parabolas leave.
+    Interactions are tested for pairs in which at least one hyperparameter is significant. The score is the product of
+    their centred ranks, in the residuals of the parabolas.
 
     Args:
-        settings: A column for each name, shape `(n,)` each; constant ones are passed over.
-        outcome: One number a run, shape `(n,)`; runs where it is not finite are left out.
-        generator: Draws shuffles.
-        higher_is_better: Whether more is better.
-        level: Chance that is allowed of naming any where there is none.
+        settings: Column of each hyperparameter, shape `(n,)` each. Constant ones are skipped.
+        outcome: Outcome of each run, shape `(n,)`. Runs with a non-finite outcome are left out.
+        generator: Random generator for the permutations.
+        higher_is_better: Whether higher outcomes are better.
+        level: Significance level: the probability of reporting any effect if there is none.
 
     Raises:
         ValueError: Columns and outcomes differ in length.
@@ -130,7 +130,7 @@ def sensitivity(
     seen = np.array([_shares(basis, ranks[None, :])[0] for basis in bases])
     shuffled = generator.permuted(np.broadcast_to(ranks, (_DRAWS, ranks.size)), axis=1)
     drawn = np.array([_shares(basis, shuffled) for basis in bases])
-    # Each standardised by its own chance, so that a text of many values does not drown the others.
+    # Standardise each share by its null distribution, so that a string with many values does not dominate.
     own = np.array(
         [(1 + np.count_nonzero(row >= at - 1e-12)) / (_DRAWS + 1) for row, at in zip(drawn, seen, strict=True)]
     )
@@ -150,7 +150,10 @@ def sensitivity(
 
 
 def _basis(column: ParameterColumn) -> NDArray[np.float64]:
-    """Orthonormal columns, centred: a parabola in ranks, or one a value; a gap is a value of its own."""
+    """Return orthonormal, centred columns: a parabola in ranks, or one column per value.
+
+    Missing values have their own column.
+    """
     there = column.present
     codes = np.where(there, column.values, np.nan)
     levels = np.unique(column.values[there])
@@ -229,7 +232,10 @@ def _pairs(
     generator: np.random.Generator,
     level: float,
 ) -> tuple[Together, ...]:
-    """Products of hyper-parameters of which one matters, in what those that matter leave of the outcome."""
+    """Return the interactions of pairs with a significant hyperparameter.
+
+    They are estimated in the residuals of the outcome on the significant hyperparameters.
+    """
     if not shown or ranks.size < _FEWEST_FOR_PAIRS:
         return ()
     basis_of = {column.name: basis for column, basis in zip(varied, bases, strict=True)}
@@ -272,15 +278,15 @@ def _advice(influences: tuple[Influence, ...], pairs: tuple[Together, ...]) -> l
         if one.at_edge is not None:
             beyond = "below" if one.at_edge == "low" else "above"
             said.append(
-                f"{one.name}: the best runs are at the {one.at_edge} end of what was tried; go {beyond} {one.best}"
+                f"{one.name}: the best runs are at the {one.at_edge} end of the range; try values {beyond} {one.best}"
             )
         else:
-            said.append(f"{one.name}: stay around {one.best}, and away from {one.worst}")
+            said.append(f"{one.name}: keep it near {one.best} and away from {one.worst}")
     said += [
-        f"{pair.first} and {pair.second}: the best value of one depends on the other; vary both together"
+        f"{pair.first} and {pair.second}: the best value of one depends on the other; vary them together"
         for pair in pairs
         if pair.interacts
     ]
     if influences and not said:
-        said.append("none of them matters enough to be seen with so many runs: vary fewer, or wider")
+        said.append("no effect is detectable with this number of runs; vary fewer hyperparameters, or wider ranges")
     return said

@@ -1,4 +1,4 @@
-"""A parameter as a few columns, whose sums are the curves over its ranks: so that an optimum in the middle is seen."""
+"""Spline basis of a parameter: columns whose linear combinations are curves over its ranks, to detect inner optima."""
 
 from typing import Any, NamedTuple
 
@@ -9,14 +9,14 @@ from rlvitals.stats.parameters.parameter_columns import ParameterColumn
 
 
 class Basis(NamedTuple):
-    """Columns whose sums are the curves over a parameter, up to a constant.
+    """Basis columns of a parameter, whose linear combinations are the curves over it up to a constant.
 
     Attributes:
-        columns: Shape `(n, k - 1)`, zero where the parameter is missing; the first knot is left out.
-        gaps: 1 where the parameter is missing, shape `(n, 1)`; shape `(n, 0)` where none is.
-        ranks: Mid-ranks, 0 to 1, shape `(n,)`, of a number or a flag; `None` for texts of more than two levels.
-        places: The value at each of the `k` knots, as the user gave it.
-        ordered: Whether the knots are in an order.
+        columns: Basis columns, shape `(n, k - 1)`, 0 for rows without the parameter. The first knot is left out.
+        gaps: 1 for rows without the parameter, shape `(n, 1)`; shape `(n, 0)` if no row lacks it.
+        ranks: Mid-ranks of a number or a boolean, 0 to 1, shape `(n,)`; `None` for strings with more than two levels.
+        places: Parameter value at each of the `k` knots, in its original form.
+        ordered: Whether the knots have an order.
     """
 
     columns: NDArray[np.float64]
@@ -27,15 +27,16 @@ class Basis(NamedTuple):
 
 
 def basis_of(column: ParameterColumn, knots: int) -> Basis:
-    """A continuous curve, linear between `knots` knots that are equally spaced in rank; a step for each value of a few.
+    """Return a basis of continuous curves, linear between `knots` knots at equally spaced ranks.
 
     The columns are hat functions (linear B-splines: de Boor 1978, A Practical Guide to Splines, ch. III) of the
-    mid-rank. A parameter of at most `knots` different values has one column for each but the first instead; of a text
-    with more levels the most frequent have their own, and the others share the first.
+    mid-rank. A parameter with at most `knots` distinct values has one indicator column for each value except the first
+    instead. For a string with more levels, the most frequent ones have their own columns and the remaining ones share
+    the first.
 
     Args:
-        column: The parameter.
-        knots: How many, at least 2.
+        column: Parameter.
+        knots: Number of knots, at least 2.
     """
     present = column.present
     values, codes, counts = np.unique(column.values[present], return_inverse=True, return_counts=True)
@@ -59,13 +60,13 @@ def basis_of(column: ParameterColumn, knots: int) -> Basis:
 
 
 def ranked(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mid-ranks from 0 (the lowest) to 1 (the highest), ties sharing their mean, shape `(n,)`."""
+    """Return the mid-ranks from 0 (lowest) to 1 (highest), shape `(n,)`; ties share their mean rank."""
     _, codes, counts = np.unique(values, return_inverse=True, return_counts=True)
     ranks: NDArray[np.float64] = _mid_ranks(counts)[codes]
     return ranks
 
 
 def _mid_ranks(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """Mid-rank of each distinct value; 0 where there is only one."""
+    """Return the mid-rank of each distinct value; 0 if there is only one."""
     middle = np.cumsum(counts) - 0.5 * (counts + 1)
     return middle / max(float(counts.sum()) - 1.0, 1.0) if counts.size > 1 else np.zeros(counts.size)

@@ -1,1 +1,1 @@
-"""One series: averages, intervals, trend, convergence, change points."""
+"""Statistics of a single series: averages, intervals, trend, convergence, change points."""

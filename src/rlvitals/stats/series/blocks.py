@@ -1,4 +1,4 @@
-"""A long series as a few dozen block means: what a slow question needs of it, and less correlated."""
+"""Block means: a long series reduced to a few dozen less correlated values."""
 
 from typing import NamedTuple
 
@@ -12,9 +12,9 @@ class Finite(NamedTuple):
     """The finite part of a series.
 
     Attributes:
-        values: Values, shape `(n,)`.
-        positions: Where each stands (episode, step, or its index), shape `(n,)`.
-        dropped: How many values, or positions, were not finite.
+        values: Finite values, shape `(n,)`.
+        positions: Position of each value (episode, step, or index), shape `(n,)`.
+        dropped: Number of entries whose value or position is non-finite.
     """
 
     values: NDArray[np.float64]
@@ -23,14 +23,14 @@ class Finite(NamedTuple):
 
 
 def finite_part(values: object, positions: object = None) -> Finite:
-    """The values that are finite and stand at a finite position, in the order of their positions.
+    """Return the finite values at finite positions, in the order of their positions.
 
     Args:
-        values: Numbers, shape `(n,)`.
-        positions: Where each stands, shape `(n,)`; its index where none is given. Equal ones are allowed.
+        values: Values, shape `(n,)`.
+        positions: Position of each value, shape `(n,)`; by default its index. Equal positions are allowed.
 
     Raises:
-        ValueError: The two differ in length.
+        ValueError: The two arrays differ in length.
     """
     sample = np.asarray(values, dtype=np.float64).ravel()
     if positions is None:
@@ -50,10 +50,14 @@ def finite_part(values: object, positions: object = None) -> Finite:
 
 
 def block_edges(count: int, most: int = MOST_BLOCKS) -> NDArray[np.int64]:
-    """Edges that cut `count` values into at most `most` blocks whose sizes differ by one at most.
+    """Return the edges of at most `most` blocks of `count` values, whose sizes differ by at most one.
 
-    The size is the smallest whole `s` with `count / s <= most`; there are `m = floor(count / s)` blocks, and block `j`
-    holds the values from `floor(j count / m)` to `floor((j + 1) count / m)`.
+    The size is the smallest integer `s` with `count / s <= most`. There are `m = floor(count / s)` blocks, and block
+    `j` contains the values from `floor(j count / m)` to `floor((j + 1) count / m)`.
+
+    Args:
+        count: Number of values.
+        most: Maximum number of blocks.
 
     Returns:
         Edges, shape `(m + 1,)`, from 0 to `count`.
@@ -64,6 +68,6 @@ def block_edges(count: int, most: int = MOST_BLOCKS) -> NDArray[np.int64]:
 
 
 def block_means(values: NDArray[np.float64], edges: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean of each block, shape `(m,)`."""
+    """Return the mean of each block, shape `(m,)`."""
     means: NDArray[np.float64] = np.add.reduceat(values.astype(np.float64, copy=False), edges[:-1]) / np.diff(edges)
     return means

@@ -1,4 +1,4 @@
-"""When a series changed its level: when learning began, when it peaked, when it fell back."""
+"""Change points of a series: when learning started, when it peaked, when it regressed."""
 
 import math
 from itertools import pairwise
@@ -11,9 +11,9 @@ from rlvitals.stats.series.blocks import block_edges, block_means, finite_part
 from rlvitals.stats.series.noise import regress, whitened
 
 FEWEST_VALUES = 20
-EVIDENCE = 20.0  # odds that a change must have on its side, averaged over where it may lie
+EVIDENCE = 20.0  # threshold of the Bayes factor of a change, averaged over its possible locations
 _MOST_CHANGES = 8
-_NEAREST = 2  # blocks between changes, and from either end
+_NEAREST = 2  # minimum number of blocks between change points, and from either end
 _CLIP = 5.0
 _NORMAL_MAD = 1.4826
 
@@ -22,10 +22,10 @@ class LevelChange(NamedTuple):
     """A change of level.
 
     Attributes:
-        place: Index, among the finite values, of the first value after it.
+        place: Index, among the finite values, of the first value after the change.
         position: Position of that value.
-        before: Mean of the segment before, units of the values.
-        after: Mean of the segment after.
+        before: Mean of the segment before the change, in the units of the values.
+        after: Mean of the segment after the change, same units.
     """
 
     place: int
@@ -35,17 +35,17 @@ class LevelChange(NamedTuple):
 
 
 class LevelChanges(NamedTuple):
-    """The changes of level of a series.
+    """Change points of a series.
 
     Attributes:
-        changes: In time order; none where none is proven.
-        levels: Means of the segments, one more than the changes, units of the values.
-        started: Position of the first change for the better; NaN where there is none.
-        peak: Position from which on the best level held; NaN where nothing changed.
-        regressed: Position of the first change for the worse after the peak; NaN where there is none.
-        enough: Whether there was enough data to look.
-        used: Finite values.
-        dropped: Values left out.
+        changes: Change points in time order; empty if none is detected.
+        levels: Means of the segments, one more than the change points, in the units of the values.
+        started: Position of the first change for the better; NaN without one.
+        peak: Start position of the best level; NaN without change points.
+        regressed: Position of the first change for the worse after the peak; NaN without one.
+        enough: Whether there was enough data for the search.
+        used: Number of finite values.
+        dropped: Number of values left out.
     """
 
     changes: tuple[LevelChange, ...]
@@ -65,31 +65,33 @@ def change_points(
     evidence: float = EVIDENCE,
     higher_is_better: bool = True,
 ) -> LevelChanges:
-    """Where the level of a series changed, allowing for autocorrelated and heavy-tailed noise.
+    """Find the change points of the level of a series, allowing for autocorrelated and heavy-tailed noise.
 
-    The series is averaged in at most 48 blocks, and blocks further than 5 robust standard deviations from their running
-    median of five are drawn in. Then, as long as it pays, one step or a pair of steps is added to
+    The series is averaged in at most 48 blocks. Block means more than 5 robust standard deviations from their running
+    median of five are clipped. Then one step or a pair of steps is added at a time, while the evidence for it is
+    sufficient, to
 
         block = level + sum_j size_j [t >= t_j] + autocorrelated noise.
 
-    What a step at `t` pays is its Bayes factor under Zellner's g-prior with `g = m`,
+    The evidence for a step at `t` is its Bayes factor under Zellner's g-prior with `g = m`,
 
         B(t) = sum_k w_k (1 + g)^((nu - p) / 2) (1 + g (1 - R_k^2))^(-nu / 2)
 
-    (Liang et al. 2008, JASA 103, eq. 6; p = 1, or 2 for a pair), over the families of noise `k` of
-    `stats.series.noise` with their probabilities `w_k` given no such step; `R^2` is partial, `nu` the degrees of
-    freedom without it. Its mean over all `t`, and over all pairs, has expectation 1 where nothing changed, so that it
-    exceeds 20 with a probability of at most 1/20 (Markov; an e-value: Grunwald, de Heide and Koolen 2024, JRSS B 86) on
-    average over the noises presumed. Pairs see a level that comes back. After each addition every change is placed once
-    more given the others, and in the end to a single value by least squares within the neighbouring blocks.
+    (Liang et al. 2008, JASA 103, eq. 6; p = 1, or 2 for a pair). The sum is over the noise families `k` of
+    `stats.series.noise`, with their probabilities `w_k` given no such step. `R^2` is partial, and `nu` the degrees of
+    freedom without the step. The mean of `B` over all `t`, and over all pairs, has expectation 1 if nothing changed. It
+    therefore exceeds 20 with a probability of at most 1/20 (Markov; an e-value: Grunwald, de Heide and Koolen 2024,
+    JRSS B 86), on average over the prior of the noise. Pairs detect a level that returns. After each addition, every
+    change point is re-estimated given the remaining ones. Finally each is located to a single value by least squares
+    within the neighbouring blocks.
 
-    A slow climb is told as a staircase.
+    A slow climb is reported as a staircase.
 
     Args:
-        values: The series in time order, shape `(n,)`; values that are not finite are left out.
-        positions: Where each stands, shape `(n,)`; its index where none is given.
-        evidence: What must be exceeded; 20 for 5 % false alarms at most.
-        higher_is_better: False for a loss.
+        values: Series in time order, shape `(n,)`. Non-finite values are left out.
+        positions: Position of each value, shape `(n,)`; by default its index.
+        evidence: Threshold of the mean Bayes factor. 20 limits false alarms to 5 %.
+        higher_is_better: Whether higher values are better; False for a loss.
     """
     sample = finite_part(values, positions)
     y = sample.values
@@ -125,7 +127,7 @@ def change_points(
 
 
 def _search(heights: NDArray[np.float64], observations: int, evidence: float) -> list[int]:
-    """First blocks of the new levels, in order."""
+    """Return the first block of each new level, in order."""
     chosen: list[int] = []
     while len(chosen) < _MOST_CHANGES:
         candidates = _candidates(heights.size, chosen)
@@ -144,7 +146,7 @@ def _search(heights: NDArray[np.float64], observations: int, evidence: float) ->
 
 
 def _placed(heights: NDArray[np.float64], observations: int, chosen: list[int]) -> list[int]:
-    """Every change where it pays most, given the others."""
+    """Re-estimate every change point given the remaining ones, and return them."""
     for turn in range(len(chosen)):
         others = chosen[:turn] + chosen[turn + 1 :]
         candidates = _candidates(heights.size, others)
@@ -154,7 +156,7 @@ def _placed(heights: NDArray[np.float64], observations: int, chosen: list[int]) 
 
 
 def _candidates(blocks: int, chosen: list[int]) -> NDArray[np.int64]:
-    """Blocks at which another level may begin: not too near to an end or to a change."""
+    """Return the blocks at which a new level can start: not too close to an end or to another change point."""
     taken = np.array([0, blocks, *chosen])
     places = np.arange(blocks, dtype=np.int64)
     free = np.abs(places[:, None] - taken).min(axis=1) >= _NEAREST
@@ -165,7 +167,7 @@ def _candidates(blocks: int, chosen: list[int]) -> NDArray[np.int64]:
 def _bayes_factors(
     heights: NDArray[np.float64], observations: int, chosen: list[int], candidates: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Bayes factor of one more step at each candidate, and of each pair of them, over what is chosen already."""
+    """Return the Bayes factors of one more step at each candidate and of each pair, given the chosen steps."""
     count = heights.size
     base = _steps(count, np.array([0, *chosen]))
     weights = regress(heights, base, observations).weights
@@ -188,7 +190,7 @@ def _bayes_factors(
 
 
 def _factor(explained: NDArray[np.float64], freedom: int, g: float, steps: int) -> NDArray[np.float64]:
-    """Bayes factor from the partial R^2, no larger than 1e150, so that sums of them stay finite."""
+    """Return the Bayes factor from the partial R^2, limited to 1e150 so that sums stay finite."""
     logs = 0.5 * (freedom - steps) * math.log1p(g) - 0.5 * freedom * np.log1p(g * (1.0 - np.clip(explained, 0.0, 1.0)))
     factors: NDArray[np.float64] = np.exp(np.minimum(logs, 345.0))
     return factors
@@ -200,12 +202,15 @@ def _residual(q: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[n
 
 
 def _steps(count: int, starts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Columns that are 0 before their start and 1 from it on, shape `(count, len(starts))`."""
+    """Return columns that are 0 before their start and 1 from it on, shape `(count, len(starts))`."""
     return np.asarray(np.arange(count)[:, None] >= starts, dtype=np.float64)
 
 
 def _refined(z: NDArray[np.float64], edges: NDArray[np.int64], blocks: list[int]) -> list[int]:
-    """First values of the new levels: least squares of one step between the neighbouring changes, near its block."""
+    """Return the index of the first value of each new level.
+
+    Each is the least-squares location of one step between the neighbouring change points, near its block.
+    """
     cuts: list[int] = []
     for turn, block in enumerate(blocks):
         lower = int(edges[blocks[turn - 1]]) if turn else 0
@@ -222,7 +227,7 @@ def _refined(z: NDArray[np.float64], edges: NDArray[np.int64], blocks: list[int]
 
 
 def _without_spikes(heights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Heights drawn in to 5 robust standard deviations from their running median of five; steps stay."""
+    """Return the block means, clipped to 5 robust standard deviations from their running median of five; steps stay."""
     padded = np.pad(heights, 2, mode="edge")
     middle = np.median(np.lib.stride_tricks.sliding_window_view(padded, 5), axis=1)
     width = _NORMAL_MAD * float(np.median(np.abs(heights - middle)))

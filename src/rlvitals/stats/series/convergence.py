@@ -1,4 +1,4 @@
-"""Converged or not: since when, at what level, how steady, how far below the best."""
+"""Convergence of a series: whether it converged, when, at what level, and how far below its best."""
 
 import math
 from typing import Literal, NamedTuple
@@ -15,32 +15,32 @@ from rlvitals.stats.series.trend import Trend, change_over_span, robust_deviatio
 Status = Literal["converged", "flat", "improving", "declining", "not enough data"]
 
 FEWEST_VALUES = 20
-_SHORTEST_PLATEAU = 0.2  # of the series
-_BAND = 2.5  # standard deviations of a block mean
-_DOUBT = 0.05  # each of the two one-sided tests
+_SHORTEST_PLATEAU = 0.2  # fraction of the series
+_BAND = 2.5  # in standard deviations of a block mean
+_DOUBT = 0.05  # significance level of each of the two one-sided tests
 _WINDOWS = 8
-_GAIN_ERRORS = 5.0  # standard errors between two means, which chance does not make
+_GAIN_ERRORS = 5.0  # difference of two means, in standard errors, that chance does not explain
 _MOVING = ("improving", "declining")
 
 
 class Convergence(NamedTuple):
-    """Whether a series has come to rest.
+    """Result of the convergence test of a series.
 
     Attributes:
-        status: `converged` (it moved, then came to rest), `flat` (it never moved), `improving` or `declining` (it still
-            moves), or `not enough data`.
-        since: Position from which on it stays around its level; NaN unless converged or flat.
-        level: Mean since then (of the last quarter, where it has not come to rest), with its interval, in the units of
-            the values.
-        gain: Level less the mean of the first eighth (at least five values), same units.
+        status: `converged` (it moved, then reached a plateau), `flat` (it never moved), `improving` or `declining` (it
+            is still moving), or `not enough data`.
+        since: Start position of the plateau; NaN unless converged or flat.
+        level: Mean of the plateau with its confidence interval, in the units of the values. If there is no plateau, the
+            mean of the last quarter.
+        gain: Level minus the mean of the first eighth (at least five values), same units.
         stability: Robust standard deviation of single values around the level, same units.
-        drift: Linear change over the plateau, with its interval; without numbers unless converged or flat.
-        best: Best mean of any eighth of the series in a row.
-        below_best: How much worse than that the level is; at least 0. The best of many is lucky: a small distance
-            proves nothing.
-        regressed: Position where a better level was lost, by `change_points`; NaN where none is proven.
-        used: Finite values.
-        dropped: Values left out.
+        drift: Linear change over the plateau with its confidence interval, same units; NaN unless converged or flat.
+        best: Best moving average over an eighth of the series, same units.
+        below_best: How much worse the level is than `best`, at least 0, same units. `best` is a maximum over many noisy
+            means, so a small distance does not prove a decline.
+        regressed: Position of the loss of a better level, from `change_points`; NaN if no loss is detected.
+        used: Number of finite values.
+        dropped: Number of values left out.
     """
 
     status: Status
@@ -57,7 +57,7 @@ class Convergence(NamedTuple):
 
     @property
     def converged(self) -> bool:
-        """Whether it moved and came to rest."""
+        """Whether the series moved and then reached a plateau."""
         return self.status == "converged"
 
 
@@ -71,31 +71,33 @@ def convergence(
     known_trend: Trend | None = None,
     known_changes: LevelChanges | None = None,
 ) -> Convergence:
-    """Whether a series has come to rest, as far as its noise lets one say so.
+    """Test whether a series has converged, allowing for its noise.
 
-    1. The level is the mean of the last quarter. The series settles where its block means (at most 48; running
-       medians of three) enter the band `level +- max(tolerance * range, 2.5 s)` for good, `s` the deviation of a block
-       mean (the settling time of control theory, with an allowance for noise).
-    2. It moved if the whole series has a trend or a change point, or if the means of its first eighth and of its second
-       half differ by five standard errors: a rise that ends early is neither a line nor a step.
-    3. Converged: it moved; from where it settled at least a fifth of the series is left; and that is proved to be at
-       rest: its linear change is at most `tolerance` times the range of the block means (proportionally less if it is
-       shorter than half the series), and surely less than twice that on both sides (two one-sided tests at 5 %:
-       Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). Half the way and the whole way to the last
-       fifth are tried next. Failing to find a slope is no proof of rest: a slow climb in noise is not converged for
-       lack of data.
-       Flat: it did not move, and the whole is proved to be at rest in the same way, with half the noise in place of
-       `tolerance` times the range.
-    4. Else the trend of the second half, then that of the whole, says where it goes.
+    1. The level is the mean of the last quarter. The settling point is where the block means (at most 48; running
+       medians of three) enter the band `level +- max(tolerance * range, 2.5 s)` and stay in it. `s` is the standard
+       deviation of a block mean. This is the settling time of control theory with an allowance for noise.
+    2. The series moved if it has a trend or a change point as a whole. It also moved if the means of its first eighth
+       and its second half differ by five standard errors. The second criterion detects an early rise, which is neither
+       a line nor a step.
+    3. The series is converged if it moved, at least a fifth of it is after the settling point, and that part is shown
+       to be a plateau. On a plateau the linear change is at most `tolerance` times the range of the block means
+       (proportionally less for a part shorter than half the series). Two one-sided tests at 5 % must also show that the
+       change is less than twice that (Schuirmann 1987, Journal of Pharmacokinetics and Biopharmaceutics 15). If the
+       test fails, it is repeated for the part from halfway to the last fifth, and for the last fifth. A non-significant
+       slope alone does not prove a plateau: a slow climb in noise is not converged, for lack of data.
+    4. The series is flat if it did not move and all of it passes the same test, with half the noise standard deviation
+       instead of `tolerance` times the range.
+    5. Otherwise the status is the trend of the second half, or the trend of the whole series if the second half has
+       none. Without either, there is not enough data.
 
     Args:
-        values: The series in time order, shape `(n,)`; values that are not finite are left out.
-        positions: Where each stands, shape `(n,)`; its index where none is given.
-        tolerance: Share of its gain by which a series at rest may still move.
-        higher_is_better: False for a loss.
-        confidence: Of every interval, two-sided.
-        known_trend: The trend of the same series, if it has been worked out already.
-        known_changes: Its change points, likewise.
+        values: Series in time order, shape `(n,)`. Non-finite values are left out.
+        positions: Position of each value, shape `(n,)`; by default its index.
+        tolerance: Largest change over a plateau, as a fraction of the range of the block means.
+        higher_is_better: Whether higher values are better; False for a loss.
+        confidence: Two-sided confidence level of every interval, in (0, 1).
+        known_trend: Trend of the same series, if it is already computed.
+        known_changes: Change points of the same series, if they are already computed.
     """
     sample = finite_part(values, positions)
     y, x = sample.values, sample.positions
@@ -155,9 +157,10 @@ class _Rest(NamedTuple):
 
 
 def _moved_early(z: NDArray[np.float64]) -> bool:
-    """Whether the mean of the second half is not that of the first eighth, allowing for the noise of either.
+    """Return whether the means of the first eighth and the second half differ, allowing for the noise of both.
 
-    The autocorrelation is that of the second half: a rise within the first eighth would be taken for it.
+    The autocorrelation is estimated from the second half only. In the first eighth, a rise would be mistaken for
+    autocorrelation.
     """
     first, second = z[: _eighth(z.size)], z[z.size // 2 :]
     level = mean_interval(second)
@@ -171,7 +174,7 @@ def _moved_early(z: NDArray[np.float64]) -> bool:
 
 
 def _resting(z: NDArray[np.float64], x: NDArray[np.float64], tolerance: float) -> _Rest | None:
-    """The earliest stretch up to the end that is proved to be at rest, of a series that moved."""
+    """Return the earliest tested plateau that extends to the end of a series that moved."""
     edges = block_edges(z.size)
     heights = _median_of_three(block_means(z - np.median(z), edges))
     last = heights[-max(3, heights.size // 4) :]
@@ -195,7 +198,11 @@ def _whole(z: NDArray[np.float64], x: NDArray[np.float64]) -> _Rest | None:
 
 
 def _at_rest(z: NDArray[np.float64], x: NDArray[np.float64], margin: float | None) -> Mixture | None:
-    """The change over the stretch, if within the margin (by default half the noise), and surely within twice it."""
+    """Return the change over a part of the series if it is a plateau, otherwise None.
+
+    The change must be within the margin (by default half the noise standard deviation). Two one-sided tests must also
+    show that it is within twice the margin.
+    """
     if not x[-1] > x[0]:
         return None
     if np.all(z == z[0]):
@@ -207,7 +214,7 @@ def _at_rest(z: NDArray[np.float64], x: NDArray[np.float64], margin: float | Non
 
 
 def _running_means(y: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Means of an eighth of the series (at least five values), one for each place where it may begin."""
+    """Return the moving averages over an eighth of the series (at least five values), one per possible start."""
     width = _eighth(y.size)
     center = float(np.median(y))
     sums = np.concatenate([[0.0], np.cumsum(y - center)])

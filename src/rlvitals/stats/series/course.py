@@ -1,4 +1,4 @@
-"""The course of a series: what it did over its whole length, and what it has done recently."""
+"""Course of a series: trend, convergence and change points, overall and recently."""
 
 from typing import NamedTuple
 
@@ -18,21 +18,22 @@ _NOT_SETTLED: dict[str, Status] = {
     "stable": "not enough data",
     "not enough data": "not enough data",
 }
-"""The status of a series that has not settled, by its trend."""
+"""Status of a series that has not converged, by the verdict of its trend."""
 
 
 class Course(NamedTuple):
-    """What a series did, over its whole length and recently.
+    """Trend, convergence and change points of a series.
 
     Attributes:
-        values: How many values it has.
-        status: Of the whole series: `converged`, `flat`, `improving`, `declining` or `not enough data`. Where the whole
-            has no trend, `improving` and `declining` are those of its second half.
-        trend: Of the whole series.
-        recent: The trend of the last `recent_values`.
-        recent_values: The last quarter of the values, at least 100 and at most 1,000, if there are so many.
-        convergence: Of the whole series.
-        changes: Where its level changed.
+        values: Number of values, including non-finite ones.
+        status: Status of the whole series: `converged`, `flat`, `improving`, `declining` or `not enough data`. If the
+            whole series has no trend, `improving` and `declining` refer to its second half.
+        trend: Trend of the whole series.
+        recent: Trend of the last `recent_values` values.
+        recent_values: Number of recent values: the last quarter, at least 100 and at most 1,000, or all values of a
+            shorter series.
+        convergence: Convergence of the whole series.
+        changes: Change points of the whole series.
     """
 
     values: int
@@ -45,21 +46,21 @@ class Course(NamedTuple):
 
     @property
     def has_converged(self) -> bool:
-        """Whether it is level, and stays there: it moved and settled, or it never moved."""
+        """Whether the series is on a plateau: it moved and converged, or it never moved."""
         return self.status in {"converged", "flat"}
 
 
 def course(values: ArrayLike, positions: ArrayLike | None = None, *, higher_is_better: bool = True) -> Course:
-    """Say what a series did over its whole length, and recently.
+    """Return the trend, convergence and change points of a series, overall and recently.
 
-    The test for convergence allows a drift of a tenth of the range, which a recent decline can hide in. A series is not
-    converged if its recent values are all from after it settled and have a trend; its status is then the trend of the
-    whole series, if it has one.
+    The convergence test allows a drift of a tenth of the range, which can hide a recent decline. A series is therefore
+    not converged if all its recent values follow the settling point and have a trend. Its status is then the trend of
+    the whole series, if it has one.
 
     Args:
-        values: The series in time order, shape `(n,)`; values that are not finite are ignored.
+        values: Series in time order, shape `(n,)`. Non-finite values are left out.
         positions: Position of each value, shape `(n,)`; by default its index.
-        higher_is_better: False for a loss.
+        higher_is_better: Whether higher values are better; False for a loss.
     """
     y = np.asarray(values, dtype=np.float64)
     x = None if positions is None else np.asarray(positions, dtype=np.float64)
@@ -79,10 +80,14 @@ def course(values: ArrayLike, positions: ArrayLike | None = None, *, higher_is_b
 
 
 def recent_length(count: int) -> int:
-    """How many of the last values of a series are its recent ones."""
+    """Return the number of recent values of a series.
+
+    Args:
+        count: Number of values in the series.
+    """
     return min(count, max(FEWEST_RECENT, min(MOST_RECENT, count // _RECENT_SHARE)))
 
 
 def is_moving(found: Trend) -> bool:
-    """Whether a trend goes up or down."""
+    """Return whether a trend is improving or declining."""
     return found.verdict in {"improving", "declining"}

@@ -1,4 +1,4 @@
-"""How values are distributed, extremes and non-finite ones included."""
+"""Distribution of values, including extremes, non-finite and missing values."""
 
 import math
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class Presence(NamedTuple):
-    """How many values there are, by kind.
+    """Counts of values by kind.
 
     Attributes:
-        total: All places.
-        finite: Ordinary numbers.
-        nan: Not a number, and said so.
-        positive_infinity: Infinite upwards.
-        negative_infinity: Infinite downwards.
-        missing: Nothing was said (None).
+        total: Number of entries.
+        finite: Number of finite values.
+        nan: Number of reported NaN values.
+        positive_infinity: Number of positive infinities.
+        negative_infinity: Number of negative infinities.
+        missing: Number of missing values (None).
     """
 
     total: int
@@ -32,9 +32,10 @@ class Distribution(NamedTuple):
     """A histogram.
 
     Attributes:
-        edges: Of the bins, shape `(k + 1,)`, units of the values; the first is the minimum and the last the maximum.
-        counts: Finite values in each bin, shape `(k,)`; a bin holds its lower edge, the last one both.
-        presence: Counts by kind.
+        edges: Bin edges, shape `(k + 1,)`, in the units of the values, from the minimum to the maximum.
+        counts: Number of finite values in each bin, shape `(k,)`. A bin includes its lower edge; the last one includes
+            both.
+        presence: Counts of values by kind.
     """
 
     edges: NDArray[np.float64]
@@ -46,9 +47,9 @@ def presence(values: ArrayLike | Sequence[float | None], missing: ArrayLike | No
     """Count finite, NaN, infinite and missing values.
 
     Args:
-        values: Shape `(n,)`; `None` counts as missing, NaN does not.
-        missing: Where nothing was said, shape `(n,)` of truth values, for columns that cannot hold None; what stands in
-            `values` there is not looked at.
+        values: Values, shape `(n,)`. `None` counts as missing, NaN does not.
+        missing: Mask of missing values, booleans of shape `(n,)`, for columns that cannot hold None. Masked entries of
+            `values` are ignored.
     """
     raw = np.asarray(values).ravel()
     absent = np.zeros(raw.size, dtype=bool) if missing is None else np.asarray(missing, dtype=bool).ravel().copy()
@@ -62,21 +63,21 @@ def presence(values: ArrayLike | Sequence[float | None], missing: ArrayLike | No
 
 
 def distribution(values: ArrayLike | Sequence[float | None], *, most_bins: int = 60) -> Distribution:
-    """Histogram of the finite values from minimum to maximum: nothing falls outside.
+    """Return a histogram of all finite values, from minimum to maximum.
 
-    The bins are as wide as `2 IQR / n^(1/3)` (Freedman and Diaconis 1981), but there are at most `most_bins`. Where
-    that leaves three quarters of the values in one bin (an extreme far away), the middle 98 % get equal bins and each
-    tail one bin of its own, up to the extreme.
+    The bin width is `2 IQR / n^(1/3)` (Freedman and Diaconis 1981), with at most `most_bins` bins. If an extreme value
+    would leave three quarters of the values in one bin, the middle 98 % get equal bins. Each tail then gets a single
+    bin that reaches to its extreme.
 
     Args:
-        values: Shape `(n,)`; `None` and NaN are counted apart.
-        most_bins: At least 4.
+        values: Values, shape `(n,)`. `None` and NaN are counted separately.
+        most_bins: Maximum number of bins, at least 4.
 
     Raises:
-        ValueError: Fewer than 4 bins are allowed.
+        ValueError: `most_bins` is below 4.
     """
-    if most_bins < 4:  # noqa: PLR2004 -- two tails, and two to see a shape
-        raise ValueError(f"a distribution needs at least 4 bins, not {most_bins}")
+    if most_bins < 4:  # noqa: PLR2004 -- two for the tails, two for the shape
+        raise ValueError(f"most_bins must be at least 4, not {most_bins}")
     counted = presence(values)
     raw = np.asarray(values).ravel()
     if raw.dtype == object:
@@ -98,7 +99,7 @@ def _edges(sample: NDArray[np.float64], most_bins: int) -> NDArray[np.float64]:
     wanted = (high / 2.0 - low / 2.0) / (width / 2.0) if width > 0.0 else math.inf
     if wanted <= most_bins:
         return _even(low, high, max(1, math.ceil(wanted)))
-    # An extreme is far away if even bins would put three quarters of the values in one of them.
+    # An extreme is far away if equal bins would put three quarters of the values in one of them.
     even = _even(low, high, most_bins)
     if np.histogram(sample, even)[0].max() < 0.75 * sample.size or not last > first:
         return even

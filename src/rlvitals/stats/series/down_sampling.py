@@ -1,4 +1,4 @@
-"""A long curve as about a thousand points that keep every extreme."""
+"""Down-sampling of long curves that keeps every extreme."""
 
 import math
 from typing import NamedTuple
@@ -11,15 +11,15 @@ _FEWEST_POINTS = 8
 
 
 class DownSampled(NamedTuple):
-    """Points of a curve.
+    """Points of a down-sampled curve.
 
     Attributes:
-        positions: Where they stand, shape `(k,)`, in the order given.
-        values: Shape `(k,)`; NaN and infinities are points like any other.
-        indices: Of the points in the series they were taken from, shape `(k,)`, rising.
-        nans: NaN values in the whole series.
-        infinities: Infinite values in the whole series.
-        total: Values in the whole series.
+        positions: Position of each point, shape `(k,)`, in the order of the series.
+        values: Value of each point, shape `(k,)`, including NaN and infinities.
+        indices: Index of each point in the original series, shape `(k,)`, increasing.
+        nans: Number of NaN values in the whole series.
+        infinities: Number of infinite values in the whole series.
+        total: Number of values in the whole series.
     """
 
     positions: NDArray[np.float64]
@@ -31,25 +31,25 @@ class DownSampled(NamedTuple):
 
 
 def down_sample(values: ArrayLike, positions: ArrayLike | None = None, *, points: int = 1000) -> DownSampled:
-    """A curve of at most about `points` points that shows what all of it would.
+    """Return a curve of about `points` points that looks the same as the whole series.
 
-    The series is cut into `floor(points / 4)` buckets of equally many values, and of each bucket the first, lowest,
-    highest and last value are kept: the M4 aggregation (Jugel et al. 2014, PVLDB 7), which draws a line chart of that
-    many columns without an error of a pixel. The lowest and highest are of the finite values. A bucket with NaN keeps
-    its first NaN, one with infinities the first of each sign: these come on top. So every extreme and every sort of
-    hole is in the curve, at its own place. O(n).
+    The series is divided into `floor(points / 4)` buckets of equally many values. The first, lowest, highest and last
+    value of each bucket are kept. This is the M4 aggregation (Jugel et al. 2014, PVLDB 7), which draws a line chart of
+    that many columns without a pixel error. The lowest and highest are taken from the finite values. A bucket with NaN
+    also keeps its first NaN, and a bucket with infinities the first of each sign; these points are additional. All
+    extremes and gaps are therefore in the curve, at their own positions. The cost is O(n).
 
     Args:
-        values: Shape `(n,)`.
-        positions: Where each stands, shape `(n,)`; its index where none is given.
-        points: How many are wanted; at least 8. A series of no more than that is kept whole.
+        values: Series, shape `(n,)`.
+        positions: Position of each value, shape `(n,)`; by default its index.
+        points: Number of points to keep, at least 8. A series of at most that length is returned whole.
 
     Raises:
-        ValueError: Too few points are wanted, or values and positions differ in length.
+        ValueError: The number of points is below 8, or values and positions differ in length.
     """
     series = np.asarray(values, dtype=np.float64).ravel()
     if points < _FEWEST_POINTS:
-        raise ValueError(f"a curve needs at least {_FEWEST_POINTS} points, not {points}")
+        raise ValueError(f"points must be at least {_FEWEST_POINTS}, not {points}")
     where = None if positions is None else np.asarray(positions, dtype=np.float64).ravel()
     if where is not None and where.size != series.size:
         raise ValueError(f"{series.size} values but {where.size} positions")
@@ -72,14 +72,14 @@ def down_sample(values: ArrayLike, positions: ArrayLike | None = None, *, points
 
 
 def sparks(values: NDArray[np.float64], many: int = 40) -> tuple[float | None, ...]:
-    """Shorten a series to the means of equal stretches, for a curve in the size of a word.
+    """Shorten a series to the means of equal parts, for a sparkline.
 
     Args:
-        values: Shape `(n,)`; missing values are masked.
-        many: Number of stretches, at most.
+        values: Series, shape `(n,)`. Missing values are masked.
+        many: Maximum number of parts.
 
     Returns:
-        The mean of the finite values of each stretch: NaN where none is finite, `None` where all are missing.
+        The mean of the finite values of each part: NaN if none is finite, `None` if all are missing.
     """
     return tuple(map(_stretch_mean, np.array_split(values, min(many, values.size)))) if values.size else ()
 
@@ -87,16 +87,16 @@ def sparks(values: NDArray[np.float64], many: int = 40) -> tuple[float | None, .
 def _stretch_mean(part: NDArray[np.float64]) -> float | None:
     reported = np.ma.asarray(part).compressed()
     finite = reported[np.isfinite(reported)]
-    scale = float(np.abs(finite).max(initial=0.0)) or 1.0  # the sum of the largest has no float
+    scale = float(np.abs(finite).max(initial=0.0)) or 1.0  # prevents overflow of the sum
     if finite.size:
         return float((finite / scale).mean() * scale)
     return math.nan if reported.size else None
 
 
 def _kept(series: NDArray[np.float64], finite: NDArray[np.bool_] | None, buckets: int) -> NDArray[np.int64]:
-    """Indices of the points to keep, rising."""
+    """Return the indices of the points to keep, shape `(k,)`, increasing."""
     size = series.size // buckets
-    longer = series.size - size * buckets  # so many buckets, the first ones, hold one value more
+    longer = series.size - size * buckets  # the first `longer` buckets hold one more value
     split = longer * (size + 1)
     parts = (
         _of_equal_buckets(series[:split], None if finite is None else finite[:split], size + 1),

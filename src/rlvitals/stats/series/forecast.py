@@ -1,4 +1,4 @@
-"""When a target will be reached: an interval, or no forecast."""
+"""Forecast of when a series reaches a target: an interval, or no forecast."""
 
 import math
 from typing import Literal, NamedTuple
@@ -11,20 +11,21 @@ from rlvitals.stats.series.noise import Regression, regress
 from rlvitals.stats.series.trend import drawn_in
 
 FEWEST_VALUES = 40
-_PACES = (math.inf, 1.0, 0.5, 0.25, 0.125)  # of levelling off, in lengths of the window; infinite: a straight line
+_PACES = (math.inf, 1.0, 0.5, 0.25, 0.125)  # time constants in window lengths; infinite for a straight line
 _DRAWS = 4000
 
 
 class Forecast(NamedTuple):
-    """When a target will be reached.
+    """Forecast of when a series reaches a target.
 
     Attributes:
-        status: `reached` (the present level is there), `forecast`, or `no forecast`.
-        position: Median of the position where the level meets the target; NaN unless forecast.
-        low: Lower end of its interval; NaN unless forecast.
-        high: Upper end.
-        chance: Probability, given the curves looked at, that it is met within the horizon; NaN for too little data.
-        horizon: The last position that is looked at.
+        status: `reached` (the current level is at the target), `forecast`, or `no forecast`.
+        position: Median of the position at which the level meets the target; NaN unless forecast.
+        low: Lower end of the prediction interval of the position; NaN unless forecast.
+        high: Upper end of the prediction interval of the position; NaN unless forecast.
+        chance: Probability, under the fitted curves, that the target is met within the horizon, 0 to 1; NaN if there is
+            not enough data.
+        horizon: Last position that the forecast considers.
     """
 
     status: Literal["reached", "forecast", "no forecast"]
@@ -44,26 +45,26 @@ def forecast(
     higher_is_better: bool = True,
     confidence: float = 0.9,
 ) -> Forecast:
-    """When the level of a series will reach a target, if it goes on as in its second half.
+    """Forecast when the level of a series will reach a target, if it continues as in its second half.
 
     The second half is fitted by a straight line and by curves that level off, `a + b (1 - exp(-t / pace))` with paces
-    of 1 to 1/8 of the window, each under every family of noise (`stats.series.noise`). The curves are weighted by
-    their evidence (Hoeting et al. 1999, Bayesian model averaging, Statistical Science 14), and 4000 curves are drawn.
-    The interval is that of the places where they meet the target. It is given only if its upper end lies within as many
-    positions as have been seen already: else there is no forecast. So noise, a plateau below the target, and a target
-    too far away give none.
+    of 1 to 1/8 of the window, each under every noise family (`stats.series.noise`). The curves are weighted by their
+    evidence (Hoeting et al. 1999, Bayesian model averaging, Statistical Science 14), and 4000 curves are drawn. The
+    interval consists of the positions where they meet the target. It is given only if its upper end is at most one
+    further series length ahead. Otherwise there is no forecast. Noise, a plateau below the target, and a distant target
+    therefore give no forecast.
 
-    Each tail is given half the doubt that it may have, since the forecasts that come out narrow by luck are the ones
-    that are given. A learning curve may do what none of these curves does (a sudden insight, a collapse): the interval
-    covers at its level only if the future is like the past.
+    Each tail uses half of its allowed probability, because intervals that are narrow by chance are more likely to be
+    reported. A learning curve can deviate from all of these curves (a sudden improvement, a collapse). The interval has
+    its nominal coverage only if the future resembles the past.
 
     Args:
-        values: The series in time order, shape `(n,)`; values that are not finite are left out.
-        target: In their units.
-        generator: Draws the curves; the same state gives the same forecast.
-        positions: Where each stands, shape `(n,)`; its index where none is given.
-        higher_is_better: False for a loss: then the level must fall to the target.
-        confidence: Of the interval, two-sided.
+        values: Series in time order, shape `(n,)`. Non-finite values are left out.
+        target: Target in the units of the values.
+        generator: Random generator for the curves; the same state gives the same forecast.
+        positions: Position of each value, shape `(n,)`; by default its index.
+        higher_is_better: Whether higher values are better; False for a loss, whose level must fall to the target.
+        confidence: Two-sided confidence level of the interval, in (0, 1).
     """
     sample = finite_part(values, positions)
     y, x = sample.values, sample.positions
@@ -83,7 +84,7 @@ def forecast(
         reached = bool(heights[0] >= goal)
         return Forecast("reached" if reached else "no forecast", math.nan, math.nan, math.nan, float(reached), horizon)
     meeting, now = _meetings(heights, where, goal, recent.size, generator)
-    if float(np.mean(now >= goal)) >= 0.5:  # noqa: PLR2004 -- more likely there than not
+    if float(np.mean(now >= goal)) >= 0.5:  # noqa: PLR2004 -- more likely reached than not
         return Forecast("reached", math.nan, math.nan, math.nan, 1.0, horizon)
     places = start + span * np.maximum(meeting, 1.0)
     chance = float(np.mean(places <= horizon))
@@ -101,7 +102,10 @@ def _meetings(
     observations: int,
     generator: np.random.Generator,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Where drawn curves meet the goal (window lengths; infinite where never), and their height at the window's end."""
+    """Return the times at which drawn curves meet the goal, and their levels at the end of the window.
+
+    Times are in window lengths, and infinite for curves that never meet the goal.
+    """
     fits: list[tuple[Regression, NDArray[np.float64]]] = []
     for pace in _PACES:
         basis, triangle = np.linalg.qr(np.column_stack([np.ones(where.size), _shape(where, pace)]))
@@ -124,7 +128,7 @@ def _shape(t: NDArray[np.float64], pace: float) -> NDArray[np.float64]:
 
 
 def _meets(curves: NDArray[np.float64], goal: float, pace: float) -> NDArray[np.float64]:
-    """The first `t >= 1` at which `a + b shape(t)` is at the goal; infinite where it never is."""
+    """Return the first `t >= 1` at which `a + b shape(t)` reaches the goal; infinite if it never does."""
     with np.errstate(divide="ignore", invalid="ignore"):
         level = (goal - curves[0]) / curves[1]
         curved = np.where(level < 1.0, -pace * np.log1p(-np.minimum(level, 1.0)), np.inf)

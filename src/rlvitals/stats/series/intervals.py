@@ -1,4 +1,4 @@
-"""Intervals of means and rates that hold when neighbouring values resemble each other."""
+"""Confidence intervals of means and rates that stay valid for autocorrelated series."""
 
 import math
 from typing import NamedTuple
@@ -16,14 +16,14 @@ _UPPER = 0.975
 
 
 class Interval(NamedTuple):
-    """An estimate and how far it can be trusted.
+    """An estimate with its confidence interval.
 
     Attributes:
-        estimate: In the units of the values; NaN where there is none.
-        low: Lower end, same units; NaN where the data is not enough for an interval.
-        high: Upper end.
-        effective: How many independent values would say as much (effective sample size).
-        used: Values it rests on.
+        estimate: Point estimate in the units of the values; NaN without values.
+        low: Lower end, same units; NaN if there is not enough data for an interval.
+        high: Upper end, same units; NaN if there is not enough data for an interval.
+        effective: Effective sample size: the number of independent values with the same information.
+        used: Number of values used.
     """
 
     estimate: float
@@ -34,25 +34,26 @@ class Interval(NamedTuple):
 
     @property
     def enough(self) -> bool:
-        """Whether there was enough data for an interval."""
+        """Whether there is enough data for an interval."""
         return not (math.isnan(self.low) or math.isnan(self.high))
 
 
 def mean_interval(values: ArrayLike, *, confidence: float = 0.95, independent: bool = False) -> Interval:
-    """Interval of the mean of a series, in time order, that may be autocorrelated.
+    """Return a confidence interval of the mean of a series that can be autocorrelated.
 
-    Independent: `mean +- t_{n-1} s / sqrt(n)` (Student 1908). Else the series is averaged in at most 48 blocks, and the
-    variance of their mean, `s^2 1' C 1 / m^2`, averaged over the possible correlations `C`, each a Student t around the
-    sample mean (`stats.series.noise`). Nothing is drawn in: the mean of a skewed series is the mean of all of it.
+    For independent values: `mean +- t_{n-1} s / sqrt(n)` (Student 1908). Otherwise the series is averaged in at most 48
+    blocks. The variance of their mean is `s^2 1' C 1 / m^2`. It is averaged over the possible correlation matrices `C`,
+    each with a Student t distribution around the sample mean (`stats.series.noise`). Outliers are not clipped, because
+    they belong to the mean of a skewed series.
 
     Args:
-        values: Shape `(n,)`; those that are not finite are left out.
-        confidence: Two-sided.
-        independent: For values known to be so, such as evaluation episodes of one policy.
+        values: Values in time order, shape `(n,)`. Non-finite values are left out.
+        confidence: Two-sided confidence level, in (0, 1).
+        independent: Whether the values are known to be independent, such as evaluation episodes of one policy.
 
     Returns:
-        The interval; without ends where there are fewer than 10 values (independent: 2), or where they are worth fewer
-        than 4 independent ones.
+        The interval. Its ends are NaN for fewer than 10 values (independent: 2), or for an effective sample size below
+        4.
     """
     sample = finite_part(values).values
     mean = _mean(sample)
@@ -74,33 +75,34 @@ class MeanDistribution(NamedTuple):
     """Distribution of the error of a sample mean.
 
     Attributes:
-        mixture: Of the error in `unit`s, centred at 0.
-        unit: Units of the value.
+        mixture: Distribution of the error in multiples of `unit`, centred at 0.
+        unit: Scale in the units of the values.
     """
 
     mixture: Mixture
     unit: float
 
     def effective(self, spread: float, count: int) -> float:
-        """How many independent values would give an interval as wide: at least 1, at most `count`.
+        """Return the effective sample size, at least 1 and at most `count`.
 
-        `z^2 spread / h^2`, with `h` the half-width of the 95 % interval of the mean, and `z = 1.96`.
+        It is the number of independent values whose confidence interval has the same width: `z^2 spread / h^2`, with
+        `h` the half-width of the 95 % interval of the mean, and `z = 1.96`.
 
         Args:
-            spread: Variance of a single value, in `unit`s squared.
-            count: Values in the series.
+            spread: Variance of a single value, in squared multiples of `unit`.
+            count: Number of values in the series.
         """
         half = self.mixture.quantile(_UPPER)
         return min(float(count), max(1.0, spread * (normal_quantile(_UPPER) / half) ** 2))
 
 
 def mean_distribution(sample: NDArray[np.float64], split: int | None = None) -> MeanDistribution | None:
-    """How far the mean of a finite autocorrelated series may be off; None where all values are equal.
+    """Return the distribution of the error of the mean of an autocorrelated series; None if all values are equal.
 
     Args:
-        sample: Shape `(n,)`, `n >= 10`, in time order.
-        split: Where given, noise is what remains around one line before and another from there on, so that a drift is
-            not taken for noise.
+        sample: Finite values in time order, shape `(n,)`, `n >= 10`.
+        split: Index at which a second line starts. If given, the noise is the residual around one line before it and
+            another line from it on, so that a drift is not mistaken for noise.
     """
     center = float(np.median(sample))
     unit = float(np.abs(sample - center).max())
@@ -122,21 +124,21 @@ def mean_distribution(sample: NDArray[np.float64], split: int | None = None) -> 
 
 
 def wilson_interval(successes: float, trials: float, *, confidence: float = 0.95) -> Interval:
-    """Wilson's score interval of a rate.
+    """Return Wilson's score interval of a rate.
 
-    `(p + z^2/2n -+ z sqrt(p (1-p)/n + z^2/4n^2)) / (1 + z^2/n)` (Wilson 1927, JASA 22). Never outside [0, 1], and
-    sensible at 0 or n successes.
+    `(p + z^2/2n -+ z sqrt(p (1-p)/n + z^2/4n^2)) / (1 + z^2/n)` (Wilson 1927, JASA 22). The interval never leaves
+    [0, 1] and stays informative at 0 or n successes.
 
     Args:
-        successes: How many of them; need not be whole.
-        trials: Independent trials; need not be whole.
-        confidence: Two-sided.
+        successes: Number of successes; can be fractional.
+        trials: Number of independent trials; can be fractional.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Raises:
-        ValueError: The successes are negative or more than the trials.
+        ValueError: The number of successes is negative or exceeds the number of trials.
     """
     if not 0.0 <= successes <= trials:
-        raise ValueError(f"{successes} successes in {trials} trials")
+        raise ValueError(f"successes must be between 0 and the number of trials ({trials}), not {successes}")
     if trials == 0.0:
         return Interval(math.nan, math.nan, math.nan, 0.0, 0)
     z = normal_quantile(0.5 + 0.5 * confidence)
@@ -150,17 +152,20 @@ def wilson_interval(successes: float, trials: float, *, confidence: float = 0.95
 
 
 def rate_interval(outcomes: ArrayLike, *, confidence: float = 0.95, independent: bool = False) -> Interval:
-    """Interval of a success rate from a series of outcomes, in time order.
+    """Return the confidence interval of a success rate from a series of outcomes.
 
-    Wilson's interval, with the effective number of trials in place of their number: the variance of the mean of the
-    0/1 series is taken as `mean_interval` takes it, and `n_eff = p (1-p) / Var` (Kish 1965, Survey Sampling, 8.2: the
-    design effect; Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3). If all outcomes agree, `n_eff`
-    is that of a series in which the middle one does not.
+    This is Wilson's interval with the effective number of trials instead of their number. The variance of the mean of
+    the 0/1 series is estimated as in `mean_interval`, and `n_eff = p (1-p) / Var` (Kish 1965, Survey Sampling, 8.2: the
+    design effect; Dean and Pagano 2015, Journal of Survey Statistics and Methodology 3). If all outcomes are equal,
+    `n_eff` is computed with the middle outcome flipped.
 
     Args:
-        outcomes: 0 or 1 (or truth values), shape `(n,)`; those that are not finite are left out.
-        confidence: Two-sided.
-        independent: For outcomes known to be so; fewer than 10 are always taken as independent.
+        outcomes: Outcomes in time order, 0 or 1 (or booleans), shape `(n,)`. Non-finite values are left out.
+        confidence: Two-sided confidence level, in (0, 1).
+        independent: Whether the outcomes are known to be independent. Fewer than 10 are always treated as independent.
+
+    Returns:
+        The interval of the rate, from 0 to 1; NaN without outcomes.
     """
     sample = finite_part(outcomes).values
     trials, successes = sample.size, float(sample.sum())
@@ -189,8 +194,8 @@ def _mean(sample: NDArray[np.float64]) -> float:
 
 def _independent_mean(sample: NDArray[np.float64], mean: float, confidence: float) -> Interval:
     count = sample.size
-    if count < 2:  # noqa: PLR2004 -- one value has no spread
+    if count < 2:  # noqa: PLR2004 -- a variance needs two values
         return Interval(mean, math.nan, math.nan, float(count), count)
-    freedom = min(count - 1, 10_000)  # from there on, the normal distribution to five digits
+    freedom = min(count - 1, 10_000)  # above this, t equals the normal distribution to five digits
     half = student_t_quantile(0.5 + 0.5 * confidence, freedom) * float(sample.std(ddof=1)) / math.sqrt(count)
     return Interval(mean, mean - half, mean + half, float(count), count)

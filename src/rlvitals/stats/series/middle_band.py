@@ -1,4 +1,4 @@
-"""The range of the middle 80 % of a series, stretch by stretch."""
+"""Band between the 10 % and 90 % quantiles of a series."""
 
 import math
 from typing import NamedTuple
@@ -10,12 +10,12 @@ _TAIL = 0.1
 
 
 class MiddleBand(NamedTuple):
-    """The band. Stretches without a finite value are left out.
+    """Band of the middle 80 % of a series. Parts without a finite value are left out.
 
     Attributes:
-        positions: Position of the middle of each stretch, shape `(k,)`.
-        low: The 10 % quantile of its finite values, shape `(k,)`.
-        high: The 90 % quantile, shape `(k,)`.
+        positions: Position of the middle of each part, shape `(k,)`.
+        low: 10 % quantile of the finite values of each part, shape `(k,)`.
+        high: 90 % quantile of the finite values of each part, shape `(k,)`.
     """
 
     positions: NDArray[np.float64]
@@ -26,21 +26,22 @@ class MiddleBand(NamedTuple):
 def middle_band(
     values: NDArray[np.float64], positions: NDArray[np.float64], stretches: int, *, most: int | None = None
 ) -> MiddleBand:
-    """Cut a series into stretches of equally many values, and find the middle 80 % of each.
+    """Divide a series into parts of equally many values, and return the middle 80 % of each.
 
-    Quantiles are values of the series (the inverted distribution function), so that a band never overshoots.
+    The quantiles are values of the series (inverse of the empirical distribution function), so the band never
+    overshoots.
 
     Args:
-        values: Shape `(n,)`; may be non-finite.
+        values: Series, shape `(n,)`; can contain non-finite values.
         positions: Position of each value, shape `(n,)`.
-        stretches: Number of stretches, at least 1.
-        most: Values of each stretch, evenly sampled, that are enough; by default all.
+        stretches: Number of parts, at least 1.
+        most: Number of evenly spaced values to use per part; by default all.
     """
     found: list[tuple[float, float, float]] = []
     for part, where in zip(np.array_split(values, stretches), np.array_split(positions, stretches), strict=True):
         sample = part if most is None else part[:: max(1, part.size // most)]
         ordered = np.sort(sample[np.isfinite(sample)])
-        if ordered.size:  # `np.quantile` finds the same values, and is slow for many short stretches
+        if ordered.size:  # same values as `np.quantile`, which is slow for many short parts
             low, high = (ordered[max(0, math.ceil(q * ordered.size) - 1)] for q in (_TAIL, 1.0 - _TAIL))
             found.append((float(where[where.size // 2]), float(low), float(high)))
     return MiddleBand(*np.array(found, dtype=np.float64).reshape(-1, 3).T)

@@ -1,4 +1,4 @@
-"""Whether the skill changed, or only the mix of what was practised."""
+"""Decomposition of a change in the mean into a change of skill and a change of the task mix."""
 
 import math
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ MixVerdict = Literal[
     "not enough data",
 ]
 
-_FEWEST_OF_A_CATEGORY = 5  # in each half
-_FLAT = 0.5  # of the change by the mix
+_FEWEST_OF_A_CATEGORY = 5  # values in each half
+_FLAT = 0.5  # fraction of the change due to the mix
 _ROUNDING = 1e-12
 
 
 class MixShift(NamedTuple):
-    """How a mean changed from the earlier half of a series to the later, and why.
+    """Change of a mean from the first half of a series to the second, split into its causes.
 
     Attributes:
-        verdict: In words. Skill improved or declined where the interval of `within` excludes zero (hidden where the
-            overall mean did the opposite); else the mix moves where that of `mix` does: only the mix, where skill
-            surely changed by less than half as much.
-        total: Change of the overall mean, with its interval, units of the values.
-        within: The part of it by which categories changed themselves.
-        mix: The part by which their shares changed. `within + mix = total`.
-        by_category: Change of each category's mean, for those with at least 5 values in each half.
-        shares: Share of each category in the earlier and in the later half.
-        compared: Share of the values that belong to categories seen in both halves, 0 to 1; the rest counts as mix.
-        used: Values used.
-        dropped: Values left out: not finite, or without a category.
+        verdict: Verdict in words. Skill improved or declined if the interval of `within` excludes zero, "hidden" if the
+            overall mean did not move in the same direction. Otherwise the mix moves if the interval of `mix` excludes
+            zero; "only" the mix if skill changed by less than half as much at the given confidence.
+        total: Change of the overall mean with its confidence interval, in the units of the values.
+        within: Change due to skill, that is, to the means of the categories, same units.
+        mix: Change due to the shares of the categories, same units. `within + mix = total`.
+        by_category: Change of the mean of each category with at least 5 values in each half, same units.
+        shares: Share of each category in the first and in the second half, 0 to 1.
+        compared: Share of the values in categories that occur in both halves, 0 to 1. Remaining values count as mix.
+        used: Number of values used.
+        dropped: Number of values left out because they are non-finite or have no category.
     """
 
     verdict: MixVerdict
@@ -56,28 +56,29 @@ class MixShift(NamedTuple):
 def mix_shift(values: ArrayLike, categories: ArrayLike | Sequence[str | None], *, confidence: float = 0.95) -> MixShift:
     """Split the change of a mean, from the first half to the second, into skill and mix.
 
-    With shares `w` and means `m` of category c in the earlier (1) and later (2) half,
+    With shares `w` and means `m` of category c in the first (1) and second (2) half,
 
         total  = sum_c w_c2 m_c2 - w_c1 m_c1
         within = sum_c (w_c1 + w_c2)/2 (m_c2 - m_c1)
         mix    = sum_c (w_c2 - w_c1) (m_c1 + m_c2)/2
 
-    (Kitagawa 1955, JASA 50; Oaxaca 1973). Simpson's paradox (1951) is `within` and `total` of opposite signs. A
-    category that only one half has seen cannot have improved: its `m` is taken as unchanged, so that it counts as mix.
-    Intervals by the delta method: each part is a smooth function of means, so its error is the mean of an influence
-    value for each episode; the variance of that mean is taken as of any autocorrelated series, around a line in each
-    half (`intervals.mean_distribution`).
+    (Kitagawa 1955, JASA 50; Oaxaca 1973). In Simpson's paradox (1951) `within` and `total` have opposite signs. A
+    category that occurs in only one half cannot show an improvement. Its `m` is assumed unchanged, so it counts as mix.
+
+    The intervals follow from the delta method. Each part is a smooth function of means, so its error is the mean of one
+    influence value per episode. The variance of that mean is estimated as for any autocorrelated series, around a line
+    in each half (`intervals.mean_distribution`).
 
     Args:
-        values: Rewards, qualities or successes, shape `(n,)`, in time order.
-        categories: Name of each one's category, shape `(n,)`; None where there is none.
-        confidence: Two-sided.
+        values: Rewards, qualities or successes in time order, shape `(n,)`.
+        categories: Category of each value, shape `(n,)`; None if it has none.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Returns:
-        The parts; `not enough data` where no category has 5 values in each half.
+        The parts of the change; `not enough data` if no category has 5 values in each half.
 
     Raises:
-        ValueError: The two differ in length.
+        ValueError: The two arrays differ in length.
     """
     series, names = np.asarray(values, dtype=np.float64).ravel(), np.asarray(categories, dtype=object).ravel()
     if series.size != names.size:
@@ -120,7 +121,7 @@ def mix_shift(values: ArrayLike, categories: ArrayLike | Sequence[str | None], *
 
 
 class _Tables(NamedTuple):
-    """Counts, shares and means by half and category, shape `(2, c)`."""
+    """Counts, shares and means by half and category, each of shape `(2, c)`."""
 
     counts: NDArray[np.float64]
     shares: NDArray[np.float64]
@@ -131,7 +132,7 @@ class _Tables(NamedTuple):
         counts = np.stack([np.bincount(codes[half], minlength=width) for half in (~later, later)]).astype(np.float64)
         sums = np.stack([np.bincount(codes[half], y[half], minlength=width) for half in (~later, later)])
         means = sums / np.maximum(counts, 1.0)
-        # What one half has not seen is taken as the other half saw it.
+        # A category missing from one half takes its mean from the other half.
         means = np.where(counts > 0.0, means, means[::-1])
         return cls(counts, counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0), means)
 
@@ -146,7 +147,7 @@ class _Tables(NamedTuple):
     def _errors(
         self, y: NDArray[np.float64], codes: NDArray[np.int64], later: NDArray[np.bool_]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-        """Half of each value; its deviation from its category's mean, over its share; and `n / n_half`."""
+        """Return the half of each value, its deviation from its category's mean over its share, and `n / n_half`."""
         half = later.astype(np.int64)
         deviation = (y - self.means[half, codes]) / self.shares[half, codes]
         return half, deviation, y.size / self.counts.sum(axis=1)[half]
@@ -154,7 +155,7 @@ class _Tables(NamedTuple):
     def influence_within(
         self, y: NDArray[np.float64], codes: NDArray[np.int64], later: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Influence of each value on `within`, shape `(n,)`, mean 0 but for rounding."""
+        """Return the influence of each value on `within`, shape `(n,)`, with mean 0 up to rounding."""
         half, deviation, scale = self._errors(y, codes, later)
         both = self.counts.min(axis=0) > 0.0
         change = np.where(both, self.means[1] - self.means[0], 0.0)
@@ -165,9 +166,9 @@ class _Tables(NamedTuple):
     def influence_mix(
         self, y: NDArray[np.float64], codes: NDArray[np.int64], later: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
-        """Influence of each value on `mix`, shape `(n,)`."""
+        """Return the influence of each value on `mix`, shape `(n,)`."""
         half, deviation, scale = self._errors(y, codes, later)
-        # A mean that stands for both halves counts twice.
+        # A mean used for both halves counts twice.
         weight = np.where(self.counts.min(axis=0) > 0.0, 0.5, 1.0)
         level = self.means.mean(axis=0)
         of_means = (weight * (self.shares[1] - self.shares[0]))[codes] * deviation
@@ -176,7 +177,7 @@ class _Tables(NamedTuple):
 
 
 def _with_interval(estimate: float, influence: NDArray[np.float64], split: int, confidence: float) -> Interval:
-    """The estimate with the interval that the mean of its influence values has."""
+    """Return the estimate with the confidence interval of the mean of its influence values."""
     count = influence.size
     moves = np.ptp(influence) > _ROUNDING * max(abs(estimate), float(np.abs(influence).max()))
     known = mean_distribution(influence, split) if moves else None
@@ -188,7 +189,7 @@ def _with_interval(estimate: float, influence: NDArray[np.float64], split: int, 
 
 
 def _category(y: NDArray[np.float64], later: NDArray[np.bool_], confidence: float) -> Interval:
-    """Change of one category's mean."""
+    """Return the change of one category's mean."""
     codes = np.zeros(y.size, dtype=np.int64)
     tables = _Tables.of(y, codes, later, 1)
     influence = tables.influence_within(y, codes, later)

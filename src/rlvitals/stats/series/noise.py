@@ -1,10 +1,11 @@
-"""Linear regression of a learning curve whose noise is autocorrelated, in an unknown way.
+"""Linear regression of learning curves with autocorrelated noise of unknown correlation.
 
-The noise of a learning curve is not independent: a policy stays good or bad for a while. How long, the data itself has
-to say, and from a short series it says little. So no single autocorrelation is estimated and then believed. A family of
-noises is laid out (`FAMILIES`: first-order autoregressions from none to 0.99, with and without as much white noise on
-top); under each, generalised least squares gives an exact Student t statement; and the statements are averaged, each
-weighted by how probable its noise is given the series:
+The noise of a learning curve is not independent, because a policy stays good or bad for a while. The autocorrelation
+time has to be estimated from the data, and a short series contains little information about it. A single estimate of
+the autocorrelation is therefore not reliable. Instead, this module uses a family of noise models (`FAMILIES`):
+first-order autoregressions with coefficients from 0 to 0.99, some of them with an equal amount of added white noise.
+Generalised least squares gives an exact Student t distribution under each model. These distributions are averaged with
+the posterior probabilities of the models:
 
     y = X b + s e,  e ~ N(0, C_k),   C_k = (1 - w_k) rho_k^|i-j| + w_k [i = j]
     b | k  ~  t_nu(b_k, v_k RSS_k / nu),  nu = m - p
@@ -12,10 +13,10 @@ weighted by how probable its noise is given the series:
 
 This is the posterior under the flat reference prior on `b` and `log s` (Zellner 1971, An Introduction to Bayesian
 Inference in Econometrics, ch. 3-4; Berger, De Oliveira and Sanso 2001, JASA 96, for the correlation). Location and
-scale are equivariant, so that its intervals cover exactly at their level on average over the prior. The prior leans
-towards strong correlation where a series is short (`log_prior`), by as much as was measured to be needed for at most
-5 % false alarms up to rho = 0.9 (`bench/calibration.py`). Weighting the nuisance so that a test holds in its worst case
-is the idea of Elliott, Mueller and Watson (2015, Econometrica 83).
+scale are equivariant, so the intervals have exact coverage on average over the prior. For short series, the prior
+favours strong correlation (`log_prior`). Its strength is calibrated for at most 5 % false alarms up to rho = 0.9
+(`bench/calibration.py`). Weighting the nuisance parameter so that a test is valid in its worst case follows Elliott,
+Mueller and Watson (2015, Econometrica 83).
 """
 
 import math
@@ -34,17 +35,17 @@ FAMILIES: tuple[tuple[float, float], ...] = (
 )
 _RHO = np.array([rho for rho, _ in FAMILIES])
 _WHITE = np.array([white for _, white in FAMILIES])
-_SMALLEST_RESIDUAL = 1e-13  # of the series' own size: below it, residuals are rounding
+_SMALLEST_RESIDUAL = 1e-13  # relative to the size of the series; smaller residuals are rounding errors
 
 
 class Mixture(NamedTuple):
-    """What is known of one number: a mixture of Student t distributions, one a family of noise.
+    """Distribution of one number: a mixture of Student t distributions, one per noise family.
 
     Attributes:
         centers: Estimate under each family, shape `(k,)`, in the units of the number.
         scales: Standard error under each family, shape `(k,)`, same units.
         weights: Probability of each family, shape `(k,)`, summing to 1.
-        degrees_of_freedom: Of every one of them.
+        degrees_of_freedom: Degrees of freedom, equal for all families.
     """
 
     centers: NDArray[np.float64]
@@ -54,16 +55,19 @@ class Mixture(NamedTuple):
 
     @property
     def mean(self) -> float:
-        """The estimate: `sum weight_k center_k`."""
+        """The estimate, `sum weight_k center_k`."""
         return float(self.weights @ self.centers)
 
     def below(self, value: float) -> float:
-        """Probability that the number is below `value`."""
+        """Return the probability that the number is below `value`."""
         standardised = (value - self.centers) / self.scales
         return float(self.weights @ student_t_cdf(standardised, self.degrees_of_freedom))
 
     def quantile(self, probability: float) -> float:
-        """The value with `below(value) = probability`: Newton's steps, kept inside an interval that holds it."""
+        """Return the value with `below(value) = probability`.
+
+        It is found by Newton's method, safeguarded by bisection.
+        """
         reach = 4.0
         while self.below(self._end(-reach)) > probability or self.below(self._end(reach)) < probability:
             reach *= 4.0
@@ -92,15 +96,15 @@ class Mixture(NamedTuple):
 
 
 class Regression(NamedTuple):
-    """Least squares under every family of noise.
+    """Least-squares fit under every noise family.
 
     Attributes:
-        coefficients: Shape `(k, p)`.
-        covariances: Of the coefficients, shape `(k, p, p)`.
-        variances: Of the noise of one block, shape `(k,)`.
+        coefficients: Coefficients under each family, shape `(k, p)`.
+        covariances: Covariances of the coefficients, shape `(k, p, p)`.
+        variances: Noise variance of one block, shape `(k,)`.
         weights: Probability of each family, shape `(k,)`.
-        evidence: Log marginal likelihood of the series, summed over the families, up to a constant that depends on the
-            length and on the number of columns alone.
+        evidence: Log marginal likelihood of the series, summed over the families, up to a constant that depends only on
+            the length and the number of columns.
         degrees_of_freedom: `m - p`.
     """
 
@@ -112,12 +116,12 @@ class Regression(NamedTuple):
     degrees_of_freedom: int
 
     def combination(self, contrast: NDArray[np.float64]) -> Mixture:
-        """What is known of `contrast @ coefficients`, contrast of shape `(p,)`."""
+        """Return the distribution of `contrast @ coefficients`, for a contrast of shape `(p,)`."""
         variances = np.einsum("i,kij,j->k", contrast, self.covariances, contrast)
         return Mixture(self.coefficients @ contrast, np.sqrt(variances), self.weights, self.degrees_of_freedom)
 
     def draws(self, count: int, generator: np.random.Generator) -> NDArray[np.float64]:
-        """`count` draws of all coefficients together (multivariate t within a family), shape `(count, p)`."""
+        """Return `count` joint draws of all coefficients (multivariate t within a family), shape `(count, p)`."""
         family = generator.choice(self.weights.size, size=count, p=self.weights)
         factors = np.linalg.cholesky(self.covariances)[family]
         normal = generator.standard_normal((count, self.coefficients.shape[1]))
@@ -129,12 +133,12 @@ class Regression(NamedTuple):
 
 
 def regress(response: NDArray[np.float64], columns: NDArray[np.float64], observations: int) -> Regression:
-    """Regress a series of block means on columns, under every family of noise.
+    """Regress a series of block means on columns, under every noise family.
 
     Args:
-        response: The series, shape `(m,)`, equally spaced in time or nearly so, of ordinary size (about 1).
-        columns: The regressors, shape `(m, p)`, of full rank, `p < m`.
-        observations: Values behind the block means, `n >= m`; sets the prior.
+        response: Block means, shape `(m,)`, at approximately equal intervals in time, scaled to about 1.
+        columns: Regressors, shape `(m, p)`, of full rank, `p < m`.
+        observations: Number of values that were averaged in blocks, `n >= m`; it sets the prior.
     """
     length, width = columns.shape
     q, inverse, log_volume = _factors(np.ascontiguousarray(columns).tobytes(), length)
@@ -158,20 +162,26 @@ def regress(response: NDArray[np.float64], columns: NDArray[np.float64], observa
 
 
 def whitened(columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Columns, shape `(m, p)`, made independent of variance 1 under each family: `L_k^-1 X`, shape `(k, m, p)`."""
+    """Return the columns whitened under each family: `L_k^-1 X`, shape `(k, m, p)`.
+
+    The noise in the whitened columns is independent with variance 1.
+
+    Args:
+        columns: Columns, shape `(m, p)`.
+    """
     columns_of_each: NDArray[np.float64] = _whiteners(columns.shape[0])[0] @ columns
     return columns_of_each
 
 
 def log_prior(observations: int, blocks: int) -> NDArray[np.float64]:
-    """Log prior weight of each family, shape `(k,)`, normalised.
+    """Return the normalised log prior weight of each family, shape `(k,)`.
 
-    `a rho - 2 [w > 0]`, with `a = 140 / n - 0.3 - 1.5 [n > m]`: a short series cannot tell a trend from slow noise, so
-    slow noise is presumed; the blocks of a long one are nearly independent, so it is not.
+    `a rho - 2 [w > 0]`, with `a = 140 / n - 0.3 - 1.5 [n > m]`. A short series cannot distinguish a trend from slow
+    noise, so its prior favours slow noise. The blocks of a long series are nearly independent, so its prior does not.
 
     Args:
-        observations: Values in the series, `n`.
-        blocks: Block means made of them, `m`.
+        observations: Number of values in the series, `n`.
+        blocks: Number of block means, `m`.
     """
     lean = 140.0 / observations - 0.3 - 1.5 * (observations > blocks)
     logs = lean * _RHO - 2.0 * (_WHITE > 0.0)
@@ -182,7 +192,7 @@ def log_prior(observations: int, blocks: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def correlations(length: int) -> NDArray[np.float64]:
-    """Correlation matrices `C_k` of every family, shape `(k, length, length)`, read-only."""
+    """Return the correlation matrices `C_k` of all families, shape `(k, length, length)`, read-only."""
     distance = np.abs(np.subtract.outer(np.arange(length), np.arange(length)))
     smooth = np.where(distance == 0, 1.0, _RHO[:, None, None] ** np.maximum(distance, 1))
     matrices: NDArray[np.float64] = (1.0 - _WHITE)[:, None, None] * smooth
@@ -193,7 +203,7 @@ def correlations(length: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=64)
 def _whiteners(length: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Inverse Cholesky factors of the `C_k`, and half the log determinants."""
+    """Return the inverse Cholesky factors of the `C_k`, and half the log determinants."""
     factors = np.linalg.cholesky(correlations(length))
     log_determinants = np.log(np.diagonal(factors, axis1=1, axis2=2)).sum(axis=1)
     inverses = np.linalg.inv(factors)
@@ -203,9 +213,9 @@ def _whiteners(length: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 @lru_cache(maxsize=64)
 def _factors(columns: bytes, length: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Of the whitened columns under each family: Q, the inverse of R, and `log(|C_k|^(1/2) |X' C_k^-1 X|^(1/2))`.
+    """Return Q, the inverse of R, and `log(|C_k|^(1/2) |X' C_k^-1 X|^(1/2))` of the whitened columns, for each family.
 
-    Cached, since regular series of one length ask for the same columns again and again.
+    The result is cached because series of equal length often use the same columns.
     """
     q, r = np.linalg.qr(whitened(np.frombuffer(columns).reshape(length, -1)))
     _, log_determinants = _whiteners(length)

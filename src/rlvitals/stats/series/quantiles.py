@@ -1,4 +1,4 @@
-"""Quantiles and their intervals, the interquartile mean, and bootstrap intervals of anything."""
+"""Quantiles, the interquartile mean, and bootstrap intervals of any statistic."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,18 +12,20 @@ from rlvitals.stats.series.student_t import normal_quantile
 
 _FEWEST_FOR_CORRELATION = 10
 _EXACT_UP_TO = 1000
-_FEWEST_BEYOND = 5.0  # effective values expected on the thinner side
+_FEWEST_BEYOND = 5.0  # expected number of effective values in the smaller tail
 
 
 def quantiles(values: ArrayLike, probabilities: Sequence[float] = (0.05, 0.25, 0.5, 0.75, 0.95)) -> dict[float, float]:
-    """Quantiles of the finite values, interpolated linearly (Hyndman and Fan 1996, American Statistician 50: type 7).
+    """Return quantiles of the finite values.
+
+    They are interpolated linearly (Hyndman and Fan 1996, American Statistician 50: type 7).
 
     Args:
-        values: Shape `(n,)`.
-        probabilities: Each from 0 to 1.
+        values: Values, shape `(n,)`. Non-finite values are left out.
+        probabilities: Probabilities of the quantiles, each from 0 to 1.
 
     Returns:
-        Quantile by probability, units of the values; NaN where no value is finite.
+        Quantile by probability, in the units of the values; NaN if no value is finite.
     """
     sample = finite_part(values).values
     if sample.size == 0:
@@ -33,10 +35,14 @@ def quantiles(values: ArrayLike, probabilities: Sequence[float] = (0.05, 0.25, 0
 
 
 def interquartile_mean(values: ArrayLike) -> float:
-    """Mean of the middle half: the lowest and highest `floor(n / 4)` finite values are left out; NaN for none.
+    """Return the mean of the middle half of the finite values; NaN without any.
 
-    The 25 % trimmed mean, robust as the median and nearly as precise as the mean (Agarwal et al. 2021, Deep
-    Reinforcement Learning at the Edge of the Statistical Precipice, NeurIPS).
+    The lowest and highest `floor(n / 4)` values are left out. This 25 % trimmed mean is as robust as the median and
+    nearly as precise as the mean (Agarwal et al. 2021, Deep Reinforcement Learning at the Edge of the Statistical
+    Precipice, NeurIPS).
+
+    Args:
+        values: Values, shape `(n,)`.
     """
     sample = finite_part(values).values
     if sample.size == 0:
@@ -49,29 +55,31 @@ def interquartile_mean(values: ArrayLike) -> float:
 def quantile_interval(
     values: ArrayLike, probability: float, *, confidence: float = 0.95, independent: bool = False
 ) -> Interval:
-    """Interval of a quantile, from the order statistics.
+    """Return the confidence interval of a quantile, from the order statistics.
 
-    The number of values below the true quantile is binomial with `n` and `p`, whatever the distribution; so the
-    interval runs from the order statistic below whose rank that number falls with at most `(1 - confidence) / 2` to its
-    counterpart above (David and Nagaraja 2003, Order Statistics, 7.1). Autocorrelated: the variance `p (1 - p) / n` of
-    that share becomes `p (1 - p) / n_eff`, with `n_eff` from the series of 0 (above) and 1 (below the sample quantile),
-    and the ranks follow from its normal approximation, with Wilson's form (Woodruff 1952, JASA 47).
+    The number of values below the true quantile is binomial with `n` and `p` for any distribution. The lower end is the
+    order statistic whose rank that number falls below with a probability of at most `(1 - confidence) / 2`. The upper
+    end is its counterpart (David and Nagaraja 2003, Order Statistics, 7.1).
+
+    For an autocorrelated series, the variance `p (1 - p) / n` of that share becomes `p (1 - p) / n_eff`. `n_eff` is
+    computed from the series of 0 (above) and 1 (below the sample quantile). The ranks then follow from the normal
+    approximation in Wilson's form (Woodruff 1952, JASA 47), which is also used for more than 1000 independent values.
 
     Args:
-        values: Shape `(n,)`, in time order; those that are not finite are left out.
-        probability: Of the quantile, inside (0, 1).
-        confidence: Two-sided.
-        independent: For values known to be so.
+        values: Values in time order, shape `(n,)`. Non-finite values are left out.
+        probability: Probability of the quantile, in (0, 1).
+        confidence: Two-sided confidence level, in (0, 1).
+        independent: Whether the values are known to be independent.
 
     Returns:
-        The interval; an end is NaN where no order statistic is far enough out (the 5 % quantile of 20 values), both are
-        where fewer than 5 effective values are to be expected beyond it.
+        The interval. An end is NaN if no order statistic is far enough out (the 5 % quantile of 20 values). With the
+        normal approximation, both are NaN if fewer than 5 effective values are expected beyond the quantile.
 
     Raises:
-        ValueError: The probability is not inside (0, 1).
+        ValueError: The probability is not in (0, 1).
     """
     if not 0.0 < probability < 1.0:
-        raise ValueError(f"a quantile needs 0 < probability < 1, not {probability}")
+        raise ValueError(f"probability must be in (0, 1), not {probability}")
     sample = finite_part(values).values
     count = sample.size
     if count == 0:
@@ -108,28 +116,29 @@ def bootstrap_interval(
     block: int = 1,
     confidence: float = 0.95,
 ) -> Interval:
-    """Percentile bootstrap interval of any statistic.
+    """Return the percentile bootstrap interval of any statistic.
 
-    Values are drawn again with replacement, one by one (Efron 1979) or, for an autocorrelated series, in circular
-    blocks of `block` neighbours (Politis and Romano 1992); the interval holds the middle `confidence` of the
-    statistic's values.
+    Values are resampled with replacement, one at a time (Efron 1979) or, for an autocorrelated series, in circular
+    blocks of `block` neighbours (Politis and Romano 1992). The interval covers the middle `confidence` of the resampled
+    statistics.
 
     Args:
-        values: Shape `(n,)`, in time order; those that are not finite are left out.
-        statistic: Takes resamples, shape `(r, n)`, gives a number each, shape `(r,)`: `lambda x: np.median(x, axis=1)`.
-        generator: Draws; the same state gives the same interval.
-        resamples: How many.
-        block: Neighbours drawn together; about the time that the series needs to forget.
-        confidence: Two-sided.
+        values: Values in time order, shape `(n,)`. Non-finite values are left out.
+        statistic: Function from resamples, shape `(r, n)`, to one number each, shape `(r,)`, such as
+            `lambda x: np.median(x, axis=1)`.
+        generator: Random generator; the same state gives the same interval.
+        resamples: Number of resamples.
+        block: Number of neighbours drawn together; about the autocorrelation time of the series.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Raises:
         ValueError: The block is below 1.
     """
     if block < 1:
-        raise ValueError(f"a block holds at least 1 value, not {block}")
+        raise ValueError(f"block must be at least 1, not {block}")
     sample = finite_part(values).values
     count = sample.size
-    if count < 2:  # noqa: PLR2004 -- one value has no spread
+    if count < 2:  # noqa: PLR2004 -- a variance needs two values
         return Interval(float(sample[0]) if count else math.nan, math.nan, math.nan, float(count), count)
     estimate = float(statistic(sample[None, :])[0])
     pieces = -(-count // block)
@@ -146,7 +155,7 @@ def bootstrap_interval(
 
 
 def _effective(indicator: NDArray[np.float64], probability: float) -> float:
-    """Independent values worth as much, for the share that an indicator series measures."""
+    """Return the effective sample size for the share that an indicator series measures."""
     count = indicator.size
     known = mean_distribution(indicator) if count >= _FEWEST_FOR_CORRELATION else None
     if known is None:
@@ -155,7 +164,7 @@ def _effective(indicator: NDArray[np.float64], probability: float) -> float:
 
 
 def _binomial_cdf(count: int, probability: float) -> NDArray[np.float64]:
-    """`P(B <= k)` for k = 0 to n."""
+    """Return `P(B <= k)` for k = 0 to n, shape `(n + 1,)`."""
     k = np.arange(count + 1)
     log_choose = np.array([math.lgamma(count + 1) - math.lgamma(i + 1) - math.lgamma(count - i + 1) for i in k])
     log_mass = log_choose + k * math.log(probability) + (count - k) * math.log1p(-probability)

@@ -1,4 +1,4 @@
-"""Student's t distribution for whole degrees of freedom: its finite sums, without SciPy."""
+"""Student's t distribution for integer degrees of freedom, from finite sums, without SciPy."""
 
 import math
 from functools import lru_cache
@@ -9,29 +9,32 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def normal_quantile(probability: float) -> float:
-    """Quantile of the standard normal distribution, for `0 < probability < 1`."""
+    """Return the quantile of the standard normal distribution, for `0 < probability < 1`."""
     return NormalDist().inv_cdf(probability)
 
 
 def student_t_cdf(t: ArrayLike, degrees_of_freedom: int) -> NDArray[np.float64]:
-    """Probability that a Student t variable is at most `t`.
+    """Return the cumulative distribution function of Student's t distribution.
 
     With `theta = arctan(t / sqrt(nu))`, `F(t) = (1 + A) / 2` (Abramowitz and Stegun 1964, 26.7.3 and 26.7.4):
 
         nu odd:  A = 2/pi (theta + sin theta (cos theta + 2/3 cos^3 theta + 2/3 4/5 cos^5 theta + ... up to nu-2))
         nu even: A = sin theta (1 + 1/2 cos^2 theta + 1/2 3/4 cos^4 theta + ... up to nu-2)
 
-    Exact to about 1e-15 absolutely: enough for intervals, not for tails of 1e-20.
+    The absolute error is about 1e-15: enough for intervals, but not for tail probabilities of 1e-20.
 
     Args:
-        t: Where, any shape; infinities are allowed.
-        degrees_of_freedom: `nu >= 1`, whole. The cost grows with it.
+        t: Points to evaluate, any shape. Infinities are allowed.
+        degrees_of_freedom: Integer degrees of freedom, `nu >= 1`. The cost grows with it.
+
+    Returns:
+        Probabilities, in the shape of `t`.
 
     Raises:
         ValueError: The degrees of freedom are below 1.
     """
     if degrees_of_freedom < 1:
-        raise ValueError(f"Student's t needs at least 1 degree of freedom, not {degrees_of_freedom}")
+        raise ValueError(f"degrees_of_freedom must be at least 1, not {degrees_of_freedom}")
     angle = np.arctan(np.asarray(t, dtype=np.float64) / math.sqrt(degrees_of_freedom))
     cosine = np.cos(angle)
     coefficients = _coefficients(degrees_of_freedom)
@@ -46,7 +49,14 @@ def student_t_cdf(t: ArrayLike, degrees_of_freedom: int) -> NDArray[np.float64]:
 
 
 def student_t_density(t: ArrayLike, degrees_of_freedom: int) -> NDArray[np.float64]:
-    """Density `Gamma((nu+1)/2) / (sqrt(nu pi) Gamma(nu/2)) (1 + t^2/nu)^(-(nu+1)/2)`, the shape of `t`."""
+    """Return the probability density of Student's t distribution, in the shape of `t`.
+
+    `Gamma((nu+1)/2) / (sqrt(nu pi) Gamma(nu/2)) (1 + t^2/nu)^(-(nu+1)/2)`.
+
+    Args:
+        t: Points to evaluate, any shape.
+        degrees_of_freedom: Degrees of freedom, `nu >= 1`.
+    """
     nu = float(degrees_of_freedom)
     front = math.lgamma(0.5 * (nu + 1.0)) - math.lgamma(0.5 * nu) - 0.5 * math.log(nu * math.pi)
     where = np.asarray(t, dtype=np.float64)
@@ -55,14 +65,18 @@ def student_t_density(t: ArrayLike, degrees_of_freedom: int) -> NDArray[np.float
 
 
 def student_t_quantile(probability: float, degrees_of_freedom: int) -> float:
-    """The `t` with `F(t) = probability`, by halving an interval that holds it until doubles can tell no more.
+    """Return the quantile of Student's t distribution, found by bisection to the precision of a double.
+
+    Args:
+        probability: Probability of the quantile, in (0, 1).
+        degrees_of_freedom: Integer degrees of freedom, at least 1.
 
     Raises:
-        ValueError: The probability is not inside (0, 1).
+        ValueError: The probability is not in (0, 1).
     """
     if not 0.0 < probability < 1.0:
-        raise ValueError(f"a quantile needs 0 < probability < 1, not {probability}")
-    if probability == 0.5:  # noqa: PLR2004 -- the middle of a symmetric distribution
+        raise ValueError(f"probability must be in (0, 1), not {probability}")
+    if probability == 0.5:  # noqa: PLR2004 -- the median of a symmetric distribution
         return 0.0
     wanted = max(probability, 1.0 - probability)
     low, high = 0.0, 1.0
@@ -80,7 +94,10 @@ def student_t_quantile(probability: float, degrees_of_freedom: int) -> float:
 
 @lru_cache(maxsize=256)
 def _coefficients(degrees_of_freedom: int) -> NDArray[np.float64]:
-    """Of the powers of `cos^2 theta`: `2/3 4/5 ...` for odd, `1/2 3/4 ...` for even degrees of freedom."""
+    """Return the coefficients of the powers of `cos^2 theta`.
+
+    They are `2/3 4/5 ...` for odd and `1/2 3/4 ...` for even degrees of freedom.
+    """
     if degrees_of_freedom == 1:
         return np.zeros(1)
     start = 2 if degrees_of_freedom % 2 else 1

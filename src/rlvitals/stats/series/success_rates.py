@@ -1,4 +1,4 @@
-"""Success rates: overall, over time, by group, and episodes until a target."""
+"""Success rates: overall, over time and by group, and the number of episodes until a target."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from rlvitals.stats.series.intervals import Interval, rate_interval
 
 
 class RateBlock(NamedTuple):
-    """Success rate of a stretch of episodes.
+    """Success rate of a range of episodes.
 
     Attributes:
-        first: Index of its first episode.
-        last: Index of its last.
-        rate: Share of successes among those that say, with Wilson's interval.
+        first: Index of the first episode.
+        last: Index of the last episode, inclusive.
+        rate: Share of successes among the episodes with a reported outcome, with Wilson's interval.
     """
 
     first: int
@@ -27,14 +27,14 @@ class RateBlock(NamedTuple):
 
 
 class TargetReached(NamedTuple):
-    """How long it took until a running mean reached a target.
+    """Number of episodes until a moving average reached a target.
 
     Attributes:
         status: `reached`, `not reached`, or `not enough data` (fewer episodes than the window).
-        episodes: Episodes until then, counting from 1 to the last one of the window; NaN unless reached.
+        episodes: Number of episodes up to the end of the first window at the target; NaN unless reached.
         held: Whether every later window stayed at the target; False unless reached.
-        best: Best mean of any window; NaN where there is none.
-        window: Episodes in a window.
+        best: Best mean of any window, in the units of the values; NaN without a window.
+        window: Window length in episodes.
     """
 
     status: Literal["reached", "not reached", "not enough data"]
@@ -45,11 +45,14 @@ class TargetReached(NamedTuple):
 
 
 def success_rate(successes: ArrayLike | Sequence[float | None], *, confidence: float = 0.95) -> Interval:
-    """Share of successes, with Wilson's interval for autocorrelated episodes (`intervals.rate_interval`).
+    """Return the share of successes, with Wilson's interval for autocorrelated episodes.
+
+    See `intervals.rate_interval`.
 
     Args:
-        successes: Truth values, 0 or 1, or NaN and None where an episode does not say, shape `(n,)`, in time order.
-        confidence: Two-sided.
+        successes: Outcomes in time order, shape `(n,)`: booleans, 0 or 1, or NaN and None for an episode without an
+            outcome.
+        confidence: Two-sided confidence level, in (0, 1).
     """
     return rate_interval(_numbers(successes), confidence=confidence)
 
@@ -57,14 +60,15 @@ def success_rate(successes: ArrayLike | Sequence[float | None], *, confidence: f
 def success_over_time(
     successes: ArrayLike | Sequence[float | None], *, blocks: int = 20, confidence: float = 0.95
 ) -> list[RateBlock]:
-    """Success rate of each of at most `blocks` equal stretches, with Wilson's interval (Wilson 1927, JASA 22).
+    """Return the success rate over time, with Wilson's interval (Wilson 1927, JASA 22).
 
-    Within a stretch episodes are taken as independent: the level is allowed to move between stretches.
+    The episodes are divided into at most `blocks` equal ranges. Within a range the episodes are treated as independent,
+    because the level can change between ranges.
 
     Args:
-        successes: As for `success_rate`.
-        blocks: At most so many stretches.
-        confidence: Two-sided.
+        successes: Outcomes in time order, shape `(n,)`, as for `success_rate`.
+        blocks: Maximum number of ranges.
+        confidence: Two-sided confidence level, in (0, 1).
     """
     outcomes = _numbers(successes)
     if not outcomes.size:
@@ -79,17 +83,17 @@ def success_over_time(
 def success_by_group(
     successes: ArrayLike | Sequence[float | None], groups: ArrayLike | Sequence[str | None], *, confidence: float = 0.95
 ) -> dict[str, Interval]:
-    """Success rate of each group (category, difficulty, reason of termination), in the order of their names.
+    """Return the success rate of each group (category, difficulty, termination reason), sorted by name.
 
-    Each with Wilson's interval for the episodes of that group, autocorrelated as they may be.
+    Each rate has Wilson's interval for the possibly autocorrelated episodes of that group.
 
     Args:
-        successes: As for `success_rate`.
-        groups: Name of each episode's group, shape `(n,)`; None where it has none (left out).
-        confidence: Two-sided.
+        successes: Outcomes in time order, shape `(n,)`, as for `success_rate`.
+        groups: Group of each episode, shape `(n,)`. Episodes with None are left out.
+        confidence: Two-sided confidence level, in (0, 1).
 
     Raises:
-        ValueError: The two differ in length.
+        ValueError: The two arrays differ in length.
     """
     outcomes, names = _numbers(successes), np.asarray(groups, dtype=object).ravel()
     if names.size != outcomes.size:
@@ -105,22 +109,22 @@ def success_by_group(
 def episodes_until(
     values: ArrayLike, target: float, *, window: int = 100, higher_is_better: bool = True
 ) -> TargetReached:
-    """Episodes until the mean of the last `window` of them first reached a target.
+    """Return the number of episodes until the mean of the last `window` episodes first reached a target.
 
-    The criterion of Gymnasium's solved environments ("an average of 195 over 100 consecutive trials"). A window holds
-    finite values; others are ignored.
+    This is the criterion of Gymnasium's solved environments ("an average of 195 over 100 consecutive trials"). A window
+    consists of finite values; non-finite values are skipped.
 
     Args:
-        values: Rewards, qualities or successes, shape `(n,)`, in time order.
-        target: In their units.
-        window: Episodes averaged, at least 1.
-        higher_is_better: False for a loss: then the mean must fall to the target.
+        values: Rewards, qualities or successes in time order, shape `(n,)`.
+        target: Target in the units of the values.
+        window: Window length in episodes, at least 1.
+        higher_is_better: Whether higher values are better; False for a loss, whose mean must fall to the target.
 
     Raises:
         ValueError: The window is below 1.
     """
     if window < 1:
-        raise ValueError(f"a window holds at least 1 episode, not {window}")
+        raise ValueError(f"window must be at least 1 episode, not {window}")
     series = _numbers(values)
     places = np.flatnonzero(np.isfinite(series))
     if places.size < window:
@@ -139,5 +143,5 @@ def episodes_until(
 
 
 def _numbers(values: ArrayLike | Sequence[float | None]) -> NDArray[np.float64]:
-    """As floats; None becomes NaN."""
+    """Return the values as floats; None becomes NaN."""
     return np.asarray(values, dtype=np.float64).ravel()

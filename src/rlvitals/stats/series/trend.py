@@ -1,4 +1,4 @@
-"""Improving, stable, declining, or not enough data."""
+"""Trend of a series: improving, stable, declining, or not enough data."""
 
 import math
 from typing import Literal, NamedTuple
@@ -14,26 +14,26 @@ Verdict = Literal["improving", "stable", "declining", "not enough data"]
 FEWEST_VALUES = 10
 _CLIP = 4.0  # robust standard deviations from the robust line
 _NORMAL_MAD = 1.4826  # a normal sample's standard deviation in units of its median absolute deviation
-_NORMAL_IQR = 1.3490  # its interquartile range in units of its standard deviation
-_ROUNDING = 1e-12  # of the largest value: less than that around the curve is the arithmetic's, not the series'
+_NORMAL_IQR = 1.3490  # a normal sample's interquartile range in units of its standard deviation
+_ROUNDING = 1e-12  # fraction of the largest value; smaller residuals are rounding errors
 _QUADRATIC_FROM, _CUBIC_FROM = 20, 40
 
 
 class Trend(NamedTuple):
-    """Where a series is going.
+    """Trend of a series.
 
     Attributes:
         verdict: `improving`, `stable`, `declining` or `not enough data`.
-        slope: Units of the value for one unit of position (for one value where no positions were given).
-        slope_low: Lower end of the slope's interval.
-        slope_high: Upper end.
-        change: Slope times the span of the positions: by how much the line moves from the first value to the last.
-        change_low: Lower end of the change's interval.
-        change_high: Upper end.
-        noise: Robust standard deviation of single values around the fitted curve, units of the value.
-        probability: That the slope is above zero, given the series.
-        used: Finite values.
-        dropped: Values left out since they, or their positions, are not finite.
+        slope: Slope in units of the value per unit of position (per value if no positions are given).
+        slope_low: Lower end of the confidence interval of the slope.
+        slope_high: Upper end of the confidence interval of the slope.
+        change: Slope times the span of the positions: the change of the fitted line from the first value to the last.
+        change_low: Lower end of the confidence interval of the change.
+        change_high: Upper end of the confidence interval of the change.
+        noise: Robust standard deviation of single values around the fitted curve, in the units of the value.
+        probability: Posterior probability that the slope is above zero.
+        used: Number of finite values.
+        dropped: Number of values left out because they, or their positions, are non-finite.
     """
 
     verdict: Verdict
@@ -50,14 +50,17 @@ class Trend(NamedTuple):
 
     @property
     def effect(self) -> float:
-        """The change in units of the noise; infinite for a change without noise, 0 for neither, NaN if not known."""
+        """Effect size: the change in noise standard deviations.
+
+        It is infinite for a change without noise, 0 if both are 0, and NaN if the change is unknown.
+        """
         if self.noise > 0.0 or math.isnan(self.change):
             return self.change / self.noise
         return 0.0 if self.change == 0.0 else float(np.copysign(np.inf, self.change))
 
     @property
     def effect_size(self) -> float | None:
-        """The same as it is told: `None` where it is not known, and where there is no noise to measure it in."""
+        """Effect size for display; `None` if the change is unknown or there is no noise to divide by."""
         return self.effect if math.isfinite(self.effect) else None
 
 
@@ -70,32 +73,36 @@ def trend(
     stable_within: float = 2.0,
     negligible: float = 0.0,
 ) -> Trend:
-    """Whether a series moves up or down, allowing for autocorrelated and heavy-tailed noise.
+    """Test whether a series moves up or down, allowing for autocorrelated and heavy-tailed noise.
 
     1. The finite values are averaged in at most 48 blocks of equal size, in time order.
-    2. Blocks further than 4 robust standard deviations (1.4826 MAD) from the Theil-Sen line (Sen 1968, JASA 63) are
-       drawn in to that distance (pseudo-values: Huber 1964, Annals of Mathematical Statistics 35).
+    2. Block means more than 4 robust standard deviations (1.4826 MAD) from the Theil-Sen line (Sen 1968, JASA 63) are
+       clipped to that distance (pseudo-values: Huber 1964, Annals of Mathematical Statistics 35).
     3. `block = polynomial of time + autocorrelated noise`, of degree 1, 2 or 3 (fewer than 20 blocks, fewer than 40, or
-       more), in orthogonal polynomials, so that a curve that levels off counts as movement and not as noise. The slope
-       is the linear coefficient. Its distribution is averaged over the possible noises (`rlvitals.stats.series.noise`).
-    4. Improving or declining: the interval of the slope excludes zero (the whole of it beyond `negligible`). Stable: it
-       does not, and the total change is within `stable_within` noise standard deviations of zero, with more than
-       `confidence` probability on either side (two one-sided tests: Schuirmann 1987); or all values are equal. Else the
-       data cannot say.
+       more). The polynomials are orthogonal, so a curve that levels off counts as movement rather than noise. The slope
+       is the linear coefficient. Its distribution is averaged over the possible noise models
+       (`rlvitals.stats.series.noise`).
+    4. The verdict is improving or declining if the confidence interval of the slope excludes zero, with all of the
+       interval beyond `negligible`. It is stable if the interval includes zero and the total change is within
+       `stable_within` noise standard deviations of zero, with more than `confidence` probability on either side (two
+       one-sided tests: Schuirmann 1987). A series of equal values is also stable. Otherwise there is not enough data
+       for a verdict.
 
-    Multiplying the values by a positive number or shifting them changes nothing but the units; changing their sign
-    exchanges improving and declining.
+    Multiplying the values by a positive number or shifting them changes only the units. Changing their sign swaps
+    improving and declining.
 
     Args:
-        values: The series in time order, shape `(n,)`. Non-finite values are left out and counted.
-        positions: Where each stands (episode, step, seconds), shape `(n,)`; its index where none is given.
-        confidence: Of the interval, two-sided.
-        higher_is_better: False for a loss: then downwards is improving.
-        stable_within: How large a change, in noise standard deviations, may still be called stable.
-        negligible: A change of so many noise standard deviations or fewer is no trend; 0 calls every proven change one.
+        values: Series in time order, shape `(n,)`. Non-finite values are left out and counted.
+        positions: Position of each value (episode, step, seconds), shape `(n,)`; by default its index.
+        confidence: Two-sided confidence level of the intervals, in (0, 1).
+        higher_is_better: Whether higher values are better; False for a loss, so that downwards is improving.
+        stable_within: Largest change, in noise standard deviations, that can be called stable.
+        negligible: Largest change, in noise standard deviations, that is ignored. With 0, every significant change is a
+            trend.
 
     Returns:
-        The verdict and its numbers; fewer than 10 finite values, or no two positions, give `not enough data` and NaN.
+        The verdict and its numbers. With fewer than 10 finite values, or all at the same position, the verdict is
+        `not enough data` and the numbers are NaN.
     """
     sample = finite_part(values, positions)
     count = sample.values.size
@@ -131,11 +138,15 @@ def trend(
 
 
 def change_over_span(values: NDArray[np.float64], places: NDArray[np.float64]) -> tuple[Mixture, float]:
-    """What is known of the linear change of finite values over places from 0 to 1, and the noise around the curve.
+    """Return the distribution of the linear change over the series, and the noise around the fitted curve.
 
     Args:
-        values: Shape `(n,)`, `n >= 10`, of ordinary size.
-        places: Shape `(n,)`, rising from 0 to 1.
+        values: Finite values, shape `(n,)`, `n >= 10`, scaled to about 1.
+        places: Positions scaled from 0 to 1, in increasing order, shape `(n,)`.
+
+    Returns:
+        The distribution of the change and the robust standard deviation around the curve, both in the units of the
+        values.
     """
     edges = block_edges(values.size)
     center = float(np.median(values))
@@ -145,7 +156,7 @@ def change_over_span(values: NDArray[np.float64], places: NDArray[np.float64]) -
     powers = np.vander(where - where.mean(), degree + 1, increasing=True)
     basis, triangle = np.linalg.qr(powers)
     regression = regress(heights, basis, values.size)
-    # The linear coefficient of the orthogonal basis, for a line of slope 1.
+    # Linear coefficient of the orthogonal basis for a line of slope 1.
     contrast = np.zeros(degree + 1)
     contrast[1] = 1.0 / triangle[1, 1]
     curve = np.linalg.solve(triangle, regression.weights @ regression.coefficients)
@@ -154,9 +165,16 @@ def change_over_span(values: NDArray[np.float64], places: NDArray[np.float64]) -
 
 
 def drawn_in(heights: NDArray[np.float64], limit: float = _CLIP) -> NDArray[np.float64]:
-    """The heights, each drawn in to at most `limit` robust standard deviations from their Theil-Sen line.
+    """Return the block means, clipped to at most `limit` robust standard deviations from their Theil-Sen line.
 
-    Where more than half of them lie on the line, nothing says how wide the rest should be, and nothing is drawn in.
+    If more than half of them are on the line, their spread cannot be estimated and nothing is clipped.
+
+    Args:
+        heights: Block means in time order, shape `(m,)`.
+        limit: Largest distance in robust standard deviations.
+
+    Returns:
+        The clipped block means, shape `(m,)`.
     """
     index = np.arange(heights.size, dtype=np.float64)
     first, second = np.triu_indices(heights.size, 1)
@@ -170,7 +188,13 @@ def drawn_in(heights: NDArray[np.float64], limit: float = _CLIP) -> NDArray[np.f
 
 
 def robust_deviation(values: NDArray[np.float64]) -> float:
-    """Interquartile range over 1.349 (for a normal sample, the standard deviation); the plain one where half agree."""
+    """Return the interquartile range divided by 1.349, which is the standard deviation of a normal sample.
+
+    If at least half of the values are equal, return the plain standard deviation instead.
+
+    Args:
+        values: Finite values, shape `(n,)`, `n >= 1`.
+    """
     lower, upper = np.quantile(values, (0.25, 0.75))
     spread = float(upper - lower) / _NORMAL_IQR
     return spread if spread > 0.0 else float(values.std())

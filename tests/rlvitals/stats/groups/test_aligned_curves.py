@@ -1,4 +1,4 @@
-"""Curves of runs on one axis."""
+"""Curves of runs on a common axis."""
 
 import math
 
@@ -10,8 +10,8 @@ ONE = ([10, 20, 30, 40], [1.0, 2.0, 3.0, 4.0])
 OTHER = ([15, 35], [10.0, 30.0])
 
 
-def test_blocks_hold_what_was_measured_in_them() -> None:
-    """The upper edge belongs to a block. Where a run measured nothing there is nothing."""
+def test_a_block_is_the_mean_of_its_values() -> None:
+    """A block includes its upper edge, and is NaN for a run without values in it."""
     found = block_means([ONE, OTHER], [0, 20, 30, 40])
 
     assert found.places.tolist() == [20, 30, 40]
@@ -19,8 +19,8 @@ def test_blocks_hold_what_was_measured_in_them() -> None:
     assert found.contributing.tolist() == [2, 1, 2]
 
 
-def test_the_last_value_stands_until_the_next() -> None:
-    """Nothing before the first, nothing after the last: a run that ended does not go on."""
+def test_the_last_value_holds_until_the_next() -> None:
+    """A run has no values before its first or after its last one."""
     found = last_values([ONE, OTHER], [5, 10, 34, 35, 40, 41])
 
     assert np.array_equal(
@@ -29,8 +29,8 @@ def test_the_last_value_stands_until_the_next() -> None:
     assert found.contributing.tolist() == [0, 1, 2, 2, 1, 0]
 
 
-def test_only_measured_values_come_out() -> None:
-    """Runs logged at different steps: interpolation and averaging across steps would make others."""
+def test_last_values_are_not_interpolated() -> None:
+    """For runs logged at different steps, only measured values are returned."""
     generator = np.random.default_rng(0)
     runs = [(np.sort(generator.integers(0, 1000, 40)), generator.normal(size=40)) for _ in range(5)]
     found = last_values(runs, np.arange(0, 1000, 7))
@@ -39,15 +39,15 @@ def test_only_measured_values_come_out() -> None:
         assert set(row[~np.isnan(row)]) <= set(values)
 
 
-def test_order_and_holes() -> None:
-    """Rows in any order; what is not finite is nothing."""
+def test_rows_can_be_unordered_and_non_finite() -> None:
+    """Rows are sorted, and non-finite values are left out."""
     found = block_means([([3, 1, 2], [30.0, 10.0, math.nan])], [0, 1, 2, 3])
 
     assert np.array_equal(found.values, [[10, np.nan, 30]], equal_nan=True)
 
 
-def test_the_area_is_of_whole_curves() -> None:
-    """A gap in the middle, or an early end, is not filled; the beginning may be missing."""
+def test_the_area_needs_a_curve_without_gaps() -> None:
+    """A gap in the middle or an early end is not filled, but the start can be missing."""
     nan = math.nan
     found = area(np.array([[1, 2, 3.0], [nan, 2, 4], [1, nan, 3], [1, 2, nan], [nan, nan, nan]]))
 

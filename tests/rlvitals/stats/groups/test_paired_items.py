@@ -1,4 +1,4 @@
-"""Two evaluations, item by item."""
+"""Paired comparison of two evaluations."""
 
 import math
 from collections.abc import Callable
@@ -26,8 +26,8 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_effects_are_those_worked_by_hand() -> None:
-    """Two doubled, one halved, one equal: mean 1, median 0.5, ratio 2^(1/4)."""
+def test_effects_match_a_calculation_by_hand() -> None:
+    """Two doubled items, one halved and one equal have mean 1, median 0.5 and ratio 2^(1/4)."""
 
     found = compare([2.0, 8.0, 1.0, 3.0], [1.0, 4.0, 2.0, 3.0], generator())
     assert (found.mean.estimate, found.median.estimate) == (1.0, 0.5)
@@ -37,7 +37,7 @@ def test_effects_are_those_worked_by_hand() -> None:
 
 
 def test_items_are_matched_by_name() -> None:
-    """What one alone has is counted, as is what is not finite, and neither is compared."""
+    """Items of only one evaluation and non-finite values are counted, but not compared."""
 
     mine = {"a": 2.0, "b": math.nan, "c": 5.0, "d": math.inf, "e": 1.0}
     theirs = {"e": 0.0, "d": 1.0, "c": 3.0, "b": 2.0, "x": 9.0, "y": 9.0}
@@ -47,7 +47,7 @@ def test_items_are_matched_by_name() -> None:
 
 
 def test_a_gain_on_every_item_is_better() -> None:
-    """Which way is up is the caller's to say; the effects keep their sign."""
+    """The caller chooses the direction of better, and the effects keep their sign."""
 
     theirs = generator().random(30)
     mine = theirs + 0.1 + 0.01 * generator(1).random(30)
@@ -58,8 +58,8 @@ def test_a_gain_on_every_item_is_better() -> None:
     assert 0.1 < up.mean.low < up.mean.estimate < up.mean.high < 0.11
 
 
-def test_the_same_on_every_item_is_no_difference() -> None:
-    """All ties; and an equal gain everywhere is a gain without any doubt of its size."""
+def test_equal_items_are_no_difference() -> None:
+    """All items are ties, and an equal gain on every item has an interval of zero width."""
 
     values = generator().random(20) + 1.0
     same = compare(values, values, generator())
@@ -68,23 +68,23 @@ def test_the_same_on_every_item_is_no_difference() -> None:
     assert (shifted.verdict, tuple(shifted.mean)) == ("better", (1.0, 1.0, 1.0))
 
 
-def test_small_differences_may_be_ties() -> None:
-    """Within the tolerance, its end included, an item is neither better nor worse."""
+def test_differences_within_the_tolerance_are_ties() -> None:
+    """A difference equal to the tolerance is also a tie."""
 
     found = compare([1.5, 1.25, 0.0], [1.0, 1.0, 1.0], generator(), tolerance=0.25)
     assert (found.better, found.ties, found.worse) == (1, 1, 1)
 
 
 def test_five_items_are_not_enough() -> None:
-    """Not even where all agree: signs alone would agree once in sixteen."""
+    """Five equal signs occur by chance once in sixteen."""
 
     assert compare(np.arange(5.0) + 9, np.arange(5.0), generator()).verdict == "not enough items"
     assert sign_flip_p_value(np.ones(5), generator()) == 1 / 16
     assert compare(np.arange(6.0) + 9, np.arange(6.0), generator()).verdict == "better"
 
 
-def test_the_share_improved_has_wilsons_interval() -> None:
-    """Ties among the items that are not better."""
+def test_the_improved_share_has_wilsons_interval() -> None:
+    """Ties count as items that are not better."""
 
     found = compare([1.0] * 7 + [0.0] * 2 + [0.5], [0.5] * 10, generator())
     wilson = wilson_interval(7, 10)
@@ -92,7 +92,7 @@ def test_the_share_improved_has_wilsons_interval() -> None:
 
 
 def test_a_ratio_needs_values_above_zero() -> None:
-    """Else there is none."""
+    """Otherwise the ratio is NaN."""
 
     assert math.isnan(compare([1.0, 0.0], [1.0, 1.0], generator()).ratio.estimate)
     assert math.isnan(compare([1.0, 2.0], [1.0, -1.0], generator()).ratio.low)
@@ -107,13 +107,13 @@ def exact_p_value(differences: list[float]) -> float:
 
 @given(st.lists(st.integers(-20, 20), min_size=1, max_size=9))
 def test_the_p_value_counts_all_signs(differences: list[int]) -> None:
-    """A slow loop over every one of them gives the same."""
+    """It matches a slow loop over all sign patterns."""
 
     assert sign_flip_p_value(differences, generator()) == pytest.approx(exact_p_value([float(d) for d in differences]))
 
 
-def test_many_items_are_flipped_by_draws() -> None:
-    """20 items by draws: close to the exact answer of all 2^20 sums, from the distribution of steps of one."""
+def test_many_items_use_random_sign_flips() -> None:
+    """The p-value of 20 items is close to the exact one over all 2^20 patterns."""
 
     steps = [1.0] * 14 + [-1.0] * 6
     exact = sum(math.comb(20, k) for k in range(21) if abs(20 - 2 * k) >= 8) / 2**20
@@ -121,8 +121,8 @@ def test_many_items_are_flipped_by_draws() -> None:
 
 
 @given(st.lists(st.floats(-5, 5).filter(lambda d: abs(d) > 1e-3), min_size=8, max_size=30), st.floats(0.01, 1000.0))
-def test_units_do_not_matter(differences: list[float], scale: float) -> None:
-    """Scaled differences scale the effects, and leave the p-value; exchanged evaluations turn the signs round."""
+def test_effects_scale_with_the_units(differences: list[float], scale: float) -> None:
+    """Scaled differences keep their p-value, and swapped evaluations reverse the signs."""
 
     plain = compare(differences, np.zeros(len(differences)), generator())
     scaled = compare(scale * np.array(differences), np.zeros(len(differences)), generator())
@@ -134,8 +134,8 @@ def test_units_do_not_matter(differences: list[float], scale: float) -> None:
     assert (turned.better, turned.worse) == (plain.worse, plain.better)
 
 
-def test_the_median_lies_between_the_values_that_thompson_names() -> None:
-    """Of 10 values the 2nd and the 9th (97.9 %), of 6 lowest and highest, of 5 none."""
+def test_the_interval_of_the_median_matches_thompson() -> None:
+    """It is from the 2nd to the 9th of 10 values (97.9 %), the range of 6, and unavailable for 5."""
 
     ten = median_effect(np.arange(10.0))
     assert tuple(ten) == (4.5, 1.0, 8.0)
@@ -145,22 +145,22 @@ def test_the_median_lies_between_the_values_that_thompson_names() -> None:
     assert math.isnan(median_effect([]).estimate)
 
 
-def test_the_mean_is_at_least_as_uncertain_as_student_says() -> None:
-    """Each end is at least as far as his."""
+def test_the_interval_of_the_mean_contains_students() -> None:
+    """Each end is at least as far out as that of Student's interval."""
 
     sample = generator().exponential(size=25)
     found = mean_effect(sample, generator())
     reach = student_t_quantile(0.975, 24) * sample.std(ddof=1) / 5.0
     rounding = 1e-12  # processors sum in different orders
     assert found.low <= found.estimate - reach + rounding
-    assert found.high > found.estimate + 1.2 * reach  # a long tail upwards: the mean may well be higher
+    assert found.high > found.estimate + 1.2 * reach  # a long upper tail: the mean can be much higher
     assert mean_effect([4.0], generator()).estimate == 4.0
     assert math.isnan(mean_effect([4.0], generator()).low)
 
 
 @pytest.mark.parametrize("kind", ["normal", "skewed", "mostly ties"])
 def test_intervals_cover_the_mean(kind: str) -> None:
-    """In at least 272 of 300 samples of 20 items: at 95 % fewer would happen once in a hundred and more."""
+    """They cover at least 272 of 300 samples; at 95 %, fewer would occur about once in a hundred."""
 
     draws = generator(5)
     covered = 0
@@ -176,8 +176,8 @@ def test_intervals_cover_the_mean(kind: str) -> None:
     assert covered >= 272
 
 
-def test_no_difference_is_rarely_called_one() -> None:
-    """In 200 comparisons of skewed values without a difference at most 18 verdicts; every real one is found."""
+def test_false_positives_are_rare() -> None:
+    """At most 18 of 200 comparisons of skewed values without a difference find one, and a real difference is found."""
 
     draws = generator(6)
     false = sum(
@@ -189,8 +189,8 @@ def test_no_difference_is_rarely_called_one() -> None:
     assert compare(shared + 0.5 + 0.1 * draws.normal(size=20), shared, draws).verdict == "better"
 
 
-def test_categories_are_compared_one_by_one() -> None:
-    """Better in one, worse in the other, and an item without a category in neither."""
+def test_categories_are_compared_separately() -> None:
+    """One category is better and the other worse, and an item without a category belongs to neither."""
 
     mine = {f"a{i}": 2.0 + i / 50 for i in range(8)} | {f"b{i}": 1.0 - i / 50 for i in range(8)} | {"loose": 0.0}
     theirs = dict.fromkeys(mine, 1.5)
@@ -200,17 +200,17 @@ def test_categories_are_compared_one_by_one() -> None:
     assert {each.items for each in found.values()} == {8}
 
 
-def test_what_cannot_be_matched_is_refused() -> None:
-    """Arrays of different lengths, and a mapping against an array."""
+def test_items_that_cannot_be_matched_are_refused() -> None:
+    """Arrays of different lengths, and a mapping with an array, are refused."""
 
-    with pytest.raises(ValueError, match="3 values against 2"):
+    with pytest.raises(ValueError, match="3 values but 2 in the baseline"):
         compare([1.0, 2.0, 3.0], [1.0, 2.0], generator())
     with pytest.raises(TypeError, match="cannot be matched"):
         compare({"a": 1.0}, [1.0], generator())
 
 
-def test_nothing_shared_is_not_enough() -> None:
-    """And nothing is divided by zero."""
+def test_evaluations_without_common_items_are_not_enough() -> None:
+    """The results are NaN instead of an error."""
 
     found: ItemComparison = compare({"a": 1.0}, {"b": 1.0}, generator())
     assert (found.verdict, found.items, found.unshared) == ("not enough items", 0, 2)
@@ -218,8 +218,8 @@ def test_nothing_shared_is_not_enough() -> None:
     assert math.isnan(found.p_value)
 
 
-def test_the_seed_is_honoured() -> None:
-    """The same seed gives the same interval, another seed another."""
+def test_the_same_seed_gives_the_same_interval() -> None:
+    """Another seed gives another interval."""
 
     sample = generator().exponential(size=30)
     first, again, other = (mean_effect(sample, generator(seed)) for seed in (1, 1, 2))

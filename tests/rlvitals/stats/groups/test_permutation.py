@@ -16,7 +16,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def slow_p_value(a: list[float], b: list[float]) -> float:
-    """Every deal for itself, with Welch's t of each."""
+    """Return the p-value from a loop over every permutation, with Welch's t of each."""
 
     def statistic(mine: list[float], others: list[float]) -> float:
         found = welch(moments_of(np.array(mine)), moments_of(np.array(others)))
@@ -32,8 +32,8 @@ def slow_p_value(a: list[float], b: list[float]) -> float:
     return reached / deals
 
 
-def test_every_deal_is_counted() -> None:
-    """Exact: as an independent loop over all 252 deals."""
+def test_the_exact_p_value_matches_a_loop() -> None:
+    """It equals that of an independent loop over all 252 permutations."""
     generator = rng(4)
     a, b = generator.normal(size=5).tolist(), (generator.normal(size=5) + 0.8).tolist()
     found = compare_groups(a, b, rng())
@@ -43,8 +43,8 @@ def test_every_deal_is_counted() -> None:
     assert found.p_value == slow_p_value(a, b)
 
 
-def test_separated_groups_have_the_least_p_value() -> None:
-    """Two of the 252 deals are as extreme."""
+def test_separated_groups_have_the_smallest_p_value() -> None:
+    """Two of the 252 permutations are equally extreme."""
     found = compare_groups([11, 12, 13, 14, 15.5], [1, 2, 3, 4, 5], rng())
 
     assert found.p_value == pytest.approx(2 / 252)
@@ -61,7 +61,7 @@ def test_interval_and_p_value_agree() -> None:
 
 
 def test_three_against_three_are_tested_by_student() -> None:
-    """They have twenty deals: no p-value below 0.1. The difference of 1, 2, 3 and 11, 12, 14 by the book: t = 10.3."""
+    """Their twenty permutations allow no p-value below 0.1; 1, 2, 3 and 11, 12, 14 give t = 10.3."""
     found = compare_groups([1.0, 2.0, 3.0], [11.0, 12.0, 14.0], rng())
     error = math.sqrt((1.0 + 7.0 / 3.0) / 2.0 * 2.0 / 3.0)
 
@@ -71,7 +71,7 @@ def test_three_against_three_are_tested_by_student() -> None:
 
 
 def test_two_against_four_are_tested_by_welch() -> None:
-    """Sizes differ, so spreads may not be put together."""
+    """The sizes differ, so the variances are not pooled."""
     a, b = [1.0, 2.0], [11.0, 12.0, 14.0, 12.5]
     found = compare_groups(a, b, rng())
 
@@ -80,8 +80,8 @@ def test_two_against_four_are_tested_by_welch() -> None:
 
 
 @pytest.mark.parametrize(("n", "m", "size"), [(4, 4, 4 / 70), (3, 4, 2 / 35), (3, 5, 3 / 56), (4, 5, 6 / 126)])
-def test_coarse_steps_count_half(n: int, m: int, size: float) -> None:
-    """Each deal taken as what was seen, exactly the deals that make 5 % best are called different: mid-p."""
+def test_few_permutations_use_the_mid_p_value(n: int, m: int, size: float) -> None:
+    """With each permutation as the observed one, exactly the permutations that make 5 % best are significant."""
     values = rng(n * m).normal(size=n + m)
     found = []
     for chosen in combinations(range(n + m), n):
@@ -92,15 +92,15 @@ def test_coarse_steps_count_half(n: int, m: int, size: float) -> None:
     assert np.mean([one.p_value <= 0.05 for one in found]) == pytest.approx(size)
 
 
-def test_many_comparisons_need_many_deals() -> None:
-    """A twentieth of the level is below the steps of 4 + 4."""
+def test_many_comparisons_need_many_permutations() -> None:
+    """A twentieth of the level is below the resolution of 4 + 4 runs."""
     values = rng(2).normal(size=8)
 
     assert compare_groups(values[:4], values[4:], rng(), comparisons=20).method == "Student's t"
 
 
-def test_deals_within_tasks() -> None:
-    """Two tasks: as a loop over all pairs of deals, of which there are 400; a shift of a whole task changes nothing."""
+def test_permutations_are_within_tasks() -> None:
+    """The p-value of two tasks matches a loop over 400 pairs of permutations, and ignores a shift of a whole task."""
     generator = rng(5)
     tasks = [(generator.normal(size=3) + 0.7, generator.normal(size=3)) for _ in range(2)]
     moved = [tasks[0], (tasks[1][0] + 100.0, tasks[1][1] + 100.0)]
@@ -120,7 +120,7 @@ def test_deals_within_tasks() -> None:
 
 
 def test_a_single_run_is_not_tested() -> None:
-    """There is a difference, and nothing to hold it against."""
+    """Its difference is reported without a p-value."""
     found = compare_groups([5.0], [1.0, 2.0, 3.0], rng())
 
     assert (found.method, found.difference.estimate) == ("none", 3.0)
@@ -128,14 +128,14 @@ def test_a_single_run_is_not_tested() -> None:
 
 
 @pytest.mark.parametrize(("other", "p_value"), [(1.0, 1.0), (2.0, 1 / 924)])
-def test_values_without_spread(other: float, p_value: float) -> None:
-    """Deterministic outcomes: the same, or parted as by two of all deals, which count half."""
+def test_values_without_spread_are_tested(other: float, p_value: float) -> None:
+    """Deterministic outcomes are equal, or separated as in two of all permutations, which count half."""
 
     assert compare_groups([1.0] * 6, [other] * 6, rng()).p_value == p_value
 
 
-def test_two_equal_values_on_each_side_prove_nothing() -> None:
-    """A third of all deals parts them so; without a spread there is no interval then."""
+def test_two_equal_values_per_group_are_not_significant() -> None:
+    """A third of all permutations separates them in the same way, and there is no interval."""
     found = compare_groups([1.0, 1.0], [2.0, 2.0], rng())
 
     assert found.p_value == pytest.approx(1 / 6)
@@ -143,7 +143,7 @@ def test_two_equal_values_on_each_side_prove_nothing() -> None:
 
 
 def test_huge_outcomes_are_compared() -> None:
-    """Their squares are beyond what a float holds."""
+    """Outcomes whose squares overflow have the same p-value as scaled ones."""
     a, b = np.array([1.0, 2.0, 3.0, 4.0, 5.5]), np.array([2.0, 3.5, 4.0, 5.0, 9.0])
     huge = compare_groups(1e300 * a, 1e300 * b, rng())
 
@@ -151,8 +151,8 @@ def test_huge_outcomes_are_compared() -> None:
     assert huge.difference.low == pytest.approx(1e300 * compare_groups(a, b, rng()).difference.low, rel=1e-3)
 
 
-def test_scale_and_seed() -> None:
-    """Rewards times 1000 and shifted: the same p-value. Drawn deals: by the seed."""
+def test_the_p_value_depends_on_the_seed_but_not_on_the_scale() -> None:
+    """Scaled and shifted rewards have the same p-value, and drawn permutations depend only on the seed."""
     generator = rng(9)
     a, b = generator.normal(size=12), generator.normal(size=12) + 0.6
     found = compare_groups(a, b, rng(1))
@@ -164,7 +164,7 @@ def test_scale_and_seed() -> None:
 
 
 def test_thousands_of_runs_are_compared() -> None:
-    """The number of deals has hundreds of digits."""
+    """The number of permutations has hundreds of digits."""
     generator = rng(3)
 
     assert compare_groups(generator.normal(size=600), generator.normal(size=600) + 0.5, generator).p_value < 0.001
@@ -172,8 +172,8 @@ def test_thousands_of_runs_are_compared() -> None:
 
 @pytest.mark.parametrize(("n", "m"), [(3, 3), (4, 4), (3, 5), (5, 5)])
 @pytest.mark.parametrize("shape", ["standard_normal", "standard_exponential"])
-def test_false_positives_are_as_many_as_said(shape: str, n: int, m: int) -> None:
-    """Of 400 pairs of groups of the same kind 5 %, give or take 1.5, and twice the noise of 400."""
+def test_the_false_positive_rate_is_as_documented(shape: str, n: int, m: int) -> None:
+    """5 % of 400 pairs of equal groups differ, +-1.5 points and twice the standard error."""
     generator = rng(n * m)
     draw = getattr(generator, shape)
     named = [compare_groups(draw(n), draw(m), generator).p_value <= 0.05 for _ in range(400)]
@@ -181,8 +181,8 @@ def test_false_positives_are_as_many_as_said(shape: str, n: int, m: int) -> None
     assert 0.035 - 0.018 <= np.mean(named) <= 0.065 + 0.024
 
 
-def test_correlated_rewards_inside_runs_are_harmless() -> None:
-    """AR(1) episodes with 0.9: each run is one number, and 5 % of 300 pairs of groups differ; half by episodes."""
+def test_correlated_episodes_within_runs_do_not_cause_false_positives() -> None:
+    """With AR(1) episodes of 0.9, 5 % of 300 pairs of groups differ by run, but half of them by episode."""
     generator = rng(8)
     named, by_episodes = 0, 0
     for _ in range(300):

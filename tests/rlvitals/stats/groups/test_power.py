@@ -1,4 +1,4 @@
-"""How many more runs."""
+"""Power and the number of additional runs."""
 
 import math
 
@@ -11,8 +11,8 @@ from rlvitals.stats.groups.power import more_runs, power, runs_needed
 from rlvitals.stats.groups.welch import moments_of, student
 
 
-def test_power_is_as_tables_have_it() -> None:
-    """Cohen's (1988) table 2.3.5: 26 in each group show an effect of 0.8 in 80 %; none shows in 5 %."""
+def test_power_matches_tables() -> None:
+    """In Cohen's (1988) table 2.3.5, 26 per group detect an effect of 0.8 with 80 % power."""
 
     assert runs_needed(0.8) == 26
     assert runs_needed(0.5) == 64
@@ -22,7 +22,7 @@ def test_power_is_as_tables_have_it() -> None:
 
 @pytest.mark.parametrize(("runs", "effect"), [(3, 2.0), (4, 2.0), (6, 1.5)])
 def test_power_is_calibrated(runs: int, effect: float) -> None:
-    """Of 1000 pairs of groups the test names as many as foretold."""
+    """The test detects the predicted share of 1000 pairs of groups."""
     generator = np.random.default_rng(0)
     named = [
         compare_groups(generator.normal(size=runs) + effect, generator.normal(size=runs), generator).p_value <= 0.05
@@ -32,8 +32,8 @@ def test_power_is_calibrated(runs: int, effect: float) -> None:
     assert np.mean(named) == pytest.approx(power(runs, runs, effect), abs=0.05)
 
 
-def test_a_large_difference_needs_few() -> None:
-    """And a small one many, or more than 200; what is needed is what the power for the effect seen says."""
+def test_a_large_difference_needs_few_runs() -> None:
+    """A small difference needs many or more than 200, and the number follows from the power for the observed effect."""
     generator = np.random.default_rng(0)
     three = np.array([-1.0, 0.0, 1.0])
     large, small, none = (more_runs(three + shift, three, generator) for shift in (2.2, 0.8, 0.01))
@@ -46,8 +46,8 @@ def test_a_large_difference_needs_few() -> None:
 
 
 @pytest.mark.parametrize("typical", [1.0, 4.0])
-def test_what_is_foretold_comes_true(typical: float) -> None:
-    """Small or large true effects: the mean of the chances is the share that is shown, or a little below it."""
+def test_the_predicted_chance_is_calibrated(typical: float) -> None:
+    """For small and large effects, the mean chance equals the share of significant results, or is slightly below it."""
     generator = np.random.default_rng(1)
     shown: list[bool] = []
     foretold: list[float] = []
@@ -65,11 +65,11 @@ def test_what_is_foretold_comes_true(typical: float) -> None:
     assert np.mean(foretold) - 0.06 <= np.mean(shown) <= np.mean(foretold) + 0.14
 
 
-def test_without_spread_nothing_is_foretold() -> None:
-    """One run, or equal ones."""
+def test_without_spread_there_is_no_prediction() -> None:
+    """A single run, or equal runs, have no prediction."""
     generator = np.random.default_rng(0)
 
     assert more_runs([1.0], [2.0, 3.0], generator).needed is None
     assert math.isnan(more_runs([1.0, 1.0], [2.0, 2.0], generator).chance)
-    with pytest.raises(ValueError, match="at least 2 in each group"):
+    with pytest.raises(ValueError, match="each needs at least 2 for a test"):
         power(1, 5, 1.0)

@@ -1,4 +1,4 @@
-"""Scores of many runs on several tasks, as Agarwal et al. (2021) define them."""
+"""Scores of runs on several tasks, as defined by Agarwal et al. (2021)."""
 
 import math
 
@@ -11,15 +11,15 @@ SCORES = [[0.1, 0.4, 0.9], [0.2, 1.3, 0.6], [0.5, 0.5, 2.0]]
 OTHER = [[0.3, 0.2, 0.4], [0.1, 1.5, 0.6], [0.5, 0.4, 0.9]]
 
 
-def test_the_gap_is_what_is_missing_to_one() -> None:
-    """rliable: `gamma - mean(minimum(scores, gamma))`, over runs and tasks at once."""
+def test_the_optimality_gap_matches_rliable() -> None:
+    """It equals `gamma - mean(minimum(scores, gamma))` over all runs and tasks."""
     expected = 1.0 - np.minimum(np.array(SCORES), 1.0).mean()
 
     assert optimality_gap(SCORES, np.random.default_rng(0)).estimate == pytest.approx(expected)
 
 
-def test_the_profile_counts_runs_above() -> None:
-    """rliable: the share of all scores that are greater, at each threshold."""
+def test_the_profile_matches_rliable() -> None:
+    """At each threshold it is the share of all scores above it."""
     found = performance_profile(SCORES, [0.0, 0.4, 0.5, 1.0, 3.0])
     flat = [score for task in SCORES for score in task]
 
@@ -28,8 +28,8 @@ def test_the_profile_counts_runs_above() -> None:
     assert np.all(found.shares <= found.high)
 
 
-def test_improvement_is_the_mean_over_tasks() -> None:
-    """rliable: the mean over tasks of the Mann-Whitney U over the number of pairs; here by a loop over pairs."""
+def test_the_probability_of_improvement_matches_rliable() -> None:
+    """It is the mean over tasks of the share of won pairs, here computed in a loop over pairs."""
     tasks = [sum((x > y) + 0.5 * (x == y) for x in a for y in b) / 9 for a, b in zip(SCORES, OTHER, strict=True)]
     found = improvement_over_tasks(SCORES, OTHER)
 
@@ -37,7 +37,7 @@ def test_improvement_is_the_mean_over_tasks() -> None:
     assert 0 < found.low < found.estimate < found.high < 1
 
 
-def test_more_tasks_say_more() -> None:
+def test_more_tasks_narrow_the_interval() -> None:
     """The same result on four tasks has a narrower interval."""
     one, four = (improvement_over_tasks([[2, 3, 4.5]] * k, [[1, 2, 4.0]] * k) for k in (1, 4))
 
@@ -45,8 +45,8 @@ def test_more_tasks_say_more() -> None:
     assert four.high - four.low < one.high - one.low
 
 
-def test_references_are_zero_and_one() -> None:
-    """Also where less is better; two of the same are refused."""
+def test_references_become_zero_and_one() -> None:
+    """Negative references are accepted, and equal ones are refused."""
 
     assert normalised([20.0, 110.0, 200.0], 20.0, 200.0).tolist() == [0.0, 0.5, 1.0]
     assert normalised([-1000.0], -1200.0, -200.0).tolist() == [0.2]
@@ -54,10 +54,10 @@ def test_references_are_zero_and_one() -> None:
         normalised([1.0], 3.0, 3.0)
 
 
-def test_nothing_in() -> None:
-    """No task: NaN. Different tasks: an error."""
+def test_without_tasks_the_results_are_nan() -> None:
+    """Different numbers of tasks are refused."""
 
     assert math.isnan(improvement_over_tasks([], []).estimate)
     assert np.isnan(performance_profile([], [0.5]).shares).all()
-    with pytest.raises(ValueError, match="3 tasks against 1"):
+    with pytest.raises(ValueError, match="have 3 and 1 tasks"):
         improvement_over_tasks(SCORES, SCORES[:1])

@@ -1,4 +1,4 @@
-"""Looking again and again."""
+"""Sequential comparison of two groups."""
 
 import math
 
@@ -9,7 +9,7 @@ from rlvitals.stats.groups.sequential import sequential_test
 
 
 def test_evidence_is_the_bayes_factor() -> None:
-    """Held against the marginal likelihoods of t, integrated over the prior of the effect."""
+    """It equals the ratio of marginal likelihoods of t, integrated over the prior of the effect."""
     a, b = np.array([1.0, 2.5, 3.0]), np.array([0.0, 0.5, 1.5])
     spread = math.sqrt((a.var(ddof=1) + b.var(ddof=1)) / 2)
     t = (a.mean() - b.mean()) / (spread * math.sqrt(2 / 3))
@@ -24,15 +24,15 @@ def test_evidence_is_the_bayes_factor() -> None:
 
 
 def test_interval_and_evidence_agree() -> None:
-    """Decided if and only if the evidence is 20."""
+    """A difference is decided if and only if the evidence is at least 20."""
     for shift in np.linspace(-4, 4, 9):
         found = sequential_test(np.array([0.0, 1.0, 2.0, 1.5]) + shift, [0.2, 1.1, 1.9, 1.0])
         assert (found.verdict != "not decided yet") == (found.e_value >= 20)
         assert found.p_value == min(1.0, 1 / found.e_value)
 
 
-def test_errors_are_kept_over_all_looks() -> None:
-    """No difference, looked at after each of 30 further runs: 200 times; a t test at each look errs in a third."""
+def test_the_error_rate_holds_over_all_checks() -> None:
+    """At most 5 % of 200 equal pairs are ever rejected in 29 checks; a t test at each check rejects a third."""
     generator = np.random.default_rng(0)
     a, b = generator.normal(size=(2, 200, 30))
     ever = [any(sequential_test(x[:k], y[:k]).e_value >= 20 for k in range(2, 31)) for x, y in zip(a, b, strict=True)]
@@ -41,15 +41,15 @@ def test_errors_are_kept_over_all_looks() -> None:
 
 
 def test_a_difference_is_found() -> None:
-    """Of two deviations: by ten runs a group, nearly always."""
+    """A difference of two standard deviations is nearly always detected with ten runs per group."""
     generator = np.random.default_rng(1)
     a, b = generator.normal(size=(2, 50, 10))
 
     assert np.mean([sequential_test(x + 2, y).verdict == "better" for x, y in zip(a, b, strict=True)]) > 0.85
 
 
-def test_too_few_to_say() -> None:
-    """One run, or runs without any spread: nothing is decided."""
+def test_one_run_or_no_spread_is_not_decided() -> None:
+    """A single run, or runs without any spread, have no decision."""
 
     assert sequential_test([1.0], [2.0, 3.0]).verdict == "not enough runs"
     assert sequential_test([1.0, 1.0], [2.0, 2.0]).e_value == 1.0

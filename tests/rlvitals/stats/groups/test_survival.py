@@ -1,4 +1,4 @@
-"""Steps to a target, with runs that never got there."""
+"""Steps to a target, with censored runs."""
 
 import math
 
@@ -9,8 +9,8 @@ from rlvitals.stats.groups.run_intervals import mean_of_runs
 from rlvitals.stats.groups.survival import log_rank, reaching
 
 
-def test_kaplan_and_meier_by_hand() -> None:
-    """Reached at 1, 3 and 4; one run was last seen at 2 without: 1 - 1/4, then x (1 - 1/2), then 0."""
+def test_kaplan_meier_matches_a_calculation_by_hand() -> None:
+    """Three runs reach the target at 1, 3 and 4, one is censored at 2: 1 - 1/4, then x (1 - 1/2), then 0."""
     found = reaching([1, 2, 3, 4], [True, False, True, True], 10)
 
     assert found.waiting == pytest.approx([0.75, 0.375, 0.0])
@@ -18,16 +18,16 @@ def test_kaplan_and_meier_by_hand() -> None:
     assert found.restricted_mean.estimate == pytest.approx(1 + 2 * 0.75 + 1 * 0.375)
 
 
-def test_without_censoring_it_is_the_mean() -> None:
-    """And Student's interval, which is of independent runs."""
+def test_without_censoring_the_restricted_mean_is_the_mean() -> None:
+    """Its interval is Student's interval of independent runs."""
     steps = [10.0, 14.0, 21.0]
     found = reaching(steps, [True] * 3, 100)
 
     assert found.restricted_mean == pytest.approx(mean_of_runs(steps, np.random.default_rng(0)))
 
 
-def test_a_group_that_never_gets_there() -> None:
-    """It waits to the horizon; there is no median, and no interval."""
+def test_a_group_that_never_reaches_the_target_has_no_median() -> None:
+    """Its restricted mean is the horizon, without an interval."""
     found = reaching([50, 50], [False, False], 50)
 
     assert found.restricted_mean.estimate == 50
@@ -35,14 +35,14 @@ def test_a_group_that_never_gets_there() -> None:
     assert math.isnan(found.median)
 
 
-def test_beyond_the_horizon_is_censored() -> None:
-    """A run that reached the target later has not reached it."""
+def test_runs_beyond_the_horizon_are_censored() -> None:
+    """A run that reaches the target after the horizon does not count as reached."""
 
     assert reaching([5, 70], [True, True], 50).reached == 1
 
 
-def test_log_rank_finds_the_quicker_group() -> None:
-    """And finds nothing in one that was dealt; a single group cannot be tested."""
+def test_log_rank_detects_the_faster_group() -> None:
+    """Mixed groups do not differ, and a single group has no p-value."""
     generator = np.random.default_rng(0)
     steps = np.concatenate([generator.exponential(10, 12), generator.exponential(60, 12)])
     reached = steps < 80
@@ -53,7 +53,7 @@ def test_log_rank_finds_the_quicker_group() -> None:
     assert math.isnan(log_rank(steps, reached, np.ones(24, dtype=bool), generator))
 
 
-def test_log_rank_is_the_sum_over_events() -> None:
-    """Of `d_1 - d n_1 / n`: where it is zero for every deal, the p-value is 1."""
+def test_log_rank_is_one_if_every_permutation_is_equal() -> None:
+    """The sum of `d_1 - d n_1 / n` is zero for every permutation."""
 
     assert log_rank([1, 1], [True, True], [True, False], np.random.default_rng(0)) == 1.0

@@ -1,4 +1,4 @@
-"""Welch's t, and t distributions that are not centred."""
+"""Welch's t and noncentral t distributions."""
 
 import math
 
@@ -9,7 +9,7 @@ from rlvitals.stats.groups.welch import moments_of, noncentral_t_cdf, shift_inte
 from rlvitals.stats.series.student_t import student_t_quantile
 
 
-def test_two_groups_worked_by_hand() -> None:
+def test_welch_matches_a_calculation_by_hand() -> None:
     """Means 2 and 5, variances 1 and 4, three values each: error sqrt(5/3), freedom 25/9 / ((1/9 + 16/9) / 2)."""
     found = welch(moments_of(np.array([1.0, 2.0, 3.0])), moments_of(np.array([3.0, 5.0, 7.0])))
 
@@ -18,8 +18,8 @@ def test_two_groups_worked_by_hand() -> None:
     assert found.freedom == pytest.approx((25 / 9) / (17 / 18))
 
 
-def test_equal_spreads_reduce_to_student() -> None:
-    """Then the degrees of freedom are `n + m - 2`."""
+def test_equal_variances_reduce_to_student() -> None:
+    """The degrees of freedom are then `n + m - 2`."""
     found = welch(moments_of(np.array([0.0, 1.0, 2.0])), moments_of(np.array([5.0, 6.0, 7.0])))
     half = student_t_quantile(0.975, 4) * math.sqrt(2 / 3)
 
@@ -27,8 +27,8 @@ def test_equal_spreads_reduce_to_student() -> None:
     assert found.interval() == pytest.approx((-5.0 - half, -5.0 + half))
 
 
-def test_quantiles_lie_between_whole_freedoms() -> None:
-    """And are those of the whole ones where these are given; the p-value goes with the interval."""
+def test_quantiles_are_interpolated_between_integer_degrees_of_freedom() -> None:
+    """They are exact at integer degrees of freedom, and the CDF inverts them."""
 
     assert t_quantile(0.975, 3.0) == student_t_quantile(0.975, 3)
     assert student_t_quantile(0.975, 4) < t_quantile(0.975, 3.4) < student_t_quantile(0.975, 3)
@@ -36,23 +36,23 @@ def test_quantiles_lie_between_whole_freedoms() -> None:
     assert t_quantile(0.975, 1e6) == pytest.approx(1.959964, abs=1e-6)
 
 
-def test_a_shift_of_zero_is_students_t() -> None:
-    """At several places and degrees of freedom."""
+def test_a_noncentrality_of_zero_is_students_t() -> None:
+    """The CDFs agree at several points and degrees of freedom."""
     for freedom in (2, 4, 18):
         for t in (-2.0, 0.0, 0.7, 3.0):
             assert noncentral_t_cdf(t, float(freedom), 0.0) == pytest.approx(t_cdf(t, float(freedom)), abs=2e-5)
 
 
-def test_noncentral_t_is_that_of_its_definition() -> None:
-    """Held against draws of `(Z + shift) / sqrt(chi2 / nu)`."""
+def test_noncentral_t_matches_its_definition() -> None:
+    """The CDF agrees with draws of `(Z + shift) / sqrt(chi2 / nu)`."""
     generator = np.random.default_rng(0)
     drawn = (generator.standard_normal(200_000) + 1.5) / np.sqrt(generator.chisquare(4, 200_000) / 4)
 
     assert noncentral_t_cdf(2.0, 4.0, 1.5) == pytest.approx(float(np.mean(drawn <= 2.0)), abs=0.005)
 
 
-def test_shifts_are_inverted() -> None:
-    """At the ends of the interval `t` is at its 97.5 % and its 2.5 % place."""
+def test_the_interval_of_the_noncentrality_inverts_the_cdf() -> None:
+    """At the ends of the interval, `t` is the 97.5 % and the 2.5 % quantile."""
     low, high = shift_interval(2.5, 8.0)
 
     assert noncentral_t_cdf(2.5, 8.0, low) == pytest.approx(0.975, abs=1e-6)

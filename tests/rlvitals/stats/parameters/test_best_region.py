@@ -1,4 +1,4 @@
-"""What works best, measured on rows that the search has not seen."""
+"""Best region and combination, measured on rows that the search did not use."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ def hill(rows: int, seed: int = 0) -> tuple[dict[str, NDArray[np.float64]], NDAr
 
 
 def test_the_region_around_an_optimum_is_found() -> None:
-    """It holds the optimum, leaves out the parameter without effect, and its gain is sure."""
+    """It contains the optimum, leaves out the parameter without effect, and has a significant gain."""
 
     found = best_region(*hill(2000), generator())
     assert found.verdict == "better"
@@ -31,7 +31,7 @@ def test_the_region_around_an_optimum_is_found() -> None:
 
 
 def test_the_best_combination_is_found() -> None:
-    """Among twenty, each tried often."""
+    """It is found among twenty combinations, each tried repeatedly."""
 
     draws = generator(1)
     table = {"a": draws.integers(0, 5, 1500), "t": draws.choice(["w", "x", "y", "z"], 1500)}
@@ -41,8 +41,8 @@ def test_the_best_combination_is_found() -> None:
     assert found.difference_low < 1.0 < found.difference_high
 
 
-def test_one_lucky_try_is_not_best() -> None:
-    """A combination tried once with a huge outcome is passed over for one tried often."""
+def test_one_lucky_row_is_not_the_best_combination() -> None:
+    """A combination with a single huge outcome loses to one tried repeatedly."""
 
     draws = generator(2)
     table = {"a": draws.integers(0, 3, 600).astype(float)}
@@ -51,14 +51,14 @@ def test_one_lucky_try_is_not_best() -> None:
     assert best_combination(table, outcome, generator()).where == {"a": 1}
 
 
-def test_combinations_never_repeated_have_no_best() -> None:
+def test_combinations_without_repetition_have_no_best() -> None:
     """Fractions are all different."""
 
     assert best_combination(*hill(400), generator()).verdict == "not enough data"
 
 
-def test_the_winner_is_not_cursed() -> None:
-    """The best of twelve equal combinations has gained nothing on average, and is seldom called better."""
+def test_the_best_combination_is_free_of_selection_bias() -> None:
+    """The best of twelve equal combinations has no gain on average, and is rarely called better."""
 
     def found(seed: int) -> tuple[Best, float]:
         draws = generator(seed)
@@ -74,8 +74,8 @@ def test_the_winner_is_not_cursed() -> None:
     assert sum(each.verdict == "better" for each in best) <= 8
 
 
-def test_noise_has_no_better_region() -> None:
-    """In at most 5 of 50 tables."""
+def test_noise_rarely_has_a_better_region() -> None:
+    """At most 5 of 50 tables have one."""
 
     def named(seed: int) -> bool:
         draws = generator(seed)
@@ -86,7 +86,7 @@ def test_noise_has_no_better_region() -> None:
 
 
 def test_the_interval_covers_the_truth() -> None:
-    """A combination's gain of one half is inside the interval in at least 88 of 100 tables."""
+    """It contains the planted gain of one half in at least 88 of 100 tables."""
 
     def covers(seed: int) -> bool:
         draws = generator(seed)
@@ -99,8 +99,8 @@ def test_the_interval_covers_the_truth() -> None:
     assert sum(covers(seed) for seed in range(100)) >= 88
 
 
-def test_drift_is_no_gain() -> None:
-    """A policy that moves while rewards rise for another reason has no better region."""
+def test_drift_is_not_a_gain() -> None:
+    """A policy that drifts while rewards rise for another reason has no better region."""
 
     clock = np.linspace(0.0, 3.0, 1000)
     draws = generator(3)
@@ -119,8 +119,8 @@ def difference_by_hand(there: list[int], outcome: list[float], windows: list[lis
     return products / squares
 
 
-def test_the_difference_is_that_between_neighbours() -> None:
-    """By hand, on the windows that the search has not seen."""
+def test_the_difference_is_measured_between_neighbours() -> None:
+    """It matches a calculation by hand on the windows that the search did not use."""
 
     draws = generator(4)
     a, outcome = np.arange(120) % 2, draws.normal(size=120)
@@ -134,8 +134,8 @@ def test_the_difference_is_that_between_neighbours() -> None:
     assert found.mean == pytest.approx(outcome[rows].mean())
 
 
-def test_too_little_says_so() -> None:
-    """Few rows, no parameters, an outcome that is never finite."""
+def test_too_little_data_is_not_enough() -> None:
+    """Few rows, no parameters and an outcome that is never finite are not enough."""
 
     table, outcome = hill(79)
     verdicts = {
@@ -148,14 +148,14 @@ def test_too_little_says_so() -> None:
 
 
 def test_a_constant_outcome_has_no_best_region() -> None:
-    """Nothing stands out, and nothing is divided by zero."""
+    """The search finds nothing, and does not divide by zero."""
 
     found = best_region(hill(200)[0], np.ones(200), generator())
     assert (found.verdict, found.where) == ("not shown", {})
 
 
-def test_the_seed_is_honoured() -> None:
-    """It draws the rows where there are too many."""
+def test_the_same_seed_gives_the_same_result() -> None:
+    """The seed determines the sample of a large table."""
 
     def drawn(seed: int) -> Best:
         return best_region(*hill(3000), generator(seed), most_rows=1000)

@@ -1,4 +1,4 @@
-"""What sits at a bound."""
+"""Parameters that are pinned at a bound."""
 
 import numpy as np
 import pytest
@@ -15,8 +15,8 @@ def draws(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_a_clipped_policy_is_named() -> None:
-    """A normal policy whose mean has gone to the bound puts half its tries there, whether the bound is known or not."""
+def test_a_clipped_policy_is_pinned() -> None:
+    """A normal policy with its mean at the bound has half its values there, with and without known bounds."""
 
     clipped = np.clip(draws().normal(1.0, 0.3, 400), 0.0, 1.0)
     found = judged(clipped, (0.0, 1.0))
@@ -26,28 +26,28 @@ def test_a_clipped_policy_is_named() -> None:
 
 
 def test_both_ends_can_be_pinned() -> None:
-    """As when a policy's spread is far wider than the range."""
+    """A policy much wider than the range is pinned at both ends."""
 
     assert judged(np.clip(draws().normal(0.0, 9.0, 400), -1.0, 1.0)).verdict == "pinned at both ends"
 
 
 @pytest.mark.parametrize("levels", [2, 3, 5, 17, 200])
-def test_even_use_of_whole_numbers_is_free(levels: int) -> None:
-    """However few they are: with two of them each end holds half."""
+def test_evenly_used_integers_are_free(levels: int) -> None:
+    """They are free for any number of levels, even if each of two ends has half the values."""
 
     assert judged(draws(levels).integers(0, levels, 500)).verdict == "free"
 
 
 @pytest.mark.parametrize("levels", [2, 3, 17])
-def test_nearly_always_the_highest_of_few_is_pinned(levels: int) -> None:
-    """Nine in ten at the upper end."""
+def test_an_end_used_almost_always_is_pinned(levels: int) -> None:
+    """Nine of ten values are at the upper end."""
 
     values = np.where(draws().random(500) < 0.9, levels - 1, draws(1).integers(0, levels, 500))
     assert judged(values, (0, levels - 1)).verdict == "pinned high"
 
 
-def test_a_bound_reached_late_is_named() -> None:
-    """Free in three quarters of the run, pinned in the last: the share of the whole alone would hide it."""
+def test_a_bound_reached_late_is_detected() -> None:
+    """A parameter that is pinned only in the last quarter is reported, although its overall share is small."""
 
     values = draws().random(1000)
     values[760:] = 1.0
@@ -57,14 +57,14 @@ def test_a_bound_reached_late_is_named() -> None:
     assert found.share_high < 0.25
 
 
-def test_values_beyond_the_bounds_are_at_them() -> None:
-    """An environment that clips later still shows."""
+def test_values_outside_the_bounds_count_as_at_the_bounds() -> None:
+    """A value that the environment clips later still counts."""
 
     assert judged(np.full(50, 3.0), (0.0, 1.0)).share_high == 1.0
 
 
-def test_one_value_is_constant_or_pinned() -> None:
-    """Without bounds nobody can know; with them it is at one, or between."""
+def test_a_single_value_is_constant_pinned_or_free() -> None:
+    """Without bounds a single value is constant; with bounds it is at one of them or between them."""
 
     assert judged([5] * 30).verdict == "constant"
     assert judged([5] * 30, (0, 5)).verdict == "pinned high"
@@ -72,14 +72,14 @@ def test_one_value_is_constant_or_pinned() -> None:
     assert judged(["x"] * 30).verdict == "constant"
 
 
-def test_texts_have_no_ends() -> None:
-    """They are free."""
+def test_strings_are_free() -> None:
+    """Strings have no ends."""
 
     assert judged(["x", "y", "y"] * 20).verdict == "free"
 
 
-def test_few_tries_are_not_judged() -> None:
-    """Below twenty, gaps not counted."""
+def test_fewer_than_twenty_values_are_not_enough() -> None:
+    """Missing values do not count."""
 
     assert judged([1.0] * 19, (0, 1)).verdict == "not enough data"
     assert judged([1.0] * 19 + [None] * 9, (0, 1)).verdict == "not enough data"
@@ -87,7 +87,7 @@ def test_few_tries_are_not_judged() -> None:
 
 
 def test_noise_is_never_pinned() -> None:
-    """Uniform and normal tries, with and without bounds, a hundred times each."""
+    """A hundred samples of uniform and normal noise are free, with and without bounds."""
 
     for seed in range(100):
         uniform, normal = draws(seed).random(40), draws(seed).normal(size=40)

@@ -1,4 +1,4 @@
-"""The mean outcome by two parameters."""
+"""Mean outcome by two parameters."""
 
 import math
 
@@ -14,7 +14,7 @@ def grid(x: list[object], y: list[object], outcome: list[float], most: int = 8) 
 
 
 def test_a_cell_is_the_mean_of_its_rows() -> None:
-    """By hand: two numbers across, two texts up; rows that lack something do not count."""
+    """By hand, two numbers by two strings give the means, and incomplete rows do not count."""
     found = grid([1, 1, 2, 2, None, 2], ["a", "b", "b", "b", "a", "a"], [1.0, 2.0, 3.0, 5.0, 9.0, math.nan])
 
     assert (found.x.values, found.y.values) == ((1, 2), ("a", "b"))
@@ -22,16 +22,16 @@ def test_a_cell_is_the_mean_of_its_rows() -> None:
     assert np.array_equal(found.means, [[1.0, math.nan], [2.0, 4.0]], equal_nan=True)
 
 
-def test_many_numbers_are_equal_ranges() -> None:
-    """Each end is inside."""
+def test_many_numbers_are_binned_in_equal_ranges() -> None:
+    """Both ends are included."""
     found = grid(list(range(9)), [True] * 9, list(range(9)))
 
     assert found.x.edges.tolist() == [0.0, 2.0, 4.0, 6.0, 8.0]
     assert (found.counts.tolist(), found.means.tolist()) == ([[2, 2, 2, 3]], [[0.5, 2.5, 4.5, 7.0]])
 
 
-def test_many_texts_share_the_last_bin() -> None:
-    """They have no order in which ranges would mean something."""
+def test_many_strings_share_the_last_bin() -> None:
+    """Strings have no order for ranges."""
     found = grid(list("abcde"), [1] * 5, [1.0, 2.0, 3.0, 4.0, 5.0], most=3)
 
     assert found.x.values == ("a", "b", OTHER)
@@ -40,7 +40,7 @@ def test_many_texts_share_the_last_bin() -> None:
 
 @pytest.mark.parametrize("outcome", [[], [math.nan]])
 def test_a_grid_without_rows_has_an_empty_cell(outcome: list[float]) -> None:
-    """Nothing was tried, or nothing of it has an outcome."""
+    """No rows, or none with an outcome, give one empty cell."""
     found = grid([1] * len(outcome), [2] * len(outcome), outcome)
 
     assert found.counts.tolist() == [[0]]

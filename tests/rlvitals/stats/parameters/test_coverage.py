@@ -1,4 +1,4 @@
-"""How much was tried: against counts by hand, closed forms and slow loops."""
+"""Coverage of parameters, compared with counts by hand, closed forms and slow loops."""
 
 import math
 from itertools import product
@@ -26,7 +26,7 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def test_combinations_are_counted() -> None:
-    """Three different ones in five rows; a gap is left out of the words, not out of the count."""
+    """Five rows have three combinations, and a missing value is omitted from the combination, but counted."""
 
     found = combinations({"a": [1, 1, 2, 1, None], "b": ["x", "x", "x", "x", "x"]})
     assert (found.rows, found.distinct) == (5, 3)
@@ -35,23 +35,23 @@ def test_combinations_are_counted() -> None:
     assert found.effective == pytest.approx(math.exp(-sum(p * math.log(p) for p in shares)))
 
 
-def test_nothing_tried_is_no_combination() -> None:
-    """Without parameters, and without rows."""
+def test_an_empty_table_has_no_combinations() -> None:
+    """Tables without parameters or without rows are accepted."""
 
     assert combinations({}).distinct == combinations({"a": []}).distinct == 0
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.floats(0, 1), st.sampled_from("xyz")), min_size=1, max_size=30))
-def test_keys_tell_rows_apart_as_tuples_do(rows: list[tuple[int, float, str]]) -> None:
-    """Two rows have the same key exactly if they are the same."""
+def test_keys_are_equal_for_equal_rows(rows: list[tuple[int, float, str]]) -> None:
+    """Two rows have the same key if and only if they are equal."""
 
     a, b, c = zip(*rows, strict=True)
     keys = combination_keys(tried_columns({"a": list(a), "b": list(b), "c": list(c)})).tolist()
     assert [x == y for x, y in product(keys, keys)] == [x == y for x, y in product(rows, rows)]
 
 
-def test_keys_make_room_before_they_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More combinations than an integer could number are renumbered on the way."""
+def test_keys_do_not_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Combinations that exceed the integer range are renumbered."""
 
     draws = generator().integers(0, 50, size=(6, 400))
     table = {f"p{i}": row for i, row in enumerate(draws)}
@@ -60,8 +60,8 @@ def test_keys_make_room_before_they_overflow(monkeypatch: pytest.MonkeyPatch) ->
     assert combinations(table) == plain
 
 
-def test_a_range_of_whole_numbers_has_a_bin_each() -> None:
-    """Two of the five numbers allowed were tried, one of them twice, and one try lay outside."""
+def test_a_range_of_integers_has_one_bin_each() -> None:
+    """Two of five allowed integers were tried, one of them twice, and one value is outside."""
 
     (found,) = range_coverage({"a": [0, 0, 3, 9]}, bounds={"a": (0, 4)})
     assert (found.bins, found.occupied, found.distinct, found.outside) == (5, 0.6, 3, 1)
@@ -70,14 +70,14 @@ def test_a_range_of_whole_numbers_has_a_bin_each() -> None:
 
 
 def test_a_range_of_fractions_has_equal_bins() -> None:
-    """Of 32 bins the first two and the last are occupied."""
+    """The first two and the last of 32 bins are occupied."""
 
     (found,) = range_coverage({"a": [0.0, 0.04, 1.0]}, bounds={"a": (0.0, 1.0)})
     assert (found.bins, found.occupied) == (32, 3 / 32)
 
 
 def test_a_logarithmic_range_has_equal_ratios() -> None:
-    """Values at equal ratios are as even as can be, and on the plain scale they are not."""
+    """Values at equal ratios are evenly distributed on the logarithmic scale, but not on the linear one."""
 
     table = {"rate": np.logspace(-5, -1, 320)}
     (log,), (plain,) = (
@@ -88,8 +88,8 @@ def test_a_logarithmic_range_has_equal_ratios() -> None:
     assert plain.evenness < 0.5
 
 
-def test_levels_and_gaps_are_told() -> None:
-    """Flags have two bins; a parameter that was never there has none."""
+def test_levels_and_missing_values_are_reported() -> None:
+    """A boolean has one bin per tried level, and a parameter without values has none."""
 
     flag, empty = range_coverage({"flag": [True, True, None], "empty": [None, None, None]})
     assert (flag.tried, flag.bins, flag.occupied) == (2, 1, 1.0)
@@ -108,15 +108,15 @@ def slow_discrepancy(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) 
     return math.sqrt((13 / 12) ** d - 2 / n * one + two / n**2)
 
 
-def test_the_discrepancy_is_hickernells() -> None:
-    """A slow loop over his formula gives the same; one point in the middle of a line gives sqrt(1/12)."""
+def test_the_discrepancy_matches_hickernells_formula() -> None:
+    """It matches a slow loop, and is sqrt(1/12) for one point in the middle of a line."""
 
     points = generator().random((7, 3))
     assert centred_discrepancy(points) == pytest.approx(slow_discrepancy(points))
     assert centred_discrepancy(np.array([[0.5]])) == pytest.approx(math.sqrt(1 / 12))
 
 
-def test_the_discrepancy_of_random_points_has_the_mean_that_is_stated() -> None:
+def test_the_discrepancy_of_random_points_has_the_documented_mean() -> None:
     """The mean square over many draws is ((5/4)^d - (13/12)^d) / n."""
 
     draws = generator()
@@ -124,8 +124,8 @@ def test_the_discrepancy_of_random_points_has_the_mean_that_is_stated() -> None:
     assert np.mean(squares) == pytest.approx((1.25**3 - (13 / 12) ** 3) / 20, rel=0.1)
 
 
-def test_random_tries_cover_like_random_tries() -> None:
-    """All ratios to random are near 1, for fractions, whole numbers and levels alike."""
+def test_random_rows_have_the_reference_coverage() -> None:
+    """All ratios to random are near 1, for fractions, integers and levels."""
 
     draws = generator()
     table = {
@@ -141,7 +141,7 @@ def test_random_tries_cover_like_random_tries() -> None:
 
 
 def test_a_narrow_search_leaves_holes() -> None:
-    """Tries in a tenth of each range leave holes far wider than random search, and the narrow pair is named."""
+    """Rows in a tenth of each range leave far wider holes than random search, and the narrow pair is reported."""
 
     draws = generator()
     table = {"a": 0.5 + 0.1 * draws.random(500), "b": 0.5 + 0.1 * draws.random(500), "c": draws.random(500)}
@@ -152,8 +152,8 @@ def test_a_narrow_search_leaves_holes() -> None:
     assert found.pair_cells < 0.5 * found.pair_cells_random
 
 
-def test_too_little_is_not_measured() -> None:
-    """Fewer than ten rows, one parameter, or levels alone leave NaN where nothing can be said."""
+def test_measures_without_enough_data_are_nan() -> None:
+    """Fewer than ten rows, one parameter, or only levels leave measures undefined."""
 
     few = joint_coverage({"a": [1, 2, 3]}, generator())
     assert math.isnan(few.gap)
@@ -164,8 +164,8 @@ def test_too_little_is_not_measured() -> None:
     assert joint_coverage({}, generator()).rows == 0
 
 
-def test_the_seed_is_honoured() -> None:
-    """The same seed gives the same answer, another seed another."""
+def test_the_same_seed_gives_the_same_result() -> None:
+    """Another seed gives another result."""
 
     table = {"a": generator().random(2000), "b": generator(1).random(2000)}
     first, again, other = (joint_coverage(table, generator(seed)) for seed in (3, 3, 4))
@@ -174,8 +174,8 @@ def test_the_seed_is_honoured() -> None:
 
 
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=40), st.floats(0.5, 100), st.floats(-100, 100))
-def test_places_do_not_depend_on_units(values: list[float], scale: float, shift: float) -> None:
-    """Stretched and shifted, each fraction keeps its place in the range."""
+def test_positions_do_not_depend_on_units(values: list[float], scale: float, shift: float) -> None:
+    """Scaled and shifted values keep their positions in the range."""
 
     values = [*values, -5.5, 5.25]
     plain = unit_places(parameter_column("p", values))
@@ -183,8 +183,8 @@ def test_places_do_not_depend_on_units(values: list[float], scale: float, shift:
     assert moved == pytest.approx(plain, abs=1e-6)
 
 
-def test_values_outside_the_bounds_go_to_the_nearest_end() -> None:
-    """And the last bin holds the upper end."""
+def test_values_outside_the_bounds_are_in_the_nearest_bin() -> None:
+    """The last bin includes the upper end."""
 
     indices, bins = binned(parameter_column("p", [-3.5, 0.0, 1.0, 7.5]), (0.0, 1.0), bins=4, most_whole=4)
     assert (indices.tolist(), bins) == ([0, 0, 3, 3], 4)

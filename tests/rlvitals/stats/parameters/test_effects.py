@@ -1,4 +1,4 @@
-"""What drives an outcome: planted truths are named, noise is not, and units do not matter."""
+"""Effects on an outcome: planted effects are found, noise is not, and units do not matter."""
 
 import math
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def tries(rows: int, seed: int = 0, count: int = 4) -> Table:
 
 
 def planted(rows: int, seed: int = 0) -> tuple[Table, NDArray[np.float64]]:
-    """An optimum of p0 and p1 in the middle of both, p2 and p3 without any effect."""
+    """Return a table with an inner optimum of p0 and p1, and p2 and p3 without any effect."""
     table = tries(rows, seed)
     hill = -((table["p0"] / 8 - 0.5) ** 2) - (table["p1"] - 0.4) ** 2
     return table, 6.0 * hill + 0.4 * generator(seed + 1000).normal(size=rows)
@@ -38,9 +38,8 @@ def by_name(found: Drivers) -> dict[str, object]:
     return {effect.name: effect._replace(p_value=0.0, adjusted_p=0.0) for effect in found.effects}
 
 
-def test_an_optimum_in_the_middle_is_named() -> None:
-    """Although its rank correlation is next to nothing; the place is right, and the parameters without effect are not
-    named."""
+def test_an_inner_optimum_is_found() -> None:
+    """It is found although its rank correlation is near zero, with the correct position, and nothing else is found."""
 
     table, outcome = planted(600)
     found = drivers(table, outcome, generator())
@@ -53,8 +52,8 @@ def test_an_optimum_in_the_middle_is_named() -> None:
     assert found.explained == pytest.approx(effects["p0"].share + effects["p1"].share, abs=0.05)
 
 
-def test_an_interaction_without_any_effect_of_its_own_is_named() -> None:
-    """Two parameters that are good only both high or both low, and the corner where they are best."""
+def test_a_pure_interaction_is_found() -> None:
+    """Two parameters that are good only both high or both low interact, and the best corner is reported."""
 
     table = tries(600, seed=3)
     outcome = 3.0 * (table["p1"] - 0.5) * (table["p3"] - 0.5) + 0.3 * generator(1).normal(size=600)
@@ -67,8 +66,8 @@ def test_an_interaction_without_any_effect_of_its_own_is_named() -> None:
     assert found.named == ("p1", "p3")
 
 
-def test_effects_that_add_up_are_no_interaction() -> None:
-    """However strong and bent they are."""
+def test_additive_effects_are_not_an_interaction() -> None:
+    """Strong and curved additive effects do not interact."""
 
     table = tries(1000, seed=5)
     outcome = 8.0 * table["p1"] ** 3 - 5.0 * (table["p3"] - 0.5) ** 2 + 0.3 * table["p0"]
@@ -77,8 +76,8 @@ def test_effects_that_add_up_are_no_interaction() -> None:
     assert not any(pair.interacts for pair in found.interactions)
 
 
-def test_noise_names_nothing_too_often() -> None:
-    """In 40 trainings of pure noise at most 5 name anything; at 5 % a training, more would happen once in seventy."""
+def test_noise_is_rarely_found() -> None:
+    """At most 5 of 40 noise tables have a finding; at 5 % per table, more would occur once in seventy."""
 
     def trial(seed: int) -> bool:
         draws = generator(seed)
@@ -87,8 +86,8 @@ def test_noise_names_nothing_too_often() -> None:
     assert sum(trial(seed) for seed in range(40)) <= 5
 
 
-def test_drift_alone_names_nothing() -> None:
-    """Parameters and reward that move together while a policy learns are correlated, and are not named."""
+def test_drift_alone_is_not_an_effect() -> None:
+    """Parameters and reward that drift together are correlated, but not found."""
 
     rows = 1000
     clock = np.linspace(0.0, 3.0, rows)
@@ -100,8 +99,8 @@ def test_drift_alone_names_nothing() -> None:
     assert "a" in drivers(table, outcome, draws, window=None).named
 
 
-def test_a_difference_between_categories_is_no_effect() -> None:
-    """What is tried for a category, and what that category yields, do not make a parameter matter within it."""
+def test_a_difference_between_categories_is_not_an_effect() -> None:
+    """Categories with different values and outcomes do not make a parameter significant within them."""
 
     draws = generator(4)
     category = draws.integers(0, 4, 800)
@@ -111,8 +110,8 @@ def test_a_difference_between_categories_is_no_effect() -> None:
     assert set(drivers(table, outcome, draws).named) == {"a", "b"}
 
 
-def test_another_parameters_merit_is_not_ones_own() -> None:
-    """A parameter that merely goes along with one that matters has a share alone, and is not named."""
+def test_the_effect_of_a_correlated_parameter_is_not_counted() -> None:
+    """A parameter that is only correlated with an effective one has a share alone, but is not found."""
 
     draws = generator(7)
     cause = draws.normal(size=1500)
@@ -126,8 +125,8 @@ def test_another_parameters_merit_is_not_ones_own() -> None:
 
 @settings(max_examples=8)
 @given(st.sampled_from(["cube", "exp", "arctan", "shift"]), st.integers(0, 3))
-def test_increasing_transformations_of_the_outcome_change_no_effect(which: str, seed: int) -> None:
-    """Ranks are what is explained."""
+def test_monotonic_transformations_of_the_outcome_change_no_effect(which: str, seed: int) -> None:
+    """The effects explain ranks."""
 
     table, outcome = planted(200, seed)
     transforms: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
@@ -142,8 +141,8 @@ def test_increasing_transformations_of_the_outcome_change_no_effect(which: str, 
     assert all(one[name] == other[name] for name in one)
 
 
-def test_increasing_transformations_of_parameters_change_no_number() -> None:
-    """Nor do the names of levels."""
+def test_monotonic_transformations_of_parameters_change_no_number() -> None:
+    """Names of levels do not change any number either."""
 
     table, outcome = planted(300, 2)
     words = generator(1).choice(["x", "y", "z"], 300)
@@ -168,8 +167,8 @@ def test_increasing_transformations_of_parameters_change_no_number() -> None:
     ]
 
 
-def test_turning_the_outcome_round_turns_every_curve_round() -> None:
-    """Rising becomes falling, and the correlation its negative; shares stay."""
+def test_negating_the_outcome_negates_every_curve() -> None:
+    """Rising becomes falling, the correlation changes its sign, and the shares stay."""
 
     table = tries(300)
     outcome = table["p1"] + 0.3 * generator(8).normal(size=300)
@@ -180,8 +179,8 @@ def test_turning_the_outcome_round_turns_every_curve_round() -> None:
         assert up[name].rank_correlation == pytest.approx(-down[name].rank_correlation)
 
 
-def test_rows_in_no_order_may_be_shuffled() -> None:
-    """Without windows, the order of rows changes nothing but the clusters of the draws."""
+def test_rows_without_an_order_can_be_shuffled() -> None:
+    """Without windows, the order of rows affects only the clusters of the draws."""
 
     table, outcome = planted(200)
     order = generator(9).permutation(200)
@@ -192,9 +191,8 @@ def test_rows_in_no_order_may_be_shuffled() -> None:
     assert plain.named == mixed.named
 
 
-def test_the_share_is_that_of_a_regression() -> None:
-    """The share of all curves is the adjusted R^2 of least squares on dummies of windows and curves, solved the plain
-    way."""
+def test_the_share_matches_a_regression() -> None:
+    """The explained share is the adjusted R^2 of least squares on dummies of windows and curves."""
 
     table, outcome = planted(120)
     found = drivers(table, outcome, generator())
@@ -216,16 +214,15 @@ def test_the_share_is_that_of_a_regression() -> None:
 
 
 def test_a_share_of_noise_is_zero_on_average() -> None:
-    """What chance explains is taken off."""
+    """The share expected by chance is subtracted."""
 
     draws = generator()
     shares = [share_of(draws.normal(size=(40, 5)), y, y, 40) for y in draws.normal(size=(2000, 40))]
     assert np.mean(shares) == pytest.approx(0.0, abs=0.01)
 
 
-def test_a_gap_says_nothing_of_a_parameter() -> None:
-    """A parameter that is often missing is judged by the rows in which it is there, although missing itself is
-    costly."""
+def test_missing_values_are_not_an_effect() -> None:
+    """A parameter is assessed by the rows that have it, although missing values are costly."""
 
     draws = generator(10)
     there = draws.random(800) < 0.6
@@ -238,8 +235,8 @@ def test_a_gap_says_nothing_of_a_parameter() -> None:
     assert found.effects[0].shape == "rising"
 
 
-def test_what_never_varies_is_constant() -> None:
-    """It has no effect and no best place, and the other parameters are judged all the same."""
+def test_a_constant_parameter_has_no_effect() -> None:
+    """It has no best value, and does not affect the other parameters."""
 
     table, outcome = planted(300)
     found = drivers({**table, "fixed": np.full(300, 7.0)}, outcome, generator())
@@ -248,8 +245,8 @@ def test_what_never_varies_is_constant() -> None:
     assert set(found.named) == {"p0", "p1"}
 
 
-def test_an_outcome_without_noise_is_no_trouble() -> None:
-    """What is left of an outcome that is explained entirely is rounding, and is not taken for a finding."""
+def test_an_outcome_without_noise_is_explained() -> None:
+    """The rounding errors of its residuals are not taken for a finding."""
 
     table = tries(400)
     found = drivers(table, 3.0 * table["p1"] + 2.0, generator())
@@ -259,8 +256,8 @@ def test_an_outcome_without_noise_is_no_trouble() -> None:
     assert (constant.verdict, constant.named) == ("none found", ())
 
 
-def test_texts_drive_too() -> None:
-    """The best level is named."""
+def test_the_effect_of_a_string_is_found() -> None:
+    """The best level is reported."""
 
     draws = generator(11)
     preset = draws.choice(["fast", "fine", "plain"], 300)
@@ -272,8 +269,8 @@ def test_texts_drive_too() -> None:
     assert math.isnan(found.effects[0].rank_correlation)
 
 
-def test_too_few_rows_say_so() -> None:
-    """Below 40, with too many parameters for the rows, and with nothing at all."""
+def test_too_few_rows_are_not_enough() -> None:
+    """Fewer than 40 rows, too many parameters and empty tables are not enough."""
 
     table, outcome = planted(39)
     assert drivers(table, outcome, generator()).verdict == "not enough data"
@@ -283,7 +280,7 @@ def test_too_few_rows_say_so() -> None:
 
 
 def test_rows_without_an_outcome_are_counted() -> None:
-    """And columns of another length are refused."""
+    """Columns of another length are refused."""
 
     table, outcome = planted(300)
     outcome[::10] = np.nan
@@ -293,8 +290,8 @@ def test_rows_without_an_outcome_are_counted() -> None:
         drivers(table, outcome[1:], generator())
 
 
-def test_the_seed_is_honoured() -> None:
-    """The same seed gives the same answer, another seed another p-value."""
+def test_the_same_seed_gives_the_same_result() -> None:
+    """Another seed gives another p-value."""
 
     table, outcome = tries(200), generator(12).normal(size=200)
     first, again, other = (drivers(table, outcome, generator(seed)) for seed in (1, 1, 2))
@@ -302,8 +299,8 @@ def test_the_seed_is_honoured() -> None:
     assert [e.p_value for e in first.effects] != [e.p_value for e in other.effects]
 
 
-def test_many_rows_are_judged_by_some() -> None:
-    """Of 40000 rows 10000 are drawn, and give the same names."""
+def test_a_large_table_is_sampled() -> None:
+    """10000 of 40000 rows are drawn, and give the same findings."""
 
     table, outcome = planted(40_000)
     found = drivers(table, outcome, generator(), flips=199)

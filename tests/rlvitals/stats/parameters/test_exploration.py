@@ -1,4 +1,4 @@
-"""Everything about parameters together."""
+"""Complete analysis of parameters."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ def generator(seed: int = 0) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_a_training_is_told_as_it_was_planted() -> None:
-    """Drivers and best region differ by category as planted; the pinned parameter is named, the narrowing one too."""
+def test_planted_findings_are_reported() -> None:
+    """Drivers and best region differ by category as planted, and the pinned and the narrowing parameter are found."""
 
     rows = 2000
     draws = generator()
@@ -46,8 +46,8 @@ def _by_size(category: object) -> list[str]:
     return [str(values[at]) for at in np.argsort(-counts, kind="stable")]
 
 
-def test_a_small_category_is_not_looked_at_alone() -> None:
-    """Nor is the only one, which would be the whole again."""
+def test_a_small_category_is_not_analysed_separately() -> None:
+    """A single category is not either, because it is the whole table."""
 
     draws = generator()
     table = {"a": draws.random(200)}
@@ -57,8 +57,8 @@ def test_a_small_category_is_not_looked_at_alone() -> None:
     assert [f.category for f in one.findings] == [None]
 
 
-def test_findings_share_one_chance() -> None:
-    """Of 12 trainings of noise with two outcomes and three categories at most 2 name anything."""
+def test_findings_share_the_significance_level() -> None:
+    """At most 2 of 12 noise tables with two outcomes and three categories have a finding."""
 
     def named(seed: int) -> bool:
         draws = generator(seed)
@@ -70,8 +70,8 @@ def test_findings_share_one_chance() -> None:
     assert sum(named(seed) for seed in range(12)) <= 2
 
 
-def test_nothing_tried_is_nothing_found() -> None:
-    """No rows, no parameters, no outcomes."""
+def test_an_empty_table_has_no_findings() -> None:
+    """No rows, no parameters and no outcomes are accepted."""
 
     empty = explore({}, {}, generator())
     assert (empty.rows, empty.findings, empty.pinned) == (0, (), ())
@@ -79,7 +79,7 @@ def test_nothing_tried_is_nothing_found() -> None:
 
 
 def test_columns_of_another_length_are_refused() -> None:
-    """By name."""
+    """The message names the column."""
 
     with pytest.raises(ValueError, match="3 rows of parameters but 2 of 'reward'"):
         explore({"a": [1, 2, 3]}, {"reward": [1, 2]}, generator())
@@ -87,8 +87,8 @@ def test_columns_of_another_length_are_refused() -> None:
         explore({"a": [1, 2, 3]}, {}, generator(), category=["x"])
 
 
-def test_the_seed_is_honoured() -> None:
-    """The same seed gives the same answer to the last digit."""
+def test_the_same_seed_gives_the_same_result() -> None:
+    """All digits are equal."""
 
     draws = generator()
     table, outcome = {"a": draws.random(200)}, {"r": draws.random(200)}

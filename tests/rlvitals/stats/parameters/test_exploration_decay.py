@@ -1,4 +1,4 @@
-"""How exploration narrows."""
+"""Narrowing of the exploration."""
 
 import math
 
@@ -21,8 +21,8 @@ def draws(seed: int = 0) -> np.random.Generator:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.one_of(st.none(), st.integers(0, 9))), max_size=40))
-def test_each_try_is_compared_with_the_next_of_its_category_once(rows: list[tuple[str, int | None]]) -> None:
-    """A slow loop pairs them."""
+def test_each_value_is_paired_with_the_next_of_its_category(rows: list[tuple[str, int | None]]) -> None:
+    """The pairs match a slow loop."""
 
     waiting: dict[str, tuple[int, int]] = {}
     expected = []
@@ -39,8 +39,8 @@ def test_each_try_is_compared_with_the_next_of_its_category_once(rows: list[tupl
     assert list(zip(first_rows.tolist(), differences.tolist(), strict=True)) == sorted(expected)
 
 
-def test_a_policy_that_settles_narrows() -> None:
-    """The spread falls to a quarter, and the blocks say so."""
+def test_a_policy_with_a_shrinking_spread_narrows() -> None:
+    """The dispersion of the blocks follows the planted spread."""
 
     rows = 1000
     found = judged(draws().normal(size=rows) * np.linspace(1.0, 0.1, rows))
@@ -50,8 +50,8 @@ def test_a_policy_that_settles_narrows() -> None:
     assert found.dispersion[0] == pytest.approx(0.955 * 2 / math.sqrt(math.pi), rel=0.25)
 
 
-def test_a_policy_that_only_moves_does_not_narrow() -> None:
-    """It wanders far with the same spread; its entropy per block is low, and still it is steady."""
+def test_a_policy_that_only_drifts_is_steady() -> None:
+    """It drifts far with a constant spread, and is steady although its entropy per block is low."""
 
     found = judged(np.linspace(0.0, 50.0, 1000) + draws().normal(size=1000))
     assert found.verdict == "steady"
@@ -59,31 +59,31 @@ def test_a_policy_that_only_moves_does_not_narrow() -> None:
 
 
 def test_two_categories_are_not_compared_with_each_other() -> None:
-    """Each has its own place; seen together that looks like spread."""
+    """Each has a different level, which together looks like spread."""
 
     category = draws().integers(0, 2, 600)
     values = 10.0 * category + 0.1 * draws(1).normal(size=600)
     assert judged(values, category=category).dispersion[0] < 0.3 < judged(values).dispersion[0]
 
 
-def test_levels_differ_or_not() -> None:
-    """The mean difference is the chance that two neighbours differ: 1 - sum p^2."""
+def test_the_dispersion_of_levels_is_a_probability() -> None:
+    """It is the probability that two neighbours differ: 1 - sum p^2."""
 
     found = judged(draws().choice(["x", "y", "z", "w"], 4000), blocks=1)
     assert found.dispersion[0] == pytest.approx(0.75, abs=0.03)
     assert found.entropy[0] == pytest.approx(math.log(4), abs=0.01)
 
 
-def test_ratios_are_compared_where_they_matter() -> None:
-    """A rate that falls tenfold with a constant ratio of spread is steady in logarithms, and narrowing as it stands."""
+def test_logarithmic_parameters_are_compared_by_ratio() -> None:
+    """A falling rate with a constant relative spread is steady on the logarithmic scale, but not on the linear one."""
 
     rates = np.exp(-np.linspace(0, 4, 1000) + 0.5 * draws().normal(size=1000))
     assert judged(rates, logarithmic=("p",)).verdict == "steady"
     assert judged(rates).verdict == "narrowing"
 
 
-def test_noise_does_not_narrow() -> None:
-    """Of 60 tables of two steady parameters at most 7 have any that is said to move."""
+def test_noise_rarely_narrows() -> None:
+    """At most 7 of 60 tables of two steady parameters have any that is narrowing or widening."""
 
     moved = 0
     for seed in range(60):
@@ -92,8 +92,8 @@ def test_noise_does_not_narrow() -> None:
     assert moved <= 7
 
 
-def test_constants_and_gaps_are_no_trouble() -> None:
-    """One value is steady at once; no value is not enough; no column is nothing."""
+def test_constant_and_missing_values_are_accepted() -> None:
+    """A constant is steady, no values are not enough, and no columns give no result."""
 
     constant = judged([3.0] * 100)
     assert (constant.verdict, set(constant.relative), set(constant.entropy)) == ("steady", {1.0}, {0.0})

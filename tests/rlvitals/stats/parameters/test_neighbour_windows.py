@@ -1,4 +1,4 @@
-"""Rows and their neighbours."""
+"""Windows of neighbouring rows."""
 
 import numpy as np
 from hypothesis import given
@@ -12,8 +12,8 @@ def cut(groups: list[int] | None, kept: list[bool], size: int | None, most_rows:
     return windows_of(codes, np.array(kept, dtype=bool), size, np.random.default_rng(seed), most_rows)
 
 
-def test_windows_hold_neighbours_of_one_category() -> None:
-    """Rows 0, 2, 4 | 6, 8 of one category and 1, 3 | 5, 7 of the other, in time order."""
+def test_a_window_contains_neighbours_of_one_category() -> None:
+    """The windows are rows 0, 2 | 4, 6, 8 of one category and 1, 3 | 5, 7 of the other, in time order."""
 
     found = cut([0, 1] * 4 + [0], [True] * 9, 2)
     assert found.order.tolist() == [0, 2, 4, 6, 8, 1, 3, 5, 7]
@@ -22,7 +22,7 @@ def test_windows_hold_neighbours_of_one_category() -> None:
 
 
 def test_a_row_without_a_neighbour_is_left_out() -> None:
-    """A category of one row gives no window."""
+    """A category with one row has no window."""
 
     assert cut([0, 0, 1, 0], [True] * 4, 2).order.tolist() == [0, 1, 3]
 
@@ -32,8 +32,8 @@ def test_a_row_without_a_neighbour_is_left_out() -> None:
     st.integers(2, 9),
     st.integers(5, 80),
 )
-def test_windows_cut_every_row_once(rows: list[tuple[int, bool]], size: int, most: int) -> None:
-    """Whatever the categories and gaps: no row twice, none that was left out, each window of one category."""
+def test_windows_contain_every_row_at_most_once(rows: list[tuple[int, bool]], size: int, most: int) -> None:
+    """No row is repeated, none that was left out is used, and each window has one category."""
 
     groups, kept = (list(part) for part in zip(*rows, strict=True))
     found = cut(groups, kept, size, most)
@@ -48,22 +48,22 @@ def test_windows_cut_every_row_once(rows: list[tuple[int, bool]], size: int, mos
         assert length >= 2
 
 
-def test_centring_takes_each_windows_mean_away() -> None:
-    """By hand."""
+def test_centring_subtracts_the_mean_of_each_window() -> None:
+    """The result matches a calculation by hand."""
 
     found = cut(None, [True] * 4, 2)
     assert found.centred(np.array([1.0, 3.0, 10.0, 20.0])).tolist() == [-1.0, 1.0, -5.0, 5.0]
 
 
-def test_clusters_are_many_windows_where_there_are_many() -> None:
-    """At most 256 clusters, which together hold everything."""
+def test_clusters_combine_windows_if_there_are_many() -> None:
+    """At most 256 clusters contain all rows."""
 
     found = cut(None, [True] * 6000, 2, most_rows=10_000)
     assert found.clusters.size == 256
     assert found.cluster_sums(np.ones(6000)).sum() == 6000
 
 
-def test_rows_in_no_order_are_all_neighbours() -> None:
+def test_rows_without_an_order_are_all_neighbours() -> None:
     """Each category is one window, and each row a cluster."""
 
     found = cut([0, 1] * 10, [True] * 20, None)
@@ -71,8 +71,8 @@ def test_rows_in_no_order_are_all_neighbours() -> None:
     assert found.clusters.size == 20
 
 
-def test_too_many_rows_are_drawn_by_windows() -> None:
-    """Whole windows of neighbours are drawn, the same ones for the same seed."""
+def test_a_large_table_is_sampled_by_windows() -> None:
+    """Whole windows of neighbours are drawn, and the same seed draws the same ones."""
 
     first, again, other = (cut(None, [True] * 1000, 10, 100, seed) for seed in (1, 1, 2))
     assert first.order.size == 100

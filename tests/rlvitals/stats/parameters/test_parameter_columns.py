@@ -1,4 +1,4 @@
-"""Columns of parameters as they come in."""
+"""Conversion of parameter columns."""
 
 import numpy as np
 import pytest
@@ -23,10 +23,10 @@ from rlvitals.stats.parameters.parameter_columns import parameter_column, tried_
         (np.ma.masked_array([7.0, 8.0], mask=[False, True]), [7, 0], [True, False], (), True),
     ],
 )
-def test_a_column_is_numbers_or_levels_with_gaps(
+def test_a_column_becomes_numbers_or_levels(
     given: object, values: list[float], present: list[bool], levels: tuple[object, ...], whole: bool
 ) -> None:
-    """Numbers, flags and texts of any origin become numbers, with the gaps beside them."""
+    """Numbers, booleans and strings of any type become numbers, with a mask of missing values."""
 
     tried = parameter_column("p", given)  # type: ignore[arg-type]
     assert tried.values.tolist() == values
@@ -34,8 +34,8 @@ def test_a_column_is_numbers_or_levels_with_gaps(
     assert (tried.levels, tried.whole) == (levels, whole)
 
 
-def test_a_value_is_said_as_it_was_given() -> None:
-    """Levels by name, whole numbers without a point."""
+def test_a_value_is_returned_in_its_original_form() -> None:
+    """Levels are returned by name, and integers without a decimal point."""
 
     assert parameter_column("p", ["b", "a"]).said(1.0) == "b"
     assert repr(parameter_column("p", [1.0, 2.0]).said(2.0)) == "2"
@@ -45,16 +45,16 @@ def test_a_value_is_said_as_it_was_given() -> None:
 @pytest.mark.parametrize(
     "given", [[3, 1, 3, None], [0.25, 0.1, 0.25, None], ["y", "x", "y", None], [2**40, 0, 2**40, None]]
 )
-def test_keys_are_equal_where_values_are(given: list[object]) -> None:
-    """And a gap is a value of its own."""
+def test_equal_values_have_equal_keys(given: list[object]) -> None:
+    """A missing value has a separate key."""
 
     one, two, three, four = parameter_column("p", given).keys().tolist()
     assert one == three
     assert len({one, two, four}) == 3
 
 
-def test_columns_of_different_length_are_refused_by_name() -> None:
-    """The message says which."""
+def test_columns_of_different_length_are_refused() -> None:
+    """The message names the columns."""
 
     with pytest.raises(ValueError, match="'a' has 2, 'b' has 1"):
         tried_columns({"a": [1, 2], "b": [1]})

@@ -1,4 +1,4 @@
-"""The search for a box."""
+"""Search for a box of parameters."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from rlvitals.stats.parameters.prim import Limit, inside, peeled, said, surely
 
 
 def test_a_planted_box_is_found() -> None:
-    """A number's range and a text's level; in ten tables at most four parameters without effect are limited too."""
+    """The range and the level are found, and at most four parameters without effect are limited in ten tables."""
 
     limited = 0
     for seed in range(10):
@@ -24,8 +24,8 @@ def test_a_planted_box_is_found() -> None:
     assert limited <= 4
 
 
-def test_the_box_holds_enough_rows() -> None:
-    """However good its best corner is."""
+def test_the_box_contains_enough_rows() -> None:
+    """It contains the minimum number of rows even if a smaller corner is better."""
 
     draws = np.random.default_rng(1)
     columns = tried_columns({"a": draws.random(500)})
@@ -33,8 +33,8 @@ def test_the_box_holds_enough_rows() -> None:
     assert 60 <= np.count_nonzero(inside(box, columns)) <= 70
 
 
-def test_nothing_to_peel_is_no_box() -> None:
-    """A constant outcome, a constant parameter, a parameter that is never there."""
+def test_without_variation_there_is_no_box() -> None:
+    """A constant outcome, a constant parameter and a missing parameter give no box."""
 
     draws = np.random.default_rng(2)
     assert peeled(tried_columns({"a": draws.random(100)}), np.ones(100), 20) == {}
@@ -42,8 +42,8 @@ def test_nothing_to_peel_is_no_box() -> None:
     assert peeled(nothing, draws.normal(size=100), 20) == {}
 
 
-def test_a_limit_allows_what_is_within() -> None:
-    """Ends included; gaps and barred levels not."""
+def test_a_limit_includes_its_ends() -> None:
+    """Missing values and barred levels are not allowed."""
 
     assert Limit(1.0, 3.0).allows(parameter_column("p", [0, 1, 2, 3, 4, None])).tolist() == [
         False,
@@ -56,8 +56,8 @@ def test_a_limit_allows_what_is_within() -> None:
     assert Limit(barred=frozenset({0})).allows(parameter_column("p", ["x", "y", None])).tolist() == [False, True, False]
 
 
-def test_the_sure_mean_is_below_the_mean() -> None:
-    """By 1.645 standard errors; one value is sure of nothing."""
+def test_the_lower_limit_is_below_the_mean() -> None:
+    """It is 1.645 standard errors below, and -infinity for one value."""
 
     assert surely(np.array([1.0, 3.0])) == pytest.approx(2.0 - 1.645 * np.sqrt(2.0) / np.sqrt(2.0))
     assert surely(np.array([5.0])) == -np.inf

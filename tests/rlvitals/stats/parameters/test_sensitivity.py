@@ -1,4 +1,4 @@
-"""Hyper-parameters over tens of runs."""
+"""Sensitivity to hyperparameters over dozens of runs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from rlvitals.stats.parameters.sensitivity import sensitivity
 
 
 def searched(seed: int, runs: int = 60, names: int = 40) -> dict[str, Any]:
-    """A random search over so many hyper-parameters: numbers, logarithmic ones, and texts."""
+    """Return a random search over `names` hyperparameters: linear, logarithmic and string-valued."""
     generator = np.random.default_rng(seed)
     found: dict[str, Any] = {}
     for k in range(names):
@@ -23,8 +23,8 @@ def searched(seed: int, runs: int = 60, names: int = 40) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["h3", "h4"])
-def test_a_planted_one_among_forty_is_found(name: str) -> None:
-    """It alone; it explains half of the variance of 60 runs."""
+def test_one_planted_effect_among_forty_is_found(name: str) -> None:
+    """Only the one hyperparameter is found that explains half of the variance of 60 runs."""
     settings, generator = searched(1), np.random.default_rng(0)
     place = np.argsort(np.argsort(settings[name])) / 59
     found = sensitivity(settings, 3.4 * place + generator.normal(size=60), generator)
@@ -33,11 +33,11 @@ def test_a_planted_one_among_forty_is_found(name: str) -> None:
     assert [one.name for one in found.influences if one.matters] == [name]
     assert found.influences[0].at_edge == "high"
     assert found.influences[0].difference.low > 0
-    assert "go above" in found.advice[0]
+    assert "try values above" in found.advice[0]
 
 
-def test_an_optimum_inside_and_a_text_are_found() -> None:
-    """With the value to stay around; where less is better the best is the lowest."""
+def test_an_inner_optimum_and_a_string_are_found() -> None:
+    """The best value is reported, also if lower outcomes are better."""
     settings, generator = searched(2), np.random.default_rng(1)
     inside = -12 * (settings["h0"] - 0.5) ** 2 + 0.3 * generator.normal(size=60)
     tanh = np.array([activation == "tanh" for activation in settings["h2"]]) * 3.0 + generator.normal(size=60)
@@ -49,8 +49,8 @@ def test_an_optimum_inside_and_a_text_are_found() -> None:
     assert (level.name, level.worst) == ("h2", "tanh")
 
 
-def test_noise_names_nothing() -> None:
-    """In at most three of 20 searches; by each hyper-parameter's own p-value something is named in nearly all."""
+def test_noise_is_rarely_found() -> None:
+    """At most three of 20 searches find an effect, although unadjusted p-values would find one in nearly all."""
     generator = np.random.default_rng(2)
     made = [sensitivity(searched(seed, 30), generator.normal(size=30), generator) for seed in range(20)]
 
@@ -58,8 +58,8 @@ def test_noise_names_nothing() -> None:
     assert sum(any(one.p_value <= 0.05 for one in found.influences) for found in made) >= 14
 
 
-def test_p_values_are_adjusted_for_all_that_were_looked_at() -> None:
-    """Of forty, the least by far exceeds its own: it is near Sidak's, which holds for independent ones."""
+def test_p_values_are_adjusted_for_all_hyperparameters() -> None:
+    """The smallest of forty is close to Sidak's adjustment, which holds for independent tests."""
     generator = np.random.default_rng(4)
     for seed in range(4):
         first = sensitivity(searched(seed, 30), generator.normal(size=30), generator).influences[0]
@@ -67,8 +67,8 @@ def test_p_values_are_adjusted_for_all_that_were_looked_at() -> None:
         assert first.adjusted_p > 5.0 * first.p_value
 
 
-def test_what_only_goes_together_is_found() -> None:
-    """An effect that turns round with another hyper-parameter, among the pairs of one that matters."""
+def test_an_interaction_is_found() -> None:
+    """An effect that reverses with another hyperparameter is found among the pairs with a significant one."""
     generator = np.random.default_rng(3)
     settings = searched(3, 120, 8)
     outcome = 2 * settings["h0"] + 8 * (settings["h0"] - 0.5) * (settings["h3"] - 0.5)
@@ -77,8 +77,8 @@ def test_what_only_goes_together_is_found() -> None:
     assert [(pair.first, pair.second) for pair in found.together if pair.interacts] == [("h0", "h3")]
 
 
-def test_few_runs_and_constants_say_nothing() -> None:
-    """And a column of another length is an error."""
+def test_few_runs_and_constants_are_not_enough() -> None:
+    """A column of another length is refused."""
     generator = np.random.default_rng(0)
 
     assert sensitivity({"a": [1, 2, 3]}, [1, 2, 3], generator).verdict == "not enough runs"

@@ -1,4 +1,4 @@
-"""Questions and their p-values."""
+"""Sign-flip tests and their adjusted p-values."""
 
 from itertools import product
 
@@ -12,8 +12,8 @@ def question(scores: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> Param
     return ParameterQuestion(scores.sum(axis=0), scores, np.eye(scores.shape[1]))
 
 
-def test_the_p_value_is_the_share_of_signs_that_reach_what_was_seen() -> None:
-    """All 2^8 signs, gone through one by one, give nearly the same as 20000 draws."""
+def test_the_p_value_matches_all_sign_patterns() -> None:
+    """20000 draws give nearly the same p-value as all 2^8 sign patterns."""
 
     scores = np.random.default_rng(1).normal(size=(8, 2)) + 0.4
     seen = float((scores.sum(axis=0) ** 2).sum())
@@ -34,8 +34,8 @@ def slow_step_down(seen: list[float], chance: list[list[float]]) -> list[float]:
     return adjusted
 
 
-def test_the_adjustment_is_westfall_and_youngs() -> None:
-    """A slow loop over their algorithm, on the same draws, gives the same."""
+def test_the_adjustment_matches_westfall_and_young() -> None:
+    """It matches a slow loop over their algorithm on the same draws."""
 
     draws = np.random.default_rng(5)
     asked = [question(draws.normal(size=(30, 1)) + shift) for shift in (0.0, 0.5, 0.3, 0.05, 0.4)]
@@ -51,8 +51,8 @@ def test_the_adjustment_is_westfall_and_youngs() -> None:
     assert min(found.adjusted.tolist()) < 0.05 < max(found.adjusted.tolist())
 
 
-def test_more_questions_make_each_less_sure() -> None:
-    """The adjusted p-value is never below that of the question alone, and grows with noise beside it."""
+def test_more_hypotheses_increase_the_adjusted_p_value() -> None:
+    """It is never below the unadjusted p-value, and grows with additional noise hypotheses."""
 
     draws = np.random.default_rng(2)
     signal, noise = (
@@ -65,8 +65,8 @@ def test_more_questions_make_each_less_sure() -> None:
     assert np.all(among.adjusted >= among.p_value)
 
 
-def test_what_does_not_vary_is_not_found() -> None:
-    """Scores of zero give a p-value of 1, and take nothing from the others."""
+def test_constant_scores_are_not_significant() -> None:
+    """Scores of zero have a p-value of 1, and do not affect other hypotheses."""
 
     signal = question(np.random.default_rng(3).normal(size=(40, 2)) + 1.0)
     found = answer([question(np.zeros((40, 2))), signal], np.random.default_rng(0), 999)

@@ -1,4 +1,4 @@
-"""A parameter as columns."""
+"""Spline basis of a parameter."""
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ from rlvitals.stats.parameters.spline_basis import basis_of, ranked
 
 
 @given(st.lists(st.integers(-4, 4), min_size=2, max_size=40))
-def test_mid_ranks_are_the_mean_of_the_places(values: list[int]) -> None:
-    """A slow loop counts, for each value, how many are below and how many the same."""
+def test_mid_ranks_match_a_loop(values: list[int]) -> None:
+    """A slow loop counts, for each value, the lower and the equal values."""
 
     slow = [(sum(y < x for y in values) + (sum(y == x for y in values) - 1) / 2) / (len(values) - 1) for x in values]
     expected = slow if len(set(values)) > 1 else [0.0] * len(values)
@@ -19,7 +19,7 @@ def test_mid_ranks_are_the_mean_of_the_places(values: list[int]) -> None:
 
 
 def test_a_line_in_rank_is_a_sum_of_hats() -> None:
-    """With the knots' own heights as weights; so is every curve that bends at knots only."""
+    """The weights are the heights at the knots, also for a curve that bends only at knots."""
 
     basis = basis_of(parameter_column("p", np.random.default_rng(0).random(200)), 7)
     assert basis.ranks is not None
@@ -29,24 +29,24 @@ def test_a_line_in_rank_is_a_sum_of_hats() -> None:
     assert basis.columns @ (np.abs(np.linspace(0, 1, 7) - 0.5) - 0.5)[1:] + 0.5 == pytest.approx(bent)
 
 
-def test_a_few_values_have_a_column_each() -> None:
-    """All but the first."""
+def test_few_values_have_one_column_each() -> None:
+    """The first value has no column."""
 
     basis = basis_of(parameter_column("p", [2, 5, 2, 9]), 7)
     assert basis.columns.tolist() == [[0, 0], [1, 0], [0, 0], [0, 1]]
     assert basis.places == (2, 5, 9)
 
 
-def test_gaps_have_a_column_of_their_own() -> None:
-    """And are zero in the others."""
+def test_missing_values_have_a_separate_column() -> None:
+    """They are zero in the other columns."""
 
     basis = basis_of(parameter_column("p", [2, None, 5]), 3)
     assert basis.columns.tolist() == [[0], [0], [1]]
     assert basis.gaps.tolist() == [[0], [1], [0]]
 
 
-def test_rare_texts_share_a_level() -> None:
-    """The two most frequent of four have columns, the others are together."""
+def test_rare_strings_share_a_level() -> None:
+    """The two most frequent of four have columns, and the remaining ones are combined."""
 
     basis = basis_of(parameter_column("p", ["a", "b", "b", "c", "c", "d"]), 3)
     assert basis.places == ("others", "b", "c")
@@ -55,8 +55,8 @@ def test_rare_texts_share_a_level() -> None:
 
 
 @given(st.lists(st.floats(-30, 30), min_size=10, max_size=50, unique=True))
-def test_increasing_transformations_change_nothing(values: list[float]) -> None:
-    """Ranks are all that counts."""
+def test_monotonic_transformations_change_nothing(values: list[float]) -> None:
+    """Only the ranks of the values matter."""
 
     spread = sorted(values)
     grid = {value: index for index, value in enumerate(spread)}

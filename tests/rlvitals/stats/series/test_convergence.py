@@ -1,4 +1,4 @@
-"""Convergence: planted truths are found, a slow climb is not converged, flat noise is not improving."""
+"""Convergence: planted plateaus are found, and slow climbs and flat noise are not converged."""
 
 import math
 
@@ -12,7 +12,7 @@ from rlvitals.stats.series.convergence import convergence
 
 
 def _autoregressive(generator: np.random.Generator, runs: int, length: int, rho: float) -> NDArray[np.float64]:
-    """Stationary AR(1) series of variance 1, shape `(runs, length)`."""
+    """Return stationary AR(1) series of variance 1, shape `(runs, length)`."""
     noise = generator.standard_normal((runs, length)) * math.sqrt(1.0 - rho * rho)
     noise[:, 0] /= math.sqrt(1.0 - rho * rho)
     for t in range(1, length):
@@ -21,13 +21,13 @@ def _autoregressive(generator: np.random.Generator, runs: int, length: int, rho:
 
 
 def _saturating(length: int, pace: float) -> NDArray[np.float64]:
-    """10 (1 - exp(-t / pace)), t from 0 to 1."""
+    """Return 10 (1 - exp(-t / pace)), t from 0 to 1."""
     return 10.0 * (1.0 - np.exp(-np.linspace(0.0, 1.0, length) / pace))
 
 
 @pytest.mark.parametrize("rho", [0.0, 0.5])
 def test_a_saturating_curve_has_converged(rho: float) -> None:
-    """Since it came within a tenth of its end, at 23 % of the run; within 15 %; at its level of 10."""
+    """The plateau starts within a tenth of the end of the curve, at 23 % of the run (+-15 %), at a level of 10."""
     series = _autoregressive(np.random.default_rng(0), 20, 1000, rho) + _saturating(1000, 0.1)
 
     found = [convergence(one) for one in series]
@@ -36,8 +36,8 @@ def test_a_saturating_curve_has_converged(rho: float) -> None:
     assert np.allclose([one.level.estimate for one in found], 10.0, atol=0.6)
 
 
-def test_a_step_has_converged_since_the_step() -> None:
-    """Within 2 % of the run; with level, gain and noise as planted."""
+def test_a_step_converges_at_the_step() -> None:
+    """The position is correct within 2 % of the run, and level, gain and noise are as planted."""
     found = convergence(10.0 * (np.arange(1000) >= 400) + np.random.default_rng(1).standard_normal(1000))
 
     assert found.converged
@@ -49,7 +49,7 @@ def test_a_step_has_converged_since_the_step() -> None:
 
 @pytest.mark.parametrize("rho", [0.0, 0.5])
 def test_a_rise_that_ends_early_has_converged(rho: float) -> None:
-    """A ramp over the first quarter is neither a line nor a step, and its level since then is not its beginning."""
+    """A ramp over the first quarter is neither a line nor a step, but its plateau differs from its start."""
     ramp = 10.0 * np.minimum(1.0, np.arange(1000) / 250)
 
     found = [convergence(one + ramp) for one in _autoregressive(np.random.default_rng(6), 20, 1000, rho)]
@@ -60,7 +60,7 @@ def test_a_rise_that_ends_early_has_converged(rho: float) -> None:
 @pytest.mark.parametrize("climb", [1.0, 3.0, 10.0])
 @pytest.mark.parametrize("rho", [0.0, 0.5, 0.9])
 def test_a_slow_climb_has_not_converged(climb: float, rho: float) -> None:
-    """Not one of 10, however deep in noise, and most are seen to improve where the noise allows it."""
+    """None of 10 series converges at any noise, and most are improving if the noise allows it."""
     series = _autoregressive(np.random.default_rng(2), 10, 1000, rho) + np.linspace(0.0, climb, 1000)
 
     statuses = [convergence(one).status for one in series]
@@ -69,7 +69,7 @@ def test_a_slow_climb_has_not_converged(climb: float, rho: float) -> None:
 
 
 def test_flat_noise_is_flat() -> None:
-    """Neither improving nor converged: it never moved. 5 % may err."""
+    """A series that never moved is neither improving nor converged; up to 5 % can be misclassified."""
     series = np.random.default_rng(3).standard_normal((20, 1000))
 
     statuses = [convergence(one).status for one in series]
@@ -77,8 +77,8 @@ def test_flat_noise_is_flat() -> None:
     assert "converged" not in statuses
 
 
-def test_a_lost_level_is_told() -> None:
-    """Where it was lost, and how far below the best the level is."""
+def test_a_lost_level_is_reported() -> None:
+    """The result contains the position of the loss, and the distance of the level from the best."""
     t = np.arange(1000)
     values = 10.0 * (t >= 200) - 6.0 * (t >= 500) + np.random.default_rng(4).standard_normal(1000)
 
@@ -88,8 +88,8 @@ def test_a_lost_level_is_told() -> None:
     assert abs(found.best - 10.0) < 0.6
 
 
-def test_of_a_loss_lower_is_better() -> None:
-    """A falling loss improves; what it loses is a rise."""
+def test_lower_is_better_for_a_loss() -> None:
+    """A falling loss is improving, and a rise is a regression."""
     t = np.arange(1000)
     values = -10.0 * (t >= 200) + 6.0 * (t >= 500) + np.random.default_rng(4).standard_normal(1000)
 
@@ -100,7 +100,7 @@ def test_of_a_loss_lower_is_better() -> None:
 
 
 def test_a_constant_series_is_flat() -> None:
-    """Since its beginning, at its value, without noise."""
+    """It is flat from the start, at its value, without noise."""
     found = convergence(np.full(40, -3.0))
 
     assert (found.status, found.since, found.level.estimate, found.stability) == ("flat", 0.0, -3.0, 0.0)
@@ -108,19 +108,19 @@ def test_a_constant_series_is_flat() -> None:
 
 @pytest.mark.parametrize("values", [[], [1.0] * 19, [math.nan] * 100])
 def test_too_few_values_are_not_enough(values: list[float]) -> None:
-    """Fewer than 20 finite ones."""
+    """Fewer than 20 finite values are not enough."""
 
     assert convergence(values).status == "not enough data"
 
 
 def test_a_short_noisy_run_is_not_enough() -> None:
-    """30 values prove no rest."""
+    """30 noisy values do not prove a plateau."""
 
     assert convergence(np.random.default_rng(5).standard_normal(30)).status == "not enough data"
 
 
-def test_positions_say_since_when() -> None:
-    """In the caller's unit."""
+def test_the_start_of_the_plateau_is_in_the_unit_of_the_positions() -> None:
+    """Scaled positions scale the start of the plateau."""
     values = 10.0 * (np.arange(1000) >= 400) + np.random.default_rng(1).standard_normal(1000)
 
     assert convergence(values, 8.0 * np.arange(1000)).since == 8.0 * convergence(values).since
@@ -128,8 +128,8 @@ def test_positions_say_since_when() -> None:
 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(-30, 30))
-def test_scale_changes_the_units_and_nothing_else(seed: int, exponent: int) -> None:
-    """By powers of two."""
+def test_scaling_changes_only_the_units(seed: int, exponent: int) -> None:
+    """The values are scaled by powers of two."""
     values = _saturating(200, 0.1) + np.random.default_rng(seed).standard_normal(200)
 
     plain, scaled = convergence(values), convergence(values * 2.0**exponent)

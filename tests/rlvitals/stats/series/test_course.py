@@ -1,4 +1,4 @@
-"""What a series did over its whole length, and recently."""
+"""Course of a series: overall and recently."""
 
 import numpy as np
 import pytest
@@ -13,13 +13,13 @@ def noisy(levels: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("count", "expected"), [(0, 0), (30, 30), (100, 100), (150, 100), (1_000, 250), (4_000, 1_000), (10**6, 1_000)]
 )
-def test_recent_is_the_last_quarter_within_bounds(count: int, expected: int) -> None:
-    """At least 100 values, if there are so many, and at most 1,000."""
+def test_recent_values_are_the_last_quarter_within_limits(count: int, expected: int) -> None:
+    """There are at least 100 recent values, if available, and at most 1,000."""
     assert recent_length(count) == expected
 
 
-def test_a_decline_after_it_settled_is_seen() -> None:
-    """It is small beside the whole rise, so the test for convergence alone would accept it."""
+def test_a_decline_after_convergence_is_detected() -> None:
+    """The decline is small next to the whole rise, so the convergence test alone would accept it."""
     found = course(noisy(np.concatenate([np.linspace(0.0, 1.0, 2_500), np.linspace(1.0, 0.88, 1_000)])))
 
     assert found.convergence.status == "converged"
@@ -27,7 +27,7 @@ def test_a_decline_after_it_settled_is_seen() -> None:
     assert not found.has_converged
 
 
-def test_a_rise_that_ends_level_has_converged() -> None:
+def test_a_rise_to_a_plateau_has_converged() -> None:
     """The recent values have no trend."""
     found = course(noisy(np.minimum(1.0, np.arange(4_000) / 2_000)))
 
@@ -36,38 +36,38 @@ def test_a_rise_that_ends_level_has_converged() -> None:
 
 
 def test_a_rise_that_begins_late_is_improving() -> None:
-    """Also where the whole series alone could not tell."""
+    """A late rise is improving even if the whole series alone does not show it."""
     found = course(noisy(np.maximum(0.0, np.arange(-3_000, 1_000) / 1_500)))
 
     assert (found.status, found.recent.verdict) == ("improving", "improving")
 
 
-def test_a_rise_within_the_recent_values_does_not_undo_that_it_settled() -> None:
-    """Of a short series, the last 100 reach back to before it was level."""
+def test_a_rise_before_the_plateau_does_not_undo_convergence() -> None:
+    """The last 100 values of a short series can start before its plateau."""
     found = course(noisy(2.0 * np.minimum(1.0, np.arange(250) / 170)))
 
     assert (found.status, found.recent.verdict) == ("converged", "improving")
 
 
 def test_noise_around_a_level_is_flat() -> None:
-    """It never moved."""
+    """A series that never moved is flat."""
     assert course(noisy(np.zeros(2_000))).status == "flat"
 
 
 def test_a_loss_that_falls_improves() -> None:
-    """Where lower is better."""
+    """A falling series is improving if lower is better."""
     found = course(noisy(np.linspace(1.0, 0.0, 500)), higher_is_better=False)
 
     assert (found.status, found.recent.verdict) == ("improving", "improving")
 
 
-def test_no_values_are_not_enough() -> None:
-    """Nothing raises."""
+def test_an_empty_series_is_not_enough() -> None:
+    """An empty series does not raise an error."""
     assert (course([]).status, course([]).values) == ("not enough data", 0)
 
 
 def test_scale_and_shift_change_no_verdict() -> None:
-    """Nor do they change which values are recent."""
+    """A series in other units has the same verdicts."""
     values = noisy(np.linspace(0.0, 1.0, 1_000))
     found, scaled = course(values), course(1e6 * values - 3e5)
 

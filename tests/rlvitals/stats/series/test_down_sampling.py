@@ -1,4 +1,4 @@
-"""Down-sampled curves keep what matters."""
+"""Down-sampled curves keep the extremes."""
 
 import math
 
@@ -13,8 +13,8 @@ _VALUE = st.one_of(st.floats(-1e9, 1e9), st.sampled_from([math.nan, math.inf, -m
 
 
 @given(st.lists(_VALUE, max_size=300), st.integers(8, 40))
-def test_extremes_ends_and_holes_are_kept(values: list[float], points: int) -> None:
-    """Of all finite values the lowest and highest, the first and last, and every kind of value that there is."""
+def test_extremes_ends_and_gaps_are_kept(values: list[float], points: int) -> None:
+    """A curve keeps the lowest, highest, first and last value, and every kind of non-finite value."""
     series = np.array(values, dtype=np.float64)
     curve = down_sample(series, points=points)
 
@@ -31,15 +31,15 @@ def test_extremes_ends_and_holes_are_kept(values: list[float], points: int) -> N
         assert curve.indices[[0, -1]].tolist() == [0, series.size - 1]
 
 
-def test_buckets_keep_first_lowest_highest_and_last() -> None:
-    """16 values, 8 points, two buckets."""
+def test_buckets_keep_the_first_lowest_highest_and_last_value() -> None:
+    """16 values with 8 points form two buckets."""
     values = [3.0, 1.0, 9.0, 4.0, 5.0, 6.0, 7.0, 2.0, 0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
 
     assert down_sample(values, points=8).indices.tolist() == [0, 1, 2, 7, 8, 15]
 
 
-def test_every_bucket_keeps_its_own_spike() -> None:
-    """A spike in each of 250 buckets, up or down, is in the curve."""
+def test_every_bucket_keeps_its_spikes() -> None:
+    """The curve contains a spike up and a spike down for each of 250 buckets."""
     values = np.zeros(100_000)
     values[200::400] = 5.0
     values[100::400] = -5.0
@@ -50,28 +50,28 @@ def test_every_bucket_keeps_its_own_spike() -> None:
 
 
 def test_a_short_curve_is_kept_whole() -> None:
-    """Up to the points that were asked for."""
+    """A curve with at most the requested number of points is unchanged."""
 
     assert down_sample(np.arange(1000.0)).indices.tolist() == list(range(1000))
 
 
-def test_positions_go_with_their_values() -> None:
-    """Each point where it was."""
+def test_points_keep_their_positions() -> None:
+    """Each point has the position of its value."""
     curve = down_sample(np.arange(5000.0), 10.0 * np.arange(5000.0))
 
     assert np.array_equal(curve.positions, 10.0 * curve.values)
 
 
-def test_too_few_points_and_lengths_that_differ_are_refused() -> None:
-    """Eight is the least."""
+def test_too_few_points_and_different_lengths_are_refused() -> None:
+    """The minimum is eight points."""
     with pytest.raises(ValueError, match="at least 8"):
         down_sample([1.0], points=7)
     with pytest.raises(ValueError, match="1 values but 2 positions"):
         down_sample([1.0], [1.0, 2.0])
 
 
-def test_a_spark_has_the_mean_of_each_stretch() -> None:
-    """Of its finite values; NaN where none is finite, and nothing where all are missing."""
+def test_a_sparkline_has_the_mean_of_each_part() -> None:
+    """It averages finite values: NaN if none is finite, and None if all are missing."""
     values = np.ma.masked_array([1.0, 3.0, math.nan, 5.0, math.inf, math.nan, 0.0, 0.0], [False] * 6 + [True] * 2)
 
     assert sparks(values, 4)[:2] == (2.0, 5.0)

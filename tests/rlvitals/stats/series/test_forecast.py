@@ -1,4 +1,4 @@
-"""Forecasts: an interval that holds, or none."""
+"""Forecasts: an interval with the promised coverage, or no forecast."""
 
 import math
 
@@ -12,16 +12,16 @@ def _seeded(seed: int = 7) -> np.random.Generator:
     return np.random.default_rng(seed)
 
 
-def test_a_line_without_noise_is_met_where_it_is() -> None:
-    """y = t meets 150 at t = 150."""
+def test_a_line_without_noise_is_forecast_exactly() -> None:
+    """The line y = t reaches 150 at t = 150."""
     found = forecast(np.arange(101.0), 150.0, _seeded())
 
     assert found.status == "forecast"
     assert np.allclose([found.low, found.position, found.high], 150.0, atol=1.0)
 
 
-def test_planted_lines_are_covered() -> None:
-    """5 t in noise of 1, seen to t = 1, meets 6 at t = 1.2: at least 90 % of the given intervals hold it."""
+def test_intervals_cover_planted_lines() -> None:
+    """At least 90 % of the intervals contain t = 1.2, where the line 5 t in noise of 1 reaches 6."""
     noise = np.random.default_rng(0).standard_normal((30, 2000))
 
     found = [forecast(5.0 * np.arange(2000) / 2000 + one, 6.0, _seeded()) for one in noise]
@@ -32,28 +32,28 @@ def test_planted_lines_are_covered() -> None:
 
 @pytest.mark.parametrize("target", [1.0, 5.0])
 def test_noise_has_no_forecast(target: float) -> None:
-    """It goes nowhere."""
+    """Noise without a trend has no forecast."""
 
     assert forecast(np.random.default_rng(1).standard_normal(500), target, _seeded()).status == "no forecast"
 
 
 def test_a_plateau_below_the_target_has_no_forecast() -> None:
-    """It will not get there as it goes."""
+    """A curve that levels off below the target has no forecast."""
     t = np.linspace(0.0, 1.0, 1000)
     values = 10.0 * (1.0 - np.exp(-t / 0.15)) + np.random.default_rng(2).standard_normal(1000)
 
     assert forecast(values, 11.0, _seeded()).status == "no forecast"
 
 
-def test_a_target_too_far_away_has_no_forecast() -> None:
-    """Farther than what has been seen already."""
+def test_a_distant_target_has_no_forecast() -> None:
+    """A target more than one further series length ahead has no forecast."""
     found = forecast(np.arange(200.0), 1000.0, _seeded())
 
     assert (found.status, found.horizon) == ("no forecast", 398.0)
 
 
-def test_a_target_behind_us_is_reached() -> None:
-    """The present level is beyond it; for a loss, below it."""
+def test_a_target_below_the_current_level_is_reached() -> None:
+    """The current level is beyond the target; for a loss, it is below."""
     values = np.linspace(0.0, 10.0, 200)
 
     assert forecast(values, 5.0, _seeded()).status == "reached"
@@ -61,27 +61,27 @@ def test_a_target_behind_us_is_reached() -> None:
 
 
 def test_a_falling_series_does_not_reach_a_higher_target() -> None:
-    """It goes the other way."""
+    """A falling series moves away from a higher target."""
 
     assert forecast(np.linspace(10.0, 0.0, 200), 11.0, _seeded()).status == "no forecast"
 
 
 @pytest.mark.parametrize("values", [[], [1.0] * 39])
 def test_fewer_than_forty_values_have_no_forecast(values: list[float]) -> None:
-    """Whatever they do."""
+    """39 values are not enough for a forecast."""
 
     assert forecast(values, 2.0, _seeded()).status == "no forecast"
 
 
-def test_a_constant_series_stays() -> None:
-    """At its target, or not."""
+def test_a_constant_series_stays_at_its_level() -> None:
+    """A constant series is either at its target or has no forecast."""
 
     assert forecast(np.ones(100), 1.0, _seeded()).status == "reached"
     assert forecast(np.ones(100), 1.5, _seeded()).status == "no forecast"
 
 
-def test_a_seed_is_honoured() -> None:
-    """The same gives the same, another gives another."""
+def test_the_same_seed_gives_the_same_forecast() -> None:
+    """Another seed gives another forecast."""
     values = 5.0 * np.linspace(0.0, 1.0, 4000) + np.random.default_rng(3).standard_normal(4000)
 
     first, same, other = (forecast(values, 6.0, _seeded(seed)) for seed in (1, 1, 2))
@@ -90,8 +90,8 @@ def test_a_seed_is_honoured() -> None:
     assert first != other
 
 
-def test_positions_say_where() -> None:
-    """In the caller's unit."""
+def test_a_forecast_is_in_the_unit_of_the_positions() -> None:
+    """Scaled positions scale the forecast."""
     values = 5.0 * np.linspace(0.0, 1.0, 4000) + np.random.default_rng(3).standard_normal(4000)
 
     plain, scaled = forecast(values, 6.0, _seeded()), forecast(values, 6.0, _seeded(), 8.0 * np.arange(4000))

@@ -1,4 +1,4 @@
-"""Intervals of means and rates: textbook values, and coverage."""
+"""Confidence intervals of means and rates: textbook values and coverage."""
 
 import math
 
@@ -13,7 +13,7 @@ from rlvitals.stats.series.noise import correlations, regress
 
 
 def _autoregressive(generator: np.random.Generator, runs: int, length: int, rho: float) -> NDArray[np.float64]:
-    """Stationary AR(1) series of variance 1, shape `(runs, length)`."""
+    """Return stationary AR(1) series of variance 1, shape `(runs, length)`."""
     noise = generator.standard_normal((runs, length)) * math.sqrt(1.0 - rho * rho)
     noise[:, 0] /= math.sqrt(1.0 - rho * rho)
     for t in range(1, length):
@@ -22,11 +22,11 @@ def _autoregressive(generator: np.random.Generator, runs: int, length: int, rho:
 
 
 def _least(level: float, runs: int) -> float:
-    """The lowest share that chance lets through (3 binomial standard deviations)."""
+    """Return the lowest coverage that is consistent with the level (3 binomial standard deviations)."""
     return level - 3.0 * math.sqrt(level * (1.0 - level) / runs)
 
 
-def test_wilson_is_as_worked_by_hand() -> None:
+def test_wilson_matches_a_calculation_by_hand() -> None:
     """5 of 10 with z = 1.96: 0.5 -+ 1.96 sqrt(0.025 + 0.0096) / 1.384 = 0.2366, 0.7634."""
     found = wilson_interval(5, 10)
 
@@ -35,7 +35,7 @@ def test_wilson_is_as_worked_by_hand() -> None:
 
 @pytest.mark.parametrize("trials", [1, 7, 100])
 def test_wilson_without_a_success_has_a_closed_form(trials: int) -> None:
-    """[0, z^2 / (n + z^2)]."""
+    """The interval is [0, z^2 / (n + z^2)]."""
     square = 1.959963984540054**2
 
     found = wilson_interval(0, trials)
@@ -45,7 +45,7 @@ def test_wilson_without_a_success_has_a_closed_form(trials: int) -> None:
 
 @given(st.integers(1, 500), st.data())
 def test_wilson_solves_its_equation_and_is_symmetric(trials: int, data: st.DataObject) -> None:
-    """Its ends p solve |p^ - p| = z sqrt(p (1-p) / n); failures mirror successes."""
+    """Its ends p solve |p^ - p| = z sqrt(p (1-p) / n), and failures mirror successes."""
     successes = data.draw(st.integers(0, trials))
     found, mirrored = wilson_interval(successes, trials), wilson_interval(trials - successes, trials)
 
@@ -57,27 +57,27 @@ def test_wilson_solves_its_equation_and_is_symmetric(trials: int, data: st.DataO
 
 
 def test_more_successes_than_trials_are_refused() -> None:
-    """Three of two."""
-    with pytest.raises(ValueError, match="3 successes in 2 trials"):
+    """Three successes in two trials are refused."""
+    with pytest.raises(ValueError, match=r"between 0 and the number of trials \(2\), not 3"):
         wilson_interval(3, 2)
 
 
-def test_no_trial_has_no_rate() -> None:
-    """NaN, and not enough."""
+def test_without_trials_there_is_no_rate() -> None:
+    """The rate is NaN, and there is not enough data for an interval."""
 
     assert not wilson_interval(0, 0).enough
     assert math.isnan(rate_interval([]).estimate)
 
 
-def test_independent_means_are_student() -> None:
-    """1, 2, 3: 2 -+ 4.303 / sqrt(3)."""
+def test_independent_means_use_student_t() -> None:
+    """The interval of 1, 2, 3 is 2 -+ 4.303 / sqrt(3)."""
     found = mean_interval([1.0, 2.0, 3.0], independent=True)
 
     assert (found.estimate, round(found.high - 2.0, 3)) == (2.0, 2.484)
 
 
 def test_the_variance_of_a_mean_is_the_sum_over_the_correlation_matrix() -> None:
-    """Half-width by an independent way: the mixture's own equation holds at it."""
+    """Simulation from the mixture shows that the half-width contains 95 %."""
     values = _autoregressive(np.random.default_rng(0), 1, 480, 0.5)[0]
     found = mean_interval(values)
 
@@ -92,8 +92,8 @@ def test_the_variance_of_a_mean_is_the_sum_over_the_correlation_matrix() -> None
 
 
 @pytest.mark.parametrize(("length", "rho"), [(100, 0.0), (300, 0.5), (1000, 0.9)])
-def test_means_are_covered_at_the_nominal_level(length: int, rho: float) -> None:
-    """At least 95 % of 300 seeded series, where there was enough data."""
+def test_intervals_cover_the_mean_at_the_nominal_level(length: int, rho: float) -> None:
+    """At least 95 % of the intervals of 300 seeded series cover the mean."""
     found = [mean_interval(one) for one in _autoregressive(np.random.default_rng(2), 300, length, rho)]
 
     enough = [one for one in found if one.enough]
@@ -101,15 +101,15 @@ def test_means_are_covered_at_the_nominal_level(length: int, rho: float) -> None
     assert np.mean([one.low <= 0.0 <= one.high for one in enough]) >= _least(0.95, len(enough))
 
 
-def test_a_correlated_series_is_worth_fewer_values() -> None:
-    """About (1 - rho) / (1 + rho) of them."""
+def test_a_correlated_series_has_a_smaller_effective_size() -> None:
+    """The effective size is about (1 - rho) / (1 + rho) of the length."""
     found = [mean_interval(one).effective for one in _autoregressive(np.random.default_rng(3), 50, 3000, 0.5)]
 
     assert 0.5 * 1000 <= float(np.median(found)) <= 1.3 * 1000
 
 
 def test_a_short_correlated_series_is_not_enough() -> None:
-    """50 values that remember each other for long."""
+    """50 strongly correlated values have no interval."""
     found = mean_interval(_autoregressive(np.random.default_rng(4), 1, 50, 0.95)[0])
 
     assert not found.enough
@@ -117,37 +117,37 @@ def test_a_short_correlated_series_is_not_enough() -> None:
 
 
 @pytest.mark.parametrize(("length", "rho"), [(20, 0.9), (300, 0.0), (1000, 0.9)])
-def test_rates_are_covered_at_the_nominal_level(length: int, rho: float) -> None:
-    """Whether an AR(1) series is above 0.5: 30.85 % of the time."""
+def test_intervals_cover_the_rate_at_the_nominal_level(length: int, rho: float) -> None:
+    """An AR(1) series is above 0.5 for 30.85 % of the time."""
     series = _autoregressive(np.random.default_rng(5), 200, length, rho) > 0.5
 
     found = [rate_interval(one) for one in series]
     assert np.mean([one.low <= 0.30854 <= one.high for one in found]) >= _least(0.95, 200)
 
 
-def test_independent_rates_are_wilson() -> None:
-    """With the plain number of trials."""
+def test_independent_rates_use_wilson() -> None:
+    """They use the plain number of trials."""
     outcomes = [True, False, True, True]
 
     assert rate_interval(outcomes, independent=True)[:3] == wilson_interval(3, 4)[:3]
 
 
-def test_a_long_run_of_failures_is_informative() -> None:
-    """A thousand of them leave less than 1 %; ten leave nearly everything open."""
+def test_a_long_series_of_failures_is_informative() -> None:
+    """The upper end is below 1 % for a thousand failures, and above 50 % for ten."""
 
     assert rate_interval(np.zeros(1000)).high < 0.01
     assert rate_interval(np.zeros(10)).high > 0.5
 
 
 def test_equal_values_have_an_exact_mean() -> None:
-    """And values that are not finite do not count."""
+    """Non-finite values do not count."""
 
     assert mean_interval([2.5] * 20 + [math.nan])[:3] == (2.5, 2.5, 2.5)
 
 
 @given(st.integers(0, 1000), st.integers(-40, 40))
 def test_the_interval_scales_with_the_values(seed: int, exponent: int) -> None:
-    """To the last bits."""
+    """The interval is proportional to the values up to rounding."""
     values = np.random.default_rng(seed).standard_normal(80)
 
     plain, scaled = mean_interval(values), mean_interval(values * 2.0**exponent)

@@ -1,4 +1,4 @@
-"""The middle 80 % of a series, stretch by stretch."""
+"""Bands of the middle 80 % of a series."""
 
 import math
 
@@ -7,8 +7,8 @@ import numpy as np
 from rlvitals.stats.series.middle_band import middle_band
 
 
-def test_a_band_holds_eight_of_ten_values_of_each_stretch() -> None:
-    """By hand: of 1 to 10 the first and the last value are outside, and values that are not finite do not count."""
+def test_a_band_contains_the_middle_eighty_percent_of_each_part() -> None:
+    """By hand, the band of 1 to 10 is from 1 to 9, and non-finite values do not count."""
     values = np.array([*range(1, 11), math.nan, *range(101, 110), math.inf, 110.0])
     found = middle_band(values, np.arange(22.0), 2)
 
@@ -16,16 +16,16 @@ def test_a_band_holds_eight_of_ten_values_of_each_stretch() -> None:
     assert (found.low.tolist(), found.high.tolist()) == ([1.0, 101.0], [9.0, 109.0])
 
 
-def test_a_stretch_without_finite_values_is_left_out() -> None:
-    """A band of nothing is empty."""
+def test_a_part_without_finite_values_is_left_out() -> None:
+    """The band of a series without finite values is empty."""
     found = middle_band(np.array([math.nan, math.inf, 1.0, 1.0]), np.arange(4.0), 2)
 
     assert [column.tolist() for column in found] == [[3.0], [1.0], [1.0]]
     assert [column.tolist() for column in middle_band(np.full(4, math.nan), np.arange(4.0), 2)] == [[], [], []]
 
 
-def test_a_sample_of_a_long_stretch_is_enough() -> None:
-    """Every second value of a thousand has nearly the same quantiles."""
+def test_a_sample_of_a_long_part_is_enough() -> None:
+    """Every second of a thousand values gives nearly the same quantiles."""
     values = np.random.default_rng(0).normal(size=1_000)
     every, sampled = (middle_band(values, np.arange(1_000.0), 1, most=most) for most in (None, 500))
 

@@ -1,4 +1,4 @@
-"""Skill against mix: identities, planted truths, Simpson's paradox."""
+"""Skill and mix: identities, planted truths, Simpson's paradox."""
 
 import math
 from collections import Counter
@@ -15,12 +15,12 @@ _NAMES = np.array(["complex", "simple", "text"], dtype=object)
 
 
 def _drifting(generator: np.random.Generator, length: int) -> NDArray[np.object_]:
-    """Categories whose mix goes from 80 % complex to 20 %."""
+    """Return categories whose mix changes from 80 % complex to 20 %."""
     share = np.linspace(0.8, 0.2, length)
     return np.asarray(np.where(generator.random(length) < share, _NAMES[0], _NAMES[1]), dtype=object)
 
 
-def test_the_parts_are_as_worked_by_hand() -> None:
+def test_the_parts_match_a_calculation_by_hand() -> None:
     """Shares (3/4, 1/4) -> (1/4, 3/4), means (0, 8) -> (4, 12): within 4, mix (-1/2) 2 + (1/2) 10 = 4, total 8."""
     categories = list("aaab" * 20 + "abbb" * 20)
     values = [0.0 if c == "a" else 8.0 for c in categories[:80]] + [4.0 if c == "a" else 12.0 for c in categories[80:]]
@@ -33,7 +33,7 @@ def test_the_parts_are_as_worked_by_hand() -> None:
 
 @given(st.integers(0, 10_000), st.integers(20, 120))
 def test_within_and_mix_add_up_to_the_change_of_the_mean(seed: int, length: int) -> None:
-    """Exactly, also where a category is new or gone."""
+    """The sum is exact, even if a category is new or gone."""
     generator = np.random.default_rng(seed)
     values, categories = generator.standard_normal(length), _NAMES[generator.integers(0, 3, length)]
     half = length // 2
@@ -45,8 +45,8 @@ def test_within_and_mix_add_up_to_the_change_of_the_mean(seed: int, length: int)
 
 
 @given(st.integers(0, 10_000))
-def test_names_do_not_matter(seed: int) -> None:
-    """Renaming the categories, and so their order, changes nothing but the names."""
+def test_category_names_do_not_affect_the_result(seed: int) -> None:
+    """Renaming the categories, and so reordering them, changes only the names."""
     generator = np.random.default_rng(seed)
     values, categories = generator.standard_normal(100), _NAMES[generator.integers(0, 3, 100)]
     renamed = np.array([{"complex": "z", "simple": "y", "text": "x"}[c] for c in categories], dtype=object)
@@ -56,8 +56,8 @@ def test_names_do_not_matter(seed: int) -> None:
     assert np.allclose(plain.within[:3], other.within[:3])
 
 
-def test_a_drifting_mix_alone_is_named() -> None:
-    """The overall mean rises by 0.6; no skill does; 18 of 20 are told so, and none as improved skill."""
+def test_a_change_of_the_mix_alone_is_recognised() -> None:
+    """Without any change of skill, 18 of 20 verdicts are correct, and none is improved skill."""
     generator = np.random.default_rng(0)
     verdicts: Counter[str] = Counter()
     for _ in range(20):
@@ -69,8 +69,8 @@ def test_a_drifting_mix_alone_is_named() -> None:
     assert verdicts["skill improved"] == 0
 
 
-def test_skill_hidden_by_the_mix_is_named() -> None:
-    """Simpson's paradox: every category gains 0.5, and the overall mean falls."""
+def test_skill_hidden_by_the_mix_is_recognised() -> None:
+    """In Simpson's paradox every category gains 0.5, and the overall mean falls."""
     generator = np.random.default_rng(1)
     categories = _drifting(generator, 3000)
     level = np.where(categories == "simple", -4.0, 0.0)
@@ -81,8 +81,8 @@ def test_skill_hidden_by_the_mix_is_named() -> None:
     assert found.within.low < 0.5 < found.within.high
 
 
-def test_noise_is_seldom_a_change_of_skill() -> None:
-    """At most 5 % of 60 series, and chance."""
+def test_noise_is_rarely_a_change_of_skill() -> None:
+    """At most 5 % of 60 series are, within 3 binomial standard deviations."""
     generator = np.random.default_rng(2)
 
     alarms = 0
@@ -92,8 +92,8 @@ def test_noise_is_seldom_a_change_of_skill() -> None:
     assert alarms / 60 <= 0.05 + 3.0 * math.sqrt(0.05 * 0.95 / 60)
 
 
-def test_categories_seen_by_one_half_only_are_mix() -> None:
-    """A new, easier type raises the mean, but nobody learnt anything."""
+def test_categories_in_one_half_only_count_as_mix() -> None:
+    """A new, easier category raises the mean without any learning."""
     generator = np.random.default_rng(3)
     categories = np.where((np.arange(600) >= 300) & (generator.random(600) < 0.5), _NAMES[1], _NAMES[0])
 
@@ -103,27 +103,27 @@ def test_categories_seen_by_one_half_only_are_mix() -> None:
     assert set(found.by_category) == {"complex"}
 
 
-def test_values_without_number_or_category_are_left_out() -> None:
-    """And counted."""
+def test_values_without_a_number_or_category_are_left_out() -> None:
+    """They are counted as dropped."""
 
     assert mix_shift([1.0, math.nan, 3.0], ["a", "a", None]).dropped == 2
 
 
-def test_nothing_in_common_is_not_enough() -> None:
-    """Two types, one after the other."""
+def test_halves_without_a_common_category_are_not_enough() -> None:
+    """One category per half, or no value at all, gives no verdict."""
 
     assert mix_shift(np.arange(40.0), ["a"] * 20 + ["b"] * 20).verdict == "not enough data"
     assert mix_shift([], []).verdict == "not enough data"
 
 
-def test_lengths_must_agree() -> None:
-    """One category for each value."""
+def test_different_lengths_are_refused() -> None:
+    """Every value needs one category."""
     with pytest.raises(ValueError, match="2 values but 1 categories"):
         mix_shift([1.0, 2.0], ["a"])
 
 
-def test_the_smallest_floats_are_split_too() -> None:
-    """Their squares are zero."""
+def test_the_smallest_floats_are_accepted() -> None:
+    """Values whose squares underflow to zero do not raise an error."""
 
     values = np.tile([0.0, 5e-324, 1e-323, 0.0], 20)
     assert mix_shift(values, ["a", "b"] * 40).used == 80

@@ -1,4 +1,4 @@
-"""Regression under unknown autocorrelation, against independent slow ways."""
+"""Regression with unknown autocorrelation, compared with independent slow implementations."""
 
 import math
 
@@ -11,7 +11,7 @@ from rlvitals.stats.series.student_t import student_t_quantile
 
 
 def _correlation(length: int, rho: float, white: float) -> NDArray[np.float64]:
-    """One family's correlation matrix, element by element."""
+    """Return one family's correlation matrix, computed element by element."""
     matrix = np.empty((length, length))
     for i in range(length):
         for j in range(length):
@@ -19,16 +19,16 @@ def _correlation(length: int, rho: float, white: float) -> NDArray[np.float64]:
     return matrix
 
 
-def test_correlation_matrices_are_as_written() -> None:
-    """C = (1 - w) rho^|i-j| + w [i = j]."""
+def test_correlation_matrices_match_their_formula() -> None:
+    """The matrices equal C = (1 - w) rho^|i-j| + w [i = j]."""
     matrices = correlations(7)
 
     for (rho, white), matrix in zip(FAMILIES, matrices, strict=True):
         assert np.allclose(_correlation(7, rho, white), matrix)
 
 
-def test_whitening_makes_independent() -> None:
-    """L^-1 C L^-T = I."""
+def test_whitening_removes_the_correlation() -> None:
+    """L^-1 C L^-T is the identity."""
     for k, matrix in enumerate(correlations(12)):
         inverse = whitened(np.eye(12))[k]
 
@@ -36,7 +36,7 @@ def test_whitening_makes_independent() -> None:
 
 
 def test_each_family_is_generalised_least_squares() -> None:
-    """By the textbook's normal equations, and evidence by the textbook's determinants."""
+    """Estimates match the textbook normal equations, and the evidence matches the textbook determinants."""
     generator = np.random.default_rng(0)
     columns = np.column_stack([np.ones(15), np.arange(15.0), generator.standard_normal(15)])
     response = generator.standard_normal(15)
@@ -59,7 +59,7 @@ def test_each_family_is_generalised_least_squares() -> None:
 
 
 def test_the_prior_is_a_distribution() -> None:
-    """Its weights sum to one; a short series leans to strong correlation, a long one away from it."""
+    """Its weights sum to one, and favour strong correlation for a short series only."""
     short, long = np.exp(log_prior(10, 10)), np.exp(log_prior(1000, 47))
 
     assert math.isclose(1.0, short.sum())
@@ -68,7 +68,7 @@ def test_the_prior_is_a_distribution() -> None:
     assert long[8] < long[0]
 
 
-def test_a_mixture_of_one_is_student() -> None:
+def test_a_mixture_of_one_component_is_student_t() -> None:
     """Its quantiles are center + scale t."""
     one = Mixture(np.array([3.0]), np.array([2.0]), np.array([1.0]), 5)
 
@@ -77,14 +77,14 @@ def test_a_mixture_of_one_is_student() -> None:
 
 @pytest.mark.parametrize("probability", [0.001, 0.025, 0.5, 0.8, 0.995])
 def test_quantile_and_distribution_of_a_mixture_are_inverse(probability: float) -> None:
-    """Also where the parts lie far apart and differ in width."""
+    """The quantile inverts the CDF even if the components are far apart and differ in width."""
     mixture = Mixture(np.array([-50.0, 0.0, 1.0]), np.array([0.01, 1.0, 30.0]), np.array([0.2, 0.5, 0.3]), 4)
 
     assert math.isclose(probability, mixture.below(mixture.quantile(probability)), abs_tol=1e-6)
 
 
 def test_draws_have_the_moments_of_the_posterior() -> None:
-    """Means and spread of 20,000 draws, and the same seed draws the same."""
+    """20,000 draws have the posterior mean and spread, and the same seed gives the same draws."""
     generator = np.random.default_rng(1)
     columns = np.column_stack([np.ones(30), np.linspace(-1.0, 1.0, 30)])
     found = regress(generator.standard_normal(30) + columns[:, 1], columns, 300)

@@ -1,4 +1,4 @@
-"""Student's t, against closed forms and printed tables."""
+"""Student's t, compared with closed forms and printed tables."""
 
 import math
 
@@ -35,15 +35,15 @@ def test_two_degrees_of_freedom_have_a_closed_form(t: float) -> None:
         (0.9, 120, 1.289),
     ],
 )
-def test_quantiles_are_those_of_the_printed_table(probability: float, freedom: int, printed: float) -> None:
-    """Three decimals, as in every textbook's table."""
+def test_quantiles_match_printed_tables(probability: float, freedom: int, printed: float) -> None:
+    """Quantiles match textbook tables to three decimals."""
 
     assert round(student_t_quantile(probability, freedom), 3) == printed
 
 
 @pytest.mark.parametrize("freedom", [1, 2, 3, 8, 45])
 def test_the_density_is_the_derivative_of_the_distribution(freedom: int) -> None:
-    """By central differences."""
+    """The density equals the central differences of the CDF."""
     t = np.linspace(-6.0, 6.0, 25)
 
     slope = (student_t_cdf(t + 1e-5, freedom) - student_t_cdf(t - 1e-5, freedom)) / 2e-5
@@ -60,26 +60,26 @@ def test_quantile_and_distribution_are_inverse(probability: float, freedom: int)
 
 
 def test_many_degrees_of_freedom_are_nearly_normal() -> None:
-    """To first order t_p = z + (z^3 + z) / (4 nu) (Abramowitz and Stegun 26.7.5)."""
+    """To first order, t_p = z + (z^3 + z) / (4 nu) (Abramowitz and Stegun 26.7.5)."""
     z = normal_quantile(0.975)
 
     assert math.isclose(z + (z**3 + z) / 4000.0, student_t_quantile(0.975, 1000), abs_tol=1e-5)
 
 
-def test_infinities_are_certain() -> None:
-    """F(-inf) = 0, F(inf) = 1."""
+def test_the_cdf_accepts_infinities() -> None:
+    """F(-inf) = 0 and F(inf) = 1."""
 
     assert student_t_cdf([-math.inf, 0.0, math.inf], 5).tolist() == [0.0, 0.5, 1.0]
 
 
 @pytest.mark.parametrize("probability", [0.0, 1.0, -0.1, math.nan])
-def test_a_quantile_of_no_probability_is_refused(probability: float) -> None:
-    """Only 0 < p < 1 has one."""
-    with pytest.raises(ValueError, match="0 < probability < 1"):
+def test_a_probability_outside_0_to_1_is_refused(probability: float) -> None:
+    """A quantile needs 0 < p < 1."""
+    with pytest.raises(ValueError, match=r"probability must be in \(0, 1\)"):
         student_t_quantile(probability, 3)
 
 
-def test_no_degree_of_freedom_is_refused() -> None:
-    """The finite sums need a whole number of at least 1."""
+def test_zero_degrees_of_freedom_are_refused() -> None:
+    """The finite sums need an integer of at least 1."""
     with pytest.raises(ValueError, match="at least 1"):
         student_t_cdf(0.0, 0)

@@ -1,4 +1,4 @@
-"""Trends: right verdicts, the right invariances, and no more false alarms than promised."""
+"""Trends: correct verdicts, invariances and false alarm rates."""
 
 import math
 
@@ -15,7 +15,7 @@ _SERIES = st.lists(st.floats(-1e3, 1e3), min_size=5, max_size=120).map(np.array)
 
 
 def _autoregressive(generator: np.random.Generator, runs: int, length: int, rho: float) -> NDArray[np.float64]:
-    """Stationary AR(1) series of variance 1, shape `(runs, length)`."""
+    """Return stationary AR(1) series of variance 1, shape `(runs, length)`."""
     noise = generator.standard_normal((runs, length)) * math.sqrt(1.0 - rho * rho)
     noise[:, 0] /= math.sqrt(1.0 - rho * rho)
     for t in range(1, length):
@@ -23,8 +23,8 @@ def _autoregressive(generator: np.random.Generator, runs: int, length: int, rho:
     return noise
 
 
-def test_a_line_without_noise_has_its_own_slope() -> None:
-    """y = 3 + 0.25 x."""
+def test_the_slope_of_a_line_without_noise_is_exact() -> None:
+    """The line y = 3 + 0.25 x has slope 0.25."""
     found = trend(3.0 + 0.25 * np.arange(30.0))
 
     assert found.verdict == "improving"
@@ -32,7 +32,7 @@ def test_a_line_without_noise_has_its_own_slope() -> None:
 
 
 def test_positions_set_the_unit_of_the_slope() -> None:
-    """Twice as far apart, half the slope; the change stays."""
+    """Doubling the distances halves the slope and keeps the change."""
     values = np.random.default_rng(0).standard_normal(200) + np.linspace(0.0, 6.0, 200)
 
     near, far = trend(values), trend(values, 2.0 * np.arange(200.0))
@@ -40,8 +40,8 @@ def test_positions_set_the_unit_of_the_slope() -> None:
     assert math.isclose(near.change, far.change)
 
 
-def test_unordered_positions_are_put_in_order() -> None:
-    """The same pairs in another order are the same series."""
+def test_unordered_positions_are_sorted() -> None:
+    """The same pairs in another order give the same trend."""
     generator = np.random.default_rng(1)
     values, order = generator.standard_normal(60) + np.arange(60.0), generator.permutation(60)
 
@@ -49,8 +49,8 @@ def test_unordered_positions_are_put_in_order() -> None:
 
 
 @pytest.mark.parametrize("length", [12, 40, 300])
-def test_the_slope_without_correlation_is_least_squares(length: int) -> None:
-    """Nearly: on independent noise every family's estimate is close to ordinary least squares."""
+def test_the_slope_in_independent_noise_is_close_to_least_squares(length: int) -> None:
+    """In independent noise, the estimate of every family is close to ordinary least squares."""
     x = np.arange(float(length))
     y = np.random.default_rng(2).standard_normal(length) + 0.1 * x
 
@@ -58,35 +58,35 @@ def test_the_slope_without_correlation_is_least_squares(length: int) -> None:
 
 
 def test_fewer_than_ten_values_are_not_enough() -> None:
-    """However clear they look."""
+    """Nine values of a perfect line are not enough."""
     found = trend(np.arange(FEWEST_VALUES - 1.0))
 
     assert found.verdict == "not enough data"
     assert math.isnan(found.slope)
 
 
-def test_nothing_is_not_enough() -> None:
-    """No values, no verdict."""
+def test_an_empty_series_is_not_enough() -> None:
+    """An empty series has no verdict."""
 
     assert trend([]).verdict == "not enough data"
 
 
 def test_one_position_is_not_enough() -> None:
-    """Without distance there is no slope."""
+    """Values at a single position have no slope."""
 
     assert trend(np.arange(20.0), np.ones(20)).verdict == "not enough data"
 
 
 @pytest.mark.parametrize("value", [0.0, -7.5, 1e300, 5e-324])
 def test_a_constant_series_is_stable(value: float) -> None:
-    """Nothing moves, and nothing is uncertain."""
+    """A constant series has no slope, no change and no noise."""
     found = trend(np.full(50, value))
 
     assert (found.verdict, found.slope, found.effect) == ("stable", 0.0, 0.0)
 
 
-def test_values_that_are_not_finite_are_left_out_and_counted() -> None:
-    """And the others keep their places."""
+def test_non_finite_values_are_left_out_and_counted() -> None:
+    """The remaining values keep their positions."""
     values = np.arange(40.0)
     values[[3, 17]] = np.nan
     values[25] = np.inf
@@ -97,8 +97,8 @@ def test_values_that_are_not_finite_are_left_out_and_counted() -> None:
 
 
 @pytest.mark.parametrize("shape", ["line", "saturating", "step", "success"])
-def test_what_clearly_rises_is_improving(shape: str) -> None:
-    """Lines, curves that level off, steps, and success rates."""
+def test_a_clear_rise_is_improving(shape: str) -> None:
+    """Lines, curves that level off, steps and success rates are improving."""
     t = np.linspace(0.0, 1.0, 600)
     curves = {"line": 5.0 * t, "saturating": 5.0 * (1.0 - np.exp(-5.0 * t)), "step": 6.0 * (t > 0.5), "success": t}
     generator = np.random.default_rng(4)
@@ -116,30 +116,30 @@ def test_long_independent_noise_is_stable() -> None:
     assert trend(np.random.default_rng(5).standard_normal(300)).verdict == "stable"
 
 
-def test_a_short_series_does_not_prove_that_nothing_moves() -> None:
-    """12 noisy values are neither a trend nor a proof of none."""
+def test_a_short_series_does_not_prove_stability() -> None:
+    """12 noisy values show neither a trend nor stability."""
 
     assert trend(np.random.default_rng(6).standard_normal(12)).verdict == "not enough data"
 
 
-def test_one_enormous_value_hides_no_trend() -> None:
-    """It is drawn in to four robust standard deviations."""
+def test_one_outlier_does_not_hide_a_trend() -> None:
+    """An outlier is clipped to four robust standard deviations."""
     values = np.random.default_rng(7).standard_normal(200) + np.linspace(0.0, 8.0, 200)
     values[11] = 1e9
 
     assert trend(values).verdict == "improving"
 
 
-def test_a_negligible_trend_can_be_called_none() -> None:
-    """Certain, but a fifth of the noise: a trend by default, stable where the caller says so."""
+def test_a_negligible_trend_can_be_ignored() -> None:
+    """A certain trend of a fifth of the noise is stable if the caller declares it negligible."""
     values = np.random.default_rng(8).standard_normal(20_000) + np.linspace(0.0, 0.2, 20_000)
 
     assert trend(values).verdict == "improving"
     assert trend(values, negligible=0.5).verdict == "stable"
 
 
-def test_huge_and_tiny_values_neither_overflow_nor_vanish() -> None:
-    """The verdict knows no unit, even at the ends of what a double can hold."""
+def test_huge_and_tiny_values_keep_their_verdict() -> None:
+    """The verdict does not depend on the unit, even at the limits of a double."""
     values = np.arange(50.0) + np.random.default_rng(9).standard_normal(50)
 
     assert [trend(values * scale).verdict for scale in (1e306, 1.0, 1e-300)] == ["improving"] * 3
@@ -147,8 +147,8 @@ def test_huge_and_tiny_values_neither_overflow_nor_vanish() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(_SERIES, st.integers(-40, 40))
-def test_scaling_changes_the_units_and_nothing_else(values: NDArray[np.float64], exponent: int) -> None:
-    """By powers of two to the last bit, but for values so small that they vanish."""
+def test_scaling_changes_only_the_units(values: NDArray[np.float64], exponent: int) -> None:
+    """Scaling by powers of two changes no bit of the result, except for values that underflow."""
     values = np.round(values, 6)
     plain, scaled = trend(values), trend(values * 2.0**exponent)
 
@@ -159,8 +159,8 @@ def test_scaling_changes_the_units_and_nothing_else(values: NDArray[np.float64],
 
 @settings(max_examples=60, deadline=None)
 @given(_SERIES, st.integers(-1000, 1000))
-def test_shifting_changes_no_verdict(values: NDArray[np.float64], shift: int) -> None:
-    """Values on a grid, so that the shift itself rounds nothing."""
+def test_a_shift_does_not_change_the_verdict(values: NDArray[np.float64], shift: int) -> None:
+    """The values are on a grid, so the shift causes no rounding."""
     values = np.round(values * 16.0) / 16.0
     plain, shifted = trend(values), trend(values + shift)
 
@@ -171,7 +171,7 @@ def test_shifting_changes_no_verdict(values: NDArray[np.float64], shift: int) ->
 @settings(max_examples=60, deadline=None)
 @given(_SERIES)
 def test_the_sign_exchanges_improving_and_declining(values: NDArray[np.float64]) -> None:
-    """Nothing favours up over down."""
+    """The test is symmetric in up and down."""
     plain, mirrored = trend(values), trend(-values)
 
     assert _OPPOSITE.get(plain.verdict, plain.verdict) == mirrored.verdict
@@ -179,16 +179,16 @@ def test_the_sign_exchanges_improving_and_declining(values: NDArray[np.float64])
 
 
 @pytest.mark.parametrize(("length", "rho"), [(10, 0.9), (20, 0.9), (49, 0.9), (100, 0.5), (300, 0.0)])
-def test_noise_is_seldom_called_a_trend(length: int, rho: float) -> None:
-    """At most 5 % of 250 seeded series, and what chance adds to that (3 binomial standard deviations)."""
+def test_noise_is_rarely_called_a_trend(length: int, rho: float) -> None:
+    """At most 5 % of 250 seeded series have a trend, within 3 binomial standard deviations."""
     noise = _autoregressive(np.random.default_rng(10), 250, length, rho)
 
     alarms = sum(trend(series).verdict in _OPPOSITE for series in noise)
     assert alarms / 250 <= 0.05 + 3.0 * math.sqrt(0.05 * 0.95 / 250)
 
 
-def test_the_interval_of_the_slope_covers_a_planted_one() -> None:
-    """In at least 95 % of 200 seeded series with autocorrelated noise, less what chance takes away."""
+def test_the_interval_covers_a_planted_slope() -> None:
+    """It covers in at least 95 % of 200 series in autocorrelated noise, within 3 binomial standard deviations."""
     noise = _autoregressive(np.random.default_rng(11), 200, 120, 0.6)
 
     found = [trend(series + 0.03 * np.arange(120.0)) for series in noise]
@@ -196,7 +196,7 @@ def test_the_interval_of_the_slope_covers_a_planted_one() -> None:
     assert covered / 200 >= 0.95 - 3.0 * math.sqrt(0.05 * 0.95 / 200)
 
 
-def test_what_is_not_known_has_no_effect() -> None:
-    """Too few values have no change, and so none in units of the noise either."""
+def test_an_unknown_change_has_no_effect_size() -> None:
+    """Too few values have no change and no effect size."""
 
     assert math.isnan(trend([1.0, 2.0]).effect)
