@@ -1,76 +1,250 @@
-"""The examples in the documents do what they say."""
+"""The documentation: its examples and commands run, its pages are short, and every public name has one."""
 
+import argparse
+import ast
+import importlib
 import re
+import shlex
+import shutil
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import click
+import numpy as np
 import pytest
+import typer
 from PIL import Image
+from typer.testing import CliRunner
 
-from rlvitals import TrainingMonitor
+import rlvitals
+from rlvitals import RecorderSettings, TrainingMonitor
+from rlvitals.cli.main import app as rlvitals_app
+from vtracer_gym.cli.main import app as vtracer_gym_app
 
 ROOT = Path(__file__).parents[2]
+PAGES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+ALL = ["README.md", "CONTRIBUTING.md", *PAGES, "packages/vtracer_gym/README.md"]
 
 NOT_RUN = {
     ("README.md", 0): "trains for minutes",
-    ("docs/adapters.md", 0): "trains for minutes",
-    ("docs/adapters.md", 1): "goes on from a checkpoint of the reader's",
-    ("docs/adapters.md", 2): "leaves the loop to the reader",
-    ("docs/alerts.md", 0): "would call Slack",
-    ("docs/recording.md", 0): "leaves the loop to the reader",
-    ("docs/sinks.md", 0): "would call Weights & Biases",
+    ("docs/getting-started.md", 0): "trains for a minute",
+    ("docs/guides/alerts.md", 0): "would call Slack",
+    ("docs/guides/stable-baselines3.md", 0): "trains for minutes",
+    ("docs/guides/stable-baselines3.md", 1): "continues from the reader's checkpoint",
+    ("docs/guides/training-loop.md", 0): "leaves the loop to the reader",
+    ("docs/reference/sinks.md", 0): "would call Weights & Biases",
 }
-"""The blocks that are not run, by document and place, and why."""
+"""Python blocks that are not run, by document and position, with the reason."""
+
+COMMANDS_NOT_RUN = {
+    "rlvitals ui": "serves until it is stopped",
+    "rlvitals import": "needs files of the reader's",
+    "rlvitals ls /mnt": "needs a shared disk",
+    "rlvitals report ppo-1 -o ppo-1.pdf": "needs a browser",
+    "rlvitals export ppo-1 -o wb": "takes seconds to load Weights & Biases",
+    "vtracer-gym": "trains for minutes",
+}
+"""Beginnings of commands that are not run, with the reason; their options are still checked."""
+
+_APPS = {"rlvitals": rlvitals_app, "vtracer-gym": vtracer_gym_app}
+_MOST_LINES = 250
+QUIET = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
+_PUBLIC = (
+    "rlvitals", "rlvitals.records", "rlvitals.sinks", "rlvitals.sinks.alerts", "rlvitals.diagnosis", "rlvitals.comparison",
+    "rlvitals.runs", "rlvitals.formats.exporters", "rlvitals.formats.importers", "rlvitals.adapters.gymnasium", "vtracer_gym",
+)  # fmt: skip
+"""Packages whose `__all__` is public."""
 
 
-def blocks(document: str) -> list[str]:
-    """The Python of a document, block by block."""
+def blocks(document: str, language: str) -> list[str]:
+    """The code blocks of a document in a language."""
     text = (ROOT / document).read_text(encoding="utf-8")
-    return re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
 
-GUIDES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
-ALL = ["README.md", *GUIDES, "packages/vtracer_gym/README.md"]
-DOCUMENTS = [
-    document for document in ALL if any((document, place) not in NOT_RUN for place, _ in enumerate(blocks(document)))
-]
+def commands(document: str) -> list[str]:
+    """The commands of this project in the console blocks of a document, without comments."""
+    lines = [line for block in blocks(document, "console") for line in block.splitlines() if line.startswith("$ ")]
+    plain = [line[2:].split("  #")[0].split(" # ")[0].strip() for line in lines]
+    return [line for line in plain if line.split()[0] in _APPS]
+
+
+def reason_not_to_run(command: str) -> str | None:
+    return next((reason for start, reason in COMMANDS_NOT_RUN.items() if command.startswith(start)), None)
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The working directory of a reader who has followed the README and has some runs and logos."""
+    root = tmp_path_factory.mktemp("reader")
+    runs = [
+        *(("logs/base", f"base-{seed}") for seed in range(3)), *(("logs/new", f"new-{seed}") for seed in range(3)),
+        *(("logs", name) for name in ("my-run", "ppo-7", "ppo-8", "A", "B", "a-1", "a-2", "b-1", "b-2")),
+        *(("logs", f"lr-{rate}-seed-{seed}") for rate in ("0.1", "0.0003") for seed in range(2)),
+        ("logs/night", "night-1"), ("logs/search", "search-1"), ("logs/vtracer_gym", "seed-0"), ("experiments/logs", "far"),
+    ]  # fmt: skip
+    for place, name in runs:
+        seed = sum(map(ord, name))
+        settings = {"learning_rate": 0.1 if "0.1" in name else 3e-4, "seed": seed, "env_id": "CartPole-v1"}
+        with TrainingMonitor(root / place, session_name=name, configuration=settings, settings=QUIET) as monitor:
+            for episode in range(12):
+                monitor.log_episode(
+                    episode, float((episode * seed) % 7), 5, env_step=5 * (episode + 1), category="text"
+                )
+    for kind in ("simple", "text"):
+        path = root / "logos" / kind / "a.png"
+        path.parent.mkdir(parents=True)
+        Image.new("RGB", (64, 64), "red").save(path)
+    return root
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a reader stands who has followed the README, and has runs and logos of their own."""
+def folder(recorded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that directory, which becomes the working directory."""
+    shutil.copytree(recorded, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    for place, name in (("logs/base", "a"), ("logs/new", "b"), ("logs", "my-run")):
-        with TrainingMonitor(place, session_name=name) as monitor:
-            for episode in range(12):
-                monitor.log_episode(episode, float(episode % 3), 5, env_step=5 * (episode + 1))
-    for kind in ("simple", "text"):
-        path = Path("logos", kind, "a.png")
-        path.parent.mkdir(parents=True)
-        Image.new("RGB", (64, 64), "red").save(path)
     return tmp_path
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_examples_of_a_document_run_in_their_order(folder: Path, document: str) -> None:
-    """Each goes on from those before it; those of the guides from the README."""
-    names: dict[str, Any] = {"__name__": "example"}
-    wanted = [("README.md", 1)] if document != "README.md" else []
-    wanted += [(document, place) for place, _ in enumerate(blocks(document)) if (document, place) not in NOT_RUN]
+def names_of_reader() -> dict[str, Any]:
+    """Names that the examples expect from the reader's own script."""
+    optimizer = SimpleNamespace(param_groups=[{"lr": 2.5e-4}])
+    losses = {"pg_loss": -0.01, "v_loss": 0.5, "entropy_loss": 0.6, "approx_kl": np.float32(0.01), "explained_var": 0.8}
+    return {
+        "__name__": "example",
+        "np": np,
+        "args": argparse.Namespace(total_timesteps=1000, seed=1),
+        "run_name": "CartPole-v1__ppo__1__1700000000",
+        "info": {"episode": {"r": np.float32(20.0), "l": np.int32(20)}},
+        "global_step": 20,
+        "episode_count": 0,
+        "clipfracs": [0.1],
+        "optimizer": optimizer,
+        **losses,
+    }
+
+
+WITH_PYTHON = [
+    document
+    for document in ALL
+    if any((document, place) not in NOT_RUN for place, _ in enumerate(blocks(document, "python")))
+]
+WITH_COMMANDS = [
+    document for document in ALL if any(reason_not_to_run(command) is None for command in commands(document))
+]
+
+
+def run_blocks(wanted: list[tuple[str, int]]) -> None:
+    names = names_of_reader()
     for at, place in wanted:
-        exec(compile(blocks(at)[place], f"{at}, block {place}", "exec"), names)  # noqa: S102 - our own words
+        exec(compile(blocks(at, "python")[place], f"{at}, block {place}", "exec"), names)  # noqa: S102 - our own words
+
+
+@pytest.mark.parametrize("document", WITH_PYTHON)
+def test_the_examples_of_a_document_run_in_order(folder: Path, document: str) -> None:
+    """Each example continues from those before it, and the pages from the run that the README records."""
+    wanted = [("README.md", 1)] if document != "README.md" else []
+    wanted += [(document, at) for at, _ in enumerate(blocks(document, "python")) if (document, at) not in NOT_RUN]
+    run_blocks(wanted)
 
     assert (folder / "logs" / "ppo-1" / "run.json").exists()
 
 
-def test_what_is_not_run_is_there() -> None:
-    """A block that is gone, or moved, does not hide another."""
-    assert [one for one in NOT_RUN if one[1] >= len(blocks(one[0]))] == []
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("document", WITH_COMMANDS)
+def test_the_commands_of_a_document_work(document: str) -> None:
+    """They end with 0, or with 1 for a bad result, and not with 2 for a mistake."""
+    run_blocks([("README.md", 1)])
+    runner = CliRunner()
+    for command in commands(document):
+        if reason_not_to_run(command) is None:
+            program, *words = shlex.split(command)
+            result = runner.invoke(_APPS[program], words, prog_name=program)
+            assert result.exit_code in {0, 1}, (command, result.output)
+
+
+@pytest.mark.parametrize("document", [document for document in ALL if commands(document)])
+def test_the_options_of_documented_commands_exist(document: str) -> None:
+    """Also of commands that are not run here."""
+    for command in commands(document):
+        program, *words = shlex.split(command)
+        known: Any = typer.main.get_command(_APPS[program])
+        context = click.Context(known)
+        known = known.get_command(context, words[0]) or known
+        options = {option for parameter in known.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        given = {word.split("=")[0] for word in words if word.startswith("-")}
+        assert given <= options | {"--help", "--version", "--install-completion", "--show-completion"}, command
+
+
+def test_the_exceptions_exist() -> None:
+    """A block or command that is gone, or moved, does not hide another."""
+    every = [command for document in ALL for command in commands(document)]
+
+    assert [one for one in NOT_RUN if one[1] >= len(blocks(one[0], "python"))] == []
+    assert [one for one in COMMANDS_NOT_RUN if not any(command.startswith(one) for command in every)] == []
 
 
 @pytest.mark.parametrize("document", ALL)
 def test_no_placeholder_is_left(document: str) -> None:
-    """Such as a table that was to be put in later."""
+    """Such as a table to be inserted later."""
     text = (ROOT / document).read_text(encoding="utf-8")
 
-    assert re.findall(r"@[A-Z_]+@|\b(?:TODO|TBD|FIXME|XXX)\b", text) == []
+    assert re.findall(r"@[A-Z_]+@|^[A-Z]+_[A-Z]+$|\b(?:TODO|TBD|FIXME|XXX)\b", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_a_page_is_short(document: str) -> None:
+    """A reader finds their way in it; the README has at most 150 lines."""
+    lines = (ROOT / document).read_text(encoding="utf-8").count("\n")
+
+    assert lines <= (150 if document == "README.md" else _MOST_LINES)
+
+
+@pytest.mark.parametrize("document", ALL)
+def test_links_between_files_lead_somewhere(document: str) -> None:
+    """Files and, in Markdown, headings: on GitHub as well as on the site, which `make docs` checks."""
+    path = ROOT / document
+    text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    wrong = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        to = (path.parent / file).resolve() if file else path
+        if not to.exists() or (anchor and to.suffix == ".md" and anchor not in anchors(to)):
+            wrong.append(target)
+    assert wrong == []
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+def test_every_public_name_has_a_reference_page() -> None:
+    """Each name that a public package offers, and each exception."""
+    reference = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs/reference/python").iterdir())
+    documented = set(re.findall(r"^::: (\S+)$", reference, re.MULTILINE))
+    tree = ast.parse((ROOT / "src/rlvitals/errors.py").read_text(encoding="utf-8"))
+    wanted = {f"rlvitals.errors.{node.name}" for node in tree.body if isinstance(node, ast.ClassDef)}
+    for package in map(importlib.import_module, _PUBLIC):
+        wanted |= {f"{package.__name__}.{name}" for name in package.__all__ if is_first_place(package, name)}
+
+    assert wanted - documented == set()
+
+
+def is_first_place(package: ModuleType, name: str) -> bool:
+    """Whether a package is where users get a name; `rlvitals` offers some names of other packages, and their successors."""
+    return package is rlvitals or name not in rlvitals.__all__
+
+
+def test_every_metric_sink_and_format_is_documented() -> None:
+    """Plug-ins that come with rlvitals have a row in the reference."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    for group, page in (("sinks", "sinks"), ("exporters", "formats"), ("importers", "formats")):
+        section = text.split(f'[project.entry-points."rlvitals.{group}"]\n')[1].split("\n\n")[0]
+        names = [line.split(" = ")[0] for line in section.splitlines()]
+        shown = (ROOT / f"docs/reference/{page}.md").read_text(encoding="utf-8")
+        assert [name for name in names if f"`{name}`" not in shown] == []

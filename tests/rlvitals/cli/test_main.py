@@ -1,5 +1,6 @@
 """The command line as a whole."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -118,8 +119,9 @@ def test_the_command_line_loads_no_database_and_no_tables_before_a_command_needs
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_and_option_is_documented(invoke: Invoke, command: str) -> None:
     """What the help knows, the page of commands knows."""
-    page = (Path(__file__).parents[3] / "docs" / "commands.md").read_text()
-    section = page.split(f"\n## `rlvitals {command}")[1].split("\n## ")[0]
+    pages = (Path(__file__).parents[3] / "docs" / "reference" / "commands").glob("*.md")
+    page = "".join(re.sub("^# `", "## `", path.read_text(encoding="utf-8")) for path in pages)
+    section = page.split(f"## `rlvitals {command}")[1].split("\n## ")[0]
     words = invoke(command, "--help").stdout.replace(",", " ").split()
     options = {word for word in words if word.startswith("-") and word.strip("-") and word != "--help"}
 

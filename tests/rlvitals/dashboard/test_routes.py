@@ -194,7 +194,7 @@ def test_a_run_that_is_taken_away_while_it_is_heard_is_told_and_recovers(finishe
 def test_the_document_describes_every_route_and_payload(ask: httpx.Client) -> None:
     """In OpenAPI, with the schemas of the payloads."""
     document = ask.get("/api/v1/openapi.json").json()
-    page = (Path(__file__).parents[3] / "docs" / "dashboard.md").read_text()
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "json-api.md").read_text()
 
     assert {"RunHeader", "RunList", "Curves", "RunSummary"} <= document["components"]["schemas"].keys()
     assert [path for path in document["paths"] if f"`{path.removeprefix('/api/v1')}" not in page] == []

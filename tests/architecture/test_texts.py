@@ -1,0 +1,75 @@
+"""Texts are plain English: no private phrases, short sentences, names that say what they hold."""
+
+import ast
+import re
+import statistics
+import textwrap
+
+import pytest
+
+import texts
+from texts import ROOT, Text, all_texts, per_thousand, phrases_in, prose
+
+_LIMIT = 0.3
+_MOST_WORDS = 45
+_USUAL_WORDS = 20
+
+TEXTS = all_texts()
+DOCUMENTS = sorted(text.place for text in TEXTS["document"])
+
+
+@pytest.mark.parametrize("kind", ["docstring", "comment", "claim", "document"])
+def test_few_texts_have_phrases_to_decode(kind: str) -> None:
+    """Fewer than 0.3 per 1,000 words; `python tests/fixtures/texts.py --list` names them."""
+
+    assert per_thousand(TEXTS[kind]) < _LIMIT
+
+
+@pytest.mark.parametrize("kind", ["message", "page"])
+def test_no_message_has_a_phrase_to_decode(kind: str) -> None:
+    """Errors, log lines, findings, labels and help texts."""
+
+    assert [(text.place, phrases_in(text.text)) for text in TEXTS[kind] if phrases_in(text.text)] == []
+
+
+def test_phrases_are_found() -> None:
+    """Each pattern finds its phrase, and the rate counts them per 1,000 words."""
+
+    assert phrases_in("Nobody is told of it, for want of time.") == ["is told", "told of", "for want of"]
+    assert per_thousand([Text("a.py:1", "held against it")]) == pytest.approx(1000 / 3)
+
+
+def sentences(document: str) -> list[str]:
+    """The sentences of paragraphs and lists, without tables, headings, links' targets and code."""
+    plain = re.sub(r"`[^`]*`", "x", re.sub(r"\]\([^)]*\)", "]", prose(ROOT / document)))
+    lines = [line for line in plain.splitlines() if not re.match(r"\s*(\||#|!\[|:::|<)", line)]
+    blocks = re.split(r"\n\s*\n|\n(?=\s*(?:[-*]|\d+\.) )", "\n".join(lines))
+    return [one for block in blocks for one in re.split(r"(?<=[.!?:;])\s+", " ".join(block.split())) if one]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_sentences_are_short(document: str) -> None:
+    """None has more than 45 words, and half of them have at most 20."""
+    lengths = [len(sentence.split()) for sentence in sentences(document)]
+
+    assert [one for one in sentences(document) if len(one.split()) > _MOST_WORDS] == []
+    assert statistics.median(lengths or [0]) <= _USUAL_WORDS
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_names_in_examples_are_words(document: str) -> None:
+    """A one-letter name in an example does not say what it holds."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    letters = []
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for node in ast.walk(ast.parse(textwrap.dedent(block))):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and len(node.id) == 1 and node.id != "_":
+                letters.append(node.id)
+    assert letters == []
+
+
+def test_the_script_prints_the_rates(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line per kind of text."""
+    texts.main([])
+
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == list(TEXTS)
