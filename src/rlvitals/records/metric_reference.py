@@ -7,7 +7,6 @@ from rlvitals.records import kinds
 from rlvitals.records.metric import Metric
 from rlvitals.records.metrics import METRICS
 
-
 _OPENING = """\
 # Metrics
 
