@@ -91,7 +91,7 @@ def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     address = f"http://127.0.0.1:{port}"
     for _ in range(200):
         try:
-            urllib.request.urlopen(f"{address}/api/v1/metrics").read()  # noqa: S310 - our own server
+            urllib.request.urlopen(f"{address}/api/v1/metrics").read()  # noqa: S310 - local server
             break
         except OSError:
             time.sleep(0.05)
@@ -116,7 +116,7 @@ def million(browser: Browser, folder: Path) -> None:
     make_million(folder)
     drawn = 'figure[data-chart="Reward"] canvas[data-points]'
     with server(folder) as (address, process):
-        urllib.request.urlopen(f"{address}/api/v1/runs").read()  # noqa: S310 - our own server
+        urllib.request.urlopen(f"{address}/api/v1/runs").read()  # noqa: S310 - local server
         for what in ("first view", "repeated view"):
             took, page = first_paint(browser, f"{address}/run?run=million", drawn)
             print(f"1,000,000 episodes, {what}: curves after {took:.2f} s")
@@ -153,7 +153,7 @@ def live(folder: str, name: str, seconds: float) -> None:
 
 def listen(address: str, run: str, stop: threading.Event, delays: list[float]) -> None:
     """Read the event stream like a page, without a browser: twenty browsers would use the processor of the server."""
-    with urllib.request.urlopen(f"{address}/api/v1/stream?run={run}") as stream:  # noqa: S310 - our own server
+    with urllib.request.urlopen(f"{address}/api/v1/stream?run={run}") as stream:  # noqa: S310 - local server
         event = b""
         while not stop.is_set():
             line = stream.readline()

@@ -1,10 +1,10 @@
-"""Cost of an environment step, compared with VTracer's own call and with a common implementation.
+"""Cost of an environment step, compared with VTracer's own call and with the common way.
 
     python bench/environment.py [--logos FOLDER] [--size 256]
 
 All variants are measured in turns on the same logo with the same parameters, so that load on the machine affects them
-equally. Only the ratios are meaningful. The common implementation (temporary files, cairosvg, scikit-image) is skipped
-if cairosvg or scikit-image is missing.
+equally. Only the ratios are meaningful. The common way (temporary files, cairosvg, scikit-image) is skipped if cairosvg
+or scikit-image is missing.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def step_costs(
             ways: dict[str, Callable[[], object]] = {
                 "VTracer alone": functools.partial(vtracer.convert_raw_image_to_svg, png, img_format="png", **values),
                 "environment step": functools.partial(environment.step, action_of(parameters)),
-                "two lines": functools.partial(two_lines, png, logo.pixels, parameters),
+                "without caching": functools.partial(two_lines, png, logo.pixels, parameters),
             }
             if COMMON_WAY:
                 ways["common way"] = functools.partial(common_way, folder, png, logo.pixels, parameters)

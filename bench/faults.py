@@ -365,7 +365,7 @@ def write(
         kinds = {name: _sql(rows, name) for name in columns}
         if columns:
             duckdb.execute(
-                f"COPY (SELECT * FROM read_json('{source}', columns={kinds}, format='newline_delimited')) "  # noqa: S608 - ours
+                f"COPY (SELECT * FROM read_json('{source}', columns={kinds}, format='newline_delimited')) "  # noqa: S608 - own file
                 f"TO '{folder / stream}.parquet'"
             )
         source.unlink()

@@ -76,7 +76,7 @@ class Timings(NamedTuple):
         )
         low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
         print(
-            f"{what:44} bare {bare:6.2f} us (p99 {bare99:7.2f})   ours {ours:6.2f} us (p99 {ours99:7.2f})"
+            f"{what:44} reference {bare:6.2f} us (p99 {bare99:7.2f})   rlvitals {ours:6.2f} us (p99 {ours99:7.2f})"
             f"   ratio {ours / bare:4.2f}  (blocks, 10-90 %: {low:.2f} to {high:.2f})"
         )
 

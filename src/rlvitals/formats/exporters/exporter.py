@@ -30,8 +30,8 @@ class Source:
 
     Args:
         run: Run to export, possibly live.
-        streams: Names of the streams to export. With `None`, all streams are exported; a format that holds only one
-            stream chooses it.
+        streams: Names of the streams to export. With `None`, a format that holds one stream exports the episodes, and
+            any other format exports all streams.
         raw: Whether to export records; otherwise the export contains only the header and the summary.
         summary: Results computed from the run, as plain values.
         abandoned: Whether to include records of branches that a rewind abandoned.

@@ -36,7 +36,7 @@ class Importer(ABC):
     Memory:
         The input can be larger than memory. Yield records while reading.
     Records:
-        Yield validated records, as `records.Codec` creates them. Keep values without a field of their own in `extra`,
+        Yield validated records, as `records.Codec` creates them. Keep values without a matching field in `extra`,
         in `info` or as `Scalars`. Keep NaN, infinity, negative infinity and missing values distinct.
     Errors:
         For damaged data, raise an `ImportFormatError` with file, line and value, or leave the data out and add an event

@@ -105,7 +105,7 @@ class ProgressTable:
         return max((_number(row, self._elapsed, f"{self._file}, line {line}") for line, row in said), default=0.0)
 
     def _first_step(self) -> int:
-        """Return the first recorded step, which rows before it also get.
+        """Return the first recorded step. Rows before it get this step, too.
 
         Raises:
             ImportFormatError: No row has a step.
