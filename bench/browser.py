@@ -1,4 +1,4 @@
-"""How the benches start a browser."""
+"""Browser settings of the benchmarks."""
 
 import shutil
 
@@ -12,5 +12,5 @@ FLAGS = (
 
 
 def chromium() -> str | None:
-    """Where Chromium or Chrome is; `None` leaves it to Playwright."""
+    """Return the path of Chromium or Chrome, or `None` to let Playwright choose."""
     return shutil.which("chromium") or shutil.which("google-chrome")

@@ -1,12 +1,13 @@
-"""How often the statistics are wrong, and how often they see what is there.
+"""Error rates and power of the statistics of single runs.
 
-Every table simulates series whose truth is known and asks the functions of `rlvitals.stats` about them. Noise is
-AR(1) with correlation rho and variance 1 unless said otherwise; changes are in units of its standard deviation. A share
-p of r repetitions is uncertain by 2 sqrt(p (1 - p) / r): 1.4 points around 5 % at 1000 repetitions.
+Each table simulates series with known properties and applies the functions of `rlvitals.stats`. Unless stated
+otherwise, noise is AR(1) with correlation rho and variance 1, and changes are in units of its standard deviation. A
+share p of r repetitions has an uncertainty of 2 sqrt(p (1 - p) / r), which is 1.4 points around 5 % at 1000
+repetitions.
 
     python bench/calibration.py [--quick] [--only trend,power,...]
 """
-# ruff: noqa: PLR2004 -- planted truths and tolerances, said in the titles of the tables
+# ruff: noqa: PLR2004 -- planted effects and tolerances, given in the table titles
 
 import argparse
 import math
@@ -35,7 +36,7 @@ CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
 def autoregressive(
     generator: np.random.Generator, runs: int, length: int, rho: float, innovations: Series | None = None
 ) -> Series:
-    """Stationary AR(1) series, shape `(runs, length)`; of variance 1 if the innovations are standard normal."""
+    """Return stationary AR(1) series, shape `(runs, length)`. Standard normal innovations give variance 1."""
     series = generator.standard_normal((runs, length)) if innovations is None else innovations.copy()
     series *= math.sqrt(1.0 - rho * rho)
     series[:, 0] /= math.sqrt(1.0 - rho * rho)
@@ -45,12 +46,12 @@ def autoregressive(
 
 
 def numbers(truths: NDArray[np.bool_]) -> Series:
-    """0 and 1."""
+    """Convert truth values to 0 and 1."""
     return truths.astype(np.float64)
 
 
 def least_squares_alarms(series: Series) -> float:
-    """Share of series that the textbook's t test of a slope (at 1.96) calls a trend: the yardstick."""
+    """Return the share of series with a significant least-squares slope (t test at 1.96), as a reference."""
     x = np.linspace(-1.0, 1.0, series.shape[1])
     centered = series - series.mean(axis=1, keepdims=True)
     slope = centered @ x / (x @ x)
@@ -60,24 +61,24 @@ def least_squares_alarms(series: Series) -> float:
 
 
 def print_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """As Markdown."""
+    """Print a table as Markdown."""
     print(f"\n### {title}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)
 
 
 def percent(share: float) -> str:
-    """With one digit."""
+    """Format a share as a percentage with one decimal."""
     return f"{100.0 * share:.1f} %" if math.isfinite(share) else "-"
 
 
 def trend_share(series: Series, *verdicts: str) -> float:
-    """Share of series with one of the verdicts."""
+    """Return the share of series with one of the verdicts."""
     return sum(trend(one).verdict in verdicts for one in series) / len(series)
 
 
 def trend_false_alarms(repetitions: int) -> None:
-    """Noise called improving or declining."""
+    """Measure how often noise is classified as improving or declining."""
     generator = np.random.default_rng(SEED)
     rows = []
     for length in LENGTHS:
@@ -88,14 +89,14 @@ def trend_false_alarms(repetitions: int) -> None:
             cells.append(f"{percent(alarms)} ({percent(least_squares_alarms(series))})")
         rows.append([str(length), *cells])
     print_table(
-        f"Trend: false alarms on AR(1) noise (in brackets: least squares' t test), {repetitions} repetitions",
+        f"Trend: false alarms on AR(1) noise (in brackets: t test of a least-squares slope), {repetitions} repetitions",
         ["n", *(f"rho {rho}" for rho in CORRELATIONS)],
         rows,
     )
 
 
 def trend_odd_noise(repetitions: int) -> None:
-    """The same for noise that is not normal."""
+    """Measure false alarms on non-normal noise."""
     kinds: dict[str, Callable[[np.random.Generator, int], Series]] = {
         "t, 2 df": lambda g, n: g.standard_t(2, (repetitions, n)),
         "t, 2 df, rho 0.9": lambda g, n: autoregressive(g, repetitions, n, 0.9, g.standard_t(2, (repetitions, n))),
@@ -115,11 +116,11 @@ def trend_odd_noise(repetitions: int) -> None:
         [str(n), *(percent(trend_share(make(generator, n), "improving", "declining")) for make in kinds.values())]
         for n in LENGTHS
     ]
-    print_table(f"Trend: false alarms on other noise, {repetitions} repetitions", ["n", *kinds], rows)
+    print_table(f"Trend: false alarms on non-normal noise, {repetitions} repetitions", ["n", *kinds], rows)
 
 
 def trend_power(repetitions: int) -> None:
-    """Planted rises that are called improving, and noise that is called stable."""
+    """Measure how often planted rises are classified as improving, and noise as stable."""
     shapes: dict[str, Callable[[Series], Series]] = {
         "line": lambda t: t,
         "levels off": lambda t: 1.0 - np.exp(-5.0 * t),
@@ -149,7 +150,7 @@ def trend_power(repetitions: int) -> None:
 
 
 def coverage(repetitions: int) -> None:
-    """95 % intervals that hold the truth, of those that were given."""
+    """Measure how often 95 % intervals contain the true value, among the intervals that were computed."""
     generator = np.random.default_rng(SEED + 3)
     rows = []
     for length in (20, 50, *LENGTHS[3:], 3000):
@@ -169,14 +170,14 @@ def coverage(repetitions: int) -> None:
             cells.append(percent(float(np.mean([one.slope_low <= 1.0 / length <= one.slope_high for one in slopes]))))
             rows.append([str(length), str(rho), *cells])
     print_table(
-        f"Coverage of 95 % intervals (of the share that was given), {repetitions} repetitions",
+        f"Coverage of 95 % intervals (among the share of series with an interval), {repetitions} repetitions",
         ["n", "rho", "mean", "rate (30.9 %)", "median", "90 % quantile", "slope"],
         rows,
     )
 
 
 def independent_coverage(repetitions: int) -> None:
-    """The textbook's intervals, for independent values."""
+    """Measure the coverage of the standard intervals for independent values."""
     generator = np.random.default_rng(SEED + 4)
     rows = []
     for length in (5, 10, 30, 100, 1000):
@@ -198,7 +199,7 @@ def independent_coverage(repetitions: int) -> None:
 
 
 def changes(repetitions: int) -> None:
-    """Change points: false alarms, and planted ones found within 5 % of the run."""
+    """Measure false alarms of change points, and the share of planted ones found within 5 % of the run."""
     generator = np.random.default_rng(SEED + 5)
     rows = []
     for length in (20, 50, 100, 300, 1000):
@@ -216,25 +217,25 @@ def changes(repetitions: int) -> None:
             cells.append(f"{percent(float(np.mean(began)))}, {percent(float(np.mean(near)))}")
         rows.append([str(length), *cells])
     print_table(
-        f"Change points: false alarms, then: learnt (+3 or +5 at 30 %) found, and also lost again (-half at 70 %); "
-        f"within 5 % of the run; {repetitions} repetitions",
+        "Change points: false alarms; share of runs with the rise found (+3 or +5 at 30 %), and with the drop "
+        f"also found (-half at 70 %), within 5 % of the run; {repetitions} repetitions",
         ["n", "rho 0", "rho 0.5", "rho 0.9", "t, 2 df", "+3, rho 0", "+3, rho 0.5", "+5, rho 0.5"],
         rows,
     )
 
 
 def converging(repetitions: int) -> None:
-    """What is said of planted curves."""
+    """Classify planted curves."""
     curves: dict[str, Callable[[Series], Series]] = {
         "flat": lambda t: 0.0 * t,
         "climb of 1": lambda t: t,
         "climb of 3": lambda t: 3.0 * t,
         "climb of 10": lambda t: 10.0 * t,
-        "10 (1 - exp(-t/0.1)), at rest from 0.23": lambda t: 10.0 * (1.0 - np.exp(-t / 0.1)),
-        "10 (1 - exp(-t/0.5)), not at rest": lambda t: 10.0 * (1.0 - np.exp(-t / 0.5)),
+        "10 (1 - exp(-t/0.1)), converged from 0.23": lambda t: 10.0 * (1.0 - np.exp(-t / 0.1)),
+        "10 (1 - exp(-t/0.5)), not converged": lambda t: 10.0 * (1.0 - np.exp(-t / 0.5)),
         "step of 10 at 0.4": lambda t: 10.0 * numbers(t >= 0.4),
-        "10 from 0.2, lost to 4 at 0.5": lambda t: 10.0 * numbers(t >= 0.2) - 6.0 * numbers(t >= 0.5),
-        "10 t / 0.25, level from 0.25": lambda t: 10.0 * np.minimum(1.0, t / 0.25),
+        "10 from 0.2, drop to 4 at 0.5": lambda t: 10.0 * numbers(t >= 0.2) - 6.0 * numbers(t >= 0.5),
+        "10 t / 0.25, constant from 0.25": lambda t: 10.0 * np.minimum(1.0, t / 0.25),
     }
     generator = np.random.default_rng(SEED + 6)
     rows = []
@@ -264,14 +265,14 @@ def converging(repetitions: int) -> None:
             "declining",
             "not enough data",
             "since (5-95 %)",
-            "lost",
+            "regressed",
         ],
         rows,
     )
 
 
 def forecasting(repetitions: int) -> None:
-    """Forecasts given, and how many of the 90 % intervals hold the truth."""
+    """Measure the share of series with a forecast, and the coverage of the 90 % intervals."""
     cases: dict[str, tuple[Callable[[Series], Series], float, float]] = {
         "5 t, target 6": (lambda t: 5.0 * t, 6.0, 1.2),
         "20 t, target 24": (lambda t: 20.0 * t, 24.0, 1.2),
@@ -291,18 +292,18 @@ def forecasting(repetitions: int) -> None:
             rows.append([name, str(length), str(rho), percent(len(given) / repetitions), percent(held), f"{width:.2f}"])
     print_table(
         f"Forecasts, {repetitions} repetitions",
-        ["curve", "n", "rho", "given", "held", "width (runs)"],
+        ["curve", "n", "rho", "with forecast", "coverage", "width (runs)"],
         rows,
     )
 
 
 def mixing(repetitions: int) -> None:
-    """What is said where the mix drifts from 80:20 to 20:80 between types two deviations apart."""
+    """Classify changes when the mix drifts from 80:20 to 20:80 between types that differ by two standard deviations."""
     generator = np.random.default_rng(SEED + 8)
     rows = []
     for length in (100, 400, 2000):
         for rho in (0.0, 0.7):
-            for name, gap, gain in (("only the mix", 2.0, 0.0), ("skill +1, hidden", -4.0, 1.0), ("neither", 0.0, 0.0)):
+            for name, gap, gain in (("mix only", 2.0, 0.0), ("skill +1, hidden", -4.0, 1.0), ("neither", 0.0, 0.0)):
                 counts: Counter[str] = Counter()
                 for one in autoregressive(generator, repetitions, length, rho):
                     easier = generator.random(length) < np.linspace(0.2, 0.8, length)
@@ -310,11 +311,11 @@ def mixing(repetitions: int) -> None:
                     counts[mix_shift(values, np.where(easier, "simple", "complex")).verdict] += 1
                 said = ", ".join(f"{verdict} {percent(k / repetitions)}" for verdict, k in counts.most_common())
                 rows.append([name, str(length), str(rho), said])
-    print_table(f"Skill or mix, {repetitions} repetitions", ["truth", "n", "rho", "said"], rows)
+    print_table(f"Skill or mix, {repetitions} repetitions", ["truth", "n", "rho", "verdicts"], rows)
 
 
 def timing(repetitions: int) -> None:
-    """Milliseconds a call, median; processor time, since the machine may be shared."""
+    """Measure the median time per call in milliseconds of processor time, because the machine can be shared."""
     generator = np.random.default_rng(SEED + 9)
     functions: dict[str, Callable[[Series], object]] = {
         "trend": trend,
@@ -336,7 +337,7 @@ def timing(repetitions: int) -> None:
                 taken.append(time.process_time() - start)
             cells.append(f"{1000.0 * float(np.median(taken)):.1f}")
         rows.append([name, *cells])
-    print_table("Milliseconds a call", ["function", "n = 100", "n = 1000", "n = 1,000,000"], rows)
+    print_table("Milliseconds per call", ["function", "n = 100", "n = 1000", "n = 1,000,000"], rows)
 
 
 TABLES: dict[str, tuple[Callable[[int], None], int, int]] = {
@@ -354,10 +355,10 @@ TABLES: dict[str, tuple[Callable[[int], None], int, int]] = {
 
 
 def main() -> None:
-    """Print the tables asked for."""
+    """Print the selected tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the repetitions")
-    parser.add_argument("--only", default=",".join(TABLES), help=f"of {', '.join(TABLES)}")
+    parser.add_argument("--quick", action="store_true", help="run a tenth of the repetitions")
+    parser.add_argument("--only", default=",".join(TABLES), help=f"comma-separated tables: {', '.join(TABLES)}")
     arguments = parser.parse_args()
     for name in arguments.only.split(","):
         table, many, few = TABLES[name]

@@ -1,12 +1,12 @@
-"""What recording costs a training: PPO on CartPole with VitalsCallback against one without.
+"""Overhead of recording: PPO on CartPole with and without VitalsCallback.
 
     python bench/callback.py [--pairs 20] [--steps 8192] [--seed 0] [--json]
 
-Trainings are made in pairs in one process, which of the two comes first by turns, with the same seed, so with the same
-episodes and updates. Told is the median of the pairs' ratios of wall and of processor time, with a 95 % interval by
-bootstrap over pairs; and so is the noise: the same for pairs of which neither records. Then what the callback's own
-methods take, in processor time by direct timing of each call, which is finer than any difference of two trainings and
-does not count the moments in which a busy machine did something else.
+The script runs pairs of trainings in one process, in alternating order. Both trainings of a pair have the same seed, so
+they have the same episodes and updates. It prints the median ratio of wall time and of processor time over the pairs,
+with a 95 % bootstrap interval, and the same ratios for pairs without recording as a measure of noise. It also times
+each method of the callback directly in processor time, which is more precise than the difference of two trainings and
+excludes interruptions by other processes.
 """
 
 import argparse
@@ -30,7 +30,7 @@ RESAMPLES = 10_000
 
 
 class TimedCallback(VitalsCallback):
-    """Sums the processor time that each of its methods takes."""
+    """A callback that sums the processor time of each of its methods."""
 
     def __init__(self, log_dir: str) -> None:
         super().__init__(log_dir)
@@ -49,14 +49,14 @@ class TimedCallback(VitalsCallback):
 
 
 class Nothing(BaseCallback):
-    """A callback that does nothing, to which the other is compared: one like it is called in every training."""
+    """A callback that does nothing, for the trainings without recording."""
 
     def _on_step(self) -> bool:
         return True
 
 
 def train(steps: int, seed: int, callback: BaseCallback) -> tuple[float, float]:
-    """Train once; the wall and the processor time of `learn`, in seconds."""
+    """Train once and return the wall time and the processor time of `learn`, in seconds."""
     model = PPO("MlpPolicy", "CartPole-v1", n_steps=1024, seed=seed, device="cpu")
     wall, cpu = time.perf_counter(), time.process_time()
     model.learn(steps, callback=callback)
@@ -64,7 +64,7 @@ def train(steps: int, seed: int, callback: BaseCallback) -> tuple[float, float]:
 
 
 def pair(steps: int, seed: int, first: int, callbacks: tuple[BaseCallback, BaseCallback]) -> tuple[float, float]:
-    """The ratios of wall and processor time of two trainings, the second's over the first's."""
+    """Return the ratios of wall time and processor time of two trainings, the second relative to the first."""
     times: dict[int, tuple[float, float]] = {}
     for which in (first, 1 - first):
         times[which] = train(steps, seed, callbacks[which])
@@ -72,14 +72,14 @@ def pair(steps: int, seed: int, first: int, callbacks: tuple[BaseCallback, BaseC
 
 
 def interval(ratios: list[float], random: np.random.Generator) -> dict[str, float]:
-    """The median of some ratios, and its 95 % interval by bootstrap."""
+    """Return the median of the ratios with a 95 % bootstrap interval."""
     medians = np.median(random.choice(ratios, (RESAMPLES, len(ratios))), axis=1)
     low, high = np.quantile(medians, (0.025, 0.975))
     return {"median": statistics.median(ratios), "low": float(low), "high": float(high)}
 
 
 def measure(pairs: int, steps: int, seed: int, folder: str) -> dict[str, dict[str, float]]:
-    """Measure both kinds of pairs, and the callback by itself."""
+    """Measure both kinds of pairs, and the methods of the callback."""
     torch.set_num_threads(1)
     random = np.random.default_rng(seed)
     train(2048, seed, VitalsCallback(folder))  # imports, caches
@@ -94,9 +94,9 @@ def measure(pairs: int, steps: int, seed: int, folder: str) -> dict[str, dict[st
     return {
         "with callback / without, wall": interval([wall for wall, _ in recorded], random),
         "with callback / without, processor": interval([cpu for _, cpu in recorded], random),
-        "neither recorded, wall": interval([wall for wall, _ in noise], random),
-        "neither recorded, processor": interval([cpu for _, cpu in noise], random),
-        "the callback itself": {
+        "without / without, wall": interval([wall for wall, _ in noise], random),
+        "without / without, processor": interval([cpu for _, cpu in noise], random),
+        "callback methods": {
             "step_us": 1e6 * timed.seconds["_on_step"] / steps,
             "rollout_end_ms": 1e3 * timed.seconds["_on_rollout_end"] / rollouts,
             "update_ms": 1e3 * timed.seconds["_on_rollout_start"] / rollouts,
@@ -108,7 +108,7 @@ def measure(pairs: int, steps: int, seed: int, folder: str) -> dict[str, dict[st
 
 
 def main() -> None:
-    """Measure, and print."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--steps", type=int, default=8192)

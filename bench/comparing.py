@@ -1,15 +1,15 @@
-"""How often comparisons of runs are right: coverage, false positives, power, looking again, and real trainings.
+"""Error rates and power of comparisons between runs, on simulated runs and on real trainings.
 
-Every table simulates runs whose truth is known and asks the functions of `rlvitals.stats` about them. A share p of r
-repetitions is uncertain by 2 sqrt(p (1 - p) / r): 1.4 points around 5 % at 1000 repetitions, 0.5 at 8000, which false
-positives have.
+Each table simulates runs with known properties and applies the functions of `rlvitals.stats`. A share p of r
+repetitions has an uncertainty of 2 sqrt(p (1 - p) / r), which is 1.4 points around 5 % at 1000 repetitions, and 0.5
+points at 8000 repetitions (false positives).
 
     python bench/comparing.py [--quick] [--only coverage,false,...] [--corpus FOLDER] [--runs FOLDER]
 
-`--corpus` takes a folder of labelled trainings (`labels.json`, `NAME/run.json`, `NAME/episodes.parquet`): healthy runs
-against each fault, and against each other. `--runs` times the comparison of all runs in a folder.
+`--corpus` compares the healthy runs of a labelled corpus (`labels.json`, `NAME/run.json`, `NAME/episodes.parquet`) with
+the runs of each fault, and with each other. `--runs` times the comparison of all runs in a folder.
 """
-# ruff: noqa: PLR2004 -- planted truths and tolerances, said in the titles of the tables
+# ruff: noqa: PLR2004 -- planted effects and tolerances, given in the table titles
 
 import argparse
 import json
@@ -45,7 +45,7 @@ SHAPES = ("normal", "skewed", "very skewed", "two modes", "heavy tails")
 
 
 def drawn(generator: np.random.Generator, shape: str, size: int | tuple[int, ...]) -> Values:
-    """Outcomes of runs: normal; exponential; log-normal; three of ten fail (3 lower, spread 0.5); t with 3 degrees."""
+    """Draw outcomes: normal, exponential, log-normal, a mixture with 30 % failures (-3, std 0.5), or t (3 df)."""
     if shape == "normal":
         return generator.standard_normal(size)
     if shape == "skewed":
@@ -59,7 +59,7 @@ def drawn(generator: np.random.Generator, shape: str, size: int | tuple[int, ...
 
 @lru_cache
 def truths(shape: str) -> dict[str, float]:
-    """Mean, median, interquartile mean and spread of a shape, from two million draws."""
+    """Return the mean, median, interquartile mean and standard deviation of a shape, from two million draws."""
     sample = np.sort(drawn(np.random.default_rng(1), shape, 2_000_000))
     quarter = sample.size // 4
     return {
@@ -71,7 +71,7 @@ def truths(shape: str) -> dict[str, float]:
 
 
 def autoregressive(generator: np.random.Generator, runs: int, length: int, rho: float) -> Values:
-    """Stationary AR(1) series of variance 1, shape `(runs, length)`."""
+    """Return stationary AR(1) series with variance 1, shape `(runs, length)`."""
     series = generator.standard_normal((runs, length))
     series[:, 1:] *= math.sqrt(1.0 - rho * rho)
     for t in range(1, length):
@@ -80,26 +80,26 @@ def autoregressive(generator: np.random.Generator, runs: int, length: int, rho: 
 
 
 def percent(share: float) -> str:
-    """A share, to a tenth of a percent."""
+    """Format a share as a percentage with one decimal."""
     return f"{100 * share:.1f} %"
 
 
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table as the documentation has it."""
+    """Print a table as Markdown."""
     print(f"\n{title}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}", flush=True)
     for row in rows:
         print(f"| {' | '.join(row)} |", flush=True)
 
 
 def percentile_bootstrap(sample: Values, generator: np.random.Generator) -> tuple[float, float]:
-    """What is used today: the yardstick."""
+    """Return the percentile bootstrap interval of the mean, for reference."""
     means = sample[generator.integers(sample.size, size=(1000, sample.size))].mean(axis=1)
     low, high = np.quantile(means, (0.025, 0.975))
     return float(low), float(high)
 
 
 def coverage(repetitions: int) -> None:
-    """Of nominal 95 % intervals over a few runs."""
+    """Measure the coverage of nominal 95 % intervals over a few runs."""
     rows = []
     for shape in SHAPES:
         truth = truths(shape)
@@ -124,7 +124,7 @@ def coverage(repetitions: int) -> None:
 
 
 def effects(repetitions: int) -> None:
-    """Hedges' g: an effect of so many standard deviations of the shape itself."""
+    """Measure the coverage of Hedges' g for effects in standard deviations of the shape."""
     rows = []
     for runs in (3, 5, 10, 30):
         for effect in (0.0, 1.0, 2.0):
@@ -142,7 +142,7 @@ def effects(repetitions: int) -> None:
 
 
 def false_positives(repetitions: int) -> None:
-    """Two groups without a difference; the interval of the difference covers the rest."""
+    """Measure false positives for two groups without a difference, at equal and unequal spread."""
     rows = []
     for first, second in ((3, 3), (4, 4), (3, 4), (3, 5), (4, 5), (5, 5), (3, 10), (10, 10)):
         found = [_named(first, second, shape, 8 * repetitions) for shape in SHAPES]
@@ -165,7 +165,7 @@ def false_positives(repetitions: int) -> None:
         ]
         rows.append([f"{first} + {second}", *map(percent, shares)])
     table(
-        "False positives at 5 % where means agree and the first group spreads 2, 3, 5 times as widely",
+        "False positives at 5 %, equal means, first group with 2, 3, 5 times the standard deviation",
         ["runs", *(f"{shape}, {wider}" for shape in ("normal", "skewed") for wider in (2, 3, 5))],
         rows,
     )
@@ -173,7 +173,7 @@ def false_positives(repetitions: int) -> None:
 
 
 def _named(first: int, second: int, shape: str, repetitions: int, wider: float = 1.0) -> tuple[float, str]:
-    """How often two groups of the same mean are said to differ, and by which test."""
+    """Return how often two groups with equal means have a significant difference, and the name of the test."""
     generator = np.random.default_rng([SEED, first, second, SHAPES.index(shape)])
     mean, named, method = truths(shape)["mean"], 0, ""
     for _ in range(repetitions):
@@ -201,13 +201,13 @@ def _correlated(repetitions: int) -> None:
             rows.append([f"{first} + {second}", str(rho), *map(percent, shares)])
     table(
         "False positives with AR(1) rewards inside runs (100 episodes each)",
-        ["runs", "rho", "of runs", "t test over the episodes of two runs"],
+        ["runs", "rho", "over runs", "t test over the episodes of two runs"],
         rows,
     )
 
 
 def chances(repetitions: int) -> None:
-    """Power, foretold and seen; and the statement that so many more runs would tell."""
+    """Measure power, predicted and observed, and check the predicted number of additional runs."""
     rows = []
     for runs in (3, 4, 5, 10):
         for effect in (0.5, 1.0, 2.0, 3.0):
@@ -225,20 +225,20 @@ def chances(repetitions: int) -> None:
             rows.append(
                 [f"{runs} + {runs}", str(effect), percent(power(runs, runs, effect)), percent(float(np.mean(named)))]
             )
-    table("Power for an effect in standard deviations", ["runs", "effect", "foretold", "seen"], rows)
+    table("Power for an effect in standard deviations", ["runs", "effect", "predicted", "observed"], rows)
     rows = []
     for name, truth in (
-        ("spread as N(0, 4^2)", lambda generator: 4.0 * generator.standard_normal()),
-        ("spread as N(0, 2^2)", lambda generator: 2.0 * generator.standard_normal()),
-        ("spread as N(0, 1)", lambda generator: generator.standard_normal()),
+        ("distributed as N(0, 4^2)", lambda generator: 4.0 * generator.standard_normal()),
+        ("distributed as N(0, 2^2)", lambda generator: 2.0 * generator.standard_normal()),
+        ("distributed as N(0, 1)", lambda generator: generator.standard_normal()),
         ("always 1", lambda _: 1.0),
         ("always 2", lambda _: 2.0),
     ):
         for shape in ("normal", "skewed"):
             rows.append([name, shape, *_foretold(repetitions // 4, truth, shape)])
     table(
-        "k more runs of each, after 3 + 3 that did not tell",
-        ["true effects", "outcomes", "told, as foretold", "told by k more", "median k", "more than 200"],
+        "k additional runs per group after 3 + 3 runs without a significant difference",
+        ["true effects", "outcomes", "predicted power", "observed power with k more", "median k", "more than 200"],
         rows,
     )
 
@@ -273,7 +273,7 @@ def _foretold(wanted: int, truth: Callable[[np.random.Generator], float], shape:
 
 
 def sequential(repetitions: int) -> None:
-    """Looked at after every further run, up to 40 a group."""
+    """Measure repeated testing after each additional run, up to 40 runs per group."""
     rows = []
     for shape in SHAPES:
         generator = np.random.default_rng(SEED)
@@ -291,14 +291,14 @@ def sequential(repetitions: int) -> None:
         medians = [f"{np.median(found):.0f}" for found in stops.values()]
         rows.append([shape, percent(ever / repetitions), percent(tests / repetitions), *medians])
     table(
-        "Looking again after each of 40 runs",
-        ["outcomes", "ever wrong", "a t test each time", "runs a group until told, effect 1", "effect 2"],
+        "Repeated tests after each of 40 runs",
+        ["outcomes", "any false positive", "repeated t test", "runs per group to detect effect 1", "effect 2"],
         rows,
     )
 
 
 def improvement(repetitions: int) -> None:
-    """Coverage of the chance that a run of one group beats one of the other."""
+    """Measure the coverage of the probability that a run of one group beats a run of the other group."""
     rows = []
     for effect in (0.0, 1.5, 3.0):
         row = [str(effect)]
@@ -319,7 +319,7 @@ def improvement(repetitions: int) -> None:
 
 
 def items(repetitions: int) -> None:
-    """A gain of 0.01 over 40 logos that differ by 0.1, each measured with noise of 0.02."""
+    """Compare a gain of 0.01 over 40 logos that differ with std 0.1, each measured with noise of std 0.015."""
     generator = np.random.default_rng(SEED)
     paired = unpaired = wrong = 0
     for _ in range(repetitions):
@@ -330,11 +330,11 @@ def items(repetitions: int) -> None:
         wrong += compare_items(c, b, generator).verdict in {"better", "worse"}
         unpaired += welch(moments_of(a), moments_of(b)).p_value <= 0.05
     found = [percent(count / repetitions) for count in (paired, unpaired, wrong)]
-    table("+0.01 over 40 logos", ["item by item", "unpaired t test", "item by item, no gain"], [found])
+    table("+0.01 over 40 logos", ["paired by item", "unpaired t test", "paired by item, no gain"], [found])
 
 
 def planted(repetitions: int) -> None:
-    """One hyper-parameter among 40, and a change of level in one of eight metrics."""
+    """Detect one hyperparameter among 40, and a level shift in one of eight metrics."""
     rows = []
     for runs in (30, 60, 120):
         for share in (0.2, 0.5):
@@ -354,8 +354,8 @@ def planted(repetitions: int) -> None:
             count = repetitions // 10
             rows.append([str(runs), percent(share), *(percent(x / count) for x in (hits, others, noise))])
     table(
-        "One hyper-parameter among 40",
-        ["runs", "variance it explains", "found", "another named", "named in noise"],
+        "One hyperparameter among 40",
+        ["runs", "explained variance", "found", "others reported", "reported in noise"],
         rows,
     )
     rows = []
@@ -377,14 +377,14 @@ def planted(repetitions: int) -> None:
                 near += parts.place is not None and abs(parts.place - at) <= 2
             rows.append([str(updates), str(size), *(percent(x / count) for x in (near, told, wrong))])
     table(
-        "Where two seeds part: one of eight metrics moves by so many standard deviations of the difference",
-        ["updates", "by", "found within 2 updates", "found", "false alarms"],
+        "First divergence of two seeds: level shift in one of eight metrics, in standard deviations of the difference",
+        ["updates", "shift", "found within 2 updates", "found", "false alarms"],
         rows,
     )
 
 
 def real(folder: Path, repetitions: int) -> None:
-    """Healthy trainings against faulty ones, and against each other, in each environment."""
+    """Compare healthy trainings with faulty ones, and with each other, in each environment."""
     labels = json.loads((folder / "labels.json").read_text())
     with tempfile.TemporaryDirectory() as place:
         paths = {name: _made(folder / name, Path(place) / name) for name in labels}
@@ -403,7 +403,7 @@ def real(folder: Path, repetitions: int) -> None:
                 order = generator.permutation(outcomes)
                 differ += compare_groups(order[:half], order[half:], generator).p_value <= 0.05
             rows.append([environment, str(len(healthy)), percent(differ / (repetitions // 4))])
-        table("Healthy against healthy: random halves", ["environment", "runs", "said to differ"], rows)
+        table("Healthy vs. healthy: random halves", ["environment", "runs", "false positives"], rows)
         verdicts: dict[str, Counter[str]] = defaultdict(Counter)
         for (environment, fault), runs in sorted(groups.items()):
             healthy = groups[environment, "healthy"]
@@ -413,7 +413,7 @@ def real(folder: Path, repetitions: int) -> None:
             found = compare([*healthy, *runs], by=lambda run, names=names: names[run.path.name], baseline="healthy")
             verdicts[fault][found.comparisons[0].verdict] += 1
         table(
-            "Healthy against each fault, by training reward: verdicts over environments",
+            "Healthy vs. each fault, by training reward: verdicts over environments",
             ["fault", "verdicts"],
             [
                 [fault, ", ".join(f"{k} {v}" for k, v in count.most_common())]
@@ -423,7 +423,7 @@ def real(folder: Path, repetitions: int) -> None:
 
 
 def _made(source: Path, path: Path) -> Path:
-    """A run folder of a training of the corpus."""
+    """Create a run folder from a training of the corpus."""
     said = json.loads((source / "run.json").read_text())
     layout = Layout(path)
     layout.make()
@@ -433,7 +433,7 @@ def _made(source: Path, path: Path) -> Path:
         "coalesce(CAST(reward AS DOUBLE), CAST('nan' AS DOUBLE)) AS reward, CAST(length AS BIGINT) AS length, "
         "CAST(env_step AS BIGINT) AS env_step"
     )
-    rows = f"SELECT {columns} FROM read_parquet('{source / 'episodes.parquet'}')"  # noqa: S608 - this very file's
+    rows = f"SELECT {columns} FROM read_parquet('{source / 'episodes.parquet'}')"  # noqa: S608 - constants of this file
     with duckdb.connect() as tables:
         tables.execute(f"COPY ({rows}) TO '{out}'")
     settings = {
@@ -445,7 +445,7 @@ def _made(source: Path, path: Path) -> Path:
 
 
 def timing(folder: Path) -> None:
-    """The comparison of all runs in a folder, from a cold start of the comparison."""
+    """Time the comparison of all runs in a folder with empty caches."""
     begun = time.perf_counter()
     found = compare(folder)
     took = time.perf_counter() - begun
@@ -471,12 +471,12 @@ TABLES: dict[str, Callable[[int], None]] = {
 
 
 def main() -> None:
-    """Print the tables that are asked for."""
+    """Print the selected tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a fifth of the repetitions")
-    parser.add_argument("--only", default=",".join(TABLES), help="tables, with commas between; 'none' for none")
-    parser.add_argument("--corpus", type=Path, help="a folder of labelled trainings")
-    parser.add_argument("--runs", type=Path, help="a folder of runs to time")
+    parser.add_argument("--quick", action="store_true", help="run a fifth of the repetitions")
+    parser.add_argument("--only", default=",".join(TABLES), help="comma-separated tables, or 'none'")
+    parser.add_argument("--corpus", type=Path, help="folder of labelled trainings")
+    parser.add_argument("--runs", type=Path, help="folder of runs for timing")
     given = parser.parse_args()
     repetitions = 200 if given.quick else 1000
     for name in given.only.split(","):

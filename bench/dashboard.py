@@ -1,6 +1,6 @@
-"""What the dashboard takes: a run of a million episodes, a thousand runs, twenty pages on ten live runs.
+"""Performance of the dashboard with a run of a million episodes, a thousand runs, and twenty pages on ten live runs.
 
-python bench/dashboard.py [FOLDER]     FOLDER keeps the made runs; a temporary one by default
+python bench/dashboard.py [FOLDER]     FOLDER keeps the generated runs; the default is a temporary folder
 """
 
 import json
@@ -37,16 +37,16 @@ _ZOOM = """([low, high]) => new Promise((done) => {
   chart.zoom(low, high);
   look();
 })"""
-"""Zooms the reward's chart, and gives the milliseconds until the new points are drawn."""
+"""Zooms the reward chart and returns the milliseconds until the new points are drawn."""
 _CURVES = """(wanted) => new Promise((done) => {
   const look = () => (document.querySelectorAll('tr[data-run] .spark').length < wanted ? setTimeout(look, 20) : done());
   look();
 })"""
-"""Waits until so many lines of the list have their curves."""
+"""Waits until the given number of list rows have their curves."""
 
 
 def make_million(folder: Path) -> None:
-    """A run of a million episodes and two thousand updates, unless it is there."""
+    """Create a run of a million episodes and two thousand updates, unless it exists."""
     if (folder / "million" / "run.json").exists():
         return
     rng, step, began = random.Random(0), 0, time.time() - MILLION / 10
@@ -69,7 +69,7 @@ def make_million(folder: Path) -> None:
 
 
 def make_thousand(folder: Path) -> None:
-    """A thousand finished runs: one, copied under other names."""
+    """Create a thousand finished runs by copying one run under other names."""
     with TrainingMonitor(folder, session_name="run-0000", settings=_QUIET) as training:
         for number in range(200):
             training.log_episode(number, math.sin(number / 20), 5, env_step=5 * number, success=number % 2 == 0)
@@ -82,7 +82,7 @@ def make_thousand(folder: Path) -> None:
 
 @contextmanager
 def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
-    """The dashboard in a process of its own."""
+    """Run the dashboard in a separate process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -91,7 +91,7 @@ def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
     address = f"http://127.0.0.1:{port}"
     for _ in range(200):
         try:
-            urllib.request.urlopen(f"{address}/api/v1/metrics").read()  # noqa: S310 - our own server
+            urllib.request.urlopen(f"{address}/api/v1/metrics").read()  # noqa: S310 - local server
             break
         except OSError:
             time.sleep(0.05)
@@ -103,7 +103,7 @@ def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 def first_paint(browser: Browser, url: str, ready: str) -> tuple[float, Page]:
-    """Seconds until a page shows what it is for."""
+    """Return the seconds until the main content of a page is visible, and the page."""
     page = browser.new_page(viewport={"width": 1360, "height": 900})
     begun = time.perf_counter()
     page.goto(url)
@@ -112,15 +112,15 @@ def first_paint(browser: Browser, url: str, ready: str) -> tuple[float, Page]:
 
 
 def million(browser: Browser, folder: Path) -> None:
-    """First paint, zoom, memory."""
+    """Measure first paint, zoom and memory for a run of a million episodes."""
     make_million(folder)
     drawn = 'figure[data-chart="Reward"] canvas[data-points]'
     with server(folder) as (address, process):
-        urllib.request.urlopen(f"{address}/api/v1/runs").read()  # noqa: S310 - our own server
-        for what in ("first look at the run", "once it was looked at"):
+        urllib.request.urlopen(f"{address}/api/v1/runs").read()  # noqa: S310 - local server
+        for what in ("first view", "repeated view"):
             took, page = first_paint(browser, f"{address}/run?run=million", drawn)
             print(f"1,000,000 episodes, {what}: curves after {took:.2f} s")
-        time.sleep(10)  # the diagnosis
+        time.sleep(10)  # wait for the diagnosis
         zooms = [page.evaluate(_ZOOM, [100_000 * turn, 100_000 * turn + 60_000]) for turn in range(8)]
         print(f"zoom, all five charts: median {statistics.median(zooms):.0f} ms, worst {max(zooms):.0f} ms")
         heap = page.evaluate("performance.memory.usedJSHeapSize")
@@ -128,7 +128,7 @@ def million(browser: Browser, folder: Path) -> None:
 
 
 def thousand(browser: Browser, folder: Path) -> None:
-    """The list of a thousand runs."""
+    """Measure the list of a thousand runs."""
     make_thousand(folder)
     with server(folder) as (address, _):
         took, page = first_paint(browser, f"{address}/", "tr[data-run]")
@@ -136,11 +136,11 @@ def thousand(browser: Browser, folder: Path) -> None:
         page.locator('tr[data-run]:first-child .spark, tr[data-run]:first-child [data-label="Reward"] svg').wait_for()
         print(f"1,000 runs: listed after {took:.2f} s, first curve {time.perf_counter() - begun:.2f} s later")
         page.evaluate(_CURVES, 300)
-        print(f"1,000 runs: all 300 that are shown have their curves {time.perf_counter() - begun:.1f} s later")
+        print(f"1,000 runs: all 300 rows shown have curves {time.perf_counter() - begun:.1f} s later")
 
 
 def live(folder: str, name: str, seconds: float) -> None:
-    """A training that logs 20 episodes a second, and an update each second."""
+    """Log 20 episodes and one update per second."""
     with TrainingMonitor(folder, session_name=name, settings=_QUIET) as training:
         begun, number = time.time(), 0
         while time.time() - begun < seconds:
@@ -152,8 +152,8 @@ def live(folder: str, name: str, seconds: float) -> None:
 
 
 def listen(address: str, run: str, stop: threading.Event, delays: list[float]) -> None:
-    """A page without its browser: hears the stream, as twenty browsers would be measured with the server otherwise."""
-    with urllib.request.urlopen(f"{address}/api/v1/stream?run={run}") as stream:  # noqa: S310 - our own server
+    """Read the event stream like a page, without a browser: twenty browsers would use the processor of the server."""
+    with urllib.request.urlopen(f"{address}/api/v1/stream?run={run}") as stream:  # noqa: S310 - local server
         event = b""
         while not stop.is_set():
             line = stream.readline()
@@ -165,7 +165,7 @@ def listen(address: str, run: str, stop: threading.Event, delays: list[float]) -
 
 
 def twenty(browser: Browser, folder: Path) -> None:
-    """Twenty pages on ten live runs: the server's share of a core, and how long a record takes to be heard."""
+    """Measure twenty pages on ten live runs: the server's share of a core and the delay of records."""
     names = [f"live-{number}" for number in range(10)]
     writers = [multiprocessing.Process(target=live, args=(str(folder), name, _LIVE_S + 15)) for name in names]
     for writer in writers:
@@ -186,14 +186,14 @@ def twenty(browser: Browser, folder: Path) -> None:
         stop.set()
         late = statistics.quantiles(delays, n=100)[98]
         print(f"20 pages on 10 live runs: {100 * used:.0f} % of a core, {process.memory_info().rss / _MIB:.0f} MiB")
-        print(f"a record is heard after {statistics.median(delays):.2f} s (99 of 100 within {late:.2f} s)")
+        print(f"a record arrives after {statistics.median(delays):.2f} s (99 of 100 within {late:.2f} s)")
         shown.close()
     for writer in writers:
         writer.terminate()
 
 
 def main() -> None:
-    """Measure all of it."""
+    """Run all measurements."""
     with tempfile.TemporaryDirectory() as made, sync_playwright() as playwright:
         kept = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(made)
         browser = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, "--enable-precise-memory-info"])

@@ -1,16 +1,16 @@
-"""How often the diagnosis is right: faults found and named, how early, and what healthy runs are told.
+"""Accuracy of the diagnosis: faults detected and diagnosed, delay after onset, and false alarms on healthy runs.
 
-Takes a corpus: a folder with `labels.json` and, for each training, `NAME/run.json` and `NAME/episodes.parquet`,
-`updates.parquet`, `evaluations.parquet`. Each training is replayed through a `TrainingMonitor`, record by record with
-its own times, as it would have run; at every twentieth of its budget it is diagnosed, live, and at its end once more
-from the run folder. `bench/faults.py` makes such a folder.
+The input is a corpus: a folder with `labels.json` and, for each training, `NAME/run.json` and `NAME/episodes.parquet`,
+`updates.parquet`, `evaluations.parquet`. The script replays each training through a `TrainingMonitor`, record by record
+with the original times. It diagnoses the live run at every twentieth of the budget, and the run folder once at the end.
+`bench/faults.py` creates such a corpus.
 
     python bench/diagnosis.py CORPUS [--json] [--looks 20] [--only r0001,r0002] [--check-folder] [--rates]
 
-A fault is found early if any alarm (warning or critical) is raised at or after its onset; its cause is named right if
-it is the first finding (or among the first three) at the end. Trainings whose label is ambiguous, and faults that do
-not manifest, are left out. Nothing is fitted here, so that the table split by environment is a validation across
-environments: each row is judged by rules that know no environment.
+A fault counts as found if any alarm (warning or critical) is raised at or after its onset. Its cause counts as
+diagnosed if it is the first finding at the end (or among the first three). Trainings with ambiguous labels and faults
+that do not manifest are left out. No parameters are fitted to the corpus and no rule knows the environment, so the rows
+by environment are a validation across environments.
 """
 
 import argparse
@@ -72,7 +72,7 @@ CODE_OF = {
     "trunc_as_terminal": "truncation-as-termination",
     "value_broken": "value-not-learning",
 }
-"""The corpus' labels, and the code that means the same."""
+"""Rule code for each fault label of the corpus."""
 
 _FIELD_OF = {
     "approx_kl": "kl_divergence",
@@ -84,17 +84,17 @@ _FIELD_OF = {
 }
 _STATUS = {"crashed": "failed"}
 _DAY = 1_700_000_000.0
-"""Wall times of the corpus count from the training's start; records want seconds since 1970."""
+"""Wall times of the corpus start at 0. This offset converts them to seconds since 1970."""
 
 Row = dict[str, Any]
 
 
 class TrainingError(Exception):
-    """Stands for the exception that ended a training."""
+    """Represents the exception that ended a training."""
 
 
 def rows_of(connection: duckdb.DuckDBPyConnection, file: Path) -> list[Row]:
-    """The rows of a Parquet file; a number that is missing from a column that has some was NaN when it was written."""
+    """Return the rows of a Parquet file. Missing numbers in columns that have numbers are read as NaN."""
     if not file.is_file():
         return []
     answer = connection.execute("SELECT * FROM read_parquet(?)", [str(file)])
@@ -115,7 +115,7 @@ def rows_of(connection: duckdb.DuckDBPyConnection, file: Path) -> list[Row]:
 
 
 def ordered(streams: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, Row]]:
-    """The rows of all streams, as they came: episodes before the update that they went into."""
+    """Yield the rows of all streams in the original order, with episodes before the update that uses them."""
     rank = {"episodes": 0, "updates": 1, "evaluations": 2}
     every = [
         (row["env_step"], rank[stream], place, stream, row)
@@ -128,7 +128,7 @@ def ordered(streams: Mapping[str, Sequence[Row]]) -> Iterator[tuple[str, Row]]:
 
 
 def say(monitor: TrainingMonitor, stream: str, row: Row, said: Callable[[Any], None]) -> None:
-    """Log one row, as the adapters would."""
+    """Log one row as the adapters do."""
     values = dict(row)
     at, step = _DAY + values.pop("wall_time"), values.pop("env_step")
     if stream == "episodes":
@@ -171,10 +171,10 @@ def say(monitor: TrainingMonitor, stream: str, row: Row, said: Callable[[Any], N
 def replay(
     folder: Path, connection: duckdb.DuckDBPyConnection, looks: int, *, check_folder: bool
 ) -> tuple[list[tuple[float, Diagnosis]], float]:
-    """Train again: log all there is through a monitor, and diagnose on the way.
+    """Log a training through a monitor and diagnose it along the way.
 
     Returns:
-        Shares of the budget and what was said there, and the seconds that judging took.
+        Share of the budget and diagnosis at each check, and the processor time of all diagnoses in seconds.
     """
     run: Row = json.loads((folder / "run.json").read_text())
     streams = {name: rows_of(connection, folder / f"{name}.parquet") for name in ("episodes", "updates", "evaluations")}
@@ -214,13 +214,13 @@ def replay(
             ]
             if not same:
                 codes = [[finding.code for finding in diagnosis.findings] for diagnosis in (final, after)]
-                print(f"{folder.name}: live {codes[0]}, from the folder {codes[1]}")
+                print(f"{folder.name}: live {codes[0]}, from run folder {codes[1]}")
         found.append((max(due / looks, min(1.0, run.get("timesteps_done", total) / total)), final))
     return found, took
 
 
 def judged(name: str, label: Row, looks: list[tuple[float, Diagnosis]], total: float) -> Row:
-    """How one training was judged."""
+    """Return the assessment of one training."""
     final = looks[-1][1]
     codes = [finding.code for finding in final.alarms]
     wanted = CODE_OF.get(label["fault"] or "")
@@ -251,12 +251,12 @@ def judged(name: str, label: Row, looks: list[tuple[float, Diagnosis]], total: f
 
 
 def share(some: Sequence[Row], every: Sequence[Row]) -> float | None:
-    """How large a part; `None` of nothing."""
+    """Return the share of `some` in `every`, or `None` if `every` is empty."""
     return len(some) / len(every) if every else None
 
 
 def counted(rows: Sequence[Row]) -> Row:
-    """The rates of some trainings."""
+    """Return the rates over some trainings."""
     faults = [row for row in rows if row["fault"]]
     healthy = [row for row in rows if not row["fault"]]
     return {
@@ -274,7 +274,7 @@ def counted(rows: Sequence[Row]) -> Row:
 
 
 def by_rule(rows: Sequence[Row]) -> dict[str, Row]:
-    """Of each rule: its detection of what it is for, and its false alarms on healthy trainings."""
+    """Return the detection rate of each rule for its fault, and its false alarm rate on healthy trainings."""
     healthy = [row for row in rows if not row["fault"]]
     table: dict[str, Row] = {}
     for rule in RULES:
@@ -292,7 +292,7 @@ def by_rule(rows: Sequence[Row]) -> dict[str, Row]:
 
 
 def print_rates(rows: Sequence[Row]) -> None:
-    """Print what `rlvitals.diagnosis.benchmark_rates` holds."""
+    """Print the entries of `rlvitals.diagnosis.benchmark_rates`."""
     for code, rates in sorted(by_rule(rows).items()):
         detected = round((rates["detected"] or 0.0) * rates["faults"])
         false = round((rates["false_alarms"] or 0.0) * rates["healthy_judged"])
@@ -300,12 +300,12 @@ def print_rates(rows: Sequence[Row]) -> None:
 
 
 def percent(share: float | None) -> str:
-    """As text."""
+    """Format a share as a percentage."""
     return "-" if share is None else ("never" if math.isinf(share) else f"{100 * share:.0f} %")
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print as Markdown."""
+    """Print a table as Markdown."""
     print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
     for row in rows:
         print(f"| {' | '.join(row)} |")
@@ -317,7 +317,7 @@ def show(report: Row) -> None:
     groups = {"all": report["total"], **report["environments"], **report["libraries"]}
     print("## Rates\n")
     table(
-        ["", "healthy", "critical", "alarmed", "faults", "found", "named first", "among three", "median after onset"],
+        ["", "healthy", "critical", "any alarm", "faults", "found", "ranked first", "in top three", "median delay"],
         [
             [
                 name, str(g["healthy"]), percent(g["healthy_critical"]), percent(g["healthy_alarmed"]),
@@ -345,13 +345,13 @@ def show(report: Row) -> None:
             percent(rates["named_among_three"]), percent(rates["median_after_onset"]), "; ".join(misses),
         ])  # fmt: skip
     table(
-        ["fault", "code", "runs", "found", "named first", "among three", "median after onset", "not named first, but"],
+        ["fault", "code", "runs", "found", "ranked first", "in top three", "median delay", "findings of misses"],
         lines,
     )
-    print("## Healthy trainings that were told something\n")
+    print("## Healthy trainings with findings\n")
     told = [row for row in report["trainings"] if not row["fault"] and (row["said"] or row["final"])]
     table(
-        ["training", "environment", "variant", "alarms on the way", "findings at the end"],
+        ["training", "environment", "variant", "alarms during training", "findings at the end"],
         [
             [r["name"], r["environment"], str(r["variant"]), ", ".join(r["said"]), ", ".join(f[0] for f in r["final"])]
             for r in told
@@ -359,29 +359,29 @@ def show(report: Row) -> None:
     )
     print("## Rules\n")
     table(
-        ["rule", "faults", "detected", "healthy runs judged", "false alarms"],
+        ["rule", "faults", "detected", "healthy runs assessed", "false alarms"],
         [
             [code, str(r["faults"]), percent(r["detected"]), str(r["healthy_judged"]), percent(r["false_alarms"])]
             for code, r in report["rules"].items()
         ],
     )
     print(
-        f"{report['diagnoses']} diagnoses of {report['milliseconds']:.1f} ms of CPU; {report['seconds']:.0f} s in all"
+        f"{report['diagnoses']} diagnoses of {report['milliseconds']:.1f} ms of CPU; {report['seconds']:.0f} s in total"
     )
 
 
 def main() -> None:
-    """Replay a corpus, and print how it was judged."""
+    """Replay a corpus and print the assessment."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("corpus", type=Path)
     parser.add_argument("--json", action="store_true", help="print everything as JSON")
     parser.add_argument(
-        "--rates", action="store_true", help="print the rates as `diagnosis/benchmark_rates.py` has them"
+        "--rates", action="store_true", help="print the rates in the format of `diagnosis/benchmark_rates.py`"
     )
-    parser.add_argument("--looks", type=int, default=20, help="diagnoses along a training")
-    parser.add_argument("--only", default="", help="names of trainings, by commas")
+    parser.add_argument("--looks", type=int, default=20, help="number of diagnoses per training")
+    parser.add_argument("--only", default="", help="comma-separated names of trainings")
     parser.add_argument(
-        "--check-folder", action="store_true", help="hold the diagnosis of the run folder against the live one"
+        "--check-folder", action="store_true", help="compare the diagnosis of the run folder with the live diagnosis"
     )
     options = parser.parse_args()
     labels: dict[str, Row] = json.loads((options.corpus / "labels.json").read_text())

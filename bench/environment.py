@@ -1,10 +1,10 @@
-"""What a step of the environment costs, side by side with VTracer's own call and with the common way.
+"""Cost of an environment step, compared with VTracer's own call and with the common way.
 
     python bench/environment.py [--logos FOLDER] [--size 256]
 
-Everything is measured in turns on the same logo with the same parameters, so that a busy machine slows all alike;
-what counts are the ratios. The common way (a temporary file, cairosvg, scikit-image) needs these two packages; where
-they are missing, it is left out.
+All variants are measured in turns on the same logo with the same parameters, so that load on the machine affects them
+equally. Only the ratios are meaningful. The common way (temporary files, cairosvg, scikit-image) is skipped if cairosvg
+or scikit-image is missing.
 """
 
 from __future__ import annotations
@@ -47,26 +47,26 @@ if COMMON_WAY:
 
 
 def seconds(call: Callable[[], object]) -> float:
-    """Wall time of one call."""
+    """Return the wall time of one call in seconds."""
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
 
 
 def encoded(pixels: NDArray[np.uint8]) -> bytes:
-    """PNG with the encoder's own settings, as anybody's logo is on the disk."""
+    """Return a PNG with the default settings of the encoder, as for a typical logo file."""
     return bytes(cv2.imencode(".png", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))[1])
 
 
 def two_lines(png: bytes, pixels: NDArray[np.uint8], parameters: Parameters) -> float:
-    """VTracer, resvg and SSIM in memory, one after the other, with nothing kept between calls."""
+    """Run VTracer, resvg and SSIM in memory, without caching between calls."""
     svg = vtracer.convert_raw_image_to_svg(png, img_format="png", **parameters.as_dict())
     drawn = cv2.imdecode(np.frombuffer(resvg_py.svg_to_bytes(svg_string=svg), np.uint8), cv2.IMREAD_COLOR_RGB)
     return ssim(np.asarray(drawn, np.uint8), pixels)
 
 
 def common_way(folder: Path, png: bytes, pixels: NDArray[np.uint8], parameters: Parameters) -> float:
-    """Temporary files, cairosvg and scikit-image's SSIM with the same window."""
+    """Use temporary files, cairosvg and scikit-image's SSIM with the same window."""
     image, svg = folder / "logo.png", folder / "logo.svg"
     image.write_bytes(png)
     vtracer.convert_image_to_svg_py(str(image), str(svg), **parameters.as_dict())
@@ -82,10 +82,10 @@ def common_way(folder: Path, png: bytes, pixels: NDArray[np.uint8], parameters: 
 def step_costs(
     logos: Sequence[Logo], rounds: int, folder: Path, rng: np.random.Generator, *, defaults: bool
 ) -> dict[str, list[float]]:
-    """Milliseconds of each way, one entry a logo: the median over rounds, each with other parameters.
+    """Return the milliseconds of each variant, one entry per logo: the median over rounds with different parameters.
 
-    Each way is measured ``REPEATS`` times with the same parameters, in turns, and its best time counts: what else the
-    machine does then matters least.
+    Each variant is measured ``REPEATS`` times with the same parameters, in turns. The best time is used because it is
+    least affected by other processes.
     """
     costs: dict[str, list[float]] = {}
     settings: list[Parameters | None] = [vtracer_gym.DEFAULTS] if defaults else [None] * rounds
@@ -101,7 +101,7 @@ def step_costs(
             ways: dict[str, Callable[[], object]] = {
                 "VTracer alone": functools.partial(vtracer.convert_raw_image_to_svg, png, img_format="png", **values),
                 "environment step": functools.partial(environment.step, action_of(parameters)),
-                "two lines": functools.partial(two_lines, png, logo.pixels, parameters),
+                "without caching": functools.partial(two_lines, png, logo.pixels, parameters),
             }
             if COMMON_WAY:
                 ways["common way"] = functools.partial(common_way, folder, png, logo.pixels, parameters)
@@ -117,13 +117,13 @@ def step_costs(
 
 
 def throughput(logos: Sequence[Logo], duration_s: float, turns: int, folder: Path) -> tuple[list[float], list[float]]:
-    """Steps a second of two processes, resets included, and of the common way, in turns of ``duration_s`` seconds."""
+    """Return the steps per second of two processes, including resets, and of the common variant, measured in turns."""
     rng = np.random.default_rng(1)
     vector = vector_environment(logos, TrainingSettings(processes=2))
     vector.seed(0)
     vector.reset()
     ours, common = [], []
-    for _ in range(len(logos)):  # each logo's default trace is made once; warm, as nearly all of a training is
+    for _ in range(len(logos)):  # warm up: the default trace of each logo is computed once and cached
         vector.step(rng.uniform(-1, 1, (2, 8)).astype(np.float32))
     for _ in range(turns):
         steps, started = 0, time.perf_counter()
@@ -143,7 +143,7 @@ def throughput(logos: Sequence[Logo], duration_s: float, turns: int, folder: Pat
 
 
 def fitted_curve_work(logos: Sequence[Logo], tries: int, rng: np.random.Generator) -> tuple[int, float]:
-    """The weight of a curve against a pixel that predicts VTracer's time best, and the share of variance explained."""
+    """Return the weight of curves relative to pixels that best predicts VTracer's time, and the explained variance."""
     seen: list[tuple[int, int, float]] = []
     for logo in logos:
         prepared = vtracer_gym.PreparedLogo(logo)
@@ -160,12 +160,12 @@ def fitted_curve_work(logos: Sequence[Logo], tries: int, rng: np.random.Generato
 
 
 def main() -> None:
-    """Measures and prints."""
+    """Measure and print the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--logos", type=Path, help="folder of logos; without it, sample logos")
-    parser.add_argument("--size", type=int, default=256, help="longest side, in pixels")
-    parser.add_argument("--count", type=int, default=40, help="logos to measure on")
-    parser.add_argument("--rounds", type=int, default=7, help="parameters tried on each")
+    parser.add_argument("--logos", type=Path, help="folder of logos, by default sample logos")
+    parser.add_argument("--size", type=int, default=256, help="longest side in pixels")
+    parser.add_argument("--count", type=int, default=40, help="number of logos")
+    parser.add_argument("--rounds", type=int, default=7, help="parameter sets per logo")
     parser.add_argument("--fit", action="store_true", help="fit the weight of a curve in the predicted tracing time")
     arguments = parser.parse_args()
     rng = np.random.default_rng(0)
@@ -177,7 +177,7 @@ def main() -> None:
     logos = found[:: max(1, len(found) // arguments.count)][: arguments.count]
     print(f"{len(logos)} logos at {arguments.size} px")
     if not COMMON_WAY:
-        print("cairosvg and scikit-image are not both installed: the common way is left out")
+        print("cairosvg and scikit-image are not both installed; skipping the common way")
     if arguments.fit:
         weight, explained = fitted_curve_work(logos, 20, rng)
         print(f"time ~ pixels + {weight} x curves explains {explained:.0%} of the variance of log time")
@@ -187,7 +187,7 @@ def main() -> None:
         for defaults, title in ((True, "VTracer's defaults"), (False, "random parameters")):
             costs = step_costs(logos, arguments.rounds, folder, rng, defaults=defaults)
             alone = costs["VTracer alone"]
-            print(f"\n{title:20}{'ms':>8}   times VTracer alone (median over logos of the ratio on the same logo)")
+            print(f"\n{title:20}{'ms':>8}   ratio to VTracer alone (median over logos)")
             for way, values in sorted(costs.items(), key=lambda item: statistics.median(item[1])):
                 ratio = statistics.median(value / base for value, base in zip(values, alone, strict=True))
                 print(f"{way:20}{statistics.median(values):8.2f}   {ratio:.2f}")

@@ -1,4 +1,4 @@
-"""How often exploration and paired comparison are right: false findings on noise, recovery of planted truths, coverage.
+"""Accuracy of exploration and paired comparison: false findings, recovery of planted effects, coverage.
 
 python bench/exploration.py [--quick] [--only false|recovery|best|paired|narrowing|speed]
 """
@@ -25,7 +25,7 @@ TIES = 0.6
 
 
 def autoregression(draws: np.random.Generator, rows: int, rho: float) -> Column:
-    """A first-order autoregression with unit variance."""
+    """Return a first-order autoregression with unit variance."""
     noise = draws.normal(size=rows) * math.sqrt(1.0 - rho * rho)
     noise[0] = draws.normal()
     for at in range(1, rows):
@@ -34,12 +34,12 @@ def autoregression(draws: np.random.Generator, rows: int, rho: float) -> Column:
 
 
 def wander(draws: np.random.Generator, rows: int) -> Column:
-    """A policy whose mean is a random walk over three deviations, with its own noise on top."""
+    """Return samples of a policy with noise and with a mean that is a random walk over three standard deviations."""
     return np.cumsum(draws.normal(size=rows)) * 3.0 / math.sqrt(rows) + draws.normal(size=rows)
 
 
 def mixed(draws: np.random.Generator, rows: int) -> Table:
-    """Fractions and whole numbers in turn."""
+    """Return columns that alternate between fractions and whole numbers."""
     return {
         f"p{i}": draws.random(rows) if i % 2 else draws.integers(0, 17, rows).astype(np.float64)
         for i in range(PARAMETERS)
@@ -47,7 +47,7 @@ def mixed(draws: np.random.Generator, rows: int) -> Table:
 
 
 def each(make: Callable[[], Column]) -> Table:
-    """Eight columns made alike."""
+    """Return eight columns from the same generator."""
     return {f"p{i}": make() for i in range(PARAMETERS)}
 
 
@@ -55,48 +55,48 @@ Case = tuple[Table, Column, Column | None, set[str]]
 
 
 def independent(draws: np.random.Generator, rows: int) -> Case:
-    """Normal rewards that depend on nothing."""
+    """Return normal rewards that do not depend on the parameters."""
     return mixed(draws, rows), draws.normal(size=rows), None, set()
 
 
 def heavy(draws: np.random.Generator, rows: int) -> Case:
-    """Lognormal rewards and parameters."""
+    """Return lognormal rewards and parameters."""
     return each(lambda: np.exp(1.5 * draws.normal(size=rows))), np.exp(1.5 * draws.normal(size=rows)), None, set()
 
 
 def slow(draws: np.random.Generator, rows: int) -> Case:
-    """Rewards and parameters of autocorrelation 0.9, with no fresh noise at all."""
+    """Return rewards and parameters with an autocorrelation of 0.9 and no additional noise."""
     return each(lambda: autoregression(draws, rows, 0.9)), autoregression(draws, rows, 0.9), None, set()
 
 
 def drifting(draws: np.random.Generator, rows: int) -> Case:
-    """Policy and rewards wander, each for itself."""
+    """Return policy and rewards that drift independently."""
     return each(lambda: wander(draws, rows)), wander(draws, rows), None, set()
 
 
 def learning(draws: np.random.Generator, rows: int) -> Case:
-    """Policy and rewards rise together along a learning curve, and both grow calmer."""
+    """Return policy and rewards that rise together along a learning curve, with decreasing variance."""
     clock = np.arange(rows) / rows
     table = each(lambda: 2.0 * np.tanh(3.0 * clock) + draws.normal(size=rows) * np.exp(-2.0 * clock))
     return table, 3.0 * np.tanh(3.0 * clock) + draws.normal(size=rows) * np.exp(-clock), None, set()
 
 
 def categories(draws: np.random.Generator, rows: int) -> Case:
-    """Four categories that differ in reward, in its spread, and in what is tried."""
+    """Return four categories with different rewards, reward variances and parameters."""
     kind = draws.integers(0, 4, rows).astype(np.float64)
     table = each(lambda: kind + (1.0 + 0.5 * kind) * draws.normal(size=rows))
     return table, 3.0 * kind + (1.0 + kind) * draws.normal(size=rows), kind, set()
 
 
 def additive(draws: np.random.Generator, rows: int) -> Case:
-    """Three strong, bent effects that add up: the others, and every interaction, are false."""
+    """Return three strong, nonlinear, additive effects. All other effects and all interactions are false."""
     table = each(lambda: draws.random(rows))
     reward = 4.0 * table["p0"] - 6.0 * (table["p1"] - 0.5) ** 2 + 2.0 * table["p2"] ** 3
     return table, reward + 0.3 * draws.normal(size=rows), None, {"p0", "p1", "p2"}
 
 
 def correlated(draws: np.random.Generator, rows: int) -> Case:
-    """Three parameters of correlation 0.64, two of which matter: the third, and every interaction, are false."""
+    """Return three parameters with correlation 0.64, two with an effect. The third and all interactions are false."""
     common = draws.normal(size=rows)
     table = each(lambda: draws.normal(size=rows))
     for name in ("p0", "p1", "p2"):
@@ -105,8 +105,8 @@ def correlated(draws: np.random.Generator, rows: int) -> Case:
 
 
 def false_findings(trials: int) -> Iterator[str]:
-    """Share of trainings in which anything is named that has no effect."""
-    yield f"| case | rows | a parameter | a pair | anything | ({trials} trainings each)"
+    """Share of trainings with a reported effect that does not exist."""
+    yield f"| case | rows | parameter | pair | any | ({trials} trainings each)"
     for case in (independent, heavy, slow, drifting, learning, categories, additive, correlated):
         for rows in (100, 300, 1000):
             counts = np.zeros(3)
@@ -121,7 +121,7 @@ def false_findings(trials: int) -> Iterator[str]:
 
 
 def hill(draws: np.random.Generator, rows: int, noise: float) -> tuple[Table, Column]:
-    """An optimum of two parameters at (0.4, 0.6), and two that are good only together."""
+    """Return an optimum of two parameters at (0.4, 0.6), and two parameters that are good only together."""
     table = each(lambda: draws.random(rows))
     reward = -4.0 * (table["p0"] - 0.4) ** 2 - 4.0 * (table["p1"] - 0.6) ** 2
     reward += 3.0 * (table["p2"] - 0.5) * (table["p3"] - 0.5)
@@ -129,8 +129,8 @@ def hill(draws: np.random.Generator, rows: int, noise: float) -> tuple[Table, Co
 
 
 def recovery(trials: int) -> Iterator[str]:
-    """How often planted effects are named, and how far off the optimum is said to be."""
-    yield f"| noise | rows | both of the optimum | the pair | optimum off by (median) | ({trials} trainings each)"
+    """Share of trainings with the planted effects reported, and distance of the reported optimum."""
+    yield f"| noise | rows | both optimum parameters | pair | distance to optimum (median) | ({trials} trainings each)"
     for noise in (0.3, 0.6):
         for rows in (100, 200, 500, 1000, 3000):
             named = np.zeros(2)
@@ -151,7 +151,7 @@ def recovery(trials: int) -> Iterator[str]:
 
 
 def best(trials: int) -> Iterator[str]:
-    """False regions and combinations, recovery of true ones, and coverage of their gain."""
+    """False regions and combinations, recovery of true ones, and coverage of the gain."""
     yield f"| rows | region: noise | drift | optimum found | combination: noise | gain covered | ({trials})"
     for rows in (160, 500, 2000):
         counts = np.zeros(5)
@@ -169,7 +169,7 @@ def best(trials: int) -> Iterator[str]:
             counts[3] += best_combination(few, draws.exponential(size=rows), draws).verdict == "better"
             lift = 0.5 * (few["a"] == 1)
             gain = best_combination(few, lift + draws.exponential(size=rows), draws)
-            elsewhere = (3 - (gain.where["a"] == 1)) / 11  # other combinations with the lift, of eleven
+            elsewhere = (3 - (gain.where["a"] == 1)) / 11  # share of the eleven other combinations with the lift
             truth = 0.5 * (gain.where["a"] == 1) - 0.5 * elsewhere
             counts[4] += not gain.difference_low > truth and not gain.difference_high < truth
         yield f"| {rows} | " + " | ".join(f"{100 * count / trials:.1f} %" for count in counts) + " |"
@@ -180,7 +180,7 @@ SAMPLES: dict[str, tuple[Callable[[np.random.Generator, int], Column], float]] =
     "Student t, 3 degrees": (lambda draws, count: draws.standard_t(3, size=count), 0.0),
     "exponential": (lambda draws, count: draws.exponential(size=count), 1.0),
     "lognormal": (lambda draws, count: np.exp(draws.normal(size=count)), math.exp(0.5)),
-    "60 % ties, else exponential": (
+    "60 % ties, otherwise exponential": (
         lambda draws, count: draws.exponential(size=count) * (draws.random(count) > TIES),
         0.4,
     ),
@@ -188,7 +188,7 @@ SAMPLES: dict[str, tuple[Callable[[np.random.Generator, int], Column], float]] =
 
 
 def paired(trials: int) -> Iterator[str]:
-    """Coverage of the mean's 95 % interval, and false verdicts."""
+    """Coverage of the 95 % interval of the mean, and false verdicts."""
     counts = (6, 10, 20, 50, 150)
     yield "| differences | " + " | ".join(f"{count} items" for count in counts) + f" | ({trials} samples each)"
     for name, (sample, mean) in SAMPLES.items():
@@ -208,8 +208,8 @@ def paired(trials: int) -> Iterator[str]:
 
 
 def moving(trials: int) -> Iterator[str]:
-    """False and true verdicts on narrowing, over eight parameters, and false ones on bounds."""
-    yield f"| rows | any of eight moves, falsely | while drifting | spread halved: found | pinned, falsely | ({trials})"
+    """False and true verdicts on narrowing over eight parameters, and false verdicts on bounds."""
+    yield f"| rows | false narrowing or widening | while drifting | std halved: found | falsely pinned | ({trials})"
     for rows in (100, 300, 1000, 5000):
         counts = np.zeros(4)
         for seed in range(trials):
@@ -223,7 +223,7 @@ def moving(trials: int) -> Iterator[str]:
 
 
 def speed(_: int) -> Iterator[str]:
-    """Time of everything on large runs."""
+    """Time of the whole analysis on large runs."""
     for rows in (10_000, 1_000_000):
         draws = np.random.default_rng(0)
         table, reward = hill(draws, rows, 0.3)
@@ -244,10 +244,10 @@ PARTS = {
 
 
 def main() -> None:
-    """Print a table a part."""
+    """Print one table per part."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="few trials: shows that it runs, and measures nothing")
-    parser.add_argument("--only", choices=[*PARTS], action="append", help="this part only")
+    parser.add_argument("--quick", action="store_true", help="run only a few trials as a smoke test")
+    parser.add_argument("--only", choices=[*PARTS], action="append", help="run only this part")
     options = parser.parse_args()
     for name in options.only or PARTS:
         part, trials, few = PARTS[name]

@@ -1,13 +1,14 @@
-"""Fresh trainings, healthy and with one fault each, for `bench/diagnosis.py`: Stable-Baselines3 under the callback.
+"""Create trainings for `bench/diagnosis.py`, healthy and with one fault each, with Stable-Baselines3 and the callback.
 
     python bench/faults.py OUT [--environments Acrobot-v1,PointReach] [--steps 40000] [--only healthy,gae_bug]
 
 Writes OUT/NAME/run.json, episodes.parquet, updates.parquet and evaluations.parquet, and OUT/labels.json. Each
-environment gets sane variations of the hyper-parameters (healthy) and every fault of `FAULTS`. A fault manifests by
-definition, or if the final evaluation, on the environment as it should be, is below 60 % of the way from the untrained
-policy to the median healthy one. A healthy training that ends below half of that way is marked ambiguous. `PointReach`
-is a small environment of its own: a point is to be brought to a goal, actions are continuous, and `info` says whether
-it succeeded.
+environment is trained with reasonable variations of the hyperparameters (healthy) and with every fault of `FAULTS`.
+
+A fault manifests by definition, or if the final evaluation in the unmodified environment is below 60 % of the way from
+the untrained policy to the median healthy policy. A healthy training that ends below half of that way is labelled
+ambiguous. `PointReach` is a small environment defined here: the agent moves a point to a goal with continuous actions,
+and `info` reports success.
 """
 # ruff: noqa: PLR2004 -- sizes of faults
 
@@ -41,21 +42,21 @@ EVALUATIONS = 10
 
 
 class PointReach(Env):
-    """A point in a square is pushed towards a goal; reward is how much nearer it came, and 1 at the goal."""
+    """Move a point in a square to a goal. The reward is the decrease in distance, and 1 at the goal."""
 
     observation_space = gymnasium.spaces.Box(-2.0, 2.0, (4,), np.float32)
     action_space = gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32)
     limit = 60
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Put the point and the goal somewhere."""
+        """Place the point and the goal at random positions."""
         super().reset(seed=seed, options=options)
         self.place, self.goal = self.np_random.uniform(-1.0, 1.0, (2, 2))
         self.steps = 0
         return self._seen(), {}
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Move."""
+        """Move the point."""
         before = float(np.linalg.norm(self.goal - self.place))
         self.place = np.clip(self.place + 0.1 * np.clip(action, -1.0, 1.0), -1.5, 1.5)
         after = float(np.linalg.norm(self.goal - self.place))
@@ -73,13 +74,13 @@ class Changed(gymnasium.Wrapper[Any, Any, Any, Any]):
     """An environment with a fault.
 
     Args:
-        env: The environment.
-        reward: Changes a reward.
-        observe: Changes an observation, given how many steps were taken in all.
-        ends: Whether the time limit is told as an end.
-        resets: Whether `reset` resets.
-        slow: Seconds that each step takes longer, given how many steps were taken.
-        begins: Steps of this environment before the fault; counts of steps are from there.
+        env: Environment to modify.
+        reward: Function that changes a reward.
+        observe: Function that changes an observation, given the total number of steps.
+        ends: Whether to report time limits as terminations.
+        resets: Whether `reset` resets the environment.
+        slow: Function for the extra seconds per step, given the total number of steps.
+        begins: Steps of this environment before the fault. Step counts start there.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Changed(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._last: Any = None
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
-        """Reset, or only say so."""
+        """Reset the environment, or only pretend to."""
         if self._last is not None and not self._resets:
             return self._last, {}
         seen, info = self.env.reset(**options)
@@ -107,7 +108,7 @@ class Changed(gymnasium.Wrapper[Any, Any, Any, Any]):
         return self._last, info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Step, with the fault."""
+        """Take a step with the fault applied."""
         seen, reward, terminated, truncated, info = self.env.step(action)
         self._steps += 1
         time.sleep(self._slow(self._steps))
@@ -120,7 +121,7 @@ class Changed(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class Sabotage(BaseCallback):
-    """Does something to the model at a share of the budget."""
+    """A callback that modifies the model after a share of the budget."""
 
     def __init__(self, act: Callable[[PPO], None], share: float, total: int) -> None:
         super().__init__()
@@ -134,7 +135,7 @@ class Sabotage(BaseCallback):
 
 
 class Fault(NamedTuple):
-    """How a training is spoilt: other settings, another environment, something done to the model (from a share on)."""
+    """A fault: other settings, a changed environment, or a modification of the model after a share of the budget."""
 
     settings: Mapping[str, Any] = MappingProxyType({})
     change: Mapping[str, Any] = MappingProxyType({})
@@ -144,28 +145,28 @@ class Fault(NamedTuple):
 
 
 def zero(model: PPO) -> None:
-    """All weights zero."""
+    """Set all weights to zero."""
     with torch.no_grad():
         for weight in model.policy.parameters():
             weight.zero_()
 
 
 def corrupt(model: PPO) -> None:
-    """Weights thrown far away."""
+    """Add large random values to the weights."""
     with torch.no_grad():
         for weight in model.policy.parameters():
             weight.add_(2.0 * torch.randn_like(weight))
 
 
 def freeze_critic(model: PPO) -> None:
-    """The critic does not learn."""
+    """Freeze the critic."""
     for part in (model.policy.value_net, model.policy.mlp_extractor.value_net):
         for weight in part.parameters():
             weight.requires_grad = False
 
 
 def after_advantages(change: Callable[[Any], None]) -> Callable[[PPO], None]:
-    """Change the buffer's advantages after they were computed."""
+    """Return a function that changes the buffer's advantages after their computation."""
 
     def act(model: PPO) -> None:
         buffer = model.rollout_buffer
@@ -181,17 +182,17 @@ def after_advantages(change: Callable[[Any], None]) -> Callable[[PPO], None]:
 
 
 def shuffle(buffer: Any) -> None:
-    """Advantages of other samples."""
+    """Assign the advantages to other samples."""
     np.random.default_rng(0).shuffle(buffer.advantages)
 
 
 def flip(buffer: Any) -> None:
-    """The policy descends where it should climb."""
+    """Flip the sign of the advantages, so that the policy descends instead of ascending."""
     buffer.advantages *= -1.0
 
 
 def never_renewed(model: PPO) -> None:
-    """Train on the rollout before, most of the time."""
+    """Train on an old rollout most of the time."""
     buffer, kept, count = model.rollout_buffer, {}, 0
     names = ("observations", "actions", "rewards", "returns", "episode_starts", "values", "log_probs", "advantages")
     compute = buffer.compute_returns_and_advantage
@@ -249,7 +250,7 @@ HEALTHY: dict[str, dict[str, Any]] = {
 
 
 def made(environment: str, change: dict[str, Any]) -> Callable[[], Env]:
-    """What makes the environment."""
+    """Return a function that creates the environment."""
 
     def make() -> Env:
         env: Env = PointReach() if environment == "PointReach" else gymnasium.make(environment)
@@ -259,7 +260,7 @@ def made(environment: str, change: dict[str, Any]) -> Callable[[], Env]:
 
 
 def evaluated(model: PPO, environment: str, episodes: int = 5) -> tuple[float, float]:
-    """Mean return and length of the deterministic policy, on the environment as it should be."""
+    """Return the mean return and length of the deterministic policy in the unmodified environment."""
     env, rewards, lengths = made(environment, {})(), [], []
     for seed in range(episodes):
         seen, _ = env.reset(seed=10_000 + seed)
@@ -273,7 +274,7 @@ def evaluated(model: PPO, environment: str, episodes: int = 5) -> tuple[float, f
 
 
 class Evaluator(BaseCallback):
-    """Evaluates ten times in a budget, and logs it."""
+    """A callback that evaluates ten times per budget and logs the results."""
 
     def __init__(self, vitals: VitalsCallback, environment: str, total: int) -> None:
         super().__init__()
@@ -291,10 +292,10 @@ class Evaluator(BaseCallback):
 def train(
     out: Path, environment: str, name: str, fault: Fault, settings: dict[str, Any], total: int, seed: int
 ) -> float:
-    """Train once, and write the training down.
+    """Train once and write the training to the corpus.
 
     Returns:
-        The final evaluation; NaN if the training broke off.
+        Final evaluation, or NaN if the training failed.
     """
     change = dict(fault.change)
     if change:
@@ -317,7 +318,7 @@ def train(
         try:
             with vitals:
                 model.learn(total, callback=callbacks)
-        except ValueError as broken:  # what torch says of NaN
+        except ValueError as broken:  # raised by torch for NaN
             error = broken
         write(out / name, Run(Path(place) / name), environment, model, total, began, error)
     return math.nan if error else evaluated(model, environment)[0]
@@ -326,7 +327,7 @@ def train(
 def write(
     folder: Path, run: Run, environment: str, model: PPO, total: int, began: float, error: Exception | None
 ) -> None:
-    """Write a run folder down in the corpus' form; what is in `extra` has a column of its own."""
+    """Write a run folder in the format of the corpus. Each entry of `extra` becomes a column."""
     folder.mkdir(parents=True, exist_ok=True)
     names = {
         "kl_divergence": "approx_kl",
@@ -364,7 +365,7 @@ def write(
         kinds = {name: _sql(rows, name) for name in columns}
         if columns:
             duckdb.execute(
-                f"COPY (SELECT * FROM read_json('{source}', columns={kinds}, format='newline_delimited')) "  # noqa: S608 - ours
+                f"COPY (SELECT * FROM read_json('{source}', columns={kinds}, format='newline_delimited')) "  # noqa: S608 - own file
                 f"TO '{folder / stream}.parquet'"
             )
         source.unlink()
@@ -387,13 +388,13 @@ def _sql(rows: list[dict[str, Any]], name: str) -> str:
 
 
 def main() -> None:
-    """Train everything, and write the labels."""
+    """Run all trainings and write the labels."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=Path)
     parser.add_argument("--environments", default="PointReach,Acrobot-v1")
     parser.add_argument("--steps", type=int, default=40_000)
     parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--only", default="", help="faults, by commas; `healthy` for the healthy ones")
+    parser.add_argument("--only", default="", help="comma-separated faults, and `healthy` for healthy trainings")
     options = parser.parse_args()
     torch.set_num_threads(1)
     wanted = set(filter(None, options.only.split(",")))
@@ -424,7 +425,7 @@ def main() -> None:
 
 
 def judge(labels: dict[str, dict[str, Any]], environment: str, untrained: float) -> None:
-    """Say of each training of an environment whether its fault manifests, or whether it is too poor to be healthy."""
+    """Label each training of an environment: whether its fault manifests, or whether a healthy one is ambiguous."""
     here = [label for label in labels.values() if label["environment"] == environment]
     healthy = [label["final"] for label in here if label["fault"] is None]
     if not healthy:

@@ -1,9 +1,9 @@
-"""Made runs to look at: what trainings look like, well and ill, without training anything.
+"""Generate sample runs of healthy and faulty trainings without training.
 
 python bench/made_runs.py FOLDER
 """
 
-# ruff: noqa: PLR2004 - the numbers are what the made trainings are like
+# ruff: noqa: PLR2004 - the numbers describe the generated trainings
 
 import math
 import random
@@ -26,15 +26,15 @@ Shape = Callable[[float], float]
 
 
 class Plan(NamedTuple):
-    """A run to be made.
+    """Description of a run to generate.
 
     Attributes:
-        name: The run's name.
-        episodes: How many.
-        skill: How good the agent is, 0 to 1, by the share of the run that is over.
-        ill: What is wrong with it.
-        finish: How it ends: close, fail, or nothing at all.
-        configuration: What it was started with.
+        name: Name of the run.
+        episodes: Number of episodes.
+        skill: Skill of the agent between 0 and 1, given the completed share of the run.
+        ill: Fault of the run, or an empty text.
+        finish: End of the run: `close`, `fail`, or any other value to leave it open.
+        configuration: Configuration of the run.
     """
 
     name: str
@@ -42,16 +42,16 @@ class Plan(NamedTuple):
     skill: Shape
     ill: str = ""
     finish: str = "close"
-    configuration: dict[str, object] = {}  # noqa: RUF012 - never changed
+    configuration: dict[str, object] = {}  # noqa: RUF012 - never modified
 
 
 def rising(top: float, pace: float) -> Shape:
-    """Quick at first, then slower."""
+    """Return a curve that rises quickly at first and then more slowly."""
     return lambda share: top * (1.0 - math.exp(-pace * share))
 
 
 def falling_late(top: float) -> Shape:
-    """Well at first, then lost."""
+    """Return a curve that rises at first and drops late in the run."""
     return lambda share: top * (1.0 - math.exp(-8 * share)) * (1.0 - max(0.0, share - 0.6) * 2.0)
 
 
@@ -80,18 +80,18 @@ STUDY = tuple(
     )
     for seed in range(5)
 )
-"""Three configurations with five seeds each, one of which failed."""
+"""Three configurations with five seeds each; one run failed."""
 
 
 def make(folder: Path, plan: Plan, *, now: float, seed: int = 0, goal: bool = True) -> TrainingMonitor:
-    """Write a run as if it had just gone on; what its plan leaves open is still open.
+    """Write a run that ends at the given time, and leave it open.
 
     Args:
-        folder: The folder of runs.
-        plan: What it is like.
-        now: When its last record was (UTC, seconds).
-        seed: Of its noise.
-        goal: Whether it says how many steps it is to take.
+        folder: Folder of runs.
+        plan: Description of the run.
+        now: Time of the last record (UTC, seconds since 1970).
+        seed: Seed of the noise.
+        goal: Whether the run has a training budget.
     """
     rng = random.Random(f"{plan.name}{seed}")
     where = folder / plan.name
@@ -161,7 +161,7 @@ def make(folder: Path, plan: Plan, *, now: float, seed: int = 0, goal: bool = Tr
 
 
 def end(monitor: TrainingMonitor, plan: Plan) -> None:
-    """End a run as its plan says."""
+    """End a run as its plan describes."""
     if plan.finish == "close":
         monitor.close()
     elif plan.finish == "fail":
@@ -243,7 +243,7 @@ def _log_pictures(monitor: TrainingMonitor, step: int, moment: float) -> None:
 
 
 def main() -> None:
-    """Make them all, and two live ones that stay as if their trainer had just paused for breath."""
+    """Generate all runs."""
     folder = Path(sys.argv[1])
     now = time.time()
     for place, plan in enumerate(PLANS + STUDY):

@@ -1,7 +1,8 @@
-"""What a record costs the training: ours against the least that could be done.
+"""Cost of a record for the training thread, compared with a minimal implementation.
 
-The yardstick is msgspec-encode plus `os.write` of the same values as a plain dict. Both are timed in one run, call by
-call, in turns of short blocks, so that a noisy machine disturbs both alike; the ratio is of their medians.
+The reference is msgspec-encode plus `os.write` of the same values as a plain dict. Both are timed in the same process,
+call by call, in alternating short blocks, so that load on the machine affects them equally. The ratio is that of their
+medians.
 
     python bench/overhead.py [--quick]
 """
@@ -33,7 +34,7 @@ PARAMETERS: dict[str, Any] = {
     "splice_threshold": 45,
     "path_precision": 8,
 }
-# 20 fields (the last four are the user's own) and a dict of 8 parameters.
+# 20 fields (the last four are custom values) and a dict of 8 parameters.
 EPISODE: dict[str, Any] = {
     "episode": 12345,
     "reward": 0.7312312,
@@ -60,7 +61,7 @@ BLOCK = 500
 
 
 class Timings(NamedTuple):
-    """Seconds of each call."""
+    """Duration of each call in seconds."""
 
     bare: list[float]
     ours: list[float]
@@ -75,13 +76,13 @@ class Timings(NamedTuple):
         )
         low, high = ratios[len(ratios) // 10], ratios[-1 - len(ratios) // 10]
         print(
-            f"{what:44} bare {bare:6.2f} us (p99 {bare99:7.2f})   ours {ours:6.2f} us (p99 {ours99:7.2f})"
+            f"{what:44} reference {bare:6.2f} us (p99 {bare99:7.2f})   rlvitals {ours:6.2f} us (p99 {ours99:7.2f})"
             f"   ratio {ours / bare:4.2f}  (blocks, 10-90 %: {low:.2f} to {high:.2f})"
         )
 
 
 def timed(bare: Callable[[], object], ours: Callable[[], object], calls: int, pause_s: float) -> Timings:
-    """Time two calls in turns of blocks."""
+    """Time two calls in alternating blocks."""
     clock = time.perf_counter
     timings = Timings([], [])
     for _ in range(max(1, calls // BLOCK)):
@@ -96,12 +97,12 @@ def timed(bare: Callable[[], object], ours: Callable[[], object], calls: int, pa
 
 
 def rss_mib() -> float:
-    """Resident memory of this process, MiB."""
+    """Return the resident memory of this process in MiB."""
     return float(psutil.Process().memory_info().rss) / 2**20
 
 
 def overhead(folder: Path, calls: int, paced_calls: int) -> None:
-    """Time `log_episode` and `log_training_step`, back to back and at one record a millisecond."""
+    """Time `log_episode` and `log_training_step`, back to back and with one record per millisecond."""
     encode = msgspec.json.Encoder().encode
     descriptor = os.open(folder / "bare.jsonl", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
     with TrainingMonitor(folder, session_name="overhead") as monitor:
@@ -119,12 +120,12 @@ def overhead(folder: Path, calls: int, paced_calls: int) -> None:
 
             timed(bare, ours, BLOCK, 0.0)  # warm up
             timed(bare, ours, calls, 0.0).report(f"{name}, back to back")
-            timed(bare, ours, paced_calls, 0.001).report(f"{name}, one a ms")
+            timed(bare, ours, paced_calls, 0.001).report(f"{name}, one per ms")
     os.close(descriptor)
 
 
 def memory(folder: Path, episodes: int) -> None:
-    """Log many episodes, and watch the resident memory."""
+    """Log many episodes and print the resident memory."""
     with TrainingMonitor(folder, session_name="memory") as monitor:
         values = {name: value for name, value in EPISODE.items() if name not in {"episode", "time"}}
         seen: list[tuple[int, float]] = []
@@ -138,13 +139,13 @@ def memory(folder: Path, episodes: int) -> None:
     print(f"{episodes:,} episodes in {elapsed:.1f} s: " + ", ".join(f"{n:,}: {mib:.1f}" for n, mib in seen) + " MiB")
     print(f"memory after {seen[1][0]:,} episodes {early:.1f} MiB, after {seen[-1][0]:,} {late:.1f} MiB")
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak {peak_mib:.1f} MiB; lost {monitor.dropped_records().records}")
+    print(f"peak {peak_mib:.1f} MiB; dropped records {monitor.dropped_records().records}")
 
 
 def main() -> int:
     """Run the measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--quick", action="store_true", help="run a tenth of the calls")
     share = 10 if parser.parse_args().quick else 1
     with tempfile.TemporaryDirectory(dir=".") as folder:
         overhead(Path(folder), 100_000 // share, 5_000 // share)

@@ -1,13 +1,13 @@
-"""What an update of ten metrics costs the training with other tools, and what they have when the process is killed.
+"""Cost of an update with ten metrics in several tools, and the number of updates that survive a kill.
 
     python bench/peers.py [--updates 1000] [--rounds 3]
 
-Each tool logs in a process of its own, to a local folder, without a network, one update after the other; the call is
-timed on the training's thread. When the last call has returned the process is killed (SIGKILL), and what is there is
-counted by the tool's own reader. Rounds take the tools in turns. MLflow logs a tenth as many, for it is slow.
+Each tool logs in a separate process to a local folder without network access. The calls are timed on the training
+thread. After the last call, the process is killed (SIGKILL), and the tool's own reader counts the stored updates.
+Rounds alternate between the tools. MLflow logs only a tenth of the updates because it is slow.
 
-Needs `pip install -e '.[test]'`. Other tools do other things in that time than rlvitals does: this compares what a
-training has of them, not how well they are made.
+Needs `pip install -e '.[test]'`. The tools do different work in this time, so the table compares their cost and
+durability for a training, not their quality.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Log = Callable[[int], object]
 
 
 def rlvitals_log(folder: Path) -> Log:
-    """The monitor as it is by default: watch, system sampler and all."""
+    """Use the monitor with default settings, including the live diagnosis and the system sampler."""
     from rlvitals import TrainingMonitor  # noqa: PLC0415 - each process loads one tool
 
     monitor: Any = TrainingMonitor(folder, session_name="run")
@@ -41,14 +41,14 @@ def rlvitals_log(folder: Path) -> Log:
 
 
 def rlvitals_count(folder: Path) -> int:
-    """Updates that are read back."""
+    """Return the number of updates that can be read."""
     from rlvitals import open_run  # noqa: PLC0415
 
     return len(open_run(folder / "run").updates["policy_loss"])
 
 
 def tensorboard_log(folder: Path) -> Log:
-    """PyTorch's writer, one scalar a call, as people use it."""
+    """Use PyTorch's writer with one scalar per call, as is common."""
     from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
 
     writer: Any = SummaryWriter(str(folder))
@@ -61,7 +61,7 @@ def tensorboard_log(folder: Path) -> Log:
 
 
 def tensorboard_count(folder: Path) -> int:
-    """Steps of the first scalar, by TensorBoard's own reader."""
+    """Return the number of steps of the first scalar with TensorBoard's reader."""
     from tensorboard.backend.event_processing import (  # type: ignore[import-untyped]  # noqa: PLC0415
         event_accumulator,
     )
@@ -72,7 +72,7 @@ def tensorboard_count(folder: Path) -> int:
 
 
 def wandb_log(folder: Path) -> Log:
-    """Offline; its own process writes the file, and goes on when the training is killed."""
+    """Use offline mode. A separate process writes the file, and continues when the training is killed."""
     import wandb  # noqa: PLC0415
 
     run = wandb.init(dir=folder, mode="offline", settings=wandb.Settings(silent=True))
@@ -80,7 +80,7 @@ def wandb_log(folder: Path) -> Log:
 
 
 def wandb_count(folder: Path) -> int:
-    """History records in the offline file, once its process has ended, or has written nothing for a while."""
+    """Return the number of history records in the offline file when W&B's process has stopped writing."""
     from wandb.proto import wandb_internal_pb2  # noqa: PLC0415
 
     from rlvitals.formats.exporters.wandb_exporter import _messages  # noqa: PLC0415
@@ -96,7 +96,7 @@ def wandb_count(folder: Path) -> int:
 
 
 def mlflow_log(folder: Path) -> Log:
-    """Into SQLite, its default."""
+    """Log to SQLite, the default of MLflow."""
     import mlflow  # noqa: PLC0415
 
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
@@ -106,7 +106,7 @@ def mlflow_log(folder: Path) -> Log:
 
 
 def mlflow_count(folder: Path) -> int:
-    """Its history of the first metric."""
+    """Return the length of the first metric's history."""
     from mlflow.tracking import MlflowClient  # noqa: PLC0415
 
     client = MlflowClient(tracking_uri=f"sqlite:///{folder}/mlflow.db")
@@ -114,7 +114,7 @@ def mlflow_count(folder: Path) -> int:
 
 
 def sb3_csv_log(folder: Path) -> Log:
-    """Stable-Baselines3's `progress.csv`."""
+    """Write Stable-Baselines3's `progress.csv`."""
     from stable_baselines3.common.logger import CSVOutputFormat  # noqa: PLC0415
 
     output = CSVOutputFormat(str(folder / "progress.csv"))
@@ -122,30 +122,30 @@ def sb3_csv_log(folder: Path) -> Log:
 
 
 def csv_count(folder: Path) -> int:
-    """Whole lines."""
+    """Return the number of complete lines."""
     with (folder / "progress.csv").open(newline="") as file:
         return sum(len(row) > len(METRICS) for row in csv.DictReader(file) if None not in row.values())
 
 
 def by_hand_log(folder: Path) -> Log:
-    """What one writes oneself: `json.dumps` into an open file."""
+    """Write JSON lines with `json.dumps` to an open file."""
     file = (folder / "log.jsonl").open("w")
     return lambda step: file.write(json.dumps({"step": step, **METRICS}) + "\n")
 
 
 def by_hand_count(folder: Path) -> int:
-    """Whole lines."""
+    """Return the number of complete lines."""
     return (folder / "log.jsonl").read_text().count("\n")
 
 
 class Peer(NamedTuple):
-    """A tool.
+    """A logging tool.
 
     Attributes:
-        name: As it is shown.
-        log: Opens it, and gives what logs one update.
-        count: How many updates are there.
-        share: How many updates it logs, as a share of what was asked for.
+        name: Display name.
+        log: Function that opens the tool and returns a function to log one update.
+        count: Function that returns the number of stored updates.
+        share: Share of the requested updates to log.
     """
 
     name: str
@@ -157,7 +157,7 @@ class Peer(NamedTuple):
 PEERS = {
     "rlvitals": Peer("rlvitals", rlvitals_log, rlvitals_count),
     "sb3": Peer("Stable-Baselines3, CSV", sb3_csv_log, csv_count),
-    "hand": Peer("`json.dumps` and `write`, by hand", by_hand_log, by_hand_count),
+    "hand": Peer("`json.dumps` and `write`, custom code", by_hand_log, by_hand_count),
     "wandb": Peer("Weights & Biases, offline", wandb_log, wandb_count),
     "tensorboard": Peer("TensorBoard (PyTorch)", tensorboard_log, tensorboard_count),
     "mlflow": Peer("MLflow, SQLite", mlflow_log, mlflow_count, 0.1),
@@ -165,7 +165,7 @@ PEERS = {
 
 
 def logged(peer: Peer, folder: Path, updates: int) -> None:
-    """Log, say how long each call took, and wait to be killed."""
+    """Log updates, print the duration of the calls, and wait for the kill."""
     log, took = peer.log(folder), []
     for step in range(WARM_UP + updates):
         began = time.perf_counter()
@@ -176,10 +176,10 @@ def logged(peer: Peer, folder: Path, updates: int) -> None:
 
 
 def killed(key: str, updates: int) -> tuple[float, float, int, int]:
-    """Let a process log, and kill it.
+    """Log in a child process and kill it.
 
     Returns:
-        Median and 99th percentile of a call in seconds, updates logged, updates found.
+        Median and 99th percentile of a call in seconds, number of updates logged, number of updates found.
     """
     peer = PEERS[key]
     wanted = max(50, int(peer.share * updates))
@@ -196,17 +196,17 @@ def killed(key: str, updates: int) -> tuple[float, float, int, int]:
         with contextlib.suppress(BrokenPipeError):
             child.communicate()
         if not said:
-            raise SystemExit(f"{peer.name} did not log: is it installed? pip install -e '.[test]'")
+            raise SystemExit(f"{peer.name} did not log. Is it installed? Run  pip install -e '.[test]'")
         median, most = json.loads(said)
         return median, most, wanted + WARM_UP, peer.count(Path(place))
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the results as a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--updates", type=int, default=1_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", help=f"some of {', '.join(PEERS)}, by commas")
+    parser.add_argument("--only", default="", help=f"comma-separated tools: {', '.join(PEERS)}")
     parser.add_argument("--child", choices=PEERS, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -218,7 +218,7 @@ def main() -> None:
     for _ in range(options.rounds):
         for key in wanted:
             found[key].append(killed(key, options.updates))
-    print("| | an update of ten metrics | 99th percentile | there after a kill |\n|---|---|---|---|")
+    print("| | update with ten metrics | 99th percentile | stored after a kill |\n|---|---|---|---|")
     for key, rounds in found.items():
         median, most = (1e6 * statistics.median(one[place] for one in rounds) for place in (0, 1))
         there, of = sum(one[3] for one in rounds), sum(one[2] for one in rounds)

@@ -1,9 +1,9 @@
-"""How quickly runs are read: ours against plain DuckDB on the same files, in turns, each in a fresh process.
+"""Speed of reading runs, compared with plain DuckDB on the same files, each measurement in a fresh process.
 
     python bench/reading.py [--quick] [--folder FOLDER]
 
-The run of 1,000,000 episodes is logged by a monitor; the 1,000 runs of 2,000 updates are 20 that were, each copied 50
-times. `--quick` makes a tenth of both. With `--folder` they are kept there, and used again by the next call.
+A monitor logs the run of 1,000,000 episodes. The 1,000 runs of 2,000 updates are 50 copies of 20 logged runs. `--quick`
+creates a tenth of both. With `--folder`, the runs are kept in this folder and used again by the next call.
 """
 
 import argparse
@@ -39,7 +39,7 @@ from rlvitals.summary.run_summary import summarise
 where = sys.argv[1]
 duckdb.connect().close()
 """
-"""What each process does before its clock is started."""
+"""Code that each process runs before the measurement."""
 
 ONE: dict[str, tuple[str, str]] = {
     "one column of the episodes into NumPy": (
@@ -60,13 +60,13 @@ ONE: dict[str, tuple[str, str]] = {
                    f'from {files} group by episode // 4000').fetchall()
         """,
     ),
-    "everything that `rlvitals show --full` says": ("summarise(open_run(where))", ""),
+    "the full summary (`rlvitals show --full`)": ("summarise(open_run(where))", ""),
 }
-"""What is asked of the run of many episodes: ours, and what one would ask DuckDB."""
+"""Queries on the run with many episodes: with rlvitals, and the equivalent with DuckDB."""
 
 MANY: dict[str, tuple[str, str]] = {
     "list them (`rlvitals ls`)": ("overviews_in(Path(where))", ""),
-    "open them, and the mean of a metric over each one's last 100 updates": (
+    "open them, and the mean of a metric over the last 100 updates of each run": (
         """
         open_runs(where).sql('select run, avg(entropy) from (select run, entropy, row_number() over '
                              '(partition by run order by step desc) n from updates) where n <= 100 group by 1').rows()
@@ -78,11 +78,11 @@ MANY: dict[str, tuple[str, str]] = {
         """,
     ),
 }
-"""What is asked of the many runs."""
+"""Queries on the many runs."""
 
 
 def long_run(folder: Path, episodes: int) -> Path:
-    """Log one run of many episodes."""
+    """Log one run with many episodes."""
     draws = np.random.default_rng(0)
     rewards = 3.0 * np.tanh(np.arange(episodes) / episodes) + draws.normal(size=episodes)
     rewards[:: episodes // 10] = np.nan
@@ -105,7 +105,7 @@ def long_run(folder: Path, episodes: int) -> Path:
 
 
 def many_runs(folder: Path, runs: int) -> Path:
-    """Log some runs of 2,000 updates, and copy them until there are enough."""
+    """Log some runs with 2,000 updates, and copy them until there are enough."""
     draws = np.random.default_rng(1)
     for seed in range(DIFFERENT_RUNS):
         with TrainingMonitor(folder, session_name=f"seed-{seed:04d}", settings=QUIET) as monitor:
@@ -123,7 +123,7 @@ def many_runs(folder: Path, runs: int) -> Path:
 
 
 def seconds(question: str, where: Path) -> float:
-    """Put a question in a fresh process, and take the time of the question alone."""
+    """Run a query in a fresh process and return its duration in seconds, without imports."""
     code = "\n".join(
         [IMPORTS, "begun = time.perf_counter()", textwrap.dedent(question), "print(time.perf_counter() - begun)"]
     )
@@ -132,7 +132,7 @@ def seconds(question: str, where: Path) -> float:
 
 
 def report(questions: dict[str, tuple[str, str]], where: Path) -> None:
-    """Ask each question several times, ours and the yardstick in turns, and print medians."""
+    """Measure each query several times, alternating between rlvitals and DuckDB, and print medians."""
     for name, (ours, theirs) in questions.items():
         pairs = [(seconds(ours, where), seconds(theirs, where) if theirs else 0.0) for _ in range(REPEATS)]
         mine = statistics.median(pair[0] for pair in pairs)
@@ -144,10 +144,10 @@ def report(questions: dict[str, tuple[str, str]], where: Path) -> None:
 
 
 def main() -> None:
-    """Make what is not there yet, and measure."""
+    """Create the runs if they are missing, and measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the episodes and of the runs")
-    parser.add_argument("--folder", type=Path, help="where the runs are kept")
+    parser.add_argument("--quick", action="store_true", help="use a tenth of the episodes and runs")
+    parser.add_argument("--folder", type=Path, help="folder that keeps the runs")
     asked = parser.parse_args()
     part = 10 if asked.quick else 1
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-"""The pictures of the dashboard's pages that are in docs/images, of made runs.
+"""Screenshots of the dashboard for docs/images, with generated runs.
 
 python bench/screenshots.py docs/images
 """
@@ -22,7 +22,7 @@ _GROUPS = "&".join(f"group=study/{name}-*" for name in ("base", "entropy", "fast
 
 
 class Shot(NamedTuple):
-    """One picture: of a page, in a light, at a size."""
+    """A screenshot of a page, with colour scheme and size."""
 
     name: str
     path: str
@@ -49,7 +49,7 @@ SHOTS = (
 
 
 def take(browser: Browser, address: str, shot: Shot, folder: Path) -> None:
-    """Take one picture, when what it is of is there."""
+    """Take one screenshot when the content of the page is ready."""
     context = browser.new_context(
         viewport={"width": shot.width, "height": shot.height},
         color_scheme="dark" if shot.light == "dark" else "light",
@@ -60,14 +60,14 @@ def take(browser: Browser, address: str, shot: Shot, folder: Path) -> None:
     page.locator(shot.tab_ready).first.wait_for()
     if "/run" in shot.path:
         page.locator(".ring").wait_for()
-    page.wait_for_timeout(1_500)  # the last of it is drawn
+    page.wait_for_timeout(1_500)  # wait until drawing is complete
     picture = Image.open(io.BytesIO(page.screenshot()))
     picture.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(folder / f"{shot.name}.png", optimize=True)
     context.close()
 
 
 def main() -> None:
-    """Make the runs, serve them, and look."""
+    """Generate the runs, serve them, and take the screenshots."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     now = time.time()

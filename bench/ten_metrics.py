@@ -1,4 +1,4 @@
-"""What an update says in the benches that time one: ten metrics."""
+"""An update with ten metrics, for the benchmarks that time updates."""
 
 METRICS = {
     "policy_loss": -0.0123,

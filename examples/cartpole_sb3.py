@@ -1,8 +1,8 @@
-"""Stable-Baselines3 under the monitor: one line, and everything is on record.
+"""Monitor a Stable-Baselines3 training with one callback.
 
     python examples/cartpole_sb3.py [FOLDER]
 
-Then look at it: `rlvitals show --folder FOLDER`, `rlvitals ui FOLDER`.
+Then view the run with `rlvitals show --folder FOLDER` or `rlvitals ui FOLDER`.
 """
 
 import sys
@@ -17,8 +17,8 @@ from rlvitals.adapters.sb3 import VitalsCallback
 
 
 def main(log_dir: str = "logs") -> None:
-    """Train for a few seconds, and read back what was recorded."""
-    torch.set_num_threads(1)  # a network this small gains nothing from more
+    """Train for a few seconds and read the recorded run."""
+    torch.set_num_threads(1)  # a small network does not benefit from more threads
     model = PPO("MlpPolicy", make_vec_env("CartPole-v1", 4, seed=1), n_steps=256, seed=1, device="cpu")
     vitals = VitalsCallback(log_dir)
     evaluations = EvalCallback(make_vec_env("CartPole-v1", 1, seed=2), eval_freq=512, n_eval_episodes=5, verbose=0)

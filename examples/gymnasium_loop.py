@@ -1,6 +1,6 @@
-"""A training loop of one's own under the monitor: a wrapper for the episodes, one call for the updates.
+"""Monitor a custom training loop: a wrapper for episodes, and one call per update.
 
-The learner is REINFORCE with a linear policy in NumPy, small enough to be read.
+The learner is REINFORCE with a linear policy in NumPy, which is short enough to read.
 
     python examples/gymnasium_loop.py [FOLDER]
 """
@@ -20,13 +20,13 @@ Array = NDArray[np.float64]
 
 
 def probability_of_right(weights: Array, observations: Array) -> Array:
-    """The policy: the probability of pushing the cart to the right."""
+    """Return the policy's probability of pushing the cart to the right."""
     probability: Array = 1.0 / (1.0 + np.exp(-observations @ weights))
     return probability
 
 
 def returns_to_go(rewards: Array, goes_on: Array) -> Array:
-    """Discounted returns, cut at the ends of episodes."""
+    """Return the discounted returns, cut at the ends of episodes."""
     returns = np.zeros_like(rewards)
     running = np.zeros(rewards.shape[1])
     for t in reversed(range(len(rewards))):
@@ -69,9 +69,7 @@ def main(log_dir: str = "logs") -> None:
                 return_std=returns.std(),
             )
         rewards_told = monitor.get_training_statistics(window_size=50)["reward_stats"]
-        print(
-            f"{monitor.session.total_episodes} episodes, the last 50 with a mean reward of {rewards_told['mean']:.1f}"
-        )
+        print(f"{monitor.session.total_episodes} episodes, mean reward of the last 50: {rewards_told['mean']:.1f}")
         print(f"recorded to {monitor.path}")
 
 

@@ -1,4 +1,4 @@
-"""Keeps the best episode so far: `<run>/artifacts/best.json`."""
+"""Sink that stores the best episode in `<run>/artifacts/best.json`."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from rlvitals.sinks import RunSink, SinkContext
 
 
 class BestSink(RunSink):
-    """Writes the episode with the highest reward, whenever there is a better one.
+    """Sink that writes the episode with the highest reward each time there is a better one.
 
     Args:
-        path: The file; by default `best.json` among the run's artifacts.
+        path: Output file, by default `best.json` in the run's artifact folder.
     """
 
     def __init__(self, path: Path | None = None) -> None:
@@ -22,23 +22,23 @@ class BestSink(RunSink):
         self._closed = False
 
     def begin(self, context: SinkContext) -> None:
-        """Take the run's folder, if no file was given."""
+        """Use the artifact folder of the run if no file was given."""
         if self._path is None:
             self._path = context.artifacts / "best.json"
 
     def write(self, record: Record) -> None:
-        """Look at an episode; whatever else comes is passed over.
+        """Store an episode if it is the best one; ignore other records.
 
         Raises:
             ClosedError: The sink is closed.
         """
         if self._closed:
             raise ClosedError(f"{self.name} is closed")
-        # Told this way round, an episode whose reward is NaN is never the best.
+        # With this order of operands, an episode with a NaN reward is never the best.
         if isinstance(record, Episode) and record.reward > (self._best.reward if self._best else float("-inf")):
             self._best = record
             (self._path or Path("best.json")).write_bytes(msgspec.json.encode(record))
 
     def close(self) -> None:
-        """Take no more; the file stays."""
+        """Close the sink. The file is kept."""
         self._closed = True

@@ -13,7 +13,7 @@ coordinates = st.lists(st.floats(-3, 3, width=32), min_size=DIMENSIONS, max_size
 
 @given(coordinates)
 def test_every_action_is_allowed(values: list[float]) -> None:
-    """Any finite action, even outside the box, stands for parameters within VTracer's bounds."""
+    """Any finite action, even outside the box, represents parameters within VTracer's bounds."""
     parameters = parameters_of(np.array(values, np.float32))
 
     assert all(low <= getattr(parameters, name) <= high for name, (low, high) in BOUNDS.items())
@@ -21,7 +21,7 @@ def test_every_action_is_allowed(values: list[float]) -> None:
 
 @given(coordinates)
 def test_round_trip(values: list[float]) -> None:
-    """The action of an action's parameters stands for the same parameters again."""
+    """Converting an action to parameters and back preserves the parameters."""
     parameters = parameters_of(np.array(values, np.float32))
     again = parameters_of(action_of(parameters))
 
@@ -37,14 +37,14 @@ def test_corners_are_the_bounds(corner: float, end: int) -> None:
 
 
 def test_zero_is_the_defaults() -> None:
-    """The middle of the box is VTracer's defaults, but for the precision, whose default is the end of its range."""
+    """The centre of the box is VTracer's defaults, except for `path_precision`."""
     parameters = parameters_of(np.zeros(DIMENSIONS)).as_dict()
 
     assert {name for name in PARAMETER_NAMES if parameters[name] != DEFAULTS.as_dict()[name]} == UNCENTRED
 
 
 def test_layers_are_logarithmic() -> None:
-    """Half way from the default to the highest layer difference is their geometric mean."""
+    """Halfway from the default to the highest layer difference is their geometric mean."""
     action = np.zeros(DIMENSIONS)
     action[PARAMETER_NAMES.index("layer_difference")] = 0.5
 
@@ -52,12 +52,12 @@ def test_layers_are_logarithmic() -> None:
 
 
 def test_action_of_the_defaults() -> None:
-    """The defaults lie in the middle of every axis but the last, where they lie at the end."""
+    """The defaults are at the centre of each axis except the last one, where they are at the end."""
     assert action_of(Parameters()).tolist() == pytest.approx([0, 0, 0, 0, 0, 0, 0, 1])
 
 
 @pytest.mark.parametrize("action", [np.zeros(7), np.zeros((1, 8)), np.full(8, np.nan), np.full(8, np.inf)])
-def test_refuses_what_is_no_action(action: np.ndarray) -> None:
-    """Another shape and values that are not finite are refused."""
+def test_refuses_invalid_actions(action: np.ndarray) -> None:
+    """Actions with a wrong shape or non-finite values are refused."""
     with pytest.raises(ValueError, match="action"):
         parameters_of(action)

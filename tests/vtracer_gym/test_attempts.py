@@ -13,14 +13,14 @@ from vtracer_gym.tracing import DEFAULTS, Parameters
 
 
 class Unchecked(Parameters):
-    """Parameters that go to VTracer unchecked, to make it panic."""
+    """Parameters without validation, to make VTracer panic."""
 
     def __post_init__(self) -> None:
         pass
 
 
 class Unreadable(PreparedLogo):
-    """A logo whose encoded pixels were lost."""
+    """A logo with missing encoded pixels."""
 
     def __init__(self, logo: Logo) -> None:
         super().__init__(logo)
@@ -31,7 +31,7 @@ def a_logo() -> Logo:
     return sample_logos(1, np.random.default_rng(0), 64)[0]
 
 
-def test_quality_is_that_of_the_svg() -> None:
+def test_quality_is_the_ssim_of_the_svg() -> None:
     """The recorded quality is the SSIM of the recorded document."""
     logo = a_logo()
     attempt = PreparedLogo(logo).attempt(DEFAULTS)
@@ -40,14 +40,14 @@ def test_quality_is_that_of_the_svg() -> None:
 
 
 def test_work_counts_pixels_and_curves() -> None:
-    """The predicted time is what its docstring says."""
+    """The predicted time is the number of pixels plus the weighted number of curves."""
     attempt = PreparedLogo(a_logo()).attempt(DEFAULTS)
 
     assert attempt.work == a_logo().pixels[..., 0].size + CURVE_WORK * attempt.curves
 
 
 def test_releasing_changes_nothing() -> None:
-    """What was freed is made again."""
+    """Freed statistics are computed again with the same result."""
     prepared = PreparedLogo(a_logo())
     before = prepared.attempt(DEFAULTS)
     prepared.release()
@@ -56,7 +56,7 @@ def test_releasing_changes_nothing() -> None:
 
 
 def test_panic_is_a_failed_attempt() -> None:
-    """A real panic of VTracer raises nothing: it is an attempt of which nothing came."""
+    """A real panic of VTracer becomes a failed attempt without raising."""
     values = DEFAULTS.as_dict() | {"color_precision": 0}
     attempt = PreparedLogo(a_logo()).attempt(Unchecked(**values))  # type: ignore[arg-type]
 
@@ -66,21 +66,21 @@ def test_panic_is_a_failed_attempt() -> None:
 
 
 def test_default_that_fails_is_an_error() -> None:
-    """A logo that even the defaults cannot trace says so by name."""
+    """If even the defaults fail on a logo, the error contains its name."""
     with pytest.raises(TraceError, match="simple/sample-0000"):
         _ = Unreadable(a_logo()).default
 
 
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_blank_logo(level: int) -> None:
-    """A logo of one colour can be traced: there is nothing to get wrong."""
+    """A logo of one colour can be traced."""
     attempt = PreparedLogo(Logo("blank", "simple", np.full((20, 30, 3), level, np.uint8))).default
 
     assert attempt.quality == pytest.approx(1.0, abs=1e-4)
 
 
 def test_failed_attempt_has_a_reason() -> None:
-    """A failure keeps its parameters and its reason."""
+    """A failed attempt keeps its parameters and its reason."""
     attempt = Attempt.failed(DEFAULTS, "why")
 
     assert (attempt.parameters, attempt.failure) == (DEFAULTS, "why")

@@ -24,7 +24,7 @@ LOGOS = sample_logos(4, np.random.default_rng(0), 64)
 
 @pytest.mark.parametrize("count", [1, 2, 5, 7])
 def test_expected_best_is_the_mean_over_all_subsets(count: int) -> None:
-    """The closed form agrees with trying every subset of tries."""
+    """The closed form agrees with the mean over every subset of tries."""
     rewards = np.random.default_rng(count).normal(size=count)
     slow = [
         np.mean([max(chosen) for chosen in itertools.combinations(rewards.tolist(), tries)])
@@ -35,7 +35,7 @@ def test_expected_best_is_the_mean_over_all_subsets(count: int) -> None:
 
 
 def test_expected_best_of_many_is_stable() -> None:
-    """With hundreds of tries it still ends at the maximum, and never falls."""
+    """With hundreds of tries, the values are still non-decreasing and end at the maximum."""
     rewards = np.random.default_rng(0).normal(size=500)
     best = expected_best(rewards)
 
@@ -45,7 +45,7 @@ def test_expected_best_of_many_is_stable() -> None:
 
 
 def test_search_is_seeded_and_grows() -> None:
-    """A longer search begins with the same tries."""
+    """A longer search starts with the same tries."""
     short = random_search(PreparedLogo(LOGOS[0]), 2, np.random.default_rng(7))
     long = random_search(PreparedLogo(LOGOS[0]), 4, np.random.default_rng(7))
 
@@ -54,14 +54,14 @@ def test_search_is_seeded_and_grows() -> None:
 
 
 def test_random_parameters_fill_the_ranges() -> None:
-    """Half of the random settings lie above each default, half below."""
+    """Half of the random settings are above the default, and half below."""
     drawn = [random_parameters(np.random.default_rng(seed)) for seed in range(400)]
 
     assert np.mean([one.corner_threshold > DEFAULTS.corner_threshold for one in drawn]) == pytest.approx(0.5, abs=0.08)
 
 
 def test_fixed_settings_begin_with_the_defaults() -> None:
-    """The defaults are the first of the settings that everything is compared with."""
+    """The defaults are the first fixed setting."""
     assert next(iter(FIXED_SETTINGS.values())).parameters == DEFAULTS
 
 
@@ -78,23 +78,23 @@ def mean_reward(parameters: Parameters) -> float:
     return float(np.mean([RewardWeights().reward(one.attempt(parameters), one.default) for one in prepared]))
 
 
-def test_tuning_beats_the_middle_of_the_box() -> None:
-    """What is tuned on some logos is better on them than where the tuning began."""
+def test_tuning_beats_the_centre_of_the_box() -> None:
+    """The tuned setting is better on the tuning logos than the initial setting."""
     assert mean_reward(parameters_of(np.array(tuned(0)))) > mean_reward(parameters_of(np.zeros(8)))
 
 
 def test_tuning_stays_in_the_box() -> None:
-    """A tuned action can be taken."""
+    """The tuned action is a valid action."""
     assert np.abs(tuned(1)).max() <= 1.0
 
 
 def test_tuning_honours_its_seed() -> None:
-    """The same seed tunes the same action, another seed another."""
+    """The same seed gives the same action, and another seed a different one."""
     one, same, other = (tuned(seed) for seed in (3, 3, 4))
 
     assert one == same != other
 
 
 def test_effort_is_counted() -> None:
-    """The traces that a tuning costs are generations x candidates x logos."""
+    """The number of traces of a tuning is generations x candidates x logos."""
     assert QUICK.traces == 160

@@ -21,7 +21,7 @@ AS_THE_DEFAULTS = action_of(DEFAULTS)
 
 
 class Unchecked(Parameters):
-    """Parameters that go to VTracer unchecked, to make it panic."""
+    """Parameters without validation, to make VTracer panic."""
 
     def __post_init__(self) -> None:
         pass
@@ -55,24 +55,24 @@ def last_info(environment: VectorizeEnv, *actions: NDArray[np.float32]) -> dict[
 
 
 def test_gymnasium_checker() -> None:
-    """Gymnasium's own checker finds nothing to complain of, seeds and all."""
+    """The environment passes Gymnasium's checker, including seeding."""
     check_env(VectorizeEnv(LOGOS), skip_render_check=True)
 
 
 def test_sb3_checker() -> None:
-    """Stable-Baselines3's checker neither."""
+    """The environment passes Stable-Baselines3's checker."""
     check_env_for_sb3(VectorizeEnv(LOGOS))
 
 
 def test_registered() -> None:
-    """It can be made by its id."""
+    """The environment can be created by its id."""
     environment = gymnasium.make("vtracer_gym/Vectorize-v0", logos=LOGOS, attempts=2)
 
     assert isinstance(environment.unwrapped, VectorizeEnv)
 
 
 def test_seed() -> None:
-    """The same seed gives the same logos and rewards, another seed others."""
+    """The same seed gives the same logos and rewards, and another seed different ones."""
     one, same, other = (play(VectorizeEnv(LOGOS, attempts=2), seed) for seed in (5, 5, 6))
 
     assert one == same
@@ -80,7 +80,7 @@ def test_seed() -> None:
 
 
 def test_defaults_earn_nothing() -> None:
-    """The action that stands for the defaults earns 0."""
+    """The action that represents the defaults earns 0."""
     environment = VectorizeEnv(LOGOS)
     environment.reset(seed=0)
 
@@ -88,15 +88,15 @@ def test_defaults_earn_nothing() -> None:
 
 
 def test_ends_after_its_attempts() -> None:
-    """An episode terminates after the attempts it has, and is never truncated."""
+    """An episode terminates after its number of attempts, and is never truncated."""
     environment = VectorizeEnv(LOGOS, attempts=3)
     environment.reset(seed=0)
 
     assert [environment.step(AS_THE_DEFAULTS)[2:4] for _ in range(3)] == [(False, False), (False, False), (True, False)]
 
 
-def test_every_logo_comes_once_before_any_comes_again() -> None:
-    """Logos are dealt like cards."""
+def test_every_logo_is_used_once_before_any_is_repeated() -> None:
+    """The first and the second four resets each use all four logos."""
     environment = VectorizeEnv(LOGOS)
     names = [environment.reset(seed=0 if index == 0 else None)[1]["logo"] for index in range(8)]
 
@@ -104,14 +104,14 @@ def test_every_logo_comes_once_before_any_comes_again() -> None:
 
 
 def test_in_order() -> None:
-    """For evaluation, logos come in their order."""
+    """With `in_order=True`, logos are used in the given order."""
     environment = VectorizeEnv(LOGOS, in_order=True)
 
     assert [environment.reset()[1]["logo"] for _ in range(4)] == [logo.name for logo in LOGOS]
 
 
-def test_info_at_the_end_is_of_the_best_attempt() -> None:
-    """The last info describes the attempt worth keeping, and adds its quality up against the defaults."""
+def test_info_at_the_end_describes_the_best_attempt() -> None:
+    """The last info has the parameters of the best attempt and its quality difference to the defaults."""
     better, worse = AS_THE_DEFAULTS.copy(), AS_THE_DEFAULTS.copy()
     better[7] = -0.5
     worse[1] = -1.0
@@ -125,7 +125,7 @@ def test_info_at_the_end_is_of_the_best_attempt() -> None:
 
 
 def test_info_names_the_logo() -> None:
-    """Name, type and difficulty of the logo are in every info."""
+    """The info contains name, type and difficulty of the logo."""
     info = last_info(VectorizeEnv(LOGOS[:1]), AS_THE_DEFAULTS)
 
     assert (info["logo"], info["category"]) == ("simple/sample-0000", "simple")
@@ -133,9 +133,9 @@ def test_info_names_the_logo() -> None:
 
 
 def test_success_is_smaller_and_as_good() -> None:
-    """As many bytes as the defaults are no success; fewer at the same quality are."""
+    """The same number of bytes as the defaults is not a success, and fewer bytes at the same quality are possible."""
     fewer = AS_THE_DEFAULTS.copy()
-    fewer[7] = 0.75  # seven decimals: nobody can see the difference
+    fewer[7] = 0.75  # seven decimals: the difference is invisible
 
     assert not last_info(VectorizeEnv(LOGOS, attempts=1), AS_THE_DEFAULTS)["is_success"]
     assert (
@@ -144,8 +144,8 @@ def test_success_is_smaller_and_as_good() -> None:
     )
 
 
-def test_observation_tells_what_was_tried() -> None:
-    """After an attempt, its action stands in the observation, and fewer attempts are left."""
+def test_observation_contains_the_last_attempt() -> None:
+    """After an attempt, the observation contains its action and the remaining share of attempts."""
     environment = VectorizeEnv(LOGOS, attempts=4)
     environment.reset(seed=0)
     action = np.linspace(-0.5, 0.5, 8).astype(np.float32)
@@ -156,8 +156,8 @@ def test_observation_tells_what_was_tried() -> None:
     assert seen["attempts_left"] == 0.75
 
 
-def test_panic_is_a_bad_reward_and_the_episode_goes_on() -> None:
-    """A panic of VTracer ends nothing: it earns the floor, is told in info, and the next logo comes."""
+def test_panic_is_a_bad_reward_and_the_episode_continues() -> None:
+    """After a panic of VTracer, the info contains the failure and the next episode can start."""
     environment = Panicking(LOGOS, attempts=2)
     info = last_info(environment, AS_THE_DEFAULTS, AS_THE_DEFAULTS)
 
@@ -168,7 +168,7 @@ def test_panic_is_a_bad_reward_and_the_episode_goes_on() -> None:
 
 
 class Unreadable(VectorizeEnv):
-    """An environment that lost the encoded pixels of its first logos."""
+    """An environment with missing encoded pixels for its first logos."""
 
     def lose(self, count: int) -> VectorizeEnv:
         for prepared in self._prepared[:count]:
@@ -176,25 +176,25 @@ class Unreadable(VectorizeEnv):
         return self
 
 
-def test_untraceable_logo_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
-    """A logo on which even the defaults fail is reported once, and the others are used."""
+def test_untraceable_logo_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    """A logo on which even the defaults fail is logged once, and the remaining logos are used."""
     environment = Unreadable(LOGOS, in_order=True).lose(1)
     with caplog.at_level(logging.WARNING):
         names = [environment.reset()[1]["logo"] for _ in range(6)]
 
     assert LOGOS[0].name not in names
-    assert [record.getMessage().count("left out") for record in caplog.records] == [1]
+    assert [record.getMessage().count("skipping this logo") for record in caplog.records] == [1]
 
 
 def test_no_traceable_logo_is_an_error() -> None:
-    """Where no logo can be traced, it says so rather than search for ever."""
+    """If no logo can be traced, `reset` raises an error instead of searching forever."""
     with pytest.raises(VtracerGymError, match="every logo"):
         Unreadable(LOGOS).lose(len(LOGOS)).reset()
 
 
 @pytest.mark.parametrize("level", [0, 255])
-def test_blank_logo_can_be_played(level: int) -> None:
-    """A logo of one colour is dull, and no reason to stop."""
+def test_blank_logo_can_be_used(level: int) -> None:
+    """A logo of one colour gives valid observations and finite rewards."""
     environment = VectorizeEnv([Logo("blank", "simple", np.full((11, 200, 3), level, np.uint8))], attempts=1)
     observation, _ = environment.reset(seed=0)
 
@@ -203,13 +203,13 @@ def test_blank_logo_can_be_played(level: int) -> None:
 
 
 @pytest.mark.parametrize(("logos", "attempts"), [((), 4), (LOGOS, 0)])
-def test_refuses_nothing_to_do(logos: tuple[Logo, ...], attempts: int) -> None:
-    """No logos, or no attempts, make no environment."""
-    with pytest.raises(ValueError, match="at least one"):
+def test_refuses_no_logos_and_no_attempts(logos: tuple[Logo, ...], attempts: int) -> None:
+    """An environment needs at least one logo and one attempt."""
+    with pytest.raises(ValueError, match=r"at least (one|1)"):
         VectorizeEnv(logos, attempts)
 
 
 def test_step_before_reset() -> None:
-    """A step needs a logo."""
+    """A step before the first reset is refused."""
     with pytest.raises(VtracerGymError, match="reset"):
         VectorizeEnv(LOGOS).step(AS_THE_DEFAULTS)

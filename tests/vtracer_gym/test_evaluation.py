@@ -52,7 +52,7 @@ def measured(agent: Steady, seed: int = 0, processes: int = 1) -> list[LogoEvalu
 
 
 def test_outcome_by_hand() -> None:
-    """Half the bytes is a logarithm of -ln 2, and qualities are subtracted."""
+    """Half the bytes is a logarithm of -ln 2, and the quality difference is a subtraction."""
     default = Attempt(DEFAULTS, "", 0.90, 1000, 1, 1, 100.0, 0.0)
     half = Outcome.of(Attempt(DEFAULTS, "", 0.92, 500, 1, 1, 100.0, 0.0), default, WEIGHTS)
 
@@ -60,15 +60,15 @@ def test_outcome_by_hand() -> None:
     assert half.quality_difference == pytest.approx(0.02)
 
 
-def test_an_agent_that_repeats_the_defaults_changes_nothing() -> None:
-    """Against themselves, the defaults have ratio 1, difference 0 and reward 0."""
+def test_an_agent_that_repeats_the_defaults_equals_them() -> None:
+    """Compared with themselves, the defaults have ratio 1, difference 0 and reward 0."""
     summary = summarize(measured(Steady(DEFAULTS)), FIRST_TRY)
 
     assert (summary.byte_ratio.mean, summary.quality_difference.mean, summary.reward.mean) == (1.0, 0.0, 0.0)
 
 
 def test_agent_works_one_episode_on_each_logo() -> None:
-    """The agent's attempts are made with its own parameters, as many as it has."""
+    """The agent's attempts use its parameters, and there are as many as requested."""
     wanted = Parameters(path_precision=1)
     default, tried = agent_attempts(Steady(wanted), LOGOS[0], 3, WEIGHTS)
 
@@ -77,7 +77,7 @@ def test_agent_works_one_episode_on_each_logo() -> None:
 
 
 def test_a_fixed_setting_equals_an_agent_that_always_chooses_it() -> None:
-    """The two ways to the same parameters measure the same."""
+    """Both ways to use the same parameters give the same outcome."""
     wanted = Parameters(path_precision=1)
     settings = {"same": FixedSetting(wanted)}
     results = evaluate(
@@ -87,22 +87,22 @@ def test_a_fixed_setting_equals_an_agent_that_always_chooses_it() -> None:
     assert all(one.outcomes["same"] == one.outcomes[FIRST_TRY] for one in results)
 
 
-def test_methods_are_all_there() -> None:
-    """Agent, search with one and with as many tries, defaults and presets are measured on every logo."""
+def test_all_methods_are_evaluated() -> None:
+    """Each logo has outcomes of the agent, of both random searches, and of all defaults and presets."""
     names = {best_of("agent", 2), best_of("random", 1), best_of("random", 2), "defaults", "preset photo"}
 
     assert all(names | {FIRST_TRY} <= set(one.outcomes) for one in measured(Steady(DEFAULTS)))
 
 
 def test_search_with_one_try_is_the_start_of_the_curve() -> None:
-    """The mean over single tries is the expected best of one."""
+    """The mean over single tries equals the expected best of one try."""
     for one in measured(Steady(DEFAULTS)):
         assert one.outcomes[best_of("random", 1)].reward == pytest.approx(one.search_curve[0])
         assert one.search_curve.shape == (5,)
 
 
 def test_seed_and_processes() -> None:
-    """The same seed measures the same, in however many processes; another seed searches elsewhere."""
+    """The same seed gives the same results with any number of processes, and another seed different ones."""
     agent = Steady(DEFAULTS)
     one, parallel, other = measured(agent), measured(agent, processes=2), measured(agent, seed=1)
 
@@ -111,7 +111,7 @@ def test_seed_and_processes() -> None:
 
 
 def test_byte_ratio_is_a_geometric_mean() -> None:
-    """Half and double cancel out."""
+    """Half and double the bytes cancel out."""
     rows = [evaluation("a", outcome(ratio=0.5), [0.0]), evaluation("b", outcome(ratio=2.0), [0.0])]
     summary = summarize(rows, FIRST_TRY)
 
@@ -121,7 +121,7 @@ def test_byte_ratio_is_a_geometric_mean() -> None:
 
 
 def test_pooling_counts_a_logo_once() -> None:
-    """Two seeds that met the same logo make one row of it: the mean."""
+    """A logo in the evaluations of two seeds becomes one row with the mean."""
     first = [evaluation("a", outcome(1.0), [1.0]), evaluation("b", outcome(5.0), [5.0])]
     second = [evaluation("a", outcome(3.0), [3.0])]
     rows = pooled([first, second])
@@ -134,20 +134,20 @@ def test_pooling_counts_a_logo_once() -> None:
 
 @pytest.mark.parametrize(("reward", "tries"), [(0.5, 1), (1.0, 2), (1.4, 3), (1.6, None)])
 def test_tries_to_match(reward: float, tries: int | None) -> None:
-    """The first number of tries whose mean reward reaches the agent's; none, if it never does."""
+    """The result is the first number of tries with a mean reward of at least the agent's, or None."""
     rows = [evaluation("a", outcome(reward), [0.0, 0.5, 1.0]), evaluation("b", outcome(reward), [1.0, 1.5, 2.0])]
 
     assert tries_to_match(rows) == tries
 
 
 def test_needs_as_many_tries_as_the_agent() -> None:
-    """A search with fewer tries than the agent has cannot be compared with it."""
+    """A search with fewer tries than the agent is refused."""
     with pytest.raises(ValueError, match="at least"):
         evaluate(Steady(DEFAULTS), LOGOS, weights=WEIGHTS, attempts=4, search_tries=3, seed=0)
 
 
-def test_default_is_what_it_is_compared_with() -> None:
-    """The defaults among the settings are the defaults that everything is measured against."""
+def test_default_setting_is_the_reference() -> None:
+    """The outcome of the setting `defaults` equals the default attempt."""
     row = measured(Steady(DEFAULTS))[0]
 
     assert row.outcomes["defaults"].quality == PreparedLogo(LOGOS[0]).default.quality

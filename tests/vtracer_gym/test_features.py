@@ -21,7 +21,7 @@ def halves(left: tuple[int, int, int], right: tuple[int, int, int]) -> np.ndarra
 
 
 def test_two_halves_by_hand() -> None:
-    """Half black, half white: the values that can be worked out are right."""
+    """For a half black, half white image, the features equal values computed by hand."""
     seen = features(halves((0, 0, 0), (255, 255, 255)))
 
     assert seen["log_aspect"] == 0.0
@@ -33,8 +33,8 @@ def test_two_halves_by_hand() -> None:
     assert seen["share_flat"] == pytest.approx(2 * 62 / 64 - 1)
 
 
-def test_slope_is_told_from_edge() -> None:
-    """A smooth ramp has soft slopes and no edges, two halves have an edge and no slopes."""
+def test_slopes_and_edges_are_distinct() -> None:
+    """A smooth ramp has soft slopes and no edges, and two halves have an edge and no slopes."""
     ramp = np.repeat(np.linspace(0, 252, 64).astype(np.uint8)[None, :, None], 64, axis=0).repeat(3, axis=2)
     smooth, sharp = features(np.ascontiguousarray(ramp)), features(halves((0, 0, 0), (255, 255, 255)))
 
@@ -43,8 +43,8 @@ def test_slope_is_told_from_edge() -> None:
 
 
 @pytest.mark.parametrize("size", [64, 128])
-def test_finite_and_of_order_one(size: int) -> None:
-    """No sample logo makes a feature that a network could not use."""
+def test_features_are_finite_and_of_order_one(size: int) -> None:
+    """All sample logos have features that a network can use."""
     for logo in sample_logos(12, np.random.default_rng(0), size):
         vector = logo_features(logo.pixels, PreparedLogo(logo).default)
 
@@ -55,18 +55,18 @@ def test_finite_and_of_order_one(size: int) -> None:
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_blank_is_finite(level: int) -> None:
-    """A logo of one colour has features too."""
+    """The features of a logo with one colour are finite."""
     assert np.isfinite(list(features(np.full((11, 11, 3), level, np.uint8)).values())).all()
 
 
 def test_error_is_logarithmic() -> None:
-    """Half the error is a fixed step, down to the floor."""
+    """Halving the error is a fixed step, down to the floor."""
     assert log_error(1.0) == pytest.approx(np.log(0.002))
     assert log_error(0.9) - log_error(0.951) == pytest.approx(np.log(2))
 
 
 def test_difficulty_grows_with_edges() -> None:
-    """Nothing to trace is easy, noise is hard."""
+    """A blank image is easy and noise is hard."""
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
     assert (difficulty(np.zeros((64, 64, 3), np.uint8)), difficulty(noise)) == ("easy", "hard")

@@ -14,8 +14,8 @@ def exhibits(count: int) -> list[Exhibit]:
     return [Exhibit(one.logo, one.default, one.attempt(Parameters(path_precision=1))) for one in prepared]
 
 
-def test_a_row_an_exhibit() -> None:
-    """The picture is three cells wide, and grows with each exhibit."""
+def test_one_row_per_exhibit() -> None:
+    """The picture is three cells wide and grows with each exhibit."""
     one, two = (gallery(exhibits(count), "Title", "subtitle") for count in (1, 2))
 
     assert one.width == two.width == 2 * MARGIN + 3 * CELL + 2 * GAP
@@ -23,7 +23,7 @@ def test_a_row_an_exhibit() -> None:
 
 
 def test_shows_the_traces() -> None:
-    """What is painted depends on the SVGs."""
+    """The picture depends on the SVGs."""
     shown = exhibits(1)[0]
     blank = Exhibit(shown.logo, shown.default, Attempt.failed(DEFAULTS, "panicked"))
     pictures = [np.asarray(gallery([one], "Title", "subtitle")) for one in (shown, blank)]
@@ -39,5 +39,5 @@ def test_nothing_to_show() -> None:
 
 @pytest.mark.parametrize(("size", "text"), [(812, "812 B"), (7_120, "7.1 kB"), (64_400, "64 kB")])
 def test_sizes_are_readable(size: int, text: str) -> None:
-    """Sizes are written as people read them."""
+    """Sizes have a readable unit."""
     assert kilobytes(size) == text

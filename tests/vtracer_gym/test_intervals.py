@@ -9,7 +9,7 @@ from vtracer_gym.intervals import bootstrap_interval
 
 
 def test_agrees_with_the_normal_interval() -> None:
-    """For many normal values, the ends lie 1.96 standard errors from the mean."""
+    """For many normal values, the ends are 1.96 standard errors from the mean."""
     values = np.random.default_rng(0).normal(3.0, 2.0, 400)
     interval = bootstrap_interval(values, np.random.default_rng(1))
     error = values.std() / math.sqrt(values.size)
@@ -18,8 +18,8 @@ def test_agrees_with_the_normal_interval() -> None:
     assert interval.high == pytest.approx(values.mean() + 1.96 * error, abs=0.1 * error)
 
 
-def test_covers_as_often_as_it_says() -> None:
-    """Of 200 skewed samples of 30, some 95 % of the intervals hold the true mean."""
+def test_coverage_equals_the_confidence() -> None:
+    """For 200 skewed samples of 30, about 95 % of the intervals contain the true mean."""
     draw, resample = np.random.default_rng(0), np.random.default_rng(1)
     intervals = [bootstrap_interval(draw.exponential(1.0, 30), resample) for _ in range(200)]
 
@@ -27,14 +27,14 @@ def test_covers_as_often_as_it_says() -> None:
 
 
 def test_skew_moves_the_interval() -> None:
-    """A long tail upwards makes the upper arm the longer one."""
+    """A long upper tail makes the upper side of the interval longer."""
     interval = bootstrap_interval(np.random.default_rng(2).exponential(1.0, 50), np.random.default_rng(0))
 
     assert interval.high - interval.mean > interval.mean - interval.low
 
 
 def test_shift_and_scale() -> None:
-    """Shifted and scaled values shift and scale the interval."""
+    """Shifting and scaling the values shifts and scales the interval."""
     values = np.random.default_rng(0).normal(size=20)
     plain = bootstrap_interval(values, np.random.default_rng(1))
     moved = bootstrap_interval(10 * values + 5, np.random.default_rng(1))
@@ -43,7 +43,7 @@ def test_shift_and_scale() -> None:
 
 
 def test_seed_is_honoured() -> None:
-    """The same generator gives the same interval, another one nearly the same."""
+    """The same seed gives the same interval, and another seed a similar one."""
     values = np.random.default_rng(0).normal(size=20)
     one, same, other = (bootstrap_interval(values, np.random.default_rng(seed)) for seed in (1, 1, 2))
 
@@ -53,14 +53,14 @@ def test_seed_is_honoured() -> None:
 
 
 def test_equal_values_have_no_spread() -> None:
-    """Where all values agree, so do the ends."""
+    """If all values are equal, the interval has zero width."""
     interval = bootstrap_interval([2.0, 2.0, 2.0], np.random.default_rng(0))
 
     assert (interval.mean, interval.low, interval.high) == (2.0, 2.0, 2.0)
 
 
-def test_one_value_has_a_mean_alone() -> None:
-    """One value says nothing about the spread: the ends are not numbers."""
+def test_one_value_has_only_a_mean() -> None:
+    """The ends of the interval for a single value are NaN."""
     interval = bootstrap_interval([2.0], np.random.default_rng(0))
 
     assert interval.mean == 2.0
@@ -69,6 +69,6 @@ def test_one_value_has_a_mean_alone() -> None:
 
 
 def test_no_values() -> None:
-    """Nothing has no mean."""
-    with pytest.raises(ValueError, match="no values"):
+    """An empty sample is refused."""
+    with pytest.raises(ValueError, match="at least one value"):
         bootstrap_interval([], np.random.default_rng(0))

@@ -44,7 +44,7 @@ BLACK_WHITE = [[0, 0, 0], [255, 255, 255]]
     ids=["rgb", "grey", "two-valued", "grey-alpha", "rgba", "palette", "16-bit"],
 )
 def test_modes(image: Image.Image) -> None:
-    """Every mode that a PNG can have comes out as the same opaque RGB; what is transparent lies on white."""
+    """All PNG modes are decoded to the same opaque RGB pixels, with transparent parts on white."""
     logo = decode_logo(encoded(image), "a", "simple")
 
     assert ends(logo) == BLACK_WHITE
@@ -52,14 +52,14 @@ def test_modes(image: Image.Image) -> None:
 
 @pytest.mark.parametrize(("form", "mode"), [("JPEG", "RGB"), ("JPEG", "L"), ("JPEG", "CMYK"), ("WEBP", "RGBA")])
 def test_formats(form: str, mode: str) -> None:
-    """JPEG (CMYK too) and WebP are read, nearly without loss."""
+    """JPEG (including CMYK) and WebP are decoded with little loss."""
     image = half("RGB", (0, 0, 0), (255, 255, 255)).convert(mode)
 
     assert np.abs(np.array(ends(decode_logo(encoded(image, form), "a", "simple"))) - BLACK_WHITE).max() < 12
 
 
 def test_transparent_palette() -> None:
-    """A palette's transparent colour lies on white."""
+    """The transparent colour of a palette is composited on white."""
     image = half("P", 0, 1)
     image.putpalette([0, 0, 0, 200, 0, 0])
 
@@ -67,14 +67,14 @@ def test_transparent_palette() -> None:
 
 
 def test_white_on_transparent_is_laid_on_black() -> None:
-    """A logo that would vanish on white does not."""
+    """A logo that would be invisible on white is composited on black."""
     image = half("RGBA", (255, 255, 255, 0), (255, 255, 255, 255))
 
     assert ends(decode_logo(encoded(image), "a", "simple")) == BLACK_WHITE
 
 
 def test_huge_is_shrunk() -> None:
-    """A large image keeps its shape, and is at most as large as asked for."""
+    """A large image keeps its aspect ratio and is shrunk to the requested size."""
     logo = decode_logo(encoded(Image.new("RGB", (3000, 1500), "red")), "a", "simple", size=100)
 
     assert (logo.width, logo.height) == (100, 50)
@@ -93,29 +93,29 @@ def test_small_is_left_alone() -> None:
         (Image.new("RGBA", (30, 30), (5, 5, 5, 0)), "fully transparent"),
     ],
 )
-def test_unusable_images_say_why(image: Image.Image, reason: str) -> None:
-    """A 1 x 1 image, a line and a transparent one are refused, with name and reason."""
-    with pytest.raises(LogoError, match=f"acme.png: it is {reason}"):
+def test_unusable_images_are_refused_with_the_reason(image: Image.Image, reason: str) -> None:
+    """A 1 x 1 image, a line and a transparent image are refused with name and reason."""
+    with pytest.raises(LogoError, match=f"acme.png: the image is {reason}"):
         decode_logo(encoded(image), "acme.png", "simple")
 
 
 def test_corrupt_at_any_length() -> None:
-    """A file that was cut anywhere is refused, and never raises anything else."""
+    """A file truncated anywhere is refused, and no other error is raised."""
     data = encoded(Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 20, 3), dtype=np.uint8)))
 
     for length in range(0, len(data) - 20, 37):
-        with pytest.raises(LogoError, match="cannot be read as an image"):
+        with pytest.raises(LogoError, match="the image cannot be read"):
             decode_logo(data[:length], "a", "simple")
 
 
 def test_missing_file() -> None:
-    """A file that is not there is named."""
+    """The error contains the name of the missing file."""
     with pytest.raises(LogoError, match=r"nowhere\.png: No such file"):
         load_logo(Path("nowhere.png"))
 
 
 def test_folder(tmp_path: Path) -> None:
-    """The first sub-folder is the type, other files are not touched, and what is unusable is reported."""
+    """The first sub-folder is the type, other files are ignored, and unusable images are reported."""
     for place in ("text/a.png", "text/deeper/b.PNG", "simple/c.jpg", "d.webp"):
         path = tmp_path / place
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -133,8 +133,8 @@ def test_folder(tmp_path: Path) -> None:
     assert [rejection.path.name for rejection in found.rejections] == ["broken.png"]
 
 
-def test_paths_may_be_text(tmp_path: Path) -> None:
-    """What a path finds, its text finds."""
+def test_paths_can_be_text(tmp_path: Path) -> None:
+    """Paths can be given as `Path` or as text."""
     path = tmp_path / "text" / "a.png"
     path.parent.mkdir()
     Image.new("RGB", (30, 30), "red").save(path)
@@ -144,7 +144,7 @@ def test_paths_may_be_text(tmp_path: Path) -> None:
 
 
 def test_folder_without_images(tmp_path: Path) -> None:
-    """A folder without a usable image is refused, with the first reason."""
+    """A folder without a usable image is refused with the first reason."""
     (tmp_path / "broken.png").write_bytes(b"broken")
 
     with pytest.raises(LogoError, match=r"no usable .* broken\.png"):
@@ -152,7 +152,7 @@ def test_folder_without_images(tmp_path: Path) -> None:
 
 
 def test_no_folder(tmp_path: Path) -> None:
-    """A folder that does not exist is named."""
+    """The error contains the name of the missing folder."""
     with pytest.raises(LogoError, match="absent is not a folder"):
         load_folder(tmp_path / "absent")
 
@@ -163,7 +163,7 @@ def some_logos() -> list[Logo]:
 
 
 def test_split_is_stratified() -> None:
-    """A fifth of each type is set aside, and no logo is on both sides."""
+    """A fifth of each type is unseen, and no logo is in both parts."""
     seen, unseen = split_unseen(some_logos(), 0.2, np.random.default_rng(0))
 
     assert [logo.category for logo in unseen] == ["a", "a", "b", "b"]
@@ -172,7 +172,7 @@ def test_split_is_stratified() -> None:
 
 
 def test_split_honours_its_seed() -> None:
-    """The same seed sets the same logos aside, another seed others."""
+    """The same seed gives the same unseen logos, and another seed different ones."""
     names = [
         [logo.name for logo in split_unseen(some_logos(), 0.2, np.random.default_rng(seed))[1]] for seed in (1, 1, 2)
     ]
@@ -181,7 +181,7 @@ def test_split_honours_its_seed() -> None:
 
 
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -1.0, 0.99])
-def test_split_leaves_something_to_train_on(fraction: float) -> None:
-    """A share that leaves nothing on one side is refused."""
-    with pytest.raises(ValueError, match=r"fraction|train on"):
+def test_split_leaves_logos_for_training(fraction: float) -> None:
+    """A share that leaves one part empty is refused."""
+    with pytest.raises(ValueError, match=r"fraction|left for training"):
         split_unseen(some_logos(), fraction, np.random.default_rng(0))

@@ -1,4 +1,4 @@
-"""Pictures of a training on logos."""
+"""Pictures logged during a training on logos."""
 
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from vtracer_gym.reward import RewardWeights
 from vtracer_gym.samples import sample_logos
 
 
-def test_a_training_shows_one_logo_of_each_type_before_during_and_after(tmp_path: Path) -> None:
-    """Original and default once, the agent's trace each time, with quality and bytes."""
+def test_pictures_of_one_logo_per_type_are_logged_before_during_and_after(tmp_path: Path) -> None:
+    """Original and default trace are logged once, and the agent's trace each time with quality and bytes."""
     logos = sample_logos(20, np.random.default_rng(0), 64)
     weights = RewardWeights()
     model = PPO("MlpPolicy", VectorizeEnv(tuple(logos[:2]), 1, weights), n_steps=8, batch_size=8, n_epochs=1, seed=0)

@@ -10,7 +10,7 @@ HALF_RED = '<svg xmlns="http://www.w3.org/2000/svg" width="4" height="2"><path d
 
 
 def test_draws_in_rgb_on_white() -> None:
-    """What a document covers has its colour, the rest is white."""
+    """Shapes have their colour, and the background is white."""
     picture = rasterize(HALF_RED, 4, 2)
 
     assert picture.shape == (2, 4, 3)
@@ -18,12 +18,12 @@ def test_draws_in_rgb_on_white() -> None:
 
 
 def test_background() -> None:
-    """Another background shows where the document is open."""
+    """The given background is visible where the document is transparent."""
     assert rasterize(HALF_RED, 4, 2, "#0000ff")[0, 3].tolist() == [0, 0, 255]
 
 
 def test_scales() -> None:
-    """A document with a view box is drawn at the size asked for."""
+    """A document with a view box is drawn at the requested size."""
     svg = HALF_RED.replace("<svg ", '<svg viewBox="0 0 4 2" ')
     picture = rasterize(svg, 40, 20)
 
@@ -33,6 +33,6 @@ def test_scales() -> None:
 
 @pytest.mark.parametrize("svg", ["", "not svg", "<svg", "<html></html>"])
 def test_bad_documents_are_refused(svg: str) -> None:
-    """What is no SVG is refused with a message."""
+    """Invalid documents are refused with a message."""
     with pytest.raises(RasterizeError, match="resvg"):
         rasterize(svg, 10, 10)

@@ -16,12 +16,12 @@ def attempt(quality: float = 0.9, size_bytes: int = 1000, work: float = 100.0) -
 
 
 def test_defaults_earn_nothing() -> None:
-    """Doing as the defaults do is worth 0."""
+    """An attempt equal to the defaults earns 0."""
     assert WEIGHTS.reward(attempt(), attempt()) == 0.0
 
 
 def test_parts_worked_by_hand() -> None:
-    """Half the bytes, a quarter of the time and one gain scale more quality."""
+    """The parts are correct for half the bytes, a quarter of the time and one gain scale of quality."""
     parts = WEIGHTS.parts(attempt(0.91, 500, 25.0), attempt())
 
     assert parts.size == pytest.approx(math.log(2))
@@ -31,7 +31,7 @@ def test_parts_worked_by_hand() -> None:
 
 
 def test_parts_add_up() -> None:
-    """The recorded parts add up to the reward, above the floor and on it."""
+    """The parts add up to the reward, above the floor and at the floor."""
     for tried in (attempt(0.95, 3000, 50.0), attempt(0.2, 100, 10.0)):
         parts = WEIGHTS.parts(tried, attempt())
 
@@ -39,14 +39,14 @@ def test_parts_add_up() -> None:
 
 
 def test_gain_saturates_and_loss_does_not() -> None:
-    """No gain of quality is worth more than the weight; a loss costs in proportion."""
+    """A gain in quality earns at most the weight, and a loss costs in proportion."""
     assert WEIGHTS.parts(attempt(1.0), attempt()).quality < 2.0
     assert WEIGHTS.parts(attempt(0.89), attempt()).quality == pytest.approx(-2.0)
     assert WEIGHTS.parts(attempt(0.88), attempt()).quality == pytest.approx(-4.0)
 
 
 def test_slope_is_even_at_the_defaults() -> None:
-    """A tiny gain is worth what a tiny loss costs."""
+    """A tiny gain earns as much as a tiny loss costs."""
     gain = WEIGHTS.parts(attempt(0.9 + 1e-7), attempt()).quality
     loss = WEIGHTS.parts(attempt(0.9 - 1e-7), attempt()).quality
 
@@ -54,19 +54,19 @@ def test_slope_is_even_at_the_defaults() -> None:
 
 
 def test_growth_counts_threefold() -> None:
-    """Twice the bytes cost three times what half the bytes earn."""
+    """Twice the bytes cost three times as much as half the bytes earn."""
     half, twice = (WEIGHTS.parts(attempt(size_bytes=size), attempt()).size for size in (500, 2000))
 
     assert twice == pytest.approx(-3 * half)
 
 
-def test_no_number_of_bytes_pays_for_a_ruined_logo() -> None:
-    """A blank trace of ten bytes stays on the floor, although it is tiny."""
+def test_saved_bytes_never_compensate_for_a_ruined_logo() -> None:
+    """A blank trace of ten bytes stays at the floor."""
     assert WEIGHTS.reward(attempt(0.3, 10), attempt(0.9, 10_000)) == WEIGHTS.lowest
 
 
 def test_failure_is_the_floor() -> None:
-    """A failed attempt earns the lowest reward, as a part of its own."""
+    """A failed attempt earns the lowest reward, recorded as a separate part."""
     parts = WEIGHTS.parts(Attempt.failed(DEFAULTS, "panicked"), attempt())
 
     assert parts.as_dict() == {"quality": 0.0, "size": 0.0, "speed": 0.0, "floor": -3.0}

@@ -11,12 +11,12 @@ def colors(pixels: np.ndarray) -> int:
 
 
 def test_types_come_in_turn() -> None:
-    """Any number can be drawn, and the four types share it."""
+    """Any number of logos can be drawn, with the four types in turn."""
     assert [logo.category for logo in sample_logos(6, np.random.default_rng(0), 64)] == [*LOGO_TYPES, *LOGO_TYPES[:2]]
 
 
 def test_seed() -> None:
-    """The same seed draws the same logos, another seed others."""
+    """The same seed gives the same logos, and another seed different ones."""
     first, again, other = (sample_logos(4, np.random.default_rng(seed), 64) for seed in (1, 1, 2))
 
     assert all(np.array_equal(one.pixels, two.pixels) for one, two in zip(first, again, strict=True))
@@ -24,21 +24,21 @@ def test_seed() -> None:
 
 
 def test_more_logos_keep_the_first_ones() -> None:
-    """Each logo has a generator of its own."""
+    """Each logo has a separate random generator."""
     few, many = sample_logos(2, np.random.default_rng(3), 64), sample_logos(5, np.random.default_rng(3), 64)
 
     assert all(np.array_equal(one.pixels, two.pixels) for one, two in zip(few, many, strict=False))
 
 
 def test_sizes() -> None:
-    """The longest side is the size asked for, and every logo is large enough for an SSIM."""
+    """The longest side has the requested size, and every logo is large enough for SSIM."""
     for logo in sample_logos(40, np.random.default_rng(0), 64):
         assert max(logo.pixels.shape) == 64
         assert min(logo.pixels.shape[:2]) >= 11
 
 
 def test_types_differ() -> None:
-    """Gradients and emblems have more colours than simple logos."""
+    """Logos with gradients and complex logos have more colours than simple logos."""
     logos = sample_logos(24, np.random.default_rng(0), 96)
     mean = {kind: np.mean([colors(logo.pixels) for logo in logos if logo.category == kind]) for kind in LOGO_TYPES}
 
@@ -47,7 +47,7 @@ def test_types_differ() -> None:
 
 
 @pytest.mark.parametrize(("count", "size"), [(-1, 64), (1, 63)])
-def test_refuses_what_cannot_be_drawn(count: int, size: int) -> None:
-    """A negative number and a size too small for a word are refused."""
-    with pytest.raises(ValueError, match=r"drawn|64 pixels"):
+def test_refuses_invalid_counts_and_sizes(count: int, size: int) -> None:
+    """A negative count and a size too small for a word are refused."""
+    with pytest.raises(ValueError, match=r"count must not be negative|at least 64 pixels"):
         sample_logos(count, np.random.default_rng(0), size)

@@ -20,7 +20,7 @@ def flat(level: int) -> Pixels:
 
 
 def slow_ssim(picture: Pixels, target: Pixels) -> float:
-    """Wang et al. 2004, equations 13 to 16, window by window in plain Python."""
+    """SSIM by Wang et al. 2004, equations 13 to 16, window by window in plain Python."""
     taps = [math.exp(-(offset**2) / (2 * 1.5**2)) for offset in range(-5, 6)]
     kernel = [[one * other / sum(taps) ** 2 for other in taps] for one in taps]
     c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -41,7 +41,7 @@ def slow_ssim(picture: Pixels, target: Pixels) -> float:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_agrees_with_a_slow_loop(seed: int) -> None:
-    """The fast SSIM is the paper's formula, window by window."""
+    """The fast SSIM equals the paper's formula, computed window by window."""
     target = noise(seed)
     picture = (0.6 * target + 0.4 * noise(seed + 100)).astype(np.uint8)
 
@@ -49,29 +49,29 @@ def test_agrees_with_a_slow_loop(seed: int) -> None:
 
 
 def test_same_picture_is_one() -> None:
-    """A picture is wholly similar to itself."""
+    """A picture has SSIM 1 with itself."""
     assert ssim(noise(0), noise(0)) == pytest.approx(1.0, abs=1e-6)
 
 
 def test_symmetric() -> None:
-    """It does not matter which of two pictures is the target."""
+    """Swapping picture and target does not change the SSIM."""
     assert ssim(noise(0), noise(1)) == pytest.approx(ssim(noise(1), noise(0)), abs=1e-6)
 
 
 def test_flat_pictures_have_a_closed_form() -> None:
-    """Two flat pictures differ in luminance alone: (2 a b + C1) / (a^2 + b^2 + C1)."""
+    """Two flat pictures differ only in luminance: (2 a b + C1) / (a^2 + b^2 + C1)."""
     c1 = (0.01 * 255) ** 2
 
     assert ssim(flat(200), flat(100)) == pytest.approx((2 * 200 * 100 + c1) / (200**2 + 100**2 + c1), abs=1e-4)
 
 
 def test_negative_is_dissimilar() -> None:
-    """A picture and its negative have the opposite structure."""
+    """The SSIM of a picture and its negative is negative."""
     assert ssim(255 - noise(0), noise(0)) < 0.0
 
 
-def test_calls_do_not_disturb_each_other() -> None:
-    """The working memory is kept between calls, yet each call stands alone."""
+def test_calls_are_independent() -> None:
+    """A call does not affect later ones, although working memory is reused."""
     similarity = Similarity(noise(0))
     first = similarity.to(noise(1))
     similarity.to(noise(2))
@@ -79,8 +79,8 @@ def test_calls_do_not_disturb_each_other() -> None:
     assert similarity.to(noise(1)) == first
 
 
-def test_colors_of_equal_brightness_are_told_apart() -> None:
-    """Swapping two channels of a picture is noticed, although it keeps the mean of the channels."""
+def test_colors_of_equal_brightness_are_distinguished() -> None:
+    """Swapping two channels lowers the SSIM, although the mean of the channels is the same."""
     target = noise(0)
 
     assert ssim(np.ascontiguousarray(target[..., ::-1]), target) < 0.7
@@ -88,12 +88,12 @@ def test_colors_of_equal_brightness_are_told_apart() -> None:
 
 @pytest.mark.parametrize("shape", [(10, 30, 3), (30, 10, 3), (30, 30), (30, 30, 4)])
 def test_refuses_other_shapes(shape: tuple[int, ...]) -> None:
-    """A picture below one window, or without three channels, has no SSIM here."""
+    """Pictures smaller than the window or without three channels are refused."""
     with pytest.raises(ValueError, match=r"pixels|shape"):
         Similarity(np.zeros(shape, np.uint8))
 
 
 def test_refuses_different_sizes() -> None:
-    """Pictures of different sizes cannot be compared."""
+    """Pictures of different sizes are refused."""
     with pytest.raises(ValueError, match="shapes differ"):
         ssim(noise(0, 20, 20), noise(0, 20, 21))

@@ -9,7 +9,7 @@ from vtracer_gym.tracing import BOUNDS, DEFAULTS, PARAMETER_NAMES, Parameters, c
 
 
 class Unchecked(Parameters):
-    """Parameters that go to VTracer unchecked, to make it panic."""
+    """Parameters without validation, to make VTracer panic."""
 
     def __post_init__(self) -> None:
         pass
@@ -24,7 +24,7 @@ def disc() -> bytes:
 
 
 def test_traces_in_memory() -> None:
-    """Encoded pixels go in, an SVG of the same size comes out."""
+    """Encoded pixels are traced to an SVG of the same size."""
     traced = trace(disc())
 
     assert 'width="50" height="40"' in traced.svg
@@ -32,7 +32,7 @@ def test_traces_in_memory() -> None:
 
 
 def test_counts_shapes_and_curves() -> None:
-    """A disc on a ground is two paths, and a path has at least one curve."""
+    """A disc on a background has two paths, and each path has at least one curve."""
     traced = trace(disc())
 
     assert traced.paths == 2
@@ -40,24 +40,24 @@ def test_counts_shapes_and_curves() -> None:
 
 
 def test_same_parameters_same_svg() -> None:
-    """VTracer is deterministic: rewards can be reproduced."""
+    """VTracer is deterministic, so rewards are reproducible."""
     assert trace(disc()).svg == trace(disc()).svg
 
 
-def test_defaults_are_the_documented_ones() -> None:
-    """The defaults here are what VTracer does when nothing is given, but for the decimals."""
+def test_defaults_are_the_documented_values() -> None:
+    """The defaults equal VTracer's behaviour without arguments, except for the decimals."""
     left_out = vtracer.convert_raw_image_to_svg(disc(), img_format="png", path_precision=8)
 
     assert trace(disc(), DEFAULTS).svg == left_out
 
 
 def test_fewer_decimals_make_it_smaller() -> None:
-    """The precision of coordinates reaches VTracer."""
+    """The precision of coordinates is passed to VTracer."""
     assert trace(disc(), Parameters(path_precision=0)).size_bytes < trace(disc()).size_bytes
 
 
 def test_binary_mode_is_black() -> None:
-    """In binary mode the dark part is traced, in black alone."""
+    """In binary mode, only the dark part is traced, in black."""
     traced = trace(disc(), color_mode="binary")
 
     assert 'fill="#000000"' in traced.svg
@@ -66,7 +66,7 @@ def test_binary_mode_is_black() -> None:
 
 @pytest.mark.parametrize("name", PARAMETER_NAMES)
 def test_bounds_are_checked(name: str) -> None:
-    """A value beyond either bound is refused, with its name and range."""
+    """A value outside the bounds is refused with its name."""
     low, high = BOUNDS[name]
 
     for value in (low - 1, high + 1, float("nan")):
@@ -75,14 +75,14 @@ def test_bounds_are_checked(name: str) -> None:
 
 
 def test_whole_numbers_are_whole() -> None:
-    """A fraction of an iteration is refused rather than cut off."""
+    """A fractional number of iterations is refused instead of truncated."""
     with pytest.raises(ValueError, match="whole"):
         Parameters(max_iterations=2.5)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["color_precision", "max_iterations"])
 def test_panic_becomes_an_error(name: str) -> None:
-    """A real panic of VTracer, which is no Exception, is raised as a TraceError."""
+    """A real panic of VTracer, which does not derive from Exception, is raised as a TraceError."""
     values = DEFAULTS.as_dict() | {name: 0}
 
     with pytest.raises(TraceError, match="panicked"):
@@ -90,17 +90,17 @@ def test_panic_becomes_an_error(name: str) -> None:
 
 
 def test_unreadable_image_is_an_error() -> None:
-    """Bytes that are no image are refused."""
+    """Bytes that are not an image are refused."""
     with pytest.raises(TraceError, match="decode"):
         trace(b"not a picture")
 
 
 def test_interrupts_pass() -> None:
-    """Ctrl-C is no failed attempt."""
+    """A KeyboardInterrupt is not converted to a TraceError."""
     with pytest.raises(KeyboardInterrupt), contained_panics():
         raise KeyboardInterrupt
 
 
 def test_as_dict_has_every_parameter() -> None:
-    """The dictionary names the eight parameters in their order."""
+    """The dictionary has the eight parameters in order."""
     assert tuple(DEFAULTS.as_dict()) == PARAMETER_NAMES

@@ -41,7 +41,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_same_seed_same_agent(trained: Path, tmp_path: Path) -> None:
-    """A training can be repeated to the last bit; another seed makes another agent."""
+    """A training is exactly reproducible, and another seed gives a different agent."""
     same = train(LOGOS[:3], SHORT, tmp_path / "same")
     other = train(LOGOS[:3], changed(seed=1), tmp_path / "other")
     first = TrainedAgent.load(str(trained)).act(OBSERVATION).tolist()
@@ -51,14 +51,14 @@ def test_same_seed_same_agent(trained: Path, tmp_path: Path) -> None:
 
 
 def test_processes_train(tmp_path: Path) -> None:
-    """Two processes make one rollout."""
+    """Two processes contribute to one rollout."""
     agent = train(LOGOS, changed(processes=2), tmp_path)
 
     assert agent.model.num_timesteps == 32
 
 
-def test_card_tells_what_was_seen(trained: Path) -> None:
-    """The card names the settings, the logos that were seen and those that were not."""
+def test_card_contains_settings_and_logos(trained: Path) -> None:
+    """The card contains the settings and the names of the training logos and the unseen logos."""
     card = TrainedAgent.load(trained).card
 
     assert card.settings == SHORT
@@ -66,8 +66,8 @@ def test_card_tells_what_was_seen(trained: Path) -> None:
     assert card.unseen == (LOGOS[3].name,)
 
 
-def test_actions_lie_in_the_box(trained: Path) -> None:
-    """An agent's action is one that the environment takes."""
+def test_actions_are_in_the_box(trained: Path) -> None:
+    """The agent's action is valid for the environment."""
     action = TrainedAgent.load(trained).act(OBSERVATION)
 
     assert action.shape == (8,)
@@ -75,15 +75,15 @@ def test_actions_lie_in_the_box(trained: Path) -> None:
 
 
 def test_checkpoints_are_found_by_their_steps(trained: Path) -> None:
-    """The newest checkpoint is the one with the most steps."""
+    """The newest checkpoint is the checkpoint with the most steps."""
     newest = newest_checkpoint(trained)
 
     assert newest is not None
     assert newest.name == "steps-00000032.zip"
 
 
-def test_resume_goes_on(tmp_path: Path) -> None:
-    """A resumed training takes only the steps that are missing."""
+def test_resume_continues(tmp_path: Path) -> None:
+    """A resumed training takes only the missing steps."""
     train(LOGOS[:3], changed(steps=16), tmp_path)
     before = newest_checkpoint(tmp_path)
     agent = train(LOGOS[:3], changed(steps=48), tmp_path, resume=True)
@@ -94,7 +94,7 @@ def test_resume_goes_on(tmp_path: Path) -> None:
 
 
 def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:
-    """Nothing is left to do, and the same agent comes back."""
+    """Resuming a finished training takes no steps and returns the same agent."""
     before = TrainedAgent.load(trained).act(OBSERVATION).tolist()
 
     assert train(LOGOS[:3], SHORT, trained, unseen=LOGOS[3:], resume=True).act(OBSERVATION).tolist() == before
@@ -102,12 +102,12 @@ def test_resume_of_a_finished_training_changes_nothing(trained: Path) -> None:
 
 @pytest.mark.parametrize("changes", [{"seed": 9}, {"learning_rate": 1.0}])
 def test_resume_refuses_other_settings(trained: Path, changes: dict[str, object]) -> None:
-    """Two different trainings are not spliced."""
+    """A training cannot be resumed with different settings."""
     with pytest.raises(ModelError, match=next(iter(changes))):
         train(LOGOS[:3], changed(**changes), trained, resume=True)
 
 
 def test_resume_refuses_other_logos(trained: Path) -> None:
-    """What was set aside must not be trained on after all."""
-    with pytest.raises(ModelError, match="other logos"):
+    """A training cannot be resumed with different logos, which could include unseen ones."""
+    with pytest.raises(ModelError, match="different logos"):
         train(LOGOS, SHORT, trained, resume=True)

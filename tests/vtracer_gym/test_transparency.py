@@ -20,7 +20,7 @@ INKS = {"white": [255, 255, 255], "black": [0, 0, 0], "blue": [20, 40, 200]}
 
 
 def ring(ink: str, *, ground: tuple[int, int, int, int] = (9, 9, 9, 0)) -> Image.Image:
-    """A ring of 96 pixels, drawn larger for smooth edges; the colour below what is transparent is of no account."""
+    """Draw a ring of 96 pixels, anti-aliased by shrinking. The colour of transparent pixels has no effect."""
     picture = Image.new("RGBA", (480, 480), ground)
     draw = ImageDraw.Draw(picture)
     draw.ellipse((40, 40, 440, 440), fill=tuple(INKS[ink]))
@@ -39,8 +39,8 @@ def drawn(logo: Logo, ground: str) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("ink", INKS)
-def test_what_is_transparent_stays_so(ink: str) -> None:
-    """On red, corners and the hole of the ring are red, and the ring has its colour."""
+def test_transparent_parts_stay_transparent(ink: str) -> None:
+    """On a red background, the corners and the hole are red, and the ring has its colour."""
     picture = drawn(decoded(ring(ink)), "#ff0000")
 
     assert [picture[0, 0].tolist(), picture[95, 95].tolist(), picture[48, 48].tolist()] == [RED] * 3
@@ -49,7 +49,7 @@ def test_what_is_transparent_stays_so(ink: str) -> None:
 
 @pytest.mark.parametrize("ink", ["white", "black"])
 def test_a_small_hole_stays_open(ink: str) -> None:
-    """VTracer takes a picture with few transparent pixels for opaque; here a hole of 1 % of it stays one."""
+    """VTracer treats a picture with few transparent pixels as opaque, but a hole of 1 % stays transparent here."""
     picture = Image.new("RGBA", (96, 96), (*INKS[ink], 255))
     picture.paste((0, 0, 0, 0), (30, 30, 40, 40))
     picture = Image.fromarray(drawn(decoded(picture), "#ff0000"))
@@ -58,8 +58,8 @@ def test_a_small_hole_stays_open(ink: str) -> None:
 
 
 @pytest.mark.parametrize("ink", INKS)
-def test_quality_is_the_lower_one_of_two_grounds(ink: str) -> None:
-    """A logo that vanishes on one ground is measured on the other."""
+def test_quality_is_the_lower_one_of_two_backgrounds(ink: str) -> None:
+    """A logo that is invisible on one background is measured on the other."""
     logo = decoded(ring(ink))
     attempt = PreparedLogo(logo).default
     assert logo.rgba is not None
@@ -69,8 +69,8 @@ def test_quality_is_the_lower_one_of_two_grounds(ink: str) -> None:
     assert 0.9 < attempt.quality < 1.0
 
 
-def test_an_opaque_logo_is_measured_as_it_is() -> None:
-    """On white ground nothing is transparent, and one ground is enough."""
+def test_an_opaque_logo_is_measured_directly() -> None:
+    """An opaque logo has no alpha channel and needs only one background."""
     logo = decoded(ring("blue", ground=(255, 255, 255, 255)))
     attempt = PreparedLogo(logo).default
 
@@ -79,12 +79,12 @@ def test_an_opaque_logo_is_measured_as_it_is() -> None:
 
 
 def test_the_document_has_the_size_of_the_logo() -> None:
-    """The row that makes VTracer see transparency is not in it."""
+    """The extra row that makes VTracer detect transparency is excluded."""
     assert 'width="96" height="96"' in PreparedLogo(decoded(ring("black"))).default.svg
 
 
-def test_binary_tracing_leaves_what_is_transparent_open() -> None:
-    """It sees no alpha; what is below it would be black."""
+def test_binary_tracing_keeps_transparent_parts() -> None:
+    """Binary tracing ignores alpha, but transparent pixels are not traced even if their colour is black."""
     logo = decoded(ring("black", ground=(0, 0, 0, 0)))
     svg = PreparedLogo(logo).attempt(Parameters(), "binary").svg
 
@@ -92,7 +92,7 @@ def test_binary_tracing_leaves_what_is_transparent_open() -> None:
 
 
 def test_edges_have_no_fringe() -> None:
-    """The colour of transparent pixels does not bleed into a logo that is shrunk."""
+    """The colour of transparent pixels does not bleed into a shrunk logo."""
     rgba = np.zeros((4, 4, 4), np.uint8)
     rgba[:, :2] = (200, 100, 50, 255)
     rgba[:, 2:] = (0, 255, 0, 0)
@@ -102,7 +102,7 @@ def test_edges_have_no_fringe() -> None:
 
 
 def test_half_of_the_largest_alpha_is_opaque() -> None:
-    """A watermark of 40 % is traced as its shape."""
+    """A watermark with an alpha of 40 % is traced as an opaque shape."""
     rgba = np.full((2, 3, 4), (10, 20, 30, 100), np.uint8)
     rgba[0, :, 3] = (0, 49, 50)
     ready = traceable(rgba)
@@ -112,8 +112,8 @@ def test_half_of_the_largest_alpha_is_opaque() -> None:
 
 
 @pytest.mark.parametrize(("ink", "ground"), [("white", BLACK), ("black", WHITE), ("blue", WHITE)])
-def test_the_ground_that_shows_a_logo(ink: str, ground: str) -> None:
-    """White, but for logos that are nearly white themselves; pictures to look at have it."""
+def test_background_for_viewing(ink: str, ground: str) -> None:
+    """The background is white, except for logos that are almost white."""
     logo = decoded(ring(ink))
     assert logo.rgba is not None
 
@@ -121,16 +121,16 @@ def test_the_ground_that_shows_a_logo(ink: str, ground: str) -> None:
     assert logo.pixels[0, 0].tolist() == ([255] * 3 if ground == WHITE else [0] * 3)
 
 
-def test_a_page_of_any_colour_shows_it() -> None:
-    """With its ground, a white logo is seen on a white page."""
+def test_a_background_makes_a_logo_visible_on_any_page() -> None:
+    """A white logo with its background is visible on a white page."""
     svg = with_ground(PreparedLogo(decoded(ring("white"))).default.svg, BLACK)
 
     picture = rasterize(svg, 96, 96, "#ffffff")
     assert [picture[0, 0].tolist(), picture[48, 16].tolist()] == [[0, 0, 0], [255, 255, 255]]
 
 
-def test_the_gallery_lays_it_on_its_ground() -> None:
-    """The trace of a white logo is not white on white."""
+def test_the_gallery_uses_the_background_of_the_logo() -> None:
+    """The trace of a white logo is not drawn white on white."""
     logo = decoded(ring("white"))
     attempt = PreparedLogo(logo).default
     sheet = np.asarray(gallery([Exhibit(logo, attempt, attempt)], "title", "subtitle"))
@@ -139,10 +139,11 @@ def test_the_gallery_lays_it_on_its_ground() -> None:
     assert 3 * 0.9 < black.sum() / black[:, : sheet.shape[1] // 3].sum() < 3 * 1.1
 
 
-def test_a_speck_that_vanishes_is_refused() -> None:
-    """Of one faint pixel in a large picture nothing is left to trace."""
+def test_a_logo_that_vanishes_when_shrunk_is_refused() -> None:
+    """A large picture with one faint pixel has no visible pixel after shrinking."""
     picture = Image.new("RGBA", (2_000, 2_000), (0, 0, 0, 0))
     picture.putpixel((5, 5), (0, 0, 0, 30))
 
-    with pytest.raises(Exception, match=r"logo.png: nothing is left of it at 96 pixels"):
+    reason = r"logo.png: the image is almost fully transparent: no visible pixel is left at 96 pixels"
+    with pytest.raises(Exception, match=reason):
         decoded(picture)

@@ -1,1 +1,1 @@
-"""Other programs' files: `importers` read them, `exporters` write them."""
+"""Conversion between run folders and other file formats: `importers` read files, `exporters` write them."""

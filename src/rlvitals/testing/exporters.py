@@ -179,7 +179,7 @@ class ExporterContract:
         """What is there stays as it is, until it is said to be overwritten."""
         path = export_run(ordinary, tmp_path / "out" / self.target, format=self.make_exporter(), raw=False)
         before = _bytes_in(path)
-        with pytest.raises(ExportError, match="there already"):
+        with pytest.raises(ExportError, match="already exists"):
             export_run(ordinary, path, format=self.make_exporter(), raw=False)
         assert _bytes_in(path) == before
         export_run(ordinary, path, format=self.make_exporter(), raw=False, overwrite=True)

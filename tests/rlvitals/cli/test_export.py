@@ -53,7 +53,7 @@ def test_nothing_is_overwritten_unless_that_is_said(monitor: Monitor, invoke: In
     refused = invoke("export", "run", "-o", "a.json")
 
     assert (refused.exit_code, (tmp_path / "a.json").read_text()) == (2, "mine")
-    assert refused.stderr.startswith("rlvitals: a.json is there already")
+    assert refused.stderr.startswith("rlvitals: a.json already exists")
     assert invoke("export", "run", "-o", "a.json", "--force").exit_code == 0
 
 

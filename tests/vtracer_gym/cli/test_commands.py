@@ -30,7 +30,7 @@ TINY = [
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
-    """The command's exit code."""
+    """Run the command and return its exit code."""
     monkeypatch.setattr(sys, "argv", ["vtracer-gym", *map(str, arguments)])
     with pytest.raises(SystemExit) as stopped:
         main()
@@ -39,7 +39,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twelve logos, and one that cannot be read."""
+    """Create a folder with twelve logos and one unreadable file."""
     place = tmp_path_factory.mktemp("logos")
     for logo in sample_logos(12, np.random.default_rng(0), 64):
         path = place / f"{logo.name}.png"
@@ -57,12 +57,12 @@ def trained(monkeypatch: pytest.MonkeyPatch, folder: Path, out: Path, *more: obj
 def test_train_evaluate_trace(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
 ) -> None:
-    """A folder of logos becomes a model, the model is evaluated, and traces a logo."""
+    """Training on a folder of logos creates a model, which can be evaluated and used for tracing."""
     model = tmp_path / "models" / "seed-0"
 
     assert trained(monkeypatch, folder, tmp_path, "--seeds", 1) == 0
     said = capsys.readouterr().out
-    assert "broken.png: it cannot be read as an image (its format is not known)" in said
+    assert "broken.png: the image cannot be read (unknown format)" in said
     *_, shows, evaluates, traces = said.splitlines()
     header = json.loads((tmp_path / shlex.split(shows)[-1] / "run.json").read_text(encoding="utf-8"))
     assert (header["project"], set(header["configuration"]["versions"])) == ("vtracer-gym", {"vtracer", "resvg-py"})
@@ -79,7 +79,7 @@ def test_train_evaluate_trace(
 
 
 def test_a_transparent_logo_stays_transparent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A white disc on nothing, traced by the command: what is around it is whatever the page is."""
+    """A white disc on a transparent background is traced with a transparent background."""
     picture = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
     ImageDraw.Draw(picture).ellipse((8, 8, 56, 56), fill="white")
     picture.save(tmp_path / "logo.png")
@@ -90,7 +90,7 @@ def test_a_transparent_logo_stays_transparent(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_demo(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """The demo ends by itself, with a table and a picture."""
+    """The demo terminates and produces a table and a picture."""
     code = run(
         monkeypatch,
         "demo",
@@ -128,14 +128,17 @@ def test_trace_without_a_model(monkeypatch: pytest.MonkeyPatch, folder: Path, tm
         (["trace", "absent.png", "-o", "a.svg"], "absent.png: No such file"),
         (["trace", "{logo}", "-o", "absent/a.svg"], "absent does not exist"),
         (["trace", "{logo}", "-o", "a.svg", "--model", "absent"], "no trained model"),
-        (["trace", "{broken}", "-o", "a.svg"], "broken.png: it cannot be read as an image (its format is not known)"),
+        (["trace", "{broken}", "-o", "a.svg"], "broken.png: the image cannot be read (unknown format)"),
         (["train", "--logos", "absent"], "absent is not a folder"),
         (["train", "--logos", "{folder}", "--unseen", "2"], "between 0 and 1"),
-        (["train", "--logos", "absent", "--search-tries", "3"], "search needs at least the agent's 4 tries, not 3"),
+        (
+            ["train", "--logos", "absent", "--search-tries", "3"],
+            "search needs at least as many tries as the agent (4), got 3",
+        ),
         (["evaluate", "--model", "absent"], "no trained model"),
     ],
 )
-def test_mistakes_are_one_line(
+def test_user_errors_are_printed_on_one_line(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     folder: Path,
@@ -143,7 +146,7 @@ def test_mistakes_are_one_line(
     arguments: list[str],
     reason: str,
 ) -> None:
-    """What the user can set right is said in one line, with exit code 2 and no traceback."""
+    """Errors that the user can fix are printed on one line, with exit code 2 and without a traceback."""
     monkeypatch.chdir(tmp_path)
     places = {"logo": folder / "simple" / "sample-0000.png", "broken": folder / "text" / "broken.png", "folder": folder}
     code = run(monkeypatch, *[argument.format(**places) for argument in arguments])
@@ -155,15 +158,15 @@ def test_mistakes_are_one_line(
     assert " object at 0x" not in said
 
 
-def test_seeds_are_trained_side_by_side(
+def test_seeds_are_trained_in_parallel(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
 ) -> None:
-    """Two seeds in two processes: two models, two runs, one table, and what may be concluded logo by logo."""
+    """Two seeds in two processes give two models, two runs, one table and a comparison paired by logo."""
 
     assert trained(monkeypatch, folder, tmp_path, "--seeds", 2, "--parallel", 2) == 0
     shown = capsys.readouterr().out
 
-    assert "2 trainings, 2 at once" in shown
+    assert "2 trainings, 2 in parallel" in shown
     assert {path.name for path in (tmp_path / "models").iterdir()} == {"seed-0", "seed-1"}
     assert len(list((tmp_path / "logs").iterdir())) == 2
-    assert "first try against defaults: " in shown
+    assert "first try vs. defaults: " in shown

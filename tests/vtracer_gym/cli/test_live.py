@@ -1,4 +1,4 @@
-"""The monitor's dashboard beside a training."""
+"""The monitor's dashboard during a training."""
 
 import contextlib
 import http.client
@@ -13,21 +13,21 @@ from vtracer_gym.cli.live import dashboard
 
 
 def status(port: int) -> int:
-    """What the server at a port answers."""
+    """Return the HTTP status of the server at a port."""
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
         connection.request("GET", "/")
         return connection.getresponse().status
 
 
 def port_in(screen: io.StringIO) -> int:
-    """The port of the address that was printed."""
+    """Return the port of the printed address."""
     found = re.search(r"http://127\.0\.0\.1:(\d+)/", screen.getvalue())
     assert found is not None, screen.getvalue()
     return int(found[1])
 
 
-def test_it_is_there_for_as_long_as_the_training(tmp_path: Path) -> None:
-    """Its address is printed; in the end the server is gone."""
+def test_the_dashboard_runs_during_the_training(tmp_path: Path) -> None:
+    """The address is printed, and the server stops after the training."""
     screen = io.StringIO()
     with dashboard(Console(file=screen, width=200), tmp_path / "logs", wanted=True):
         port = port_in(screen)
@@ -36,8 +36,8 @@ def test_it_is_there_for_as_long_as_the_training(tmp_path: Path) -> None:
         status(port)
 
 
-def test_it_is_gone_after_a_training_that_failed(tmp_path: Path) -> None:
-    """The error is the training's own."""
+def test_the_dashboard_stops_after_a_failed_training(tmp_path: Path) -> None:
+    """The server stops, and the error of the training is raised."""
     screen = io.StringIO()
     with pytest.raises(ZeroDivisionError), dashboard(Console(file=screen, width=200), tmp_path, wanted=True):
         raise ZeroDivisionError
@@ -45,8 +45,8 @@ def test_it_is_gone_after_a_training_that_failed(tmp_path: Path) -> None:
         status(port_in(screen))
 
 
-def test_it_costs_nothing_if_it_is_not_wanted(tmp_path: Path) -> None:
-    """No folder, no process, no word."""
+def test_without_the_dashboard_nothing_is_started(tmp_path: Path) -> None:
+    """There is no folder, no process and no output."""
     screen = io.StringIO()
     with dashboard(Console(file=screen), tmp_path / "logs", wanted=False):
         pass

@@ -16,13 +16,13 @@ def result(seed: int) -> SeedResult:
 
 
 def words(command: str) -> list[str]:
-    """A command as a shell takes it apart, its program by name."""
+    """Split a command like a shell, with only the name of the program."""
     program, *rest = shlex.split(command)
     return [Path(program).name, *rest]
 
 
 def test_after_one_training() -> None:
-    """Show the run, evaluate the model, trace a logo that training did not see; names with spaces are quoted."""
+    """The commands show the run, evaluate the model and trace an unseen logo; names with spaces are quoted."""
     commands = after_training([result(0)], Path("my logos"), 120, Path("logs"))
 
     assert [words(command) for command in commands] == [
@@ -32,8 +32,8 @@ def test_after_one_training() -> None:
     ]
 
 
-def test_after_several() -> None:
-    """Several runs can be compared."""
+def test_after_several_trainings() -> None:
+    """After several trainings, there is also a command that compares the runs."""
     commands = after_training([result(0), result(1)], None, 40, Path("logs/vtracer_gym"))
 
     assert [words(command) for command in commands[1:3]] == [

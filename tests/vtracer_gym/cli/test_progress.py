@@ -29,7 +29,7 @@ def shown(width: int) -> list[str]:
 
 @pytest.mark.parametrize("width", [12, 20, 31, 40, 48, 57, 79, 80, 120, 200])
 def test_two_lines_that_fit(width: int) -> None:
-    """On a terminal of any width the progress bar and the vital signs have one line each, and no sign is cut."""
+    """On a terminal of any width, the progress bar and the metrics take one line each, and no metric is cut."""
     lines = shown(width)
 
     assert len(lines) <= 2
@@ -37,11 +37,11 @@ def test_two_lines_that_fit(width: int) -> None:
     assert all("…" not in line for line in lines[1:])
 
 
-def test_what_eighty_columns_hold() -> None:
-    """The return comes first, and what there is no room for is left out whole."""
+def test_metrics_in_eighty_columns() -> None:
+    """The return comes first, and metrics that do not fit are left out."""
     assert shown(80)[1] == "return -12.34  SSIM -0.0123  success 100%  KL 0.000123  expl. var. -0.123"
 
 
-def test_no_room_at_all() -> None:
-    """Where not even the first sign fits, there is no line."""
+def test_no_metric_fits() -> None:
+    """If even the first metric does not fit, the line is empty."""
     assert fitted(("return -12.34",), 5) == ""

@@ -1,4 +1,4 @@
-"""A Gymnasium environment in which an agent learns to choose VTracer's parameters, and the training of one.
+"""A Gymnasium environment for choosing VTracer's parameters, with training and evaluation of PPO agents.
 
 Synopsis::
 
@@ -24,7 +24,7 @@ from vtracer_gym.errors import (
 )
 from vtracer_gym.requirements import missing_packages as _missing_packages
 
-if _missing := _missing_packages():  # before anything that would fail on the first of them, by name alone
+if _missing := _missing_packages():  # report all missing packages at once, not just the first failing import
     raise MissingPackageError(_missing)
 
 import gymnasium

@@ -1,4 +1,4 @@
-"""Actions: a point in the box [-1, 1]^8 stands for one combination of VTracer's parameters."""
+"""Actions: conversion between points in the box [-1, 1]^8 and VTracer parameters."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from vtracer_gym.tracing import BOUNDS, DEFAULTS, PARAMETER_NAMES, Parameters
 DIMENSIONS: Final = len(PARAMETER_NAMES)
 
 LOGARITHMIC: Final = frozenset({"layer_difference", "max_iterations"})
-"""Parameters that act by ratio: from 2 to 4 is as far as from 32 to 64."""
+"""Parameters on a logarithmic scale: from 2 to 4 is the same distance as from 32 to 64."""
 
 UNCENTRED: Final = frozenset({"path_precision"})
-"""Its default is the end of its range, so that it cannot be the middle."""
+"""Parameters with a default at the end of the range, so that the default is not the centre of the action axis."""
 
 
 def _scale(name: str, value: float) -> float:
@@ -24,7 +24,7 @@ def _scale(name: str, value: float) -> float:
 
 
 def _corners(name: str) -> tuple[float, float, float]:
-    """The scaled values at -1, 0 and +1."""
+    """Return the scaled values at -1, 0 and +1."""
     low, high = (_scale(name, bound) for bound in BOUNDS[name])
     middle = 0.5 * (low + high) if name in UNCENTRED else _scale(name, getattr(DEFAULTS, name))
     return low, middle, high
@@ -34,23 +34,23 @@ _CORNERS: Final = {name: _corners(name) for name in PARAMETER_NAMES}
 
 
 def parameters_of(action: NDArray[np.floating]) -> Parameters:
-    """The parameters that an action stands for.
+    """Return the parameters that an action represents.
 
-    Each coordinate is piecewise linear: -1 is the lowest value allowed, +1 the highest, and 0 is VTracer's default, so
-    that an untrained policy, whose mean is 0, searches around the defaults. ``path_precision`` is plainly linear.
+    Each coordinate is piecewise linear: -1 is the lowest allowed value, +1 the highest, and 0 is VTracer's default. An
+    untrained policy with mean 0 therefore explores around the defaults. ``path_precision`` is linear.
 
     Args:
-        action: shape (8,), in the order of ``PARAMETER_NAMES``; clipped to [-1, 1].
+        action: Action, shape (8,), in the order of ``PARAMETER_NAMES``. Values are clipped to [-1, 1].
 
     Raises:
-        ValueError: another shape, or a value that is not finite.
+        ValueError: The shape is wrong, or a value is non-finite.
     """
     if action.shape != (DIMENSIONS,):
-        raise ValueError(f"an action has shape ({DIMENSIONS},), not {action.shape}")
+        raise ValueError(f"the action must have shape ({DIMENSIONS},), got {action.shape}")
     if not np.isfinite(action).all():
-        raise ValueError(f"an action has to be finite, not {action.tolist()}")
+        raise ValueError(f"the action must be finite, got {action.tolist()}")
     values: dict[str, float] = {}
-    # Plain arithmetic: np.interp on single numbers would cost as much as the similarity of a small logo.
+    # Plain arithmetic, because np.interp on scalars would take as long as the SSIM of a small logo.
     for name, coordinate in zip(PARAMETER_NAMES, action.tolist(), strict=True):
         lowest, middle, highest = _CORNERS[name]
         along = min(max(coordinate, -1.0), 1.0)
@@ -72,7 +72,7 @@ def parameters_of(action: NDArray[np.floating]) -> Parameters:
 
 
 def action_of(parameters: Parameters) -> NDArray[np.float32]:
-    """The action that stands for these parameters, shape (8,): the inverse of ``parameters_of``."""
+    """Return the action that represents the parameters, shape (8,). This is the inverse of ``parameters_of``."""
     coordinates = []
     for name in PARAMETER_NAMES:
         lowest, middle, highest = _CORNERS[name]

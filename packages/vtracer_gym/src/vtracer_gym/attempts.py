@@ -1,4 +1,4 @@
-"""Attempts: one logo, traced with one combination of parameters, drawn again and compared."""
+"""Attempts: trace a logo with one set of parameters, draw the SVG and compare it with the logo."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from vtracer_gym.tracing import DEFAULTS, ColorMode, Parameters, encode_png, tra
 from vtracer_gym.transparency import GROUNDS, WHITE, laid_on, traceable
 
 CURVE_WORK: Final = 100
-"""VTracer's time for one curve, in units of its time for one pixel.
+"""VTracer's time per curve relative to its time per pixel.
 
-Fitted to 3,120 traces of 40 logos (the value at which the logarithm of pixels + CURVE_WORK x curves explains most of
-the variance of the logarithm of VTracer's wall time); ``bench/environment.py`` fits it again.
+Fitted to 3,120 traces of 40 logos: with this value, the logarithm of pixels + CURVE_WORK x curves explains the most
+variance of the logarithm of VTracer's wall time. ``bench/environment.py --fit`` repeats the fit.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one trace.
+    """The result of one trace.
 
     Args:
-        parameters: that were tried.
-        svg: the document; empty where the attempt failed.
-        quality: SSIM between the logo and the drawn SVG, of a transparent logo the lower one of those on white and on
-            black; 0 where the attempt failed.
-        size_bytes: of the SVG.
-        paths: filled shapes in it.
-        curves: Bezier segments in it.
-        work: predicted tracing time, in pixels (see ``CURVE_WORK``): the same in every run, as wall time is not.
-        trace_seconds: wall time of VTracer, for the record.
-        failure: why there is no SVG, or None.
+        parameters: Parameters of the trace.
+        svg: SVG document, empty if the attempt failed.
+        quality: SSIM between the logo and the drawn SVG, 0 if the attempt failed. For a transparent logo, the lower
+            SSIM of those on white and on black.
+        size_bytes: Size of the SVG in bytes.
+        paths: Number of filled shapes.
+        curves: Number of Bezier segments.
+        work: Predicted tracing time in pixels (see ``CURVE_WORK``). Unlike wall time, it is reproducible.
+        trace_seconds: Wall time of VTracer in seconds, for information.
+        failure: Reason why there is no SVG, or None.
     """
 
     parameters: Parameters
@@ -50,18 +50,18 @@ class Attempt:
 
     @classmethod
     def failed(cls, parameters: Parameters, reason: str) -> Attempt:
-        """An attempt of which nothing came."""
+        """Return a failed attempt."""
         return cls(parameters, "", 0.0, 0, 0, 0, 0.0, 0.0, reason)
 
 
 class PreparedLogo:
-    """A logo made ready to be traced many times.
+    """A logo prepared for repeated tracing.
 
-    What does not change between attempts is kept: the encoded pixels, and the attempt with VTracer's defaults. The
-    statistics of SSIM take 15 MB at 256 x 256 pixels, and are made when first asked for; ``release`` frees them.
+    Data that stay the same between attempts are cached: the encoded pixels and the attempt with VTracer's defaults. The
+    statistics for SSIM take 15 MB at 256 x 256 pixels. They are computed on first use and freed by ``release``.
 
     Args:
-        logo: not changed.
+        logo: Logo to trace. It is not modified.
     """
 
     def __init__(self, logo: Logo) -> None:
@@ -71,11 +71,11 @@ class PreparedLogo:
         self._similarities: dict[str, Similarity] = {}
 
     def release(self) -> None:
-        """Frees the statistics of SSIM; the next attempt makes them again."""
+        """Free the statistics for SSIM. The next attempt computes them again."""
         self._similarities = {}
 
     def attempt(self, parameters: Parameters, color_mode: ColorMode = "color") -> Attempt:
-        """Traces the logo, draws the SVG and compares; a panic or refusal is a failed attempt, and raises nothing."""
+        """Trace the logo, draw the SVG and compare it. A panic or error of VTracer returns a failed attempt."""
         try:
             traced = trace(self._png, parameters, color_mode, cut_rows=self._cut_rows)
             quality = self._quality(traced.svg)
@@ -94,10 +94,10 @@ class PreparedLogo:
         )
 
     def _quality(self, svg: str) -> float:
-        """SSIM of a document on every ground, the lowest: what is lost on one of them is lost.
+        """Return the lowest SSIM of a document over all backgrounds, because a loss on any background counts.
 
         Raises:
-            RasterizeError: the document cannot be drawn.
+            RasterizeError: The document cannot be drawn.
         """
         logo = self.logo
         if not self._similarities:
@@ -110,12 +110,12 @@ class PreparedLogo:
 
     @functools.cached_property
     def default(self) -> Attempt:
-        """The attempt with VTracer's defaults.
+        """Attempt with VTracer's defaults.
 
         Raises:
-            TraceError: even the defaults fail on this logo.
+            TraceError: VTracer fails on the logo even with its defaults.
         """
         attempt = self.attempt(DEFAULTS)
         if attempt.failure is not None:
-            raise TraceError(f"{self.logo.name}: VTracer fails on it with its defaults ({attempt.failure})")
+            raise TraceError(f"{self.logo.name}: VTracer fails with its default parameters ({attempt.failure})")
         return attempt

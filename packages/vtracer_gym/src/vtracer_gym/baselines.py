@@ -1,4 +1,4 @@
-"""What an agent has to beat: VTracer's defaults and presets, one tuned setting for all logos, and random search."""
+"""Baselines: VTracer's defaults and presets, one tuned setting for all logos, and random search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FixedSetting:
-    """The same parameters for every logo."""
+    """A setting that is the same for every logo."""
 
     parameters: Parameters
     color_mode: ColorMode = "color"
@@ -35,44 +35,44 @@ FIXED_SETTINGS: Final[dict[str, FixedSetting]] = {
         replace(DEFAULTS, filter_speckle=10, color_precision=8, layer_difference=48, corner_threshold=180)
     ),
 }
-"""VTracer's defaults, the same rounded as many tools do, and the presets of VTracer's command-line program."""
+"""VTracer's defaults, the defaults with rounding as in many tools, and the presets of VTracer's command-line tool."""
 
 
 def random_parameters(rng: np.random.Generator) -> Parameters:
-    """Parameters of an action drawn evenly from the box."""
+    """Return the parameters of an action drawn uniformly from the box."""
     return parameters_of(rng.uniform(-1.0, 1.0, DIMENSIONS))
 
 
 def random_search(prepared: PreparedLogo, tries: int, rng: np.random.Generator) -> list[Attempt]:
-    """Tries random parameters on a logo.
+    """Try random parameters on a logo.
 
     Returns:
-        All attempts, in the order in which they were made: the first n are a search with n tries.
+        All attempts in order. The first n attempts are a search with n tries.
     """
     return [prepared.attempt(random_parameters(rng)) for _ in range(tries)]
 
 
 def expected_best(rewards: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The reward that a search with k tries is expected to reach, for k = 1 ... n.
+    """Return the expected best reward of a search with k tries, for k = 1 ... n.
 
-    All n tries of a random search are exchangeable, so that every k of them would have been a search with k tries; this
-    is the mean, over all of these, of their best: the sum over the ascending order statistics r_(i) of
+    The n tries of a random search are exchangeable, so each subset of k tries is a search with k tries. The result is
+    the mean over all subsets of their best reward, computed from the ascending order statistics r_(i) as the sum of
     ``r_(i) * C(i - 1, k - 1) / C(n, k)``.
 
     Args:
-        rewards: of one logo, shape (n,), n at least 1.
+        rewards: Rewards on one logo, shape (n,) with n at least 1.
 
     Returns:
-        Shape (n,), not falling; the first is the mean, the last the maximum.
+        Expected best rewards, shape (n,), non-decreasing from the mean to the maximum.
     """
     ascending = np.sort(np.asarray(rewards, np.float64))
     count = ascending.size
     best = np.empty(count)
     rank = np.arange(1, count + 1, dtype=np.float64)
-    weights = np.full(count, 1.0 / count)  # k = 1: every try is as likely the best one
+    weights = np.full(count, 1.0 / count)  # k = 1: each try is equally likely to be the best one
     for tries in range(1, count + 1):
         best[tries - 1] = float(ascending @ weights)
-        # C(i-1, k) / C(n, k+1) follows from C(i-1, k-1) / C(n, k) by these factors
+        # Update C(i-1, k-1) / C(n, k) to C(i-1, k) / C(n, k+1).
         weights = weights * (rank - tries) * (tries + 1) / (tries * (count - tries)) if tries < count else weights
         weights[:tries] = 0.0
     return best
@@ -80,12 +80,12 @@ def expected_best(rewards: NDArray[np.floating]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class TuningSettings:
-    """How one setting for all logos is tuned.
+    """Effort for tuning one setting for all logos.
 
     Args:
-        generations: of candidates.
-        candidates: of each generation.
-        logos: that each generation is tried on.
+        generations: Number of generations.
+        candidates: Number of candidates per generation.
+        logos: Number of logos per generation.
     """
 
     generations: int = 10
@@ -94,7 +94,7 @@ class TuningSettings:
 
     @property
     def traces(self) -> int:
-        """What it costs."""
+        """Total number of traces."""
         return self.generations * self.candidates * self.logos
 
 
@@ -104,20 +104,20 @@ def tuned_action(
     rng: np.random.Generator,
     settings: TuningSettings | None = None,
 ) -> NDArray[np.float64]:
-    """The action that is best for all these logos alike, by the cross-entropy method.
+    """Return the single best action for all logos, found with the cross-entropy method.
 
     R. Y. Rubinstein: "The cross-entropy method for combinatorial and continuous optimization", Methodology and
-    Computing in Applied Probability 1, 1999: candidates are drawn from a normal distribution, which then moves most of
-    the way to the best quarter of them. Each generation is tried on other logos, all its candidates on the same ones.
+    Computing in Applied Probability 1, 1999. Candidates are drawn from a normal distribution, which then moves most of
+    the way to the best quarter of them. Each generation uses different logos; all its candidates use the same ones.
 
     Args:
-        logos: to tune on, at least one; not the ones to be judged on.
-        weights: of the reward, whose mean decides.
-        rng: draws candidates and logos.
-        settings: how much is tried.
+        logos: Logos to tune on, at least one. They must not include logos for evaluation.
+        weights: Reward weights. Candidates are ranked by mean reward.
+        rng: Random generator for candidates and logos.
+        settings: Effort of the search.
 
     Returns:
-        Shape (8,): the mean of the last distribution, in the box.
+        Mean of the final distribution, shape (8,), inside the box.
     """
     effort = settings or TuningSettings()
     elite = max(1, effort.candidates // 4)
@@ -131,5 +131,5 @@ def tuned_action(
             one.release()
         best = candidates[np.argsort(-rewards, kind="stable")[:elite]]
         mean = 0.3 * mean + 0.7 * best.mean(axis=0)
-        spread = 0.4 * spread + 0.6 * best.std(axis=0) + 0.02  # never so narrow that it stops to look
+        spread = 0.4 * spread + 0.6 * best.std(axis=0) + 0.02  # the constant keeps the search from collapsing
     return mean

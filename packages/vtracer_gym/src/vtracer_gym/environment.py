@@ -1,4 +1,4 @@
-"""The Gymnasium environment: one logo an episode, a few attempts, better SVGs than VTracer's defaults make."""
+"""Gymnasium environment: one logo per episode, several attempts, rewarded for SVGs that beat VTracer's defaults."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENVIRONMENT_ID: Final = "vtracer_gym/Vectorize-v0"
 DEFAULT_ATTEMPTS: Final = 4
 
 OBSERVATION_BOUND: Final = 5.0
-"""Observations are clipped to this magnitude: an odd logo must not throw the network off."""
+"""Observations are clipped to this magnitude so that an unusual logo does not destabilise the network."""
 
 _TRIED: Final = ("size", "error", "reward", "failed")
 OBSERVATION_NAMES: Final = (
@@ -36,7 +36,7 @@ OBSERVATION_NAMES: Final = (
     *(f"last_{name}" for name in _TRIED),
     "attempts_left",
 )
-"""In the order of the observation."""
+"""Names of the observation's elements in order."""
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -44,33 +44,35 @@ Observation = NDArray[np.float32]
 
 
 class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
-    """Find VTracer's parameters for a logo.
+    """Environment for finding VTracer's parameters for a logo.
 
-    Observation: ``Box(-5, 5, (47,))``, named by ``OBSERVATION_NAMES``: features of the logo and of VTracer's default
-    trace, then the best attempt so far and the last one (action, logarithm of the byte ratio and of the error ratio,
-    reward, whether it failed; before the first attempt, both are the defaults), then the share of attempts left.
+    Observation: ``Box(-5, 5, (47,))``, with the names in ``OBSERVATION_NAMES``: features of the logo and of VTracer's
+    default trace, then the best and the last attempt, then the remaining share of attempts. An attempt is described by
+    its action, the logarithms of the byte ratio and the error ratio, its reward and whether it failed. Before the first
+    attempt, both are the defaults.
 
     Action: ``Box(-1, 1, (8,))``, see ``actions.parameters_of``.
 
-    Reward: of each attempt, see ``reward.RewardWeights``; VTracer's defaults earn 0. Every attempt counts, not only the
-    best one, so that the first one alone is worth using.
+    Reward: the reward of each attempt, see ``reward.RewardWeights``. VTracer's defaults earn 0. Every attempt is
+    rewarded, not only the best one, so that the agent learns to make a good first attempt.
 
-    Episode: one logo and ``attempts`` steps; it ends by termination, as the number of attempts is part of the task.
+    Episode: one logo and ``attempts`` steps. It ends with termination because the number of attempts is part of the
+        task.
 
-    Info, after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
-    ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these of the
-    best attempt, and ``quality_initial`` (SSIM of the defaults), ``quality_final`` (of the best attempt),
-    ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (the best attempt is both at least as good as the
-    defaults and smaller), ``failed_attempts``.
+    Info after every step: ``logo``, ``category``, ``difficulty`` (easy, medium or hard), ``parameters``,
+    ``reward_parts``, ``quality``, ``svg_bytes``, ``work``, ``failure``. At the end of an episode, these describe the
+    best attempt, and there are also ``quality_initial`` (SSIM of the defaults), ``quality_final`` (SSIM of the best
+    attempt), ``quality_improvement``, ``default_svg_bytes``, ``is_success`` (whether the best attempt is at least as
+    good as the defaults and smaller) and ``failed_attempts``.
 
     Args:
-        logos: to draw from; by default 40 of the package's own.
-        attempts: steps an episode.
-        weights: of the reward.
-        in_order: work through the logos in their order, rather than at random; for evaluation.
+        logos: Logos to draw from, by default 40 sample logos of the package.
+        attempts: Number of steps per episode.
+        weights: Weights of the reward.
+        in_order: Whether to use the logos in order instead of at random, for evaluation.
 
     Raises:
-        ValueError: no logos, or less than one attempt.
+        ValueError: There are no logos, or ``attempts`` is less than 1.
     """
 
     metadata: dict[str, Any] = {"render_modes": []}  # noqa: RUF012 - Gymnasium declares it as a plain attribute
@@ -83,11 +85,11 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
         in_order: bool = False,
     ) -> None:
         if attempts < 1:
-            raise ValueError(f"an episode has {attempts} attempts, and needs at least one")
+            raise ValueError(f"attempts must be at least 1, got {attempts}")
         chosen = sample_logos(40, np.random.default_rng(0)) if logos is None else tuple(logos)
         if not chosen:
             raise ValueError("an environment needs at least one logo")
-        cv2.setNumThreads(1)  # the images are small, and parallel environments are processes
+        cv2.setNumThreads(1)  # the images are small, and parallel environments run in separate processes
         self.observation_space = gymnasium.spaces.Box(
             -OBSERVATION_BOUND, OBSERVATION_BOUND, (len(OBSERVATION_NAMES),), np.float32
         )
@@ -103,13 +105,13 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Observation, dict[str, Any]]:
-        """Turns to another logo; each one once, before any comes again.
+        """Start an episode with the next logo. All logos are used once before any is repeated.
 
-        A logo on which VTracer fails even with its defaults is reported, and left out from then on.
+        A logo on which VTracer fails even with its defaults is logged and removed.
 
         Args:
-            seed: of the order.
-            options: none are known.
+            seed: Seed for the order of the logos.
+            options: Ignored.
 
         Raises:
             VtracerGymError: VTracer fails on every logo.
@@ -138,24 +140,24 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
                 self._queue = [self._prepared[index] for index in order]
             prepared = self._queue.pop(0)
             try:
-                prepared.default  # noqa: B018 - makes it, or shows that it cannot be made
+                prepared.default  # noqa: B018 - computes the default attempt, or raises
             except TraceError as error:
-                _LOGGER.warning("%s; it is left out", error)
+                _LOGGER.warning("%s; skipping this logo", error)
                 self._prepared.remove(prepared)
             else:
                 return prepared
         raise VtracerGymError("VTracer fails on every logo, even with its defaults")
 
     def parameters(self, action: NDArray[np.float32]) -> Parameters:
-        """The parameters that an action stands for."""
+        """Return the parameters that an action represents."""
         return parameters_of(action)
 
     def step(self, action: NDArray[np.float32]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """Makes one attempt.
+        """Make one attempt.
 
         Raises:
-            VtracerGymError: there was no reset before.
-            ValueError: an action of another shape, or not finite.
+            VtracerGymError: ``reset`` has not been called.
+            ValueError: The action has a wrong shape or is non-finite.
         """
         prepared = self._current
         if prepared is None:
@@ -172,10 +174,10 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     @property
     def default(self) -> Attempt:
-        """The attempt with VTracer's defaults on the logo of this episode.
+        """Attempt with VTracer's defaults on the logo of this episode.
 
         Raises:
-            VtracerGymError: there was no reset before.
+            VtracerGymError: ``reset`` has not been called.
         """
         if self._current is None:
             raise VtracerGymError("call reset first")
@@ -183,12 +185,12 @@ class VectorizeEnv(gymnasium.Env[Observation, NDArray[np.float32]]):
 
     @property
     def tried(self) -> list[Attempt]:
-        """The attempts of this episode, in their order."""
+        """Attempts of this episode in order."""
         return [attempt for attempt, _ in self._tried]
 
     @property
     def best(self) -> Attempt:
-        """The attempt of this episode with the highest reward; before the first one, the defaults."""
+        """Attempt of this episode with the highest reward; before the first attempt, the defaults."""
         return self._best[0]
 
     def _observation(self, prepared: PreparedLogo) -> Observation:

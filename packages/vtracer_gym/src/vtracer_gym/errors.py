@@ -1,12 +1,12 @@
-"""What can go wrong, as a tree.
+"""Exception hierarchy.
 
 ::
 
     VtracerGymError
-    ├── LogoError            an image that cannot be used: corrupt, empty, too small, fully transparent
-    ├── TraceError           VTracer refused or panicked; an attempt that failed
-    ├── RasterizeError       resvg could not draw the SVG
-    ├── ModelError           a trained model that is missing, foreign or made for another environment
+    ├── LogoError            an image is unusable: corrupt, empty, too small or fully transparent
+    ├── TraceError           VTracer failed or panicked
+    ├── RasterizeError       resvg cannot draw the SVG
+    ├── ModelError           a trained model is missing, invalid or from another version of the environment
     └── MissingPackageError  (ImportError) a required package is not installed
 """
 
@@ -17,19 +17,19 @@ from collections.abc import Mapping
 
 
 class VtracerGymError(Exception):
-    """The root: everything that this package raises on purpose."""
+    """Base class of all exceptions that this package raises."""
 
 
 class LogoError(VtracerGymError):
-    """An image cannot be used as a logo; the message names it and says why."""
+    """An image cannot be used as a logo. The message contains its name and the reason."""
 
 
 class TraceError(VtracerGymError):
-    """VTracer made no SVG of the image with these parameters."""
+    """VTracer produced no SVG for the image with these parameters."""
 
 
 class RasterizeError(VtracerGymError):
-    """The SVG could not be drawn."""
+    """The SVG cannot be drawn."""
 
 
 class ModelError(VtracerGymError):
@@ -37,12 +37,12 @@ class ModelError(VtracerGymError):
 
 
 class MissingPackageError(VtracerGymError, ImportError):
-    """Required packages are not installed; the message gives the command that installs them.
+    """Required packages are not installed. The message contains the installation command.
 
     Args:
-        missing: Each missing module, and what to install for it.
+        missing: Package to install for each missing module.
     """
 
     def __init__(self, missing: Mapping[str, str]) -> None:
         command = shlex.join(["pip", "install", *missing.values()])
-        super().__init__(f"vtracer_gym needs {', '.join(missing)}, not installed here. To install: {command}")
+        super().__init__(f"vtracer_gym needs {', '.join(missing)}. Install the missing packages with: {command}")

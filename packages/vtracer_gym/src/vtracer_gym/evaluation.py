@@ -1,4 +1,4 @@
-"""Evaluation on logos that training did not see, paired logo by logo against VTracer's defaults."""
+"""Evaluation on unseen logos, paired with VTracer's defaults on the same logo."""
 
 from __future__ import annotations
 
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
 
 
 class Agent(Protocol):
-    """Whatever chooses actions."""
+    """An agent that chooses actions."""
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The action, shape (8,), for an observation of ``VectorizeEnv``."""
+        """Return the action, shape (8,), for an observation of ``VectorizeEnv``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What one method reached on one logo, against VTracer's defaults.
+    """The result of one method on one logo, compared with VTracer's defaults.
 
     Args:
-        reward: see ``reward.RewardWeights``.
-        quality_difference: SSIM minus that of the defaults.
-        log_byte_ratio: natural logarithm of bytes over those of the defaults; 0 where the method failed.
+        reward: Reward, see ``reward.RewardWeights``.
+        quality_difference: SSIM minus the SSIM of the defaults.
+        log_byte_ratio: Natural logarithm of the byte ratio to the defaults, 0 if the method failed.
         quality: SSIM.
-        size_bytes: of the SVG; 0 where the method failed.
+        size_bytes: Size of the SVG in bytes, 0 if the method failed.
     """
 
     reward: float
@@ -53,7 +53,7 @@ class Outcome:
 
     @classmethod
     def of(cls, attempt: Attempt, default: Attempt, weights: RewardWeights) -> Outcome:
-        """Compares an attempt with the defaults on the same logo."""
+        """Compare an attempt with the defaults on the same logo."""
         ratio = 0.0 if attempt.failure is not None else math.log(attempt.size_bytes / default.size_bytes)
         return cls(
             weights.reward(attempt, default),
@@ -65,7 +65,7 @@ class Outcome:
 
     @classmethod
     def mean(cls, outcomes: Sequence[Outcome]) -> Outcome:
-        """The mean of several outcomes on the same logo, such as those of several seeds."""
+        """Return the mean of several outcomes on the same logo, for example of several seeds."""
         rows = [
             (one.reward, one.quality_difference, one.log_byte_ratio, one.quality, one.size_bytes) for one in outcomes
         ]
@@ -74,13 +74,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class LogoEvaluation:
-    """Everything measured on one unseen logo.
+    """All results on one unseen logo.
 
     Args:
-        logo: its name.
-        category: its type.
-        outcomes: of each method, by its name.
-        search_curve: expected best reward of random search with 1 ... n tries, shape (n,).
+        logo: Name of the logo.
+        category: Type of the logo.
+        outcomes: Outcome of each method by name.
+        search_curve: Expected best reward of random search with 1 ... n tries, shape (n,).
     """
 
     logo: str
@@ -91,15 +91,15 @@ class LogoEvaluation:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One method over all unseen logos.
+    """The results of one method over all unseen logos.
 
     Args:
-        reward: mean.
-        quality_difference: mean difference of SSIM to the defaults.
-        byte_ratio: geometric mean of the ratio of bytes to the defaults.
-        quality: mean SSIM.
-        size_bytes: geometric mean.
-        logos: how many.
+        reward: Mean reward.
+        quality_difference: Mean SSIM difference to the defaults.
+        byte_ratio: Geometric mean of the byte ratio to the defaults.
+        quality: Mean SSIM.
+        size_bytes: Geometric mean of the size in bytes.
+        logos: Number of logos.
     """
 
     reward: Interval
@@ -116,15 +116,15 @@ FIRST_TRY = "agent, first try"
 
 
 def best_of(method: str, tries: int) -> str:
-    """The name of a method that takes the best of several tries."""
+    """Return the name of a method that takes the best of several tries."""
     return f"{method}, best of {tries}"
 
 
 def agent_attempts(agent: Agent, logo: Logo, attempts: int, weights: RewardWeights) -> tuple[Attempt, list[Attempt]]:
-    """Lets an agent work on a logo for one episode.
+    """Run an agent on a logo for one episode.
 
     Returns:
-        The attempt with VTracer's defaults, and the agent's attempts in their order.
+        The attempt with VTracer's defaults, and the agent's attempts in order.
 
     Raises:
         VtracerGymError: VTracer fails on the logo with its defaults.
@@ -151,7 +151,7 @@ _Baselines = tuple[dict[str, Outcome], NDArray[np.float64]]
 
 
 def _baselines(task: _SearchTask) -> _Baselines | str:
-    """What the baselines reach on a logo; or why VTracer cannot trace it."""
+    """Return the results of the baselines on a logo, or the reason why VTracer cannot trace it."""
     prepared = PreparedLogo(task.logo)
     try:
         default = prepared.default
@@ -173,17 +173,17 @@ def _baselines(task: _SearchTask) -> _Baselines | str:
 
 
 def check_search_tries(attempts: int, search_tries: int) -> None:
-    """Refuse a search with fewer tries than the agent has, before anything is trained or measured.
+    """Check that random search has at least as many tries as the agent, before any training or evaluation.
 
     Args:
-        attempts: The agent's tries on a logo.
-        search_tries: Tries of random search on a logo.
+        attempts: Number of the agent's tries per logo.
+        search_tries: Number of random-search tries per logo.
 
     Raises:
-        ValueError: The search has fewer tries.
+        ValueError: Random search has fewer tries.
     """
     if search_tries < attempts:
-        raise ValueError(f"random search needs at least the agent's {attempts} tries, not {search_tries}")
+        raise ValueError(f"random search needs at least as many tries as the agent ({attempts}), got {search_tries}")
 
 
 def evaluate(
@@ -198,24 +198,24 @@ def evaluate(
     processes: int = 1,
     on_logo: Callable[[], None] = lambda: None,
 ) -> list[LogoEvaluation]:
-    """Measures an agent and the baselines on every logo.
+    """Evaluate an agent and the baselines on every logo.
 
-    Random search with k tries is measured over all disjoint groups of k of its tries, not over one lucky one.
+    Random search with k tries is averaged over all disjoint groups of k tries to reduce the effect of chance.
 
     Args:
-        agent: chooses actions; deterministic, if the result is to be.
-        logos: that training did not see.
-        weights: of the reward.
-        attempts: the agent's tries on a logo.
-        search_tries: of random search on a logo; at least ``attempts``.
-        seed: of random search; each logo has a stream of its own.
-        extra_settings: further settings to measure on every logo, by name.
-        processes: for the baselines; VTracer keeps one busy.
-        on_logo: called after each logo.
+        agent: Agent to evaluate. The results are reproducible only if it is deterministic.
+        logos: Unseen logos.
+        weights: Weights of the reward.
+        attempts: Number of the agent's tries per logo.
+        search_tries: Number of random-search tries per logo, at least ``attempts``.
+        seed: Seed of random search. Each logo has a separate random stream.
+        extra_settings: Additional settings to evaluate on every logo, by name.
+        processes: Number of processes for the baselines. VTracer fully uses one core per process.
+        on_logo: Callback after each logo.
 
     Raises:
-        ValueError: fewer search tries than attempts.
-        VtracerGymError: VTracer fails on every logo with its defaults; where on some, these are reported and left out.
+        ValueError: There are fewer search tries than attempts.
+        VtracerGymError: VTracer fails on every logo with its defaults. Individual failing logos are logged and skipped.
     """
     check_search_tries(attempts, search_tries)
     settings = {**FIXED_SETTINGS, **(extra_settings or {})}
@@ -226,7 +226,7 @@ def evaluate(
     ]
     if processes == 1:
         return _assemble(agent, tasks, map(_baselines, tasks), on_logo)
-    context = multiprocessing.get_context("forkserver")  # torch and OpenCV have threads, which a plain fork may break
+    context = multiprocessing.get_context("forkserver")  # a plain fork can deadlock the threads of torch and OpenCV
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
         return _assemble(agent, tasks, pool.map(_baselines, tasks), on_logo)
 
@@ -240,7 +240,7 @@ def _assemble(
     evaluations = []
     for task, measured in zip(tasks, baselines, strict=True):
         if isinstance(measured, str):
-            _LOGGER.warning("%s; it is left out", measured)
+            _LOGGER.warning("%s; skipping this logo", measured)
             continue
         outcomes, curve = measured
         default, tried = agent_attempts(agent, task.logo, task.equal_tries, task.weights)
@@ -250,12 +250,12 @@ def _assemble(
         evaluations.append(LogoEvaluation(task.logo.name, task.logo.category, outcomes, curve))
         on_logo()
     if not evaluations:
-        raise VtracerGymError("there is no logo to evaluate on")
+        raise VtracerGymError("VTracer fails on every logo, even with its default parameters")
     return evaluations
 
 
 def pooled(runs: Iterable[Sequence[LogoEvaluation]]) -> list[LogoEvaluation]:
-    """One evaluation a logo from those of several seeds: a logo that several have met counts once, by its mean."""
+    """Combine the evaluations of several seeds into one per logo, averaged over the seeds that include it."""
     by_logo: dict[str, list[LogoEvaluation]] = defaultdict(list)
     for run in runs:
         for evaluation in run:
@@ -272,10 +272,10 @@ def pooled(runs: Iterable[Sequence[LogoEvaluation]]) -> list[LogoEvaluation]:
 
 
 def summarize(evaluations: Sequence[LogoEvaluation], method: str, seed: int = 0) -> Summary:
-    """One method over all logos, with 95 % intervals: the logo is the unit that is resampled.
+    """Summarize one method over all logos with 95 % intervals, obtained by resampling logos.
 
     Raises:
-        ValueError: there is no evaluation.
+        ValueError: There are no evaluations.
     """
     rng = np.random.default_rng(seed)
     outcomes = [evaluation.outcomes[method] for evaluation in evaluations]
@@ -292,10 +292,10 @@ def summarize(evaluations: Sequence[LogoEvaluation], method: str, seed: int = 0)
 
 
 def tries_to_match(evaluations: Sequence[LogoEvaluation], method: str = FIRST_TRY) -> int | None:
-    """How many tries a logo random search needs until its mean reward reaches that of a method.
+    """Return how many tries per logo random search needs to reach the mean reward of a method.
 
     Returns:
-        None where it needs more than were made.
+        Number of tries, or None if more tries than were made are needed.
     """
     wanted = float(np.mean([evaluation.outcomes[method].reward for evaluation in evaluations]))
     curve = np.mean([evaluation.search_curve for evaluation in evaluations], axis=0)

@@ -1,4 +1,4 @@
-"""What an agent sees of a logo before its first try: numbers of order one."""
+"""Features of a logo and of its default trace, on a scale of about 1, which the agent observes before its first try."""
 
 from __future__ import annotations
 
@@ -36,46 +36,46 @@ FEATURE_NAMES: Final = (
     "default_log_curves_per_path",
     "default_log_error",
 )
-"""In the order of the vector; the last five describe VTracer's default trace."""
+"""Names of the features in order. The last five describe VTracer's default trace."""
 
 FLAT: Final = 2.0
-"""Gradient magnitude, in 8-bit levels a pixel, below which a pixel lies in a flat area."""
+"""Gradient magnitude, in 8-bit levels per pixel, below which a pixel is in a flat area."""
 
 EDGE: Final = 24.0
-"""Gradient magnitude above which a pixel lies on an edge; between the two lie the slopes of colour gradients."""
+"""Gradient magnitude above which a pixel is on an edge. Colour gradients are between ``FLAT`` and this value."""
 
 EASY: Final = 0.07
 HARD: Final = 0.13
 
 ERROR_FLOOR: Final = 0.002
-"""Added to 1 - SSIM before its logarithm is taken: errors below it cannot be seen."""
+"""Added to 1 - SSIM before taking the logarithm. Smaller errors are invisible."""
 
 REFERENCE_AREA: Final = 128.0 * 128.0
 
 
 def log_error(quality: float) -> float:
-    """Logarithm of the error 1 - SSIM."""
+    """Return the logarithm of the error 1 - SSIM."""
     return math.log(1.0 - quality + ERROR_FLOOR)
 
 
 def difficulty(pixels: NDArray[np.uint8]) -> str:
-    """How much there is to trace: ``easy``, ``medium`` or ``hard``.
+    """Return the difficulty of tracing a logo: ``easy``, ``medium`` or ``hard``.
 
-    By the share of pixels that lie on an edge; a third each of 120 real logos at 256 pixels.
+    The difficulty depends on the share of edge pixels. The limits split 120 real logos at 256 pixels into thirds.
     """
     share = float((_slope(pixels) > EDGE).mean())
     return "easy" if share < EASY else "medium" if share < HARD else "hard"
 
 
 def _slope(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Gradient magnitude by Scharr's operator, in 8-bit levels a pixel, the largest over the channels."""
+    """Return the gradient magnitude (Scharr operator) in 8-bit levels per pixel, as the maximum over the channels."""
     horizontal = cv2.Scharr(pixels, cv2.CV_32F, 1, 0, scale=1 / 32)
     vertical = cv2.Scharr(pixels, cv2.CV_32F, 0, 1, scale=1 / 32)
     return np.asarray(cv2.magnitude(horizontal, vertical).max(axis=2), np.float32)
 
 
 def _color_shares(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.float64]:
-    """Shares of the colours that occur, at so many bits a channel, the largest first."""
+    """Return the shares of the colours in an image, quantised to ``bits`` per channel, the largest first."""
     shifted = (pixels >> (8 - bits)).astype(np.int32)
     codes = (shifted[..., 0] << (2 * bits)) | (shifted[..., 1] << bits) | shifted[..., 2]
     counts = np.bincount(codes.ravel())
@@ -83,15 +83,15 @@ def _color_shares(pixels: NDArray[np.uint8], bits: int) -> NDArray[np.float64]:
 
 
 def logo_features(pixels: NDArray[np.uint8], default: Attempt) -> NDArray[np.float32]:
-    """Describes a logo and VTracer's default trace of it.
+    """Describe a logo and VTracer's default trace of it.
 
     Args:
-        pixels: RGB, shape (height, width, 3).
-        default: the attempt with VTracer's defaults on these pixels.
+        pixels: RGB pixels, shape (height, width, 3).
+        default: Attempt with VTracer's defaults on these pixels.
 
     Returns:
-        Shape (22,), finite, mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Counts of regions, curves and
-        bytes are taken a unit of length (the root of the area): what lies along outlines grows with that.
+        Finite features, shape (22,), mostly within [-2, 2], in the order of ``FEATURE_NAMES``. Corners, curves and
+        bytes are divided by the side length (the square root of the area), because outlines scale with it.
     """
     height, width = pixels.shape[:2]
     area = float(height * width)
@@ -121,7 +121,7 @@ def logo_features(pixels: NDArray[np.uint8], default: Attempt) -> NDArray[np.flo
             4.0 * ((slope >= FLAT) & (slope <= EDGE)).mean() - 1.0,
             8.0 * (slope > EDGE).mean() - 1.0,
             slope.mean() / 8.0 - 1.0,
-            math.log((corners > 0.002).mean() * side + 0.1),  # noqa: PLR2004 - share of pixels that turn sharply
+            math.log((corners > 0.002).mean() * side + 0.1),  # noqa: PLR2004 - share of pixels at sharp corners
             math.log(regions) / 2.0 - 1.0,
             math.log(inside.mean() if inside.size else 1.0),
             math.log(default.size_bytes / side / 50.0),
@@ -135,6 +135,6 @@ def logo_features(pixels: NDArray[np.uint8], default: Attempt) -> NDArray[np.flo
 
 
 def _foreground(inked: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The side of a two-valued image that does not make up most of its border."""
+    """Return the side of a binary image that covers less than half of its border."""
     border = np.concatenate([inked[0], inked[-1], inked[:, 0], inked[:, -1]])
     return np.asarray(255 - inked if border.mean() > 127.5 else inked, np.uint8)  # noqa: PLR2004 - half of 255

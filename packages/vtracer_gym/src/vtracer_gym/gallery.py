@@ -1,4 +1,4 @@
-"""A picture to judge by: original, default trace and the agent's trace, side by side."""
+"""Comparison picture with the original, the default trace and the agent's trace side by side."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def _font(size: int) -> FreeTypeFont | ImageFont.ImageFont:
 
 
 def kilobytes(size_bytes: float) -> str:
-    """A size as people read it: ``812 B``, ``7.1 kB``, ``64 kB``."""
+    """Return a size in a readable unit: ``812 B``, ``7.1 kB``, ``64 kB``."""
     if size_bytes < 1000:  # noqa: PLR2004 - a kilobyte
         return f"{size_bytes:.0f} B"
     kilo = size_bytes / 1000.0
-    return f"{kilo:.1f} kB" if kilo < 10 else f"{kilo:.0f} kB"  # noqa: PLR2004 - two digits are enough
+    return f"{kilo:.1f} kB" if kilo < 10 else f"{kilo:.0f} kB"  # noqa: PLR2004 - two significant digits
 
 
 def _fitted(width: int, height: int) -> tuple[int, int]:
@@ -60,11 +60,11 @@ def _fitted(width: int, height: int) -> tuple[int, int]:
 
 
 def _drawn(attempt: Attempt, logo: Logo) -> Image.Image:
-    """The SVG at the size of the cell: drawn from its curves, not enlarged from pixels."""
+    """Return the SVG drawn at the size of the cell from its curves, without enlarging pixels."""
     width, height = _fitted(logo.width, logo.height)
     if attempt.failure is not None:
         return Image.new("RGB", (width, height), PAPER)
-    box = f'viewBox="0 0 {logo.width} {logo.height}" preserveAspectRatio="none"'  # as a side is rounded to pixels
+    box = f'viewBox="0 0 {logo.width} {logo.height}" preserveAspectRatio="none"'  # sides are rounded to whole pixels
     size = f'width="{logo.width}" height="{logo.height}"'
     svg = attempt.svg.replace(size, f'{box} width="{width}" height="{height}"', 1)
     return Image.fromarray(rasterize(svg, width, height, logo.ground))
@@ -80,19 +80,19 @@ def _place(sheet: Image.Image, picture: Image.Image, left: int, top: int, captio
 
 
 def gallery(exhibits: Sequence[Exhibit], title: str, subtitle: str) -> Image.Image:
-    """Composes the picture.
+    """Compose the picture.
 
     Args:
-        exhibits: its rows, at least one.
-        title: above all.
-        subtitle: below the title, small.
+        exhibits: Rows of the picture, at least one.
+        title: Title at the top.
+        subtitle: Text in a smaller font below the title.
 
     Returns:
-        An RGB picture, 3 cells wide and as high as its rows need.
+        RGB picture, 3 cells wide, with a height that depends on the number of rows.
 
     Raises:
-        ValueError: no exhibits.
-        RasterizeError: an SVG cannot be drawn.
+        ValueError: There are no exhibits.
+        RasterizeError: An SVG cannot be drawn.
     """
     if not exhibits:
         raise ValueError("a gallery needs at least one exhibit")

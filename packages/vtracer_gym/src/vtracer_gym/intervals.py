@@ -1,4 +1,4 @@
-"""Confidence intervals of a mean over logos."""
+"""Confidence intervals of the mean over logos."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A mean and where it lies with some confidence.
+    """A mean with its confidence interval.
 
     Args:
-        mean: of the sample.
-        low: lower end; NaN where one value alone says nothing about the spread.
-        high: upper end.
+        mean: Mean of the sample.
+        low: Lower end; NaN for a sample with one value, which gives no information about the spread.
+        high: Upper end; NaN for a sample with one value.
     """
 
     mean: float
@@ -30,23 +30,23 @@ class Interval:
 
 
 def bootstrap_interval(values: ArrayLike, rng: np.random.Generator, confidence: float = 0.95) -> Interval:
-    """The bias-corrected and accelerated bootstrap interval of a mean.
+    """Return the bias-corrected and accelerated bootstrap interval of a mean.
 
-    B. Efron: "Better bootstrap confidence intervals", Journal of the American Statistical Association 82, 1987. With
-    bias correction z0 from the share of resampled means below the mean, and acceleration a from the skewness of the
-    sample (for a mean, a = sum d^3 / (6 (sum d^2)^1.5) with d the deviations from the mean).
+    B. Efron: "Better bootstrap confidence intervals", Journal of the American Statistical Association 82, 1987. The
+    bias correction z0 is computed from the share of resampled means below the mean, and the acceleration a from the
+    skewness of the sample (for a mean, a = sum d^3 / (6 (sum d^2)^1.5) with the deviations d from the mean).
 
     Args:
-        values: independent, shape (n,), n at least 1.
-        rng: draws the resamples.
-        confidence: between 0 and 1.
+        values: Independent values, shape (n,) with n at least 1.
+        rng: Random generator for the resampling.
+        confidence: Confidence level between 0 and 1.
 
     Raises:
-        ValueError: there are no values.
+        ValueError: There are no values.
     """
     sample: NDArray[np.float64] = np.asarray(values, np.float64)
     if sample.size == 0:
-        raise ValueError("no values, no interval")
+        raise ValueError("an interval needs at least one value")
     mean = float(sample.mean())
     if sample.size == 1:
         return Interval(mean, float("nan"), float("nan"))

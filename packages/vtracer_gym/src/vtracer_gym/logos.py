@@ -1,4 +1,4 @@
-"""Logos: pixels with a name and a type, decoded from the user's images."""
+"""Logos: pixels with a name and a type, decoded from image files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 SUFFIXES: Final = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
 MAX_SOURCE_PIXELS: Final = 100_000_000
-"""A larger image is refused before it is decoded: 400 MB of pixels is a mistake or an attack, not a logo."""
+"""Maximum image size. Larger images are rejected before decoding: 400 MB of pixels is an error or an attack."""
 
 OPAQUE: Final = 255
-"""Alpha of an opaque pixel."""
+"""Alpha value of an opaque pixel."""
 
 DEFAULT_SIZE: Final = 128
-"""Longest side of a logo in the environment, in pixels."""
+"""Longest side of a logo in pixels."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,11 +39,11 @@ class Logo:
     """One logo.
 
     Args:
-        name: unique within a collection, such as ``text/acme.png``.
-        category: its type, such as ``simple``, ``text``, ``gradient``, ``complex``, or the user's own.
-        pixels: RGB, shape (height, width, 3), no side shorter than one SSIM window; a transparent logo as it looks on
-            its ``ground``.
-        rgba: straight colours and alpha of a transparent logo, shape (height, width, 4); None for an opaque one.
+        name: Unique name within a collection, such as ``text/acme.png``.
+        category: Type of the logo, such as ``simple``, ``text``, ``gradient``, ``complex``, or a custom type.
+        pixels: RGB pixels, shape (height, width, 3), with no side shorter than the SSIM window. A transparent logo is
+            composited on its ``ground``.
+        rgba: Straight colours and alpha of a transparent logo, shape (height, width, 4); None for an opaque logo.
     """
 
     name: str
@@ -53,23 +53,23 @@ class Logo:
 
     @property
     def ground(self) -> str:
-        """CSS colour behind a transparent logo, where it is looked at: white, or black where it shows better."""
+        """CSS colour of the background for viewing: white, or black if a transparent logo is more visible on black."""
         return WHITE if self.rgba is None else ground_of(self.rgba)
 
     @property
     def width(self) -> int:
-        """In pixels."""
+        """Width in pixels."""
         return int(self.pixels.shape[1])
 
     @property
     def height(self) -> int:
-        """In pixels."""
+        """Height in pixels."""
         return int(self.pixels.shape[0])
 
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """An image that cannot be used, and why."""
+    """An image that cannot be used, with the reason."""
 
     path: Path
     reason: str
@@ -77,7 +77,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class LogoFolder:
-    """What a folder of images held."""
+    """The usable logos and the rejected images of a folder."""
 
     logos: tuple[Logo, ...]
     rejections: tuple[Rejection, ...]
@@ -85,19 +85,19 @@ class LogoFolder:
 
 def _check_area(image: Image.Image) -> None:
     if image.width * image.height > MAX_SOURCE_PIXELS:
-        raise LogoError(f"it is too large: {image.width} x {image.height} pixels")
+        raise LogoError(f"the image is too large: {image.width} x {image.height} pixels")
 
 
 def _channels(image: Image.Image) -> NDArray[np.uint8]:
-    """RGB of an image that is opaque, RGBA of one that is not."""
+    """Return RGB pixels of an opaque image, or RGBA pixels of a transparent image."""
     rgba = np.asarray(image.convert("RGBA"))
     if not rgba[..., 3].any():
-        raise LogoError("it is fully transparent: there is nothing to trace")
+        raise LogoError("the image is fully transparent")
     return np.ascontiguousarray(rgba[..., :3] if rgba[..., 3].min() == OPAQUE else rgba)
 
 
 def _fitted(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """Shrinks pixels until the longest side is at most ``size``; never enlarges."""
+    """Shrink pixels until the longest side is at most ``size``. Smaller images are not enlarged."""
     height, width = pixels.shape[:2]
     scale = size / max(height, width)
     if scale < 1.0:
@@ -105,43 +105,43 @@ def _fitted(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         if pixels.shape[2] == len("RGBA"):
             pixels = shrunk(pixels, *target)
             if not pixels[..., 3].any():
-                raise LogoError(f"nothing is left of it at {size} pixels: it is transparent nearly everywhere")
+                raise LogoError(f"the image is almost fully transparent: no visible pixel is left at {size} pixels")
         else:
             pixels = np.asarray(cv2.resize(pixels, target, interpolation=cv2.INTER_AREA), np.uint8)
     if min(pixels.shape[:2]) < WINDOW:
         seen = f"{pixels.shape[1]} x {pixels.shape[0]} pixels"
-        raise LogoError(f"it is too small: {seen}, and quality is measured in windows of {WINDOW} x {WINDOW}")
+        raise LogoError(f"the image is too small: {seen}; measuring its quality needs at least {WINDOW} x {WINDOW}")
     return pixels
 
 
 def decode_logo(data: bytes, name: str, category: str, size: int = DEFAULT_SIZE) -> Logo:
-    """Decodes an image of any mode (transparent, greyscale, palette, CMYK, 16 bit) into a logo.
+    """Decode an image of any mode (transparent, greyscale, palette, CMYK, 16 bit) into a logo.
 
     Args:
-        data: the file's bytes.
-        name: of the logo.
-        category: its type.
-        size: the longest side it may keep, in pixels.
+        data: Contents of the image file.
+        name: Name of the logo.
+        category: Type of the logo.
+        size: Maximum length of the longest side in pixels.
 
     Raises:
-        LogoError: the image is corrupt, truncated, fully transparent, too large or too small.
+        LogoError: The image is corrupt, truncated, fully transparent, too large or too small.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow's remarks about odd files; what matters raises
+            warnings.simplefilter("ignore")  # Pillow warns about unusual files, but raises for real problems
             opened = Image.open(io.BytesIO(data))
             _check_area(opened)
             opened.load()
             image: Image.Image = ImageOps.exif_transpose(opened)
-            if image.mode.startswith(("I", "F")):  # 16 bit or more: Pillow would cut the values off, not scale them
+            if image.mode.startswith(("I", "F")):  # 16 bit or more: Pillow would clip the values instead of scaling
                 image = Image.fromarray(_eight_bit(np.asarray(image, np.float64)))
             pixels = _channels(image)
     except LogoError as error:
         raise LogoError(f"{name}: {error}") from None
-    except UnidentifiedImageError as error:  # its message names the bytes in memory, which nobody knows
-        raise LogoError(f"{name}: it cannot be read as an image (its format is not known)") from error
+    except UnidentifiedImageError as error:  # its message contains only the address of the buffer
+        raise LogoError(f"{name}: the image cannot be read (unknown format)") from error
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise LogoError(f"{name}: it cannot be read as an image ({error})") from error
+        raise LogoError(f"{name}: the image cannot be read ({error})") from error
     try:
         fitted = _fitted(pixels, size)
     except LogoError as error:
@@ -157,10 +157,10 @@ def _eight_bit(values: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 
 def load_logo(path: Path | str, category: str | None = None, size: int = DEFAULT_SIZE) -> Logo:
-    """Loads one image; its type is the name of its folder where none is given.
+    """Load an image. By default, its type is the name of its folder.
 
     Raises:
-        LogoError: the file cannot be read, or holds no usable image.
+        LogoError: The file cannot be read, or is not a usable image.
     """
     path = Path(path)
     try:
@@ -171,13 +171,13 @@ def load_logo(path: Path | str, category: str | None = None, size: int = DEFAULT
 
 
 def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
-    """Loads every PNG, JPEG and WebP below a folder, in the order of their paths.
+    """Load all PNG, JPEG and WebP images below a folder in the order of their paths.
 
-    The first sub-folder is a logo's type; images that lie directly in the folder are of type ``other``. An image that
-    cannot be used is named with its reason, and left out.
+    The first sub-folder is the type of a logo. Images directly in the folder have the type ``other``. Unusable images
+    are skipped and returned as rejections with the reason.
 
     Raises:
-        LogoError: the folder does not exist, or holds no usable image.
+        LogoError: The folder does not exist, or contains no usable image.
     """
     folder = Path(folder)
     if not folder.is_dir():
@@ -195,28 +195,28 @@ def load_folder(folder: Path | str, size: int = DEFAULT_SIZE) -> LogoFolder:
             logos.append(replace(logo, name=place.as_posix()))
     if not logos:
         found = f": {rejections[0].reason}" if rejections else ""
-        raise LogoError(f"{folder} holds no usable PNG, JPEG or WebP image{found}")
+        raise LogoError(f"{folder} contains no usable PNG, JPEG or WebP image{found}")
     return LogoFolder(tuple(logos), tuple(rejections))
 
 
 def split_unseen(
     logos: Sequence[Logo], fraction: float, rng: np.random.Generator
 ) -> tuple[tuple[Logo, ...], tuple[Logo, ...]]:
-    """Sets a share of each type aside, which training must not see.
+    """Split off a share of each type as unseen logos, which are not used for training.
 
     Args:
-        logos: at least two.
-        fraction: between 0 and 1; the share set aside, rounded type by type, at least one logo in all.
-        rng: decides which.
+        logos: Logos to split, at least two.
+        fraction: Share of unseen logos between 0 and 1, rounded for each type. At least one logo is unseen.
+        rng: Random generator for the selection.
 
     Returns:
-        The logos to train on and the unseen ones, both in their given order.
+        The training logos and the unseen logos, both in the given order.
 
     Raises:
-        ValueError: the fraction is not between 0 and 1, or nothing would be left to train on.
+        ValueError: The fraction is not between 0 and 1, or no logo would be left for training.
     """
     if not 0.0 < fraction < 1.0:
-        raise ValueError(f"the unseen fraction is {fraction}, and has to lie between 0 and 1")
+        raise ValueError(f"the unseen fraction must be between 0 and 1, got {fraction}")
     by_category: dict[str, list[int]] = defaultdict(list)
     for index, logo in enumerate(logos):
         by_category[logo.category].append(index)
@@ -227,7 +227,7 @@ def split_unseen(
     if not unseen:
         unseen.add(int(rng.integers(len(logos))))
     if len(unseen) >= len(logos):
-        raise ValueError(f"of {len(logos)} logos, none would be left to train on")
+        raise ValueError(f"none of the {len(logos)} logos would be left for training")
     return (
         tuple(logo for index, logo in enumerate(logos) if index not in unseen),
         tuple(logo for index, logo in enumerate(logos) if index in unseen),

@@ -1,4 +1,4 @@
-"""Trained models: the settings of a training, its card, and the agent that came of it."""
+"""Trained models: training settings, model cards and agents."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ MODEL_FILE: Final = "model.zip"
 CARD_FILE: Final = "training.json"
 
 SMALLEST_SPREAD: Final = 0.02
-"""A feature that differs less than this between the training logos is not blown up."""
+"""Minimum standard deviation for scaling, so that nearly constant features are not amplified."""
 
 
 class Standardized(BaseFeaturesExtractor):
-    """Shifts and scales the logo's features to mean 0 and deviation 1 over the training logos; the rest stays.
+    """Feature extractor that standardizes the logo features over the training logos and keeps the other observations.
 
-    Fixed from the start, unlike running statistics: what an observation means never changes while the agent learns.
+    Unlike running statistics, shift and scale stay fixed, so the meaning of an observation is constant during training.
     """
 
     def __init__(self, observation_space: gymnasium.spaces.Box) -> None:
@@ -48,37 +48,38 @@ class Standardized(BaseFeaturesExtractor):
         self.register_buffer("scale", torch.ones(size))
 
     def fit(self, features: NDArray[np.float32]) -> None:
-        """Takes mean and deviation from features of shape (logos, features)."""
+        """Set shift and scale from features of shape (logos, features)."""
         count = features.shape[1]
         self.shift[:count] = torch.as_tensor(features.mean(axis=0))
         self.scale[:count] = 1.0 / torch.as_tensor(np.maximum(features.std(axis=0), SMALLEST_SPREAD))
 
     def forward(self, observations: torch.Tensor) -> torch.Tensor:
-        """Standardizes a batch of observations, shape (batch, observation)."""
+        """Standardize a batch of observations, shape (batch, observation)."""
         return torch.clamp((observations - self.shift) * self.scale, -OBSERVATION_BOUND, OBSERVATION_BOUND)
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """What decides a training; the same settings and logos make the same agent, on the same machine.
+    """Settings of a training. Equal settings and logos give the same agent on the same machine.
 
     Args:
-        steps: environment steps in all.
-        seed: of the network, the exploration and the order of logos.
-        size: longest side of the logos, in pixels.
-        attempts: steps an episode.
-        processes: parallel environments. Their number is part of the result, as it is part of a rollout's size.
-        rollout_steps: of each environment between two updates.
-        batch_size: of a gradient step.
-        epochs: passes over a rollout.
-        learning_rate: of Adam, falling linearly to a tenth.
-        discount: gamma. An attempt does not change the logo, so that the next reward owes little to this action.
-        log_std: logarithm of the policy's initial standard deviation, in a box from -1 to 1.
-        start: effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``);
-            PPO then learns how to deviate from it, logo by logo. None: it starts in the middle of the box.
-        network: hidden layers.
-        checkpoint_every: environment steps.
-        weights: of the reward.
+        steps: Total number of environment steps.
+        seed: Seed for the network, the exploration and the order of logos.
+        size: Longest side of the logos in pixels.
+        attempts: Number of steps per episode.
+        processes: Number of parallel environments. It affects the result because it determines the rollout size.
+        rollout_steps: Number of steps per environment and rollout.
+        batch_size: Number of samples per gradient step.
+        epochs: Number of passes over a rollout.
+        learning_rate: Initial learning rate of Adam. It decreases linearly to a tenth.
+        discount: Discount factor gamma. It is 0 by default because an attempt does not change the logo, so later
+            rewards hardly depend on it.
+        log_std: Logarithm of the policy's initial standard deviation, in a box from -1 to 1.
+        start: Effort of tuning one setting for all logos, at which the policy starts (see ``baselines.tuned_action``).
+            PPO then learns how to deviate from it for each logo. With None, the policy starts at the centre of the box.
+        network: Sizes of the hidden layers.
+        checkpoint_every: Number of environment steps between checkpoints.
+        weights: Weights of the reward.
     """
 
     steps: int = 10_000
@@ -100,21 +101,21 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         for name in ("steps", "attempts", "processes", "rollout_steps", "batch_size", "epochs", "checkpoint_every"):
             if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, and has to be at least 1")
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.seed < 0:
-            raise ValueError(f"the seed is {self.seed}, and cannot be negative")
+            raise ValueError(f"seed must not be negative, got {self.seed}")
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """What a model has to say about itself, so that it is never used on what it was not made for.
+    """The card of a model, with the data needed to check whether the model fits its use.
 
     Args:
-        settings: of its training.
-        trained_on: names of the logos it saw.
-        unseen: names of the logos set aside for its evaluation.
-        start_action: at which the policy started, shape (8,).
-        observation: names of what it expects to see.
+        settings: Settings of the training.
+        trained_on: Names of the training logos.
+        unseen: Names of the logos set aside for evaluation.
+        start_action: Action at which the policy started, shape (8,).
+        observation: Names of the observation's elements.
     """
 
     settings: TrainingSettings
@@ -124,16 +125,16 @@ class ModelCard:
     observation: tuple[str, ...] = OBSERVATION_NAMES
 
     def write(self, folder: Path | str) -> None:
-        """Writes ``training.json``."""
+        """Write ``training.json``."""
         text = json.dumps({**asdict(self), "bounds": BOUNDS}, indent=2)
         (Path(folder) / CARD_FILE).write_text(text + "\n", encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path | str) -> ModelCard:
-        """Reads ``training.json``.
+        """Read ``training.json``.
 
         Raises:
-            ModelError: it is missing, cannot be read, or belongs to another environment.
+            ModelError: The card is missing, unreadable, or from another version of the environment.
         """
         path = Path(folder) / CARD_FILE
         try:
@@ -153,20 +154,20 @@ class ModelCard:
             )
             bounds = {name: tuple(limits) for name, limits in content["bounds"].items()}
         except OSError as error:
-            raise ModelError(f"{folder} holds no trained model: {path.name}: {error.strerror or error}") from error
+            raise ModelError(f"{folder} has no trained model: {path.name}: {error.strerror or error}") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelError(f"{path} cannot be read: {error!r}") from error
         if card.observation != OBSERVATION_NAMES or bounds != BOUNDS:
-            raise ModelError(f"{folder} was trained with another version of the environment: train it again")
+            raise ModelError(f"{folder} was trained with another version of the environment. Train it again")
         return card
 
 
 class TrainedAgent:
-    """A trained policy, and its card.
+    """A trained policy with its card.
 
     Args:
-        model: of Stable-Baselines3.
-        card: of its training.
+        model: Model of Stable-Baselines3.
+        card: Card of the model.
     """
 
     def __init__(self, model: PPO, card: ModelCard) -> None:
@@ -174,12 +175,12 @@ class TrainedAgent:
         self.card = card
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The mean action of the policy, shape (8,): the same for the same observation."""
+        """Return the mean action of the policy, shape (8,). It is deterministic."""
         action, _ = self.model.predict(observation, deterministic=True)
         return np.asarray(action, np.float32)
 
     def save(self, folder: Path | str) -> None:
-        """Writes the model and its card."""
+        """Write the model and its card."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         self.model.save(folder / MODEL_FILE)
@@ -187,20 +188,20 @@ class TrainedAgent:
 
     @classmethod
     def load(cls, folder: Path | str) -> TrainedAgent:
-        """Loads a model. It is unpickled: load only models that you trust.
+        """Load a model. Loading unpickles data that can run code, so load only models that you trust.
 
         Raises:
-            ModelError: it is missing, damaged, or made for another environment.
+            ModelError: The model is missing, damaged, or from another version of the environment.
         """
         card = ModelCard.read(folder)
         return cls(load_ppo(Path(folder) / MODEL_FILE, None), card)
 
 
 def load_ppo(path: Path | str, environment: VecEnv | None) -> PPO:
-    """Loads a model or checkpoint of Stable-Baselines3.
+    """Load a model or checkpoint of Stable-Baselines3.
 
     Raises:
-        ModelError: it is missing or damaged.
+        ModelError: The file is missing or damaged.
     """
     try:
         return PPO.load(path, environment, device="cpu")

@@ -1,4 +1,4 @@
-"""What the agent makes of a few logos, while it trains: original, default trace and its own trace, for the monitor."""
+"""Logging of pictures during training: original, default trace and the agent's current trace of a few logos."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _LOGGER = logging.getLogger(__name__)
 
 
 class PictureCallback(BaseCallback):
-    """Logs pictures of one logo of each type at the start, a few times during the training, and at its end.
+    """Callback that logs pictures of one logo per type at the start, several times during training, and at its end.
 
     Args:
-        monitor: keeps the pictures.
-        logos: one of each type is shown; best those that training does not see.
-        weights: of the reward.
-        total_steps: of the training.
-        times: how often pictures are made, after those at the start.
+        monitor: Monitor that stores the pictures.
+        logos: Logos to choose from, preferably unseen in training. One of each type is shown.
+        weights: Weights of the reward.
+        total_steps: Number of environment steps of the training.
+        times: Number of times to log pictures after the start.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class PictureCallback(BaseCallback):
         self._shown: set[str] = set()
 
     def act(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The mean action of the policy as it now is."""
+        """Return the mean action of the current policy."""
         action, _ = self.model.predict(observation, deterministic=True)
         return np.asarray(action, np.float32)
 
@@ -78,7 +78,7 @@ class PictureCallback(BaseCallback):
             try:
                 default, tried = agent_attempts(self, logo, 1, self._weights)
             except VtracerGymError as error:
-                _LOGGER.warning("no pictures of %s: %s", logo.name, error)
+                _LOGGER.warning("cannot log pictures of %s: %s", logo.name, error)
                 self._logos.remove(logo)
                 continue
             if logo.name not in self._shown:

@@ -1,4 +1,4 @@
-"""SVG back to pixels by resvg, in memory."""
+"""Drawing of SVG documents as pixels with resvg, in memory."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from vtracer_gym.transparency import WHITE
 
 
 def rasterize(svg: str, width: int, height: int, background: str = WHITE) -> NDArray[np.uint8]:
-    """Draws an SVG document.
+    """Draw an SVG document.
 
     Args:
-        svg: the document; text in it is not drawn, as no font is loaded (a trace has none).
-        width: of the picture, in pixels.
-        height: of the picture, in pixels.
-        background: CSS colour behind what the document leaves open.
+        svg: SVG document. Text is not drawn because no fonts are loaded; traces contain no text.
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
+        background: CSS colour behind transparent parts of the document.
 
     Returns:
         RGB pixels, shape (height, width, 3).
 
     Raises:
-        RasterizeError: the document cannot be read or drawn, or comes out in another shape.
+        RasterizeError: The document cannot be read or drawn, or the result has a different shape.
     """
     try:
         png = resvg_py.svg_to_bytes(

@@ -1,4 +1,4 @@
-"""The packages that vtracer_gym needs."""
+"""Required packages of vtracer_gym."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ REQUIREMENTS: Final = {
     "typer": "typer",
     "vtracer": "vtracer",
 }
-"""Each module that is imported, and what to install for it."""
+"""Package to install for each imported module."""
 
 
 def missing_packages() -> dict[str, str]:
-    """Find the required modules that are not installed, without importing any.
+    """Return the required modules that are not installed, without importing any module.
 
     Returns:
-        Each missing module, and what to install for it.
+        Package to install for each missing module.
     """
     return {module: package for module, package in REQUIREMENTS.items() if find_spec(module) is None}

@@ -1,4 +1,4 @@
-"""The reward: how much better an attempt is than VTracer's defaults on the same logo."""
+"""Reward of an attempt, relative to VTracer's defaults on the same logo."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RewardParts:
-    """A reward and what it is made of; the parts add up to it.
+    """A reward as the sum of its parts.
 
     Args:
-        quality: from the difference of SSIM.
-        size: from the ratio of bytes.
-        speed: from the ratio of predicted tracing times.
-        floor: what was added so that the sum does not fall below the lowest reward.
+        quality: Part for the SSIM difference.
+        size: Part for the byte ratio.
+        speed: Part for the ratio of predicted tracing times.
+        floor: Amount that raises the sum to the lowest reward, or 0.
     """
 
     quality: float
@@ -28,40 +28,40 @@ class RewardParts:
 
     @property
     def total(self) -> float:
-        """The reward."""
+        """Total reward."""
         return self.quality + self.size + self.speed + self.floor
 
     def as_dict(self) -> dict[str, float]:
-        """Name to value."""
+        """Return the parts by name."""
         return {"quality": self.quality, "size": self.size, "speed": self.speed, "floor": self.floor}
 
 
 @dataclass(frozen=True, slots=True)
 class RewardWeights:
-    """How an attempt is weighed against the defaults on the same logo.
+    """Weights that compare an attempt with the defaults on the same logo.
 
     ::
 
         reward = max(quality * G(Q - Q0) + size * S(ln(B0 / B)) + speed * ln(W0 / W), lowest)
-        G(d) = 1 - exp(-d / gain_scale) where d >= 0, else d / gain_scale
-        S(r) = r where r >= 0, else growth * r
+        G(d) = 1 - exp(-d / gain_scale) if d >= 0, otherwise d / gain_scale
+        S(r) = r if r >= 0, otherwise growth * r
 
     with SSIM ``Q``, bytes ``B`` and predicted tracing time ``W`` of the attempt, and ``Q0``, ``B0``, ``W0`` of the
-    defaults. The defaults themselves earn exactly 0.
+    defaults. The defaults earn exactly 0.
 
-    A gain of quality saturates, and bytes beyond those of the defaults count more: a logo that looks right needs no
-    file five times as long to look righter. A loss does not saturate, down to the floor. The floor cuts ruined traces
-    off, which would drown everything else in one batch; it is the sum that is cut, so that no number of bytes saved can
-    pay for a logo that is gone. Speed is predicted from pixels and curves, not measured: wall time on a shared machine
-    varies by more than the parameters change it, and the same seed would not give the same agent.
+    A gain in quality saturates, and bytes in excess of the defaults count more, because a small visible improvement
+    does not justify a file five times as large. A loss in quality does not saturate. The floor limits the effect of
+    ruined traces, which would otherwise dominate a batch. It applies to the sum, so that saved bytes cannot compensate
+    for a ruined logo. Speed is predicted from pixels and curves because wall time on a shared machine varies more than
+    the parameters change it, and because measured times would make training irreproducible.
 
     Args:
-        quality: worth of an unlimited gain of SSIM.
-        gain_scale: the gain of SSIM that is worth 63 % of that.
-        size: worth of bytes fewer by the factor e.
-        growth: how much more bytes beyond the defaults' count than bytes below.
-        speed: worth of a time shorter by the factor e.
-        lowest: the reward of a failed attempt, and the floor.
+        quality: Maximum reward for a gain in SSIM.
+        gain_scale: Gain in SSIM that earns 63 % of this maximum.
+        size: Reward for reducing the bytes by a factor of e.
+        growth: Weight of excess bytes relative to saved bytes.
+        speed: Reward for reducing the predicted time by a factor of e.
+        lowest: Reward of a failed attempt, and lower limit of all rewards.
     """
 
     quality: float = 4.0
@@ -72,7 +72,7 @@ class RewardWeights:
     lowest: float = -2.0
 
     def parts(self, attempt: Attempt, default: Attempt) -> RewardParts:
-        """The parts of an attempt's reward, against the defaults on the same logo."""
+        """Return the parts of an attempt's reward relative to the defaults on the same logo."""
         if attempt.failure is not None:
             return RewardParts(0.0, 0.0, 0.0, self.lowest)
         gain = (attempt.quality - default.quality) / self.gain_scale
@@ -83,7 +83,7 @@ class RewardWeights:
         return RewardParts(quality, size, speed, max(0.0, self.lowest - (quality + size + speed)))
 
     def reward(self, attempt: Attempt, default: Attempt) -> float:
-        """The reward of an attempt."""
+        """Return the reward of an attempt."""
         return self.parts(attempt, default).total
 
 

@@ -1,4 +1,4 @@
-"""Sample logos, drawn by the package itself: any number, of four types, the same for the same seed."""
+"""Generated sample logos of four types, in any number and reproducible from a seed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rgb = tuple[int, int, int]
 Point = tuple[float, float]
 
 SUPERSAMPLING: Final = 3
-"""Everything is drawn larger by this factor and shrunk, as Pillow draws without anti-aliasing."""
+"""Factor by which pictures are drawn larger and then shrunk, because Pillow draws without anti-aliasing."""
 
 _SYLLABLES: Final = ("al", "bra", "co", "da", "el", "fi", "go", "hu", "in", "ka", "lo", "mi", "no", "or", "pix", "ra")
 _SYLLABLES_END: Final = ("ra", "sol", "ta", "um", "vex", "wi", "xo", "yen", "za", "io", "ly", "hub", "kit", "lab")
@@ -32,7 +32,7 @@ def _color(rng: np.random.Generator, value: tuple[float, float] = (0.35, 0.95)) 
 
 
 def _polygon(center: Point, radius: float, corners: int, turn: float, inner: float = 1.0) -> list[Point]:
-    """A regular polygon, or, with an inner radius below 1, a star."""
+    """Return a regular polygon, or a star if ``inner`` is below 1."""
     points = corners if inner == 1.0 else 2 * corners
     return [
         (
@@ -44,7 +44,7 @@ def _polygon(center: Point, radius: float, corners: int, turn: float, inner: flo
 
 
 def _shape_mask(rng: np.random.Generator, side: int, center: Point, radius: float) -> Image.Image:
-    """One of eight filled shapes, as a mask."""
+    """Return a mask with one of eight filled shapes."""
     mask = Image.new("L", (side, side))
     draw = ImageDraw.Draw(mask)
     x, y = center
@@ -70,7 +70,7 @@ def _shape_mask(rng: np.random.Generator, side: int, center: Point, radius: floa
             draw.ellipse((box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy), fill=0)
         case 6:
             draw.pieslice(box, math.degrees(turn), math.degrees(turn) + rng.uniform(180, 320), fill=255)
-        case _:  # two leaves: what two circles share
+        case _:  # a lens: the intersection of two circles
             other = Image.new("L", (side, side))
             shift = radius * 0.6
             draw.ellipse((box[0] - shift, box[1], box[2] - shift, box[3]), fill=255)
@@ -80,9 +80,9 @@ def _shape_mask(rng: np.random.Generator, side: int, center: Point, radius: floa
 
 
 def _gradient(rng: np.random.Generator, side: int) -> Image.Image:
-    """A linear or radial slope between two or three colours, over the whole picture."""
+    """Return a linear or radial gradient between two or three colours over the whole picture."""
     across, down = np.meshgrid(np.linspace(-1, 1, side), np.linspace(-1, 1, side))
-    if rng.uniform() < 0.6:  # noqa: PLR2004 - most logos with a gradient have a linear one
+    if rng.uniform() < 0.6:  # noqa: PLR2004 - most gradients in logos are linear
         turn = rng.uniform(0, 2 * math.pi)
         place = 0.5 + 0.5 * (across * math.cos(turn) + down * math.sin(turn))
     else:
@@ -111,14 +111,14 @@ def _word(rng: np.random.Generator) -> str:
 
 
 def _text(rng: np.random.Generator, side: int) -> Image.Image:
-    """A word mark: wider than high, sometimes with a sign before it or a bar below."""
+    """Draw a word mark, which is wider than high, with a symbol before it or a bar below it in some cases."""
     font = ImageFont.load_default(side // 6)
     word = _word(rng)
     left, top, right, bottom = (
         font.getbbox(word, stroke_width=stroke) if (stroke := int(rng.integers(0, 8))) else font.getbbox(word)
     )
     margin = side // 16
-    sign = int(bottom - top) if rng.uniform() < 0.5 else 0  # noqa: PLR2004 - every other one has a sign
+    sign = int(bottom - top) if rng.uniform() < 0.5 else 0  # noqa: PLR2004 - half of the word marks have a symbol
     width, height = int(right - left) + sign + 3 * margin, int(bottom - top) + 2 * margin
     picture = Image.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(picture)
@@ -127,7 +127,7 @@ def _text(rng: np.random.Generator, side: int) -> Image.Image:
     if sign:
         mask = _shape_mask(rng, sign, (sign / 2, sign / 2), sign / 2)
         picture.paste(_color(rng), (margin, margin), mask)
-    elif rng.uniform() < 0.5:  # noqa: PLR2004 - and every other one of the rest a bar
+    elif rng.uniform() < 0.5:  # noqa: PLR2004 - half of the remaining ones have a bar
         draw.rectangle((margin, height - margin * 0.6, width - margin, height - margin * 0.3), fill=_color(rng))
     scale = side / width
     return picture.resize((side, max(1, round(height * scale))), Image.Resampling.LANCZOS)
@@ -145,7 +145,7 @@ def _with_gradient(rng: np.random.Generator, side: int) -> Image.Image:
 
 
 def _complex(rng: np.random.Generator, side: int) -> Image.Image:
-    """An emblem: a ground, a wreath of small shapes, layers, fine lines, letters."""
+    """Draw an emblem with a background shape, a wreath of small shapes, layers, fine lines and letters."""
     picture = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(picture)
     middle = side / 2
@@ -188,20 +188,20 @@ def _shrunk(picture: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def sample_logos(count: int, rng: np.random.Generator, size: int = DEFAULT_SIZE) -> tuple[Logo, ...]:
-    """Draws sample logos, the four types in turn; letters come from the font that ships with Pillow.
+    """Draw sample logos of the four types in turn. Letters use the font that is included in Pillow.
 
     Args:
-        count: how many.
-        rng: from which each logo gets a generator of its own, so that more logos leave the first ones as they are.
-        size: the longest side, in pixels; at least 64.
+        count: Number of logos.
+        rng: Random generator. Each logo gets a separate child generator, so a higher count keeps the first logos.
+        size: Longest side in pixels, at least 64.
 
     Raises:
-        ValueError: a negative count, or a size below 64.
+        ValueError: The count is negative, or the size is below 64.
     """
     if count < 0:
-        raise ValueError(f"{count} logos cannot be drawn")
-    if size < 64:  # noqa: PLR2004 - below, a word is lower than one SSIM window
-        raise ValueError(f"a sample logo is at least 64 pixels wide, not {size}")
+        raise ValueError(f"count must not be negative, got {count}")
+    if size < 64:  # noqa: PLR2004 - smaller word marks would be lower than the SSIM window
+        raise ValueError(f"size must be at least 64 pixels, got {size}")
     logos = []
     for index, child in enumerate(rng.spawn(count)):
         category = LOGO_TYPES[index % len(LOGO_TYPES)]

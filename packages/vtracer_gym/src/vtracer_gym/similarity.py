@@ -1,10 +1,10 @@
 """Structural similarity (SSIM), the measure of quality.
 
 Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli: "Image quality assessment: from error visibility to structural
-similarity", IEEE Transactions on Image Processing 13 (4), 2004, equation 13, with the paper's Gaussian window of
-11 x 11 pixels and sigma 1.5, its constants K1 = 0.01 and K2 = 0.03, and the mean over the windows that lie wholly
-inside the image. It is taken on each of red, green and blue and averaged: on the luminance alone, an agent could swap
-two colours of equal brightness unpunished.
+similarity", IEEE Transactions on Image Processing 13 (4), 2004, equation 13. The implementation uses the paper's
+Gaussian window of 11 x 11 pixels with sigma 1.5, its constants K1 = 0.01 and K2 = 0.03, and the mean over the windows
+that are completely inside the image. The result is the average over red, green and blue, because SSIM of the luminance
+would not detect a swap of two colours with equal brightness.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WINDOW: Final = 11
-"""Side of the Gaussian window, in pixels, and so the shortest side of an image that has an SSIM."""
+"""Side of the Gaussian window in pixels, which is also the minimum side of an image."""
 
 SIGMA: Final = 1.5
 C1: Final = np.float32((0.01 * 255.0) ** 2)
@@ -30,22 +30,23 @@ def _windowed_mean(image: NDArray[np.float32], into: NDArray[np.float32]) -> Non
 
 
 class Similarity:
-    """SSIM against one fixed picture, whose own statistics are computed once.
+    """SSIM relative to a fixed picture. Statistics of this picture are computed once.
 
-    Not thread-safe: the working memory is kept between calls, because fresh pages cost four times the arithmetic.
+    Not thread-safe, because working memory is reused between calls. Fresh memory pages would take four times as long as
+    the arithmetic.
 
     Args:
-        target: 8-bit pixels, shape (height, width, 3), no side shorter than the window.
+        target: 8-bit pixels, shape (height, width, 3), with no side shorter than the window.
 
     Raises:
-        ValueError: another shape, or a side shorter than 11 pixels.
+        ValueError: The shape is wrong, or a side is shorter than 11 pixels.
     """
 
     def __init__(self, target: NDArray[np.uint8]) -> None:
         if target.ndim != 3 or target.shape[2] != 3:  # noqa: PLR2004 - height, width and three channels
-            raise ValueError(f"a picture has shape (height, width, 3), not {target.shape}")
+            raise ValueError(f"the picture must have shape (height, width, 3), got {target.shape}")
         if min(target.shape[:2]) < WINDOW:
-            raise ValueError(f"{target.shape[1]} x {target.shape[0]} pixels are smaller than one {WINDOW} px window")
+            raise ValueError(f"{target.shape[1]} x {target.shape[0]} pixels are smaller than the {WINDOW} px window")
         self._target = target.astype(np.float32)
         self._mean = np.empty_like(self._target)
         _windowed_mean(self._target, self._mean)
@@ -57,13 +58,13 @@ class Similarity:
         self._scratch = [np.empty_like(self._target) for _ in range(5)]
 
     def to(self, picture: NDArray[np.uint8]) -> float:
-        """Mean SSIM of a picture of the same shape: 1 where they are the same, never above.
+        """Return the mean SSIM of a picture with the same shape. The maximum is 1, for identical pictures.
 
         Raises:
-            ValueError: another shape than the target's.
+            ValueError: The shape differs from the shape of the target.
         """
         if picture.shape != self._target.shape:
-            raise ValueError(f"shapes differ: {picture.shape} and {self._target.shape}")
+            raise ValueError(f"the shapes differ: {picture.shape} and {self._target.shape}")
         image, mean, variance, covariance, product = self._scratch
         np.copyto(image, picture)
         _windowed_mean(image, mean)
@@ -79,20 +80,20 @@ class Similarity:
 
         variance += self._variance_c2
         mean += self._energy_c1
-        mean *= variance  # the denominator: (mu_x^2 + mu_y^2 + C1) (sigma_x^2 + sigma_y^2 + C2)
+        mean *= variance  # denominator: (mu_x^2 + mu_y^2 + C1) (sigma_x^2 + sigma_y^2 + C2)
         product *= 2
         product += C1
         covariance *= 2
         covariance += C2
-        product *= covariance  # the numerator: (2 mu_x mu_y + C1) (2 sigma_xy + C2)
+        product *= covariance  # numerator: (2 mu_x mu_y + C1) (2 sigma_xy + C2)
         product /= mean
         return float(product[_INSIDE, _INSIDE].mean(dtype=np.float64))
 
 
 def ssim(picture: NDArray[np.uint8], target: NDArray[np.uint8]) -> float:
-    """Mean SSIM of two 8-bit pictures, both of shape (height, width, 3).
+    """Return the mean SSIM of two 8-bit pictures, both of shape (height, width, 3).
 
     Raises:
-        ValueError: the shapes differ, or a side is shorter than 11 pixels.
+        ValueError: The shapes differ, or a side is shorter than 11 pixels.
     """
     return Similarity(target).to(picture)

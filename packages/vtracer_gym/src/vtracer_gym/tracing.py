@@ -1,4 +1,4 @@
-"""VTracer in memory: PNG bytes and parameters in, SVG text out."""
+"""Tracing with VTracer in memory, from PNG bytes and parameters to SVG text."""
 
 from __future__ import annotations
 
@@ -32,29 +32,29 @@ BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "splice_threshold": (0, 180),
     "path_precision": (0, 8),
 }
-"""Lowest and highest allowed value of each parameter, both included.
+"""Lowest and highest allowed value of each parameter, both inclusive.
 
-VTracer's own limits where it has any. ``color_precision`` 0 and ``max_iterations`` 0 make it panic; more than 20
-iterations only cost time.
+These are VTracer's limits if it has any. VTracer panics at ``color_precision`` 0 and ``max_iterations`` 0. More than 20
+iterations only take more time.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """One combination of VTracer's eight parameters; the values here are its documented defaults.
+    """A set of VTracer's eight parameters. The default values are VTracer's documented defaults.
 
     Args:
-        filter_speckle: side in pixels; patches with a smaller area than its square are dropped.
-        color_precision: significant bits of an RGB channel, when neighbouring pixels are clustered.
-        layer_difference: colour difference between the layers of a gradient, in 8-bit levels.
-        corner_threshold: degrees; a bend sharper than this stays a corner.
-        length_threshold: pixels; curves are subdivided until their segments are shorter.
-        max_iterations: of that subdivision.
-        splice_threshold: degrees; a curve that has turned further is cut into two splines.
-        path_precision: decimals of a coordinate in the SVG.
+        filter_speckle: Side in pixels; patches with an area below its square are removed.
+        color_precision: Number of significant bits per RGB channel for clustering neighbouring pixels.
+        layer_difference: Colour difference between the layers of a gradient, in 8-bit levels.
+        corner_threshold: Minimum angle of a corner in degrees.
+        length_threshold: Length in pixels; curves are subdivided until their segments are shorter.
+        max_iterations: Maximum number of subdivisions.
+        splice_threshold: Angle in degrees; a curve that turns by more is split into two splines.
+        path_precision: Number of decimals of coordinates in the SVG.
 
     Raises:
-        ValueError: a value outside ``BOUNDS``, not finite, or not whole where it has to be.
+        ValueError: A value is outside ``BOUNDS`` or non-finite, or is not a whole number although it must be.
     """
 
     filter_speckle: int = 4
@@ -69,13 +69,13 @@ class Parameters:
     def __post_init__(self) -> None:
         for name, (low, high) in BOUNDS.items():
             value = getattr(self, name)
-            if not low <= value <= high:  # also refuses NaN
+            if not low <= value <= high:  # also rejects NaN
                 raise ValueError(f"{name} is {value}, outside VTracer's range {low:g} to {high:g}")
             if name != "length_threshold" and not math.floor(value) == value:
-                raise ValueError(f"{name} is {value}, and has to be a whole number")
+                raise ValueError(f"{name} must be a whole number, got {value}")
 
     def as_dict(self) -> dict[str, float]:
-        """Name to value, in the order of the fields."""
+        """Return the values by name in the order of the fields."""
         return {name: getattr(self, name) for name in PARAMETER_NAMES}
 
 
@@ -86,18 +86,18 @@ PARAMETER_NAMES: Final = tuple(field.name for field in fields(Parameters))
 DEFAULTS: Final = Parameters()
 """VTracer's documented defaults.
 
-Its Python binding documents eight decimals, yet writes up to seventeen when ``path_precision`` is left out, which makes
-the SVG about a third longer. Eight are given here, so that nobody is beaten for rounding a float.
+Its Python binding documents eight decimals, but writes up to seventeen if ``path_precision`` is omitted, which makes
+the SVG about a third longer. The defaults here use eight, so that rounding alone is not counted as an improvement.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """What VTracer made of an image.
+    """The SVG document for an image.
 
     Args:
-        svg: the document.
-        seconds: wall time of the call.
+        svg: SVG document.
+        seconds: Wall time of the call in seconds.
     """
 
     svg: str
@@ -105,45 +105,46 @@ class Trace:
 
     @property
     def size_bytes(self) -> int:
-        """Length of the document in bytes (VTracer writes ASCII)."""
+        """Size of the document in bytes (VTracer writes ASCII)."""
         return len(self.svg)
 
     @property
     def curves(self) -> int:
-        """Cubic Bezier segments in the document."""
+        """Number of cubic Bezier segments in the document."""
         return self.svg.count("C")
 
     @property
     def paths(self) -> int:
-        """Filled shapes in the document."""
+        """Number of filled shapes in the document."""
         return self.svg.count("<path")
 
 
 @contextmanager
 def contained_panics() -> Iterator[None]:
-    """Turns whatever a Rust extension raises inside the block into a TraceError.
+    """Convert any error of a Rust extension inside the block to a TraceError.
 
-    A Rust panic reaches Python as ``pyo3_runtime.PanicException``, which derives from BaseException so that nobody
-    swallows it by accident. Here it is one failed attempt among thousands, and no reason to end a training.
+    A Rust panic reaches Python as ``pyo3_runtime.PanicException``, which derives from BaseException so that it is not
+    caught by accident. Here, a panic is one failed attempt among thousands and must not end the training.
 
     Raises:
-        TraceError: the block raised an exception or panicked.
+        TraceError: The block raised an exception or panicked.
     """
     try:
         yield
     except Exception as error:
         raise TraceError(f"VTracer failed: {error}") from error
     except BaseException as error:
-        if type(error).__module__ != "pyo3_runtime":  # Ctrl-C, SystemExit: not ours
+        if type(error).__module__ != "pyo3_runtime":  # for example KeyboardInterrupt or SystemExit
             raise
         raise TraceError(f"VTracer panicked: {error}") from error
 
 
 def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """Encodes pixels for VTracer: RGB, shape (height, width, 3), or RGBA, shape (height, width, 4).
+    """Encode pixels for VTracer: RGB, shape (height, width, 3), or RGBA, shape (height, width, 4).
 
-    As small as it gets, once for many traces: VTracer's binding takes the bytes over one by one, which costs more than
-    to decompress them. Against the usual compression that makes a trace a tenth faster, against raw pixels a third.
+    The highest compression is fastest overall because an image is encoded once and traced many times. VTracer's binding
+    copies the bytes one by one, which takes longer than decompressing them. Traces are a tenth faster than with the
+    default compression, and a third faster than with raw pixels.
     """
     best = [cv2.IMWRITE_PNG_COMPRESSION, 9]
     order = cv2.COLOR_RGBA2BGRA if pixels.shape[2] == len("RGBA") else cv2.COLOR_RGB2BGR
@@ -155,16 +156,16 @@ def encode_png(pixels: NDArray[np.uint8]) -> bytes:
 def trace(
     png: bytes, parameters: Parameters = DEFAULTS, color_mode: ColorMode = "color", *, cut_rows: int = 0
 ) -> Trace:
-    """Traces an encoded image, in memory.
+    """Trace an encoded image in memory.
 
     Args:
-        png: the image, as PNG.
-        parameters: checked when they were made.
-        color_mode: ``binary`` traces the dark part in black, as VTracer's preset ``bw`` does.
-        cut_rows: lowest rows of pixels that the document does not show (see ``transparency.traceable``).
+        png: Image in PNG format.
+        parameters: Parameters of VTracer.
+        color_mode: ``color``, or ``binary`` to trace the dark part in black, like VTracer's preset ``bw``.
+        cut_rows: Number of rows to cut off at the bottom of the document (see ``transparency.traceable``).
 
     Raises:
-        TraceError: the image cannot be read, or VTracer panicked.
+        TraceError: The image cannot be read, or VTracer panicked.
     """
     started = time.perf_counter()
     with contained_panics():

@@ -1,4 +1,4 @@
-"""PPO (Stable-Baselines3) on VTracer: parallel processes, checkpoints, resume, seeds."""
+"""PPO training (Stable-Baselines3) with parallel processes, checkpoints, resume and seeds."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _LOGGER = logging.getLogger(__name__)
 
 
 def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> VecEnv:
-    """Parallel environments, one a process, as VTracer holds Python's lock; a single one stays in this process."""
+    """Return parallel environments, one per process because VTracer holds the GIL; a single one runs here."""
     maker = functools.partial(VectorizeEnv, tuple(logos), settings.attempts, settings.weights)
     makers: list[Callable[[], gymnasium.Env[Any, Any]]] = [maker] * settings.processes
     if settings.processes == 1:
@@ -45,19 +45,19 @@ def vector_environment(logos: Sequence[Logo], settings: TrainingSettings) -> Vec
 
 
 def newest_checkpoint(folder: Path | str) -> Path | None:
-    """The checkpoint with the most steps in the folder of a training, or None."""
+    """Return the checkpoint with the most steps in a training folder, or None."""
     return max((Path(folder) / CHECKPOINTS).glob("steps-*.zip"), default=None)
 
 
 class Checkpoints(BaseCallback):
-    """Saves the model after an update, whenever so many steps have passed, and when the training ends.
+    """Callback that saves the model after an update at regular intervals, and when the training ends.
 
-    Not in the middle of a rollout, as Stable-Baselines3's own callback does: what was collected since the last update
-    would be lost on resuming. A file is complete or absent: it is renamed when it is written.
+    The callback of Stable-Baselines3 saves in the middle of a rollout, so that resuming would lose the steps since the
+    last update. Each file is written under a temporary name and then renamed, so that checkpoints are always complete.
 
     Args:
-        folder: for ``steps-00002048.zip`` and so on.
-        every: environment steps.
+        folder: Folder for files such as ``steps-00002048.zip``.
+        every: Number of environment steps between checkpoints.
     """
 
     def __init__(self, folder: Path | str, every: int) -> None:
@@ -97,19 +97,22 @@ def train(
     resume: bool = False,
     callbacks: Sequence[BaseCallback] = (),
 ) -> TrainedAgent:
-    """Trains an agent, and saves it.
+    """Train an agent and save it.
 
     Args:
-        logos: to train on.
-        settings: of the training.
-        folder: for the model, its card and its checkpoints.
-        unseen: logos set aside, whose names go into the card.
-        resume: go on from the newest checkpoint in the folder, if there is one, up to ``settings.steps``. Otherwise the
-            checkpoints of an earlier training in the folder are removed.
-        callbacks: of Stable-Baselines3.
+        logos: Logos to train on.
+        settings: Settings of the training.
+        folder: Folder for the model, its card and its checkpoints.
+        unseen: Logos set aside for evaluation. Their names are stored in the card.
+        resume: Whether to continue from the newest checkpoint in the folder, if there is one, up to ``settings.steps``.
+            Otherwise, checkpoints of a previous training in the folder are deleted.
+        callbacks: Callbacks of Stable-Baselines3.
+
+    Returns:
+        The trained agent.
 
     Raises:
-        ModelError: the checkpoint cannot be read, or belongs to a training with other settings or logos.
+        ModelError: The checkpoint cannot be read, or belongs to a training with other settings or logos.
         VtracerGymError: VTracer fails on every logo, even with its defaults.
     """
     folder = Path(folder)
@@ -129,7 +132,7 @@ def train(
             card = replace(card, start_action=tuple(action.tolist()))
     folder.mkdir(parents=True, exist_ok=True)
     card.write(folder)
-    torch.set_num_threads(1)  # the network is small, and the cores are busy with VTracer
+    torch.set_num_threads(1)  # the network is small, and VTracer uses the cores
     cv2.setNumThreads(1)
     environment = vector_environment([one.logo for one in prepared], settings)
     try:
@@ -152,30 +155,30 @@ def _check_resumable(before: ModelCard, now: ModelCard) -> None:
     old, new = asdict(before.settings), asdict(now.settings)
     changed = [name for name in new if name not in {"steps", "checkpoint_every"} and old[name] != new[name]]
     if changed:
-        raise ModelError(f"this training was begun with other settings ({', '.join(changed)}): resume with the same")
+        raise ModelError(f"the training was started with different settings ({', '.join(changed)}). Use the same ones")
     if before.trained_on != now.trained_on:
-        raise ModelError("this training was begun with other logos: resume with the same")
+        raise ModelError("the training was started with different logos. Resume with the same logos")
 
 
 def _traceable(logos: Sequence[Logo]) -> list[PreparedLogo]:
-    """The logos that VTracer's defaults can trace; the others are reported and left out."""
+    """Return the logos that VTracer can trace with its defaults. Other logos are logged and skipped."""
     usable = []
     for logo in logos:
         prepared = PreparedLogo(logo)
         try:
-            prepared.default  # noqa: B018 - makes it, or shows that it cannot be made
+            prepared.default  # noqa: B018 - computes the default attempt, or raises
         except TraceError as error:
-            _LOGGER.warning("%s; it is left out", error)
+            _LOGGER.warning("%s; skipping this logo", error)
         else:
             usable.append(prepared)
         prepared.release()
     if not usable:
-        raise VtracerGymError("VTracer fails on every logo, even with its defaults")
+        raise VtracerGymError("VTracer fails on every logo, even with its default parameters")
     return usable
 
 
 def _seen_features(prepared: Sequence[PreparedLogo]) -> NDArray[np.float32]:
-    """Features of the training logos, shape (logos, features)."""
+    """Return the features of the training logos, shape (logos, features)."""
     return np.stack([logo_features(one.logo.pixels, one.default) for one in prepared])
 
 
@@ -210,7 +213,7 @@ def _new_model(
 
 
 class _Falling:
-    """A learning rate that falls linearly to a tenth; a class, as it is pickled with the model."""
+    """Learning rate schedule that decreases linearly to a tenth. It is a class because it is pickled with the model."""
 
     def __init__(self, start: float) -> None:
         self.start = start

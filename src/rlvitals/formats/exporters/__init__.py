@@ -1,4 +1,4 @@
-"""A run in, a file out: for other programs, other people and other machines."""
+"""Export of runs to files for other programs and machines."""
 
 from rlvitals.formats.exporters.exporter import Exporter, Source
 from rlvitals.formats.exporters.exporter_registry import exporter_names, make_exporter

@@ -1,4 +1,4 @@
-"""A run as Arrow: a folder with an IPC file a stream, or one file of one stream."""
+"""Export to Arrow: a folder with one IPC file per stream, or a single file with one stream."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ _BATCH = 50_000
 
 
 class ArrowExporter(TableFileExporter):
-    """Writes `episodes.arrow`, ... and `header.json` into a folder, or one stream to an `.arrow` or `.feather` file.
+    """Exporter for Arrow: a folder with `episodes.arrow`, ... and `header.json`, or one `.arrow` or `.feather` file.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -25,10 +25,10 @@ class ArrowExporter(TableFileExporter):
         require("pyarrow", feature="the Arrow format", extra="arrow")
 
     def write_table(self, connection: duckdb.DuckDBPyConnection, metadata: bytes, path: Path) -> int:
-        """Write the rows in batches, so that a long stream needs little memory."""
+        """Write the rows in batches to limit memory use for long streams."""
         arrow: Any = load("pyarrow")
         rows = connection.table(TABLE)
-        # `fetch_record_batch` is the name before DuckDB 1.5, and warns after it.
+        # DuckDB 1.5 renamed `fetch_record_batch`; the old name now raises a deprecation warning.
         batches = rows.to_arrow_reader(_BATCH) if hasattr(rows, "to_arrow_reader") else rows.fetch_record_batch(_BATCH)
         schema = batches.schema.with_metadata({FORMAT: metadata})
         written = 0

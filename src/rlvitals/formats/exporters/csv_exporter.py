@@ -1,4 +1,4 @@
-"""A run as CSV: a folder with a file a stream, or one file of one stream."""
+"""Export to CSV: a folder with one file per stream, or a single file with one stream."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,20 +12,23 @@ from rlvitals.runs.sql_columns import REST
 from rlvitals.sinks.flattening import flat_settings
 
 MAX_KEYS = 500
-"""Entries of a dict that have a column; the others are JSON in the column `<field>_rest`."""
+"""Maximum number of dict entries with their own column. The column `<field>_rest` holds the remaining ones as JSON."""
 
 
 class CsvExporter(Exporter):
-    """Writes `episodes.csv`, `updates.csv`, ... and `header.json` into a folder.
+    """Exporter for CSV: a folder with `episodes.csv`, `updates.csv`, ... and `header.json`.
 
-    Where the path ends in `.csv`, one stream becomes that file, without the header. Every field is a column, and so is
-    each entry of a flat dict: `parameters.color_precision`. An empty cell was not said; an empty text is `""`. Numbers
-    that are not finite are `NaN`, `Infinity`, `-Infinity`. A text in a dict that looks like something else is a JSON
-    string in its cell: the text `7` is `"7"`, in quotes of its own. Nested fields are JSON.
+    If the path ends in `.csv`, the exporter writes a single file with one stream and no header. Each field becomes a
+    column, and so does each entry of a flat dict, for example `parameters.color_precision`. Cells have these formats:
+
+    - A missing value is an empty cell; an empty text is `""`.
+    - Non-finite numbers are `NaN`, `Infinity` and `-Infinity`.
+    - A text in a dict that could be read as another type is a JSON string: the text `7` becomes `"7"` with quotes.
+    - Nested fields are JSON.
 
     Args:
-        excel: Whether texts that a spreadsheet would run as formulas (`=cmd|...`) begin with an apostrophe. Such a file
-            is for people: when it is imported, the apostrophes stay.
+        excel: Whether to prefix texts that a spreadsheet would run as formulas (`=cmd|...`) with an apostrophe. Use
+            this only for files to be opened in a spreadsheet: the importer does not remove the apostrophes.
     """
 
     def __init__(self, *, excel: bool = False) -> None:
@@ -34,7 +37,7 @@ class CsvExporter(Exporter):
     endings: ClassVar[tuple[str, ...]] = (".csv",)
 
     def export(self, source: Source, target: Path) -> None:
-        """Write the files. Each stream is read twice, as the columns come first."""
+        """Write the files. Each stream is read twice because the header row lists the keys of all records."""
         source.passes = 2
         if target.suffix.lower() in self.endings:
             if source.raw:
@@ -64,7 +67,7 @@ class CsvExporter(Exporter):
                 file.write(self._row(cells.get(column, "") for column in columns))
 
     def _describe(self, source: Source, path: Path) -> None:
-        """Write what the header and the summary say, a row each: without records there is nothing else."""
+        """Write header and summary as rows of name and value, for an export without records."""
         with path.open("w", encoding="utf-8", newline="") as file:
             file.write(self._row(("name", "value")))
             for name, value in flat_settings(source.described()):
@@ -75,7 +78,7 @@ class CsvExporter(Exporter):
 
 
 class _Keys:
-    """The keys of a dict field, as far as they have a column, in the order in which they came."""
+    """Keys of a dict field that get their own column, in order of first appearance."""
 
     def __init__(self) -> None:
         self.known: dict[str, None] = {}
@@ -94,7 +97,7 @@ class _Keys:
 
 
 def _rest(record: Record, dicts: dict[str, _Keys]) -> dict[str, str]:
-    """The cells of what has no column, and of a dict that is there and empty."""
+    """Return the `_rest` cells: entries without their own column, and dicts that are present but empty."""
     cells: dict[str, str] = {}
     for name, keys in dicts.items():
         said = getattr(record, name)

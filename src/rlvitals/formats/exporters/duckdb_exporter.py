@@ -1,4 +1,4 @@
-"""A run as a DuckDB database."""
+"""Export to a DuckDB database."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -13,9 +13,9 @@ RUN_TABLE = "run"
 
 
 class DuckdbExporter(Exporter):
-    """Writes a table a stream, with the columns of a sealed segment, and a table `run` of what the header says.
+    """Exporter for DuckDB: one table per stream with the columns of a sealed segment, and a table `run` for the header.
 
-    `SELECT avg(reward), parameters.mode FROM episodes GROUP BY ALL` works as it does on the run's own segments.
+    Queries such as `SELECT avg(reward), parameters.mode FROM episodes GROUP BY ALL` work as on the run's own segments.
     """
 
     endings: ClassVar[tuple[str, ...]] = (".duckdb",)

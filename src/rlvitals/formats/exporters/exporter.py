@@ -1,4 +1,4 @@
-"""The contract of an exporter: a run in, a file or a folder out."""
+"""Base class of exporters, and the data that an exporter receives."""
 
 import itertools
 from abc import ABC, abstractmethod
@@ -22,22 +22,23 @@ _PROGRESS_EVERY = 1_000
 _BLOCK = 1 << 20
 
 Progress = Callable[[int, int], None]
-"""Is told how many records are done, of how many."""
+"""Callback that receives the number of records written and the total number."""
 
 
 class Source:
-    """What of a run is to be exported: its header, as it was when the export began, and the records of some streams.
+    """Data of a run to export: the header at the start of the export, and the records of the selected streams.
 
     Args:
-        run: The run; it may be live.
-        streams: The streams that are wanted; `None` is all, and leaves the choice to a format that holds one.
-        raw: Whether records are wanted at all, and not the header and the summary alone.
-        summary: What was worked out of the run, plain values.
-        abandoned: Whether records of branches that a rewind left behind are wanted too.
-        progress: Is told of the progress.
+        run: Run to export, possibly live.
+        streams: Names of the streams to export. With `None`, a format that holds one stream exports the episodes, and
+            any other format exports all streams.
+        raw: Whether to export records; otherwise the export contains only the header and the summary.
+        summary: Results computed from the run, as plain values.
+        abandoned: Whether to include records of branches that a rewind abandoned.
+        progress: Callback for the number of records written.
 
     Raises:
-        ExportError: There is no such stream.
+        ExportError: A stream name is unknown.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class Source:
     ) -> None:
         for stream in streams or ():
             if stream not in STREAMS:
-                raise ExportError(f"there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
+                raise ExportError(f"unknown stream {stream!r}; the streams are {', '.join(STREAMS)}")
         self.run = run
         self.raw = raw
         self.chosen = streams
@@ -67,7 +68,9 @@ class Source:
         self._expected: int | None = None
 
     def records(self, stream: str) -> Iterator[Any]:
-        """The records of a stream, none if none are wanted; a second pass over a live run gives what the first gave.
+        """Yield the records of a stream, or none if the export has no records.
+
+        A second pass over a live run yields the same records as the first pass.
 
         Raises:
             RunFormatError: A segment is damaged.
@@ -83,30 +86,30 @@ class Source:
         self.counts[stream] = count
 
     def finished(self) -> None:
-        """Tell that all is done."""
+        """Report to the progress callback that the export is complete."""
         if self._progress is not None:
             self._progress(self._done, self._done)
 
     def one_stream(self) -> str:
-        """The stream for a file that holds one: the one that was chosen, or the episodes.
+        """Return the stream for a file that holds only one: the selected stream, or `episodes` by default.
 
         Raises:
-            ExportError: Several were chosen.
+            ExportError: Several streams are selected.
         """
         if self.chosen is None:
             return "episodes"
         if len(self.chosen) != 1:
             raise ExportError(
-                f"a file of one stream cannot hold {', '.join(self.chosen) or 'none'}: "
-                "choose one, or a path without an ending, which becomes a folder"
+                f"a single file holds one stream, got {', '.join(self.chosen) or 'none'}. "
+                "Choose one stream, or a path without a suffix to export a folder"
             )
         return self.chosen[0]
 
     def described(self, *, counted: bool = True) -> dict[str, Any]:
-        """What an export says of itself, and of its run; strict JSON.
+        """Return the metadata of the export and of its run, as strict JSON values.
 
         Args:
-            counted: Whether it says how many records there are; only once they were read.
+            counted: Whether to include the number of records per stream. The numbers are known only after reading.
         """
         said: dict[str, Any] = {"format": FORMAT, "version": FORMAT_VERSION}
         said["header"] = spelled(msgspec.to_builtins(self.header))
@@ -117,7 +120,7 @@ class Source:
         return said
 
     def write_header(self, folder: Path) -> None:
-        """Write what an export says of itself into its folder."""
+        """Write the metadata of the export to `header.json` in its folder."""
         (folder / HEADER).write_bytes(msgspec.json.format(msgspec.json.encode(self.described()), indent=2) + b"\n")
 
     def _total(self) -> int:
@@ -127,23 +130,23 @@ class Source:
 
 
 class Exporter(ABC):
-    """One noun, one verb: `export`.
+    """Base class of exporters. Subclasses implement `export`.
 
     Target:
-        The path that `export` is given does not exist, and lies in a folder of its own, in which an exporter may also
-        keep what it needs on the way. What it leaves at the path (a file or a folder) is moved to where the user wants
-        it, in one step, when `export` has returned: it needs no care for halves.
+        The target path does not exist. Its parent is a temporary folder, which the exporter can also use for scratch
+        files. After `export` returns, the file or folder at the target path is moved to its destination in one step, so
+        an exporter need not clean up partial output.
     Memory:
-        A run may be larger than memory: records are taken as they come from `Source.records`, and not kept.
+        A run can be larger than memory. Process records one at a time as `Source.records` yields them.
     Records:
-        All of them, in their order, as they are: a number may be NaN or infinite, a field absent, and these four
-        things stay different wherever the format can tell them apart. The header is `Source.described`.
+        Export all records unchanged and in order. Numbers can be NaN, infinite or negative infinite, and fields can be
+        missing; keep these four values distinct if the format allows it. `Source.described` returns the header.
     Errors:
-        Any error ends the export, and leaves nothing behind. What the user did wrong is an `ExportError`; a package
-        that is missing is a `MissingExtraError`.
+        Any error ends the export and leaves nothing at the destination. Raise `ExportError` for user errors and
+        `MissingExtraError` for a missing package.
 
     Attributes:
-        endings: The endings of files by which the format is recognised, the usual one first; none if it is a folder.
+        endings: File suffixes of the format, the preferred one first; empty if the format is a folder.
     """
 
     endings: ClassVar[tuple[str, ...]] = ()
@@ -153,13 +156,13 @@ class Exporter(ABC):
         """Write a run to a path.
 
         Args:
-            source: What is to be written.
-            target: Where; with the name that the user chose.
+            source: Data to export.
+            target: Path to write to. Its name is the name that the user chose.
         """
 
 
 def _count(run: Run, stream: str) -> int:
-    """Records of a stream, abandoned ones too, counted without reading them."""
+    """Return the number of records of a stream, including abandoned ones, without decoding them."""
     count, sealed = 0, []
     for segment in run.layout.segments(stream):
         try:
@@ -167,7 +170,7 @@ def _count(run: Run, stream: str) -> int:
                 with reader(segment.path) as file:
                     count += sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
                 continue
-        except FileNotFoundError:  # sealed since it was listed
+        except FileNotFoundError:  # sealed after it was listed
             pass
         sealed.append(segment.path.with_suffix(SEALED))
     if sealed:

@@ -1,4 +1,4 @@
-"""A run as one strict JSON document."""
+"""Export to a strict JSON document."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -10,10 +10,10 @@ from rlvitals.records import line_of
 
 
 class JsonExporter(Exporter):
-    """Writes `{"format", "version", "header", "summary", "streams": {"episodes": [...], ...}}`, one record a line.
+    """Exporter for JSON: `{"format", "version", "header", "summary", "streams": {"episodes": [...], ...}}`.
 
-    What was not said is left out; what JSON has no number for is spelled `"NaN"`, `"Infinity"`, `"-Infinity"`, as in a
-    run's files.
+    Each record is on its own line. Missing values are left out. Non-finite numbers are the strings `"NaN"`,
+    `"Infinity"` and `"-Infinity"`, as in a run folder.
     """
 
     endings: ClassVar[tuple[str, ...]] = (".json",)

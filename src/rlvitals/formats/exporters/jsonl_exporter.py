@@ -1,4 +1,4 @@
-"""A run as lines of JSON: the header, then a record a line, with its stream."""
+"""Export to JSON lines: the header, then one record per line with the name of its stream."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -9,14 +9,14 @@ from rlvitals.formats.exporters.exporter import Exporter, Source
 from rlvitals.records import line_of
 
 _ROOM = 200
-"""Bytes kept free in the first line for what is known last: how many records there are."""
+"""Bytes reserved in the first line for the number of records, which is known only at the end."""
 
 
 class JsonLinesExporter(Exporter):
-    """Writes the header in the first line, and `{"stream": "episodes", ...}` in each of the others, stream by stream.
+    """Exporter for JSON lines: the header in the first line, then `{"stream": "episodes", ...}` lines.
 
-    Records are spelled as in a run's files. The first line says how many there are, so that a file that was cut short
-    is known by it.
+    Records are grouped by stream and encoded as in a run folder. The first line contains the number of records, so that
+    readers can detect a truncated file.
     """
 
     endings: ClassVar[tuple[str, ...]] = (".jsonl", ".ndjson")

@@ -1,4 +1,4 @@
-"""A run as a pickle of pandas frames."""
+"""Export to a pickle of pandas data frames."""
 
 import pickle
 from pathlib import Path
@@ -16,12 +16,12 @@ _PLAIN = {"DOUBLE": np.float64, "BIGINT": np.int64, "BOOLEAN": np.bool_}
 
 
 class PandasExporter(Exporter):
-    """Writes a dict of frames, `{"header": {...}, "episodes": DataFrame, ...}`.
+    """Exporter for pandas: a pickled dict of data frames, `{"header": {...}, "episodes": DataFrame, ...}`.
 
-    Of one stream that was chosen it writes the frame alone, with the header in `attrs`. Entries of flat dicts are
-    columns, `parameters.color_precision`. What was not said is missing (`pandas.NA`), and so is not NaN. Frames are
-    made in memory, of one stream after the other. Nothing here reads a pickle back: whoever can write one can run
-    code in who reads it.
+    If exactly one stream is selected, the pickle is that data frame alone, with the header in `attrs`. Entries of flat
+    dicts become columns such as `parameters.color_precision`. Missing values are `pandas.NA`, distinct from NaN. Data
+    frames are built in memory, one stream at a time. rlvitals never reads pickles, because loading a pickle can run
+    arbitrary code.
 
     Raises:
         MissingExtraError: pandas is not installed.
@@ -50,12 +50,12 @@ def _frame(pandas: Any, connection: duckdb.DuckDBPyConnection, source: Source, s
     with typed_table(connection, source, stream, scratch):
         wanted = ", ".join(_flat(connection))
         columns = connection.execute(f"SELECT {wanted} FROM {TABLE}").fetchnumpy()
-    # A masked array keeps what is absent apart from what is NaN, which pandas takes for the same in a plain column.
+    # A masked array keeps missing values and NaN distinct; a plain pandas column would treat them alike.
     return pandas.DataFrame({name: _column(pandas, np.ma.asarray(values)) for name, values in columns.items()})
 
 
 def _flat(connection: duckdb.DuckDBPyConnection) -> list[str]:
-    """SQL for each column, and for each field of a struct."""
+    """Return the SQL expression of each column and of each field of a struct."""
     found: list[str] = []
     for name, kind in zip(connection.table(TABLE).columns, connection.table(TABLE).types, strict=True):
         column = identifier(name)

@@ -1,4 +1,4 @@
-"""A run as Parquet: a folder with a file a stream, or one file of one stream."""
+"""Export to Parquet: a folder with one file per stream, or a single file with one stream."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -13,12 +13,12 @@ _ROW_GROUP = 100_000
 
 
 class ParquetExporter(TableFileExporter):
-    """Writes `episodes.parquet`, ... and `header.json` into a folder, or one stream to a `.parquet` file."""
+    """Exporter for Parquet: a folder with `episodes.parquet`, ... and `header.json`, or one `.parquet` file."""
 
     endings: ClassVar[tuple[str, ...]] = (".parquet",)
 
     def write_table(self, connection: duckdb.DuckDBPyConnection, metadata: bytes, path: Path) -> int:
-        """Copy the rows with DuckDB's own writer."""
+        """Copy the rows with DuckDB's Parquet writer."""
         options = (
             f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}, "
             f"KV_METADATA {{'{FORMAT}': {literal(metadata.decode())}}}"

@@ -1,4 +1,4 @@
-"""Exporting a run: choose the format, write aside, put it in its place."""
+"""Export of a run: choose the format, write to a temporary path, then move the result to its destination."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ def export_run(
     run: Run,
     path: str | Path,
     *,
-    format: str | Exporter | None = None,  # noqa: A002 - the interface's own word
+    format: str | Exporter | None = None,  # noqa: A002 - name in the public interface
     streams: Sequence[str] | None = None,
     raw: bool = True,
     summary: dict[str, Any] | None = None,
@@ -32,27 +32,27 @@ def export_run(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> Path:
-    """Write a run to a file or a folder.
+    """Export a run to a file or a folder.
 
-    It is written aside and put in its place when it is whole: an export that fails, or is killed, leaves nothing at the
-    path, and what was there before as it was.
+    The export is written to a temporary path and moved to `path` when it is complete. If the export fails or is killed,
+    `path` stays unchanged.
 
     Args:
-        run: The run; it may be live.
-        path: Where to.
-        format: The format's name, or an exporter; by default the path's ending says it.
-        streams: The streams that are wanted; all by default, or the episodes where a file holds one.
-        raw: Whether records are wanted, and not the header and the summary alone.
-        summary: What was worked out of the run, plain values; kept by the formats that hold a header.
-        abandoned: Whether records of branches that a rewind left behind are wanted too.
-        overwrite: Whether what is at the path is replaced: a file, or a folder that is an export.
-        progress: Is told how many records are done, of how many.
+        run: Run to export, possibly live.
+        path: Path of the file or folder to write.
+        format: Name of the format, or an exporter. By default, the suffix of `path` determines the format.
+        streams: Names of the streams to export. By default all streams, or the episodes if the file holds one stream.
+        raw: Whether to export records; otherwise the export contains only the header and the summary.
+        summary: Results computed from the run, as plain values, for formats that hold a header.
+        abandoned: Whether to include records of branches that a rewind abandoned.
+        overwrite: Whether to replace an existing file, or an existing folder that is an export.
+        progress: Callback that receives the number of records written and the total number.
 
     Returns:
         The path.
 
     Raises:
-        ExportError: It cannot be written, or there is something at the path already.
+        ExportError: The export cannot be written, or the path already exists.
         MissingExtraError: The format needs a package that is not installed.
         RunFormatError: The run is damaged.
     """
@@ -68,19 +68,19 @@ def export_run(
     return path
 
 
-def export_path(run: Run, format: str) -> Path:  # noqa: A002 - the interface's own word
-    """Where an export goes if nobody says where: into the run's own folder of artifacts.
+def export_path(run: Run, format: str) -> Path:  # noqa: A002 - name in the public interface
+    """Return the default path of an export, in the run's artifact folder.
 
     Raises:
-        ExportError: There is no such format, or the folder of artifacts is a link.
-        MissingExtraError: It needs a package that is not installed.
+        ExportError: The format is unknown, or the artifact folder is a symbolic link.
+        MissingExtraError: The format needs a package that is not installed.
     """
     ending = next(iter(make_exporter(format).endings), f"-{format}")
     return own_artifacts(run) / EXPORTS / f"{run.run_id}{ending}"
 
 
 def is_export(folder: Path) -> bool:
-    """Whether a folder was made by an export."""
+    """Return whether a folder was written by an exporter."""
     try:
         said = msgspec.json.decode(read_regular(folder / HEADER))
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -92,14 +92,14 @@ def _check_free(path: Path, *, overwrite: bool) -> None:
     if not path.exists():
         return
     if not overwrite:
-        raise ExportError(f"{path} is there already: choose another path, or say that it is to be overwritten")
+        raise ExportError(f"{path} already exists. Choose another path, or enable overwriting")
     if path.is_dir() and not is_export(path):
-        raise ExportError(f"{path} is a folder, and not an export: it is not overwritten; choose another path")
+        raise ExportError(f"{path} is a folder but not an export, so it is not overwritten. Choose another path")
 
 
 def _put(target: Path, path: Path) -> None:
     before = target.with_name("before")
-    if path.is_dir():  # only a file can be replaced in one step
+    if path.is_dir():  # only files can be replaced atomically
         path.rename(before)
     try:
         target.replace(path)
@@ -111,13 +111,13 @@ def _put(target: Path, path: Path) -> None:
 
 @contextlib.contextmanager
 def _aside(path: Path) -> Iterator[Path]:
-    """A path of the same name in a hidden folder beside, which is gone in the end."""
+    """Yield a path of the same name in a hidden sibling folder, which is removed afterwards."""
     if not path.name:
-        raise ExportError(f"{path} has no name for a file")
+        raise ExportError(f"{path} has no file name")
     folder = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(folder, ignore_errors=True)  # of a process of this number that was killed
+        shutil.rmtree(folder, ignore_errors=True)  # left by a killed process that had the same process id
         folder.mkdir()
         yield folder / path.name
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A run as a SQLite database, through Python's own `sqlite3`."""
+"""Export to a SQLite database with the standard library."""
 
 import contextlib
 import math
@@ -19,11 +19,12 @@ RUN_TABLE = "run"
 
 
 class SqliteExporter(Exporter):
-    """Writes a table a stream, with a column for each field, and a table `run` of what the header says.
+    """Exporter for SQLite: one table per stream with a column for each field, and a table `run` for the header.
 
-    Dicts and nested fields are JSON texts: `SELECT parameters ->> 'mode' FROM episodes`. SQLite has no NaN: it is the
-    text `NaN`, which is left out by `WHERE typeof(reward) = 'real'`. Infinities are numbers, flags 0 and 1, and NULL
-    was not said. Columns of numbers have no declared type, as SQLite would lose the sign of -0.0 in one of type REAL.
+    Dicts and nested fields are JSON texts, queried with `SELECT parameters ->> 'mode' FROM episodes`. Missing values
+    are NULL, flags are 0 and 1, and infinities are numbers. SQLite has no NaN, so NaN is the text `NaN`; exclude it
+    with `WHERE typeof(reward) = 'real'`. Number columns have no declared type because a REAL column would lose the sign
+    of -0.0.
     """
 
     endings: ClassVar[tuple[str, ...]] = (".sqlite", ".sqlite3", ".db")
@@ -31,7 +32,7 @@ class SqliteExporter(Exporter):
     def export(self, source: Source, target: Path) -> None:
         """Write the database."""
         with contextlib.closing(sqlite3.connect(target, isolation_level=None)) as database:
-            # Nobody sees the file before it is whole, so a crash needs no journal.
+            # No reader sees the file before it is complete, so crash safety is unnecessary.
             database.execute("PRAGMA journal_mode = OFF")
             database.execute("PRAGMA synchronous = OFF")
             database.execute("BEGIN")

@@ -1,4 +1,4 @@
-"""A run as TensorBoard's events."""
+"""Export to TensorBoard event files."""
 
 import heapq
 import itertools
@@ -15,10 +15,10 @@ from rlvitals.sinks.tensorboard_sink import TensorBoardSink
 
 
 class TensorBoardExporter(Exporter):
-    """Writes a folder with an event file, as the sink `tensorboard` does while training, and `header.json`.
+    """Exporter for TensorBoard: a folder with an event file, as the sink `tensorboard` writes it, and `header.json`.
 
-    Records come in the order of their times. TensorBoard keeps 32 bits of a number; what is nested, and the single
-    items of evaluations, are left out.
+    Records are sorted by time. TensorBoard stores numbers with 32 bits. Nested values and the per-item metrics of
+    evaluations are left out.
 
     Raises:
         MissingExtraError: TensorBoard is not installed.
@@ -41,7 +41,7 @@ class TensorBoardExporter(Exporter):
 
 
 def context_of(source: Source, target: Path) -> SinkContext:
-    """The run, as a sink is told of it."""
+    """Return the sink context of the exported run."""
     header = source.header
     return SinkContext(
         path=target,
@@ -54,9 +54,9 @@ def context_of(source: Source, target: Path) -> SinkContext:
 
 
 def in_order(source: Source) -> Iterator[Record]:
-    """The records of all streams in the order of their times; those of one stream in their own.
+    """Return the records of all streams sorted by time. The order within a stream stays unchanged.
 
-    Without records it is one that holds the numbers of the summary.
+    For an export without records, return one record with the numbers of the summary.
     """
     if not source.raw:
         numbers = {name: value for name, value in flat_settings(source.summary or {}) if isinstance(value, int | float)}

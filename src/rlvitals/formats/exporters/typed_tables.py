@@ -1,7 +1,7 @@
-"""Streams as typed tables in DuckDB, from which Parquet, Arrow, DuckDB and pandas are written.
+"""Typed DuckDB tables of streams, the basis of the Parquet, Arrow, DuckDB and pandas exports.
 
-The tables are those of a sealed segment: a column for each field, flat dicts as structs with one typed field a key,
-beside them JSON texts for keys whose values have no one type (`parameters_rest`), nested fields as JSON texts.
+The tables have the columns of a sealed segment: one column per field, with flat dicts as structs. Keys with values of
+mixed types are in an additional JSON text column (`parameters_rest`). Nested fields are JSON texts.
 """
 
 import contextlib
@@ -21,28 +21,28 @@ TABLE = "stream"
 
 
 def opened(scratch: Path) -> contextlib.AbstractContextManager[duckdb.DuckDBPyConnection]:
-    """A database for `typed_table`; what does not fit into memory goes into a folder."""
+    """Return a database connection for `typed_table` that spills to a folder when memory is short."""
     return connected(temp_directory=str(scratch / "duckdb"))
 
 
 @contextlib.contextmanager
 def typed_table(connection: duckdb.DuckDBPyConnection, source: Source, stream: str, scratch: Path) -> Iterator[int]:
-    """Make a stream the view `stream`, as long as the context lasts.
+    """Provide a stream as the view `stream` while the context is open.
 
     Args:
-        connection: Where to.
-        source: What is exported.
-        stream: The stream.
-        scratch: A folder for the stream's lines.
+        connection: Database for the view.
+        source: Data to export.
+        stream: Name of the stream.
+        scratch: Folder for temporary files.
 
     Yields:
-        How many rows it has.
+        Number of rows.
 
     Raises:
-        ExportError: The stream cannot be made into a table.
+        ExportError: The stream cannot be converted to a table.
     """
     lines = scratch / f"{stream}.lines"
-    # DuckDB ends the name of a key at a NUL.
+    # DuckDB truncates key names at a NUL character.
     structs = True
     with lines.open("wb") as file:
         for record in source.records(stream):
@@ -53,7 +53,7 @@ def typed_table(connection: duckdb.DuckDBPyConnection, source: Source, stream: s
         rows = lines_source(STREAMS[stream], [lines])
         columns = typed_columns(connection, STREAMS[stream], rows, structs=structs)
         described = connection.execute(f"DESCRIBE SELECT {columns} FROM {rows}").fetchall()
-        # Plain texts: other programs know no JSON type, or each its own.
+        # Plain text, because other programs have no JSON type or a different one.
         json = [identifier(name) for name, kind, *_ in described if kind == "JSON"]
         texts = ", ".join(f"CAST({name} AS VARCHAR) AS {name}" for name in json)
         star = f"* REPLACE ({texts})" if json else "*"
@@ -66,19 +66,21 @@ def typed_table(connection: duckdb.DuckDBPyConnection, source: Source, stream: s
 
 
 def check_rows(stream: str, written: int, wanted: int) -> None:
-    """See that every record has become a row.
+    """Check that every record became a row.
 
     Raises:
-        ExportError: Some have not.
+        ExportError: The numbers of rows and records differ.
     """
     if written != wanted:
-        raise ExportError(f"{stream} cannot be exported: of {wanted} records {written} have become rows")
+        raise ExportError(f"{stream} cannot be exported: wrote {written} rows for {wanted} records")
 
 
 class TableFileExporter(Exporter):
-    """Writes a folder with a file a stream and `header.json`, or one stream as one file where the path has its ending.
+    """Base class of exporters that write one table file per stream.
 
-    Columns are those of a sealed segment, but that JSON is plain text. The header is in each file's metadata too.
+    The export is a folder with one file per stream and `header.json`, or a single file if the path has the suffix of
+    the format. Columns are those of a sealed segment, with JSON as plain text. Each file also has the header as
+    metadata.
     """
 
     def export(self, source: Source, target: Path) -> None:
@@ -100,8 +102,8 @@ class TableFileExporter(Exporter):
         """Write the view `stream` to a file.
 
         Args:
-            connection: The database of the view.
-            metadata: JSON for the file's metadata, under the key of the export format.
+            connection: Database with the view.
+            metadata: JSON for the file's metadata, stored under the key of the export format.
             path: Path of the file.
 
         Returns:

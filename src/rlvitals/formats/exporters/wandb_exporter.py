@@ -1,4 +1,4 @@
-"""A run as an offline run of Weights & Biases."""
+"""Export to an offline run of Weights & Biases."""
 
 import shutil
 import struct
@@ -19,14 +19,14 @@ _PATIENCE_S = 120.0
 _BLOCK, _HEAD = 32 * 1024, 7
 _LAST_PARTS = {1, 4}
 _LAST = 20
-"""Messages at the end of a file among which the word is that the run has ended."""
+"""Number of messages at the end of a file that are searched for the exit message."""
 
 
 class WandbExporter(Exporter):
-    """Writes a folder with an offline run, as the sink `wandb` does while training, and `header.json`.
+    """Exporter for W&B: a folder with an offline run, as the sink `wandb` writes it, and `header.json`.
 
-    `wandb sync FOLDER/wandb/offline-run-*` sends it. Nothing leaves the machine before that. What is nested, and the
-    single items of evaluations, are left out.
+    `wandb sync FOLDER/wandb/offline-run-*` uploads the run; the exporter itself sends no data. Nested values and the
+    per-item metrics of evaluations are left out.
 
     Raises:
         MissingExtraError: W&B is not installed.
@@ -39,7 +39,7 @@ class WandbExporter(Exporter):
     def export(self, source: Source, target: Path) -> None:
         """Write the folder."""
         target.mkdir()
-        # What this machine is and runs now is not what the run was.
+        # Turn off W&B's system information: it would describe this machine, not the machine of the run.
         settings = load("wandb").Settings(
             console="off",
             silent=True,
@@ -63,7 +63,7 @@ class WandbExporter(Exporter):
 
 
 def _leave_out_its_diary(folder: Path) -> None:
-    """W&B's own log is not the run, links to this machine's paths, and grows after the run has ended."""
+    """Delete W&B's own logs, which link to paths on this machine and keep growing after the run has ended."""
     for link in folder.glob("wandb/debug*.log"):
         link.unlink(missing_ok=True)
     for logs in folder.glob("wandb/offline-run-*/logs"):
@@ -71,24 +71,24 @@ def _leave_out_its_diary(folder: Path) -> None:
 
 
 def _wait(folder: Path) -> None:
-    """W&B's own process may still be writing when a run has finished."""
+    """Wait until W&B's background process has finished writing."""
     deadline = time.monotonic() + _PATIENCE_S
     while not all(map(_is_whole, folder.glob("wandb/offline-run-*/*.wandb"))):
         if time.monotonic() > deadline:
-            raise ExportError(f"W&B did not finish its file in {_PATIENCE_S:.0f} s")
+            raise ExportError(f"W&B did not finish writing its file within {_PATIENCE_S:.0f} s")
         threading.Event().wait(0.05)
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether a file ends with W&B's word that the run has ended."""
-    # What protobuf generates is not known to a type checker.
+    """Return whether a file ends with W&B's exit message."""
+    # Type checkers cannot see protobuf's generated classes.
     message: Any = vars(load("wandb.proto.wandb_internal_pb2"))["Record"]
     last = deque(_messages(file.read_bytes()), maxlen=_LAST)
     return any(message.FromString(each).HasField("exit") for each in last)
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
-    """The messages in a W&B file: LevelDB's log format, in which a message may go over several blocks."""
+    """Yield the messages of a W&B file (LevelDB log format, in which a message can span several blocks)."""
     place, message = _HEAD, b""
     while place + _HEAD <= len(data):
         left = _BLOCK - place % _BLOCK
@@ -100,6 +100,6 @@ def _messages(data: bytes) -> Iterator[bytes]:
             return
         message += data[place + _HEAD : place + _HEAD + length]
         place += _HEAD + length
-        if part in _LAST_PARTS:  # whole, or the last part
+        if part in _LAST_PARTS:  # complete message, or its last part
             yield message
             message = b""

@@ -1,4 +1,4 @@
-"""A run of another program, or an export of ours, in: a run folder out."""
+"""Import of runs that other programs recorded, and of rlvitals exports, as run folders."""
 
 from rlvitals.formats.importers.importer import Imported, Importer
 from rlvitals.formats.importers.importer_registry import importer_names, make_importer

@@ -1,4 +1,4 @@
-"""Runs that were exported to CSV."""
+"""Import of CSV exports."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,18 +20,18 @@ ENDING = ".csv"
 
 
 class CsvImporter(Importer):
-    """Reads what the exporter `csv` wrote, and what the sink `csv` writes: a folder of them, or one file.
+    """Importer for the files of the CSV exporter and the CSV sink: a folder, or a single file.
 
-    Which stream a file is is told by its columns. A file that an exporter wrote comes back as it was; in one of a sink
-    a text in a flat dict that looks like a number becomes one.
+    The columns determine the stream of a file. A file from the exporter is restored exactly. In a file from the sink, a
+    text in a flat dict that looks like a number becomes a number.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the columns of its files."""
+        """Return whether the columns of a file match a stream."""
         return any(stream_of(columns_of(file)) for file in _files(path))
 
     def read(self, path: Path) -> Imported:
-        """Read the header, if there is one; the rows are read as they are asked for."""
+        """Read the header if the folder has one. Rows are read lazily."""
         if not path.is_dir() or not (path / HEADER).exists():
             return Imported(path.stem, _all(_files(path), path))
         preamble = metadata_of(path)
@@ -40,7 +40,7 @@ class CsvImporter(Importer):
 
 
 def columns_of(path: Path) -> list[str]:
-    """The columns of a CSV file; none if it cannot be read."""
+    """Return the columns of a CSV file, or an empty list if the file cannot be read."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return [unquoted(cell) for cell in cells_in(next(rows_in(file), ""))]
@@ -49,7 +49,7 @@ def columns_of(path: Path) -> list[str]:
 
 
 def stream_of(columns: list[str]) -> str | None:
-    """The stream whose fields are all among the columns; `None` if there is none."""
+    """Return the first stream with all its fields among the columns, or `None`."""
     return next((stream for stream, kind in STREAMS.items() if {*plain_columns(kind)} <= {*columns}), None)
 
 
@@ -63,10 +63,10 @@ def _all(files: list[Path], path: Path) -> Iterator[Record]:
     for file in files:
         stream = stream_of(columns_of(file))
         if stream is None:
-            raise ImportFormatError(f"{file}: its columns are not those of a stream")
+            raise ImportFormatError(f"{file}: the columns do not match any stream")
         yield from _records(file, stream)
     if not files:
-        raise ImportFormatError(f"{path}: there is no file {ENDING} of a stream")
+        raise ImportFormatError(f"{path}: found no {ENDING} file of a stream")
 
 
 def _records(path: Path, stream: str) -> Iterator[Record]:
@@ -84,7 +84,7 @@ def _records(path: Path, stream: str) -> Iterator[Record]:
             cells = list(cells_in(row))
             where = f"{path}, line {begins}"
             if len(cells) != len(columns) or not row.endswith("\n"):
-                raise ImportFormatError(f"{where}: {len(cells)} cells, and {len(columns)} columns: the row is cut")
+                raise ImportFormatError(f"{where}: {len(cells)} cells for {len(columns)} columns; the row is truncated")
             try:
                 yield from_plain({**required, **_values(cells, places)})
             except (RecordError, ValueError, msgspec.MsgspecError) as error:
@@ -92,7 +92,7 @@ def _records(path: Path, stream: str) -> Iterator[Record]:
 
 
 _Place = tuple[Field, str | None]
-"""A field, and the key in it, where it is a dict; `None` for the whole field or its rest."""
+"""A field and a key of that dict field. The key is `None` for a whole field and for its `_rest` column."""
 
 
 def _places(columns: list[str], known: dict[str, Field]) -> list[_Place | None]:
@@ -121,10 +121,10 @@ def _values(cells: list[str], places: list[_Place | None]) -> dict[str, Any]:
 
 
 def _field(field: Field, text: str) -> Any:
-    """What a cell says of a field.
+    """Return the value of a field from the text of its cell.
 
     Raises:
-        ValueError: Nothing that the field can hold.
+        ValueError: The text is not a valid value of the field.
     """
     match field.column:
         case Column.NUMBER:

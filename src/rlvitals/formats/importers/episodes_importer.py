@@ -1,4 +1,4 @@
-"""Episodes as JSON lines or CSV, with the names of `TrainingMonitor.log_episode`."""
+"""Import of episodes from JSON lines or CSV with the parameter names of `TrainingMonitor.log_episode`."""
 
 import csv
 import datetime as dt
@@ -25,9 +25,9 @@ ALIASES: dict[str, str] = {
     "logo_type": "category",
     "parameters_explored": "parameters",
 }
-"""Names of `log_episode`, and the fields of `records.Episode` that hold them."""
+"""Parameter names of `log_episode` that differ from the field names of `records.Episode`."""
 ALGORITHM = {"policy_loss", "value_loss", "entropy", "kl_divergence", "learning_rate", "gradient_norm"}
-"""Metrics of the algorithm, which may also stand beside the episode's own."""
+"""Metrics of the algorithm that can also appear at the top level of an episode."""
 
 _NESTING = ("performance_metrics", "additional_info")
 _LINES = {".jsonl", ".ndjson"}
@@ -35,17 +35,17 @@ _CSV = ".csv"
 
 
 class EpisodesImporter(Importer):
-    """Reads a file of episodes: one a line, or one a row.
+    """Importer for a file with one episode per line or row.
 
-    The names are those of `log_episode`'s parameters, what is in `algorithm_metrics`, `performance_metrics` and
-    `additional_info` included: nested, under dotted names (`additional_info.logo_type`), or by itself (`logo_type`).
-    Fields of `records.Episode` have their own names too. What is none of these is kept: in `extra` if it is a number, a
-    flag or a short text, else in `info`. An episode that says no time (`time` or `timestamp`, seconds since 1970 or ISO
-    8601) has that of the file.
+    Names are the parameters of `log_episode` and the fields of `records.Episode`. Entries of `algorithm_metrics`,
+    `performance_metrics` and `additional_info` can be nested, have dotted names (`additional_info.logo_type`) or plain
+    names (`logo_type`). Unknown names are kept: numbers, flags and short texts in `extra`, other values in `info`. The
+    time of an episode is `time` or `timestamp` (seconds since 1970 or ISO 8601), by default the file's modification
+    time.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the names in its first line."""
+        """Return whether the first line has the names of an episode."""
         head = head_of(path, 1 << 16).partition(b"\n")[0]
         if path.suffix.lower() in _LINES:
             return FORMAT.encode() not in head[:100] and all(b'"%s"' % name.encode() in head for name in NEEDED)
@@ -53,7 +53,7 @@ class EpisodesImporter(Importer):
         return path.suffix.lower() == _CSV and columns >= NEEDED
 
     def read(self, path: Path) -> Imported:
-        """Open the file; episodes are read as they are asked for."""
+        """Open the file. Episodes are read lazily."""
         said = _cells(path) if path.suffix.lower() == _CSV else _lines(path)
         return Imported(path.stem, _records(path, said))
 
@@ -69,14 +69,14 @@ def _records(path: Path, said: Iterator[tuple[int, dict[str, Any]]]) -> Iterator
 
 
 def episode_fields(said: Mapping[str, Any], time: float) -> dict[str, Any]:
-    """The fields of an episode, of what was said by other names.
+    """Return the fields of an episode from values under other names.
 
     Args:
-        said: What was said, by name; dicts may be nested.
-        time: The episode's time, if it says none.
+        said: Values by name; dicts can be nested.
+        time: Time to use if the episode has none (UTC, seconds since 1970).
 
     Raises:
-        ValueError: A time that is none.
+        ValueError: The time is invalid.
     """
     known = set(column_names(Episode))
     fields: dict[str, Any] = {}
@@ -103,7 +103,7 @@ def episode_fields(said: Mapping[str, Any], time: float) -> dict[str, Any]:
 
 
 def _leaves(said: Mapping[str, Any]) -> Iterator[tuple[str, Any, str]]:
-    """What was said: its name, its value, and the dict of `log_episode` in which it was."""
+    """Yield each name and value, and the name of the `log_episode` dict that contained it (empty for none)."""
     for name, value in said.items():
         if name in _NESTING and isinstance(value, Mapping):
             yield from ((inner, item, name) for inner, item in value.items())
@@ -138,7 +138,7 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             for row in reader:
                 if len(row) != len(columns):
                     raise ImportFormatError(
-                        f"{path}, line {reader.line_num}: {len(row)} cells, and {len(columns)} columns"
+                        f"{path}, line {reader.line_num}: {len(row)} cells for {len(columns)} columns"
                     )
                 said: dict[str, Any] = {}
                 for name, text in zip(columns, row, strict=True):
@@ -150,7 +150,7 @@ def _cells(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _put(said: dict[str, Any], name: str, value: Any) -> None:
-    """Put a value under a dotted name into dicts that are nested."""
+    """Set a value with a dotted name in nested dicts."""
     above, dot, rest = name.partition(".")
     inner = said.setdefault(above, {}) if dot else None
     if isinstance(inner, dict):

@@ -1,4 +1,4 @@
-"""`evaluations.npz`, as Stable-Baselines3's `EvalCallback` writes it."""
+"""Import of `evaluations.npz` from the `EvalCallback` of Stable-Baselines3."""
 
 import zipfile
 from collections.abc import Iterator
@@ -14,17 +14,17 @@ from rlvitals.formats.importers.importer import head_of
 from rlvitals.records import Evaluation, Record, Scalars, codec_of
 
 CATEGORY = "evaluations"
-"""The category of the scalars that hold the single episodes of an evaluation."""
+"""Category of the scalars with the individual episodes of an evaluation."""
 
 _Rows = list[NDArray[Any]]
 
 
 class Evaluations:
-    """The evaluations in one file. It has no times: those come from the episodes of the training that go by.
+    """The evaluations in one file. The file has no times, so they are taken from the training episodes.
 
     Args:
-        file: The file; it is small. Python objects in it are pickles, and are not read.
-        warnings: Takes what is missing or damaged but for the steps and the results.
+        file: File to read. It is small. Arrays of Python objects are pickles and are not loaded.
+        warnings: Collector for missing or damaged optional arrays.
 
     Raises:
         ImportFormatError: The steps or the results cannot be read.
@@ -56,11 +56,11 @@ class Evaluations:
 
     @property
     def steps(self) -> set[int]:
-        """The environment steps at which the policy was evaluated."""
+        """Environment steps of the evaluations."""
         return set(self._steps)
 
     def pass_by(self, episode: Any) -> None:
-        """Take note of an episode of the training: the evaluations before its end have its time."""
+        """Use the time of a training episode for the evaluations that took place before the episode's end."""
         place = len(self._moments)
         while place < len(self._steps) and self._steps[place] < episode.env_step:
             self._moments[place] = (episode.time, episode.episode)
@@ -68,7 +68,7 @@ class Evaluations:
         self._last = (episode.time, episode.episode + 1)
 
     def records(self) -> Iterator[Record]:
-        """An evaluation each, and the results of its single episodes as scalars."""
+        """Yield one evaluation per step, followed by its individual episodes as scalars."""
         otherwise = self._last or (self._file.stat().st_mtime, 0)
         for place, step in enumerate(self._steps):
             time, episode = self._moments.get(place, otherwise)
@@ -91,7 +91,7 @@ class Evaluations:
     @staticmethod
     def _evaluation(columns: dict[str, NDArray[Any]], *, time: float, episode: int, step: int) -> Evaluation:
         rewards, lengths, successes = columns["results"], columns["ep_lengths"], columns["successes"]
-        with np.errstate(invalid="ignore"):  # the spread of what is not finite is NaN
+        with np.errstate(invalid="ignore"):  # the standard deviation of non-finite values is NaN
             spread = float(np.std(rewards)) if len(rewards) else None
         said = {
             "time": time,
@@ -109,8 +109,8 @@ class Evaluations:
     def _needed(self, arrays: Any, name: str) -> NDArray[Any]:
         if name not in arrays:
             raise ImportFormatError(
-                f"{self._file} has no array {name!r} (it has {', '.join(arrays) or 'none'}): evaluations need "
-                "'timesteps' and 'results', as EvalCallback writes them"
+                f"{self._file} has no array {name!r} (it has {', '.join(arrays) or 'none'}). Evaluations need "
+                "the arrays 'timesteps' and 'results', as EvalCallback writes them"
             )
         try:
             return np.asarray(arrays[name])
@@ -118,12 +118,12 @@ class Evaluations:
             if "pickle" not in str(error):
                 raise
             raise ImportFormatError(
-                f"{self._file}: {name!r} holds Python objects, which only a pickle can hold, and a pickle may run any "
-                "code when it is read. Evaluations of different lengths cause this: pad them with NaN and save again"
+                f"{self._file}: {name!r} holds Python objects, which are stored as a pickle and could run code when "
+                "loaded. Evaluations with different numbers of episodes cause this: pad them with NaN and save again"
             ) from None
 
     def _optional(self, arrays: Any, name: str) -> _Rows | None:
-        """An array beside the results; `None` where it is missing or of no use, with a warning unless it is absent."""
+        """Return an optional array, or `None` if it is missing or unusable. Unusable arrays add a warning."""
         if name not in arrays:
             return None
         try:
@@ -146,20 +146,20 @@ class Evaluations:
 
 
 def is_evaluations(path: Path) -> bool:
-    """Whether a file is an archive of NumPy arrays with timesteps and results, by its table of contents."""
+    """Return whether a file is a NumPy archive with the arrays `timesteps` and `results`."""
     if head_of(path, 4)[:2] != b"PK":
         return False
     try:
         with zipfile.ZipFile(path) as archive:
             return {"timesteps.npy", "results.npy"} <= {*archive.namelist()}
     except Exception:  # noqa: BLE001 - a damaged archive may raise anything
-        return path.name == "evaluations.npz"  # so that reading it says what is wrong with it
+        return path.name == "evaluations.npz"  # so that reading the file raises an error with the reason
 
 
 def _rows(array: NDArray[Any], evaluations: int) -> _Rows:
-    """A row an evaluation.
+    """Return one row per evaluation.
 
-    Some releases left an axis of the environment behind the episodes; one value an evaluation is a row of one.
+    Some releases add an axis for the environment after the episodes. A 1-D array has one value per evaluation.
     """
     if array.ndim == 0:
         array = array.reshape(1, 1)
@@ -169,7 +169,7 @@ def _rows(array: NDArray[Any], evaluations: int) -> _Rows:
 
 
 def _without_padding(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    """Leave out episodes that are only there to fill a row: neither their result nor their length is a number."""
+    """Remove padding: episodes with NaN for both result and length."""
     rewards, lengths = columns["results"], columns["ep_lengths"]
     if len(lengths) != len(rewards) or lengths.dtype.kind != "f":
         return columns

@@ -1,4 +1,4 @@
-"""What an export of ours says of itself."""
+"""Metadata of rlvitals exports."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from rlvitals.runs.header import Header
 
 
 class ExportMetadata(msgspec.Struct, frozen=True):
-    """What `exporters.Source.described` says."""
+    """The metadata from `exporters.Source.described`."""
 
     header: Header
     version: int
@@ -22,14 +22,14 @@ class ExportMetadata(msgspec.Struct, frozen=True):
 
 
 def metadata_in(said: bytes | dict[str, Any], where: object) -> ExportMetadata:
-    """Check what an export says of itself.
+    """Decode and check the metadata of an export.
 
     Args:
-        said: The document, as JSON or decoded.
-        where: The file, for messages.
+        said: The metadata, as JSON or as a dict.
+        where: Source of the metadata, for error messages.
 
     Raises:
-        ImportFormatError: It is damaged, no export, or of a newer release.
+        ImportFormatError: The metadata is damaged, does not belong to an export, or comes from a newer release.
     """
     try:
         mark = msgspec.json.decode(said) if isinstance(said, bytes) else said
@@ -38,23 +38,23 @@ def metadata_in(said: bytes | dict[str, Any], where: object) -> ExportMetadata:
         version = mark.get("version")
         if isinstance(version, int) and version > FORMAT_VERSION:
             raise ImportFormatError(
-                f"{where} has format version {version}, and this release reads up to {FORMAT_VERSION}: "
-                "upgrade with  pip install -U rlvitals"
+                f"{where} has format version {version}, but this release reads only up to {FORMAT_VERSION}. "
+                "Upgrade with  pip install -U rlvitals"
             )
         preamble = msgspec.convert(mark, ExportMetadata)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ImportFormatError(f"{where} is damaged: {error}") from None
     for stream in preamble.records or {}:
         if stream not in STREAMS:
-            raise ImportFormatError(f"{where}: there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
+            raise ImportFormatError(f"{where}: unknown stream {stream!r}; the streams are {', '.join(STREAMS)}")
     return preamble
 
 
 def metadata_of(folder: Path) -> ExportMetadata:
-    """What the folder of an export says of itself.
+    """Read the metadata of an exported folder.
 
     Raises:
-        ImportFormatError: It is damaged, no export, or of a newer release.
+        ImportFormatError: The metadata is damaged, does not belong to an export, or comes from a newer release.
     """
     file = folder / HEADER
     try:

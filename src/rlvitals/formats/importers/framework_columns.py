@@ -1,6 +1,6 @@
-"""Tables of metrics that training frameworks write: how each is recognised, and what its columns mean.
+"""Metric tables of training frameworks: how to recognise them and what their columns mean.
 
-A column that stands in no table is kept under its own name. The tags on the right are those that `tags` reads.
+A column without an entry is kept under its own name. The tag of each column is a tag that `tag_reader` understands.
 """
 
 from collections.abc import Collection, Mapping
@@ -10,16 +10,16 @@ from rlvitals.errors import ImportFormatError
 
 
 class Framework(NamedTuple):
-    """A framework's table of metrics, one row an update or an iteration.
+    """A framework's metric table with one row per update or iteration.
 
     Attributes:
-        title: Name for messages.
-        signatures: Sets of columns; a table that has all columns of one set is this framework's.
-        steps: Columns that count environment steps, the surest first.
-        elapsed: Columns that count the seconds since the beginning.
-        tags: Columns, and the tag that each means.
+        title: Name of the framework for messages.
+        signatures: Sets of columns. A table with all columns of one set belongs to this framework.
+        steps: Columns that count environment steps, the most reliable first.
+        elapsed: Columns with the seconds since the start.
+        tags: Tag of each column.
         iterations: Columns that count updates or epochs, for tables without environment steps.
-        speaks_tags: Whether the columns are tags themselves.
+        speaks_tags: Whether the column names are tags.
     """
 
     title: str
@@ -36,7 +36,7 @@ def _any(*columns: str) -> tuple[frozenset[str], ...]:
 
 
 UPDATE_TAG = "time/iterations"
-"""The tag of an update's number, which alone makes no update."""
+"""Tag of the update number. This tag alone does not create an update."""
 
 SB3 = Framework(
     title="Stable-Baselines3",
@@ -142,7 +142,7 @@ GARAGE = Framework(
     iterations=("Evaluation/Iteration", "Iteration"),
 )
 FRAMEWORKS = (SB3, BASELINES, SPINNING_UP, OMNISAFE, RLKIT, GARAGE)
-"""Each framework, those first whose columns are the most telling."""
+"""Known frameworks, those with the most distinctive columns first."""
 
 UNKNOWN = Framework(
     title="an unknown program",
@@ -151,17 +151,17 @@ UNKNOWN = Framework(
     elapsed=("time_elapsed", "elapsed"),
     tags={},
 )
-"""Any table that the user names as one."""
+"""A table of any other program, imported only if the user selects the format."""
 
 RLLIB_COLUMNS = frozenset({
     "training_iteration", "timesteps_total", "num_env_steps_sampled_lifetime", "episode_reward_mean", "time_total_s",
 })  # fmt: skip
 RLLIB_GROUPS = ("env_runners/", "hist_stats/", "info/learner/", "learners/")
-"""How other columns of RLlib begin; a table of RLlib or Ray Tune has two of these groups or of the columns above."""
+"""Prefixes of other RLlib columns. A table of RLlib or Ray Tune has two of these groups or of the columns above."""
 
 
 def framework_of(columns: Collection[str]) -> Framework | None:
-    """Tell which framework wrote a table by its columns; `None` if none in `FRAMEWORKS` did."""
+    """Return the framework that wrote a table with these columns, or `None` if it is not in `FRAMEWORKS`."""
     have = {*columns}
     if is_rllib(have):
         return None
@@ -169,7 +169,7 @@ def framework_of(columns: Collection[str]) -> Framework | None:
 
 
 def is_rllib(columns: Collection[str]) -> bool:
-    """Whether a table's columns or a result's keys are those of RLlib or Ray Tune."""
+    """Return whether the columns of a table or the keys of a result are from RLlib or Ray Tune."""
     groups = {group for group in RLLIB_GROUPS if any(column.startswith(group) for column in columns)}
     return len(RLLIB_COLUMNS & {*columns} | groups) > 1
 
@@ -178,29 +178,29 @@ def step_column(framework: Framework, columns: Collection[str], where: object) -
     """Choose the column that counts steps.
 
     Args:
-        framework: Who wrote the table.
-        columns: Its columns.
-        where: The file, for the message.
+        framework: Framework that wrote the table.
+        columns: Columns of the table.
+        where: File path for the error message.
 
     Returns:
-        The column, and whether it counts environment steps; else it counts updates or epochs.
+        Name of the column, and whether it counts environment steps; otherwise it counts updates or epochs.
 
     Raises:
-        ImportFormatError: There is none.
+        ImportFormatError: No column counts steps.
     """
     for names, of_environment in ((framework.steps, True), (framework.iterations, False)):
         for name in names:
             if name in columns:
                 return name, of_environment
     raise ImportFormatError(
-        f"{where} is a table of {framework.title} without a column that counts steps: one of "
-        f"{', '.join((*framework.steps, *framework.iterations))} is needed, and its columns are {shown(columns)}. "
+        f"{where} is a table of {framework.title} without a column that counts steps, which is one of "
+        f"{', '.join((*framework.steps, *framework.iterations))}. Its columns are {shown(columns)}. "
         "Rename the column that counts environment steps to 'step' and import with  --format progress"
     )
 
 
 def shown(columns: Collection[str]) -> str:
-    """The names of columns for a message: the first ones of many."""
+    """Return the column names for a message, shortened to the first ones if there are many."""
     most = 12
     names = [repr(name[:40]) for name in columns]
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

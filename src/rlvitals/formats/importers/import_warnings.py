@@ -1,4 +1,4 @@
-"""What an import left out or assumed, as events of the run."""
+"""Warnings of an import about data that it left out or assumed, as events of the run."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -8,44 +8,44 @@ from rlvitals.errors import ImportFormatError
 from rlvitals.records import Event, Record, codec_of
 
 IMPORT = "import"
-"""The kind of these events."""
+"""Event kind of import warnings."""
 
 _SHOWN = 5
 _LONGEST = 60
 
 
 class ImportWarnings:
-    """Collects what was left out, so that each kind of damage in a file is one event."""
+    """Collector of import warnings. All rows of a file with the same damage become one event."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], list[tuple[int, str]]] = {}
         self._messages: dict[str, dict[str, Any]] = {}
 
     def add(self, message: str, **data: Any) -> None:
-        """Add a sentence; the same sentence counts once.
+        """Add a message. Repeated messages are added once.
 
         Args:
-            message: What is missing or assumed, and where.
-            data: Details for programs.
+            message: Sentence with the missing or assumed data and its location.
+            data: Details as event data.
         """
         self._messages.setdefault(message, data)
 
     def add_row(self, file: Path, line: int, text: str, what: str) -> None:
-        """Add a row of a file.
+        """Add a damaged row of a file.
 
         Args:
-            file: The file.
+            file: Path of the file.
             line: Line number, from 1.
-            text: The row.
-            what: What is wrong with it and what becomes of it, such as `is damaged: its episode is missing`.
+            text: Text of the row.
+            what: The damage and its effect, such as `is damaged; the import leaves its episode out`.
         """
         self._rows.setdefault((str(file), what), []).append((line, text))
 
     def events(self, time: float) -> Iterator[Event]:
-        """Make an event of each.
+        """Yield one event per warning.
 
         Args:
-            time: Their time (UTC, seconds since 1970).
+            time: Time of the events (UTC, seconds since 1970).
         """
         for (file, what), rows in self._rows.items():
             yield warning(time, _rows_said(file, what, rows), file=file, lines=[line for line, _ in rows[:1_000]])
@@ -54,15 +54,15 @@ class ImportWarnings:
 
 
 def with_warnings(records: Iterable[Record], warnings: ImportWarnings, path: Path) -> Iterator[Record]:
-    """Put the events of an import's warnings behind its records.
+    """Yield the records of an import, followed by its warnings as events.
 
     Args:
-        records: The records, whose reading collects the warnings.
-        warnings: The warnings.
-        path: What is imported, for the message.
+        records: Records to yield. Reading them collects the warnings.
+        warnings: Warnings of the import.
+        path: Imported path, for the error message.
 
     Raises:
-        ImportFormatError: There is no record; the warnings say why.
+        ImportFormatError: There are no records. The message includes the warnings.
     """
     last: float | None = None
     for record in records:
@@ -70,17 +70,17 @@ def with_warnings(records: Iterable[Record], warnings: ImportWarnings, path: Pat
         yield record
     events = list(warnings.events(last or 0.0))
     if last is None:
-        raise ImportFormatError(" ".join([f"{path} holds no record.", *(event.message for event in events)]))
+        raise ImportFormatError(" ".join([f"{path} has no records.", *(event.message for event in events)]))
     yield from events
 
 
 def warning(time: float, message: str, **data: Any) -> Event:
-    """Make the event of one warning.
+    """Create the event of a warning.
 
     Args:
-        time: Its time (UTC, seconds since 1970).
-        message: What is missing or assumed, and where.
-        data: Details for programs.
+        time: Time of the event (UTC, seconds since 1970).
+        message: Sentence with the missing or assumed data and its location.
+        data: Details as event data.
     """
     said = {"time": time, "kind": IMPORT, "message": message, "severity": "warning", "data": data or None}
     event: Event = codec_of(Event).pack(said)[0]
@@ -88,7 +88,7 @@ def warning(time: float, message: str, **data: Any) -> Event:
 
 
 def import_warnings(events: Iterable[Any]) -> list[str]:
-    """The messages of the warnings among a run's events."""
+    """Return the messages of the import warnings among the events of a run."""
     return [event.message for event in events if event.kind == IMPORT and event.severity == "warning"]
 
 

@@ -1,4 +1,4 @@
-"""The contract of an importer: a file or a folder in, a run's records out."""
+"""Base class of importers, and the data that an importer returns."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ from rlvitals.runs.header import Header
 
 
 class Imported(NamedTuple):
-    """A run that comes from elsewhere.
+    """A run from another source.
 
     Attributes:
-        name: What it may be called; it need not be free, nor fit to be a folder's name.
-        records: The records; those of one stream in their order. Nothing is read before they are asked for.
-        header: What the run says of itself, where that is known in full; else it is made of what follows, and of the
-            records' times.
-        counts: How many records of each stream there must be, where that is known.
-        project: What it belongs to.
-        configuration: The training's settings, plain values; may be filled while the records are read.
+        name: Suggested run name. It can be in use already, or be invalid as a folder name.
+        records: Records, read lazily. The order within each stream is kept.
+        header: Complete header of the run if available; otherwise rlvitals creates one from the remaining attributes
+            and the record times.
+        counts: Expected number of records per stream, if known.
+        project: Name of the project.
+        configuration: Training settings as plain values. The importer can add entries while the records are read.
     """
 
     name: str
@@ -31,34 +31,34 @@ class Imported(NamedTuple):
 
 
 class Importer(ABC):
-    """One noun, two verbs: `recognises` and `read`.
+    """Base class of importers. Subclasses implement `recognises` and `read`.
 
     Memory:
-        What is read may be larger than memory: records are given as they are read.
+        The input can be larger than memory. Yield records while reading.
     Records:
-        Checked ones, as `records.Codec` makes them. What has no field of its own is kept: in `extra`, in `info`, or as
-        `Scalars`. NaN, the infinities and what was not said stay four different things.
+        Yield validated records, as `records.Codec` creates them. Keep values without a matching field in `extra`,
+        in `info` or as `Scalars`. Keep NaN, infinity, negative infinity and missing values distinct.
     Errors:
-        What is damaged is an `ImportFormatError` that names the file, the line and the value, or is left out with an
-        event that names them (`import_warnings`). Nothing is left out in silence.
+        For damaged data, raise an `ImportFormatError` with file, line and value, or leave the data out and add an event
+        with the same details (`import_warnings`). Never drop data silently.
     """
 
     @abstractmethod
     def recognises(self, path: Path) -> bool:
-        """Whether a file or a folder is of this format, by its contents. Raises nothing."""
+        """Return whether the contents of a file or folder have this format. Never raises."""
 
     @abstractmethod
     def read(self, path: Path) -> Imported:
         """Open a file or a folder.
 
         Raises:
-            ImportFormatError: It is damaged, or of another format; also while the records are read.
-            MissingExtraError: It needs a package that is not installed.
+            ImportFormatError: The data is damaged or has another format. Reading the records can raise this, too.
+            MissingExtraError: The importer needs a package that is not installed.
         """
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:
-    """The first bytes of a file; none if it cannot be read."""
+    """Return the first `size` bytes of a file, or an empty value if it cannot be read."""
     try:
         with path.open("rb") as file:
             return file.read(size)

@@ -1,4 +1,4 @@
-"""Runs that were exported to JSON."""
+"""Import of JSON and JSON-lines exports."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,17 +23,17 @@ class _Line(msgspec.Struct):
 
 
 class JsonImporter(Importer):
-    """Reads what the exporter `json` wrote.
+    """Importer for JSON exports.
 
-    The document is read as a whole; for runs larger than memory take `jsonl`.
+    The whole document is loaded into memory. For runs larger than memory, use `jsonl`.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By its ending, and the format's name near its beginning."""
+        """Return whether the suffix is `.json` and the format name is near the beginning."""
         return path.suffix.lower() == ".json" and _MARK in head_of(path)
 
     def read(self, path: Path) -> Imported:
-        """Read the document; records are decoded as they are asked for."""
+        """Read the document. Records are decoded lazily."""
         content = path.read_bytes()
         preamble = metadata_in(content, path)
         try:
@@ -46,14 +46,14 @@ class JsonImporter(Importer):
 
 
 class JsonLinesImporter(Importer):
-    """Reads what the exporter `jsonl` wrote, line by line."""
+    """Importer for JSON-lines exports, read line by line."""
 
     def recognises(self, path: Path) -> bool:
-        """By the format's name in its first line."""
+        """Return whether the first line contains the format name."""
         return path.suffix.lower() != ".json" and path.is_file() and _MARK in head_of(path, 100)
 
     def read(self, path: Path) -> Imported:
-        """Read the first line; the others are read as they are asked for."""
+        """Read the first line. The remaining lines are read lazily."""
         with path.open("rb") as file:
             preamble = metadata_in(file.readline(), f"{path}, line 1")
         return Imported(preamble.header.run_id, _lines(path), header=preamble.header, counts=preamble.records)
@@ -84,5 +84,5 @@ def _lines(path: Path) -> Iterator[Record]:
 
 def _known(stream: str, where: str) -> str:
     if stream not in STREAMS:
-        raise ImportFormatError(f"{where}: there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
+        raise ImportFormatError(f"{where}: unknown stream {stream!r}; the streams are {', '.join(STREAMS)}")
     return stream

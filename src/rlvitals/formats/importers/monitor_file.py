@@ -1,4 +1,4 @@
-"""One `monitor.csv`, as the releases of Stable-Baselines3, gym and OpenAI baselines, and crashes, leave it."""
+"""Reader for one `monitor.csv` of Stable-Baselines3, gym or OpenAI baselines, including files left by a crash."""
 
 import ast
 import json
@@ -14,15 +14,15 @@ from rlvitals.formats.importers.plain_text import TextLine, first_rows, rows_of
 
 ENDING = "monitor.csv"
 OWN = ("r", "l", "t")
-"""The columns that each such file has first: return, length, seconds since the beginning."""
+"""First columns of every monitor file: return, length (steps) and time (seconds since the start)."""
 
 _HEADER = re.compile(r"#\s*\{")
 _NAME_THEN_NUMBER = re.compile(r"(.*?)(-?(?:\d+\.\d+(?:e[+-]?\d+)?|inf|nan))", re.DOTALL)
 _RETURN = re.compile(r"-?\d+\.\d+(e[+-]?\d+)?|nan|-?inf")
 _LAST_CELL = re.compile(r"-?\d+(\.\d+(e[+-]?\d+)?)?|True|False")
 _RESTART = 0.9
-"""A time below this share of the one before it means that the clock was restarted; a smaller step back is a correction
-of the system clock."""
+"""Smallest ratio of a time to the previous one without a new session. A lower ratio means that the clock restarted; a
+smaller step back is a correction of the system clock."""
 _FEW = 3
 
 MISSING = "is damaged; the import leaves its episode out"
@@ -35,11 +35,11 @@ class MonitorRow(NamedTuple):
 
     Attributes:
         line: Line number, from 1.
-        session: Which part of a training that was resumed, from 0.
-        reward: Return.
-        length: Steps.
-        t: Seconds since the beginning of the session.
-        extra: The cells of other columns, as text.
+        session: Session number of a resumed training, from 0.
+        reward: Return of the episode.
+        length: Length in steps.
+        t: Seconds since the start of the session.
+        extra: Cells of other columns, as text.
     """
 
     line: int
@@ -51,18 +51,18 @@ class MonitorRow(NamedTuple):
 
 
 class MonitorFile:
-    """A monitor file that was read once: its header, and the length of its sessions.
+    """A monitor file after a first pass, with its header and the lengths of its sessions.
 
     Args:
-        path: The file.
-        warnings: Takes what is damaged or missing.
+        path: Path of the file.
+        warnings: Collector for damaged or missing data.
 
     Attributes:
-        header: The first header; empty if there is none.
+        header: First header of the file, or an empty dict.
         starts: Start time of each session (UTC, seconds since 1970); `None` if the file does not record it.
-        ends: The last time of each session, in seconds since its beginning.
+        ends: Last time of each session, in seconds since the start of the session.
         rows: Number of episodes.
-        restarts: The lines at which the time starts again without a header that says when.
+        restarts: Line numbers at which the time restarts without a header that records the start time.
 
     Raises:
         ImportFormatError: Most rows are damaged.
@@ -92,25 +92,25 @@ class MonitorFile:
 
     @property
     def is_dated(self) -> bool:
-        """Whether a header records when the training began."""
+        """Whether a header records the start time of the training."""
         return self.starts[0] is not None
 
     @property
     def began(self) -> float:
-        """When the training began (UTC, seconds since 1970); without a header, the file's date less what elapsed."""
+        """Start time of the training (UTC, seconds since 1970), estimated from the file date if no header has it."""
         start = self.starts[0]
         return self.path.stat().st_mtime - sum(self.ends) if start is None else start
 
     @property
     def ended(self) -> float:
-        """When the last episode ended (UTC, seconds since 1970), as far as the file records it."""
+        """Time of the last episode (UTC, seconds since 1970), as recorded in the file."""
         moment = self.began
         for start, end in zip(self.starts, self.ends, strict=True):
             moment = (moment if start is None else start) + end
         return moment
 
     def read(self) -> Iterator[MonitorRow]:
-        """Read the episodes, in their order; damaged rows are left out.
+        """Yield the episodes in file order without damaged rows.
 
         Raises:
             OSError: The file cannot be read.
@@ -119,7 +119,7 @@ class MonitorFile:
 
 
 def is_monitor(path: Path) -> bool:
-    """Whether a file is a monitor file, by its first lines."""
+    """Return whether a file is a monitor file, based on its first lines."""
     rows = first_rows(path, 2)
     if not rows:
         return False
@@ -132,11 +132,11 @@ def is_monitor(path: Path) -> bool:
 
 
 class _Reader:
-    """One pass over a file.
+    """A single pass over a file.
 
     Args:
-        path: The file.
-        warnings: Takes what is damaged or missing.
+        path: Path of the file.
+        warnings: Collector for damaged or missing data.
     """
 
     def __init__(self, path: Path, warnings: ImportWarnings) -> None:
@@ -166,7 +166,7 @@ class _Reader:
                 yield from self._row(line, row)
 
     def _take_header(self, line: TextLine) -> list[str]:
-        """Read a header; returns the cells that stand in the same line behind it."""
+        """Read a header and return the cells that follow it on the same line."""
         text = line.text.strip().lstrip("#").lstrip()
         if self._rows:  # a second header: the training was resumed
             self._session += 1
@@ -191,7 +191,7 @@ class _Reader:
             )
         is_whole = len(cells) == len(self.columns)
         said = dict(zip(self.columns, cells, strict=False))
-        if not is_whole:  # whatever was written last may be a part of a number
+        if not is_whole:  # the last cell can be a truncated number
             said.pop(self.columns[min(len(cells), len(self.columns)) - 1], None)
         numbers = _numbers([said.get(name, "") for name in OWN[:2]])
         if numbers is None or len(cells) > len(self.columns):
@@ -222,10 +222,10 @@ class _Reader:
 
 
 def _header_in(text: str) -> tuple[dict[str, Any], int]:
-    """The header, as JSON or as Python shows a dict, and where it ends.
+    """Return the header, written as JSON or as a Python dict, and the position of its end.
 
     Raises:
-        ValueError: It is neither.
+        ValueError: The header is in neither format.
     """
     try:
         return json.JSONDecoder().raw_decode(text)
@@ -236,7 +236,7 @@ def _header_in(text: str) -> tuple[dict[str, Any], int]:
         except (SyntaxError, TypeError, RecursionError, MemoryError) as error:
             raise ValueError(str(error)) from None
         if not isinstance(said, dict):
-            raise ValueError("no dict") from None  # noqa: TRY004 - one error for all damage
+            raise ValueError("not a dict") from None  # noqa: TRY004 - one error type for all damage
         return said, end
 
 
@@ -246,7 +246,7 @@ def _start_in(header: dict[str, Any]) -> float | None:
 
 
 def _numbers(cells: list[str]) -> tuple[float, float] | None:
-    """Return and length; `None` where they are not a number and a whole number."""
+    """Return return and length as numbers, or `None` if they are not a number and a whole number."""
     try:
         reward, length = float(cells[0]), float(cells[1])
         [float(cell) for cell in cells[2:]]
@@ -256,7 +256,7 @@ def _numbers(cells: list[str]) -> tuple[float, float] | None:
 
 
 def _columns_in(cells: list[str]) -> tuple[list[str], list[str]] | None:
-    """The column names that a row holds, and the cells of an episode that stand in the same line; `None` if none."""
+    """Return the column names in a row and the episode cells on the same line; `None` if there are no names."""
     names = [cell.strip() for cell in cells]
     if {*OWN} <= {*names}:
         return names, []
@@ -270,7 +270,7 @@ def _columns_in(cells: list[str]) -> tuple[list[str], list[str]] | None:
 
 
 def _unjoined(cells: list[str], columns: int) -> list[list[str]]:
-    """Two episodes in one line are parted where there is only one way to do it."""
+    """Split two episodes on one line if there is only one way to do it."""
     if not columns or len(cells) != 2 * columns - 1:
         return [cells]
     joint = cells[columns - 1]

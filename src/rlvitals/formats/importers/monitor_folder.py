@@ -1,4 +1,4 @@
-"""The monitor files of a folder: which belong to one training, and their episodes in one order."""
+"""Monitor files of a folder: selection of one training, and its episodes in order of time."""
 
 import datetime as dt
 import heapq
@@ -16,24 +16,24 @@ _SHOWN = 5
 
 
 def monitor_paths(paths: Sequence[Path]) -> list[Path]:
-    """The monitor files among some paths, told by their contents, in the order of their environments."""
+    """Return the monitor files among the paths, recognised by contents and sorted by environment number."""
     return sorted((path for path in paths if path.suffix.lower() == ".csv" and is_monitor(path)), key=_place)
 
 
 class Monitors:
     """The episodes of a training with one or more environments.
 
-    All environments of a training start before its first episode ends. So a file that starts after all episodes of
-    another one is of another training, which used the same folder; the newest training is read.
+    All environments of a training start before its first episode ends. A file that starts after the last episode of
+    another file therefore belongs to a different training in the same folder. Only the newest training is read.
 
     Args:
-        paths: Monitor files.
-        warnings: Takes what is damaged, missing or left out.
+        paths: Paths of monitor files.
+        warnings: Collector for damaged, missing or excluded data.
 
     Attributes:
-        files: The files that are read.
-        environment: The environment, where all files name the same one.
-        began: When the training began (UTC, seconds since 1970); `None` without a file.
+        files: Files of the newest training.
+        environment: Environment id if all files have the same one, otherwise `None`.
+        began: Start time of the training (UTC, seconds since 1970); `None` without files.
 
     Raises:
         ImportFormatError: Most rows of a file are damaged.
@@ -53,23 +53,22 @@ class Monitors:
     def _warn(self, warnings: ImportWarnings) -> None:
         if undated := [file.path.name for file in self.files if not file.is_dated]:
             warnings.add(
-                f"{self.files[0].path.parent}: no header with t_start in {_listed(undated)}. The import estimates when "
-                "these environments started.",
+                f"{self.files[0].path.parent}: no header with t_start in {_listed(undated)}. The import estimates the "
+                "start times of these environments.",
                 files=undated,
             )
         if resumed := [f"{file.path.name}, line {line}" for file in self.files for line in file.restarts]:
             warnings.add(
-                f"{self.files[0].path.parent}: the times start again ({_listed(resumed, '; ')}), as in a training that "
-                "was resumed, but the files do not record when. The import places these episodes directly after the "
-                "earlier ones.",
+                f"{self.files[0].path.parent}: the times restart ({_listed(resumed, '; ')}), as in a resumed training, "
+                "but the files do not record when. The import places these episodes directly after the previous ones.",
                 places=resumed,
             )
 
     def episodes(self) -> Iterator[Episode]:
-        """Read the episodes in the order of their times; environment steps are their lengths summed up in that order.
+        """Yield the episodes in order of time, with the sum of their lengths as environment steps.
 
         Raises:
-            ImportFormatError: A value that no record can hold; names the file and the line.
+            ImportFormatError: A record cannot hold a value. The message names the file and the line.
         """
         several = len(self.files) > 1
         begins = _session_starts(self.files, self.began or 0.0)
@@ -92,14 +91,14 @@ class Monitors:
 
 
 def newest_training(files: Sequence[MonitorFile], warnings: ImportWarnings) -> list[MonitorFile]:
-    """Part files of several trainings by their times, and keep the training that started last.
+    """Separate the files of different trainings by their times, and return the training that started last.
 
     Args:
-        files: The files, each with episodes, in any order.
-        warnings: Takes which files are left out, and how to import them.
+        files: Files with at least one episode, in any order.
+        warnings: Collector for the excluded files and how to import them.
 
     Returns:
-        Those of one training, in the order given; files that do not say when they began are among them.
+        Files of one training in the given order, including files without a start time.
     """
     trainings: list[list[MonitorFile]] = []
     end = 0.0
@@ -112,9 +111,9 @@ def newest_training(files: Sequence[MonitorFile], warnings: ImportWarnings) -> l
     for older in trainings[:-1]:
         names = [file.path.name for file in sorted(older, key=lambda each: _place(each.path))]
         warnings.add(
-            f"{older[0].path.parent} holds {len(trainings)} trainings, and the import takes the newest, of "
-            f"{_day(trainings[-1][0].began)}. It leaves out the training of {_day(older[0].began)}: {_listed(names)}. "
-            "To import that one, copy these files into a folder of their own and import that folder.",
+            f"{older[0].path.parent} contains {len(trainings)} trainings. The import takes the newest, of "
+            f"{_day(trainings[-1][0].began)}, and leaves out the training of {_day(older[0].began)}: {_listed(names)}. "
+            "To import that training, copy these files into a separate folder and import that folder.",
             files=[str(file.path) for file in older],
         )
     older_files = [file for older in trainings[:-1] for file in older]
@@ -122,27 +121,27 @@ def newest_training(files: Sequence[MonitorFile], warnings: ImportWarnings) -> l
 
 
 def unread_monitors(paths: Sequence[Path], read: Sequence[Path], warnings: ImportWarnings) -> None:
-    """Warn of files that have the name of a monitor file and other contents.
+    """Warn about files with the name of a monitor file but other contents.
 
     Args:
-        paths: The files of a folder.
-        read: The monitor files among them.
-        warnings: Takes the warnings.
+        paths: Files of a folder.
+        read: Monitor files among them.
+        warnings: Collector of the warnings.
     """
     for path in paths:
         if path.name.endswith(ENDING) and path not in read:
-            what = "is empty" if path.stat().st_size == 0 else "does not begin as a monitor file does"
+            what = "is empty" if path.stat().st_size == 0 else "does not start like a monitor file"
             warnings.add(f"{path} {what}; the import leaves it out.", file=str(path))
 
 
 def _place(path: Path) -> tuple[list[int], str]:
-    """The numbers of an environment (`3.monitor.csv`; baselines: `rank.environment.monitor.csv`), then the name."""
+    """Return a sort key: the environment's numbers (`3.monitor.csv`, `rank.environment.monitor.csv`), then the name."""
     numbers = path.name.removesuffix(ENDING).split(".")
     return ([int(number) for number in numbers if number.isdecimal()] or [-1], path.name)
 
 
 def _session_starts(files: Sequence[MonitorFile], began: float) -> list[list[float]]:
-    """When each session of each file began; where a file does not say, all environments' earlier sessions are over."""
+    """Return the start of each session of each file; by default, the end of all earlier sessions of all files."""
     starts: list[list[float]] = [[] for _ in files]
     over = began
     for session in range(max((len(file.ends) for file in files), default=0)):

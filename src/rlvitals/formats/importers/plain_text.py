@@ -1,4 +1,4 @@
-"""Lines and rows of text files, as other programs, editors and crashes leave them."""
+"""Lines and rows of text files in any encoding, including files damaged by editors or crashes."""
 
 import codecs
 import csv
@@ -16,10 +16,10 @@ _BYTE_ORDER_MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 _SIGN = 256
-"""Bytes by which an encoding is told."""
+"""Number of bytes used to detect the encoding."""
 _HEAD = 1 << 20
 _MOST_JOINED = 20
-"""Lines that one quoted cell may span; a quote that stays open longer is damage."""
+"""Maximum number of lines in a quoted cell; a quote that stays open longer is damage."""
 
 
 class TextLine(NamedTuple):
@@ -27,9 +27,9 @@ class TextLine(NamedTuple):
 
     Attributes:
         number: Line number, from 1.
-        text: The text, without line ends and NUL characters.
-        ended: Whether a line end follows; a cut file has none after its last line.
-        has_nul: Whether NUL characters were removed, as a crash leaves them.
+        text: Text without line ending and NUL characters.
+        ended: Whether a line ending follows; the last line of a truncated file has none.
+        has_nul: Whether NUL characters, which a crash can leave, were removed.
     """
 
     number: int
@@ -39,7 +39,7 @@ class TextLine(NamedTuple):
 
 
 def lines_of(path: Path) -> Iterator[TextLine]:
-    """Read a file line by line, whatever its line ends (LF, CR LF, CR CR LF, CR) and encoding (UTF-8, UTF-16).
+    """Yield the lines of a file with any line endings (LF, CR LF, CR CR LF, CR) and encoding (UTF-8, UTF-16).
 
     Bytes that are invalid in the encoding become U+FFFD.
 
@@ -51,7 +51,7 @@ def lines_of(path: Path) -> Iterator[TextLine]:
 
 
 def rows_of(path: Path, *, delimiter: str = ",") -> Iterator[tuple[TextLine, list[str]]]:
-    """Read a file row by row; a quoted cell may span lines. Blank lines are skipped.
+    """Yield the rows of a file. Quoted cells can span lines. Blank lines are skipped.
 
     Raises:
         OSError: The file cannot be read.
@@ -71,7 +71,7 @@ def _joined(lines: Iterable[TextLine], delimiter: str) -> Iterator[tuple[TextLin
 
 
 def first_rows(path: Path, count: int, *, delimiter: str = ",") -> list[list[str]]:
-    """Read the first rows of a file, as far as they lie in its first MiB; an empty list if it is not readable text."""
+    """Return the first rows of a file from its first MiB, or an empty list if the file is not readable text."""
     head = head_of(path, _HEAD)
     if not head or _is_binary(head[:_SIGN]):
         return []
@@ -110,7 +110,7 @@ def cells_of_text(text: str, *, delimiter: str = ",") -> list[str]:
         return text.split(delimiter)
     try:
         return next(csv.reader([text], delimiter=delimiter), [])
-    except csv.Error:  # a cell beyond csv's limit
+    except csv.Error:  # a cell exceeds the size limit of csv
         return text.split(delimiter)
 
 
@@ -124,7 +124,7 @@ def _encoding_of(head: bytes) -> str:
 
 
 def _is_wide(head: bytes) -> bool:
-    """Whether every second byte is NUL: ASCII text in UTF-16 without a mark."""
+    """Return whether every second byte is NUL, as for ASCII text in UTF-16 without a byte order mark."""
     even = len(head) // 2 * 2
     return any(not any(head[place:even:2]) and all(head[1 - place : even : 2]) for place in (0, 1))
 

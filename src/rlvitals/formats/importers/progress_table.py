@@ -1,4 +1,4 @@
-"""Tables of metrics: `progress.csv`, `progress.txt`, and files of other names with the same contents."""
+"""Metric tables: `progress.csv`, `progress.txt`, and files with other names and the same contents."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,19 +13,19 @@ from rlvitals.formats.importers.tag_reader import TagReader, scalar_records
 from rlvitals.records import Record
 
 TABLE_ENDINGS = frozenset({".csv", ".txt", ".tsv"})
-"""How the names of text files with tables end."""
+"""File suffixes of tables."""
 USUAL_NAME = "progress."
-"""How the name of such a table usually begins."""
-_DAMAGED = "does not have as many cells as there are columns; the import leaves it out"
+"""Usual prefix of the name of a metric table."""
+_DAMAGED = "has a different number of cells than the header; the import leaves it out"
 _FEW = 3
 
 
 class ProgressTable:
-    """One table.
+    """A metric table.
 
     Args:
-        file: The file; one without the columns of a known framework is read as scalars.
-        warnings: Takes what is damaged or missing.
+        file: Path of the table. If its columns match no known framework, they are read as scalars.
+        warnings: Collector for damaged or missing data.
 
     Raises:
         ImportFormatError: No column counts steps.
@@ -40,19 +40,20 @@ class ProgressTable:
         self._elapsed = next((name for name in self.framework.elapsed if name in self.columns), None)
 
     def records(self, began: float | None) -> Iterator[Record]:
-        """Read the rows.
+        """Yield the records of the table.
 
         Args:
-            began: When the training began (UTC, seconds since 1970); by default the file's date less what elapsed.
+            began: Start of the training (UTC, seconds since 1970). By default, the file's modification time minus the
+                elapsed time in the table.
 
         Raises:
-            ImportFormatError: A step or a time that is no number, or most rows are damaged.
+            ImportFormatError: A step or a time is not a number, or most rows are damaged.
         """
         if began is None:
             began = self._file.stat().st_mtime - self._duration()
         if not self._counts_env_steps:
             self._warnings.add(
-                f"{self._file} has no column that counts environment steps; the import counts by {self._step!r}.",
+                f"{self._file} has no column of environment steps; the import uses {self._step!r} as the step.",
                 file=str(self._file),
             )
         tags = TagReader(has_env_steps=self._counts_env_steps)
@@ -65,8 +66,8 @@ class ProgressTable:
                 later = int(_number(row, self._step, where))
                 if later < step:
                     self._warnings.add(
-                        f"{where}: the steps go back from {step} to {later}, as in a training that was resumed from a "
-                        "checkpoint or started again; the import keeps all rows.",
+                        f"{where}: the steps decrease from {step} to {later}, as after a restart or a resume from a "
+                        "checkpoint; the import keeps all rows.",
                         file=str(self._file),
                     )
                 step = later
@@ -96,7 +97,7 @@ class ProgressTable:
     def _duration(self) -> float:
         if self._elapsed is None:
             self._warnings.add(
-                f"{self._file} has no column of times; the import gives all records the date of the file.",
+                f"{self._file} has no time column; the import uses the file's date for all records.",
                 file=str(self._file),
             )
             return 0.0
@@ -104,7 +105,7 @@ class ProgressTable:
         return max((_number(row, self._elapsed, f"{self._file}, line {line}") for line, row in said), default=0.0)
 
     def _first_step(self) -> int:
-        """Find the first recorded step; earlier rows, if any, get it too.
+        """Return the first recorded step. Rows before it get this step, too.
 
         Raises:
             ImportFormatError: No row has a step.
@@ -113,12 +114,12 @@ class ProgressTable:
             if row.get(self._step):
                 return int(_number(row, self._step, f"{self._file}, line {line}"))
         raise ImportFormatError(
-            f"{self._file} has no row with a number in the column {self._step!r}, which counts the steps of "
+            f"{self._file} has no row with a number in {self._step!r}, the step column of "
             f"{self.framework.title}. Fill the column, or remove the file"
         )
 
     def _rows(self, warnings: ImportWarnings) -> Iterator[tuple[int, dict[str, str]]]:
-        """The rows, each with its line; those of another size are left out."""
+        """Yield the line number and the cells of each row, without rows of a different length."""
         whole, damaged = 0, 0
         for line, cells in rows_of(self._file, delimiter=_delimiter(self._file)):
             names = [cell.strip() for cell in cells]
@@ -138,7 +139,7 @@ class ProgressTable:
 
 
 def tables_in(path: Path) -> list[Path]:
-    """Find the tables of known frameworks: the file itself, or those in a folder, the most usual name first."""
+    """Return the tables of known frameworks: the file itself, or those in a folder, the usual name first."""
     if path.is_file():
         return [path] if path.suffix.lower() in TABLE_ENDINGS and framework_of(columns_of_table(path)) else []
     inside = sorted(path.glob("*"), key=lambda file: (not file.name.startswith(USUAL_NAME), file.name))
@@ -146,7 +147,7 @@ def tables_in(path: Path) -> list[Path]:
 
 
 def columns_of_table(file: Path) -> list[str]:
-    """The columns of a table; none if it is not readable text."""
+    """Return the columns of a table, or an empty list if the file is not readable text."""
     rows = first_rows(file, 1, delimiter=_delimiter(file))
     return [cell.strip() for cell in rows[0]] if rows else []
 

@@ -1,4 +1,4 @@
-"""What RLlib and Ray Tune leave in a trial's folder: `result.json`, `progress.csv`, `params.json`."""
+"""Import of an RLlib or Ray Tune trial folder: `result.json`, `progress.csv`, `params.json`."""
 
 import json
 import math
@@ -24,22 +24,23 @@ _FEW = 3
 
 
 class RllibImporter(Importer):
-    """Reads a trial's results, one an iteration, of the old and the new API stack.
+    """Importer for the results of a trial, one per iteration, from the old and the new API stack.
 
-    Learner statistics become updates, `hist_stats` episodes, everything else scalars under its own name. Of a folder,
-    `result.json` is read, or else `progress.csv`; the settings come from `params.json`, or else from the results.
+    Learner statistics become updates, `hist_stats` become episodes, and all other values become scalars under their own
+    names. In a folder, the importer reads `result.json`, or `progress.csv` if there is no `result.json`. The settings
+    are taken from `params.json`, or from the results if that file is missing.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the keys of the first result, or the columns."""
+        """Return whether the keys of the first result or the columns are those of RLlib or Ray Tune."""
         return _results_in(path) is not None
 
     def read(self, path: Path) -> Imported:
-        """Find the results; they are read as records are asked for."""
+        """Find the results. They are read lazily."""
         file = _results_in(path)
         if file is None:
             raise ImportFormatError(
-                f"{path}: there is no {RESULT} or {PROGRESS} with results of RLlib or Ray Tune in it; a result has "
+                f"{path}: found no {RESULT} or {PROGRESS} with results of RLlib or Ray Tune. A result has "
                 "keys such as 'training_iteration', 'timesteps_total' and 'episode_reward_mean'"
             )
         folder = file.absolute().parent
@@ -52,7 +53,7 @@ class RllibImporter(Importer):
 
 
 def _results_in(path: Path) -> Path | None:
-    """The file with the results: the path itself, or the surest one in a folder."""
+    """Return the file with the results: the path itself, or the most reliable file in a folder."""
     if path.is_dir():
         inside = sorted(path.glob("*"), key=lambda file: (file.suffix != ".json", file.name != RESULT, file.name))
         return next((file for file in inside if file.is_file() and _results_in(file)), None)
@@ -110,7 +111,7 @@ def _of_table(file: Path, warnings: ImportWarnings) -> Iterator[tuple[int, dict[
 
 
 def _result_in(text: str) -> dict[str, Any] | None:
-    """The result in a line, flat; NaN and infinities are the literals that Python writes."""
+    """Return the flattened result on a line. NaN and infinities are the literals that Python's `json` writes."""
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
@@ -119,7 +120,7 @@ def _result_in(text: str) -> dict[str, Any] | None:
 
 
 def _cell(text: str) -> Any:
-    """A number, a list, a flag or a text in a cell."""
+    """Return the number, list, flag or text in a cell."""
     if text[0] == "[":
         try:
             return json.loads(text.replace("nan", "NaN").replace("inf", "Infinity"))
@@ -143,7 +144,7 @@ def _parameters(file: Path) -> dict[str, Any]:
 
 
 def _algorithm(folder: str, configuration: Mapping[str, Any]) -> str | None:
-    """The algorithm, which Tune puts before the environment in the name of a trial's folder."""
+    """Return the algorithm name, the part before the environment name in the folder name of a Tune trial."""
     environment = configuration.get("env")
     name, _, rest = folder.partition("_")
     return name if isinstance(environment, str) and environment and rest.startswith(environment) else None

@@ -1,4 +1,4 @@
-"""One result of RLlib or Ray Tune, an iteration's numbers, as records."""
+"""Conversion of RLlib and Ray Tune results, one per iteration, to records."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from rlvitals.records import Episode, Evaluation, Event, PolicyUpdate, Record, c
 from rlvitals.records.synonyms import SYNONYMS
 
 STEPS = ("num_env_steps_sampled_lifetime", "env_runners/num_env_steps_sampled_lifetime", "timesteps_total")
-"""Keys of the environment steps so far, the surest first."""
+"""Keys of the total number of environment steps, the most reliable first."""
 STEPS_OLD = ("num_env_steps_sampled", "num_steps_sampled", "counters/num_env_steps_sampled", "agent_timesteps_total")
 
 UPDATE_KEYS: dict[str, str] = {
@@ -25,7 +25,7 @@ UPDATE_KEYS: dict[str, str] = {
     "gradients_default_optimizer_global_norm": "gradient_norm",
     "total_loss": "loss",
 }
-"""Learner statistics of both API stacks, and the fields of `PolicyUpdate`; the others are in its `extra`."""
+"""Field of `PolicyUpdate` for each learner statistic of both API stacks. Other statistics are stored in `extra`."""
 
 _LEARNER = re.compile(r"(?:info/)?learners?/(?P<policy>[^/]+)/(?:learner_stats/)?(?P<name>[^/]+)")
 _ALL_POLICIES = {"__all_modules__", "__all__"}
@@ -40,12 +40,12 @@ _EVALUATION = {
 }
 _CONFIG = "config/"
 _REPEATED = "sampler_results/"
-"""The old API stack repeats the numbers under this prefix."""
+"""Prefix under which the old API stack repeats the numbers."""
 _TIME, _ELAPSED, _ITERATION = "timestamp", "time_total_s", "training_iteration"
 
 
 def flattened(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
-    """Give the leaves of nested dicts under names joined with `/`, as Tune's tables have them."""
+    """Yield the leaves of nested dicts under names joined with `/`, as in Tune's tables."""
     for key, value in tree.items():
         name = f"{above}{key}"
         if isinstance(value, Mapping) and not (not above and key == _CONFIG.rstrip("/")):
@@ -55,12 +55,12 @@ def flattened(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, A
 
 
 class ResultReader:
-    """Makes records of results, in their order.
+    """Converter from results to records. Results must be passed in order.
 
     Args:
-        file: The file, for messages and for its date.
-        configuration: Takes the settings of the first result where it is empty.
-        warnings: Takes what is missing.
+        file: Path of the file, for messages and for its modification time.
+        configuration: Receives the settings of the first result if it is empty.
+        warnings: Collector for missing data.
     """
 
     def __init__(self, file: Path, configuration: dict[str, Any], warnings: ImportWarnings) -> None:
@@ -77,15 +77,15 @@ class ResultReader:
         self._texts: dict[str, str] = {}
 
     def records(self, result: dict[str, Any], where: str) -> Iterator[Record]:
-        """Make the records of one result.
+        """Yield the records of one result.
 
         Args:
-            result: The result, flat.
-            where: The file and the line, for messages.
+            result: Flattened result.
+            where: File and line for messages.
 
         Raises:
-            ImportFormatError: Nothing in it counts steps.
-            RecordError: A value that no record can hold.
+            ImportFormatError: The result has no step count.
+            RecordError: A record cannot hold a value.
         """
         self._take_settings(result)
         iteration = _whole(result.get(_ITERATION))
@@ -93,11 +93,11 @@ class ResultReader:
         if env_step is None:
             if iteration is None:
                 raise ImportFormatError(
-                    f"{where}: a result of RLlib or Ray Tune without steps: one of {', '.join((*STEPS, _ITERATION))} "
-                    "is needed. Add the column that counts environment steps under one of these names"
+                    f"{where}: the result has no steps. Add the column that counts environment steps under one of "
+                    f"these names: {', '.join((*STEPS, _ITERATION))}"
                 )
             self._warnings.add(
-                f"{self._file} does not count environment steps; the import counts by {_ITERATION!r}.",
+                f"{self._file} has no environment steps; the import uses {_ITERATION!r} as the step.",
                 file=str(self._file),
             )
         step = iteration if env_step is None else env_step
@@ -106,7 +106,7 @@ class ResultReader:
         began = (self._step, time - lasted if self._time is None else self._time)
         if env_step is not None and env_step < self._step:
             self._warnings.add(
-                f"{where}: the steps go back from {self._step} to {env_step}, as in a trial that was restored from a "
+                f"{where}: the steps decrease from {self._step} to {env_step}, as after a restore from a "
                 "checkpoint; the import keeps all results.",
                 file=str(self._file),
             )
@@ -119,10 +119,10 @@ class ResultReader:
         self._step, self._time = env_step if env_step is not None else self._step, time
 
     def last(self) -> Iterator[Record]:
-        """Make the event of what results hold beside numbers."""
+        """Yield an event with the text values of the results, and warn about values that were left out."""
         if self._left_out:
             self._warnings.add(
-                f"{self._file}: not imported, as these are no single numbers: {_listed([*self._left_out])}.",
+                f"{self._file}: not imported because these are not single numbers: {_listed([*self._left_out])}.",
                 keys=[*self._left_out][:1_000],
             )
         if self._texts and self._time is not None:
@@ -149,7 +149,7 @@ class ResultReader:
         elapsed = _number(result.get(_ELAPSED))
         if elapsed is None:
             self._warnings.add(
-                f"{self._file} has no {_TIME} and no {_ELAPSED}: the import gives its records the date of the file.",
+                f"{self._file} has neither {_TIME} nor {_ELAPSED}; the import uses the file's date for its records.",
                 file=str(self._file),
             )
         return self._file.stat().st_mtime + (elapsed or 0.0)
@@ -157,9 +157,9 @@ class ResultReader:
     def _episodes_of(
         self, result: dict[str, Any], began: tuple[int, float], env_step: int | None, time: float, where: str
     ) -> Iterator[Record]:
-        """The episodes that ended in this iteration: the last ones of lists that hold earlier ones too.
+        """Yield the episodes that ended in this iteration, which are the last entries of cumulative lists.
 
-        An episode's step and time lie between the iteration's beginning and end, by the share of the lengths.
+        Step and time of each episode are interpolated within the iteration in proportion to the episode lengths.
         """
         rewards, lengths = (_history(result, name) for name in ("episode_reward", "episode_lengths"))
         if not rewards and not lengths:
@@ -167,18 +167,18 @@ class ResultReader:
         new = self._new_episodes(result)
         what = ""
         if new is None:
-            what = "does not say how many of the episodes in hist_stats are new"
+            what = "does not report how many of the episodes in hist_stats are new"
         elif len(rewards) != len(lengths):
             what = f"has {len(rewards)} rewards and {len(lengths)} lengths of episodes in hist_stats"
         elif None in map(_number, rewards) or None in map(_whole, lengths):
-            what = "has rewards or lengths of episodes in hist_stats that are not numbers"
+            what = "has episode rewards or lengths in hist_stats that are not numbers"
         if new is None or what:
             self._warnings.add(f"{where} {what}; the import leaves the episodes of this iteration out.")
             return
         if new > len(rewards):
             self._warnings.add(
-                f"{where}: {new} episodes ended in this iteration, and hist_stats holds {len(rewards)}; the others are "
-                "missing."
+                f"{where}: {new} episodes ended in this iteration, but hist_stats holds only {len(rewards)}; the "
+                "remaining ones are missing."
             )
         rewards, lengths = (
             rewards[len(rewards) - min(new, len(rewards)) :],
@@ -208,7 +208,7 @@ class ResultReader:
         return new if new is None or new >= 0 else None
 
     def _evaluation(self, result: Mapping[str, Any], env_step: int | None, time: float) -> Iterator[Record]:
-        """The evaluation of this iteration; results repeat the last one until the next."""
+        """Yield the evaluation of this iteration unless the result repeats the previous one."""
         found = {
             field: next((number for key in keys if (number := _number(result.get(key))) is not None), None)
             for field, keys in _EVALUATION.items()
@@ -222,7 +222,7 @@ class ResultReader:
     def _update(self, result: dict[str, Any], clocks: dict[str, Any], iteration: int | None) -> Iterator[Record]:
         found = [(match, key) for key in result if (match := _LEARNER.fullmatch(key)) is not None]
         policies = {match["policy"] for match, _ in found} - _ALL_POLICIES
-        if len(policies) != 1:  # of several policies, each statistic stays a scalar under its own name
+        if len(policies) != 1:  # with several policies, each statistic stays a scalar under its own name
             return
         fields: dict[str, Any] = {}
         extra: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""Importing a run: recognise the format, write aside, put it in its place."""
+"""Import of a run: detect the format, write to a hidden folder, then move the run to its destination."""
 
 import math
 import re
@@ -20,12 +20,12 @@ from rlvitals.runs.run import Run
 from rlvitals.runs.run_writer import RunWriter, free_name
 
 Progress = Callable[[int], None]
-"""Is told how many records were read."""
+"""Callback that receives the number of records read."""
 
 _PROGRESS_EVERY = 1_000
 _MOST_DEPTH = 4
 _PART = re.compile(r"train(ing)?|eval(uations?)?|test|val(idation)?|rollout|checkpoint-\d+")
-"""Names of folders that are the parts of one training."""
+"""Names of folders that are parts of one training."""
 
 
 def import_run(
@@ -33,26 +33,30 @@ def import_run(
     log_dir: str | Path = "logs",
     *,
     name: str | None = None,
-    format: str | None = None,  # noqa: A002 - the interface's own word
+    format: str | None = None,  # noqa: A002 - name in the public interface
     progress: Progress | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Run:
-    """Make a run of a file or a folder that comes from elsewhere.
+    """Import a file or folder of another program, or an export, as a run.
 
-    It is written in a hidden folder, and appears when it is whole: an import that fails, or is killed, leaves no run.
+    The run is written in a hidden folder and becomes visible when it is complete. An import that fails or is killed
+    leaves no run.
 
     Args:
-        path: The file or the folder; it is only read.
-        log_dir: The folder of runs.
-        name: The run's name; by default what it was called. If it is taken, a number is put behind it.
-        format: The format's name; by default the file's looks say it.
-        progress: Is told how many records were read.
-        clock: Tells when it was imported.
+        path: File or folder to import. It is only read.
+        log_dir: Folder of runs for the new run.
+        name: Run name, by default the original name. If the name is taken, a number is appended.
+        format: Name of the format, by default detected from the file contents.
+        progress: Callback that receives the number of records read.
+        clock: Clock for the time of the import.
+
+    Returns:
+        The imported run.
 
     Raises:
-        ImportFormatError: The file is damaged, or of no format that is known.
+        ImportFormatError: The file is damaged or its format is unknown.
         MissingExtraError: The format needs a package that is not installed.
-        RunNameError: The name cannot be a folder's name.
+        RunNameError: The name is not a valid folder name.
         RunError: The run cannot be written.
     """
     path = Path(path)
@@ -79,17 +83,17 @@ def import_run(
 
 
 def trainings_in(path: Path) -> list[Path]:
-    """Find the trainings at or below a path; each becomes a run.
+    """Return the trainings at or below a path. Each training becomes one run.
 
-    A folder that holds files of a known format itself is one training, with all that is below it. So is one whose
-    folders are the parts of one (`train`, `eval`). Any other folder is searched for trainings, four levels deep. Runs
-    of ours that are below it are skipped.
+    A folder that directly contains files of a known format is one training, including its subfolders. The same applies
+    to a folder with subfolders that are parts of one training (`train`, `eval`). Other folders are searched four levels
+    deep. Run folders of rlvitals are skipped.
 
     Args:
-        path: A file or a folder.
+        path: File or folder to search.
 
     Returns:
-        The path alone if nothing else is found: reading it says why it cannot be imported.
+        Paths of the trainings, or only `path` if there are none. Importing it raises an error with the reason.
     """
     if not path.is_dir() or is_regular(path / HEADER):
         return [path]
@@ -97,7 +101,7 @@ def trainings_in(path: Path) -> list[Path]:
 
 
 def run_name(training: Path, folder: Path) -> str:
-    """Name the run of one of several trainings in a folder by the way from the folder to it."""
+    """Return the run name of one of several trainings: its path relative to the folder, joined with hyphens."""
     *above, last = training.relative_to(folder).parts
     return free_name("-".join([*above, training.stem if training.is_file() else last]))
 
@@ -114,14 +118,14 @@ def _below(folder: Path, depth: int) -> list[Path]:
 
 
 def _files_of(folder: Path) -> list[Path]:
-    """The files in a folder that can each be imported."""
+    """Return the files in a folder that can be imported separately."""
     return [entry for entry in _entries(folder) if is_regular(entry) and _is_known(entry)]
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
         return sorted(entry for entry in folder.iterdir() if not entry.name.startswith("."))
-    except OSError:  # whoever reads it is told
+    except OSError:  # importing the folder reports the error
         return []
 
 
@@ -144,11 +148,10 @@ def _write(imported: Imported, writer: RunWriter, progress: Progress | None) -> 
     for stream, wanted in (imported.counts or {}).items():
         if writer.counts[stream] != wanted:
             raise ImportFormatError(
-                f"{imported.name}: {writer.counts[stream]} {stream} were found, and there should be {wanted}: "
-                "a part of the export is missing"
+                f"{imported.name}: found {writer.counts[stream]} {stream} instead of {wanted}; the export is incomplete"
             )
     if not writer.counts and imported.header is None:
-        raise ImportFormatError(f"{imported.name}: there is no record in it")
+        raise ImportFormatError(f"{imported.name}: no records found")
     return (started, ended) if started <= ended else (0.0, 0.0)
 
 

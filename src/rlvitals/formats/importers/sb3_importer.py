@@ -1,4 +1,4 @@
-"""What Stable-Baselines3 leaves in a log folder: `monitor.csv`, `progress.csv`, `evaluations.npz`."""
+"""Import of a Stable-Baselines3 log folder: `monitor.csv`, `progress.csv`, `evaluations.npz`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,23 +21,23 @@ EVALUATIONS = "evaluations.npz"
 
 
 class Sb3Importer(Importer):
-    """Reads one of these files, or a folder with several of them, which become one run.
+    """Importer for one of these files, or for a folder with several of them, which become one run.
 
-    Episodes of several environments (`0.monitor.csv`, `1.monitor.csv`, ...) are put in the order of their times, and
-    environment steps are their lengths summed up in that order, as `stable_baselines3.common.results_plotter` does it.
-    A folder's event files are read where there is no `progress.csv`, which says the same in 64 bits. Settings that RL
-    Zoo wrote become the configuration.
+    Episodes of several environments (`0.monitor.csv`, `1.monitor.csv`, ...) are sorted by time. Environment steps are
+    the cumulative sum of their lengths, as in `stable_baselines3.common.results_plotter`. Event files in a folder are
+    read only if there is no `progress.csv`, which has the same metrics with 64 bits. Settings from RL Zoo become the
+    configuration.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the first lines of its files."""
+        """Return whether the contents of a file are those of a Stable-Baselines3 log."""
         return SB3LogFolder(path).is_recognised
 
     def read(self, path: Path) -> Imported:
-        """Find the files; they are read as records are asked for."""
+        """Find the files. They are read lazily."""
         files = SB3LogFolder(path)
         if not files.is_recognised:
-            raise ImportFormatError(f"{path}: there is no *{ENDING}, {PROGRESS} or {EVALUATIONS}")
+            raise ImportFormatError(f"{path}: found no *{ENDING}, {PROGRESS} or {EVALUATIONS}")
         configuration: dict[str, Any] = {}
         name = (path if path.is_dir() else path.absolute().parent).absolute().name
         warnings = ImportWarnings()
@@ -46,10 +46,10 @@ class Sb3Importer(Importer):
 
 
 class SB3LogFolder:
-    """The files of a training.
+    """The log files of a training.
 
     Args:
-        path: A folder, or one of them.
+        path: Log folder, or one of its files.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +58,7 @@ class SB3LogFolder:
         self.monitors = monitor_paths(self.inside)
         tables = tables_in(path)
         self.progress = tables[0] if tables else None
-        # Without files of its own, the folder may hold several trainings, each with its evaluations.
+        # A folder without monitor files or tables can hold several trainings, each with its own evaluations.
         deeper = sorted(path.glob(f"*/{EVALUATIONS}")) if self.monitors or tables else []
         found = [file for file in self.inside if file.suffix == ".npz" and is_evaluations(file)] or deeper
         self.evaluations = found[0] if found else None
@@ -66,12 +66,12 @@ class SB3LogFolder:
 
     @property
     def events(self) -> list[Path]:
-        """The event files in the folder and below it; none where a table of metrics says the same."""
+        """Event files in the folder and its subfolders; empty if a metric table has the same metrics."""
         return event_files(self.path) if self.path.is_dir() and self.progress is None else []
 
     @property
     def is_recognised(self) -> bool:
-        """Whether there is one; a table of metrics alone counts where Stable-Baselines3 wrote it."""
+        """Whether there are log files. A metric table alone counts only if Stable-Baselines3 wrote it."""
         own = self.progress is not None and framework_of(columns_of_table(self.progress)) is SB3
         return bool(self.monitors or own or self.evaluations)
 
@@ -79,7 +79,7 @@ class SB3LogFolder:
 def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings) -> Iterator[Record]:
     if files.surplus:
         named = ", ".join(map(str, (files.evaluations, *files.surplus)))
-        raise ImportFormatError(f"{files.path}: several evaluations of one training: {named}; import each alone")
+        raise ImportFormatError(f"{files.path}: found several evaluations of one training: {named}. Import each alone")
     unread_monitors(files.inside, files.monitors, warnings)
     monitors = Monitors(files.monitors, warnings)
     zoo = ZooFolder(files.path)
@@ -96,7 +96,7 @@ def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWa
         known = evaluations.steps
         yield from evaluations.records()
     for record in _metrics(files, configuration, warnings, monitors.began):
-        # `EvalCallback` says its means there too, and its episodes in the file that was read already.
+        # Skip evaluations that `EvalCallback` also wrote to the evaluations file, which has their episodes as well.
         if not (isinstance(record, Evaluation) and record.env_step in known):
             yield record
     if (command := zoo.command().strip()) and monitors.began is not None:
@@ -107,7 +107,7 @@ def _read(files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWa
 def _metrics(
     files: SB3LogFolder, configuration: dict[str, Any], warnings: ImportWarnings, began: float | None
 ) -> Iterator[Record]:
-    """The records of the table of metrics, or else of the event files."""
+    """Yield the records of the metric table, or of the event files if there is no table."""
     if files.progress is not None:
         yield from ProgressTable(files.progress, warnings).records(began)
     elif files.events:
@@ -115,7 +115,7 @@ def _metrics(
 
 
 def _evaluations(files: SB3LogFolder, warnings: ImportWarnings) -> Evaluations | None:
-    """The evaluations; those that cannot be read are left out with a warning where there is anything else."""
+    """Return the evaluations. In a folder, an unreadable evaluations file adds a warning and is left out."""
     if files.evaluations is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Runs that were exported to SQLite."""
+"""Import of SQLite exports."""
 
 import contextlib
 import sqlite3
@@ -20,14 +20,14 @@ _MAGIC = b"SQLite format 3\x00"
 
 
 class SqliteImporter(Importer):
-    """Reads what the exporter `sqlite` wrote."""
+    """Importer for SQLite exports."""
 
     def recognises(self, path: Path) -> bool:
-        """By its first bytes."""
+        """Return whether the file starts with the magic bytes of SQLite."""
         return path.is_file() and head_of(path, len(_MAGIC)) == _MAGIC
 
     def read(self, path: Path) -> Imported:
-        """Read the table `run`; rows are read as they are asked for."""
+        """Read the table `run`. The rows of streams are read lazily."""
         with _opened(path) as database:
             said = {key: msgspec.json.decode(value) for key, value in database.execute("SELECT key, value FROM run")}
         preamble = metadata_in(said, path)
@@ -55,11 +55,11 @@ def _records(path: Path, streams: list[str]) -> Iterator[Record]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
-        # Read only: a reader must not make a file, nor leave a journal beside one.
+        # Read-only mode, so that the reader neither creates a file nor leaves a journal next to it.
         with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as database:
             yield database
     except (sqlite3.Error, msgspec.MsgspecError) as error:
-        raise ImportFormatError(f"{path} is damaged, or no export of a run: {error}") from None
+        raise ImportFormatError(f"{path} is damaged or not an export of a run: {error}") from None
 
 
 def _same(value: Any) -> Any:

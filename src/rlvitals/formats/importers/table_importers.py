@@ -1,4 +1,4 @@
-"""Runs that were exported to typed tables: Parquet, Arrow, DuckDB."""
+"""Import of typed table exports: Parquet, Arrow and DuckDB."""
 
 import contextlib
 from abc import abstractmethod
@@ -23,18 +23,18 @@ _DUCKDB_MAGIC = b"DUCK"
 
 
 class _FilesImporter(Importer):
-    """Reads a folder with a file a stream and `header.json`, or one file of one stream."""
+    """Importer for a folder with one file per stream and `header.json`, or for a single file with one stream."""
 
     endings: ClassVar[tuple[str, ...]]
 
     def recognises(self, path: Path) -> bool:
-        """By the ending of the file, or of the files in the folder of an export."""
+        """Return whether the file, or the files in an export folder, have a suffix of the format."""
         if path.is_dir():
             return (path / HEADER).is_file() and any(any(path.glob(f"*{ending}")) for ending in self.endings)
         return path.suffix.lower() in self.endings
 
     def read(self, path: Path) -> Imported:
-        """Read the header; rows are read as they are asked for."""
+        """Read the header. Rows are read lazily."""
         if path.is_dir():
             preamble = metadata_of(path)
             files = {stream: path / f"{stream}{self.endings[0]}" for stream in preamble.records or {}}
@@ -42,20 +42,20 @@ class _FilesImporter(Importer):
             with _reported(path):
                 said = self.metadata(path)
             if said is None:
-                raise ImportFormatError(f"{path} is not an export of a run: it does not say what run it is of")
+                raise ImportFormatError(f"{path} is not an export of a run: the metadata of the run is missing")
             preamble = metadata_in(said, path)
             if preamble.stream not in STREAMS:
-                raise ImportFormatError(f"{path}: there is no stream {preamble.stream!r}")
+                raise ImportFormatError(f"{path}: unknown stream {preamble.stream!r}")
             files = {preamble.stream: path}
         return _imported(preamble, self._records(files))
 
     @abstractmethod
     def metadata(self, path: Path) -> bytes | None:
-        """What a file says of itself; `None` if it is not of ours."""
+        """Return the export metadata in a file, or `None` if there is none."""
 
     @abstractmethod
     def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-        """SQL for the rows of a file."""
+        """Return SQL for the rows of a file."""
 
     def _records(self, files: dict[str, Path]) -> Iterator[Record]:
         for stream, path in files.items():
@@ -66,35 +66,35 @@ class _FilesImporter(Importer):
 
 
 class ParquetImporter(_FilesImporter):
-    """Reads what the exporter `parquet` wrote."""
+    """Importer for Parquet exports."""
 
     endings: ClassVar[tuple[str, ...]] = (".parquet",)
 
     def metadata(self, path: Path) -> bytes | None:
-        """The file's own metadata."""
+        """Return the export metadata in a file, or `None` if there is none."""
         with connected() as connection:
             found = connection.execute(f"SELECT key, value FROM parquet_kv_metadata({file_literal(path)})").fetchall()
         return next((bytes(value) for key, value in found if bytes(key) == FORMAT.encode()), None)
 
     def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-        """SQL for the rows of a file."""
+        """Return SQL for the rows of a file."""
         del connection
         return f"read_parquet({file_literal(path)})"
 
 
 class ArrowImporter(_FilesImporter):
-    """Reads what the exporter `arrow` wrote."""
+    """Importer for Arrow exports."""
 
     endings: ClassVar[tuple[str, ...]] = (".arrow", ".feather", ".ipc")
 
     def metadata(self, path: Path) -> bytes | None:
-        """The schema's own metadata."""
+        """Return the export metadata in the schema of a file, or `None` if there is none."""
         arrow = _arrow()
         with arrow.memory_map(str(path)) as file:
             return (arrow.ipc.open_file(file).schema.metadata or {}).get(FORMAT.encode())
 
     def source(self, connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-        """SQL for the rows of a file, which is read a batch at a time."""
+        """Return SQL for the rows of a file, which is read in batches."""
         arrow = _arrow()
         batches = arrow.ipc.open_file(arrow.memory_map(str(path)))
         reader = arrow.RecordBatchReader.from_batches(
@@ -105,14 +105,14 @@ class ArrowImporter(_FilesImporter):
 
 
 class DuckdbImporter(Importer):
-    """Reads what the exporter `duckdb` wrote."""
+    """Importer for DuckDB exports."""
 
     def recognises(self, path: Path) -> bool:
-        """By its first bytes."""
+        """Return whether the file has the magic bytes of DuckDB."""
         return path.is_file() and head_of(path, 12)[8:] == _DUCKDB_MAGIC
 
     def read(self, path: Path) -> Imported:
-        """Read the table `run`; rows are read as they are asked for."""
+        """Read the table `run`. The rows of streams are read lazily."""
         with _reported(path), _attached(path) as connection:
             rows = connection.execute("SELECT key, value FROM source.run").fetchall()
             said = {key: msgspec.json.decode(value) for key, value in rows}
@@ -132,7 +132,7 @@ def _imported(preamble: ExportMetadata, records: Iterator[Record]) -> Imported:
 @contextlib.contextmanager
 def _attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     file = path.resolve()
-    # What is called a table may be a view, whose query is the author's: it reads no other file, and is refused.
+    # Views are rejected because they run the author's query. The sandbox prevents access to other files.
     allowed = (file, file.with_name(f"{file.name}.wal"))
     with attached(lambda: sandbox(files=allowed)) as connection:
         connection.execute(f"ATTACH {literal(file)} AS source (READ_ONLY)")
@@ -141,7 +141,7 @@ def _attached(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ).fetchall()
         if views:
             raise ImportFormatError(
-                f"{path} has the view {views[0][0]!r}, and an export of a run has tables only. "
+                f"{path} has the view {views[0][0]!r}, but an export of a run contains only tables. "
                 "Export the run again with `rlvitals export`."
             )
         yield connection
@@ -158,5 +158,5 @@ def _reported(path: Path) -> Iterator[None]:
         yield
     except (duckdb.Error, RecordError, ValueError, msgspec.MsgspecError) as error:
         raise ImportFormatError(
-            f"{path} is damaged, or no export of a run: {str(error).partition(chr(10))[0]}"
+            f"{path} is damaged or not an export of a run: {str(error).partition(chr(10))[0]}"
         ) from None

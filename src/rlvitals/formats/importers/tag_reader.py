@@ -1,14 +1,14 @@
-"""Other programs' names for what a training says: those of Stable-Baselines3, of CleanRL, and of our own sinks.
+"""Conversion of metric names (tags) of Stable-Baselines3, CleanRL and rlvitals sinks to records.
 
-| names | become |
+| tags | record |
 |---|---|
 | `charts/episodic_return`, `charts/episodic_length`; `episode/...` | `Episode` |
 | `train/...`, `losses/...`, `charts/learning_rate`, `time/iterations`, `ray/tune/info/learner/...` | `PolicyUpdate` |
-| `eval/...`; `test/...` of Tianshou, with a reward | `Evaluation`, of a baseline where it is `eval/<policy>/...` |
+| `eval/...`, of a baseline if `eval/<policy>/...`; `test/...` of Tianshou if it has a reward | `Evaluation` |
 | `time/fps`, `charts/SPS`; `system/...` | `SystemSample` |
-| all others | `Scalars`: the category is what stands before the first `/` |
+| other tags | `Scalars` with the part before the first `/` as category |
 
-What a record has no field for is in its `extra`.
+Values without a field are stored in the record's `extra`.
 """
 
 from collections.abc import Iterator, Mapping
@@ -41,7 +41,7 @@ _FIELDS: dict[str, tuple[type[Record], str]] = {
     **{f"ray/tune/evaluation/{name}": (Evaluation, "reward") for name in _RLLIB_EVALUATIONS},
 }
 _GRADIENT_CLOCK = "loss/"
-"""Tianshou logs its losses by gradient steps, everything else by environment steps: they stay apart as `Scalars`."""
+"""Prefix of Tianshou's losses. They count gradient steps, not environment steps, so they stay separate `Scalars`."""
 _GROUPS: dict[str, type[Record]] = {
     "episode": Episode,
     "train": PolicyUpdate,
@@ -55,7 +55,7 @@ _CLOCKS = {"time", "writer", "step", "env_step", "episode"}
 
 
 class _Name(NamedTuple):
-    """What a tag is of: a kind of record, which of several (categories, policies), a field, or an entry of a dict."""
+    """Target of a tag: kind of record, category or policy, field, and key if the field is a dict."""
 
     kind: type[Record]
     which: str
@@ -64,7 +64,7 @@ class _Name(NamedTuple):
 
 
 class _RecordGroup:
-    """Values that belong to one record."""
+    """Values of one record."""
 
     def __init__(self, step: int, time: float) -> None:
         self.step = step
@@ -73,10 +73,12 @@ class _RecordGroup:
 
 
 class TagReader:
-    """Makes records of single values: those of one group and one step, until a name comes again, are one record.
+    """Converter that combines single values into records.
+
+    Values of one group and one step form a record. A new step or a repeated tag starts the next record.
 
     Args:
-        has_env_steps: Whether the steps are environment steps; else they count something else, such as updates.
+        has_env_steps: Whether the steps are environment steps; otherwise they count, for example, updates.
     """
 
     def __init__(self, *, has_env_steps: bool = True) -> None:
@@ -85,16 +87,16 @@ class TagReader:
         self._episodes = 0
 
     def add(self, tag: str, value: Any, *, step: int, time: float) -> Iterator[Record]:
-        """Take a value; gives the records that are whole.
+        """Add a value and yield the records that it completes.
 
         Args:
-            tag: Its name.
-            value: A number, a flag or a short text.
-            step: The environment step.
-            time: When (UTC, seconds since 1970).
+            tag: Tag of the value.
+            value: Number, flag or short text.
+            step: Environment step.
+            time: Time of the value (UTC, seconds since 1970).
 
         Raises:
-            RecordError: A value that no record can hold.
+            RecordError: A record cannot hold a value.
         """
         name = _named(tag)
         which = (name.kind, name.which)
@@ -107,10 +109,10 @@ class TagReader:
         group.said[tag] = value
 
     def flush(self) -> Iterator[Record]:
-        """The records that were still open.
+        """Yield the records that are still open.
 
         Raises:
-            RecordError: A value that no record can hold.
+            RecordError: A record cannot hold a value.
         """
         groups, self._groups = self._groups, {}
         for (kind, which), group in groups.items():
@@ -149,7 +151,7 @@ def _named(tag: str) -> _Name:
 
 
 def _in_group(kind: type[Record], rest: str) -> _Name:
-    """What a tag is of that begins with the name of a group."""
+    """Return the target of a tag in a group."""
     parts = rest.split("/")
     which = ""
     if kind is Evaluation and len(parts) > 1 and parts[0] not in _NO_POLICIES and not _is_dict(kind, parts[0]):
@@ -177,13 +179,13 @@ _TREES = {"info", "categories", "items", "data"}
 
 
 def _is_whole(kind: type[Record], said: dict[str, Any]) -> bool:
-    """Whether there is enough for a record of its kind; what is not stays as it was said."""
+    """Return whether the values suffice for a record of this kind; otherwise they become scalars."""
     names = {_named(tag).field for tag in said}
     if kind is Episode:
         return {"reward", "length"} <= names
-    if kind is Evaluation and all(tag.startswith("test/") for tag in said):  # else it is a loss or an accuracy
+    if kind is Evaluation and all(tag.startswith("test/") for tag in said):  # without a reward: a loss or an accuracy
         return "reward" in names
-    # What Tianshou logs of a collection has the group of an update, and nothing that an update computes.
+    # Tianshou logs data collection in the same group as updates, without any values that an update computes.
     return kind is not PolicyUpdate or bool(names - {"update", "extra"})
 
 
@@ -195,7 +197,7 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
             values["entropy"] = -float(value)
         elif name.key:
             values.setdefault(name.field, {})[name.key] = value
-        elif name.field in values:  # two names of one field: the second one is kept under its own
+        elif name.field in values:  # two tags for one field: keep the second one under its own name
             values.setdefault("extra", {})[tag] = value
         else:
             values[name.field] = value
@@ -203,16 +205,16 @@ def _values(said: dict[str, Any]) -> dict[str, Any]:
 
 
 def scalar_records(values: Mapping[str, Any], *, time: float, step: int, env_step: int | None) -> Iterator[Scalars]:
-    """Make the scalars of one step: a record for each category, which is what stands before the first `/` of a name.
+    """Yield the scalars of one step, one record per category, which is the part of a name before the first `/`.
 
     Args:
-        values: Numbers, flags and short texts, by name.
-        time: Their time (UTC, seconds since 1970).
-        step: Their step.
-        env_step: The environment step, where it is known.
+        values: Numbers, flags and short texts by name.
+        time: Time of the scalars (UTC, seconds since 1970).
+        step: Step of the scalars.
+        env_step: Environment step, if known.
 
     Raises:
-        RecordError: A value that no record can hold.
+        RecordError: A record cannot hold a value.
     """
     categories: dict[str, dict[str, Any]] = {}
     for name, value in values.items():

@@ -1,4 +1,4 @@
-"""TensorBoard's event files: of Stable-Baselines3, of CleanRL, of our own sink, or of any other program."""
+"""Import of TensorBoard event files written by Stable-Baselines3, CleanRL, rlvitals or other programs."""
 
 import ast
 import struct
@@ -21,43 +21,43 @@ _EVENTS = "events/"
 _HPARAMS = "_hparams_/"
 _SHOWN = 10
 _FRAME = 16
-"""Bytes around an event: its length, and a checksum of each."""
+"""Number of bytes around each event: its length and two checksums."""
 
 
 class TensorBoardImporter(Importer):
-    """Reads event files with TensorBoard's own reader: one, or all that are in a folder or the folders below it.
+    """Importer for a single event file, or for all event files in a folder and its subfolders.
 
-    Numbers become records by their names (see `tags`); texts become events, or settings where they are a table of
-    hyper-parameters. Pictures, sounds and histograms are left out, and an event says so. A number has 32 bits there.
+    Tags determine the records of numbers (see `tag_reader`), which have 32 bits. Texts become events, and tables of
+    hyperparameters become settings. Images, audio and histograms are left out, with a warning as an event.
 
     Raises:
         MissingExtraError: TensorBoard is not installed.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the names of its files."""
+        """Return whether the path has event files, based on file names."""
         return bool(event_files(path))
 
     def read(self, path: Path) -> Imported:
-        """Find the files; events are read as they are asked for."""
+        """Find the files. Events are read lazily."""
         files = event_files(path)
         if not files:
-            raise ImportFormatError(f"{path}: there is no event file of TensorBoard")
+            raise ImportFormatError(f"{path}: found no TensorBoard event file")
         folder = files[0].parent
         name, project = (path if path.is_dir() else folder).absolute().name, ""
         configuration: dict[str, Any] = {}
-        if (folder / HEADER).is_file():  # an export of ours
+        if (folder / HEADER).is_file():  # an rlvitals export
             header = metadata_of(folder).header
             name, project = header.run_id, header.project
             configuration |= header.configuration
         return Imported(name, self.read_into(files, configuration), project=project, configuration=configuration)
 
     def read_into(self, files: list[Path], configuration: dict[str, Any]) -> Iterator[Record]:
-        """The records of event files.
+        """Return an iterator over the records of event files.
 
         Args:
-            files: The files, in their order.
-            configuration: Takes the settings that they tell, while the records are read.
+            files: Event files in order.
+            configuration: Receives the settings from the files while the records are read.
 
         Raises:
             MissingExtraError: TensorBoard is not installed.
@@ -67,7 +67,7 @@ class TensorBoardImporter(Importer):
 
 
 def event_files(path: Path) -> list[Path]:
-    """The event files at a path, the oldest first; their names begin with when they were made."""
+    """Return the event files at a path, the oldest first. Their names start with the time of creation."""
     if path.is_file():
         return [path] if _MARK in path.name else []
     return sorted(path.rglob(f"*{_MARK}*"), key=lambda file: (file.name, file))
@@ -99,12 +99,12 @@ def _events(file: Path) -> Iterator[Any]:
         count += 1
         yield event
     there = _count(file)
-    if count < there:  # the reader stops at what it cannot read, and says nothing
+    if count < there:  # TensorBoard's reader stops silently at damaged data
         raise ImportFormatError(f"{file} is damaged: only the first {count} of its events can be read")
 
 
 def _count(file: Path) -> int:
-    """Events that are there; a torn end, which a kill leaves, is none. A wrong length hides all that is behind it."""
+    """Return the number of complete events; a truncated last event does not count. A wrong length ends the count."""
     checksum = load("tensorboard.compat.tensorflow_stub.pywrap_tensorflow").masked_crc32c
     count, place, size = 0, 0, file.stat().st_size
     with file.open("rb") as content:
@@ -119,10 +119,10 @@ def _count(file: Path) -> int:
 
 
 class _Texts:
-    """What event files hold beside numbers.
+    """The texts and other values in event files that are not scalars.
 
     Args:
-        configuration: Takes the settings.
+        configuration: Receives the settings.
     """
 
     def __init__(self, configuration: dict[str, Any]) -> None:
@@ -131,7 +131,7 @@ class _Texts:
         self._others: dict[str, None] = {}
 
     def number_in(self, value: Any, event: Any) -> float | None:
-        """The number that a value is; anything else is taken note of."""
+        """Return the value as a number, or store it as text or excluded data and return `None`."""
         if value.tag.startswith(_HPARAMS):
             self._take_hparams(value)
             return None
@@ -146,16 +146,16 @@ class _Texts:
         return None
 
     def taken(self) -> Iterator[Record]:
-        """The events since it was last asked."""
+        """Yield the events since the last call."""
         events, self._events = self._events, []
         yield from events
 
     def left_out(self, time: float) -> Iterator[Record]:
-        """An event that names what could not be taken."""
+        """Yield a warning event with the tags that were left out."""
         if self._others:
             names = list(self._others)
             more = f", and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            said = f"not imported, as these are no single numbers or texts: {', '.join(names[:_SHOWN])}{more}"
+            said = f"not imported because these are not single numbers or texts: {', '.join(names[:_SHOWN])}{more}"
             yield _event(time, "import", said, severity="warning", data={"tags": names})
 
     def _take_text(self, tag: str, text: str, event: Any) -> None:
@@ -183,8 +183,8 @@ def _event(time: float, kind: str, message: str, **more: Any) -> Record:
 
 
 def _table(text: str) -> Iterator[tuple[str, Any]]:
-    """The rows of a table of settings in Markdown, as CleanRL and our own sink write it."""
-    for row in text.splitlines()[2:]:  # behind the header and the rule
+    """Yield the rows of a Markdown table of settings, as written by CleanRL and rlvitals."""
+    for row in text.splitlines()[2:]:  # after the header row and the separator
         cells = [cell.strip() for cell in row.strip().strip("|").split("|")]
         if len(cells) == 2:  # noqa: PLR2004 - name and value
             yield cells[0], _literal(cells[1])

@@ -1,4 +1,4 @@
-"""`trainer_state.json`, as the trainers of transformers and TRL write it beside each checkpoint."""
+"""Import of `trainer_state.json`, which the trainers of transformers and TRL write with each checkpoint."""
 
 import json
 import math
@@ -28,12 +28,12 @@ UPDATE_KEYS: dict[str, str] = {
     "loss/policy_avg": "policy_loss",
     "loss/value_avg": "value_loss",
 }
-"""Keys of a log entry, and the fields of `PolicyUpdate`; the others are in its `extra`.
+"""Field of `PolicyUpdate` for each key of a log entry. Other keys are stored in `extra`.
 
-`kl` is in `extra`: it is the divergence from the reference model, and not from the policy before the update.
+`kl` is stored in `extra` because it is the divergence from the reference model, not from the previous policy.
 """
 REWARD = "reward"
-"""The mean reward of a batch of completions, which is also kept as a scalar, so that it is the run's reward curve."""
+"""Mean reward of a batch of completions. It is also stored as a scalar to provide the reward curve of the run."""
 
 _MARKS = (b'"log_history"', b'"global_step"')
 _HEAD = 1 << 16
@@ -43,21 +43,21 @@ _SUMMARY = "train_runtime"
 
 
 class TrainerStateImporter(Importer):
-    """Reads the log history: an update for each entry, an evaluation for each entry of `eval_...` metrics.
+    """Importer for the log history: one update per entry, and one evaluation per entry with `eval_...` metrics.
 
-    A folder may be that of the training or of one of its checkpoints; the state that is furthest is read, as it holds
-    the whole history. Steps are optimizer steps.
+    The folder can be that of the training or of a checkpoint. The importer reads the state with the highest step, which
+    contains the whole history. Steps are optimizer steps.
     """
 
     def recognises(self, path: Path) -> bool:
-        """By the names near the beginning."""
+        """Return whether the typical keys are near the beginning of a file."""
         return bool(_states_in(path))
 
     def read(self, path: Path) -> Imported:
-        """Read the document; it is small beside a checkpoint."""
+        """Read the whole document, which is small compared with a checkpoint."""
         states = [(_state_in(file), file) for file in _states_in(path)]
         if not states:
-            raise ImportFormatError(f"{path}: there is no {STATE} with a log_history in it")
+            raise ImportFormatError(f"{path}: found no {STATE} with a log_history")
         state, file = max(states, key=lambda each: _step_in(each[0], "global_step") or 0)
         folder = (path if path.is_dir() else path.absolute().parent).absolute()
         configuration = {"framework": "transformers"}
@@ -82,12 +82,12 @@ def _state_in(file: Path) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ImportFormatError(f"{file} is damaged: {error}. Import the folder of an earlier checkpoint") from None
     if not isinstance(said, dict) or not isinstance(said.get("log_history"), list):
-        raise ImportFormatError(f"{file} has no list 'log_history', and is no state of a trainer")
+        raise ImportFormatError(f"{file} has no list 'log_history', so it is not the state of a trainer")
     return said
 
 
 def _step_in(said: Mapping[str, Any], name: str) -> int | None:
-    """A step, as a number that is not negative; `None` for anything else."""
+    """Return a non-negative step, or `None` for any other value."""
     step = said.get(name)
     return int(step) if isinstance(step, int | float) and math.isfinite(step) and step >= 0 else None
 
@@ -110,7 +110,7 @@ def _records(state: Mapping[str, Any], file: Path, warnings: ImportWarnings) -> 
 def _entry(entry: Mapping[str, Any], step: int, time: float, warnings: ImportWarnings, file: Path) -> Iterator[Record]:
     numbers = {name: value for name, value in entry.items() if isinstance(value, int | float | bool)}
     if others := [name for name, value in entry.items() if value is not None and name not in numbers]:
-        warnings.add(f"{file}: not imported, as these are no single numbers: {', '.join(others)}.")
+        warnings.add(f"{file}: not imported because these are not single numbers: {', '.join(others)}.")
     numbers.pop("step", None)
     evaluated = {
         name.removeprefix(_EVALUATION): value for name, value in numbers.items() if name.startswith(_EVALUATION)
@@ -149,12 +149,12 @@ def _update(numbers: Mapping[str, Any], step: int, time: float) -> Iterator[Reco
 
 
 class _Times:
-    """When each entry was written: the file has durations at best, and its date is that of the end.
+    """Estimated times of the entries, computed from recorded durations and the file's modification time.
 
     Args:
-        entries: The log history.
-        file: The file.
-        warnings: Takes that times are estimates.
+        entries: Log history.
+        file: Path of the file.
+        warnings: Collector for a warning if there are no durations.
     """
 
     def __init__(self, entries: list[dict[str, Any]], file: Path, warnings: ImportWarnings) -> None:
@@ -165,8 +165,8 @@ class _Times:
         mean = sum(durations) / len(durations) if durations else 0.0
         self._lasted = float(runtimes[-1]) if runtimes else mean * self._last
         if not self._lasted:
-            warnings.add(f"{file} has no times; the import gives all records the date of the file.", file=str(file))
+            warnings.add(f"{file} has no times; the import uses the file's date for all records.", file=str(file))
 
     def of(self, step: int) -> float:
-        """The time of an entry (UTC, seconds since 1970), by its step."""
+        """Return the estimated time at a step (UTC, seconds since 1970)."""
         return self._end - self._lasted * (1.0 - step / self._last)

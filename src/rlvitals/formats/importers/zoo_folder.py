@@ -1,7 +1,7 @@
-"""Settings that RL Zoo writes beside a training: `config.yml`, `args.yml`, `command.txt`, and the folders' names.
+"""Training settings in an RL Zoo folder: `config.yml`, `args.yml`, `command.txt`, and folder names.
 
-The YAML files hold Python tags (`!!python/object/apply:collections.OrderedDict`). They are read with PyYAML's safe
-loader: a tag makes a plain dict, list or text of its content, and nothing is imported or called.
+The YAML files contain Python tags (`!!python/object/apply:collections.OrderedDict`). They are read with PyYAML's safe
+loader. Each tag becomes a plain dict, list or text; nothing is imported or called.
 """
 
 import ast
@@ -24,9 +24,9 @@ ALGORITHMS: dict[str, str] = {
     "her": "HER",
     "ppo_lstm": "RecurrentPPO",
 }
-"""RL Zoo's names of algorithms, and those of their classes."""
+"""Class name of each RL Zoo algorithm name."""
 NAMES: dict[str, str] = {"n_timesteps": "total_timesteps"}
-"""Names of hyper-parameters that differ from those of the callback for Stable-Baselines3."""
+"""Hyperparameter names that differ from the names in the Stable-Baselines3 callback."""
 
 _PYTHON_TAG = "tag:yaml.org,2002:python/"
 _DICT_TAGS = ("object/apply:collections.OrderedDict", "object:collections.OrderedDict")
@@ -35,14 +35,14 @@ _FOLDER = re.compile(r"(?P<environment>.+)_\d+")
 _LARGEST = 1 << 20
 _MOST_VALUES = 10_000
 _ARGUMENTS_ABOVE = {"algo", "env", "seed"}
-"""Arguments that stand above the others: two trainings that differ in one of these alone are one experiment."""
+"""Arguments that become top-level settings. Trainings that differ only in one of them belong to one experiment."""
 
 
 class ZooFolder:
     """The folder of one training.
 
     Args:
-        path: The folder: `ppo/CartPole-v1_1`, in which `CartPole-v1/config.yml` lies.
+        path: Path of the folder, such as `ppo/CartPole-v1_1` with the file `CartPole-v1/config.yml`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -50,14 +50,14 @@ class ZooFolder:
         self._folder = next((file.parent for file in sorted(_settings_files(path))), None)
 
     def settings(self, warnings: ImportWarnings) -> dict[str, Any]:
-        """Read the settings, by the names that the callback for Stable-Baselines3 gives them.
+        """Return the settings under the names that the Stable-Baselines3 callback uses.
 
         Args:
-            warnings: Takes what cannot be read.
+            warnings: Collector for unreadable files.
 
         Returns:
-            `algorithm`, `env_id`, `seed` and the hyper-parameters; the other arguments are in `args`. What is unknown
-            is missing. Empty where there is no file of RL Zoo.
+            `algorithm`, `env_id`, `seed` and the hyperparameters, with the remaining arguments in `args`. Unknown
+            settings are left out. The dict is empty if there are no RL Zoo files.
         """
         if self._folder is None:
             return {}
@@ -70,7 +70,7 @@ class ZooFolder:
         for name, value in _mapping_in(self._folder / HYPERPARAMETERS, warnings).items():
             found |= _hyperparameter(NAMES.get(name, name), value)
         steps = arguments.get("n_timesteps")
-        if isinstance(steps, int | float) and steps > 0:  # it overrides the file's
+        if isinstance(steps, int | float) and steps > 0:  # the argument overrides config.yml
             found["total_timesteps"] = int(steps)
         others = {
             name: value for name, value in arguments.items() if name not in _ARGUMENTS_ABOVE and value is not None
@@ -78,7 +78,7 @@ class ZooFolder:
         return {name: value for name, value in (found | {"args": others or None}).items() if value is not None}
 
     def command(self) -> str:
-        """The command line of the training; empty where it is not there."""
+        """Return the command line of the training, or an empty text if it is not available."""
         try:
             return (
                 "" if self._folder is None else (self._folder / COMMAND).read_text(encoding="utf-8", errors="replace")
@@ -110,34 +110,34 @@ def _mapping_in(file: Path, warnings: ImportWarnings) -> dict[str, Any]:
         require("yaml", feature=f"reading {file}", extra="zoo")
         return _checked(file)
     except MissingExtraError as error:
-        warnings.add(f"{error}; without it the settings in {file} are left out.", file=str(file))
-    except Exception as error:  # noqa: BLE001 - PyYAML raises many kinds for a damaged file
+        warnings.add(f"{error}; the import leaves out the settings in {file}.", file=str(file))
+    except Exception as error:  # noqa: BLE001 - PyYAML raises many exception types for a damaged file
         reason = " ".join(str(error).split())
         warnings.add(f"{file} cannot be read ({reason:.200}); the import leaves its settings out.", file=str(file))
     return {}
 
 
 def _checked(file: Path) -> dict[str, Any]:
-    """The settings in a file.
+    """Return the settings in a file.
 
     Raises:
-        ValueError: It is too large, or does not hold settings.
-        yaml.YAMLError: It is no YAML.
+        ValueError: The file is too large or does not contain a mapping.
+        yaml.YAMLError: The file is not valid YAML.
     """
     if file.stat().st_size > _LARGEST:
-        raise ValueError(f"{file.stat().st_size} bytes, and {_LARGEST} is the most")
+        raise ValueError(f"the file has {file.stat().st_size} bytes, the maximum is {_LARGEST}")
     said = _plain(_loaded(file.read_text(encoding="utf-8-sig")), [0])
     if not isinstance(said, dict):
-        raise ValueError(f"expected a mapping, got {said!r:.60}")  # noqa: TRY004 - as all other damage
+        raise ValueError(f"expected a mapping, got {said!r:.60}")  # noqa: TRY004 - same error type as other damage
     return said
 
 
 def _loaded(text: str) -> Any:
-    """Parse YAML without making any object but plain ones."""
+    """Parse YAML into plain objects only."""
     yaml = load("yaml")
 
-    class PlainLoader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # the base is of a package without types
-        """The safe loader; Python tags only select between dicts, lists and texts."""
+    class PlainLoader(yaml.SafeLoader):  # type: ignore[misc, name-defined] # PyYAML has no type annotations
+        """Safe loader that maps Python tags to dicts, lists and texts."""
 
     def plain(loader: Any, suffix: str, node: Any) -> Any:
         if isinstance(node, yaml.MappingNode):
@@ -152,7 +152,7 @@ def _loaded(text: str) -> Any:
 
 
 def _plain(value: Any, count: list[int]) -> Any:
-    """Copy nested values, so that none is shared; references to references cannot make them endless."""
+    """Copy nested values so that none are shared. A limit on their number stops recursive or exploding references."""
     count[0] += 1
     if count[0] > _MOST_VALUES:
         raise ValueError(f"more than {_MOST_VALUES} values")
@@ -164,7 +164,10 @@ def _plain(value: Any, count: list[int]) -> Any:
 
 
 def _hyperparameter(name: str, value: Any) -> dict[str, Any]:
-    """A hyper-parameter: a schedule by its first and its last value, normalisation by what is normalised."""
+    """Return the settings of a hyperparameter.
+
+    A schedule becomes its initial and final value; `normalize` becomes one setting per normalised quantity.
+    """
     if name == "normalize":
         said = _literal(value)
         if isinstance(said, bool):
@@ -184,7 +187,7 @@ def _hyperparameter(name: str, value: Any) -> dict[str, Any]:
 
 
 def _literal(value: Any) -> Any:
-    """Evaluate a Python literal or `dict(name=literal, ...)`; return any other text as it is."""
+    """Evaluate a Python literal or `dict(name=literal, ...)`; return any other text unchanged."""
     if not isinstance(value, str):
         return value
     try:

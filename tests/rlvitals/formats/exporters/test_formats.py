@@ -1,4 +1,4 @@
-"""Every format of ours, under the contract that a plug-in's author inherits too."""
+"""Contract tests of all built-in export formats. Plug-in authors inherit the same contract."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from rlvitals.testing.exporters import Exported, ExporterContract
 
 
 class RoundTrip(ExporterContract):
-    """Read back by the importer of the same format."""
+    """Contract with the importer of the same format as the reader."""
 
     def read(self, path: Path) -> Exported:
         run = import_run(path, path.parent.parent / "imported")

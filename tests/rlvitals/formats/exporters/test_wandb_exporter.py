@@ -1,4 +1,4 @@
-"""Offline runs of Weights & Biases, read back from its own files."""
+"""Offline runs of Weights & Biases, read from W&B's own files."""
 
 import json
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from rlvitals.formats.exporters.wandb_exporter import _messages
 from rlvitals.records import STREAMS
 from rlvitals.testing.exporters import ExporterContract, made_run
 
-_message: Any = vars(wandb_internal_pb2)["Record"]  # what protobuf generates is not known to the type checker
+_message: Any = vars(wandb_internal_pb2)["Record"]  # type checkers cannot see protobuf's generated classes
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _service() -> Iterator[None]:
-    """W&B's own process ends with these tests."""
+    """W&B's background process ends with these tests."""
     yield
     wandb.teardown()
 
@@ -35,8 +35,8 @@ class TestContract(ExporterContract):
         return make_exporter("wandb")
 
 
-def test_a_run_is_an_offline_run_that_wandb_can_send(tmp_path: Path) -> None:
-    """Its rows are the records, its settings the run's, and its end is in the file when the export returns."""
+def test_the_export_is_an_offline_run_that_wandb_can_upload(tmp_path: Path) -> None:
+    """The W&B file has the records, the settings and the exit message when the export returns."""
     run = made_run(tmp_path / "logs", "ordinary")
     (file,) = export_run(run, tmp_path / "out", format="wandb").glob("wandb/offline-run-*/run-*.wandb")
     messages = [_message.FromString(data) for data in _messages(file.read_bytes())]
@@ -53,8 +53,8 @@ def test_a_run_is_an_offline_run_that_wandb_can_send(tmp_path: Path) -> None:
     assert any(message.HasField("exit") for message in messages)
 
 
-def test_what_wandb_says_of_its_own_work_is_left_out(tmp_path: Path) -> None:
-    """Its log grows after the run has ended, and links to paths of the machine that wrote it."""
+def test_the_logs_of_wandb_are_left_out(tmp_path: Path) -> None:
+    """W&B's own logs and links to paths on this machine are not part of the export."""
     out = export_run(made_run(tmp_path / "logs", "ordinary"), tmp_path / "out", format="wandb")
 
     assert not [path for path in out.rglob("*") if path.suffix == ".log"]

@@ -1,4 +1,4 @@
-"""Whatever happens to a file, an import reads what is left, or refuses it with an error of ours."""
+"""Damaged files: an import reads the intact part, or raises an error of rlvitals."""
 
 import io
 import json
@@ -49,10 +49,10 @@ INTACT: dict[str, tuple[str, bytes]] = {
         json.dumps({"global_step": 2, "log_history": [{"step": 1, "loss": 0.5}, {"step": 2, "reward": 1.0}]}).encode(),
     ),
 }  # fmt: skip
-"""A small file of each format of other programs."""
+"""A small file of each supported foreign format."""
 
 
-@pytest.mark.filterwarnings("ignore")  # NumPy's, of arrays whose numbers were changed
+@pytest.mark.filterwarnings("ignore")  # NumPy warns about modified arrays
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(
     name=st.sampled_from(sorted(INTACT)),
@@ -73,12 +73,12 @@ def test_a_damaged_file_is_read_or_refused(
     try:
         list(make_importer(format_name).read(path).records)
     except ImportFormatError as error:
-        assert name in str(error)  # noqa: PT017 - either is right
+        assert name in str(error)  # noqa: PT017 - an error is optional
 
 
 @pytest.mark.parametrize("name", ["0.monitor.csv", "progress.csv", "result.json"])
-def test_a_file_cut_in_its_second_half_is_read(tmp_path: Path, name: str) -> None:
-    """Wherever a crash left off."""
+def test_a_file_truncated_in_its_second_half_is_read(tmp_path: Path, name: str) -> None:
+    """Records before the truncation are imported, wherever a crash interrupted the file."""
     format_name, intact = INTACT[name]
     path = tmp_path / name
     for place in range(len(intact) // 2, len(intact), 3):

@@ -1,4 +1,4 @@
-"""`monitor.csv` as it is found: other releases, other systems, crashes, resumptions, and files of older trainings."""
+"""`monitor.csv` variants: other releases and systems, crashes, resumed trainings, and files of older trainings."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ WHOLE = [(1.5, 10, 1001.0), (-2.5, 30, 1002.0), (3.5, 60, 1004.0)]
 
 
 def imported(tmp_path: Path, **files: str | bytes) -> Run:
-    """Import a folder of monitor files, named without their ending."""
+    """Import a folder of monitor files, given without their suffix."""
     folder = tmp_path / "training"
     folder.mkdir()
     for name, content in files.items():
@@ -87,10 +87,10 @@ def test_an_intact_file_of_any_origin_gives_the_same_episodes(tmp_path: Path, co
         (HEADER + COLUMNS + "1.5,10,1.0,2.0,3.0,4.0\n" + ROWS, WHOLE, "line 3 ('1.5,10,1.0,2.0,3.0,4.0') is damaged"),
     ],
 )  # fmt: skip
-def test_what_is_damaged_is_left_out_with_a_warning_that_names_the_line(
+def test_damaged_rows_are_left_out_with_a_warning_that_names_the_line(
     tmp_path: Path, content: str, left: list[tuple[float, int, float]], warning: str
 ) -> None:
-    """A row that was cut, whose time was cut, NUL characters, a value that is no number, too many cells."""
+    """This applies to truncated rows and times, NUL characters, non-numeric values and excess cells."""
     run = imported(tmp_path, env0=content)
 
     assert episodes(run) == left
@@ -98,7 +98,7 @@ def test_what_is_damaged_is_left_out_with_a_warning_that_names_the_line(
 
 
 def test_other_columns_are_kept(tmp_path: Path) -> None:
-    """`info_keywords`; a text with a line end inside is one cell."""
+    """Columns of `info_keywords` are kept, and a text with a line break is one cell."""
     run = imported(tmp_path, env0=HEADER + 'r,l,t,is_success,note\n1.0,5,1.0,True,"a\nb"\n2.0,5,2.0,False,\n')
 
     first, second = run.records("episodes")
@@ -112,62 +112,62 @@ def test_without_a_header_the_times_are_estimated(tmp_path: Path) -> None:
     assert "no header with t_start in 0.monitor.csv" in warnings_of(run)[0]
 
 
-def test_an_environment_without_a_header_is_of_the_same_training(tmp_path: Path) -> None:
+def test_an_environment_without_a_header_belongs_to_the_same_training(tmp_path: Path) -> None:
     run = imported(tmp_path, env0=HEADER + COLUMNS + ROWS, env1=COLUMNS + "9.0,5,3.0\n")
 
     assert [reward for reward, _, _ in episodes(run)] == [1.5, -2.5, 9.0, 3.5]
 
 
-def test_times_that_start_again_follow_those_before_in_all_environments(tmp_path: Path) -> None:
-    """A training of two environments that was resumed: no episode of the second part stands among the first."""
+def test_episodes_after_a_resume_follow_the_previous_ones_in_all_environments(tmp_path: Path) -> None:
+    """In a resumed training with two environments, all episodes of the second session come after the first session."""
     second = "5.0,10,0.5\n6.0,10,1.5\n"
     run = imported(tmp_path, env0=HEADER + COLUMNS + ROWS + second, env1=HEADER + COLUMNS + "9.0,5,3.0\n7.0,5,1.0\n")
 
     assert episodes(run)[3:] == [(3.5, 65, 1004.0), (5.0, 75, 1004.5), (7.0, 80, 1005.0), (6.0, 90, 1005.5)]
-    assert "the times start again (0.monitor.csv, line 6; 1.monitor.csv, line 4)" in warnings_of(run)[0]
+    assert "the times restart (0.monitor.csv, line 6; 1.monitor.csv, line 4)" in warnings_of(run)[0]
 
 
-def test_a_small_step_back_of_the_clock_is_no_resumption(tmp_path: Path) -> None:
+def test_a_small_step_back_of_the_clock_is_not_a_resume(tmp_path: Path) -> None:
     run = imported(tmp_path, env0=HEADER + COLUMNS + "1.0,5,100.0\n2.0,5,99.5\n3.0,5,101.0\n")
 
     assert ([time for _, _, time in episodes(run)], warnings_of(run)) == ([1100.0, 1100.0, 1101.0], [])
 
 
-def test_a_second_header_says_when_the_training_was_resumed(tmp_path: Path) -> None:
+def test_a_second_header_has_the_time_of_the_resume(tmp_path: Path) -> None:
     run = imported(tmp_path, env0=HEADER + COLUMNS + ROWS + HEADER.replace("1000", "5000") + COLUMNS + "5.0,10,0.5\n")
 
     assert (episodes(run)[-1], warnings_of(run)) == ((5.0, 70, 5000.5), [])
 
 
 def test_files_of_an_older_training_are_left_out_and_named(tmp_path: Path) -> None:
-    """Four environments, then two in the same folder: the files of the last two environments are older."""
+    """A folder has files of two environments, and files of an older training with four environments."""
     old, new = HEADER + COLUMNS + ROWS, HEADER.replace("1000.0", "13565800.0") + COLUMNS + ROWS
     run = imported(tmp_path, env0=new, env1=new, env2=old, env3=old)
 
     assert (len(episodes(run)), run.header.started) == (6, 13565801.0)
     (warning,) = warnings_of(run)
-    assert "holds 2 trainings" in warning
-    assert "2.monitor.csv, 3.monitor.csv. To import that one, copy these files into a folder of their own" in warning
+    assert "contains 2 trainings" in warning
+    assert "2.monitor.csv, 3.monitor.csv. To import that training, copy these files into a separate folder" in warning
 
 
-def test_environments_that_start_late_are_of_the_same_training(tmp_path: Path) -> None:
-    """As long as one starts before the first one's episodes are over."""
+def test_environments_that_start_late_belong_to_the_same_training(tmp_path: Path) -> None:
+    """A file belongs to the training if it starts before the last episode of the first file."""
     run = imported(tmp_path, env0=HEADER + COLUMNS + ROWS, env1=HEADER.replace("1000.0", "1000.9") + COLUMNS + ROWS)
 
     assert (len(episodes(run)), warnings_of(run)) == (6, [])
 
 
-def test_a_file_of_that_name_with_other_contents_is_left_out_with_a_warning(tmp_path: Path) -> None:
+def test_a_monitor_file_with_other_contents_is_left_out_with_a_warning(tmp_path: Path) -> None:
     run = imported(tmp_path, env0=HEADER + COLUMNS + ROWS, env1="", env2="name,value\na,b\n")
 
     assert [each.partition("monitor.csv ")[2].partition(";")[0] for each in warnings_of(run)] == [
         "is empty",
-        "does not begin as a monitor file does",
+        "does not start like a monitor file",
     ]
 
 
-def test_files_without_a_whole_episode_are_refused(tmp_path: Path) -> None:
-    """And no run is left."""
-    with pytest.raises(ImportFormatError, match=r"holds no record.*line 3 \('1\.0,10'\) is damaged"):
+def test_files_without_a_complete_episode_are_refused(tmp_path: Path) -> None:
+    """The import fails and leaves no run."""
+    with pytest.raises(ImportFormatError, match=r"has no records.*line 3 \('1\.0,10'\) is damaged"):
         imported(tmp_path, env0=HEADER + COLUMNS + "1.0,10\n")
     assert list((tmp_path / "logs").glob("*")) == []

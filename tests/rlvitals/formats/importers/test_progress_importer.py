@@ -1,4 +1,4 @@
-"""Tables of metrics are recognised by their columns, whatever their names are."""
+"""Metric tables are recognised by their columns, regardless of the file name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +58,7 @@ def test_baselines_are_imported_at_their_own_steps(tmp_path: Path) -> None:
 
 
 def test_the_mean_return_keeps_its_name(tmp_path: Path) -> None:
-    """NaN stays NaN, and no column is lost."""
+    """NaN is kept, and no column is lost."""
     found = scalars_of(imported(tmp_path, BASELINES))
 
     assert repr(found["eprewmean"]) == "[(2048, 51.0), (4096, nan)]"
@@ -92,12 +92,12 @@ def test_evaluations_of_rlkit_are_evaluations(tmp_path: Path) -> None:
     assert (evaluation.reward, evaluation.env_step) == (-1200.0, 2000)
 
 
-def test_without_environment_steps_iterations_count_and_a_warning_says_so(tmp_path: Path) -> None:
+def test_without_environment_steps_iterations_are_used_with_a_warning(tmp_path: Path) -> None:
     run = imported(tmp_path, RLLAB)
 
     (update,) = run.records("updates")
     assert (update.step, update.env_step, update.kl_divergence) == (3, None, 0.01)
-    assert "no column that counts environment steps; the import counts by 'Iteration'" in " ".join(
+    assert "no column of environment steps; the import uses 'Iteration' as the step" in " ".join(
         import_warnings(run.records("events"))
     )
 
@@ -110,16 +110,16 @@ def test_without_environment_steps_iterations_count_and_a_warning_says_so(tmp_pa
         ["AverageTestEpRet", "LossQ"],
     ],
 )
-def test_a_table_without_steps_is_refused_with_what_is_missing(tmp_path: Path, columns: Sequence[str]) -> None:
-    """It names the framework, the columns, and the way out; nothing is recorded at step 0."""
+def test_a_table_without_steps_is_refused_with_advice(tmp_path: Path, columns: Sequence[str]) -> None:
+    """The error names the framework, the columns and the solution; no run is created."""
     with pytest.raises(ImportFormatError, match=r"without a column that counts steps.*--format progress") as refused:
         imported(tmp_path, f"{','.join(columns)}\n1.0,2.0\n")
     assert all(repr(name) in str(refused.value) for name in columns)
     assert not (tmp_path / "logs" / "training").exists()
 
 
-def test_a_table_whose_steps_are_empty_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImportFormatError, match="no row with a number in the column 'time/total_timesteps'"):
+def test_a_table_with_an_empty_step_column_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportFormatError, match="no row with a number in 'time/total_timesteps', the step column"):
         imported(tmp_path, "time/total_timesteps,rollout/ep_rew_mean\n,1.0\n,2.0\n")
 
 
@@ -130,8 +130,8 @@ def test_an_unknown_table_is_refused_with_its_columns(tmp_path: Path) -> None:
         format_of(file)
 
 
-def test_an_unknown_table_is_imported_on_demand(tmp_path: Path) -> None:
-    """With a column `step`, each other column becomes a scalar."""
+def test_an_unknown_table_is_imported_on_request(tmp_path: Path) -> None:
+    """A table with a `step` column is imported with each other column as a scalar."""
     file = tmp_path / "mine.csv"
     file.write_text("step,score\n10,2.5\n")
     run = import_run(file, tmp_path / "logs", format="progress")
@@ -139,23 +139,24 @@ def test_an_unknown_table_is_imported_on_demand(tmp_path: Path) -> None:
     assert (run.run_id, scalars_of(run)["score"]) == ("mine", [(10, 2.5)])
 
 
-def test_a_row_that_was_cut_is_left_out_with_a_warning(tmp_path: Path) -> None:
+def test_a_truncated_row_is_left_out_with_a_warning(tmp_path: Path) -> None:
     run = imported(tmp_path, BASELINES + "103,53,10")
 
     assert len(list(run.records("updates"))) == 2
-    assert "progress.csv, line 4 ('103,53,10') does not have" in import_warnings(run.records("events"))[0]
+    (warning, *_) = import_warnings(run.records("events"))
+    assert "progress.csv, line 4 ('103,53,10') has a different number of cells" in warning
 
 
-def test_steps_that_go_back_are_a_warning(tmp_path: Path) -> None:
-    """As where a training was started again in the same folder."""
+def test_decreasing_steps_are_a_warning(tmp_path: Path) -> None:
+    """Steps decrease if a training is restarted in the same folder."""
     run = imported(tmp_path, BASELINES + BASELINES)
 
     assert len(list(run.records("updates"))) == 4
-    assert "the steps go back from 4096 to 2048" in import_warnings(run.records("events"))[0]
+    assert "the steps decrease from 4096 to 2048" in import_warnings(run.records("events"))[0]
 
 
 def test_monitor_files_and_a_table_are_one_run(tmp_path: Path) -> None:
-    """A log folder of baselines."""
+    """A log folder of OpenAI baselines becomes one run."""
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "0.0.monitor.csv").write_text('# {"t_start": 1000.0} \nr,l,t\n1.5,10,1.0\n')
     (tmp_path / "training" / "progress.csv").write_text(BASELINES)
@@ -165,8 +166,8 @@ def test_monitor_files_and_a_table_are_one_run(tmp_path: Path) -> None:
     assert [(each.time, each.env_step) for each in run.records("updates")] == [(1002.0, 2048), (1004.0, 4096)]
 
 
-def test_settings_beside_a_table_are_the_configuration(tmp_path: Path) -> None:
-    """As Spinning Up and rlkit write them."""
+def test_settings_next_to_a_table_are_the_configuration(tmp_path: Path) -> None:
+    """The JSON settings of Spinning Up and rlkit become the configuration."""
     (tmp_path / "training").mkdir()
     (tmp_path / "training" / "config.json").write_text('{"seed": 3, "gamma": 0.99}')
     (tmp_path / "training" / "progress.txt").write_text(SPINNING_UP)
@@ -176,6 +177,6 @@ def test_settings_beside_a_table_are_the_configuration(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS, ids=[each.title for each in FRAMEWORKS])
-def test_signatures_are_told_apart(framework: Any) -> None:
-    """The columns of one framework are not taken for another's."""
+def test_signatures_are_distinct(framework: Any) -> None:
+    """The columns of a framework are not recognised as another framework."""
     assert all(framework_of(signature) is framework for signature in framework.signatures)

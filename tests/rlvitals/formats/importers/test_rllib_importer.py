@@ -1,4 +1,4 @@
-"""Results of RLlib, of both API stacks, as JSON lines and as a table."""
+"""Results of RLlib from both API stacks, as JSON lines and as a table."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from rlvitals.runs import Run
 
 
 def old_result(iteration: int, **more: Any) -> dict[str, Any]:
-    """A result of the old API stack; `hist_stats` holds an earlier episode too."""
+    """Return a result of the old API stack. Its `hist_stats` also hold an earlier episode."""
     return {
         "episode_reward_mean": 15.0,
         "episodes_this_iter": 2,
@@ -76,8 +76,8 @@ def imported(tmp_path: Path, *results: dict[str, Any], more: str = "", parameter
     return import_run(folder, tmp_path / "logs")
 
 
-def test_the_new_episodes_of_each_iteration_are_episodes(tmp_path: Path) -> None:
-    """Steps and times lie within the iteration, by the share of the lengths."""
+def test_the_new_episodes_of_each_iteration_are_imported(tmp_path: Path) -> None:
+    """Steps and times are interpolated within the iteration in proportion to the episode lengths."""
     run = imported(tmp_path, old_result(1), old_result(2))
 
     assert [(each.reward, each.length, each.env_step, each.time) for each in run.records("episodes")] == [
@@ -89,7 +89,7 @@ def test_the_new_episodes_of_each_iteration_are_episodes(tmp_path: Path) -> None
 
 
 def test_learner_statistics_of_the_old_stack_are_an_update(tmp_path: Path) -> None:
-    """NaN, which Python writes as a literal, stays NaN; what has no field is in `extra`."""
+    """NaN, which Python writes as a literal, stays NaN, and other statistics are in `extra`."""
     (update,) = imported(tmp_path, old_result(1)).records("updates")
 
     assert (update.step, update.env_step, update.update, update.time) == (100, 100, 1, 1005.0)
@@ -105,8 +105,8 @@ def test_learner_statistics_of_the_new_stack_are_an_update(tmp_path: Path) -> No
     assert (update.learning_rate, update.extra) == (5e-5, {"curr_kl_coeff": 0.2})
 
 
-def test_an_evaluation_is_an_evaluation(tmp_path: Path) -> None:
-    """One that later results repeat is recorded once."""
+def test_an_evaluation_is_imported_once(tmp_path: Path) -> None:
+    """An evaluation that later results repeat is recorded once."""
     repeated = {**NEW, "training_iteration": 2, "timestamp": 1010, "num_env_steps_sampled_lifetime": 8000}
     (evaluation,) = imported(tmp_path, NEW, repeated).records("evaluations")
 
@@ -131,7 +131,7 @@ def test_all_other_numbers_are_scalars_under_their_own_names(
 
 
 def test_several_policies_stay_scalars(tmp_path: Path) -> None:
-    """An update has one policy."""
+    """Statistics of several policies are scalars because an update has only one policy."""
     result = {**NEW, "learners": {"cat": {"policy_loss": 1.0}, "mouse": {"policy_loss": 2.0}}}
     run = imported(tmp_path, result)
 
@@ -139,8 +139,8 @@ def test_several_policies_stay_scalars(tmp_path: Path) -> None:
     assert (values, list(run.records("updates"))) == ({"cat/policy_loss": 1.0, "mouse/policy_loss": 2.0}, [])
 
 
-def test_settings_are_those_of_the_parameters_file(tmp_path: Path) -> None:
-    """With the environment and the algorithm, which the folder names."""
+def test_settings_are_read_from_the_parameters_file(tmp_path: Path) -> None:
+    """The configuration also has the environment and the algorithm from the folder name."""
     run = imported(tmp_path, old_result(1), parameters={"env": "CartPole-v1", "lr": 0.001, "seed": 7})
 
     assert run.header.configuration == {
@@ -152,20 +152,20 @@ def test_settings_are_those_of_the_parameters_file(tmp_path: Path) -> None:
     }
 
 
-def test_without_a_parameters_file_they_are_those_of_the_results(tmp_path: Path) -> None:
+def test_without_a_parameters_file_settings_are_read_from_the_results(tmp_path: Path) -> None:
     run = imported(tmp_path, old_result(1))
 
     assert run.header.configuration["model"] == {"fcnet_hiddens": [64, 64]}
 
 
-def test_settings_that_are_not_finite_are_kept(tmp_path: Path) -> None:
+def test_non_finite_settings_are_kept(tmp_path: Path) -> None:
     run = imported(tmp_path, old_result(1), parameters={"env": "X", "sample_timeout_s": float("inf")})
 
     assert run.header.configuration["sample_timeout_s"] == "Infinity"
 
 
 def test_a_table_gives_the_same_records_as_the_lines(tmp_path: Path) -> None:
-    """`progress.csv`: flat names, lists as text."""
+    """`progress.csv` with flat names and lists as text gives the same records as `result.json`."""
     run = imported(tmp_path, old_result(1))
     table = tmp_path / "table" / "progress.csv"
     table.parent.mkdir()
@@ -182,7 +182,7 @@ def test_a_table_gives_the_same_records_as_the_lines(tmp_path: Path) -> None:
     assert list(other.records("scalars")) == list(run.records("scalars"))
 
 
-def test_a_line_that_was_cut_is_left_out_with_a_warning(tmp_path: Path) -> None:
+def test_a_truncated_line_is_left_out_with_a_warning(tmp_path: Path) -> None:
     run = imported(tmp_path, old_result(1), more='{"episode_reward_mean": 1')
 
     assert len(list(run.records("updates"))) == 1
@@ -192,34 +192,35 @@ def test_a_line_that_was_cut_is_left_out_with_a_warning(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "warning"),
     [
-        ({"episodes_this_iter": None}, "does not say how many of the episodes in hist_stats are new"),
-        ({"episodes_this_iter": 5}, "5 episodes ended in this iteration, and hist_stats holds 3"),
+        ({"episodes_this_iter": None}, "does not report how many of the episodes in hist_stats are new"),
+        ({"episodes_this_iter": 5}, "5 episodes ended in this iteration, but hist_stats holds only 3"),
         (
             {"hist_stats": {"episode_reward": [1.0, 2.0], "episode_lengths": [25, None]}},
-            "has rewards or lengths of episodes in hist_stats that are not numbers",
+            "has episode rewards or lengths in hist_stats that are not numbers",
         ),
-        ({"extra_list": [1, 2]}, "not imported, as these are no single numbers: extra_list"),
+        ({"extra_list": [1, 2]}, "not imported because these are not single numbers: extra_list"),
     ],
 )
-def test_what_is_missing_is_a_warning(tmp_path: Path, change: dict[str, Any], warning: str) -> None:
+def test_missing_data_is_a_warning(tmp_path: Path, change: dict[str, Any], warning: str) -> None:
     run = imported(tmp_path, old_result(1, **change))
 
     assert warning in " ".join(import_warnings(run.records("events")))
 
 
-def test_without_environment_steps_iterations_count(tmp_path: Path) -> None:
+def test_without_environment_steps_iterations_are_used(tmp_path: Path) -> None:
     run = imported(tmp_path, {"training_iteration": 3, "time_total_s": 5.0, "timestamp": 1005, "loss": 0.5})
 
     assert [(each.step, each.env_step) for each in run.records("scalars")] == [(3, None)]
-    assert "does not count environment steps" in import_warnings(run.records("events"))[0]
+    (warning, *_) = import_warnings(run.records("events"))
+    assert "has no environment steps; the import uses 'training_iteration' as the step" in warning
 
 
-def test_without_steps_and_iterations_a_result_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ImportFormatError, match="without steps: one of num_env_steps_sampled_lifetime"):
+def test_a_result_without_steps_and_iterations_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ImportFormatError, match=r"has no steps\. Add .* these names: num_env_steps_sampled_lifetime"):
         imported(tmp_path, {"timesteps_total": None, "time_total_s": 5.0, "episode_reward_mean": 1.0})
 
 
-def test_a_trial_that_was_restored_is_a_warning(tmp_path: Path) -> None:
+def test_a_restored_trial_is_a_warning(tmp_path: Path) -> None:
     run = imported(tmp_path, old_result(2), old_result(1))
 
-    assert "the steps go back from 200 to 100" in import_warnings(run.records("events"))[0]
+    assert "the steps decrease from 200 to 100" in import_warnings(run.records("events"))[0]

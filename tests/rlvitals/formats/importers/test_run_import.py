@@ -1,4 +1,4 @@
-"""Imports: by looks and by name, at once or not at all."""
+"""Imports by file contents and by name: an import creates a complete run or none."""
 
 import json
 import pickle
@@ -73,7 +73,7 @@ FLAT = f"{','.join(_COLUMNS)}\n{','.join(_COLUMNS.values())}\n"
 
 @pytest.mark.parametrize(("name", "content"), [("old.jsonl", json.dumps(NESTED)), ("old.csv", FLAT)])
 def test_episodes_by_the_names_of_log_episode(tmp_path: Path, name: str, content: str) -> None:
-    """Nested, dotted, or by themselves: the same episode; what has no field is kept."""
+    """Nested, dotted and plain names give the same episode, and unknown names are kept."""
     (tmp_path / name).write_text(content)
     run = import_run(tmp_path / name, tmp_path / "logs")
 
@@ -86,19 +86,19 @@ def test_episodes_by_the_names_of_log_episode(tmp_path: Path, name: str, content
     [
         ("a.jsonl", '{"episode": 1, "reward": 1, "length": 2}\n{"episode": 2, "reward": ', "line 2 is damaged"),
         ("a.jsonl", '{"episode": 1, "reward": "a lot", "length": 2}\n', "line 1: Episode 1: reward must be a number"),
-        ("a.csv", "episode,reward,length\n1,2\n", "line 2: 2 cells, and 3 columns"),
+        ("a.csv", "episode,reward,length\n1,2\n", "line 2: 2 cells for 3 columns"),
         ("a.csv", "episode,reward,length\n1,2,-3\n", "line 2: Episode 1: length must be a whole number"),
-        ("a.json", '{"format": "rlvitals-export", "version": 99}', "upgrade with"),
+        ("a.json", '{"format": "rlvitals-export", "version": 99}', "Upgrade with"),
         ("a.json", '{"format": "rlvitals-export", "version": 1', "is damaged"),
-        ("a.sqlite", "SQLite format 3\0", "is damaged, or no export"),
-        ("a.parquet", "PAR1", "is damaged, or no export"),
+        ("a.sqlite", "SQLite format 3\0", "is damaged or not an export"),
+        ("a.parquet", "PAR1", "is damaged or not an export"),
         ("a.pkl", "anything", "is a pickle"),
-        ("a.xlsx", "anything", "of no known format, by its contents"),
+        ("a.xlsx", "anything", "has an unknown format"),
         ("a.csv", "a,b\n1,2\n", "a table of an unknown program, with the columns 'a', 'b'"),
     ],
 )
-def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:
-    """With the file, the line, the value; and no run is left, nor half of one."""
+def test_unreadable_files_are_refused(tmp_path: Path, name: str, content: str, reason: str) -> None:
+    """The error names the file, the line and the value, and no run or partial run is left."""
     (tmp_path / name).write_text(content)
     with pytest.raises(ImportFormatError, match=reason) as refused:
         import_run(tmp_path / name, tmp_path / "logs")
@@ -106,29 +106,29 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path, name: str, content: str,
     assert list((tmp_path / "logs").glob("*")) == []
 
 
-def test_a_pickle_is_not_loaded_to_find_out(tmp_path: Path) -> None:
-    """It may run any code."""
+def test_a_pickle_is_refused_without_loading_it(tmp_path: Path) -> None:
+    """Pickles are refused because loading one could run code."""
     (tmp_path / "a.pkl").write_bytes(pickle.dumps({"episodes": []}))
-    with pytest.raises(ImportFormatError, match="may run any code"):
+    with pytest.raises(ImportFormatError, match="could run code when loaded"):
         import_run(tmp_path / "a.pkl", tmp_path / "logs")
 
 
 @pytest.mark.parametrize("target", ["a.jsonl", "csv"])
-def test_an_export_that_was_cut_is_refused(tmp_path: Path, target: str) -> None:
-    """Also where it is cut between two records."""
+def test_a_truncated_export_is_refused(tmp_path: Path, target: str) -> None:
+    """Exports truncated within or between records are refused."""
     path = export_run(made_run(tmp_path / "logs", "ordinary"), tmp_path / target, format=target.removeprefix("a."))
     file = path / "scalars.csv" if path.is_dir() else path
     lines = file.read_bytes().splitlines(keepends=True)
     file.write_bytes(b"".join(lines[:-1]))
-    with pytest.raises(ImportFormatError, match="a part of the export is missing"):
+    with pytest.raises(ImportFormatError, match="the export is incomplete"):
         import_run(path, tmp_path / "back")
     file.write_bytes(b"".join(lines)[:-3])
     with pytest.raises(ImportFormatError, match=r"line \d+"):
         import_run(path, tmp_path / "back")
 
 
-def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
-    """Nothing is overwritten."""
+def test_a_name_in_use_gets_a_number(tmp_path: Path) -> None:
+    """An import never overwrites a run."""
     run = made_run(tmp_path, "empty")
     path = export_run(run, tmp_path / "a.json")
 
@@ -138,27 +138,27 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
         import_run(path, tmp_path, name="a/b")
 
 
-def test_half_a_run_is_none(tmp_path: Path) -> None:
-    """What a killed import leaves is hidden, and no run."""
+def test_a_partial_run_is_not_found(tmp_path: Path) -> None:
+    """The folder that a killed import leaves is hidden and does not count as a run."""
     made_run(tmp_path, "empty").path.rename(tmp_path / ".run.1.tmp")
     assert find_runs(tmp_path) == ([], [])
 
 
 def test_a_run_is_not_imported(tmp_path: Path) -> None:
-    """It is one already."""
-    with pytest.raises(ImportFormatError, match="is a run already"):
+    """A run folder is refused because it needs no import."""
+    with pytest.raises(ImportFormatError, match="is already a run folder"):
         import_run(made_run(tmp_path, "empty").path, tmp_path)
 
 
 def test_every_format_is_documented() -> None:
-    """Importers are in the page."""
+    """The documentation lists all importers."""
     page = (Path(__file__).parents[4] / "docs" / "exchange.md").read_text()
     section = page.split("## Importing")[1].split("\n## ")[0]
     assert [name for name in importer_names() if f"`{name}`" not in section] == []
 
 
 def test_a_database_with_a_view_is_refused(tmp_path: Path) -> None:
-    """A view is a query of the file's author, which could read any file."""
+    """A view is refused because its query could read any file."""
     exported = export_run(made_run(tmp_path, "ordinary"), tmp_path / "run.duckdb")
     (tmp_path / "secret.txt").write_text("open sesame")
     with duckdb.connect(exported) as database:
@@ -170,14 +170,14 @@ def test_a_database_with_a_view_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_database_behind_a_link_is_imported(tmp_path: Path) -> None:
-    """Its neighbour, the log of DuckDB, is sought where the file is."""
+    """A symbolic link to a DuckDB file is followed, and DuckDB's log is read from the folder of the file."""
     exported = Path(export_run(made_run(tmp_path, "ordinary"), tmp_path / "run.duckdb"))
     (tmp_path / "link").symlink_to(exported)
 
     assert import_run(tmp_path / "link", tmp_path / "logs").header.status == "completed"
 
 
-def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+def test_an_empty_file_is_reported_as_empty(tmp_path: Path) -> None:
     file = tmp_path / "monitor.csv"
     file.touch()
 

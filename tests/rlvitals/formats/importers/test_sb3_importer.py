@@ -1,4 +1,4 @@
-"""What Stable-Baselines3 leaves behind becomes a run."""
+"""Log folders of Stable-Baselines3 become runs."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_episodes_of_several_environments_are_in_the_order_of_their_times(folder: Path, tmp_path: Path) -> None:
-    """Steps are the lengths summed up; NaN stays NaN."""
+    """Steps are the cumulative sum of episode lengths, and NaN stays NaN."""
     run = import_run(folder, tmp_path / "logs")
 
     assert repr(list(run.records("episodes"))) == repr([
@@ -49,7 +49,7 @@ def test_episodes_of_several_environments_are_in_the_order_of_their_times(folder
 
 
 def test_progress_becomes_updates_samples_and_scalars(folder: Path, tmp_path: Path) -> None:
-    """The entropy loss is negated; what has no field is kept."""
+    """The entropy loss is negated, and columns without a field are kept."""
     (folder / "progress.csv").write_text(PROGRESS)
     run = import_run(folder, tmp_path / "logs")
 
@@ -70,7 +70,7 @@ def test_progress_becomes_updates_samples_and_scalars(folder: Path, tmp_path: Pa
 
 
 def test_evaluations_have_the_times_of_the_episodes_around_them(folder: Path, tmp_path: Path) -> None:
-    """Means as records, the single results as scalars."""
+    """Means become evaluations, and individual episodes become scalars."""
     results, lengths = np.array([[1.0, 3.0], [5.0, np.inf]]), np.array([[4, 6], [8, 8]])
     np.savez(folder / "evaluations.npz", timesteps=[12, 100], results=results, ep_lengths=lengths)
     run = import_run(folder, tmp_path / "logs")
@@ -89,7 +89,7 @@ def test_evaluations_have_the_times_of_the_episodes_around_them(folder: Path, tm
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_real_training_is_one_run(tmp_path: Path) -> None:
-    """Monitor, logger and `EvalCallback`, as they are."""
+    """A real log folder with monitor, logger and `EvalCallback` files is imported as one run."""
     logs = tmp_path / "ppo"
     environment = Monitor(gymnasium.make("CartPole-v1"), str(logs / "monitor.csv"))
     agent = PPO("MlpPolicy", environment, n_steps=64, n_epochs=1)
@@ -118,8 +118,8 @@ def test_a_real_training_is_one_run(tmp_path: Path) -> None:
         ("progress.csv", PROGRESS.replace("128", "1?8"), "progress.csv, line 3: time/total_timesteps must be a number"),
     ],
 )  # fmt: skip
-def test_what_is_damaged_is_named(folder: Path, tmp_path: Path, name: str, content: str, reason: str) -> None:
-    """The file, the line, the value; and no run is left."""
+def test_damage_is_reported(folder: Path, tmp_path: Path, name: str, content: str, reason: str) -> None:
+    """The error names the file, the line and the value, and no run is left."""
     (folder / name).write_text(content)
     with pytest.raises(ImportFormatError, match=reason):
         import_run(folder, tmp_path / "logs")
@@ -127,7 +127,7 @@ def test_what_is_damaged_is_named(folder: Path, tmp_path: Path, name: str, conte
 
 
 def test_results_with_an_axis_of_the_environment_are_read(tmp_path: Path) -> None:
-    """As releases before 1.0 left them: shape (evaluations, episodes, 1)."""
+    """Files of releases before 1.0 have the shape (evaluations, episodes, 1)."""
     results = np.array([[[1.0], [3.0]], [[5.0], [7.0]]], dtype=np.float32)
     folder = tmp_path / "old"
     folder.mkdir()
@@ -139,7 +139,7 @@ def test_results_with_an_axis_of_the_environment_are_read(tmp_path: Path) -> Non
 
 def _evaluations(tmp_path: Path, **arrays: object) -> tuple[list[Evaluation], list[str]]:
     file = tmp_path / "evaluations.npz"
-    np.savez(file, **arrays)  # type: ignore[arg-type] # whatever a release may have written
+    np.savez(file, **arrays)  # type: ignore[arg-type] # arrays vary between releases
     run = import_run(file, tmp_path / "logs")
     return list(run.records("evaluations")), import_warnings(run.records("events"))
 
@@ -156,22 +156,22 @@ def _evaluations(tmp_path: Path, **arrays: object) -> tuple[list[Evaluation], li
 def test_evaluations_of_any_shape_are_read(
     tmp_path: Path, results: object, lengths: object, reward: list[float], length: list[float | None]
 ) -> None:
-    """Without lengths, with one value an evaluation, with rows that NaN fills."""
+    """Evaluations are read without lengths, with one value per evaluation, and with rows padded with NaN."""
     more = {} if lengths is None else {"ep_lengths": lengths}
     found, warnings = _evaluations(tmp_path, timesteps=[10, 20], results=results, **more)
 
     assert ([one.reward for one in found], [one.length for one in found], warnings) == (reward, length, [])
 
 
-def test_pickled_results_are_refused_with_the_way_out(tmp_path: Path) -> None:
-    """Rows of different lengths become Python objects in old NumPy releases."""
+def test_pickled_results_are_refused_with_advice(tmp_path: Path) -> None:
+    """Rows of different lengths are stored as Python objects by old NumPy releases."""
     rows = np.array([[1.0, 2.0], [3.0]], dtype=object)
     with pytest.raises(ImportFormatError, match=r"'results' holds Python objects.*pad them with NaN"):
         _evaluations(tmp_path, timesteps=[10, 20], results=rows)
 
 
 def test_successes_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -> None:
-    """They cannot be assigned to evaluations."""
+    """Successes with a different number of rows cannot be assigned to evaluations."""
     found, warnings = _evaluations(tmp_path, timesteps=[10, 20], results=[[1.0], [2.0]], successes=[[True]])
 
     assert [one.success_rate for one in found] == [None, None]
@@ -179,17 +179,17 @@ def test_successes_that_do_not_fit_are_left_out_with_a_warning(tmp_path: Path) -
 
 
 def test_a_folder_of_trainings_is_not_one_training(tmp_path: Path) -> None:
-    """Each has evaluations of its own; below a folder with monitor files they are those of that training."""
+    """Each subfolder with evaluations is a separate training if the folder itself has no monitor files."""
     for name in ("a", "b"):
         (tmp_path / "ppo" / name).mkdir(parents=True)
         np.savez(tmp_path / "ppo" / name / "evaluations.npz", timesteps=[10], results=[[1.0]])
 
-    with pytest.raises(ImportFormatError, match="a folder without a run of a known format: it holds 'a', 'b'"):
+    with pytest.raises(ImportFormatError, match="a folder of unknown format: it contains 'a', 'b'"):
         import_run(tmp_path / "ppo", tmp_path / "logs")
 
 
-def test_damaged_evaluations_do_not_hinder_the_rest_of_a_folder(folder: Path, tmp_path: Path) -> None:
-    """The run says what is missing."""
+def test_damaged_evaluations_do_not_block_the_remaining_files(folder: Path, tmp_path: Path) -> None:
+    """The other files of the folder are imported, and a warning reports the damaged file."""
     (folder / "evaluations.npz").write_bytes(b"PK\x03\x04")
     run = import_run(folder, tmp_path / "logs")
 

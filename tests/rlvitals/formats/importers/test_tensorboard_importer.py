@@ -1,4 +1,4 @@
-"""TensorBoard's event files become a run."""
+"""TensorBoard event files become runs."""
 
 import importlib.util
 import math
@@ -20,7 +20,7 @@ from rlvitals.testing.exporters import made_run
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What CleanRL's `ppo.py` writes: two environments end at once, then an update."""
+    """Return events as from CleanRL's `ppo.py`: two environments end at the same step, then an update follows."""
     file = EventFile(tmp_path / "CartPole-v1__ppo__1", 1000.0)
     table = "|param|value|\n|-|-|\n|learning_rate|0.00025|\n|cuda|True|\n|exp_name|ppo|"
     file.text(1000.0, 0, "hyperparameters/text_summary", table)
@@ -34,8 +34,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "CartPole-v1__ppo__1"
 
 
-def test_rllib_s_and_trl_s_metrics_are_fields(tmp_path: Path) -> None:
-    """As they are in the log calls: both use one table of names."""
+def test_metrics_of_rllib_and_trl_are_fields(tmp_path: Path) -> None:
+    """The importer uses the same table of names as the log calls."""
     file = EventFile(tmp_path / "theirs", 1000.0)
     stats = "ray/tune/info/learner/default_policy/learner_stats"
     file.scalars(1001.0, 4000, {f"{stats}/kl": 0.5, f"{stats}/entropy": 2.0, f"{stats}/cur_lr": 0.25})
@@ -48,8 +48,8 @@ def test_rllib_s_and_trl_s_metrics_are_fields(tmp_path: Path) -> None:
     assert (second.gradient_norm, second.clip_fraction, second.extra) == (0.125, 0.75, {"kl": 4.0})
 
 
-def test_cleanrls_names_are_understood(folder: Path, tmp_path: Path) -> None:
-    """Names that come twice at one step are two episodes; NaN and the infinities stay; other names are scalars."""
+def test_metrics_of_cleanrl_are_fields(folder: Path, tmp_path: Path) -> None:
+    """Repeated names at one step are two episodes, NaN and infinities are kept, and other names are scalars."""
     run = import_run(folder, tmp_path / "logs")
 
     assert list(run.records("episodes")) == [
@@ -75,8 +75,8 @@ def test_cleanrls_names_are_understood(folder: Path, tmp_path: Path) -> None:
     assert run.run_id == "CartPole-v1__ppo__1"
 
 
-def test_our_own_events_come_back(tmp_path: Path) -> None:
-    """Episodes, updates, evaluations of a baseline, the system, events; in 32 bits."""
+def test_exported_events_are_imported(tmp_path: Path) -> None:
+    """Episodes, updates, evaluations, system samples and events are restored with 32-bit numbers."""
     run = made_run(tmp_path / "logs", "ordinary")
     back = import_run(export_run(run, tmp_path / "tb", format="tensorboard"), tmp_path / "logs")
 
@@ -88,8 +88,8 @@ def test_our_own_events_come_back(tmp_path: Path) -> None:
     assert back.header.project == "contract: ünïcode"
 
 
-def test_what_is_no_number_is_named(tmp_path: Path) -> None:
-    """Rather than passed over in silence."""
+def test_values_that_are_not_numbers_are_reported(tmp_path: Path) -> None:
+    """A warning names the tags that are left out."""
     file = EventFile(tmp_path / "tb", 1000.0)
     file.scalars(1001.0, 1, {"a/b": 1.0})
     counts: Any = histogram.histogram_pb("weights", np.arange(10.0))
@@ -100,8 +100,8 @@ def test_what_is_no_number_is_named(tmp_path: Path) -> None:
     assert (event.severity, event.data) == ("warning", {"tags": ["weights"]})
 
 
-def test_a_damaged_file_is_refused_and_a_torn_end_forgiven(folder: Path, tmp_path: Path) -> None:
-    """A training that was killed leaves half an event; a wrong byte in the middle would cost all behind it."""
+def test_a_damaged_file_is_refused_and_a_truncated_event_is_ignored(folder: Path, tmp_path: Path) -> None:
+    """A killed training can leave an incomplete last event; a wrong byte earlier in the file is an error."""
     (file,) = folder.iterdir()
     content = file.read_bytes()
     file.write_bytes(content[:-5])
@@ -113,16 +113,18 @@ def test_a_damaged_file_is_refused_and_a_torn_end_forgiven(folder: Path, tmp_pat
             import_run(folder, tmp_path / "logs")
 
 
-def test_without_tensorboard_the_extra_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And no run is left."""
+def test_without_tensorboard_the_error_names_the_extra(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error names the extra, and no run is left."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(MissingExtraError, match=r"rlvitals\[tensorboard\]"):
         import_run(folder, tmp_path / "logs")
     assert list((tmp_path / "logs").glob("*")) == []
 
 
-def test_tianshou_s_tests_are_evaluations(tmp_path: Path) -> None:
-    """And what it logs of a collection is no update."""
+def test_tests_of_tianshou_are_evaluations(tmp_path: Path) -> None:
+    """Tianshou's metrics of data collection do not become updates."""
     file = EventFile(tmp_path / "theirs", 1000.0)
     file.scalars(1001.0, 2000, {"train/episode": 10.0, "train/reward": 22.0, "train/length": 21.0})
     file.scalars(1001.0, 40, {"loss": 1.0, "loss/clip": -0.5, "loss/vf": 5.0})

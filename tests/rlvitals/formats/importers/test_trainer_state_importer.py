@@ -43,7 +43,7 @@ def imported(tmp_path: Path, content: str, at: float = 1_000.0) -> Run:
 
 
 def test_an_entry_is_an_update(tmp_path: Path) -> None:
-    """Keyed by the global step; what has no field is in `extra`."""
+    """The entry has the global step, and values without a field are in `extra`."""
     (update,) = imported(tmp_path, state({**ENTRY, "step": 5})).records("updates")
 
     assert (update.step, update.loss, update.learning_rate, update.gradient_norm) == (5, 0.5, 1e-6, 1.25)
@@ -81,20 +81,20 @@ def test_an_entry_of_an_evaluation_is_an_evaluation(tmp_path: Path) -> None:
     ],
     ids=["run time", "step times"],
 )
-def test_times_end_at_the_date_of_the_file(tmp_path: Path, entries: list[dict[str, Any]]) -> None:
+def test_times_end_at_the_modification_time_of_the_file(tmp_path: Path, entries: list[dict[str, Any]]) -> None:
     run = imported(tmp_path, state(*entries))
 
     assert [each.time for each in run.records("updates")] == [980.0, 1000.0]
 
 
-def test_without_any_duration_a_warning_says_so(tmp_path: Path) -> None:
+def test_missing_durations_are_a_warning(tmp_path: Path) -> None:
     run = imported(tmp_path, state({**ENTRY, "step": 5}))
 
     assert "has no times" in import_warnings(run.records("events"))[0]
 
 
-def test_the_checkpoint_that_is_furthest_is_read(tmp_path: Path) -> None:
-    """It holds the history of the earlier ones."""
+def test_the_checkpoint_with_the_highest_step_is_read(tmp_path: Path) -> None:
+    """The latest checkpoint contains the history of the previous ones."""
     folder = tmp_path / "output"
     for step in (5, 10):
         (folder / f"checkpoint-{step}").mkdir(parents=True)
@@ -117,7 +117,7 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("step", ["x", [5], {}, float("inf"), float("nan"), -5])
-def test_a_step_that_is_no_step_is_that_of_the_entry_before(tmp_path: Path, step: Any) -> None:
+def test_an_invalid_step_is_replaced_by_the_previous_one(tmp_path: Path, step: Any) -> None:
     content = json.dumps({"global_step": 5, "log_history": [{**ENTRY, "step": 5}, {"loss": 1.0, "step": step}]})
 
     assert [update.step for update in imported(tmp_path, content).records("updates")] == [5, 5]

@@ -1,4 +1,4 @@
-"""Folders of RL Zoo: the settings beside the monitor files."""
+"""RL Zoo folders with settings next to the monitor files."""
 
 import sys
 from pathlib import Path
@@ -44,7 +44,7 @@ ARGUMENTS = """!!python/object/apply:collections.OrderedDict
 
 
 def folder_of(tmp_path: Path, algorithm: str = "ppo", seed: int = 7, **files: str) -> Path:
-    """A folder as RL Zoo leaves it: `ppo/CartPole-v1_1`, and the settings in the folder of the environment."""
+    """Create a folder like RL Zoo: `ppo/CartPole-v1_1`, with the settings in the folder of the environment."""
     folder = tmp_path / algorithm / f"CartPole-v1_{seed}"
     (folder / "CartPole-v1").mkdir(parents=True)
     (folder / "0.monitor.csv").write_text(MONITOR.replace("1000.0", f"{1000.0 + seed}").replace(".25,", f".{seed},"))
@@ -59,7 +59,7 @@ def imported(tmp_path: Path, folder: Path) -> Run:
 
 
 def test_settings_are_the_configuration(tmp_path: Path) -> None:
-    """By the names of the callback: a schedule by its first and last value, the arguments below `args`."""
+    """Names are those of the callback, schedules have an initial and a final value, and arguments are in `args`."""
     assert imported(tmp_path, folder_of(tmp_path)).header.configuration == {
         "algorithm": "PPO",
         "env_id": "CartPole-v1",
@@ -84,7 +84,7 @@ def test_the_command_is_an_event(tmp_path: Path) -> None:
     assert (event.kind, event.message) == ("command", "python train.py --algo ppo --env CartPole-v1")
 
 
-def test_algorithm_and_environment_are_those_of_the_path_where_no_argument_says_them(tmp_path: Path) -> None:
+def test_algorithm_and_environment_are_taken_from_the_path_by_default(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, "ppo_lstm")
     (folder / "CartPole-v1" / "args.yml").unlink()
     (folder / "0.monitor.csv").write_text(MONITOR.replace(', "env_id": "CartPole-v1"', ""))
@@ -103,7 +103,7 @@ def test_algorithm_and_environment_are_those_of_the_path_where_no_argument_says_
         "policy: !!python/module:antigravity",
     ],
 )
-def test_no_tag_runs_or_imports_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_python_tags_never_run_or_import_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.chdir(tmp_path)
     before = set(sys.modules)
     run = imported(tmp_path, folder_of(tmp_path, config=text))
@@ -124,7 +124,7 @@ def test_no_tag_runs_or_imports_anything(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )  # fmt: skip
 def test_a_damaged_file_is_a_warning(tmp_path: Path, text: str, reason: str) -> None:
-    """The rest is imported; references to references do not fill the memory."""
+    """The remaining files are imported, and recursive references do not exhaust the memory."""
     run = imported(tmp_path, folder_of(tmp_path, config=text))
 
     (warning,) = import_warnings(run.records("events"))
@@ -133,8 +133,8 @@ def test_a_damaged_file_is_a_warning(tmp_path: Path, text: str, reason: str) -> 
     assert run.header.configuration["algorithm"] == "PPO"
 
 
-def test_without_pyyaml_a_warning_says_how_to_install_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Episodes are imported, and the algorithm and the environment are those of the path."""
+def test_without_pyyaml_a_warning_has_the_install_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Episodes are imported, with the algorithm and the environment from the path."""
     monkeypatch.setitem(sys.modules, "yaml", None)
     run = imported(tmp_path, folder_of(tmp_path))
 
@@ -143,7 +143,7 @@ def test_without_pyyaml_a_warning_says_how_to_install_it(tmp_path: Path, monkeyp
 
 
 def test_algorithms_are_groups_and_seeds_are_not(tmp_path: Path) -> None:
-    """Two seeds each of two algorithms are two experiments."""
+    """Two algorithms with two seeds each are two experiments."""
     for algorithm, seed in (("ppo", 1), ("ppo", 2), ("a2c", 3), ("a2c", 4)):
         imported(tmp_path, folder_of(tmp_path, algorithm, seed))
     found = compare(str(tmp_path / "logs"))

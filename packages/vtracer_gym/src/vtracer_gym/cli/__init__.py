@@ -1,4 +1,4 @@
-"""The commands of ``vtracer-gym``; one file each."""
+"""Commands of ``vtracer-gym``, one module per command."""
 
 from vtracer_gym.cli.main import main
 

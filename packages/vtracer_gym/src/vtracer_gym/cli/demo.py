@@ -1,4 +1,4 @@
-"""``vtracer-gym demo``: from nothing to a trained agent, a table and a picture."""
+"""``vtracer-gym demo``: train an agent on sample logos and show the results as a table and a picture."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 
 def demo(
-    out: Annotated[Path, typer.Option(help="Where the model, the runs and the picture go.")] = Path("demo"),
+    out: Annotated[Path, typer.Option(help="Output folder for model, runs and picture.")] = Path("demo"),
     steps: Annotated[int, typer.Option(min=1, help="Environment steps.")] = 5_000,
-    samples: Annotated[int, typer.Option(min=20, help="How many sample logos.")] = 120,
-    size: Annotated[int, typer.Option(min=64, help="Longest side of a logo, in pixels.")] = 128,
-    processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
-    generations: Annotated[int, typer.Option(min=0, help="Of tuning the setting that the policy starts at.")] = 10,
-    seed: Annotated[int, typer.Option(min=0, help="Of everything.")] = 0,
+    samples: Annotated[int, typer.Option(min=20, help="Number of sample logos.")] = 120,
+    size: Annotated[int, typer.Option(min=64, help="Longest side of a logo in pixels.")] = 128,
+    processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
+    generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Seed.")] = 0,
 ) -> None:
-    """Draw sample logos, train an agent on them, compare it with VTracer's defaults, and paint the difference."""
+    """Train an agent on generated sample logos, compare it with VTracer's defaults, and save a comparison picture."""
     console = Console()
     logos = sample_logos(samples, np.random.default_rng(seed), size)
     seen, unseen = split_unseen(logos, 0.2, np.random.default_rng(seed))
     console.print(
-        f"[bold]{len(logos)} sample logos[/] at {size} px: {len(seen)} to train on, {len(unseen)} set aside",
+        f"[bold]{len(logos)} sample logos[/] at {size} px: {len(seen)} for training, {len(unseen)} unseen",
         highlight=False,
     )
     start = TuningSettings(generations) if generations else None
@@ -68,7 +68,7 @@ def demo(
 
 
 def paint(agent: TrainedAgent, logos: Sequence[Logo], evaluations: Sequence[LogoEvaluation], path: Path) -> None:
-    """Saves the picture: the first unseen logo of each type, not the ones that came out best."""
+    """Save the picture with the first unseen logo of each type, which avoids a selection of good results."""
     settings = agent.card.settings
     exhibits = []
     for category in LOGO_TYPES:

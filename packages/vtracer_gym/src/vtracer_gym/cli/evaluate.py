@@ -1,4 +1,4 @@
-"""``vtracer-gym evaluate``: a trained model on unseen logos."""
+"""``vtracer-gym evaluate``: evaluate a trained model on unseen logos."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from vtracer_gym.models import TrainedAgent
 
 def evaluate(
     model: Annotated[Path, typer.Option(help="Folder of a trained model.")],
-    logos: Annotated[Path | None, typer.Option(help="Folder of logos. Without it: sample logos.")] = None,
-    samples: Annotated[int, typer.Option(min=10, help="How many sample logos, where no folder is given.")] = 120,
-    log_dir: Annotated[Path, typer.Option(help="Where the monitor records.")] = DEFAULT_LOG_DIR,
-    size: Annotated[int | None, typer.Option(min=32, help="Longest side; by default that of the training.")] = None,
-    search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on a logo.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="Of random search.")] = 0,
-    processes: Annotated[int, typer.Option(min=1, help="Processes for the baselines.")] = 2,
-    out: Annotated[Path | None, typer.Option(help="Where to write every logo's outcomes, as JSON.")] = None,
+    logos: Annotated[Path | None, typer.Option(help="Folder of logos, by default sample logos.")] = None,
+    samples: Annotated[int, typer.Option(min=10, help="Number of sample logos if there is no folder.")] = 120,
+    log_dir: Annotated[Path, typer.Option(help="Folder for the monitor's runs.")] = DEFAULT_LOG_DIR,
+    size: Annotated[int | None, typer.Option(min=32, help="Longest side in pixels, by default as in training.")] = None,
+    search_tries: Annotated[int, typer.Option(min=1, help="Random-search tries per logo.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of random search.")] = 0,
+    processes: Annotated[int, typer.Option(min=1, help="Number of processes for the baselines.")] = 2,
+    out: Annotated[Path | None, typer.Option(help="JSON file for the results of each logo.")] = None,
 ) -> None:
-    """Compare a model with VTracer's defaults and with search, on the logos that its training did not see."""
+    """Compare a model with VTracer's defaults and random search on logos that are unseen in training."""
     console = Console()
     agent = TrainedAgent.load(model)
     collection = gather(console, logos, samples, size or agent.card.settings.size)
     seen = set(agent.card.trained_on)
     unseen = [logo for logo in collection if logo.name not in seen]
     if not unseen:
-        raise LogoError("the model was trained on every one of these logos: there is none left to evaluate it on")
+        raise LogoError("the model was trained on all of these logos. Pass at least one unseen logo")
     if len(unseen) < len(collection):
-        console.print(f"{len(collection) - len(unseen)} of them are left out: the model was trained on them")
+        console.print(f"{len(collection) - len(unseen)} training logos of the model are left out")
     with TrainingMonitor(
         log_dir,
         project_name=session.PROJECT,
@@ -55,4 +55,4 @@ def evaluate(
     tables.show(console, evaluations, agent.card.settings.attempts)
     if out is not None:
         session.save_evaluations(out, evaluations)
-        console.print(f"every logo: {out}", highlight=False)
+        console.print(f"results per logo: {out}", highlight=False)

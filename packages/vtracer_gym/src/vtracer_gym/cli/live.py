@@ -1,4 +1,4 @@
-"""The monitor's dashboard beside a training."""
+"""The monitor's dashboard during a training."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _END_S = 5.0
 
 @contextlib.contextmanager
 def dashboard(console: Console, log_dir: Path, *, wanted: bool) -> Iterator[None]:
-    """Shows the runs in a folder in a browser for as long as the block lasts, in a process of its own.
+    """Show the runs of a folder in a browser while the block is active, in a separate process.
 
-    A dashboard that cannot be shown is told of, and the block goes on without it.
+    If the dashboard cannot start, the reason is printed and the block continues without it.
 
     Args:
-        console: Where its address is printed.
-        log_dir: The folder of runs.
-        wanted: Whether it is shown at all.
+        console: Console for the address.
+        log_dir: Folder of runs.
+        wanted: Whether to show the dashboard.
     """
     if not wanted:
         yield
@@ -34,7 +34,7 @@ def dashboard(console: Console, log_dir: Path, *, wanted: bool) -> Iterator[None
     command = [sys.executable, "-m", "rlvitals", "ui", str(log_dir), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
         try:
-            # One line: the address, or why there is none.
+            # The first line is the address, or the reason why the dashboard cannot start.
             console.print((server.stdout.readline() if server.stdout else "").strip(), highlight=False)
             yield
         finally:

@@ -1,4 +1,4 @@
-"""The logos that a command works on."""
+"""Loading of the logos for a command."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SHOWN_REJECTIONS = 10
 
 
 def gather(console: Console, folder: Path | None, samples: int, size: int) -> tuple[Logo, ...]:
-    """The user's logos, or the package's own where no folder is given; says what was found and what was left out.
+    """Return the logos of a folder, or sample logos without a folder, and print what was loaded and what was left out.
 
     Raises:
-        LogoError: the folder holds no usable image.
+        LogoError: The folder has no usable image.
     """
     if folder is None:
         console.print(f"{samples} sample logos at {size} px")

@@ -1,4 +1,4 @@
-"""``vtracer-gym``: only dispatches."""
+"""Entry point of ``vtracer-gym``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from vtracer_gym.cli.train import train
 from vtracer_gym.errors import VtracerGymError
 
 app = typer.Typer(
-    help="Teach an agent to choose VTracer's parameters: smaller SVGs that look better.",
+    help="Train an agent to choose VTracer's parameters: smaller SVGs that look better.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -28,7 +28,7 @@ USAGE_ERROR = 2
 
 
 def main() -> None:
-    """Runs a command; what a user can set right is said in one line, with exit code 2."""
+    """Run a command. Errors that the user can fix are printed on one line, with exit code 2."""
     try:
         app()
     except (VtracerGymError, ValueError, OSError) as error:

@@ -1,4 +1,4 @@
-"""What to run next, as commands that can be copied."""
+"""Suggested next commands, ready to copy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DEFAULT_LOG_DIR = Path("logs/vtracer_gym")
 
 
 def program(name: str) -> str:
-    """The command that runs one of this installation's programs from here: its name, or its path if it has to be."""
+    """Return the command for a program of this installation: its name if it is on the PATH, otherwise its path."""
     own = Path(sys.executable).with_name(name)
     found = shutil.which(name)
     if found is not None and Path(found).resolve() == own.resolve():
@@ -29,13 +29,13 @@ def program(name: str) -> str:
 
 
 def after_training(found: Iterable[SeedResult], logos: Path | None, samples: int, log_dir: Path) -> list[str]:
-    """Commands that show the first training, evaluate its model again and use it.
+    """Return commands that show the trainings, evaluate the first model again and use it.
 
     Args:
-        found: The results.
-        logos: The folder of logos; None for sample logos.
-        samples: How many sample logos.
-        log_dir: The folder of runs.
+        found: Results of the trainings.
+        logos: Folder of logos; None for sample logos.
+        samples: Number of sample logos.
+        log_dir: Folder of runs.
     """
     results = list(found)
     first = results[0]
@@ -55,7 +55,7 @@ def after_training(found: Iterable[SeedResult], logos: Path | None, samples: int
 
 
 def show_next(console: Console, commands: Iterable[str]) -> None:
-    """Print the commands, each in one line, however narrow the terminal is."""
+    """Print each command on one line, regardless of the terminal width."""
     console.print("next:")
     for command in commands:
         console.print(f"  {command}", highlight=False, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""A progress bar and a line of vital signs, while an agent trains."""
+"""Progress bar and current metrics for training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rlvitals import TrainingMonitor
 
 WINDOW: Final = 200
-"""Episodes that the line of vital signs looks back on."""
+"""Number of episodes over which the line of metrics averages."""
 
 
 GAP: Final = "  "
@@ -25,10 +25,10 @@ Signs = tuple[str, ...]
 
 
 class VitalProgress(Progress):
-    """A progress bar, and below it the vital signs, in lines that fit the terminal."""
+    """A progress bar with the current metrics below it, in lines that fit the terminal."""
 
     def get_renderables(self) -> Iterable[RenderableType]:
-        """The bars, then a line for each task that has said something."""
+        """Yield the bars, then a line for each task with metrics."""
         yield from super().get_renderables()
         for task in self.tasks:
             if line := fitted(task.fields.get("signs", ()), self.console.width):
@@ -36,7 +36,7 @@ class VitalProgress(Progress):
 
 
 def bar(console: Console) -> VitalProgress:
-    """A progress bar with the line of vital signs below it, with the columns for which the terminal has room."""
+    """Return a progress bar with a line of metrics, with the columns that fit into the terminal."""
     columns = {
         0: TextColumn("[bold]{task.description}"),
         48: BarColumn(bar_width=None),
@@ -50,7 +50,7 @@ def bar(console: Console) -> VitalProgress:
 
 
 def fitted(signs: Signs, width: int) -> str:
-    """The first vital signs, as many as fit into a line of so many columns; half of one says nothing."""
+    """Return as many of the first metrics as fit into a line of ``width`` columns. Metrics are never cut."""
     line = ""
     for sign in signs:
         longer = f"{line}{GAP}{sign}" if line else sign
@@ -61,7 +61,7 @@ def fitted(signs: Signs, width: int) -> str:
 
 
 def vital_signs(statistics: dict[str, Any]) -> Signs:
-    """The vital signs, the most important first, from ``TrainingMonitor.get_training_statistics``."""
+    """Return the metrics from ``TrainingMonitor.get_training_statistics``, the most important first."""
     signs: list[str] = []
     if (reward := statistics.get("reward_stats")) and reward.get("mean") is not None:
         signs.append(f"return {reward['mean']:+.2f}")
@@ -76,7 +76,7 @@ def vital_signs(statistics: dict[str, Any]) -> Signs:
 
 
 class ProgressCallback(BaseCallback):
-    """Moves a task of a progress bar, and says the vital signs after every rollout."""
+    """Callback that updates a progress bar on every step and the metrics after every rollout."""
 
     def __init__(self, progress: Progress, description: str, steps: int, monitor: TrainingMonitor) -> None:
         super().__init__()

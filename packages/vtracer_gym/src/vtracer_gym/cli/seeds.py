@@ -1,4 +1,4 @@
-"""Several trainings that differ by their seed, one after the other or side by side."""
+"""Training with several seeds, sequentially or in parallel."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeedJob:
-    """One training and its evaluation.
+    """A training and its evaluation.
 
     Args:
-        seen: logos to train on.
-        aside: logos to evaluate on.
-        settings: of the training.
-        folder: for the model.
-        log_dir: for the run.
-        session_name: of the run.
-        configuration: that the run is recorded with.
-        search_tries: of random search on each logo set aside.
-        resume: go on from the newest checkpoint.
+        seen: Logos to train on.
+        aside: Unseen logos to evaluate on.
+        settings: Settings of the training.
+        folder: Folder for the model.
+        log_dir: Folder of runs for the recorded run.
+        session_name: Name of the run.
+        configuration: Configuration of the run.
+        search_tries: Random-search tries per unseen logo.
+        resume: Whether to continue from the newest checkpoint.
     """
 
     seen: tuple[Logo, ...]
@@ -52,12 +52,12 @@ class SeedJob:
 
 @dataclass(frozen=True)
 class SeedResult:
-    """What a training came to.
+    """The results of a training.
 
     Args:
-        folder: of the model.
-        run: the folder that the monitor recorded it in.
-        evaluations: of the logos set aside.
+        folder: Folder of the model.
+        run: Run folder.
+        evaluations: Evaluations of the unseen logos.
     """
 
     folder: Path
@@ -66,30 +66,31 @@ class SeedResult:
 
 
 def at_once(seeds: int, processes: int) -> int:
-    """How many trainings of so many environments each this machine has processors for."""
+    """Return how many trainings with ``processes`` environments each the processors of this machine can run."""
     return max(1, min(seeds, (os.cpu_count() or 1) // processes))
 
 
 def results(console: Console, jobs: Sequence[SeedJob], parallel: int) -> Iterator[SeedResult]:
-    """The results of some trainings, in the order of the jobs, each as soon as it and those before it are there.
+    """Yield the results of trainings in the order of the jobs, each as soon as it is available.
 
-    Side by side each has a process of its own, and no progress bar; a failure ends those that have not begun.
+    Parallel trainings run in separate processes without progress bars. A failure cancels trainings that are not
+    started.
 
     Args:
-        console: for progress.
-        jobs: the trainings.
-        parallel: how many at once.
+        console: Console for progress.
+        jobs: Trainings to run.
+        parallel: Number of parallel trainings.
 
     Raises:
-        ModelError: a training cannot be resumed.
-        VtracerGymError: VTracer fails on a logo with its defaults.
+        ModelError: A training cannot be resumed.
+        VtracerGymError: VTracer fails on every logo with its defaults.
     """
     if parallel == 1 or len(jobs) == 1:
         for job in jobs:
             yield result(console, job)
         return
-    console.print(f"{len(jobs)} trainings, {parallel} at once", highlight=False)
-    context = multiprocessing.get_context("forkserver")  # torch and OpenCV have threads, which a plain fork may break
+    console.print(f"{len(jobs)} trainings, {parallel} in parallel", highlight=False)
+    context = multiprocessing.get_context("forkserver")  # a plain fork can deadlock the threads of torch and OpenCV
     with ProcessPoolExecutor(parallel, mp_context=context) as pool:
         waiting = [pool.submit(_quiet_result, job) for job in jobs]
         try:
@@ -101,7 +102,7 @@ def results(console: Console, jobs: Sequence[SeedJob], parallel: int) -> Iterato
 
 
 def result(console: Console, job: SeedJob) -> SeedResult:
-    """Trains, evaluates and records one seed."""
+    """Train, evaluate and record one seed."""
     with TrainingMonitor(
         job.log_dir,
         project_name=session.PROJECT,
@@ -128,13 +129,13 @@ def result(console: Console, job: SeedJob) -> SeedResult:
 
 
 def verdicts(found: Sequence[SeedResult]) -> list[str]:
-    """What may be concluded against each baseline, logo by logo: each logo's mean over the seeds that set it aside.
+    """Return the comparison with each baseline, paired by logo and averaged over the seeds with this logo unseen.
 
     Args:
-        found: the results.
+        found: Results of the trainings.
 
     Returns:
-        A sentence for each baseline.
+        One sentence per baseline.
     """
     comparison = rlvitals.compare([str(one.run) for one in found], by=lambda _: "the agent")
     said = []
@@ -142,9 +143,9 @@ def verdicts(found: Sequence[SeedResult]) -> list[str]:
         if row.metric == "reward" and not row.category and row.difference.low is not None:
             low, high = row.difference.low, row.difference.high or 0.0
             said.append(
-                f"first try against {row.baseline.removeprefix('policy ')}: {row.verdict}; reward "
+                f"first try vs. {row.baseline.removeprefix('policy ')}: {row.verdict}; reward difference "
                 f"{row.difference.estimate or 0.0:+.2f} ({low:+.2f} to {high:+.2f}) over {row.items} logos, better on "
-                f"{row.improved.estimate or 0.0:.0%}"
+                f"{row.improved.estimate or 0.0:.0%} of them"
             )
     return said
 

@@ -1,4 +1,4 @@
-"""A training under the monitor, and the evaluation of its agent, as several commands need them."""
+"""Monitored training and evaluation, shared by several commands."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     from vtracer_gym.models import TrainedAgent, TrainingSettings
 
 PROJECT = "vtracer-gym"
-"""The project of every run."""
+"""Project name of all runs."""
 
 TUNED = "one tuned setting"
 
 INFO_KEYS = ("logo", "svg_bytes", "default_svg_bytes", "failed_attempts")
-"""What an episode's record holds beyond the fields that the monitor knows."""
+"""Info keys to record for each episode in addition to the keys that the monitor knows."""
 
 
 def monitored_training(
@@ -48,10 +48,10 @@ def monitored_training(
     *,
     resume: bool = False,
 ) -> TrainedAgent:
-    """Trains with a progress bar and a line of vital signs; every episode and update is recorded.
+    """Train with a progress bar and current metrics, and record every episode and update.
 
     Raises:
-        ModelError: the training cannot be resumed.
+        ModelError: The training cannot be resumed.
     """
     with bar(console) as progress:
         watcher = ProgressCallback(progress, f"seed {settings.seed}", settings.steps, monitor)
@@ -70,11 +70,11 @@ def measured(
     seed: int,
     processes: int,
 ) -> list[LogoEvaluation]:
-    """Evaluates with a progress bar; the setting at which the policy started is a baseline too.
+    """Evaluate with a progress bar. The setting at which the policy started is an additional baseline.
 
     Raises:
-        ValueError: fewer search tries than the agent has.
-        VtracerGymError: VTracer fails on a logo with its defaults.
+        ValueError: Random search has fewer tries than the agent.
+        VtracerGymError: VTracer fails on every logo with its defaults.
     """
     settings = agent.card.settings
     start = FixedSetting(parameters_of(np.asarray(agent.card.start_action)))
@@ -94,20 +94,20 @@ def measured(
 
 
 def described(logos: str, seen: Sequence[Logo], unseen: Sequence[Logo]) -> dict[str, Any]:
-    """The configuration that a run is recorded with, beside the training's own settings."""
+    """Return the configuration of a run, without the settings of the training."""
     return {
         "logos": logos,
         "trained_on": len(seen),
         "unseen": len(unseen),
         "parameter_bounds": {name: list(limits) for name, limits in BOUNDS.items()},
         "lower_is_better": ["svg_bytes"],
-        "versions": {name: version(name) for name in ("vtracer", "resvg-py")},  # others trace and draw differently
-        "independent_steps": True,  # no attempt changes the logo, so that a discount of 0 is right
+        "versions": {name: version(name) for name in ("vtracer", "resvg-py")},  # versions trace and draw differently
+        "independent_steps": True,  # attempts do not change the logo, so a discount of 0 is correct
     }
 
 
 def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
-    """Logs the agent and every baseline, with each logo's values, so that they can be compared in pairs."""
+    """Log the evaluations of the agent and all baselines, with the values of each logo for paired comparisons."""
     episodes = monitor.session.total_episodes
     agents = {FIRST_TRY, best_of("agent", attempts)}
     for method in evaluations[0].outcomes:
@@ -135,7 +135,7 @@ def record_evaluation(monitor: TrainingMonitor, evaluations: Sequence[LogoEvalua
 
 
 def save_evaluations(path: Path, evaluations: Sequence[LogoEvaluation]) -> None:
-    """Writes every logo's outcomes as JSON."""
+    """Write the results of each logo as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     rows = [
         {

@@ -1,4 +1,4 @@
-"""Tables of an evaluation, for the terminal."""
+"""Terminal tables of an evaluation."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def _row(table: Table, name: str, summary: Summary) -> None:
 
 
 def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table:
-    """All methods side by side, with 95 % intervals."""
+    """Return a table of all methods with 95 % intervals."""
     table = Table(
-        title=f"{len(evaluations)} unseen logos, each against VTracer's defaults (95 % intervals)",
+        title=f"{len(evaluations)} unseen logos, paired with VTracer's defaults (95 % intervals)",
         box=box.SIMPLE_HEAD,
         title_justify="left",
         padding=(0, 1, 0, 0),
@@ -56,7 +56,7 @@ def methods_table(evaluations: Sequence[LogoEvaluation], attempts: int) -> Table
 
 
 def categories_table(evaluations: Sequence[LogoEvaluation]) -> Table:
-    """The agent's first try, type by type."""
+    """Return a table of the agent's first try by logo type."""
     table = Table(title="The agent's first try, by type", box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("type", "logos", "SSIM", "difference", "bytes", "ratio"):
         table.add_column(heading, justify="left" if heading == "type" else "right")
@@ -75,18 +75,18 @@ def categories_table(evaluations: Sequence[LogoEvaluation]) -> Table:
 
 
 def search_sentence(evaluations: Sequence[LogoEvaluation], attempts: int) -> str:
-    """How long random search takes to reach what the agent reaches."""
+    """Return a sentence with the number of random-search tries needed to match the agent."""
     parts = []
     tries = len(evaluations[0].search_curve)
     for method, name in ((FIRST_TRY, "first try"), (best_of("agent", attempts), f"best of {attempts}")):
         needed = tries_to_match(evaluations, method)
         said = f"{needed} tries" if needed is not None else f"more than {tries} tries"
-        parts.append(f"{said} a logo to match the agent's {name}")
+        parts.append(f"{said} per logo to match the agent's {name}")
     return f"Random search needs {', and '.join(parts)} (mean reward)."
 
 
 def show(console: Console, evaluations: Sequence[LogoEvaluation], attempts: int) -> None:
-    """Prints everything."""
+    """Print the tables and the comparison with random search."""
     console.print(methods_table(evaluations, attempts))
     console.print(categories_table(evaluations))
     console.print(search_sentence(evaluations, attempts), highlight=False)

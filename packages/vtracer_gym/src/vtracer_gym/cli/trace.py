@@ -1,4 +1,4 @@
-"""``vtracer-gym trace``: one logo into one SVG."""
+"""``vtracer-gym trace``: trace a logo as an SVG."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ TRACE_SIZE = 1024
 
 
 def trace(
-    logo: Annotated[Path, typer.Argument(help="The image: PNG, JPEG or WebP.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="The SVG to write.")],
-    model: Annotated[Path | None, typer.Option(help="Folder of a trained model. Without it: the defaults.")] = None,
-    tries: Annotated[int, typer.Option(min=1, help="Tries; the best one is kept.")] = 1,
-    size: Annotated[int, typer.Option(min=32, help="Longest side to trace at; larger images are shrunk.")] = TRACE_SIZE,
+    logo: Annotated[Path, typer.Argument(help="Image file: PNG, JPEG or WebP.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="SVG file to write.")],
+    model: Annotated[
+        Path | None, typer.Option(help="Folder of a trained model, by default VTracer's defaults.")
+    ] = None,
+    tries: Annotated[int, typer.Option(min=1, help="Number of tries. The best one is written.")] = 1,
+    size: Annotated[
+        int, typer.Option(min=32, help="Maximum longest side in pixels; larger images shrink.")
+    ] = TRACE_SIZE,
 ) -> None:
     """Trace a logo with the parameters that a trained agent chooses.
 
-    Where the agent's trace is worse than that of VTracer's defaults, by the reward that it was trained with, the
-    defaults' is written instead, and this is said.
+    If the agent's trace is worse than the trace with VTracer's defaults, measured by the training reward, the command
+    writes the trace with the defaults and reports this.
     """
     console = Console()
     image = load_logo(logo, size=size)
@@ -45,13 +49,13 @@ def trace(
         said = f"{kilobytes(default.size_bytes)}, SSIM {default.quality:.4f}"
         console.print(f"VTracer's defaults: {said}", highlight=False)
         if chosen is default:
-            console.print("[yellow]the agent did no better here: this is the trace of VTracer's defaults[/]")
+            console.print("[yellow]the agent's trace is not better; wrote the trace with VTracer's defaults[/]")
     settings = "  ".join(f"{name}={value:g}" for name, value in chosen.parameters.as_dict().items())
     console.print(settings, style="dim", highlight=False)
 
 
 def _traced(logo: Logo, agent: TrainedAgent | None, tries: int) -> tuple[Attempt, Attempt]:
-    """The trace of VTracer's defaults, and the best of it and the agent's."""
+    """Return the trace with VTracer's defaults, and the best of this trace and the agent's traces."""
     if agent is None:
         default = PreparedLogo(logo).default
         return default, default

@@ -1,4 +1,4 @@
-"""``vtracer-gym train``: train on logos, and evaluate on those that were set aside."""
+"""``vtracer-gym train``: train on logos, and evaluate on unseen logos."""
 
 from __future__ import annotations
 
@@ -22,28 +22,30 @@ from vtracer_gym.models import TrainingSettings
 
 def train(
     logos: Annotated[
-        Path | None, typer.Option(help="Folder of logos; its sub-folders are their types. Without it: sample logos.")
+        Path | None, typer.Option(help="Folder of logos with one sub-folder per type; by default sample logos.")
     ] = None,
-    samples: Annotated[int, typer.Option(min=10, help="How many sample logos, where no folder is given.")] = 120,
-    out: Annotated[Path, typer.Option(help="Where the models go, one folder a seed.")] = Path("models"),
-    log_dir: Annotated[Path, typer.Option(help="Where the monitor records its runs.")] = DEFAULT_LOG_DIR,
-    steps: Annotated[int, typer.Option(min=1, help="Environment steps of each training.")] = 10_000,
-    seeds: Annotated[int, typer.Option(min=1, help="How many trainings, each with a split and seed of its own.")] = 1,
-    seed: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
-    size: Annotated[int, typer.Option(min=32, help="Longest side of a logo, in pixels.")] = DEFAULT_SIZE,
-    attempts: Annotated[int, typer.Option(min=1, help="Tries on a logo.")] = 4,
-    processes: Annotated[int, typer.Option(min=1, help="Parallel environments.")] = 2,
-    unseen: Annotated[float, typer.Option(help="Share of each type that training does not see.")] = 0.2,
-    search_tries: Annotated[int, typer.Option(min=1, help="Tries of random search on an unseen logo.")] = 64,
-    generations: Annotated[int, typer.Option(min=0, help="Of tuning the setting that the policy starts at.")] = 10,
+    samples: Annotated[int, typer.Option(min=10, help="Number of sample logos if there is no folder.")] = 120,
+    out: Annotated[Path, typer.Option(help="Folder for the models, one per seed.")] = Path("models"),
+    log_dir: Annotated[Path, typer.Option(help="Folder for the monitor's runs.")] = DEFAULT_LOG_DIR,
+    steps: Annotated[int, typer.Option(min=1, help="Environment steps per training.")] = 10_000,
+    seeds: Annotated[int, typer.Option(min=1, help="Number of trainings with different seeds and splits.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="First seed.")] = 0,
+    size: Annotated[int, typer.Option(min=32, help="Longest side of a logo in pixels.")] = DEFAULT_SIZE,
+    attempts: Annotated[int, typer.Option(min=1, help="Tries per logo.")] = 4,
+    processes: Annotated[int, typer.Option(min=1, help="Number of parallel environments.")] = 2,
+    unseen: Annotated[float, typer.Option(help="Share of unseen logos per type.")] = 0.2,
+    search_tries: Annotated[int, typer.Option(min=1, help="Random-search tries per unseen logo.")] = 64,
+    generations: Annotated[int, typer.Option(min=0, help="Generations for tuning the initial setting.")] = 10,
     parallel: Annotated[
         int | None,
-        typer.Option(min=1, help="Seeds trained at once; by default as many as there are processors for."),
+        typer.Option(min=1, help="Number of seeds in parallel, by default limited by the number of processors."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint in the folder.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue from the newest checkpoint in the folder.")
+    ] = False,
     ui: Annotated[bool, typer.Option("--ui", help="Show the trainings live in a browser.")] = False,
 ) -> None:
-    """Train an agent with PPO, and compare it with VTracer's defaults and with search, on logos it has not seen."""
+    """Train an agent with PPO, and compare it with VTracer's defaults and random search on unseen logos."""
     console = Console()
     check_search_tries(attempts, search_tries)
     collection = gather(console, logos, samples, size)
