@@ -51,8 +51,9 @@ _APPS = {"rlvitals": rlvitals_app, "vtracer-gym": vtracer_gym_app}
 _MOST_LINES = 250
 QUIET = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 _PUBLIC = (
-    "rlvitals", "rlvitals.records", "rlvitals.sinks", "rlvitals.sinks.alerts", "rlvitals.diagnosis", "rlvitals.comparison",
-    "rlvitals.runs", "rlvitals.formats.exporters", "rlvitals.formats.importers", "rlvitals.adapters.gymnasium", "vtracer_gym",
+    "rlvitals", "rlvitals.records", "rlvitals.sinks", "rlvitals.sinks.alerts", "rlvitals.diagnosis",
+    "rlvitals.comparison", "rlvitals.runs", "rlvitals.formats.exporters", "rlvitals.formats.importers",
+    "rlvitals.adapters.gymnasium", "vtracer_gym",
 )  # fmt: skip
 """Packages whose `__all__` is public."""
 
@@ -82,7 +83,8 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *(("logs/base", f"base-{seed}") for seed in range(3)), *(("logs/new", f"new-{seed}") for seed in range(3)),
         *(("logs", name) for name in ("my-run", "ppo-7", "ppo-8", "A", "B", "a-1", "a-2", "b-1", "b-2")),
         *(("logs", f"lr-{rate}-seed-{seed}") for rate in ("0.1", "0.0003") for seed in range(2)),
-        ("logs/night", "night-1"), ("logs/search", "search-1"), ("logs/vtracer_gym", "seed-0"), ("experiments/logs", "far"),
+        ("logs/night", "night-1"), ("logs/search", "search-1"), ("logs/vtracer_gym", "seed-0"),
+        ("experiments/logs", "far"),
     ]  # fmt: skip
     for place, name in runs:
         seed = sum(map(ord, name))
@@ -236,7 +238,7 @@ def test_every_public_name_has_a_reference_page() -> None:
 
 
 def is_first_place(package: ModuleType, name: str) -> bool:
-    """Whether a package is where users get a name; `rlvitals` offers some names of other packages, and their successors."""
+    """Whether a package is where users get a name: `rlvitals` itself offers some names of other packages."""
     return package is rlvitals or name not in rlvitals.__all__
 
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+import rlvitals
 from vtracer_gym.requirements import REQUIREMENTS
 
-TOOLS = {"test"}
+TOOLS = {"docs", "test"}
 """Extras that bring tools for this repository, which no file of the packages needs."""
 
 PROJECTS = (".", "packages/vtracer_gym")
@@ -83,10 +84,12 @@ def test_the_entry_points_lead_somewhere(root: Path) -> None:
 
 
 def test_both_distributions_are_of_one_release(root: Path) -> None:
-    """They have the same version and the same licence text."""
+    """They have the same version, as does the citation, and the same licence text; the changelog begins with it."""
 
-    monitor, pipeline = (project_in(root / folder) for folder in PROJECTS)
-    assert monitor["version"] == pipeline["version"]
+    version = rlvitals.__version__
+    assert project_in(root / "packages/vtracer_gym")["version"] == version
+    assert f"\nversion: {version}\n" in (root / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.findall(r"^## (\S+)", (root / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[0] == version
     assert (root / "LICENSE").read_bytes() == (root / "packages/vtracer_gym/LICENSE").read_bytes()
 
 

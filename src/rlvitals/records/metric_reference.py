@@ -10,8 +10,8 @@ from rlvitals.records.metrics import METRICS
 _OPENING = """\
 # Metrics
 
-All numeric fields of the records, by stream. Their titles, units and number formats are the same on pages, in reports and in
-terminals.
+All numeric fields of the records, by stream. Their titles, units and number formats are the same on pages, in reports
+and in terminals.
 
 | stream | record | metrics |
 |---|---|---|
@@ -19,19 +19,18 @@ terminals.
 
 _NOTES = """\
 
-A missing field was not reported. NaN and infinities are values and are stored unchanged. The bounds are the numeric limits of
-the healthy range. Few limits apply to every environment, so rlvitals compares a run with its own history first. "90 % of
-healthy updates" refers to the updates of 37 healthy PPO runs of two implementations in four environments.
+A missing field was not reported. NaN and infinities are values and are stored unchanged. The bounds are the numeric
+limits of the healthy range. Few limits apply to every environment, so rlvitals compares a run with its own history
+first. "90 % of healthy updates" refers to the updates of 37 healthy PPO runs of two implementations in four
+environments.
 """
 
 
 def pages() -> dict[str, str]:
     """Return the pages as Markdown, by file name: `index.md`, and one page per stream."""
     streams = {stream: entries for stream, entries in METRICS.items() if entries}
-    rows = [
-        f"| [{stream}]({stream}.md) | {kinds.STREAMS[stream].__name__} | {', '.join(entry.title for entry in entries)} |"
-        for stream, entries in streams.items()
-    ]
+    titles = {stream: ", ".join(entry.title for entry in entries) for stream, entries in streams.items()}
+    rows = [f"| [{name}]({name}.md) | {kinds.STREAMS[name].__name__} | {text} |" for name, text in titles.items()]
     index = _OPENING + "\n".join(rows) + "\n" + _NOTES
     return {"index.md": index} | {f"{stream}.md": _page(stream, entries) for stream, entries in streams.items()}
 
