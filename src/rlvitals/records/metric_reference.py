@@ -1,4 +1,4 @@
-"""The metric dictionary as a page: ``python -m rlvitals.records.metric_reference > docs/metrics.md``."""
+"""Metric dictionary as a Markdown page: ``python -m rlvitals.records.metric_reference > docs/metrics.md``."""
 
 import sys
 
@@ -8,18 +8,18 @@ from rlvitals.records.metrics import METRICS
 
 
 def reference() -> str:
-    """The dictionary as Markdown."""
+    """Return the metric dictionary as Markdown."""
     lines = [
         "# Metrics",
         "",
-        "Every number in a record, by stream: its title on pages and in reports, its unit, which direction is better",
-        "(where one is), how it is computed, and what is healthy. This page is generated from the tables in",
+        "All numeric fields of the records, by stream: title on pages and in reports, unit, better direction (if there",
+        "is one), formula, and healthy values. This page is generated from the tables in",
         "`src/rlvitals/records/` by `python -m rlvitals.records.metric_reference > docs/metrics.md`.",
         "",
-        "A field that is absent was not said; NaN and the infinities are values, and are kept as they are. The bounds",
-        "are those of the healthy range, where it can be said in numbers: few such numbers carry from one environment",
-        'to another, so a training is judged against its own history first. "Nine of ten" means the updates of 37',
-        "healthy PPO trainings by two implementations in four environments.",
+        "An absent field was not reported. NaN and infinities are values and are stored unchanged. Bounds are the",
+        "numeric limits of the healthy range. Few limits apply to every environment, so rlvitals compares a run with",
+        'its own history first. "90 % of healthy updates" refers to the updates of 37 healthy PPO runs of two',
+        "implementations in four environments.",
     ]
     for stream, entries in METRICS.items():
         kind = kinds.STREAMS[stream]
@@ -35,7 +35,7 @@ def reference() -> str:
 
 
 def _cell(text: str) -> str:
-    """Keep Markdown from reading a formula's stars and underscores as emphasis."""
+    """Escape characters that Markdown would read as emphasis, except inside backticks."""
     return "".join(f"`{part}`" if place % 2 else _escaped(part) for place, part in enumerate(text.split("`")))
 
 
