@@ -11,28 +11,27 @@ PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
 def test_the_page_is_up_to_date() -> None:
-    """`docs/metrics.md` is what the dictionary makes; if not: python -m rlvitals.records.metric_reference >
-    docs/metrics.md"""
+    """`docs/metrics.md` is up to date. If not: python -m rlvitals.records.metric_reference > docs/metrics.md"""
 
     assert PAGE.read_text(encoding="utf-8") == reference()
 
 
 def test_every_metric_has_a_heading() -> None:
-    """A metric can be linked to."""
+    """Every metric has a heading as a link target."""
 
     headings = [line for line in reference().splitlines() if line.startswith("### ")]
     assert headings == [f"### `{stream}.{entry.name}`" for stream in METRICS for entry in METRICS[stream]]
 
 
-def test_formulas_are_not_taken_for_markdown() -> None:
-    """Underscores, stars and bars of a formula are shown as they are; what is quoted as code is left alone."""
+def test_formulas_are_escaped_in_markdown() -> None:
+    """Underscores, stars and bars in a formula are escaped, except in inline code."""
 
     assert "KL(pi\\_old \\|\\| pi\\_new)" in reference()
     assert "SB3 `train/approx_kl`" in reference()
 
 
-def test_bounds_are_said_in_words() -> None:
-    """A bound on one side and a bound on both read differently; where there is none nothing is said."""
+def test_bounds_are_given_in_words() -> None:
+    """One-sided and two-sided bounds have different texts, and a metric without bounds has none."""
 
     sections = {section.split("`")[1]: section for section in reference().split("### ")[1:]}
     assert "- Bounds: 0 to 1\n" in sections["updates.explained_variance"]
@@ -40,8 +39,8 @@ def test_bounds_are_said_in_words() -> None:
     assert "Bounds" not in sections["updates.policy_loss"]
 
 
-def test_titles_and_directions_are_said() -> None:
-    """Where neither direction is better, nothing is said of it."""
+def test_titles_and_directions_are_listed() -> None:
+    """A metric without a better direction has no line for it."""
 
     sections = {section.split("`")[1]: section for section in reference().split("### ")[1:]}
     assert "- Title: KL divergence\n" in sections["updates.kl_divergence"]
@@ -49,8 +48,8 @@ def test_titles_and_directions_are_said() -> None:
     assert "Better" not in sections["updates.entropy"]
 
 
-def test_the_module_prints_the_page() -> None:
-    """The command that the page names makes it, without a warning."""
+def test_the_command_prints_the_page() -> None:
+    """The command that the page names prints it without a warning."""
 
     command = [sys.executable, "-W", "error", "-m", "rlvitals.records.metric_reference"]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
