@@ -17,7 +17,7 @@ _THIN = re.compile(r"[\W_]*|(from|import)\b.*|(try|else|return|pass|finally):?")
 
 
 def lines_of(text: str) -> list[tuple[int, str]]:
-    """Return the relevant lines of a source with their numbers, without blank lines, comments, docstrings and imports."""
+    """Return the relevant lines of a source with numbers, without blank lines, comments, docstrings and imports."""
     for pattern in (_DOCSTRING, _IMPORTS):
         text = pattern.sub(lambda found: "\n" * found[0].count("\n"), text)
     stripped = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]

@@ -184,7 +184,7 @@ def run() -> Run:
 
 
 def plain(record: Record) -> dict[str, str]:
-    """Return the values of a record in a form in which NaN equals NaN, 1 differs from 1.0, and dict order is ignored."""
+    """Return the values of a record in a form in which NaN equals NaN, 1 differs from 1.0, and dicts are unordered."""
     said = {name: getattr(record, name) for name in record.__struct_fields__}
     return {
         name: repr(sorted(value.items()) if isinstance(value, dict) else value)

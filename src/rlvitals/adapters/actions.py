@@ -64,7 +64,7 @@ class Action(ABC):
         if severity not in SEVERITIES:
             raise ValueError(f"severity={severity!r} is invalid; use one of {', '.join(map(repr, SEVERITIES))}")
         if isinstance(codes, str):
-            raise ValueError(f"codes={codes!r} is a string; pass a list, such as [{codes!r}]")  # noqa: TRY004 - like the other options
+            raise ValueError(f"codes={codes!r} is a string; pass a list, such as [{codes!r}]")  # noqa: TRY004 - as below
         if most < 1 or rest < 0:
             raise ValueError(f"most={most}, rest={rest}: most must be at least 1 and rest at least 0")
         self._severity = SEVERITIES.index(severity)
@@ -266,7 +266,7 @@ class ActionTaker:
             finding = next(filter(action.answers, findings), None)
             if finding is None or self._taken[index] >= action.most or self._rollouts < self._ready_at[index]:
                 continue
-            with failures.caught(f"{action.code} could not be done"):
+            with failures.caught(f"the action {action.code} failed"):
                 self._carry_out(index, finding, model)
 
     def _carry_out(self, index: int, finding: Event, model: BaseAlgorithm) -> None:

@@ -88,7 +88,7 @@ class OwnRun:
         """Close the run of an adapter that no longer exists.
 
         The garbage collector calls this in an arbitrary thread. A thread of the recorder could not wait for its own
-        end, so that the run is closed in a new thread unless this is the main thread.
+        end, so the run is closed in a new thread, unless this is the main thread.
         """
         if self not in _open_runs:
             return

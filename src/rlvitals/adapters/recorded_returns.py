@@ -173,15 +173,13 @@ class RecordedReturns:
             self._say(
                 f"recorded above {custom}",
                 f"{custom} changes rewards below the wrapper that records returns. The reward of an episode is the "
-                "return "
-                f"from that wrapper, and the environment's own return is in extra['{ENVIRONMENT_RETURN}'].",
+                f"return from that wrapper, and the environment's own return is in extra['{ENVIRONMENT_RETURN}'].",
             )
             return Reported(*seen[:3], statistics_count=True, parts={}, extra={ENVIRONMENT_RETURN: own.reward})
         self._say(
             f"the environment's own, below {names}",
             f"{names} changes rewards. The reward of an episode is the sum of the environment's own rewards, and the "
-            "sum "
-            f"that the agent is trained on is in extra['{TRAINING_RETURN}'].",
+            f"sum that the agent is trained on is in extra['{TRAINING_RETURN}'].",
         )
         return Reported(*own[:3], statistics_count=believed, parts=own.parts, extra={TRAINING_RETURN: seen.reward})
 
@@ -207,8 +205,7 @@ class RecordedReturns:
             self._say(
                 None,
                 "Some rewards are not numbers. They are excluded from the returns and counted in "
-                f"extra['{UNREADABLE}']. "
-                "Return a number from every step.",
+                f"extra['{UNREADABLE}']. Return a number from every step.",
                 severity="warning",
             )
         elif settled.reward == made_of.reward:

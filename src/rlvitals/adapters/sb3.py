@@ -146,7 +146,7 @@ class VitalsCallback(BaseCallback):
         self._forget_update()
         self._begin_actions()
         self._begin_episodes()
-        with self._failures.caught("the training's beginning could not be recorded"):
+        with self._failures.caught("the start of the training could not be recorded"):
             self._take_place(total)
         with self._failures.caught("evaluations cannot be recorded"):
             self._watch_evaluations()
@@ -223,11 +223,11 @@ class VitalsCallback(BaseCallback):
 
     def _go_on(self, actions: ActionTaker) -> bool:
         if actions.has_news():
-            with self._failures.caught("what to do about a finding is not known"):
+            with self._failures.caught("new findings could not be checked"):
                 actions.apply(self.model, self._failures)
         return not actions.stopping
 
-    # ------------------------------------------------------------------ the beginning
+    # ------------------------------------------------------------------ start of a training
 
     def _begin_episodes(self) -> None:
         env = self.training_env
@@ -237,7 +237,7 @@ class VitalsCallback(BaseCallback):
             if self.num_timesteps == 0 or before.environments != env.num_envs:
                 before = None
         if self._raw_rewards:
-            with self._failures.caught("which wrappers change rewards is not known"):
+            with self._failures.caught("the reward wrappers could not be inspected"):
                 layers, raw = raw_rewards_of(env)
         sums = None if before is None else before.sums
         self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._failures, sums)
@@ -245,7 +245,7 @@ class VitalsCallback(BaseCallback):
         self._rewards_before = self._returns.total
         self._buffered, self._last_step = None, self.num_timesteps
         self._is_monitored = False
-        with self._failures.caught("whether a Monitor wraps the environment is not known"):
+        with self._failures.caught("the environment could not be checked for a Monitor"):
             self._is_monitored = is_vecenv_wrapped(env, VecMonitor) or env.env_is_wrapped(Monitor)[0]
 
     def _take_place(self, total_timesteps: int | None) -> None:
@@ -338,7 +338,7 @@ class VitalsCallback(BaseCallback):
         """
         if self._update is None or not any(map(math.isnan, self._update.norms())):
             return
-        with self._failures.caught("an update that failed could not be recorded"):
+        with self._failures.caught("an interrupted update could not be recorded"):
             self._log_update({"extra": {"interrupted": True}})
         self._update.remove()
         self._forget_update()

@@ -11,7 +11,7 @@ SYSTEM = (
         "env_step",
         "Environment step",
         "steps",
-        "Highest environment step logged until the sample.",
+        "Highest environment step logged before the sample.",
         _OWN,
         "Increases.",
         0.0,

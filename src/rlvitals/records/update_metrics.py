@@ -53,7 +53,7 @@ PPO_UPDATES = (
         "policy_loss",
         "Policy loss",
         "1",
-        "Clipped surrogate objective, negated: -mean(min(r A, clip(r, 1 - c, 1 + c) A)), with probability ratio "
+        "PPO's clipped surrogate loss: -mean(min(r A, clip(r, 1 - c, 1 + c) A)), with probability ratio "
         "r = exp(log pi_new(a|s) - log pi_old(a|s)), advantages A (normalised per minibatch if the algorithm does so) "
         "and clip range c. Mean over all minibatches of all epochs.",
         f"{_PPO}, equation 7; SB3 `train/policy_gradient_loss`, CleanRL `losses/policy_loss`",
@@ -65,8 +65,9 @@ PPO_UPDATES = (
         "value_loss",
         "Value loss",
         "reward^2",
-        "mean((R - V)^2), with returns R = A + V_old and the values V before each optimiser step (clipped to "
-        "V_old +/- a range if value clipping is on). Mean over all minibatches of all epochs.",
+        "Squared error of the value function: mean((R - V)^2), with returns R = A + V_old and the values V before each "
+        "optimiser step (clipped to V_old +/- a range if value clipping is on). Mean over all minibatches of all "
+        "epochs.",
         f"{_PPO}, equation 9; SB3 `train/value_loss`. CleanRL's `losses/value_loss` is half of it",
         "Falls relative to the variance of the returns. Jumps when the policy reaches new returns.",
         0.0,
@@ -78,8 +79,9 @@ PPO_UPDATES = (
         "entropy",
         "Entropy",
         "nats",
-        "mean(H(pi(.|s))): -sum p log p of a discrete policy, or the sum over dimensions of log(std sqrt(2 pi e)) of "
-        "a Gaussian policy; mean(-log pi(a|s)) without a closed form. Mean over all minibatches of all epochs.",
+        "Randomness of the policy, mean(H(pi(.|s))): -sum p log p of a discrete policy, or the sum over dimensions of "
+        "log(std sqrt(2 pi e)) of a Gaussian policy; mean(-log pi(a|s)) without a closed form. Mean over all "
+        "minibatches of all epochs.",
         f"{_ENTROPY}; SB3 `train/entropy_loss`, negated",
         "Starts near the entropy of the uniform policy (log n for n actions) and falls slowly. At least 0 for a "
         "discrete policy; can be negative for a Gaussian policy.",
@@ -89,8 +91,9 @@ PPO_UPDATES = (
         "kl_divergence",
         "KL divergence",
         "nats",
-        "Estimate of KL(pi_old || pi_new) from the actions of the rollout: mean((r - 1) - log r), which is never "
-        "negative. SB3 averages over the minibatches of the last epoch, CleanRL uses the last minibatch.",
+        "How far the update moves the policy: estimate of KL(pi_old || pi_new) from the actions of the rollout, "
+        "mean((r - 1) - log r), which is never negative. SB3 averages over the minibatches of the last epoch, CleanRL "
+        "uses the last minibatch.",
         f"{_KL}; SB3 `train/approx_kl`, CleanRL `losses/approx_kl`",
         "Mostly below 0.02 with common settings (Huang et al. 2022); 0.001 to 0.09 for 90 % of healthy updates. "
         "Exactly 0: the policy does not change. Far above its own history: the steps are too large.",
@@ -118,10 +121,9 @@ PPO_UPDATES = (
         "explained_variance",
         "Explained variance",
         "1",
-        "How well the value function predicts the returns: 1 - Var[R - V] / Var[R] over the rollout, with the values "
-        "V "
-        "from before the update. 1 is perfect, 0 is no better than a constant, below 0 is worse. NaN if the returns "
-        "do not vary.",
+        "How well the value function predicts the returns: 1 - Var[R - V] / Var[R] over the rollout, with the "
+        "values V from before the update. 1 is perfect, 0 is no better than a constant, below 0 is worse. NaN if the "
+        "returns do not vary.",
         "OpenAI Baselines `explained_variance`; SB3 `train/explained_variance`",
         "Rises from about 0 towards 1. Means little if the returns hardly vary, as on a solved task.",
         0.0,
@@ -211,7 +213,7 @@ PPO_UPDATES = (
         "1",
         "Share of sampled action components in the rollout that are at or beyond a bound of the action space.",
         _ACTIONS,
-        "Depends on the task. Should not rise to 1 compared with its own history.",
+        "Depends on the task. A rise towards 1 compared with its own history is a warning sign.",
         0.0,
         1.0,
         panel="update detail",
@@ -241,7 +243,7 @@ PPO_UPDATES = (
         "value_mean",
         "Mean value",
         "reward",
-        "Mean of V(s_t) over the rollout, from before the update.",
+        "Mean value estimate V(s_t) over the rollout, from before the update.",
         _GAE,
         "Follows `return_mean`.",
         panel="update detail",
@@ -250,7 +252,7 @@ PPO_UPDATES = (
         "return_mean",
         "Mean return",
         "reward",
-        "Mean of R_t = A_t + V(s_t) over the rollout, the target of the value function.",
+        "Mean return R_t = A_t + V(s_t) over the rollout, the target of the value function.",
         f"{_GAE}; SB3 `RolloutBuffer.returns`",
         "Rises with the episode reward.",
         panel="update detail",

@@ -192,7 +192,7 @@ def test_a_failed_action_is_reported_and_training_continues(
     assert train([Fails(), SaveCheckpoint()], {100: "a"}).num_timesteps == 320
     assert [event.code for event in actions(monitor)] == ["save-checkpoint"]
     (said,) = [event.message for event in monitor.run.records("events") if event.kind == "adapter"]
-    assert "fails could not be done: OSError: no room" in said
+    assert "the action fails failed: OSError: no room" in said
 
 
 def test_a_finding_at_the_end_of_a_rollout_affects_its_update(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
