@@ -191,8 +191,7 @@ PPO_UPDATES = (
         "Loss",
         "1",
         "Total loss: policy_loss + c_v value_loss - c_e entropy, with value coefficient c_v and entropy coefficient "
-        "c_e. "
-        "SB3 reports the last minibatch.",
+        "c_e. SB3 reports the last minibatch.",
         f"{_PPO}, equation 9; SB3 `train/loss`",
         "Finite. The individual losses are more informative than their sum.",
         panel="update detail",

@@ -156,7 +156,7 @@ def not_finite(text: str) -> Stated:
 
 
 def share_of_reported(text: str, episodes: int) -> Stated:
-    """Read a success rate with the number of reporting episodes: "62 % of 34", or "62 %" if the whole window reports."""
+    """Read a success rate with the number of reporting episodes: "62 % of 34", or "62 %" if all of them report."""
     if "%" not in text:
         return {"success": NOTHING}
     number_of = re.search(r"of (?:the )?([\d,]+)", text)
