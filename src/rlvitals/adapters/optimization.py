@@ -330,8 +330,7 @@ def _range(given: Any) -> tuple[float | None, float | None]:
         return None, None
     if not isinstance(given, tuple | list) or len(given) != 2:  # noqa: PLR2004 - a pair
         raise ValueError(
-            f"time_range={given!r:.100} is not a pair; pass (from, to), each a datetime, UTC seconds or None (open "
-            "end)"
+            f"time_range={given!r:.100} is not a pair; pass (start, end), each a datetime, UTC seconds or None"
         )
     low, high = given
     return _seconds(low), _seconds(high)

@@ -107,9 +107,7 @@ def plain_scalar(value: Any) -> Any:
         return plain_scalar(value.value)
     if _is_scalar(value):
         item = value.item()
-        return (
-            float(item) if type(item) is type(value) else item
-        )  # for NumPy's long double, item() returns the same type
+        return float(item) if type(item) is type(value) else item  # NumPy's long double returns itself
     for base in (bool, int, float, str):  # subclasses
         if isinstance(value, base):
             return base(value)

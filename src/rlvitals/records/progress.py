@@ -135,7 +135,7 @@ class Throughput:
     def recent(self, away: Spans = (), *, is_open: bool = False) -> float | None:
         """Return the steps per second over the last tenth of that time, at least one and at most ten minutes.
 
-        This window covers whole rollouts with their updates. A single sample would fall into one or the other.
+        This window covers whole rollouts with their updates. A shorter one could cover only a part of either.
 
         Args:
             away: Periods in which the run was not open, as pairs of start and end.
