@@ -1,4 +1,4 @@
-"""The repository's own source, parsed."""
+"""The repository's own sources, parsed."""
 
 import ast
 from pathlib import Path
@@ -18,13 +18,13 @@ def _name(path: Path, source: Path) -> str:
 
 @pytest.fixture(scope="session")
 def root() -> Path:
-    """The repository's folder."""
+    """Root folder of the repository."""
     return ROOT
 
 
 @pytest.fixture(scope="session")
 def modules() -> Modules:
-    """Every module of both packages, by name; a package is its `__init__`."""
+    """Every module of both packages by name. A package is represented by its `__init__`."""
     return {
         _name(path, source): ast.parse(path.read_text(encoding="utf-8"))
         for source in SOURCES

@@ -1,4 +1,4 @@
-"""No passage of code stands twice in the presenting half of the package."""
+"""No passage of code is repeated in the presentation half of the package."""
 
 import re
 from collections.abc import Iterable
@@ -8,16 +8,16 @@ import pytest
 
 FOLDERS = ("documents", "render", "dashboard", "cli")
 LONGEST = 5
-"""Equal lines in a row that two files may share."""
+"""Number of consecutive equal lines that two files can share."""
 _DOCSTRING = re.compile(r'^\s*[rf]?""".*?"""', re.MULTILINE | re.DOTALL)
 _IMPORTS = re.compile(r"^(from \S+ import \([^)]*\)|import \{[^}]*\} from .*)$", re.MULTILINE)
 _COMMENTS = ("#", "//", "/*", "*")
 _THIN = re.compile(r"[\W_]*|(from|import)\b.*|(try|else|return|pass|finally):?")
-"""Lines that say nothing: punctuation, imports, keywords alone."""
+"""Lines without content: only punctuation, imports or keywords."""
 
 
 def lines_of(text: str) -> list[tuple[int, str]]:
-    """The lines of a source that count, with their numbers: no blank lines, comments, docstrings or imports."""
+    """Return the relevant lines of a source with numbers, without blank lines, comments, docstrings and imports."""
     for pattern in (_DOCSTRING, _IMPORTS):
         text = pattern.sub(lambda found: "\n" * found[0].count("\n"), text)
     stripped = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
@@ -25,7 +25,7 @@ def lines_of(text: str) -> list[tuple[int, str]]:
 
 
 def repeated(sources: Iterable[tuple[str, str]], size: int = LONGEST + 1) -> list[str]:
-    """Passages of so many lines that stand in files of two folders: the first of each pair of files."""
+    """Return passages of that many lines in files of two folders, the first for each pair of files."""
     seen: dict[tuple[str, ...], tuple[str, int]] = {}
     found: dict[tuple[str, str], str] = {}
     for name, text in sources:
@@ -40,20 +40,20 @@ def repeated(sources: Iterable[tuple[str, str]], size: int = LONGEST + 1) -> lis
 
 @pytest.fixture(scope="module")
 def presenting(root: Path) -> list[tuple[str, str]]:
-    """The sources of the presenting half."""
+    """Sources of the presentation half."""
     folders = [root / "src" / "rlvitals" / folder for folder in FOLDERS]
     paths = [path for folder in folders for ending in ("*.py", "*.js") for path in sorted(folder.rglob(ending))]
     assert len(paths) > 80
     return [(str(path.relative_to(root / "src" / "rlvitals")), path.read_text(encoding="utf-8")) for path in paths]
 
 
-def test_no_six_lines_stand_in_two_folders(presenting: list[tuple[str, str]]) -> None:
-    """What two outputs share is a function of one of them, or of a layer below."""
+def test_no_six_lines_are_repeated_in_two_folders(presenting: list[tuple[str, str]]) -> None:
+    """Code that two outputs share is a function of one of them, or of a lower layer."""
     assert repeated(presenting) == []
 
 
-def test_the_guard_sees_a_copy() -> None:
-    """Also where blank lines, comments and indentation differ."""
+def test_a_copy_is_detected() -> None:
+    """A copy is detected despite different blank lines, comments and indentation."""
     passage = "".join(f"value_{at} = compute({at})\n" for at in range(6))
     copy = "def f():\n" + "".join(f"    # why\n    {line}\n\n" for line in passage.splitlines())
 

@@ -1,4 +1,4 @@
-"""The dependencies in each `pyproject.toml`, and who needs them."""
+"""Dependencies in each `pyproject.toml`, and the files that need them."""
 
 import re
 import tomllib
@@ -11,21 +11,21 @@ import rlvitals
 from vtracer_gym.requirements import REQUIREMENTS
 
 TOOLS = {"docs", "test"}
-"""Extras that bring tools for this repository, which no file of the packages needs."""
+"""Extras with tools for this repository, which no file of the packages needs."""
 
 PROJECTS = (".", "packages/vtracer_gym")
-"""The folders of the distributions in this repository."""
+"""Folders of the distributions in this repository."""
 
 _EXTRA = re.compile(r"^(?P<extra>[\w-]+) = \[")
 _PATH = re.compile(r"[\w./]+(?:\.py|/)(?![\w.])")
 
 
 def wrong_comments(pyproject: str, source: Path) -> list[str]:
-    """The lines that bring a dependency of an extra without naming a file that exists and needs it.
+    """Return the lines of an extra's dependencies that do not name an existing file that needs them.
 
     Args:
-        pyproject: The file's text.
-        source: The folder of the packages.
+        pyproject: Text of the file.
+        source: Folder of the packages.
     """
     wrong: list[str] = []
     _, _, section = pyproject.partition("[project.optional-dependencies]\n")
@@ -38,7 +38,7 @@ def wrong_comments(pyproject: str, source: Path) -> list[str]:
         if extra in TOOLS or '"' not in code:
             continue
         if not _PATH.search(comment):
-            comment = of_extra  # one for all, on the extra's first line
+            comment = of_extra  # shared comment on the first line of the extra
         paths = _PATH.findall(comment)
         missing = [path for path in paths if not (source / path).exists()]
         if not paths or (missing and "planned" not in comment):
@@ -52,14 +52,14 @@ def project_in(folder: Path) -> dict[str, Any]:
 
 
 def test_every_extra_names_the_file_that_needs_it(root: Path) -> None:
-    """Beside each dependency of an extra stands a file that exists, or a folder that is noted as planned."""
+    """Each dependency of an extra names an existing file or a planned folder."""
 
     assert wrong_comments((root / "pyproject.toml").read_text(encoding="utf-8"), root / "src") == []
 
 
 @pytest.mark.parametrize(("folder", "source"), [(".", "src/rlvitals"), ("packages/vtracer_gym", "src")])
-def test_every_dependency_names_what_needs_it(root: Path, folder: str, source: str) -> None:
-    """The dependencies but numpy, which is everywhere, say where they are used."""
+def test_every_dependency_names_the_file_that_needs_it(root: Path, folder: str, source: str) -> None:
+    """Every dependency except numpy, which is used everywhere, names the files that use it."""
 
     _, _, section = (root / folder / "pyproject.toml").read_text(encoding="utf-8").partition("\ndependencies = [\n")
     lines = [line for line in section.partition("\n]")[0].splitlines() if not line.lstrip().startswith('"numpy')]
@@ -70,8 +70,8 @@ def test_every_dependency_names_what_needs_it(root: Path, folder: str, source: s
         assert all((root / folder / source / path).exists() for path in paths), line
 
 
-def test_the_entry_points_lead_somewhere(root: Path) -> None:
-    """Each command, sink, exporter, importer, ... that a distribution offers is a module that exists."""
+def test_entry_points_refer_to_existing_modules(root: Path) -> None:
+    """Each command, sink, exporter, importer, ... of a distribution refers to an existing module."""
 
     for folder in PROJECTS:
         project = project_in(root / folder)
@@ -83,7 +83,7 @@ def test_the_entry_points_lead_somewhere(root: Path) -> None:
             assert path.with_suffix(".py").exists() or (path / "__init__.py").exists(), name
 
 
-def test_both_distributions_are_of_one_release(root: Path) -> None:
+def test_both_distributions_have_the_same_release(root: Path) -> None:
     """They have the same version, as does the citation, and the same licence text; the changelog begins with it."""
 
     version = rlvitals.__version__
@@ -93,8 +93,8 @@ def test_both_distributions_are_of_one_release(root: Path) -> None:
     assert (root / "LICENSE").read_bytes() == (root / "packages/vtracer_gym/LICENSE").read_bytes()
 
 
-def test_what_vtracer_gym_misses_is_what_it_declares(root: Path) -> None:
-    """The packages that it looks for before it imports them are the dependencies of its distribution."""
+def test_vtracer_gym_checks_for_its_declared_dependencies(root: Path) -> None:
+    """The packages that it checks for before importing them are the dependencies of its distribution."""
 
     declared = {parts(line) for line in project_in(root / "packages/vtracer_gym")["dependencies"]}
     wanted: dict[str, frozenset[str]] = {}
@@ -104,7 +104,7 @@ def test_what_vtracer_gym_misses_is_what_it_declares(root: Path) -> None:
 
 
 def parts(requirement: str) -> tuple[str, frozenset[str]]:
-    """The name and the extras of a requirement."""
+    """Return the name and the extras of a requirement."""
     found = re.match(r"([\w-]+)(?:\[([\w,]+)\])?", requirement)
     assert found is not None
     return found[1], frozenset((found[2] or "").split(",")) - {""}
@@ -122,8 +122,8 @@ def parts(requirement: str) -> tuple[str, frozenset[str]]:
         ('test = ["pytest"]', False),
     ],
 )
-def test_a_dependency_without_its_file_is_found(tmp_path: Path, line: str, wrong: bool) -> None:
-    """A missing comment, a file that is gone, a comment that names none."""
+def test_a_dependency_without_a_file_is_detected(tmp_path: Path, line: str, wrong: bool) -> None:
+    """A missing comment, a missing file and a comment without a file are detected."""
 
     (tmp_path / "rlvitals").mkdir()
     (tmp_path / "rlvitals" / "sb3.py").touch()
@@ -131,8 +131,8 @@ def test_a_dependency_without_its_file_is_found(tmp_path: Path, line: str, wrong
     assert bool(wrong_comments(text, tmp_path)) is wrong
 
 
-def test_the_lowest_versions_are_those_that_are_declared(root: Path) -> None:
-    """`make lowest` tests what both distributions promise: each minimum is pinned in `constraints-lowest.txt`."""
+def test_the_lowest_versions_match_the_declared_ones(root: Path) -> None:
+    """`make lowest` tests the declared minimums, which are pinned in `constraints-lowest.txt`."""
 
     extras = project_in(root)["optional-dependencies"]
     groups = [project_in(root / folder)["dependencies"] for folder in PROJECTS]

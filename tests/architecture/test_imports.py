@@ -1,4 +1,4 @@
-"""What importing costs, and what the packages offer."""
+"""Cost of importing, and the public names of the packages."""
 
 import ast
 import importlib
@@ -12,7 +12,7 @@ import pytest
 Modules = dict[str, ast.Module]
 
 MOST_PUBLIC_NAMES = 16
-"""As many as a reader takes in at one glance of `dir(rlvitals)`."""
+"""Maximum number of public names, so that `dir(rlvitals)` stays readable."""
 
 HEAVY = (
     "duckdb",
@@ -34,11 +34,11 @@ HEAVY = (
     "vtracer_gym",
     "wandb",
 )
-"""What a trainer that only wants to record must not load."""
+"""Packages that a trainer that only records must not load."""
 
 
 def loaded_by(statement: str) -> list[str]:
-    """The heavy packages that a statement loads, in a fresh interpreter."""
+    """Return the heavy packages that a statement loads in a fresh interpreter."""
     script = f"import sys, json; {statement}; print(json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120)
     loaded: list[str] = json.loads(done.stdout)
@@ -46,7 +46,7 @@ def loaded_by(statement: str) -> list[str]:
 
 
 def exports_of(tree: ast.Module) -> set[str]:
-    """The public names that a package's `__init__` takes from this repository, or makes itself."""
+    """Return the public names that a package's `__init__` imports from this repository or defines."""
     names: set[str] = set()
     lazily = [node for block in tree.body if isinstance(block, ast.If) for node in block.body]  # `if TYPE_CHECKING:`
     for node in [*tree.body, *lazily]:
@@ -62,7 +62,7 @@ def exports_of(tree: ast.Module) -> set[str]:
 
 
 def all_of(tree: ast.Module) -> list[str] | None:
-    """A module's `__all__`; `None` if it has none."""
+    """Return a module's `__all__`, or `None` without one."""
     for node in tree.body:
         if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["__all__"]:
             names: list[str] = ast.literal_eval(node.value)
@@ -71,12 +71,12 @@ def all_of(tree: ast.Module) -> list[str] | None:
 
 
 def packages(modules: Modules) -> Iterator[str]:
-    """The modules that have others below them."""
+    """Yield the modules that have submodules."""
     return (name for name in modules if any(other.startswith(f"{name}.") for other in modules))
 
 
 def private_uses(tree: ast.Module, public: list[str]) -> list[str]:
-    """What a user's code takes of `rlvitals` that is not offered."""
+    """Return the names of `rlvitals` that user code takes but that are not public."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -94,19 +94,19 @@ def private_uses(tree: ast.Module, public: list[str]) -> list[str]:
 
 
 def test_a_trainer_loads_nothing_heavy() -> None:
-    """All that `rlvitals` offers loads no framework, no database and no terminal library."""
+    """Importing all public names of `rlvitals` loads no framework, database or terminal library."""
 
     assert loaded_by("from rlvitals import *") == []
 
 
-def test_a_heavy_import_is_found() -> None:
-    """The check sees what was loaded."""
+def test_a_heavy_import_is_detected() -> None:
+    """The check detects a loaded package."""
 
     assert loaded_by("import duckdb") == ["duckdb"]
 
 
-def test_a_package_says_what_it_offers(modules: Modules) -> None:
-    """Each package that offers names lists them in `__all__`, and lists no others."""
+def test_a_package_lists_its_public_names(modules: Modules) -> None:
+    """The `__all__` of each package lists exactly its public names."""
 
     wrong = {
         name: sorted(exports_of(modules[name]) ^ set(all_of(modules[name]) or ()))
@@ -116,15 +116,15 @@ def test_a_package_says_what_it_offers(modules: Modules) -> None:
     assert wrong == {}
 
 
-def test_what_a_package_offers_is_there() -> None:
-    """`from rlvitals import *` works, and each name is documented."""
+def test_public_names_exist() -> None:
+    """`from rlvitals import *` works, and each name has a docstring."""
 
     rlvitals = importlib.import_module("rlvitals")
     assert [name for name in rlvitals.__all__ if not getattr(rlvitals, name).__doc__] == []
 
 
-def test_the_root_lists_its_public_names_only() -> None:
-    """`dir(rlvitals)` is `__all__`, also after modules below it were imported; exceptions are in `rlvitals.errors`."""
+def test_the_root_lists_only_its_public_names() -> None:
+    """`dir(rlvitals)` equals `__all__`, even after imports of submodules. Exceptions are in `rlvitals.errors`."""
 
     rlvitals = importlib.import_module("rlvitals")
     importlib.import_module("rlvitals.runs.catalogue")
@@ -134,8 +134,8 @@ def test_the_root_lists_its_public_names_only() -> None:
     assert not [one for one in offered if isinstance(one, type) and issubclass(one, BaseException)]
 
 
-def test_the_reference_pipeline_uses_public_names_only(modules: Modules) -> None:
-    """`vtracer_gym` imports `rlvitals`' public names and its adapters, as any user would."""
+def test_the_reference_pipeline_uses_only_public_names(modules: Modules) -> None:
+    """`vtracer_gym` imports public names and adapters of `rlvitals`, like any user."""
 
     public = all_of(modules["rlvitals"])
     assert public
@@ -160,14 +160,14 @@ def test_the_reference_pipeline_uses_public_names_only(modules: Modules) -> None
         ("import rlvitals\nrlvitals.runs.layout", ["runs"]),
     ],
 )
-def test_a_private_use_is_found(source: str, found: list[str]) -> None:
-    """However it is written, and wherever it hides."""
+def test_a_private_use_is_detected(source: str, found: list[str]) -> None:
+    """A private use is detected in any form and place."""
 
     assert private_uses(ast.parse(source), ["TrainingMonitor", "open_run"]) == found
 
 
-def test_a_name_that_is_not_listed_is_found() -> None:
-    """A name that a package imports and forgets in `__all__` shows."""
+def test_an_unlisted_name_is_detected() -> None:
+    """A name that a package imports but does not list in `__all__` is detected."""
 
     tree = ast.parse(
         "import json\nfrom rlvitals.errors import RunError\n_hidden = 1\nSEEN: int = 2\n__all__ = ['SEEN']"

@@ -1,4 +1,4 @@
-"""The house: who may import whom."""
+"""Layers of the packages and their allowed imports."""
 
 import ast
 import graphlib
@@ -12,17 +12,17 @@ LAYERS: dict[str, int] = {
     "rlvitals.errors": 0,
     "rlvitals.clock": 0,
     "rlvitals.text_escaping": 0,
-    "rlvitals.files": 0,  # regular files only, safely
+    "rlvitals.files": 0,  # safe access to regular files only
     "rlvitals.stats": 0,  # arrays in, values out
     "rlvitals.plugins": 1,
     "rlvitals.records": 1,
-    "rlvitals.formatting": 2,  # numbers, times and curves as texts
+    "rlvitals.formatting": 2,  # numbers, times and curves as text
     "rlvitals.runs": 3,
     "rlvitals.sinks": 3,
     "rlvitals.recording": 4,
     "rlvitals.diagnosis": 4,
-    "rlvitals.formats": 4,  # exporters use the sinks' event files
-    "rlvitals.summary": 5,  # facts about one run, from diagnosis too
+    "rlvitals.formats": 4,  # exporters use the event files of the sinks
+    "rlvitals.summary": 5,  # facts about one run, including the diagnosis
     "rlvitals.comparison": 6,  # facts about groups of runs
     "rlvitals.compat": 6,
     "rlvitals.documents": 7,
@@ -30,14 +30,14 @@ LAYERS: dict[str, int] = {
     "rlvitals.reader": 9,
     "rlvitals.monitor": 10,
     "rlvitals.adapters": 11,
-    "rlvitals": 12,  # its `__init__`, the public names
+    "rlvitals": 12,  # `__init__`, the public names
     "rlvitals.dashboard": 13,
     "rlvitals.cli": 14,
     "rlvitals.testing": 14,
     "rlvitals.__main__": 15,
     "vtracer_gym": 16,
 }
-"""Each part of the house and its layer. A part imports lower layers, and itself."""
+"""Parts of the packages and their layers. A part imports only lower layers and itself."""
 
 DEFERRED: dict[str, str] = {
     "rlvitals.comparison.metric_queries": "loads duckdb, which a trainer does not need",
@@ -50,20 +50,20 @@ DEFERRED: dict[str, str] = {
     "rlvitals.runs.answer": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.sql_columns": "loads duckdb, which a trainer does not need",
     "rlvitals.runs.stream": "loads duckdb, which a trainer does not need",
-    "rlvitals.runs.queries": "loads duckdb, which a trainer that begins a new run does not need",
+    "rlvitals.runs.queries": "loads duckdb, which a trainer that starts a new run does not need",
 }
-"""What may be imported inside a function, and why: it is optional, or a trainer must not pay for it."""
+"""Modules that can be imported inside a function, with the reason: they are optional or too slow for a trainer."""
 
 
 def part_of(module: str) -> str | None:
-    """The part of the house in which a module is; `None` if it is not of this repository."""
+    """Return the part that a module belongs to, or `None` if it is not in this repository."""
     if module in LAYERS:
         return module
     return next((part for part in LAYERS if part != "rlvitals" and module.startswith(f"{part}.")), None)
 
 
 def imported(node: ast.AST, modules: Modules) -> Iterator[str]:
-    """The modules that an import statement names: `from package import module` names the module."""
+    """Yield the modules that an import statement names. `from package import module` names the module."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -78,7 +78,7 @@ def imports_of(tree: ast.AST, modules: Modules) -> set[str]:
 
 
 def top_imports_of(tree: ast.AST, modules: Modules) -> set[str]:
-    """What a module imports when it is imported, also inside `if` and `try`."""
+    """Return the modules that are imported on import, including inside `if` and `try`."""
     found = {name for node in ast.iter_child_nodes(tree) for name in imported(node, modules)}
     for node in ast.iter_child_nodes(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
@@ -87,7 +87,7 @@ def top_imports_of(tree: ast.AST, modules: Modules) -> set[str]:
 
 
 def trespasses(modules: Modules) -> list[str]:
-    """Imports of a part on the same layer or above."""
+    """Return imports from the same or a higher layer."""
     found = []
     for module, tree in modules.items():
         here = part_of(module)
@@ -99,7 +99,7 @@ def trespasses(modules: Modules) -> list[str]:
 
 
 def cycle(modules: Modules) -> list[str]:
-    """The modules of an import cycle; none if there is no cycle."""
+    """Return the modules of an import cycle, or an empty list."""
     graph = {module: top_imports_of(tree, modules) - {module} for module, tree in modules.items()}
     try:
         graphlib.TopologicalSorter(graph).prepare()
@@ -109,7 +109,7 @@ def cycle(modules: Modules) -> list[str]:
 
 
 def deferred(modules: Modules) -> list[str]:
-    """Imports inside functions that nobody has given a reason for."""
+    """Return imports inside functions that have no listed reason."""
     return [
         f"{module} imports {name} in {function.name}"
         for module, tree in modules.items()
@@ -121,36 +121,36 @@ def deferred(modules: Modules) -> list[str]:
 
 
 def made(**sources: str) -> Modules:
-    """A house of one's own; `__` stands for the dot."""
+    """Return modules made from sources. `__` in a name represents the dot."""
     return {name.replace("__", "."): ast.parse(source) for name, source in sources.items()}
 
 
-def test_the_layers_hold(modules: Modules) -> None:
-    """Every part imports lower layers only, never a sibling, never upwards."""
+def test_parts_import_only_lower_layers(modules: Modules) -> None:
+    """Every part imports only lower layers, never a sibling or a higher layer."""
 
     assert trespasses(modules) == []
 
 
 def test_every_module_has_a_layer(modules: Modules) -> None:
-    """A new folder is put on its layer before it is filled."""
+    """A new module must belong to a layer."""
 
     assert [module for module in modules if part_of(module) is None] == []
 
 
 def test_there_are_no_import_cycles(modules: Modules) -> None:
-    """Modules can be put in an order in which each is imported before it is needed."""
+    """There is an order in which each module is imported before it is needed."""
 
     assert cycle(modules) == []
 
 
 def test_imports_are_at_the_top(modules: Modules) -> None:
-    """A function imports nothing, but for what is listed with a reason."""
+    """Functions contain no imports, except the listed ones."""
 
     assert deferred(modules) == []
 
 
 def test_every_reason_is_needed(modules: Modules) -> None:
-    """What is listed as deferred is deferred somewhere: else the list would hide the next one."""
+    """Every listed import is still deferred somewhere."""
 
     functions = [node for tree in modules.values() for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     used = {name for function in functions for name in imports_of(function, modules)}
@@ -168,22 +168,22 @@ def test_every_reason_is_needed(modules: Modules) -> None:
         ("rlvitals__adapters__sb3", "import vtracer_gym", "vtracer_gym"),
     ],
 )
-def test_a_trespass_is_found(module: str, source: str, found: str) -> None:
-    """Upwards, sideways, from the root, hidden in a function."""
+def test_a_forbidden_import_is_detected(module: str, source: str, found: str) -> None:
+    """Imports from a higher layer, from the same layer, from the root or inside a function are detected."""
 
     assert trespasses(made(**{module: source})) == [f"{module.replace('__', '.')} imports {found}"]
 
 
-def test_a_cycle_is_found() -> None:
-    """Also one that goes through a package's `__init__`, or through an `if`."""
+def test_a_cycle_is_detected() -> None:
+    """A cycle through a package's `__init__` or an `if` is detected."""
 
     ring = made(a="from a.b import x", a__b="if True:\n    import a.c", a__c="import a")
     assert set(cycle(ring)) == {"a", "a.b", "a.c"}
     assert cycle(made(a="from a import b", a__b="import json")) == []
 
 
-def test_a_hidden_import_is_found() -> None:
-    """In a function, and in a method."""
+def test_an_import_in_a_function_is_detected() -> None:
+    """Imports in functions and in methods are detected."""
 
     house = made(a="def f():\n    import json", b="class C:\n    def g(self):\n        import pandas")
     assert deferred(house) == ["a imports json in f", "b imports pandas in g"]

@@ -1,4 +1,4 @@
-"""What things are called."""
+"""Names of files, classes and functions."""
 
 import ast
 import re
@@ -10,26 +10,26 @@ import pytest
 Modules = dict[str, ast.Module]
 
 BANNED = {"util", "utils", "helper", "helpers", "common", "manager", "managers", "misc"}
-"""Names that say nothing of what is inside."""
+"""Words that do not describe the contents."""
 
 
 FIXED = {"logo_type", "logo_types", "logo_type_performance", "logo_performance"}
-"""Keys and parameters of the public interface; records and everything shown have `category` instead."""
+"""Keys and parameters of the public interface. Records and all displayed texts use `category` instead."""
 
 
 def pipeline_words(text: str) -> list[str]:
-    """The words of a text that belong to vtracer_gym."""
+    """Return the words of a text that belong to vtracer_gym."""
     return [word for word in re.findall(r"\w*(?:logos?|vtracer)(?![a-z])\w*", text, re.IGNORECASE) if word not in FIXED]
 
 
 def banned_words(name: str) -> set[str]:
-    """The words of a name, in whatever case it is written, that say nothing."""
+    """Return the banned words in a name, in any case."""
     words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
     return {word.lower() for word in words} & BANNED
 
 
-def test_files_are_named_for_what_is_in_them(root: Path) -> None:
-    """No file or folder of ours is called utils, helpers, common or manager."""
+def test_file_names_describe_their_contents(root: Path) -> None:
+    """No file or folder of the repository has a banned word such as utils in its name."""
 
     folders = [root / name for name in ("src", "packages", "tests", "bench", "examples", "docs")]
     paths = [
@@ -39,8 +39,8 @@ def test_files_are_named_for_what_is_in_them(root: Path) -> None:
     assert [str(path) for path in paths if banned_words(path.stem)] == []
 
 
-def test_the_monitor_speaks_of_no_pipeline(root: Path) -> None:
-    """Neither `vtracer` nor a logo is in its source, but for the names that its public interface fixes."""
+def test_the_monitor_does_not_mention_the_pipeline(root: Path) -> None:
+    """Its source mentions neither `vtracer` nor logos, except in fixed names of its public interface."""
 
     spoken = [
         f"{path.relative_to(root)}: {word}"
@@ -51,8 +51,8 @@ def test_the_monitor_speaks_of_no_pipeline(root: Path) -> None:
     assert spoken == []
 
 
-def test_classes_and_functions_are_named_for_what_they_do(modules: Modules) -> None:
-    """Neither is any class or function."""
+def test_class_and_function_names_describe_their_purpose(modules: Modules) -> None:
+    """No class or function has a banned word in its name."""
 
     named = [
         f"{module}.{node.name}"
@@ -75,8 +75,8 @@ def test_classes_and_functions_are_named_for_what_they_do(modules: Modules) -> N
         ("TerminalSink", set()),
     ],
 )
-def test_such_a_name_is_found(name: str, found: set[str]) -> None:
-    """As a word of a name in either case; a word that merely begins so is let be."""
+def test_a_banned_name_is_detected(name: str, found: set[str]) -> None:
+    """A banned word is detected in any case, but not as the beginning of a longer word."""
 
     assert banned_words(name) == found
 
@@ -91,14 +91,14 @@ def test_such_a_name_is_found(name: str, found: set[str]) -> None:
         ("a catalogue, a logotype", []),
     ],
 )
-def test_a_word_of_the_pipeline_is_found(text: str, found: list[str]) -> None:
-    """In code and in prose, in either case; not as a part of another word, nor in a fixed key."""
+def test_a_word_of_the_pipeline_is_detected(text: str, found: list[str]) -> None:
+    """A word is detected in code and prose in any case, but not inside another word or a fixed key."""
 
     assert pipeline_words(text) == found
 
 
 def repeated(places: list[tuple[str, str]]) -> dict[str, list[str]]:
-    """Names that stand in more than one place, with their places."""
+    """Return names that occur in more than one place, with their places."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, place in places:
         found[name].append(place)
@@ -106,12 +106,12 @@ def repeated(places: list[tuple[str, str]]) -> dict[str, list[str]]:
 
 
 def own(modules: Modules) -> Modules:
-    """The modules of the monitor's package."""
+    """Return the modules of the monitor package."""
     return {name: tree for name, tree in modules.items() if name.partition(".")[0] == "rlvitals"}
 
 
-def test_a_file_name_occurs_once(root: Path) -> None:
-    """So that a search by a file's name finds one file; each package has its `__init__` and `__main__`."""
+def test_a_file_name_is_unique(root: Path) -> None:
+    """Each file name is unique, except `__init__` and `__main__`, so that a search finds one file."""
 
     folder = root / "src" / "rlvitals"
     places = [
@@ -121,8 +121,8 @@ def test_a_file_name_occurs_once(root: Path) -> None:
     assert repeated(places) == {}
 
 
-def test_a_class_name_occurs_once(modules: Modules) -> None:
-    """So that a search by a class's name finds one class."""
+def test_a_class_name_is_unique(modules: Modules) -> None:
+    """Each class name is unique, so that a search finds one class."""
 
     places = [
         (node.name, module)
@@ -134,8 +134,8 @@ def test_a_class_name_occurs_once(modules: Modules) -> None:
     assert repeated(places) == {}
 
 
-def test_a_repeated_name_is_found() -> None:
-    """With both of its places."""
+def test_a_repeated_name_is_detected() -> None:
+    """A repeated name is reported with all its places."""
 
     assert repeated([("chart", "a/chart.py"), ("table", "a/table.py"), ("chart", "b/chart.py")]) == {
         "chart": ["a/chart.py", "b/chart.py"]

@@ -1,4 +1,4 @@
-"""The guard in `tests/conftest.py`, under which the whole suite runs."""
+"""The network guard in `tests/conftest.py`, which is active in all tests."""
 
 import contextlib
 import socket
@@ -15,18 +15,18 @@ class Guard(Protocol):
     ("address", "family"),
     [(("192.0.2.1", 80), socket.AF_INET), (("2001:db8::1", 80), socket.AF_INET6), (("10.0.0.7", 8080), socket.AF_INET)],
 )
-def test_another_machine_is_out_of_reach(
+def test_a_connection_to_another_machine_is_refused(
     network_guard: Guard, address: tuple[str, int], family: socket.AddressFamily
 ) -> None:
-    """A connection to another machine raises an error that names the address, before a packet leaves."""
+    """A connection to another machine raises an error that names the address, before a packet is sent."""
 
     with socket.socket(family) as client, pytest.raises(RuntimeError, match=f"{address[0]}:{address[1]}"):
         client.connect(address)
     assert network_guard.refused.pop() == f"a connection to {address[0]}:{address[1]}"
 
 
-def test_no_name_is_looked_up(network_guard: Guard) -> None:
-    """Asking for another machine's address is refused too, as the question itself leaves this one."""
+def test_a_name_lookup_is_refused(network_guard: Guard) -> None:
+    """A lookup of another machine's address is refused, because the query itself leaves this machine."""
 
     with pytest.raises(RuntimeError, match=r"api\.wandb\.ai"):
         socket.create_connection(("api.wandb.ai", 443))
@@ -34,15 +34,15 @@ def test_no_name_is_looked_up(network_guard: Guard) -> None:
 
 
 def test_a_datagram_is_refused(network_guard: Guard) -> None:
-    """What needs no connection is held back as well."""
+    """Connectionless traffic is refused too."""
 
     with socket.socket(type=socket.SOCK_DGRAM) as sender, pytest.raises(RuntimeError, match=r"203\.0\.113\.9:8125"):
         sender.sendto(b"metric:1|c", ("203.0.113.9", 8125))
     network_guard.refused.clear()
 
 
-def test_an_error_that_is_swallowed_is_remembered(network_guard: Guard) -> None:
-    """Code that passes over the error leaves its trace, for which the guard fails the test at its end."""
+def test_a_suppressed_error_is_remembered(network_guard: Guard) -> None:
+    """If code suppresses the error, the guard still fails the test at its end."""
 
     with socket.socket() as client, contextlib.suppress(RuntimeError):
         client.connect_ex(("192.0.2.1", 80))
@@ -51,8 +51,8 @@ def test_an_error_that_is_swallowed_is_remembered(network_guard: Guard) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_the_loopback_is_open(host: str) -> None:
-    """A server on this machine can be reached."""
+def test_loopback_connections_are_allowed(host: str) -> None:
+    """Servers on this machine are reachable."""
 
     with (
         socket.create_server(("127.0.0.1", 0)) as server,

@@ -1,4 +1,4 @@
-"""What the distributions of this repository contain."""
+"""Contents of the distributions in this repository."""
 
 import zipfile
 from collections.abc import Iterator
@@ -8,26 +8,26 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 
 FOLDERS = {"rlvitals": ".", "vtracer_gym": "packages/vtracer_gym"}
-"""The package of each distribution, and the folder that its wheel is built from."""
+"""Package of each distribution, and the folder from which its wheel is built."""
 
 
 def built_from(folder: Path, place: Path) -> list[PurePosixPath]:
-    """Build the wheel of a distribution, as pip does, and list the files in it."""
+    """Build the wheel of a distribution like pip, and list its files."""
     wheel = next(iter(WheelBuilder(str(folder)).build(directory=str(place), versions=["standard"])))
     with zipfile.ZipFile(wheel) as archive:
         return [PurePosixPath(name) for name in archive.namelist()]
 
 
 def files_below(folder: Path) -> Iterator[PurePosixPath]:
-    """The files of a package: its modules, and the static files next to them."""
+    """Yield the files of a package: its modules and static files."""
     for path in folder.rglob("*"):
         if path.is_file() and "__pycache__" not in path.parts:
             yield PurePosixPath(path.relative_to(folder.parent).as_posix())
 
 
 @pytest.mark.parametrize("package", FOLDERS)
-def test_a_wheel_holds_one_package_with_all_its_files(root: Path, tmp_path: Path, package: str) -> None:
-    """Whoever installs the monitor gets no pipeline, and the other way round; pages, styles and types are there."""
+def test_a_wheel_contains_one_package_with_all_its_files(root: Path, tmp_path: Path, package: str) -> None:
+    """Each wheel contains only its own package, with pages, styles and types."""
 
     folder = root / FOLDERS[package]
     inside = built_from(folder, tmp_path)

@@ -1,6 +1,6 @@
-"""Run by `make test` with an interpreter that has none of the extras: importing, recording and reading must work.
+"""Checks that importing, recording and reading work without extras. `make test` runs it in a bare environment.
 
-It uses no test framework, as there is none; a failure is an exception, and so an exit code that is not 0.
+It uses no test framework, because none is installed. A failure is an exception, and so a non-zero exit code.
 """
 
 import importlib
@@ -36,24 +36,24 @@ EXTRAS = (
 
 
 def check(claim: str, *, holds: bool) -> None:
-    """Say a claim, and stop if it does not hold."""
+    """Print a claim, and exit with an error if it does not hold."""
     if not holds:
-        raise SystemExit(f"bare install: NOT TRUE: {claim}")
+        raise SystemExit(f"bare install: FAILED: {claim}")
     print(f"bare install: {claim}")
 
 
 def check_missing(what: str, extra: str, use: Callable[[], object]) -> None:
-    """Say that something names the extra that it lacks, and stop if it does not."""
+    """Check that an action raises an error that names the missing extra."""
     try:
         use()
     except MissingExtraError as error:
-        check(f"{what} names the extra that is missing", holds=f"rlvitals[{extra}]" in str(error))
+        check(f"{what} names the missing extra", holds=f"rlvitals[{extra}]" in str(error))
     else:
-        check(f"{what} names the extra that is missing", holds=False)
+        check(f"{what} names the missing extra", holds=False)
 
 
 def check_pipeline() -> None:
-    """Check that vtracer_gym, of which only the source is here, names what is missing and how to install it."""
+    """Check that vtracer_gym, whose source alone is available, names the missing packages and the install command."""
     source = Path(__file__).parents[2] / "packages" / "vtracer_gym" / "src"
     for what, statement in {
         "vtracer_gym": "import vtracer_gym",
@@ -64,9 +64,9 @@ def check_pipeline() -> None:
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
         last = (done.stderr.splitlines() or [""])[-1]
         wanted = ("MissingPackageError", "cv2", "pip install ", " vtracer", " 'rlvitals[sb3]'")
-        unwanted = ("numpy", "typer")  # is there
+        unwanted = ("numpy", "typer")  # installed
         says = all(word in last for word in wanted) and not any(word in last for word in unwanted)
-        check(f"{what} names what is missing, and the command that installs it", holds=done.returncode == 1 and says)
+        check(f"{what} names the missing package and the command that installs it", holds=done.returncode == 1 and says)
 
 
 def _said(*words: str) -> str:
@@ -75,7 +75,7 @@ def _said(*words: str) -> str:
 
 
 def main() -> None:
-    """Check each claim in turn."""
+    """Check each claim."""
     check("none of the extras is installed", holds=not any(importlib.util.find_spec(name) for name in EXTRAS))
 
     with tempfile.TemporaryDirectory() as folder:
@@ -95,19 +95,17 @@ def main() -> None:
         check("the run is complete", holds=run.vitality().status == "completed")
         for target in ("bare.json", "bare.csv", "bare.duckdb", "bare.sqlite"):
             back = import_run(export_run(run, Path(folder) / target), Path(folder) / "back")
-            check(f"it goes out and in as {target}", holds=len(list(back.records("episodes"))) == 100)
+            check(f"export and import as {target}", holds=len(list(back.records("episodes"))) == 100)
         for extra in ("pandas", "arrow", "tensorboard", "wandb"):
             check_missing(f"the format {extra}", extra, partial(make_exporter, extra))
-        check("the command line lists it", holds=_said("ls", folder).startswith("run"))
+        check("the command line lists the run", holds=_said("ls", folder).startswith("run"))
         check("a column is read", holds=float(run.episodes["reward"].mean()) == 49.5)
         check("SQL is answered", holds=run.sql("select max(reward) from episodes").rows() == [(99.0,)])
-        check("it is summed up", holds="improving" in _said("stats", str(run.path)))
-        check("it is diagnosed", holds=run.diagnosis().findings[0].code == "non-finite")
+        check("the run is summarised", holds="improving" in _said("stats", str(run.path)))
+        check("the run is diagnosed", holds=run.diagnosis().findings[0].code == "non-finite")
         for extra in ("pandas", "polars", "arrow"):
             check_missing(f"a frame of {extra}", extra, getattr(run.episodes, extra))
-        check(
-            "alerts need nothing more", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None
-        )
+        check("alerts need no extra", holds=importlib.import_module("rlvitals.sinks.alerts").SlackAlerts is not None)
 
     for name, extra in {"sb3": "sb3", "actions": "sb3", "gymnasium": "gymnasium"}.items():
         module = f"rlvitals.adapters.{name}"

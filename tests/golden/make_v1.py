@@ -1,11 +1,12 @@
-"""Makes `tests/golden/v1`: a small run of format version 1, as the first release wrote it.
+"""Make `tests/golden/v1`: a small run of format version 1, as written by the first release.
 
-It is kept so that every later release is tested to read it; `test_v1.py` says what is in it. It was made once, with
+The run is kept so that tests can check that every later release reads it. `test_v1.py` has its contents. It was made
+once with
 
     python tests/golden/make_v1.py
 
-and is not made again once version 1 is released: it would then be a test of the writer. Times, names and the header's
-facts are fixed, so that nothing of the machine that made it is in it.
+and is not made again after the release of version 1, because it would then only test the current writer. Times, names
+and facts in the header are fixed, so that the run contains no facts of the machine that made it.
 """
 
 import math
@@ -140,13 +141,13 @@ TORN = b'{"time":1700000099.0,"env_st'
 
 
 def lines(stream: str, records: Iterable[Said], first: int = 0) -> bytes:
-    """The lines of a stream; records are a second apart."""
+    """Return the lines of a stream, with records one second apart."""
     pack = codec_of(STREAMS[stream]).pack
     return b"".join(pack({"time": START + first + n, **said})[1] for n, said in enumerate(records))
 
 
 def header() -> Header:
-    """What the run says of itself, of nobody's machine."""
+    """Return a header without facts of a real machine."""
     return Header(
         run_id=FOLDER.name,
         project="vtracer-rl-optimization",
@@ -180,7 +181,7 @@ def header() -> Header:
 
 
 def make() -> None:
-    """Make the folder anew."""
+    """Make the folder, replacing an existing one."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     layout = Layout(FOLDER)
     layout.make()
@@ -195,7 +196,7 @@ def make() -> None:
     beat = Heartbeat(host="golden", pid=1, process_started=START, beat=START + 100, interval=2.0, records=21)
     layout.lock.write_bytes(msgspec.json.encode(beat).ljust(1023) + b"\n")
     write_header(layout, header())
-    layout.artifacts.rmdir()  # git keeps no empty folder
+    layout.artifacts.rmdir()  # git does not keep empty folders
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Today's code reads a run of format version 1, to the letter. `make_v1.py` made it; nobody may touch it."""
+"""The current release reads a run of format version 1 exactly. `make_v1.py` made the run, which must not change."""
 
 import math
 import re
@@ -184,7 +184,7 @@ def run() -> Run:
 
 
 def plain(record: Record) -> dict[str, str]:
-    """What a record says: NaN equals NaN here, 1 differs from 1.0, and the order of a dict's keys says nothing."""
+    """Return the values of a record in a form in which NaN equals NaN, 1 differs from 1.0, and dicts are unordered."""
     said = {name: getattr(record, name) for name in record.__struct_fields__}
     return {
         name: repr(sorted(value.items()) if isinstance(value, dict) else value)
@@ -205,13 +205,13 @@ def plain(record: Record) -> dict[str, str]:
     ],
 )
 def test_every_record_is_read(run: Run, stream: str, expected: list[Record]) -> None:
-    """Each stream gives what was written: sealed and open, NaN, infinite and absent, without the abandoned branch."""
+    """Each stream is read as written: sealed and open, NaN, infinite and absent, without the abandoned branch."""
 
     assert [plain(record) for record in run.records(stream)] == [plain(record) for record in expected]
 
 
 def test_the_abandoned_branch_is_kept(run: Run) -> None:
-    """What a rewind left behind is there for those who ask for it, in its place."""
+    """Records that a rewind abandoned are available on request, in their original position."""
 
     everything = [plain(record) for record in run.records("episodes", abandoned=True)]
     assert everything == [plain(record) for record in (*EPISODES[:4], ABANDONED, *EPISODES[4:])]
@@ -219,7 +219,7 @@ def test_the_abandoned_branch_is_kept(run: Run) -> None:
 
 
 def test_the_header_is_read(run: Run) -> None:
-    """What the run says of itself, the rewind and the failure included."""
+    """All facts in the header are read, including the rewind and the failure."""
 
     header = run.header
     assert (header.version, header.run_id, header.project) == (1, "ppo-logos", "vtracer-rl-optimization")
@@ -235,7 +235,7 @@ def test_the_header_is_read(run: Run) -> None:
 
 
 def test_the_writers_are_read(run: Run) -> None:
-    """Who wrote when, and where the second one went back to."""
+    """The times of both writers and the rewind of the second one are read."""
 
     first, second = run.header.writers
     assert (first.writer, first.started, first.ended, first.host, first.pid) == (1, START, START + 50, "golden", 1)
@@ -245,16 +245,16 @@ def test_the_writers_are_read(run: Run) -> None:
     assert (second.rewind.env_step, second.rewind.episode, second.rewind.step) == (30, None, None)
 
 
-def test_it_is_counted(run: Run) -> None:
-    """The branch that goes on has six episodes, of which one succeeded, and two updates."""
+def test_records_are_counted(run: Run) -> None:
+    """The current branch has six episodes, one of them successful, and two updates."""
 
     counted = totals(run)
     assert (counted.episodes, counted.successes, counted.updates) == (6, 1, 2)
     assert (counted.last_episode, counted.env_step) == (3, 40)
 
 
-def test_it_is_found_and_dead(run: Run) -> None:
-    """It is found below its folder; it failed, and its last sign of life is read."""
+def test_the_failed_run_is_found(run: Run) -> None:
+    """The run is found below its folder, it has failed, and its last heartbeat is read."""
 
     runs, refused = find_runs(FOLDER.parent)
     assert ([found.run_id for found in runs], refused) == (["ppo-logos"], [])
@@ -264,8 +264,8 @@ def test_it_is_found_and_dead(run: Run) -> None:
     assert (vitality.heartbeat.beat, vitality.heartbeat.records) == (START + 100, 21)
 
 
-def test_its_torn_end_is_seen(run: Run) -> None:
-    """The half record at the end of one stream is told of, and nothing else is wrong."""
+def test_its_torn_tail_is_reported(run: Run) -> None:
+    """Only the incomplete record at the end of one stream is reported."""
 
     verdict = verify(run)
     assert verdict.counts == {
@@ -279,8 +279,8 @@ def test_its_torn_end_is_seen(run: Run) -> None:
     assert [(fault.code, fault.path.parent.name) for fault in verdict.faults] == [(TORN_END, "system")]
 
 
-def test_nothing_of_a_machine_is_in_it() -> None:
-    """No folder, no host and no package list of whoever made it."""
+def test_it_contains_no_facts_of_a_machine() -> None:
+    """The run contains no folder, host or package list of the machine that made it."""
 
     content = b"".join(path.read_bytes() for path in sorted(FOLDER.rglob("*")) if path.is_file())
     assert set(re.findall(rb'"host": ?"(.*?)"', content)) == {b"golden"}

@@ -1,4 +1,5 @@
-"""Other people's loops, made to say records: `adapters.sb3` (Stable-Baselines3) and `adapters.gymnasium`.
+"""Adapters for training frameworks: `adapters.sb3` (Stable-Baselines3) and `adapters.gymnasium`.
 
-Importing this package loads neither of them: each adapter imports its own library, and says which extra is missing.
+Importing this package imports neither framework. Each adapter imports its own framework, and its error names the
+missing extra.
 """

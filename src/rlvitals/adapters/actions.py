@@ -1,6 +1,8 @@
-"""What a training does by itself about a finding: save a checkpoint, lower the learning rate, stop. Each is asked for.
+"""Actions in response to a finding: save a checkpoint, lower the learning rate, stop the training.
 
-VitalsCallback("logs", on_finding=[SaveCheckpoint(), LowerLearningRate(0.5, codes=["kl-too-large"])])
+Actions are opt-in:
+
+    VitalsCallback("logs", on_finding=[SaveCheckpoint(), LowerLearningRate(0.5, codes=["kl-too-large"])])
 """
 
 from rlvitals.errors import MissingExtraError
@@ -28,12 +30,12 @@ _ALWAYS = 1_000_000_000
 
 
 class Deed(NamedTuple):
-    """What was done.
+    """Result of an action.
 
     Attributes:
-        message: In one sentence.
-        data: In values.
-        stops: Whether the training is to end.
+        message: One sentence that describes the action.
+        data: Details, by name.
+        stops: Whether the training ends.
     """
 
     message: str
@@ -42,16 +44,16 @@ class Deed(NamedTuple):
 
 
 class Action(ABC):
-    """Something that is done when a finding opens, on the training's own thread, at its next step.
+    """Base class of actions, which run when a finding opens, on the training thread, at its next step.
 
     Args:
-        severity: The least severity of the finding.
-        codes: The only codes of findings that it is for; `None` for all.
-        most: Most times in a run.
-        rest: Rollouts after it in which it is not done again: what it changed needs time to show.
+        severity: Minimum severity of the finding.
+        codes: Codes of the findings that trigger the action. `None` for all.
+        most: Maximum number of times per run.
+        rest: Number of rollouts to wait before the action can run again, so that its effect can show.
 
     Raises:
-        ValueError: A setting that means nothing.
+        ValueError: An option is invalid.
     """
 
     code = "action"
@@ -60,11 +62,11 @@ class Action(ABC):
         self, *, severity: str = "critical", codes: Iterable[str] | None = None, most: int = 3, rest: int = 0
     ) -> None:
         if severity not in SEVERITIES:
-            raise ValueError(f"severity={severity!r}: use one of {', '.join(map(repr, SEVERITIES))}")
+            raise ValueError(f"severity={severity!r} is invalid; use one of {', '.join(map(repr, SEVERITIES))}")
         if isinstance(codes, str):
-            raise ValueError(f"codes={codes!r}: give several, such as [{codes!r}]")  # noqa: TRY004 - as the rest
+            raise ValueError(f"codes={codes!r} is a string; pass a list, such as [{codes!r}]")  # noqa: TRY004 - as below
         if most < 1 or rest < 0:
-            raise ValueError(f"most={most}, rest={rest}: at least once, and no negative rest")
+            raise ValueError(f"most={most}, rest={rest}: most must be at least 1 and rest at least 0")
         self._severity = SEVERITIES.index(severity)
         self._codes = None if codes is None else frozenset(codes)
         self.most = most
@@ -74,35 +76,39 @@ class Action(ABC):
         return f"<{type(self).__name__}>"
 
     def answers(self, finding: Event) -> bool:
-        """Whether it is for a finding."""
+        """Return whether a finding triggers the action."""
         grave = finding.severity in SEVERITIES and SEVERITIES.index(finding.severity) >= self._severity
         return grave and (self._codes is None or finding.code in self._codes)
 
     @abstractmethod
     def carry_out(self, model: BaseAlgorithm, finding: Event, folder: Path) -> Deed:
-        """Do it.
+        """Run the action.
 
         Args:
-            model: The algorithm that trains.
-            finding: Why.
-            folder: Where files of the run may go; it may have to be made.
+            model: Algorithm that is training.
+            finding: Finding that triggered the action.
+            folder: Folder for files of the run. It may not exist yet.
+
+        Returns:
+            The result of the action.
 
         Raises:
-            Exception: It could not be done; that is told, and the training goes on.
+            Exception: The action failed. The failure is reported, and training continues.
         """
 
 
 class SaveCheckpoint(Action):
-    """Saves the model, and the statistics of a `VecNormalize` beside it.
+    """Saves the model, and the statistics of a `VecNormalize` next to it.
 
-    A model that a finding is about may be ill already: it is kept to look at, or to go on from.
+    The saved model can already be affected by the finding. Use the checkpoint to inspect the model or to resume from
+    it.
 
     Args:
-        folder: Where to; by default `artifacts/checkpoints` in the run's folder.
-        severity: The least severity of the finding.
-        codes: The only codes of findings that it is for; `None` for all.
-        most: Most checkpoints in a run.
-        rest: Rollouts after it in which none is saved again.
+        folder: Folder for the checkpoints. Default: `artifacts/checkpoints` in the run folder.
+        severity: Minimum severity of the finding.
+        codes: Codes of the findings that trigger the action. `None` for all.
+        most: Maximum number of checkpoints per run.
+        rest: Number of rollouts to wait before the next checkpoint.
     """
 
     code = "save-checkpoint"
@@ -136,19 +142,19 @@ class SaveCheckpoint(Action):
 
 
 class LowerLearningRate(Action):
-    """Multiplies the learning rate, or the whole of its schedule, by a factor.
+    """Multiplies the learning rate, or its whole schedule, by a factor.
 
     A model that is saved afterwards keeps the lower rate.
 
     Args:
-        factor: Above 0 and below 1.
-        severity: The least severity of the finding.
-        codes: The only codes of findings that it is for; `None` for all.
-        most: Most times in a run.
-        rest: Rollouts after it in which it is not lowered again.
+        factor: Factor between 0 and 1, exclusive.
+        severity: Minimum severity of the finding.
+        codes: Codes of the findings that trigger the action. `None` for all.
+        most: Maximum number of times per run.
+        rest: Number of rollouts to wait before the rate can be lowered again.
 
     Raises:
-        ValueError: A factor that lowers nothing.
+        ValueError: The factor is not between 0 and 1.
     """
 
     code = "lower-learning-rate"
@@ -164,17 +170,17 @@ class LowerLearningRate(Action):
     ) -> None:
         super().__init__(severity=severity, codes=codes, most=most, rest=rest)
         if not 0.0 < factor < 1.0:
-            raise ValueError(f"factor={factor}: above 0 and below 1")
+            raise ValueError(f"factor={factor} does not lower the learning rate; pass a number between 0 and 1")
         self._factor = factor
 
     def carry_out(self, model: BaseAlgorithm, finding: Event, folder: Path) -> Deed:
-        """Lower it from the next update on, in which the algorithm asks its schedule and sets its optimizers."""
+        """Lower the learning rate from the next update on, when the algorithm evaluates its schedule."""
         del finding, folder
-        left = model._current_progress_remaining  # noqa: SLF001 - what the schedule is asked with
+        left = model._current_progress_remaining  # noqa: SLF001 - the argument of the schedule
         before = float(model.lr_schedule(left))
         rate = model.learning_rate
         model.learning_rate = _Lowered(rate, self._factor) if callable(rate) else float(rate) * self._factor
-        model._setup_lr_schedule()  # noqa: SLF001 - makes the schedule of the rate, as `load` does
+        model._setup_lr_schedule()  # noqa: SLF001 - rebuilds the schedule from the rate, as `load` does
         after = float(model.lr_schedule(left))
         return Deed(
             f"Lowered the learning rate from {number(before, 3)} to {number(after, 3)}",
@@ -183,11 +189,11 @@ class LowerLearningRate(Action):
 
 
 class StopTraining(Action):
-    """Ends the training, as if its last step were done: `learn` returns, and the run is completed.
+    """Ends the training as if its last step were done: `learn` returns, and the run is completed.
 
     Args:
-        severity: The least severity of the finding.
-        codes: The only codes of findings that it is for; `None` for all.
+        severity: Minimum severity of the finding.
+        codes: Codes of the findings that trigger the action. `None` for all.
     """
 
     code = "stop-training"
@@ -196,13 +202,13 @@ class StopTraining(Action):
         super().__init__(severity=severity, codes=codes, most=_ALWAYS)
 
     def carry_out(self, model: BaseAlgorithm, finding: Event, folder: Path) -> Deed:
-        """Say that it is to end."""
+        """Request the end of the training."""
         del finding, folder
         return Deed(f"Stopped the training at step {model.num_timesteps:,}", {}, stops=True)
 
 
 class _Lowered:
-    """A schedule, times a factor; picklable, as a model is saved with its schedule."""
+    """Schedule multiplied by a factor. Picklable, because a model is saved with its schedule."""
 
     def __init__(self, schedule: Callable[[float], float], factor: float) -> None:
         self._schedule = schedule
@@ -213,20 +219,20 @@ class _Lowered:
 
 
 class ActionTaker:
-    """Looks for new findings at each step, and does what was asked for in answer, on the thread that asks.
+    """Checks for new findings at each step and runs the configured actions on the calling thread.
 
-    Findings are logged by other threads. They stand in the monitor's live window at once, so nothing has to be handed
-    over, and a step that finds none costs one comparison.
+    Other threads log the findings, which are in the monitor's live window immediately. No queue is needed, and a step
+    without a new finding costs one comparison.
 
     Args:
-        actions: What is done, in this order.
-        monitor: Knows the findings, and records what was done.
+        actions: Actions to run, in this order.
+        monitor: Monitor that holds the findings and records the actions.
     """
 
     def __init__(self, actions: Sequence[Action], monitor: TrainingMonitor) -> None:
         self.monitor = monitor
         self._actions = tuple(actions)
-        self._window = monitor._recorder.window  # noqa: SLF001 - the only way to hear of an event without a file
+        self._window = monitor._recorder.window  # noqa: SLF001 - the only way to read events without a file
         self._seen = self._newest()
         self._taken = dict.fromkeys(range(len(self._actions)), 0)
         self._ready_at = dict.fromkeys(range(len(self._actions)), 0)
@@ -234,7 +240,7 @@ class ActionTaker:
         self.stopping = False
 
     def begin(self) -> None:
-        """A training begins: what was found before it is not answered any more."""
+        """Start a training. Findings from before are ignored."""
         self.stopping = False
         self._seen = self._newest()
 
@@ -243,15 +249,15 @@ class ActionTaker:
         self._rollouts += 1
 
     def has_news(self) -> bool:
-        """Whether there is an event that was not looked at; costs a quarter of a microsecond."""
+        """Return whether there is an unprocessed event. Takes a quarter of a microsecond."""
         return self._newest() is not self._seen
 
     def apply(self, model: BaseAlgorithm, failures: FailureLog) -> None:
-        """Do what new findings ask for.
+        """Run the actions that new findings trigger.
 
         Args:
-            model: The algorithm that trains.
-            failures: Takes what could not be done.
+            model: Algorithm that is training.
+            failures: Log for actions that fail.
         """
         fresh = self._fresh()
         self._seen = fresh[-1] if fresh else self._seen
@@ -260,7 +266,7 @@ class ActionTaker:
             finding = next(filter(action.answers, findings), None)
             if finding is None or self._taken[index] >= action.most or self._rollouts < self._ready_at[index]:
                 continue
-            with failures.caught(f"{action.code} could not be done"):
+            with failures.caught(f"the action {action.code} failed"):
                 self._carry_out(index, finding, model)
 
     def _carry_out(self, index: int, finding: Event, model: BaseAlgorithm) -> None:
@@ -283,7 +289,7 @@ class ActionTaker:
         return newest[0] if newest else None
 
     def _fresh(self) -> list[Event]:
-        """The events since the last call; all that are in memory if it was long ago."""
+        """Return the events since the last call, or all events in memory if the last call was too long ago."""
         events = self._window.last(Event)
         places = (place for place in range(len(events) - 1, -1, -1) if events[place] is self._seen)
         return events[next(places, -1) + 1 :]

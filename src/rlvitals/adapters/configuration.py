@@ -1,4 +1,4 @@
-"""What a model and its environment are: the part of a run's configuration that need not be typed in."""
+"""Configuration of a model and its environment, so that users need not enter it."""
 
 from typing import Any
 
@@ -35,15 +35,15 @@ _SCHEDULES = {"learning_rate": "lr_schedule", "clip_range": "clip_range", "clip_
 
 
 def configuration_of(model: BaseAlgorithm) -> dict[str, Any]:
-    """Hyper-parameters and facts, by the names that Stable-Baselines3 gives them.
+    """Return the hyperparameters of a model and facts about its environment, under the names of Stable-Baselines3.
 
-    A schedule is told by its first value, and by its last one under `<name>_final` where that is another.
+    A schedule is represented by its first value. If its last value differs, it is stored as `<name>_final`.
 
     Args:
-        model: The algorithm, set up.
+        model: Algorithm, after its setup.
 
     Returns:
-        Plain values; what the model does not have is left out.
+        Plain values by name. Attributes that the model lacks are left out.
     """
     found: dict[str, Any] = {"algorithm": type(model).__name__}
     found |= {name: getattr(model, name, None) for name in _PLAIN}
@@ -117,7 +117,7 @@ def _environment(env: VecEnv) -> dict[str, Any]:
         if first.spec is not None:
             facts |= {"environment_id": first.spec.id, "max_episode_steps": first.spec.max_episode_steps}
     elif isinstance(inner, SubprocVecEnv):
-        # Only text is asked for: a process that cannot send what it was asked for dies, and the training with it.
+        # Only text is requested: a subprocess that cannot pickle its answer dies and takes the training with it.
         facts["environment"] = inner.env_method("__str__", indices=[0])[0]
     return facts
 

@@ -1,4 +1,4 @@
-"""Episodes, as environments tell them: what stands in `info`, and what has to be added up on the way."""
+"""Episodes from environments: the contents of `info`, and sums over steps."""
 
 import logging
 import time
@@ -26,30 +26,30 @@ _FIELD_OF: dict[str, str] = {
     "quality_improvement": "quality_improvement",
     "termination_reason": "termination_reason",
 }
-"""Keys of `info`, and the fields of an episode that they say."""
+"""Keys of `info`, and the fields of an episode that they fill."""
 
 _FIRST = frozenset({"is_success", "category", "parameters"})
-"""Of two keys that say the same field, the one that counts."""
+"""Keys that win over another key for the same field."""
 
 _STATISTICS = frozenset({"r", "l", "t"})
-"""What `info["episode"]` always holds: return, length, time. What else is in it, the user asked for by name."""
+"""Keys that `info["episode"]` always has: return, length, time. Any other key was requested by the user."""
 
 _REASONS: dict[bool | None, str | None] = {True: "truncated", False: "terminated", None: None}
 
 _PENDING = 1_000
-"""Most steps that are kept before they are added up."""
+"""Maximum number of steps that are buffered before they are summed."""
 
 
 class Reported(NamedTuple):
-    """What an episode came to.
+    """Totals of an episode.
 
     Attributes:
-        reward: Its return, as far as the adapter added it up.
-        length: Its steps, likewise.
-        duration: Seconds from its start to its end; `None` where they are not known.
-        statistics_count: Whether the statistics in `info["episode"]` go before `reward` and `length`.
-        parts: The sum of each component of the rewards, by name, where these have any.
-        extra: Numbers that go to `extra`.
+        reward: Return of the episode, as summed by the adapter.
+        length: Number of steps, as counted by the adapter.
+        duration: Seconds from start to end. `None` if unknown.
+        statistics_count: Whether the statistics in `info["episode"]` override `reward` and `length`.
+        parts: Sum of each reward component, by name. Empty without components.
+        extra: Numbers for `extra`.
     """
 
     reward: float
@@ -61,19 +61,19 @@ class Reported(NamedTuple):
 
 
 class Ending(NamedTuple):
-    """How one episode ended.
+    """End of one episode.
 
     Attributes:
-        env_index: Which of several environments it ran in; `None` where there is but one.
-        reward: Its return, as far as the adapter added it up.
-        length: Its steps, likewise.
-        duration: Seconds from its start to its end; `None` where they are not known.
-        truncated: Whether it was cut off, by a time limit for example, rather than at an end of its own; `None` where
-            that is not known.
-        info: The last `info` of it.
-        statistics_count: Whether the statistics in `info["episode"]` go before `reward` and `length`.
-        parts: The sum of each component of the rewards, by name, where these have any.
-        extra: Numbers that go to `extra`.
+        env_index: Index of the environment. `None` if there is only one.
+        reward: Return of the episode, as summed by the adapter.
+        length: Number of steps, as counted by the adapter.
+        duration: Seconds from start to end. `None` if unknown.
+        truncated: Whether the episode was truncated, for example by a time limit, and did not terminate. `None` if
+            unknown.
+        info: Last `info` of the episode.
+        statistics_count: Whether the statistics in `info["episode"]` override `reward` and `length`.
+        parts: Sum of each reward component, by name. Empty or `None` without components.
+        extra: Numbers for `extra`.
     """
 
     env_index: int | None
@@ -88,20 +88,20 @@ class Ending(NamedTuple):
 
     @classmethod
     def of(cls, reported: Reported, env_index: int | None, *, truncated: bool, info: Any) -> Self:
-        """Make one of what an episode came to."""
+        """Combine the totals of an episode with the circumstances of its end."""
         reward, length, duration, statistics_count, parts, extra = reported
         return cls(env_index, reward, length, duration, truncated, info, statistics_count, parts, extra)
 
 
 class EpisodeTally:
-    """Adds up the running episode of each environment.
+    """Sums the rewards of the running episode of each environment.
 
-    It is called at every step, where a NumPy operation on a few numbers takes longer than all else that a callback does
-    there; so the steps are kept as they come, and added up when an episode ends.
+    The tally is called at every step, and a NumPy operation on a few numbers would dominate the time of the callback.
+    It therefore buffers the steps and sums them when an episode ends.
 
     Args:
-        environments: How many there are.
-        clock: Seconds since some fixed moment.
+        environments: Number of environments.
+        clock: Function that returns seconds since a fixed time.
     """
 
     def __init__(self, environments: int, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -116,18 +116,21 @@ class EpisodeTally:
 
     @property
     def total(self) -> float:
-        """The sum of all rewards so far, over all environments."""
+        """Sum of all rewards until now, over all environments."""
         self._add_up()
         return self._finished + sum(self._returns)
 
     def add(self, rewards: list[float]) -> None:
-        """Take in the rewards of one step of every environment; the list is kept."""
+        """Add the rewards of one step of every environment. The list is kept, so do not modify it."""
         self._pending.append(rewards)
         if len(self._pending) >= _PENDING:
             self._add_up()
 
     def ending(self, index: int) -> tuple[float, int, float]:
-        """The return, the length and the seconds of an environment's episode, which ends here; the next one begins."""
+        """End the episode of an environment and start its next one.
+
+        Return the return, length and duration in seconds.
+        """
         self._add_up()
         reward = self._returns[index]
         length = self._steps - self._first[index]
@@ -137,7 +140,7 @@ class EpisodeTally:
         return reward, length, duration
 
     def restart(self, index: int) -> None:
-        """Begin an environment's episode anew with the next step."""
+        """Restart the episode of an environment at its next step."""
         self._add_up()
         self._returns[index] = 0.0
         self._first[index] = self._steps
@@ -152,10 +155,10 @@ class EpisodeTally:
 
 
 class FailureLog:
-    """Counts what could not be recorded, says the first of each kind once, and lets the training go on.
+    """Counts failures to record, reports the first of each kind once, and lets the training continue.
 
     Args:
-        monitor: Where it is said.
+        monitor: Monitor that receives the reports.
     """
 
     def __init__(self, monitor: TrainingMonitor) -> None:
@@ -166,33 +169,33 @@ class FailureLog:
         """Count one failure.
 
         Args:
-            what: What could not be done, in a few words; each is said once.
-            error: Why.
+            what: Short description of the failed operation. Each description is reported once.
+            error: Cause of the failure.
         """
         self.counts[what] = self.counts.get(what, 0) + 1
         if self.counts[what] > 1:
             return
-        message = f"{what}: {type(error).__name__}: {error}; training goes on, and more of these are only counted"
+        message = f"{what}: {type(error).__name__}: {error}; training continues, and further ones are only counted"
         _log.warning("%s: %s", self._monitor.session_id, message, exc_info=not isinstance(error, RlvitalsError))
         self._say(message, severity="warning")
 
     @contextmanager
     def caught(self, what: str) -> Iterator[None]:
-        """Note any exception of a `with` block, and go on behind it.
+        """Note any exception in a `with` block and continue after it.
 
         Args:
-            what: What could not be done if there is one.
+            what: Description of the failed operation, for the report.
         """
         try:
             yield
-        except Exception as error:  # noqa: BLE001 - nothing that is only recorded may stop a training
+        except Exception as error:  # noqa: BLE001 - a failure to record must not stop the training
             self.note(what, error)
 
     def tell(self, message: str, *, severity: str = "info") -> None:
-        """Say something about the recording, in the log and in the run.
+        """Report a message about the recording, in the log and as an event of the run.
 
         Args:
-            message: What, in whole sentences.
+            message: Message in whole sentences.
             severity: `info` or `warning`.
         """
         _log.log(
@@ -201,7 +204,7 @@ class FailureLog:
         self._say(message, severity=severity)
 
     def close(self) -> None:
-        """Say how many there were in the end, where it was more than one."""
+        """Report the number of failures of each kind that occurred more than once."""
         for what, count in self.counts.items():
             if count > 1:
                 self._say(f"{what}: {count} times", severity="warning")
@@ -210,17 +213,17 @@ class FailureLog:
     def _say(self, message: str, severity: str) -> None:
         try:
             self._monitor.log_event("adapter", message, severity=severity)
-        except RlvitalsError as error:  # closed: the log has it
+        except RlvitalsError as error:  # the monitor is closed; the message is in the log
             _log.debug("the event could not be recorded: %s", error)
 
 
 class EpisodeLog:
-    """Records episodes under numbers that go on from the monitor's last.
+    """Records episodes, with numbers that continue from the monitor's last episode.
 
     Args:
-        monitor: Where they go.
-        info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own.
-        failures: Takes what cannot be recorded.
+        monitor: Monitor that records the episodes.
+        info_keys: Keys of `info` to store with each episode, in addition to the keys with their own field.
+        failures: Log for episodes that cannot be recorded.
     """
 
     def __init__(self, monitor: TrainingMonitor, info_keys: Iterable[str], failures: FailureLog) -> None:
@@ -229,21 +232,21 @@ class EpisodeLog:
         self._failures = failures
 
     def record(self, ending: Ending, env_step: int) -> None:
-        """Record one episode; if its `info` holds what no record can, without that.
+        """Record one episode. If its `info` cannot be recorded, record the episode without it.
 
         Args:
-            ending: How it ended.
-            env_step: Environment steps of the whole training when it ended.
+            ending: End of the episode.
+            env_step: Environment steps of the training when the episode ended.
         """
         try:
             self._write(ending, env_step)
-        except Exception as error:  # noqa: BLE001 - `info` is anybody's, and the training must go on
+        except Exception as error:  # noqa: BLE001 - `info` is arbitrary, and training must continue
             self._failures.note("an episode's info could not be recorded", error)
             with self._failures.caught("an episode could not be recorded"):
                 self._write(ending._replace(info=None), env_step)
 
     def _fields_of(self, ending: Ending) -> dict[str, Any]:
-        """What `info` says of an episode, and what was added up beside its return."""
+        """Return the fields from `info` and from the totals of the episode."""
         fields = {} if ending.info is None else episode_fields(ending.info, self._info_keys)
         if not ending.statistics_count:
             fields.pop("reward", None)
@@ -272,16 +275,16 @@ class EpisodeLog:
 
 
 def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> dict[str, Any]:
-    """What the last `info` of an episode says of it.
+    """Return the fields of an episode that its last `info` fills.
 
     Args:
-        info: `info["episode"]` (`r`, `l`, and what else a wrapper was asked to put there), `is_success`, `category` or
-            `logo_type`, `difficulty`, `parameters`, `reward_parts`, `quality_initial`, `quality_final`,
+        info: `info["episode"]` (`r`, `l`, and further keys that a wrapper was asked to add), `is_success`, `category`
+            or `logo_type`, `difficulty`, `parameters`, `reward_parts`, `quality_initial`, `quality_final`,
             `quality_improvement`, `termination_reason`.
-        info_keys: Further keys; numbers, flags and texts become `extra`, what is nested becomes `info`.
+        info_keys: Additional keys. Numbers, bools and texts are stored in `extra`, nested values in `info`.
 
     Returns:
-        Keyword arguments of `TrainingMonitor.log_episode`; only what was said.
+        Keyword arguments of `TrainingMonitor.log_episode`, without missing values.
 
     Raises:
         RecordError: `info` is not a dict.
@@ -308,22 +311,22 @@ def episode_fields(info: Mapping[str, Any], info_keys: Iterable[str] = ()) -> di
 
 
 def statistics_of(info: Any) -> dict[str, Any]:
-    """The return and the length of an episode that a wrapper has put into its last `info`.
+    """Return the return and length that a wrapper put into the last `info` of an episode.
 
     Args:
-        info: The last `info`; `info["episode"]` holds `r` and `l`, as Gymnasium and Stable-Baselines3 have it.
+        info: Last `info`. `info["episode"]` holds `r` and `l`, as in Gymnasium and Stable-Baselines3.
 
     Returns:
-        `reward` and `length`; `length` alone for a return of several objectives; empty where they are missing.
+        `reward` and `length`. Only `length` for a multi-objective return. Empty if they are missing.
 
     Raises:
-        RecordError: They are not numbers.
+        RecordError: The return or length is not a number.
     """
     statistics = info.get("episode") if isinstance(info, Mapping) else None
     if not isinstance(statistics, Mapping) or "r" not in statistics:
         return {}
     reward, length = plain_scalar(statistics["r"]), plain_scalar(statistics.get("l"))
-    if getattr(reward, "shape", ()) and isinstance(length, float | int):  # of several objectives there is no one return
+    if getattr(reward, "shape", ()) and isinstance(length, float | int):  # a multi-objective return is not one number
         return {"length": int(length)}
     if not isinstance(reward, float | int) or not isinstance(length, float | int):
         raise RecordError(

@@ -1,4 +1,4 @@
-"""The results of Stable-Baselines3's `EvalCallback`, in full."""
+"""Full results of Stable-Baselines3's `EvalCallback`."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -8,18 +8,18 @@ from stable_baselines3.common.callbacks import BaseCallback, CallbackList, EvalC
 
 
 class EvaluationWatch:
-    """Listens to one `EvalCallback`.
+    """Captures the results of one `EvalCallback`.
 
-    That callback keeps the mean alone, and the episodes only where it writes a file. But `evaluate_policy` shows its
-    lists of returns and lengths to a listener at each step: the one that counts successes, which is wrapped here.
+    The callback keeps only the mean, and keeps the episodes only if it writes a file. However, `evaluate_policy` passes
+    its lists of returns and lengths to a listener at each step. This class wraps that listener, which counts successes.
 
     Args:
-        callback: The one to listen to.
+        callback: Callback to watch.
     """
 
     def __init__(self, callback: EvalCallback) -> None:
         self._callback = callback
-        self._heard = callback._log_success_callback  # noqa: SLF001 - the only place where the lists can be seen
+        self._heard = callback._log_success_callback  # noqa: SLF001 - the only access to the lists
         self._rewards: list[float] | None = None
         self._lengths: list[int] = []
         self._qualities: list[Any] = []
@@ -27,7 +27,7 @@ class EvaluationWatch:
         vars(callback)["_log_success_callback"] = self._listen
 
     def remove(self) -> None:
-        """Leave the callback as it was."""
+        """Restore the original callback."""
         if vars(self._callback).get("_log_success_callback") == self._listen:
             del vars(self._callback)["_log_success_callback"]
 
@@ -37,13 +37,13 @@ class EvaluationWatch:
         return self._rewards is not None
 
     def take(self) -> dict[str, Any]:
-        """The evaluation that is pending: keyword arguments of `TrainingMonitor.log_evaluation`."""
+        """Return the pending evaluation as keyword arguments of `TrainingMonitor.log_evaluation`, and clear it."""
         rewards, self._rewards = self._rewards or [], None
         reward, spread = _mean_and_std(rewards)
         return {
             "eval_reward": reward,
             "eval_quality": _mean_and_std(self._qualities)[0],
-            "eval_success_rate": _mean_and_std(self._callback._is_success_buffer)[0],  # noqa: SLF001 - likewise
+            "eval_success_rate": _mean_and_std(self._callback._is_success_buffer)[0],  # noqa: SLF001 - the callback has no public access to it
             "eval_episodes": len(rewards),
             "reward_std": spread,
             "length": _mean_and_std(self._lengths)[0],
@@ -61,7 +61,7 @@ class EvaluationWatch:
 
 
 def evaluations_in(callback: BaseCallback | None) -> Iterator[EvalCallback]:
-    """The evaluations among a training's callbacks, however they are nested."""
+    """Yield the evaluation callbacks of a training, however deeply nested."""
     if isinstance(callback, CallbackList):
         for inner in callback.callbacks:
             yield from evaluations_in(inner)

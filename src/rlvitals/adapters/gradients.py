@@ -1,9 +1,9 @@
-"""The norm of each minibatch's gradient, taken from the call that computes it anyway in order to clip it.
+"""Norm of each minibatch's gradient, taken from the call that computes it for clipping.
 
-Stable-Baselines3 calls `torch.nn.utils.clip_grad_norm_`, which returns the norm before clipping, and drops what it
-returns. There is no hook on that call, and computing the norm again would be a second pass over the gradients. So the
-name in `torch.nn.utils` is replaced for as long as a `GradientWatch` is active, and put back when the last one ends,
-also on an error. Meanwhile every caller gets the original's work; each watch sees the calls of its own thread only.
+Stable-Baselines3 calls `torch.nn.utils.clip_grad_norm_` and ignores the returned norm before clipping. The call has no
+hook, and a second computation would be another pass over the gradients. Therefore the name in `torch.nn.utils` is
+replaced while a `GradientWatch` is active, and restored when the last one ends, even after an error. The replacement
+calls the original, and each watch sees only calls from its thread.
 """
 
 import functools
@@ -23,10 +23,10 @@ _replaced: tuple[Clip, Clip] | None = None
 
 
 class GradientWatch:
-    """Sees the gradient norms of this thread while it is active, as a context manager; may be entered again.
+    """Context manager that collects the gradient norms of the current thread. Reusable.
 
     Attributes:
-        norms: The L2 norm of each gradient before clipping, one a call; tensors, so that a GPU is not waited for.
+        norms: L2 norm of each gradient before clipping, one per call. Kept as tensors to avoid waiting for a GPU.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class GradientWatch:
         self.thread = 0
 
     def __enter__(self) -> Self:
-        global _replaced  # noqa: PLW0603 - the state of a name in another module, guarded by the lock
+        global _replaced  # noqa: PLW0603 - state of a name in another module, guarded by the lock
         with _lock:
             self.thread = threading.get_ident()
             _watches.append(self)
@@ -47,18 +47,19 @@ class GradientWatch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        global _replaced  # noqa: PLW0603 - likewise
+        global _replaced  # noqa: PLW0603 - see `__enter__`
         with _lock:
             _watches.remove(self)
             if not _watches and _replaced is not None:
                 original, watched = _replaced
-                # Whoever replaced it after us keeps that, and calls through ours, which then sees nobody.
+                # If other code has replaced the function since, its replacement stays, and it calls ours without any
+                # watch.
                 if utils.clip_grad_norm_ is watched:
                     utils.clip_grad_norm_ = original
                 _replaced = None
 
     def values(self) -> list[float]:
-        """The norms as numbers."""
+        """Return the norms as floats."""
         if not self.norms:
             return []
         values: list[float] = torch.stack([norm.detach().reshape(()) for norm in self.norms]).tolist()
@@ -69,7 +70,7 @@ def _watched(clip: Clip) -> Clip:
     @functools.wraps(clip)
     def clip_grad_norm_(*args: Any, **kwargs: Any) -> torch.Tensor:
         norm = clip(*args, **kwargs)
-        # A former replacement, kept alive by somebody who replaced it in turn, must not count a second time.
+        # An earlier replacement can still be called by code that wrapped it. It must not count the norm twice.
         if _replaced is not None and _replaced[1] is clip_grad_norm_:
             thread = threading.get_ident()
             for watch in tuple(_watches):

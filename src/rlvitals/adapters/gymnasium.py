@@ -1,9 +1,9 @@
-"""Gymnasium: wrappers that record episodes, for training loops of one's own.
+"""Gymnasium wrappers that record episodes, for custom training loops.
 
     env = VitalsWrapper(gymnasium.make("CartPole-v1"), monitor)
     envs = VitalsVectorWrapper(gymnasium.make_vec("CartPole-v1", num_envs=8), monitor)
 
-Needs the extra `gymnasium`. Updates are the loop's own to log: `monitor.log_training_step`.
+Requires the extra `gymnasium`. The training loop itself logs updates with `monitor.log_training_step`.
 """
 
 from rlvitals.errors import MissingExtraError
@@ -40,21 +40,20 @@ else:
 class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
     """Records the episodes of one environment.
 
-    Wrap the outermost, so that the time limit's cut is seen. For several environments at once, wrap the vector
-    environment with `VitalsVectorWrapper` instead, which counts their steps together.
+    Apply this wrapper last, so that it sees truncation by the time limit. For several environments at once, wrap the
+    vector environment with `VitalsVectorWrapper` instead, which counts their steps together.
 
-    Nothing that the environment returns is changed, and nothing that goes wrong with the recording is raised out of
-    `step` and `reset`. Where a wrapper below changes rewards (`NormalizeReward`, ...), the environment's own are
-    recorded.
+    The wrapper does not change what the environment returns, and `step` and `reset` never raise because of a recording
+    failure. If an inner wrapper changes rewards (`NormalizeReward`, ...), the environment's own rewards are recorded.
 
     Args:
-        env: The environment.
-        monitor: Where the episodes go; it is the caller's to close.
-        info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
+        env: Environment to wrap.
+        monitor: Monitor that records the episodes. The caller closes it.
+        info_keys: Keys of `info` to store with each episode, in addition to the keys with their own field (see
             `adapters.episodes.episode_fields`).
-        env_step: Environment steps taken before; by default the furthest that the monitor knows of.
-        raw_rewards: Whether the environment's own rewards are recorded where wrappers change them; `False` records
-            rewards as this wrapper sees them.
+        env_step: Environment steps taken before. Default: the highest step that the monitor knows.
+        raw_rewards: Whether to record the environment's own rewards if wrappers change them. `False` records rewards as
+            this wrapper sees them.
 
     Raises:
         NotPicklableError: The monitor belongs to another process.
@@ -86,7 +85,7 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         return self._recording.env_step
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin a new episode; one that was not over is not recorded."""
+        """Reset the environment. An unfinished episode is not recorded."""
         answer = super().reset(seed=seed, options=options)
         self._recording.restart()
         return answer
@@ -100,28 +99,29 @@ class VitalsWrapper(gymnasium.Wrapper[Any, Any, Any, Any]):
         return answer
 
     def close(self) -> None:
-        """Close the environment; the monitor stays open."""
+        """Close the environment. The monitor stays open."""
         self._recording.close()
         super().close()
 
 
 class VitalsVectorWrapper(_VectorWrapper):
-    """Records the episodes of every sub-environment of a vector environment, in each of its autoreset modes.
+    """Records the episodes of every sub-environment of a vector environment, in any autoreset mode.
 
-    With `NEXT_STEP` (also assumed where nothing is said) the step after an end only resets, and belongs to no episode;
-    with `SAME_STEP` the last `info` is in `final_info`; with `DISABLED` the loop resets what it wants by `reset_mask`.
+    With `NEXT_STEP` (also assumed if the mode is missing), the step after the end of an episode only resets and belongs
+    to no episode. With `SAME_STEP`, the last `info` is in `final_info`. With `DISABLED`, the training loop resets
+    sub-environments with `reset_mask`.
 
-    A step of the vector counts as one environment step for each sub-environment, resetting ones too, as training loops
-    count them.
+    A step of the vector environment counts as one environment step per sub-environment, including resetting ones, as
+    training loops count them.
 
     Args:
-        env: The vector environment.
-        monitor: Where the episodes go; it is the caller's to close.
-        info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
+        env: Vector environment to wrap.
+        monitor: Monitor that records the episodes. The caller closes it.
+        info_keys: Keys of `info` to store with each episode, in addition to the keys with their own field (see
             `adapters.episodes.episode_fields`).
-        env_step: Environment steps taken before; by default the furthest that the monitor knows of.
-        raw_rewards: Whether the environments' own rewards are recorded where wrappers change them; `False` records
-            rewards as this wrapper sees them.
+        env_step: Environment steps taken before. Default: the highest step that the monitor knows.
+        raw_rewards: Whether to record the environments' own rewards if wrappers change them. `False` records rewards as
+            this wrapper sees them.
 
     Raises:
         NotPicklableError: The monitor belongs to another process.
@@ -158,11 +158,11 @@ class VitalsVectorWrapper(_VectorWrapper):
         return self._recording.env_step
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
-        """Begin new episodes, in all sub-environments or in those that `options["reset_mask"]` names.
+        """Reset all sub-environments, or the ones selected by `options["reset_mask"]`.
 
-        Episodes that were not over are not recorded.
+        Unfinished episodes are not recorded.
         """
-        mask = options.get("reset_mask") if isinstance(options, dict) else None  # before a wrapper takes it out
+        mask = options.get("reset_mask") if isinstance(options, dict) else None  # before a wrapper removes it
         answer = super().reset(seed=seed, options=options)
         self._recording.restart(mask)
         return answer
@@ -176,7 +176,7 @@ class VitalsVectorWrapper(_VectorWrapper):
         return answer
 
     def close(self, **kwargs: Any) -> None:
-        """Close the environments; the monitor stays open."""
+        """Close the environments. The monitor stays open."""
         self._recording.close()
         super().close(**kwargs)
 
@@ -196,17 +196,17 @@ def _vector(env: VectorEnv[Any, Any, Any]) -> tuple[Layers, TappedRewards | None
         return layers, _tapped(layers, [sub[-1] for sub in chains], env.num_envs)
     texts: Iterable[str] = ()
     if isinstance(innermost, AsyncVectorEnv):
-        with contextlib.suppress(Exception):  # it is closed, or busy with a step
+        with contextlib.suppress(Exception):  # the environment is closed, or busy with a step
             texts = map(str, innermost.call("__str__"))
     inside = [layers_named(text) for text in texts]
     layers = joined(layers_of(chain), inside)
-    if any(one.changers for one in inside):  # in another process: nothing can be heard there
+    if any(one.changers for one in inside):  # the wrapper runs in another process, where rewards cannot be captured
         return layers, None
     return layers, _tapped(layers, [innermost], env.num_envs)
 
 
 def _tapped(layers: Layers, environments: list[Any], count: int) -> TappedRewards | None:
-    """Listen to environments, where a wrapper above them may change rewards and they can be listened to."""
+    """Capture the rewards of environments, if an outer wrapper can change them and capturing is possible."""
     if not layers.changers and not layers.custom:
         return None
     with contextlib.suppress(AttributeError, TypeError):

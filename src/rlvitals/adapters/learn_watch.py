@@ -1,4 +1,4 @@
-"""Notices that a training loop was left without announcing its end, as by an interrupt in a notebook."""
+"""Detection of a training loop that stops without calling its end callback, for example after a notebook interrupt."""
 
 import gc
 import sys
@@ -14,18 +14,18 @@ from rlvitals.recording.ticker import Ticker
 _INTERVAL_S = 0.1
 
 Left = Callable[[BaseException | None], object]
-"""Takes the exception that left the loop, if it is known."""
+"""Callback that receives the exception that ended the loop, or `None` if it is unknown."""
 
 
 class Loop(NamedTuple):
     """One call of a training loop.
 
     Attributes:
-        thread: The identifier of its thread.
-        frame: The address of its frame; `None` if it was not found. Another loop may have it later.
-        code: The code of its frame.
-        model: The address of its model.
-        call: What tells this call from the next.
+        thread: Identifier of its thread.
+        frame: Address of its frame. `None` if it was not found. A later loop can reuse the address.
+        code: Code object of its frame.
+        model: Address of its model.
+        call: Value that identifies the call.
     """
 
     thread: int
@@ -36,16 +36,16 @@ class Loop(NamedTuple):
 
 
 class LearnWatch:
-    """Looks a few times a second whether a model's loop is still on the stack of its thread.
+    """Checks several times per second whether a model's training loop is still on the stack of its thread.
 
-    An exception that leaves a training loop tells no callback, and a notebook keeps all objects alive. The watch begins
-    when it is made, in the thread of the loop; it keeps neither the model nor the frame alive.
+    An exception that leaves a training loop triggers no callback, and a notebook keeps all objects alive. The watch
+    starts on construction, in the thread of the loop. It holds no strong reference to the model or the frame.
 
     Args:
-        model: The object whose method is the loop.
-        left: Is called once, as a rule in another thread, when the loop was left before `end`.
-        call: What tells one call of the loop from the next; all watches of one call have the same.
-        interval_s: Seconds between two looks.
+        model: Object whose method is the loop.
+        left: Function to call once if the loop was left before `end`, usually in another thread.
+        call: Value that identifies the call of the loop. All watches of one call share it.
+        interval_s: Seconds between two checks.
     """
 
     def __init__(self, model: object, left: Left, *, call: object = None, interval_s: float = _INTERVAL_S) -> None:
@@ -59,14 +59,14 @@ class LearnWatch:
         self._ticker = None if self.loop.frame is None else Ticker(self.check, interval_s, "learn")
 
     def end(self) -> None:
-        """Stop watching: the loop has announced its end. May be called again."""
+        """Stop watching, because the loop has ended normally. Can be called repeatedly."""
         self._over = True
         _watches.discard(self)
         if self._ticker is not None:
             self._ticker.stop()
 
     def check(self) -> None:
-        """Tell if the loop has been left; at the second look where the exception is not known at the first."""
+        """Report if the loop has been left. If the exception is unknown, report at the second check."""
         if self._over or self._is_running():
             return
         error = self._error()
@@ -75,7 +75,7 @@ class LearnWatch:
         self._was_missed = True
 
     def make_way(self, later: Loop) -> None:
-        """Tell that the loop has been left if another one begins in its thread that is not within it."""
+        """Report that the loop has been left if another loop starts in its thread outside of it."""
         if (
             later.thread == self.loop.thread
             and later != self.loop
@@ -89,15 +89,15 @@ class LearnWatch:
             self._left(error)
 
     def _is_running(self) -> bool:
-        """Whether the loop is on the stack of its thread, or of something that is suspended there."""
-        running = sys._current_frames().get(self.loop.thread)  # noqa: SLF001 - the only way to see another thread's stack
+        """Return whether the loop is on the stack of its thread, or of a suspended greenlet."""
+        running = sys._current_frames().get(self.loop.thread)  # noqa: SLF001 - the only access to another thread's stack
         return self._is_below(running) or any(map(self._is_below, _suspended()))
 
     def _is_below(self, frame: FrameType | None) -> bool:
         return any(id(one) == self.loop.frame and one.f_code is self.loop.code for one in _callers(frame))
 
     def _error(self) -> BaseException | None:
-        """The exception that its thread handles at this moment, or that the interpreter showed last, if it is ours."""
+        """Return the exception that the thread handles now or the interpreter showed last, if it left this loop."""
         handled = sys._current_exceptions().get(self.loop.thread)  # noqa: SLF001
         known = handled[1] if isinstance(handled, tuple) else handled  # a tuple before Python 3.12
         candidates = (known, getattr(sys, "last_exc", None), getattr(sys, "last_value", None))
@@ -108,7 +108,7 @@ _watches: weakref.WeakSet[LearnWatch] = weakref.WeakSet()
 
 
 def came_from(error: object, model: object | None) -> bool:
-    """Whether an exception came out of a method of a model, rather than out of anything else."""
+    """Return whether an exception was raised through a method of a model."""
     if model is None or not isinstance(error, BaseException):
         return False
     frames = traceback.walk_tb(error.__traceback__)
@@ -116,7 +116,7 @@ def came_from(error: object, model: object | None) -> bool:
 
 
 def _frame_of(model: object) -> tuple[int | None, object]:
-    """The outermost frame of a method of the model, by its address, and its code."""
+    """Return the address and code of the outermost frame of a method of the model."""
     loop: FrameType | None = None
     for frame in _callers(sys._getframe(1)):  # noqa: SLF001 - `inspect` would read source files
         if frame.f_locals.get("self") is model:
@@ -131,7 +131,10 @@ def _callers(frame: FrameType | None) -> Iterator[FrameType]:
 
 
 def _suspended() -> Iterator[FrameType | None]:
-    """The frames of suspended greenlets, which are on no thread's stack: a browser's driver may run a whole loop so."""
+    """Yield the frames of suspended greenlets, which are on no thread's stack.
+
+    A browser driver can run a loop in one.
+    """
     greenlet = getattr(sys.modules.get("greenlet"), "greenlet", None)
     if greenlet is not None:
         yield from (one.gr_frame for one in gc.get_objects() if issubclass(type(one), greenlet))

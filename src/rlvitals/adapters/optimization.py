@@ -1,4 +1,4 @@
-"""OptimizationLogger: results of single optimisations, kept in a run folder like everything else."""
+"""OptimizationLogger: results of single optimisations, stored in a run folder."""
 
 import dataclasses
 import datetime as dt
@@ -19,7 +19,7 @@ from rlvitals.stats.series.description import describe
 from rlvitals.stats.series.intervals import wilson_interval
 
 KEY = "optimization"
-"""Where an episode's `info` holds what has no field of its own; also the episode's reason of termination."""
+"""Key of the episode's `info` for values without a field. Also the termination reason of the episode."""
 
 Moment = dt.datetime | float
 
@@ -28,22 +28,24 @@ _IMPROVEMENT = "_improvement"
 
 
 class OptimizationLogger:
-    """Records results of optimisations, and says what they come to.
+    """Records results of optimisations and computes their statistics.
 
-    Each result is one `Episode`: `category` is `logo_type`, `parameters` what was found, `quality_initial` and
-    `quality_final` the quality metric with the defaults and after, `reward` the quality gained, `extra` the
-    improvements, and `info["optimization"]` everything that was given. So every tool that reads runs sees them:
-    statistics, exploration of parameters, SQL (`select extra.ssim_improvement from episodes`), exports. Give it a run
-    of its own, since episodes of a training in the same run are not told apart by those tools. Safe from any thread.
+    Each result is one `Episode`: `category` is `logo_type`, `parameters` are the optimised parameters,
+    `quality_initial` and `quality_final` are the quality metric with the defaults and afterwards, `reward` is the
+    quality gained, `extra` holds the improvements, and `info["optimization"]` everything that was passed. All tools
+    that read runs therefore work with the results: statistics, exploration of parameters, SQL (`select
+    extra.ssim_improvement from episodes`), exports. Use a separate run, because these tools do not distinguish
+    optimisation results from training episodes in the same run. Thread-safe.
 
     Args:
-        where: A monitor that records them, or a folder of runs, in which the run `session_name` is begun or taken up.
-        session_name: The run's name, for a folder.
-        quality_metric: The metric, higher is better, that is the quality.
-        **options: Of `TrainingMonitor`, for a folder.
+        where: Monitor that records the results, or a folder of runs in which the run `session_name` is created or
+            resumed.
+        session_name: Name of the run, if `where` is a folder.
+        quality_metric: Name of the metric that measures quality. Higher is better.
+        **options: Options of `TrainingMonitor`, if `where` is a folder.
 
     Raises:
-        RunError: The run cannot be made or taken up; another process may be writing to it.
+        RunError: The run cannot be created or resumed, for example because another process writes to it.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class OptimizationLogger:
         self.close()
 
     def close(self) -> None:
-        """End the run, if it was begun here. Statistics go on working."""
+        """Close the run, if this logger created it. Statistics remain available."""
         if self._owned:
             self.monitor.close()
 
@@ -91,19 +93,19 @@ class OptimizationLogger:
         """Record the result of one optimisation.
 
         Args:
-            image_path: The image.
-            features: What was measured of it.
-            params: The parameters that were found. Dataclasses and named tuples do as well, here and elsewhere.
-            quality_metrics: `default_metrics`, `optimized_metrics` and `improvements`, each a dict of any names;
-                numbers beside them count as optimised metrics. Anything may be missing.
-            metadata: Anything else. `logo_type` (else the features'), `success` (else whether quality rose), `reward`
-                (else the quality gained) and `duration` (seconds) become the episode's.
+            image_path: Path of the image.
+            features: Measured features of the image. Like the other arguments, a dict, a dataclass or a named tuple.
+            params: Optimised parameters.
+            quality_metrics: `default_metrics`, `optimized_metrics` and `improvements`, each a dict with arbitrary
+                names. Other numbers count as optimised metrics. Every entry is optional.
+            metadata: Any other values. `logo_type` (default: from `features`), `success` (default: whether quality
+                rose), `reward` (default: quality gained) and `duration` (seconds) fill the fields of the episode.
 
         Returns:
-            The record, as it was kept. Its reward is NaN where neither a reward nor the quality is known.
+            The recorded episode. Its reward is NaN if neither a reward nor the quality is known.
 
         Raises:
-            RecordError: Something that no record can hold, such as a dict within itself; nothing was recorded.
+            RecordError: A value cannot be recorded, such as a dict that contains itself. Nothing is recorded.
             ClosedError: The monitor is closed.
         """
         found, said, traits = _as_dict(params), _as_dict(metadata), _as_dict(features)
@@ -140,23 +142,23 @@ class OptimizationLogger:
     def calculate_statistics(
         self, logo_type: str | None = None, time_range: tuple[Moment | None, Moment | None] | None = None
     ) -> dict[str, Any]:
-        """What the results come to; of this run, earlier sessions of it included.
+        """Compute statistics of the results of this run, including its earlier sessions.
 
         Args:
-            logo_type: Only results of this type.
-            time_range: Only results from the first moment to the second, both included: datetimes (without a zone:
-                local time) or UTC seconds; `None` for an open end.
+            logo_type: Type of the results to include. Default: all.
+            time_range: Start and end, both inclusive, as datetimes (local time without a time zone) or UTC seconds.
+                `None` for an open end.
 
         Returns:
             `total_optimizations`; `success` (`known`, `successful`, `rate` and its 95 % Wilson interval);
-            `improvements` and `parameters`, by name; `metrics`, by name, each `default`, `optimized` and `change`;
-            `logo_types`, by type, each `count`, `success`, `improvements`; `best` and `worst` by the improvement of the
-            quality metric, else by the quality gained. Numbers are described by `count`, `mean`, `std`, `min`, `max`,
-            `median` of the finite ones and `not_finite`; texts and flags by `count` and `values`. Without results a
-            `message`, and everything is empty.
+            `improvements` and `parameters`, by name; `metrics`, by name, each with `default`, `optimized` and `change`;
+            `logo_types`, by type, each with `count`, `success`, `improvements`; `best` and `worst` by the improvement
+            of the quality metric, or by the quality gained if that is missing. Numbers are summarised by `count`,
+            `mean`, `std`, `min`, `max`, `median` of the finite values and `not_finite`; texts and bools by `count` and
+            `values`. Without results, all are empty and there is a `message`.
 
         Raises:
-            ValueError: `time_range` is no pair of moments.
+            ValueError: `time_range` is not a pair of times.
         """
         low, high = _range(time_range)
         every = [
@@ -174,7 +176,7 @@ class OptimizationLogger:
         types = sorted({episode.category for episode in results if episode.category is not None})
         by_type = {name: [episode for episode in results if episode.category == name] for name in types}
         none = (
-            f"no optimization of that type and time, of {len(every)} recorded"
+            f"none of {len(every)} recorded optimizations has that type and time"
             if every
             else "no optimization recorded yet"
         )
@@ -260,7 +262,7 @@ def _metrics(results: list[Episode]) -> dict[str, dict[str, Any]]:
 
 
 def _described(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Each name's values described: as numbers where all are, else by how often each occurred."""
+    """Summarise the values of each name: as numbers if all are numbers, otherwise by the count of each value."""
     values: dict[str, list[Any]] = {}
     for row in rows:
         for name, value in row.items():
@@ -328,7 +330,7 @@ def _range(given: Any) -> tuple[float | None, float | None]:
         return None, None
     if not isinstance(given, tuple | list) or len(given) != 2:  # noqa: PLR2004 - a pair
         raise ValueError(
-            f"time_range={given!r:.100}: two moments (from, to), each a datetime, UTC seconds or None for an open end"
+            f"time_range={given!r:.100} is not a pair; pass (start, end), each a datetime, UTC seconds or None"
         )
     low, high = given
     return _seconds(low), _seconds(high)
@@ -336,5 +338,5 @@ def _range(given: Any) -> tuple[float | None, float | None]:
 
 def _seconds(moment: Moment | None) -> float | None:
     if moment is not None and not isinstance(moment, dt.datetime | int | float):
-        raise ValueError(f"time_range: {moment!r:.100} is no datetime, no UTC seconds and not None")
+        raise ValueError(f"time_range: {moment!r:.100} is not a time; pass a datetime, UTC seconds or None")
     return moment.timestamp() if isinstance(moment, dt.datetime) else moment

@@ -1,4 +1,4 @@
-"""The run that an adapter makes for itself, and what becomes of it when a training stops without a word."""
+"""The run that an adapter creates, including its end when a training stops without calling a callback."""
 
 import atexit
 import threading
@@ -14,7 +14,10 @@ from rlvitals.runs.header import COMPLETED
 
 
 class OwnRun:
-    """The run that a callback made, until its training ends. It does not know the callback, and so can outlive it."""
+    """Run that a callback created, until its training ends.
+
+    It holds no reference to the callback and can outlive it.
+    """
 
     def __init__(self, options: dict[str, Any]) -> None:
         self._options = options
@@ -24,16 +27,20 @@ class OwnRun:
     def open(
         self, model: object, total_timesteps: int | None, *, goes_on: bool, facts: Mapping[str, Any]
     ) -> TrainingMonitor:
-        """Make the run; or go on with the one before, where the training goes on.
+        """Create the run, or continue the previous one if the training continues.
 
         Args:
-            model: The algorithm that trains.
-            total_timesteps: Environment steps that it is to take, if known.
-            goes_on: Whether it continues a training.
-            facts: Configuration of the model, after which a run without a name is named. The user's own has precedence.
+            model: Algorithm that is training.
+            total_timesteps: Training budget in environment steps, if known.
+            goes_on: Whether this call continues a training.
+            facts: Configuration of the model, from which an unnamed run gets its name. The user's configuration takes
+                precedence.
+
+        Returns:
+            The monitor of the run.
 
         Raises:
-            RunError: The run cannot be made or resumed.
+            RunError: The run cannot be created or resumed.
         """
         self._model = weakref.ref(model)
         before = self._monitor
@@ -52,11 +59,11 @@ class OwnRun:
         return self._monitor
 
     def end(self, error: BaseException | None = None, *, monitor: TrainingMonitor | None = None) -> None:
-        """Close the run: as completed, or by the exception that ended its training.
+        """Close the run as completed, or as ended by an exception.
 
         Args:
-            error: The exception.
-            monitor: The run that is meant, for another thread than the one that trains: the next may be open by now.
+            error: Exception that ended the training.
+            monitor: Monitor of the run to close. Required from other threads, because the next run can be open already.
         """
         ending = self._monitor if monitor is None else monitor
         if ending is self._monitor:
@@ -65,21 +72,23 @@ class OwnRun:
             ending.__exit__(None, error, None)
 
     def give_up(self, error: BaseException | None = None, *, monitor: TrainingMonitor | None = None) -> None:
-        """Close a run whose training stopped without a word.
+        """Close a run whose training stopped without calling a callback.
 
         Args:
-            error: An exception that may have ended it.
-            monitor: As for `end`.
+            error: Exception that may have ended the training.
+            monitor: Monitor of the run to close, as for `end`.
         """
         if self in _open_runs:
-            stopped = RlvitalsError("learn() stopped before its end; `with VitalsCallback(...)` says why")
+            stopped = RlvitalsError(
+                "learn() stopped before its end; use `with VitalsCallback(...)` to record the reason"
+            )
             self.end(error if error is not None and self._is_mine(error) else stopped, monitor=monitor)
 
     def leave(self) -> None:
-        """Give the run up for an adapter that is no more.
+        """Close the run of an adapter that no longer exists.
 
-        The garbage collector says so, in whichever thread it happens to work; one of the recorder's own could not wait
-        for itself to end.
+        The garbage collector calls this in an arbitrary thread. A thread of the recorder could not wait for its own
+        end, so the run is closed in a new thread, unless this is the main thread.
         """
         if self not in _open_runs:
             return
@@ -89,7 +98,7 @@ class OwnRun:
             threading.Thread(target=self.give_up, name="rlvitals-leave").start()
 
     def _is_mine(self, error: BaseException) -> bool:
-        if isinstance(error, SystemExit | Terminated):  # the end of the process is the end of every training in it
+        if isinstance(error, SystemExit | Terminated):  # the end of the process ends every training in it
             return ending_of(error)[0] != COMPLETED
         return came_from(error, self._model())
 
@@ -98,7 +107,7 @@ _open_runs: weakref.WeakSet[OwnRun] = weakref.WeakSet()
 
 
 def _give_up_all() -> None:
-    """Mark the trainings that an exception ended; this comes before the recorder closes what is open as completed."""
+    """Close the runs of trainings that an exception ended, before the recorder closes open runs as completed."""
     error = exit_error()
     for run in list(_open_runs):
         run.give_up(error)

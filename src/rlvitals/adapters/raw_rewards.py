@@ -1,4 +1,4 @@
-"""The environment's own rewards, heard below the wrappers that change them."""
+"""The environment's own rewards, captured below the wrappers that change them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -7,28 +7,28 @@ from rlvitals.adapters.returns import read_reward, rows_of
 
 
 class RawRewards(Protocol):
-    """Where the environment's own rewards come from."""
+    """Source of the environment's own rewards."""
 
     def clear(self) -> None:
-        """Forget what was heard; a step begins."""
+        """Discard captured rewards before a step."""
 
     def rows(self) -> list[Any]:
-        """The rewards of the step that was just taken, one for each environment; `None` where it had none."""
+        """Return the rewards of the last step, one per environment. `None` for an environment without one."""
 
     def remove(self) -> None:
-        """Stop listening."""
+        """Stop capturing."""
 
 
 class TappedRewards:
-    """Rewards of environments that are objects of this process.
+    """Rewards of environments that are objects in this process.
 
     Args:
-        environments: The innermost environments, one for each row; or one vector environment that gives all rows.
+        environments: Innermost environments, one per row, or one vector environment that returns all rows.
         count: Number of rows.
 
     Raises:
         AttributeError: The environments' methods cannot be replaced.
-        TypeError: The same.
+        TypeError: The environments' methods cannot be replaced.
     """
 
     def __init__(self, environments: Sequence[Any], count: int) -> None:
@@ -42,35 +42,35 @@ class TappedRewards:
             raise
 
     def clear(self) -> None:
-        """Forget what was heard; a step begins."""
+        """Discard captured rewards before a step."""
         for tap in self._taps:
             tap.clear()
 
     def rows(self) -> list[Any]:
-        """The rewards of the step that was just taken, one for each environment; `None` where it had none."""
+        """Return the rewards of the last step, one per environment. `None` for an environment without one."""
         if len(self._taps) == self._count:
             return [_summed(tap.rewards) for tap in self._taps]
         steps = [rows_of(rewards, self._count) for rewards in self._taps[0].rewards]
         return [_summed([step[index] for step in steps]) for index in range(self._count)]
 
     def remove(self) -> None:
-        """Give the environments their own methods back."""
+        """Restore the original methods of the environments."""
         for tap in self._taps:
             tap.remove()
 
 
 class RewardTap:
-    """Listens to the rewards that an environment gives, below all wrappers.
+    """Captures the rewards that an environment returns, below all wrappers.
 
-    It replaces the methods of this one object, and puts them back when it is removed: a wrapper in between would hide
-    the environment's attributes from the wrapper above it.
+    It replaces the methods of this one object and restores them when it is removed. A wrapper in between would hide the
+    environment's attributes from the wrapper above it.
 
     Args:
-        env: The environment.
+        env: Environment to capture.
 
     Attributes:
-        rewards: Those since the last `clear`, up to the first reset after them: several where a wrapper repeats
-            actions, none where a step only reset the environment.
+        rewards: Rewards since the last `clear`, up to the first reset after them. Several if a wrapper repeats actions,
+            and none if a step only reset the environment.
 
     Raises:
         AttributeError: The environment's methods cannot be replaced.
@@ -83,11 +83,11 @@ class RewardTap:
         self._replaced = Replaced(env, step=self._tapped_step, reset=self._tapped_reset)
 
     def clear(self) -> None:
-        """Forget the rewards; the next step begins."""
+        """Discard captured rewards before a step."""
         self.rewards, self._is_over = [], False
 
     def remove(self) -> None:
-        """Give the environment its own methods back."""
+        """Restore the original methods of the environment."""
         self._replaced.undo()
 
     def _tapped_step(self, *args: Any, **more: Any) -> Any:
@@ -103,19 +103,19 @@ class RewardTap:
         return answer
 
     def _tapped_reset(self, *args: Any, **more: Any) -> Any:
-        self._is_over = bool(self.rewards)  # what is stepped within this reset belongs to no episode
+        self._is_over = bool(self.rewards)  # steps within this reset belong to no episode
         return self._reset(*args, **more)
 
 
 class Replaced:
-    """Methods of one object, replaced until `undo`.
+    """Replaced methods of one object, until `undo`.
 
     Args:
-        owner: The object.
-        **methods: The methods that it gets instead of its own.
+        owner: Object whose methods are replaced.
+        **methods: Replacements by method name.
 
     Raises:
-        AttributeError: They cannot be replaced.
+        AttributeError: The methods cannot be replaced.
     """
 
     def __init__(self, owner: Any, **methods: Callable[..., Any]) -> None:
@@ -125,7 +125,7 @@ class Replaced:
             setattr(owner, name, method)
 
     def undo(self) -> None:
-        """Put back what was there before; a method that somebody has replaced since stays theirs."""
+        """Restore the original methods. A method that other code has replaced since is left alone."""
         own = vars(self._owner)
         for name, method in self._methods.items():
             if own.get(name) != method:
@@ -137,7 +137,7 @@ class Replaced:
 
 
 def _summed(rewards: Sequence[Any]) -> Any:
-    """Add the rewards of a repeated action up."""
+    """Sum the rewards of a repeated action."""
     if len(rewards) < 2:  # noqa: PLR2004 - nearly always one
         return rewards[0] if rewards else None
     total: dict[str, float] = {}

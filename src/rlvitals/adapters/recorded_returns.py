@@ -1,4 +1,4 @@
-"""The return that an episode is recorded with: the environment's own where it is available, else one with a note."""
+"""Choice of the return to record: the environment's own if it is available, otherwise another one with a note."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,26 +13,26 @@ from rlvitals.errors import RecordError
 from rlvitals.monitor import TrainingMonitor
 
 TRAINING_RETURN = "training_return"
-"""The key of `extra` for the sum of the rewards that the agent is trained on, where these were changed."""
+"""Key of `extra` for the sum of the rewards that the agent is trained on, if wrappers changed the rewards."""
 
 ENVIRONMENT_RETURN = "environment_return"
-"""The key of `extra` for the sum of the environment's own rewards, where `reward` is another one."""
+"""Key of `extra` for the sum of the environment's own rewards, if `reward` is a different sum."""
 
 UNREADABLE = "unreadable_rewards"
-"""The key of `extra` for the number of steps whose reward is not a number."""
+"""Key of `extra` for the number of steps whose reward is not a number."""
 
 _SAME = 1e-5
-"""Relative difference of two rewards of which one was rounded to 32 bits."""
+"""Relative tolerance for rewards that were rounded to 32 bits."""
 
 
 class Sums(NamedTuple):
-    """Running sums of the rewards of some environments.
+    """Running reward sums of several environments.
 
     Attributes:
-        seen: Of the rewards that are seen.
-        own: Of the environments' own, where these are heard.
-        heard: Steps of each running episode in which an own reward was heard.
-        messages: What was reported of them, each once.
+        seen: Sums of the visible rewards.
+        own: Sums of the environments' own rewards, if they are captured.
+        heard: Number of steps with a captured reward in each running episode.
+        messages: Messages that were reported, each once.
     """
 
     seen: ReturnTally
@@ -42,20 +42,20 @@ class Sums(NamedTuple):
 
 
 class RecordedReturns:
-    """Adds up the rewards that are seen and, where wrappers change them, the environment's own.
+    """Sums the visible rewards and, if wrappers change them, the environment's own rewards.
 
     Args:
-        monitor: Gets an event, once, that says what a return is made of.
+        monitor: Monitor that receives one event about the composition of the return.
         environments: Number of environments.
-        layers: What the wrappers do to rewards.
-        raw: The environment's own rewards; `None` where only those that are seen can be had.
-        failures: Takes what cannot be read.
-        before: Sums of the same environments until now, whose running episodes go on.
+        layers: Effect of the wrappers on rewards.
+        raw: Source of the environment's own rewards. `None` if only the visible rewards are available.
+        failures: Log for rewards that cannot be read.
+        before: Previous sums of the same environments, whose running episodes continue.
 
     Attributes:
-        sums: The sums so far.
-        add: Adds the rewards of one step of every environment, plain numbers; the list is kept.
-        begin: To be called before the environment's `step`, where it is not `None`.
+        sums: Current sums.
+        add: Function that adds the rewards of one step of every environment as a list of floats. The list is kept.
+        begin: Function to call before the environment's `step`, or `None`.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class RecordedReturns:
             before = Sums(ReturnTally(environments), own, [0] * environments, set())
         self.sums = before
         self._seen, self._own, self._heard, self._messages = before
-        # Called at every step, so without a call that only calls another.
+        # Called at every step, so an extra level of calls is avoided.
         self.add: Callable[[list[float]], None] = self._seen.steps.add if self._own is None else self._add_both
         self.begin: Callable[[], None] | None = None if raw is None else raw.clear
         if raw is None and layers.hide_returns:
@@ -90,7 +90,7 @@ class RecordedReturns:
 
     @property
     def total(self) -> float:
-        """The sum of all rewards so far, over all environments: the environment's own where they are heard."""
+        """Sum of all rewards until now, over all environments. The environment's own rewards if they are captured."""
         return (self._seen if self._own is None else self._own).steps.total
 
     def _add_both(self, rewards: list[float]) -> None:
@@ -104,18 +104,21 @@ class RecordedReturns:
             self._add_own(totals)
 
     def restart(self, index: int) -> None:
-        """Begin another episode of an environment with its next step; the current one is not recorded."""
+        """Restart the episode of an environment at its next step. The current episode is not recorded."""
         self._seen.restart(index)
         if self._own is not None:
             self._own.restart(index)
             self._heard[index] = 0
 
     def ending(self, index: int, info: Any) -> Reported:
-        """End an environment's episode.
+        """End the episode of an environment.
 
         Args:
-            index: The environment.
-            info: The last `info` of it.
+            index: Index of the environment.
+            info: Last `info` of the episode.
+
+        Returns:
+            The totals of the episode.
         """
         seen = self._seen.ending(index)
         own = None if self._own is None else self._own.ending(index)
@@ -133,7 +136,7 @@ class RecordedReturns:
         return settled
 
     def remove(self) -> None:
-        """Stop listening to the environment."""
+        """Stop capturing rewards."""
         if self._raw is not None:
             self._raw.remove()
 
@@ -155,28 +158,28 @@ class RecordedReturns:
             )
 
     def _chosen(self, seen: Return, own: Return, info: Any) -> Reported:
-        """Of the sum that was seen and the environment's own, the one that is the return."""
+        """Return the visible sum or the environment's own sum, whichever is the return."""
         names = self._layers.names
         if own.parts and not seen.parts and not seen.unreadable:
-            self._say(f"made by {names}", f"Rewards have several components, of which {names} makes one number.")
+            self._say(f"made by {names}", f"Rewards have several components, which {names} combines into one number.")
             return Reported(*seen[:3], statistics_count=True, parts=own.parts, extra={})
         if not self._is_changed:
             return Reported(*own[:3], statistics_count=True, parts=own.parts, extra={})
         believed = self._layers.statistics_are_raw
         recorded = _recorded_return(info) if believed else None
         if recorded is not None and not math.isclose(recorded, own.reward, rel_tol=1e-4, abs_tol=1e-5):
-            # A wrapper of the user's own, below the one that records returns: its reward is the task's.
+            # A custom wrapper below the wrapper that records returns: its reward is the reward of the task.
             custom = ", ".join(self._layers.custom)
             self._say(
                 f"recorded above {custom}",
-                f"{custom} changes rewards below the wrapper that records returns: an episode's reward is what that "
-                f"wrapper recorded, and the environment's own return is in extra['{ENVIRONMENT_RETURN}'].",
+                f"{custom} changes rewards below the wrapper that records returns. The reward of an episode is the "
+                f"return from that wrapper, and the environment's own return is in extra['{ENVIRONMENT_RETURN}'].",
             )
             return Reported(*seen[:3], statistics_count=True, parts={}, extra={ENVIRONMENT_RETURN: own.reward})
         self._say(
             f"the environment's own, below {names}",
-            f"{names} changes rewards: an episode's reward is the sum of the environment's own rewards, and the sum "
-            f"that the agent is trained on is in extra['{TRAINING_RETURN}'].",
+            f"{names} changes rewards. The reward of an episode is the sum of the environment's own rewards, and the "
+            f"sum that the agent is trained on is in extra['{TRAINING_RETURN}'].",
         )
         return Reported(*own[:3], statistics_count=believed, parts=own.parts, extra={TRAINING_RETURN: seen.reward})
 
@@ -184,7 +187,7 @@ class RecordedReturns:
         names = self._layers.names
         self._say(
             f"{REWARD_MISSING}: only rewards that {names} changed can be seen",
-            f"Only rewards that {names} changed can be seen: episodes are recorded without a return (NaN), and the sum "
+            f"Only rewards changed by {names} are visible. Episodes are recorded without a return (NaN), and the sum "
             f"of these rewards is in extra['{TRAINING_RETURN}']. Put Monitor or RecordEpisodeStatistics directly "
             "around the environment, below that wrapper.",
             severity="warning",
@@ -194,22 +197,22 @@ class RecordedReturns:
         if math.isnan(settled.reward) and made_of.unreadable >= made_of.length:
             self._say(
                 f"{REWARD_MISSING}: rewards are not numbers",
-                "The environment gives no number as its reward: episodes are recorded without a return (NaN). Return "
+                "The environment returns no numeric reward. Episodes are recorded without a return (NaN). Return "
                 "a number from step.",
                 severity="warning",
             )
         elif made_of.unreadable:
             self._say(
                 None,
-                f"Some rewards are not numbers: they are left out of the returns, and extra['{UNREADABLE}'] counts "
-                "them. Return a number from every step.",
+                "Some rewards are not numbers. They are excluded from the returns and counted in "
+                f"extra['{UNREADABLE}']. Return a number from every step.",
                 severity="warning",
             )
         elif settled.reward == made_of.reward:
             names = ", ".join(list(made_of.parts)[:8])
             self._say(
                 f"sum of {len(made_of.parts)} components",
-                f"Rewards have {len(made_of.parts)} components ({names}): an episode's reward is their sum, and "
+                f"Rewards have {len(made_of.parts)} components ({names}). The reward of an episode is their sum, and "
                 "reward_parts holds the sum of each.",
             )
 
@@ -226,7 +229,7 @@ class RecordedReturns:
 def _recorded_return(info: Any) -> float | None:
     try:
         found: float | None = statistics_of(info).get("reward")
-    except RecordError:  # whoever records the episode reports it
+    except RecordError:  # reported by the code that records the episode
         return None
     return found
 

@@ -1,4 +1,4 @@
-"""Rewards of any kind, added up to returns: numbers, tensors, vectors of objectives, dicts of agents, or nothing."""
+"""Returns of rewards of any type: numbers, tensors, vectors of objectives, dicts by agent, or none."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,20 +11,20 @@ from rlvitals.records.coercion import plain_scalar
 from rlvitals.records.kinds import MAX_KEYS
 
 _MAX_DEPTH = 8
-"""Deepest nesting of a reward: agents of teams, each with a vector of objectives, need three levels."""
+"""Maximum nesting depth of a reward. Three levels suffice for teams of agents with several objectives each."""
 
 _NUMBERS = (float, int, np.floating, np.integer)
 
 
 class Return(NamedTuple):
-    """The return of one episode.
+    """Return of one episode.
 
     Attributes:
-        reward: Sum of all rewards; NaN where no step gave a number.
-        length: Steps.
-        duration: Seconds.
-        parts: Sum of each component, by name, where rewards have components.
-        unreadable: Steps whose reward is not a number, and which are not part of the sum.
+        reward: Sum of all rewards. NaN if no step returned a number.
+        length: Number of steps.
+        duration: Duration in seconds.
+        parts: Sum of each reward component, by name. Empty without components.
+        unreadable: Number of steps whose reward is not a number. They are not part of the sum.
     """
 
     reward: float
@@ -35,7 +35,7 @@ class Return(NamedTuple):
 
 
 class ReturnTally:
-    """Adds up the rewards of the running episode of each environment, whatever their type.
+    """Sums the rewards of the running episode of each environment, whatever their type.
 
     Args:
         environments: Number of environments.
@@ -48,24 +48,24 @@ class ReturnTally:
         self._is_plain = True
 
     def add(self, rewards: list[float]) -> None:
-        """Add one step of every environment, all of them plain numbers; the list is kept."""
+        """Add one step of every environment, with float rewards. The list is kept, so do not modify it."""
         self.steps.add(rewards)
 
     def add_any(self, rewards: Sequence[Any]) -> list[float]:
         """Add one step of every environment.
 
         Args:
-            rewards: One reward for each environment, of any type.
+            rewards: One reward per environment, of any type.
 
         Returns:
-            What was added for each environment: the number, the sum of the components, or 0 for no reward.
+            The added value per environment: the number, the sum of the components, or 0 without a reward.
         """
         totals = [reward if type(reward) is float else self._total(i, reward) for i, reward in enumerate(rewards)]
         self.steps.add(totals)
         return totals
 
     def ending(self, index: int) -> Return:
-        """End an environment's episode; its next step begins another."""
+        """End the episode of an environment. Its next step starts another one."""
         reward, length, duration = self.steps.ending(index)
         if self._is_plain:
             return Return(reward, length, duration, {}, 0)
@@ -74,7 +74,7 @@ class ReturnTally:
         return Return(math.nan if unreadable >= length > 0 else reward, length, duration, parts, unreadable)
 
     def restart(self, index: int) -> None:
-        """Begin another episode of an environment with its next step; the current one is dropped."""
+        """Restart the episode of an environment at its next step. The current episode is dropped."""
         self.steps.restart(index)
         self._forget(index)
 
@@ -97,36 +97,37 @@ class ReturnTally:
 
 
 def read_reward(reward: Any) -> float | dict[str, float] | None:
-    """Read what an environment gave as the reward of one step.
+    """Read the reward of one step.
 
     Args:
-        reward: A number, a scalar or array of any library, a dict by agent or objective, or anything else.
+        reward: Number, scalar or array of any library, dict by agent or objective, or any other value.
 
     Returns:
-        A number for a scalar or an array of one element; the numbers by name for several components; `None` for what
-        holds no number, such as `None`, text or a masked value.
+        A number for a scalar or an array with one element. Numbers by name for several components. `None` for a value
+        without a number, such as `None`, text or a masked value.
     """
     try:
         if isinstance(reward, _NUMBERS):
             return float(reward)
         found = dict(_components(reward, "", 0))
-    except Exception:  # noqa: BLE001 - an object of the environment's may raise anything when it is read
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is read
         return None
     if tuple(found) == ("",):
         return found[""]
-    if len(found) > MAX_KEYS:  # no record holds so many parts
+    if len(found) > MAX_KEYS:  # too many components for a record
         return sum(found.values())
     return found or None
 
 
 def is_set(flag: Any) -> bool:
-    """Read a flag that an environment gave: whether an episode is over.
+    """Read a flag from an environment, such as whether an episode is over.
 
     Args:
-        flag: A truth value, a number, an array or tensor, or a dict by agent; of several, all count, or `__all__`.
+        flag: Bool, number, array or tensor, or dict by agent. Of several values, all must be true, unless there is
+            `__all__`.
 
     Returns:
-        Whether it is set; `False` for what has no truth value.
+        Whether the flag is set. `False` for a value without a truth value.
     """
     if type(flag) is bool or flag is None:
         return bool(flag)
@@ -139,26 +140,29 @@ def is_set(flag: Any) -> bool:
         if isinstance(items, list | tuple):
             return bool(items) and all(map(is_set, items))
         return not isinstance(items, str) and bool(items)
-    except Exception:  # noqa: BLE001 - the same
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is read
         return False
 
 
 def rows_of(values: Any, environments: int) -> list[Any]:
-    """Take what a vector environment gave apart, one value for each sub-environment.
+    """Split the result of a vector environment into one value per sub-environment.
 
     Args:
-        values: An array, tensor or list over sub-environments, or a dict of such.
+        values: Array, tensor or list over sub-environments, or a dict of these.
         environments: Number of sub-environments.
 
+    Returns:
+        One value per sub-environment.
+
     Raises:
-        ValueError: It holds values for another number of sub-environments.
+        ValueError: The number of values differs from the number of sub-environments.
     """
     if isinstance(values, Mapping):
         columns = {key: rows_of(column, environments) for key, column in values.items()}
         return [{key: column[index] for key, column in columns.items()} for index in range(environments)]
     rows = list(values.tolist() if hasattr(values, "tolist") else values)
     if len(rows) != environments:
-        raise ValueError(f"{len(rows)} values for {environments} environments; return one value for each")
+        raise ValueError(f"got {len(rows)} values for {environments} environments; return one value for each")
     return rows
 
 

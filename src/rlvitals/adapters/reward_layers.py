@@ -1,8 +1,8 @@
 """Wrappers that change rewards, and the environment's own rewards below them.
 
-`NormalizeReward` and its like sit between an environment and whoever records it, above or below the wrappers that
-record returns. Their order decides what a recorded return means. Here a chain of wrappers is described by the names of
-its classes, so that this works for the chains of other processes too, of which only the names are known.
+`NormalizeReward` and similar wrappers are between an environment and the recorder, above or below the wrappers that
+record returns. Their order determines the meaning of a recorded return. This module describes a chain of wrappers by
+class names, which are also available for chains in other processes.
 """
 
 import re
@@ -15,7 +15,7 @@ _CHANGERS = frozenset(
         "NormalizeReward",
         "VectorRewardWrapper",
         "VecNormalize",
-        # Names that are seen alone, of chains in other processes.
+        # Class names that are seen alone, in chains of other processes.
         "TransformReward",
         "ClipReward",
         "ClipRewardEnv",
@@ -23,22 +23,22 @@ _CHANGERS = frozenset(
 )
 _RECORDERS = frozenset({"RecordEpisodeStatistics", "Monitor", "VecMonitor"})
 _LIBRARIES = frozenset({"gymnasium", "stable_baselines3", "sb3_contrib", "rlvitals"})
-"""Whose other wrappers keep the sum of rewards as it is; those that repeat actions add them up."""
+"""Packages whose other wrappers preserve the sum of rewards. Wrappers that repeat actions sum the rewards."""
 
 _STEPS = ("step", "step_wait")
 
 
 _RESETTERS = frozenset({"Autoreset"})
-"""Which reset on a step: a wrapper above that adds rewards up does not notice where an episode begins."""
+"""Wrappers that reset within a step. A wrapper above that sums rewards does not notice the start of an episode."""
 
 Chain = tuple[tuple[str, str], ...]
 
 
 class Layers(NamedTuple):
-    """What the wrappers of an environment do to rewards.
+    """Effect of an environment's wrappers on rewards.
 
     Attributes:
-        chains: The name and kind of each wrapper, outermost first, once for each sub-environment that differs.
+        chains: Name and kind of each wrapper, outermost first. One chain per distinct sub-environment.
     """
 
     chains: tuple[Chain, ...] = ()
@@ -50,12 +50,12 @@ class Layers(NamedTuple):
 
     @property
     def custom(self) -> tuple[str, ...]:
-        """Classes of other packages or of the user's, which may change rewards."""
+        """Classes from other packages or from the user, which can change rewards."""
         return self._of("custom")
 
     @property
     def names(self) -> str:
-        """The classes that change rewards, for a sentence."""
+        """Names of the classes that change rewards, for a sentence."""
         return ", ".join(self.changers or self.custom)
 
     @property
@@ -65,7 +65,7 @@ class Layers(NamedTuple):
 
     @property
     def hide_returns(self) -> bool:
-        """Whether the sum of the rewards that are seen above these wrappers is not the environment's return."""
+        """Whether the sum of the visible rewards above these wrappers differs from the environment's return."""
         return bool(self.changers) and not self.statistics_are_raw
 
     def _of(self, wanted: str) -> tuple[str, ...]:
@@ -73,12 +73,12 @@ class Layers(NamedTuple):
 
 
 def chain_of(env: Any, wrapper: type, inner: str = "env") -> list[Any]:
-    """An environment's wrappers, the outermost first, and at last the environment itself.
+    """Return the wrappers of an environment, outermost first, followed by the environment itself.
 
     Args:
-        env: The outermost.
-        wrapper: The class of wrappers.
-        inner: The attribute in which a wrapper keeps what it wraps.
+        env: Outermost environment.
+        wrapper: Base class of the wrappers.
+        inner: Attribute of a wrapper that holds the wrapped environment.
     """
     chain = [env]
     while isinstance(chain[-1], wrapper):
@@ -87,17 +87,17 @@ def chain_of(env: Any, wrapper: type, inner: str = "env") -> list[Any]:
 
 
 def layers_of(chain: Sequence[Any]) -> Layers:
-    """Describe a chain of wrappers; the last element, the environment itself, gives rewards and changes none."""
+    """Describe a chain of wrappers. The last element is the environment itself, which changes no rewards."""
     return Layers((tuple(_kind_of(layer) for layer in chain[:-1]),))
 
 
 def layers_named(chain: str) -> Layers:
-    """Describe the chain of an environment in another process, by its text such as `<TimeLimit<CartPoleEnv>>`."""
+    """Describe the chain of an environment in another process from its text, such as `<TimeLimit<CartPoleEnv>>`."""
     return Layers((tuple((name, _kind_among({name}, is_custom=False)) for name in re.findall(r"<(\w+)", chain)),))
 
 
 def joined(outer: Layers, inner: Iterable[Layers]) -> Layers:
-    """Put the chain of a vector environment before those of its sub-environments."""
+    """Prepend the chain of a vector environment to the chains of its sub-environments."""
     inside = [chain for layers in inner for chain in layers.chains] or [()]
     return Layers(tuple(dict.fromkeys(before + chain for before in outer.chains for chain in inside)))
 
@@ -112,7 +112,7 @@ def _recorded_below(chain: Chain) -> bool:
 
 def _kind_of(layer: Any) -> tuple[str, str]:
     bases = type(layer).__mro__
-    if not getattr(layer, "norm_reward", True):  # a VecNormalize that normalises observations alone
+    if not getattr(layer, "norm_reward", True):  # a VecNormalize that normalises only observations
         return type(layer).__name__, "other"
     steps = next((base for base in bases if any(name in vars(base) for name in _STEPS)), object)
     names = {base.__name__ for base in bases}

@@ -1,4 +1,4 @@
-"""What a rollout says of a training's health, read from the buffer once, before the update consumes it."""
+"""Health signals of a rollout, read once from the buffer before the update consumes it."""
 
 from typing import Any
 
@@ -10,28 +10,27 @@ from stable_baselines3.common.buffers import DictRolloutBuffer, RolloutBuffer
 Array = NDArray[Any]
 
 _SAMPLED = 200_000
-"""Most observation values that are looked at: image observations would cost more than the update."""
+"""Maximum number of observation values to examine. Full image observations would take longer than the update."""
 _SQUASHED_BOUND = 0.999
-"""What counts as the bound of a squashed action, which never quite reaches 1."""
+"""Bound of a squashed action, which never quite reaches 1."""
 
 
 def rollout_signals(buffer: RolloutBuffer | DictRolloutBuffer, *, squashed: bool = False) -> dict[str, Any]:
-    """Signals of one rollout.
+    """Compute the signals of one rollout.
 
-    All are over the whole rollout, steps and environments together, as the algorithm sees them: rewards and
-    observations are normalised where the environment is, and advantages are not yet.
+    All signals cover the whole rollout, over steps and environments, as the algorithm sees it. Rewards and observations
+    are normalised if the environment normalises them. Advantages are not normalised yet.
 
     Args:
-        buffer: A full buffer whose advantages are computed, and that no minibatch was taken from yet.
+        buffer: Full buffer with computed advantages, from which no minibatch was taken yet.
         squashed: Whether the policy squashes its actions into [-1, 1].
 
     Returns:
-        Fields of `records.PolicyUpdate`, and in `extra`: `reward_std`, `value_std`, `advantage_residual` (how far the
-        advantages are from the recursion that defines them, see `advantage_residual`), `observation_std` (mean over the
-        observation's dimensions of its standard deviation) and `observation_constant_fraction` (share of dimensions
-        that never change).
+        Fields of `records.PolicyUpdate`, and in `extra`: `reward_std`, `value_std`, `advantage_residual` (see
+            `advantage_residual`), `observation_std` (standard deviation of each observation dimension, averaged over
+            dimensions) and `observation_constant_fraction` (share of dimensions that never change).
     """
-    with np.errstate(all="ignore"):  # non-finite rewards are data, not an error of ours
+    with np.errstate(all="ignore"):  # non-finite rewards are data, not an error of rlvitals
         return {
             "advantage_mean": _mean(buffer.advantages),
             "advantage_std": _std(buffer.advantages),
@@ -58,23 +57,23 @@ def rollout_signals(buffer: RolloutBuffer | DictRolloutBuffer, *, squashed: bool
 def advantage_residual(
     rewards: Array, values: Array, episode_starts: Array, advantages: Array, *, gamma: float, gae_lambda: float
 ) -> float | None:
-    """How far advantages are from generalised advantage estimation, relative to their own size.
+    """Compute the deviation of advantages from generalised advantage estimation, relative to their size.
 
-    Root mean square over steps of `A_t - (r_t + gamma n_t V_{t+1} - V_t + gamma lambda n_t A_{t+1})`, divided by that
-    of `A_t`, where `n_t` is 0 when `t` ends an episode, else 1 (Schulman et al. 2016, equation 16, as a recursion).
-    About 1e-7 where the advantages are what they should be; the last step, which needs a value from outside, is left
-    out.
+    The residual is the root mean square over steps of `A_t - (r_t + gamma n_t V_{t+1} - V_t + gamma lambda n_t
+    A_{t+1})`, divided by that of `A_t`. Here `n_t` is 0 if `t` ends an episode and 1 otherwise (Schulman et al. 2016,
+    equation 16, as a recursion). It is about 1e-7 for correct advantages. The last step is left out, because it needs a
+    value from outside the rollout.
 
     Args:
-        rewards: Shape (steps, environments), as are the others.
-        values: The value function's.
-        episode_starts: 1 where a step begins an episode.
-        advantages: To be checked.
-        gamma: The discount.
-        gae_lambda: The weight of longer looks ahead.
+        rewards: Rewards, shape `(steps, environments)`.
+        values: Value estimates, same shape.
+        episode_starts: 1 if a step begins an episode, same shape.
+        advantages: Advantages to check, same shape.
+        gamma: Discount factor.
+        gae_lambda: Lambda of generalised advantage estimation.
 
     Returns:
-        The residual; `None` where there is nothing to compare.
+        The residual, or `None` if there is nothing to compare.
     """
     goes_on = gamma * (1.0 - episode_starts[1:])
     expected = rewards[:-1] - values[:-1] + goes_on * (values[1:] + gae_lambda * advantages[1:])
@@ -85,15 +84,15 @@ def advantage_residual(
 
 
 def bound_fraction(actions: Array, space: spaces.Space[Any], *, squashed: bool = False) -> float | None:
-    """Share of the action components that lie at or beyond their bounds.
+    """Compute the share of action components at or beyond their bounds.
 
     Args:
-        actions: As the policy sampled them, before clipping; shape (steps, environments, dimensions).
-        space: The action space.
+        actions: Actions as sampled by the policy, before clipping, shape `(steps, environments, dimensions)`.
+        space: Action space.
         squashed: Whether the policy squashes its actions into [-1, 1].
 
     Returns:
-        0 to 1; `None` where no component has a bound.
+        Share from 0 to 1, or `None` if no component has a bound.
     """
     if not isinstance(space, spaces.Box):
         return None
@@ -107,10 +106,11 @@ def bound_fraction(actions: Array, space: spaces.Space[Any], *, squashed: bool =
 
 
 def observation_spread(observations: Array | dict[str, Array]) -> dict[str, float]:
-    """How much observations vary within a rollout.
+    """Measure how much observations vary within a rollout.
 
     Args:
-        observations: Shape (steps, environments, ...), or a dict of such. Of large ones a regular sample is taken.
+        observations: Observations, shape `(steps, environments, ...)`, or a dict of these. Large arrays are subsampled
+            regularly.
 
     Returns:
         `observation_std` and `observation_constant_fraction`.
@@ -124,13 +124,13 @@ def observation_spread(observations: Array | dict[str, Array]) -> dict[str, floa
 
 
 def _spread(observations: Array) -> Array:
-    """The standard deviation of each dimension."""
+    """Return the standard deviation of each dimension."""
     flat = observations.reshape(len(observations) * observations.shape[1], -1)
-    across = -(-flat.shape[1] // (_SAMPLED // 100))  # at least a hundred moments, whatever the size
+    across = -(-flat.shape[1] // (_SAMPLED // 100))  # at least a hundred samples per dimension, whatever the size
     flat = flat[:, ::across]
     flat = flat[:: -(-flat.size // _SAMPLED)]
     spread: Array = flat.std(axis=0, dtype=np.float64)
-    spread[(flat == flat[0]).all(axis=0)] = 0.0  # rounding leaves a little where there is none
+    spread[(flat == flat[0]).all(axis=0)] = 0.0  # rounding errors leave a small spread in constant dimensions
     return spread
 
 

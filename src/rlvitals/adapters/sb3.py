@@ -2,7 +2,7 @@
 
     model.learn(100_000, callback=VitalsCallback("logs"))
 
-Needs the extra `sb3`. What it records, and how it gets at it: `docs/adapters.md`.
+Requires the extra `sb3`. `docs/adapters.md` describes what is recorded and how.
 """
 
 from rlvitals.errors import MissingExtraError
@@ -44,33 +44,33 @@ from rlvitals.monitor import TrainingMonitor
 from rlvitals.runs.header import PAUSED
 
 OFF_POLICY_INTERVAL = 1_000
-"""Environment steps between two records of an off-policy algorithm, which updates at nearly every one of them."""
+"""Environment steps between two records of an off-policy algorithm, which updates at nearly every step."""
 
 
 class VitalsCallback(BaseCallback):
-    """Records a training of Stable-Baselines3: every episode, every update, evaluations, configuration.
+    """Records a Stable-Baselines3 training: every episode, every update, evaluations, configuration.
 
-    With a `log_dir` it makes a run of its own when the training begins, and closes it when the training ends. As
-    Stable-Baselines3 does not tell callbacks of an exception, a watch notices that `learn` was left, and the run has
-    failed. In a `with` statement the run lasts as long as the statement, over several calls of `learn`. With a
-    `monitor`, the run is its maker's to close. In both cases an interrupted `learn` pauses the run.
+    With a `log_dir`, the callback creates a run when the training begins and closes it when the training ends.
+    Stable-Baselines3 does not notify callbacks of an exception, so a watch detects that `learn` was left and marks the
+    run as failed. In a `with` statement, the run lasts as long as the statement, over several calls of `learn`. With a
+    `monitor`, the caller closes the run. In the latter two cases, an interrupted `learn` pauses the run.
 
-    What goes wrong with the recording, or with an odd `info`, is counted and said once, and never raised into the
-    training.
+    Recording failures and unusual `info` values are counted, reported once, and never raised into the training.
 
     Args:
-        log_dir: The folder of runs; by default that of `TrainingMonitor`.
-        monitor: A monitor that is there already; instead of `log_dir`.
-        info_keys: Keys of `info` that are kept with each episode, besides those that have a field of their own (see
+        log_dir: Folder of runs. Default: the default of `TrainingMonitor`.
+        monitor: Existing monitor, as an alternative to `log_dir`.
+        info_keys: Keys of `info` to store with each episode, in addition to the keys with their own field (see
             `adapters.episodes.episode_fields`).
-        on_finding: What is done about findings (`adapters.actions`); by default nothing.
-        raw_rewards: Whether the environments' own rewards are recorded where wrappers change them; `False` records
-            rewards as the algorithm sees them.
-        verbose: Not used; `announce=False` leaves out the line that says where the run is.
-        **options: Of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with `log_dir`.
+        on_finding: Actions in response to findings (`adapters.actions`). Default: none.
+        raw_rewards: Whether to record the environments' own rewards if wrappers change them. `False` records rewards as
+            the algorithm sees them.
+        verbose: Not used. Pass `announce=False` to leave out the line with the run's location.
+        **options: Options of `TrainingMonitor` (`session_name`, `resume`, `configuration`, `terminal`, ...), with
+            `log_dir`.
 
     Raises:
-        ValueError: Both a `monitor` and what would make another are given.
+        ValueError: Both a `monitor` and `log_dir` or options for a new one are passed.
     """
 
     def __init__(
@@ -86,12 +86,12 @@ class VitalsCallback(BaseCallback):
     ) -> None:
         super().__init__(verbose)
         if monitor is not None and (log_dir is not None or options):
-            raise ValueError("give either a monitor, or a log_dir and options for making one")
+            raise ValueError("got both a monitor and a log_dir or options for a new one; pass only one of them")
         if log_dir is not None:
             options["log_dir"] = log_dir
         self._own = None if monitor is not None else OwnRun(options)
         if self._own is not None:
-            weakref.finalize(self, self._own.leave).atexit = False  # at exit, `own_run` does it, in time
+            weakref.finalize(self, self._own.leave).atexit = False  # at exit, `own_run` closes the run early enough
         self._monitor = monitor
         self._info_keys = (info_keys,) if isinstance(info_keys, str) else tuple(info_keys)
         self._on_finding = tuple(on_finding)
@@ -119,16 +119,18 @@ class VitalsCallback(BaseCallback):
 
     @property
     def monitor(self) -> TrainingMonitor:
-        """The monitor that records.
+        """Monitor that records the training.
 
         Raises:
-            RlvitalsError: It is to be made when a training begins, and none has.
+            RlvitalsError: The callback creates its monitor when a training begins, and no training has begun.
         """
         if self._monitor is None:
-            raise RlvitalsError("there is no monitor yet: it is made when learn() begins; or give one that is ready")
+            raise RlvitalsError(
+                "there is no monitor yet, because learn() creates it; call learn() first or pass a monitor"
+            )
         return self._monitor
 
-    # ------------------------------------------------------------------ what Stable-Baselines3 calls
+    # ------------------------------------------------------------------ callbacks of Stable-Baselines3
 
     def _on_training_start(self) -> None:
         self._end_watch()
@@ -144,7 +146,7 @@ class VitalsCallback(BaseCallback):
         self._forget_update()
         self._begin_actions()
         self._begin_episodes()
-        with self._failures.caught("the training's beginning could not be recorded"):
+        with self._failures.caught("the start of the training could not be recorded"):
             self._take_place(total)
         with self._failures.caught("evaluations cannot be recorded"):
             self._watch_evaluations()
@@ -159,7 +161,7 @@ class VitalsCallback(BaseCallback):
             seen = self.locals
             if "rewards" in seen:
                 self._add_rewards(seen["rewards"].tolist())
-                dones = seen["dones"].tolist()  # a list of a few takes a fifth of the time of `dones.any()`
+                dones = seen["dones"].tolist()  # for a short list, this takes a fifth of the time of `dones.any()`
                 if True in dones:
                     self._record_episodes(dones, seen["infos"])
             elif self._buffered is None:
@@ -167,7 +169,7 @@ class VitalsCallback(BaseCallback):
             if self._evaluations:
                 self._record_evaluations()
             self._progress(self.num_timesteps)
-        except Exception as error:  # noqa: BLE001 - the training must go on
+        except Exception as error:  # noqa: BLE001 - training must continue
             self._failures.note("a step could not be recorded", error)
         return self._actions is None or self._go_on(self._actions)
 
@@ -182,7 +184,7 @@ class VitalsCallback(BaseCallback):
             self._go_on(self._actions)
 
     def _on_rollout_start(self) -> None:
-        # The first thing that is called after `train()`: its values stand in the logger, and nothing has dumped them.
+        # The first callback after `train()`, whose values are still in the logger, not dumped yet.
         self._record_update()
 
     def _on_training_end(self) -> None:
@@ -197,7 +199,7 @@ class VitalsCallback(BaseCallback):
         if self._own is not None and not self._in_with:
             self._own.end()
 
-    # ------------------------------------------------------------------ a training that ends without a word
+    # ------------------------------------------------------------------ a training that ends without a callback
 
     def _begin_watch(self, monitor: TrainingMonitor) -> None:
         """Watch `learn`, which calls no callback when an exception leaves it."""
@@ -211,7 +213,7 @@ class VitalsCallback(BaseCallback):
         if self._watch is not None:
             self._watch.end()
 
-    # ------------------------------------------------------------------ what is done about findings
+    # ------------------------------------------------------------------ actions in response to findings
 
     def _begin_actions(self) -> None:
         if self._on_finding and (self._actions is None or self._actions.monitor is not self.monitor):
@@ -221,11 +223,11 @@ class VitalsCallback(BaseCallback):
 
     def _go_on(self, actions: ActionTaker) -> bool:
         if actions.has_news():
-            with self._failures.caught("what to do about a finding is not known"):
+            with self._failures.caught("new findings could not be checked"):
                 actions.apply(self.model, self._failures)
         return not actions.stopping
 
-    # ------------------------------------------------------------------ the beginning
+    # ------------------------------------------------------------------ start of a training
 
     def _begin_episodes(self) -> None:
         env = self.training_env
@@ -235,7 +237,7 @@ class VitalsCallback(BaseCallback):
             if self.num_timesteps == 0 or before.environments != env.num_envs:
                 before = None
         if self._raw_rewards:
-            with self._failures.caught("which wrappers change rewards is not known"):
+            with self._failures.caught("the reward wrappers could not be inspected"):
                 layers, raw = raw_rewards_of(env)
         sums = None if before is None else before.sums
         self._returns = RecordedReturns(self.monitor, env.num_envs, layers, raw, self._failures, sums)
@@ -243,16 +245,16 @@ class VitalsCallback(BaseCallback):
         self._rewards_before = self._returns.total
         self._buffered, self._last_step = None, self.num_timesteps
         self._is_monitored = False
-        with self._failures.caught("whether a Monitor wraps the environment is not known"):
+        with self._failures.caught("the environment could not be checked for a Monitor"):
             self._is_monitored = is_vecenv_wrapped(env, VecMonitor) or env.env_is_wrapped(Monitor)[0]
 
     def _take_place(self, total_timesteps: int | None) -> None:
-        """Say where in its run the training stands, and where it is going."""
+        """Record the position of the training in its run, and its training budget."""
         monitor = self.monitor
         if monitor.resumed and monitor not in _settled and self.num_timesteps < (monitor.env_step or 0):
             monitor.rewind(env_step=self.num_timesteps)
         _settled.add(monitor)
-        if total_timesteps is not None and monitor.total_timesteps in {None, self._goal}:  # else it is the user's word
+        if total_timesteps is not None and monitor.total_timesteps in {None, self._goal}:  # otherwise set by the user
             monitor.set_goals(total_timesteps=total_timesteps)
         self._goal = total_timesteps
 
@@ -262,7 +264,7 @@ class VitalsCallback(BaseCallback):
         for index, (done, info) in enumerate(zip(dones, infos, strict=True)):
             if not done:
                 continue
-            # A wrapper for Atari games says "done" when a life is lost; the game goes on, and its Monitor knows.
+            # A wrapper for Atari games reports "done" when a life is lost. The game continues, and its Monitor knows.
             if self._is_monitored and "episode" not in info and is_set(info.get("lives")):
                 continue
             assert self._returns is not None
@@ -271,7 +273,7 @@ class VitalsCallback(BaseCallback):
             self._episodes.record(ending, self.num_timesteps)
 
     def _record_buffered(self, *, last: bool = False) -> None:
-        """Record the episodes of an algorithm that does not hand its steps over."""
+        """Record the episodes of an algorithm that does not pass its steps to callbacks."""
         if self._buffered is not None:
             with self._failures.caught("episodes could not be recorded"):
                 self._buffered.record(self.num_timesteps, last=last)
@@ -284,7 +286,7 @@ class VitalsCallback(BaseCallback):
         self._count_before: int | None = None
 
     def _expect_update(self, model: OnPolicyAlgorithm) -> None:
-        """Get ready for the update that follows a rollout."""
+        """Prepare for the update that follows a rollout."""
         assert self._returns is not None
         rewards = self._returns.total
         self._signals = rollout_signals(model.rollout_buffer, squashed=model.policy.squash_output)
@@ -292,7 +294,7 @@ class VitalsCallback(BaseCallback):
         self._signals["reward_mean"] = (rewards - self._rewards_before) / steps
         self._signals["update"] = -(-self.num_timesteps // steps)
         self._rewards_before = rewards
-        self._count_before = model._n_updates  # noqa: SLF001 - the only sign that train() came to its end
+        self._count_before = model._n_updates  # noqa: SLF001 - the only sign that train() finished
         self._update = UpdateWatch(model.rollout_buffer, _weakly(self._update_broken_off))
 
     def _record_update(self, *, last: bool = False) -> None:
@@ -328,15 +330,15 @@ class VitalsCallback(BaseCallback):
         )
 
     def _update_broken_off(self) -> None:
-        """The loop over the minibatches was left before its end.
+        """Handle a loop over minibatches that was left before its end.
 
-        Early stopping does that, and all is well; so does the exception that a network of NaNs raises, and then nothing
-        will be logged of this update but what was seen here. As no KL divergence that is NaN stops early, a gradient of
-        NaN tells the two apart.
+        Early stopping does that in a healthy training. So does the exception that a network of NaNs raises, after which
+        nothing is logged about this update except the observations here. Early stopping never happens on a NaN
+        divergence, so a NaN gradient distinguishes the two.
         """
         if self._update is None or not any(map(math.isnan, self._update.norms())):
             return
-        with self._failures.caught("an update that failed could not be recorded"):
+        with self._failures.caught("an interrupted update could not be recorded"):
             self._log_update({"extra": {"interrupted": True}})
         self._update.remove()
         self._forget_update()
@@ -365,27 +367,27 @@ class VitalsCallback(BaseCallback):
 
 
 def _facts_of(model: BaseAlgorithm) -> tuple[dict[str, Any], Exception | None]:
-    """The model's configuration, before there is a monitor; or why it cannot be read."""
+    """Return the model's configuration before a monitor exists, or the reason why it cannot be read."""
     try:
         return configuration_of(model), None
-    except Exception as error:  # noqa: BLE001 - a foreign model; the training must go on
+    except Exception as error:  # noqa: BLE001 - a foreign model; training must continue
         return {}, error
 
 
 def _left(own: OwnRun | None, monitor: TrainingMonitor, error: BaseException | None) -> None:
-    """Say that a training was left. Its own run has failed; a run that is somebody else's to close is paused."""
+    """Report that a training was left. Its own run is closed as failed, and a caller's run is paused."""
     if own is not None:
         own.give_up(error, monitor=monitor)
         return
     why = "" if error is None else f" ({type(error).__name__})"
-    with contextlib.suppress(RlvitalsError):  # it has been closed meanwhile
+    with contextlib.suppress(RlvitalsError):  # the monitor may be closed already
         monitor.log_event("training", f"learn() stopped before its end{why}", severity="warning")
         monitor.pause()
         monitor.save_session()
 
 
 def _weakly(method: Callable[[], None]) -> Callable[[], None]:
-    """Call a method for as long as its object lives, without keeping it alive."""
+    """Return a function that calls a method while its object lives, without keeping the object alive."""
     known = weakref.WeakMethod(method)
 
     def call() -> None:
@@ -397,4 +399,4 @@ def _weakly(method: Callable[[], None]) -> Callable[[], None]:
 
 
 _settled: weakref.WeakSet[TrainingMonitor] = weakref.WeakSet()
-"""Monitors whose first training has begun: from then on a step that comes again is no return to a checkpoint."""
+"""Monitors whose first training has begun. After that, a repeated step is not a return to a checkpoint."""

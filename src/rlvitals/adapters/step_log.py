@@ -1,4 +1,4 @@
-"""The steps of Gymnasium's environments, added up to episodes and recorded; whatever the environments return."""
+"""Steps of Gymnasium environments, combined into episodes and recorded, whatever the environments return."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -17,19 +17,19 @@ _STEP = "a step could not be recorded"
 
 
 class StepLog:
-    """Records what environments return from `step`. No call raises: what cannot be read is counted and said once.
+    """Records what environments return from `step`. It never raises: failures are counted and reported once.
 
     Args:
-        monitor: Where the episodes go.
-        info_keys: Keys of `info` that are kept with each episode.
-        env_step: Environment steps taken before; by default the furthest that the monitor knows of.
-        layers: What the wrappers between the environments and here do to rewards.
-        raw: The environments' own rewards, where they can be heard.
+        monitor: Monitor that records the episodes.
+        info_keys: Keys of `info` to store with each episode.
+        env_step: Environment steps taken before. Default: the highest step that the monitor knows.
+        layers: Effect on rewards of the wrappers between the environments and the recorder.
+        raw: Source of the environments' own rewards, if they can be captured.
         environments: Number of environments.
 
     Attributes:
         env_step: Environment steps of the whole training.
-        begin: To be called before the environment's `step`, where it is not `None`.
+        begin: Function to call before the environment's `step`, or `None`.
 
     Raises:
         NotPicklableError: The monitor belongs to another process.
@@ -57,13 +57,13 @@ class StepLog:
         self._resetting: list[int] = []
         self.begin = self._returns.begin
         self._progress = monitor.advance
-        self._progress(self.env_step)  # a wrong one is refused here, not in the middle of the training
+        self._progress(self.env_step)  # rejects an invalid step here, not in the middle of the training
 
     def restart(self, mask: Any = None) -> None:
-        """Begin new episodes; those that were not over are not recorded.
+        """Begin new episodes. Unfinished ones are not recorded.
 
         Args:
-            mask: Which environments begin anew, a flag for each; all of them by default.
+            mask: Flag per environment that selects the environments to restart. Default: all.
         """
         with self._failures.caught("a reset could not be recorded"):
             flags = [True] * self._environments if mask is None else self._flags(mask)
@@ -76,7 +76,7 @@ class StepLog:
         """Record a step of a single environment.
 
         Args:
-            answer: What its `step` returned: observation, reward, terminated, truncated, info.
+            answer: Return value of `step`: observation, reward, terminated, truncated, info.
             resets_next: Whether the step after the end of an episode only resets.
         """
         try:
@@ -96,16 +96,16 @@ class StepLog:
                 self._end(0, truncated=cut and not over, info=info, env_index=None)
                 if resets_next:
                     self._resetting = [0]
-        except Exception as error:  # noqa: BLE001 - the training must go on
+        except Exception as error:  # noqa: BLE001 - training must continue
             self._failures.note(_STEP, error)
 
     def add_all(self, answer: Any, *, resets_next: bool, resets_same: bool) -> None:
         """Record a step of a vector environment.
 
         Args:
-            answer: What its `step` returned: observations, rewards, terminations, truncations, infos.
+            answer: Return value of `step`: observations, rewards, terminations, truncations, infos.
             resets_next: Whether the step after the end of an episode only resets.
-            resets_same: Whether the step in which an episode ends begins the next one, and `infos` is of that.
+            resets_same: Whether the step that ends an episode also begins the next one, to which `infos` then belongs.
         """
         try:
             _, rewards, terminations, truncations, infos = answer
@@ -127,12 +127,12 @@ class StepLog:
                     self._end(index, truncated=not over[index], info=info, env_index=index)
                 if resets_next:
                     self._resetting = ended
-        except Exception as error:  # noqa: BLE001 - the same
+        except Exception as error:  # noqa: BLE001 - training must continue
             self._failures.note(_STEP, error)
 
     def close(self) -> None:
-        """Stop listening to the environment, and say how often something could not be recorded."""
-        with self._failures.caught("the environment could not be let go"):
+        """Stop capturing rewards, and report the number of failures."""
+        with self._failures.caught("the environment could not be released"):
             self._returns.remove()
         self._failures.close()
 
@@ -148,7 +148,7 @@ class StepLog:
 
 
 def _is_over_for_all(terminated: Any, truncated: Any) -> bool:
-    """Whether an episode of several agents is over, of whom some ended and the others were cut off."""
+    """Return whether a multi-agent episode is over in which some agents terminated and all others were truncated."""
     if not isinstance(terminated, Mapping) or not isinstance(truncated, Mapping):
         return False
     ended = {agent for flags in (terminated, truncated) for agent, flag in flags.items() if is_set(flag)}
@@ -156,16 +156,16 @@ def _is_over_for_all(terminated: Any, truncated: Any) -> bool:
 
 
 def info_of(infos: Any, index: int, environments: int) -> dict[str, Any]:
-    """One sub-environment's own `info`, out of a vector environment's.
+    """Extract the `info` of one sub-environment from that of a vector environment.
 
     Args:
-        infos: Arrays, or dicts of such, one value for each sub-environment; `_key` masks those that said `key`. Or a
-            list of dicts, one for each sub-environment.
-        index: The sub-environment.
-        environments: How many there are.
+        infos: Arrays, or dicts of arrays, with one value per sub-environment; `_key` masks the sub-environments that
+            reported `key`. Alternatively a list of dicts, one per sub-environment.
+        index: Index of the sub-environment.
+        environments: Number of sub-environments.
 
     Returns:
-        What it said.
+        The `info` of the sub-environment.
     """
     if isinstance(infos, Sequence) and len(infos) == environments and isinstance(infos[index], Mapping):
         return dict(infos[index])

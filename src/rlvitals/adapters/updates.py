@@ -1,4 +1,4 @@
-"""One update of an on-policy algorithm: what it computed, and what it did on the way."""
+"""One update of an on-policy algorithm: its logged values, and observations from inside it."""
 
 import math
 import time
@@ -19,13 +19,13 @@ _ENTROPY_LOSS = "train/entropy_loss"
 
 
 def update_fields(logged: Mapping[str, Any]) -> dict[str, Any]:
-    """Translate what an algorithm has just logged of its update.
+    """Translate the values that an algorithm has just logged about its update.
 
     Args:
-        logged: Stable-Baselines3's keys and values.
+        logged: Values by Stable-Baselines3 key.
 
     Returns:
-        Fields of `records.PolicyUpdate`; what has no field is in `extra`, under its key without `train/`.
+        Fields of `records.PolicyUpdate`. Values without a field are in `extra`, under their key without `train/`.
     """
     fields: dict[str, Any] = {}
     extra: dict[str, Any] = {}
@@ -40,16 +40,16 @@ def update_fields(logged: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class UpdateWatch:
-    """Follows one update from inside: its gradient norms, its minibatches, its time.
+    """Observes one update from inside: its gradient norms, minibatches and duration.
 
-    An algorithm's `train()` takes its minibatches from `rollout_buffer.get`. That method is wrapped, on this one buffer
-    and until `remove`, by a generator in whose body the norms are watched: so the watch is on exactly while minibatches
-    are worked on, and off again when the loop ends, is left early or raises.
+    The `train()` method of an algorithm takes its minibatches from `rollout_buffer.get`. That method is wrapped, on
+    this buffer only and until `remove`, by a generator that watches gradient norms. The watch is therefore active
+    exactly while minibatches are processed, and ends when the loop finishes, is left early or raises.
 
     Args:
-        buffer: The algorithm's rollout buffer, full.
-        broken_off: Called when the loop over an epoch's minibatches was left before its end: by early stopping, or by
-            an exception.
+        buffer: Rollout buffer of the algorithm, full.
+        broken_off: Function to call if the loop over an epoch's minibatches is left before its end, by early stopping
+            or an exception.
     """
 
     def __init__(self, buffer: BaseBuffer, broken_off: Callable[[], None]) -> None:
@@ -60,16 +60,17 @@ class UpdateWatch:
         self._minibatches = 0
         self._per_epoch = 0
         watchers = _watchers(buffer)
-        watchers[:] = [watch for watch in watchers if not watch.has_begun]  # else they are of trainings that broke off
+        # Watches that have begun belong to a training that was interrupted.
+        watchers[:] = [watch for watch in watchers if not watch.has_begun]
         watchers.append(self)
 
     @property
     def has_begun(self) -> bool:
-        """Whether a minibatch was asked for yet."""
+        """Whether a minibatch has been requested."""
         return self._began is not None
 
     def remove(self) -> None:
-        """Leave the buffer as it was."""
+        """Restore the original buffer."""
         watchers = _watchers(self._buffer)
         if self in watchers:
             watchers.remove(self)
@@ -77,29 +78,29 @@ class UpdateWatch:
             vars(self._buffer).pop("get", None)
 
     def norms(self) -> list[float]:
-        """The gradient norms before clipping, one a minibatch."""
+        """Return the gradient norms before clipping, one per minibatch."""
         return self.gradients.values()
 
     def fields(self) -> dict[str, Any]:
-        """Fields of `records.PolicyUpdate`; only what was seen."""
+        """Return the observed fields of `records.PolicyUpdate`."""
         fields: dict[str, Any] = {}
         norms = self.norms()
         if norms:
             fields["gradient_norm"] = fmean(norms)
             fields["gradient_norm_max"] = math.nan if any(map(math.isnan, norms)) else max(norms)
         if self._per_epoch:
-            # A minibatch at which early stopping struck was taken, but no step was made on it.
+            # A minibatch that triggered early stopping was taken without an optimiser step.
             fields["epochs"] = (len(norms) or self._minibatches) / self._per_epoch
         if self._began is not None:
             fields["duration"] = time.perf_counter() - self._began
         return fields
 
     def follow(self, minibatches: Iterator[Any], count: int) -> Iterator[Any]:
-        """Pass an epoch's minibatches on, and watch what is done with them.
+        """Yield the minibatches of an epoch, and watch how they are processed.
 
         Args:
-            minibatches: The buffer's own.
-            count: How many there will be.
+            minibatches: Minibatches of the buffer.
+            count: Number of minibatches in the epoch.
         """
         self._per_epoch = count
         if self._began is None:
@@ -115,7 +116,7 @@ class UpdateWatch:
 
 
 class _WatchedGet:
-    """Stands in for a buffer's `get`."""
+    """Replacement for a buffer's `get`."""
 
     def __init__(self, buffer: BaseBuffer) -> None:
         self.watchers: list[UpdateWatch] = []

@@ -1,4 +1,4 @@
-"""The environments' own rewards in a vector environment of Stable-Baselines3, below the wrappers that change them."""
+"""The environments' own rewards in a Stable-Baselines3 vector environment, below the wrappers that change them."""
 
 import contextlib
 from typing import Any
@@ -11,14 +11,14 @@ from rlvitals.adapters.reward_layers import Layers, chain_of, joined, layers_nam
 
 
 def raw_rewards_of(env: VecEnv) -> tuple[Layers, RawRewards | None]:
-    """Find where an environment's own rewards can be had.
+    """Find a source of the environments' own rewards.
 
     Args:
-        env: The environment that the algorithm steps.
+        env: Environment that the algorithm steps.
 
     Returns:
-        What the wrappers do to rewards, and the rewards below them; `None` where none changes them, or where only
-        rewards that were changed can be had.
+        The effect of the wrappers on rewards, and a source of the rewards below them. The source is `None` if no
+        wrapper changes rewards, or if only changed rewards are available.
     """
     chain = chain_of(env, VecEnvWrapper, "venv")
     innermost, outer = chain[-1], layers_of(chain)
@@ -26,7 +26,7 @@ def raw_rewards_of(env: VecEnv) -> tuple[Layers, RawRewards | None]:
     chains = [chain_of(sub, gymnasium.Wrapper) for sub in subs] if isinstance(subs, list) else []
     inside = [layers_of(sub) for sub in chains]
     if isinstance(innermost, SubprocVecEnv):
-        # Only text is asked for: a process that cannot send what it was asked for dies, and the training with it.
+        # Only text is requested: a subprocess that cannot pickle its answer dies and takes the training with it.
         inside = [layers_named(text) for text in innermost.env_method("__str__")]
     layers = joined(outer, inside)
     if any(one.changers or one.custom for one in inside):
@@ -40,38 +40,37 @@ def raw_rewards_of(env: VecEnv) -> tuple[Layers, RawRewards | None]:
 
 
 class UnnormalizedRewards:
-    """Rewards as a `VecNormalize` got them.
+    """Rewards before a `VecNormalize` normalises them.
 
     Args:
-        normalize: The lowest one that changes rewards.
+        normalize: Lowest wrapper that changes rewards.
     """
 
     def __init__(self, normalize: VecNormalize) -> None:
         self._normalize = normalize
 
     def clear(self) -> None:
-        """Nothing is kept between steps."""
+        """Do nothing, because no rewards are stored between steps."""
 
     def rows(self) -> list[Any]:
-        """The rewards of the step that was just taken, one for each environment."""
+        """Return the rewards of the last step, one per environment."""
         rewards: list[Any] = self._normalize.old_reward.tolist()
         return rewards
 
     def remove(self) -> None:
-        """Nothing was replaced."""
+        """Do nothing, because no methods were replaced."""
 
 
 class SteppedRewards:
-    """Rewards that the innermost vector environment gives, or the environments inside of it.
+    """Rewards of the innermost vector environment, or of the environments inside it.
 
     Args:
-        vector: The innermost vector environment.
-        environments: The environments below all wrappers, one for each row; empty for the vector environment's own
-            rewards.
+        vector: Innermost vector environment.
+        environments: Environments below all wrappers, one per row. Empty to use the rewards of the vector environment.
 
     Raises:
-        AttributeError: Their methods cannot be replaced.
-        TypeError: The same.
+        AttributeError: The environments' methods cannot be replaced.
+        TypeError: The environments' methods cannot be replaced.
     """
 
     def __init__(self, vector: VecEnv, environments: list[Any]) -> None:
@@ -81,20 +80,20 @@ class SteppedRewards:
         self._replaced = Replaced(vector, step_wait=self._step_wait)
 
     def clear(self) -> None:
-        """Nothing to do: every step begins by it."""
+        """Do nothing, because every step discards the previous rewards itself."""
 
     def rows(self) -> list[Any]:
-        """The rewards of the step that was just taken, one for each environment; `None` where it had none."""
+        """Return the rewards of the last step, one per environment. `None` for an environment without one."""
         return list(self._rewards) if self._taps is None else self._taps.rows()
 
     def remove(self) -> None:
-        """Give the environments their own methods back."""
+        """Restore the original methods of the environments."""
         self._replaced.undo()
         if self._taps is not None:
             self._taps.remove()
 
     def _step_wait(self) -> Any:
-        if self._taps is not None:  # whoever else steps this environment in between, such as an evaluation
+        if self._taps is not None:  # other code, such as an evaluation, may have stepped the environment in between
             self._taps.clear()
         answer = self._wait()
         self._rewards = answer[1].tolist()

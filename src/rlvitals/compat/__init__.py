@@ -1,1 +1,1 @@
-"""The dictionaries of the public interface, in its fixed keys."""
+"""Dictionaries of the public interface, with its fixed keys."""

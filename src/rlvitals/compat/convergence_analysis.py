@@ -1,4 +1,4 @@
-"""Whether a training has come to rest, in the keys of the public interface."""
+"""Convergence of a training, with the keys of the public interface."""
 
 import math
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from rlvitals.stats.series.trend import Trend
 
 FEWEST_EPISODES = 10
 RUNNING_MEAN = 10
-"""Episodes in the running means."""
+"""Number of episodes in a running mean."""
 
 
 class Courses(NamedTuple):
-    """What the reward and the quality of a whole run did.
+    """Trends of reward and quality over a whole run.
 
     Attributes:
         numbers: Number of each episode, shape `(n,)`.
-        reward: Course of the reward; `None` without episodes.
-        quality: Course of the quality improvement; of nothing where none was reported.
+        reward: Trend and convergence of the reward.
+        quality: Trend and convergence of the quality improvement. Without values if no episode reported any.
     """
 
     numbers: NDArray[np.float64]
@@ -31,34 +31,35 @@ class Courses(NamedTuple):
     quality: Course
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflowing values are data here
 def courses_of(numbers: ArrayLike, rewards: ArrayLike, qualities: ArrayLike) -> Courses:
-    """Work out what the reward and the quality of a whole run did.
+    """Analyse reward and quality over a whole run.
 
     Args:
         numbers: Number of each episode, shape `(n,)`.
-        rewards: Reward of each.
-        qualities: Quality improvement of each; NaN where it was not reported.
+        rewards: Reward of each episode, shape `(n,)`.
+        qualities: Quality improvement of each episode, shape `(n,)`. NaN if missing.
     """
     return Courses(np.asarray(numbers, dtype=np.float64), course(rewards), course(qualities))
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflowing values are data here
 def convergence_analysis(episodes: Sequence[Episode], found: Courses) -> dict[str, Any]:
-    """Trends, stability and convergence, in the keys of the public interface.
+    """Return trends, stability and convergence, with the keys of the public interface.
 
     Args:
-        episodes: The episodes of the window, oldest first.
-        found: What the whole run did.
+        episodes: Episodes of the window, oldest first.
+        found: Analysis of the whole run.
 
     Returns:
-        The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`. Trends are those of the recent
-        episodes (the last quarter of the run, at least 100 and at most 1,000: `trend_episodes`): `improving`, `stable`,
-        `declining` or `not enough data`; slopes are per episode, with a 95 % interval. `convergence` and `changes` are
-        about the whole run, and `stable` says that its reward is shown to be level (`rlvitals.stats.series.course`).
+        The keys of `docs/reference/api.md`, or a `message` with fewer than 10 episodes. Trends cover the recent
+        episodes (the last quarter of the run, at least 100 and at most 1,000: `trend_episodes`) and are `improving`,
+        `stable`, `declining` or `not enough data`. Slopes are per episode, with a 95 % confidence interval.
+        `convergence` and `changes` cover the whole run, and `stable` means that the reward has converged
+        (`rlvitals.stats.series.course`).
     """
     if len(episodes) < FEWEST_EPISODES:
-        return {"message": f"not enough data: {len(episodes)} episodes, and {FEWEST_EPISODES} are needed"}
+        return {"message": f"not enough data: {len(episodes)} episodes, and at least {FEWEST_EPISODES} are needed"}
     rewards = column_of(episodes, "reward")
     qualities = column_of(episodes, "quality_improvement")
     went, reward, quality, changes = found.reward, found.reward.recent, found.quality.recent, found.reward.changes
@@ -97,7 +98,7 @@ def convergence_analysis(episodes: Sequence[Episode], found: Courses) -> dict[st
 
 
 def column_of(episodes: Sequence[Episode], name: str) -> NDArray[np.float64]:
-    """A field of episodes, shape `(n,)`; NaN where it was not reported."""
+    """Return a field of episodes, shape `(n,)`. NaN if missing."""
     said = [getattr(episode, name) for episode in episodes]
     return np.array([math.nan if value is None else value for value in said], dtype=np.float64)
 
@@ -115,12 +116,12 @@ def _plain(found: Courses) -> dict[str, Any]:
 
 
 def _episode(found: Courses, position: float) -> float | None:
-    """The number of the episode at a position; `None` where there is none."""
+    """Return the number of the episode at a position, or `None` without a position."""
     return None if math.isnan(position) else float(found.numbers[int(position)])
 
 
 def _change(found: Trend) -> dict[str, float | None]:
-    """By how much the fitted line moves over the window, and how much that is in units of the noise."""
+    """Return the change of the fitted line over the window, and its effect size (in units of the noise)."""
     return {
         "estimate": found.change,
         "low": found.change_low,
@@ -130,7 +131,7 @@ def _change(found: Trend) -> dict[str, float | None]:
 
 
 def _number(value: float) -> float | None:
-    """What has no value is `None`: NaN would say that it was measured."""
+    """Return a number, or `None` for NaN: a missing value is `None`, while NaN means a measured value."""
     return None if math.isnan(value) else value
 
 

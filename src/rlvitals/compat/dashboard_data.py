@@ -1,4 +1,4 @@
-"""What a dashboard draws of the latest episodes, in the keys of the public interface."""
+"""Dashboard curves of the latest episodes, with the keys of the public interface."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,22 +10,22 @@ from rlvitals.records import Episode
 from rlvitals.stats.series.averages import windowed_average
 
 SUCCESS_WINDOW = 100
-"""Episodes that each point of the success rate's timeline is over."""
+"""Number of episodes per point of the success rate timeline."""
 _RECENT = 10
 
 Pairs = list[list[float]]
 
 
 def charts(episodes: Sequence[Episode]) -> dict[str, Pairs]:
-    """The curves of the latest episodes.
+    """Return the curves of the latest episodes.
 
     Args:
-        episodes: The episodes, oldest first.
+        episodes: Episodes, oldest first.
 
     Returns:
-        `episode_rewards`, `quality_improvements`, `episode_lengths` and `success_rate_timeline`, each of pairs of an
-        episode's number and a value. The success rate is that of the last 100 episodes up to there, of those that say
-        whether they were one. What was not said has no pair; NaN and infinities have.
+        `episode_rewards`, `quality_improvements`, `episode_lengths` and `success_rate_timeline`, each a list of pairs
+        of episode number and value. The success rate covers the last 100 episodes up to each point, without episodes
+        that did not report success. Missing values have no pair. NaN and infinities do.
     """
     return {
         "episode_rewards": _pairs(episodes, lambda episode: episode.reward),
@@ -35,12 +35,12 @@ def charts(episodes: Sequence[Episode]) -> dict[str, Pairs]:
     }
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflowing values are data here
 def algorithm_metrics(recent: Mapping[str, Sequence[float]]) -> dict[str, Any]:
-    """The latest value of each metric of the updates, and the mean of the finite ones among the last ten.
+    """Return the latest value of each update metric, and the mean of the finite values among the last ten.
 
     Args:
-        recent: The metrics' values, oldest first; each has at least one.
+        recent: Values by metric, oldest first. Each list has at least one value.
     """
     return {name: {"latest": values[-1], "recent_avg": _mean(values[-_RECENT:])} for name, values in recent.items()}
 

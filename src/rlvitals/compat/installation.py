@@ -1,4 +1,4 @@
-"""What of the optional packages is installed."""
+"""Availability of core and optional packages."""
 
 from importlib.util import find_spec
 
@@ -14,15 +14,15 @@ OPTIONAL = (
     "gymnasium",
     "stable_baselines3",
 )
-"""Packages that something here needs, and nothing in the core."""
+"""Optional packages, which the core does not need."""
 CORE = ("numpy", "msgspec", "duckdb", "psutil", "rich", "typer")
 
 
 def validate_training_monitor_installation() -> dict[str, bool]:
-    """Say of each package, the core's and the optional ones, whether it is installed. Nothing is imported.
+    """Check which core and optional packages are installed, without importing them.
 
     Returns:
-        The names that are imported (`stable_baselines3`, not `stable-baselines3`), each with whether it was found.
+        Whether each package is installed, by import name (`stable_baselines3`, not `stable-baselines3`).
     """
     return {name: _found(name) for name in (*CORE, *OPTIONAL)}
 
@@ -30,5 +30,5 @@ def validate_training_monitor_installation() -> dict[str, bool]:
 def _found(name: str) -> bool:
     try:
         return find_spec(name) is not None
-    except (ImportError, ValueError):  # half removed, or replaced by something that is no package
+    except (ImportError, ValueError):  # half removed, or shadowed by something that is not a package
         return False

@@ -1,4 +1,4 @@
-"""The last records of a run, read at one moment, and the dictionaries of the public interface that are made of them."""
+"""Snapshot of a run's last records, and the dictionaries of the public interface made from it."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -22,18 +22,20 @@ _COURSE_COLUMNS = ("episode", "reward", "quality_improvement")
 
 
 class RunStatus(NamedTuple):
-    """The status of a training.
+    """Status of a training.
 
     Attributes:
-        session_id: The run's name.
-        path: The run's folder, whether it still exists or not.
-        status: running, completed, failed, preempted or paused; of a finished run also stalled or crashed.
-        total_episodes: Episodes of the whole run.
-        training_seconds: Duration, as in the overview (`rlvitals.summary.status.RunState.duration`).
-        episodes_per_minute: Over the whole run, as in the overview; `None` if its episodes cover less than a second.
+        session_id: Name of the run.
+        path: Path of the run folder, which may no longer exist.
+        status: `running`, `completed`, `failed`, `preempted` or `paused`; for a finished run also `stalled` or
+            `crashed`.
+        total_episodes: Number of episodes in the whole run.
+        training_seconds: Training duration, as in the overview (`rlvitals.summary.status.RunState.duration`).
+        episodes_per_minute: Average over the whole run, as in the overview. `None` if its episodes cover less than a
+            second.
         last_updated: Time of the last record or of the end (UTC, seconds since 1970).
-        lost: Number of dropped records by destination: `records` (the run's own files), sinks by name.
-        sinks: The sinks in use.
+        lost: Number of dropped records by destination: `records` (the files of the run) or the name of a sink.
+        sinks: Names of the active sinks.
     """
 
     session_id: str
@@ -48,12 +50,12 @@ class RunStatus(NamedTuple):
 
 
 class RunSnapshot(NamedTuple):
-    """The last records of a run and its status. Another thread may log or rewind after they were read.
+    """Last records and status of a run at one time. Another thread can log or rewind afterwards.
 
     Attributes:
-        episodes: The last episodes, oldest first.
-        updates: The last updates, oldest first.
-        status: The run's status.
+        episodes: Last episodes, oldest first.
+        updates: Last updates, oldest first.
+        status: Status of the run.
     """
 
     episodes: Sequence[Episode]
@@ -61,7 +63,7 @@ class RunSnapshot(NamedTuple):
     status: RunStatus
 
     def statistics(self) -> dict[str, Any]:
-        """Compute the statistics of the records."""
+        """Return the statistics of the records."""
         return window_statistics(
             self.episodes,
             self.updates,
@@ -77,14 +79,14 @@ class RunSnapshot(NamedTuple):
         Args:
             courses: Reward and quality of the whole run.
             diagnosis: Diagnosis of the run.
-            now: The time (UTC, seconds since 1970).
+            now: Current time (UTC, seconds since 1970).
         """
         path, lost, sinks = self.status.path, self.status.lost, self.status.sinks
         checked = validation(diagnosis, self.episodes, self.updates, courses.reward, path=path, lost=lost, sinks=sinks)
         return {"timestamp": now, "session_id": self.status.session_id, **checked}
 
     def dashboard_data(self, courses: Courses, diagnosis: Diagnosis, now: float) -> dict[str, Any]:
-        """Compute what a dashboard shows; the arguments are those of `validation`."""
+        """Return the data of a dashboard. The arguments are the same as for `validation`."""
         statistics, validated = self.statistics(), self.validation(courses, diagnosis, now)
         return {
             "session": {
@@ -109,16 +111,16 @@ class RunSnapshot(NamedTuple):
 
 
 def read_courses(path: Path, episodes: Sequence[Episode], total: int) -> Courses:
-    """Work out the trends of a whole run. Its folder is read if the last episodes are not all.
+    """Analyse the trends of a whole run. Its folder is read if `episodes` is incomplete.
 
     Args:
-        path: The run's folder.
-        episodes: Its last episodes, which are used where the folder cannot be read.
-        total: Number of its episodes.
+        path: Run folder.
+        episodes: Last episodes of the run, which are used if the folder cannot be read.
+        total: Number of episodes in the run.
     """
     with contextlib.suppress(RunError, OSError):
         if total > len(episodes):
-            columns = Run(path).episodes.read(*_COURSE_COLUMNS)  # at once: another thread may be writing
+            columns = Run(path).episodes.read(*_COURSE_COLUMNS)  # in one read, because another thread may be writing
             return courses_of(*(np.ma.filled(columns[name].astype(np.float64), np.nan) for name in _COURSE_COLUMNS))
         if not total and (series := reward_series(Run(path))) is not None:
             return courses_of(np.arange(series.values.size), series.values, np.full(series.values.size, np.nan))

@@ -1,4 +1,4 @@
-"""What a training comes to, in the keys of the public interface."""
+"""Summary statistics of a training, with the keys of the public interface."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -23,18 +23,18 @@ def window_statistics(
     training_seconds: float,
     episodes_per_minute: float | None,
 ) -> dict[str, Any]:
-    """Statistics of the episodes and updates in a window.
+    """Return statistics of the episodes and updates in a window.
 
     Args:
-        episodes: The episodes, oldest first.
-        updates: The updates, oldest first.
-        session_id: The run's name.
-        total_episodes: Episodes of the whole run.
-        training_seconds: Seconds that it has taken.
-        episodes_per_minute: Episodes a minute, as far as the records tell; else that of `training_seconds`.
+        episodes: Episodes, oldest first.
+        updates: Updates, oldest first.
+        session_id: Name of the run.
+        total_episodes: Number of episodes in the whole run.
+        training_seconds: Training duration in seconds.
+        episodes_per_minute: Episodes per minute from the records. `None` to compute the rate from `training_seconds`.
 
     Returns:
-        The keys of `docs/reference/api.md`; a `message` before the first episode.
+        The keys of `docs/reference/api.md`, with a `message` before the first episode.
     """
     minutes = training_seconds / _SECONDS_PER_MINUTE
     if episodes_per_minute is None:
@@ -46,7 +46,7 @@ def window_statistics(
         "training_time_minutes": minutes,
         "episodes_per_minute": episodes_per_minute,
     }
-    # First, so that a metric of the user's own that is called `reward` does not take the place of a fixed key.
+    # First, so that a custom metric named `reward` does not replace a fixed key.
     metrics = {f"{name}_stats": _brief(values) for name, values in metric_series(episodes, updates).items()}
     if not episodes:
         return {**metrics, "session_info": info, "message": "no episode finished yet"}
@@ -67,13 +67,13 @@ def window_statistics(
 
 
 def success_rate(episodes: Iterable[Episode]) -> float:
-    """Share of successes among the episodes that say whether they were one; 0 where none does."""
+    """Return the success rate of the episodes that report success, or 0 if none does."""
     said = [episode.success for episode in episodes if episode.success is not None]
     return sum(said) / len(said) if said else 0.0
 
 
 def metric_series(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) -> dict[str, list[float]]:
-    """The values of each PPO metric seen: from the updates, else from what came with the episodes."""
+    """Return the values of each PPO metric: from the updates, or else from the episodes."""
     series: dict[str, list[float]] = {}
     for episode in episodes:
         for name, value in (episode.algorithm or {}).items():
@@ -88,7 +88,7 @@ def metric_series(episodes: Sequence[Episode], updates: Sequence[PolicyUpdate]) 
 
 
 def _described(values: Sequence[float]) -> dict[str, float]:
-    """The finite values described, and how many are not finite."""
+    """Describe the finite values, and count the non-finite ones."""
     return {**describe(values), "not_finite": sum(not math.isfinite(value) for value in values)}
 
 

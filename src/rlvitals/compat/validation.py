@@ -1,4 +1,4 @@
-"""Whether a training is well, in the keys of the public interface: the diagnosis by area, with the numbers beside."""
+"""Health of a training by area, with the keys of the public interface: findings and related numbers."""
 
 import math
 import shutil
@@ -25,7 +25,7 @@ _PERCENT = 100.0
 Check = dict[str, Any]
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflowing values are data here
 def validation(
     diagnosis: Diagnosis,
     episodes: Sequence[Episode],
@@ -36,21 +36,21 @@ def validation(
     lost: Mapping[str, int],
     sinks: Sequence[str],
 ) -> dict[str, Any]:
-    """Checks by area, a health score and a status, all of which say what the findings say.
+    """Return checks by area, a health score and a status, all consistent with the findings.
 
     Args:
-        diagnosis: Of the run.
-        episodes: The last episodes, oldest first.
-        updates: The last updates.
-        reward: What the reward of the whole run did.
-        path: The run's folder.
-        lost: Records that were not kept, by where.
-        sinks: The sinks in use.
+        diagnosis: Diagnosis of the run.
+        episodes: Last episodes, oldest first.
+        updates: Last updates.
+        reward: Trend and convergence of the reward over the whole run.
+        path: Run folder.
+        lost: Number of dropped records by destination.
+        sinks: Names of the active sinks.
 
     Returns:
-        `health_score` (0 to 1), `status`, `judged` (false with too little evidence and no alarm),
-        `checks`, `findings`, `points_lost` (every loss of the score, of a hundred,
-        with the finding that cost it) and `skipped_rules` (rules that had nothing to look at).
+        `health_score` (0 to 1), `status`, `judged` (false with too little evidence and no alarm), `checks`, `findings`,
+        `points_lost` (each deduction from the score, out of 100, with the finding that caused it) and `skipped_rules`
+        (rules without the data they need).
     """
     free, space = _space(path)
     findings = (*diagnosis.findings, *space)
@@ -90,7 +90,7 @@ _NEED_NO_RECORDS = {"file_system", "external_logging"}
 
 
 def _not_judged(diagnosis: Diagnosis) -> Finding:
-    """Make the finding that keeps the score of a run without a verdict below 1 and its status from `healthy`."""
+    """Return the finding that keeps the score of a run without a verdict below 1 and its status from `healthy`."""
     return Finding(
         code="not-judged",
         severity=WARNING,
@@ -107,7 +107,7 @@ def _check(findings: Sequence[Finding], numbers: Mapping[str, Any], *, is_judged
     return {
         "status": status,
         "message": "; ".join(finding.sentence for finding in findings)
-        or ("nothing wrong was found" if is_judged else "not judged"),
+        or ("no problems found" if is_judged else "not judged"),
         "findings": [finding.code for finding in findings],
         **numbers,
     }
@@ -137,15 +137,15 @@ def _known(value: float) -> float | None:
 
 
 def _space(path: Path) -> tuple[float | None, tuple[Finding, ...]]:
-    """MiB that are left on the run's disk, and what there is to say of it."""
+    """Return the free space on the run's disk in MiB, and a finding if it is low."""
     try:
         free = shutil.disk_usage(path).free
     except OSError as error:
-        return None, (_disk(CRITICAL, f"The run's folder cannot be reached: {error.strerror}"),)
+        return None, (_disk(CRITICAL, f"The run folder is not accessible: {error.strerror}"),)
     if free >= _LITTLE_SPACE:
         return free / _MIB, ()
     severity = CRITICAL if free < _NO_SPACE else WARNING
-    return free / _MIB, (_disk(severity, f"{free // _MIB} MiB are left on the run's disk"),)
+    return free / _MIB, (_disk(severity, f"Only {free // _MIB} MiB are free on the run's disk"),)
 
 
 def _disk(severity: str, cause: str) -> Finding:
@@ -153,7 +153,7 @@ def _disk(severity: str, cause: str) -> Finding:
         code=DISK_SPACE,
         severity=severity,
         confidence=1.0,
-        title="The disk is full, or gone",
+        title="Disk full or not accessible",
         cause=cause,
-        advice="Make room: what is logged while there is none is kept in memory for a while, and then lost.",
+        advice="Free disk space. While the disk is full, records are kept in memory for a while and then dropped.",
     )

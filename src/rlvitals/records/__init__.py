@@ -1,4 +1,4 @@
-"""What can be said of a training, and how it is written down."""
+"""Record types of a training run, their validation and their encoding."""
 
 from rlvitals.records.codec import Codec, codec_of, line_of
 from rlvitals.records.kinds import (

@@ -1,8 +1,8 @@
-"""Records to lines of JSON and back: the one border at which a record is checked.
+"""Encoding and decoding of records as lines of JSON. Every record is validated here, once.
 
-Absent, NaN, +infinity and -infinity are four different things on both sides: an absent field is left out of its line,
-and the other three are spelled `"NaN"`, `"Infinity"` and `"-Infinity"`, as strict JSON has no numbers for them. In a
-dict of the user's own, a text that reads like one of these therefore comes back as the number.
+Absent, NaN, +infinity and -infinity are four different states, both in memory and on disk. An absent field is left out
+of the line. Strict JSON has no non-finite numbers, so these are written as the strings `"NaN"`, `"Infinity"` and
+`"-Infinity"`. As a consequence, one of these strings in a dict of custom values is read back as the number.
 """
 
 from functools import cache
@@ -16,7 +16,7 @@ from rlvitals.records.coercion import MAX_DEPTH, coerce, shown, spelled, unspell
 from rlvitals.records.schema import Column, fields
 
 MAX_LINE = 1 << 20
-"""Longest line, in bytes."""
+"""Maximum length of a line, in bytes."""
 
 R = TypeVar("R", bound=kinds.Record)
 
@@ -37,10 +37,10 @@ _LOOSE: dict[Column, Any] = {
 
 
 class Codec(Generic[R]):
-    """Packs and unpacks one kind of record.
+    """Encoder and decoder for one kind of record.
 
     Args:
-        kind: The record's class.
+        kind: Record class.
     """
 
     def __init__(self, kind: type[R]) -> None:
@@ -53,19 +53,19 @@ class Codec(Generic[R]):
         self._decode_loosely = msgspec.json.Decoder(self._loose, strict=False).decode
 
     def pack(self, values: dict[str, Any]) -> tuple[R, bytes]:
-        """Check a record's values.
+        """Validate the values of a record and encode them.
 
         Args:
-            values: What the caller said, by field; `None` is absent.
+            values: Values by field. `None` means absent.
 
         Returns:
-            The checked record, which shares nothing mutable with the caller's values, and its line, ended by a newline.
+            The validated record, which shares no mutable object with `values`, and its line, including the newline.
 
         Raises:
-            RecordError: A value that the record cannot hold.
+            RecordError: A required value is missing, or a value is invalid for its field.
         """
-        # The conversion is the check: it is in C, knows every field's type and bounds (which no non-finite number
-        # meets), and copies every flat dict. Of what is inside a tree it knows nothing.
+        # Fast path: msgspec validates types and bounds in C and copies every flat dict. Non-finite numbers fail the
+        # bounds. Nested trees are not validated by the conversion.
         try:
             record = _convert(values, self.kind)
             line = _encode(record)
@@ -74,15 +74,15 @@ class Codec(Generic[R]):
                     return self._pack_with_care(values)
             if len(line) < MAX_LINE:
                 return record, line + b"\n"
-        except Exception:  # noqa: BLE001, S110 - a foreign object may raise anything; with care it gets its name
+        except Exception:  # noqa: BLE001, S110 - a foreign object may raise anything; the slow path names the field
             pass
         return self._pack_with_care(values)
 
     def unpack(self, line: bytes) -> R:
-        """Read one line.
+        """Decode one line.
 
         Raises:
-            RecordError: The line is not a whole record.
+            RecordError: The line is not a complete, valid record.
         """
         try:
             record = self._decode(line)
@@ -94,21 +94,22 @@ class Codec(Generic[R]):
         return record
 
     def from_plain(self, values: dict[str, Any]) -> R:
-        """Make a checked record of plain Python values, of which none is `None`.
+        """Make a validated record from plain Python values, without `None`.
 
         Raises:
-            RecordError: A value that the record cannot hold, or one that is missing.
+            RecordError: A required value is missing, or a value is invalid for its field.
         """
         return self._checked(values, self._name(values))
 
     def _pack_with_care(self, given: dict[str, Any]) -> tuple[R, bytes]:
         where = self._name(given)
         record, line = self._coerced(given, where, tree_text=None)
-        if self._trees and len(line) > MAX_LINE:  # a long text in a tree is welcome, as long as there is room for it
+        if self._trees and len(line) > MAX_LINE:  # a tree may hold long text if the line has room for it
             record, line = self._coerced(given, where, tree_text=kinds.MAX_TEXT)
         if len(line) > MAX_LINE:
             raise RecordError(
-                f"{where}: {len(line)} bytes in one record, {MAX_LINE} is the most: log large things as artifacts"
+                f"{where}: the record has {len(line)} bytes, and at most {MAX_LINE} are allowed; save large values "
+                "as artifacts"
             )
         return record, line
 
@@ -120,18 +121,18 @@ class Codec(Generic[R]):
             if plain is not None:
                 values[field.name] = plain
             elif field.required:
-                raise RecordError(f"{where}: {field.name} is missing, and must be given")
+                raise RecordError(f"{where}: {field.name} is missing; pass a value for it")
         record = self._checked(values, where)
         try:
             return record, _encode({name: spelled(value) for name, value in values.items()}) + b"\n"
-        except (ValueError, OverflowError) as error:  # a whole number of some thousand digits
-            raise RecordError(f"{where}: cannot be written down: {error}") from None
+        except (ValueError, OverflowError) as error:  # an integer with thousands of digits
+            raise RecordError(f"{where}: the record cannot be serialised ({error}); log smaller integers") from None
 
     def _unpack_with_care(self, line: bytes) -> R:
         try:
             return self._tightened(self._decode_loosely(line))
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise RecordError(f"not a line of {kinds.STREAM_OF[self.kind]}: {error}") from None
+            raise RecordError(f"invalid record in stream {kinds.STREAM_OF[self.kind]}: {error}") from None
 
     def _checked(self, values: dict[str, Any], where: str) -> R:
         try:
@@ -143,15 +144,16 @@ class Codec(Generic[R]):
         return self.kind(**msgspec.structs.asdict(loose))
 
     def _name(self, values: dict[str, Any]) -> str:
-        """Name a record as its caller knows it: `Episode 12`."""
+        """Return the name of a record for messages, such as `Episode 12`."""
         number = values.get("episode", values.get("step"))
         return self.kind.__name__ if number is None else f"{self.kind.__name__} {_number_of(number)}"
 
 
 def _plant(record: kinds.Record, name: str) -> bool:
-    """Give a record a tree of its own, as it will be read back; `False` if the tree needs a closer look."""
+    """Replace a tree by a copy, as it will be read back. Return `False` if the tree needs the slow path."""
     text = _encode(getattr(record, name))
-    # A non-finite number is null here, as None is; and as many brackets as levels are allowed are seldom as deep.
+    # Both None and non-finite numbers are encoded as null. Counting brackets is cheaper than measuring the depth, and
+    # few trees have this many.
     if b"null" in text or text.count(b"{") + text.count(b"[") > MAX_DEPTH:
         return False
     tree = _decode(text)
@@ -164,7 +166,7 @@ def _number_of(number: Any) -> str:
 
 
 def _loose_twin(kind: type[kinds.Record]) -> type[msgspec.Struct]:
-    """A struct of the same fields, in which a number may be non-finite."""
+    """Return a struct with the same fields that accepts non-finite numbers."""
     members: list[Any] = [
         (field.name, _LOOSE[field.column]) if field.required else (field.name, _LOOSE[field.column] | None, None)
         for field in fields(kind)
@@ -176,13 +178,13 @@ def _loose_twin(kind: type[kinds.Record]) -> type[msgspec.Struct]:
 
 @cache
 def codec_of(kind: type[R]) -> Codec[R]:
-    """The one codec of a kind of record."""
+    """Return the shared codec of a record class."""
     return Codec(kind)
 
 
 def line_of(record: kinds.Record) -> bytes:
-    """The line of a checked record, ended by a newline: as `pack` wrote it."""
+    """Encode a validated record as a line, including the newline, exactly as `pack` does."""
     line = _encode(record)
-    if b"null" in line:  # a number that is not finite, or None in a tree
+    if b"null" in line:  # a non-finite number, or None in a tree
         line = _encode(spelled(msgspec.to_builtins(record)))
     return line + b"\n"

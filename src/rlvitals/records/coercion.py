@@ -1,11 +1,12 @@
-"""The slow way over the border: what a training loop really hands over, made into what a record can hold.
+"""Conversion of values from training code to plain Python values that a record can hold.
 
-Called for the few records that are not plain already: NumPy and torch scalars become Python's, tuples and sets become
-lists, whole floats become counts where a count is wanted, text that is too long is cut and says so, `None` in a flat
-dict means absent. What has no meaning in its place is refused with the field, the value and the way out.
+This is the slow path of validation, for the few records that are not plain already. NumPy and torch scalars become
+Python scalars, tuples and sets become lists, and integral floats become integers in count fields. Text that is too long
+is truncated with a note, and `None` in a flat dict means absent. Any other value is rejected with an error that names
+the field, the value and the fix.
 
-A tree (`info`, `data`, ...) comes out as JSON would have it: keys are text, tuples and sets are lists, dates are ISO
-text, and what JSON cannot say at all is kept as its `repr`.
+Trees (`info`, `data`, ...) are converted to what JSON can represent: keys become text, tuples and sets become lists,
+and dates become ISO text. Values without a JSON representation are stored as their `repr`.
 """
 
 import datetime as dt
@@ -22,50 +23,53 @@ from rlvitals.records import kinds
 from rlvitals.records.schema import Column, Field
 
 NON_FINITE: Mapping[str, float] = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
-"""How numbers that JSON cannot say are spelled in a line: strings, which pandas, DuckDB and polars cast to floats."""
+"""Spelling of non-finite numbers in a line: strings that pandas, DuckDB and polars cast to floats."""
 
 MAX_DEPTH = 64
-"""Deepest nesting of a tree: shallow enough for every reader's JSON parser, whatever stack it is called on."""
+"""Maximum nesting depth of a tree. Every JSON parser can read this depth, whatever its stack size."""
 
 DICT_WANTED = "pass names and values, such as {'name': 1.0}"
-"""What to do where something else stands in the place of a dict."""
+"""Instruction in the error for a value that should be a dict."""
 
 _MAX_ITEMS = 1 << 19
-"""Longest list in a tree: one item more cannot fit into a line, and a large tensor is refused before it is unfolded."""
+"""Maximum length of a list in a tree. A longer list cannot fit into a line, so large tensors are rejected before they
+are converted."""
 _MOST_BITS = 14_000
-"""Of a whole number in a tree: Python writes and reads 4,300 digits unless it is set otherwise."""
+"""Maximum number of bits of an integer in a tree. By default, Python converts at most 4,300 digits."""
 _SHOWN = 60
 
 _shortly = reprlib.Repr()
 _shortly.maxstring = _shortly.maxother = _shortly.maxlong = _SHOWN
 
 
-class _Refused(Exception):  # noqa: N818 - not an error yet: `coerce` makes it one, which names the record and the field
-    """Why a value has no meaning in its place."""
+class _Refused(Exception):  # noqa: N818 - internal; `coerce` turns it into a RecordError
+    """The reason why a value is invalid for its field."""
 
 
 def coerce(field: Field, value: Any, where: str, *, tree_text: int | None = kinds.MAX_TEXT) -> Any:
-    """Make a value into plain Python of a field's type.
+    """Convert a value to plain Python of a field's type.
 
     Args:
-        field: The field that is to hold it.
-        value: What the caller gave; not `None`.
-        where: The record, as the caller knows it, for the message.
-        tree_text: Longest text in a tree, in characters; `None` for any.
+        field: Target field.
+        value: Value from the caller. Not `None`.
+        where: Name of the record, for the error message.
+        tree_text: Maximum length of a text in a tree, in characters. `None` means no limit.
 
     Returns:
-        The plain value; `None` for an empty dict in a field that may be absent, as it says nothing.
+        The plain value. `None` for an empty dict in an optional field.
 
     Raises:
-        RecordError: The value has no meaning in that field.
+        RecordError: The value is invalid for the field.
     """
     try:
         plain = _tree(value, tree_text) if field.column is Column.TREE else _COERCIONS[field.column](value)
     except _Refused as reason:
         raise RecordError(f"{where}: {field.name} {reason}") from None
-    except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its value
+    except Exception as error:  # noqa: BLE001 - a foreign object may raise anything when it is converted
         why = f"{type(error).__name__}: {error}"
-        raise RecordError(f"{where}: {field.name} cannot be read ({why}), got {shown(value)}") from None
+        raise RecordError(
+            f"{where}: {field.name} cannot be read ({why}), got {shown(value)}; convert it to a plain Python value"
+        ) from None
     return None if plain == {} and not field.required else plain
 
 
@@ -81,7 +85,7 @@ def spelled(value: Any) -> Any:
 
 
 def unspelled(value: Any) -> Any:
-    """Undo `spelled`, in place for dicts and lists."""
+    """Undo `spelled`. Dicts and lists are modified in place."""
     if type(value) is str:
         return NON_FINITE.get(value, value)
     if type(value) is dict:
@@ -93,14 +97,17 @@ def unspelled(value: Any) -> Any:
 
 
 def plain_scalar(value: Any) -> Any:
-    """Make a NumPy, torch or enum scalar, or an array of one element, into plain Python; leave the rest alone."""
+    """Convert a NumPy, torch or enum scalar, or an array with one element, to plain Python.
+
+    Return other values unchanged.
+    """
     if type(value) in {float, int, bool, str}:
         return value
     if isinstance(value, enum.Enum):
         return plain_scalar(value.value)
     if _is_scalar(value):
         item = value.item()
-        return float(item) if type(item) is type(value) else item  # NumPy's long double gives itself
+        return float(item) if type(item) is type(value) else item  # NumPy's long double returns itself
     for base in (bool, int, float, str):  # subclasses
         if isinstance(value, base):
             return base(value)
@@ -108,30 +115,33 @@ def plain_scalar(value: Any) -> Any:
 
 
 def number_or_none(value: Any) -> float | None:
-    """Convert a number of any type (Python, NumPy, torch, JAX), or an array of one element, to a float.
+    """Convert a number of any type (Python, NumPy, torch, JAX), or an array with one element, to a float.
+
+    Args:
+        value: Value to convert.
 
     Returns:
-        The number; `None` for a text, a flag, an array of several elements, and a value that cannot be read.
+        The number. `None` for text, a bool, an array with several elements, and a value that cannot be read.
     """
     if type(value) is float:
         return value
     try:
         return _number(value)
-    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is asked for its value
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is converted
         return None
 
 
 def shown(value: Any) -> str:
-    """Show a value in a message: shortly, with its type, whatever its own `repr` does."""
+    """Return a short form of a value with its type, for messages. Never raises, even if the value's `repr` does."""
     try:
         text = _cut(_shortly.repr(value), _SHOWN)
-    except Exception:  # noqa: BLE001 - an int of too many digits, a `repr` that raises
+    except Exception:  # noqa: BLE001 - an int with too many digits, a `repr` that raises
         text = "something"
     return f"{text} ({type(value).__name__})"
 
 
 def _is_scalar(value: Any) -> bool:
-    """Whether a foreign value holds one element; torch counts them with `numel`, NumPy with `size`."""
+    """Return whether a foreign value holds one element. torch counts elements with `numel`, NumPy with `size`."""
     if not callable(getattr(value, "item", None)):
         return False
     count = getattr(value, "numel", None)
@@ -140,7 +150,7 @@ def _is_scalar(value: Any) -> bool:
 
 def _number(value: Any) -> float:
     plain = plain_scalar(value)
-    if type(plain) is float:  # nearly all of them, and asking a protocol takes as long as all the rest
+    if type(plain) is float:  # the common case; the protocol check below is slow
         return plain
     if isinstance(plain, bool | str) or hasattr(plain, "__len__") or not isinstance(plain, SupportsFloat):
         raise _Refused(f"must be a number, got {shown(value)}")
@@ -185,7 +195,7 @@ def _value(value: Any) -> Any:
         return plain if abs(plain) < 2**63 else _number(plain)
     if isinstance(plain, float):
         return plain
-    raise _Refused(f"must be a number, a flag or short text, got {shown(value)}; nested values belong in `info`")
+    raise _Refused(f"must be a number, a bool or a short text, got {shown(value)}; put nested values into `info`")
 
 
 def _flat(convert: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
@@ -193,7 +203,7 @@ def _flat(convert: Callable[[Any], Any]) -> Callable[[Any], dict[str, Any]]:
         if not isinstance(value, Mapping):
             raise _Refused(f"must be a dict, got {shown(value)}; {DICT_WANTED}")
         if len(value) > kinds.MAX_KEYS:
-            raise _Refused(f"may have {kinds.MAX_KEYS} entries, got {len(value)}")
+            raise _Refused(f"has {len(value)} entries, and at most {kinds.MAX_KEYS} are allowed; log fewer entries")
         flat: dict[str, Any] = {}
         for key, item in dict(value).items():
             if item is None:
@@ -218,15 +228,17 @@ def _tree(value: Any, text: int | None) -> dict[str, Any]:
 def _branch(value: Any, text: int | None, above: tuple[int, ...]) -> Any:
     plain = plain_scalar(value)
     if isinstance(plain, int) and plain.bit_length() > _MOST_BITS:
-        raise _Refused(f"holds a whole number of {plain.bit_length():,} bits; {_MOST_BITS:,} is the most")
+        raise _Refused(
+            f"holds an integer of {plain.bit_length():,} bits, and at most {_MOST_BITS:,} are allowed; log it as text"
+        )
     if plain is None or isinstance(plain, bool | int | float):
         return plain
     if isinstance(plain, str):
         return NON_FINITE[plain] if plain in NON_FINITE else _cut(plain, text)
     if id(value) in above:
-        raise _Refused("contains itself: a dict or list with a cycle cannot be written down")
+        raise _Refused("contains itself, and JSON has no cycles; remove the reference")
     if len(above) >= MAX_DEPTH:
-        raise _Refused(f"is nested deeper than {MAX_DEPTH} levels")
+        raise _Refused(f"is nested deeper than {MAX_DEPTH} levels; flatten it")
     inside = (*above, id(value))
     if isinstance(value, Mapping):
         branch: dict[str, Any] = {}
@@ -237,36 +249,38 @@ def _branch(value: Any, text: int | None, above: tuple[int, ...]) -> Any:
     if items is not None:
         return [_branch(item, text, inside) for item in items]
     try:
-        said = msgspec.to_builtins(value, str_keys=True)  # a date, a dataclass, bytes, ...: as JSON has it
+        said = msgspec.to_builtins(value, str_keys=True)  # dates, dataclasses, bytes, ... in their JSON form
     except (TypeError, ValueError, OverflowError, RecursionError):
         return _cut(repr(value), text)
     return _branch(said, text, inside)
 
 
 def _items(value: Any) -> list[Any] | None:
-    """The items of whatever is a list in JSON; `None` if it is none."""
+    """Return the items of a value that is a list in JSON, or `None` for any other value."""
     count = getattr(value, "numel", None)
     size = count() if callable(count) else getattr(value, "size", None)
     if isinstance(value, list | tuple | set | frozenset):
         size = len(value)
     if isinstance(size, int) and size > _MAX_ITEMS:
-        raise _Refused(f"holds a list of {size} items; {_MAX_ITEMS} is the most: log an artifact instead")
+        raise _Refused(
+            f"holds a list of {size} items, and at most {_MAX_ITEMS} are allowed; save it as an artifact instead"
+        )
     if hasattr(value, "tolist"):
         value = value.tolist()
     return list(value) if isinstance(value, list | tuple | set | frozenset) else None
 
 
 def _free_key(key: Any, taken: Mapping[str, Any]) -> str:
-    """A key as text; two keys that come to the same text would cost one of them its value."""
+    """Return a key as text. Two keys with the same text are rejected, because one value would be lost."""
     name = _cut(str(key))
     if name in taken:
-        raise _Refused(f"has two keys that both read {_cut(name, _SHOWN)!r}: rename one")
+        raise _Refused(f"has two keys that both read {_cut(name, _SHOWN)!r}; rename one")
     return name
 
 
 def _cut(text: str, limit: int | None = kinds.MAX_TEXT) -> str:
-    """Keep the start of a text that is too long, and say how long it was."""
-    # A lone surrogate has no UTF-8, and so no place in a file.
+    """Truncate a text that is too long, with a note of its original length."""
+    # A lone surrogate cannot be encoded as UTF-8.
     text = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode("utf-8")
     if limit is None or len(text) <= limit:
         return text

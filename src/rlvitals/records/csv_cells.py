@@ -1,7 +1,7 @@
-"""Records as rows of CSV: a column for each field, and one for each entry of a flat dict, `parameters.color_precision`.
+"""Records as CSV rows, with a column for each field and for each entry of a flat dict (`parameters.color_precision`).
 
-An empty cell says that there is no value; an empty text is `""`. Numbers that are not finite are spelled as in a run's
-files. Python's own `csv` cannot tell an empty text from nothing.
+An empty cell means that the value is absent, and an empty text is `""`. Python's `csv` module cannot tell the two
+apart. Non-finite numbers are spelled as in the files of a run.
 """
 
 import re
@@ -22,16 +22,16 @@ _WORDS: dict[str, float | bool] = {"true": True, "false": False, **NON_FINITE}
 
 
 def plain_columns(kind: type[Record]) -> tuple[str, ...]:
-    """The fields that are columns; a flat dict is as many as it has entries."""
+    """Return the names of the fields that are one column each. A flat dict has a column per entry instead."""
     return tuple(field.name for field in fields(kind) if not field.column.is_dict)
 
 
 def cells_of(record: Record, *, exact: bool = False) -> dict[str, str]:
-    """A record's cells by column, as they stand in a file; what is absent has none.
+    """Return the cells of a record by column, as they are written to a file. Absent values have no cell.
 
     Args:
-        record: The record.
-        exact: Whether a text in a flat dict that would be read back as something else is a JSON string in its cell.
+        record: Record to convert.
+        exact: Whether a text in a flat dict that would be read back as another type is written as a JSON string.
     """
     entry = exact_cell if exact else value_cell
     cells: dict[str, str] = {}
@@ -49,12 +49,12 @@ def cells_of(record: Record, *, exact: bool = False) -> dict[str, str]:
 
 
 def json_text(value: Any) -> str:
-    """A plain value as strict JSON."""
+    """Encode a plain value as strict JSON."""
     return msgspec.json.encode(spelled(value)).decode()
 
 
 def value_cell(value: Any) -> str:
-    """The cell of a number, a flag or a text."""
+    """Return the cell of a number, a bool or a text."""
     if type(value) is str:
         return quoted(value)
     if type(value) is bool:
@@ -63,14 +63,14 @@ def value_cell(value: Any) -> str:
 
 
 def exact_cell(value: Any) -> str:
-    """The cell of a number, a flag or a text, from which `value_in` tells which of them it was."""
+    """Return the cell of a number, a bool or a text in a form from which `value_in` recovers the type."""
     if type(value) is str and (value.startswith('"') or type(value_in(value)) is not str):
         return quoted(json_text(value))
     return value_cell(value)
 
 
 def value_in(text: str) -> float | bool | str:
-    """The number, the flag or the text that a cell holds, by its looks; undoes `exact_cell`, but for the quotes."""
+    """Parse an unquoted cell as a number, a bool or a text. This inverts `exact_cell`, except for the quotes."""
     if text in _WORDS:
         return _WORDS[text]
     if _WHOLE.fullmatch(text):
@@ -86,29 +86,32 @@ def value_in(text: str) -> float | bool | str:
 
 
 def quoted(text: str) -> str:
-    """A text's cell: in quotes where it must be; an empty one too, as an empty cell says that there is none."""
+    """Return the cell of a text, quoted if necessary. Empty text is quoted, because an empty cell means absent."""
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
 def unquoted(cell: str) -> str:
-    """The text of a cell."""
+    """Return the text of a cell."""
     return cell[1:-1].replace('""', '"') if cell.startswith('"') else cell
 
 
 def spreadsheet_cell(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula: a text that begins like one gets an apostrophe before it."""
+    """Return a cell that no spreadsheet evaluates as a formula.
+
+    Text that begins like a formula gets a leading apostrophe.
+    """
     text = unquoted(cell)
     is_number = text in _WORDS or _NUMBER.fullmatch(text) is not None
     return quoted(f"'{text}") if _FORMULA.match(text) and not is_number else cell
 
 
 def row_of(columns: Iterable[str]) -> str:
-    """A row of texts."""
+    """Join texts to a row."""
     return ",".join(map(quoted, columns)) + "\n"
 
 
 def rows_in(lines: Iterable[str]) -> Iterator[str]:
-    """The rows of a file, as they are written: a text in quotes may go over several lines."""
+    """Yield the rows of a file as they are written. Quoted text can span several lines."""
     row = ""
     for line in lines:
         row += line
@@ -120,7 +123,7 @@ def rows_in(lines: Iterable[str]) -> Iterator[str]:
 
 
 def cells_in(row: str) -> Iterator[str]:
-    """The cells of a row, as they are written."""
+    """Yield the cells of a row as they are written."""
     cell = ""
     for part in row.rstrip("\r\n").split(","):
         cell += part

@@ -1,4 +1,4 @@
-"""Strict JSON: numbers that are not finite are the texts "NaN", "Infinity" and "-Infinity", as in a run's files."""
+"""Strict JSON, with non-finite numbers as the strings "NaN", "Infinity" and "-Infinity", as in the files of a run."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ _encode = msgspec.json.Encoder(enc_hook=str).encode
 
 
 def strict_json(payload: Any) -> bytes:
-    """A payload as one line of strict JSON."""
+    """Encode a payload as one line of strict JSON."""
     return _encode(spelled(msgspec.to_builtins(payload, enc_hook=str, str_keys=True)))

@@ -1,9 +1,9 @@
-"""What can be said of a training: six kinds of record, each an immutable value.
+"""The six kinds of record of a training run. All records are immutable.
 
-Every record has a `time` (UTC, seconds since 1970) and a `writer`: the number of the writer in `run.json` that said it
-(1 unless a run was resumed). A field that is `None` was not said ("absent"), which is not the same as NaN.
+Every record has a `time` (UTC, seconds since 1970) and a `writer`: the number of the writer in `run.json` (1 unless the
+run was resumed). A field that is `None` was not reported ("absent"), which differs from NaN.
 
-A record that was made by its constructor has not been checked: `records.codec` checks it, once, at the border.
+The constructors do not validate. `records.codec` validates each record once, when it is written or read.
 """
 
 import sys
@@ -12,17 +12,17 @@ from typing import Annotated, Any
 import msgspec
 
 MAX_TEXT = 1_000
-"""Longest text in a record, in characters; what is longer is cut, and says so."""
+"""Maximum length of a text in a record, in characters. Longer text is truncated with a note."""
 MAX_KEYS = 1_000
-"""Most entries of one dict in a record."""
+"""Maximum number of entries of a dict in a record."""
 
 _LARGEST = 2**63 - 1
 
 _GREATEST = sys.float_info.max
 
 Number = Annotated[float, msgspec.Meta(ge=-_GREATEST, le=_GREATEST)]
-"""Any float, NaN and infinity too. The bounds let the quick check in C notice those, which JSON cannot say, so that the
-codec takes more care of them."""
+"""Any float, including NaN and infinity. Non-finite numbers, which JSON cannot represent, fail the bounds in msgspec's
+fast validation, and the codec then takes the slow path."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=_LARGEST)]
 Text = Annotated[str, msgspec.Meta(max_length=MAX_TEXT)]
 Integer = Annotated[int, msgspec.Meta(ge=-_LARGEST, le=_LARGEST)]
@@ -33,7 +33,7 @@ Json = dict[str, Any]
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """What all records share."""
+    """Base class of all records."""
 
     time: Number
     writer: Annotated[int, msgspec.Meta(ge=1, le=_LARGEST)] = 1
@@ -95,11 +95,10 @@ class PolicyUpdate(Record, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One evaluation of a policy, over one or more episodes.
+    """One evaluation of a policy over one or more episodes.
 
-    `policy` says whose: absent for the agent in training, else a baseline's name. `categories` and `items` hold the
-    same metrics for each category and each item (such as an image of a test set), so that evaluations can be
-    compared in pairs.
+    `policy` is absent for the agent in training and the name of the baseline otherwise. `categories` and `items` hold
+    the same metrics for each category and each item (such as an image of a test set), which allows paired comparisons.
     """
 
     episode: Count
@@ -119,7 +118,7 @@ class Evaluation(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False
 
 
 class SystemSample(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """The load of the machine and the speed of the training at one moment."""
+    """Machine load and training speed at one time."""
 
     env_step: Count | None = None
     episode: Count | None = None
@@ -135,7 +134,7 @@ class SystemSample(Record, frozen=True, kw_only=True, omit_defaults=True, gc=Fal
 
 
 class Scalars(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A user's own metrics at one step, under a category name of the user's own."""
+    """Custom metrics at one step, under a custom category name."""
 
     step: Count
     category: Text
@@ -144,7 +143,7 @@ class Scalars(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
 
 
 class Event(Record, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """Something that happened once: a note, a milestone, a finding, a change of state, a failure of a sink."""
+    """One event: a note, a milestone, a finding, a status change or a sink failure."""
 
     kind: Text
     message: Text
@@ -163,6 +162,6 @@ STREAMS: dict[str, type[Record]] = {
     "scalars": Scalars,
     "events": Event,
 }
-"""The name of each stream, which is its folder's name, and the kind of record in it."""
+"""Record class of each stream. The name of a stream is also the name of its folder."""
 
 STREAM_OF: dict[type[Record], str] = {kind: name for name, kind in STREAMS.items()}

@@ -1,8 +1,8 @@
-"""Masking secrets: keys, passwords and webhooks become `***` before anything of them is written.
+"""Masking of secrets: keys, passwords and webhooks are replaced by `***` before anything is written.
 
-A secret is found by the name of its setting or option (`api_key`, `--password`, `HF_TOKEN=...`) or by its form
-(`sk-...`, `ghp_...`, a Slack webhook, `https://user:password@host`). No list finds all secrets; `Masking` takes further
-patterns.
+A secret is recognised by the name of its setting or option (`api_key`, `--password`, `HF_TOKEN=...`) or by its format
+(`sk-...`, `ghp_...`, a Slack webhook, `https://user:password@host`). No list covers all secrets, so `Masking` accepts
+further patterns.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 from rlvitals.records.secret_names import is_secret_name
 
 MASK = "***"
-"""What stands in place of a secret."""
+"""Replacement for a secret."""
 
 _FORMS = re.compile(
     r"""
@@ -42,7 +42,7 @@ _ADDRESSES = tuple(
         r"(?P<kept>://(?:[\w-]+\.)?webhook\.office\.com/)[^\s\"'<>]+",
         r"(?P<kept>://outlook\.office(?:365)?\.com/webhook/)[^\s\"'<>]+",
         r"(?P<kept>://api\.telegram\.org/bot)[^\s\"'<>/]+",
-        # A password may hold signs that end an address; but what follows the first colon is no port.
+        # A password can contain characters that end an address, unless the text after the first colon is a port.
         rf"(?P<kept>{_SCHEME})[^\s/?#\"'<>@:]*+:[^\s/?#\"'<>]*(?=@)",
         rf"(?P<kept>{_SCHEME})[^\s/?#\"'<>@:]++:(?!\d*(?:[/?#]|$))[^\s\"'<>@]{{0,200}}+(?=@)",
         r"(?P<kept>\bhttps?://)(?!git@)[^\s/?#\"'<>@:]++(?=@)",
@@ -66,16 +66,16 @@ _NAME_HINTS = (
     *("key", "token", "pass", "secret", "cred", "auth", "pwd", "cookie", "webhook", "dsn", "bearer", "jwt", "csrf"),
     "conn",
 )
-"""Parts of texts without one of which a pattern cannot match: most texts are passed at once."""
+"""Substrings of which a text must contain one for a pattern to match. Most texts contain none and skip the patterns."""
 _SHORTEST = 6
-"""Characters of a text that may hold a secret by its form, or under a name."""
+"""Minimum length of a text that can hold a secret, in characters."""
 
 _NAMED = re.compile(r"(?<![\w.\-])(?P<name>[\w.\-]++)(?P<is>(?:\\?[\"']\]?)?\s*[:=]\s*)")
-"""What comes before a value: in Python, JSON, YAML, a shell or a message."""
+"""Name before a value: in Python, JSON, YAML, a shell or a message."""
 _PASSED = re.compile(
     r"(?<![\w\-])(?P<name>--[\w.\-]+)(?:[ \t]+[\"']?|[\"'],\s*[\"'])(?P<secret>[^\s\"'\-][^\s\"']{2,})"
 )
-"""An option and its value: in a shell's line, or in a list of words as Python shows it."""
+"""An option and its value, in a shell command or in a Python list of words."""
 _QUOTED = re.compile(r"[rbuf]?(?P<quote>\\?[\"'])(?P<secret>[^\n]{3,}?)(?P=quote)")
 _BARE = re.compile(r"(?P<secret>[^\s,;&()\[\]{}'\"<>\\]{3,}+)(?![(\[])")
 _NAME_KEYS = ("name", "key")
@@ -84,22 +84,22 @@ _INDENTED = (" ", "\t")
 
 _OPTION = re.compile(r"([-+~/]*[A-Za-z_][\w.\-/]*)=(.*)", re.DOTALL)
 _LEAST, _SURELY = 8, 16
-"""Characters that make the value of a variable a secret: with a digit, and without."""
+"""Minimum length of an environment variable's value to count as a secret: with a digit, and without."""
 _FOLDERS = frozenset({"PWD", "OLDPWD"})
-"""Variables in which a shell keeps its working folders; by name they would be passwords."""
+"""Variables that hold the shell's working folders. Their names look like passwords."""
 
 
 class Masking:
     """Finds secrets in settings, command lines and texts, and masks them.
 
     Args:
-        patterns: Further regular expressions, in any case. A setting whose name matches one somewhere is masked, and so
-            is each part of a text that matches one.
-        enabled: Whether anything is masked at all.
-        environment: Environment variables. The values of those with a secret's name are masked wherever they occur.
+        patterns: Additional regular expressions, case-insensitive. A setting is masked if a pattern matches anywhere in
+            its name. In a text, each match is masked.
+        enabled: Whether to mask at all.
+        environment: Environment variables. Values of variables with a secret's name are masked wherever they occur.
 
     Raises:
-        ValueError: A pattern is not a regular expression.
+        ValueError: A pattern is not a valid regular expression.
     """
 
     def __init__(
@@ -111,10 +111,10 @@ class Masking:
         self._known = [re.compile("|".join(map(re.escape, values)))] if values else []
 
     def settings(self, tree: Any) -> Any:
-        """Mask a tree of plain values: dicts, lists, texts, numbers, flags and `None`.
+        """Mask a tree of plain values: dicts, lists, texts, numbers, bools and `None`.
 
-        Flags, `None` and empty texts are never masked. A number is masked where the secret's word is the last of its
-        name: `password`, not `password_length`. The tree itself is left as it is.
+        Bools, `None` and empty texts are never masked. A number is masked if the word that marks a secret is the last
+        word of the name: `password`, not `password_length`. The tree itself is not modified.
         """
         return self._masked(tree, "", secret=False) if self.enabled else tree
 
@@ -137,11 +137,11 @@ class Masking:
         return masked
 
     def text(self, text: str) -> str:
-        """Mask what has a secret's form in a text, and what is assigned to a secret's name in it."""
+        """Mask parts of a text that have the format of a secret or are assigned to a secret's name."""
         return self._scanned(text, lambda *_: True) if self.enabled else text
 
     def traceback(self, text: str) -> str:
-        """Mask a traceback. In its code, `token="..."` and `"TOKEN=..."` are masked, and `token=token` is not."""
+        """Mask a traceback. In its code, `token="..."` and `"TOKEN=..."` are masked, but `token=token` is not."""
         return self._scanned(text, _is_text) if self.enabled else text
 
     def _masked(self, tree: Any, name: str, *, secret: bool) -> Any:
@@ -154,7 +154,7 @@ class Masking:
             pair = bool(named) and "value" in tree and self._is_secret(named)
             for key, value in tree.items():
                 shown = _formed(key)
-                while shown in masked:  # two secrets are two entries
+                while shown in masked:  # two masked keys stay two entries
                     shown += "*"
                 of_pair = pair and key == "value"
                 masked[shown] = self._masked(value, key, secret=secret or of_pair or self._is_secret(key))
@@ -207,19 +207,19 @@ def _formed(text: str) -> str:
 
 
 def _is_entry(text: str, named: re.Match[str]) -> bool:
-    """Tell whether a name is that of an entry in YAML: `name: value` in a line of its own, or in braces."""
+    """Return whether a name is the key of a YAML entry: `name: value` on a separate line, or in braces."""
     before = text[max(0, named.start() - _WIDEST_INDENT) : named.start()].rstrip(" \t-")
     return named["is"][0] == ":" and named["is"] != ":" and (not before or before[-1] in "\n{,")
 
 
 def _is_text(trace: str, at: int) -> bool:
-    """Tell whether a place in a traceback is in a message, or in a quoted text of a line of code."""
+    """Return whether a position in a traceback is in a message, or in a string literal of a code line."""
     before = trace[trace.rfind("\n", 0, at) + 1 : at]
     return not before.startswith(_INDENTED) or before.count('"') % 2 == 1 or before.count("'") % 2 == 1
 
 
 def _has(text: str, parts: tuple[str, ...]) -> bool:
-    for part in parts:  # a loop, as a generator would take twice as long on a short text  # noqa: SIM110
+    for part in parts:  # a loop, because a generator takes twice as long on a short text  # noqa: SIM110
         if part in text:
             return True
     return False
@@ -243,4 +243,4 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 DEFAULT_MASKING = Masking()
-"""Masks by the built-in rules alone."""
+"""Masking with only the built-in rules."""

@@ -1,14 +1,14 @@
-"""Names under which training programs log the mean return, for runs that record no single episodes."""
+"""Names under which training programs log the mean return, for runs without episode records."""
 
 from typing import NamedTuple
 
 
 class MeanReturn(NamedTuple):
-    """A metric that stands for the reward.
+    """A metric that represents the reward.
 
     Attributes:
-        tag: The metric's full name, with its group: `rollout/ep_rew_mean`.
-        meaning: What its values are.
+        tag: Full name of the metric, with its group: `rollout/ep_rew_mean`.
+        meaning: What the values measure.
     """
 
     tag: str
@@ -16,29 +16,29 @@ class MeanReturn(NamedTuple):
 
     @property
     def category(self) -> str:
-        """The category of the `Scalars` that hold it; names without a group are in `scalars`."""
+        """Category of the `Scalars` that hold the metric. Names without a group are in `scalars`."""
         return self.tag.partition("/")[0] if "/" in self.tag else "scalars"
 
     @property
     def is_in_any_category(self) -> bool:
-        """Whether its name says enough wherever it stands: an importer may have put it into a category of its own."""
+        """Whether the name is unambiguous in any category. An importer may use its own category."""
         return "/" not in self.tag and self.tag not in _PLAIN
 
     @property
     def name(self) -> str:
-        """Its name in that category."""
+        """Name of the metric in its category."""
         return self.tag.partition("/")[2] or self.tag
 
 
 _PLAIN = frozenset({"reward", "episode_reward"})
-"""Names that mean other things, too, in categories of the user's own."""
+"""Names that can have other meanings in custom categories."""
 _RECENT = "mean return of recent episodes"
 _EPISODE = "return of single episodes"
 _BATCH = "mean reward of a batch"
 
 MEAN_RETURNS: tuple[MeanReturn, ...] = (
     MeanReturn("rollout/ep_rew_mean", _RECENT),  # Stable-Baselines3
-    MeanReturn("charts/episodic_return", _EPISODE),  # CleanRL, where it logs no lengths
+    MeanReturn("charts/episodic_return", _EPISODE),  # CleanRL, if it logs no lengths
     MeanReturn("train/returns_stat/mean", _RECENT),  # Tianshou 1.x
     MeanReturn("ray/tune/env_runners/episode_return_mean", _RECENT),  # RLlib's new API stack
     MeanReturn("env_runners/episode_return_mean", _RECENT),
@@ -65,7 +65,7 @@ MEAN_RETURNS: tuple[MeanReturn, ...] = (
     MeanReturn("Environment/Cumulative Reward", _RECENT),  # ML-Agents
     MeanReturn("Reward / Total reward (mean)", _RECENT),  # skrl
     MeanReturn("episode_reward", _EPISODE),  # Stable-Baselines 2
-    MeanReturn("train/reward", _BATCH),  # TRL's GRPO; Tianshou before 1.0, where it is the mean of a collection
+    MeanReturn("train/reward", _BATCH),  # TRL's GRPO; Tianshou before 1.0 (mean of a collection)
     MeanReturn("train/rew", _RECENT),
     MeanReturn("reward", _BATCH),  # TRL's `trainer_state.json`
     MeanReturn("train/rewards/mean", _BATCH),
@@ -75,4 +75,4 @@ MEAN_RETURNS: tuple[MeanReturn, ...] = (
     MeanReturn("critic/rewards/mean", _BATCH),
     MeanReturn("reward/mean", _BATCH),  # prime-rl
 )
-"""The table, in the order in which one is chosen where a run has several."""
+"""The metrics by priority. A run with several uses the first."""

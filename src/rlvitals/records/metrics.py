@@ -1,9 +1,10 @@
-"""The metric dictionary: what each number in a record is called, what it means and how it is shown.
+"""The metric dictionary: title, meaning and display of every number in a record.
 
-Every title, unit, direction, number format and panel on a page, in a report or in a terminal comes from here, and
+Titles, units, directions, number formats and panels on pages, in reports and in the terminal come from this dictionary.
 `docs/metrics.md` is generated from it.
 
-A healthy range is described in words, because it depends on the environment; in numbers only where it holds in all.
+Healthy values are described in words, because they depend on the environment. Numeric bounds are given only if they
+apply to every environment.
 """
 
 from functools import cache
@@ -19,33 +20,33 @@ METRICS: dict[str, tuple[Metric, ...]] = {
     "evaluations": SHARED + EVALUATIONS,
     "system": SHARED + SYSTEM,
 }
-"""The metrics of each stream whose records have numbers of their own."""
+"""Metrics of each stream with numeric fields."""
 _BY_NAME = {stream: {one.name: one for one in known} for stream, known in METRICS.items()}
 
 
 def metric(stream: str, name: str) -> Metric | None:
-    """Look up a metric; `None` for a custom one."""
+    """Return a metric, or `None` for a custom one."""
     return _BY_NAME.get(stream, {}).get(name)
 
 
 def metric_of(stream: str, name: str) -> Metric:
-    """Look up a metric, or describe a custom one by its name.
+    """Return a metric, or one made from the name for a custom metric.
 
     Args:
         stream: Stream of the record.
-        name: Name of the field, or `field.key` for an entry of a dictionary.
+        name: Name of the field, or `field.key` for an entry of a dict.
     """
     return metric(stream, name) or Metric(name, title_of(name))
 
 
 def metric_named(name: str) -> Metric:
-    """Look up a metric by the name that a user types: `reward`, `updates.kl_divergence`, `extra.score`."""
+    """Return a metric by the name that a user types: `reward`, `updates.kl_divergence`, `extra.score`."""
     stream, _, field = name.partition(".")
     return metric_of(stream, field) if field and stream in METRICS else metric_of("episodes", name)
 
 
 def title_of(name: str) -> str:
-    """Make a title of a custom name: words for a plain field, the name itself for an entry of a dictionary."""
+    """Return a title for a custom name: words for a plain field, the unchanged name for an entry of a dict."""
     if "." in name:
         return name
     words = name.replace("_", " ")
@@ -54,5 +55,5 @@ def title_of(name: str) -> str:
 
 @cache
 def panel(stream: str, *names: Panel) -> tuple[Metric, ...]:
-    """The metrics of a stream that panels show, in their order."""
+    """Return the metrics of a stream that belong to the given panels, in order."""
     return tuple(one for name in names for one in METRICS[stream] if one.panel == name)

@@ -1,4 +1,4 @@
-"""How far a training is, how fast it goes and what is left: worked out here alone, so that all who tell it agree."""
+"""Progress, speed and remaining time of a training. All outputs use this module, so that they agree."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -15,17 +15,17 @@ STEPS: dict[str, tuple[str, ...]] = {
     "system": ("env_step",),
     "scalars": ("env_step",),
 }
-"""The fields of each stream that say the environment step, the first that is there. Events speak of moments that may be
-long past; the `step` of scalars is a clock of the user's own."""
+"""Fields of each stream that hold the environment step, by priority. Events can refer to the past and are left out, and
+the `step` of scalars is a custom clock."""
 
 LEAST_SPAN_S = 60.0
 MOST_SPAN_S = 600.0
 _SHARE = 0.1
 _SHORTEST_S = 1.0
-"""Records that were written in one burst say nothing of how fast a training goes."""
+"""Minimum duration for a speed, in seconds. Records written in one burst do not measure the training speed."""
 _TIMED = ("episodes", "updates")
-"""What is written as the training goes on: an evaluation may be made long after it.
-Scalars count where neither is there."""
+"""Streams that are written during training. Evaluations can be made long afterwards. Scalars are used if neither stream
+exists."""
 
 Floats = NDArray[np.float64]
 Spans = Sequence[tuple[float, float]]
@@ -37,30 +37,33 @@ class _Moment(NamedTuple):
 
 
 def step_of(record: Record) -> int | None:
-    """The environment step that a record says; `None` if it says none."""
+    """Return the environment step of a record, or `None` if it has none."""
     names = STEPS.get(STREAM_OF[type(record)], ())
     return next((step for name in names if (step := getattr(record, name)) is not None), None)
 
 
 def furthest_of(*said: float | None) -> int | None:
-    """The furthest of some steps; `None` if there is none."""
+    """Return the highest of several steps, or `None` without any."""
     return max((int(step) for step in said if step is not None and np.isfinite(step)), default=None)
 
 
 def first_said(first: Floats, *others: Floats) -> Floats:
-    """The steps of records of which several fields may say one: the first that is not NaN, each of shape `(n,)`."""
+    """Merge alternative steps of records: the first value that is not NaN. All arrays have shape `(n,)`."""
     for other in others:
         first = np.where(np.isnan(first), other, first)
     return first
 
 
 def share_of(goal: float | None, furthest: float | None) -> float | None:
-    """The share of the goal that is done, at most 1: the last rollout may go beyond it. `None` if it is not known."""
+    """Return the completed share of the goal, or `None` if it is unknown.
+
+    At most 1, because the last rollout can overshoot.
+    """
     return min(1.0, furthest / goal) if goal and goal > 0 and furthest is not None else None
 
 
 def seconds_left(goal: float | None, furthest: float | None, speed: float | None, *, is_open: bool) -> float | None:
-    """Seconds that the rest takes at a speed, which should be that of late; `None` if that cannot be said."""
+    """Return the remaining seconds at a given (recent) speed, or `None` if they are unknown."""
     share = share_of(goal, furthest)
     if not is_open or not speed or goal is None or furthest is None or share is None or share >= 1.0:
         return None
@@ -68,34 +71,34 @@ def seconds_left(goal: float | None, furthest: float | None, speed: float | None
 
 
 def seconds_between(begin: float, end: float, away: Spans = ()) -> float:
-    """Compute the seconds from one moment to another without those that the run was not open."""
+    """Return the seconds from one time to another, without periods in which the run was not open."""
     gone = sum(max(0.0, min(until, end) - max(since, begin)) for since, until in away)
     return end - begin - gone
 
 
 class Throughput:
-    """Takes the environment steps of a run's records, at once or as they come, and holds a bounded number of them.
+    """Environment step throughput of a run, updated from records in one or more batches. Memory use is bounded.
 
-    Time that the run was not open, between two of its sessions, does not count (`away`: from when to when).
+    Periods between sessions, in which the run was not open, do not count (`away`: pairs of start and end).
     """
 
     def __init__(self) -> None:
         self._tracks: dict[str, _Track] = {}
 
     def take(self, stream: str, times: Floats, steps: Floats) -> None:
-        """Take in records of a stream, in their order.
+        """Add records of a stream, in order.
 
         Args:
-            stream: The stream.
-            times: When each was (UTC, seconds), shape `(n,)`.
-            steps: The environment step that each says, shape `(n,)`, NaN where it says none.
+            stream: Name of the stream.
+            times: Time of each record (UTC, seconds since 1970), shape `(n,)`.
+            steps: Environment step of each record, shape `(n,)`. NaN if missing.
         """
         said = np.isfinite(times) & np.isfinite(steps)
         if said.any():
             self._tracks.setdefault(stream, _Track()).take(times[said], steps[said])
 
     def take_records(self, stream: str, records: Iterable[Record]) -> None:
-        """Take in records of a stream, in their order."""
+        """Add records of a stream, in order."""
         pairs = [(record.time, step) for record in records if (step := step_of(record)) is not None]
         if pairs:
             times, steps = np.asarray(pairs, dtype=np.float64).T
@@ -103,41 +106,44 @@ class Throughput:
 
     @property
     def furthest(self) -> int | None:
-        """The furthest environment step; `None` if none was said."""
+        """Highest environment step, or `None` if no record has one."""
         return furthest_of(*(track.furthest.step for track in self._tracks.values()))
 
     def span(self, away: Spans = ()) -> float:
-        """Seconds that the records cover: from the first that has a step to when the furthest was reached.
+        """Return the seconds from the first record with a step to the first record at the highest step.
 
         Args:
-            away: From when to when the run was not open; that time does not count.
+            away: Periods in which the run was not open, as pairs of start and end. They do not count.
         """
         tracks = self._timed()
         return seconds_between(_begin(tracks).time, _end(tracks).time, away) if tracks else 0.0
 
     def overall(self, away: Spans = ()) -> float | None:
-        """Steps a second from the first record that says a step to when the furthest was reached.
+        """Return the steps per second from the first record with a step to the first record at the highest step.
 
-        What came before the first record and after the last step (setting up, evaluating, waiting) is not in it.
+        Time before the first record and after the last step (setup, evaluation, waiting) does not count.
+
+        Args:
+            away: Periods in which the run was not open, as pairs of start and end.
 
         Returns:
-            `None` if that is less than a second.
+            Steps per second. `None` if the records cover less than a second.
         """
         tracks = self._timed()
         return _rate(_begin(tracks), _end(tracks), away) if tracks else None
 
     def recent(self, away: Spans = (), *, is_open: bool = False) -> float | None:
-        """Steps a second over the last tenth of that time, but not less than a minute, nor more than ten.
+        """Return the steps per second over the last tenth of that time, at least one and at most ten minutes.
 
-        So long that it holds whole rollouts with their updates, where a single sample may fall into either.
+        This window covers whole rollouts with their updates. A shorter one could cover only a part of either.
 
         Args:
-            away: As for `overall`.
-            is_open: Whether the run goes on: then it is up to the newest record, and a training that stands still slows
-                down.
+            away: Periods in which the run was not open, as pairs of start and end.
+            is_open: Whether the run is still open. If so, the window ends at the newest record, and the speed of a
+                stalled training falls.
 
         Returns:
-            `None` if that is less than a second.
+            Steps per second. `None` if the records cover less than a second.
         """
         tracks = self._timed()
         if not tracks:
@@ -171,7 +177,7 @@ class Throughput:
 
 
 class _Track:
-    """The steps of one stream: the first, the furthest, and those of the last ten minutes before that."""
+    """Steps of one stream: the first, the highest, and those within ten minutes of the highest."""
 
     def __init__(self) -> None:
         self.first = _Moment(np.inf, 0.0)
@@ -189,11 +195,11 @@ class _Track:
         times, steps = np.concatenate([self.times, times]), np.concatenate([self.steps, steps])
         order = times.argsort(kind="stable")
         times, steps = times[order], steps[order]
-        # One at or before the span is kept, from which it begins.
+        # Keep one record at or before the start of the window as its left edge.
         start = max(0, int(np.searchsorted(times, self.furthest.time - MOST_SPAN_S, "right")) - 1)
         end = int(np.searchsorted(times, self.furthest.time + MOST_SPAN_S, "right"))
         times, steps = times[start:end], steps[start:end]
-        # One a second, the last, however fast they come.
+        # Keep the last record of each second, which bounds the memory.
         kept = np.append(np.floor(times[1:]) != np.floor(times[:-1]), [True])[: times.size]
         self.times, self.steps = times[kept], steps[kept]
 
@@ -203,7 +209,10 @@ def _begin(tracks: list[_Track]) -> _Moment:
 
 
 def _end(tracks: list[_Track]) -> _Moment:
-    """The furthest step, and when the last stream was as far as it went: an update is recorded once it is made."""
+    """Return the highest step and the time at which the last stream reached its own.
+
+    Updates are recorded after they end.
+    """
     return _Moment(
         max(track.furthest.time for track in tracks),
         max(track.furthest.step for track in tracks),

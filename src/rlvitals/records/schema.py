@@ -1,4 +1,4 @@
-"""The columns of each kind of record: one description, from which coercion, sealing and reading all work."""
+"""Columns of each kind of record: the shared description for coercion, sealing and reading."""
 
 import enum
 from functools import cache
@@ -10,7 +10,7 @@ from rlvitals.records import kinds
 
 
 class Column(enum.Enum):
-    """What a field holds."""
+    """Type of a field."""
 
     NUMBER = enum.auto()
     COUNT = enum.auto()
@@ -22,7 +22,7 @@ class Column(enum.Enum):
 
     @property
     def is_dict(self) -> bool:
-        """Whether the field is a flat dict: an object in a line of JSON, a struct in a sealed segment."""
+        """Whether the field is a flat dict, which is an object in a JSON line and a struct in a sealed segment."""
         return self is Column.VALUES or self is Column.NUMBERS
 
 
@@ -50,16 +50,16 @@ def _column(annotation: Any) -> Column:
     for hint, column in _COLUMN_OF:
         if hint in options:
             return column
-    return Column.COUNT  # `writer`, the one count that starts at 1
+    return Column.COUNT  # `writer`, the only count that starts at 1
 
 
 @cache
 def fields(kind: type[kinds.Record]) -> tuple[Field, ...]:
-    """The fields of a kind of record, `time` and `writer` first, as they stand in a sealed segment."""
+    """Return the fields of a kind of record, `time` and `writer` first, in the order of a sealed segment."""
     return tuple(Field(f.encode_name, _column(f.type), f.required) for f in msgspec.structs.fields(kind))
 
 
 @cache
 def column_names(kind: type[kinds.Record]) -> tuple[str, ...]:
-    """The names of a kind's columns."""
+    """Return the column names of a kind of record."""
     return tuple(field.name for field in fields(kind))

@@ -12,9 +12,9 @@ _ANYWHERE = frozenset(
         *("hftoken", "authtoken", "accesstoken", "apitoken", "bottoken", "sastoken"),
     }
 )
-"""Words each of which makes a name a secret's."""
+"""Words that mark a secret anywhere in a name."""
 _ENDINGS = ("password", "passwd", "apikey", "secret", "webhook")
-"""Endings of words that were written together."""
+"""Endings of compound words without a separator."""
 _PAIRS = frozenset({("connection", "string"), ("conn", "str"), ("basic", "auth"), ("http", "auth"), ("proxy", "auth")})
 _SERVICES = frozenset(
     {
@@ -28,7 +28,7 @@ _KEY_OF = _SERVICES | {
 }
 """Words before `key`. Other keys name an observation, a random generator or an entry."""
 _TOKENS_OF = _SERVICES | {"api", "auth", "access", "refresh", "bearer", "bot", "session", "secret", "personal"}
-"""Words before `token` and `tokens` that make them no language model's."""
+"""Words before `token` and `tokens` that distinguish credentials from language-model tokens."""
 _TOKEN_OF_TEXT = frozenset(
     {
         *("pad", "eos", "bos", "unk", "mask", "sep", "cls", "start", "stop", "end", "special", "first", "last", "next"),
@@ -39,22 +39,22 @@ _TOKEN_OF_TEXT = frozenset(
         *("loss", "ratio", "rate", "entropy", "kl", "mixing", "dropout", "merging", "pooling", "bucket"),
     }
 )
-"""Words next to `token` that make it a language model's, or a counter."""
+"""Words in a name with `token` that mark a language-model token or a counter."""
 _PASS_OF = frozenset({"db", "database", "smtp", "mail", "email", "user", "mysql", "postgres", "pg", "redis", "mongo"})
 """Words before `pass`. Other passes are forward, backward or first."""
 _SWITCH = frozenset({"use", "no", "with", "without", "enable", "disable", "require", "requires", "has", "is", "skip"})
-"""First words of a name that is answered with yes or no."""
+"""First words of yes/no settings."""
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 
 
 @lru_cache(maxsize=4096)
 def is_secret_name(name: str, *, at_end: bool = False) -> bool:
-    """Tell whether a name is that of a secret.
+    """Return whether a name refers to a secret.
 
     Args:
-        name: The name, in any case, of words in any style (`api_key`, `apiKey`, `--api-key`, `wandb.api_key`).
-        at_end: Whether the word that makes it a secret's has to be the last: `password`, not `password_length`.
+        name: Name in any case and style (`api_key`, `apiKey`, `--api-key`, `wandb.api_key`).
+        at_end: Whether the word that marks a secret must be the last: `password`, not `password_length`.
     """
     words = tuple(word.lower() for word in _WORDS.findall(name))
     if not words or words[0] in _SWITCH:

@@ -1,4 +1,4 @@
-"""The names under which training code keeps its algorithm and its environment in a configuration."""
+"""Names that training code uses for its algorithm and its environment in a configuration."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -7,24 +7,24 @@ ALGORITHM_KEYS = ("algorithm", "algo", "alg", "algorithm_name", "algorithm_class
 """Settings that name the algorithm."""
 
 TASK_SETTINGS = ("environment_id", "env_id", "environment", "env_name", "env", "task")
-"""Settings that name the environment, the surest first."""
+"""Settings that name the environment, the most reliable first."""
 
 _MAX_DEPTH = 3
 
 
 def settings_by_name(configuration: Mapping[str, Any]) -> dict[str, Any]:
-    """Flatten a configuration, nested or not, to its settings by their own names in lower case, with underscores.
+    """Flatten a configuration to settings by name, in lower case with underscores.
 
-    Of two settings with one name, the one that is nested less deeply counts.
+    If two settings have the same name, the less deeply nested one wins.
 
     Args:
-        configuration: The run's settings.
+        configuration: Settings of the run, nested or flat.
     """
     return dict(_flat(configuration, _MAX_DEPTH))
 
 
 def _flat(configuration: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
-    for value in configuration.values():  # the nested ones first, so that later ones replace them
+    for value in configuration.values():  # nested settings first, so that outer ones replace them
         if isinstance(value, Mapping) and depth:
             yield from _flat(value, depth - 1)
     for name, value in configuration.items():
@@ -33,19 +33,19 @@ def _flat(configuration: Mapping[str, Any], depth: int) -> Iterator[tuple[str, A
 
 
 def algorithm_in(settings: Mapping[str, Any]) -> str:
-    """The algorithm that settings name; empty if they name none.
+    """Return the name of the algorithm, or an empty string if the settings do not name it.
 
     Args:
-        settings: As `settings_by_name` returns them.
+        settings: Settings from `settings_by_name`.
     """
     return _first_text(settings, ALGORITHM_KEYS)
 
 
 def environment_in(settings: Mapping[str, Any]) -> str:
-    """The environment that settings name; empty if they name none.
+    """Return the name of the environment, or an empty string if the settings do not name it.
 
     Args:
-        settings: As `settings_by_name` returns them.
+        settings: Settings from `settings_by_name`.
     """
     return _first_text(settings, TASK_SETTINGS)
 

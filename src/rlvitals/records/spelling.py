@@ -1,4 +1,4 @@
-"""Misspelled metric names: the known name that a caller probably meant."""
+"""Misspelled metric names: finding the known name that a caller probably meant."""
 
 import difflib
 from functools import lru_cache
@@ -8,11 +8,11 @@ from rlvitals.records.schema import column_names
 from rlvitals.records.synonyms import EVALUATION_SYNONYMS, SYNONYMS
 
 _CUTOFF = 0.82
-"""Least similarity (difflib's ratio) of two spellings of one word."""
+"""Minimum similarity (difflib's ratio) between two spellings of one word."""
 _WHOLE_CUTOFF = 0.9
-"""Least similarity of whole names, where an underscore is missing."""
+"""Minimum similarity between whole names, if an underscore is missing."""
 _SHORTEST = 4
-"""Letters of the shortest word in which a misspelling can be told from another word."""
+"""Minimum length of a word, in letters, to tell a misspelling from another word."""
 _MAX_NAMES = 4_096
 
 _ALIASES: dict[type[Record], frozenset[str]] = {
@@ -21,22 +21,22 @@ _ALIASES: dict[type[Record], frozenset[str]] = {
     Episode: frozenset(),
 }
 _OTHER_WORDS = frozenset({"mean", "median", "min", "max", "std", "var", "sum", "coef", "actor", "critic", "ratio"})
-"""Words of metric names that are close to a known word and are right all the same (`value_median`, `value_mean`)."""
+"""Words of metric names that resemble a known word but are correct (`value_median`, `value_mean`)."""
 
 
 @lru_cache(_MAX_NAMES)
 def nearest_name(name: str, kind: type[Record]) -> str | None:
     """Find the known name that a name misspells.
 
-    Names are compared word by word, so that a metric of the user's own that contains or extends a known name
-    (`loss_aux`, `entropy_coef`, `old_approx_kl`, `advantage_max`) is not taken for a misspelling of it.
+    Names are compared word by word. A custom metric that contains or extends a known name (`loss_aux`, `entropy_coef`,
+    `old_approx_kl`, `advantage_max`) is not a misspelling.
 
     Args:
-        name: A name that no field has.
-        kind: The kind of record that it was given for.
+        name: Name that is not a field.
+        kind: Record class for which the name was passed.
 
     Returns:
-        The nearest name of a field or of a synonym; `None` if none is near.
+        The nearest name of a field or synonym. `None` if no name is similar.
     """
     known = {*column_names(kind), *_ALIASES[kind]}
     if name in known or any(character.isdigit() for character in name):

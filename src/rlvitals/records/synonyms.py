@@ -1,7 +1,7 @@
-"""Other programs' names for what a policy update or an evaluation computes.
+"""Names that other programs use for the metrics of a policy update or an evaluation.
 
-Log calls and importers use the same tables: a metric named `approx_kl`, `train/approx_kl` or `losses/approx_kl` is the
-field `kl_divergence` of `PolicyUpdate`, whatever numeric type its value has.
+Log calls and importers share these tables. A metric named `approx_kl`, `train/approx_kl` or `losses/approx_kl` is the
+field `kl_divergence` of `PolicyUpdate`, whatever its numeric type.
 """
 
 from collections.abc import Callable, Mapping, MutableMapping
@@ -24,9 +24,9 @@ SB3_NAMES: dict[str, str] = {
     "loss": "loss",
     "std": "action_std",
 }
-"""Stable-Baselines3's keys below `train/`, and the fields of `PolicyUpdate` that hold them.
+"""Stable-Baselines3 keys under `train/`, and the matching fields of `PolicyUpdate`.
 
-Its `entropy_loss` is not among them: it is the entropy's negative.
+`entropy_loss` is left out, because it is the negative entropy.
 """
 
 SYNONYMS: dict[str, str] = {
@@ -50,13 +50,13 @@ SYNONYMS: dict[str, str] = {
     "vf_explained_var": "explained_variance",
     "vf_loss": "value_loss",
 }
-"""Names that mean one thing only in the PPO of Stable-Baselines3, CleanRL, Tianshou, RLlib, TRL, verl and OpenRLHF.
+"""Unambiguous names in the PPO of Stable-Baselines3, CleanRL, Tianshou, RLlib, TRL, verl and OpenRLHF.
 
-`kl` is not among them: it is the divergence from the old policy in RLlib, and from the reference model in TRL.
+`kl` is left out: it is the divergence from the old policy in RLlib and from the reference model in TRL.
 """
 
 ENTROPY_LOSS = "train/entropy_loss"
-"""Stable-Baselines3's name for the negative of the entropy; without its group, programs disagree on the sign."""
+"""Name of the negative entropy in Stable-Baselines3. Without the group, programs disagree on the sign."""
 
 UPDATE_TAGS: dict[str, str] = {
     ENTROPY_LOSS: "entropy",
@@ -76,7 +76,7 @@ UPDATE_TAGS: dict[str, str] = {
     "learners/default_policy/gradients_default_optimizer_global_norm": "gradient_norm",
     "info/learner/default_policy/learner_stats/kl": "kl_divergence",
 }
-"""Whole tags, where the name behind the group is not enough: SB3, CleanRL, Tianshou (`loss/`), TRL's PPO, RLlib."""
+"""Whole tags whose last part is ambiguous: SB3, CleanRL, Tianshou (`loss/`), TRL's PPO, RLlib."""
 
 EVALUATION_SYNONYMS: dict[str, str] = {
     "mean_reward": "reward",
@@ -86,7 +86,7 @@ EVALUATION_SYNONYMS: dict[str, str] = {
     "mean_length": "length",
     "std_reward": "reward_std",
 }
-"""Names of an evaluation's metrics in Stable-Baselines3 and Tianshou, and the fields of `Evaluation`."""
+"""Names of evaluation metrics in Stable-Baselines3 and Tianshou, and the fields of `Evaluation`."""
 
 _UPDATE_GROUPS = (
     "train/",
@@ -105,15 +105,15 @@ def _metric_fields(kind: type[PolicyUpdate | Evaluation]) -> frozenset[str]:
 
 
 UPDATE_METRICS = _metric_fields(PolicyUpdate)
-"""The fields of `PolicyUpdate` that hold a metric."""
+"""Fields of `PolicyUpdate` that hold a metric."""
 
 
 class SynonymTarget(NamedTuple):
-    """The field that a name means.
+    """Field that a name refers to.
 
     Attributes:
-        field: The record's field.
-        sign: -1 where the name stands for the field's negative.
+        field: Field of the record.
+        sign: -1 if the name is the negative of the field.
     """
 
     field: str
@@ -122,13 +122,13 @@ class SynonymTarget(NamedTuple):
 
 @lru_cache(_MAX_NAMES)
 def update_field(name: str) -> SynonymTarget | None:
-    """Find the field of `PolicyUpdate` that another program's name means.
+    """Find the field of `PolicyUpdate` for a name from another program.
 
     Args:
-        name: A metric's name, with or without the group that a logger puts before it (`train/approx_kl`).
+        name: Name of a metric, with or without the group that a logger adds (`train/approx_kl`).
 
     Returns:
-        The field; `None` for an unknown name, and for a field's own name, which needs no translation.
+        The field. `None` for an unknown name, and for a field name, which needs no translation.
     """
     if name in SYNONYMS:
         return SynonymTarget(SYNONYMS[name])
@@ -145,7 +145,7 @@ def update_field(name: str) -> SynonymTarget | None:
 
 @lru_cache(_MAX_NAMES)
 def evaluation_field(name: str) -> SynonymTarget | None:
-    """Find the field of `Evaluation` that another program's name means; `None` for an unknown name."""
+    """Find the field of `Evaluation` for a name from another program. Return `None` for an unknown name."""
     rest = name.removeprefix("eval/")
     if rest in EVALUATION_SYNONYMS:
         return SynonymTarget(EVALUATION_SYNONYMS[rest])
@@ -157,18 +157,18 @@ def take_synonyms(
     values: MutableMapping[str, Any],
     field_of: Callable[[str], SynonymTarget | None] = update_field,
 ) -> dict[str, str]:
-    """Move numbers that were given under another program's name to the field that means the same.
+    """Move numbers with another program's name to the matching field.
 
-    A value is converted before its name is looked at, so a NumPy scalar, an array or tensor of one element and a float
-    are treated alike. A field that was given keeps its value; of two synonyms the first one fills the field.
+    Each value is converted first, so that NumPy scalars, arrays and tensors with one element and floats are treated
+    alike. A field that already has a value keeps it. If two synonyms match a field, the first one fills it.
 
     Args:
-        more: Metrics under names that no field has; those that fill a field are removed, the rest stays.
-        values: Fields, of which those that are absent or `None` are filled.
-        field_of: Looks up the field of a name.
+        more: Metrics whose names are not fields. Entries that fill a field are removed.
+        values: Values by field. Absent and `None` entries are filled.
+        field_of: Function that returns the field for a name.
 
     Returns:
-        The field of each name whose value is not one number, so that it stayed in `more`.
+        The field of each matching name whose value is not a single number. These entries stay in `more`.
     """
     refused: dict[str, str] = {}
     for name in list(more):
@@ -185,13 +185,13 @@ def take_synonyms(
 
 
 def with_field_names(metrics: Mapping[Any, Any]) -> Mapping[Any, Any]:
-    """Rename an algorithm's metrics to the fields of `PolicyUpdate` that mean the same.
+    """Rename an algorithm's metrics to the matching fields of `PolicyUpdate`.
 
     Args:
-        metrics: Values by name, in any program's names.
+        metrics: Values by name, with names from any program.
 
     Returns:
-        The same values in the same order; a name stays where its field is given too or its value is not a number.
+        The same values in the same order. A name is kept if its field is also present or if its value is not a number.
     """
     if metrics.keys() <= UPDATE_METRICS:
         return metrics

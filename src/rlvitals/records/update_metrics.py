@@ -1,6 +1,6 @@
-"""The metrics of a PPO update. Another algorithm family brings a table like this one.
+"""Metrics of a PPO update. Other algorithm families define a table like this one.
 
-"Nine of ten" in a healthy range means the updates of 37 healthy PPO trainings by two implementations in four
+Healthy ranges such as "90 % of healthy updates" come from 37 healthy PPO runs of two implementations in four
 environments.
 """
 
@@ -19,9 +19,9 @@ PPO_UPDATES = (
         "step",
         "Step",
         "steps",
-        "The training's own clock: environment steps so far, or the number of the update.",
+        "Step of the training loop: environment steps, or the number of the update.",
         "SB3 `num_timesteps`",
-        "Grows; falls where a checkpoint was taken up again.",
+        "Increases. Drops when training resumes from a checkpoint.",
         0.0,
         format="count",
         panel="clock",
@@ -30,9 +30,9 @@ PPO_UPDATES = (
         "env_step",
         "Environment step",
         "steps",
-        "Environment steps so far, the rollout of this update included.",
+        "Environment steps until now, including the rollout of this update.",
         "SB3 `num_timesteps`",
-        "Grows by a rollout a time.",
+        "Increases by the rollout size.",
         0.0,
         short="step",
         format="count",
@@ -42,9 +42,9 @@ PPO_UPDATES = (
         "update",
         "Update",
         "updates",
-        "Number of the update: one rollout, all its epochs.",
+        "Number of the update. One update is one rollout with all its epochs.",
         "SB3 `time/iterations`",
-        "Grows by one.",
+        "Increases by one.",
         0.0,
         format="count",
         panel="clock",
@@ -53,11 +53,11 @@ PPO_UPDATES = (
         "policy_loss",
         "Policy loss",
         "1",
-        "Clipped surrogate, negated: -mean(min(r A, clip(r, 1 - c, 1 + c) A)), with the probability ratio "
-        "r = exp(log pi_new(a|s) - log pi_old(a|s)), advantages A (normalised in each minibatch where the algorithm "
-        "does so) and clip range c. Mean over all minibatches of all epochs.",
+        "PPO's clipped surrogate loss: -mean(min(r A, clip(r, 1 - c, 1 + c) A)), with probability ratio "
+        "r = exp(log pi_new(a|s) - log pi_old(a|s)), advantages A (normalised per minibatch if the algorithm does so) "
+        "and clip range c. Mean over all minibatches of all epochs.",
         f"{_PPO}, equation 7; SB3 `train/policy_gradient_loss`, CleanRL `losses/policy_loss`",
-        "Small, around zero, mostly below it; its size says nothing of how good the policy is.",
+        "Small and around zero, mostly negative. Its size does not measure how good the policy is.",
         short="policy",
         panel="update",
     ),
@@ -65,10 +65,11 @@ PPO_UPDATES = (
         "value_loss",
         "Value loss",
         "reward^2",
-        "mean((R - V)^2), with returns R = A + V_old and the values V before each step of the optimiser (clipped to "
-        "V_old +/- a range where that is asked for). Mean over all minibatches of all epochs.",
+        "Squared error of the value function: mean((R - V)^2), with returns R = A + V_old and the values V before each "
+        "optimiser step (clipped to V_old +/- a range if value clipping is on). Mean over all minibatches of all "
+        "epochs.",
         f"{_PPO}, equation 9; SB3 `train/value_loss`. CleanRL's `losses/value_loss` is half of it",
-        "Falls against the variance of the returns; jumps where the policy finds new returns.",
+        "Falls relative to the variance of the returns. Jumps when the policy reaches new returns.",
         0.0,
         short="value",
         better="lower",
@@ -78,22 +79,24 @@ PPO_UPDATES = (
         "entropy",
         "Entropy",
         "nats",
-        "mean(H(pi(.|s))): -sum p log p of a discrete policy, the sum over dimensions of log(std sqrt(2 pi e)) of a "
-        "Gaussian one; mean(-log pi(a|s)) where there is no closed form. Mean over all minibatches of all epochs.",
+        "Randomness of the policy, mean(H(pi(.|s))): -sum p log p of a discrete policy, or the sum over dimensions of "
+        "log(std sqrt(2 pi e)) of a Gaussian policy; mean(-log pi(a|s)) without a closed form. Mean over all "
+        "minibatches of all epochs.",
         f"{_ENTROPY}; SB3 `train/entropy_loss`, negated",
-        "Begins near that of the uniform policy (log n for n actions) and falls slowly. Of a discrete policy it is at "
-        "least 0; of a Gaussian one it may be negative.",
+        "Starts near the entropy of the uniform policy (log n for n actions) and falls slowly. At least 0 for a "
+        "discrete policy; can be negative for a Gaussian policy.",
         panel="update",
     ),
     Metric(
         "kl_divergence",
         "KL divergence",
         "nats",
-        "Estimate of KL(pi_old || pi_new) from the rollout's actions: mean((r - 1) - log r), which is never negative. "
-        "SB3 takes the mean over the minibatches of the last epoch, CleanRL the last minibatch.",
+        "How far the update moves the policy: estimate of KL(pi_old || pi_new) from the actions of the rollout, "
+        "mean((r - 1) - log r), which is never negative. SB3 averages over the minibatches of the last epoch, CleanRL "
+        "uses the last minibatch.",
         f"{_KL}; SB3 `train/approx_kl`, CleanRL `losses/approx_kl`",
-        "Mostly below 0.02 with the usual settings (Huang et al. 2022); nine of ten lie between 0.001 and 0.09. "
-        "Exactly 0: the policy does not change. Far above its own history: steps too large.",
+        "Mostly below 0.02 with common settings (Huang et al. 2022); 0.001 to 0.09 for 90 % of healthy updates. "
+        "Exactly 0: the policy does not change. Far above its own history: the steps are too large.",
         0.0,
         0.1,
         short="KL",
@@ -103,10 +106,11 @@ PPO_UPDATES = (
         "clip_fraction",
         "Clip fraction",
         "1",
-        "Share of samples whose ratio is outside of the clip range: mean(|r - 1| > c). Mean over all minibatches of "
-        "all epochs.",
+        "Share of samples whose probability ratio is outside the clip range: mean(|r - 1| > c). Mean over all "
+        "minibatches of all epochs.",
         "OpenAI Baselines `ppo2`; SB3 `train/clip_fraction`, CleanRL `losses/clipfrac`",
-        "Some are clipped, most are not: nine of ten lie between 0.004 and 0.47. Always 0: steps too small, or none.",
+        "Some samples are clipped, most are not: 0.004 to 0.47 for 90 % of healthy updates. Always 0: steps are too "
+        "small, or the policy does not change.",
         0.0,
         0.5,
         short="clipped",
@@ -117,10 +121,11 @@ PPO_UPDATES = (
         "explained_variance",
         "Explained variance",
         "1",
-        "1 - Var[R - V] / Var[R] over the rollout, with the values V from before the update; not a number where the "
-        "returns do not vary. 1: perfect; 0: no better than a constant; below 0: worse than one.",
+        "How well the value function predicts the returns: 1 - Var[R - V] / Var[R] over the rollout, with the "
+        "values V from before the update. 1 is perfect, 0 is no better than a constant, below 0 is worse. NaN if the "
+        "returns do not vary.",
         "OpenAI Baselines `explained_variance`; SB3 `train/explained_variance`",
-        "Rises from about 0 towards 1. Means little where returns hardly vary, as they do on a task that is solved.",
+        "Rises from about 0 towards 1. Means little if the returns hardly vary, as on a solved task.",
         0.0,
         1.0,
         short="expl. var.",
@@ -132,9 +137,9 @@ PPO_UPDATES = (
         "learning_rate",
         "Learning rate",
         "1",
-        "Step size of the optimiser at this update.",
+        "Learning rate of the optimiser at this update.",
         "Kingma & Ba 2015, Adam, arXiv:1412.6980; SB3 `train/learning_rate`",
-        "As scheduled, and above 0; 3e-4 is the usual start.",
+        "Above 0 and as scheduled. 3e-4 is a common start.",
         0.0,
         short="learn. rate",
         panel="update",
@@ -144,9 +149,9 @@ PPO_UPDATES = (
         "Gradient norm",
         "1",
         "L2 norm of the gradient of the total loss over all parameters, before clipping. Mean over the minibatches "
-        "that were stepped on.",
+        "with an optimiser step.",
         "Pascanu et al. 2013, On the Difficulty of Training RNNs, arXiv:1211.5063; torch `clip_grad_norm_`",
-        "Steady against its own history, also where it is far above the limit. 0: nothing is learned.",
+        "Steady compared with its own history, even if it is far above the limit. 0: the networks do not learn.",
         0.0,
         short="gradient",
         panel="update",
@@ -155,9 +160,9 @@ PPO_UPDATES = (
         "gradient_norm_max",
         "Largest gradient norm",
         "1",
-        "The largest of those norms in the update.",
+        "Largest gradient norm in the update, before clipping.",
         "torch `clip_grad_norm_`",
-        "Within some ten times their mean.",
+        "Within about ten times the mean.",
         0.0,
         panel="update detail",
     ),
@@ -165,9 +170,9 @@ PPO_UPDATES = (
         "gradient_norm_limit",
         "Gradient norm limit",
         "1",
-        "The norm to which gradients are clipped: g is multiplied by min(1, limit / |g|).",
+        "Norm to which gradients are clipped: g is multiplied by min(1, limit / |g|).",
         f"{_DETAILS}; SB3 `max_grad_norm`",
-        "0.5 as a rule.",
+        "Usually 0.5.",
         0.0,
         panel="update detail",
     ),
@@ -175,7 +180,7 @@ PPO_UPDATES = (
         "clip_range",
         "Clip range",
         "1",
-        "c: the ratio r is clipped to [1 - c, 1 + c].",
+        "Clip range c: the ratio r is clipped to [1 - c, 1 + c].",
         f"{_PPO}; SB3 `train/clip_range`",
         "0.1 to 0.3, as scheduled.",
         0.0,
@@ -185,19 +190,19 @@ PPO_UPDATES = (
         "loss",
         "Loss",
         "1",
-        "policy_loss + c_v value_loss - c_e entropy, with the coefficients of the value function and of the entropy. "
-        "SB3 takes the last minibatch.",
+        "Total loss: policy_loss + c_v value_loss - c_e entropy, with value coefficient c_v and entropy coefficient "
+        "c_e. SB3 reports the last minibatch.",
         f"{_PPO}, equation 9; SB3 `train/loss`",
-        "Finite. Its parts say more than their sum.",
+        "Finite. The individual losses are more informative than their sum.",
         panel="update detail",
     ),
     Metric(
         "action_std",
         "Action std",
         "action",
-        "Standard deviation of a Gaussian policy, mean over the action's dimensions: mean(exp(log std)).",
+        "Standard deviation of a Gaussian policy, averaged over the action dimensions: mean(exp(log std)).",
         "SB3 `train/std`",
-        "Falls slowly from 1. Growing without end: the advantages say nothing about actions.",
+        "Falls slowly from 1. Growing without limit: the advantages carry no information about actions.",
         0.0,
         panel="update detail",
     ),
@@ -205,9 +210,9 @@ PPO_UPDATES = (
         "action_bound_fraction",
         "Actions at a bound",
         "1",
-        "Share of the rollout's action components that lie at or beyond a bound of the action space, as sampled.",
+        "Share of sampled action components in the rollout that are at or beyond a bound of the action space.",
         _ACTIONS,
-        "Tasks differ; against its own history it should not run up to 1.",
+        "Depends on the task. A rise towards 1 compared with its own history is a warning sign.",
         0.0,
         1.0,
         panel="update detail",
@@ -217,19 +222,19 @@ PPO_UPDATES = (
         "advantage_mean",
         "Mean advantage",
         "reward",
-        "Mean over the rollout of A_t = sum over l of (gamma lambda)^l delta_(t+l), with "
+        "Mean advantage over the rollout: A_t = sum over l of (gamma lambda)^l delta_(t+l), with "
         "delta_t = r_t + gamma V(s_(t+1)) - V(s_t), before normalisation.",
         f"{_GAE}, equation 16",
-        "Around 0 once the value function has found the level of the returns.",
+        "Around 0 once the value function matches the level of the returns.",
         panel="update detail",
     ),
     Metric(
         "advantage_std",
         "Advantage std",
         "reward",
-        "Standard deviation of those advantages, before normalisation.",
+        "Standard deviation of the advantages over the rollout, before normalisation.",
         _GAE,
-        "Above 0: with none there is nothing to learn from.",
+        "Above 0. At 0 there is no signal to learn from.",
         0.0,
         panel="update detail",
     ),
@@ -237,7 +242,7 @@ PPO_UPDATES = (
         "value_mean",
         "Mean value",
         "reward",
-        "Mean over the rollout of V(s_t), from before the update.",
+        "Mean value estimate V(s_t) over the rollout, from before the update.",
         _GAE,
         "Follows `return_mean`.",
         panel="update detail",
@@ -246,16 +251,16 @@ PPO_UPDATES = (
         "return_mean",
         "Mean return",
         "reward",
-        "Mean over the rollout of R_t = A_t + V(s_t), the target of the value function.",
+        "Mean return R_t = A_t + V(s_t) over the rollout, the target of the value function.",
         f"{_GAE}; SB3 `RolloutBuffer.returns`",
-        "Rises with the episodes' reward.",
+        "Rises with the episode reward.",
         panel="update detail",
     ),
     Metric(
         "return_std",
         "Return std",
         "reward",
-        "Standard deviation of those returns over the rollout.",
+        "Standard deviation of the returns R_t over the rollout.",
         _GAE,
         "Above 0 until the task is solved.",
         0.0,
@@ -265,18 +270,18 @@ PPO_UPDATES = (
         "reward_mean",
         "Mean step reward",
         "reward",
-        "Mean reward of a step of the rollout, as the algorithm sees it: normalised where the environment is.",
+        "Mean reward per step of the rollout, as the algorithm sees it (normalised if the environment normalises).",
         "SB3 `RolloutBuffer.rewards`",
-        "Rises where episodes have one length.",
+        "Rises if episodes have a fixed length.",
         panel="update detail",
     ),
     Metric(
         "epochs",
         "Epochs",
         "epochs",
-        "Passes over the rollout that were really made: minibatches stepped on / minibatches a pass.",
+        "Passes over the rollout: minibatches with an optimiser step / minibatches per pass.",
         f"{_PPO}, algorithm 1",
-        "As many as asked for; fewer where `target_kl` stops them, at best now and then.",
+        "The configured number. Fewer if `target_kl` stops the update early, which should be rare.",
         0.0,
         panel="update detail",
     ),
@@ -292,4 +297,4 @@ PPO_UPDATES = (
         panel="update detail",
     ),
 )
-"""The metrics of a PPO update, in the order of pages and reports."""
+"""Metrics of a PPO update, in the order of pages and reports."""

@@ -1,4 +1,4 @@
-"""A world that can be worked out by hand, and what trains in it."""
+"""A small deterministic environment, and models to train in it."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,16 +13,19 @@ from stable_baselines3.common.vec_env import DummyVecEnv
 
 from rlvitals import RecorderSettings, TrainingMonitor
 
-torch.set_num_threads(1)  # the networks are tiny, and the tests run side by side
+torch.set_num_threads(1)  # the networks are tiny, and the tests run in parallel
 
 Info = Callable[[int], dict[str, Any]]
 
-if not hasattr(gymnasium.vector, "AutoresetMode"):  # before Gymnasium 1.1: `test_every_gymnasium.py` tests the wrappers
+if not hasattr(gymnasium.vector, "AutoresetMode"):  # before 1.1: only `test_every_gymnasium.py`
     collect_ignore = ["test_gymnasium.py", "test_raw_rewards.py", "test_step_log.py"]
 
 
 class Walk(gymnasium.Env[Any, Any]):
-    """Walks `length` steps whatever is done; each step earns `reward`, and ends in what `info` makes of the step."""
+    """Environment whose episodes take `length` steps of `reward`, whatever the action.
+
+    `info` maps a step to its info.
+    """
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ def monitor(tmp_path: Any, settings: RecorderSettings) -> Iterator[TrainingMonit
 
 @pytest.fixture
 def make_ppo() -> Callable[..., Any]:
-    """Make a small PPO in `n_envs` unmonitored walks, or in a vector environment of one's own."""
+    """Make a small PPO in `n_envs` unmonitored walks, or in a given vector environment."""
 
     def make(
         env: Any = None, *, kind: type[PPO] = PPO, n_envs: int = 2, walk: dict[str, Any] | None = None, **more: Any

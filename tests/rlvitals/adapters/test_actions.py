@@ -1,4 +1,4 @@
-"""What a training does about a finding, in real trainings."""
+"""Actions in response to findings, in real trainings."""
 
 import threading
 from collections.abc import Callable
@@ -20,7 +20,7 @@ MakePpo = Callable[..., Any]
 
 
 class Finds(BaseCallback):
-    """Says findings at steps, from another thread, as the diagnosis does."""
+    """Logs findings at given steps from another thread, like the live diagnosis."""
 
     def __init__(self, monitor: TrainingMonitor, findings: dict[int, str], **more: Any) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class Fails(Action):
 
 @pytest.fixture
 def train(make_ppo: MakePpo, monitor: TrainingMonitor) -> Callable[..., PPO]:
-    """Train for 10 rollouts of 32 steps, with findings at steps, and something to do about them."""
+    """Train for 10 rollouts of 32 steps, with findings at given steps and actions in response to them."""
 
     def run(
         on_finding: list[Action], findings: dict[int, str], *, steps: int = 320, env: Any = None, **more: Any
@@ -69,15 +69,15 @@ def rates(monitor: TrainingMonitor) -> list[float | None]:
     return [update.learning_rate for update in updates]
 
 
-def test_nothing_is_done_that_was_not_asked_for(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """A finding alone changes no training."""
+def test_a_finding_alone_triggers_no_action(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
+    """Without actions, a finding does not change the training."""
 
     assert train([], {100: "non-finite"}).num_timesteps == 320
     assert actions(monitor) == []
 
 
 def test_a_training_is_stopped(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """At the next step of all environments, with the finding said."""
+    """The training stops at the next step of all environments, and the event names the finding."""
 
     model = train([StopTraining()], {100: "non-finite"})
     assert model.num_timesteps == 100
@@ -90,8 +90,8 @@ def test_a_training_is_stopped(train: Callable[..., PPO], monitor: TrainingMonit
     assert event.data == {"finding": "non-finite", "finding_severity": "critical"}
 
 
-def test_a_training_that_was_stopped_can_go_on(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """With the same callback: what was found before is not answered again."""
+def test_a_stopped_training_can_continue(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """A training with the same callback does not respond to earlier findings again."""
 
     vitals = VitalsCallback(monitor=monitor, on_finding=[StopTraining()])
     model = make_ppo().learn(320, callback=CallbackList([Finds(monitor, {100: "non-finite"}), vitals]))
@@ -100,7 +100,7 @@ def test_a_training_that_was_stopped_can_go_on(make_ppo: MakePpo, monitor: Train
 
 
 def test_a_lower_learning_rate_takes_effect(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """From the next update on, in what is logged and in the optimizer; and it stays."""
+    """The next update logs and uses the lower rate, and so do all later ones."""
 
     model = train([LowerLearningRate(0.5)], {100: "kl-too-large"}, model={"learning_rate": 0.01})
     assert rates(monitor) == [0.01] * 3 + [0.005] * 7
@@ -111,7 +111,7 @@ def test_a_lower_learning_rate_takes_effect(train: Callable[..., PPO], monitor: 
 
 
 def test_a_schedule_is_lowered_as_a_whole(train: Callable[..., PPO], monitor: TrainingMonitor, tmp_path: Path) -> None:
-    """It goes on falling as it would have, at half the height; and so does that of a model that is loaded."""
+    """The rest of the schedule is halved, and so is the schedule of the saved model."""
 
     model = train([LowerLearningRate(0.5)], {165: "kl-too-large"}, model={"learning_rate": _falling})
     whole = [0.01 * (1 - 32 * update / 320) for update in range(1, 11)]
@@ -124,8 +124,8 @@ def _falling(progress_remaining: float) -> float:
     return 0.01 * progress_remaining
 
 
-def test_a_rate_is_lowered_so_many_times_and_with_rests(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """Two findings at once lower it once; the next lowering waits until the last has had time to show."""
+def test_most_and_rest_limit_an_action(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
+    """Two findings at the same time lower the rate once, and the next one must wait until the rest is over."""
 
     at_once = {33: "kl-too-large", 34: "learning-rate-too-high", 40: "a"}
     later = {130: "b", 230: "c"}
@@ -134,8 +134,8 @@ def test_a_rate_is_lowered_so_many_times_and_with_rests(train: Callable[..., PPO
     assert [(event.data or {})["finding"] for event in actions(monitor)] == ["kl-too-large", "b"]
 
 
-def test_an_action_is_for_some_findings(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """By code and by severity; each in its turn."""
+def test_an_action_responds_to_its_findings_only(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
+    """Each action filters findings by code and severity."""
 
     train(
         [
@@ -152,17 +152,17 @@ def test_an_action_is_for_some_findings(train: Callable[..., PPO], monitor: Trai
 
 
 @pytest.mark.parametrize("more", [{"severity": "warning"}, {"data": {"state": "closed"}}])
-def test_milder_findings_and_their_ends_change_nothing(
+def test_warnings_and_closed_findings_trigger_nothing(
     train: Callable[..., PPO], monitor: TrainingMonitor, more: dict[str, Any]
 ) -> None:
-    """Actions are for what is critical, unless asked otherwise, and for what begins."""
+    """By default, only the opening of a critical finding triggers an action."""
 
     train([StopTraining()], {100: "kl-too-large"}, **more)
     assert actions(monitor) == []
 
 
 def test_a_checkpoint_is_saved(train: Callable[..., PPO], monitor: TrainingMonitor) -> None:
-    """In the run's folder, named for the step and the finding, and it can be loaded."""
+    """The checkpoint is in the run folder, named after the step and the finding, and can be loaded."""
 
     train([SaveCheckpoint()], {100: "kl-too-large"})
     path = monitor.path / "artifacts" / "checkpoints" / "100-kl-too-large.zip"
@@ -170,10 +170,10 @@ def test_a_checkpoint_is_saved(train: Callable[..., PPO], monitor: TrainingMonit
     assert PPO.load(path).num_timesteps == 100
 
 
-def test_the_statistics_are_saved_beside_it(
+def test_normalisation_statistics_are_saved_with_the_checkpoint(
     train: Callable[..., PPO], walk: type[Any], tmp_path: Path, monitor: TrainingMonitor
 ) -> None:
-    """Without those of a `VecNormalize` the model is worth little; and a code is no path."""
+    """The statistics of a `VecNormalize` are saved too, and the code of the finding cannot form a path."""
 
     env = VecNormalize(DummyVecEnv([walk]))
     train([SaveCheckpoint(tmp_path / "mine")], {100: "../odd code"}, env=env)
@@ -184,21 +184,19 @@ def test_the_statistics_are_saved_beside_it(
     assert len(actions(monitor)) == 1
 
 
-def test_what_cannot_be_done_is_said_and_the_training_goes_on(
+def test_a_failed_action_is_reported_and_training_continues(
     train: Callable[..., PPO], monitor: TrainingMonitor
 ) -> None:
-    """The other actions are carried out all the same."""
+    """A failed action does not prevent the other actions."""
 
     assert train([Fails(), SaveCheckpoint()], {100: "a"}).num_timesteps == 320
     assert [event.code for event in actions(monitor)] == ["save-checkpoint"]
     (said,) = [event.message for event in monitor.run.records("events") if event.kind == "adapter"]
-    assert "fails could not be done: OSError: no room" in said
+    assert "the action fails failed: OSError: no room" in said
 
 
-def test_findings_of_the_end_of_a_rollout_are_answered_before_its_update(
-    make_ppo: MakePpo, monitor: TrainingMonitor
-) -> None:
-    """The update that follows has the lower rate already."""
+def test_a_finding_at_the_end_of_a_rollout_affects_its_update(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """The update that follows the rollout uses the lower rate."""
 
     class FindsAtEnd(BaseCallback):
         def _on_step(self) -> bool:
@@ -213,8 +211,8 @@ def test_findings_of_the_end_of_a_rollout_are_answered_before_its_update(
     assert rates(monitor) == pytest.approx([0.01, 0.001, 0.001])
 
 
-def test_off_policy_algorithms_are_acted_on_too(walk: type[Any], monitor: TrainingMonitor) -> None:
-    """They have the same schedule."""
+def test_actions_work_with_off_policy_algorithms(walk: type[Any], monitor: TrainingMonitor) -> None:
+    """The schedule of an off-policy algorithm is lowered in the same way."""
 
     model = DQN("MlpPolicy", Monitor(walk()), learning_rate=0.01, learning_starts=10, device="cpu", seed=1)
     vitals = VitalsCallback(monitor=monitor, on_finding=[LowerLearningRate(0.5), StopTraining(codes=["b"])])
@@ -223,8 +221,8 @@ def test_off_policy_algorithms_are_acted_on_too(walk: type[Any], monitor: Traini
     assert [group["lr"] for group in model.policy.optimizer.param_groups] == [0.005]
 
 
-def test_cartpole_is_stopped_by_a_finding(tmp_path: Path) -> None:
-    """As a user would write it, with a run of its own."""
+def test_a_finding_stops_a_cartpole_training(tmp_path: Path) -> None:
+    """The actions work in a `with` statement whose callback creates its own run."""
 
     with VitalsCallback(tmp_path, session_name="a", on_finding=[SaveCheckpoint(), StopTraining()]) as vitals:
         model = PPO("MlpPolicy", "CartPole-v1", n_steps=64, batch_size=64, n_epochs=1, device="cpu", seed=0)
@@ -246,12 +244,12 @@ def test_cartpole_is_stopped_by_a_finding(tmp_path: Path) -> None:
     [
         (lambda: LowerLearningRate(1.0), r"factor=1\.0"),
         (lambda: StopTraining(severity="bad"), "severity='bad'"),
-        (lambda: SaveCheckpoint(codes="a"), r"codes='a': give several, such as \['a'\]"),
+        (lambda: SaveCheckpoint(codes="a"), r"codes='a' is a string; pass a list, such as \['a'\]"),
         (lambda: SaveCheckpoint(most=0), "most=0"),
     ],
 )
-def test_settings_that_mean_nothing_are_refused(make: Callable[[], Action], said: str) -> None:
-    """Before the training begins."""
+def test_invalid_options_are_refused(make: Callable[[], Action], said: str) -> None:
+    """Invalid options are refused before the training begins."""
 
     with pytest.raises(ValueError, match=said):
         make()

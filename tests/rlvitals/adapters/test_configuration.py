@@ -1,4 +1,4 @@
-"""What a model and its environment are."""
+"""Configuration of a model and its environment."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +14,7 @@ MakePpo = Callable[..., Any]
 
 
 def test_facts_of_a_continuous_task(make_ppo: MakePpo, walk: Any) -> None:
-    """Spaces, action dimension and how the environment is wrapped."""
+    """The configuration has the spaces, the action dimension and the wrappers of the environment."""
     env = VecNormalize(VecFrameStack(DummyVecEnv([lambda: Monitor(walk(continuous=True))]), 2), norm_reward=False)
     facts = configuration_of(make_ppo(env))
 
@@ -37,7 +37,7 @@ def test_facts_of_a_continuous_task(make_ppo: MakePpo, walk: Any) -> None:
     [(spaces.Discrete(3), 1, 3), (spaces.MultiDiscrete([2, 5]), 2, [2, 5]), (spaces.MultiBinary(4), 4, 2)],
 )
 def test_facts_of_discrete_actions(make_ppo: MakePpo, walk: Any, space: Any, dimension: int, count: Any) -> None:
-    """How many actions there are, of how many dimensions: what an entropy is judged against."""
+    """The configuration has the number and the dimensions of actions, with which an entropy is compared."""
     env = walk()
     env.action_space = space
     facts = configuration_of(make_ppo(DummyVecEnv([lambda: env])))
@@ -46,7 +46,7 @@ def test_facts_of_discrete_actions(make_ppo: MakePpo, walk: Any, space: Any, dim
 
 
 def test_schedules_have_a_first_and_a_last_value(make_ppo: MakePpo) -> None:
-    """A rate that anneals to zero is told by both ends, a constant one by itself."""
+    """A rate that anneals to zero has two values, and a constant rate has one."""
     facts = configuration_of(make_ppo(learning_rate=lambda left: 0.5 * left, clip_range=0.25))
 
     assert (facts["learning_rate"], facts["learning_rate_final"], facts["clip_range"]) == (0.5, 0.0, 0.25)

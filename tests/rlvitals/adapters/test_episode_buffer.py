@@ -1,4 +1,4 @@
-"""Algorithms that do not hand their steps to callbacks, as ARS does not."""
+"""Algorithms such as ARS that do not pass their steps to callbacks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,12 +15,12 @@ from rlvitals.adapters.sb3 import VitalsCallback
 
 
 class Candidates(BaseAlgorithm):
-    """Evaluates two candidates a rollout, and calls its callback as sb3-contrib's ARS calls it.
+    """Evaluates two candidates per rollout, and calls its callback like sb3-contrib's ARS.
 
     Args:
-        env: The environment.
-        elsewhere: Whether candidates are evaluated in other processes: the steps of all are counted afterwards.
-        silent: Whether it keeps its episodes to itself.
+        env: Environment to train in.
+        elsewhere: Whether candidates are evaluated in other processes. If so, all steps are counted afterwards.
+        silent: Whether the algorithm does not report its episodes.
     """
 
     def __init__(self, env: Any, *, elsewhere: bool = False, silent: bool = False) -> None:
@@ -44,7 +44,7 @@ class Candidates(BaseAlgorithm):
 
     def _evaluate_two(self, callback: Any) -> None:
         assert self.env is not None
-        self.ep_info_buffer = []  # type: ignore[assignment] # as ARS has it
+        self.ep_info_buffer = []  # type: ignore[assignment] # like ARS
         callback.on_rollout_start()
         steps = 0
         for _ in range(2):
@@ -85,25 +85,25 @@ def said(monitor: TrainingMonitor) -> list[str]:
 
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_episodes_are_read_from_the_buffer(make_env: MakeEnv, monitor: TrainingMonitor, elsewhere: bool) -> None:
-    """Two episodes of four steps a rollout, at their own steps; how they ended is not known, and not said."""
+    """Two episodes of four steps per rollout have their own end steps, without a termination reason."""
     Candidates(make_env(), elsewhere=elsewhere).learn(16, callback=VitalsCallback(monitor=monitor))
 
     found = [(e.reward, e.length, e.env_step, e.termination_reason) for e in monitor.run.records("episodes")]
     assert found == [(8.0, 4, step, None) for step in (4, 8, 12, 16)]
 
 
-def test_how_they_are_recorded_is_said_once(make_env: MakeEnv, monitor: TrainingMonitor) -> None:
-    """In words, with the name of the algorithm, and not as a KeyError."""
+def test_the_source_of_the_episodes_is_reported_once(make_env: MakeEnv, monitor: TrainingMonitor) -> None:
+    """The message names the algorithm and explains where its episodes come from."""
     Candidates(make_env()).learn(16, callback=VitalsCallback(monitor=monitor))
 
     (message,) = said(monitor)
-    assert message.startswith("Candidates does not hand its steps to callbacks: its episodes are read")
+    assert message.startswith("Candidates does not pass its steps to callbacks. Its episodes are read")
 
 
-def test_nothing_to_read_is_said(make_env: MakeEnv, monitor: TrainingMonitor) -> None:
-    """An algorithm that reports no episode either has no recorded run, and the run says so, with the way out."""
+def test_an_algorithm_without_episodes_is_reported(make_env: MakeEnv, monitor: TrainingMonitor) -> None:
+    """If an algorithm reports no episodes either, an event says so and names the fix."""
     Candidates(make_env(), silent=True).learn(16, callback=VitalsCallback(monitor=monitor))
 
     assert list(monitor.run.records("episodes")) == []
-    assert said(monitor)[-1].startswith("No episode of Candidates could be recorded")
+    assert said(monitor)[-1].startswith("No episode of Candidates was recorded")
     assert "VitalsWrapper" in said(monitor)[-1]

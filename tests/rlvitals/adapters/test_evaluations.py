@@ -1,4 +1,4 @@
-"""Evaluations, wherever they hide among a training's callbacks."""
+"""Evaluation callbacks among the callbacks of a training."""
 
 from typing import Any
 
@@ -15,15 +15,15 @@ def evaluate(walk: Any) -> EvalCallback:
 
 
 def test_nested_evaluations_are_found(evaluate: EvalCallback) -> None:
-    """In a list, in a list in a list, and behind an event."""
+    """Evaluations are found in lists, in nested lists and inside event callbacks."""
     nested = CallbackList([CallbackList([evaluate]), EveryNTimesteps(10, evaluate)])
 
     assert list(evaluations_in(nested)) == [evaluate, evaluate]
     assert list(evaluations_in(None)) == []
 
 
-def test_a_watch_goes_as_it_came(evaluate: EvalCallback) -> None:
-    """A callback that was listened to is as it was before."""
+def test_removing_a_watch_restores_the_callback(evaluate: EvalCallback) -> None:
+    """A callback is unchanged after its watch is removed."""
     before = dict(vars(evaluate))
     EvaluationWatch(evaluate).remove()
 

@@ -1,4 +1,4 @@
-"""The watch on gradient norms: what it sees, what it leaves alone."""
+"""Watching gradient norms."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ ORIGINAL = utils.clip_grad_norm_
 
 
 def clip(*gradients: float, limit: float = 1.0) -> list[float]:
-    """Clip a gradient in the way training loops do, and give what is left of it."""
+    """Clip a gradient like a training loop, and return the clipped gradient."""
     weights = torch.nn.Parameter(torch.zeros(len(gradients)))
     weights.grad = torch.tensor(gradients)
     utils.clip_grad_norm_([weights], limit)
@@ -29,7 +29,7 @@ def _restores() -> Iterator[None]:
 
 
 def test_norms_are_seen_before_clipping() -> None:
-    """A gradient of (3, 4) has norm 5, though clipping to 1 leaves (0.6, 0.8) of it."""
+    """A gradient of (3, 4) has norm 5 before it is clipped to (0.6, 0.8)."""
     with GradientWatch() as watch:
         left = clip(3.0, 4.0)
 
@@ -37,8 +37,8 @@ def test_norms_are_seen_before_clipping() -> None:
     assert left == pytest.approx([0.6, 0.8])
 
 
-def test_nothing_is_seen_outside() -> None:
-    """Before and behind the watch, and between two of its spells, nothing is counted."""
+def test_only_calls_inside_the_watch_count() -> None:
+    """Calls before, after and between uses of the watch are not counted."""
     watch = GradientWatch()
     for gradient in (1.0, 2.0):
         clip(9.0)
@@ -49,8 +49,8 @@ def test_nothing_is_seen_outside() -> None:
     assert watch.values() == [1.0, 2.0]
 
 
-def test_an_error_ends_it() -> None:
-    """The function is its own again when an exception passes."""
+def test_an_exception_ends_the_watch() -> None:
+    """The original function is restored when an exception leaves the watch."""
     with pytest.raises(KeyError), GradientWatch():
         raise KeyError
 
@@ -58,7 +58,7 @@ def test_an_error_ends_it() -> None:
 
 
 def test_each_thread_sees_its_own() -> None:
-    """Two trainings in two threads at once do not see each other's gradients."""
+    """Concurrent trainings in two threads do not see each other's gradients."""
     meet = threading.Barrier(2)
     seen: dict[float, list[float]] = {}
 
@@ -79,7 +79,7 @@ def test_each_thread_sees_its_own() -> None:
 
 
 def test_another_replacement_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who replaces the function meanwhile keeps what they put there; a later watch counts once, not twice."""
+    """A replacement by other code stays, and a later watch counts each call once."""
     with monkeypatch.context() as patch:
         with GradientWatch():
             ours: Callable[..., Any] = utils.clip_grad_norm_

@@ -1,4 +1,4 @@
-"""The Gymnasium wrappers, in every autoreset mode, against episodes counted by hand."""
+"""The Gymnasium wrappers in every autoreset mode, compared with episodes counted by hand."""
 
 import copy
 import pickle
@@ -29,7 +29,7 @@ def episodes(monitor: TrainingMonitor) -> list[Episode]:
 
 
 def cloudpickled(thing: Any) -> bytes:
-    """Pickle as libraries do that send functions to other processes."""
+    """Pickle an object like libraries that send functions to other processes."""
     return pickle.dumps(CloudpickleWrapper(lambda: thing))
 
 
@@ -43,7 +43,7 @@ def drive(env: Any, steps: int) -> None:
 
 
 def test_one_environment(walk: Any, monitor: TrainingMonitor) -> None:
-    """Two episodes of four steps: return, length, step, and what `info` says of them."""
+    """Two episodes of four steps have a return, length, step and values from `info`."""
     env = VitalsWrapper(walk(info=lambda step: {"is_success": step == 4, "score": step}), monitor, info_keys=["score"])
     for _ in range(2):
         drive(env, 4)
@@ -53,15 +53,15 @@ def test_one_environment(walk: Any, monitor: TrainingMonitor) -> None:
 
 
 def test_a_time_limit_truncates(walk: Any, monitor: TrainingMonitor) -> None:
-    """A cut by TimeLimit is truncation, and an end in the same step as the cut is termination."""
+    """An end by TimeLimit is a truncation, and an end in the same step as the limit is a termination."""
     for length, limit in ((9, 3), (3, 3)):
         drive(VitalsWrapper(gymnasium.wrappers.TimeLimit(walk(length), limit), monitor), 3)
 
     assert [e.termination_reason for e in episodes(monitor)] == ["truncated", "terminated"]
 
 
-def test_an_unfinished_episode_is_none(walk: Any, monitor: TrainingMonitor) -> None:
-    """What was reset half way is not recorded, and does not go into the next one."""
+def test_an_unfinished_episode_is_not_recorded(walk: Any, monitor: TrainingMonitor) -> None:
+    """Steps before an early reset are not recorded and do not count for the next episode."""
     env = VitalsWrapper(walk(), monitor)
     drive(env, 3)
     drive(env, 4)
@@ -71,12 +71,12 @@ def test_an_unfinished_episode_is_none(walk: Any, monitor: TrainingMonitor) -> N
 
 @pytest.mark.filterwarnings("ignore:.*different from the unwrapped version:UserWarning")
 def test_the_checker_passes(walk: Any, monitor: TrainingMonitor) -> None:
-    """Gymnasium's own checker finds nothing wrong with a wrapped environment, but that it is wrapped."""
+    """Gymnasium's environment checker accepts a wrapped environment."""
     check_env(VitalsWrapper(walk(), monitor), skip_render_check=True)
 
 
-def test_steps_go_on_in_a_resumed_run(walk: Any, monitor: TrainingMonitor) -> None:
-    """A new wrapper goes on from the furthest step that the monitor knows, and one may say where it stands."""
+def test_steps_continue_in_a_resumed_run(walk: Any, monitor: TrainingMonitor) -> None:
+    """A new wrapper continues from the highest step of the monitor, unless `env_step` is passed."""
     monitor.advance(100)
     drive(VitalsWrapper(walk(), monitor), 4)
     drive(VitalsWrapper(walk(), monitor, env_step=1_000), 4)
@@ -84,12 +84,12 @@ def test_steps_go_on_in_a_resumed_run(walk: Any, monitor: TrainingMonitor) -> No
     assert [e.env_step for e in episodes(monitor)] == [104, 1_004]
 
 
-# ---------------------------------------------------------------------- many
+# ---------------------------------------------------------------------- several environments
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_every_sub_environment(walk: Any, monitor: TrainingMonitor, mode: AutoresetMode) -> None:
-    """Environments of 2 and 3 steps, whose last info is theirs, in twelve steps of the vector."""
+    """Environments of 2 and 3 steps are recorded with their own last info over twelve vector steps."""
     makers = [lambda n=n: walk(n, info=lambda step: {"category": f"kind {n}", "score": step}) for n in (2, 3)]
     env = VitalsVectorWrapper(SyncVectorEnv(makers, autoreset_mode=mode), monitor, info_keys=("score",))
     drive(env, 12)
@@ -104,14 +104,14 @@ def test_every_sub_environment(walk: Any, monitor: TrainingMonitor, mode: Autore
 
 
 def test_64_that_end_together(walk: Any, monitor: TrainingMonitor) -> None:
-    """64 environments that end on one step are 64 episodes."""
+    """64 environments that end at the same step are 64 episodes."""
     drive(VitalsVectorWrapper(SyncVectorEnv([walk] * 64), monitor), 4)
 
     assert [(e.env_index, e.env_step) for e in episodes(monitor)] == [(index, 256) for index in range(64)]
 
 
 def test_resets_by_mask(walk: Any, monitor: TrainingMonitor) -> None:
-    """Where the loop resets, an environment that is begun anew before its end has no episode of what was before."""
+    """An environment that the loop resets before its end has no episode for the steps before."""
     env = VitalsVectorWrapper(SyncVectorEnv([walk, walk], autoreset_mode=AutoresetMode.DISABLED), monitor)
     drive(env, 2)
     env.reset(options={"reset_mask": np.array([True, False])})
@@ -124,8 +124,10 @@ def test_resets_by_mask(walk: Any, monitor: TrainingMonitor) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_beside_gymnasium_own_statistics(walk: Any, monitor: TrainingMonitor, mode: AutoresetMode) -> None:
-    """Inside or outside of RecordEpisodeStatistics, returns and lengths are the same."""
+def test_recording_works_with_record_episode_statistics(
+    walk: Any, monitor: TrainingMonitor, mode: AutoresetMode
+) -> None:
+    """Returns and lengths are the same with an inner RecordEpisodeStatistics."""
     inner = SyncVectorEnv([lambda: walk(truncates=True)] * 2, autoreset_mode=mode)
     drive(VitalsVectorWrapper(gymnasium.wrappers.vector.RecordEpisodeStatistics(inner), monitor), 9)
 
@@ -134,7 +136,7 @@ def test_beside_gymnasium_own_statistics(walk: Any, monitor: TrainingMonitor, mo
 
 
 def test_own_info_of_each() -> None:
-    """Masks say who said what; nested dicts are taken apart; what has no mask belongs to all."""
+    """Masks select the values of each environment, nested dicts are split, and values without a mask belong to all."""
     infos = {
         "score": np.array([1, 0]),
         "_score": np.array([True, False]),
@@ -150,14 +152,14 @@ def test_own_info_of_each() -> None:
     ]
 
 
-# ---------------------------------------------------------------------- what is not installed
+# ---------------------------------------------------------------------- missing packages
 
 
 @pytest.mark.parametrize(
     ("module", "missing", "extra"), [("gymnasium", "gymnasium", "gymnasium"), ("sb3", "stable_baselines3", "sb3")]
 )
 def test_a_missing_library_names_the_extra(module: str, missing: str, extra: str) -> None:
-    """Without the library an adapter says which extra brings it; the package itself needs none of them."""
+    """The error of an adapter without its library names the extra, and the package itself needs no extra."""
     script = f"""
 import sys
 import rlvitals.adapters
@@ -178,8 +180,8 @@ except MissingExtraError as error:
 
 @pytest.mark.parametrize("send", [pickle.dumps, cloudpickled, copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("what", ["monitor", "wrapper", "vector wrapper"])
-def test_what_holds_a_run_cannot_be_sent(walk: Any, monitor: TrainingMonitor, send: Any, what: str) -> None:
-    """The reason is given in words, with the way out: record where the run is written."""
+def test_an_object_that_holds_a_run_cannot_be_sent(walk: Any, monitor: TrainingMonitor, send: Any, what: str) -> None:
+    """The error explains the reason and the fix: record in the process that writes the run."""
     holders: dict[str, Callable[[], Any]] = {
         "monitor": lambda: monitor,
         "wrapper": lambda: VitalsWrapper(walk(), monitor),
@@ -191,19 +193,19 @@ def test_what_holds_a_run_cannot_be_sent(walk: Any, monitor: TrainingMonitor, se
 
 @pytest.mark.parametrize("context", ["forkserver", "spawn"])
 def test_inside_of_an_async_vector(walk: Any, monitor: TrainingMonitor, context: str) -> None:
-    """An environment that records cannot begin in another process."""
+    """A recording wrapper cannot be created in another process."""
     with pytest.raises(NotPicklableError, match="wrap the vector environment with VitalsVectorWrapper"):
         AsyncVectorEnv([lambda: VitalsWrapper(walk(), monitor)], context=context)
 
 
 def test_inside_of_a_subproc_vec_env(walk: Any, monitor: TrainingMonitor) -> None:
-    """Nor in a process of Stable-Baselines3."""
+    """A recording wrapper cannot be created in a process of Stable-Baselines3."""
     with pytest.raises(NotPicklableError, match="VitalsCallback"):
         SubprocVecEnv([lambda: VitalsWrapper(walk(), monitor)], start_method="forkserver")
 
 
 def test_in_the_child_of_a_fork(tmp_path: Path) -> None:
-    """A fork needs no pickling; there, the wrapper refuses to begin, for the same reason."""
+    """In the child of a fork, which needs no pickling, the wrapper raises the same error."""
     script = """
 import os, sys
 import gymnasium

@@ -1,4 +1,4 @@
-"""The watch over a training loop."""
+"""Watching a training loop."""
 
 import contextlib
 import sys
@@ -14,7 +14,7 @@ NEVER_S = 3600.0
 
 
 class Model:
-    """Has a loop."""
+    """Model with a training loop."""
 
     def __init__(self) -> None:
         self.left: list[BaseException | None] = []
@@ -32,8 +32,8 @@ def interrupt(_: LearnWatch) -> None:
     raise KeyboardInterrupt
 
 
-def test_a_loop_that_runs_is_not_left() -> None:
-    """Also when another thread looks."""
+def test_a_running_loop_is_not_reported() -> None:
+    """Checks from another thread do not report a running loop."""
     model = Model()
 
     def look(watch: LearnWatch) -> None:
@@ -46,8 +46,8 @@ def test_a_loop_that_runs_is_not_left() -> None:
     assert model.left == []
 
 
-def test_a_loop_that_is_gone_is_told_once() -> None:
-    """At the second look, as its exception may come to be known between the two."""
+def test_a_loop_that_was_left_is_reported_once() -> None:
+    """The report comes at the second check, because the exception can become known in between."""
     model = Model()
     watch = model.learn(lambda _: None)
     watch.check()
@@ -58,8 +58,8 @@ def test_a_loop_that_is_gone_is_told_once() -> None:
     assert (once, model.left) == ([], [None])
 
 
-def test_an_end_that_was_announced_is_not_told() -> None:
-    """The loop calls `end` itself, and returns."""
+def test_a_normal_end_is_not_reported() -> None:
+    """A loop that calls `end` and returns is not reported."""
     model = Model()
     watch = model.learn(LearnWatch.end)
     for _ in range(3):
@@ -68,8 +68,8 @@ def test_an_end_that_was_announced_is_not_told() -> None:
     assert model.left == []
 
 
-def test_the_exception_that_is_being_handled_is_told_at_once() -> None:
-    """As a notebook's or a script's `except` does, which may save the model for minutes."""
+def test_an_exception_that_is_being_handled_is_reported_immediately() -> None:
+    """An `except` block, which can save the model for minutes, does not delay the report."""
     model = Model()
     kept: list[LearnWatch] = []
 
@@ -89,8 +89,8 @@ def test_the_exception_that_is_being_handled_is_told_at_once() -> None:
     assert model.left == handled
 
 
-def test_the_exception_that_a_notebook_shows_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It keeps the frame alive, which is on no stack any more."""
+def test_an_exception_that_a_notebook_shows_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exception is reported even though it keeps alive a frame that is on no stack."""
     model = Model()
     kept: list[LearnWatch] = []
 
@@ -106,8 +106,8 @@ def test_the_exception_that_a_notebook_shows_is_told(monkeypatch: pytest.MonkeyP
     assert model.left == [raised.value]
 
 
-def test_an_exception_of_something_else_is_not_blamed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that was shown before the loop began."""
+def test_an_unrelated_exception_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exception that was shown before the loop began is not its cause."""
     model = Model()
     monkeypatch.setattr(sys, "last_value", RuntimeError("of another cell"), raising=False)
     watch = model.learn(lambda _: None)
@@ -117,8 +117,8 @@ def test_an_exception_of_something_else_is_not_blamed(monkeypatch: pytest.Monkey
     assert model.left == [None]
 
 
-def test_the_next_loop_in_the_thread_ends_the_watch_over_the_one_before() -> None:
-    """At once, though its frame has the address of the one that is gone; a loop within it does not."""
+def test_the_next_loop_in_a_thread_ends_the_previous_watch() -> None:
+    """The next loop reports the previous one immediately, even at the same frame address. A nested loop does not."""
     outer, inner, later = Model(), Model(), Model()
     watch = outer.learn(lambda _: inner.learn(LearnWatch.end))
     within = list(outer.left)
@@ -128,8 +128,8 @@ def test_the_next_loop_in_the_thread_ends_the_watch_over_the_one_before() -> Non
     watch.end()
 
 
-def test_two_watches_over_one_call_stay() -> None:
-    """Two callbacks in one list; over the next call of the same loop the old one ends."""
+def test_two_watches_of_one_call_coexist() -> None:
+    """Two callbacks of one call do not end each other's watch, but the next call of the loop does."""
     model = Model()
 
     def watch_too(_: LearnWatch) -> None:
@@ -142,8 +142,8 @@ def test_two_watches_over_one_call_stay() -> None:
     first.end()
 
 
-def test_it_looks_by_itself() -> None:
-    """In a thread of its own."""
+def test_the_watch_checks_automatically() -> None:
+    """The watch runs its checks in a separate thread."""
     told = threading.Event()
 
     class Interrupted:
@@ -158,7 +158,7 @@ def test_it_looks_by_itself() -> None:
 
 
 def test_a_loop_that_cannot_be_found_is_not_watched() -> None:
-    """What is not on the stack when the watch begins cannot be missed later."""
+    """A loop that is not on the stack when the watch begins is not watched."""
     model = Model()
     watch = LearnWatch(model, model.left.append)
 
@@ -166,7 +166,7 @@ def test_a_loop_that_cannot_be_found_is_not_watched() -> None:
 
 
 def test_an_exception_comes_from_the_model_whose_method_raised_it() -> None:
-    """And from no other."""
+    """An exception is attributed to the model whose method raised it, and not to another model."""
     one, other = Model(), Model()
     with pytest.raises(KeyboardInterrupt) as raised:
         one.learn(interrupt)

@@ -1,4 +1,4 @@
-"""Results of optimisations: kept in a run folder, and summed up."""
+"""Results of optimisations: recording and statistics."""
 
 import dataclasses
 import datetime as dt
@@ -39,7 +39,7 @@ def result(default: float, optimized: float, **improvements: Any) -> dict[str, A
 
 
 def test_a_result_is_an_episode(logger: OptimizationLogger) -> None:
-    """Every tool that reads episodes reads it: type, parameters, quality, improvements, and all the rest in `info`."""
+    """The episode has the type, parameters, quality and improvements, and `info` has everything that was passed."""
 
     kept = logger.log_optimization(
         Path("logos/a.png"),
@@ -60,8 +60,8 @@ def test_a_result_is_an_episode(logger: OptimizationLogger) -> None:
     assert given["default_metrics"] == {"ssim": 0.5, "file_size": 100}
 
 
-def test_statistics_are_those_worked_by_hand(logger: OptimizationLogger) -> None:
-    """Three results of two types."""
+def test_statistics_match_manual_results(logger: OptimizationLogger) -> None:
+    """The statistics of three results of two types match values computed by hand."""
 
     for name, kind, after, speckle in (("a", "text", 0.6, 2), ("b", "text", 0.4, 4), ("c", "simple", 0.75, 9)):
         logger.log_optimization(name, {"logo_type": kind}, {"speckle": speckle, "mode": kind}, result(0.5, after))
@@ -81,8 +81,8 @@ def test_statistics_are_those_worked_by_hand(logger: OptimizationLogger) -> None
     assert found["best"]["parameters"] == {"speckle": 9, "mode": "simple"}
 
 
-def test_one_type_is_asked_for(logger: OptimizationLogger) -> None:
-    """And only its results count."""
+def test_results_can_be_filtered_by_type(logger: OptimizationLogger) -> None:
+    """Only results of the requested type count."""
 
     for kind, after in (("text", 0.6), ("simple", 0.9)):
         logger.log_optimization("x", None, {"p": 1}, result(0.5, after), {"logo_type": kind})
@@ -91,8 +91,8 @@ def test_one_type_is_asked_for(logger: OptimizationLogger) -> None:
     assert logger.calculate_statistics(logo_type="complex")["message"]
 
 
-def test_a_stretch_of_time_is_asked_for(logger: OptimizationLogger, clock: ManualClock) -> None:
-    """In seconds or datetimes, both ends included, either open."""
+def test_results_can_be_filtered_by_time(logger: OptimizationLogger, clock: ManualClock) -> None:
+    """A time range has inclusive ends, in seconds or datetimes, and either end can be open."""
 
     for _ in range(4):
         logger.log_optimization("x", {}, {}, result(0.5, 0.6))
@@ -109,21 +109,21 @@ def test_a_stretch_of_time_is_asked_for(logger: OptimizationLogger, clock: Manua
 
 
 @pytest.mark.parametrize("given", ["24h", (1.0,), ("24h", None), 24.0])
-def test_what_is_no_stretch_of_time_is_refused(logger: OptimizationLogger, given: Any) -> None:
-    """By name, with what it may be."""
+def test_an_invalid_time_range_is_refused(logger: OptimizationLogger, given: Any) -> None:
+    """The error names the argument."""
     with pytest.raises(ValueError, match="time_range"):
         logger.calculate_statistics(time_range=given)
 
 
-def test_a_type_that_was_not_seen_is_told_from_no_result(logger: OptimizationLogger) -> None:
-    """So that a typing error is seen."""
+def test_an_unknown_type_differs_from_no_results(logger: OptimizationLogger) -> None:
+    """The message has the total number of results, which reveals a misspelled type."""
     logger.log_optimization("x", {}, {}, result(0.5, 0.6))
 
-    assert "of 1 recorded" in logger.calculate_statistics(logo_type="nope")["message"]
+    assert "none of 1 recorded" in logger.calculate_statistics(logo_type="nope")["message"]
 
 
 def test_without_results_there_is_a_message(logger: OptimizationLogger) -> None:
-    """And no key is missing."""
+    """Without results, the statistics have the same keys and a message."""
 
     empty = logger.calculate_statistics()
     logger.log_optimization("x", {}, {"p": 1}, result(0.5, 0.6))
@@ -141,8 +141,8 @@ class Preset:
 
 
 @pytest.mark.parametrize("params", [Point(3), Preset(3), {"speckle": np.array(3)}])
-def test_parameters_come_in_many_forms(logger: OptimizationLogger, params: Any) -> None:
-    """Named tuples, dataclasses, NumPy scalars."""
+def test_parameters_can_have_various_types(logger: OptimizationLogger, params: Any) -> None:
+    """Named tuples, dataclasses and NumPy scalars are accepted."""
 
     assert logger.log_optimization("x", None, params, None).parameters == {"speckle": 3}
 
@@ -160,8 +160,8 @@ def test_parameters_come_in_many_forms(logger: OptimizationLogger, params: Any) 
         {"improvements": {"ssim_improvement": math.inf, "note": "odd", 7: np.float64(1.0)}},
     ],
 )
-def test_odd_metrics_are_kept(logger: OptimizationLogger, metrics: Any) -> None:
-    """Nothing raises, and the reward is NaN, where the quality is not known: not zero."""
+def test_unusual_metrics_are_accepted(logger: OptimizationLogger, metrics: Any) -> None:
+    """Unusual metrics raise no error, and the reward is NaN, not zero, if the quality is unknown."""
 
     kept = logger.log_optimization("x", {"f": object()}, {"list": [1, 2], "none": None, "p": 1}, metrics, {"m": {1, 2}})
     assert math.isnan(kept.reward)
@@ -172,8 +172,8 @@ def test_odd_metrics_are_kept(logger: OptimizationLogger, metrics: Any) -> None:
     assert (found["total_optimizations"], found["best"]) == (1, None)
 
 
-def test_numbers_beside_the_parts_are_optimized_metrics(logger: OptimizationLogger) -> None:
-    """A flat dict of metrics is what some callers have."""
+def test_top_level_numbers_are_optimized_metrics(logger: OptimizationLogger) -> None:
+    """Numbers in a flat dict of metrics count as optimised metrics."""
 
     kept = logger.log_optimization("x", {}, {}, {"ssim": 0.9, "default_metrics": {"ssim": 0.8}, "comment": "ok"})
     assert kept.quality_improvement == pytest.approx(0.1)
@@ -181,8 +181,8 @@ def test_numbers_beside_the_parts_are_optimized_metrics(logger: OptimizationLogg
     assert kept.info["optimization"]["quality_metrics"] == {"comment": "ok"}
 
 
-def test_values_that_are_not_finite_are_counted_apart(logger: OptimizationLogger) -> None:
-    """They neither spoil a mean nor vanish."""
+def test_non_finite_values_are_counted_separately(logger: OptimizationLogger) -> None:
+    """Non-finite values do not affect the mean and are counted."""
 
     for speed in (1.0, 3.0, math.nan, math.inf):
         logger.log_optimization("x", {}, {}, {"improvements": {"speed_improvement": speed}})
@@ -190,23 +190,23 @@ def test_values_that_are_not_finite_are_counted_apart(logger: OptimizationLogger
     assert (speed["count"], speed["not_finite"], speed["mean"], speed["max"]) == (2, 2, 2.0, 3.0)
 
 
-def test_what_the_caller_says_goes_first(logger: OptimizationLogger) -> None:
-    """Success, reward and duration of the metadata stand against what would be worked out."""
+def test_values_from_the_caller_take_precedence(logger: OptimizationLogger) -> None:
+    """Success, reward and duration from the metadata override computed values."""
 
     said = {"success": np.False_, "reward": 7, "duration": 1.5}
     kept = logger.log_optimization("x", {}, {}, result(0.5, 0.9), said)
     assert (kept.success, kept.reward, kept.duration) == (False, 7.0, 1.5)
 
 
-def test_success_follows_the_improvement_where_quality_is_not_known(logger: OptimizationLogger) -> None:
-    """Percent is enough to know."""
+def test_success_follows_the_improvement_if_quality_is_unknown(logger: OptimizationLogger) -> None:
+    """The improvement in percent is enough to determine success."""
 
     kept = logger.log_optimization("x", {}, {}, {"improvements": {"ssim_improvement": -2.0}})
     assert kept.success is False
 
 
-def test_what_no_record_can_hold_is_refused(logger: OptimizationLogger) -> None:
-    """And nothing was recorded."""
+def test_an_invalid_value_is_refused(logger: OptimizationLogger) -> None:
+    """A result with an invalid value is not recorded."""
 
     endless: dict[str, Any] = {}
     endless["self"] = endless
@@ -215,8 +215,8 @@ def test_what_no_record_can_hold_is_refused(logger: OptimizationLogger) -> None:
     assert logger.calculate_statistics()["total_optimizations"] == 0
 
 
-def test_a_folder_is_taken_up_again(tmp_path: Path) -> None:
-    """A second session counts on, and its statistics hold the first one's results."""
+def test_a_run_is_resumed(tmp_path: Path) -> None:
+    """A second session continues the numbering, and its statistics include the first one's results."""
 
     for _ in range(2):
         with OptimizationLogger(tmp_path, settings=QUIET) as logger:
@@ -228,16 +228,16 @@ def test_a_folder_is_taken_up_again(tmp_path: Path) -> None:
     assert open_run(tmp_path / "optimizations").header.status == "completed"
 
 
-def test_a_failure_is_the_runs_end(tmp_path: Path) -> None:
-    """An exception inside the block is kept with the run."""
+def test_an_exception_fails_the_run(tmp_path: Path) -> None:
+    """An exception inside the block ends the run as failed."""
 
     with pytest.raises(KeyError), OptimizationLogger(tmp_path, settings=QUIET):
         raise KeyError("x")
     assert open_run(tmp_path / "optimizations").header.status == "failed"
 
 
-def test_a_monitor_stays_its_owners(tmp_path: Path) -> None:
-    """Its other episodes are no results, and it stays open."""
+def test_a_passed_monitor_stays_open(tmp_path: Path) -> None:
+    """Other episodes of the monitor are not results, and the caller closes it."""
 
     with TrainingMonitor(tmp_path, session_name="mixed", settings=QUIET) as monitor:
         monitor.log_episode(4, 1.0, 10)
@@ -249,7 +249,7 @@ def test_a_monitor_stays_its_owners(tmp_path: Path) -> None:
 
 
 def test_another_metric_can_be_the_quality(tmp_path: Path) -> None:
-    """Results are then ranked by it, and by the quality gained where no improvement was said."""
+    """Results are ranked by the chosen metric, or by the quality gained without an improvement."""
 
     with OptimizationLogger(tmp_path, quality_metric="psnr", settings=QUIET) as logger:
         for name, after in (("a", 30.0), ("b", 20.0)):
@@ -259,8 +259,8 @@ def test_another_metric_can_be_the_quality(tmp_path: Path) -> None:
     assert (best["image_path"], best["ranked_by"], best["value"]) == ("a", "quality_improvement", 5.0)
 
 
-def test_threads_number_their_results_apart(logger: OptimizationLogger) -> None:
-    """Eight threads, two hundred results, two hundred numbers."""
+def test_threads_get_distinct_episode_numbers(logger: OptimizationLogger) -> None:
+    """Eight threads record 200 results under 200 distinct numbers."""
 
     def work() -> None:
         for _ in range(25):

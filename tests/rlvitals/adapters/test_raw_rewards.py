@@ -1,6 +1,6 @@
-"""Returns are the environment's own, whatever wrappers are used, in whatever order, in every autoreset mode.
+"""Returns are the environment's own with any wrappers in any order and autoreset mode.
 
-The walk earns 2 in each of 4 steps: its return is 8.
+The walk earns 2 in each of 4 steps, so its return is 8.
 """
 
 import itertools
@@ -25,7 +25,7 @@ from rlvitals.runs import Run
 
 
 class Tenth(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """A user's own wrapper, of which nobody knows that it changes rewards."""
+    """A custom wrapper that is not known to change rewards."""
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = super().step(action)
@@ -33,7 +33,7 @@ class Tenth(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class Twice(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Repeats each action, and gives the sum of both rewards."""
+    """Repeats each action and returns the sum of both rewards."""
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         first = super().step(action)[1]
@@ -42,7 +42,7 @@ class Twice(gymnasium.Wrapper[Any, Any, Any, Any]):
 
 
 class Chosen(gymnasium.RewardWrapper[Any, Any]):
-    """Makes one number of two objectives."""
+    """Combines two objectives into one number."""
 
     def reward(self, reward: Any) -> float:
         return float(reward[0] - reward[1])
@@ -66,7 +66,7 @@ MODES = list(AutoresetMode)
 
 
 def wrapped(env: Any, names: tuple[str, ...], kinds: dict[str, Callable[[Any], Any]]) -> Any:
-    """Wrap by the last name first."""
+    """Apply the last wrapper name first."""
     for name in reversed(names):
         env = kinds[name](env)
     return env
@@ -110,7 +110,7 @@ PLACES = [(one, other) for one in INSIDE for other in OUTSIDE if not {"statistic
 
 @pytest.mark.parametrize("names", ORDERS, ids="-".join)
 def test_one_environment(walk: Any, monitor: TrainingMonitor, names: tuple[str, ...]) -> None:
-    """One wrapper or two, in both orders; a wrapper of the user's below a recorder of returns is believed."""
+    """One or two wrappers in any order: a recorder above a custom wrapper determines the return."""
     drive(VitalsWrapper(wrapped(walk(reward=2.0), names, SINGLE), monitor))
 
     believed = names in {("statistics", "own"), ("monitor", "own")}
@@ -124,7 +124,7 @@ def test_one_environment(walk: Any, monitor: TrainingMonitor, names: tuple[str, 
 def test_many_environments(
     walk: Any, monitor: TrainingMonitor, mode: AutoresetMode, inside: tuple[str, ...], outside: tuple[str, ...]
 ) -> None:
-    """Inside of the vector environment, outside of it, and both."""
+    """Wrappers can be inside the vector environment, outside of it, or both."""
     vector = SyncVectorEnv([lambda: wrapped(walk(reward=2.0), inside, SINGLE)] * 2, autoreset_mode=mode)
     drive_all(VitalsVectorWrapper(wrapped(vector, outside, VECTOR), monitor), mode)
 
@@ -134,19 +134,19 @@ def test_many_environments(
 
 @pytest.mark.parametrize("outside", [(), ("normalize",), ("statistics", "normalize")], ids="-".join)
 def test_statistics_outside_in_the_other_order(walk: Any, monitor: TrainingMonitor, outside: tuple[str, ...]) -> None:
-    """Below a normaliser or above one, they do not decide what is recorded."""
+    """Statistics below or above a normaliser do not change the recorded return."""
     vector = SyncVectorEnv([lambda: walk(reward=2.0)] * 2)
     drive_all(VitalsVectorWrapper(wrapped(vector, outside[::-1], VECTOR), monitor), AutoresetMode.NEXT_STEP)
 
     assert {e.reward for e in episodes(monitor)} == {8.0}
 
 
-def test_what_the_agent_is_trained_on_is_kept(walk: Any, monitor: TrainingMonitor) -> None:
-    """Four rewards of 2, of which 0.5 each is left: said once, in the run's events and its configuration."""
+def test_the_training_return_is_recorded_too(walk: Any, monitor: TrainingMonitor) -> None:
+    """Four rewards of 2 are clipped to 0.5, which one event and the configuration report."""
     drive(VitalsWrapper(ClipReward(walk(reward=2.0), 0, 0.5), monitor))
 
     assert [e.extra for e in episodes(monitor)] == [{"training_return": 2.0}] * 2
-    assert [message.partition(":")[0] for message in said(monitor)] == ["ClipReward changes rewards"]
+    assert [message.partition(".")[0] for message in said(monitor)] == ["ClipReward changes rewards"]
     assert monitor.session.configuration["episode_reward"] == "the environment's own, below ClipReward"
 
 
@@ -157,8 +157,8 @@ def test_rewards_as_they_are_seen(walk: Any, monitor: TrainingMonitor) -> None:
     assert [(e.reward, e.extra) for e in episodes(monitor)] == [(2.0, None)] * 2
 
 
-def test_nothing_is_said_where_nothing_is_changed(walk: Any, monitor: TrainingMonitor) -> None:
-    """A wrapper of the user's own that leaves rewards alone is no news."""
+def test_unchanged_rewards_are_not_reported(walk: Any, monitor: TrainingMonitor) -> None:
+    """A custom wrapper that does not change rewards causes no event."""
 
     class Watches(gymnasium.Wrapper[Any, Any, Any, Any]):
         def step(self, action: Any) -> Any:
@@ -168,15 +168,15 @@ def test_nothing_is_said_where_nothing_is_changed(walk: Any, monitor: TrainingMo
     assert ([(e.reward, e.extra) for e in episodes(monitor)], said(monitor)) == ([(8.0, None)] * 2, [])
 
 
-def test_repeated_actions_add_up(walk: Any, monitor: TrainingMonitor) -> None:
-    """Two rewards of 2 for each of the agent's two steps are the environment's own return of 8."""
+def test_rewards_of_repeated_actions_are_summed(walk: Any, monitor: TrainingMonitor) -> None:
+    """Two rewards of 2 in each of the agent's two steps give the environment's own return of 8."""
     drive(VitalsWrapper(NormalizeReward(Twice(walk(reward=2.0))), monitor), steps=4)
 
     assert [(e.reward, e.length) for e in episodes(monitor)] == [(8.0, 2)] * 2
 
 
 def test_a_single_environment_that_resets_itself(walk: Any, monitor: TrainingMonitor) -> None:
-    """The step after an end only resets, and belongs to no episode; what counts on through it is not believed."""
+    """The step after an end only resets, and statistics that span this reset are not used."""
     env = VitalsWrapper(RecordEpisodeStatistics(Autoreset(walk(reward=2.0))), monitor)
     env.reset()
     for _ in range(9):
@@ -187,7 +187,7 @@ def test_a_single_environment_that_resets_itself(walk: Any, monitor: TrainingMon
 
 @pytest.mark.parametrize("mode", MODES)
 def test_in_other_processes_statistics_below_count(walk: Any, monitor: TrainingMonitor, mode: AutoresetMode) -> None:
-    """Where nothing can be heard, returns that were recorded below the normaliser are the ones."""
+    """If rewards cannot be captured, returns recorded below the normaliser are used."""
     vector = AsyncVectorEnv([lambda: wrapped(walk(reward=2.0), ("normalize", "statistics"), SINGLE)] * 2,
                             autoreset_mode=mode, context="forkserver")  # fmt: skip
     env = VitalsVectorWrapper(vectors.NormalizeReward(vector), monitor)
@@ -197,21 +197,21 @@ def test_in_other_processes_statistics_below_count(walk: Any, monitor: TrainingM
     assert [(e.reward, e.length) for e in episodes(monitor)] == [(8.0, 4)] * 2
 
 
-def test_in_other_processes_normalised_rewards_are_said(walk: Any, monitor: TrainingMonitor) -> None:
-    """Where only changed rewards can be seen, the run says so, once, and their sum is no return."""
+def test_in_other_processes_normalised_rewards_are_reported(walk: Any, monitor: TrainingMonitor) -> None:
+    """If only changed rewards are visible, one event reports it, and their sum is not the return."""
     vector = AsyncVectorEnv([lambda: NormalizeReward(walk(reward=2.0))] * 2, context="forkserver")
     env = VitalsVectorWrapper(vector, monitor)
     drive_all(env, AutoresetMode.NEXT_STEP, steps=9)
     env.close()
 
     (message,) = said(monitor)
-    assert message.startswith("Only rewards that NormalizeReward changed can be seen")
+    assert message.startswith("Only rewards changed by NormalizeReward are visible")
     assert monitor.session.configuration["episode_reward"].startswith("missing")
     assert [math.isnan(one.reward) and "training_return" in (one.extra or {}) for one in episodes(monitor)]
 
 
-def test_returns_that_cannot_be_seen_are_no_alarm(walk: Any, monitor: TrainingMonitor) -> None:
-    """They are missing because of how the environment is wrapped: no number in the training is broken."""
+def test_missing_returns_trigger_no_finding(walk: Any, monitor: TrainingMonitor) -> None:
+    """Returns that are missing because of the wrappers are not a fault of the training."""
     vector = AsyncVectorEnv([lambda: NormalizeReward(walk(reward=2.0))] * 2, context="forkserver")
     env = VitalsVectorWrapper(vector, monitor)
     drive_all(env, AutoresetMode.NEXT_STEP, steps=9)
@@ -222,16 +222,16 @@ def test_returns_that_cannot_be_seen_are_no_alarm(walk: Any, monitor: TrainingMo
     assert not diagnose(evidence_of(Run(monitor.path))).findings
 
 
-def test_several_objectives_of_which_a_wrapper_makes_one(walk: Any, monitor: TrainingMonitor) -> None:
-    """The return is what the wrapper makes, and the components are kept."""
+def test_a_wrapper_can_combine_several_objectives(walk: Any, monitor: TrainingMonitor) -> None:
+    """The return is the wrapper's combined reward, and the components are recorded."""
     drive(VitalsWrapper(Chosen(walk(reward=np.array([3.0, 1.0]))), monitor), steps=4)
 
     (episode,) = episodes(monitor)
     assert (episode.reward, episode.reward_parts) == (8.0, {"reward_0": 12.0, "reward_1": 4.0})
 
 
-def test_closing_gives_the_environment_back(walk: Any, monitor: TrainingMonitor) -> None:
-    """After `close` the environment has its own methods."""
+def test_closing_restores_the_environment(walk: Any, monitor: TrainingMonitor) -> None:
+    """After `close`, the environment has its original methods."""
     base = walk(reward=2.0)
     env = VitalsWrapper(NormalizeReward(base), monitor)
     replaced = {"step", "reset"} & vars(base).keys()
@@ -240,7 +240,7 @@ def test_closing_gives_the_environment_back(walk: Any, monitor: TrainingMonitor)
     assert (replaced, {"step", "reset"} & vars(base).keys()) == ({"step", "reset"}, set())
 
 
-def test_a_reset_ends_what_is_heard(walk: Any) -> None:
+def test_a_reset_ends_the_capture(walk: Any) -> None:
     """Steps that a wrapper takes within a reset belong to no episode."""
     env = walk(reward=2.0)
     tap = RewardTap(env)

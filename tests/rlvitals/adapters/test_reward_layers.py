@@ -1,4 +1,4 @@
-"""What a chain of wrappers does to rewards, by its order."""
+"""Effect of a chain of wrappers on rewards, depending on their order."""
 
 import gymnasium
 import pytest
@@ -20,15 +20,15 @@ from rlvitals.adapters.reward_layers import chain_of, joined, layers_named, laye
         ("<RecordEpisodeStatistics<Autoreset<CartPoleEnv>>>", (), False),
     ],
 )
-def test_the_order_decides(chain: str, changers: tuple[str, ...], is_raw: bool) -> None:
-    """The outermost wrapper that records returns counts, and only below everything that changes rewards."""
+def test_the_order_of_wrappers_matters(chain: str, changers: tuple[str, ...], is_raw: bool) -> None:
+    """The outermost recorder counts, and only if it is below every wrapper that changes rewards."""
     layers = layers_named(chain)
 
     assert (layers.changers, layers.statistics_are_raw) == (changers, is_raw)
 
 
 def test_objects_and_texts_agree() -> None:
-    """The chain of an environment here is described as its text from elsewhere is."""
+    """A chain of objects and its text are described in the same way."""
     env = TimeLimit(ClipReward(RecordEpisodeStatistics(NormalizeReward(gymnasium.make("CartPole-v1"))), 0, 1), 5)
     here, there = layers_of(chain_of(env, gymnasium.Wrapper)), layers_named(str(env))
 
@@ -37,7 +37,7 @@ def test_objects_and_texts_agree() -> None:
 
 
 def test_a_vector_wrapper_is_above_its_sub_environments() -> None:
-    """Statistics inside are below a normaliser outside; a recorder outside is above a normaliser inside."""
+    """The wrappers of a vector environment are above the wrappers of its sub-environments."""
     inside = layers_named("<Monitor<E>>"), layers_named("<NormalizeReward<E>>")
 
     assert joined(layers_named("<NormalizeReward>"), inside[:1]).statistics_are_raw

@@ -1,4 +1,4 @@
-"""The callback of Stable-Baselines3, against what the algorithm itself computed."""
+"""The Stable-Baselines3 callback, compared with the values that the algorithm itself computed."""
 
 import gc
 import math
@@ -28,7 +28,7 @@ ORIGINAL_CLIP = torch.nn.utils.clip_grad_norm_
 
 
 class CapturingPPO(PPO):
-    """Keeps what each `train()` has computed, and the norm of each gradient, added up slowly."""
+    """Keeps the values that each `train()` computed, and the norm of each gradient from a slow sum."""
 
     def _setup_model(self) -> None:
         super()._setup_model()
@@ -48,7 +48,7 @@ class CapturingPPO(PPO):
 
 
 class Breaks(BaseCallback):
-    """Raises at a step."""
+    """Raises an error at a step."""
 
     def __init__(self, at: int, error: BaseException) -> None:
         super().__init__()
@@ -82,8 +82,8 @@ def test_five_rollouts_are_five_updates(make_ppo: MakePpo, monitor: TrainingMoni
     assert [(u.update, u.env_step) for u in updates(monitor)] == [(1, 128), (2, 256), (3, 384), (4, 512), (5, 640)]
 
 
-def test_updates_equal_what_ppo_computed(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """Each update holds the very numbers that `train()` computed, to the last bit, the last update included."""
+def test_updates_equal_the_values_of_ppo(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """Each update, including the last, equals the values that `train()` computed to the last bit."""
     model = make_ppo(kind=CapturingPPO, walk={"continuous": True}, learning_rate=lambda left: 0.01 * left)
     model.learn(160, callback=VitalsCallback(monitor=monitor), log_interval=2)
 
@@ -110,15 +110,15 @@ def test_updates_equal_what_ppo_computed(make_ppo: MakePpo, monitor: TrainingMon
     ]
 
 
-def test_sparse_logging_loses_no_update(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """With log_interval=3, of which SB3's logger keeps every third update at best, all 12 are recorded."""
+def test_sparse_logging_drops_no_update(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """With log_interval=3, SB3's logger keeps at most every third update, but all 12 are recorded."""
     make_ppo(n_steps=8, batch_size=8, n_envs=1).learn(96, callback=VitalsCallback(monitor=monitor), log_interval=3)
 
     assert [u.env_step for u in updates(monitor)] == [8 * n for n in range(1, 13)]
 
 
-def test_gradient_norms_are_those_before_clipping(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """Mean and maximum over minibatches equal a slow sum of squares where nothing is clipped away."""
+def test_gradient_norms_are_from_before_clipping(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """Mean and maximum over minibatches equal a slow sum of squares without clipping."""
     model = make_ppo(kind=CapturingPPO, max_grad_norm=1e9)
     model.learn(64, callback=VitalsCallback(monitor=monitor))
 
@@ -127,7 +127,7 @@ def test_gradient_norms_are_those_before_clipping(make_ppo: MakePpo, monitor: Tr
 
 
 def test_clipping_does_not_change_the_norm(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """A limit far below the gradient leaves the first norm what it is without one, and is recorded beside it."""
+    """A limit far below the norm does not change the recorded norm, and is recorded next to it."""
     for limit in (1e9, 1e-3):
         model = make_ppo(n_epochs=1, batch_size=32, max_grad_norm=limit)
         model.learn(32, callback=VitalsCallback(monitor=monitor))
@@ -138,7 +138,7 @@ def test_clipping_does_not_change_the_norm(make_ppo: MakePpo, monitor: TrainingM
 
 
 def test_training_is_the_same_with_the_callback(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """Recording changes nothing: the same seed ends in the same weights."""
+    """With the same seed, training ends with the same weights with and without the callback."""
     watched = make_ppo(seed=3).learn(96, callback=VitalsCallback(monitor=monitor)).policy.parameters()
     alone = make_ppo(seed=3).learn(96).policy.parameters()
 
@@ -146,7 +146,7 @@ def test_training_is_the_same_with_the_callback(make_ppo: MakePpo, monitor: Trai
 
 
 def test_nothing_stays_patched(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """After a training torch's function is its own again, and the rollout buffer has its own method."""
+    """After a training, torch's function and the rollout buffer's method are the original ones."""
     model = make_ppo()
     model.learn(64, callback=VitalsCallback(monitor=monitor))
 
@@ -155,7 +155,7 @@ def test_nothing_stays_patched(make_ppo: MakePpo, monitor: TrainingMonitor) -> N
 
 
 def test_nothing_stays_patched_when_train_raises(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """An exception in the middle of an epoch gives torch's function back at once."""
+    """An exception in the middle of an epoch restores torch's function immediately."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
@@ -167,8 +167,8 @@ def test_nothing_stays_patched_when_train_raises(make_ppo: MakePpo, monitor: Tra
     assert torch.nn.utils.clip_grad_norm_ is ORIGINAL_CLIP
 
 
-def test_epochs_are_those_really_done(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """A target_kl that no second step can keep stops after one of the two minibatches of three epochs."""
+def test_epochs_count_optimiser_steps(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """A very small target_kl stops the update after one of the two minibatches of three epochs."""
     make_ppo(n_epochs=3, target_kl=1e-12).learn(32, callback=VitalsCallback(monitor=monitor))
     make_ppo(n_epochs=3).learn(32, callback=VitalsCallback(monitor=monitor))
 
@@ -176,7 +176,7 @@ def test_epochs_are_those_really_done(make_ppo: MakePpo, monitor: TrainingMonito
 
 
 def test_nan_losses_are_nan(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """A reward of NaN makes losses of NaN, and they are recorded as such before SB3 stops."""
+    """A NaN reward causes NaN losses, which are recorded before SB3 stops."""
     model = make_ppo(walk={"reward": math.nan}, n_epochs=1, batch_size=32)
     with pytest.raises(ValueError, match="nan"):
         model.learn(64, callback=VitalsCallback(monitor=monitor))
@@ -186,8 +186,8 @@ def test_nan_losses_are_nan(make_ppo: MakePpo, monitor: TrainingMonitor) -> None
     assert math.isnan(update.gradient_norm or 0.0)
 
 
-def test_an_update_that_nan_breaks_off_is_recorded(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """Where SB3 raises in the middle of an update and logs nothing of it, its gradient of NaN is on record."""
+def test_an_update_interrupted_by_nan_is_recorded(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """If SB3 raises in the middle of an update and logs nothing, its NaN gradient is still recorded."""
     model = make_ppo(walk={"reward": math.nan})
     with pytest.raises(ValueError, match="nan"):
         model.learn(64, callback=VitalsCallback(monitor=monitor))
@@ -198,7 +198,7 @@ def test_an_update_that_nan_breaks_off_is_recorded(make_ppo: MakePpo, monitor: T
 
 
 def test_rollouts_are_described(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """A world of reward 2 has a mean step reward of 2 that never varies, and observations that do."""
+    """Constant rewards of 2 have a mean of 2 and no std, and the observations vary."""
     make_ppo(walk={"reward": 2.0}).learn(32, callback=VitalsCallback(monitor=monitor))
 
     (update,) = updates(monitor)
@@ -209,7 +209,7 @@ def test_rollouts_are_described(make_ppo: MakePpo, monitor: TrainingMonitor) -> 
 
 
 def test_two_callbacks_record_the_same(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
-    """Two callbacks on one model do not disturb each other."""
+    """Two callbacks on one model do not affect each other."""
     both = [VitalsCallback(tmp_path, session_name=name, settings=settings) for name in ("a", "b")]
     model = make_ppo()
     model.learn(64, callback=CallbackList([*both]))
@@ -220,8 +220,8 @@ def test_two_callbacks_record_the_same(make_ppo: MakePpo, tmp_path: Path, settin
     assert "get" not in vars(model.rollout_buffer)
 
 
-def test_no_update_is_none(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """A `train()` that leaves a rollout out, as some algorithms' do, makes no record of the update before."""
+def test_a_skipped_update_is_not_recorded(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """If `train()` skips a rollout, as in some algorithms, the previous update is not recorded again."""
 
     class EverySecond(PPO):
         def train(self) -> None:
@@ -237,7 +237,7 @@ def test_no_update_is_none(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
 
 
 def test_64_environments_that_end_together(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """64 environments that end on one step are 64 episodes, at that step, numbered without a gap."""
+    """64 environments that end at the same step are 64 episodes at that step, numbered without a gap."""
     make_ppo(n_envs=64, n_steps=4, batch_size=64).learn(256, callback=VitalsCallback(monitor=monitor))
 
     found = episodes(monitor)
@@ -248,15 +248,15 @@ def test_64_environments_that_end_together(make_ppo: MakePpo, monitor: TrainingM
 
 @pytest.mark.parametrize("truncates", [False, True])
 def test_truncation_is_not_termination(make_ppo: MakePpo, monitor: TrainingMonitor, *, truncates: bool) -> None:
-    """A time limit's cut is told from an end, and success is absent where nobody speaks of it."""
+    """Truncation by a time limit differs from termination, and success is absent if it is not reported."""
     make_ppo(walk={"truncates": truncates}).learn(32, callback=VitalsCallback(monitor=monitor))
 
     expected = ("truncated" if truncates else "terminated", None)
     assert {(e.termination_reason, e.success) for e in episodes(monitor)} == {expected}
 
 
-def test_rewards_are_told_before_normalisation(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any) -> None:
-    """Under VecNormalize, with no Monitor to ask, returns are those that the environment gave."""
+def test_returns_are_from_before_normalisation(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any) -> None:
+    """With VecNormalize and without a Monitor, returns are sums of the environment's own rewards."""
     env = VecNormalize(DummyVecEnv([lambda: walk(reward=100.0)] * 2))
     make_ppo(env).learn(32, callback=VitalsCallback(monitor=monitor))
 
@@ -265,8 +265,10 @@ def test_rewards_are_told_before_normalisation(make_ppo: MakePpo, monitor: Train
 
 
 @pytest.mark.parametrize("vector", [False, True])
-def test_a_monitor_is_believed(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any, *, vector: bool) -> None:
-    """Return, length and what a Monitor was asked to keep come from `info["episode"]`."""
+def test_statistics_of_a_monitor_are_used(
+    make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any, *, vector: bool
+) -> None:
+    """Return, length and additional keys of a Monitor come from `info["episode"]`."""
 
     def make() -> gymnasium.Env[Any, Any]:
         env: gymnasium.Env[Any, Any] = walk(info=lambda step: {"score": step * 10})
@@ -281,8 +283,8 @@ def test_a_monitor_is_believed(make_ppo: MakePpo, monitor: TrainingMonitor, walk
     assert {(e.reward, e.length, e.extra and e.extra["score"]) for e in episodes(monitor)} == {(4.0, 4, 40)}
 
 
-def test_a_lost_life_is_no_episode(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any) -> None:
-    """Where a wrapper ends an episode with each state, the game is the episode, as its Monitor says."""
+def test_a_lost_life_is_not_an_episode(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any) -> None:
+    """If a wrapper reports an end for each life, the episode is the whole game, as in its Monitor."""
 
     class Lives(gymnasium.Wrapper[Any, Any, Any, Any]):
         def step(self, action: Any) -> Any:
@@ -300,7 +302,7 @@ def test_a_lost_life_is_no_episode(make_ppo: MakePpo, monitor: TrainingMonitor, 
 
 
 def test_an_end_that_the_monitor_missed_is_an_episode(make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any) -> None:
-    """A time limit outside of the Monitor ends episodes too, though `info` has no statistics of them."""
+    """A time limit outside of the Monitor ends episodes, although `info` has no statistics."""
     env = DummyVecEnv([lambda: gymnasium.wrappers.TimeLimit(Monitor(walk(length=100)), 8)])
     make_ppo(env).learn(16, callback=VitalsCallback(monitor=monitor))
 
@@ -309,7 +311,7 @@ def test_an_end_that_the_monitor_missed_is_an_episode(make_ppo: MakePpo, monitor
 
 
 def test_info_fills_the_episode(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """What an environment says of an episode has its place; what the user names, and nothing else, goes along."""
+    """Known keys of `info` fill the fields of the episode, and of the other keys only requested ones are stored."""
     info = {
         "is_success": np.bool_(1),
         "logo_type": "text",
@@ -329,8 +331,8 @@ def test_info_fills_the_episode(make_ppo: MakePpo, monitor: TrainingMonitor) -> 
     assert (e.quality_improvement, e.extra, e.info) == (0.25, {"bytes": 123}, {"sizes": [1, 2]})
 
 
-def test_an_odd_info_costs_nothing_but_itself(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """Episodes whose info no record can hold are kept without it; the trouble is said once, and counted at the end."""
+def test_an_invalid_info_does_not_affect_the_episodes(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """Episodes are recorded without an invalid info, with one report at first and a count at the end."""
     model = make_ppo(walk={"info": lambda _: {"quality_final": "splendid"}})
     model.learn(32, callback=VitalsCallback(monitor=monitor))
 
@@ -342,7 +344,7 @@ def test_an_odd_info_costs_nothing_but_itself(make_ppo: MakePpo, monitor: Traini
 
 
 def test_a_closed_monitor_does_not_stop_the_training(make_ppo: MakePpo, tmp_path: Path, settings: Any) -> None:
-    """Training goes on to its end when the monitor was closed before it."""
+    """Training continues to its end if the monitor was closed before."""
     monitor = TrainingMonitor(tmp_path, settings=settings)
     monitor.close()
     model = make_ppo()
@@ -357,7 +359,7 @@ def test_a_closed_monitor_does_not_stop_the_training(make_ppo: MakePpo, tmp_path
 
 
 def test_a2c_updates(monitor: TrainingMonitor, walk: Any) -> None:
-    """A2C's updates are recorded with what A2C has: losses and gradient, no clip range."""
+    """A2C's updates have losses and a gradient norm, but no clip range."""
     env = DummyVecEnv([walk] * 2)
     A2C("MlpPolicy", env, n_steps=8, device="cpu", seed=1).learn(48, callback=VitalsCallback(monitor=monitor))
 
@@ -367,7 +369,7 @@ def test_a2c_updates(monitor: TrainingMonitor, walk: Any) -> None:
 
 
 def test_off_policy_episodes(monitor: TrainingMonitor, walk: Any) -> None:
-    """DQN's episodes are recorded each, its ceaseless updates now and then and at the end."""
+    """Each of DQN's episodes is recorded, and its continuous updates are recorded at intervals and at the end."""
     model = DQN("MlpPolicy", walk(), learning_starts=20, buffer_size=100, device="cpu", policy_kwargs={"net_arch": [8]})
     model.learn(40, callback=VitalsCallback(monitor=monitor))
 
@@ -378,10 +380,10 @@ def test_off_policy_episodes(monitor: TrainingMonitor, walk: Any) -> None:
 # ---------------------------------------------------------------------- evaluations
 
 
-def test_evaluations_beside_it_are_recorded(
+def test_evaluations_of_an_eval_callback_are_recorded(
     make_ppo: MakePpo, monitor: TrainingMonitor, walk: Any, tmp_path: Path
 ) -> None:
-    """A plain EvalCallback in the list is listened to; what is recorded equals the file that it writes itself."""
+    """The recorded evaluation equals the file that the EvalCallback writes."""
     world = Monitor(walk(length=3, info=lambda step: {"is_success": step == 3, "quality_final": 0.5}))
     evaluate = EvalCallback(world, eval_freq=20, n_eval_episodes=3, log_path=str(tmp_path), verbose=0)
     make_ppo().learn(64, callback=[VitalsCallback(monitor=monitor), evaluate])
@@ -400,8 +402,8 @@ def test_evaluations_beside_it_are_recorded(
 # ---------------------------------------------------------------------- the run
 
 
-def test_configuration_is_filled_in(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
-    """Hyper-parameters and facts are in the header, the goal too, and what the user said stands."""
+def test_the_configuration_is_completed(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
+    """The header has hyperparameters, facts and the training budget, and the user's values are kept."""
     callback = VitalsCallback(tmp_path, configuration={"gamma": "mine"}, settings=settings)
     make_ppo(clip_range=lambda left: 0.1 + left / 10).learn(32, callback=callback)
 
@@ -422,7 +424,7 @@ def test_configuration_is_filled_in(make_ppo: MakePpo, tmp_path: Path, settings:
 def test_a_run_without_a_name_is_named_after_the_model(
     make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings, options: dict[str, Any], named: str
 ) -> None:
-    """Its algorithm and environment are known before the folder is made; what the user said stands."""
+    """The name has the algorithm and the environment, unless the user sets a name."""
     env = DummyVecEnv([lambda: gymnasium.make("CartPole-v1")])
     callback = VitalsCallback(tmp_path, settings=settings, **options)
     make_ppo(env, kind=CapturingPPO).learn(16, callback=callback)
@@ -431,12 +433,12 @@ def test_a_run_without_a_name_is_named_after_the_model(
     assert callback.monitor.run.header.configuration["environment_id"] == "CartPole-v1"
 
 
-def test_a_model_that_cannot_be_described_is_recorded_all_the_same(
+def test_a_model_without_a_readable_configuration_is_recorded(
     make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
 ) -> None:
-    """Under a name without it, with the reason among the events."""
+    """The run has a generic name, and an event reports the reason."""
     model = make_ppo()
-    model.clip_range = lambda left: 1 / left  # fails where nothing is left
+    model.clip_range = lambda left: 1 / left  # fails at the end of the schedule
     callback = VitalsCallback(tmp_path, settings=settings)
     model.learn(40, callback=callback)
 
@@ -445,15 +447,15 @@ def test_a_model_that_cannot_be_described_is_recorded_all_the_same(
 
 
 def test_its_own_run_ends_with_the_training(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
-    """One line makes a run that is complete when learn() returns."""
+    """A run created by one line is completed when learn() returns."""
     make_ppo().learn(32, callback=VitalsCallback(tmp_path, session_name="one", settings=settings))
 
     header = open_run(tmp_path / "one").header
     assert (header.status, header.totals) == ("completed", {"episodes": 8, "updates": 1, "env_step": 32})
 
 
-def test_a_training_that_goes_on_goes_on_in_its_run(make_ppo: MakePpo, tmp_path: Path, settings: Any) -> None:
-    """learn() called again without a reset continues the run; after a reset it is another one."""
+def test_a_continued_training_continues_its_run(make_ppo: MakePpo, tmp_path: Path, settings: Any) -> None:
+    """A second learn() without a reset continues the run, and after a reset it creates another run."""
     callback = VitalsCallback(tmp_path, settings=settings)
     model = make_ppo()
     model.learn(32, callback=callback)
@@ -467,7 +469,7 @@ def test_a_training_that_goes_on_goes_on_in_its_run(make_ppo: MakePpo, tmp_path:
 
 
 def test_resuming_an_earlier_checkpoint_rewinds(make_ppo: MakePpo, tmp_path: Path, settings: Any) -> None:
-    """A model that is behind its run leaves the steps beyond it aside, and episodes are numbered on from there."""
+    """If a model is older than its run, the later steps are abandoned, and episode numbers continue from the model."""
     model = make_ppo()
     with TrainingMonitor(tmp_path, session_name="run", settings=settings) as before:
         model.learn(32, callback=VitalsCallback(monitor=before))
@@ -482,8 +484,8 @@ def test_resuming_an_earlier_checkpoint_rewinds(make_ppo: MakePpo, tmp_path: Pat
     assert len(list(monitor.run.records("updates", abandoned=True))) == 4
 
 
-def test_a_reset_within_one_process_is_no_rewind(make_ppo: MakePpo, tmp_path: Path, settings: Any) -> None:
-    """A second training on a resumed run repeats steps, which are kept, as they are in a new run."""
+def test_a_second_training_in_one_process_does_not_rewind(make_ppo: MakePpo, tmp_path: Path, settings: Any) -> None:
+    """A second training on a resumed run repeats steps, which are kept as in a new run."""
     TrainingMonitor(tmp_path, session_name="run", settings=settings).close()
     model = make_ppo()
     with TrainingMonitor(tmp_path, session_name="run", resume="must", settings=settings) as monitor:
@@ -493,8 +495,8 @@ def test_a_reset_within_one_process_is_no_rewind(make_ppo: MakePpo, tmp_path: Pa
     assert [u.env_step for u in updates(monitor)] == [32, 32]
 
 
-def test_models_are_saved_while_it_records(make_ppo: MakePpo, monitor: TrainingMonitor, tmp_path: Path) -> None:
-    """A checkpoint in the middle of a training can be written and read."""
+def test_models_can_be_saved_while_recording(make_ppo: MakePpo, monitor: TrainingMonitor, tmp_path: Path) -> None:
+    """A checkpoint in the middle of a training can be saved and loaded."""
     save = CheckpointCallback(save_freq=20, save_path=str(tmp_path / "models"))
     model = make_ppo()
     model.learn(64, callback=[VitalsCallback(monitor=monitor), save])
@@ -504,7 +506,7 @@ def test_models_are_saved_while_it_records(make_ppo: MakePpo, monitor: TrainingM
 
 
 def test_a_with_statement_keeps_the_exception(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
-    """An exception that leaves the statement ends the run as failed, and says which it was."""
+    """An exception that leaves the statement ends the run as failed, and the header names it."""
     with pytest.raises(OSError, match="no space"), VitalsCallback(tmp_path, settings=settings) as vitals:
         make_ppo().learn(64, callback=[vitals, Breaks(40, OSError("no space"))])
 
@@ -512,8 +514,10 @@ def test_a_with_statement_keeps_the_exception(make_ppo: MakePpo, tmp_path: Path,
     assert (header.status, header.failure and header.failure.type) == ("failed", "OSError")
 
 
-def test_a_with_statement_spans_trainings(make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings) -> None:
-    """In a `with` statement the run is open between two trainings, and complete behind them."""
+def test_a_with_statement_spans_several_trainings(
+    make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
+) -> None:
+    """In a `with` statement, the run is open between two trainings and completed afterwards."""
     with VitalsCallback(tmp_path, settings=settings) as vitals:
         model = make_ppo()
         model.learn(32, callback=vitals)
@@ -525,8 +529,8 @@ def test_a_with_statement_spans_trainings(make_ppo: MakePpo, tmp_path: Path, set
 
 
 @pytest.mark.parametrize("place", ["rollout", "train"])
-def test_a_training_that_was_dropped_is_failed(make_ppo: MakePpo, tmp_path: Path, settings: Any, place: str) -> None:
-    """A run whose exception was caught elsewhere is not left running for ever: it fails when the callback goes."""
+def test_an_abandoned_training_fails(make_ppo: MakePpo, tmp_path: Path, settings: Any, place: str) -> None:
+    """A run whose exception was caught elsewhere fails when its callback is garbage collected."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
@@ -548,19 +552,19 @@ def test_a_training_that_was_dropped_is_failed(make_ppo: MakePpo, tmp_path: Path
 
 
 def _interrupted(model: Any, callback: VitalsCallback, **options: Any) -> None:
-    """Interrupts a training whose objects stay alive, and waits until that has been noticed."""
+    """Interrupt a training whose objects stay alive, and wait until the watch has noticed."""
     with pytest.raises(KeyboardInterrupt):
         model.learn(64, callback=[callback, Breaks(model.num_timesteps % 64 + 40, KeyboardInterrupt())], **options)
     assert callback._watch is not None
     callback._watch.check()
     callback._watch.check()
-    callback._watch.end()  # waits for a look of the watch's own thread
+    callback._watch.end()  # waits for a check in the watch's thread
 
 
-def test_an_interrupted_training_has_failed_though_its_objects_live(
+def test_an_interrupted_training_fails_while_its_objects_are_alive(
     make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
 ) -> None:
-    """As in a notebook; the callback records the next training, in the same run if that goes on."""
+    """As in a notebook, the callback then records the next training, in the same run if the training continues."""
     callback = VitalsCallback(tmp_path, session_name="run", settings=settings)
     model = make_ppo()
     _interrupted(model, callback)
@@ -571,8 +575,10 @@ def test_an_interrupted_training_has_failed_though_its_objects_live(
     assert (status, [writer.status for writer in writers]) == ("failed", ["failed", "completed"])
 
 
-def test_an_interrupted_training_pauses_the_run_of_somebody_else(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """Which is its maker's to close, and goes on with the next training."""
+def test_an_interrupted_training_pauses_the_run_of_a_passed_monitor(
+    make_ppo: MakePpo, monitor: TrainingMonitor
+) -> None:
+    """The run of the caller is paused, and continues with the next training."""
     callback = VitalsCallback(monitor=monitor)
     model = make_ppo()
     _interrupted(model, callback)
@@ -586,7 +592,7 @@ def test_an_interrupted_training_pauses_the_run_of_somebody_else(make_ppo: MakeP
 def test_an_interrupted_training_in_a_with_statement_pauses_its_run(
     make_ppo: MakePpo, tmp_path: Path, settings: RecorderSettings
 ) -> None:
-    """The run lasts as long as the statement."""
+    """The run lasts as long as the `with` statement."""
     with VitalsCallback(tmp_path, settings=settings) as vitals:
         _interrupted(make_ppo(), vitals)
         paused = vitals.monitor.run.header.status
@@ -594,8 +600,8 @@ def test_an_interrupted_training_in_a_with_statement_pauses_its_run(
     assert (paused, vitals.monitor.run.header.status) == ("paused", "completed")
 
 
-def test_a_training_after_one_that_broke_off(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """What an update that raised has left on the buffer is gone with the next one, and is not counted twice."""
+def test_a_training_after_an_interrupted_one(make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """The watch of an update that raised is removed by the next training, and nothing is counted twice."""
 
     def fail(*_: object) -> None:
         raise RuntimeError("out of memory")
@@ -611,8 +617,8 @@ def test_a_training_after_one_that_broke_off(make_ppo: MakePpo, monitor: Trainin
     assert "get" not in vars(model.rollout_buffer)
 
 
-def test_a_script_that_dies_is_failed(tmp_path: Path) -> None:
-    """When an exception ends the interpreter, its run names it; one that was caught before is not blamed on it."""
+def test_an_uncaught_exception_fails_the_run(tmp_path: Path) -> None:
+    """An exception that ends the interpreter is recorded in its run. An earlier, caught one is not attributed to it."""
     script = """
 import sys
 from stable_baselines3 import PPO
@@ -638,9 +644,9 @@ models[1].learn(16, callback=uncaught)
     ]
 
 
-def test_either_a_monitor_or_a_folder(monitor: TrainingMonitor) -> None:
-    """Two places to record to are refused, and before a training there is no monitor to ask for."""
-    with pytest.raises(ValueError, match="either"):
+def test_a_monitor_and_a_folder_exclude_each_other(monitor: TrainingMonitor) -> None:
+    """Passing both raises an error, and there is no monitor before a training begins."""
+    with pytest.raises(ValueError, match="got both a monitor and a log_dir"):
         VitalsCallback("logs", monitor=monitor)
-    with pytest.raises(RlvitalsError, match="made when"):
+    with pytest.raises(RlvitalsError, match="there is no monitor yet"):
         _ = VitalsCallback("logs").monitor

@@ -1,4 +1,4 @@
-"""Whatever an environment returns comes back from `step` unchanged; it is recorded, or reported once."""
+"""The wrapper returns the environment's answer from `step` unchanged, and records or reports it once."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from rlvitals.records import Episode
 
 
 class Gives(gymnasium.Env[Any, Any]):
-    """Returns from `step` what it was made with, five times; then, unless told otherwise, the episode is over."""
+    """Returns given values from `step`. By default, the episode ends after five steps."""
 
     observation_space = spaces.Box(-1, 1, (2,))
     action_space = spaces.Discrete(2)
@@ -36,9 +36,9 @@ class Gives(gymnasium.Env[Any, Any]):
 
 
 class GivesMany(VectorEnv[Any, Any, Any]):
-    """A vector environment of two, which returns what it was made with; each fifth step ends both."""
+    """Vector environment of two that returns given values. Every fifth step ends both episodes."""
 
-    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - Gymnasium declares it so
+    metadata = {"autoreset_mode": AutoresetMode.SAME_STEP}  # noqa: RUF012 - declared like this in Gymnasium
     num_envs = 2
 
     def __init__(self, rewards: Any, infos: Any, flags: Callable[[bool], Any]) -> None:
@@ -54,7 +54,7 @@ class GivesMany(VectorEnv[Any, Any, Any]):
 
 
 class Stubborn:
-    """Raises whatever it is asked for."""
+    """Raises on every conversion."""
 
     def __float__(self) -> float:
         raise RuntimeError("no number")
@@ -94,14 +94,14 @@ def drive(env: Any, steps: int = 10) -> None:
     ],
 )
 def test_rewards(monitor: TrainingMonitor, reward: Any, expected: float, parts: dict[str, float] | None) -> None:
-    """One element is a number; of several components the return is the sum, and each is kept."""
+    """One element is a number, and several components are summed and recorded separately."""
     drive(VitalsWrapper(Gives(reward), monitor))
 
     assert [(e.reward, e.length, e.reward_parts) for e in episodes(monitor)] == [(expected, 5, parts)] * 2
 
 
 def test_statistics_of_several_objectives(monitor: TrainingMonitor) -> None:
-    """A recorder that keeps a vector as its return is no trouble."""
+    """A vector return in the statistics of a recorder is accepted."""
     drive(
         VitalsWrapper(Gives(np.ones(2), {"episode": {"r": np.array([5.0, 5.0]), "l": 5}, "is_success": True}), monitor)
     )
@@ -110,8 +110,8 @@ def test_statistics_of_several_objectives(monitor: TrainingMonitor) -> None:
     assert len(said(monitor)) == 1
 
 
-def test_a_sum_of_components_is_said_once(monitor: TrainingMonitor) -> None:
-    """Nobody has to guess what a return of two objectives is."""
+def test_a_sum_of_components_is_reported_once(monitor: TrainingMonitor) -> None:
+    """An event and the configuration explain the return of two objectives."""
     drive(VitalsWrapper(Gives(np.array([1.0, -0.5])), monitor))
 
     (message,) = said(monitor)
@@ -121,20 +121,20 @@ def test_a_sum_of_components_is_said_once(monitor: TrainingMonitor) -> None:
 
 @pytest.mark.parametrize("reward", [None, "1.0", np.ma.masked, [], object(), Stubborn()])
 def test_rewards_that_are_not_numbers(monitor: TrainingMonitor, reward: Any) -> None:
-    """The episodes are recorded without a return, and the reason is said once."""
+    """The episodes are recorded without a return, and the reason is reported once."""
     drive(VitalsWrapper(Gives(reward), monitor))
 
     assert [(math.isnan(e.reward), e.length, e.extra) for e in episodes(monitor)] == [
         (True, 5, {"unreadable_rewards": 5})
     ] * 2
-    assert [message[:56] for message in said(monitor)] == ["The environment gives no number as its reward: episodes "]
+    assert [message[:56] for message in said(monitor)] == ["The environment returns no numeric reward. Episodes are "]
 
 
 @pytest.mark.parametrize(
     "info", [None, [], [1, 2], "text", 3, torch.ones(2), Stubborn(), {1: 2, None: 3, ("a",): 4}, {"is_success": []}]
 )
 def test_infos(monitor: TrainingMonitor, info: Any) -> None:
-    """Whatever `info` is, the episode is recorded; what cannot be read is said once at most."""
+    """The episode is recorded with any `info`, and an unreadable one is reported at most once."""
     drive(VitalsWrapper(Gives(info=info), monitor))
 
     assert [(e.reward, e.length) for e in episodes(monitor)] == [(5.0, 5)] * 2
@@ -147,7 +147,7 @@ def test_infos(monitor: TrainingMonitor, info: Any) -> None:
     ids=["int", "numpy", "torch", "array", "agents"],
 )
 def test_flags(monitor: TrainingMonitor, flag: Callable[[bool], Any]) -> None:
-    """The end of an episode is seen, whatever type says so."""
+    """The end of an episode is recognised in a flag of any type."""
     env = VitalsWrapper(Gives(flag=flag), monitor)
     env.reset()
     for _ in range(5):
@@ -156,8 +156,8 @@ def test_flags(monitor: TrainingMonitor, flag: Callable[[bool], Any]) -> None:
     assert [(e.length, e.termination_reason) for e in episodes(monitor)] == [(5, "terminated")]
 
 
-def test_agents_of_whom_some_ended_and_others_were_cut_off(monitor: TrainingMonitor) -> None:
-    """The episode is over when every agent is done, one way or the other."""
+def test_agents_can_terminate_or_be_truncated(monitor: TrainingMonitor) -> None:
+    """The episode is over when every agent has terminated or was truncated."""
 
     class Team(Gives):
         def step(self, _action: Any) -> Any:
@@ -173,8 +173,8 @@ def test_agents_of_whom_some_ended_and_others_were_cut_off(monitor: TrainingMoni
 
 
 @pytest.mark.parametrize("answer", [None, (), (0, 1.0, True, {}), 7])
-def test_answers_of_another_shape(monitor: TrainingMonitor, answer: Any) -> None:
-    """A step of the old interface, or none at all, comes back as it is, and is reported once."""
+def test_malformed_answers_are_returned_unchanged(monitor: TrainingMonitor, answer: Any) -> None:
+    """The answer of an outdated or missing interface is returned unchanged and reported once."""
 
     class Older(Gives):
         def step(self, _action: Any) -> Any:
@@ -210,7 +210,7 @@ def test_answers_of_another_shape(monitor: TrainingMonitor, answer: Any) -> None
 def test_vectors(
     monitor: TrainingMonitor, rewards: Any, expected: list[float], flags: Callable[[bool], Any], infos: Any
 ) -> None:
-    """Vector environments of any library, with any `infos`."""
+    """Vector environments of any library with any `infos` are recorded."""
     env = VitalsVectorWrapper(GivesMany(rewards, infos, flags), monitor)
     env.reset()
     for _ in range(5):
@@ -219,8 +219,8 @@ def test_vectors(
     assert [(e.env_index, e.reward, e.length) for e in episodes(monitor)] == [(0, expected[0], 5), (1, expected[1], 5)]
 
 
-def test_vectors_that_cannot_be_taken_apart(monitor: TrainingMonitor) -> None:
-    """Three rewards of two environments are reported once, and the training goes on."""
+def test_a_wrong_number_of_rewards_is_reported_once(monitor: TrainingMonitor) -> None:
+    """Three rewards for two environments are reported once, and training continues."""
     env = VitalsVectorWrapper(GivesMany(np.ones(3), {}, lambda is_over: np.array([is_over] * 2)), monitor)
     env.reset()
     for _ in range(5):
@@ -231,8 +231,8 @@ def test_vectors_that_cannot_be_taken_apart(monitor: TrainingMonitor) -> None:
     assert said(monitor)[1:] == ["a step could not be recorded: 5 times"]
 
 
-def test_a_closed_monitor_stops_nobody(monitor: TrainingMonitor) -> None:
-    """A training may outlive its run."""
+def test_a_closed_monitor_does_not_stop_the_environment(monitor: TrainingMonitor) -> None:
+    """A training can continue after its run is closed."""
     env = VitalsWrapper(Gives(), monitor)
     env.reset()
     monitor.close()
@@ -244,7 +244,7 @@ def test_a_closed_monitor_stops_nobody(monitor: TrainingMonitor) -> None:
 
 @pytest.mark.parametrize("mask", [np.array([True, False]), torch.tensor([True, False]), [1, 0]], ids=["n", "t", "l"])
 def test_masks_of_resets(monitor: TrainingMonitor, mask: Any) -> None:
-    """What is reset by a mask of any type begins anew."""
+    """Environments selected by a mask of any type restart their episode."""
     env = VitalsVectorWrapper(GivesMany(np.ones(2), {}, lambda is_over: np.array([is_over] * 2)), monitor)
     env.reset()
     for _ in range(3):

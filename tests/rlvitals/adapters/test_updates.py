@@ -1,4 +1,4 @@
-"""Updates: SB3's keys in our fields, and an update followed from inside."""
+"""Updates: translation of SB3's keys, and observation of an update from inside."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from rlvitals.records import PolicyUpdate
 
 
 class Buffer:
-    """Six samples, as a rollout buffer gives them out."""
+    """Six samples, like a rollout buffer."""
 
     buffer_size, n_envs = 3, 2
 
@@ -33,27 +33,27 @@ def step() -> None:
 
 
 def test_entropy_is_the_negative_of_its_loss() -> None:
-    """SB3 logs the entropy loss; the entropy is positive nats."""
+    """SB3 logs the negative entropy."""
     assert update_fields({"train/entropy_loss": np.float64(-0.69)}) == {"entropy": 0.69}
 
 
-def test_what_has_no_field_is_extra() -> None:
-    """An unknown training key is kept under its own name, and keys of rollouts are not the update's."""
+def test_an_unknown_key_is_stored_in_extra() -> None:
+    """An unknown training key keeps its name, and keys of rollouts are left out."""
     assert update_fields({"train/my_loss": 1.0, "rollout/ep_rew_mean": 2.0}) == {"extra": {"my_loss": 1.0}}
 
 
 def test_fields_exist() -> None:
-    """Every field that a key is translated to is one of an update's."""
+    """Every key is translated to a field of an update."""
     assert set(FIELD_OF.values()) <= set(PolicyUpdate.__struct_fields__)
 
 
 def test_nan_stays_nan() -> None:
-    """A loss of NaN is translated, not dropped."""
+    """A NaN loss is kept."""
     assert math.isnan(update_fields({"train/loss": np.float64("nan")})["loss"])
 
 
-def test_an_update_is_followed() -> None:
-    """Two epochs of three minibatches are six norms and two epochs, and the minibatches come through as they are."""
+def test_an_update_is_observed() -> None:
+    """Two epochs of three minibatches have six norms, and the minibatches are passed on unchanged."""
     buffer = Buffer()
     seen = watch(buffer)
     for _ in range(2):
@@ -68,7 +68,7 @@ def test_an_update_is_followed() -> None:
 
 
 def test_without_clipping_minibatches_are_counted() -> None:
-    """An algorithm that does not clip has no norms, and its epochs are counted by minibatches."""
+    """Without clipping there are no norms, and epochs are counted by minibatches."""
     buffer = Buffer()
     seen = watch(buffer)
     list(buffer.get(4))
@@ -78,8 +78,8 @@ def test_without_clipping_minibatches_are_counted() -> None:
     assert "gradient_norm" not in fields
 
 
-def test_a_loop_that_is_left_says_so() -> None:
-    """Leaving an epoch early is told, ending it is not; and the gradients are no longer watched."""
+def test_a_loop_that_is_left_early_is_reported() -> None:
+    """Only an early end of an epoch is reported, and gradients are no longer watched afterwards."""
     broken: list[str] = []
     buffer = Buffer()
     seen = watch(buffer, broken)
@@ -93,7 +93,7 @@ def test_a_loop_that_is_left_says_so() -> None:
 
 
 def test_a_norm_of_nan_is_the_largest() -> None:
-    """The largest of norms of which one is NaN is NaN, wherever it stands."""
+    """If one norm is NaN, the largest norm is NaN, whatever its position."""
     seen = watch(Buffer())
     seen.gradients.norms = [torch.tensor(value) for value in (1.0, math.nan, 2.0)]
 

@@ -1,6 +1,6 @@
-"""Returns of Stable-Baselines3 are the environments' own, whatever wrappers are used, in whatever order.
+"""Returns of Stable-Baselines3 are the environments' own with any wrappers in any order.
 
-The walk earns 2 in each of 4 steps: its return is 8.
+The walk earns 2 in each of 4 steps, so its return is 8.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:The environment is already wrapp
 
 
 class Tenfold(VecEnvWrapper):
-    """A user's own wrapper, of which nobody knows that it changes rewards."""
+    """A custom wrapper that is not known to change rewards."""
 
     def reset(self) -> Any:
         return self.venv.reset()
@@ -42,7 +42,7 @@ class Tenfold(VecEnvWrapper):
 
 
 class Tenth(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Likewise, around one environment."""
+    """A custom wrapper around one environment that is not known to change rewards."""
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         observation, reward, terminated, truncated, info = super().step(action)
@@ -60,7 +60,7 @@ OUTSIDE: dict[str, Callable[[VecEnv], VecEnv]] = {"N": VecNormalize, "M": VecMon
 
 
 def made(walk: Any, inside: str, outside: str, kind: type[Any] = DummyVecEnv) -> Any:
-    """Two walks, wrapped by the last letter first."""
+    """Make two walks, wrapped by the last name first."""
 
     def one() -> Any:
         env = walk(reward=2.0)
@@ -91,21 +91,21 @@ def returns(monitor: TrainingMonitor) -> set[tuple[float, int]]:
     ],
 )
 def test_one_process(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor, inside: str, outside: str) -> None:
-    """Normalisers and recorders of returns inside and outside of the vector environment, in both orders."""
+    """Normalisers and recorders can be inside and outside of the vector environment, in both orders."""
     env = made(walk, inside, outside)
     make_ppo(env, n_steps=4, n_epochs=1, batch_size=8).learn(16, callback=VitalsCallback(monitor=monitor))
 
     if inside == "own M" and outside == "N M":
-        assert returns(monitor) == {(0.8, 4)}  # what a recorder above a wrapper of the user's own says
+        assert returns(monitor) == {(0.8, 4)}  # the return of a recorder above a custom wrapper
     else:
         assert returns(monitor) == {(8.0, 4)}
 
 
 @pytest.mark.parametrize("outside", ["", "N"])
-def test_a_recorder_above_a_wrapper_of_the_users_own_is_believed(
+def test_a_recorder_above_a_custom_wrapper_determines_the_return(
     walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor, outside: str
 ) -> None:
-    """Stable-Baselines3 puts its Monitor around what it gets: the return is the one that it logs, too."""
+    """Stable-Baselines3 wraps its environments in a Monitor, and the return equals the one it logs."""
     make_ppo(made(walk, "M own", outside), n_epochs=1).learn(32, callback=VitalsCallback(monitor=monitor))
 
     assert {(round(e.reward, 6), str(e.extra)) for e in episodes(monitor)} == {(0.8, "{'environment_return': 8.0}")}
@@ -118,7 +118,7 @@ def test_a_recorder_above_a_wrapper_of_the_users_own_is_believed(
 def test_several_processes(
     walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor, inside: str, outside: str, expected: float | None
 ) -> None:
-    """What a process keeps to itself is told by its own recorder; else the run says that returns are not raw."""
+    """Rewards in a subprocess come from its recorder; otherwise the run reports that returns are not raw."""
     env = made(walk, inside, outside, SubprocVecEnv)
     make_ppo(env, n_steps=4, n_epochs=1, batch_size=8).learn(8, callback=VitalsCallback(monitor=monitor))
     env.close()
@@ -128,15 +128,15 @@ def test_several_processes(
 
 
 def test_rewards_as_the_algorithm_sees_them(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """`raw_rewards=False` is for a wrapper that defines the task: here it gives 0.5 in each of 4 steps."""
+    """`raw_rewards=False` is for a wrapper that defines the task, here with 0.5 in each of 4 steps."""
     vitals = VitalsCallback(monitor=monitor, raw_rewards=False)
     make_ppo(made(walk, "M C", ""), n_steps=4, n_epochs=1, batch_size=8).learn(8, callback=vitals)
 
     assert {(e.reward, e.extra) for e in episodes(monitor)} == {(2.0, None)}
 
 
-def test_an_environment_gets_its_methods_back(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """After a training nothing is replaced."""
+def test_an_environment_is_restored(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """After a training, no method is replaced."""
     env = made(walk, "N", "N")
     make_ppo(env).learn(32, callback=VitalsCallback(monitor=monitor))
 
@@ -144,8 +144,8 @@ def test_an_environment_gets_its_methods_back(walk: Any, make_ppo: MakePpo, moni
     assert [{"step", "reset", "step_wait"} & vars(owner).keys() for owner in owners] == [set()] * 3
 
 
-def test_steps_of_somebody_else_are_not_counted(walk: Any, make_ppo: MakePpo) -> None:
-    """An evaluation in the training's own environments leaves the last step only."""
+def test_steps_of_an_evaluation_are_not_counted(walk: Any, make_ppo: MakePpo) -> None:
+    """After an evaluation in the training environments, only the rewards of the last step are kept."""
     env = made(walk, "N", "")
     layers, raw = raw_rewards_of(env)
     assert raw is not None
@@ -155,16 +155,14 @@ def test_steps_of_somebody_else_are_not_counted(walk: Any, make_ppo: MakePpo) ->
 
 
 def test_mean_rewards_of_rollouts_are_raw(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
-    """The mean reward of a step is the environment's own, as returns are."""
+    """The mean step reward uses the environment's own rewards, like the returns."""
     make_ppo(made(walk, "N", "")).learn(32, callback=VitalsCallback(monitor=monitor))
 
     assert [u.reward_mean for u in monitor.run.records("updates")] == [2.0]
 
 
-def test_the_second_training_goes_on_where_the_first_ended(
-    walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor
-) -> None:
-    """Six steps and six steps are three episodes of four, and what a return is made of is reported once."""
+def test_the_second_training_continues_the_episodes(walk: Any, make_ppo: MakePpo, monitor: TrainingMonitor) -> None:
+    """Twice six steps give three episodes of four steps, and the source of the return is reported once."""
     model, vitals = make_ppo(made(walk, "N", ""), n_steps=6, n_epochs=1, batch_size=12), VitalsCallback(monitor=monitor)
     model.learn(12, callback=vitals)
     model.learn(12, callback=vitals, reset_num_timesteps=False)

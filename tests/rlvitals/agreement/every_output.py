@@ -1,4 +1,4 @@
-"""Asks every output of the package about runs: commands, reports, digests, dashboard, notebook, Python interface."""
+"""Queries every output of the package about runs: commands, reports, digests, dashboard, notebook, Python interface."""
 
 import json
 from collections.abc import Callable
@@ -16,12 +16,12 @@ from .made_runs import MadeRun
 from .stated import Stated
 
 Answers = dict[str, Stated]
-"""What each output states of one run, by the output's name."""
+"""Facts that each output states about one run, by name of the output."""
 
 TEXTS = ("show", "show --full", "check", "watch", "report HTML", "report Markdown", "notebook")
-"""The outputs of a run for people."""
+"""Outputs of a run that users read."""
 WITH_MONITOR = ("rise-then-dip", "one-nan", "three-episodes", "empty", "rewound", "running")
-"""Runs whose monitor is asked as well: it answers from its live window, by the same code as a reader."""
+"""Runs whose monitor is also queried. It answers from its live window with the same code as a reader."""
 _EVER = "500w"
 
 _COUNTS = {"status", "episodes", "env_step"}
@@ -74,11 +74,11 @@ STATED: dict[str, set[str]] = {
     "open_run.summary details": _SUMMARY,
     "terminal line": {"episodes", "env_step", "goal", "progress", "reward", *_SUCCESS},
 }
-"""What each output states at least, of a run that has everything."""
+"""Minimum facts that each output states about a run with all kinds of records."""
 
 
 def command(*words: object, color: bool = False) -> str:
-    """Run a command of `rlvitals` in this process; what it prints into a pipe, or on a terminal with colours."""
+    """Run a command of `rlvitals` in this process. Return its output into a pipe, or to a terminal with colours."""
     env = {"COLUMNS": None, "NO_COLOR": None, "FORCE_COLOR": "1" if color else None, "TERM": "xterm-256color"}
     done = CliRunner().invoke(app, [str(word) for word in words], env=env, prog_name="rlvitals")
     assert isinstance(done.exception, SystemExit | None), done.output
@@ -90,11 +90,11 @@ def _document(*words: object) -> Any:
 
 
 class FolderOutputs:
-    """What the outputs of a whole folder state of each of its runs.
+    """Facts that the outputs of a whole folder state about each of its runs.
 
     Args:
-        folder: The folder of runs.
-        scratch: Where files may be written.
+        folder: Folder of runs.
+        scratch: Folder for temporary files.
     """
 
     def __init__(self, folder: Path, scratch: Path) -> None:
@@ -102,12 +102,12 @@ class FolderOutputs:
         self._scratch = scratch
 
     def answers(self, run: str) -> Answers:
-        """What each states of one run."""
+        """Return the facts that each output states about one run."""
         return {output: by_run[run] for output, by_run in self._by_output.items()}
 
     @cached_property
     def texts(self) -> dict[str, str]:
-        """The texts for people, by output."""
+        """Texts that users read, by output."""
         return {
             "ls": command("ls", self._folder),
             "digest HTML": self._digest("digest.html"),
@@ -132,11 +132,11 @@ class FolderOutputs:
 
 
 class RunOutputs:
-    """What the outputs of one run state.
+    """Facts that the outputs of one run state.
 
     Args:
-        run: The run.
-        scratch: Where files may be written.
+        run: Run to query.
+        scratch: Folder for temporary files.
     """
 
     def __init__(self, run: MadeRun, scratch: Path) -> None:
@@ -168,7 +168,7 @@ class RunOutputs:
         self._texts: dict[str, str] = {}
 
     def answers(self, *outputs: str) -> Answers:
-        """What some of the outputs state, by default all."""
+        """Return the facts that the given outputs state, by default all."""
         return {
             output + part: stated
             for output in outputs or self._outputs
@@ -176,7 +176,7 @@ class RunOutputs:
         }
 
     def text(self, output: str) -> str:
-        """What an output for people prints or writes; asked for once."""
+        """Return the text that an output prints or writes, cached."""
         if output not in self._texts:
             self._texts[output] = self._asked(output)
         return self._texts[output]

@@ -1,6 +1,6 @@
-"""What the outputs for programs state: `--json`, the dashboard's payloads, and the Python interface.
+"""Facts from the machine-readable outputs: `--json`, the dashboard payloads and the Python interface.
 
-Each function below reads one kind of document, and is the only one that knows its keys.
+Each function below reads one kind of document, and only that function depends on its keys.
 """
 
 import json
@@ -23,12 +23,12 @@ from .stated import NOT_JUDGED, RECENT, Stated, exact
 Document = Mapping[str, Any]
 
 _FEWEST = 10
-"""Episodes from which `get_convergence_analysis` answers."""
+"""Minimum number of episodes for a result of `get_convergence_analysis`."""
 
 
 def overview(document: Document) -> Stated:
-    """An overview, as every document that shows one carries it."""
-    state = document.get("state", document)  # a list of runs has it flat
+    """Read an overview, which several documents contain."""
+    state = document.get("state", document)  # flat in a list of runs
     stated: Stated = {
         "status": state["status"],
         "episodes": exact(document["episodes"]),
@@ -54,7 +54,7 @@ def overview(document: Document) -> Stated:
 
 
 def summary_details(document: Document) -> Stated:
-    """What `show --json` and `summary()` give in detail, where that states facts of the overview."""
+    """Read the details of `show --json` and `summary()` that repeat facts of the overview."""
     measures, success = document["measures"], document["success"]
     stated: Stated = {
         "episodes": exact(document["episodes"]),
@@ -87,7 +87,7 @@ def summary_details(document: Document) -> Stated:
 
 
 def diagnosis(document: Document) -> Stated:
-    """`check --json`."""
+    """Read `check --json`."""
     return {
         "env_step": exact(document["env_step"]),
         "health": _health(document["health_score"]),
@@ -96,7 +96,7 @@ def diagnosis(document: Document) -> Stated:
 
 
 def statistics(document: Document) -> Stated:
-    """`get_training_statistics`, of the recent episodes."""
+    """Read `get_training_statistics` of the recent episodes."""
     stated: Stated = {"episodes": exact(document["session_info"]["total_episodes"])}
     if "reward_stats" not in document:
         return stated
@@ -108,24 +108,24 @@ def statistics(document: Document) -> Stated:
     }
     if "not_finite" in rewards:
         stated["reward_not_finite"] = exact(rewards["not_finite"])
-    if not math.isnan(document["quality_stats"]["mean"]):  # a mean of nothing: no quality was reported
+    if not math.isnan(document["quality_stats"]["mean"]):  # NaN if no quality was reported
         stated["quality_gained"] = exact(document["quality_stats"]["mean"])
-    if episodes["success_rate"]:  # 0 also where no episode reported success
+    if episodes["success_rate"]:  # also 0 if no episode reported success
         stated["success"] = exact(episodes["success_rate"])
     return stated
 
 
 def convergence(document: Document) -> Stated:
-    """`get_convergence_analysis`."""
+    """Read `get_convergence_analysis`."""
     if "convergence_status" not in document and " 0 episodes" in document["message"]:
-        return {}  # it is about episodes alone
+        return {}  # it covers only episodes
     if "convergence_status" not in document:
         return {"trend": "not enough data", "course": "not enough data"}
     return {"trend": document["convergence_status"]["reward_trend"], "course": document["convergence"]["status"]}
 
 
 def validation(document: Document) -> Stated:
-    """`validate_metrics`. Its score is a share of one, and always a number: `judged` says whether it means anything."""
+    """Read `validate_metrics`. Its score is a share of one and always a number, valid only if `judged` is true."""
     if not document["judged"]:
         return {"health": NOT_JUDGED, "condition": NOT_JUDGED}
     checks = document["checks"]
@@ -138,7 +138,7 @@ def validation(document: Document) -> Stated:
 
 
 def dashboard_data(document: Document) -> Stated:
-    """`create_dashboard_data`. Its means are of the live window, which is the recent one in a short run only."""
+    """Read `create_dashboard_data`. Its means cover the live window, which is the recent window only in a short run."""
     episodes = document["summary"]["total_episodes"]
     stated: Stated = {"status": document["session"]["status"], "episodes": exact(episodes)}
     if 0 < episodes <= RECENT:
@@ -176,7 +176,7 @@ def _health(score: float | None) -> Any:
 
 
 def dashboard_rows(folder: Path) -> dict[str, Stated]:
-    """The dashboard's list of a folder of runs, by run, once their records have been read."""
+    """Return the facts in the dashboard's list of runs, by run, after all records have been read."""
     shelf = RunRegistry(folder)
     shelf.scan()
     shelf.fill(math.inf)
@@ -190,14 +190,14 @@ def dashboard_rows(folder: Path) -> dict[str, Stated]:
 
 
 def dashboard_page(run: Path) -> Any:
-    """The payload of a run's page, once it has been judged."""
+    """Return the payload of a run's page after its assessment."""
     watched = WatchedRun(run.name, run)
     watched.refresh()
     return json.loads(strict_json(run_header(watched, assess(watched.reader, clock=watched.clock)[1])))
 
 
 def interface(reader: TrainingMonitor | RunReader) -> dict[str, Stated]:
-    """What the reading half of the Python interface states, by method."""
+    """Return the facts from the reading methods of the Python interface, by method."""
     return {
         ".get_training_statistics": statistics(reader.get_training_statistics(RECENT)),
         ".get_convergence_analysis": convergence(reader.get_convergence_analysis()),

@@ -1,4 +1,4 @@
-"""Made runs of every kind that outputs have to agree on. As a program: FOLDER writes one run, and is killed."""
+"""Sample runs of every kind on which outputs must agree. As a program, FOLDER writes one run and is killed."""
 
 import contextlib
 import io
@@ -18,19 +18,19 @@ from rlvitals.runs.header import Failure
 from rlvitals.sinks import TerminalSink
 
 LENGTH = 50
-"""Environment steps of an episode, which take two seconds."""
+"""Environment steps per episode. An episode takes two seconds."""
 _LONG_AGO = 1.7e9
 
 Reward = Callable[[int, random.Random], float]
 
 
 class MadeRun(NamedTuple):
-    """A run of the folder.
+    """A run in the folder.
 
     Attributes:
-        path: Its folder.
-        monitor: The one that wrote it, still open where the run is; `None` where its process is gone.
-        line: What its terminal line printed.
+        path: Run folder.
+        monitor: Monitor that wrote the run, still open if the run is. `None` if its process has ended.
+        line: Output of its terminal line.
     """
 
     path: Path
@@ -39,15 +39,15 @@ class MadeRun(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Name of the run."""
         return self.path.name
 
 
 class RunWriter:
-    """Makes runs in a folder.
+    """Writes sample runs to a folder.
 
     Args:
-        folder: The folder of runs.
+        folder: Folder of runs.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -55,13 +55,13 @@ class RunWriter:
         self.line = io.StringIO()
 
     def make(self, name: str) -> MadeRun:
-        """Write the run of that name."""
+        """Write the run with the given name."""
         self.line = io.StringIO()
         monitor = RECIPES[name](self, name)
         return MadeRun(self.folder / name, monitor, self.line)
 
     def begin(self, name: str, **options: Any) -> TrainingMonitor:
-        """Begin a run, with a terminal line that prints when the run ends."""
+        """Start a run with a terminal line that prints when the run ends."""
         settings = RecorderSettings(system_interval_s=None)
         line = TerminalSink(self.line, interval_s=1e9, total=options.get("total_timesteps"))
         return TrainingMonitor(self.folder, session_name=name, settings=settings, sinks=[line], **options)
@@ -77,16 +77,16 @@ def train(
     quality: Callable[[int], float] | None = None,
     broken_from: float = math.inf,
 ) -> None:
-    """Log episodes of fixed length and, at every twentieth, an update of a healthy training.
+    """Log episodes of fixed length, and with every twentieth episode an update of a healthy training.
 
     Args:
-        monitor: Records them.
-        episodes: Their numbers.
-        reward: Of an episode.
-        began: Time of episode 0 (UTC, seconds).
-        success: Of an episode; `None` where it is not reported.
-        quality: The final quality of an episode, which began at 0.2.
-        broken_from: Episode from which on the policy loss is NaN.
+        monitor: Monitor that records the episodes.
+        episodes: Episode numbers.
+        reward: Function that returns the reward of an episode.
+        began: Time of episode 0 (UTC, seconds since 1970).
+        success: Function that returns the success of an episode, or `None` if it is not reported.
+        quality: Function that returns the final quality of an episode. The initial quality is 0.2.
+        broken_from: First episode whose update has a NaN policy loss.
     """
     rng = random.Random(2)
     for e in episodes:
@@ -110,7 +110,7 @@ def update(
 
 
 def noisy(level: Callable[[int], float], spread: float = 0.1) -> Reward:
-    """Rewards that scatter around a level."""
+    """Return rewards that vary around a level."""
     return lambda e, rng: level(e) + rng.gauss(0.0, spread)
 
 
@@ -219,7 +219,7 @@ def _broken_network(writer: RunWriter, name: str) -> TrainingMonitor:
 
 
 def _running(writer: RunWriter, name: str) -> TrainingMonitor:
-    """Open, with records of just now: one that records nothing for ten minutes is called stalled."""
+    """Write an open run with current records, because a run without records for ten minutes counts as stalled."""
     monitor = writer.begin(name, total_timesteps=LENGTH * 800)
     train(monitor, range(400), RISE, began=time.time() - 2.0 * 400)
     return monitor
@@ -250,7 +250,7 @@ RECIPES: dict[str, Callable[[RunWriter, str], TrainingMonitor | None]] = {
     "target-lost": _completed(noisy(lambda e: 1.0 if 300 <= e < 700 else 0.0), 1_000, target=0.8),
     "never-moved": _completed(_STEADY, 500),
 }
-"""What writes each run, by its name. The crashed one is written, and killed, by a process of its own."""
+"""Function that writes each run, by name. The crashed run is written by a separate process, which is killed."""
 
 
 def _write_until_killed(folder: Path) -> None:

@@ -1,6 +1,6 @@
-"""What reports, digests and the card of a notebook state.
+"""Facts from reports, digests and the notebook card.
 
-Each public function reads one kind of document, and is the only one that knows its words.
+Each public function reads one kind of document, and only that function depends on its wording.
 """
 
 import html
@@ -14,11 +14,11 @@ from .stated import NOT_JUDGED, Stated, not_finite, percent, rounded, share_of_r
 _VOID = {"meta", "br", "img", "link", "input", "hr", "wbr"}
 
 Table = list[dict[str, str]]
-"""Rows of cells by title."""
+"""Rows of cells by column title."""
 
 
 def report_page(markup: str) -> dict[str, Stated]:
-    """A report, or the card of a notebook: its top, and its tables."""
+    """Read the top and the tables of a report or a notebook card."""
     page = parsed(markup)
     verdict, score = _of_class(page, "verdict"), page.find(".//p[@class='score']/b")
     keys = {_text(one[0]): (_text(one[1]), _text(one[2])) for one in page.iterfind(".//dl[@class='keys']/div")}
@@ -37,7 +37,7 @@ def report_page(markup: str) -> dict[str, Stated]:
 
 
 def report_markdown(text: str) -> dict[str, Stated]:
-    """A report in Markdown, likewise; it shows no tone."""
+    """Read a Markdown report, which shows no tone."""
     lines = text.splitlines()
     verdict = re.match(r"> \*\*(.+?)\.\*\* (.*?)(?: Health \*\*(.+?)\*\*\.)?$", lines[4])
     assert verdict, lines[4]
@@ -57,15 +57,15 @@ def report_markdown(text: str) -> dict[str, Stated]:
 def report_top(
     *, status: str, title: str, text: str, keys: Mapping[str, tuple[str, str]], score: str | None, words: str
 ) -> Stated:
-    """Read the top of a report, in whatever form.
+    """Read the top of a report in any format.
 
     Args:
-        status: The run's status.
-        title: The verdict's title.
-        text: The verdict's text.
+        status: Status of the run.
+        title: Title of the verdict.
+        text: Text of the verdict.
         keys: Value and note of each key fact.
-        score: The health score, if one is shown.
-        words: Where "not judged" may be said.
+        score: Health score, or `None` if none is shown.
+        words: Text that can contain "not judged".
     """
     episodes = whole(keys["episodes"][0])
     stated: Stated = {"status": status, "title": title, "text": text, "episodes": episodes}
@@ -112,18 +112,18 @@ def _report_tables(tables: Sequence[Table], episodes: int) -> Stated:
 
 
 def recent_trend(row: Mapping[str, str]) -> str:
-    """The recent trend in a row of trends, whose title names its window."""
+    """Return the recent trend from a row of trends, whose column title names the window."""
     return next(cell for title, cell in row.items() if title.startswith("trend of last "))
 
 
 def digest_page(markup: str) -> dict[str, Stated]:
-    """A digest, by run."""
+    """Read a digest. Return the facts by run."""
     tables = [_page_table(table) for table in parsed(markup).iter("table")]
     return {row["run"]: _digest_row(row) for table in tables for row in table if "run" in row}
 
 
 def digest_markdown(text: str) -> dict[str, Stated]:
-    """A digest in Markdown, likewise."""
+    """Read a Markdown digest. Return the facts by run."""
     tables = _markdown_tables(text.splitlines())
     return {row["run"]: _digest_row(row) for table in tables for row in table if "run" in row}
 
@@ -161,7 +161,7 @@ class _Tree(HTMLParser):
 
 
 def parsed(markup: str) -> ET.Element:
-    """Read markup as a tree."""
+    """Parse markup as a tree."""
     return _Tree(markup).builder.close()
 
 

@@ -1,6 +1,6 @@
-"""What the screens of commands state, and the live line of a monitor.
+"""Facts from the screens of commands and the live line of a monitor.
 
-Each public function reads one kind of screen, and is the only one that knows its words.
+Each public function reads one kind of screen, and only that function depends on its wording.
 """
 
 import itertools
@@ -15,11 +15,11 @@ _COUNT = r"([\d,]+|-)"
 _LEVELS: Mapping[str, str] = {"Quality": "quality", "Quality gain": "quality_gained", "Episode length": "length"}
 
 Table = list[dict[str, str]]
-"""Rows of cells by title."""
+"""Rows of cells by column title."""
 
 
 def list_screen(text: str) -> dict[str, Stated]:
-    """`ls`: each run is a line."""
+    """Read `ls`, which prints one line per run."""
     lines = [_COLUMNS.split(line.strip()) for line in text.splitlines()]
     titles = lines[0]
     return {
@@ -41,7 +41,7 @@ def _list_row(row: Mapping[str, str]) -> Stated:
 
 
 def report_screen(text: str) -> dict[str, Stated]:
-    """`show`, whole or short: the top of a report, and its tables."""
+    """Read `show`, full or short: the top of a report and its tables."""
     first, _, headline, *rest = text.splitlines()
     title, health = _COLUMNS.split(headline.removeprefix("● "))
     words = list(itertools.takewhile(str.strip, rest))
@@ -68,7 +68,7 @@ def _report_tables(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
                 stated |= {"reward": rounded(row[recent]), "reward_window": values, **not_finite(row[recent])}
             elif row[""] in _LEVELS:
                 stated[_LEVELS[row[""]]] = rounded(row[recent])  # type: ignore[literal-required]
-        break  # the next is of the updates
+        break  # the next table is about updates
     for table in _screen_tables(cells, ("trend", "change")):
         for row in table:
             if row[""] == "Reward":
@@ -78,14 +78,14 @@ def _report_tables(cells: Sequence[Sequence[str]], episodes: int) -> Stated:
 
 
 def diagnosis_screen(text: str) -> Stated:
-    """`check`: the first line."""
+    """Read the first line of `check`."""
     first = text.splitlines()[0]
     condition = _COLUMNS.split(first)[1]
     return {"condition": condition, "health": _health(first) if "health" in first else NOT_JUDGED}
 
 
 def vital_screen(text: str) -> Stated:
-    """`watch --once`: a line of status and health, a line of counts, a table of recent levels."""
+    """Read `watch --once`: a line of status and health, a line of counts, a table of recent levels."""
     first, cells = text.splitlines()[0], _cells(text)
     counts = next(line for line in text.splitlines() if " episode" in line and " · " in line)
     episodes = _found(rf"{_COUNT} episodes?", counts)
@@ -113,7 +113,7 @@ def vital_screen(text: str) -> Stated:
 
 
 def terminal_line(text: str) -> Stated:
-    """The live line of a monitor, as it stands at the end."""
+    """Read the last state of a monitor's live line."""
     parts = dict(part.split(" ", 1) for part in text.splitlines()[-1].split(" | ") if " " in part)
     episodes = whole(parts["episodes"])
     stated: Stated = {"episodes": episodes}
@@ -131,7 +131,7 @@ def _cells(text: str) -> list[list[str]]:
 
 
 def _screen_tables(cells: Sequence[Sequence[str]], titles: tuple[str, ...]) -> Iterator[Table]:
-    """The tables that have these titles; the title of the first column may be empty."""
+    """Yield the tables with these column titles. The title of the first column can be empty."""
     for at, header in enumerate(cells):
         if set(titles) <= set(header):
             rows: Table = []
@@ -144,7 +144,7 @@ def _screen_tables(cells: Sequence[Sequence[str]], titles: tuple[str, ...]) -> I
 
 
 def _steps(text: str, pattern: str) -> Stated:
-    """Steps alone, or "175,000 of 175,000 (100 %)"."""
+    """Read steps alone, or "175,000 of 175,000 (100 %)"."""
     found = re.search(r"([\d,]+|-) of ([\d.,e+]+)(?: steps)? \((\d+|-) ?%?\)", text)
     if found is None:
         return {"env_step": _found(pattern, text)}

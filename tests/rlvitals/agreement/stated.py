@@ -1,4 +1,4 @@
-"""What an output states of a run, as plain facts that can be compared; and how numbers are read from a text."""
+"""Comparable facts that outputs state about a run, and parsing of numbers in texts."""
 
 import math
 import re
@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypedDict
 
 NOT_JUDGED = "not judged"
 RECENT = 100
-"""Episodes of the recent level."""
+"""Number of episodes in the recent window."""
 _DIGITS = 4
-"""Digits of a measured value on a screen and in a report."""
+"""Significant digits of a measured value on a screen and in a report."""
 _ROUNDING = 1e-9
-"""Sums of the same numbers in another order differ by less, as a share of the result."""
+"""Maximum relative difference between sums of the same numbers in different order."""
 _NUMBER = re.compile(r"-?[\d,]*\.?\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"(?:(none) of the last )?([\d,]+) (?:bad|not finite|non-finite|is finite)")
 
@@ -20,15 +20,15 @@ class Quantity(NamedTuple):
     """A number as an output shows it.
 
     Attributes:
-        value: The number; NaN where the output shows that there is none.
-        within: Half a unit of the last digit shown; 0 where every digit is shown.
+        value: The number. NaN if the output shows no value.
+        within: Half a unit of the last digit shown. 0 if every digit is shown.
     """
 
     value: float
     within: float = 0.0
 
     def agrees(self, other: "Quantity") -> bool:
-        """Tell whether both can be the same number."""
+        """Return whether both can be the same number."""
         if math.isnan(self.value) or math.isnan(other.value):
             return math.isnan(self.value) and math.isnan(other.value)
         if math.isinf(self.value) or math.isinf(other.value):
@@ -41,32 +41,32 @@ class Quantity(NamedTuple):
 
 
 class Stated(TypedDict, total=False):
-    """What one output states of one run. A fact that it does not show is missing.
+    """Facts that one output states about one run. A fact that is not shown is missing.
 
     Attributes:
-        status: Of the run: completed, running, ...
-        episodes: How many were recorded.
-        updates: How many were recorded.
-        env_step: The furthest environment step.
-        goal: Environment steps that the run is to take.
-        progress: The share of them that is done.
+        status: Status of the run: completed, running, ...
+        episodes: Number of recorded episodes.
+        updates: Number of recorded updates.
+        env_step: Highest environment step.
+        goal: Training budget in environment steps.
+        progress: Completed share of the budget.
         speed: Environment steps per second over the run.
         reward: Mean of the recent rewards.
-        reward_window: Rewards that this mean is taken over, finite or not.
-        reward_not_finite: How many of them are not finite.
+        reward_window: Number of rewards in this window, finite or not.
+        reward_not_finite: Number of non-finite rewards in this window.
         quality: Mean of the recent final qualities.
         quality_gained: Mean of the recent quality improvements.
         length: Mean of the recent lengths.
-        success: Share of successes among the recent episodes that reported it.
-        success_reported: How many of these reported it.
-        trend: Of the reward, recently: improving, stable, declining or not enough data.
-        course: Of the reward over the whole run: converged, flat, improving, declining or not enough data.
-        title: Of the verdict.
-        text: Of the verdict.
-        tone: Of the verdict: good, watch, bad or neutral.
-        health: The score, 0 to 100, or `NOT_JUDGED`.
+        success: Success rate of the recent episodes that reported it.
+        success_reported: Number of recent episodes that reported success.
+        trend: Recent trend of the reward: improving, stable, declining or not enough data.
+        course: Reward over the whole run: converged, flat, improving, declining or not enough data.
+        title: Title of the verdict.
+        text: Text of the verdict.
+        tone: Tone of the verdict: good, watch, bad or neutral.
+        health: Health score, 0 to 100, or `NOT_JUDGED`.
         condition: Health in a word: healthy, warning, critical or not judged.
-        target: Whether the reward that counts as solved was reached, and held.
+        target: Whether the target reward was reached and held.
     """
 
     status: str
@@ -96,22 +96,22 @@ class Stated(TypedDict, total=False):
 
 FACTS = tuple(Stated.__annotations__)
 NOTHING = Quantity(math.nan)
-"""What an output states that shows that there is no such number."""
+"""Value of an output that shows that there is no number."""
 
 
 def exact(value: Any) -> Quantity:
-    """Read a number of a JSON document or a result: `None` and NaN state that there is none."""
-    if isinstance(value, str):  # as JSON spells what is not finite
+    """Read a number from a JSON document or a result. `None` and NaN mean that there is no value."""
+    if isinstance(value, str):  # JSON spelling of non-finite numbers
         value = float(value)
     return NOTHING if value is None else Quantity(float(value))
 
 
 def rounded(text: str, digits: int = _DIGITS) -> Quantity:
-    """Read the first number of a text that shows so many digits of it.
+    """Read the first number in a text that shows a given number of digits.
 
     Args:
-        text: The text.
-        digits: Significant digits; trailing zeros may have been left out. Large numbers are shown whole.
+        text: Text to parse.
+        digits: Significant digits. Trailing zeros can be missing. Large numbers are shown in full.
     """
     word = text.split(maxsplit=1)[0] if text.split() else ""
     if word == "-":
@@ -129,13 +129,13 @@ def rounded(text: str, digits: int = _DIGITS) -> Quantity:
 
 
 def whole(text: str) -> Quantity:
-    """Read the first number of a text that shows every digit of it."""
+    """Read the first number in a text that shows every digit."""
     found = _NUMBER.search(text)
     return NOTHING if found is None else Quantity(float(found[0].replace(",", "")))
 
 
 def percent(text: str) -> Quantity:
-    """Read the first number of a text as per cent; the result is a share of one."""
+    """Read the first number in a text as a percentage. Return it as a share of one."""
     found = _NUMBER.search(text)
     if found is None:
         return NOTHING
@@ -144,19 +144,19 @@ def percent(text: str) -> Quantity:
 
 
 def window(text: str, episodes: int) -> Quantity:
-    """Read a window such as "last 100": a run that has fewer episodes has them all in it."""
+    """Read a window such as "last 100". In a run with fewer episodes, the window has all of them."""
     found = re.search(r"last ([\d,]+)", text)
     return NOTHING if found is None else Quantity(min(float(found[1].replace(",", "")), float(episodes)))
 
 
 def not_finite(text: str) -> Stated:
-    """Read how many values are not finite, where a text says so."""
+    """Read the number of non-finite values, if a text shows it."""
     found = _NOT_FINITE.search(text)
     return {} if found is None else {"reward_not_finite": whole(found[2])}
 
 
 def share_of_reported(text: str, episodes: int) -> Stated:
-    """Read a success rate with how many reported it: "62 % of 34", or "62 %" where all of the window did."""
+    """Read a success rate with the number of reporting episodes: "62 % of 34", or "62 %" if all of them report."""
     if "%" not in text:
         return {"success": NOTHING}
     number_of = re.search(r"of (?:the )?([\d,]+)", text)
@@ -165,10 +165,10 @@ def share_of_reported(text: str, episodes: int) -> Stated:
 
 
 def disagreements(answers: Mapping[str, Stated], fact: str) -> list[str]:
-    """List the different values of one fact, each with the outputs that state it; empty where all agree.
+    """List the different values of one fact, each with the outputs that state it. Empty if all agree.
 
     Args:
-        answers: What each output states.
+        answers: Facts that each output states.
         fact: Name of the fact.
     """
     groups: list[tuple[Any, list[str]]] = []
@@ -185,7 +185,7 @@ def disagreements(answers: Mapping[str, Stated], fact: str) -> list[str]:
 
 
 def same(one: Any, other: Any) -> bool:
-    """Tell whether two outputs state the same."""
+    """Return whether two outputs state the same value."""
     if isinstance(one, Quantity) and isinstance(other, Quantity):
         return one.agrees(other)
     return bool(one == other)
@@ -196,6 +196,6 @@ def _precision(value: Any) -> float:
 
 
 def finite_mean(values: Iterable[float]) -> Quantity:
-    """Take the mean of the finite values, one by one; `NOTHING` where there is none."""
+    """Return the mean of the finite values in order, or `NOTHING` without any."""
     finite = [value for value in values if math.isfinite(value)]
     return Quantity(math.fsum(finite) / len(finite)) if finite else NOTHING

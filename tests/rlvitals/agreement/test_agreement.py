@@ -1,4 +1,4 @@
-"""Every output gives the same facts about a run."""
+"""All outputs agree on the facts about a run."""
 
 import math
 import re
@@ -20,22 +20,22 @@ from .made_runs import RECIPES, MadeRun, Reward, RunWriter, noisy, train
 from .stated import FACTS, NOT_JUDGED, RECENT, Quantity, disagreements, finite_mean, same
 
 pytestmark = pytest.mark.xdist_group("agreement")
-"""The runs are made once, and each output is asked once: by one worker."""
+"""The runs are made once and each output is queried once, by one worker."""
 LITTLE = ("empty", "one-episode", "three-episodes")
-"""Runs that hold too little to judge."""
+"""Runs with too little data for an assessment."""
 LEARNING = ("rise-then-dip", "rise-then-flat", "late-start", "resumed", "rewound", "never-moved")
-"""Finished runs of finite rewards, with enough of them for a trend."""
+"""Finished runs with finite rewards, enough for a trend."""
 VERDICTS = ("dashboard page", "report HTML", "check --json", "watch --json", "show --json", "open_run")
-"""Outputs that judge; each stands for the others of its kind."""
+"""Outputs with a verdict. Each represents all outputs of its kind."""
 _MOVING = {"improving", "declining"}
 _GREEN = re.compile(r"\x1b\[(?:\d+;)*32(?:;\d+)*m")
 
 
 class MadeRuns:
-    """Made runs, each of which is asked for once by all outputs.
+    """Sample runs, each queried once through all outputs.
 
     Args:
-        scratch: Where runs and files are written.
+        scratch: Folder for runs and temporary files.
     """
 
     def __init__(self, scratch: Path) -> None:
@@ -47,7 +47,7 @@ class MadeRuns:
         self._answers: dict[str, Answers | Exception] = {}
 
     def answers(self, run: str) -> Answers:
-        """What every output states of a run. What goes wrong is raised each time, and not tried again."""
+        """Return the facts that every output states about a run. A failure is cached and raised each time."""
         if run not in self._answers:
             try:
                 self._answers[run] = self.folder.answers(run) | self._outputs[run].answers()
@@ -59,18 +59,18 @@ class MadeRuns:
         return found
 
     def text(self, run: str, output: str) -> str:
-        """What an output for people says of a run."""
+        """Return the text that an output shows about a run."""
         return self._outputs[run].text(output)
 
     def rewards(self, run: str) -> list[float]:
-        """The rewards of a run's episodes, or what stands for them, record by record."""
+        """Return the rewards of a run's episodes, or of the metric that represents them."""
         reader = open_run(self.runs[run].path)
         if run == "scalars-only":
             return [record.values["ep_rew_mean"] for record in reader.records("scalars")]
         return [episode.reward for episode in reader.records("episodes")]
 
     def close(self) -> None:
-        """Close the monitors that are open."""
+        """Close the open monitors."""
         for run in self.runs.values():
             if run.monitor is not None:
                 run.monitor.close()
@@ -78,7 +78,7 @@ class MadeRuns:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeRuns]:
-    """All made runs. Written once, in a few seconds; a run's outputs are asked when the first test needs them."""
+    """Make all sample runs, in a few seconds. Their outputs are queried when the first test needs them."""
     made = MadeRuns(tmp_path_factory.mktemp("agreement"))
     yield made
     made.close()
@@ -86,28 +86,28 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MadeRuns]:
 
 @pytest.mark.parametrize("fact", FACTS)
 @pytest.mark.parametrize("run", RECIPES)
-def test_every_output_states_the_same(made: MadeRuns, run: str, fact: str) -> None:
-    """Of those that state the fact at all; numbers are compared to the digits that are shown."""
+def test_every_output_states_the_same_fact(made: MadeRuns, run: str, fact: str) -> None:
+    """All outputs that state a fact agree, to the digits that they show."""
     found = disagreements(made.answers(run), fact)
     assert not found, f"{run}: {fact}: {'; '.join(found)}"
 
 
 def test_every_fact_is_stated_by_several_outputs(made: MadeRuns) -> None:
-    """Else the test above would compare nothing."""
+    """Every fact is stated by at least two outputs, so that the previous test compares something."""
     answers = [*made.answers("with-quality").values(), *made.answers("target-reached").values()]
 
     assert {fact for fact in FACTS if sum(fact in stated for stated in answers) < 2} == set()
 
 
 @pytest.mark.parametrize("output", STATED)
-def test_an_output_states_what_users_find_there(made: MadeRuns, output: str) -> None:
-    """It may state more. A fact that is not found in it would be compared with nothing."""
+def test_an_output_states_its_expected_facts(made: MadeRuns, output: str) -> None:
+    """An output states at least its expected facts, so that the comparison covers them."""
     assert STATED[output] - set(made.answers("with-quality")[output]) == set()
 
 
 @pytest.mark.parametrize("run", RECIPES)
-def test_a_mean_is_of_finite_values_and_tells_of_the_others(made: MadeRuns, run: str) -> None:
-    """In every output: one NaN does not make the mean NaN, and stands next to it."""
+def test_a_mean_covers_finite_values_and_counts_the_others(made: MadeRuns, run: str) -> None:
+    """In every output, a NaN does not turn the mean into NaN and is counted next to it."""
     rewards = made.rewards(run)
     recent = rewards[-(max(1, len(rewards) // 10) if run == "scalars-only" else RECENT) :]
     mean, bad = finite_mean(recent), Quantity(sum(not math.isfinite(reward) for reward in recent))
@@ -121,7 +121,7 @@ def test_a_mean_is_of_finite_values_and_tells_of_the_others(made: MadeRuns, run:
 
 @pytest.mark.parametrize("run", LITTLE)
 def test_too_little_evidence_is_not_judged(made: MadeRuns, run: str) -> None:
-    """There is no score, above all no 100, and nothing is green, in any output."""
+    """No output shows a score, in particular not 100, or anything green."""
     unjudged = {None, NOT_JUDGED}
     wrong = {
         f"{output}: {fact}": str(stated[fact])
@@ -152,7 +152,7 @@ def test_too_little_evidence_is_not_judged(made: MadeRuns, run: str) -> None:
 
 @pytest.mark.parametrize("run", LEARNING)
 def test_trend_and_course_have_one_definition(made: MadeRuns, run: str) -> None:
-    """The trend is that of the last quarter, of 100 to 1,000 episodes; a reward that still moves has not converged."""
+    """The trend covers the last quarter, 100 to 1,000 episodes, and a reward that still changes has not converged."""
     rewards = np.asarray(made.rewards(run))
     recent = trend(rewards[-min(1_000, max(100, rewards.size // 4)) :]).verdict
     course = convergence(rewards).status
@@ -167,9 +167,9 @@ def test_trend_and_course_have_one_definition(made: MadeRuns, run: str) -> None:
     assert not wrong, f"{run}: {recent}, {course}; {wrong}"
 
 
-@pytest.mark.parametrize("run", [run for run in LEARNING if run != "never-moved"])  # a rule has found something there
-def test_a_verdict_names_the_window_that_it_is_about(made: MadeRuns, run: str) -> None:
-    """A reader can tell what happened recently from what happened over the whole run."""
+@pytest.mark.parametrize("run", [run for run in LEARNING if run != "never-moved"])  # a rule has a finding there
+def test_a_verdict_names_its_window(made: MadeRuns, run: str) -> None:
+    """A verdict distinguishes recent changes from changes over the whole run."""
     texts = {output: stated["text"] for output, stated in made.answers(run).items() if "text" in stated}
     nameless = {output: text for output, text in texts.items() if not re.search(r"last [\d,]+", text)}
 
@@ -186,8 +186,8 @@ def test_a_verdict_names_the_window_that_it_is_about(made: MadeRuns, run: str) -
         pytest.param(noisy(lambda _: 0.0), 3, id="three-episodes"),
     ],
 )
-def test_closing_a_run_changes_its_status_alone(tmp_path: Path, reward: Reward, episodes: int) -> None:
-    """No verdict is overwritten by "completed"."""
+def test_closing_a_run_changes_only_its_status(tmp_path: Path, reward: Reward, episodes: int) -> None:
+    """The status "completed" does not replace a verdict."""
     writer = RunWriter(tmp_path / "logs")
     monitor = writer.begin("run", total_timesteps=50 * episodes)
     train(monitor, range(episodes), reward, began=monitor.session.start_time - 2.0 * episodes)
@@ -205,8 +205,8 @@ def test_closing_a_run_changes_its_status_alone(tmp_path: Path, reward: Reward, 
     assert not changed, changed
 
 
-def test_a_milestone_states_what_the_outputs_stated_when_it_was_reached(tmp_path: Path) -> None:
-    """Of a run up to the episode at which a milestone says that it has converged, every output says so."""
+def test_a_milestone_agrees_with_the_outputs_at_its_episode(tmp_path: Path) -> None:
+    """For a run up to its convergence milestone, every output states that it has converged."""
     shapes: dict[str, Callable[[int], float]] = {
         "flat": lambda e: min(1.0, e / 800),
         "dip": lambda e: e / 1400 if e < 1400 else 1 - 0.12 * (e - 1400) / 600,
@@ -238,7 +238,7 @@ def _trained(folder: Path, name: str, reward: Reward, episodes: int) -> Training
 
 
 def test_a_reached_target_is_a_milestone(made: MadeRuns) -> None:
-    """And a milestone is a reached target: summary and events agree."""
+    """A reached target has a milestone in the events, and the summary agrees."""
     for run, reached in (("target-reached", True), ("never-moved", False)):
         codes = {event.code for event in open_run(made.runs[run].path).records("events")}
         targets = {stated["target"] for stated in made.answers(run).values() if "target" in stated}
@@ -250,8 +250,8 @@ def test_a_reached_target_is_a_milestone(made: MadeRuns) -> None:
 @pytest.mark.parametrize(
     ("stream", "field"), [("episodes", "reward"), ("updates", "learning_rate"), ("updates", "entropy")]
 )
-def test_what_a_chart_announces_as_last_is_the_last_record(made: MadeRuns, stream: StreamName, field: str) -> None:
-    """The payload of a chart in the dashboard holds it, however the line is smoothed."""
+def test_the_last_value_of_a_chart_is_the_last_record(made: MadeRuns, stream: StreamName, field: str) -> None:
+    """The payload of a dashboard chart contains the last record, whatever the smoothing."""
     path = made.runs["rise-then-flat"].path
     watched = WatchedRun(path.name, path)
     watched.refresh()

@@ -1,4 +1,4 @@
-"""Numbers are read from texts to the digits that are shown, and answers are compared."""
+"""Numbers are parsed to the digits shown, and answers are compared."""
 
 import math
 
@@ -34,13 +34,13 @@ from .stated import (
         ("NaN", 0.5, False),
     ],
 )
-def test_a_rounded_number_agrees_with_what_it_was_rounded_from(text: str, value: float, agrees: bool) -> None:
-    """And with nothing further away than half a unit of its last digit."""
+def test_a_rounded_number_agrees_with_its_original(text: str, value: float, agrees: bool) -> None:
+    """A rounded number agrees only with numbers within half a unit of its last digit."""
     assert rounded(text).agrees(Quantity(value)) is agrees
 
 
-def test_a_number_that_does_not_exist_agrees_with_nothing_else() -> None:
-    """Null and NaN both state that there is none; an infinity is a number of its own."""
+def test_a_missing_number_agrees_only_with_a_missing_number() -> None:
+    """Null and NaN both mean that there is no value, and an infinity is a value."""
     assert rounded("-").agrees(exact(None))
     assert exact("NaN").agrees(NOTHING)
     assert not exact("Infinity").agrees(NOTHING)
@@ -48,7 +48,7 @@ def test_a_number_that_does_not_exist_agrees_with_nothing_else() -> None:
 
 
 def test_shares_and_windows_are_read() -> None:
-    """With how many values they are taken over."""
+    """Shares and windows are read with the number of values that they cover."""
     assert percent("62 %").agrees(Quantity(0.6249))
     assert not percent("62 %").agrees(Quantity(0.63))
     assert share_of_reported("50 % of 34", 400)["success_reported"] == Quantity(34.0)
@@ -58,14 +58,14 @@ def test_shares_and_windows_are_read() -> None:
     assert not_finite("1.008") == {}
 
 
-def test_a_mean_leaves_out_what_is_not_finite() -> None:
-    """Of nothing there is none."""
+def test_a_mean_leaves_out_non_finite_values() -> None:
+    """The mean without finite values is NaN."""
     assert finite_mean([1.0, math.nan, 2.0, math.inf]) == Quantity(1.5)
     assert math.isnan(finite_mean([math.nan]).value)
 
 
-def test_outputs_that_contradict_one_another_are_named() -> None:
-    """Those that do not state the fact are left out; a rounded number contradicts nothing that it may stand for."""
+def test_contradicting_outputs_are_listed() -> None:
+    """Outputs without the fact are left out, and a rounded number agrees with its possible originals."""
     answers: dict[str, Stated] = {
         "report": {"title": "Converged", "reward": Quantity(0.8984, 0.00005)},
         "page": {"title": "Completed", "reward": Quantity(0.89838)},

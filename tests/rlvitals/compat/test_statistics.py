@@ -1,4 +1,4 @@
-"""What a training comes to, in the keys of the public interface."""
+"""Summary statistics of a training, with the keys of the public interface."""
 
 import math
 from typing import Any
@@ -30,8 +30,8 @@ def statistics(*records: Episode | PolicyUpdate, **said: Any) -> dict[str, Any]:
     return window_statistics(episodes, updates, **about)
 
 
-def test_the_session_is_told() -> None:
-    """Who it is, how much of it there is, and how fast it goes: 300 episodes in 90 seconds are 200 a minute."""
+def test_the_session_is_described() -> None:
+    """300 episodes in 90 seconds are reported as 200 episodes per minute."""
 
     assert statistics(episode(), episode(), total_episodes=300, training_seconds=90.0)["session_info"] == {
         "session_id": "run",
@@ -43,21 +43,21 @@ def test_the_session_is_told() -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, -5.0])
-def test_no_time_has_no_speed(seconds: float) -> None:
-    """In the first moment, or where the clock was set back, nothing is divided by it."""
+def test_without_duration_the_speed_is_zero(seconds: float) -> None:
+    """A duration of zero, or a negative one after a clock change, causes no division."""
 
     assert statistics(episode(), training_seconds=seconds)["session_info"]["episodes_per_minute"] == 0.0
 
 
-def test_the_speed_is_that_of_the_records() -> None:
-    """Where they tell one: a training may wait long after its last episode."""
+def test_the_speed_of_the_records_is_used() -> None:
+    """The speed of the records is preferred, because a training can wait long after its last episode."""
     info = statistics(episode(), total_episodes=300, training_seconds=90.0, episodes_per_minute=250.0)["session_info"]
 
     assert (info["training_time_minutes"], info["episodes_per_minute"]) == (1.5, 250.0)
 
 
 def test_before_the_first_episode_there_is_a_message() -> None:
-    """Nothing raises, and what the updates say is said already."""
+    """There is no error, and statistics of the updates are available."""
 
     told = statistics(update(entropy=1.5))
     assert told["message"] == "no episode finished yet"
@@ -66,8 +66,8 @@ def test_before_the_first_episode_there_is_a_message() -> None:
     assert "reward_stats" not in told
 
 
-def test_episodes_worked_by_hand() -> None:
-    """Rewards 1, 2, 6: mean 3, squares about it 4 + 1 + 9, median 2; lengths 10, 20, 30; one success of two told."""
+def test_episode_statistics_match_manual_results() -> None:
+    """Rewards 1, 2, 6: mean 3, squares about it 4 + 1 + 9, median 2; lengths 10, 20, 30; one success of two reports."""
 
     told = statistics(
         episode(1.0, length=10, success=True, quality_improvement=0.25),
@@ -94,7 +94,7 @@ def test_episodes_worked_by_hand() -> None:
 
 
 def test_without_quality_its_statistics_are_nan() -> None:
-    """A training that measures no quality has the key all the same; NaN says that nothing was measured."""
+    """Without quality, the key is present with NaN values."""
 
     found = statistics(episode())["quality_stats"]
 
@@ -102,14 +102,14 @@ def test_without_quality_its_statistics_are_nan() -> None:
     assert all(math.isnan(value) for value in found.values())
 
 
-def test_a_reward_that_is_not_finite_hides_no_other() -> None:
-    """Statistics of rewards are those of the finite ones."""
+def test_non_finite_rewards_are_left_out_of_the_mean() -> None:
+    """Statistics of rewards cover the finite ones."""
 
     assert statistics(episode(math.nan), episode(2.0), episode(math.inf))["reward_stats"]["mean"] == 2.0
 
 
-def test_types_of_logo_are_told_apart() -> None:
-    """Each category has its count, quality and success; episodes without one are in none."""
+def test_statistics_are_grouped_by_category() -> None:
+    """Each category has a count, quality and success rate. Episodes without a category are left out."""
 
     told = statistics(
         episode(category="text", quality_improvement=0.5, success=True),
@@ -122,8 +122,8 @@ def test_types_of_logo_are_told_apart() -> None:
     assert math.isnan(told["gradient"]["mean_quality"])
 
 
-def test_each_metric_seen_is_described() -> None:
-    """Mean, spread and the latest value of each metric of the updates; one that was never said is not there."""
+def test_each_reported_metric_is_described() -> None:
+    """Each metric of the updates has mean, std and latest value. A missing metric has no entry."""
 
     told = statistics(episode(), update(entropy=1.0, kl_divergence=0.25), update(entropy=3.0), update(loss=0.5))
     assert told["entropy_stats"] == {"mean": 2.0, "std": 1.0, "latest": 3.0}
@@ -132,39 +132,39 @@ def test_each_metric_seen_is_described() -> None:
     assert "time_stats" not in told
 
 
-def test_the_latest_value_may_be_nan() -> None:
-    """The mean is that of the finite ones, but what came last is told as it came."""
+def test_the_latest_value_can_be_nan() -> None:
+    """The mean covers the finite values, but the latest value is the last one reported."""
 
     told = statistics(episode(), update(policy_loss=1.0), update(policy_loss=math.nan))["policy_loss_stats"]
     assert repr(told) == "{'mean': 1.0, 'std': 0.0, 'latest': nan}"
 
 
-def test_metrics_may_come_with_episodes() -> None:
-    """Where no update says a metric, what came with the episodes is described."""
+def test_metrics_of_episodes_are_used() -> None:
+    """A metric that no update reports is taken from the episodes."""
 
     told = statistics(episode(algorithm={"entropy": 1.0, "own": 2.0}), episode(algorithm={"entropy": 2.0}))
     assert told["entropy_stats"] == {"mean": 1.5, "std": 0.5, "latest": 2.0}
     assert told["own_stats"]["latest"] == 2.0
 
 
-def test_an_update_knows_better_than_an_episode() -> None:
-    """A metric that both say is that of the updates: episodes repeat the last one."""
+def test_metrics_of_updates_are_preferred() -> None:
+    """If both report a metric, the updates are used, because episodes repeat the last value."""
 
     told = statistics(episode(algorithm={"entropy": 9.0}), update(entropy=1.0))
     assert told["entropy_stats"]["mean"] == 1.0
 
 
 @pytest.mark.parametrize("name", ["reward", "quality", "episode"])
-def test_a_fixed_key_is_nobody_elses(name: str) -> None:
-    """A metric of the user's own that is called as a fixed key is does not take its place."""
+def test_a_custom_metric_does_not_replace_a_fixed_key(name: str) -> None:
+    """A custom metric with the name of a fixed key does not replace it."""
 
     told = statistics(episode(2.0, algorithm={name: 99.0}))
     assert "latest" not in told[f"{name}_stats"]
     assert told["reward_stats"]["mean"] == 2.0
 
 
-def test_success_is_counted_among_those_that_tell() -> None:
-    """An episode that says nothing of success is neither one nor none."""
+def test_the_success_rate_covers_reporting_episodes() -> None:
+    """Episodes that do not report success are left out of the success rate."""
 
     assert success_rate([episode(success=True), episode(), episode(success=False), episode(success=True)]) == 2 / 3
     assert success_rate([episode()]) == 0.0

@@ -1,4 +1,4 @@
-"""Whether a training is well, in the keys of the public interface."""
+"""Health of a training, with the keys of the public interface."""
 
 import math
 from pathlib import Path
@@ -27,7 +27,7 @@ def judged(path: Path, said: list[PolicyUpdate], **lost: int) -> dict[str, Any]:
 
 
 def test_every_point_lost_is_explained(tmp_path: Path) -> None:
-    """The losses and the score add up to one."""
+    """The deductions and the score add up to one."""
     found = judged(tmp_path, updates(bad_from=20), records=3)
     points = sum(loss["points"] for loss in found["points_lost"])
 
@@ -36,8 +36,8 @@ def test_every_point_lost_is_explained(tmp_path: Path) -> None:
     assert found["status"] == "critical"
 
 
-def test_each_check_says_what_its_findings_say(tmp_path: Path) -> None:
-    """A loss that is no number is a matter of validity, records that were lost one of completeness."""
+def test_each_check_follows_its_findings(tmp_path: Path) -> None:
+    """A NaN loss belongs to validity, and dropped records belong to completeness."""
     checks = judged(tmp_path, updates(bad_from=20), records=3)["checks"]
 
     assert checks["metric_validity"]["status"] == "critical"
@@ -45,7 +45,7 @@ def test_each_check_says_what_its_findings_say(tmp_path: Path) -> None:
     assert checks["data_completeness"]["findings"] == ["data-missing"]
     assert checks["external_logging"] == {
         "status": "healthy",
-        "message": "nothing wrong was found",
+        "message": "no problems found",
         "findings": [],
         "sinks": ["csv"],
         "dropped": {},
@@ -53,7 +53,7 @@ def test_each_check_says_what_its_findings_say(tmp_path: Path) -> None:
 
 
 def test_a_run_without_records_is_not_called_healthy(tmp_path: Path) -> None:
-    """The keys stay, and say that there is no verdict."""
+    """All keys are present and report that there is no verdict."""
     found = judged(tmp_path, [])
 
     assert (found["judged"], found["status"]) == (False, "warning")
@@ -64,7 +64,7 @@ def test_a_run_without_records_is_not_called_healthy(tmp_path: Path) -> None:
 
 
 def test_a_run_with_few_records_is_not_called_healthy(tmp_path: Path) -> None:
-    """The finding says how much evidence there is and how much is needed; an alarm is a verdict all the same."""
+    """The finding names the available and the required evidence, but a critical finding is a verdict in any case."""
     found = judged(tmp_path, updates()[:3])
 
     assert (found["judged"], found["status"]) == (False, "warning")
@@ -73,18 +73,18 @@ def test_a_run_with_few_records_is_not_called_healthy(tmp_path: Path) -> None:
     assert judged(tmp_path, updates(bad_from=0)[:3])["judged"] is True
 
 
-def test_a_folder_that_is_gone_is_critical(tmp_path: Path) -> None:
-    """And costs points, with its reason."""
+def test_a_missing_folder_is_critical(tmp_path: Path) -> None:
+    """A missing run folder costs points, and the reason is given."""
     found = judged(tmp_path / "gone", updates())
     checks = found["checks"]
 
     assert checks["file_system"]["status"] == found["status"] == "critical"
     assert checks["file_system"]["free_mib"] is None
-    assert "cannot be reached" in checks["file_system"]["message"]
+    assert "is not accessible" in checks["file_system"]["message"]
 
 
 def test_episodes_that_were_skipped_are_counted(tmp_path: Path) -> None:
-    """By the gaps in their numbers."""
+    """Skipped episodes are counted by the gaps in their numbers."""
     episodes = [Episode(time=1.0, episode=number, reward=1.0, length=1) for number in (0, 1, 5)]
     found = validation(
         diagnose(EvidenceBuilder().evidence(Context())), episodes, [], course([]), path=tmp_path, lost={}, sinks=[]

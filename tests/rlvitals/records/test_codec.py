@@ -1,4 +1,4 @@
-"""Records to lines and back."""
+"""Encoding records as lines and decoding them."""
 
 import json
 import math
@@ -41,7 +41,7 @@ _FINITE = _columns(st.floats(allow_nan=False, allow_infinity=False))
 
 
 def said_of(kind: type[Record], columns: dict[Column, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """What a caller may say of a record: all that is required, and any of the rest."""
+    """Generate the values of a record: all required fields, and any of the optional ones."""
     strategies = {field.name: columns[field.column] for field in fields(kind)}
     strategies["writer"] = st.integers(1, LARGEST)
     required = {field.name for field in fields(kind) if field.required}
@@ -61,8 +61,8 @@ def pack(**said: Any) -> tuple[Episode, bytes]:
 
 @ALL_KINDS
 @given(st.data())
-def test_what_is_packed_is_read_back(kind: type[Record], data: st.DataObject) -> None:
-    """Every value of every field comes back as it was kept, to the sign of a zero and the type of a number."""
+def test_a_packed_record_is_read_back(kind: type[Record], data: st.DataObject) -> None:
+    """Every value of every field is read back unchanged, including the sign of a zero and the type of a number."""
 
     record, line = codec_of(kind).pack(data.draw(said_of(kind, _ANY)))
     assert repr(codec_of(kind).unpack(line)) == repr(record)
@@ -70,8 +70,8 @@ def test_what_is_packed_is_read_back(kind: type[Record], data: st.DataObject) ->
 
 @ALL_KINDS
 @given(st.data())
-def test_what_was_said_is_kept(kind: type[Record], data: st.DataObject) -> None:
-    """A record says what its caller said, and nothing else."""
+def test_exactly_the_passed_values_are_stored(kind: type[Record], data: st.DataObject) -> None:
+    """A record stores the values that the caller passed, and no others."""
 
     said = data.draw(said_of(kind, _ANY))
     record, _ = codec_of(kind).pack(said)
@@ -81,8 +81,8 @@ def test_what_was_said_is_kept(kind: type[Record], data: st.DataObject) -> None:
 
 @ALL_KINDS
 @given(st.data())
-def test_care_changes_nothing(kind: type[Record], data: st.DataObject) -> None:
-    """A record does not depend on which way it took: the quick one in C, or the careful one."""
+def test_the_fast_and_the_slow_path_agree(kind: type[Record], data: st.DataObject) -> None:
+    """A record does not depend on whether it takes the fast path in C or the slow path."""
 
     said = data.draw(said_of(kind, _FINITE))
     assert repr(codec_of(kind)._pack_with_care(said)[0]) == repr(codec_of(kind).pack(said)[0])
@@ -92,8 +92,8 @@ def test_care_changes_nothing(kind: type[Record], data: st.DataObject) -> None:
     ("number", "spelling"),
     [(math.nan, '"NaN"'), (math.inf, '"Infinity"'), (-math.inf, '"-Infinity"'), (2.5, "2.5"), (-0.0, "-0.0")],
 )
-def test_a_number_that_json_has_not_is_spelled(number: float, spelling: str) -> None:
-    """NaN and the infinities are text in a line that every strict JSON parser reads."""
+def test_non_finite_numbers_are_strings_in_json(number: float, spelling: str) -> None:
+    """NaN and infinities are strings in a line that every strict JSON parser can read."""
 
     record, line = codec_of(PolicyUpdate).pack({"time": 1.0, "step": 2, "policy_loss": number, "writer": 1})
     expected = f'{{"time":1.0,"step":2,"policy_loss":{spelling}}}\n'
@@ -101,8 +101,8 @@ def test_a_number_that_json_has_not_is_spelled(number: float, spelling: str) -> 
     assert repr(record.policy_loss) == repr(number)
 
 
-def test_absent_nan_and_the_infinities_are_four_things() -> None:
-    """What was not said comes back as None, and nothing else does."""
+def test_absent_nan_and_the_infinities_are_distinct() -> None:
+    """Only an absent field is read back as None."""
 
     said = {"time": 1.0, "step": 2, "policy_loss": math.nan, "value_loss": math.inf, "entropy": -math.inf}
     back = codec_of(PolicyUpdate).unpack(codec_of(PolicyUpdate).pack(said)[1])
@@ -110,8 +110,8 @@ def test_absent_nan_and_the_infinities_are_four_things() -> None:
     assert repr(found) == "(nan, inf, -inf, None)"
 
 
-def test_they_are_four_things_in_dicts_too() -> None:
-    """Inside a dict of the user's own, None is absent; inside a tree it stays None."""
+def test_absent_nan_and_the_infinities_are_distinct_in_dicts() -> None:
+    """None is absent in a dict of custom values, and stays None in a tree."""
 
     said = {"a": math.nan, "b": math.inf, "c": -math.inf, "d": None}
     back = codec_of(Episode).unpack(pack(extra=said, reward_parts=said, info={"deep": [said]})[1])
@@ -120,14 +120,14 @@ def test_they_are_four_things_in_dicts_too() -> None:
 
 
 def test_text_that_reads_like_a_number_stays_text() -> None:
-    """A category called NaN is a category, and a version "1.0" is no number."""
+    """A category named NaN stays a category, and the version "1.0" stays text."""
 
     back = codec_of(Episode).unpack(pack(category="NaN", termination_reason="null", extra={"version": "1.0"})[1])
     assert (back.category, back.termination_reason, back.extra) == ("NaN", "null", {"version": "1.0"})
 
 
-def test_a_dict_cannot_tell_the_text_nan_from_the_number() -> None:
-    """In a dict of the user's own the three spellings come back as the numbers that they spell."""
+def test_the_text_nan_in_a_dict_is_read_back_as_a_number() -> None:
+    """In a dict of custom values, the three spellings are read back as numbers."""
 
     back = codec_of(Episode).unpack(pack(extra={"x": "NaN"}, info={"y": ["-Infinity"]})[1])
     assert repr((back.extra, back.info)) == "({'x': nan}, {'y': [-inf]})"
@@ -135,7 +135,7 @@ def test_a_dict_cannot_tell_the_text_nan_from_the_number() -> None:
 
 @pytest.mark.parametrize("reward", [1.0, math.nan], ids=["quick", "careful"])
 def test_a_record_shares_nothing_with_its_caller(reward: float) -> None:
-    """A dict that the caller goes on using does not change what was recorded."""
+    """A later change to the caller's dict does not change the record."""
 
     extra = {"a": 1}
     info: dict[str, Any] = {"list": [1, {"deep": 2}], "dict": {"b": [3]}}
@@ -147,8 +147,8 @@ def test_a_record_shares_nothing_with_its_caller(reward: float) -> None:
     assert record.info == {"list": [1, {"deep": 2}], "dict": {"b": [3]}}
 
 
-def test_the_values_given_are_left_alone() -> None:
-    """Packing changes neither the dict of fields nor what is in it."""
+def test_the_passed_values_are_not_modified() -> None:
+    """Packing modifies neither the dict of fields nor the nested values."""
 
     said = episode(reward=math.nan, info={"tuple": (1, 2), 3: {4}}, extra={"none": None})
     before = repr(said)
@@ -157,7 +157,7 @@ def test_the_values_given_are_left_alone() -> None:
 
 
 def test_a_record_is_one_line() -> None:
-    """Line breaks in texts do not break the line."""
+    """Line breaks in texts are escaped."""
 
     _, line = pack(category="a\nb\r\u2028c", info={"trace\n": "x\ny"})
     assert line.count(b"\n") == 1
@@ -166,11 +166,11 @@ def test_a_record_is_one_line() -> None:
 
 @given(said_of(Episode, _ANY), st.randoms(use_true_random=False))
 def test_a_torn_line_is_refused(said: dict[str, Any], random: Any) -> None:
-    """No beginning of a line is taken for a whole one."""
+    """A truncated line is never accepted as a whole one."""
 
     _, line = codec_of(Episode).pack(said)
     cut = random.randrange(len(line) - 1)
-    with pytest.raises(RecordError, match="not a line of episodes"):
+    with pytest.raises(RecordError, match="invalid record in stream episodes"):
         codec_of(Episode).unpack(line[:cut])
 
 
@@ -191,14 +191,14 @@ def test_a_torn_line_is_refused(said: dict[str, Any], random: Any) -> None:
     ids=["empty", "zeros", "no-utf8", "list", "null", "incomplete", "negative", "text", "deep-info", "deep-unknown"],
 )
 def test_garbage_is_refused(line: bytes) -> None:
-    """Whatever a damaged file holds is refused with a RecordError, never with another exception."""
+    """The contents of a damaged file are refused with a RecordError and no other exception."""
 
-    with pytest.raises(RecordError, match="not a line of episodes"):
+    with pytest.raises(RecordError, match="invalid record in stream episodes"):
         codec_of(Episode).unpack(line)
 
 
-def test_fields_of_a_later_release_are_passed_over() -> None:
-    """A line with a field that this release does not know is read without it."""
+def test_fields_of_a_later_release_are_ignored() -> None:
+    """A line with an unknown field is read without that field."""
 
     line = b'{"time":1.0,"episode":7,"reward":"NaN","length":3,"mood":"good","moods":[1]}\n'
     assert repr(codec_of(Episode).unpack(line)) == repr(Episode(time=1.0, episode=7, reward=math.nan, length=3))
@@ -206,30 +206,30 @@ def test_fields_of_a_later_release_are_passed_over() -> None:
 
 @pytest.mark.parametrize("kind", [Episode, PolicyUpdate, Scalars, Event])
 def test_a_missing_field_is_named(kind: type[Record]) -> None:
-    """A record without a field that it must have is refused, and the message names the record and the field."""
+    """A record without a required field is refused, and the message names the record and the field."""
 
     required = [field.name for field in fields(kind) if field.required]
-    with pytest.raises(RecordError, match=f"^{kind.__name__}: {required[0]} is missing, and must be given$"):
+    with pytest.raises(RecordError, match=f"^{kind.__name__}: {required[0]} is missing; pass a value for it$"):
         codec_of(kind).pack({})
 
 
 def test_a_record_is_named_as_its_caller_knows_it() -> None:
-    """The message says which episode or step it is about."""
+    """The message names the episode or step of the record."""
 
     with pytest.raises(RecordError, match=r"^PolicyUpdate 12: entropy must be a number, got 'high' \(str\)$"):
         codec_of(PolicyUpdate).pack({"time": 1.0, "step": 12, "entropy": "high"})
 
 
-def test_long_text_in_a_tree_is_kept_where_there_is_room() -> None:
-    """A traceback of some thousand characters is kept whole, also where something else is NaN."""
+def test_long_text_in_a_tree_is_kept_if_it_fits() -> None:
+    """A traceback of thousands of characters is kept whole, even if another field is NaN."""
 
     text = "x" * 50_000
     assert pack(info={"trace": text})[0].info == {"trace": text}
     assert pack(reward=math.nan, info={"trace": text})[0].info == {"trace": text}
 
 
-def test_text_without_room_is_cut() -> None:
-    """Ten megabytes of text are cut to a thousand characters, which say how long it was."""
+def test_text_that_does_not_fit_is_truncated() -> None:
+    """Ten megabytes of text are truncated to a thousand characters, with a note of the original length."""
 
     record, line = pack(info={"page": "x" * 10_000_000, "n": 1}, category="y" * 10_000_000)
     assert record.info is not None
@@ -240,41 +240,41 @@ def test_text_without_room_is_cut() -> None:
     assert len(line) < 3_000
 
 
-def test_a_record_without_room_is_refused() -> None:
-    """Data that no cutting makes fit is refused with its size, the limit and the way out."""
+def test_a_record_that_is_too_large_is_refused() -> None:
+    """Data that is too large even after truncation is refused with its size, the limit and the fix."""
 
     with pytest.raises(
-        RecordError, match=rf"^Episode 7: \d+ bytes in one record, {MAX_LINE} is the most: .* artifacts"
+        RecordError, match=rf"^Episode 7: the record has \d+ bytes, and at most {MAX_LINE} are allowed; .* artifacts"
     ):
         pack(info={"pixels": [1_000_000] * 132_000})
 
 
 @pytest.mark.parametrize("reward", [1.0, math.nan], ids=["quick", "careful"])
 def test_nesting_has_a_limit(reward: float) -> None:
-    """As deep as the limit is taken, one deeper is refused, and the reward has no say in it."""
+    """A tree at the depth limit is accepted and a deeper one is refused, whatever the reward."""
 
     deepest = json.loads('{"a":' * MAX_DEPTH + "1" + "}" * MAX_DEPTH)
     assert pack(reward=reward, info=deepest)[0].info == deepest
-    with pytest.raises(RecordError, match=r"^Episode 7: info is nested deeper than 64 levels$"):
+    with pytest.raises(RecordError, match=r"^Episode 7: info is nested deeper than 64 levels; flatten it$"):
         pack(reward=reward, info={"a": deepest})
 
 
 def test_wide_is_not_deep() -> None:
-    """Hundreds of items with a dict each are taken as they are: the results of an evaluation look so."""
+    """A tree with hundreds of small dicts, like the results of an evaluation, is kept unchanged."""
 
     items = {f"logo-{n}": {"quality": n / 7, "tries": [n, n]} for n in range(300)}
     assert pack(info=items)[0].info == items
 
 
-def test_from_plain_refuses_what_is_missing() -> None:
-    """A row of a sealed segment that lacks a field is refused by name."""
+def test_from_plain_refuses_a_missing_field() -> None:
+    """A row of a sealed segment that lacks a field is refused, and the message names the field."""
 
     with pytest.raises(RecordError, match=r"Episode 3: .*`reward`"):
         codec_of(Episode).from_plain({"time": 1.0, "episode": 3})
 
 
-def test_from_plain_takes_nan() -> None:
-    """A sealed segment holds NaN as a number, which is taken as it is."""
+def test_from_plain_accepts_nan() -> None:
+    """NaN is a number in a sealed segment, and is accepted."""
 
     record = codec_of(Episode).from_plain(episode(reward=math.nan, reward_parts={"q": math.inf}))
     assert repr((record.reward, record.reward_parts)) == "(nan, {'q': inf})"

@@ -1,4 +1,4 @@
-"""What a training loop really hands over."""
+"""Conversion of values that training loops pass."""
 
 import dataclasses
 import datetime as dt
@@ -40,28 +40,28 @@ class Setting:
 
 
 class Shy:
-    """A foreign object that will not be shown."""
+    """A foreign object whose `repr` raises."""
 
     def __repr__(self) -> str:
         raise KeyError("shy")
 
 
 class Broken:
-    """A foreign scalar whose value cannot be had."""
+    """A foreign scalar whose value cannot be read."""
 
     def item(self) -> float:
         raise ConnectionError("the device is gone")
 
 
 class Lone:
-    """A foreign scalar that says nothing of its size."""
+    """A foreign scalar without a size."""
 
     def item(self) -> int:
         return 3
 
 
 def kept(**said: Any) -> Any:
-    """What a record keeps of the one field that is said of it."""
+    """Return the stored value of the one field that is passed."""
     record, line = codec_of(Episode).pack({"time": 1.0, "episode": 7, "reward": 2.5, "length": 3, **said})
     assert repr(codec_of(Episode).unpack(line)) == repr(record)
     return getattr(record, next(iter(said)))
@@ -96,7 +96,7 @@ def refusal(**said: Any) -> str:
     ids=lambda value: f"{type(value).__name__}",
 )
 def test_scalars_become_numbers(given: Any, expected: float) -> None:
-    """What holds one number is that number, whoever's type it is."""
+    """A value that holds one number is converted to that number, whatever its type."""
 
     assert repr(kept(reward=given)) == repr(expected)
 
@@ -105,7 +105,7 @@ def test_scalars_become_numbers(given: Any, expected: float) -> None:
     "given", [3, 3.0, np.int8(3), np.uint64(3), np.float32(3), torch.tensor(3), torch.tensor([3.0])], ids=repr
 )
 def test_whole_numbers_become_counts(given: Any) -> None:
-    """A whole number is a count, also where it comes as a float or from another library."""
+    """An integral float or a number of another library is accepted as a count."""
 
     assert repr(kept(length=given)) == "3"
 
@@ -115,8 +115,8 @@ def test_whole_numbers_become_counts(given: Any) -> None:
     [(True, True), (np.False_, False), (torch.tensor([True]), True), (1, True), (0.0, False), (np.int64(1), True)],
     ids=repr,
 )
-def test_zero_and_one_are_flags(given: Any, expected: bool) -> None:
-    """A flag may come as 0 or 1: some environments say it so."""
+def test_zero_and_one_are_bools(given: Any, expected: bool) -> None:
+    """A bool field accepts 0 and 1, which some environments report."""
 
     assert kept(success=given) is expected
 
@@ -134,14 +134,14 @@ def test_zero_and_one_are_flags(given: Any, expected: bool) -> None:
     ],
     ids=["numpy", "int", "float", "enum", "surrogate", "longest", "longer"],
 )
-def test_text_is_kept_or_cut(given: Any, expected: str) -> None:
-    """Numbers are texts where a text is wanted; what is too long is cut, and says so; a lone surrogate is escaped."""
+def test_text_is_kept_or_truncated(given: Any, expected: str) -> None:
+    """Numbers become text in a text field, long text is truncated with a note, and a lone surrogate is escaped."""
 
     assert kept(difficulty=given) == expected
 
 
 def test_a_date_is_a_time() -> None:
-    """A datetime is as good as its seconds since 1970."""
+    """A datetime is converted to seconds since 1970."""
 
     assert kept(time=dt.datetime(2024, 1, 1, tzinfo=dt.UTC)) == 1_704_067_200.0
 
@@ -172,28 +172,31 @@ def test_a_date_is_a_time() -> None:
         ({"parameters": 5}, "parameters must be a dict, got 5 (int); pass names and values, such as {'name': 1.0}"),
         ({"info": [1]}, "info must be a dict, got [1] (list); pass names and values, such as {'name': 1.0}"),
         ({"reward_parts": {"speed": "fast"}}, "reward_parts ['speed'] must be a number, got 'fast' (str)"),
-        ({"extra": {str(n): n for n in range(1_001)}}, "extra may have 1000 entries, got 1001"),
+        (
+            {"extra": {str(n): n for n in range(1_001)}},
+            "extra has 1001 entries, and at most 1000 are allowed; log fewer entries",
+        ),
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
-def test_what_has_no_meaning_is_refused(said: dict[str, Any], message: str) -> None:
-    """The message names the record, the field, what was wanted and what was given."""
+def test_an_invalid_value_is_refused(said: dict[str, Any], message: str) -> None:
+    """The message names the record, the field, the expected type and the value."""
 
     assert refusal(**said) == f"Episode 7: {message}"
 
 
-def test_the_way_out_of_a_flat_dict_is_named() -> None:
-    """Nested values in a flat dict are refused with the field that takes them."""
+def test_nested_values_in_a_flat_dict_are_refused_with_a_fix() -> None:
+    """The message names the field that accepts nested values."""
 
     assert refusal(parameters={"sizes": [1, 2]}) == (
-        "Episode 7: parameters ['sizes'] must be a number, a flag or short text, got [1, 2] (list); "
-        "nested values belong in `info`"
+        "Episode 7: parameters ['sizes'] must be a number, a bool or a short text, got [1, 2] (list); "
+        "put nested values into `info`"
     )
 
 
 @pytest.mark.parametrize("field", ["reward", "extra"])
-def test_a_number_beyond_all_floats_is_refused(field: str) -> None:
-    """A whole number that no float can hold is refused in few words, not in four hundred digits."""
+def test_an_integer_too_large_for_a_float_is_refused(field: str) -> None:
+    """The message is short and does not contain all 400 digits."""
 
     message = refusal(**{field: 10**400 if field == "reward" else {"n": 10**400}})
     assert "must be below 2**1024, got 1000" in message
@@ -201,20 +204,22 @@ def test_a_number_beyond_all_floats_is_refused(field: str) -> None:
 
 
 @pytest.mark.parametrize("field", ["episode", "reward", "length"])
-def test_a_number_that_python_will_not_spell_is_refused(field: str) -> None:
-    """Python refuses to print an int of five thousand digits; the message does without."""
+def test_an_integer_that_python_does_not_print_is_refused(field: str) -> None:
+    """Python does not print an int of 5,000 digits, so the message leaves the value out."""
 
     assert re.search(rf"{field} must be .*got something \(int\)$", refusal(**{field: 10**5_000}))
 
 
-def test_a_tree_of_a_number_that_python_will_not_spell_is_refused() -> None:
-    """Inside a tree it cannot be written down either."""
+def test_an_integer_that_python_does_not_print_is_refused_in_a_tree() -> None:
+    """The message names the size of the integer and the limit."""
 
-    assert "Episode 7: info holds a whole number of 16,610 bits; 14,000 is the most" in refusal(info={"n": 10**5_000})
+    assert "Episode 7: info holds an integer of 16,610 bits, and at most 14,000 are allowed" in refusal(
+        info={"n": 10**5_000}
+    )
 
 
-def test_a_foreign_error_is_told() -> None:
-    """An object that raises when it is asked for its value is refused with what it said."""
+def test_a_foreign_error_is_reported() -> None:
+    """An object that raises when its value is read is refused with the text of the error."""
 
     assert refusal(reward=Broken()).startswith(
         "Episode 7: reward cannot be read (ConnectionError: the device is gone), got <"
@@ -223,14 +228,14 @@ def test_a_foreign_error_is_told() -> None:
 
 
 @pytest.mark.parametrize("field", ["episode", "reward", "length", "success", "category", "parameters", "info"])
-def test_an_object_that_will_not_be_shown_is_refused(field: str) -> None:
-    """A `repr` that raises does not come between the user and the message."""
+def test_an_object_whose_repr_raises_is_refused(field: str) -> None:
+    """A `repr` that raises does not hide the validation error."""
 
     assert f"{field} must be " in refusal(**{field: Shy()})
 
 
-def test_whole_numbers_in_a_flat_dict_have_a_range() -> None:
-    """Beyond 63 bits a whole number becomes the nearest float, which every reader of the files can hold."""
+def test_large_integers_in_a_flat_dict_become_floats() -> None:
+    """An integer of more than 63 bits becomes the nearest float, which every reader of the files supports."""
 
     found = kept(extra={"most": 2**63 - 1, "more": 2**63, "less": -(2**64)})
     assert (
@@ -239,14 +244,14 @@ def test_whole_numbers_in_a_flat_dict_have_a_range() -> None:
 
 
 def test_none_in_a_flat_dict_is_absent() -> None:
-    """An entry that is None was not said."""
+    """An entry with the value None is dropped."""
 
     assert kept(extra={"a": None, "b": 1}) == {"b": 1}
     assert kept(extra={"a": None}) is None
 
 
-def test_scalars_may_be_empty() -> None:
-    """A record that needs a dict keeps an empty one, also where all its entries were None."""
+def test_scalars_can_be_empty() -> None:
+    """A required dict field keeps an empty dict, even if all its entries were None."""
 
     for values in ({}, {"a": None}):
         record, line = codec_of(Scalars).pack({"time": 1.0, "step": 2, "category": "own", "values": values})
@@ -257,25 +262,25 @@ def test_scalars_may_be_empty() -> None:
     "keys", [(1, "1"), ("x" * 999 + "é" + "a" * 200, "x" * 999 + "é" + "b" * 200)], ids=["types", "long"]
 )
 @pytest.mark.parametrize("field", ["extra", "info"])
-def test_no_key_takes_the_place_of_another(field: str, keys: tuple[Any, Any]) -> None:
-    """Two keys that come to the same text would cost one its value: they are refused."""
+def test_two_keys_with_the_same_text_are_refused(field: str, keys: tuple[Any, Any]) -> None:
+    """Two keys with the same text are refused, because one value would be lost."""
 
     said = {keys[0]: 1, keys[1]: 2, "nan": math.nan}
     assert re.search(
-        rf"{field} has two keys that both read '(1|x+… \(1000 characters\))': rename one", refusal(**{field: said})
+        rf"{field} has two keys that both read '(1|x+… \(1000 characters\))'; rename one", refusal(**{field: said})
     )
 
 
 def test_keys_become_text() -> None:
-    """Keys may be numbers: the way of many an `info`."""
+    """Keys can be numbers, as in many `info` dicts."""
 
     assert kept(parameters={1: 2, 2.5: 3, Level.HARD: 4}) == {"1": 2, "2.5": 3, "Level.HARD": 4}
     assert kept(info={1: {2: 3}}) == {"1": {"2": 3}}
 
 
 @pytest.mark.parametrize("mark", [0.5, math.nan], ids=["quick", "careful"])
-def test_a_tree_is_as_json_would_have_it(mark: float) -> None:
-    """Tuples and sets are lists, dates are ISO text, dataclasses are dicts, whichever way the record takes."""
+def test_a_tree_is_converted_to_json_types(mark: float) -> None:
+    """Tuples and sets become lists, dates ISO text and dataclasses dicts, on the fast and the slow path."""
 
     tree = {
         "tuple": (1, (2,)),
@@ -306,20 +311,20 @@ def test_a_tree_is_as_json_would_have_it(mark: float) -> None:
 
 
 def test_arrays_in_a_tree_become_lists() -> None:
-    """NumPy arrays and tensors are lists of their numbers, NaN included; one element alone is that number."""
+    """NumPy arrays and tensors become lists of numbers, including NaN, and a single element becomes a number."""
 
     tree = {"a": np.array([[1.0, math.nan]]), "b": torch.tensor([1, 2]), "c": np.float32(0.5), "d": np.array([7])}
     assert repr(kept(info=tree)) == "{'a': [[1.0, nan]], 'b': [1, 2], 'c': 0.5, 'd': 7}"
 
 
-def test_what_json_cannot_say_is_kept_as_its_repr() -> None:
-    """An object of the user's own is kept as Python shows it."""
+def test_values_without_a_json_form_are_stored_as_their_repr() -> None:
+    """A custom object is stored as Python shows it."""
 
     assert kept(info={"f": int, "module": [types]}) == {"f": repr(int), "module": [repr(types)]}
 
 
-def test_any_mapping_will_do() -> None:
-    """A read-only view of a dict is a dict."""
+def test_any_mapping_is_accepted_as_a_dict() -> None:
+    """A read-only view of a dict is accepted."""
 
     view = types.MappingProxyType({"a": 1})
     assert (kept(extra=view), kept(info={"inside": view})) == ({"a": 1}, {"inside": {"a": 1}})
@@ -327,41 +332,41 @@ def test_any_mapping_will_do() -> None:
 
 @pytest.mark.parametrize("how", ["dict", "list", "array"])
 def test_a_cycle_is_refused(how: str) -> None:
-    """A tree that contains itself is refused, not followed until the stack ends."""
+    """A tree that contains itself is refused without a stack overflow."""
 
     tree: dict[str, Any] = {}
     array = np.empty(2, dtype=object)
     inside: Any = {"dict": tree, "list": [tree], "array": array}[how]
     array[:] = [inside, 1]
     tree["inside"] = inside
-    assert refusal(info=tree) == "Episode 7: info contains itself: a dict or list with a cycle cannot be written down"
+    assert refusal(info=tree) == "Episode 7: info contains itself, and JSON has no cycles; remove the reference"
 
 
-def test_what_is_there_twice_is_no_cycle() -> None:
-    """The same list in two places is written in both."""
+def test_a_repeated_list_is_not_a_cycle() -> None:
+    """A list that occurs in several places is written in each."""
 
     shared = [math.nan]
     assert repr(kept(info={"a": shared, "b": [shared, shared]})) == "{'a': [nan], 'b': [[nan], [nan]]}"
 
 
-def test_a_large_tensor_is_refused_before_it_is_unfolded() -> None:
-    """A screenshot in `info` costs a message, not seconds."""
+def test_a_large_tensor_is_refused_before_it_is_converted() -> None:
+    """A screenshot in `info` is refused immediately, not after seconds."""
 
     pixels = np.broadcast_to(np.float32(0), (4_000, 4_000, 3))
     assert refusal(info={"frame": pixels}).startswith(
-        "Episode 7: info holds a list of 48000000 items; 524288 is the most"
+        "Episode 7: info holds a list of 48000000 items, and at most 524288 are allowed"
     )
 
 
 def test_an_evaluation_is_named_by_its_episode() -> None:
-    """All kinds take the same care."""
+    """Every kind of record uses the same validation."""
 
     with pytest.raises(RecordError, match=r"^Evaluation 20: quality must be a number, got 'good' \(str\)$"):
         codec_of(Evaluation).pack({"time": 1.0, "episode": 20, "quality": "good"})
 
 
-def test_coerce_takes_one_field() -> None:
-    """A configuration takes the same way, under a name of its own; its texts are cut."""
+def test_coerce_converts_a_single_field() -> None:
+    """A configuration is converted by the same code under its own name, and its texts are truncated."""
 
     info = next(field for field in fields(Episode) if field.name == "info")
     assert coerce(info, {"a": (1, "x" * 2_000)}, "here")["a"][1].endswith("x… (2000 characters)")
@@ -369,23 +374,23 @@ def test_coerce_takes_one_field() -> None:
         coerce(info, "no", "here")
 
 
-def test_plain_scalar_leaves_the_rest_alone() -> None:
-    """What is no scalar is handed back as it is."""
+def test_plain_scalar_returns_other_values_unchanged() -> None:
+    """A value that is not a scalar is returned unchanged."""
 
     for value in (None, [1], {"a": 1}, np.array([1, 2]), object):
         assert plain_scalar(value) is value
 
 
 def test_spelling_and_back() -> None:
-    """The spelling of a plain value is undone to the same value."""
+    """`unspelled` undoes `spelled`."""
 
     value = {"a": [math.nan, {"b": math.inf}], "c": -math.inf, "d": "text", "e": 1}
     assert repr(spelled(value)) == "{'a': ['NaN', {'b': 'Infinity'}], 'c': '-Infinity', 'd': 'text', 'e': 1}"
     assert repr(unspelled(spelled(value))) == repr(value)
 
 
-def test_a_value_is_shown_shortly() -> None:
-    """Whatever is in it, a message shows its beginning, its end and its type."""
+def test_a_shown_value_is_short() -> None:
+    """A message shows the beginning, the end and the type of any value."""
 
     assert shown("x" * 10_000_000) == f"'{'x' * 27}...{'x' * 28}' (str)"
     assert len(shown([["deep"] * 1_000] * 1_000)) < 100

@@ -1,4 +1,4 @@
-"""The kinds of record."""
+"""Kinds of record."""
 
 import pytest
 
@@ -6,29 +6,29 @@ from rlvitals.records import STREAM_OF, STREAMS, Episode, Record
 
 
 def test_every_kind_has_one_stream() -> None:
-    """Six kinds, six folders, one to one."""
+    """There is a one-to-one mapping between the six kinds and the six streams."""
 
     assert list(STREAMS) == ["episodes", "updates", "evaluations", "system", "scalars", "events"]
     assert {STREAM_OF[kind]: kind for kind in STREAM_OF} == STREAMS
 
 
 @pytest.mark.parametrize("kind", STREAMS.values(), ids=STREAMS)
-def test_every_kind_says_when_and_by_whom(kind: type[Record]) -> None:
-    """All records have a time and a writer, which is the first unless a run was resumed."""
+def test_every_kind_has_a_time_and_a_writer(kind: type[Record]) -> None:
+    """All records have a time and a writer, which is 1 by default."""
 
     assert kind.__struct_fields__[:2] == ("time", "writer")
     assert Record(time=1.0).writer == 1
 
 
-def test_a_record_cannot_be_changed() -> None:
-    """What was recorded stays so, whoever holds it."""
+def test_a_record_is_immutable() -> None:
+    """Assigning to a field of a record raises an error."""
 
     record = Episode(time=1.0, episode=1, reward=2.0, length=3)
     with pytest.raises(AttributeError, match="immutable"):
         record.reward = 4.0  # type: ignore[misc]
 
 
-def test_what_is_not_said_is_none() -> None:
-    """A field that its caller left out is absent, not zero."""
+def test_a_missing_field_is_none() -> None:
+    """A field that the caller left out is None, not zero."""
 
     assert Episode(time=1.0, episode=1, reward=2.0, length=3).quality_final is None

@@ -1,4 +1,4 @@
-"""Secrets are masked by their names and by their forms, and nothing else is."""
+"""Masking of secrets, recognised by name or format."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 from rlvitals.records.masking import DEFAULT_MASKING, MASK, Masking
 from rlvitals.records.secret_names import is_secret_name
 
-# Made of two parts, so that no scanner of repositories takes them for real.
+# Split in two so that repository scanners do not report them as real secrets.
 GITHUB = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 OPENAI = "sk-" + "proj-abc123DEF456ghi789JKL012mno345"
 SLACK = "xoxb-" + "123456789012-abcdefGHIJKL"
@@ -33,7 +33,7 @@ FORMS = (GITHUB, OPENAI, SLACK, AWS, FACE, JWT, PEM)
     ],
 )
 def test_names_of_secrets(name: str) -> None:
-    """In any case and style."""
+    """Names of secrets are recognised in any case and style."""
     assert is_secret_name(name)
     assert DEFAULT_MASKING.settings({name: "value"}) == {name: MASK}
     assert DEFAULT_MASKING.text(f"{name}='value'") == f"{name}='{MASK}'"
@@ -50,13 +50,13 @@ def test_names_of_secrets(name: str) -> None:
     ],
 )
 def test_names_of_other_settings(name: str) -> None:
-    """Words that only look alike."""
+    """Similar words are not mistaken for secrets."""
     assert not is_secret_name(name)
     assert DEFAULT_MASKING.settings({name: "value"}) == {name: "value"}
 
 
-def test_numbers_and_flags_are_kept_unless_the_name_ends_with_the_secret() -> None:
-    """A count of tokens is no token, and a flag no password."""
+def test_numbers_and_bools_are_kept_unless_the_name_ends_with_the_secret() -> None:
+    """A token count is not a token, and a bool is not a password."""
     kept = {
         "token_count": 5,
         "max_new_tokens": 256,
@@ -74,8 +74,8 @@ def test_numbers_and_flags_are_kept_unless_the_name_ends_with_the_secret() -> No
     assert DEFAULT_MASKING.settings({"password": 1234, "token": 5.5}) == {"password": MASK, "token": MASK}
 
 
-def test_trees_are_masked_to_their_leaves() -> None:
-    """Dicts keep their keys, so that it shows what was set; the original is left alone."""
+def test_nested_values_are_masked() -> None:
+    """Dicts keep their keys, so that the setting stays visible, and the original is not modified."""
     tree = {
         "env": {"id": "CartPole-v1", "remote": {"apiKey": "abc", "port": 80}},
         "credentials": {"user": "ada", "retries": 3, "keys": ["a", "b"]},
@@ -95,21 +95,21 @@ def test_trees_are_masked_to_their_leaves() -> None:
     assert repr(tree) == before
 
 
-def test_secrets_that_are_names_stay_entries_of_their_own() -> None:
-    """A map from webhooks to channels, for example."""
+def test_two_secret_keys_stay_two_entries() -> None:
+    """Two masked keys, for example webhooks in a map to channels, do not overwrite each other."""
     assert DEFAULT_MASKING.settings({GITHUB: 1, GITHUB[:-1]: 2}) == {MASK: 1, f"{MASK}*": 2}
 
 
 def test_variables_as_pairs_of_name_and_value_are_masked() -> None:
-    """As in a specification of a container."""
+    """Lists of name and value pairs, as in a container specification, are masked."""
     given = [{"name": "API_KEY", "value": "abc"}, {"name": "SEED", "value": "1"}]
 
     assert DEFAULT_MASKING.settings({"env": given}) == {"env": [{"name": "API_KEY", "value": MASK}, given[1]]}
 
 
 @pytest.mark.parametrize("secret", FORMS)
-def test_secrets_by_their_form_under_any_name(secret: str) -> None:
-    """Alone, in a sentence, and in quotes."""
+def test_secrets_are_recognised_by_their_format(secret: str) -> None:
+    """A secret is masked on its own, in a sentence and in quotes, whatever its setting's name."""
     assert DEFAULT_MASKING.settings({"notes": secret}) == {"notes": MASK}
     assert DEFAULT_MASKING.text(f"refused {secret} today") == f"refused {MASK} today"
     assert secret not in DEFAULT_MASKING.text(f"{{'a': '{secret}'}}")
@@ -143,7 +143,7 @@ def test_secrets_by_their_form_under_any_name(secret: str) -> None:
     ],
 )
 def test_texts_with_secrets(text: str, masked: str) -> None:
-    """What is no secret in them is kept, and masking again changes nothing."""
+    """Only the secret in a text is masked, and masking a masked text changes nothing."""
     assert DEFAULT_MASKING.text(text) == masked
     assert DEFAULT_MASKING.text(masked) == masked
 
@@ -172,7 +172,7 @@ def test_texts_with_secrets(text: str, masked: str) -> None:
     ],
 )
 def test_texts_without_secrets(text: str) -> None:
-    """Are kept to the letter."""
+    """Texts without secrets are kept unchanged."""
     assert DEFAULT_MASKING.text(text) == text
 
 
@@ -194,12 +194,12 @@ def test_texts_without_secrets(text: str) -> None:
     ],
 )
 def test_command_lines(words: list[str], masked: list[str]) -> None:
-    """Options, assignments and addresses."""
+    """Options, assignments and addresses in a command line are masked."""
     assert DEFAULT_MASKING.command(["python", *words]) == ["python", *masked]
 
 
 def test_tracebacks_keep_their_code() -> None:
-    """But for texts in quotes and the message."""
+    """Only the message and string literals of a traceback are masked."""
     trace = (
         "Traceback (most recent call last):\n"
         '  File "train.py", line 3, in <module>\n'
@@ -211,8 +211,8 @@ def test_tracebacks_keep_their_code() -> None:
     assert DEFAULT_MASKING.traceback(trace) == trace.replace("hunter2", MASK).replace("abcdef", MASK)
 
 
-def test_further_patterns_are_taken_for_names_and_texts() -> None:
-    """In any case."""
+def test_additional_patterns_apply_to_names_and_texts() -> None:
+    """Additional patterns ignore case."""
     masking = Masking([r"badge", r"corp-[0-9a-f]{6}"])
 
     assert masking.settings({"staff_Badge": "7", "note": "of CORP-12ab34 here"}) == {
@@ -222,14 +222,14 @@ def test_further_patterns_are_taken_for_names_and_texts() -> None:
     assert masking.command(["--badge", "7"]) == ["--badge", MASK]
 
 
-def test_a_pattern_that_is_none_is_refused() -> None:
-    """With its text and what to do."""
+def test_an_invalid_pattern_is_refused() -> None:
+    """The message shows the pattern and the fix."""
     with pytest.raises(ValueError, match=r"mask_secrets: '\(' is not a regular expression .* Escape"):
         Masking(["("])
 
 
-def test_values_of_secret_variables_are_known_wherever_they_occur() -> None:
-    """Also those without a form, such as the key of Weights & Biases."""
+def test_values_of_secret_variables_are_masked_everywhere() -> None:
+    """Values without a known format, such as a Weights & Biases key, are masked too."""
     environment = {
         "WANDB_API_KEY": "4f1c2a9d8e7b6a5c4d3e2f1a0b9c8d7e6f5a4b3c",
         "RLVITALS_WEBHOOK_URL": "https://example.org/in/abc",
@@ -242,19 +242,19 @@ def test_values_of_secret_variables_are_known_wherever_they_occur() -> None:
 
     assert masking.text(f"login({environment['WANDB_API_KEY']})") == f"login({MASK})"
     assert masking.settings({"to": "https://example.org/in/abc", "a": "short"}) == {"to": MASK, "a": "short"}
-    for name in ("HOME", "PWD", "OLDPWD"):  # folders, which the command line and the reproduction facts name
+    for name in ("HOME", "PWD", "OLDPWD"):  # folders that the command line and the reproduction facts name
         assert masking.text(f"{environment[name]}/x") == f"{environment[name]}/x"
 
 
 def test_the_working_folder_is_not_a_secret() -> None:
-    """The shell keeps it in `PWD`, which reads like a password's name: a run still shows where it was started."""
+    """The name `PWD` looks like a password, but a run still shows its working folder."""
     masking = Masking(environment={"PWD": "/home/ada/projects/ppo", "OLDPWD": "/home/ada/projects"})
 
     assert masking.text("in /home/ada/projects/ppo") == "in /home/ada/projects/ppo"
 
 
-def test_masking_can_be_switched_off() -> None:
-    """Then everything is kept as it is."""
+def test_masking_can_be_disabled() -> None:
+    """Disabled masking changes nothing."""
     off = Masking(enabled=False)
 
     assert off.settings({"api_key": "abc"}) == {"api_key": "abc"}

@@ -10,16 +10,16 @@ EVERY = [pytest.param(stream, entry, id=f"{stream}.{entry.name}") for stream in 
 
 
 @pytest.mark.parametrize("stream", ["episodes", "updates", "evaluations", "system"])
-def test_every_number_is_explained(stream: str) -> None:
-    """Each number and flag of a record is in the dictionary once, and nothing else is."""
+def test_every_number_has_an_entry(stream: str) -> None:
+    """The dictionary has one entry per number and bool of a record, and no others."""
 
     numeric = [f.name for f in fields(STREAMS[stream]) if f.column in {Column.NUMBER, Column.COUNT, Column.FLAG}]
     assert sorted(entry.name for entry in METRICS[stream]) == sorted(numeric)
 
 
 @pytest.mark.parametrize(("stream", "entry"), EVERY)
-def test_every_entry_is_whole(stream: str, entry: Metric) -> None:
-    """An entry has title, unit, formula and source, and its bounds are a range."""
+def test_every_entry_is_complete(stream: str, entry: Metric) -> None:
+    """An entry has a title, unit, formula and source, and its bounds form a range."""
 
     assert metric(stream, entry.name) == entry
     assert all((entry.title, entry.unit, entry.formula, entry.source))
@@ -30,7 +30,7 @@ def test_every_entry_is_whole(stream: str, entry: Metric) -> None:
     ("stream", "entry"), [case for case in EVERY if "updates." in str(case.id) and ".writer" not in str(case.id)]
 )
 def test_every_number_of_an_update_has_a_healthy_range(stream: str, entry: Metric) -> None:
-    """What a reader wants to know of a PPO metric is whether it is well."""
+    """Every PPO metric describes its healthy values."""
 
     assert entry.healthy, f"{stream}.{entry.name}"
 
@@ -48,7 +48,7 @@ def test_every_number_of_an_update_has_a_healthy_range(stream: str, entry: Metri
     ],
 )
 def test_formulas_are_those_of_ppo(name: str, unit: str, part: str) -> None:
-    """The formulas that everybody looks up are the ones of the paper and of the implementations named."""
+    """The formulas match the paper and the named implementations."""
 
     entry = metric("updates", name)
     assert entry is not None
@@ -56,16 +56,16 @@ def test_formulas_are_those_of_ppo(name: str, unit: str, part: str) -> None:
     assert part in entry.formula
 
 
-def test_a_number_of_the_users_own_is_not_explained() -> None:
-    """What is in no record's fields has no entry."""
+def test_a_custom_metric_has_no_entry() -> None:
+    """A name that is not a field has no entry."""
 
     assert metric("updates", "my_loss") is None
     assert metric("scalars", "step") is None
 
 
 @pytest.mark.parametrize("stream", METRICS)
-def test_no_two_metrics_of_a_stream_look_the_same(stream: str) -> None:
-    """A title is of one metric. A share is shown in per cent, and lies between 0 and 1."""
+def test_titles_in_a_stream_are_unique(stream: str) -> None:
+    """Titles are unique, and metrics in percent are shares between 0 and 1."""
 
     titles = [entry.title for entry in METRICS[stream]]
     assert len(titles) == len(set(titles))
@@ -73,7 +73,7 @@ def test_no_two_metrics_of_a_stream_look_the_same(stream: str) -> None:
 
 
 def test_panels_keep_the_order_of_their_table() -> None:
-    """What a report shows first of a PPO training; details come behind all of it."""
+    """Reports show the main metrics of a PPO training first, and details after them."""
 
     assert [entry.name for entry in panel("updates", "update")] == [
         "policy_loss", "value_loss", "entropy", "kl_divergence", "clip_fraction", "explained_variance",
@@ -83,14 +83,14 @@ def test_panels_keep_the_order_of_their_table() -> None:
     assert panel("episodes", "outcome")[0].name == "reward"
 
 
-def test_every_metric_of_an_update_is_a_clock_or_in_a_panel() -> None:
-    """None that somebody logs is kept from the pages."""
+def test_every_update_metric_has_a_panel() -> None:
+    """Pages can show every metric of an update."""
 
     assert [entry.name for entry in METRICS["updates"] if not entry.panel] == []
 
 
-def test_what_survives_longer_is_neither_better_nor_worse() -> None:
-    """The directions that the trend of a run is judged by."""
+def test_episode_length_has_no_better_direction() -> None:
+    """Only metrics with a clear better direction have one, because it affects the trend of a run."""
 
     better = {entry.name: entry.better for entry in METRICS["episodes"] if entry.better}
     assert better == dict.fromkeys(("reward", "quality_final", "quality_improvement", "success"), "higher")
@@ -100,7 +100,7 @@ def test_what_survives_longer_is_neither_better_nor_worse() -> None:
 
 
 def test_narrow_columns_have_short_labels() -> None:
-    """With the unit where the title does not imply it; acronyms stay as they are."""
+    """Short labels include the unit if the title does not imply it, and acronyms stay in upper case."""
 
     names = {"memory": "memory MiB", "cpu_percent": "CPU %", "env_steps_per_second": "steps/s"}
     assert {name: metric_of("system", name).short_label for name in names} == names

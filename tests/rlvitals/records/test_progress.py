@@ -1,4 +1,4 @@
-"""How far, how fast, and how long still: the one account of it."""
+"""Progress, speed and remaining time."""
 
 import numpy as np
 import pytest
@@ -13,22 +13,22 @@ def paced(times: list[float], steps: list[float], stream: str = "episodes") -> T
     return pace
 
 
-def test_the_speed_is_from_the_first_step_that_is_said_to_the_furthest() -> None:
-    """A run that goes on from a checkpoint did not take the steps that were there when it began."""
+def test_the_overall_speed_is_between_the_first_and_the_highest_step() -> None:
+    """Steps before a checkpoint from which the run resumed do not count."""
 
     assert paced([100.0, 110.0, 120.0], [1_000, 1_500, 2_000]).overall() == 50.0
 
 
-def test_an_update_belongs_to_the_time_that_it_took() -> None:
-    """The rollout was done at 10 s, and its update at 20 s."""
+def test_the_time_of_an_update_counts() -> None:
+    """The time between a rollout at 10 s and its update at 20 s counts."""
     pace = paced([0.0, 10.0], [0, 1_000])
     pace.take("updates", np.array([20.0]), np.array([1_000.0]))
 
     assert pace.overall() == 50.0
 
 
-def test_what_is_evaluated_afterwards_slows_nothing_down() -> None:
-    """Neither an evaluation, nor samples of a monitor that stays open."""
+def test_records_after_training_do_not_lower_the_speed() -> None:
+    """Neither a later evaluation nor later system samples lower the speed."""
     pace = paced([0.0, 100.0], [0, 1_000])
     pace.take("evaluations", np.array([900.0]), np.array([1_000.0]))
     pace.take("system", np.array([50.0, 99.0, 500.0]), np.array([500.0, 1_000.0, 1_000.0]))
@@ -36,8 +36,8 @@ def test_what_is_evaluated_afterwards_slows_nothing_down() -> None:
     assert pace.overall() == pace.recent() == 10.0
 
 
-def test_samples_of_a_replay_do_not_count_in_the_time_of_its_records() -> None:
-    """The records are of three years ago, and the machine was sampled as they were replayed."""
+def test_system_samples_of_a_replay_are_ignored() -> None:
+    """System samples from the replay of a three-year-old run do not affect its speed."""
     pace = paced([1.7e9, 1.7e9 + 100.0], [0, 1_000])
     pace.take("system", np.array([1.8e9, 1.8e9 + 5.0]), np.array([500.0, 1_000.0]))
 
@@ -45,30 +45,30 @@ def test_samples_of_a_replay_do_not_count_in_the_time_of_its_records() -> None:
 
 
 def test_the_time_between_two_sessions_does_not_count() -> None:
-    """Ten seconds before, ten behind, a night between."""
+    """A night between two sessions of ten seconds does not count."""
     pace = paced([0.0, 10.0, 40_010.0, 40_020.0], [0, 100, 100, 200])
 
     assert pace.overall([(10.0, 40_010.0)]) == 10.0
 
 
-def test_lately_is_the_last_tenth_of_a_run() -> None:
-    """Of 2,000 s the last 200, in which it was twice as fast."""
+def test_the_recent_speed_covers_the_last_tenth_of_a_run() -> None:
+    """In a run of 2,000 s, the recent speed covers the last 200 s, which were twice as fast."""
     times = np.arange(2_001.0)
     steps = np.where(times <= 1_800, times, 1_800 + 2.0 * (times - 1_800))
 
     assert paced(times.tolist(), steps.tolist()).recent() == 2.0
 
 
-def test_lately_is_at_least_a_minute_so_that_a_pause_at_the_end_is_not_all_there_is() -> None:
-    """The last samples fall into the final update, in which no step is taken."""
+def test_the_recent_speed_covers_at_least_a_minute() -> None:
+    """A final update without steps does not dominate the recent speed."""
     samples = paced([float(time) for time in range(21)], [min(time, 18) * 100.0 for time in range(21)], "system")
 
     assert samples.recent(is_open=True) == pytest.approx(90.0)
     assert samples.recent() == 100.0
 
 
-def test_a_training_that_stands_still_slows_down_while_it_is_open() -> None:
-    """Its samples go on, its steps do not."""
+def test_the_recent_speed_of_a_stalled_open_run_falls() -> None:
+    """An open run whose samples continue without new steps has a falling recent speed."""
     times = np.arange(1_000.0)
     pace = paced(times.tolist(), np.minimum(times, 500.0).tolist(), "system")
 
@@ -76,8 +76,8 @@ def test_a_training_that_stands_still_slows_down_while_it_is_open() -> None:
     assert pace.recent() == 1.0
 
 
-def test_records_may_come_at_once_or_one_by_one() -> None:
-    """The answer is the same, so that who follows a run says what who reads it says."""
+def test_records_can_be_added_in_one_or_many_batches() -> None:
+    """Following a run and reading it afterwards give the same speed."""
     rng = np.random.default_rng(1)
     times = np.cumsum(rng.exponential(0.3, 20_000))
     steps = np.cumsum(rng.integers(1, 50, 20_000)).astype(np.float64)
@@ -93,22 +93,22 @@ def test_records_may_come_at_once_or_one_by_one() -> None:
     )
 
 
-def test_what_is_written_in_one_burst_has_no_speed() -> None:
-    """Nor has one record."""
+def test_records_written_in_one_burst_have_no_speed() -> None:
+    """Neither records of one burst nor a single record have a speed."""
 
     assert paced([0.0, 0.001], [0, 2_048]).overall() is None
     assert paced([5.0], [2_048]).recent() is None
     assert Throughput().overall() is None
 
 
-def test_what_is_not_said_is_left_out() -> None:
-    """An episode without a step is one without a step."""
+def test_missing_steps_are_left_out() -> None:
+    """An episode without a step is ignored."""
 
     assert paced([0.0, 10.0, 20.0], [0.0, np.nan, 40.0]).overall() == 2.0
 
 
-def test_the_step_of_an_update_is_an_environment_step_unless_it_says_another() -> None:
-    """That of scalars is a clock of the user's own."""
+def test_the_step_of_an_update_is_an_env_step_by_default() -> None:
+    """The step of scalars is a custom clock and is not an env step."""
 
     assert step_of(PolicyUpdate(time=0.0, step=2_048)) == 2_048
     assert step_of(PolicyUpdate(time=0.0, step=3, env_step=2_048)) == 2_048
@@ -117,16 +117,16 @@ def test_the_step_of_an_update_is_an_environment_step_unless_it_says_another() -
     assert first_said(np.array([np.nan, 5.0]), np.array([1.0, 2.0])).tolist() == [1.0, 5.0]
 
 
-def test_progress_is_at_most_all_of_it() -> None:
-    """The last rollout goes beyond the goal."""
+def test_progress_is_at_most_one() -> None:
+    """The last rollout can exceed the training budget."""
 
     assert share_of(10_000, 10_240) == 1.0
     assert share_of(10_000, 2_500) == 0.25
     assert share_of(None, 2_500) is share_of(10_000, None) is None
 
 
-def test_what_is_left_is_said_while_a_run_is_open() -> None:
-    """At the speed that is given."""
+def test_only_an_open_run_has_a_remaining_time() -> None:
+    """The remaining time follows from the given speed."""
 
     assert seconds_left(1_000, 400, 6.0, is_open=True) == 100.0
     assert seconds_left(1_000, 400, 6.0, is_open=False) is None

@@ -1,4 +1,4 @@
-"""The description of records from which everything else works."""
+"""Schema of the records."""
 
 import pytest
 
@@ -6,8 +6,8 @@ from rlvitals.records import STREAMS, Episode, Event, Record, Scalars
 from rlvitals.records.schema import Column, Field, column_names, fields
 
 
-def test_a_kind_describes_itself() -> None:
-    """Every field is there with what it holds, in the order of the columns of a sealed segment."""
+def test_fields_lists_the_columns_of_a_kind() -> None:
+    """Every field has its type, in the column order of a sealed segment."""
 
     assert fields(Scalars) == (
         Field("time", Column.NUMBER, required=True),
@@ -33,21 +33,21 @@ def test_a_kind_describes_itself() -> None:
         ("info", Column.TREE),
     ],
 )
-def test_an_episode_has_every_sort_of_column(name: str, column: Column) -> None:
-    """A field's column is what its annotation says, optional or not."""
+def test_an_episode_has_every_type_of_column(name: str, column: Column) -> None:
+    """The annotation of a field, optional or not, determines its column."""
 
     assert {field.name: field.column for field in fields(Episode)}[name] is column
 
 
 @pytest.mark.parametrize("kind", STREAMS.values(), ids=STREAMS)
 def test_names_are_those_of_the_fields(kind: type[Record]) -> None:
-    """A column is called as its field is."""
+    """The name of a column is the name of its field."""
 
     assert column_names(kind) == kind.__struct_fields__
 
 
 def test_only_flat_dicts_become_structs() -> None:
-    """A tree stays JSON in a sealed segment: its shape is nobody's business."""
+    """A tree stays JSON in a sealed segment, because its structure is arbitrary."""
 
     assert [field.name for field in fields(Event) if field.column.is_dict] == []
     assert [field.name for field in fields(Episode) if field.column.is_dict] == [

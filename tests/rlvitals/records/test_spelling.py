@@ -24,7 +24,7 @@ from rlvitals.records.spelling import nearest_name
     ],
 )
 def test_a_misspelled_name_has_a_nearest_name(name: str, kind: type[Record], nearest: str) -> None:
-    """That of a field, or of what other programs call it."""
+    """The nearest name is a field name or a synonym from another program."""
     assert nearest_name(name, kind) == nearest
 
 
@@ -45,6 +45,6 @@ def test_a_misspelled_name_has_a_nearest_name(name: str, kind: type[Record], nea
         ),
     ],
 )
-def test_a_metric_of_the_user_s_own_has_none(name: str) -> None:
-    """Also where it contains a known name, or differs by a whole word."""
+def test_a_custom_metric_has_no_nearest_name(name: str) -> None:
+    """A name that contains a known name, or differs by a whole word, is not a misspelling."""
     assert nearest_name(name, PolicyUpdate) is None

@@ -1,4 +1,4 @@
-"""Other programs' names for what an update or an evaluation computes."""
+"""Names that other programs use for metrics of an update or an evaluation."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -25,7 +25,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 class JaxLike:
-    """An array of one element, as JAX has it: `item`, `size` and no `numel`."""
+    """An array of one element like JAX's: with `item` and `size`, and without `numel`."""
 
     size = 1
 
@@ -33,7 +33,7 @@ class JaxLike:
         return "JaxLike()"
 
     def item(self) -> float:
-        """The element."""
+        """Return the element."""
         return 0.25
 
 
@@ -52,8 +52,8 @@ NUMBERS = [
 ]
 
 
-def test_every_name_is_that_of_a_field() -> None:
-    """And none is a field's own name, which needs no other."""
+def test_every_synonym_refers_to_a_field() -> None:
+    """No synonym is itself the name of a field."""
     updates = {*SB3_NAMES.values(), *SYNONYMS.values(), *UPDATE_TAGS.values()}
 
     assert updates <= set(PolicyUpdate.__struct_fields__)
@@ -61,8 +61,8 @@ def test_every_name_is_that_of_a_field() -> None:
     assert SYNONYMS.keys().isdisjoint(PolicyUpdate.__struct_fields__)
 
 
-def test_a_metric_by_another_name_is_the_field(monitor: Monitor) -> None:
-    """Unknown names are the user's own metrics."""
+def test_a_synonym_fills_the_field(monitor: Monitor) -> None:
+    """Unknown names stay custom metrics."""
     with monitor() as training:
         update = training.log_training_step(1, pg_loss=-0.1, approx_kl=0.01, grad_norm=0.5, mine=3.0, extra={"lr": 1.0})
 
@@ -71,8 +71,8 @@ def test_a_metric_by_another_name_is_the_field(monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize("value", NUMBERS, ids=repr)
-def test_a_familiar_name_is_the_field_for_every_numeric_type(monitor: Monitor, value: Any) -> None:
-    """The record is the same one as for a Python float."""
+def test_a_synonym_fills_the_field_for_every_numeric_type(monitor: Monitor, value: Any) -> None:
+    """The record is the same as with Python floats."""
     names = ("approx_kl", "clipfrac", "grad_norm", "lr", "train/value_loss")
     of_the_type: dict[str, Any] = dict.fromkeys(names, value)
     floats: dict[str, Any] = dict.fromkeys(names, 0.25)
@@ -85,16 +85,16 @@ def test_a_familiar_name_is_the_field_for_every_numeric_type(monitor: Monitor, v
 
 
 @pytest.mark.parametrize("value", NUMBERS, ids=repr)
-def test_an_episode_holds_the_algorithm_s_metrics_under_field_names(monitor: Monitor, value: Any) -> None:
-    """Whatever numeric type they have."""
+def test_algorithm_metrics_of_an_episode_use_field_names(monitor: Monitor, value: Any) -> None:
+    """Synonyms are renamed for every numeric type."""
     with monitor() as training:
         episode = training.log_episode(0, 1.0, 10, algorithm_metrics={"approx_kl": value, "mine": 2.0})
 
     assert episode.algorithm == {"kl_divergence": 0.25, "mine": 2.0}
 
 
-def test_an_evaluation_takes_familiar_names(monitor: Monitor) -> None:
-    """Of any numeric type."""
+def test_an_evaluation_accepts_synonyms(monitor: Monitor) -> None:
+    """Synonyms work for every numeric type."""
     with monitor() as training:
         evaluation = training.log_evaluation(
             3, 1.0, std_reward=np.float32(0.5), mean_ep_length=torch.tensor(20), mine=1
@@ -103,8 +103,8 @@ def test_an_evaluation_takes_familiar_names(monitor: Monitor) -> None:
     assert (evaluation.reward_std, evaluation.length, evaluation.extra) == (0.5, 20.0, {"mine": 1})
 
 
-def test_a_field_that_was_given_keeps_its_value(monitor: Monitor) -> None:
-    """The synonym's value is kept under its own name, and so is a text."""
+def test_a_passed_field_keeps_its_value(monitor: Monitor) -> None:
+    """The synonym of a passed field stays a custom metric, and so does a text."""
     with monitor() as training:
         update = training.log_training_step(1, kl_divergence=0.02, approx_kl=0.01, lr="linear")
 
@@ -113,21 +113,21 @@ def test_a_field_that_was_given_keeps_its_value(monitor: Monitor) -> None:
 
 
 def test_the_first_of_two_synonyms_fills_the_field(monitor: Monitor) -> None:
-    """In the order of the call."""
+    """The order of the call decides."""
     with monitor() as training:
         update = training.log_training_step(1, ppo_kl=0.5, approx_kl=0.25)
 
     assert (update.kl_divergence, update.extra) == (0.5, {"approx_kl": 0.25})
 
 
-def test_a_field_given_as_none_is_filled(monitor: Monitor) -> None:
-    """None means missing."""
+def test_a_field_passed_as_none_is_filled(monitor: Monitor) -> None:
+    """None means that a field is missing."""
     with monitor() as training:
         assert training.log_training_step(1, kl_divergence=None, approx_kl=0.25).kl_divergence == 0.25
 
 
-def test_a_missing_synonym_is_missing(monitor: Monitor) -> None:
-    """None is neither a field's value nor a metric of the user's own."""
+def test_a_synonym_with_the_value_none_is_dropped(monitor: Monitor) -> None:
+    """None fills no field and is not stored as a custom metric."""
     with monitor() as training:
         update = training.log_training_step(1, approx_kl=None, value_loss=1.0)
 
@@ -135,7 +135,7 @@ def test_a_missing_synonym_is_missing(monitor: Monitor) -> None:
 
 
 def test_an_array_of_several_numbers_is_refused_by_name(monitor: Monitor) -> None:
-    """As the mean of them is a decision of the training loop."""
+    """The caller must choose how to reduce several numbers to one."""
     with monitor() as training, pytest.raises(RecordError, match="approx_kl"):
         training.log_training_step(1, approx_kl=torch.tensor([0.1, 0.2]))
 
@@ -157,12 +157,12 @@ def test_an_array_of_several_numbers_is_refused_by_name(monitor: Monitor) -> Non
     ],
 )
 def test_tags_of_known_programs_have_a_field(name: str, field: str) -> None:
-    """With their group."""
+    """Tags are matched with their group."""
     assert update_field(name) == (field, 1.0)
 
 
 def test_the_entropy_loss_of_sb3_is_the_negative_of_the_entropy(monitor: Monitor) -> None:
-    """Without its group the sign is unknown, and the value stays a metric of the user's own."""
+    """Without its group the sign is unknown, and the value stays a custom metric."""
     with monitor() as training:
         update = training.log_training_step(1, **{"train/entropy_loss": -0.5})  # type: ignore[arg-type]
         bare = training.log_training_step(1, entropy_loss=-0.5)
@@ -172,17 +172,17 @@ def test_the_entropy_loss_of_sb3_is_the_negative_of_the_entropy(monitor: Monitor
 
 @pytest.mark.parametrize("name", ["kl", "train/kl", "entropy_loss", "loss_aux", "losses/old_approx_kl", "eval/reward"])
 def test_ambiguous_names_have_no_field_of_an_update(name: str) -> None:
-    """`kl` is the divergence from the reference model in TRL."""
+    """Ambiguous names such as `kl`, which TRL uses for the reference model, are not translated."""
     assert update_field(name) is None
 
 
-def test_an_evaluation_s_tag_has_a_field() -> None:
-    """With its group."""
+def test_an_evaluation_tag_has_a_field() -> None:
+    """Tags are matched with their group."""
     assert evaluation_field("eval/std_reward") == ("reward_std", 1.0)
 
 
-def test_metrics_of_an_algorithm_keep_their_order_and_what_is_no_number() -> None:
-    """A name stays where its field is given too."""
+def test_algorithm_metrics_keep_their_order_and_non_numeric_values() -> None:
+    """A synonym keeps its name if its field is also passed."""
     metrics = {"lr": 0.5, "approx_kl": 1.0, "kl_divergence": 2.0, "clipfrac": "much"}
 
     assert list(with_field_names(metrics).items()) == [

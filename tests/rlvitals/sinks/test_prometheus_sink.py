@@ -127,7 +127,7 @@ def test_every_metric_has_help_and_type() -> None:
     families = list(text_string_to_metric_families(taken(PolicyUpdate(time=1.0, step=1, clip_fraction=0.5)).text()))
     assert all(family.documentation and family.type in {"gauge", "counter"} for family in families)
     (clip_fraction,) = [family for family in families if family.name == "rlvitals_update_clip_fraction"]
-    assert clip_fraction.documentation.startswith("Share of samples whose ratio is outside of the clip range")
+    assert clip_fraction.documentation.startswith("Share of samples whose probability ratio is outside the clip range")
 
 
 def test_the_file_is_written_at_once_and_then_now_and_then(context: SinkContext) -> None:
