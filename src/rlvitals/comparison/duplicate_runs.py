@@ -120,8 +120,8 @@ def doubtful_seeds(members: Sequence[Member], outcomes: Sequence[RunOutcome]) ->
         named = "; ".join(map(_named, found[:_NAMED]))
         more = f"; and {len(found) - _NAMED} more sets" if len(found) > _NAMED else ""
         yield (
-            f"These runs have the same seed and settings but different outcomes: {named}{more}. Something that the seed "
-            "does not control (the GPU, parallel processes, the environment) makes them differ. They count as separate "
+            f"These runs have the same seed and settings but different outcomes: {named}{more}. Something that the "
+            "seed does not control (the GPU, parallel processes, the environment) makes them differ. They count as separate "
             "runs, although their independence is unknown. Give each run its own seed."
         )
 

@@ -165,7 +165,7 @@ def _standing(
             return "left out", f"has no {wanted}"
         return "counts as worst", f"{status} before it had any {wanted}"
     if extent.reached < NEARLY * horizon:
-        return _short_of(status, f"{percent(extent.reached / horizon)}of the horizon")
+        return _short_of(status, f"{percent(extent.reached / horizon)} of the horizon")
     if "final" not in found:
         odd = f", {extent.not_finite} values are non-finite" if extent.not_finite else ""
         return "counts as worst", f"has no finite {wanted} in the last tenth{odd}"
