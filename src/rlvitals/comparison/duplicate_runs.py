@@ -121,8 +121,8 @@ def doubtful_seeds(members: Sequence[Member], outcomes: Sequence[RunOutcome]) ->
         more = f"; and {len(found) - _NAMED} more sets" if len(found) > _NAMED else ""
         yield (
             f"These runs have the same seed and settings but different outcomes: {named}{more}. Something that the "
-            "seed does not control (the GPU, parallel processes, the environment) makes them differ. They count as separate "
-            "runs, although their independence is unknown. Give each run its own seed."
+            "seed does not control (the GPU, parallel processes, the environment) makes them differ. They count as "
+            "separate runs, although their independence is unknown. Give each run its own seed."
         )
 
 

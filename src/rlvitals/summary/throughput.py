@@ -45,7 +45,7 @@ def recorded_time_of(run: Run, *, connection: "DuckDBPyConnection | None" = None
     Raises:
         RunFormatError: A sealed segment is corrupt.
     """
-    from rlvitals.runs.queries import ask  # a trainer needs no database
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer needs no database
 
     pace, times = ask(run, lambda tables: (throughput_in(tables), _times(tables)), *STEPS, connection=connection)
     return recorded_time(pace, episodes_per_minute(times), away_of(run.header))
@@ -75,7 +75,7 @@ def throughput_of(run: Run, *, since: float = -np.inf) -> Throughput:
     Raises:
         RunFormatError: A sealed segment is corrupt.
     """
-    from rlvitals.runs.queries import ask  # noqa: PLC0415 - likewise
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer needs no database
 
     return ask(run, lambda tables: throughput_in(tables, since), *STEPS)
 
