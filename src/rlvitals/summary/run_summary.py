@@ -123,7 +123,7 @@ def summarise(
         ValueError: The window is not positive.
     """
     if window is not None and window < 1:
-        raise ValueError(f"window={window}: a window needs at least one episode")
+        raise ValueError(f"window={window}: a window holds at least one episode")
     whole = columns or read_columns(run)
     series = None if whole.episodes["time"].size else reward_series(run)
     course = course_of_rewards(whole.episodes["reward"] if series is None else series.values)

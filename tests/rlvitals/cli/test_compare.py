@@ -40,7 +40,7 @@ def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) 
     assert "is better than lr=0.1: +50 in mean reward over the last tenth" in result.stdout
     assert "\n\nDifferences\n" in result.stdout
     assert "Hedges' g" in result.stdout
-    assert "Runs are compared at 300 environment steps" in result.stdout
+    assert "Runs are compared up to 300 environment steps" in result.stdout
 
 
 def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
