@@ -172,7 +172,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
     names: dict[str, str] = {}
     for name in (name for row in rows for name in row):
         names.setdefault(name.casefold(), name)
-    # Only the columns that the expression needs: hundreds of package versions per run would take longer than all else.
+    # Only the columns that the expression needs: a hundred package versions per run would take longer than all else.
     asked = [name for name in names.values() if name.casefold() in expression.casefold()]
     columns = {name: [row.get(name) for row in rows] for name in asked}
     types = {name: _type_of(values) for name, values in columns.items()}

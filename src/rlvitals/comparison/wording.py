@@ -129,13 +129,13 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
             "a test over episodes reports noise as significant in most cases. Train at least 3 seeds of each."
         )
         return
-    p_value = f"p = {p_text(versus.p_value)}, {versus.method}"
+    p_value = f"p = {p_text(versus.p_value)} ({versus.method}"
     if said.comparisons > 1:
         p_value += f"; {p_text(versus.adjusted_p)} adjusted for {said.comparisons} comparisons"
     difference = _difference(versus, said)
     if versus.verdict in {"better", "worse", "different"}:
         word = "different from" if versus.verdict == "different" else f"{versus.verdict} than"
-        yield f"{mine} is {word} {theirs}{where}: {difference}; {p_value}; {runs}."
+        yield f"{mine} is {word} {theirs}{where}: {difference}; {p_value}), {runs}."
     elif versus.verdict == "the same" and versus.equivalence is not None:
         yield (
             f"{mine} and {theirs} are the same{where} within {short(versus.equivalence.margin)}: "
@@ -144,7 +144,7 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
         )
     else:
         yield (
-            f"{runs} show no difference between {mine} and {theirs}{where}: {difference}; {p_value}. This does not "
+            f"{runs} show no difference between {mine} and {theirs}{where}: {difference}; {p_value}). This does not "
             "prove that they are the same."
         )
         if versus.equivalence is not None:

@@ -185,7 +185,7 @@ def _group_blocks(found: Comparison) -> Iterator[Block]:
         if many > most
     ]
     if left:
-        yield Prose(f"Not drawn:  {' and '.join(left)}.", "quiet")
+        yield Prose(f"Not drawn: {' and '.join(left)}.", "quiet")
     if any(known.mean.estimate is not None for group in found.groups for known in group.estimates.values()):
         yield tables.estimates_table(found)
 

@@ -166,7 +166,7 @@ def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: fl
     recent = f"Reward and success are means of the last {RECENT_EPISODES} episodes"
     lead = f"Newest first. {recent}. The curve covers the whole run."
     if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
-        blocks.append(Prose(f"Runs without episodes use a different reward:  {'; '.join(sources)}."))
+        blocks.append(Prose(f"Runs without episodes use a different reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
     table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
     yield Section("refused", "Folders that could not be read", "", (table,))

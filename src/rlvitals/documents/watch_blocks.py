@@ -44,7 +44,7 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     ]
     yield Prose(" · ".join(filter(None, parts)))
     if vitals.read_error:
-        yield Prose(f"Cannot be read now:  {vitals.read_error}", "bad")
+        yield Prose(f"Cannot be read now: {vitals.read_error}", "bad")
     if vitals.failure and overview.verdict is None:
         yield Prose(escape_control(vitals.failure), "bad")  # on one line, whatever it contains
     yield from dropped_blocks(vitals.diagnosis.findings[:_MOST_FINDINGS], vitals.state.dropped_records)

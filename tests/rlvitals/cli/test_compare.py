@@ -118,8 +118,7 @@ def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups
     assert result.stdout.count(said) == 1
     assert "Where the two runs diverge" in result.stdout
     assert (
-        "lr0.1-1 vs. lr0.1-0"
-        in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
+        "lr0.1-1 vs. lr0.1-0" in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
     )
 
 
