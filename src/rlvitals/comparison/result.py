@@ -300,7 +300,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         metric: Compared metric as `stream.field`.
         higher_is_better: Whether higher is better. `None` if no direction is better.
-        statistic: `final` (mean over the last tenth), `area` (mean over the whole training) or `best` (best block mean).
+        statistic: `final` (mean over the last tenth), `area` (mean over all of it) or `best` (best block mean).
         axis: Axis along which runs are aligned.
         horizons: End of the comparison on the axis, for each task. Later records are ignored.
         level: Significance level of every test. Intervals have confidence `1 - level`.
