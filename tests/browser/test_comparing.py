@@ -80,7 +80,7 @@ def test_a_choice_keeps_the_focus(monitor: Monitor, opened: Opened) -> None:
     page = opened("/compare?group=*")
     statistic = page.get_by_label("Result of a run")
     expect(page.locator(".verdict")).to_contain_text("over the last tenth")
-    expect(page.get_by_text("for no other budget, environment or metric")).to_be_visible()
+    expect(page.get_by_text("They do not hold for another budget, environment or metric")).to_be_visible()
     statistic.focus()
     page.keyboard.press("ArrowDown")
     expect(page.locator(".verdict")).to_contain_text("over the whole training")

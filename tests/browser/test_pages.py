@@ -277,7 +277,7 @@ def test_groups_are_held_against_each_other(monitor: Monitor, opened: Opened) ->
     expect(verdict).to_contain_text("learning_rate=0.1 is worse than learning_rate=0.2")
     page.get_by_label("Metric").fill("length")
     page.keyboard.press("Enter")
-    expect(verdict).to_contain_text("cannot tell")
+    expect(verdict).to_contain_text("show no difference")
     page.get_by_role("tab", name="Run by run").click()
     expect(page.locator("h2", has_text="Side by side")).to_be_visible()
 

@@ -1,7 +1,7 @@
-"""Comparing experiments: groups of runs, what each came to, and what may be concluded.
+"""Statistical comparison of experiments, which are groups of runs.
 
-The unit of everything here is the run: two runs of one configuration differ by their seed, and by nothing else that
-anybody chose. Episodes of one run share its policy, and are no sample of what another seed would give.
+The unit of comparison is the run. Runs with the same configuration differ only by their seed. Episodes of one run share
+a policy, so they are not a sample of what another seed would give.
 """
 
 from rlvitals.comparison.explanations import Divergence, HistoryRank, first_divergence, rank_in_history

@@ -1,4 +1,4 @@
-"""The rules that were applied to the runs of a comparison, said."""
+"""Notes on the rules that were applied to the runs of a comparison."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,8 +17,8 @@ _FEW = 5
 _MANY = 10
 
 _EFFECTS = (
-    "Hedges' g is in standard deviations from run to run, which few runs show badly: for skewed outcomes and those "
-    "with heavy tails its interval covers 82 to 96 % where it says 95 %, for very skewed ones 73 to 87 %."
+    "Hedges' g is in standard deviations between runs, which few runs estimate poorly. Its nominal 95 % interval "
+    "covers 82 to 96 % for skewed and heavy-tailed outcomes, and 73 to 87 % for very skewed ones."
 )
 
 
@@ -35,24 +35,24 @@ def notes_of(
     refused: Sequence[tuple[Path, RunError]],
     effects: bool,
 ) -> list[str]:
-    """Each rule that made a difference, a sentence each.
+    """Return one note for each rule that made a difference.
 
     Args:
-        groups: The groups.
-        outcomes: What each run came to.
-        source: The metric.
-        axis: What runs were brought together by.
-        horizons: Where they were compared, by task.
-        blocks: Blocks of the axis.
-        better: Whether more is better.
-        normalised: Whether outcomes lie between references.
-        refused: Folders that could not be opened, or have no run, with the reason.
-        effects: Whether sizes of effects are said.
+        groups: Groups of runs.
+        outcomes: Outcome of each run.
+        source: Compared metric.
+        axis: Axis along which runs are aligned.
+        horizons: End of the comparison on the axis, by task.
+        blocks: Number of blocks of the axis.
+        better: Whether higher is better.
+        normalised: Whether outcomes are normalised by reference scores.
+        refused: Folders that could not be opened or hold no run, with the reason.
+        effects: Whether effect sizes are reported.
     """
     return [
         *_ends(horizons, axis),
-        f"The axis is cut in {blocks} blocks. A run has a value in a block only where it measured one.",
-        *([] if better else [f"Of {source.name} less is better."]),
+        f"The axis is divided into {blocks} blocks. A run has a value only in the blocks in which it measured one.",
+        *([] if better else [f"Lower {source.name} is better."]),
         *_runs(outcomes),
         *_groups(groups, normalised=normalised),
         *([_EFFECTS] if effects else []),
@@ -64,19 +64,19 @@ def _refused(refused: Sequence[tuple[Path, RunError]]) -> Iterator[str]:
     if refused:
         named = "; ".join(f"{path} ({error})" for path, error in refused[:_MOST_NAMED])
         more = f"; and {len(refused) - _MOST_NAMED} more" if len(refused) > _MOST_NAMED else ""
-        yield f"{len(refused)} {'folder was' if len(refused) == 1 else 'folders were'} refused: {named}{more}."
+        yield f"{len(refused)} {'folder was' if len(refused) == 1 else 'folders were'} skipped: {named}{more}."
 
 
 def _ends(horizons: Mapping[str, Horizon], axis: str) -> Iterator[str]:
     for task, horizon in horizons.items():
-        whose = f"Runs of {task or 'an environment without a name'}" if len(horizons) > 1 else "Runs"
+        whose = f"Runs of {task or 'an unnamed environment'}" if len(horizons) > 1 else "Runs"
         where = f"{short(horizon.place)} {AXIS_WORDS[axis]} ({horizon.reason})"
-        yield f"{whose} are compared at {where}; what comes behind is not looked at."
+        yield f"{whose} are compared up to {where}. Later records are ignored."
 
 
 def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:
     for standing, rule in (
-        ("counts as worst", "They count as worst in ranks and profiles, and not in means"),
+        ("counts as worst", "They count as worst in ranks and profiles, and are excluded from means"),
         ("left out", "They do not count"),
     ):
         found = [one for one in outcomes if one.standing == standing and one.repeats is None]
@@ -88,7 +88,7 @@ def _runs(outcomes: Sequence[RunOutcome]) -> Iterator[str]:
     if odd:
         values = sum(one.not_finite for one in odd)
         whose = "1 run" if len(odd) == 1 else f"{len(odd)} runs"
-        yield f"{values} values of {whose} are NaN or infinite; they are left out of every mean."
+        yield f"{values} values of {whose} are NaN or infinite. They are excluded from every mean."
 
 
 def _groups(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
@@ -101,38 +101,38 @@ def _groups(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
             named = [*varying[:_MOST_SETTINGS], *([f"{versions} package versions"] if versions else [])]
             more = len(varying) - _MOST_SETTINGS
             named += [f"{more} more"] if more > 0 else []
-            yield f"The runs of {group.name} differ among themselves by more than the seed: {', '.join(named)}."
+            yield f"The runs of {group.name} differ in more than the seed: {', '.join(named)}."
         if partly and group.settings_unknown < group.runs:
             missing = ", ".join(partly[:_MOST_SETTINGS])
             missing += f" and {len(partly) - _MOST_SETTINGS} more" if len(partly) > _MOST_SETTINGS else ""
-            yield f"Some runs of {group.name} did not record {missing}: whether they differ in that is unknown."
+            yield f"Some runs of {group.name} did not record {missing}, so whether they differ in it is unknown."
         if len(group.tasks) > 1 and not normalised:
             yield (
-                f"{group.name} ran in {len(group.tasks)} environments: without references its outcomes are not put "
-                "together, and each environment is compared for itself."
+                f"{group.name} ran in {len(group.tasks)} environments. Without reference scores, its outcomes are not "
+                "combined, and each environment is compared separately."
             )
     alone = [group for group in groups if group.counted <= 1]
     if alone:
         told = ", ".join(group.name for group in alone[:_FEW]) + (", ..." if len(alone) > _FEW else "")
-        verdict = "no verdict but by rank" if any(group.worst for group in alone) else "no verdict"
+        verdict = "no verdict except by rank" if any(group.worst for group in alone) else "no verdict"
         whose = "1 group has" if len(alone) == 1 else f"{len(alone)} groups have"
-        yield f"{whose} fewer than 2 outcomes, and so no interval and {verdict}: {told}."
+        yield f"{whose} fewer than 2 outcomes and therefore no interval and {verdict}: {told}."
     yield from _intervals(groups, normalised=normalised)
 
 
 def _intervals(groups: Sequence[RunGroup], *, normalised: bool) -> Iterator[str]:
-    """How far intervals of means can be trusted: as measured in `docs/comparison.md`, for the smallest group."""
+    """Report how reliable intervals of means are for the smallest group, as measured in `docs/comparison.md`."""
     sizes = [group.counted // (max(1, len(group.tasks)) if normalised else 1) for group in groups]
     fewest = min((size for size in sizes if size > 1), default=_MANY)
     if fewest < _FEW:
         yield (
-            "With 2 to 4 runs the interval of a mean holds for outcomes that are roughly normal. For strongly skewed "
-            "ones, or ones with two modes (some runs fail), it covers 82 to 89 % where it says 95 %, and no interval "
-            "of use does much better: few runs do not show the rare ones. Those of the median (93 % or more) and the "
-            "interquartile mean (90 % or more) depend less on it."
+            "With 2 to 4 runs, the interval of a mean is reliable for roughly normal outcomes. For strongly skewed or "
+            "bimodal outcomes (some runs fail), the nominal 95 % interval covers 82 to 89 %, and no useful interval "
+            "does much better, because few runs do not show rare outcomes. The intervals of the median (93 % or more) "
+            "and of the interquartile mean (90 % or more) depend less on the distribution."
         )
     elif fewest < _MANY:
         yield (
-            "With 5 to 9 runs the interval of a mean covers 88 to 93 % where it says 95 % if outcomes are strongly "
-            "skewed or have two modes (some runs fail); those of median and interquartile mean cover 93 % or more."
+            "With 5 to 9 runs, the nominal 95 % interval of a mean covers 88 to 93 % for strongly skewed or bimodal "
+            "outcomes (some runs fail). The intervals of median and interquartile mean cover 93 % or more."
         )

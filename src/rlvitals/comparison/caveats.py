@@ -1,4 +1,4 @@
-"""What may not be concluded from a comparison, and what every conclusion is bound to."""
+"""Caveats of a comparison and the scope of its conclusions."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ _NAMED = 6
 
 
 def limits_of(found: Comparison) -> list[str]:
-    """What may not be concluded, and what every conclusion is bound to; a sentence each.
+    """Return the caveats and the scope of the conclusions, a sentence each.
 
     Args:
-        found: The comparison.
+        found: Comparison to describe.
     """
     return [*foremost(found), *(_limits(found) if found.comparisons else [])]
 
 
 def foremost(found: Comparison) -> list[str]:
-    """What is said before all else: runs that count as one, and runs that are not compared with anything.
+    """Return the caveats that come first: duplicate runs, and runs that are not compared with anything.
 
     Args:
-        found: The comparison.
+        found: Comparison to describe.
     """
     return [*repeats_said(found.runs), *_unknown(found), *_alone(found)]
 
 
 def _unknown(found: Comparison) -> Iterator[str]:
-    """Runs that recorded no settings, where nobody said which of them belong together."""
+    """Report the runs that recorded no settings, if the caller did not assign them to groups."""
     runs = [one.run for one in found.runs if one.group == UNKNOWN_SETTINGS and one.repeats is None]
     if not runs or len(found.runs) == 1:
         return
@@ -41,38 +41,34 @@ def _unknown(found: Comparison) -> Iterator[str]:
         return
     yield (
         f"The settings of these {len(runs)} runs are unknown: {named}. Whether they repeat one experiment is unknown "
-        "too. They are not compared with anything, and a mean over them is not that of one configuration. "
+        "too, so they are not compared with anything, and their mean is not that of one configuration. "
         f"{way_out}"
     )
 
 
 def _alone(found: Comparison) -> Iterator[str]:
-    """Of several runs that are one group: that nothing is compared, why, and what to do."""
+    """If several runs form one group, report that nothing is compared, why, and how to compare them."""
     runs = [one for one in found.runs if one.repeats is None]
     if len(found.groups) != 1 or len(runs) == 1 or found.groups[0].name == UNKNOWN_SETTINGS:
         return
     (group,) = found.groups
     if group.name != ONE_GROUP:
-        yield (
-            f"These {len(runs)} runs are one group, {group.name}: they are not held against each other, and nothing is "
-            "compared."
-        )
+        yield f"These {len(runs)} runs form one group, {group.name}, so nothing is compared."
         return
     apart = ["the seed"] if len({str(one.seed) for one in runs}) > 1 else []
     apart += ["the environment"] if len(group.tasks) > 1 else []
-    but = f" but for {' and '.join(apart)}" if apart else ""
+    but = f" except for {' and '.join(apart)}" if apart else ""
     yield (
-        f"The settings of these {len(runs)} runs are the same{but}: they are one group, and are not held against "
-        "each other, as what parts them is luck. `--by run`, or a name for each (`old=PATH new=PATH`), holds them "
-        "against each other run by run; but no run alone shows that its settings are better. Where two runs part is "
-        "said where these two alone are compared."
+        f"The settings of these {len(runs)} runs are the same{but}, so they form one group and are not compared: their "
+        "differences are chance. To compare them run by run, add `--by run` or name each run (`old=PATH new=PATH`). A "
+        "single run cannot show that its settings are better. To see where two runs diverge, compare only those two."
     )
     if COMMIT in group.varying:
-        yield f"Their {COMMIT} differs, which makes no group unless it is asked for: `--by '{COMMIT}'`."
+        yield f"Their {COMMIT} differs. To group by it, add `--by '{COMMIT}'`."
 
 
 def horizon_of(found: Comparison) -> str:
-    """Where runs are compared, and on which axis."""
+    """Return the end of the comparison on its axis, such as `3,000 environment steps`."""
     ends = sorted(set(found.horizons.values()))
     where = short(ends[0]) if len(ends) == 1 else f"{short(ends[0])} to {short(ends[-1])}" if ends else "no"
     return f"{where} {AXIS_WORDS[found.axis]}"
@@ -82,8 +78,8 @@ def _limits(found: Comparison) -> Iterator[str]:
     what = outcome_phrase(found.statistic, found.metric)
     where = " in these environments" if len(found.horizons) > 1 else ""
     yield (
-        f"What is said holds for further seeds of these configurations{where}, for {what}, up to {horizon_of(found)}: "
-        "for no other budget, environment or metric, and for no single seed."
+        f"The conclusions hold for more seeds of these configurations{where}, for {what}, up to {horizon_of(found)}. "
+        "They do not hold for another budget, environment or metric, or for a single seed."
     )
     yield from _causes(found)
     better = Counter((one.task, one.baseline) for one in found.comparisons if one.verdict == "better")
@@ -91,13 +87,13 @@ def _limits(found: Comparison) -> Iterator[str]:
     many = len(found.groups)
     if any(times > 1 for times in better.values()) and len(pairs) < many * (many - 1) // 2:
         yield (
-            "Which of the better groups is the best was not tested: they were held against the baseline, and the "
-            "highest of several means is high by luck too. Compare every pair to hold them against each other."
+            "The best of the better groups was not determined: each was compared only with the baseline, and the "
+            "highest of several means is partly chance. To compare the groups with each other, compare every pair."
         )
     if any(one.verdict == "no difference shown" for one in found.comparisons):
         asked = any(one.equivalence is not None for one in found.comparisons)
-        yield "That no difference is shown does not mean that there is none" + (
-            "." if asked else ": give a margin to ask whether two groups are the same within it."
+        yield "A difference that is not shown may still exist" + (
+            "." if asked else ". To test whether two groups are the same, give a margin."
         )
 
 
@@ -118,20 +114,20 @@ def _causes(found: Comparison) -> Iterator[str]:
     if unknown:
         runs = "1 run is" if unknown == 1 else f"{unknown} runs are"
         yield (
-            f"The settings of {runs} unknown: a cause cannot be named, and that each group repeats one experiment is "
-            "assumed."
+            f"The settings of {runs} unknown, so no cause can be named, and each group is assumed to repeat one "
+            "experiment."
         )
     elif not named and not partly:
-        yield "Nothing that was recorded of their configurations differs between the groups: a cause cannot be named."
+        yield "The recorded configurations of the groups do not differ, so no cause can be named."
     elif len(named) == 1 and not versions and not partly:
-        yield f"As far as was recorded, the groups differ in {named[0]} alone: the likely cause of a difference."
+        yield f"As far as recorded, the groups differ only in {named[0]}, the likely cause of a difference."
     elif named:
-        yield f"The groups differ in {', '.join(named)}: which of them is the cause is not shown."
+        yield f"The groups differ in {', '.join(named)}. The comparison does not show which of them is the cause."
     if partly and not unknown:
-        yield f"Some groups did not record {listed(partly, _NAMED)}: whether they differ in that is unknown."
+        yield f"Some groups did not record {listed(partly, _NAMED)}, so whether they differ in it is unknown."
     mixed = [cut(group.name) for group in found.groups if any(map(is_known_to_differ, group.varying.values()))]
     if mixed:
         yield (
-            f"The runs of {listed(mixed, _NAMED)} differ among themselves by more than the seed: their "
-            "spread is not that of seeds alone."
+            f"The runs of {listed(mixed, _NAMED)} differ in more than the seed, so their spread is not due to seeds "
+            "alone."
         )

@@ -1,4 +1,4 @@
-"""Runs that are others over again: copies, and trainings whose seed was the same. They are no further seeds."""
+"""Detection of duplicate runs: copies, and trainings repeated with the same seed. They do not count as more seeds."""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
@@ -14,33 +14,33 @@ from rlvitals.comparison.wording import listed
 from rlvitals.runs.header import Header
 
 _VARIED = 10
-"""Different values of one number, from which on two series that are equal throughout are no coincidence."""
+"""Minimum number of different values of a metric for which two equal series are not a coincidence."""
 _NAMED = 5
 
 REASONS = {
-    "records": "holds the records of {of} again",
-    "seed": "has the seed, the settings and the outcome of {of}",
-    "values": "has the values of {of} from the first to the last",
+    "records": "holds the same records as {of}",
+    "seed": "has the same seed, settings and outcome as {of}",
+    "values": "has the same values as {of} throughout",
 }
 _WHY = {
-    "records": "They hold the same records, written at the same instants: copies, or one export imported twice.",
-    "seed": "They have the same seed, settings and outcome: a training done again with its seed tells nothing new.",
+    "records": "They hold the same records, written at the same times: copies, or one export imported twice.",
+    "seed": "They have the same seed, settings and outcome: a repeated training with the same seed adds no data.",
     "values": (
-        "All their numbers are the same from the first to the last, though they were written at other times{seeds}: "
-        "see that each training is given its own seed."
+        "All their numbers are equal throughout, although they were written at different times{seeds}. Check that each "
+        "training gets its own seed."
     ),
 }
 
 
 class _DuplicateSign(NamedTuple):
-    """A sign by which runs are the same, and what kind of sign it is."""
+    """A feature by which runs count as the same, and its kind."""
 
     by: Any
     sign: Hashable
 
 
 def training_of(header: Header) -> bytes | None:
-    """What is the same in all copies of a run's folder and in no other run; `None` where the header does not say."""
+    """Return a key that all copies of a run folder share and no other run has. `None` if the header has no writer."""
     return msgspec.json.encode(header, order="sorted") if header.writers else None
 
 
@@ -51,22 +51,22 @@ def without_repeats(
     source: MetricSource,
     substitutes: Substitutes,
 ) -> list[RunOutcome]:
-    """The outcomes, those of repeated runs left out, with the run that each counts with.
+    """Return the outcomes. Duplicate runs are left out and refer to the run that they repeat.
 
-    What was measured already says which runs may be the same: as many values, as far, with outcomes equal but for
-    rounding. Of those alone all records are looked at. They are one run where
+    The measured blocks show which runs could be duplicates: they have the same number of values, reach equally far and
+    have outcomes that are equal except for rounding. Only the records of these runs are read. They are one run if
 
-    - their folders have one header, or their records are equal to the times of the clock, in whichever groups;
-    - in one group, seed (where it is known), settings and outcome are equal;
-    - in one group, all numbers of the metric's stream are equal, and vary: two seeds cannot do that. Where they do not
-      vary (each episode has the highest reward there is), two seeds can, and are two runs.
+    - their run folders have the same header, or their records are equal including clock times, in any groups;
+    - they are in one group with equal seed (if known), settings and outcome;
+    - they are in one group, and all numbers of the metric's stream are equal and vary. Two seeds cannot produce this.
+      If the numbers do not vary (each episode has the highest possible reward), two seeds can, so they are two runs.
 
     Args:
         members: The runs.
-        outcomes: What each came to.
-        extents: How much of the metric each has.
-        source: The metric.
-        substitutes: What stands for the metric in runs without episodes.
+        outcomes: Outcome of each run.
+        extents: Extent of the metric in each run.
+        source: Compared metric.
+        substitutes: Reward series of runs without episodes.
     """
     alike = [_alike(one, extents.get(one.run)) for one in outcomes]
     shared = Counter(sign for sign in alike if sign is not None)
@@ -75,8 +75,8 @@ def without_repeats(
     contents |= {label: content_of(series) for label, series in substitutes.items()}
     first: dict[_DuplicateSign, str] = {}
     repeats: dict[str, Repeat] = {}
-    # The longest first: of a run and a copy that was made while it ran, the run is what counts. Then those whose
-    # folders have the name that the run was given.
+    # The longest run comes first: if a copy was made while the run was active, the run itself counts. Runs in a folder
+    # with their original name come next.
     for row in sorted(range(len(members)), key=lambda row: (-outcomes[row].values, _is_renamed(members[row]))):
         label = outcomes[row].run
         signs = list(_signs(members[row], outcomes[row], alike[row], contents.get(label)))
@@ -90,7 +90,7 @@ def without_repeats(
 
 
 def repeats_said(outcomes: Sequence[RunOutcome]) -> list[str]:
-    """Which runs count as one, and why; a sentence or two for each reason."""
+    """Return a sentence or two for each reason why runs count as one run."""
     said: list[str] = []
     every = {one.run: one for one in outcomes}
     own = sum(one.repeats is None for one in outcomes)
@@ -101,17 +101,15 @@ def repeats_said(outcomes: Sequence[RunOutcome]) -> list[str]:
                 same[one.repeats.of].append(one.run)
         if same:
             named = "; ".join(_named([of, *others]) for of, others in list(same.items())[:_NAMED])
-            more = f"; and {len(same) - _NAMED} more such" if len(same) > _NAMED else ""
-            head = (
-                "" if said else f"{len(outcomes)} runs were given, and {own} {'is' if own == 1 else 'are'} distinct. "
-            )
+            more = f"; and {len(same) - _NAMED} more sets" if len(same) > _NAMED else ""
+            head = "" if said else f"Of {len(outcomes)} runs, {own} {'is' if own == 1 else 'are'} distinct. "
             each = " each" if len(same) > 1 else ""
             said.append(f"{head}Counted as one run{each}: {named}{more}. {why.format(seeds=_seeds(every, same))}")
     return said
 
 
 def doubtful_seeds(members: Sequence[Member], outcomes: Sequence[RunOutcome]) -> Iterator[str]:
-    """Runs of one group with the same seed and settings, and other outcomes: perhaps not independent."""
+    """Report runs of one group with the same seed and settings but different outcomes. They may not be independent."""
     same: dict[Hashable, list[str]] = defaultdict(list)
     for member, outcome in zip(members, outcomes, strict=True):
         sign = _seed_sign(member)
@@ -120,16 +118,16 @@ def doubtful_seeds(members: Sequence[Member], outcomes: Sequence[RunOutcome]) ->
     found = [runs for runs in same.values() if len(runs) > 1]
     if found:
         named = "; ".join(map(_named, found[:_NAMED]))
-        more = f"; and {len(found) - _NAMED} more such" if len(found) > _NAMED else ""
+        more = f"; and {len(found) - _NAMED} more sets" if len(found) > _NAMED else ""
         yield (
-            f"These have the same seed and settings, and other outcomes: {named}{more}. Something that the seed does "
-            "not rule (the GPU, processes side by side, the environment) parts them; they count as runs of their own, "
-            "and how far they are independent is not known. Give each run a seed of its own."
+            f"These runs have the same seed and settings but different outcomes: {named}{more}. Something that the "
+            "seed does not control (the GPU, parallel processes, the environment) makes them differ. They count as "
+            "separate runs, although their independence is unknown. Give each run its own seed."
         )
 
 
 def _alike(outcome: RunOutcome, extent: MetricExtent | None) -> Hashable:
-    """What two runs that are the same share, as far as it is known without looking further."""
+    """Return a key that duplicate runs share, from what is known without reading their records."""
     if extent is None:
         return None
     outcomes = tuple((name, f"{value:.9e}") for name, value in sorted(outcome.outcomes.items()))
@@ -143,7 +141,7 @@ def _contents(candidates: Sequence[Member], source: MetricSource) -> dict[str, C
         return {}
     runs = [member.run for member in candidates]
     found = contents(runs, source)
-    # Of these runs alone: what they are called may be shorter.
+    # Labels among these runs only can be shorter.
     return {
         member.label: found[label] for member, label in zip(candidates, labels(runs), strict=True) if label in found
     }
@@ -164,7 +162,7 @@ def _signs(member: Member, outcome: RunOutcome, alike: Hashable, content: Conten
 
 
 def _seed_sign(member: Member) -> Hashable:
-    """Group, task, settings and seeds; `None` where no seed is known."""
+    """Return a key of group, task, settings and seeds. `None` if no seed is known."""
     if all(value is None for value in member.seeds.values()):
         return None
     return member.group, member.task, msgspec.json.encode([member.settings, member.seeds], order="sorted")
@@ -184,7 +182,7 @@ def _named(runs: Sequence[str]) -> str:
 
 
 def _seeds(outcomes: Mapping[str, RunOutcome], same: Mapping[str, Sequence[str]]) -> str:
-    """Said where seeds are known, and differ all the same."""
+    """Return a remark if the known seeds of duplicate runs differ."""
     apart = any(
         outcomes[of].seed is not None and any(outcomes[run].seed != outcomes[of].seed for run in runs)
         for of, runs in same.items()

@@ -1,4 +1,4 @@
-"""Which runs are repetitions of one experiment: their configurations, put together but for the seed."""
+"""Grouping of runs into experiments: runs whose configurations are equal except for the seed."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,33 +16,33 @@ By = str | Callable[[Run], Any]
 
 _SEED = re.compile(r"(^|[._-])(seeds?|random_state)$", re.IGNORECASE)
 VERSIONS = "packages."
-"""Begins the name of a package's version among the facts."""
+"""Prefix of package versions among the facts."""
 COMMIT = "git commit"
-"""The commit's name among the facts."""
+"""Name of the commit among the facts."""
 ONE_GROUP = "all runs"
-"""What the group is called where all recorded settings are the same."""
+"""Name of the group if all recorded settings are equal."""
 UNKNOWN_SETTINGS = "settings unknown"
-"""What the group is called whose runs recorded no settings: whether they repeat one experiment is not known."""
+"""Name of the group of runs that recorded no settings. Whether they repeat one experiment is unknown."""
 _KNOWN_SETTINGS = "settings known"
 _NO_VALUE = "None"
-"""A setting that was recorded as `None` is known; one that was not recorded is not."""
+"""Text for a setting that was recorded as `None`. It is known, unlike a setting that was not recorded."""
 _MOST_NAMED = 4
 _SCALARS = (bool, int, float, str)
 
 
 class Member(NamedTuple):
-    """A run and what it was asked to be.
+    """A run with its configuration and group.
 
     Attributes:
         run: The run.
-        label: What it is called.
-        header: Its header, as it was read.
-        group: The group that it is in.
-        task: Its environment; empty where its configuration names none.
-        seed: As its configuration names it.
-        seeds: All seeds that its configuration names.
-        settings: Its configuration, flat, without the seed and what names the run itself. A setting that is not there
-            is unknown: it is not the same as any other run's.
+        label: Name of the run.
+        header: Header of the run, as read.
+        group: Name of its group.
+        task: Environment from the configuration. Empty if the configuration has none.
+        seed: First seed in the configuration.
+        seeds: All seeds in the configuration.
+        settings: Flat configuration without the seed and without values that identify the run. A missing setting is
+            unknown, so it is not equal to that of any other run.
         facts: Commit and package versions.
     """
 
@@ -58,24 +58,24 @@ class Member(NamedTuple):
 
     @property
     def is_known(self) -> bool:
-        """Whether the run recorded settings: anything but its environment."""
+        """Whether the run recorded any setting other than its environment."""
         return any(seed is not None for seed in self.seeds.values()) or any(
             name not in TASK_SETTINGS for name in self.settings
         )
 
 
 def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> list[Member]:
-    """Put runs into groups.
+    """Assign runs to groups.
 
     Args:
         runs: The runs.
-        given: The group's name of those runs (by their place) that were given as members of one.
-        by: The name of a setting, an expression in SQL over settings, or a function of the run; by default all
-            settings but the seed and the environment: runs of one configuration on several environments are one
-            experiment on several tasks. Runs that recorded no settings are a group of their own.
+        given: Group name of the runs that were passed as members of a group, by index.
+        by: Name of a setting, an SQL expression over settings, or a function of the run. By default, all settings
+            except the seed and the environment: runs of one configuration in several environments are one experiment on
+            several tasks. Runs that recorded no settings form a separate group.
 
     Raises:
-        ComparisonError: The expression is wrong.
+        ComparisonError: The expression is invalid.
     """
     from rlvitals.comparison.metric_queries import labels  # noqa: PLC0415 - a trainer needs no database
 
@@ -102,24 +102,24 @@ def members_of(runs: Sequence[Run], given: Mapping[int, str], by: By | None) -> 
 
 
 def differing(members: Sequence[Member]) -> list[str]:
-    """Settings, versions and the commit that are not the same in all runs."""
+    """Return the settings, package versions and commit that are not the same in all runs."""
     return _not_the_same([member.settings | member.facts for member in members])
 
 
 def flat(tree: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Nested settings with dots; lists as text."""
+    """Flatten nested settings to dotted names. Lists become text."""
     for name, value in flat_settings(tree):
         plain = value is None or isinstance(value, _SCALARS)
         yield name, value if plain else msgspec.json.encode(value, enc_hook=str).decode()
 
 
 def _names_the_run(name: str, value: Any, run_id: str) -> bool:
-    """A seed, or a label such as a log folder with the run's own name."""
+    """Return whether a setting is a seed or contains the run's name, such as a log folder."""
     return bool(_SEED.search(name)) or (isinstance(value, str) and run_id in value)
 
 
 def facts_of(reproduction: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
-    """Yield the commit and the versions of a run, by name."""
+    """Yield the commit, the Python version and the package versions of a run, by name."""
     git = reproduction.get("git")
     if isinstance(git, Mapping) and git.get("commit"):
         yield COMMIT, f"{str(git['commit'])[:12]}{' with uncommitted changes' if git.get('dirty') else ''}"
@@ -143,7 +143,7 @@ def _by_configuration(members: list[Member]) -> list[Member]:
 
 
 def _of_known(members: list[Member]) -> list[Member]:
-    """Groups of runs that recorded settings; one without a name where all settings are the same."""
+    """Group runs that recorded settings. The group has no name if all settings are equal."""
     keys = [
         msgspec.json.encode(
             {name: value for name, value in member.settings.items() if name not in TASK_SETTINGS}, order="sorted"
@@ -163,7 +163,7 @@ def _of_known(members: list[Member]) -> list[Member]:
 
 
 def _names(told: list[dict[str, Any]], differing_names: list[str]) -> list[str]:
-    """What groups are called: by the settings in which they differ; numbered where that would be too long."""
+    """Name groups by the settings in which they differ. Names are numbered if they are not unique."""
     shown = differing_names[:_MOST_NAMED]
     names = [", ".join(f"{name}={_said(one.get(name))}" for name in shown) for one in told]
     if len(set(names)) < len(names):
@@ -177,7 +177,7 @@ def _not_the_same(told: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _asked(members: Sequence[Member], by: str) -> list[str]:
-    """The value of an expression for each run, from a table whose columns are the settings."""
+    """Evaluate an expression for each run, on a table whose columns are the settings."""
     rows = [
         dict(flat(member.header.configuration)) | member.facts | {"run": member.label, "task": member.task}
         for member in members

@@ -1,4 +1,4 @@
-"""Why runs differ: where two of them part, which settings matter, and how one stands in its user's own history."""
+"""Explanations of differences: where two runs diverge, which settings have an effect, and a run's rank in history."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,22 +26,22 @@ from rlvitals.stats.parameters.sensitivity import sensitivity
 _FEWEST_CONFIGURATIONS = 5
 _FEWEST_RUNS = 10
 _FEWEST_EARLIER = 39
-"""Earlier runs, from which on the outermost ranks have a chance of 5 % together: 2 in 40."""
+"""Number of earlier runs from which the two outermost ranks together have a probability of 5 %: 2 in 40."""
 _NOT_COMPARED = frozenset({"time", "writer", "step", "env_step", "update", "duration"})
 
 
 class Divergence(msgspec.Struct, frozen=True, kw_only=True):
-    """Where two runs part.
+    """First difference between two runs.
 
     Attributes:
-        kind: identical, exact, beyond noise, not shown, not enough data (`rlvitals.stats.groups.divergence`).
-        update: Number of the update, from 0; `None` if nowhere.
-        env_step: Environment steps of the first run then; `None` where they were not said.
-        metrics: The metrics that differ there, the clearest first.
-        compared: Updates that both have.
-        differences: Settings, versions and commit that differ, each with the value of either run; `None` where it is
-            unknown.
-        sentences: What that says.
+        kind: identical, exact, beyond noise, not shown or not enough data (`rlvitals.stats.groups.divergence`).
+        update: Index of the first update that differs, from 0. `None` if there is none.
+        env_step: Environment steps of the first run at that update. `None` if they were not reported.
+        metrics: Metrics that differ there, the clearest first.
+        compared: Number of updates that both runs have.
+        differences: Settings, versions and commit that differ, each with the value of both runs. Unknown values are
+            `None`.
+        sentences: Explanation in sentences.
     """
 
     kind: str
@@ -54,19 +54,19 @@ class Divergence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class HistoryRank(msgspec.Struct, frozen=True, kw_only=True):
-    """A run among its user's earlier runs of the same environment.
+    """Rank of a run among earlier runs of the same environment.
 
     Attributes:
-        run: The run.
-        task: The environment.
-        metric: What was compared.
-        place: How far along the axis: where the run is now, or the end.
-        value: Its mean in the last tenth up to there.
-        earlier: Earlier runs that came as far.
-        below: How many of them had a lower value.
-        equal: How many had the same.
-        chance: Chance of a place so far down or up among them, if it were one of them: two-sided.
-        sentences: What that says.
+        run: Name of the run.
+        task: Environment.
+        metric: Compared metric.
+        place: Position on the axis: the current end of the run.
+        value: Mean of the metric in the last tenth up to that position. `None` without a finite value.
+        earlier: Number of earlier runs that reached that position.
+        below: Number of earlier runs with a lower value.
+        equal: Number of earlier runs with the same value.
+        chance: Two-sided probability of a rank at least this extreme if the run were one of the earlier runs.
+        sentences: Explanation in sentences.
     """
 
     run: str
@@ -82,14 +82,14 @@ class HistoryRank(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def first_divergence(first: Run, second: Run) -> Divergence:
-    """Find the first update from which two runs differ, and say what differs in their configuration.
+    """Find the first update from which two runs differ, and the differences in their configuration.
 
     Args:
-        first: One run.
-        second: The other.
+        first: First run.
+        second: Second run.
 
     Raises:
-        RunFormatError: A segment is damaged.
+        RunFormatError: A segment is corrupt.
     """
     names = [
         field.name
@@ -135,21 +135,21 @@ def first_divergence(first: Run, second: Run) -> Divergence:
 def rank_in_history(
     run: Run, earlier: Sequence[Run], metric: str = "reward", *, axis: Axis = "env_step"
 ) -> HistoryRank:
-    """Where a run stands among earlier runs of the same environment, at the same place of the axis.
+    """Rank a run among earlier runs of the same environment, at the same position on the axis.
 
-    The share of runs that are lower is said as a rank: among `n` earlier runs and one more, each rank has a chance of
-    `1 / (n + 1)` if nothing has changed (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World). So
-    14 earlier runs can never say "below the 5th percentile" with a chance of error of 5 %.
+    The share of lower runs is reported as a rank. Among `n` earlier runs and one more, each rank has a probability of
+    `1 / (n + 1)` if nothing has changed (Vovk, Gammerman and Shafer 2005, Algorithmic Learning in a Random World). With
+    14 earlier runs, "below the 5th percentile" can therefore never be shown at an error rate of 5 %.
 
     Args:
-        run: The run, live or finished.
-        earlier: Candidates, such as every run of a folder. Only runs of the same environment that started before the
-            run count, and copies of the run do not.
+        run: Run to rank, live or finished.
+        earlier: Candidates, such as all runs in a folder. Only runs of the same environment that started before the run
+            count. Copies of the run do not count.
         metric: As for `compare`.
         axis: As for `compare`.
 
     Raises:
-        ComparisonError: The run has nothing of the metric.
+        ComparisonError: The run has no value of the metric.
     """
     from rlvitals.comparison.metric_queries import extents, measured  # noqa: PLC0415 - a trainer needs no database
 
@@ -166,7 +166,7 @@ def rank_in_history(
     substitutes = substitutes_of(runs, labels, known, source, axis)
     known |= {label: extent_of(series, axis) for label, series in substitutes.items()}
     if labels[0] not in known:
-        raise ComparisonError(f"{run.path} has no {source.name} along {axis}: there is nothing to place")
+        raise ComparisonError(f"{run.path} has no {source.name} along {axis}, so it has no rank")
     place = known[labels[0]].reached
     far = [label for label in labels[1:] if label in known and known[label].reached >= place]
     found = measured(runs, labels, source, axis, [place or 1.0] * len(runs))
@@ -197,7 +197,7 @@ def rank_in_history(
 
 
 def _earlier_trainings(run: Run, earlier: Sequence[Run]) -> list[Run]:
-    """List the trainings that started before the run's, each once, whatever the number of its copies."""
+    """List the trainings that started before the run. Copies of one training count once."""
     seen = {training_of(run.header)} - {None}
     found = []
     for one in earlier:
@@ -217,17 +217,20 @@ def settings_effect(
     higher_is_better: bool,
     level: float,
 ) -> SettingsEffect | None:
-    """Which settings the outcome depends on; `None` where too few configurations are compared, or several tasks.
+    """Estimate which settings the outcome depends on.
 
     Settings that some runs did not record are left out.
 
     Args:
         members: The runs.
-        outcomes: What each came to, by its label.
+        outcomes: Outcome of each run, by label.
         statistic: `final`, `area` or `best`.
-        generator: Draws shuffles.
-        higher_is_better: Whether more is better.
-        level: Of the tests.
+        generator: Random generator for shuffles.
+        higher_is_better: Whether higher is better.
+        level: Significance level of the tests.
+
+    Returns:
+        `None` if there are too few runs or configurations, or several tasks.
     """
     kept = [member for member in members if member.is_known and statistic in outcomes[member.label].outcomes]
     names = [name for name in kept[0].settings if all(name in member.settings for member in kept)] if kept else []
@@ -287,11 +290,11 @@ def _parting_words(
         "identical": f"They are equal in all {compared} updates that both have.",
         "exact": f"They are equal to six digits until update {place}, where {', '.join(metrics[:3])} first differ.",
         "beyond noise": (
-            f"They differ by no more than noise until update {place}; from there on {', '.join(metrics[:3])} are at "
-            "another level."
+            f"They differ only by noise until update {place}. From there on, {', '.join(metrics[:3])} are at a "
+            "different level."
         ),
-        "not shown": "They differ from the beginning, and no update is shown from which they differ by more.",
-        "not enough data": f"They have {compared} updates in common: too few to say where they part.",
+        "not shown": "They differ from the beginning, and no update is shown after which they differ more.",
+        "not enough data": f"They have {compared} updates in common, which is too few to find where they diverge.",
     }[kind]
     if kind == "identical":
         return [said]
@@ -304,14 +307,14 @@ def _parting_words(
         named.append(f"{versions} package {'version' if versions == 1 else 'versions'}")
     if unknown:
         whose = "one of them" if unknown == 1 else "both"
-        return [said, f"The settings of {whose} are unknown: whether their configurations differ is unknown too."]
+        return [said, f"The settings of {whose} are unknown, so whether their configurations differ is unknown too."]
     if partly and not named:
-        recorded = f"Only one of them recorded {', '.join(partly[:5])}: whether they differ in that is unknown."
+        recorded = f"Only one of them recorded {', '.join(partly[:5])}, so whether they differ in it is unknown."
         return [said, recorded]
     cause = (
-        f"Their configurations differ in {', '.join(named)}: which of them is the cause is not shown by this."
+        f"Their configurations differ in {', '.join(named)}, but this does not show the cause."
         if named
-        else "Nothing that was recorded of their configurations differs."
+        else "Their recorded configurations do not differ."
     )
     return [said, cause]
 
@@ -319,10 +322,10 @@ def _parting_words(
 def _placed_words(placed: HistoryRank, unit: str) -> str:
     place = f"{short(placed.place)} {unit}"
     if placed.value is None:
-        return f"There is no finite value in the last tenth up to {place}: nothing can be said."
-    where = f"{placed.task or 'an environment without a name'} at {place}"
+        return f"There is no finite value in the last tenth up to {place}, so the run has no rank."
+    where = f"{placed.task or 'an unnamed environment'} at {place}"
     if not placed.earlier:
-        return f"No earlier run of {where} is there to compare with."
+        return f"No earlier run in {where} to compare with."
     above = placed.earlier - placed.below - placed.equal
     every = "the only earlier run" if placed.earlier == 1 else f"all {placed.earlier} earlier runs"
     if placed.below == 0 and not placed.equal:
@@ -334,14 +337,15 @@ def _placed_words(placed: HistoryRank, unit: str) -> str:
     else:
         rank = f"higher than {placed.below} of {placed.earlier} earlier runs"
         rank += f", and the same as {placed.equal}" if placed.equal else ""
-    said = f"Of {where}, {metric_named(placed.metric).phrase} is {short(placed.value)}: {rank}."
+    said = f"In {where}, {metric_named(placed.metric).phrase} is {short(placed.value)}: {rank}."
     if placed.earlier < _FEWEST_EARLIER:
         whose = "1 earlier run" if placed.earlier == 1 else f"{placed.earlier} earlier runs"
         return (
-            f"{said} Nothing can be concluded from that place: among {whose} even the highest and the lowest have a "
-            f"chance of {percent(2 / (placed.earlier + 1))} if nothing has changed. From {_FEWEST_EARLIER} earlier "
-            "runs on it is 5 %."
+            f"{said} This rank supports no conclusion: among {whose}, even the highest and the lowest rank have a "
+            f"probability of {percent(2 / (placed.earlier + 1))} if nothing has changed. From {_FEWEST_EARLIER} "
+            "earlier runs on, it is 5 %."
         )
     return (
-        f"{said} A place so far from the middle has a chance of {percent(placed.chance or 1.0)} if nothing has changed."
+        f"{said} A rank this far from the middle has a probability of {percent(placed.chance or 1.0)} if nothing has "
+        "changed."
     )

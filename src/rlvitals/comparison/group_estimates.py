@@ -1,4 +1,4 @@
-"""What a group of runs comes to: estimates, learning curves, profile, way to the target."""
+"""Estimates for a group of runs: outcomes, learning curves, performance profile and time to target."""
 
 import math
 from collections.abc import Sequence
@@ -33,12 +33,12 @@ _NO_ESTIMATE = IntervalEstimate(None, None, None)
 
 
 def number(value: float) -> float | None:
-    """A number, or `None` where it is not one."""
+    """Return a finite number unchanged, and `None` for any other."""
     return float(value) if math.isfinite(value) else None
 
 
 def as_range(effect: PairedEffect) -> IntervalEstimate:
-    """An effect, with `None` for what there is not."""
+    """Convert an effect to an interval estimate. Non-finite values become `None`."""
     return IntervalEstimate(*(number(end) for end in effect))
 
 
@@ -57,21 +57,21 @@ def group_of(
     target: float | None,
     generator: np.random.Generator,
 ) -> RunGroup:
-    """Everything that is said of one group.
+    """Summarise one group.
 
     Args:
-        name: What it is called.
+        name: Name of the group.
         members: Its runs.
-        outcomes: What they came to.
-        measured: What all runs measured.
-        rows: The rows of its runs in it.
+        outcomes: Outcomes of its runs.
+        measured: Block means of all runs.
+        rows: Rows of its runs in `measured`.
         shown: Names of the settings that differ between groups.
-        statistic: The one that is compared.
-        sign: -1 where less is better.
-        thresholds: Of the profile.
-        normalised: Whether outcomes lie between references.
-        target: The mean to reach.
-        generator: Draws resamples.
+        statistic: Compared statistic.
+        sign: -1 if lower is better, otherwise 1.
+        thresholds: Thresholds of the performance profile.
+        normalised: Whether outcomes are normalised by reference scores.
+        target: Mean of the metric to reach.
+        generator: Random generator for resampling.
     """
     tasks = list(dict.fromkeys(member.task for member in members))
     told = [member.settings | member.facts for member in members]
@@ -110,12 +110,12 @@ def group_of(
 
 
 def curve_of(measured: MetricBlocks, rows: Sequence[int], placed: int) -> GroupCurve:
-    """The mean over some runs of one task at each place, with Student's interval over those that contribute there.
+    """Average runs of one task in each block, with Student's interval over the runs that have a value there.
 
     Args:
-        measured: What all runs measured.
-        rows: The rows of those runs in it.
-        placed: A row of that task, whose places are those of all.
+        measured: Block means of all runs.
+        rows: Rows of the runs to average.
+        placed: Row of the task, whose block positions apply to all its runs.
     """
     values = measured.means[list(rows)]
     known = ~np.isnan(values)
@@ -146,13 +146,13 @@ def mean_on(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], 
     """
     if group.tasks == [task]:
         return group.estimates[found.statistic].mean
-    with np.errstate(all="ignore"):  # differences and squares of the largest have no float
+    with np.errstate(all="ignore"):  # differences and squares of the largest floats overflow
         values = scores_of(outcomes, found.statistic, task)
         return as_range(mean_of_runs(values, np.random.default_rng(0))) if values.size else _NO_ESTIMATE
 
 
 def thresholds_of(outcomes: Sequence[RunOutcome], statistic: str) -> NDArray[np.float64]:
-    """Where profiles are looked at: evenly from the lowest to the highest outcome of all runs."""
+    """Return the thresholds of profiles: evenly spaced from the lowest to the highest outcome of all runs."""
     values = [one.outcomes[statistic] for one in outcomes if statistic in one.outcomes]
     return np.linspace(min(values), max(values), _THRESHOLDS) if values else np.empty(0)
 
@@ -198,10 +198,10 @@ def _profile(
 
 
 def way(outcomes: Sequence[RunOutcome], horizon: float) -> tuple[list[float], list[bool]]:
-    """Where each run reached the target, or was last seen without, and whether it did.
+    """Return each run's time to target or censoring time, and whether it reached the target.
 
-    A run that ended early is taken as never reaching it; one that is still running is censored where it is. One that is
-    another over again has gone no way of its own.
+    A run that ended early never reaches the target. A run that is still running is censored at its current position.
+    Duplicate runs are excluded.
     """
     known = [one for one in outcomes if one.repeats is None]
     kept = [one for one in known if one.standing != "left out" or one.reached is not None]
@@ -233,7 +233,7 @@ def _one_or_all(values: Sequence[object]) -> object:
 
 
 def _distinct(values: Sequence[object]) -> list[object]:
-    """The different values, in the order in which they come; many are counted instead."""
+    """Return the different values in order of appearance. If there are too many, the last entry is their number."""
     found: dict[str, object] = {}
     for value in values:
         found.setdefault(repr(value), value)

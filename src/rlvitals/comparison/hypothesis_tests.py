@@ -1,4 +1,4 @@
-"""One group against another: the tests, and what may be concluded from them."""
+"""Hypothesis tests between two groups, and the verdicts that follow from them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -34,22 +34,22 @@ from rlvitals.stats.parameters.spline_basis import ranked
 
 NOTHING = IntervalEstimate(None, None, None)
 _FEW = 10
-"""Runs of the smaller group, from which on unequal spreads do little to the test."""
+"""Size of the smaller group from which unequal spreads hardly affect the test."""
 _Values = NDArray[np.float64]
 
 
 class TestPlan(NamedTuple):
-    """What is asked of every pair of groups.
+    """Parameters of the tests between two groups.
 
     Attributes:
         statistic: `final`, `area` or `best`.
-        metric: The metric's name.
-        higher_is_better: Which way is better; `None` if neither.
-        level: Of the verdicts.
-        margin: Within which groups count as the same; `None` if that is not asked.
-        horizons: Where on the axis runs are compared, by task.
-        target: Whether there is one.
-        normalised: Whether outcomes of several tasks may be put together.
+        metric: Name of the metric.
+        higher_is_better: Whether higher is better. `None` if no direction is better.
+        level: Significance level of the verdicts.
+        margin: Margin within which groups count as the same. `None` for no equivalence test.
+        horizons: End of the comparison on the axis, by task.
+        target: Whether a target was given.
+        normalised: Whether outcomes of several tasks can be combined.
     """
 
     statistic: str
@@ -63,7 +63,7 @@ class TestPlan(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two groups on some tasks."""
+    """Two groups with the tasks on which they are compared."""
 
     group: str
     baseline: str
@@ -76,7 +76,7 @@ class Pair(NamedTuple):
 def pairs_of(
     outcomes: dict[str, list[RunOutcome]], names: Sequence[tuple[str, str]], *, normalised: bool
 ) -> list[Pair]:
-    """The comparisons to make: on each task that two groups share, and on all of them if they can be put together."""
+    """Return the comparisons to make: one per shared task, and one for all tasks if they can be combined."""
     found = []
     for group, baseline in names:
         mine, theirs = outcomes[group], outcomes[baseline]
@@ -90,12 +90,12 @@ def pairs_of(
 
 
 def judged(pairs: Sequence[Pair], question: TestPlan, generator: np.random.Generator) -> list[Versus]:
-    """All comparisons, their p-values adjusted for each other.
+    """Make all comparisons, with p-values adjusted for each other.
 
     Args:
-        pairs: The comparisons.
-        question: What is asked of each.
-        generator: Draws permutations and futures.
+        pairs: Pairs of groups to compare.
+        question: Parameters of the tests.
+        generator: Random generator for permutations and simulated runs.
     """
     count = sum(1 for pair in pairs if _enough(pair, question))
     made = [_tested(pair, question, max(1, count), generator) for pair in pairs]
@@ -145,7 +145,7 @@ def _paired(sides: tuple[list[_Values], list[_Values]]) -> list[tuple[_Values, _
 
 
 def _ranks(mine: _Values, theirs: _Values) -> tuple[_Values, _Values]:
-    """Ranks within a task, in which runs without an outcome are last."""
+    """Return ranks within a task. Runs without an outcome are last."""
     ranks = ranked(np.concatenate([mine, theirs]))
     return ranks[: mine.size], ranks[mine.size :]
 
@@ -234,14 +234,14 @@ def _verdict(
 
 
 def _relative(mine: _Values, theirs: _Values) -> float | None:
-    """The difference over the baseline's mean, where all outcomes are above zero, so that a share has a meaning."""
+    """Return the difference relative to the baseline's mean. `None` unless all outcomes are positive."""
     if not mine.size or not theirs.size or min(mine.min(), theirs.min()) <= 0.0:
         return None
     return number(float(mine.mean() / theirs.mean() - 1.0))
 
 
 def _wider(mine: _Values, theirs: _Values) -> float:
-    """How many times as widely the first group spreads, where both are small; 1 where that is not known."""
+    """Return the ratio of the groups' standard deviations. 1 unless both groups are small and the ratio is known."""
     if min(mine.size, theirs.size) not in range(FEWEST_RUNS, _FEW):
         return 1.0
     first, second = float(mine.std()), float(theirs.std())

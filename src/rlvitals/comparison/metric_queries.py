@@ -1,4 +1,4 @@
-"""Questions to the runs of a comparison, in SQL: two passes over all runs at once, however many there are."""
+"""SQL queries over the runs of a comparison: two passes over all runs at once, for any number of runs."""
 # ruff: noqa: S608 -- names are quoted, numbers are numbers, and an expression is the user's own
 
 from collections.abc import Mapping, Sequence
@@ -23,21 +23,21 @@ _FINITE = f"(abs(value) < {LARGEST!r})"
 
 _FLAT = frozenset({"NUMBER", "COUNT", "TEXT", "FLAG"})
 _OF_A_WRITER = frozenset({"time", "writer", "duration", "memory"})
-"""Another each time that a training is done, though nothing else is."""
+"""Fields that differ each time a training is repeated, although nothing else does."""
 _SET = frozenset({"learning_rate", "clip_range", "gradient_norm_limit", "epochs"})
-"""Follow a schedule, and are the same for every seed."""
+"""Fields that follow a schedule, so they are equal for all seeds."""
 _CLOCK = 946_684_800
-"""The year 2000: times before it count from a run's own beginning, and may be those of two runs."""
+"""The year 2000. Earlier times count from the start of a run, so two runs can share them."""
 
 __all__ = ["answers_of", "contents", "extents", "labels", "last_records", "measured"]
 
 
 def extents(runs: Sequence[Run], labels: Sequence[str], source: MetricSource, axis: Axis) -> dict[str, MetricExtent]:
-    """How far each run came, and how much of the metric it has; runs that have none of it are not in the answer.
+    """Return how far each run got and how many values of the metric it has. Runs without the metric are omitted.
 
     Raises:
-        ColumnError: The metric is of a dict that no run has such a key in.
-        ComparisonError: The stream does not know that axis.
+        ColumnError: The metric is a dict entry that no run has.
+        ComparisonError: The stream does not have this axis.
     """
     rows = _rows(source, axis)
 
@@ -61,16 +61,16 @@ def measured(
     horizons: Sequence[float],
     blocks: int = BLOCKS,
 ) -> MetricBlocks:
-    """Each run's mean in each block of the axis; nothing is carried on or interpolated.
+    """Return each run's mean in each block of the axis. No value is carried forward or interpolated.
 
     Args:
         runs: The runs.
-        labels: What they are called, in the order of the rows that are wanted.
+        labels: Labels of the runs, in the order of the wanted rows.
         source: The metric.
         axis: The axis.
-        horizons: Its end for each run; a value at a block's upper end belongs to it, as in
+        horizons: End of the axis for each run. A value at the upper end of a block belongs to it, as in
             `stats.groups.aligned_curves.block_means`.
-        blocks: Blocks up to the horizon.
+        blocks: Number of blocks up to the horizon.
     """
     ends = ", ".join(
         f"({literal(label)}, CAST({horizon!r} AS DOUBLE))"
@@ -97,14 +97,16 @@ def measured(
 
 
 def contents(runs: Sequence[Run], source: MetricSource) -> dict[str, Content]:
-    """What the records of runs are, of the metric's stream: equal for runs with the same records, in any order.
+    """Return digests of the runs' records in the metric's stream.
+
+    Digests are equal for runs with the same records in any order.
 
     Args:
         runs: The runs.
         source: The metric.
 
     Returns:
-        By the runs' labels among these runs.
+        Digests by the labels of the runs among these runs.
     """
     flat = [field for field in fields(STREAMS[source.stream]) if field.column.name in _FLAT]
     same = ", ".join(identifier(field.name) for field in flat if field.name not in _OF_A_WRITER)
@@ -126,7 +128,7 @@ def contents(runs: Sequence[Run], source: MetricSource) -> dict[str, Content]:
 
 
 def _rows(source: MetricSource, axis: Axis) -> str:
-    """SQL for run, place and value."""
+    """Return SQL that selects run, place and value."""
     place = {
         ("episodes", "env_step"): "env_step",
         ("episodes", "episode"): "episode",
@@ -143,7 +145,7 @@ def _rows(source: MetricSource, axis: Axis) -> str:
         rows = stream
     if place is None:
         raise ComparisonError(
-            f"{source.name} cannot be laid along {axis!r}: {source.stream} are placed by env_step, time"
+            f"{source.name} cannot be compared along {axis!r}: {source.stream} have the axes env_step, time"
             f"{', update' if source.stream == 'updates' else ', episode'}"
         )
     own = " WHERE policy IS NULL" if source.stream == "evaluations" else ""
@@ -156,21 +158,21 @@ def _asked(runs: Sequence[Run], source: MetricSource, question: Any) -> Any:
             return question(tables)
         except (duckdb.BinderException, duckdb.ConversionException) as error:
             reason = " ".join(str(error).partition("\n\n")[0].split())
-            raise ColumnError(f"{source.name} is no number that these runs have: {reason}") from None
+            raise ColumnError(f"{source.name} is not a number in these runs: {reason}") from None
 
     return ask(list(runs), careful, source.stream, nested=lambda _: source.nested)
 
 
 def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
-    """The value of an expression for each of some rows, from a table whose columns are their keys.
+    """Evaluate an expression for each row of a table whose columns are the keys of the rows.
 
     Raises:
-        ComparisonError: The expression is wrong.
+        ComparisonError: The expression is invalid.
     """
     names: dict[str, str] = {}
     for name in (name for row in rows for name in row):
         names.setdefault(name.casefold(), name)
-    # Only what is asked for: a hundred versions of packages a run would take longer than all the rest.
+    # Only the columns that the expression needs: a hundred package versions per run would take longer than all else.
     asked = [name for name in names.values() if name.casefold() in expression.casefold()]
     columns = {name: [row.get(name) for row in rows] for name in asked}
     types = {name: _type_of(values) for name, values in columns.items()}
@@ -187,7 +189,7 @@ def answers_of(rows: Sequence[Mapping[str, Any]], expression: str) -> list[Any]:
         )
         try:
             check_functions(expression)
-            duckdb.extract_statements(f"SELECT {expression}")  # whole by itself: it closes no bracket of ours
+            duckdb.extract_statements(f"SELECT {expression}")  # a complete statement closes no bracket of ours
             answers = tables.execute(f"SELECT place, (\n{expression}\n) FROM runs ORDER BY place").fetchall()
         except (duckdb.Error, QueryError) as error:
             known = ", ".join(list(names.values())[:_SHOWN])

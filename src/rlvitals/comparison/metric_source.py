@@ -1,4 +1,4 @@
-"""What a metric is, and what runs measured of it on a common axis."""
+"""Lookup of metrics, and containers for their values on a common axis."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,19 +12,19 @@ from rlvitals.records.schema import fields
 
 BLOCKS = 100
 LARGEST = 1e150
-"""From here on a value counts as infinite: its square is beyond what a float holds."""
+"""Values from here on count as infinite, because their squares overflow a float."""
 _SEARCHED = ("episodes", "evaluations", "updates")
 _BOOKKEEPING = {"time", "writer"}
 _TEXTUAL = ("TEXT",)
 
 
 class MetricSource(NamedTuple):
-    """Where a metric is.
+    """Location of a metric.
 
     Attributes:
-        stream: The stream.
-        field: The field, or `field.key` of a dict.
-        nested: The dict that must be read; empty for a plain field.
+        stream: Name of the stream.
+        field: Name of the field, or `field.key` of a dict.
+        nested: Name of the dict to read. Empty for a plain field.
     """
 
     stream: str
@@ -33,20 +33,20 @@ class MetricSource(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`stream.field`."""
+        """The metric as `stream.field`."""
         return f"{self.stream}.{self.field}"
 
     @property
     def sql(self) -> str:
-        """The value, as a number."""
+        """SQL expression for the value as a number."""
         quoted = (part.replace('"', '""') for part in self.field.split(".", 1))
         return "CAST(" + ".".join(f'"{part}"' for part in quoted) + " AS DOUBLE)"
 
 
 class MetricExtent(NamedTuple):
-    """How much of the metric a run has: values, those not finite, the last place, and how many places there are, about.
+    """Extent of a metric in a run: number of values, non-finite values, last place, approximate number of places.
 
-    Environments side by side have several values at one place.
+    Parallel environments have several values at one place.
     """
 
     values: int
@@ -56,12 +56,13 @@ class MetricExtent(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What the records of a run are, in a few numbers.
+    """Digest of the records of a run.
 
     Attributes:
-        rows: Sum of a hash of each, without the times and what else is another when a training is done again.
-        instants: Sum of a hash of each time; `None` where they are not of a clock.
-        varied: Different values of the number that has most of them, about; of those that chance has a part in.
+        rows: Sum of the hashes of the records, without times and other values that change when a training is repeated.
+        instants: Sum of the hashes of the times. `None` if they are not clock times.
+        varied: Approximate number of different values of the field that has most. Only fields that depend on chance
+            count.
     """
 
     rows: int
@@ -70,12 +71,12 @@ class Content(NamedTuple):
 
 
 class MetricBlocks(NamedTuple):
-    """Blocks of equal width up to each run's horizon.
+    """Block means. The blocks have equal width up to each run's horizon.
 
     Attributes:
         places: Upper ends of the blocks, shape `(runs, k)`.
-        means: Mean of each run's finite values in each block, shape `(runs, k)`; NaN where there are none.
-        counts: How many these are, shape `(runs, k)`.
+        means: Mean of each run's finite values in each block, shape `(runs, k)`. NaN in blocks without values.
+        counts: Number of finite values in each block, shape `(runs, k)`.
     """
 
     places: NDArray[np.float64]
@@ -84,7 +85,7 @@ class MetricBlocks(NamedTuple):
 
 
 def metric_names() -> list[str]:
-    """The numbers that every run may have, by the names that `source_of` takes: `reward`, `updates.entropy`, ..."""
+    """Return the names of the numbers that every run can have, for `source_of`: `reward`, `updates.entropy`, ..."""
     return [
         f"{'' if stream == _SEARCHED[0] else f'{stream}.'}{field.name}"
         for stream in _SEARCHED
@@ -94,10 +95,10 @@ def metric_names() -> list[str]:
 
 
 def source_of(metric: str) -> MetricSource:
-    """Where a metric is: `reward`, `evaluations.reward`, `updates.entropy`, `reward_parts.size`.
+    """Find a metric by name: `reward`, `evaluations.reward`, `updates.entropy`, `reward_parts.size`.
 
     Raises:
-        ColumnError: No stream has a number of that name.
+        ColumnError: No stream has a number with that name.
     """
     stream, _, rest = metric.partition(".")
     searched: Sequence[str] = _SEARCHED
@@ -113,5 +114,5 @@ def source_of(metric: str) -> MetricSource:
     known = ", ".join(name for name in metric_names() if "." not in name)
     raise ColumnError(
         f"there is no metric {metric!r}: use a number of {', '.join(_SEARCHED)} such as reward, evaluations.reward, "
-        f"updates.entropy or extra.my_metric; of episodes there are {known}"
+        f"updates.entropy or extra.my_metric. Episodes have {known}"
     )

@@ -1,4 +1,4 @@
-"""What each run came to, and whether it counts: the rules for runs that crashed, run on, or measured nothing."""
+"""Outcome of each run, and the rules for runs that crashed, are still running or measured nothing."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,28 +16,28 @@ from rlvitals.runs.vitality import OPEN_STATUSES
 from rlvitals.stats.groups.aligned_curves import area
 
 NEARLY = 0.9
-"""Share of the horizon that a run must have reached for its outcome to count."""
+"""Share of the horizon that a run must reach for its outcome to count."""
 LAST_PART = 10
-"""The last tenth of the horizon is the end of a run."""
+"""The last tenth of the horizon counts as the end of a run."""
 
 _SHORT = 0.5
 _ROUNDING = 1e-9
-"""Of the largest outcome: what outcomes differ by less is no spread, here as in `stats.groups.permutation`."""
+"""Relative to the largest outcome. Smaller differences count as rounding, here as in `stats.groups.permutation`."""
 _DIGITS = 40
 
 
 class Horizon(NamedTuple):
-    """Where runs are compared, and what set it."""
+    """End of the comparison on the axis, and the reason for it."""
 
     place: float
     reason: str
 
 
 def horizon_of(members: Sequence[Member], extents: Mapping[str, MetricExtent]) -> Horizon:
-    """The place that every completed run of one task reached.
+    """Return the place that every completed run of one task reached.
 
-    Those that came less than half as far as the median had another budget, and do not set it. Where no run is
-    completed, all that measured something count.
+    Runs that got less than half as far as the median had a different budget, so they do not set the horizon. If no run
+    is completed, all runs with the metric count.
     """
     reached = {member.label: extents[member.label].reached for member in members if member.label in extents}
     completed = {m.label: reached[m.label] for m in members if m.label in reached and m.header.status == COMPLETED}
@@ -52,7 +52,7 @@ def horizon_of(members: Sequence[Member], extents: Mapping[str, MetricExtent]) -
 
 
 def status_of(member: Member) -> str:
-    """What a run's writer said, or what is seen of it from outside."""
+    """Return the status that a run's writer recorded, or the status observed from outside."""
     said = member.header.status
     return said if said in ENDED else member.run.vitality().status
 
@@ -68,17 +68,17 @@ def outcome_of(
     sign: float,
     target: float | None,
 ) -> RunOutcome:
-    """What a run came to.
+    """Return the outcome of a run.
 
     Args:
         member: The run.
-        extent: How much of the metric it has; `None` for nothing.
-        row: Its row in what was measured.
-        measured: What was measured.
+        extent: Extent of the metric in the run. `None` if it has no value.
+        row: Row of the run in `measured`.
+        measured: Block means of all runs.
         source: The metric.
-        axis: What it was measured along, such as `env_step`.
-        sign: -1 where less is better.
-        target: The mean to reach.
+        axis: Axis of the block means, such as `env_step`.
+        sign: -1 if lower is better, otherwise 1.
+        target: Mean of the metric to reach.
     """
     status = status_of(member)
     horizon = float(measured.places[row, -1])
@@ -109,13 +109,13 @@ def outcome_of(
 def scores_of(
     outcomes: Sequence[RunOutcome], statistic: str, task: str, *, worst: float | None = None
 ) -> NDArray[np.float64]:
-    """The outcomes on one task of the runs that count.
+    """Return the outcomes on one task of the runs that count, shape `(n,)`.
 
     Args:
-        outcomes: The runs of a group.
+        outcomes: Outcomes of the runs of a group.
         statistic: `final`, `area` or `best`.
         task: The task.
-        worst: Stands for runs that ended without an outcome; left out where none is given.
+        worst: Value for runs that ended without an outcome. `None` leaves them out.
     """
     found = [one.outcomes[statistic] for one in outcomes if one.task == task and statistic in one.outcomes]
     if worst is not None:
@@ -124,14 +124,14 @@ def scores_of(
 
 
 def levelled(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Outcomes without what is rounding alone: where they differ by no more than that, they are one number.
+    """Remove rounding errors from outcomes. Outcomes that differ only by rounding become one number.
 
-    A mean depends in its last digits on the order in which it is summed; and the mean of three equal numbers need not
-    be that number, so that three runs at 0.1038 have a spread of 1e-17. So each has 40 digits (of 53): thousands of
-    equal ones are summed without rounding, and their spread is zero.
+    The last digits of a mean depend on the order of its sum, and the mean of three equal numbers can differ from that
+    number. Three runs at 0.1038 then have a spread of 1e-17. Each outcome is therefore rounded to 40 of 53 binary
+    digits, so that thousands of equal outcomes are summed without rounding and their spread is zero.
 
     Args:
-        values: Outcomes of the runs of one group and task; infinite ones stand for the worst.
+        values: Outcomes of the runs of one group and task, shape `(n,)`. Infinite values represent the worst outcome.
     """
     shares, exponents = np.frexp(values)
     rounded: NDArray[np.float64] = np.ldexp(np.round(np.ldexp(shares, _DIGITS)), exponents - _DIGITS)
@@ -165,19 +165,19 @@ def _standing(
             return "left out", f"has no {wanted}"
         return "counts as worst", f"{status} before it had any {wanted}"
     if extent.reached < NEARLY * horizon:
-        return _short_of(status, f"{percent(extent.reached / horizon)} of the way")
+        return _short_of(status, f"{percent(extent.reached / horizon)} of the horizon")
     if "final" not in found:
-        odd = f", {extent.not_finite} are not finite" if extent.not_finite else ""
+        odd = f", {extent.not_finite} values are non-finite" if extent.not_finite else ""
         return "counts as worst", f"has no finite {wanted} in the last tenth{odd}"
     return "counted", ""
 
 
 def _short_of(status: str, share: str) -> tuple[Standing, str]:
-    """Of a run that ended, or stands, well before the horizon."""
+    """Return the standing of a run that ended, or currently is, well before the horizon."""
     if status in OPEN_STATUSES:
         return "left out", f"is still {status}, at {share}"
     if status == COMPLETED:
-        return "left out", f"is completed at {share}: it had another budget"
+        return "left out", f"completed at {share}: it had a different budget"
     if status == PREEMPTED:
-        return "left out", f"was preempted at {share}, which says nothing of its method"
+        return "left out", f"was preempted at {share}, which does not reflect its method"
     return "counts as worst", f"{status} at {share}"

@@ -1,4 +1,4 @@
-"""The verdict on a comparison: of one pair of groups all that may be concluded, of many how many are told apart."""
+"""The verdict on a comparison: all conclusions for one pair of groups, a count of verdicts for many pairs."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,15 +12,15 @@ from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
 
 IN_ORDER: tuple[PairVerdict, ...] = ("better", "worse", "different", "the same")
-"""The verdicts that show something, in the order in which they are listed."""
+"""The verdicts that show a result, in display order."""
 _NAMED = 6
 
 
 def overall_verdict(found: Comparison) -> Verdict:
-    """Judge a comparison for a reader who reads nothing else.
+    """Return the overall verdict of a comparison.
 
     Args:
-        found: The comparison.
+        found: Comparison to summarise.
     """
     made = found.comparisons
     if not made:
@@ -38,13 +38,13 @@ def overall_verdict(found: Comparison) -> Verdict:
     parts += [f"{many} {verdict}" for verdict, many in counts.items() if verdict not in IN_ORDER]
     text = f"Of {count(len(made))} comparisons{against}: {'; '.join(parts)}."
     if len(counts) > 1 or "no difference shown" not in counts:
-        text += " Every verdict takes into account how many comparisons were made."
+        text += " Every verdict is adjusted for the number of comparisons."
     matter = [cut(one.name) for one in found.settings.influences if one.matters] if found.settings else []
     if matter:
-        text += f"\nOver all runs together, these settings are shown to matter: {listed(matter, _NAMED)}."
+        text += f"\nOver all runs, these settings have an effect: {listed(matter, _NAMED)}."
     tone = _tone(shown[0]) if len(shown) == 1 else "neutral"
     if matter and not shown:
-        return Verdict(tone, f"No group is shown to differ, but settings matter: {cut(', '.join(matter))}", text)
+        return Verdict(tone, f"No difference shown, but settings have an effect: {cut(', '.join(matter))}", text)
     return Verdict(tone, _title_of_many(counts, len(made)), text)
 
 
@@ -64,9 +64,9 @@ def _title(one: Versus) -> str:
             within = f" within {short(one.equivalence.margin)}" if one.equivalence else ""
             return f"{mine} and {theirs} are the same{within}"
         case "no difference shown":
-            return f"No difference between {mine} and {theirs} is shown"
+            return f"No difference shown between {mine} and {theirs}"
         case "not enough runs":
-            return f"Too few runs to tell {mine} from {theirs}"
+            return f"Too few runs to compare {mine} with {theirs}"
         case "not comparable":
             return f"{mine} and {theirs} cannot be compared"
 
@@ -76,8 +76,8 @@ def _title_of_many(counts: Mapping[PairVerdict, int], made: int) -> str:
     if parts:
         return f"{', '.join(parts)}, of {count(made)} comparisons"
     if counts.get("no difference shown"):
-        return "No difference is shown"
-    return "Nothing can be concluded"
+        return "No difference shown"
+    return "No conclusion"
 
 
 def _named(verdict: PairVerdict, made: Sequence[Versus]) -> str:

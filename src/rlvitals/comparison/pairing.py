@@ -1,4 +1,4 @@
-"""Evaluations on the same items (images or tasks of a test set), held against each other item by item."""
+"""Item-by-item comparison of evaluations on the same items, such as images or tasks of a test set."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from rlvitals.records import Evaluation
 from rlvitals.stats.groups.paired_items import ItemComparison, compare
 
 MOST_RUNS = 100
-"""Runs whose evaluations are read: each is read as records."""
+"""Maximum number of runs of a group whose evaluations are read, because each is read as records."""
 
 _LAST = 50
 _CATEGORY = "category"
@@ -25,10 +25,10 @@ Items = dict[str, dict[str, float]]
 
 
 class Evaluated:
-    """The last evaluation of each run of a group, averaged over its runs item by item.
+    """The last evaluation of each run of a group, averaged over the runs item by item.
 
     Args:
-        members: The group's runs.
+        members: Runs of the group.
     """
 
     def __init__(self, members: Iterable[Member]) -> None:
@@ -56,7 +56,7 @@ class Evaluated:
 
     @property
     def own(self) -> Items:
-        """Of the policy in training; empty if there is none."""
+        """Items of the policy in training. Empty if it was not evaluated."""
         return self.policies.get(_AGENT, {})
 
 
@@ -67,16 +67,16 @@ def paired_items(
     *,
     lower_is_better: Collection[str] = (),
 ) -> list[PairedItems]:
-    """Groups against each other, and against the baselines that they were evaluated beside, on the items they share.
+    """Compare groups with each other, and with baseline policies evaluated in the same runs, on shared items.
 
     Args:
-        groups: The runs of each group.
-        names: The pairs of groups to compare.
-        generator: Draws resamples.
-        lower_is_better: Metrics of which less is better.
+        groups: Runs of each group.
+        names: Pairs of groups to compare.
+        generator: Random generator for resampling.
+        lower_is_better: Metrics for which lower is better.
 
     Returns:
-        One a pair and metric, over all items, and then one a category.
+        One comparison per pair and metric over all items, then one per category.
     """
     evaluated = {
         name: Evaluated(members)
@@ -143,7 +143,7 @@ def _plain(found: ItemComparison, group: str, baseline: str, metric: str, catego
 
 
 def _last(member: Member) -> dict[str, Evaluation]:
-    """The last evaluation that names its items, of each policy; the policy in training is the empty name."""
+    """Return the last evaluation with items for each policy. The policy in training has the empty name."""
     from rlvitals.comparison.metric_queries import last_records  # noqa: PLC0415 - a trainer needs no database
 
     last: dict[str, Evaluation] = {}

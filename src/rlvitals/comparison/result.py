@@ -1,4 +1,4 @@
-"""What a comparison comes to: one tree of plain values, for the command line, the dashboard and the report."""
+"""Result of a comparison: one tree of plain values for the command line, the dashboard and the report."""
 
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ Verdict = Literal[
 
 
 class IntervalEstimate(msgspec.Struct, frozen=True):
-    """An estimate and its 95 % interval; `None` where there is none."""
+    """An estimate and its 95 % interval. Values that are unavailable are `None`."""
 
     estimate: float | None
     low: float | None
@@ -21,12 +21,12 @@ class IntervalEstimate(msgspec.Struct, frozen=True):
 
 
 class Repeat(msgspec.Struct, frozen=True):
-    """Another run that a run is over again, and the sign of it.
+    """The run that a duplicate run repeats, and how the duplicate was recognised.
 
     Attributes:
-        of: Its name in this comparison.
-        by: `records`: they hold the same ones; `seed`: seed, settings and outcome are the same; `values`: all numbers
-            are.
+        of: Name of the repeated run in this comparison.
+        by: `records`: both hold the same records. `seed`: seed, settings and outcome are equal. `values`: all numbers
+            are equal.
     """
 
     of: str
@@ -34,24 +34,26 @@ class Repeat(msgspec.Struct, frozen=True):
 
 
 class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What one run came to.
+    """Outcome of one run.
 
     Attributes:
-        run: Its name in this comparison.
-        path: Its folder.
-        group: The group that it is in.
-        task: Its environment, as its configuration names it; empty where it does not.
-        seed: As its configuration names it.
-        status: running, completed, failed, preempted, crashed, ...
-        standing: Whether it counts: `counted`; `counts as worst` in ranks, and not in means: it ended without an
-            outcome; `left out`: it is still running, does not have the metric, or is another run over again.
-        reason: Why it is not simply counted; empty if it is.
-        reached: How far along the axis it came.
-        values: Its values of the metric.
-        not_finite: Values that are NaN or infinite, which are left out.
-        outcomes: `final`, `area` and `best`; what it does not have is left out.
-        steps_to_target: Where its mean first was at the target; `None` if it never was, or none is asked for.
-        repeats: The run that it counts with; `None` if it is a run of its own.
+        run: Name of the run in this comparison.
+        path: Path of the run folder.
+        group: Name of its group.
+        task: Environment from the run's configuration. Empty if the configuration has none.
+        seed: Seed from the run's configuration.
+        status: Run status: running, completed, failed, preempted, crashed, ...
+        standing: Whether the run counts. `counted`: it has an outcome. `counts as worst`: it ended without an outcome,
+            so it is last in ranks and excluded from means. `left out`: it is still running, lacks the metric, or
+            duplicates another run.
+        reason: Why the run is not `counted`. Empty if it is.
+        reached: Furthest position on the axis.
+        values: Number of values of the metric.
+        not_finite: Number of NaN and infinite values, which are ignored.
+        outcomes: Values of `final`, `area` and `best`. Statistics without a value are omitted.
+        steps_to_target: Position on the axis where the mean first reached the target. `None` if it never did, or if
+            there is no target.
+        repeats: The run that this run duplicates. `None` if it is not a duplicate.
     """
 
     run: str
@@ -71,15 +73,15 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupEstimates(msgspec.Struct, frozen=True, kw_only=True):
-    """What the runs of a group come to, over all its tasks.
+    """Estimates over the runs of a group and all its tasks.
 
     Attributes:
-        mean: Of the outcomes of its runs (the mean over tasks of each task's mean).
-        median: Of the outcomes; one task only.
+        mean: Mean outcome of the runs. With several tasks, the mean of the task means.
+        median: Median outcome. One task only.
         iqm: Interquartile mean over all runs of all tasks.
-        lowest: The lowest outcome.
-        highest: The highest.
-        spread: Standard deviation from run to run; one task only.
+        lowest: Lowest outcome.
+        highest: Highest outcome.
+        spread: Standard deviation between runs. One task only.
     """
 
     mean: IntervalEstimate
@@ -91,14 +93,14 @@ class GroupEstimates(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupCurve(msgspec.Struct, frozen=True, kw_only=True):
-    """A learning curve of a group: at each place the mean over the runs that measured something there.
+    """Learning curve of a group: the mean over the runs that have a value in each block of the axis.
 
     Attributes:
-        places: Upper ends of the blocks of the axis.
-        mean: Mean over runs of each run's mean in the block; `None` where no run measured anything.
-        low: Lower end of its 95 % interval, at each place for itself; `None` below 2 runs.
-        high: Upper end.
-        contributing: Runs that measured something in the block.
+        places: Upper ends of the blocks on the axis.
+        mean: Mean over runs of each run's mean in the block. `None` if no run has a value there.
+        low: Lower end of the pointwise 95 % interval. `None` with fewer than 2 runs.
+        high: Upper end of the pointwise 95 % interval.
+        contributing: Number of runs with a value in the block.
     """
 
     places: list[float]
@@ -109,13 +111,13 @@ class GroupCurve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Reached(msgspec.Struct, frozen=True, kw_only=True):
-    """How soon a group's runs reach the target. Runs that did not are censored: counted as still on their way.
+    """Time to target of a group. Runs that did not reach the target are censored.
 
     Attributes:
-        runs: Runs that count.
-        reached: Those that reached it.
-        median: Place by which half had reached it; `None` where fewer than half did.
-        restricted_mean: Mean place, those that never reached it taken at the horizon.
+        runs: Number of runs that count.
+        reached: Number of runs that reached the target.
+        median: Position by which half of the runs had reached the target. `None` if fewer than half did.
+        restricted_mean: Mean position. Runs that never reached the target count at the horizon.
     """
 
     runs: int
@@ -125,7 +127,7 @@ class Reached(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProfileCurve(msgspec.Struct, frozen=True, kw_only=True):
-    """Share of a group's runs whose outcome is above each threshold, with a 95 % interval at each for itself."""
+    """Share of a group's runs with an outcome above each threshold, with a pointwise 95 % interval."""
 
     thresholds: list[float]
     shares: list[float]
@@ -137,20 +139,21 @@ class RunGroup(msgspec.Struct, frozen=True, kw_only=True):
     """Runs that count as repetitions of one experiment.
 
     Attributes:
-        name: What it is called.
-        runs: Runs in it.
-        counted: Runs with an outcome.
-        worst: Runs that ended without one, and count as worst in ranks.
-        left_out: Runs that do not count.
-        tasks: The environments of its runs.
-        settings: Settings, versions and commit that differ from other groups; `None` where they are unknown.
-        varying: Settings, other than the seed, that differ among its own runs, with their values.
-        estimates: For `final`, `area` and `best`.
-        curves: Its learning curve on each task.
-        profile: Of the statistic that is compared.
-        optimality_gap: Mean shortfall to 1 of normalised outcomes; `None` without references.
-        target: How soon it reaches the target; `None` where none is given.
-        settings_unknown: Runs that recorded no settings: whether they repeat the others' experiment is not known.
+        name: Name of the group.
+        runs: Number of runs.
+        counted: Number of runs with an outcome.
+        worst: Number of runs that ended without an outcome and count as worst in ranks.
+        left_out: Number of runs that do not count.
+        tasks: Environments of the runs.
+        settings: Settings, package versions and commit that differ between groups. Unknown values are `None`.
+        varying: Settings other than the seed that differ within the group, with their values.
+        estimates: Estimates for `final`, `area` and `best`.
+        curves: Learning curve for each task.
+        profile: Performance profile of the compared statistic.
+        optimality_gap: Mean shortfall from 1 of the normalised outcomes. `None` without reference scores.
+        target: Time to target. `None` if there is no target.
+        settings_unknown: Number of runs that recorded no settings, so whether they repeat the same experiment is
+            unknown.
     """
 
     name: str
@@ -170,9 +173,10 @@ class RunGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RunsNeeded(msgspec.Struct, frozen=True):
-    """How many further runs of each group would show the difference if it is the one seen; `None`: more than 200.
+    """Number of additional runs per group that would show the difference if it is the observed one.
 
-    `chance` is that of showing it with so many more, with all that the runs at hand leave open.
+    `needed` is `None` if more than 200 runs are needed. `chance` is the power with that many more runs if the
+    uncertainty of the observed difference is taken into account.
     """
 
     needed: int | None
@@ -180,7 +184,7 @@ class RunsNeeded(msgspec.Struct, frozen=True):
 
 
 class Equivalent(msgspec.Struct, frozen=True):
-    """Whether two groups are the same within a margin."""
+    """Result of testing whether two groups are the same within a margin."""
 
     verdict: str
     margin: float
@@ -189,7 +193,7 @@ class Equivalent(msgspec.Struct, frozen=True):
 
 
 class SequentialResult(msgspec.Struct, frozen=True):
-    """What may be said however often one has looked before: evidence, and an interval that holds at all looks."""
+    """Result of the sequential test: evidence and an interval that hold however often the comparison is repeated."""
 
     verdict: str
     e_value: float
@@ -197,28 +201,29 @@ class SequentialResult(msgspec.Struct, frozen=True):
 
 
 class Versus(msgspec.Struct, frozen=True, kw_only=True):
-    """One group against another.
+    """Comparison of one group with a baseline group.
 
     Attributes:
-        group: The group that is judged.
-        baseline: What it is held against.
-        task: On which task; empty for all that they share.
-        verdict: better, worse (different: neither way is better), the same, no difference shown, not enough runs,
+        group: Name of the group.
+        baseline: Name of the baseline group.
+        task: Task of this comparison. Empty for all tasks that both groups share.
+        verdict: better, worse, different (if no direction is better), the same, no difference shown, not enough runs or
             not comparable.
-        runs: Runs with an outcome, of the group and of the baseline.
-        difference: Mean outcome of the group less that of the baseline.
-        relative: The difference over the size of the baseline's mean; `None` where that has no meaning.
-        p_value: Two-sided, of no difference.
-        adjusted_p: With all comparisons made taken into account (Holm).
-        false_discovery_p: The same, keeping the share of false ones (Benjamini and Hochberg).
-        method: How it was tested.
-        effect: Hedges' g.
-        improvement: Chance that a run of the group is better than one of the baseline; runs without an outcome lose.
-        equivalence: Where a margin was given.
-        sequential: For those who look again as runs are added; one task only.
-        more_runs: What further runs would bring, where no difference is shown.
-        target_p: Of no difference in the way to the target (log-rank).
-        sentences: What may be concluded, and what not.
+        runs: Number of runs with an outcome, in the group and in the baseline.
+        difference: Mean outcome of the group minus mean outcome of the baseline.
+        relative: Difference relative to the mean of the baseline. `None` if a ratio has no meaning.
+        p_value: Two-sided p-value of no difference.
+        adjusted_p: p-value adjusted for all comparisons (Holm).
+        false_discovery_p: p-value adjusted for the false discovery rate (Benjamini and Hochberg).
+        method: Name of the test.
+        effect: Effect size (Hedges' g).
+        improvement: Probability that a run of the group is better than a run of the baseline. Runs without an outcome
+            lose.
+        equivalence: Result of the equivalence test. `None` without a margin.
+        sequential: Result of the sequential test, for repeated comparisons while runs are added. One task only.
+        more_runs: Number of additional runs needed. `None` if a difference is shown.
+        target_p: p-value of no difference in the time to target (log-rank test).
+        sentences: Conclusions and their limits.
     """
 
     group: str
@@ -242,9 +247,9 @@ class Versus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairedItems(msgspec.Struct, frozen=True, kw_only=True):
-    """Two groups' last evaluations, item by item: each item's mean over a group's runs.
+    """Last evaluations of two groups compared item by item, each item averaged over the runs of a group.
 
-    The unit is the item: what is concluded holds for further items, and for these runs.
+    The unit is the item: the conclusions hold for more items and for these runs.
     """
 
     group: str
@@ -260,7 +265,7 @@ class PairedItems(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingInfluence(msgspec.Struct, frozen=True, kw_only=True):
-    """What one hyper-parameter does to the outcome, over all runs."""
+    """Effect of one setting on the outcome, over all runs."""
 
     name: str
     matters: bool
@@ -273,7 +278,7 @@ class SettingInfluence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SettingsEffect(msgspec.Struct, frozen=True, kw_only=True):
-    """Which hyper-parameters matter, over all runs that count."""
+    """Settings with an effect on the outcome, over all runs that count."""
 
     verdict: str
     runs: int
@@ -290,25 +295,25 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Groups of runs held against each other.
+    """Comparison of groups of runs.
 
     Attributes:
-        metric: What was compared, `stream.field`.
-        higher_is_better: Which way is better; `None` if neither.
-        statistic: `final` (mean over the last tenth), `area` (mean over all of it) or `best` (best hundredth).
-        axis: What runs are brought together by.
-        horizons: Where on it they are compared, for each task; what comes behind is not looked at.
-        level: Of every test; intervals have confidence `1 - level`.
-        target: What `steps_to_target` means.
+        metric: Compared metric as `stream.field`.
+        higher_is_better: Whether higher is better. `None` if no direction is better.
+        statistic: `final` (mean over the last tenth), `area` (mean over all of it) or `best` (best block mean).
+        axis: Axis along which runs are aligned.
+        horizons: End of the comparison on the axis, for each task. Later records are ignored.
+        level: Significance level of every test. Intervals have confidence `1 - level`.
+        target: Mean of the metric that `steps_to_target` refers to.
         groups: The groups, the baseline first.
-        comparisons: Each group against the baseline (or each pair).
-        runs: What each run came to.
-        differences: Settings that differ between groups, by name and group.
-        paired: Evaluations on the same items.
-        settings: Which hyper-parameters matter, where runs of many configurations are compared.
-        notes: The rules that were applied to these runs, each a sentence.
+        comparisons: Comparison of each group with the baseline, or of every pair.
+        runs: Outcome of each run.
+        differences: Settings that differ between groups, by setting and group.
+        paired: Evaluations compared item by item.
+        settings: Effects of settings, if runs of many configurations are compared.
+        notes: The rules that applied to these runs, a sentence each.
         refused: Folders that could not be opened.
-        limits: What may not be concluded, and what every conclusion is bound to; each a sentence.
+        limits: Caveats and the scope of the conclusions, a sentence each.
     """
 
     metric: str

@@ -1,4 +1,4 @@
-"""`compare`: runs in, one comparison out."""
+"""`compare`: the entry point of the comparison."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ from rlvitals.runs import Run
 References = Mapping[str, tuple[float, float]]
 
 _COSTS = frozenset({"loss", "duration", "memory"})
-"""Metrics that have no better direction within a run, but of which a comparison of runs prefers less."""
+"""Metrics without a better direction within a run, for which lower is better between runs."""
 _LOWER_SETTING = "lower_is_better"
 _FEWEST_BLOCKS = 10
 _SHOWN = 40
@@ -50,38 +50,39 @@ def compare(
     seed: int = 0,
     folder: str | Path | None = None,
 ) -> Comparison:
-    """Hold groups of runs against each other, and say what may be concluded.
+    """Compare groups of runs and return the conclusions that the data support.
 
-    Runs of one configuration (all settings but the seed) are one group. Runs that recorded no settings are a group that
-    is not compared with any other. Where several folders of runs or patterns are
-    given, each is a group of its own, and so is `name=pattern`.
+    Runs with the same configuration (all settings except the seed) form one group. Runs that recorded no settings form
+    a separate group that is not compared with any other. If several folders of runs or patterns are given, each forms
+    its own group. The same holds for `name=pattern`.
 
     Args:
-        *what: Runs; folders of runs, runs' own folders, patterns (`logs/a-*`), or `name=` and any of these.
-        metric: A number of the episodes, evaluations or updates: `reward`, `evaluations.reward`, `updates.entropy`,
+        *what: Runs, folders of runs, run folders, patterns (`logs/a-*`), or any of these with the prefix `name=`.
+        metric: Number of the episodes, evaluations or updates: `reward`, `evaluations.reward`, `updates.entropy`,
             `reward_parts.size`.
-        by: What makes a group instead: the name of a setting, an expression in SQL over settings, or a function of the
-            run.
-        baseline: The group that the others are held against; by default the first.
-        statistic: `final` (mean over the last tenth of the horizon), `area` (mean over all of it), or `best`.
-        axis: What runs are brought together by: `env_step`, `episode`, `update` or `time` (seconds since the first
-            record). By default environment steps where all runs say them, else episodes or updates.
-        horizon: Where on the axis they are compared; by default where the shortest completed run ends.
-        target: A mean of the metric, for the steps that it takes to get there.
-        margin: Within which two groups count as the same.
-        references: For each environment the score that is 0 and the score that is 1; needed to put several together.
-        every_pair: Compare every pair of groups, not each with the baseline.
-        higher_is_better: By default true, but for losses, durations and what the runs' setting `lower_is_better` names.
-        level: Of every test; intervals have confidence 0.95 whatever it is, but for those of differences.
-        unit: `run`. Anything else is refused.
-        seed: Of resamples and permutations: the same seed gives the same answer.
-        folder: Folder of runs in which names and patterns are looked up if the working directory has no such run.
+        by: Alternative grouping: the name of a setting, an SQL expression over settings, or a function of the run.
+        baseline: Group that the other groups are compared with. By default, the first group.
+        statistic: `final` (mean over the last tenth of the horizon), `area` (mean over the whole horizon) or `best`
+            (best block mean).
+        axis: Axis along which runs are aligned: `env_step`, `episode`, `update` or `time` (seconds since the first
+            record). By default, environment steps if all runs report them, otherwise episodes or updates.
+        horizon: End of the comparison on the axis. By default, the end of the shortest completed run.
+        target: Mean of the metric for which the time to target is measured.
+        margin: Margin within which two groups count as the same, in units of the metric.
+        references: For each environment, the scores that map to 0 and to 1. Required to combine several environments.
+        every_pair: Whether to compare every pair of groups instead of each group with the baseline.
+        higher_is_better: Whether higher is better. By default true, except for losses, durations and the metrics in the
+            runs' setting `lower_is_better`.
+        level: Significance level of every test. Intervals of differences have confidence `1 - level`, all others 0.95.
+        unit: `run`. Any other value is refused.
+        seed: Random seed for resampling and permutations. The same seed gives the same result.
+        folder: Folder of runs in which to look up names and patterns that the working directory does not have.
 
     Raises:
-        ComparisonError: There is nothing to compare, or what is asked for must not be done.
-        ColumnError: There is no such metric.
-        RunNotFoundError: There is no run at a path, or in a folder.
-        RunFormatError: A segment is damaged.
+        ComparisonError: There is nothing to compare, or an option is invalid.
+        ColumnError: The metric does not exist.
+        RunNotFoundError: A path or folder has no run.
+        RunFormatError: A segment is corrupt.
     """
     from rlvitals.comparison.metric_queries import measured  # noqa: PLC0415 - a trainer needs no database
 
@@ -131,7 +132,7 @@ def compare(
         [name for name in groups if name in {*groups} - {UNKNOWN_SETTINGS} | {baseline}], every_pair=every_pair
     )
     places = {task: end.place for task, end in ends.items()}
-    # Of runs without episodes alone, the notes say what the reward is.
+    # If no run has episodes, the notes state what the reward is.
     name = source.field if len(substitutes) == len(labels) else source.name
     question = TestPlan(statistic, name, better, level, margin, places, target is not None, references is not None)
     versus = judged(pairs_of(of_group, names, normalised=references is not None), question, generator)
@@ -191,25 +192,23 @@ def _refuse_episodes(unit: str) -> None:
     if unit == "run":
         return
     raise ComparisonError(
-        f"unit={unit!r}: only runs can be compared. Episodes of one run share its policy and its luck: a t test over "
-        "the episodes of single runs calls noise significant in 68 % of cases, and no number of episodes tells what "
-        "another seed would give. Train at least 3 seeds of each, and compare those"
+        f"unit={unit!r}: only runs can be compared. Episodes of one run share a policy and a seed, so a t-test over "
+        "the episodes of single runs reports noise as significant in 68 % of cases, and no number of episodes shows "
+        "the result of another seed. Train at least 3 seeds of each and compare those"
     )
 
 
 def _refuse_numbers(statistic: str, *, level: float, margin: float | None, target: float | None, seed: int) -> None:
     if statistic not in STATISTICS:
-        raise ComparisonError(f"statistic={statistic!r}: it is one of {', '.join(STATISTICS)}")
-    if not 0.0 < level < 0.5:  # noqa: PLR2004 -- beyond it a test of two sides, or of a margin, has no meaning
-        raise ComparisonError(f"level={level!r}: the chance of a false verdict lies between 0 and 0.5, such as 0.05")
+        raise ComparisonError(f"statistic={statistic!r}: use one of {', '.join(STATISTICS)}")
+    if not 0.0 < level < 0.5:  # noqa: PLR2004 -- a higher level has no meaning for a two-sided test or a margin
+        raise ComparisonError(f"level={level!r}: use a significance level between 0 and 0.5, such as 0.05")
     if margin is not None and not (margin > 0.0 and math.isfinite(margin)):
-        raise ComparisonError(
-            f"margin={margin!r}: groups are the same within a margin above zero, in the metric's units"
-        )
+        raise ComparisonError(f"margin={margin!r}: use a finite margin above zero, in units of the metric")
     if target is not None and not math.isfinite(target):
-        raise ComparisonError(f"target={target!r}: it is a mean of the metric, and finite")
+        raise ComparisonError(f"target={target!r}: use a finite mean of the metric")
     if seed < 0:
-        raise ComparisonError(f"seed={seed!r}: it is a whole number from 0 on")
+        raise ComparisonError(f"seed={seed!r}: use a whole number of at least 0")
 
 
 def _extents(
@@ -236,22 +235,22 @@ def _extents_on(
 def _horizons(
     members: Sequence[Member], found: Mapping[str, MetricExtent], source: MetricSource, wanted: float | None
 ) -> dict[str, Horizon]:
-    """Where runs are compared, for each task."""
+    """Return the end of the comparison for each task."""
     if not found:
         raise ColumnError(f"none of the {len(members)} runs has a value of {source.name}")
     if wanted is not None and not (wanted > 0.0 and math.isfinite(wanted)):
-        raise ComparisonError(f"horizon={wanted!r}: it lies on the axis, above zero")
+        raise ComparisonError(f"horizon={wanted!r}: use a finite position on the axis above zero")
     ends = {}
     for task in dict.fromkeys(member.task for member in members):
         end = horizon_of([member for member in members if member.task == task], found)
         if wanted is not None:
-            end = Horizon(float(wanted), "as asked for")
-        ends[task] = end if end.place > 0.0 else Horizon(1.0, "no run came further than the beginning")
+            end = Horizon(float(wanted), "as requested")
+        ends[task] = end if end.place > 0.0 else Horizon(1.0, "no run got past the start")
     return ends
 
 
 def _blocks(found: Mapping[str, MetricExtent]) -> int:
-    """A hundred, or as few as leave two places for each, in tens: a curve of ten evaluations has ten."""
+    """Return the number of blocks: 100, or fewer in tens so that each has two places. 10 evaluations have 10 blocks."""
     values = float(np.median([min(extent.values, extent.places) for extent in found.values()]))
     return int(min(BLOCKS, max(_FEWEST_BLOCKS, values // (2 * _FEWEST_BLOCKS) * _FEWEST_BLOCKS)))
 
@@ -266,7 +265,7 @@ def _direction(members: Sequence[Member], source: MetricSource, wanted: bool | N
 
 
 def _lower_named(members: Sequence[Member]) -> set[str]:
-    """The metrics of which, as the runs' configurations say, less is better."""
+    """Return the metrics for which lower is better, according to the configurations of the runs."""
     named: set[str] = set()
     for member in members:
         said = member.header.configuration.get(_LOWER_SETTING, ())
@@ -279,19 +278,19 @@ def _scaled(outcome: RunOutcome, references: References | None) -> RunOutcome:
         return outcome
     if outcome.task not in references:
         raise ComparisonError(
-            f"references: none for the environment {outcome.task!r} of run {outcome.run}; "
-            "give the scores that are 0 and 1"
+            f"references: none for the environment {outcome.task!r} of run {outcome.run}. Give the scores that map to "
+            "0 and to 1"
         )
     zero, one = references[outcome.task]
     if not (math.isfinite(one - zero) and zero != one):
         raise ComparisonError(
-            f"references: {zero!r} and {one!r} for {outcome.task!r}; two different finite scores are needed"
+            f"references: {zero!r} and {one!r} for {outcome.task!r}. Give two different finite scores"
         )
     scaled = {name: (value - zero) / (one - zero) for name, value in outcome.outcomes.items()}
     if not all(abs(value) < LARGEST for value in scaled.values()):
         raise ComparisonError(
-            f"references: {zero!r} and {one!r} for {outcome.task!r} are so near to each other that the outcome of run "
-            f"{outcome.run} between them is beyond {LARGEST:g}"
+            f"references: {zero!r} and {one!r} for {outcome.task!r} are so close that the normalised outcome of run "
+            f"{outcome.run} exceeds {LARGEST:g}"
         )
     outcome.outcomes.update(scaled)
     return outcome
@@ -301,7 +300,7 @@ def _grouped(members: Sequence[Member], baseline: str | None) -> dict[str, list[
     groups: dict[str, list[int]] = {}
     for row, member in enumerate(members):
         groups.setdefault(member.group, []).append(row)
-    if baseline is None:  # runs of unknown settings are compared with nothing
+    if baseline is None:  # runs with unknown settings are not compared
         unknown = {name: rows for name, rows in groups.items() if name == UNKNOWN_SETTINGS}
         return {name: rows for name, rows in groups.items() if name not in unknown} | unknown
     if baseline not in groups:

@@ -1,4 +1,4 @@
-"""What the words of a comparison mean: runs, folders of runs, patterns, and names for groups."""
+"""Resolution of the arguments of a comparison: runs, folders of runs, patterns and group names."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ What = str | Path | Run
 
 
 class Opened(NamedTuple):
-    """What is compared.
+    """Runs selected for a comparison.
 
     Attributes:
         runs: The runs, each once.
-        given: The group of those (by their place) that were given as members of one.
-        refused: What could not be opened, and folders without a run, with the reason.
+        given: Group name of the runs that were passed as members of a group, by index.
+        refused: Runs that could not be opened and folders without a run, with the reason.
     """
 
     runs: list[Run]
@@ -29,16 +29,16 @@ class Opened(NamedTuple):
 
 
 def opened(what: Sequence[What | Sequence[What]], folder: Path | None = None) -> Opened:
-    """Find the runs that are meant.
+    """Find the runs that the arguments refer to.
 
     Args:
         what: As for `compare`.
-        folder: Where names and patterns are looked for too.
+        folder: Additional folder in which to look up names and patterns.
 
     Raises:
-        ComparisonError: There is none.
-        RunNotFoundError: There is none at a path, in a folder, or below what is like a pattern.
-        RunFormatError: A run that was named is damaged.
+        ComparisonError: There is no run.
+        RunNotFoundError: A path, folder or pattern matches no run.
+        RunFormatError: A run that was listed by name is corrupt.
     """
     words = [word for one in what for word in ([one] if isinstance(one, str | Path | Run) else one)]
     parts = [_found(word, folder) for word in words]
@@ -58,7 +58,7 @@ def opened(what: Sequence[What | Sequence[What]], folder: Path | None = None) ->
 
 
 def single_run(word: str, folder: Path | None) -> Run | None:
-    """Open the run that a word names; `None` for a pattern, a folder of runs, and what cannot be opened."""
+    """Open the run that an argument refers to. `None` for patterns, folders of runs and unreadable runs."""
     with contextlib.suppress(RunError):
         places = places_of(word, folder)
         return Run(places[0]) if _is_run(word, places) else None
@@ -70,7 +70,7 @@ def _is_run(word: str, places: Sequence[Path]) -> bool:
 
 
 class _Part(NamedTuple):
-    """What one argument means: its runs, what they are called if they are a group, and whether the user named it."""
+    """One resolved argument: its runs, their group name if they form a group, and whether the user chose the name."""
 
     group: str | None
     named: bool
@@ -98,9 +98,9 @@ def _found(word: What, folder: Path | None) -> _Part:
 
 
 def _read(text: str, folder: Path | None) -> tuple[str, str, list[Path]]:
-    """What a word says: a path or pattern, the group that it names, and what is there.
+    """Split an argument into a path or pattern and a group name, and find the matching paths.
 
-    A run's name may have `=` in it, so `lr=0.1` is a group `lr` only where nothing is called so.
+    The name of a run can contain `=`, so `lr=0.1` is a group `lr` only if no path has that name.
     """
     try:
         return text, "", places_of(text, folder)
@@ -113,10 +113,10 @@ def _read(text: str, folder: Path | None) -> tuple[str, str, list[Path]]:
 
 def _nothing_in(text: str, places: Sequence[Path], refused: Sequence[tuple[Path, RunError]]) -> str:
     if refused:
-        return f"there is no run in {text} that can be opened: {len(refused)} cannot, the first: {refused[0][1]}"
+        return f"no run in {text} can be opened: {len(refused)} failed, the first with: {refused[0][1]}"
     if len(places) > 1:
-        return f"there is no run in any of the {len(places)} paths that are like {text}, such as {places[0]}"
-    kind = "it is an empty folder" if _is_empty(places[0]) else f"a run is a folder with a {HEADER}"
+        return f"there is no run in any of the {len(places)} paths that match {text}, such as {places[0]}"
+    kind = "the folder is empty" if _is_empty(places[0]) else f"a run is a folder with a {HEADER}"
     return f"there is no run in {places[0]}: {kind}"
 
 
@@ -125,5 +125,5 @@ def _is_empty(path: Path) -> bool:
 
 
 def _inside_a_run(path: Path) -> bool:
-    """A pattern such as `logs/**` is like the folders of a run's streams, too."""
+    """Return whether a path is inside a run folder. A pattern such as `logs/**` also matches the folders of streams."""
     return any((parent / HEADER).exists() for parent in path.absolute().parents)

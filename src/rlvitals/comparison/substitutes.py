@@ -1,4 +1,4 @@
-"""Runs that recorded no episodes, in a comparison of rewards: evaluations or a mean return stand for them."""
+"""Substitutes for missing episode rewards: evaluations or a mean return of runs that recorded no episodes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,20 +15,20 @@ _REWARD = "episodes.reward"
 _MOST_NAMED = 5
 
 Substitutes = Mapping[str, RewardSeries]
-"""The reward series of runs without episodes, by the runs' labels."""
+"""Reward series of runs without episodes, by label."""
 
 
 def substitutes_of(
     runs: Sequence[Run], labels: Sequence[str], found: Mapping[str, MetricExtent], source: MetricSource, axis: Axis
 ) -> Substitutes:
-    """Find what stands for the rewards of runs without episodes.
+    """Find the reward series that replace the rewards of runs without episodes.
 
     Args:
         runs: The runs.
-        labels: What they are called.
-        found: The runs that have the metric.
-        source: The metric; nothing stands for any but the reward of episodes.
-        axis: The axis; nothing stands on that of episodes or updates.
+        labels: Labels of the runs.
+        found: Runs that have the metric.
+        source: The metric. Only episode rewards have substitutes.
+        axis: The axis. There are no substitutes along episodes or updates.
     """
     from rlvitals.runs.queries import last_records  # noqa: PLC0415 - loads duckdb, which a trainer does not need
 
@@ -44,7 +44,7 @@ def substitutes_of(
 
 
 def extent_of(series: RewardSeries, axis: Axis) -> MetricExtent:
-    """How far a series goes, and how much there is of it."""
+    """Return the extent of a series along an axis."""
     places = _places(series, axis)
     placed = np.isfinite(places)
     return MetricExtent(
@@ -56,13 +56,13 @@ def extent_of(series: RewardSeries, axis: Axis) -> MetricExtent:
 
 
 def content_of(series: RewardSeries) -> Content:
-    """What a series is, in a few numbers; equal for equal series."""
+    """Return the digest of a series. It is equal for equal series."""
     rows = hash((series.tag, series.steps.tobytes(), series.values.tobytes()))
     return Content(rows, hash(series.times.tobytes()), int(np.unique(series.values).size))
 
 
 def fill(measured: MetricBlocks, labels: Sequence[str], substitutes: Substitutes, axis: Axis) -> None:
-    """Put the block means of series into the rows of their runs."""
+    """Write the block means of the series into the rows of their runs."""
     for row, label in enumerate(labels):
         if label not in substitutes:
             continue
@@ -77,15 +77,15 @@ def fill(measured: MetricBlocks, labels: Sequence[str], substitutes: Substitutes
 
 
 def notes_on(substitutes: Substitutes) -> Iterator[str]:
-    """What stands for which rewards, and what follows from that."""
+    """State which values replace which rewards, and the effect on the comparison."""
     by_source: dict[str, list[str]] = {}
     for label, series in substitutes.items():
         by_source.setdefault(series.source, []).append(label)
     for source, runs in by_source.items():
         verb = "has" if len(runs) == 1 else "have"
-        yield f"{listed(runs, _MOST_NAMED)} {verb} no episodes; the reward is the {source}."
+        yield f"{listed(runs, _MOST_NAMED)} {verb} no episodes. Their reward is the {source}."
     if len(by_source) > 1:
-        yield "These rewards are measured in different ways; a difference between them need not be one of the policies."
+        yield "These rewards are measured in different ways, so a difference may not be due to the policies."
 
 
 def _places(series: RewardSeries, axis: Axis) -> NDArray[np.float64]:

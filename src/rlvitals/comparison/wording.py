@@ -1,4 +1,4 @@
-"""What may be concluded, and what not, in words."""
+"""The sentences that state what a comparison of two groups shows, and its limits."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,16 +9,16 @@ from rlvitals.formatting import count, number, percent
 from rlvitals.records.metrics import metric_named
 
 AXIS_WORDS = {"env_step": "environment steps", "episode": "episodes", "update": "updates", "time": "seconds"}
-"""What each axis counts."""
+"""Unit of each axis."""
 STATISTIC_WORDS = {
-    "final": "the mean {metric} over the last tenth",
-    "area": "the mean {metric} over the whole training",
-    "best": "the best stretch of {metric}",
+    "final": "mean {metric} over the last tenth",
+    "area": "mean {metric} over the whole training",
+    "best": "best block mean of {metric}",
 }
 
 
 UNKNOWN = "unknown"
-"""How a setting is shown that a run did not record."""
+"""Text for a setting that a run did not record."""
 
 _UNEQUAL = 3.0
 _FEWEST = 2
@@ -28,27 +28,30 @@ _LONGEST = 60
 
 
 def is_known_to_differ(values: Iterable[object]) -> bool:
-    """Whether a setting has two values; `None` is an unknown one, which may be the same as any other.
+    """Return whether a setting has at least two known values.
+
+    `None` is an unknown value, which can equal any other value.
 
     Args:
-        values: The value of each run or group; a list holds those of a group's runs.
+        values: Value of each run or group. A list holds the values of the runs of a group.
     """
     every = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return len({repr(one) for one in every if one is not None}) > 1
 
 
 class Said(NamedTuple):
-    """What the words depend on beside the numbers.
+    """Context of a comparison that its sentences need in addition to its numbers.
 
     Attributes:
-        metric: The metric's name.
+        metric: Name of the metric.
         statistic: `final`, `area` or `best`.
-        level: Of the verdicts.
-        comparisons: How many were made.
-        without: Runs without an outcome, of the group and of the baseline.
+        level: Significance level of the verdicts.
+        comparisons: Number of comparisons made.
+        without: Number of runs without an outcome, in the group and in the baseline.
         tasks: Environments of the group and of the baseline.
-        normalised: Whether outcomes lie between references.
-        wider: How many times as widely the group's outcomes spread as the baseline's, where these are few; else 1.
+        normalised: Whether outcomes are normalised by reference scores.
+        wider: Ratio of the standard deviation of the group's outcomes to that of the baseline's, if both groups are
+            small. Otherwise 1.
     """
 
     metric: str
@@ -62,27 +65,27 @@ class Said(NamedTuple):
 
 
 def outcome_phrase(statistic: str, metric: str) -> str:
-    """What a run comes to, in a sentence: `the mean reward over the last tenth`."""
+    """Return the outcome of a run as a phrase, such as `mean reward over the last tenth`."""
     return STATISTIC_WORDS[statistic].format(metric=metric_named(metric).phrase)
 
 
 def sentences_of(versus: Versus, said: Said) -> list[str]:
-    """What may be concluded from one comparison, the verdict first."""
+    """Return the conclusions from one comparison, the verdict first."""
     return [sentence for part in (_verdict, _failures, _future, _sweep, _again) for sentence in part(versus, said)]
 
 
 def short(value: float | None) -> str:
-    """A number in a sentence."""
+    """Format a number for a sentence."""
     return UNKNOWN if value is None else number(value)
 
 
 def p_text(value: float | None) -> str:
-    """Format a p value, in a sentence or on its own."""
+    """Format a p-value."""
     return number(value, 2)
 
 
 def cut(text: str, most: int = _LONGEST) -> str:
-    """A name, as far as there is room for it."""
+    """Shorten a name to at most `most` characters."""
     return text if len(text) <= most else f"{text[: most - 1]}\u2026"
 
 
@@ -93,18 +96,18 @@ def signed(value: float | None) -> str:
 
 def _between(interval: IntervalEstimate, confidence: float) -> str:
     if interval.low is None:
-        return "without an interval: the runs of a group do not differ among themselves"
+        return "no interval: outcomes do not vary within a group"
     return f"{percent(confidence, 10)} interval {signed(interval.low)} to {signed(interval.high)}"
 
 
 def _difference(versus: Versus, said: Said) -> str:
-    """How far the means are apart; where a group has no outcome, or one, there is less to say."""
+    """Describe the difference in means. It has no interval if a group has fewer than two outcomes."""
     what = outcome_phrase(said.statistic, said.metric)
     if versus.difference.estimate is None:
-        return f"by how much {what} differs is unknown, as a group has no run with an outcome"
-    differs = f"{what} differs by {signed(versus.difference.estimate)}"
+        return f"the difference in {what} is unknown because a group has no run with an outcome"
+    differs = f"{signed(versus.difference.estimate)} in {what}"
     if versus.difference.low is None and min(versus.runs) < _FEWEST:
-        return f"{differs} (without an interval: a group has one run with an outcome)"
+        return f"{differs} (no interval: a group has only one run with an outcome)"
     return f"{differs} ({_between(versus.difference, 1.0 - said.level)})"
 
 
@@ -115,37 +118,37 @@ def _verdict(versus: Versus, said: Said) -> Iterator[str]:
     runs = f"{versus.runs[0] + said.without[0]} + {versus.runs[1] + said.without[1]} runs"
     if versus.verdict == "not comparable":
         yield (
-            f"{mine} ran in {_listed(said.tasks[0])} and {theirs} in {_listed(said.tasks[1])}: "
-            f"{metric_named(said.metric).phrase} of different environments cannot be compared, and nothing is "
-            "concluded."
+            f"{mine} ran in {_listed(said.tasks[0])} and {theirs} ran in {_listed(said.tasks[1])}. Values "
+            f"of {metric_named(said.metric).phrase} in different environments cannot be compared."
         )
         return
     if versus.verdict == "not enough runs":
         yield (
-            f"{runs} cannot tell {mine} from {theirs}{where}: a group with fewer than 2 outcomes shows no spread "
-            "between seeds, and the difference seen may be that of two seeds. Episodes of one run are no substitute: a "
-            "test over them calls noise significant in most cases. Train at least 3 seeds of each."
+            f"{runs} are too few to compare {mine} with {theirs}{where}: a group with fewer than 2 outcomes shows no "
+            "spread between seeds, so the observed difference may be chance. Episodes of one run do not replace seeds: "
+            "a test over episodes reports noise as significant in most cases. Train at least 3 seeds of each."
         )
         return
-    p_value = f"p = {p_text(versus.p_value)}, {versus.method}"
+    p_value = f"p = {p_text(versus.p_value)} ({versus.method}"
     if said.comparisons > 1:
-        p_value += f"; {p_text(versus.adjusted_p)} with all {said.comparisons} comparisons taken into account"
+        p_value += f"; {p_text(versus.adjusted_p)} adjusted for {said.comparisons} comparisons"
     difference = _difference(versus, said)
     if versus.verdict in {"better", "worse", "different"}:
         word = "different from" if versus.verdict == "different" else f"{versus.verdict} than"
-        yield f"{mine} is {word} {theirs}{where}: {difference}; {p_value}; {runs}."
+        yield f"{mine} is {word} {theirs}{where}: {difference}; {p_value}), {runs}."
     elif versus.verdict == "the same" and versus.equivalence is not None:
         yield (
-            f"{mine} and {theirs} are the same{where} within {short(versus.equivalence.margin)}: {what} differs by "
-            f"{signed(versus.difference.estimate)} ({_between(versus.equivalence.interval, 1 - 2 * said.level)})."
+            f"{mine} and {theirs} are the same{where} within {short(versus.equivalence.margin)}: "
+            f"{signed(versus.difference.estimate)} in {what} "
+            f"({_between(versus.equivalence.interval, 1 - 2 * said.level)})."
         )
     else:
         yield (
-            f"{runs} cannot tell {mine} from {theirs}{where}: {difference}; {p_value}. That is no "
-            "proof that they are the same."
+            f"{runs} show no difference between {mine} and {theirs}{where}: {difference}; {p_value}). This does not "
+            "prove that they are the same."
         )
         if versus.equivalence is not None:
-            yield f"Within {short(versus.equivalence.margin)}: {versus.equivalence.verdict}."
+            yield f"Equivalence within {short(versus.equivalence.margin)}: {versus.equivalence.verdict}."
 
 
 def _failures(versus: Versus, said: Said) -> Iterator[str]:
@@ -153,7 +156,7 @@ def _failures(versus: Versus, said: Said) -> Iterator[str]:
         return
     yield (
         f"{_count(said.without[0])} of {versus.group} and {_count(said.without[1])} of {versus.baseline} ended without "
-        "an outcome. They are last in the test, which is of ranks; the difference of means is of the other runs alone."
+        "an outcome. The rank test counts them as worst. The difference in means excludes them."
     )
 
 
@@ -163,14 +166,14 @@ def _future(versus: Versus, _: Said) -> Iterator[str]:
         return
     if further.needed is None:
         yield (
-            "Not even 200 more runs of each would tell them apart with a chance of 80 % if the true difference is the "
-            "one seen: if so small a difference does not matter, ask whether they are the same within a margin."
+            "Even 200 more runs of each group would not give a power of 80 % if the true difference is the observed "
+            "one. If a difference this small does not matter, test whether the groups are the same within a margin."
         )
     else:
         plural = "run" if further.needed == 1 else "runs"
         yield (
-            f"About {further.needed} more {plural} of each would tell them apart, with a chance of 80 % if the true "
-            f"difference is the one seen, and of {percent(further.chance)} with all that these runs leave open."
+            f"A power of 80 % takes about {further.needed} more {plural} of each group if the true difference is the "
+            f"observed one. With the uncertainty of that difference, their power is {percent(further.chance)}."
         )
 
 
@@ -179,22 +182,22 @@ def _sweep(versus: Versus, said: Said) -> Iterator[str]:
     if chance.estimate is None or chance.low is None or versus.verdict not in {"better", "worse"}:
         return
     yield (
-        f"A run of {versus.group} is better than one of {versus.baseline} with a chance of "
-        f"{percent(chance.estimate)} (at least {percent(chance.low)}, "
-        f"at most {percent(chance.high or 0.0)})."
+        f"A run of {versus.group} is better than a run of {versus.baseline} with a probability of "
+        f"{percent(chance.estimate)} (95 % interval {percent(chance.low)} to {percent(chance.high or 0.0)})."
     )
     if versus.method.startswith(("Student's t", "Welch's t")):
         yield (
-            "So few runs are tested as if outcomes were roughly normal: with so few ways to deal them to two groups, "
-            f"no permutation test can decide{' so many comparisons' if said.comparisons > 1 else ''}."
+            "With this few runs, the test assumes roughly normal outcomes: a permutation test has too few permutations"
+            f"{' for this many comparisons' if said.comparisons > 1 else ''}."
         )
     ratio = max(said.wider, 1.0 / said.wider) if said.wider > 0.0 else math.inf
     if ratio >= _UNEQUAL and not any(said.without):
         wide, narrow = (versus.group, versus.baseline)[:: 1 if said.wider > 1.0 else -1]
         spreads = f"spread {ratio:.0f} times as widely as those" if math.isfinite(ratio) else "spread, unlike those"
         yield (
-            f"The runs of {wide} {spreads} of {narrow}: then a test of so few runs names a difference of means more "
-            "often than it says (in place of 5 % in up to 15 % for normal outcomes, up to 25 % for skewed ones)."
+            f"The runs of {wide} {spreads} of {narrow}. With this few runs, a test of means then has more false "
+            "positives than its level states (up to 15 % instead of 5 % for normal outcomes, up to 25 % for skewed "
+            "ones)."
         )
 
 
@@ -204,9 +207,8 @@ def _again(versus: Versus, said: Said) -> Iterator[str]:
         return
     if seen.verdict == "not decided yet":
         yield (
-            "If you added runs because an earlier look had not decided it, this does not hold yet: the test that may "
-            f"be looked at again and again has evidence {short(seen.e_value)} of the "
-            f"{1 / said.level:.0f} that are needed."
+            "If you added runs because an earlier check was inconclusive, this result does not hold yet: the "
+            f"sequential test has evidence {short(seen.e_value)} and needs {1 / said.level:.0f}."
         )
 
 
@@ -215,11 +217,11 @@ def _count(runs: int) -> str:
 
 
 def listed(names: Sequence[str], most: int | None = None) -> str:
-    """List names in a sentence: `a, b and c`.
+    """Join names for a sentence: `a, b and c`.
 
     Args:
-        names: The names.
-        most: How many are named; the others are counted: `a, b and 3 more`.
+        names: Names to join.
+        most: Maximum number of names. The remaining names are counted: `a, b and 3 more`.
     """
     left = [] if most is None or len(names) <= most else [f"{count(len(names) - most)} more"]
     kept = [*names[:most], *left]
@@ -227,5 +229,5 @@ def listed(names: Sequence[str], most: int | None = None) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    known = [name or "an environment without a name" for name in names]
+    known = [name or "an unnamed environment" for name in names]
     return ", ".join(known)

@@ -1,1 +1,1 @@
-"""What a page or a report says, independent of any format."""
+"""Contents of reports, tables and charts, independent of the output format."""

@@ -1,4 +1,4 @@
-"""How far the axes of a comparison reach: what is to be compared fills them, and a few that are far out do not."""
+"""Axis limits of comparison charts. They fit the compared values and leave a few outliers outside."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,17 +8,17 @@ from rlvitals.comparison import IntervalEstimate
 from rlvitals.comparison.result import GroupCurve
 
 _FAR = 10.0
-"""What lies so many times farther from the middle than most is left outside, at the edge."""
+"""A value this many times farther from the median than most values is drawn at the edge."""
 _MOST = 0.75
 _WIDEST = 4.0
-"""An interval is drawn as far as so many times the farthest estimate."""
+"""An interval is drawn up to this many times the farthest estimate."""
 _PAD = 0.05
 
 Ends = tuple[float, float]
 
 
 def is_far(values: Sequence[float]) -> list[bool]:
-    """Which values are so far from the middle of all that they would press the others together."""
+    """Return which values are so far from the median that they would squeeze all other values together."""
     if not values:
         return []
     middle = float(np.median(values))
@@ -28,7 +28,7 @@ def is_far(values: Sequence[float]) -> list[bool]:
 
 
 def around_zero(found: Sequence[IntervalEstimate]) -> Ends:
-    """A range about zero that holds the estimates, and their intervals as far as they do not press them together."""
+    """Return limits around zero that hold the estimates, and their intervals unless these would squeeze them."""
     estimates = [one.estimate for one in found if one.estimate is not None]
     near = [abs(value) for value, far in zip(estimates, is_far(estimates), strict=True) if not far]
     farthest = max(near, default=0.0)
@@ -41,10 +41,10 @@ def around_zero(found: Sequence[IntervalEstimate]) -> Ends:
 
 
 def of_groups(groups: Iterable[tuple[Sequence[float], tuple[float | None, float | None, float | None]]]) -> Ends:
-    """A range that holds the values of groups, and their means' intervals as far as they do not press them together.
+    """Return limits that hold the values of groups, and their intervals unless these would squeeze the values.
 
     Args:
-        groups: Of each its values, and its mean with both ends of its interval.
+        groups: For each group, its values and the mean with both ends of its interval.
     """
     kept = [(values, mean) for values, mean in groups if len(values)]
     far = is_far([float(np.median(values)) for values, _ in kept])
@@ -55,7 +55,7 @@ def of_groups(groups: Iterable[tuple[Sequence[float], tuple[float | None, float 
 
 
 def of_curves(curves: Sequence[GroupCurve]) -> Ends:
-    """A range that holds learning curves, and their bands as far as they do not press them together."""
+    """Return limits that hold learning curves, and their bands unless these would squeeze the curves."""
     return _with_intervals(
         [mean for curve in curves for mean in curve.mean if mean is not None and np.isfinite(mean)],
         [end for curve in curves for end in (*curve.low, *curve.high)],

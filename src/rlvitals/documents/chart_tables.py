@@ -1,4 +1,4 @@
-"""Charts as tables, for documents that are text: curves in a row each, other charts in a table each."""
+"""Charts as tables, for text documents: each curve is a row, every other chart is a table."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,10 +16,10 @@ _MOST_VALUES = 20
 
 
 def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
-    """Write charts as tables: all curves in one, a row each, and every other chart in its own.
+    """Convert charts to tables: one table with a row per curve, and one table for every other chart.
 
     Args:
-        charts: The charts.
+        charts: Charts to convert.
     """
     charts = list(charts)
     curves = [chart for chart in charts if isinstance(chart, CurveChart)]
@@ -41,7 +41,7 @@ def chart_tables(charts: Iterable[Chart]) -> Iterator[Table]:
 
 
 def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell]]:
-    """A curve in a row; one that compares groups in a row a group."""
+    """Yield one row per curve, or one row per group for a curve that compares groups."""
     title = titled(curve)
     grouped = [line for line in curve.lines if line.kind in GROUPS]
     for line in grouped:
@@ -67,7 +67,7 @@ def _curve_rows(curve: CurveChart, *, is_alone: bool) -> Iterator[dict[str, Cell
 
 
 def _ends(curve: CurveChart, values: Floats) -> dict[str, Cell]:
-    """Format the first and the last value, which may be NaN or infinite, and the least and greatest finite one."""
+    """Format the first and last values, which can be non-finite, and the smallest and largest finite values."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return dict.fromkeys(_ENDS, ABSENT)
@@ -79,7 +79,7 @@ def _ends(curve: CurveChart, values: Floats) -> dict[str, Cell]:
 
 
 def _healthy(curve: CurveChart) -> Cell:
-    """The healthy range, and on which side of it the last value is."""
+    """Format the healthy range, and the side on which the last value is outside it."""
     if curve.healthy is None:
         return ABSENT
     low, high = curve.healthy
@@ -98,7 +98,7 @@ def _estimate_table(chart: IntervalChart) -> Table:
 
 
 def _heat_table(chart: Heat) -> Table:
-    """The rows as lines of blocks, higher for more; a dot where nothing was tried."""
+    """Draw the rows as lines of blocks, higher for larger means. A dot marks untried values."""
     finite = chart.means[np.isfinite(chart.means)]
     low, high = float(finite.min()), float(finite.max())
     lines = sparkline([None if math.isnan(mean) else mean for mean in chart.means.ravel().tolist()]).replace(" ", "·")

@@ -1,4 +1,4 @@
-"""What a chart holds, before anybody draws it: plain values that SVG and a line of text are made from."""
+"""Contents of charts as plain values, from which SVG images and lines of text are drawn."""
 
 import sys
 from typing import NamedTuple
@@ -11,18 +11,18 @@ from rlvitals.formatting import number, percent
 Floats = NDArray[np.float64]
 
 GROUPS = tuple(f"group{place}" for place in range(1, 5))
-"""Kinds of the lines of groups that are held against each other: as many as may lie over each other with bands."""
+"""Line kinds of compared groups: as many as can overlap with their bands."""
 
 
 class Line(NamedTuple):
-    """Points that are joined; those that are not finite break it.
+    """Connected points. Non-finite points interrupt the line.
 
     Attributes:
-        x: Shape `(k,)`.
-        y: Shape `(k,)`.
-        kind: `main`, `raw` (thin, behind it), `other` (a second series), `quiet` (a third), or one of `GROUPS`.
-        label: What it is, for the key.
-        dots: Whether each point is drawn too.
+        x: Positions, shape `(k,)`.
+        y: Values, shape `(k,)`.
+        kind: `main`, `raw` (thin, drawn first), `other` (second series), `quiet` (third series), or one of `GROUPS`.
+        label: Text in the legend.
+        dots: Whether each point is also drawn as a dot.
     """
 
     x: Floats
@@ -33,7 +33,7 @@ class Line(NamedTuple):
 
 
 class Band(NamedTuple):
-    """Where values lie: from low to high at each place; places where either is not finite break it."""
+    """A range of values at each position. Positions with a non-finite end interrupt the band."""
 
     x: Floats
     low: Floats
@@ -43,7 +43,7 @@ class Band(NamedTuple):
 
 
 class AxisMark(NamedTuple):
-    """A moment on the x axis, such as where a finding began."""
+    """A marked position on the x axis, such as the onset of a finding."""
 
     x: float
     label: str
@@ -52,7 +52,7 @@ class AxisMark(NamedTuple):
 
 
 class ReferenceLine(NamedTuple):
-    """A height that is compared with: a goal, a baseline, the edge of what is healthy."""
+    """A horizontal reference: a goal, a baseline or a limit of the healthy range."""
 
     y: float
     label: str
@@ -60,33 +60,33 @@ class ReferenceLine(NamedTuple):
 
 
 class Bad(NamedTuple):
-    """Values that are not finite, which have a place but no height."""
+    """Positions of non-finite values, which have no height."""
 
     x: Floats
     kind: str
 
 
 class CurveChart(NamedTuple):
-    """A chart of something over the course of a run.
+    """A chart of a quantity over the course of a run.
 
     Attributes:
-        key: Its stable name.
-        title: What is drawn.
-        unit: In what.
-        clock: What the x axis counts.
-        lines: What is drawn, the last one on top.
-        bands: The spread behind them.
-        marks: Findings.
-        levels: Heights to compare with.
-        healthy: Where the metric dictionary says that healthy values lie.
-        limits: The y axis may not leave these; of a share 0 and 1.
-        whole: Whether it shows all from the one to the other.
-        share: Whether the values are shares, to be shown in per cent.
-        bad: Values that are not finite.
-        note: What should be known beside.
-        about: What the quantity means.
-        spark: The same in a few numbers, for a line of text.
-        below: How many runs stand behind each line at each place, drawn as steps below it.
+        key: Stable name.
+        title: Title.
+        clock: Unit of the x axis.
+        lines: Lines to draw, the topmost last.
+        unit: Unit of the values.
+        bands: Ranges drawn behind the lines.
+        marks: Onsets of findings.
+        levels: Reference lines.
+        healthy: Healthy range from the metric dictionary.
+        limits: Bounds that the y axis cannot exceed, such as 0 and 1 for a share.
+        whole: Whether the y axis spans the full range between the limits.
+        share: Whether the values are shares, shown in per cent.
+        bad: Positions of non-finite values.
+        note: Remark shown next to the chart.
+        about: Meaning of the quantity.
+        spark: The curve as a few numbers, for a line of text.
+        below: Number of runs behind each line at each position, drawn as steps below the chart.
     """
 
     key: str
@@ -108,12 +108,12 @@ class CurveChart(NamedTuple):
     below: tuple[Line, ...] = ()
 
     def text(self, value: float) -> str:
-        """Format a height."""
+        """Format a value of the y axis."""
         return percent(value) if self.share else number(value)
 
     @property
     def heights(self) -> Floats:
-        """All finite heights that are drawn."""
+        """All finite values that are drawn."""
         parts = [line.y for line in self.lines]
         parts += [edge for band in self.bands for edge in (band.low, band.high)]
         every: Floats = np.concatenate(parts) if parts else np.empty(0)
@@ -121,14 +121,14 @@ class CurveChart(NamedTuple):
 
     @property
     def places(self) -> Floats:
-        """All finite places on the x axis."""
+        """All finite positions on the x axis."""
         every = [line.x for line in self.lines] + [bad.x for bad in self.bad]
         found: Floats = np.concatenate(every) if every else np.empty(0)
         return found[np.isfinite(found)]
 
 
 class Estimate(NamedTuple):
-    """One row of a chart of estimates; its tone is a verdict's: good, bad, watch, neutral or quiet."""
+    """One row of an interval chart. Its tone is that of a verdict: good, bad, watch, neutral or quiet."""
 
     label: str
     value: float | None
@@ -139,14 +139,14 @@ class Estimate(NamedTuple):
 
 
 class IntervalChart(NamedTuple):
-    """Estimates with their intervals, one under another.
+    """Estimates with their intervals, one per row.
 
     Attributes:
-        axis: What the x axis is.
-        rows: From the top down.
-        limits: The x axis; what the rows need where none are given.
-        zero: A line that intervals are compared with.
-        share: Whether the values are shares, to be shown in per cent.
+        axis: Label of the x axis.
+        rows: Rows from top to bottom.
+        limits: Limits of the x axis. `None` fits the rows.
+        zero: Position of a line to compare intervals with.
+        share: Whether the values are shares, shown in per cent.
     """
 
     key: str
@@ -163,8 +163,8 @@ class Heat(NamedTuple):
     """Means over two parameters.
 
     Attributes:
-        means: Shape `(rows, columns)`; NaN where nothing was tried.
-        counts: Episodes in each cell, likewise.
+        means: Mean of each cell, shape `(rows, columns)`. NaN in untried cells.
+        counts: Number of episodes in each cell, shape `(rows, columns)`.
     """
 
     key: str
@@ -179,16 +179,16 @@ class Heat(NamedTuple):
 
 
 class Strip(NamedTuple):
-    """Every run of a group, a dot each.
+    """The runs of a group, one dot per run.
 
     Attributes:
-        label: The group.
+        label: Name of the group.
         kind: One of `GROUPS`, or `main`.
-        values: What its runs came to.
-        names: What each of them is called.
-        lost: What runs are called that came to nothing, and count as worst.
-        mean: Of the values, with both ends of its interval; `None` for what there is not.
-        text: Note next to it.
+        values: Outcomes of its runs.
+        names: Names of these runs.
+        lost: Names of runs that count as worst.
+        mean: Mean of the values with both ends of its interval. Unavailable values are `None`.
+        text: Note next to the row.
     """
 
     label: str
@@ -201,14 +201,14 @@ class Strip(NamedTuple):
 
 
 class Strips(NamedTuple):
-    """Groups of runs, one under another, so that three runs look like three.
+    """Groups of runs, one per row, drawn so that a group of three runs shows three dots.
 
     Attributes:
-        axis: What the x axis is.
-        rows: From the top down.
-        limits: Of the x axis; what lies outside stands at the edge, as an arrow.
-        worst_is_high: Whether the worst outcome is the highest: runs that came to nothing stand at that edge.
-        zero: A value that all are compared with, such as a target.
+        axis: Label of the x axis.
+        rows: Rows from top to bottom.
+        limits: Limits of the x axis. Values outside are drawn as an arrow at the edge.
+        worst_is_high: Whether the worst outcome is the highest. Runs that count as worst are drawn at that edge.
+        zero: Position of a line to compare values with, such as a target.
     """
 
     key: str
@@ -225,34 +225,34 @@ Chart = CurveChart | IntervalChart | Heat | Strips
 
 
 def legend(chart: Chart) -> list[tuple[str, str]]:
-    """List what each line and shade of a chart is: its kind and its label.
+    """List kind and label of each line and shade of a chart.
 
-    Kinds are those of lines, `band`, `bands` (of several groups) and `healthy`. Charts that are not curves have none.
+    Kinds are those of lines, `band`, `bands` (of several groups) and `healthy`. Only curve charts have a legend.
     """
     if not isinstance(chart, CurveChart):
         return []
     parts = [(line.kind, line.label) for line in chart.lines if line.label and line.x.size]
-    # Bands of groups have the colours of their lines, so one entry names all of them.
+    # Bands of groups have the colours of their lines, so one entry describes all of them.
     parts += [("bands" if band.kind in GROUPS else "band", band.label) for band in chart.bands if band.label]
     return [*parts, *([("healthy", "healthy")] if chart.healthy is not None else [])]
 
 
 def titled(chart: Chart) -> str:
-    """Write the title of a chart, with the unit of a curve where the title does not name it."""
+    """Return the title of a chart, with the unit of a curve if the title lacks it."""
     unit = chart.unit if isinstance(chart, CurveChart) else ""
     return f"{chart.title} ({unit})" if unit and unit not in chart.title.lower() else chart.title
 
 
 class Axis(NamedTuple):
-    """A stretch of numbers, and where its ticks stand."""
+    """A range of numbers with the positions of its ticks."""
 
     low: float
     high: float
     ticks: tuple[float, ...]
 
     def share(self, value: float) -> float:
-        """Return the place of a value: 0 at the low end, 1 at the high end; the middle if both ends are equal."""
-        span = self.high / 2 - self.low / 2  # halved, so that no range is too wide
+        """Return the relative position of a value: 0 at the low end, 1 at the high end, 0.5 if both ends are equal."""
+        span = self.high / 2 - self.low / 2  # halved, to avoid overflow
         return (value / 2 - self.low / 2) / span if span else 0.5
 
 
@@ -260,19 +260,19 @@ _GREATEST = sys.float_info.max
 _EXTREME = 6.0
 _CORE = (0.01, 0.99)
 _SURE = {"main", *GROUPS}
-"""Lines of these kinds are never left outside."""
+"""Lines of these kinds are never left outside the axis."""
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
 def axis(low: float, high: float, *, ticks: int = 4, whole: bool = False) -> Axis:
-    """An axis from about `low` to `high`, with ticks at round numbers.
+    """Make an axis from about `low` to `high`, with ticks at round numbers.
 
     The step between ticks is 1, 2, 2.5 or 5 times a power of ten (Heckbert 1990, Nice numbers for graph labels).
 
     Args:
-        low: The least value.
-        high: The greatest.
-        ticks: About how many ticks.
+        low: Smallest value.
+        high: Largest value.
+        ticks: Approximate number of ticks.
         whole: Whether ticks are whole numbers.
     """
     if not high > low:
@@ -288,10 +288,10 @@ def axis(low: float, high: float, *, ticks: int = 4, whole: bool = False) -> Axi
 
 
 def height_axis(chart: CurveChart, *, ticks: int = 4) -> tuple[Axis, int, int]:
-    """The y axis of a curve, and how many points lie above and below what it shows.
+    """Return the y axis of a curve, and the number of points above and below it.
 
-    It holds what is drawn, and the goals near by. A few values so far out that they would press all else into a line
-    (the range is six times that of the middle 98 %) are left outside, and counted.
+    The axis holds the drawn values and nearby reference lines. If a few values are so extreme that they would flatten
+    the rest (the range is six times that of the middle 98 %), they are left outside and counted.
     """
     heights = chart.heights
     floor, ceiling = chart.limits
@@ -312,7 +312,7 @@ def height_axis(chart: CurveChart, *, ticks: int = 4) -> tuple[Axis, int, int]:
 
 
 def _shown_range(chart: CurveChart, heights: Floats) -> tuple[float, float]:
-    """From the least to the greatest height, without a few that are far out; all of the main line is in it."""
+    """Return the range of the values without a few extremes. The main line is always inside."""
     low, high = float(heights.min()), float(heights.max())
     mains = [heights[:0], *(_finite(line.y) for line in chart.lines if line.kind in _SURE)]
     core = np.concatenate([np.quantile(heights, _CORE, method="inverted_cdf"), *mains])
@@ -323,7 +323,7 @@ def _shown_range(chart: CurveChart, heights: Floats) -> tuple[float, float]:
 
 
 def place_axis(chart: CurveChart, *, ticks: int = 5) -> Axis:
-    """The x axis of a curve: its places from end to end."""
+    """Return the x axis of a curve, over all its positions."""
     places = chart.places
     low, high = (float(places.min()), float(places.max())) if places.size else (0.0, 1.0)
     return axis(low, high, ticks=ticks)

@@ -1,4 +1,4 @@
-"""The charts of a comparison: learning curves, differences, profiles, and every run as a dot."""
+"""Charts of a comparison: learning curves, differences, performance profiles, and runs as dots."""
 
 from collections.abc import Iterator, Sequence
 
@@ -27,26 +27,26 @@ from rlvitals.records.metrics import metric_named
 from rlvitals.summary.tones import TONES
 
 MOST_TASKS = 8
-"""Environments that have charts."""
+"""Maximum number of environments with charts."""
 MOST_SMALL = 18
-"""Groups that have a curve of their own, where they are too many for one chart."""
+"""Maximum number of groups with a separate learning curve, if one chart cannot hold all groups."""
 MOST_ROWS = 40
-"""Rows of a chart of differences, of dots or of settings."""
+"""Maximum number of rows of a chart of differences, runs or settings."""
 
 _MOST_DOTS = 150
 _LETTERS, _LEAST = 36, 12
-"""About as many letters as stand beside a row; and how many of them the group has at least."""
+"""Approximate width of a row label in characters, and the minimum for the group name."""
 
 
 def kinds_of(groups: Sequence[RunGroup]) -> dict[str, str]:
-    """The colour of each group, the same in all charts; of too many groups the baseline alone has its own."""
+    """Return the colour of each group, the same in all charts. With too many groups, only the baseline is distinct."""
     if len(groups) <= len(GROUPS):
         return {group.name: kind for group, kind in zip(groups, GROUPS, strict=False)}
     return {group.name: GROUPS[0] if at else GROUPS[1] for at, group in enumerate(groups)}
 
 
 def learning_curves(found: Comparison) -> tuple[tuple[CurveChart, ...], bool]:
-    """Learning curves with their bands, on each task: all groups in one chart, or each beside the baseline.
+    """Make the learning curves on each task: all groups in one chart, or each group with the baseline.
 
     Args:
         found: The comparison.
@@ -67,7 +67,7 @@ def learning_curves(found: Comparison) -> tuple[tuple[CurveChart, ...], bool]:
             charts.append(_learning(found, task, here, [kinds[group.name] for group in here], title, f"learning_{at}"))
             continue
         first, others = here[0], here[1 : 1 + max(1, MOST_SMALL // max(1, len(found.horizons)))]
-        # On one scale, but for those groups that would press all others into a line.
+        # Use one scale, except for groups that would flatten all other curves.
         far = _far_out(task, others)
         limits = axis_limits.of_curves([group.curves[task] for group in (first, *others) if group.name not in far])
         for place, group in enumerate(others):
@@ -79,11 +79,11 @@ def learning_curves(found: Comparison) -> tuple[tuple[CurveChart, ...], bool]:
 
 
 def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | None:
-    """Each comparison's difference with its interval, around zero.
+    """Make the chart of each comparison's difference with its interval, around zero.
 
     Args:
         found: The comparison.
-        shown: The comparisons that the report lists.
+        shown: Comparisons that the report lists.
     """
     tasks = len({one.task for one in found.comparisons}) > 1
     known = [one for one in shown if one.difference.estimate is not None][:MOST_ROWS]
@@ -95,8 +95,8 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
         _difference(_labelled(name, one.task if tasks else ""), one.difference, TONES[one.verdict])
         for name, one in zip(names, known, strict=True)
     )
-    title = "Difference of means" if baselines else f"Difference to {cut(found.comparisons[0].baseline)}"
-    ranks = "; where runs count as worst, the verdict compares ranks and the difference leaves them out"
+    title = "Difference in means" if baselines else f"Difference from {cut(found.comparisons[0].baseline)}"
+    ranks = "; if runs count as worst, the verdict compares ranks and the difference excludes these runs"
     note = f"{outcome_phrase(found.statistic, found.metric)}, with {percent(1 - found.level, 3)} intervals"
     note += ranks if any(group.worst for group in found.groups) else ""
     return IntervalChart(
@@ -111,21 +111,25 @@ def differences(found: Comparison, shown: Sequence[Versus]) -> IntervalChart | N
 
 
 def influences(found: Sequence[SettingInfluence]) -> IntervalChart | None:
-    """What each setting does: the difference between its best and its worst values.
+    """Make the chart of the effect of each setting: the difference between its best and its worst value.
 
     Args:
-        found: The settings.
+        found: Effects of the settings.
     """
     known = [one for one in found if one.difference.estimate is not None][:MOST_ROWS]
     if not known:
         return None
     rows = tuple(_difference(one.name, one.difference, "good" if one.matters else "quiet") for one in known)
     limits = axis_limits.around_zero([one.difference for one in known])
-    return IntervalChart("influences", "Best minus worst value of each setting", "difference", rows, limits, zero=0.0)
+    return IntervalChart(
+        "influences", "Effect of each setting: best minus worst value", "difference", rows, limits, zero=0.0
+    )
 
 
 def profiles(found: Comparison) -> tuple[CurveChart, ...]:
-    """The share of each group's runs that are better than each value: in one chart, or each beside the baseline.
+    """Make the performance profiles: the share of each group's runs that are better than each value.
+
+    All groups are in one chart, or each group is drawn with the baseline.
 
     Args:
         found: The comparison.
@@ -143,7 +147,7 @@ def profiles(found: Comparison) -> tuple[CurveChart, ...]:
 
 
 def dots(found: Comparison) -> Iterator[Chart]:
-    """Every run that counts as a dot, by group, on each task."""
+    """Yield a chart for each task with the runs that count as dots, by group."""
     tasks = list(found.horizons)[:MOST_TASKS]
     kinds = kinds_of(found.groups)
     by_group: dict[tuple[str, str], list[RunOutcome]] = {}
@@ -169,7 +173,7 @@ def _strip(found: Comparison, group: RunGroup, outcomes: Sequence[RunOutcome], k
     every = [(one.outcomes[found.statistic], one.run) for one in outcomes if found.statistic in one.outcomes]
     known = sorted((one for one in every if np.isfinite(one[0])), key=lambda one: one[0])
     lost = [one.run for one in outcomes if one.standing == "counts as worst"]
-    # Of very many, evenly chosen ones, the least and the greatest among them.
+    # If there are too many, draw an evenly spaced selection that includes the smallest and the largest.
     shown = [
         known[at] for at in sorted({round(at) for at in np.linspace(0, len(known) - 1, min(len(known), _MOST_DOTS))})
     ]
@@ -207,7 +211,7 @@ def _profile(found: Comparison, groups: Sequence[RunGroup], kinds: Sequence[str]
 
 
 def _far_out(task: str, groups: Sequence[RunGroup]) -> set[str]:
-    """The groups whose curves on a task reach far out of where the others' are."""
+    """Return the groups whose curves on a task reach far beyond the other curves."""
     tops = {
         group.name: float(np.max(np.abs(known)))
         for group in groups
@@ -259,7 +263,7 @@ def _learning(
 
 
 def _labelled(name: str, task: str) -> str:
-    """A row's name, cut so that its environment is still to be read."""
+    """Return a row label, with the name of the group shortened so that the environment stays readable."""
     return f"{cut(name, max(_LEAST, _LETTERS - len(task)))}, {task}" if task else name
 
 

@@ -1,4 +1,4 @@
-"""The report of a comparison: the verdict first, then what it rests on, then how to do it again."""
+"""The report of a comparison: the verdict, then the evidence, then how to reproduce it."""
 
 import platform
 import sys
@@ -52,15 +52,15 @@ def comparison_document(found: Comparison, parts: Divergence | None, call: str, 
 
     Args:
         found: The comparison.
-        parts: Where two runs part, if that was asked.
-        call: The command or the call that made it; empty where it is not known.
-        made: When (UTC, seconds).
+        parts: First divergence of the two runs, if it was requested.
+        call: Command or call that made the comparison. Empty if it is unknown.
+        made: Time of the report (UTC, seconds since 1970).
     """
     found, folder = shortened(found)
     names = [group.name for group in found.groups]
     title = f"{len(names)} groups of runs"
     if len(names) <= _TWO:
-        title = cut(" against ".join(reversed(names)), _TITLE)
+        title = cut(" vs. ".join(reversed(names)), _TITLE)
     return Document(
         title=title,
         kind=f"Comparison of runs by {metric_named(found.metric).phrase}",
@@ -87,26 +87,26 @@ def _key_facts(found: Comparison) -> Iterator[tuple[str, str, str]]:
     yield "runs counted", count(included), ", ".join(beside) or "all runs"
     if len(found.groups) > _TWO:
         yield "groups", count(len(found.groups)), counted(len(found.comparisons), "comparison")
-    yield "compared", found.statistic, outcome_phrase(found.statistic, found.metric)
+    yield "statistic", found.statistic, outcome_phrase(found.statistic, found.metric)
     yield "up to", horizon_of(found).removesuffix(AXIS_WORDS[found.axis]).strip(), AXIS_WORDS[found.axis]
     if len(found.horizons) > 1:
-        yield "environments", count(len(found.horizons)), "each compared for itself"
+        yield "environments", count(len(found.horizons)), "compared separately"
 
 
 def _sections(found: Comparison, parts: Divergence | None, call: str, folder: str) -> Iterator[Section]:
-    yield Section("first", "What to know first", "", (Bullets(tuple(foremost(found))),))
+    yield Section("first", "Important notes", "", (Bullets(tuple(foremost(found))),))
     yield from _conclusions(found, parts)
     effects = tuple(_setting_blocks(found))
     tabled = tuple(block for block in effects if not isinstance(block, Charts))
     settings = Section("settings", "Which settings matter", "", effects, tabled)
     many = len(found.groups) > len(GROUPS)
-    if many:  # a search is of settings first
+    if many:  # a search is about settings first
         yield settings
     where = f" The groups are folders in {folder}" if folder else ""
     yield Section(
         "groups",
         "Groups",
-        "Each run counts with one number. Means have 95 % intervals; std is the standard deviation between runs."
+        "Each run contributes one value. Means have 95 % intervals; std is the standard deviation between runs."
         f"{where}",
         tuple(_group_blocks(found)),
         (tables.groups_table(found), tables.target_table(found)),
@@ -115,8 +115,8 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
     yield Section(
         "profiles",
         "Performance profiles",
-        "Share of a group's runs that are better than each value. A line that is above another everywhere belongs to "
-        "the better group. Runs that count as worst are included. Shaded: 95 % interval at each value.",
+        "Share of a group's runs that are better than each value. If one line is above another everywhere, its group "
+        "is better. Runs that count as worst are included. Shaded: 95 % interval at each value.",
         tuple(_profile_blocks(found)),
         (),
     )
@@ -135,13 +135,13 @@ def _sections(found: Comparison, parts: Divergence | None, call: str, folder: st
 
 
 _ITEMS = (
-    "Last evaluations on the same items, each item averaged over a group's runs. The sample is the items: the result "
-    "holds for more items and for these runs."
+    "Last evaluations on the same items, each item averaged over the runs of a group. The sample is the items, so the "
+    "result holds for more items and for these runs."
 )
 _FURTHER = (
     "A difference that is not shown may still exist. The sequential interval holds however often it is checked while "
-    "runs are added. The number of runs needed assumes that the true difference is the observed one; the power next to "
-    "it takes the uncertainty of that difference into account."
+    "runs are added. The number of runs needed assumes that the true difference is the observed one. The power takes "
+    "the uncertainty of that difference into account."
 )
 
 
@@ -150,10 +150,10 @@ def _conclusions(found: Comparison, parts: Divergence | None) -> Iterator[Sectio
     concluded: list[Block] = [charts_of(charts.differences(found, shown))]
     if len(found.comparisons) > 1:
         statements = tables.statements_of(found)
-        without = "{} more comparisons have too few runs or no common environment: see the table."
+        without = "{} more comparisons have too few runs or no common environment. See the table."
         concluded += [statements, _left_out(len(shown) - len(statements.statements), without)]
     concluded.append(
-        _left_out(len(found.comparisons) - len(shown), "{} more comparisons are left out; --json has all.")
+        _left_out(len(found.comparisons) - len(shown), "{} more comparisons are not listed. Use --json for all.")
     )
     tests = tables.tests_table(found)
     brief = chosen(tests, _BRIEF_TESTS)._replace(caption="")
@@ -185,7 +185,7 @@ def _group_blocks(found: Comparison) -> Iterator[Block]:
         if many > most
     ]
     if left:
-        yield Prose(f"Left out of the drawing: {' and '.join(left)}.", "quiet")
+        yield Prose(f"Not drawn: {' and '.join(left)}.", "quiet")
     if any(known.mean.estimate is not None for group in found.groups for known in group.estimates.values()):
         yield tables.estimates_table(found)
 
@@ -199,11 +199,11 @@ def _learning(found: Comparison) -> Section:
     blocks: list[Block] = [charts_of(*drawn)]
     if not together and drawn:
         base = cut(found.groups[0].name)
-        lead += f" Each group beside {base}, which is dashed; all on one scale, but for those that lie far out of it."
+        lead += f" Each group is drawn with {base} (dashed). All use one scale, except groups far outside it."
     left = len(found.groups) - 1 - len(drawn) // max(1, min(len(found.horizons), charts.MOST_TASKS))
-    blocks.append(_left_out(0 if together else left, "The curves of {} more groups are left out."))
+    blocks.append(_left_out(0 if together else left, "The curves of {} more groups are not drawn."))
     more = len(found.horizons) - charts.MOST_TASKS
-    blocks.append(_left_out(more, "The curves of {} more environments are left out."))
+    blocks.append(_left_out(more, "The curves of {} more environments are not drawn."))
     return Section("learning", "Learning curves", lead, tuple(blocks), ())
 
 
@@ -211,7 +211,7 @@ def _profile_blocks(found: Comparison) -> Iterator[Block]:
     drawn = charts.profiles(found)
     yield charts_of(*drawn)
     left = len(found.groups) - 1 - len(drawn) if drawn and len(found.groups) > len(GROUPS) else 0
-    yield _left_out(left, "The profiles of {} more groups are left out.")
+    yield _left_out(left, "The profiles of {} more groups are not drawn.")
 
 
 def _setting_blocks(found: Comparison) -> Iterator[Block]:
@@ -238,20 +238,20 @@ def _outcome_blocks(found: Comparison) -> Iterator[Block]:
 
 
 def _left_out(many: int, text: str) -> Prose:
-    """Report how many things are left out; empty if there are none."""
+    """Report how many items are not shown. The text is empty if there are none."""
     return Prose(text.format(count(many)) if many > 0 else "", "quiet")
 
 
 def _again(found: Comparison, call: str) -> Iterator[Block]:
     if call:
-        yield Code(call, "Command; the same runs and versions give the same numbers")
+        yield Code(call, "Command (the same runs and versions give the same numbers)")
     else:
         yield Prose("The call that made this report is unknown. Its parameters:", "quiet")
     facts: list[tuple[str, Cell]] = [
-        ("Metric", f"{found.metric}, {'less' if found.higher_is_better is False else 'more'} is better"),
+        ("Metric", f"{found.metric}, {'lower' if found.higher_is_better is False else 'higher'} is better"),
         ("Statistic", f"{found.statistic}: {outcome_phrase(found.statistic, found.metric)}"),
         ("Axis", found.axis),
-        ("Level of tests", number(found.level)),
+        ("Significance level", number(found.level)),
     ]
     if len(found.horizons) <= tables.MOST_GROUPS:
         facts += [(f"Horizon {task}".strip(), number(place, 8)) for task, place in found.horizons.items()]

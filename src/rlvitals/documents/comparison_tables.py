@@ -1,4 +1,4 @@
-"""The tables of a comparison: groups, comparisons, settings, items, and every run."""
+"""Tables of a comparison: groups, comparisons, settings, items and runs."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,18 +16,18 @@ from rlvitals.sinks.flattening import setting_text
 from rlvitals.summary.tones import TONES
 
 MOST_GROUPS = 60
-"""Groups in a table."""
+"""Maximum number of groups in a table."""
 MOST_RUNS = 300
-"""Runs in a table."""
+"""Maximum number of runs in a table."""
 
 _MOST_COMPARISONS = 60
 _MOST_STATEMENTS = 12
-"""Statements up to which comparisons that show nothing have one too."""
+"""Maximum number of statements up to which comparisons without a result also have one."""
 _WITHOUT = frozenset({"not enough runs", "not comparable"})
 _MOST_SETTINGS = 40
 _MOST_ITEMS = 60
 _ACROSS = 6
-"""Groups that are columns; more are rows."""
+"""Maximum number of groups as columns. More groups are rows."""
 _MOST_ACROSS = 8
 _SCREEN = 30
 _LONGEST = 160
@@ -36,12 +36,12 @@ _LONGEST_TITLE = 40
 
 
 def shown_comparisons(found: Comparison) -> list[Versus]:
-    """The comparisons that a report lists."""
+    """Return the comparisons that a report lists."""
     return found.comparisons[:_MOST_COMPARISONS]
 
 
 def statements_of(found: Comparison) -> Statements:
-    """State every comparison, those that show something first; of many, leave out those that cannot show anything."""
+    """State every comparison, those with a result first. If there are many, omit those that cannot have a result."""
     shown = shown_comparisons(found)
     if len(shown) > _MOST_STATEMENTS:
         shown = [one for one in shown if one.verdict not in _WITHOUT]
@@ -74,7 +74,7 @@ def groups_table(found: Comparison) -> Table:
 
 
 def tasks_table(found: Comparison) -> Table:
-    """Tabulate the outcome of each group on each task; without rows if there is only one task."""
+    """Tabulate the outcome of each group on each task. The table has no rows if there is only one task."""
     rows: list[tuple[Cell, ...]] = []
     for task in found.horizons if len(found.horizons) > 1 else ():
         for group in found.groups:
@@ -105,7 +105,7 @@ def estimates_table(found: Comparison) -> Table:
 
 
 def target_table(found: Comparison) -> Table:
-    """Tabulate how soon each group reaches the target; without rows if there is no target."""
+    """Tabulate the time to target of each group. The table has no rows if there is no target."""
     reached = [(group.name, group.target) for group in found.groups[:MOST_GROUPS] if group.target is not None]
     p_values = {one.group: one.target_p for one in found.comparisons if one.target_p is not None}
     columns: dict[str, Callable[[tuple[str, Reached]], Cell]] = {
@@ -191,18 +191,18 @@ def differences_table(found: Comparison) -> Table:
 
 
 def varying_table(groups: Sequence[RunGroup]) -> Table:
-    """Tabulate the settings that vary among the runs of a group, apart from the seed."""
+    """Tabulate the settings that vary within a group, except for the seed."""
     every = [(group.name, name, values) for group in groups for name, values in group.varying.items()]
     rows = tuple(
         (cut(group, _LONGEST), name, cut(", ".join(map(_setting, values)), _LONGEST))
         for group, name, values in every[:_MOST_SETTINGS]
     )
-    caption = f"Settings that vary within groups, apart from the seed{_more(len(every), _MOST_SETTINGS)}"
+    caption = f"Settings that vary within groups, except for the seed{_more(len(every), _MOST_SETTINGS)}"
     return Table(("group", "setting", "values"), rows, texts=(0, 1, 2), caption=caption, folded=len(rows) > _ACROSS)
 
 
 def paired_table(found: Sequence[PairedItems]) -> Table:
-    """Tabulate evaluations on the same items, each category below the whole."""
+    """Tabulate evaluations on the same items: all items first, then each category."""
     whole = Toned("all", "quiet") if any(one.category for one in found) else ABSENT
     columns: dict[str, Callable[[PairedItems], Cell]] = {
         "group": lambda one: cut(one.group),
@@ -249,7 +249,7 @@ def divergence_table(parts: Divergence) -> Table:
 
 
 def runs_table(found: Comparison) -> Table:
-    """Tabulate the runs; if there are too many, those that are not simply counted come first."""
+    """Tabulate the runs. If there are too many, runs that do not simply count come first."""
     every = list(found.runs)
     if len(every) > MOST_RUNS:
         every.sort(key=lambda one: one.standing == "counted")
@@ -281,14 +281,14 @@ def runs_table(found: Comparison) -> Table:
 
 
 def _name(versus: Versus, found: Comparison) -> str:
-    """Name a comparison; where there are several environments, with the one that it is on."""
+    """Name a comparison, with its environment if there are several."""
     several = len(found.horizons) > 1
-    where = f" on {versus.task or 'all that they share'}" if several and versus.verdict != "not comparable" else ""
-    return f"{cut(versus.group, _LONGEST_NAME)} against {cut(versus.baseline, _LONGEST_NAME)}{where}"
+    where = f" on {versus.task or 'all shared environments'}" if several and versus.verdict != "not comparable" else ""
+    return f"{cut(versus.group, _LONGEST_NAME)} vs. {cut(versus.baseline, _LONGEST_NAME)}{where}"
 
 
 def _setting(setting: Any) -> str:
-    """Format the value of a setting, or the values that a group has."""
+    """Format the value of a setting, or the values within a group."""
     if isinstance(setting, list):
         return cut(", ".join(map(_setting, setting)), _LONGEST)
     if setting is None:
@@ -297,7 +297,7 @@ def _setting(setting: Any) -> str:
 
 
 def _more(many: int, most: int) -> str:
-    return f"; {count(many - most)} more are left out" if many > most else ""
+    return f"; {count(many - most)} more not listed" if many > most else ""
 
 
 def _first(what: str, many: int, most: int) -> str:

@@ -1,4 +1,4 @@
-"""The digest of a folder: every run of the last days, a row each, newest first."""
+"""The digest of a folder: every run of the last days as a row, newest first."""
 
 import datetime as dt
 import os
@@ -48,7 +48,7 @@ _TEXTS = {"status", "verdict", "reward over the run", "findings"}
 
 
 class DigestRow(NamedTuple):
-    """One run of a digest; its name is its path below the folder."""
+    """One run of a digest. Its name is its path relative to the folder."""
 
     name: str
     overview: Overview
@@ -58,29 +58,29 @@ class DigestRow(NamedTuple):
 
     @property
     def state(self) -> RunState:
-        """Its status."""
+        """State of the run."""
         return self.overview.state
 
     @property
     def needs_attention(self) -> bool:
-        """Whether it ended badly, or a rule found a fault."""
+        """Whether the run failed or crashed, or has a finding that needs attention."""
         return self.state.status in _BAD_ENDS or bool(self.diagnosis.alarms)
 
 
 def digest_of(
     folder: Path, since_s: float, *, beside: Path | None = None, report: str = "", clock: Clock = SYSTEM_CLOCK
 ) -> Document:
-    """Make the digest of all runs at or below a folder that were alive in the last days.
+    """Make the digest of all runs at or below a folder that were active in the last days.
 
     Args:
-        folder: Where the runs are.
-        since_s: How far back, in seconds.
-        beside: The folder that the digest is written to, from which links lead to the runs' own reports.
-        report: What a run's own report is called, among its artifacts.
-        clock: Tells the time.
+        folder: Folder of runs.
+        since_s: Length of the period, in seconds.
+        beside: Folder that the digest is written to. Links to the runs' reports are relative to it.
+        report: File name of a run's report among its artifacts.
+        clock: Clock to use.
 
     Raises:
-        RunNotFoundError: There is no such folder.
+        RunNotFoundError: The folder does not exist.
     """
     runs, bad = find_runs(folder)
     now = clock.time()
@@ -88,7 +88,7 @@ def digest_of(
     for run in runs:
         try:
             state = state_of(run, run.header, clock=clock)
-            # The times of a replayed training may lie in the past or the future; when it was written does not.
+            # The record times of a replayed training can be in the past or the future, but its write time is not.
             if max(state.updated, state.ended or 0.0) >= now - since_s or state.status == "running":
                 rows.append(_row(run, folder, beside, report, clock))
         except RunError as error:
@@ -123,7 +123,7 @@ def _row(run: Run, folder: Path, beside: Path | None, report: str, clock: Clock)
 
 def _verdict(rows: list[DigestRow]) -> Verdict:
     if not rows:
-        return Verdict("neutral", "No runs", "No run was active in that time.")
+        return Verdict("neutral", "No runs", "No run was active in this period.")
     unwell = [row for row in rows if row.needs_attention]
     judged = sum(row.diagnosis.is_judged for row in rows)
     silent = len(rows) - judged
@@ -137,7 +137,7 @@ def _verdict(rows: list[DigestRow]) -> Verdict:
     for row in unwell:
         title = row.diagnosis.alarms[0].title if row.diagnosis.alarms else f"The run {row.state.status}"
         causes.setdefault(title, []).append(row.name)
-    # The most frequent cause first, and every run under one.
+    # The most frequent cause first, with every run under one cause.
     ordered = sorted(causes.items(), key=lambda cause: -len(cause[1]))
     lines = [f"{title}: {listed(names, _MOST_NAMED)}." for title, names in ordered]
     is_bad = any(row.state.status in _BAD_ENDS or row.diagnosis.status == "critical" for row in unwell)
@@ -162,11 +162,11 @@ def _sections(rows: list[DigestRow], refused: list[tuple[str, str]], since_s: fl
         table_of(group, _COLUMNS, texts=_TEXTS, caption=day)
         for day, group in groupby(rows, key=lambda row: _day(row.state.updated, since_s))
     ]
-    blocks.append(Prose("" if rows else "No run was active in that time."))
+    blocks.append(Prose("" if rows else "No run was active in this period."))
     recent = f"Reward and success are means of the last {RECENT_EPISODES} episodes"
-    lead = f"Newest first. {recent}; the curve is over the whole run."
+    lead = f"Newest first. {recent}. The curve covers the whole run."
     if sources := sorted({row.overview.reward_source for row in rows if row.overview.reward_source}):
-        blocks.append(Prose(f"Runs without episodes have another reward: {'; '.join(sources)}."))
+        blocks.append(Prose(f"Runs without episodes use a different reward: {'; '.join(sources)}."))
     yield Section("runs", "Runs", lead if rows else "", tuple(blocks))
     table = Table(("folder", "reason"), tuple(refused), texts=(0, 1))
     yield Section("refused", "Folders that could not be read", "", (table,))
@@ -187,7 +187,7 @@ _COLUMNS: dict[str, Callable[[DigestRow], Cell]] = {
 
 
 def _verdict_cell(verdict: Verdict | None) -> Cell:
-    assert verdict is not None, "a digest is of runs that were diagnosed"
+    assert verdict is not None, "the runs of a digest are diagnosed"
     return Toned(verdict.title, "quiet" if verdict.tone == "neutral" else verdict.tone)
 
 
@@ -213,7 +213,7 @@ def _level(overview: Overview, name: str) -> Cell:
 
 
 def _lately(since_s: float) -> str:
-    """Format a period in words."""
+    """Format the length of the period in words."""
     for unit, name in ((7 * _DAY_S, "week"), (_DAY_S, "day"), (_DAY_S / 24, "hour")):
         many = since_s / unit
         if many >= 1 and many == int(many):
@@ -222,10 +222,10 @@ def _lately(since_s: float) -> str:
 
 
 def _day(time: float, since_s: float) -> str:
-    """The heading that a run stands under: its day, where the digest is of more than one."""
+    """Return the heading of a run: its day, if the digest covers more than one."""
     if since_s <= _DAY_S:
         return ""
     try:
         return f"{dt.datetime.fromtimestamp(time, tz=dt.UTC).astimezone():%A, %Y-%m-%d}"
-    except (ValueError, OverflowError, OSError):  # a replayed training may say any number
-        return "At no known time"
+    except (ValueError, OverflowError, OSError):  # a replayed training can have any time
+        return "Unknown time"

@@ -1,4 +1,4 @@
-"""What a report says, in the order in which it says it, before it becomes a page, a text or a print."""
+"""Contents of a report in order, independent of its output as a page, text or print."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -15,24 +15,24 @@ from rlvitals.summary.tones import TONES
 from rlvitals.summary.verdict import Verdict
 
 CODE = re.compile("`([^`]+)`")
-"""Code in running text: what stands between backticks."""
+"""Code in running text: the text between backticks."""
 
 
 class Toned(NamedTuple):
-    """A text with a tone: good, watch, bad, neutral or quiet; or that of a group of runs (`charts.GROUPS`)."""
+    """A text with a tone: good, watch, bad, neutral or quiet, or the colour of a group of runs (`charts.GROUPS`)."""
 
     text: str
     tone: str
 
 
 class Spark(NamedTuple):
-    """A curve in the size of a word."""
+    """A curve the size of a word."""
 
     values: tuple[float | None, ...]
 
 
 class Span(NamedTuple):
-    """An interval around an estimate, drawn against zero; `limit` is the edge of the drawing."""
+    """An interval around an estimate, drawn against zero. `limit` is the edge of the drawing."""
 
     value: float | None
     low: float | None
@@ -42,14 +42,14 @@ class Span(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """Characters that draw something, spaces among them, and a tone."""
+    """Characters that form a drawing, including spaces, with a tone."""
 
     text: str
     tone: str = ""
 
 
 class Link(NamedTuple):
-    """A text that leads to a file beside the report."""
+    """A text that links to a file next to the report."""
 
     text: str
     to: str
@@ -66,7 +66,7 @@ class Prose(NamedTuple):
 
 
 class Facts(NamedTuple):
-    """Names, and what is said of each."""
+    """Names with their values."""
 
     rows: tuple[tuple[str, Cell], ...]
 
@@ -75,12 +75,12 @@ class Table(NamedTuple):
     """A table.
 
     Attributes:
-        titles: Of the columns. All but those in `texts` are numbers, and stand on the right.
-        rows: Cells in rows.
-        texts: Which columns are texts, by their place.
-        caption: What it is.
-        folded: Whether it is shown only when it is asked for; on paper it always is.
-        spare: Titles of columns that a narrow screen leaves out.
+        titles: Titles of the columns. Columns outside `texts` hold numbers and are right-aligned.
+        rows: Cells by row.
+        texts: Indices of the text columns.
+        caption: Caption.
+        folded: Whether the table is hidden until the reader opens it. It is always printed.
+        spare: Titles of columns that a narrow screen omits.
     """
 
     titles: tuple[str, ...]
@@ -106,10 +106,10 @@ def table_of(
     """Make a table with one row per item.
 
     Args:
-        items: The items.
+        items: Items to show.
         columns: Title of each column, and the function that makes an item's cell.
-        texts: Titles of the columns that are texts, apart from the first, which always is.
-        sparse: Titles of the columns to leave out if every cell is absent.
+        texts: Titles of the text columns, in addition to the first column.
+        sparse: Titles of the columns to omit if every cell is absent.
         caption: As in `Table`.
         folded: As in `Table`.
     """
@@ -124,19 +124,19 @@ def table_of(
 
 
 class Charts(NamedTuple):
-    """Charts side by side; the wide one has a line of its own."""
+    """Charts side by side. A wide chart has a separate line."""
 
     charts: tuple[Chart, ...]
     wide: bool = False
 
 
 class FindingsBlock(NamedTuple):
-    """What is wrong, the likeliest cause first.
+    """Findings, the most likely cause first.
 
     Attributes:
         findings: The findings.
-        deductions: The points that each costs.
-        brief: Whether only the cause and the advice of each are shown.
+        deductions: Health points that each finding costs.
+        brief: Whether to show only cause and advice of each finding.
     """
 
     findings: tuple[Finding, ...]
@@ -145,13 +145,13 @@ class FindingsBlock(NamedTuple):
 
 
 class Statement(NamedTuple):
-    """What is concluded of something, in a word and in sentences.
+    """A conclusion, as a verdict and in sentences.
 
     Attributes:
-        title: Of what.
+        title: Subject of the conclusion.
         word: The verdict.
-        tone: Its tone.
-        sentences: What that means.
+        tone: Tone of the verdict.
+        sentences: Explanation in sentences.
     """
 
     title: str
@@ -161,13 +161,13 @@ class Statement(NamedTuple):
 
 
 class Statements(NamedTuple):
-    """Conclusions, one under another; where they are many, each is folded."""
+    """Conclusions, one below the other. If there are many, each is folded."""
 
     statements: tuple[Statement, ...]
 
 
 class Bullets(NamedTuple):
-    """Sentences that stand each for itself."""
+    """Independent sentences."""
 
     texts: tuple[str, ...]
 
@@ -179,7 +179,7 @@ class Pictures(NamedTuple):
 
 
 class Code(NamedTuple):
-    """A text of a fixed width, as it was typed; `folded` as with a table."""
+    """Fixed-width text, shown as it is. `folded` as in `Table`."""
 
     text: str
     caption: str = ""
@@ -193,11 +193,11 @@ class Section(NamedTuple):
     """A part of a report.
 
     Attributes:
-        key: Its anchor.
-        title: Its heading.
-        lead: What it is about, in a sentence or two.
-        blocks: What it holds.
-        brief: What it holds in the short document; by default the blocks that are not folded.
+        key: Anchor.
+        title: Heading.
+        lead: Introduction of one or two sentences.
+        blocks: Contents.
+        brief: Contents in the short document. By default, the blocks that are not folded.
     """
 
     key: str
@@ -211,14 +211,14 @@ class Document(NamedTuple):
     """A report.
 
     Attributes:
-        title: The run's name.
-        kind: What it is a report of.
-        status: What the run is called.
-        verdict: What somebody should know who reads nothing else.
-        key_facts: A few numbers, each with what it is.
-        sections: The rest.
-        foot: Who made it, and when.
-        health: The health of the run, where it is about one.
+        title: Name of the run.
+        kind: Kind of the report.
+        status: Status of the run.
+        verdict: Verdict, for readers who read nothing else.
+        key_facts: Key numbers, each as name, value and explanation.
+        sections: Sections of the report.
+        foot: Program and time that made the report.
+        health: Health of the run, if the report is about one.
     """
 
     title: str
@@ -243,7 +243,7 @@ def charts_of(*charts: Chart | None) -> Charts:
 
 
 def filled(sections: Iterable[Section]) -> tuple[Section, ...]:
-    """Drop the blocks that hold nothing, then the sections without blocks."""
+    """Drop empty blocks, then sections without blocks."""
 
     def kept(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
         return tuple(block for block in blocks if (block.rows if isinstance(block, Table) else block[0]))
@@ -256,42 +256,42 @@ def filled(sections: Iterable[Section]) -> tuple[Section, ...]:
 
 
 def foot(made: float) -> str:
-    """Write the last line of a report: who made it, and when.
+    """Return the last line of a report: program version and time.
 
     Args:
-        made: When it was made (UTC, seconds since 1970).
+        made: Time of the report (UTC, seconds since 1970).
     """
-    return f"Made by {release('rlvitals')} on {format_time(made)}. Moments are in this machine's time zone."
+    return f"Made by {release('rlvitals')} on {format_time(made)}. Times are in this machine's time zone."
 
 
 def release(package: str) -> str:
     """Name a package with its installed version."""
     try:
         return f"{package} {version(package)}"
-    except PackageNotFoundError:  # run from a folder of sources
+    except PackageNotFoundError:  # run from a source folder
         return package
 
 
 def health_text(health: Health | None) -> str:
-    """The health of a run in words; empty for a report that is about none."""
+    """Format the health of a run. Empty for a report that is not about a run."""
     if health is None:
         return ""
     return "health not judged" if health.score is None else f"health {health.score} of 100"
 
 
 def finding_note(finding: Finding, deductions: Iterable[Deduction]) -> str:
-    """State since when a finding holds, how sure it is and what it costs in health."""
+    """Format the onset of a finding, its confidence and its cost in health points."""
     since = "from the start" if finding.since_step is None else f"since step {count(finding.since_step)}"
     cost = "".join(f", {loss.points} health points" for loss in deductions if loss.code == finding.code)
     return f"{since}; {percent(finding.confidence)} sure{cost}"
 
 
 def chosen(table: Table, titles: Collection[str]) -> Table:
-    """Those columns of a table, in its order.
+    """Select columns of a table, in the order of the table.
 
     Args:
         table: The table.
-        titles: Titles of the columns; one that the table does not have is passed over.
+        titles: Titles of the columns. Unknown titles are ignored.
     """
     kept = [place for place, title in enumerate(table.titles) if title in titles]
     return table._replace(
@@ -302,10 +302,10 @@ def chosen(table: Table, titles: Collection[str]) -> Table:
 
 
 def brief_of(document: Document) -> Document:
-    """Shorten a document to what its sections hold in brief.
+    """Shorten a document to the brief contents of its sections.
 
     Args:
-        document: The whole document.
+        document: The full document.
     """
     sections = [section._replace(blocks=_brief_blocks(section)) for section in document.sections]
     return document._replace(sections=tuple(section for section in sections if section.blocks))
@@ -318,7 +318,7 @@ def _brief_blocks(section: Section) -> tuple[Block, ...]:
 
 
 def finding_facts(finding: Finding, *, brief: bool = False) -> Iterator[tuple[str, str]]:
-    """What stands under a finding's cause; a text that is empty says nothing."""
+    """Yield label and text for the lines below a finding's cause. Empty texts are not shown."""
     yield "Try", finding.advice
     if brief:
         return
@@ -333,8 +333,8 @@ def facts_text(facts: Mapping[str, object], series: Collection[str] = ()) -> str
     """Format named values in one line.
 
     Args:
-        facts: The values, by name.
-        series: The metrics that they may be values of, as `stream.field`.
+        facts: Values by name.
+        series: Metrics that the names can refer to, as `stream.field`.
     """
     streams = {field: stream for stream, _, field in (one.partition(".") for one in series)}
     return ", ".join(

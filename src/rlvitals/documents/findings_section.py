@@ -1,4 +1,4 @@
-"""The findings as a section of a document: what is wrong, what to try, and what could not be judged."""
+"""The findings section of a document: findings, advice and skipped rules."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -12,34 +12,34 @@ def findings_section(diagnosis: Diagnosis, dropped: Mapping[str, int]) -> Sectio
     """Write the section.
 
     Args:
-        diagnosis: The diagnosis.
-        dropped: Number of dropped records, by where they were dropped.
+        diagnosis: Diagnosis of the run.
+        dropped: Number of dropped records, by the place where they were dropped.
     """
     notes = (*dropped_blocks(diagnosis.findings, dropped), *_inapplicable(diagnosis))
-    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, "`rlvitals check` says what to log"))
+    brief = (*_found(diagnosis, brief=True), *notes, *_skipped(diagnosis, "Run `rlvitals check` to see what to log"))
     blocks = (*_found(diagnosis, brief=False), *notes, *_unjudged(diagnosis))
     return Section("findings", "Findings", "", blocks, brief)
 
 
 def dropped_blocks(findings: Iterable[Finding], dropped: Mapping[str, int]) -> Iterator[Prose]:
-    """Say how many records were dropped, unless one of the findings does."""
+    """Report the number of dropped records, unless one of the findings reports it."""
     text = dropped_text(dropped)
     if text and not any(key.startswith("records_dropped") for finding in findings for key in finding.evidence):
         yield Prose(f"{text}.", "bad")
 
 
 def basis(diagnosis: Diagnosis) -> Iterator[Prose]:
-    """Say what the learning was judged by, where that is not plain."""
+    """State which data the assessment of learning is based on, if it is not obvious."""
     if diagnosis.reward_source:
         yield Prose(f"The reward is the {diagnosis.reward_source}.")
     elif diagnosis.updates and not diagnosis.rewards:
-        yield Prose("No reward was recorded, so learning was not judged.")
+        yield Prose("No reward was recorded, so learning was not assessed.")
     if diagnosis.is_judged and diagnosis.is_early:
         yield Prose(f"Other faults may not show yet: {diagnosis.evidence_text}.")
 
 
 def enabling(diagnosis: Diagnosis) -> Iterator[Prose]:
-    """Say what to log, so that the skipped rules can judge."""
+    """State what to log to enable the skipped rules."""
     wanted = in_words(need for one in diagnosis.skipped_rules for need in one.missing)
     yield from _skipped(diagnosis, f"To enable them, log {wanted}")
 
@@ -50,7 +50,7 @@ def _found(diagnosis: Diagnosis, *, brief: bool) -> Iterator[Block]:
     elif not diagnosis.is_judged:
         yield Prose(f"Not judged yet: {diagnosis.evidence_text}.")
     else:
-        yield Prose(f"{counted(len(diagnosis.judged), 'rule')} found nothing wrong.")
+        yield Prose(f"{counted(len(diagnosis.judged), 'rule')} evaluated: no findings.")
 
 
 def _inapplicable(diagnosis: Diagnosis) -> Iterator[Block]:

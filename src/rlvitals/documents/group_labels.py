@@ -1,4 +1,4 @@
-"""Groups that are called after folders, called without the folder that all of them are in."""
+"""Shorter labels for groups that are named after folders with a common parent."""
 
 import os
 from itertools import takewhile
@@ -10,13 +10,14 @@ from rlvitals.comparison import Comparison
 
 
 def shortened(found: Comparison) -> tuple[Comparison, str]:
-    """A comparison with shorter names of its groups.
+    """Shorten the group names of a comparison.
 
     Args:
         found: The comparison.
 
     Returns:
-        It, and the folder that the names stood in; empty where they have none in common.
+        The changed comparison and the common folder that was removed from the names. The folder is empty if there is
+        none.
     """
     names = [group.name for group in found.groups]
     prefix = _shared(names)
@@ -56,7 +57,7 @@ def shortened(found: Comparison) -> tuple[Comparison, str]:
 
 
 def _shared(names: list[str]) -> str:
-    """The folder that all names begin with; empty if there is none, or one of them would have no name left."""
+    """Return the folder that all names begin with. Empty if there is none, or if a name would become empty."""
     heads = [name.split(os.sep)[:-1] for name in names]  # noqa: PTH206 - any text may be a name
     shared = list(takewhile(lambda parts: len(set(parts)) == 1, zip(*heads, strict=False)))
     prefix = "".join(f"{parts[0]}{os.sep}" for parts in shared)

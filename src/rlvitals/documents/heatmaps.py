@@ -1,4 +1,4 @@
-"""Heat maps of the parameters that were tried: the mean outcome over the two that drive it most."""
+"""Heat maps of the explored parameters: the mean outcome over the two parameters with the strongest effect."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -19,14 +19,14 @@ _PAIR = 2
 
 
 def heats_of(run: Run, exploration: Mapping[str, Any]) -> tuple[Heat, ...]:
-    """A heat map for each outcome that two parameters are shown to drive, over all types.
+    """Make a heat map for each outcome that two parameters are shown to affect, over all types.
 
     Args:
         run: The run.
-        exploration: What was found of its parameters (`rlvitals.summary.tried_parameters`), as plain values.
+        exploration: Analysis of its parameters (`rlvitals.summary.tried_parameters`), as plain values.
 
     Raises:
-        RunFormatError: A segment is damaged.
+        RunFormatError: A segment is corrupt.
     """
     found = []
     for finding in exploration["findings"]:
@@ -37,7 +37,7 @@ def heats_of(run: Run, exploration: Mapping[str, Any]) -> tuple[Heat, ...]:
 
 
 def _strongest(drivers: Mapping[str, Any]) -> list[str]:
-    """The pair that acts together most surely, else the two parameters that explain most."""
+    """Return the pair with the clearest interaction, otherwise the two parameters that explain most variance."""
     pairs = [pair for pair in drivers["interactions"] if pair["interacts"]]
     if pairs:
         return [str(pairs[0]["first"]), str(pairs[0]["second"])]
@@ -65,6 +65,6 @@ def _heat(run: Run, outcome: str, first: str, second: str) -> Heat:
 
 
 def _labels(bins: Bins) -> tuple[str, ...]:
-    """Label single values by themselves, and ranges by their middle."""
+    """Label single values by value, and ranges by their middle."""
     middles = (bins.edges[1:] + bins.edges[:-1]) / 2
     return tuple(format_any(value, 3) for value in bins.values or middles.tolist())

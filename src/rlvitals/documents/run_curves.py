@@ -1,4 +1,4 @@
-"""The curves of a run: points that keep every extreme, smoothed, with spread, healthy range and findings."""
+"""Curves of a run: downsampled points that keep every extreme, smoothed lines, spread, healthy range and findings."""
 
 from collections.abc import Iterable, Sequence
 
@@ -30,7 +30,7 @@ _FEWEST_EVALUATIONS = 2
 
 
 def curves_of(run: Recorded) -> dict[str, CurveChart]:
-    """Every curve that a run has something for, by name: of its episodes, its updates and its machine."""
+    """Return every curve that a run has data for, by name: episodes, updates and machine."""
     every = (*_episode_curves(run), *_update_curves(run), *_system_curves(run))
     return {curve.key: curve for curve in every}
 
@@ -69,7 +69,7 @@ def _system_curves(run: Recorded) -> Iterable[CurveChart]:
 
 
 def evaluation_curve(evaluations: Sequence[Evaluation]) -> CurveChart | None:
-    """The agent's evaluations over the run, with each baseline as a level; `None` if there are too few."""
+    """Make the curve of the agent's evaluations, with each baseline as a level. `None` if there are too few."""
     known = [one for one in evaluations if one.reward is not None]
     mine = [one for one in known if one.policy is None]
     if len(mine) < _FEWEST_EVALUATIONS:
@@ -92,13 +92,13 @@ def evaluation_curve(evaluations: Sequence[Evaluation]) -> CurveChart | None:
             for name, reward in baselines.items()
             if reward is not None
         ),
-        about="Mean return of evaluation episodes, apart from training.",
+        about="Mean return of evaluation episodes, separate from training.",
         spark=sparks(y),
     )
 
 
 def numbered(findings: Sequence[Finding]) -> list[tuple[str, Finding]]:
-    """The findings with the number that each has in the report, on the curves and in the list."""
+    """Pair the findings with the numbers that they have in the report, on the curves and in the list."""
     return [(str(place), finding) for place, finding in enumerate(findings, 1)]
 
 
@@ -139,7 +139,7 @@ def _course(
 
 
 def _inside(values: Floats, limits: tuple[float | None, float | None]) -> tuple[float | None, float | None]:
-    """Limits of the axis that the values do keep."""
+    """Return those axis limits that the values respect."""
     finite = values[np.isfinite(values)]
     low, high = limits
     low = None if low is not None and finite.size and finite.min() < low else low
@@ -148,7 +148,7 @@ def _inside(values: Floats, limits: tuple[float | None, float | None]) -> tuple[
 
 
 def _clock(series: StreamColumns, *names: str) -> tuple[Floats, str]:
-    """The first clock that all records have; else the records' own number."""
+    """Return the first clock that all records have, otherwise the index of the records."""
     for name in names:
         if name in series.values and series.values[name].size and np.isfinite(series.values[name]).all():
             return series.values[name], {"env_step": "step", "step": "step"}.get(name, name)
@@ -160,10 +160,10 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     if values.size < _FEWEST_SMOOTHED or not np.isfinite(values).any():
         return None
     window = max(5, min(values.size // _SMOOTH_SHARE, 100_000))
-    scale = _HUGE if np.abs(values[np.isfinite(values)]).max() > _HUGE else 1.0  # sums of the largest have no float
+    scale = _HUGE if np.abs(values[np.isfinite(values)]).max() > _HUGE else 1.0  # sums of the largest floats overflow
     means = windowed_average(values / scale, window) * scale
-    # The mean of a window stands at its middle, so that the line does not lag behind the points. Towards both ends the
-    # window shrinks to a quarter; less would draw single values.
+    # The mean of a window is drawn at its middle, so that the line does not lag behind the points. Towards both ends
+    # the window shrinks to a quarter. A smaller window would draw single values.
     least = max(1, window // 4)
     chosen = np.unique(np.linspace(least - 1, values.size - 1, min(values.size, _SMOOTH_POINTS)).astype(np.int64))
     at = np.maximum(0, chosen - np.minimum(chosen + 1, window) // 2)
@@ -172,7 +172,7 @@ def _smoothed(values: Floats, places: Floats) -> Line | None:
     ends = windowed_average(values[: -window - 1 : -1] / scale, window) * scale
     x = np.concatenate([places[at], places[values.size - 1 - (sizes - 1) // 2]])
     y = np.concatenate([means[chosen], ends[sizes - 1]])
-    last = np.append(np.diff(x) != 0, True)  # of several episodes on one step the mean up to the last
+    last = np.append(np.diff(x) != 0, True)  # for several episodes at one step, the mean up to the last of them
     return Line(x[last], y[last], "main", f"mean of {window:,}")
 
 
@@ -208,7 +208,7 @@ def _success(series: StreamColumns, x: Floats, clock: str, marks: tuple[AxisMark
 
 
 def _bad(values: Floats, places: Floats) -> tuple[tuple[Bad, ...], str]:
-    """The values that are not finite: their places, and a note with their number."""
+    """Return the places of the non-finite values, and a note with their numbers."""
     found, counts = [], []
     for kind, name, where in (
         ("nan", "NaN", np.isnan(values)),
@@ -222,14 +222,14 @@ def _bad(values: Floats, places: Floats) -> tuple[tuple[Bad, ...], str]:
 
 
 def _spaced(places: Floats, most: int = 200) -> Floats:
-    """At most so many places, the first and the last among them."""
+    """Return at most `most` places, including the first and the last."""
     if places.size <= most:
         return places
     return places[np.unique(np.linspace(0, places.size - 1, most).astype(np.int64))]
 
 
 def _marks(findings: Sequence[Finding], series: str, clock: str, *, every: bool = False) -> tuple[AxisMark, ...]:
-    """The findings that speak of a series; on the reward's curve all of them."""
+    """Return the marks of the findings that refer to a series. The reward curve shows all findings."""
     if clock != "step":
         return ()
     found = []

@@ -1,4 +1,4 @@
-"""Everything that a report tells of a run, read once."""
+"""All data of a run's report, read once."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from rlvitals.summary.run_summary import RunSummary, summarise
 from rlvitals.summary.successes import as_floats
 
 MOST_EXPLORED = 50_000
-"""Episodes up to which the parameters are looked into unless that is asked for: beyond, it takes many seconds."""
+"""Maximum number of episodes for which parameters are analysed by default. Larger runs take many seconds."""
 
 _EPISODES = ("episode", "env_step", "reward", "length", "success", "quality_final", "quality_improvement")
 _SYSTEM = ("time", "env_step", "memory", "env_steps_per_second")
@@ -31,22 +31,22 @@ Floats = NDArray[np.float64]
 
 
 class StreamColumns(NamedTuple):
-    """The columns of a stream.
+    """Columns of a stream.
 
     Attributes:
-        values: By name, shape `(n,)`; what is absent is NaN.
-        present: By name, where there is a value, NaN or not.
+        values: Values by name, shape `(n,)`. Missing values are NaN.
+        present: Whether a value was reported, by name, shape `(n,)`. Reported values can be NaN.
     """
 
     values: Mapping[str, Floats]
     present: Mapping[str, NDArray[np.bool_]]
 
     def has(self, name: str) -> bool:
-        """Whether any record said it."""
+        """Return whether any record reported this field."""
         return name in self.present and bool(self.present[name].any())
 
     def last(self, most: int | None) -> "StreamColumns":
-        """The last records, at most so many; `None` for all."""
+        """Return the last `most` records, or all records for `None`."""
         if most is None:
             return self
         values = {name: column[-most:] for name, column in self.values.items()}
@@ -54,10 +54,11 @@ class StreamColumns(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What the curves of a run are made of.
+    """Data that the curves of a run are made from.
 
     Attributes:
-        reward_source: What stands for the reward in `episodes` where no episode was recorded (`runs.reward_series`).
+        reward_source: Source of the reward in `episodes` if no episode was recorded (`runs.reward_series`). Otherwise
+            empty.
     """
 
     header: Header
@@ -69,13 +70,13 @@ class Recorded(NamedTuple):
 
 
 class RunData(NamedTuple):
-    """A run, as a report tells it.
+    """All data of a run's report.
 
     Attributes:
-        made: When it was read (UTC, seconds since 1970).
-        explored: Whether the parameters were analysed; `None` if none were logged.
-        heats: Heat maps of those that drive the outcomes.
-        algorithm: The metrics that came with the last episode, of a run that logs no updates.
+        made: Read time (UTC, seconds since 1970).
+        explored: Whether the parameters were analysed. `None` if no parameters were logged.
+        heats: Heat maps of the parameters that affect the outcomes.
+        algorithm: Metrics of the last episode, if the run logs no updates.
     """
 
     made: float
@@ -90,28 +91,28 @@ class RunData(NamedTuple):
 
     @property
     def header(self) -> Header:
-        """What the run says of itself."""
+        """Header of the run."""
         return self.recorded.header
 
     @property
     def diagnosis(self) -> Diagnosis:
-        """What is wrong with it."""
+        """Diagnosis of the run."""
         return self.recorded.diagnosis
 
 
 def recorded_of(
     run: Run, *, window: int | None = None, columns: RunColumns | None = None, clock: Clock = SYSTEM_CLOCK
 ) -> Recorded:
-    """Read what the curves of a run are made of; branches that a rewind left behind are left out.
+    """Read the data for the curves of a run. Branches that a rewind left behind are ignored.
 
     Args:
-        run: The run; it may be live.
-        window: Only the last so many episodes and updates.
-        columns: Its columns, where they have been read already.
-        clock: Tells the time.
+        run: Run to read. It can be live.
+        window: Maximum number of the last episodes and updates. `None` for all.
+        columns: Columns of the run, if they have been read already.
+        clock: Clock to use.
 
     Raises:
-        RunFormatError: A segment is damaged.
+        RunFormatError: A segment is corrupt.
     """
     read = columns or read_columns(run)
     episodes, updates = _series(read.episodes, _EPISODES), _series(read.updates, tuple(read.updates))
@@ -127,16 +128,16 @@ def recorded_of(
 def run_data(
     run: Run, *, parameters: bool | None = None, window: int | None = None, clock: Clock = SYSTEM_CLOCK
 ) -> RunData:
-    """Read all that a report tells of a run; branches that a rewind left behind are left out.
+    """Read all data for the report of a run. Branches that a rewind left behind are ignored.
 
     Args:
-        run: The run; it may be live.
-        window: Only the last so many episodes and updates.
-        parameters: Whether the parameters that were tried are looked into; by default if that takes a moment only.
-        clock: Tells the time.
+        run: Run to read. It can be live.
+        window: Maximum number of the last episodes and updates. `None` for all.
+        parameters: Whether to analyse the explored parameters. By default, only if it takes a moment.
+        clock: Clock to use.
 
     Raises:
-        RunFormatError: A segment is damaged.
+        RunFormatError: A segment is corrupt.
     """
     columns = read_columns(run)
     recorded = recorded_of(run, window=window, columns=columns, clock=clock)

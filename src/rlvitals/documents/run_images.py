@@ -1,4 +1,4 @@
-"""The pictures that a run logged, as bytes that a page can hold."""
+"""Images that a run logged, as bytes to embed in a page."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -13,14 +13,14 @@ _MOST_IN_ALL = 12_000_000
 
 
 class RunImage(NamedTuple):
-    """A picture.
+    """An image.
 
     Attributes:
-        title: What it is.
-        group: What it belongs to, such as the object that several show; empty if nothing.
-        media: Its kind, detected from its first bytes.
-        content: The file.
-        env_step: When it was made.
+        title: Title.
+        group: Name that related images share, such as the object they show. Empty if there is none.
+        media: Media type, detected from the first bytes.
+        content: Contents of the file.
+        env_step: Environment step at which it was made.
         facts: Numbers and short texts that were logged with it.
     """
 
@@ -33,11 +33,11 @@ class RunImage(NamedTuple):
 
 
 def pictures_of(run: Run, events: Iterable[Event]) -> list[RunImage]:
-    """The last pictures of a run, oldest first: those that are there, are pictures, and are not too large.
+    """Return the last images of a run, oldest first. Missing, invalid and oversized files are skipped.
 
     Args:
         run: The run.
-        events: Its events.
+        events: Events of the run.
     """
     found: list[RunImage] = []
     size = 0

@@ -1,4 +1,4 @@
-"""The report of one run: its sections, verdict first."""
+"""The report of one run, section by section, with the verdict first."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -37,9 +37,9 @@ _MOST_EVENTS = 100
 _MOST_GROUPS = 20
 _FEWEST_DRAWN = 2
 _LAST = 8
-"""Events of the short report."""
+"""Number of events in the short report."""
 _LAST_FRAMES = 12
-"""Lines of a traceback in the short report."""
+"""Number of lines of a traceback in the short report."""
 _FIRST_PACKAGES = ("rlvitals", "stable-baselines3", "gymnasium", "torch", "numpy")
 
 
@@ -47,11 +47,11 @@ def run_document(data: RunData) -> Document:
     """Write the report of a run.
 
     Args:
-        data: The run.
+        data: Data of the run.
     """
     summary, state = data.summary, data.summary.overview.state
     verdict = summary.overview.verdict
-    assert verdict is not None, "a report is of a run that was looked at"
+    assert verdict is not None, "the run of a report is diagnosed"
     return Document(
         title=state.run_id,
         kind=f"Training report{f', {state.project}' if state.project else ''}",
@@ -81,16 +81,16 @@ def _key_facts(data: RunData) -> Iterator[tuple[str, str, str]]:
     yield "steps", count(overview.env_step), f"{done}{counted(overview.updates or 0, 'update')}{left}"
     yield "episodes", count(overview.episodes), f"in {format_duration(state.duration)}"
     if summary.speed.steps_per_second is not None:
-        yield "speed", number(summary.speed.steps_per_second, 3), "environment steps a second"
+        yield "speed", number(summary.speed.steps_per_second, 3), "environment steps per second"
 
 
 def _recent(level: Level, source: str = "", *, share: bool = False) -> tuple[str, str]:
-    """The recent level, and what it is the mean of."""
+    """Format the recent level, and describe the values that it averages."""
     what = f" of the {source}" if source else ""
     if level.mean is None:
         return ABSENT, f"none of the last {count(level.window)}{what} is finite"
     reported = f", {count(level.reported)} reported" if level.reported < level.window else ""
-    bad = f", {count(level.not_finite)} not finite" if level.not_finite else ""
+    bad = f", {count(level.not_finite)} non-finite" if level.not_finite else ""
     interval = run_tables.interval(level, shares=share)
     within = "" if interval == ABSENT else f"; 95 %: {interval}"
     mean = percent(level.mean, 3) if share else number(level.mean)
@@ -115,7 +115,7 @@ def _sections(data: RunData) -> Iterator[Section]:
     yield Section(
         "updates",
         "Policy updates",
-        "Green: the healthy range, where one holds for every environment. Compare other metrics with their own past.",
+        "Green: the healthy range, if it holds in every environment. Compare other metrics with their earlier values.",
         tuple(_update_blocks(data, curves)),
     )
     evaluations = tuple(_evaluation_blocks(data))
@@ -133,7 +133,7 @@ def _sections(data: RunData) -> Iterator[Section]:
 
 def _failure_section(data: RunData) -> Section:
     failure, title = data.header.failure, "Exception that ended the run"
-    if failure is None or not failure.traceback:  # the verdict has its text
+    if failure is None or not failure.traceback:  # the verdict holds its text
         return Section("failure", title, "", ())
     frames = failure.traceback.rstrip().removesuffix(failure.text).rstrip()
     last = "\n".join(frames.splitlines()[-_LAST_FRAMES:])
@@ -181,7 +181,7 @@ def _success_blocks(data: RunData) -> Iterator[Block]:
             else Estimate(end.reason, end.share, 0.0, end.share, f"{count(end.episodes)}, {percent(end.share)}")
             for end in ends
         )
-        note = "number of episodes, and their share of those that reported a reason"
+        note = "number of episodes, and their share among episodes with a reported reason"
         charts.append(IntervalChart("ends", "Episode ends", "share", rows, (0.0, 1.0), share=True, note=note))
     yield Charts(tuple(charts))
     yield from (run_tables.group_table(groups, kind) for kind, groups in by_kind.items())
@@ -223,16 +223,16 @@ def _update_blocks(data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[
 
 
 def _curve_lead(data: RunData) -> str:
-    """Explain what the curves of the episodes show, where there are any."""
+    """Explain the curves of the episodes. Empty if there are none."""
     reward = data.summary.measures.get("reward")
     if reward is None or reward.counts.total - reward.counts.missing < _FEWEST_DRAWN:
         return ""
-    lead = "Thin line: single episodes with every extreme. Bold line: running mean. Shaded: the middle 80 %."
-    return f"{lead} A number in a circle marks where a finding began." if data.diagnosis.findings else lead
+    lead = "Thin line: episodes, with every extreme kept. Bold line: running mean. Shaded: the middle 80 %."
+    return f"{lead} A number in a circle marks the onset of a finding." if data.diagnosis.findings else lead
 
 
 def _small_charts(names: list[str], stream: str, data: RunData, curves: Mapping[str, CurveChart]) -> Iterator[Block]:
-    """Draw the curves of metrics side by side; those that never change are listed instead."""
+    """Draw the curves of metrics side by side. Constant metrics are listed instead."""
     measured = {**data.summary.measures, **data.summary.metrics}
     constant = {
         name: level
@@ -248,7 +248,7 @@ def _small_charts(names: list[str], stream: str, data: RunData, curves: Mapping[
 
 
 def _is_harmless(healthy: tuple[float, float] | None, level: float) -> bool:
-    """Whether a constant is not outside of its healthy range, where it has one."""
+    """Return whether a constant metric is within its healthy range, if it has one."""
     return healthy is None or healthy[0] <= level <= healthy[1]
 
 
@@ -267,14 +267,14 @@ def _parameter_blocks(data: RunData) -> Iterator[Block]:
         yield from run_tables.exploration_blocks(data.summary.exploration)
     elif data.explored is False:
         yield Prose(
-            "Parameters were logged, but not analysed: of many episodes that takes seconds. Add --parameters to "
-            "analyse them.",
+            "Parameters were logged but not analysed, because it takes seconds for this many episodes. Add "
+            "--parameters to analyse them.",
             "quiet",
         )
 
 
 def _events(data: RunData, most: int) -> Iterator[Block]:
-    """The last events, in the order of time: several write at once, so that they need not be recorded in it."""
+    """Tabulate the last events by time. Several writers can record events out of order."""
     events = [event for event in data.events if event.kind != IMAGE]
     shown = sorted(events[-most:], key=lambda event: event.time)
     rows = tuple(
@@ -305,7 +305,7 @@ def _run_facts(data: RunData) -> Iterator[tuple[str, Cell]]:
     if len(header.writers) > 1:
         clocks = [(clock, getattr(to, clock)) for to in rewinds for clock in to.__struct_fields__]
         to = ", ".join(f"{clock.replace('_', ' ')} {count(at)}" for clock, at in clocks if at is not None)
-        yield "Sessions", f"{count(len(header.writers) - len(rewinds))}{f'; went back to {to}' if to else ''}"
+        yield "Sessions", f"{count(len(header.writers) - len(rewinds))}{f', rewound to {to}' if to else ''}"
 
 
 def _origin_blocks(data: RunData) -> Iterator[Block]:

@@ -1,4 +1,4 @@
-"""The tables of a report: every number of the summary, as cells."""
+"""Tables of a run's report, with every number of the summary."""
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ from rlvitals.summary.run_summary import End, RunSummary, Speed
 from rlvitals.summary.successes import GroupRate, Mix, Successes
 
 OUTCOMES = tuple(metric_of("episodes", name).short_label for name in ("reward", "quality_improvement"))
-"""Titles of the columns that every table of groups ends with."""
+"""Titles of the last columns of every table of groups."""
 _MOST_EFFECTS = 12
 _MOST_EVALUATIONS = 50
 _SCREEN = 12
@@ -27,10 +27,10 @@ Ranged = Range | IntervalEstimate
 
 
 def levels_table(summary: RunSummary) -> Table:
-    """Tabulate the level of each quantity of an episode: at first, recently and over all.
+    """Tabulate the level of each episode quantity: first, recent and overall.
 
     Args:
-        summary: The run.
+        summary: Summary of the run.
     """
     levels = summary.overview.levels
     longest = max(level.window for level in levels.values())
@@ -79,10 +79,10 @@ def spread_table(
     """Tabulate the distribution of each quantity of a stream.
 
     Args:
-        measures: The quantities.
-        stream: Their stream.
-        recent: How many of the last values the recent mean is taken over.
-        values: What the caption calls the records; by default the name of the stream.
+        measures: Quantities by name.
+        stream: Stream of the quantities.
+        recent: Number of last values in the recent mean.
+        values: Name of the records in the caption. By default, the name of the stream.
     """
     recent = min([recent, max((found.counts.total for found in measures.values()), default=recent)])
     columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
@@ -104,19 +104,19 @@ def spread_table(
 
 
 def _recent(found: Measured) -> Cell:
-    """The recent mean, with how many values it ignores."""
+    """Format the recent mean, with the number of values that it ignores."""
     if not found.recent_not_finite:
         return value(found.recent.estimate)
-    return Toned(f"{number(found.recent.estimate)} ({count(found.recent_not_finite)} not finite)", "bad")
+    return Toned(f"{number(found.recent.estimate)} ({count(found.recent_not_finite)} non-finite)", "bad")
 
 
 def trend_table(measures: Mapping[str, Measured], stream: str, *, values: str | None = None) -> Table:
     """Tabulate the trend, convergence and change points of each quantity of a stream.
 
     Args:
-        measures: The quantities.
-        stream: Their stream.
-        values: What the caption calls the records; by default the name of the stream.
+        measures: Quantities by name.
+        stream: Stream of the quantities.
+        values: Name of the records in the caption. By default, the name of the stream.
     """
     recent = max((found.recent_values for found in measures.values()), default=0)
     columns: dict[str, Callable[[tuple[str, Measured]], Cell]] = {
@@ -146,12 +146,12 @@ def _change_points(changes: ChangeEstimate) -> str:
 
 
 def flagged(many: int, tone: str) -> Cell:
-    """Format a count that stands out unless it is zero."""
+    """Format a count. A non-zero count has a tone."""
     return Toned(count(many), tone) if many else Toned(ABSENT, "quiet")
 
 
 def group_table(groups: Iterable[GroupRate], title: str) -> Table:
-    """Episodes by type, or by difficulty."""
+    """Tabulate episodes by type or difficulty."""
     columns: dict[str, Callable[[GroupRate], Cell]] = {
         title: lambda group: ABSENT if group.name is None else group.name,
         "episodes": lambda group: count(group.episodes),
@@ -180,11 +180,11 @@ def _of_reported(group: GroupRate) -> str:
 
 
 def success_facts(found: Successes, window: int | None = None) -> Iterator[tuple[str, Cell]]:
-    """List the facts about successes.
+    """List the success facts.
 
     Args:
-        found: The successes.
-        window: Of how many of the last episodes they are; `None` for the whole run.
+        found: Successes of the run.
+        window: Number of last episodes that they cover. `None` for the whole run.
     """
     if found.rate is not None:
         reported = "episodes" if found.known == found.episodes else f"that reported it, of {count(found.episodes)}"
@@ -238,7 +238,7 @@ def baseline_table(found: Iterable[Paired]) -> Table:
 
 
 def around_zero(difference: Ranged) -> Span:
-    """A difference and its interval, drawn against zero."""
+    """Draw a difference and its interval against zero."""
     value, low, high = difference.estimate, difference.low, difference.high
     ends = [abs(end) for end in (value, low, high) if end]
     limit = max((end for end in ends if math.isfinite(end)), default=1.0)
@@ -246,7 +246,7 @@ def around_zero(difference: Ranged) -> Span:
 
 
 def exploration_blocks(found: Mapping[str, Any]) -> Iterator[Block]:
-    """Tabulate the parameters that were tried, and their effects."""
+    """Tabulate the explored parameters and their effects."""
     narrowing = {entry["name"]: entry["verdict"] for entry in found["narrowing"]}
     bounds = {entry["name"]: entry["verdict"] for entry in found["at_bounds"]}
     columns: dict[str, Callable[[Any], Cell]] = {
@@ -294,7 +294,7 @@ def _effects(drivers: Mapping[str, Any]) -> list[tuple[Cell, ...]]:
 
 
 def _without_repeats(rows: Sequence[tuple[Cell, ...]]) -> tuple[tuple[Cell, ...], ...]:
-    """Blank the outcome and the type of a row where they are those of the row above."""
+    """Blank the outcome and the type of a row if they equal those of the row above."""
     above = [(), *rows][: len(rows)]
     return tuple(
         ("" if row[:1] == last[:1] else row[0], "" if row[:2] == last[:2] else row[1], *row[2:])
@@ -307,7 +307,7 @@ def _at_bound(verdict: str) -> Cell:
 
 
 def value(measured: float | None, digits: int = 4) -> Cell:
-    """Format a measured value; one that is not finite stands out."""
+    """Format a measured value. A non-finite value has the tone `bad`."""
     if measured is None:
         return Toned(ABSENT, "quiet")
     text = number(measured, digits)
@@ -315,7 +315,7 @@ def value(measured: float | None, digits: int = 4) -> Cell:
 
 
 def interval(found: Ranged | Level, *, shares: bool = False) -> str:
-    """Both ends of an interval."""
+    """Format both ends of an interval."""
     if found.low is None or found.high is None:
         return ABSENT
     if shares:
@@ -324,7 +324,7 @@ def interval(found: Ranged | Level, *, shares: bool = False) -> str:
 
 
 def within(found: Ranged, *, shares: bool = False) -> str:
-    """Format an interval to follow its estimate, in brackets; empty if there is none."""
+    """Format an interval in brackets after its estimate. Empty if there is none."""
     ends = interval(found, shares=shares)
     return "" if ends == ABSENT else f" ({ends})"
 

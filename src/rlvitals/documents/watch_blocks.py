@@ -1,4 +1,4 @@
-"""The vital signs of a run as blocks: what `rlvitals watch` shows."""
+"""The vital signs of a run as blocks, for `rlvitals watch`."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ _MOST_FINDINGS = 3
 
 
 def status_blocks(vitals: Vitals) -> Iterator[Block]:
-    """State the progress, and what failed."""
+    """State the progress and any failure."""
     overview = vitals.overview
     goal = f" of {number(overview.goal)}" if overview.goal else ""
     done = f" ({percent(overview.progress)})" if overview.goal else ""
@@ -44,9 +44,9 @@ def status_blocks(vitals: Vitals) -> Iterator[Block]:
     ]
     yield Prose(" · ".join(filter(None, parts)))
     if vitals.read_error:
-        yield Prose(f"Cannot be read at present: {vitals.read_error}", "bad")
+        yield Prose(f"Cannot be read now: {vitals.read_error}", "bad")
     if vitals.failure and overview.verdict is None:
-        yield Prose(escape_control(vitals.failure), "bad")  # in one line, whatever it holds
+        yield Prose(escape_control(vitals.failure), "bad")  # on one line, whatever it contains
     yield from dropped_blocks(vitals.diagnosis.findings[:_MOST_FINDINGS], vitals.state.dropped_records)
 
 
@@ -54,7 +54,7 @@ def verdict_blocks(vitals: Vitals, *, short: bool) -> Iterator[Block]:
     """State the verdict, unless the first finding repeats it, and list the findings.
 
     Args:
-        vitals: The run.
+        vitals: Vital signs of the run.
         short: Whether to list findings by title only.
     """
     verdict, diagnosis = vitals.overview.verdict, vitals.diagnosis
@@ -95,7 +95,7 @@ def number_blocks(vitals: Vitals) -> Iterator[Table]:
 
 
 def evaluation_blocks(evaluation: Evaluation | None) -> Iterator[Facts]:
-    """State the last evaluation in a line."""
+    """State the last evaluation on one line."""
     if evaluation is not None:
         said = [
             f"{metric.short_label} {format_value(metric, value)}"
@@ -107,7 +107,7 @@ def evaluation_blocks(evaluation: Evaluation | None) -> Iterator[Facts]:
 
 
 def _now(metric: VitalMetric) -> tuple[Cell, Cell]:
-    """The last value, and the healthy range."""
+    """Format the last value and the healthy range."""
     if metric.low is None or metric.high is None:
         return value(metric.last), ABSENT
     last = Toned(number(metric.last), "watch") if metric.is_healthy is False else value(metric.last)

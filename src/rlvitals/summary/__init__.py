@@ -1,1 +1,1 @@
-"""What a training comes to: one account, from which the interface, the commands, reports and pages all speak."""
+"""Facts about a run for every output: status, speed, levels, trends, successes, baselines and verdict."""

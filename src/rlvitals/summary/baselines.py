@@ -1,4 +1,4 @@
-"""Evaluations held against baselines, item by item."""
+"""Item-by-item comparison of a run's evaluations with baselines."""
 
 import math
 from collections.abc import Collection, Iterable, Mapping
@@ -13,25 +13,28 @@ from rlvitals.summary.measures import Range, known
 
 METRICS = ("reward", "quality", "success")
 LOWER_IS_BETTER = "lower_is_better"
-"""The entry of a run's configuration that names the metrics of items of which less is better."""
+"""Configuration entry that lists the item metrics for which lower is better."""
 
 _SEED = 0
-"""The resampling within an interval is the same whenever it is asked for."""
+"""A fixed seed, so that the intervals are reproducible."""
 
 
 class Paired(msgspec.Struct, frozen=True):
-    """The policy in training against a baseline, on the items that both were evaluated on.
+    """Comparison of the policy in training with a baseline, on the items that both were evaluated on.
 
     Attributes:
-        metric: What was compared.
-        baseline: The baseline's name.
+        metric: Compared metric.
+        baseline: Name of the baseline.
         verdict: better, worse, no difference shown, ... (`rlvitals.stats.groups.paired_items`).
-        items: Items compared.
-        unshared: Items that only one of the two has.
+        items: Number of items compared.
+        unshared: Number of items that only one of the two has.
         difference: Mean of the differences.
         median: Median of the differences.
         improved: Share of items on which the policy is better.
-        p_value: Of no difference, by flipping signs.
+        better: Number of items on which the policy is better.
+        worse: Number of items on which the policy is worse.
+        ties: Number of items with equal values.
+        p_value: p-value of no difference, from the sign-flip test.
     """
 
     metric: str
@@ -57,12 +60,12 @@ def against_baselines(
     """Compare the last evaluation of the policy in training with the last of each baseline, item by item.
 
     Args:
-        evaluations: A run's evaluations, oldest first; those that name a `policy` are of baselines.
-        others: Further baselines by name, such as another run's last evaluation.
-        lower_is_better: Metrics of which less is better, such as the bytes of a file.
+        evaluations: Evaluations of a run, oldest first. Those with a `policy` belong to baselines.
+        others: Additional baselines by name, such as the last evaluation of another run.
+        lower_is_better: Metrics for which lower is better, such as the bytes of a file.
 
     Returns:
-        One a baseline and metric that both have for at least one shared item.
+        One comparison per baseline and metric with at least one shared item.
     """
     last: dict[str | None, Evaluation] = {}
     for evaluation in evaluations:
@@ -85,13 +88,13 @@ def against_baselines(
 
 
 def named_lower(configuration: Mapping[str, Any]) -> list[str]:
-    """The metrics of which a configuration says that less is better (`lower_is_better`)."""
+    """Return the metrics that a configuration lists as `lower_is_better`."""
     said = configuration.get(LOWER_IS_BETTER)
     return [str(name) for name in said] if isinstance(said, list | tuple) else []
 
 
 def _metrics(evaluation: Evaluation) -> list[str]:
-    """The numbers that its items have, the known ones first."""
+    """Return the metrics of an evaluation's items, the known metrics first."""
     items = (item for item in (evaluation.items or {}).values() if isinstance(item, Mapping))
     names = dict.fromkeys(name for item in items for name in item)
     return sorted(names, key=lambda name: (METRICS.index(name) if name in METRICS else len(METRICS), name))

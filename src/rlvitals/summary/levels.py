@@ -1,6 +1,6 @@
 """The recent level of a quantity: its mean over the last 100 episodes.
 
-This is the one place that defines it: every output takes the recent reward, success rate, quality and length from here.
+This is its only definition. Every output takes the recent reward, success rate, quality and length from here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,25 +16,26 @@ from rlvitals.runs.reward_series import Floats, RewardSeries
 from rlvitals.stats.series.intervals import mean_interval, rate_interval
 
 RECENT_EPISODES = 100
-"""Episodes that a recent level is the mean of."""
+"""Number of episodes that a recent level averages."""
 LEVELS = ("reward", "quality_final", "quality_improvement", "length", "success")
-"""The fields of an episode that have a recent level, in the order in which they are shown."""
+"""Episode fields that have a recent level, in display order."""
 Episodes = Mapping[str, Column] | Sequence[Episode]
 """Episodes as records, or as columns of shape `(n,)` in which missing values are masked."""
 _NOTHING: Column = np.ma.array([])
 
 
 class Level(msgspec.Struct, frozen=True):
-    """The mean of a quantity over the last episodes. It ignores values that are not finite, and counts them.
+    """Mean of a quantity over the last episodes. Non-finite values are ignored and counted.
 
     Attributes:
-        mean: Of the finite values; `None` if there are none. Of `success`, the success rate.
-        low: Lower end of the mean's 95 % interval; `None` where there is too little data, or none was asked for.
-        high: Upper end.
-        first: Mean of the first 100 episodes, likewise; `None` where it is not known.
-        not_finite: Values that are not finite.
-        reported: Episodes that reported a value.
-        window: Episodes in the window; where no episode was recorded, values of what stands for the reward.
+        mean: Mean of the finite values. `None` if there are none. For `success`, the success rate.
+        low: Lower end of the 95 % interval of the mean. `None` without enough data or if no interval was requested.
+        high: Upper end of the 95 % interval of the mean.
+        first: Mean of the first 100 episodes. `None` if it is unknown.
+        not_finite: Number of non-finite values.
+        reported: Number of episodes that reported a value.
+        window: Number of episodes in the window. If no episode was recorded, the number of values that replace the
+            reward.
     """
 
     mean: float | None
@@ -53,16 +54,16 @@ def levels_of(
     series: RewardSeries | None = None,
     intervals: bool = True,
 ) -> dict[str, Level]:
-    """Work out the recent levels of a run.
+    """Compute the recent levels of a run.
 
     Args:
-        episodes: The last episodes, at least 100 if there are so many, in the order of time.
-        first: The first episodes, likewise; none if they are not known.
-        series: What stands for the reward of a run that has no episodes.
-        intervals: Whether the intervals are wanted, which take most of the time.
+        episodes: Last episodes by time, at least 100 if the run has that many.
+        first: First episodes by time. Empty if they are unknown.
+        series: Reward series of a run without episodes.
+        intervals: Whether to compute intervals, which take most of the time.
 
     Returns:
-        The level of each of `LEVELS` that any of the last 100 episodes reported.
+        Level of each quantity in `LEVELS` that any of the last 100 episodes reported.
     """
     if series is not None:
         episodes, first = ({"reward": np.ma.asarray(series.values[part])} for part in _ends(series.recent))
@@ -91,12 +92,12 @@ def levels_of(
 
 
 def level_text(name: str, level: Level) -> str:
-    """The mean of a level as people read it: with the values that it ignores, and of a rate who reported it."""
+    """Format the mean of a level, with the number of ignored values. A rate shows how many episodes reported it."""
     if level.mean is None:
-        return f"{ABSENT} ({count(level.not_finite)} not finite)"
+        return f"{ABSENT} ({count(level.not_finite)} non-finite)"
     if name == "success":
         return reported_share(level.mean, level.reported, level.window)
-    ignored = f" ({count(level.not_finite)} not finite)" if level.not_finite else ""
+    ignored = f" ({count(level.not_finite)} non-finite)" if level.not_finite else ""
     return f"{format_value(metric_of('episodes', name), level.mean)}{ignored}"
 
 
@@ -120,7 +121,7 @@ def _reported(episodes: Episodes, name: str) -> tuple[Floats, int]:
     return np.array([value for value in values if value is not None], dtype=np.float64), len(values)
 
 
-@np.errstate(over="ignore")  # the mean of the largest floats has no float
+@np.errstate(over="ignore")  # the mean of the largest floats overflows
 def _mean(values: Floats) -> float | None:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if finite.size else None

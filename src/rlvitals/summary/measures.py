@@ -1,4 +1,4 @@
-"""One quantity over a whole run: how it is spread, where it went, and whether it came to rest."""
+"""Statistics of one quantity over a run: distribution, trend, convergence and change points."""
 
 import math
 
@@ -19,11 +19,11 @@ from rlvitals.stats.series.quantiles import interquartile_mean, quantiles
 from rlvitals.stats.series.trend import Trend
 
 WINDOW = 100
-"""Values in the running mean, and those whose interval is given as the recent level."""
+"""Number of values in the running mean and in the recent level."""
 _SMOOTHING = 0.99
 _HALF_LIFE_S = 60.0
 _LATEST = 10_000
-"""Values that a running average is worked out from: those before weigh nothing."""
+"""Number of last values from which a running average is computed. Earlier values have no weight."""
 
 _NEUTRAL = {"improving": "rising", "declining": "falling"}
 
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 
 class Range(msgspec.Struct, frozen=True):
-    """An estimate and its 95 % interval; without ends where there is too little data for one."""
+    """An estimate and its 95 % interval. The ends are `None` without enough data."""
 
     estimate: float | None
     low: float | None
@@ -39,7 +39,7 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many values there are, by kind: missing ones were not said."""
+    """Number of values by kind. Missing values were not reported."""
 
     total: int
     finite: int
@@ -50,12 +50,12 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class Averages(msgspec.Struct, frozen=True):
-    """Running averages as they stand at the end.
+    """Running averages at the end of the run.
 
     Attributes:
-        windowed: Mean of the last 100.
-        exponential: Smoothing 0.99 a value, its beginning's bias taken out.
-        by_time: Half-life of a minute.
+        windowed: Mean of the last 100 values.
+        exponential: Exponential average with a smoothing of 0.99 per value, corrected for its initial bias.
+        by_time: Exponential average with a half-life of one minute.
     """
 
     windowed: float | None
@@ -64,13 +64,13 @@ class Averages(msgspec.Struct, frozen=True):
 
 
 class TrendEstimate(msgspec.Struct, frozen=True):
-    """Where a quantity is going (`rlvitals.stats.series.trend`).
+    """Trend of a quantity (`rlvitals.stats.series.trend`).
 
     Attributes:
-        verdict: improving, stable, declining or not enough data; rising and falling where neither is better.
-        slope: For one value (an episode, an update), with its interval.
-        change: Slope times the length: by how much the fitted line moves.
-        effect_size: The change in standard deviations of the noise of single values; `None` where there is no noise.
+        verdict: improving, stable, declining or not enough data. Rising or falling if no direction is better.
+        slope: Change per value (an episode or an update), with its interval.
+        change: Slope times the number of values: the change of the fitted line.
+        effect_size: Change in standard deviations of single values. `None` without noise.
     """
 
     verdict: str
@@ -80,20 +80,20 @@ class TrendEstimate(msgspec.Struct, frozen=True):
 
     @property
     def is_without_noise(self) -> bool:
-        """Whether it moves, and there is no noise that the change could be measured in."""
+        """Whether the quantity changes without noise to compare the change with."""
         return self.effect_size is None and self.change.estimate is not None
 
 
 class ConvergenceEstimate(msgspec.Struct, frozen=True):
-    """Whether it converged (`rlvitals.stats.series.course`); positions count values from 0.
+    """Convergence of a quantity (`rlvitals.stats.series.course`). Positions count values from 0.
 
     Attributes:
         status: converged, flat, improving, declining (rising, falling) or not enough data.
-        since: From where on it stays around its level.
-        level: Mean since then (else of the last quarter).
-        stability: Spread of single values around the level.
-        best: Best mean of any eighth of the run.
-        below_best: How much worse the level is than that.
+        since: Position from which it stays around its level.
+        level: Mean from that position on, otherwise over the last quarter.
+        stability: Standard deviation of single values around the level.
+        best: Best mean over any eighth of the run.
+        below_best: Shortfall of the level from the best mean.
     """
 
     status: str
@@ -105,13 +105,13 @@ class ConvergenceEstimate(msgspec.Struct, frozen=True):
 
 
 class ChangeEstimate(msgspec.Struct, frozen=True):
-    """Where its level changed (`rlvitals.stats.series.change_points`); positions count values from 0.
+    """Change points of the level (`rlvitals.stats.series.change_points`). Positions count values from 0.
 
     Attributes:
-        began: Where it first became better.
-        peak: Where its best level began.
-        regressed: Where that was lost.
-        at: Every change.
+        began: Position of the first improvement.
+        peak: Position at which the best level began.
+        regressed: Position at which the best level was lost.
+        at: Positions of all change points.
     """
 
     began: int | None
@@ -121,27 +121,27 @@ class ChangeEstimate(msgspec.Struct, frozen=True):
 
 
 class Histogram(msgspec.Struct, frozen=True):
-    """How many finite values are between each edge and the next."""
+    """Number of finite values between consecutive edges."""
 
     edges: list[float]
     counts: list[int]
 
 
 class Measured(msgspec.Struct, frozen=True):
-    """One quantity over a run, or over the end of one.
+    """Statistics of one quantity over a run, or over the end of a run.
 
     Attributes:
-        counts: Values by kind.
-        mean: With the 95 % interval of a series that may be autocorrelated.
-        recent: The same of the last 100.
-        recent_not_finite: How many of these are not finite.
-        iqm: Mean of the middle half.
-        quantiles: By probability.
-        trend: Its trend over all of this.
-        recent_trend: The trend of its last `recent_values`.
-        recent_values: The last quarter, at least 100 and at most 1,000.
-        convergence: Whether it converged.
-        change_points: Where its level changed.
+        counts: Number of values by kind.
+        mean: Mean, with the 95 % interval for a possibly autocorrelated series.
+        recent: Mean of the last 100 values, with its interval.
+        recent_not_finite: Number of non-finite values among these.
+        iqm: Interquartile mean.
+        quantiles: Quantiles by probability.
+        trend: Trend over all values.
+        recent_trend: Trend of the last `recent_values` values.
+        recent_values: Size of the last quarter, at least 100 and at most 1,000 values.
+        convergence: Convergence.
+        change_points: Change points of the level.
     """
 
     counts: Counts
@@ -164,17 +164,17 @@ class Measured(msgspec.Struct, frozen=True):
 
     @property
     def is_constant(self) -> bool:
-        """Whether all its values are finite and the same, so that there is nothing to draw."""
+        """Whether all values are finite and equal, so that there is no curve to draw."""
         return 0 < self.counts.finite == self.counts.total - self.counts.missing and self.min == self.max
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """How the values of a column are spread: those that are finite, and how many are not.
+    """Distribution of the finite values of a column, and counts of all values.
 
     Attributes:
-        counts: Values by kind.
-        iqm: Mean of the middle half.
-        quantiles: By probability.
+        counts: Number of values by kind.
+        iqm: Interquartile mean.
+        quantiles: Quantiles by probability.
     """
 
     counts: Counts
@@ -188,10 +188,10 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 def spread(column: Column) -> Spread:
-    """Describe a column of numbers.
+    """Describe the distribution of a column of numbers.
 
     Args:
-        column: Its values, shape `(n,)`; what is absent is masked.
+        column: Values, shape `(n,)`. Missing values are masked.
     """
     absent = np.ma.getmaskarray(column)
     values = np.asarray(column.data, dtype=np.float64)
@@ -213,17 +213,17 @@ def measure(
     recent: int = WINDOW,
     found: Course | None = None,
 ) -> Measured | None:
-    """Sum up one quantity.
+    """Compute the statistics of one quantity.
 
     Args:
-        column: Its values in the order in which they were written, shape `(n,)`; what is absent is masked.
-        times: When each was (UTC, seconds), shape `(n,)`.
-        better: Which way is better, if one is.
-        recent: How many of the last rows the recent level is taken over.
-        found: The course of the same values, if it has been worked out already.
+        column: Values in the order of recording, shape `(n,)`. Missing values are masked.
+        times: Time of each value (UTC, seconds), shape `(n,)`.
+        better: The better direction, if there is one.
+        recent: Number of last rows in the recent level.
+        found: Course of the same values, if it has been computed already.
 
     Returns:
-        `None` if it was never said.
+        `None` if the quantity was never reported.
     """
     absent = np.ma.getmaskarray(column)
     said = ~absent
@@ -255,12 +255,12 @@ def measure(
 
 
 def as_range(interval: Interval) -> Range:
-    """An interval whose missing numbers are `None`."""
+    """Convert an interval. Missing numbers become `None`."""
     return Range(known(interval.estimate), known(interval.low), known(interval.high))
 
 
 def known(value: float) -> float | None:
-    """A number that was worked out; `None` where there was nothing to work it out from."""
+    """Return a number, or `None` for NaN."""
     return None if math.isnan(value) else value
 
 
@@ -268,14 +268,14 @@ def _averages(values: Floats, times: Floats) -> Averages:
     last = (
         windowed_average(values, WINDOW),
         exponential_average(values, _SMOOTHING),
-        # While a clock that was set back catches up, no time goes by.
+        # while a clock that was set back catches up, no time passes
         time_exponential_average(values, np.fmax.accumulate(times), _HALF_LIFE_S),
     )
     return Averages(*(known(float(average[-1])) for average in last))
 
 
 def trend_estimate_of(found: Trend, better: Better) -> TrendEstimate:
-    """A trend in plain numbers; rising and falling where neither is better."""
+    """Convert a trend to plain numbers. Its verdict is rising or falling if no direction is better."""
     return TrendEstimate(
         verdict=_NEUTRAL.get(found.verdict, found.verdict) if better is None else found.verdict,
         slope=Range(known(found.slope), known(found.slope_low), known(found.slope_high)),

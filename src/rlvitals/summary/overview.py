@@ -1,7 +1,7 @@
-"""The overview of a run: its status, progress, speed, recent results, trend, verdict and health.
+"""The overview of a run: status, progress, speed, recent results, trend, verdict and health.
 
-Every output takes these facts from here: the list of runs, `watch`, `show`, reports, the dashboard, notebooks. There
-are three feeds (the last records of a run, its whole folder, a training that is followed live) and one definition.
+Every output takes these facts from here: the list of runs, `watch`, `show`, reports, the dashboard and notebooks. There
+is one definition with three sources: the last records of a run, its whole run folder, or a live training.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,11 +29,11 @@ from rlvitals.summary.verdict import Verdict, verdict_of
 
 
 class Assessment(NamedTuple):
-    """What takes longest to work out of a run.
+    """The expensive results for a run.
 
     Attributes:
-        diagnosis: What is wrong with it.
-        course: What its reward did; `None` if it has none.
+        diagnosis: Diagnosis of the run.
+        course: Course of its reward. `None` if it has no reward.
     """
 
     diagnosis: Diagnosis
@@ -41,13 +41,13 @@ class Assessment(NamedTuple):
 
 
 class RewardCourse(msgspec.Struct, frozen=True):
-    """What the reward did, over the whole run and recently (`rlvitals.stats.series.course`).
+    """Course of the reward, over the whole run and recently (`rlvitals.stats.series.course`).
 
     Attributes:
-        status: Over the whole run: converged, flat, improving, declining or not enough data.
-        rewards: How many rewards the run has.
-        recent: The trend of the last `recent_rewards`.
-        recent_rewards: The last quarter, at least 100 and at most 1,000.
+        status: Status over the whole run: converged, flat, improving, declining or not enough data.
+        rewards: Number of rewards.
+        recent: Trend of the last `recent_rewards` rewards.
+        recent_rewards: Size of the last quarter, at least 100 and at most 1,000 rewards.
     """
 
     status: str
@@ -57,27 +57,27 @@ class RewardCourse(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """A run, in a few facts. Moments are UTC, seconds since 1970; durations are seconds.
+    """Key facts of a run. Times are UTC, seconds since 1970. Durations are in seconds.
 
     Attributes:
-        state: Its name, path, status, start, end and duration.
-        episodes: Episodes so far.
-        updates: Policy updates so far; `None` where they were not counted.
-        env_step: Environment steps so far.
-        goal: Environment steps that it is to take (`total_timesteps`).
-        target: The reward that counts as solved.
-        progress: Share of the goal that is done, at most 1.
-        seconds_left: Until the goal, at the recent speed, while the run is open.
-        steps_per_second: Over the whole run, without the time between its sessions.
-        recent_steps_per_second: Over its last tenth, at least a minute and at most ten.
-        episodes_per_minute: Over the whole run.
-        recent_episodes_per_minute: Recently, likewise.
-        levels: Mean of the last 100 episodes, of each quantity that was reported (`rlvitals.summary.levels`).
-        reward_source: What stands for the reward where no episode was recorded (`runs.reward_series`); else empty.
-        course: What the reward did; `None` where there is no reward, or where it was not worked out.
-        verdict: The verdict; `None` where it was not worked out.
-        health: The health score, which may be "not judged"; `None` where it was not worked out.
-        evidence: How much evidence there is and how much a verdict needs, where the run is not judged; else empty.
+        state: Name, path, status, start, end and duration.
+        episodes: Number of episodes.
+        updates: Number of policy updates. `None` if they were not counted.
+        env_step: Number of environment steps.
+        goal: Planned number of environment steps (`total_timesteps`).
+        target: Reward that counts as solved.
+        progress: Completed share of the goal, at most 1.
+        seconds_left: Time until the goal at the recent speed, while the run is open.
+        steps_per_second: Environment steps per second over the whole run, without the time between its sessions.
+        recent_steps_per_second: Environment steps per second over the last tenth, at least 1 and at most 10 minutes.
+        episodes_per_minute: Episodes per minute over the whole run.
+        recent_episodes_per_minute: Episodes per minute over the same recent period.
+        levels: Mean of the last 100 episodes for each reported quantity (`rlvitals.summary.levels`).
+        reward_source: Source of the reward if no episode was recorded (`runs.reward_series`). Otherwise empty.
+        course: Course of the reward. `None` if there is no reward or it was not computed.
+        verdict: Verdict. `None` if it was not computed.
+        health: Health score, which can be "not judged". `None` if it was not computed.
+        evidence: Available and required evidence if the run is not judged. Otherwise empty.
     """
 
     state: RunState
@@ -101,37 +101,37 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether the run may record more."""
+        """Whether the run can record more."""
         return self.state.is_open
 
     @property
     def speed(self) -> float | None:
-        """Environment steps a second: recently while the run is open, else over the whole run."""
+        """Environment steps per second: recent while the run is open, otherwise over the whole run."""
         return self.recent_steps_per_second if self.is_open else self.steps_per_second
 
     @property
     def episode_rate(self) -> float | None:
-        """Episodes a minute, likewise."""
+        """Episodes per minute: recent while the run is open, otherwise over the whole run."""
         return self.recent_episodes_per_minute if self.is_open else self.episodes_per_minute
 
 
 class OverviewInputs(NamedTuple):
-    """What an overview is made of. What is `None` is not looked at.
+    """Inputs of an overview. Inputs that are `None` are not used.
 
     Attributes:
-        header: The run's header, as just read.
-        state: Its status.
-        episodes: Episodes so far.
-        updates: Updates so far.
-        steps: Environment steps that were seen or reported, apart from those in `pace`.
-        recent: The last episodes, at least 100, as records or as columns (`levels_of`).
-        first: The first 100, likewise.
-        pace: How fast environment steps were taken.
-        episode_pace: How fast episodes ended, a minute.
-        series: What stands for the reward of a run that has no episodes.
-        assessment: What is wrong with it, and what its reward did.
+        header: Header of the run, as just read.
+        state: State of the run.
+        episodes: Number of episodes.
+        updates: Number of updates.
+        steps: Environment steps that were observed or reported, in addition to those in `pace`.
+        recent: Last episodes, at least 100, as records or as columns (`levels_of`).
+        first: First 100 episodes, as records or as columns.
+        pace: Throughput of environment steps.
+        episode_pace: Throughput of episodes, per minute.
+        series: Reward series of a run without episodes.
+        assessment: Diagnosis and course of the reward.
         intervals: Whether the levels have intervals.
-        recorded_seconds: How long the records cover, where no pace tells it.
+        recorded_seconds: Time that the records cover, if no throughput is given.
     """
 
     header: Header
@@ -150,7 +150,7 @@ class OverviewInputs(NamedTuple):
 
 
 def overview_from(inputs: OverviewInputs) -> Overview:
-    """Work out the overview of a run."""
+    """Compute the overview of a run."""
     header, away = inputs.header, away_of(inputs.header)
     pace, episode_pace = inputs.pace or Throughput(), inputs.episode_pace or Throughput()
     recorded = recorded_time(pace, episode_pace, away)
@@ -194,15 +194,15 @@ def overview_from(inputs: OverviewInputs) -> Overview:
 
 
 def overview_of(run: Run, *, diagnosis: Diagnosis | None = None, clock: Clock = SYSTEM_CLOCK) -> Overview:
-    """Read a run, and work out its overview; branches that a rewind left behind are ignored.
+    """Read a run and compute its overview. Branches that a rewind left behind are ignored.
 
     Args:
-        run: The run; it may be live.
-        diagnosis: What is wrong with it, where that is known already.
-        clock: Tells the time.
+        run: Run to read. It can be live.
+        diagnosis: Diagnosis of the run, if it is known already.
+        clock: Clock to use.
 
     Raises:
-        RunFormatError: A sealed segment is damaged.
+        RunFormatError: A sealed segment is corrupt.
     """
     columns, updates, pace = ask(run, _read, *STEPS)
     series = None if columns["time"].size else reward_series(run)
@@ -221,16 +221,16 @@ def overview_of_columns(
     assessment: Assessment,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Overview:
-    """Work out the overview of a run whose columns have been read.
+    """Compute the overview of a run whose columns have been read.
 
     Args:
-        run: The run; it may be live.
-        episodes: Columns of all episodes, each of shape `(n,)`: their times and levels; missing values are masked.
+        run: The run. It can be live.
+        episodes: Columns of all episodes, each of shape `(n,)`: times and levels. Missing values are masked.
         updates: Number of updates.
-        pace: How fast environment steps were taken.
-        series: What stands for the reward of a run that has no episodes.
-        assessment: Its diagnosis and the course of its reward.
-        clock: Tells the time.
+        pace: Throughput of environment steps.
+        series: Reward series of a run without episodes.
+        assessment: Diagnosis and course of the reward.
+        clock: Clock to use.
     """
     header, times = run.header, episodes["time"]
     state = state_of(run, header, clock=clock)
@@ -252,23 +252,23 @@ def overview_of_columns(
 
 
 def assess(run: Run, *, clock: Clock = SYSTEM_CLOCK) -> tuple[Evidence, Assessment]:
-    """Diagnose a run and work out the course of its reward, in one reading of its records.
+    """Diagnose a run and compute the course of its reward, reading its records once.
 
     Args:
-        run: The run; it may be live.
-        clock: The clock.
+        run: Run to read. It can be live.
+        clock: Clock to use.
 
     Raises:
-        RunFormatError: A sealed segment is damaged.
+        RunFormatError: A sealed segment is corrupt.
     """
     parts: list[Floats] = []
     evidence = evidence_of(run, clock=clock, on_rewards=parts.append)
     return evidence, Assessment(diagnose(evidence), course_of_rewards(np.concatenate(parts)) if parts else None)
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflows are expected in the data
 def course_of_rewards(rewards: Column | Floats) -> Course | None:
-    """What the rewards of a run did; `None` if there are none."""
+    """Return the course of a run's rewards. `None` if there are none."""
     reported = np.ma.asarray(rewards).compressed()
     return course(reported) if reported.size else None
 

@@ -1,4 +1,4 @@
-"""The columns of a run that its summary and its curves are made of, read once."""
+"""Columns of a run for its summary and its curves, read once."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from rlvitals.runs.queries import ask
 from rlvitals.summary.throughput import throughput_in
 
 MEASURES = ("reward", "quality_final", "quality_improvement", "quality_initial", "length", "duration", "memory")
-"""The quantities of an episode."""
+"""Quantities of an episode."""
 
 _COLUMNS = {
     "episodes": (
@@ -27,10 +27,10 @@ _COLUMNS = {
 
 
 class RunColumns(NamedTuple):
-    """Columns of one moment, by name, each of shape `(n,)`; missing values are masked.
+    """Columns of a run at one time, by name, each of shape `(n,)`. Missing values are masked.
 
     Attributes:
-        pace: How fast environment steps were taken over the whole run.
+        pace: Throughput of environment steps over the whole run.
     """
 
     episodes: dict[str, Column]
@@ -39,7 +39,7 @@ class RunColumns(NamedTuple):
     pace: Throughput
 
     def last(self, most: int | None) -> "RunColumns":
-        """The last episodes and updates, at most so many; `None` for all."""
+        """Return at most `most` of the last episodes and updates, or all for `None`."""
         if most is None:
             return self
         episodes = {name: column[-most:] for name, column in self.episodes.items()}
@@ -47,10 +47,10 @@ class RunColumns(NamedTuple):
 
 
 def read_columns(run: Run) -> RunColumns:
-    """Read the columns of a run; branches that a rewind left behind are ignored.
+    """Read the columns of a run. Branches that a rewind left behind are ignored.
 
     Raises:
-        RunFormatError: A sealed segment is damaged.
+        RunFormatError: A sealed segment is corrupt.
     """
     return ask(run, _read, *STEPS)
 

@@ -1,4 +1,4 @@
-"""The overviews of all runs in a folder, read with a few questions to all of them at once."""
+"""Overviews of all runs in a folder, read with a few queries over all of them."""
 
 import contextlib
 import itertools
@@ -27,23 +27,23 @@ from rlvitals.summary.status import CLOSED, RunState, state_of
 from rlvitals.summary.throughput import recorded_time_of, reported_step
 
 _SLACK_S = 1.0
-"""How far the time of a record may lie behind the end of its run."""
+"""Maximum time by which a record can be later than the end of its run."""
 Recent = Mapping[Path, dict[str, Column]]
-"""Columns of the last episodes, by the path of the run."""
+"""Columns of the last episodes, by path of the run."""
 
 
 def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Overview], list[tuple[Path, RunError]]]:
     """Read the overview of every run at or below a folder, without course, verdict and health.
 
     Args:
-        folder: The folder of runs.
-        clock: The clock.
+        folder: Folder of runs.
+        clock: Clock to use.
 
     Returns:
-        The overviews, the newest run first, and the folders that could not be read, with the reason.
+        Overviews, newest run first, and folders that could not be read, with the reason.
 
     Raises:
-        RunNotFoundError: There is no such folder.
+        RunNotFoundError: The folder does not exist.
     """
     if folder.exists() and not folder.is_dir():
         raise RunNotFoundError(f"{folder} is a file, not a folder of runs")
@@ -58,14 +58,14 @@ def overviews_in(folder: Path, *, clock: Clock = SYSTEM_CLOCK) -> tuple[list[Ove
                 rows.append(_overview(run, connection, recent.get(run.path), times.get(run.path, ()), clock))
             except RunError as error:
                 refused.append((run.path, error))
-                connection = stack.enter_context(connected())  # what failed may have broken the last one
+                connection = stack.enter_context(connected())  # the failure may have broken the connection
     return sorted(rows, key=lambda row: row.state.started, reverse=True), refused
 
 
 def _last_episodes(runs: Iterable[Run]) -> Recent:
-    """Read the last episodes of the runs whose last segment is sealed and holds 100, with one question.
+    """Read the last episodes of the runs whose last segment is sealed and holds 100, with one query.
 
-    What is damaged is left to the reader of its run.
+    Corrupt segments are skipped here. Reading their run reports them.
     """
     ends = {
         str(segments[-1].path.absolute()): run.path
@@ -95,9 +95,9 @@ def _by_run(answered: Mapping[str, Any], ends: Mapping[str, Path]) -> Recent:
 
 
 def _record_times(runs: Iterable[Run], stream: str) -> dict[Path, list[float]]:
-    """Read the first and the last time of each sealed segment, and the first of each open one, by the path of the run.
+    """Read the first and last time of each sealed segment, and the first of each open one, by path of the run.
 
-    No sealed segment is read for it, only its statistics.
+    Only the statistics of sealed segments are read.
     """
     found: dict[Path, list[float]] = {}
     sealed: dict[str, Path] = {}
@@ -132,7 +132,7 @@ def _overview(
     episodes, env_step, updates = (header.totals.get(name) for name in ("episodes", "env_step", "updates"))
     newest: list[Record] = []
     if episodes is None or state.status not in CLOSED:
-        # The header of a run that was never closed counts from when it was last written.
+        # The totals in the header of a run that was never closed can be out of date.
         counted = totals(run, connection=connection)
         episodes, env_step, updates = counted.episodes, counted.env_step, counted.updates
         newest = last_records(run, "updates", 1, connection=connection)
@@ -158,7 +158,7 @@ def _overview(
 
 
 def _may_cover_more(state: RunState, times: Iterable[float], clock: Clock) -> bool:
-    """Whether the records may cover more time than the run took: it was replayed, or ended without a word."""
+    """Return whether the records can cover more time than the run: it was replayed, or ended without closing."""
     if not state.is_open and state.status not in CLOSED:
         return True
     until = (clock.time() if state.ended is None else state.ended) + _SLACK_S

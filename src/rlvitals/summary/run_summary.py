@@ -1,4 +1,4 @@
-"""The full summary of a run, or of its last episodes. It contains the overview of the run."""
+"""The full summary of a run or of its last episodes, which contains the overview of the run."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,15 +29,18 @@ UPDATE_METRICS = tuple(f.name for f in fields(PolicyUpdate) if f.column is Kind.
 
 
 class Speed(msgspec.Struct, frozen=True):
-    """How fast the training goes, and what it takes.
+    """Speed of a training and its use of resources.
 
     Attributes:
-        episode_seconds: Mean duration of an episode, where it was said.
-        steps_per_second: Environment steps a second, over all that this is about (`rlvitals.records.progress`).
-        episodes_per_minute: Likewise.
-        recent_steps_per_second: Lately: over the last tenth of the run, at least a minute and at most ten.
-        memory: Resident memory now (MiB), and its peak.
-        cpu_percent: Mean.
+        episode_seconds: Mean duration of an episode in seconds, if it was reported.
+        steps_per_second: Environment steps per second over the summarised part (`rlvitals.records.progress`).
+        episodes_per_minute: Episodes per minute over the summarised part.
+        recent_steps_per_second: Environment steps per second over the last tenth of the run, at least 1 and at most 10
+            minutes.
+        memory: Current resident memory in MiB.
+        memory_peak: Peak resident memory in MiB.
+        gpu_memory_peak: Peak GPU memory in MiB.
+        cpu_percent: Mean CPU use in per cent.
     """
 
     episode_seconds: float | None
@@ -51,11 +54,12 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class End(msgspec.Struct, frozen=True):
-    """Why episodes ended.
+    """A reason why episodes ended.
 
     Attributes:
-        reason: The reason; `None` for the episodes that reported none.
-        share: Of the episodes that reported a reason; `None` for those that did not.
+        reason: The reason. `None` for the episodes that reported none.
+        episodes: Number of episodes.
+        share: Share among the episodes with a reported reason. `None` for the episodes that reported none.
     """
 
     reason: str | None
@@ -67,17 +71,18 @@ class RunSummary(msgspec.Struct, frozen=True):
     """The full summary of a run, or of its last episodes.
 
     Attributes:
-        overview: The overview of the whole run (`rlvitals.summary.overview`).
-        window: Episodes (and updates) at most that this is about, the last ones; `None` for the whole run.
-        episodes: Episodes that this is about.
-        updates: Updates likewise.
-        measures: Each quantity of an episode that was said.
-        metrics: Each metric of the updates that was said.
+        overview: Overview of the whole run (`rlvitals.summary.overview`).
+        window: Maximum number of last episodes and updates that the summary covers. `None` for the whole run.
+        episodes: Number of episodes covered.
+        updates: Number of updates covered.
+        measures: Statistics of each reported quantity of an episode.
+        metrics: Statistics of each reported metric of the updates.
         success: Successes.
-        ends: Why episodes ended, the most frequent first; those that reported no reason last. Empty if none did.
-        speed: How fast it goes.
-        baselines: The last evaluation against each baseline's.
-        exploration: What parameters were tried, if that was asked for (`stats.parameters.exploration`, as dicts).
+        ends: Reasons why episodes ended, the most frequent first, then the episodes without a reason. Empty if no
+            episode reported a reason.
+        speed: Speed and use of resources.
+        baselines: Comparison of the last evaluation with each baseline.
+        exploration: Analysis of the explored parameters, if requested (`stats.parameters.exploration`, as dicts).
     """
 
     overview: Overview
@@ -93,7 +98,7 @@ class RunSummary(msgspec.Struct, frozen=True):
     exploration: dict[str, Any] | None = None
 
 
-@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # what overflows is data here
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")  # overflows are expected in the data
 def summarise(
     run: Run,
     *,
@@ -103,18 +108,18 @@ def summarise(
     columns: RunColumns | None = None,
     clock: Clock = SYSTEM_CLOCK,
 ) -> RunSummary:
-    """Sum up a run: live or finished, whole or its end. Branches that a rewind left behind are left out.
+    """Summarise a run, live or finished, whole or its last part. Branches that a rewind left behind are ignored.
 
     Args:
         run: The run.
-        window: Only the last so many episodes and updates.
-        exploration: Whether the parameters that were tried are looked into, which takes seconds.
-        diagnosis: What is wrong with it, where that is known already.
-        columns: Its columns, where they have been read already.
-        clock: Tells the time.
+        window: Maximum number of the last episodes and updates. `None` for all.
+        exploration: Whether to analyse the explored parameters, which takes seconds.
+        diagnosis: Diagnosis of the run, if it is known already.
+        columns: Columns of the run, if they have been read already.
+        clock: Clock to use.
 
     Raises:
-        RunFormatError: A sealed segment is damaged.
+        RunFormatError: A sealed segment is corrupt.
         ValueError: The window is not positive.
     """
     if window is not None and window < 1:

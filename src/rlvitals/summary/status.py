@@ -1,4 +1,4 @@
-"""The state of a run, from its header and its last heartbeat, without reading its records."""
+"""State of a run, from its header and its last heartbeat, without reading its records."""
 
 import msgspec
 
@@ -8,18 +8,18 @@ from rlvitals.runs.header import ENDED
 from rlvitals.runs.vitality import OPEN_STATUSES, Vitality
 
 CLOSED = ENDED
-"""Statuses of a run that its writer ended."""
+"""Statuses of a run that its writer closed."""
 
 
 class RunState(msgspec.Struct, frozen=True):
-    """State of a run. Times are UTC, seconds since 1970; durations are seconds.
+    """State of a run. Times are UTC, seconds since 1970. Durations are in seconds.
 
     Attributes:
-        updated: The end, or the last record that is known of; of a replayed run the last heartbeat.
-        duration: Wall time from the start to the end, to now if the run is open, else to the last sign of life. Time
-            between the end of one session and the start of the next is not part of it. In an overview, it is the time
-            that the records cover where that is more, as in a training that was replayed in a second.
-        dropped_records: Number of dropped records, by where they were dropped.
+        updated: Time of the end, or of the last known record. For a replayed run, time of the last heartbeat.
+        duration: Wall time from the start to the end, to now if the run is open, otherwise to the last heartbeat. The
+            time between two sessions is excluded. In an overview, it is the time that the records cover if that is
+            longer, such as for a training that was replayed in a second.
+        dropped_records: Number of dropped records, by the place where they were dropped.
     """
 
     run_id: str
@@ -35,7 +35,7 @@ class RunState(msgspec.Struct, frozen=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether the run may record more."""
+        """Whether the run can record more."""
         return self.status in OPEN_STATUSES
 
 
@@ -44,8 +44,8 @@ def state_of(run: Run, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> RunSta
 
     Args:
         run: The run.
-        header: Its header, as just read.
-        clock: Tells the time.
+        header: Header of the run, as just read.
+        clock: Clock to use.
     """
     alive = run.vitality(clock=clock)
     return RunState(
@@ -68,7 +68,7 @@ def _updated(header: Header, alive: Vitality) -> float:
         return header.ended
     if beat is None:
         return header.started
-    # Records from before the run began are replayed: their times do not tell when it was last written.
+    # A record from before the start of the run is replayed, so its time is not the time of the last write.
     return beat.last_record if beat.last_record and beat.last_record >= header.started else beat.beat
 
 
@@ -84,18 +84,18 @@ def _duration(header: Header, alive: Vitality, clock: Clock) -> float:
 
 
 def time_spent(header: Header, end: float) -> float:
-    """Seconds from a run's start to its end, or to now, without the time between two of its sessions."""
+    """Return the seconds from the start of a run to `end`, without the time between its sessions."""
     return max(0.0, end - header.started - sum(until - since for since, until in away_of(header)))
 
 
 def away_of(header: Header) -> list[tuple[float, float]]:
-    """When a run was not open, between two of its sessions: from when to when."""
+    """Return the start and end of each period between two sessions of a run."""
     sessions = zip(header.writers, header.writers[1:], strict=False)
     return [(before.ended, after.started) for before, after in sessions if before.ended is not None]
 
 
 def _losses(header: Header, alive: Vitality) -> dict[str, int]:
-    # A run that was never closed has the counts of dropped records in its last sign of life.
+    # The last heartbeat of a run that was never closed holds its number of dropped records.
     beat = alive.heartbeat
     said = header.dropped_records or {"records": beat.lost if beat else 0}
     return {where: lost for where, lost in said.items() if lost}

@@ -1,4 +1,4 @@
-"""Successes of a whole run: overall, over time, by group, and until the target."""
+"""Successes of a run: overall, over time, by group, and the time to the target."""
 
 from collections.abc import Mapping
 
@@ -13,14 +13,14 @@ from rlvitals.stats.series.success_rates import episodes_until, success_over_tim
 from rlvitals.summary.measures import WINDOW, Floats, Range, as_range, known
 
 GROUP_MEANS = ("reward", "quality_improvement", "quality_final", "length")
-"""The quantities whose mean each group of episodes has."""
+"""Quantities whose mean is computed for each group of episodes."""
 _BLOCKS = 20
 _MOST_FOR_MIX = 200_000
-"""Episodes, evenly taken, from which the change of the mix is worked out."""
+"""Maximum number of evenly spaced episodes from which the change of the mix is computed."""
 
 
 class Block(msgspec.Struct, frozen=True):
-    """The rate of some episodes in a row, counted from 0, both ends included."""
+    """Success rate of consecutive episodes. Positions count from 0 and include both ends."""
 
     first: int
     last: int
@@ -28,7 +28,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class GroupRate(msgspec.Struct, frozen=True):
-    """The episodes that have something in common; the rate is over the `known` ones, which report success or not."""
+    """Episodes of one group. The rate is over the `known` episodes, which report success or failure."""
 
     name: str | None
     episodes: int
@@ -41,13 +41,13 @@ class GroupRate(msgspec.Struct, frozen=True):
 
 
 class Mix(msgspec.Struct, frozen=True):
-    """Whether a mean changed by skill, or by what was drawn (Simpson's paradox; `rlvitals.stats.series.mix_shift`).
+    """Split of a change in the mean into skill and mix (Simpson's paradox, `rlvitals.stats.series.mix_shift`).
 
     Attributes:
-        verdict: In words.
+        verdict: Verdict in words.
         total: Change of the mean from the first half of the run to the second.
-        within: The part by which the categories changed themselves.
-        mix: The part by which their shares changed.
+        within: Part of the change due to changes within the categories.
+        mix: Part of the change due to changed shares of the categories.
         by_category: Change of each category's mean.
         shares: Share of each category in either half.
     """
@@ -61,12 +61,14 @@ class Mix(msgspec.Struct, frozen=True):
 
 
 class SuccessTarget(msgspec.Struct, frozen=True):
-    """How long it took until the mean of a window of episodes reached the target.
+    """Time until the mean of a window of episodes reached the target.
 
     Attributes:
+        target: Target reward.
+        window: Number of episodes in a window.
         status: reached, not reached or not enough data.
-        episodes: Until then.
-        held: Whether every later window stayed there.
+        episodes: Number of episodes until the target was reached.
+        held: Whether every later window stayed at the target.
         best: Best mean of a window.
     """
 
@@ -79,22 +81,24 @@ class SuccessTarget(msgspec.Struct, frozen=True):
 
 
 class Successes(msgspec.Struct, frozen=True):
-    """Successes of a run. Rates have Wilson's interval: for the mean chance of success in those episodes.
+    """Successes of a run. Rates have Wilson's interval for the mean probability of success in those episodes.
 
-    While that chance moves, Wilson's interval is on the safe side (the variance of a sum of different chances is
-    less than that of as many equal ones: Hoeffding 1956, Annals of Mathematical Statistics 27).
+    While that probability changes, Wilson's interval is conservative: the variance of a sum with different
+    probabilities is less than with equal probabilities (Hoeffding 1956, Annals of Mathematical Statistics 27).
 
     Attributes:
-        episodes: Episodes that this is about.
-        known: Those of them that reported success or failure; every rate is over these.
-        rate: Over the whole run.
-        recent: Over the last 100 episodes; `None` if none of them reported success or failure.
-        recent_known: How many of these reported it.
-        over_time: In at most 20 stretches of the run.
-        by_category: By type.
-        by_difficulty: By difficulty.
-        reward_mix: Whether the reward changed by skill or by the mix of types.
-        success_mix: The same of the success rate.
+        episodes: Number of episodes covered.
+        known: Number of episodes that reported success or failure. Every rate is over these.
+        total: Number of successes.
+        rate: Success rate over all episodes.
+        recent: Success rate over the last 100 episodes. `None` if none of them reported success or failure.
+        recent_known: Number of the last 100 episodes that reported success or failure.
+        over_time: Success rate in at most 20 stretches of the run.
+        by_category: Success rate by type.
+        by_difficulty: Success rate by difficulty.
+        reward_mix: Split of the reward's change into skill and mix of types.
+        success_mix: Split of the success rate's change into skill and mix of types.
+        target: Time to the target, if there is a target.
     """
 
     episodes: int
@@ -112,11 +116,11 @@ class Successes(msgspec.Struct, frozen=True):
 
 
 def successes(episodes: dict[str, Column], target: float | None) -> Successes:
-    """Sum up the successes.
+    """Summarise the successes.
 
     Args:
-        episodes: The columns `success`, `reward`, `quality_improvement`, `category` and `difficulty`.
-        target: The reward that counts as solved, if there is one.
+        episodes: Columns `success`, `reward`, `quality_improvement`, `category` and `difficulty`.
+        target: Reward that counts as solved, if there is one.
     """
     said = as_floats(episodes["success"])
     known_ones = int(np.count_nonzero(~np.isnan(said)))
@@ -141,7 +145,7 @@ def successes(episodes: dict[str, Column], target: float | None) -> Successes:
 
 
 def as_floats(column: Column) -> Floats:
-    """Numbers, with NaN where nothing was said."""
+    """Convert a column to floats. Missing values become NaN."""
     return np.asarray(np.ma.filled(column.astype(np.float64), np.nan), dtype=np.float64)
 
 
@@ -156,13 +160,13 @@ def _groups(episodes: dict[str, Column], by: str, said: Floats) -> list[GroupRat
 def group_rates(
     names: Mapping[int, str | None], codes: NDArray[np.intp], success: Floats, measured: Mapping[str, Floats]
 ) -> list[GroupRate]:
-    """Sum up the episodes of each group.
+    """Summarise the episodes of each group.
 
     Args:
-        names: Name of each group, by its code.
+        names: Name of each group, by code.
         codes: Group of each episode, shape `(n,)`.
-        success: 1 or 0 for each episode, NaN where it was not reported, shape `(n,)`.
-        measured: The quantities whose means are wanted, by field of `GroupRate`, each of shape `(n,)`.
+        success: 1 or 0 for each episode, NaN if it was not reported, shape `(n,)`.
+        measured: Quantities whose means are wanted, by field of `GroupRate`, each of shape `(n,)`.
     """
     found = []
     for code, name in names.items():
@@ -178,10 +182,10 @@ def _rate(said: Floats) -> Range:
 
 
 def coded(column: Column) -> tuple[list[str], NDArray[np.intp]]:
-    """The texts of a column, and the place of each row's among them, -1 where nothing was said."""
+    """Return the different texts of a column, and the index of each row's text. Missing values have the index -1."""
     present = ~np.ma.getmaskarray(column)
     texts = column.data[present].tolist()
-    labels = sorted(dict.fromkeys(texts))  # a dict is quicker than sorting a million texts
+    labels = sorted(dict.fromkeys(texts))  # a dict is faster than sorting a million texts
     place = {label: at for at, label in enumerate(labels)}
     codes = np.full(column.size, -1)
     codes[present] = np.fromiter(map(place.__getitem__, texts), np.intp, len(texts))

@@ -1,4 +1,4 @@
-"""How far a run is and how fast it goes, read from its records."""
+"""Progress and speed of a run, computed from its records."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,11 +19,11 @@ _SECONDS_PER_MINUTE = 60.0
 
 
 class RecordedTime(NamedTuple):
-    """What the times of a run's records say, without the time between its sessions.
+    """Time that the records of a run cover, without the time between its sessions.
 
     Attributes:
-        seconds: How long they cover.
-        episodes_per_minute: Episodes a minute; `None` if they cover less than a second.
+        seconds: Covered time in seconds.
+        episodes_per_minute: Episodes per minute. `None` if the records cover less than a second.
     """
 
     seconds: float
@@ -31,28 +31,28 @@ class RecordedTime(NamedTuple):
 
 
 def recorded_time(pace: Throughput, episode_pace: Throughput, away: Spans) -> RecordedTime:
-    """Work out the recorded time from how fast environment steps were taken and how fast episodes ended."""
+    """Compute the recorded time from the throughput of environment steps and episodes."""
     return RecordedTime(max(pace.span(away), episode_pace.span(away)), episode_pace.overall(away))
 
 
 def recorded_time_of(run: Run, *, connection: "DuckDBPyConnection | None" = None) -> RecordedTime:
-    """Read the recorded time of a whole run; branches that a rewind left behind are ignored.
+    """Read the recorded time of a whole run. Branches that a rewind left behind are ignored.
 
     Args:
         run: The run.
         connection: Connection to DuckDB, for a caller that reads many runs.
 
     Raises:
-        RunFormatError: A sealed segment is damaged.
+        RunFormatError: A sealed segment is corrupt.
     """
-    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer that reads nothing needs no database
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer needs no database
 
     pace, times = ask(run, lambda tables: (throughput_in(tables), _times(tables)), *STEPS, connection=connection)
     return recorded_time(pace, episodes_per_minute(times), away_of(run.header))
 
 
 def recorded_time_in(records: Mapping[str, Iterable[Record]], away: Spans) -> RecordedTime:
-    """Work out the recorded time from all records of a run, by stream."""
+    """Compute the recorded time from all records of a run, by stream."""
     pace = Throughput()
     for stream in STEPS:
         pace.take_records(stream, records[stream])
@@ -66,26 +66,26 @@ def _times(tables: "DuckDBPyConnection") -> Floats:
 
 
 def throughput_of(run: Run, *, since: float = -np.inf) -> Throughput:
-    """Read the steps of a run; branches that a rewind left behind are left out.
+    """Read the steps of a run. Branches that a rewind left behind are ignored.
 
     Args:
         run: The run.
-        since: Moment from which on records count (UTC, seconds); by default all do.
+        since: Time from which on records count (UTC, seconds). By default, all records count.
 
     Raises:
-        RunFormatError: A sealed segment is damaged.
+        RunFormatError: A sealed segment is corrupt.
     """
-    from rlvitals.runs.queries import ask  # noqa: PLC0415 - likewise
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer needs no database
 
     return ask(run, lambda tables: throughput_in(tables, since), *STEPS)
 
 
 def throughput_in(tables: "DuckDBPyConnection", since: float = -np.inf) -> Throughput:
-    """Read the steps of a run's tables: views of all streams that say steps (`rlvitals.records.progress.STEPS`).
+    """Read the steps from a run's tables: views of all streams that report steps (`rlvitals.records.progress.STEPS`).
 
     Args:
         tables: The views.
-        since: Moment from which on records count (UTC, seconds); by default all do.
+        since: Time from which on records count (UTC, seconds). By default, all records count.
     """
     pace = Throughput()
     for stream in STEPS:
@@ -99,10 +99,10 @@ def throughput_in(tables: "DuckDBPyConnection", since: float = -np.inf) -> Throu
 
 
 def episodes_per_minute(times: Floats) -> Throughput:
-    """How fast episodes end: the pace of their count, by the minute.
+    """Return the throughput of episodes, per minute.
 
     Args:
-        times: When each ended (UTC, seconds), shape `(n,)`.
+        times: End time of each episode (UTC, seconds), shape `(n,)`.
     """
     pace = Throughput()
     pace.take("episodes", times, _SECONDS_PER_MINUTE * np.arange(1.0, times.size + 1.0))
@@ -110,13 +110,13 @@ def episodes_per_minute(times: Floats) -> Throughput:
 
 
 def reported_step(run: Run, header: Header, state: RunState, *, clock: Clock = SYSTEM_CLOCK) -> int | None:
-    """The furthest step that a run says of itself beside its records: it may be further than the last of them.
+    """Return the furthest step that a run reports outside its records. It can be beyond the last record.
 
     Args:
         run: The run.
-        header: Its header, as just read: it counts once its writer said that the run is over.
-        state: Its state: before the run ended, its last sign of life counts.
-        clock: Tells the time.
+        header: Header of the run, as just read. It is used once the writer closed the run.
+        state: State of the run. Until the run is closed, the last heartbeat is used.
+        clock: Clock to use.
     """
     if state.status in CLOSED:
         return header.totals.get("env_step")

@@ -1,4 +1,4 @@
-"""Tones of statuses, severities and verdicts: what is good, what needs a look, what is bad."""
+"""Tones of statuses, severities and verdicts."""
 
 _BY_TONE = {
     "good": ("running", "improving", "converged", "better"),
@@ -13,4 +13,4 @@ _BY_TONE = {
     ),
 }  # fmt: skip
 TONES = {word: tone for tone, words in _BY_TONE.items() for word in words}
-"""The tone of each word: good, watch, bad, neutral or quiet. Other words have none."""
+"""Tone of each word: good, watch, bad, neutral or quiet. Other words have no tone."""

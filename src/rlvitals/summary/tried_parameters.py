@@ -1,4 +1,4 @@
-"""The parameters that a run tried: coverage, effects, what works best, what sits at a bound."""
+"""Analysis of the explored parameters of a run: coverage, effects, best region, and values at a bound."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,29 +11,29 @@ from rlvitals.summary.successes import as_floats
 
 OUTCOMES = ("reward", "quality_final", "quality_improvement")
 BOUNDS = "parameter_bounds"
-"""The entry of a run's configuration that holds the lowest and highest value of each parameter."""
+"""Configuration entry that holds the lowest and highest value of each parameter."""
 
 _PREFIX = "parameters."
 _MOST_ROWS = 100_000
 _SEED = 0
-"""The resampling is the same whenever it is asked for."""
+"""A fixed seed, so that the analysis is reproducible."""
 
 
 def exploration_of(run: Run, *, window: int | None = None) -> Exploration | None:
-    """Everything about the parameters that a run's episodes tried (`rlvitals.stats.parameters.exploration`).
+    """Analyse the parameters that a run's episodes explored (`rlvitals.stats.parameters.exploration`).
 
-    Bounds are taken from the configuration's `parameter_bounds` (`{name: [low, high]}`), where it has one. Of more than
-    100,000 episodes, as many are looked at, evenly taken.
+    Bounds are taken from `parameter_bounds` (`{name: [low, high]}`) in the configuration, if it is set. At most 100,000
+    evenly spaced episodes are analysed.
 
     Args:
         run: The run.
-        window: Only the last so many episodes.
+        window: Maximum number of the last episodes. `None` for all.
 
     Returns:
-        `None` if no episode said its parameters.
+        `None` if no episode reported its parameters.
 
     Raises:
-        RunFormatError: A segment is damaged.
+        RunFormatError: A segment is corrupt.
     """
     names = [name for name in run.episodes.names if name.startswith(_PREFIX)]
     if not names:
@@ -71,7 +71,7 @@ def _bounds(configuration: Mapping[str, Any], tried: Mapping[str, object]) -> di
 
 
 def plain(value: Any) -> Any:
-    """Named tuples as dicts, all the way down, for JSON."""
+    """Convert named tuples to dicts recursively, for JSON."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {name: plain(item) for name, item in value._asdict().items()}
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The verdict: what somebody should know about a run who reads nothing else. Every output takes it from here."""
+"""The verdict on a run, for readers who read nothing else. Every output takes it from here."""
 
 import msgspec
 
@@ -28,12 +28,12 @@ _DID = {
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """The verdict on a run. It says the same before and after the run ends.
+    """The verdict on a run. It is the same before and after the run ends.
 
     Attributes:
         tone: good, watch, bad or neutral.
         title: One to four words.
-        text: One or two sentences, which name the windows they are about.
+        text: One or two sentences, which name the windows that they refer to.
     """
 
     tone: str
@@ -52,20 +52,20 @@ def verdict_of(
     episodes: int,
     env_step: int | None,
 ) -> Verdict | None:
-    """Judge a run: how it ended if badly, else the most likely fault, else what the reward does.
+    """Return the verdict on a run: a bad end, otherwise the most likely fault, otherwise the course of the reward.
 
     Args:
-        state: Its status.
-        header: Its header, which holds the failure.
-        levels: Its recent levels.
-        course: What the reward did; `None` if there is no reward, or it has not been looked at.
-        diagnosis: What is wrong; `None` if it has not been looked for.
-        reward_source: What stands for the reward where no episode was recorded.
-        episodes: Episodes so far.
-        env_step: Environment steps so far, if known.
+        state: State of the run.
+        header: Header of the run, which holds the failure.
+        levels: Recent levels.
+        course: Course of the reward. `None` if there is no reward, or if it was not computed.
+        diagnosis: Diagnosis of the run. `None` if it was not computed.
+        reward_source: Source of the reward if no episode was recorded. Otherwise empty.
+        episodes: Number of episodes.
+        env_step: Number of environment steps, if known.
 
     Returns:
-        `None` where the run has not been looked at.
+        `None` if the run was not diagnosed.
     """
     reason = state.reason if header.failure is None else header.failure.text
     if state.status in _ENDED_BADLY:
@@ -127,7 +127,7 @@ def _from_to(course: Course, reward: Level, what: str) -> str:
         return f"None of the last {count(reward.reported)} rewards is finite."
     if course.values == 1:
         return f"Its reward is {number(reward.mean)}."
-    ignored = f", without {count(reward.not_finite)} that are not finite" if reward.not_finite else ""
+    ignored = f", without {count(reward.not_finite)} non-finite values" if reward.not_finite else ""
     if reward.first is None or course.values < 2 * reward.window:
         return f"Mean reward of the last {count(reward.window)} {what}: {number(reward.mean)}{ignored}."
     first = f"{number(reward.first)} in the first {count(reward.window)} {what}"
@@ -146,7 +146,7 @@ def _without_reward(state: RunState, header: Header, episodes: int, env_step: in
     if env_step is None and not episodes:
         return Verdict("neutral", "Nothing recorded", f"No episode or update was recorded{' so far' * is_open}.")
     if episodes or not is_open:
-        return Verdict("neutral", "No reward recorded", "No reward was recorded, so learning cannot be judged.")
+        return Verdict("neutral", "No reward recorded", "No reward was recorded, so learning cannot be assessed.")
     text = f"{counted(env_step or 0, 'environment step')} so far."
     environments = header.configuration.get("n_envs")
     if env_step and isinstance(environments, int) and environments > 1:

@@ -1,4 +1,4 @@
-"""The vital signs of a run, live: the facts that a terminal shows, computed in bounded memory."""
+"""Live vital signs of a run: the facts that a terminal shows, computed in bounded memory."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -28,11 +28,11 @@ _UPDATES = 60
 _EVENTS = 50
 _LOOK_S = 5.0
 _IN_TABLE = {"quality_improvement": "quality"}
-"""Columns that the tables of the diagnosis know by another name."""
+"""Columns that have a different name in the tables of the diagnosis."""
 
 
 class VitalMetric(NamedTuple):
-    """A metric of the updates: in the last one, over the run, and what is healthy where that is a number."""
+    """A metric of the updates: its last value, its course over the run, and its healthy range if it has one."""
 
     name: str
     last: float
@@ -42,7 +42,7 @@ class VitalMetric(NamedTuple):
 
     @property
     def is_healthy(self) -> bool | None:
-        """Whether the last value lies where healthy ones do; `None` where that cannot be said in numbers."""
+        """Whether the last value is in the healthy range. `None` if there is no range."""
         if not np.isfinite(self.last):
             return False
         if self.high is None:
@@ -51,15 +51,19 @@ class VitalMetric(NamedTuple):
 
 
 class Vitals(NamedTuple):
-    """A run on a terminal. Moments are UTC, seconds since 1970.
+    """Vital signs of a run for a terminal. Times are UTC, seconds since 1970.
 
     Attributes:
-        overview: Its overview.
-        sparks: The curve of each level over the whole run.
-        memory: Resident memory (MiB).
-        diagnosis: What is wrong.
-        failure: The exception that ended it; else empty.
-        read_error: Why the run cannot be read at present; empty if it can.
+        overview: Overview of the run.
+        now: Time of the observation.
+        memory: Resident memory in MiB.
+        sparks: Curve of each level over the whole run.
+        metrics: Metrics of the updates.
+        diagnosis: Diagnosis of the run.
+        evaluation: Last evaluation, if there is one.
+        events: Last events.
+        failure: Exception that ended the run. Otherwise empty.
+        read_error: Reason why the run cannot be read now. Empty if it can be read.
     """
 
     overview: Overview
@@ -75,24 +79,24 @@ class Vitals(NamedTuple):
 
     @property
     def state(self) -> RunState:
-        """Its status."""
+        """Its state."""
         return self.overview.state
 
     @property
     def is_open(self) -> bool:
-        """Whether the run goes on, or may."""
+        """Whether the run is active or can continue."""
         return self.overview.is_open
 
 
 class Observer:
-    """Looks at a run again and again.
+    """Observer that reads a run repeatedly.
 
-    Its end is read at each look; the whole of it, for the curves and the diagnosis, at most a twentieth of the time.
-    What it holds does not grow with the run.
+    Each observation reads the end of the run. The whole run, for the curves and the diagnosis, is read for at most a
+    twentieth of the time. Memory use does not grow with the run.
 
     Args:
-        run: The run.
-        clock: Tells the time.
+        run: Run to observe.
+        clock: Clock to use.
     """
 
     def __init__(self, run: Run, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -109,10 +113,10 @@ class Observer:
         self._last: Vitals | None = None
 
     def observe(self) -> Vitals:
-        """The run, as it stands. A folder that cannot be read at present is told of, with what was last known.
+        """Return the current vital signs. If the run folder cannot be read, return the last known ones with the error.
 
         Raises:
-            RunError: It could not be read, and never could before.
+            RunError: The run cannot be read and never could before.
         """
         try:
             self._last = self._read()
@@ -127,7 +131,9 @@ class Observer:
         state = state_of(self.run, header, clock=self._clock)
         began = self._clock.monotonic()
         is_due = not state.is_open or began - self._looked > pause_after(self._took, least_s=_LOOK_S)
-        if is_due or len(header.writers) != self._sessions:  # a rewind begins a session, and what was read may be gone
+        if (
+            is_due or len(header.writers) != self._sessions
+        ):  # a rewind begins a session, and records read before may be gone
             self._read_all()
             self._sessions = len(header.writers)
             self._looked = self._clock.monotonic()
@@ -191,7 +197,7 @@ class Observer:
 
 
 def plain(vitals: Vitals) -> dict[str, Any]:
-    """The vital signs as plain values, for `--json`: the overview, and what the screen shows with it."""
+    """Convert the vital signs to plain values for `--json`: the overview, and the additional values of the screen."""
     reported = vitals._asdict()
     del reported["diagnosis"]
     overview = msgspec.to_builtins(reported.pop("overview"))
@@ -221,6 +227,6 @@ def _metric(name: str, updates: list[PolicyUpdate], evidence: Evidence) -> Vital
 
 
 def _spark(table: BlockTable, name: str) -> tuple[float | None, ...]:
-    """The course over the whole run; a block is missing if it holds no value, finite or not."""
+    """Return the curve of a metric over the whole run. A block without any value, finite or not, is missing."""
     means = table.mean(name)
     return sparks(np.ma.masked_array(means, np.isnan(means) & (table.not_finite(name) == 0)), SPARKS)

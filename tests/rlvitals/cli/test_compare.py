@@ -37,10 +37,10 @@ def test_the_verdict_comes_with_what_it_means(invoke: Invoke, two_groups: Path) 
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[2] == "● lr=0.2 is better than lr=0.1"
-    assert "is better than lr=0.1: the mean reward over the last tenth differs by +50" in result.stdout
+    assert "is better than lr=0.1: +50 in mean reward over the last tenth" in result.stdout
     assert "\n\nDifferences\n" in result.stdout
     assert "Hedges' g" in result.stdout
-    assert "Runs are compared at 300 environment steps" in result.stdout
+    assert "Runs are compared up to 300 environment steps" in result.stdout
 
 
 def test_it_is_short_and_full_is_all(invoke: Invoke, two_groups: Path) -> None:
@@ -92,7 +92,7 @@ def test_patterns_are_looked_up_in_the_folder_of_runs(
     two_groups = two_groups.rename(two_groups.parent / "elsewhere")
     patterns = ("--folder", two_groups)
 
-    assert "lr0.2-* against lr*0.1-*" in invoke("compare", "lr*0.1-*", "lr0.2-*", *patterns).stdout
+    assert "lr0.2-* vs. lr*0.1-*" in invoke("compare", "lr*0.1-*", "lr0.2-*", *patterns).stdout
     named = invoke_json("compare", "old=lr*0.1-*", "new=lr0.2-*", *patterns)
     assert [(group["name"], group["runs"]) for group in named["groups"]] == [("old", 3), ("new", 3)]
     assert "Where the two runs diverge" in invoke("compare", "lr=0.1-0", "lr0.2-0", *patterns).stdout
@@ -112,14 +112,13 @@ def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Inv
 def test_two_seeds_of_one_configuration_are_one_group(invoke: Invoke, two_groups: Path) -> None:
     """It is said before the table, once; `--by run` holds them against each other."""
     result = invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups)
-    said = "The settings of these 2 runs are the same but for the seed"
+    said = "The settings of these 2 runs are the same except for the seed"
 
     assert 0 < result.stdout.index(said) < result.stdout.index("\n\nGroups\n")
     assert result.stdout.count(said) == 1
     assert "Where the two runs diverge" in result.stdout
     assert (
-        "lr0.1-1 against lr0.1-0"
-        in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
+        "lr0.1-1 vs. lr0.1-0" in invoke("compare", "lr0.1-0", "lr0.1-1", "--folder", two_groups, "--by", "run").stdout
     )
 
 
@@ -128,7 +127,7 @@ def test_copies_are_said_before_the_table(invoke: Invoke, two_groups: Path) -> N
     shutil.copytree(two_groups / "lr0.1-0", two_groups / "copy")
     result = invoke("compare", two_groups)
 
-    assert 0 < result.stdout.index("7 runs were given, and 6 are distinct.") < result.stdout.index("\n\nGroups\n")
+    assert 0 < result.stdout.index("Of 7 runs, 6 are distinct.") < result.stdout.index("\n\nGroups\n")
     assert "lr0.1-0 and copy" in " ".join(result.stdout.split())
     assert re.search(r"lr=0.1 +3 +0 +1 ", result.stdout)  # counted, counted as worst, left out
 

@@ -59,7 +59,7 @@ def test_a_reward_that_is_not_a_number_is_seen(
         for number in range(20):
             training.log_episode(number, math.nan if number == 10 else 1.0, 1)
 
-    assert " 1 (1 not finite) " in invoke("ls").stdout
+    assert " 1 (1 non-finite) " in invoke("ls").stdout
     level = invoke_json("ls")["runs"][0]["levels"]["reward"]
     assert (level["mean"], level["not_finite"], level["window"]) == (1.0, 1, 20)
 

@@ -254,7 +254,7 @@ def test_a_resumed_run_says_where_it_went_back_to(invoke: Invoke, monitor: Monit
         training.rewind(env_step=100)
     shown = invoke("show", "run").stdout
 
-    assert re.search(r"Sessions +2; went back to env step 100\n", shown)
+    assert re.search(r"Sessions +2, rewound to env step 100\n", shown)
     assert re.search(r"\n  episodes +11 ", shown)
 
 

@@ -1,4 +1,4 @@
-"""Seeds of experiments."""
+"""Runs for the tests of comparisons."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,10 +19,11 @@ Trained = Callable[..., Run]
 
 @pytest.fixture
 def seeds(logs: Path) -> Seeds:
-    """Trains seeds of one configuration: rewards around the run's own level, which is around the group's.
+    """Train several seeds of one configuration. A run's rewards vary around its level, which varies around the group's.
 
-    Args of what it gives: the runs' name, their level, how many, what else is in their configuration; `spread` is from
-    run to run, `until` the share of 40 episodes after which a run ends, `failed` whether it ends by an error.
+    The returned function takes the name of the runs, their level, their number and additional configuration. `spread`
+    is the standard deviation between runs, `until` the share of 40 episodes after which a run ends, and `failed`
+    whether it ends with an error.
     """
 
     def train(
@@ -51,9 +52,10 @@ def seeds(logs: Path) -> Seeds:
 
 @pytest.fixture
 def trained(logs: Path) -> Trained:
-    """Writes a run of its episodes' rewards; `began` is when by the clock, or 0: times are counted from its beginning.
+    """Write a run with the given rewards, one per episode.
 
-    Args of what it gives: the run's name, its rewards, what is in its configuration.
+    The returned function takes the name of the run, its rewards and its configuration. `began` is the start by the
+    clock. With 0, times count from the start of the run.
     """
 
     def write(name: str, rewards: Sequence[float], *, began: float = 0.0, **configuration: Any) -> Run:
@@ -64,7 +66,7 @@ def trained(logs: Path) -> Trained:
 
 
 def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: bool, began: float = 0.0) -> None:
-    """A run folder by hand: a recorder's processes and threads would be most of these tests' time."""
+    """Write a run folder by hand, because the processes and threads of a recorder would be slow."""
     layout, pack = Layout(path), codec_of(Episode).pack
     layout.make()
     header = Header(
@@ -72,7 +74,7 @@ def _write(path: Path, rewards: Any, configuration: dict[str, Any], *, failed: b
         version=FORMAT_VERSION,
         run_id=path.name,
         status="failed" if failed else "completed",
-        started=began or len(list(path.parent.iterdir())),  # in the order in which they are made
+        started=began or len(list(path.parent.iterdir())),  # in the order of creation
         configuration=configuration,
     )
     layout.header.write_bytes(msgspec.json.encode(header))

@@ -1,4 +1,4 @@
-"""Runs that are others over again."""
+"""Tests of duplicate runs."""
 
 import shutil
 from collections.abc import Callable
@@ -20,22 +20,22 @@ BEGAN = 1_700_000_000.0
 
 
 def rewards(seed: int) -> list[float]:
-    """Forty episodes that only this seed has."""
+    """Return the rewards of 40 episodes, which only this seed has."""
     return list(np.random.default_rng(seed).normal(size=40))
 
 
 def copied(run: Run, name: str) -> Run:
-    """The folder, copied."""
+    """Copy the run folder."""
     return Run(Path(shutil.copytree(run.path, run.path.with_name(name))))
 
 
 def named(found: object) -> dict[str, str]:
-    """The runs that count with another, and with which."""
+    """Return the run that each duplicate repeats."""
     return {one.run: one.repeats.of for one in found.runs if one.repeats}  # type: ignore[attr-defined]
 
 
 def test_copies_count_once(trained: Trained) -> None:
-    """Six folders of two trainings: two runs, no verdict, and it is said before all else, by name."""
+    """Six folders of two trainings count as two runs, which is the first caveat."""
     for name, level in (("a", 0.0), ("b", 5.0)):
         first = trained(f"{name}-0", level + np.array(rewards(0)), began=BEGAN + level, lr=level)
         copied(first, f"{name}-1"), copied(first, f"{name}-2")
@@ -44,19 +44,19 @@ def test_copies_count_once(trained: Trained) -> None:
 
     assert (versus.verdict, versus.runs, versus.effect.estimate) == ("not enough runs", (1, 1), None)
     assert named(found) == {"a-1": "a-0", "a-2": "a-0", "b-1": "b-0", "b-2": "b-0"}
-    assert found.limits[0].startswith("6 runs were given, and 2 are distinct.")
+    assert found.limits[0].startswith("Of 6 runs, 2 are distinct.")
     assert "a-0, a-1 and a-2; b-0, b-1 and b-2. They hold the same records" in found.limits[0]
     assert [(group.runs, group.counted, group.left_out) for group in found.groups] == [(3, 1, 2)] * 2
     assert [group.target.runs for group in found.groups if group.target] == [1, 1]
     assert set(found.groups[0].curves["Logos-v0"].contributing) == {1}
     assert not any("have no outcome" in note for note in found.notes)
     assert [one.partition(". They")[0] for one in compare("logs/a-*").limits] == [
-        "3 runs were given, and 1 is distinct. Counted as one run: a-0, a-1 and a-2"
+        "Of 3 runs, 1 is distinct. Counted as one run: a-0, a-1 and a-2"
     ]
 
 
 def test_a_copy_counts_in_one_group(trained: Trained) -> None:
-    """Held against itself a training shows nothing, whatever the header of the copy was made to say."""
+    """A copy in another group counts as the same run, even if its header was changed."""
     first = [trained(f"a-{seed}", rewards(seed), began=BEGAN + seed, lr=0.1) for seed in range(3)]
     for run in first:
         header = copied(run, run.path.name.replace("a", "b")).path / "run.json"
@@ -68,8 +68,8 @@ def test_a_copy_counts_in_one_group(trained: Trained) -> None:
     assert found.groups[1].curves["Logos-v0"].contributing[0] == 0
 
 
-def test_a_folder_copied_while_the_run_went_on(monitor: Monitor, seeds: Seeds) -> None:
-    """One header: one training. The longer one counts; and a copy is no earlier run."""
+def test_a_folder_copied_during_the_run_counts_with_it(monitor: Monitor, seeds: Seeds) -> None:
+    """A run and a copy made while it was active are one training, of which the longer one counts."""
     with monitor("run", configuration={"env_id": "Logos-v0"}) as training:
         training.log_episode(0, 1.0, 100, env_step=100)
         copy = copied(Run(training.path), "before")
@@ -81,8 +81,8 @@ def test_a_folder_copied_while_the_run_went_on(monitor: Monitor, seeds: Seeds) -
         assert rank_in_history(run, [copy, copied(run, "after")]).earlier == 0
 
 
-def test_copies_of_a_failure_are_one_failure(seeds: Seeds) -> None:
-    """Last in the ranks once."""
+def test_copies_of_a_failed_run_count_once(seeds: Seeds) -> None:
+    """Copies of a failed run count as worst once."""
     (failed,) = seeds("a", 0.0, 1, until=0.4, failed=True, lr=0.1)
     copied(failed, "a-copy")
     found = compare(failed, "logs/a-copy", *seeds("a", 0.0, 3, first=1, lr=0.1), *seeds("b", 0.0, 3, lr=0.2))
@@ -99,7 +99,7 @@ def test_copies_of_a_failure_are_one_failure(seeds: Seeds) -> None:
     ],
 )
 def test_an_export_imported_twice_is_one_run(logs: Path, file: str, head: str, line: str) -> None:
-    """With times of the clock, and without any."""
+    """An export that was imported twice is one run, with and without clock times."""
     lines = [line.format(reward=reward, length=10 + at, at=at) for at, reward in enumerate(rewards(0))]
     Path(file).write_text("\n".join([head, *lines]) + "\n")
     runs = [import_run(file, logs, name=name) for name in ("one", "two")]
@@ -107,8 +107,8 @@ def test_an_export_imported_twice_is_one_run(logs: Path, file: str, head: str, l
     assert named(compare(runs)) == {"two": "one"}
 
 
-def test_a_training_done_again_with_its_seed_is_no_further_seed(trained: Trained) -> None:
-    """At another time; but other settings with that seed are another run, though they come to the same."""
+def test_a_training_repeated_with_its_seed_counts_once(trained: Trained) -> None:
+    """A training repeated with its seed counts once, but the same seed with other settings is a separate run."""
     runs = [
         trained(f"{lr}-{at}", rewards(0), began=BEGAN + 1000 * at + lr, seed=7, lr=lr)
         for lr in (1, 2)
@@ -121,8 +121,8 @@ def test_a_training_done_again_with_its_seed_is_no_further_seed(trained: Trained
 
 
 @pytest.mark.parametrize("seed", [None, 0])
-def test_a_seed_that_reached_nothing(trained: Trained, seed: int | None) -> None:
-    """The same forty rewards three times are one run, whatever seeds are written down."""
+def test_equal_rewards_are_one_run_with_any_seed(trained: Trained, seed: int | None) -> None:
+    """Runs with the same forty rewards are one run, whatever seeds they recorded."""
     runs = [
         trained(f"a-{at}", rewards(0), began=BEGAN + 1000 * at, seed=None if seed is None else seed + at)
         for at in range(3)
@@ -130,14 +130,16 @@ def test_a_seed_that_reached_nothing(trained: Trained, seed: int | None) -> None
     found = compare(runs)
 
     assert named(found) == {"a-1": "a-0", "a-2": "a-0"}
-    assert "All their numbers are the same from the first to the last" in found.limits[0]
+    assert "All their numbers are equal throughout" in found.limits[0]
     assert ("name different seeds" in found.limits[0]) == (seed is not None)
 
 
 @pytest.mark.parametrize("began", [0.0, BEGAN])
 @pytest.mark.parametrize("seeded", [True, False])
-def test_seeds_that_all_reach_the_highest_reward_are_seeds(trained: Trained, began: float, *, seeded: bool) -> None:
-    """From the first episode on, or after a curve of their own: equal outcomes are no copies."""
+def test_seeds_that_all_reach_the_highest_reward_are_separate_runs(
+    trained: Trained, began: float, *, seeded: bool
+) -> None:
+    """Seeds that all reach the highest reward are separate runs, at once or after different learning curves."""
     runs = []
     for name, top, curve in (("a", 500.0, False), ("b", 480.0, True)):
         for seed in range(3):
@@ -152,18 +154,18 @@ def test_seeds_that_all_reach_the_highest_reward_are_seeds(trained: Trained, beg
     assert (versus.verdict, versus.runs, versus.effect.estimate) == ("worse", (3, 3), None)
 
 
-def test_one_seed_with_other_outcomes_is_said(trained: Trained) -> None:
-    """They count, and how far they are independent is not known."""
+def test_one_seed_with_different_outcomes_is_noted(trained: Trained) -> None:
+    """Runs with the same seed but different outcomes count, and a note doubts their independence."""
     runs = [trained(f"a-{at}", rewards(at), seed=7) for at in range(2)]
     found = compare(runs, trained("a-2", rewards(2), seed=8))
 
     assert found.groups[0].counted == 3
-    assert found.notes[0].startswith("These have the same seed and settings, and other outcomes: a-0 and a-1. ")
+    assert found.notes[0].startswith("These runs have the same seed and settings but different outcomes: a-0 and a-1. ")
     assert not any("same seed" in note for note in compare(runs[0], trained("b", rewards(3), lr=1, seed=7)).notes)
 
 
-def test_every_seed_that_is_named_counts(trained: Trained) -> None:
-    """A seed of the environment that is always the same makes no repeats of runs that all reach the top."""
+def test_all_recorded_seeds_are_compared(trained: Trained) -> None:
+    """Runs that all reach the top and share the environment's seed are not duplicates."""
     found = compare([trained(f"a-{seed}", [500.0] * 40, env_seed=1, seed=seed) for seed in range(3)])
 
     assert named(found) == {}
@@ -171,7 +173,7 @@ def test_every_seed_that_is_named_counts(trained: Trained) -> None:
 
 
 def test_a_schedule_is_the_same_for_every_seed(monitor: Monitor, logs: Path) -> None:
-    """The learning rate of two runs is no sign that they are one."""
+    """Equal learning rates do not make two runs duplicates."""
     for seed in range(2):
         with monitor(f"s{seed}", configuration={"seed": seed}) as training:
             for step in range(40):

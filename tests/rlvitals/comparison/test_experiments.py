@@ -1,4 +1,4 @@
-"""What makes runs repetitions of one experiment."""
+"""Tests of grouping runs into experiments."""
 
 from collections.abc import Callable
 
@@ -12,8 +12,8 @@ Seeds = Callable[..., list[Run]]
 Trained = Callable[..., Run]
 
 
-def test_everything_but_the_seed(seeds: Seeds) -> None:
-    """Settings inside settings too; what names the run itself is no setting."""
+def test_all_settings_except_the_seed_form_groups(seeds: Seeds) -> None:
+    """Nested settings form groups. Seeds and values that identify the run do not."""
     runs = [
         *seeds("a", 0.0, 2, ppo={"gamma": 0.9}, env_seed=1),
         *seeds("b", 0.0, 2, ppo={"gamma": 0.99}, env_seed=2),
@@ -27,7 +27,7 @@ def test_everything_but_the_seed(seeds: Seeds) -> None:
 
 
 def test_environments_are_tasks(seeds: Seeds) -> None:
-    """One configuration on two environments is one experiment on two tasks."""
+    """One configuration in two environments is one experiment with two tasks."""
     members = members_of([*seeds("a", 0.0, 1), *seeds("b", 0.0, 1, env_id="Other-v0")], {}, None)
 
     assert [(member.group, member.task) for member in members] == [("all runs", "Logos-v0"), ("all runs", "Other-v0")]
@@ -43,8 +43,8 @@ def test_environments_are_tasks(seeds: Seeds) -> None:
         (lambda run: run.run_id[0] == "a", ["True", "False", "False"]),
     ],
 )
-def test_any_expression_groups(seeds: Seeds, by: str, groups: list[str] | None) -> None:
-    """A setting, SQL over settings, or a function."""
+def test_any_expression_forms_groups(seeds: Seeds, by: str, groups: list[str] | None) -> None:
+    """A setting, an SQL expression over settings, or a function forms groups."""
     members = members_of([*seeds("a", 0, 1, lr=0.1), *seeds("b", 0, 1, lr=0.2), *seeds("c", 0, 1, lr=0.2)], {}, by)
     found = [member.group for member in members]
 
@@ -52,21 +52,21 @@ def test_any_expression_groups(seeds: Seeds, by: str, groups: list[str] | None) 
 
 
 @pytest.mark.parametrize("by", ["nothing_like_it", "lr +", "(select count(*) from read_csv('/etc/passwd'))"])
-def test_a_wrong_expression_says_what_there_is(seeds: Seeds, by: str) -> None:
-    """It names the settings, and reads no file."""
+def test_an_invalid_expression_is_refused_with_the_settings(seeds: Seeds, by: str) -> None:
+    """An invalid expression is refused with the available settings, and reads no file."""
     with pytest.raises(ComparisonError, match=r"cannot group these runs: .*settings are .*lr"):
         members_of(seeds("a", 0.0, 1, lr=0.1), {}, by)
 
 
-def test_runs_without_settings_are_not_of_one_experiment(seeds: Seeds, trained: Trained) -> None:
-    """An environment alone is no configuration; those that recorded one are a group of their own."""
+def test_runs_without_settings_form_a_separate_group(seeds: Seeds, trained: Trained) -> None:
+    """Runs that recorded only an environment form a separate group."""
     members = members_of([*seeds("a", 0.0, 2, lr=0.1), trained("b", [1.0]), trained("c", [1.0])], {}, None)
 
     assert [member.group for member in members] == ["settings known"] * 2 + ["settings unknown"] * 2
 
 
 def test_a_setting_that_was_not_recorded_is_unknown(seeds: Seeds) -> None:
-    """`None` is a value; nothing is none."""
+    """A setting recorded as `None` has a value, and a setting that was not recorded is unknown."""
     runs = [*seeds("a", 0.0, 1, target_kl=0.1), *seeds("b", 0.0, 1, target_kl=None), *seeds("c", 0.0, 1)]
     members = members_of(runs, {}, None)
 
@@ -74,7 +74,7 @@ def test_a_setting_that_was_not_recorded_is_unknown(seeds: Seeds) -> None:
 
 
 def test_settings_are_flat() -> None:
-    """With dots; lists are texts."""
+    """Nested settings become dotted names, and lists become text."""
 
     assert dict(flat({"a": {"b": 1, "c": [1, 2]}, "d": None, "e": {}})) == {
         "a.b": 1,

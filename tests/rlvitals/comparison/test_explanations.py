@@ -1,4 +1,4 @@
-"""Why runs differ."""
+"""Tests of the explanations of differences."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ Seeds = Callable[..., list[Run]]
 
 
 def updated(monitor: Monitor, name: str, *, seed: int = 0, moved_from: int = 1000, **configuration: object) -> Run:
-    """A hundred updates; the entropy is at another level from one of them on."""
+    """Write a run of 100 updates whose entropy has another level from one of them on."""
     generator = np.random.default_rng(seed)
     with monitor(name, configuration={"seed": seed, **configuration}) as training:
         for update in range(100):
@@ -26,8 +26,8 @@ def updated(monitor: Monitor, name: str, *, seed: int = 0, moved_from: int = 100
     return Run(Path("logs") / name)
 
 
-def test_twins_part_at_a_planted_update(monitor: Monitor) -> None:
-    """Exactly there; with what differs in their configuration, of which none is called the cause."""
+def test_runs_with_one_seed_diverge_at_a_planted_update(monitor: Monitor) -> None:
+    """Runs with the same seed diverge exactly at the planted update, and their different settings are listed."""
     found = first_divergence(updated(monitor, "a", lr=0.1), updated(monitor, "b", moved_from=33, lr=0.2))
 
     assert (found.kind, found.update, found.env_step, found.metrics) == ("exact", 33, 3300, ["entropy"])
@@ -35,8 +35,8 @@ def test_twins_part_at_a_planted_update(monitor: Monitor) -> None:
     assert "lr (0.1 and 0.2)" in found.sentences[1]
 
 
-def test_two_seeds_part_at_a_planted_update(monitor: Monitor) -> None:
-    """Within two updates."""
+def test_two_seeds_diverge_at_a_planted_update(monitor: Monitor) -> None:
+    """Runs with different seeds diverge within two updates of the planted one."""
     found = first_divergence(updated(monitor, "a"), updated(monitor, "b", seed=1, moved_from=33))
 
     assert found.kind == "beyond noise"
@@ -49,41 +49,41 @@ def test_a_setting_that_one_run_did_not_record_is_no_difference(monitor: Monitor
     found = first_divergence(updated(monitor, "a", lr=0.1), updated(monitor, "b", moved_from=33))
 
     assert found.differences == {"lr": (0.1, None)}
-    assert found.sentences[1] == "Only one of them recorded lr: whether they differ in that is unknown."
+    assert found.sentences[1] == "Only one of them recorded lr, so whether they differ in it is unknown."
 
 
-def test_equal_runs_do_not_part(monitor: Monitor) -> None:
-    """And it is said."""
+def test_equal_runs_do_not_diverge(monitor: Monitor) -> None:
+    """Equal runs do not diverge, and the sentence states it."""
     found = first_divergence(updated(monitor, "a"), updated(monitor, "b"))
 
     assert found.sentences == ["They are equal in all 100 updates that both have."]
 
 
-def test_a_run_among_the_earlier_ones(seeds: Seeds) -> None:
-    """At the step where it is now; a rank among 14 is a chance of 1 in 15 on either side, and no 5th percentile."""
+def test_a_run_is_ranked_among_earlier_runs(seeds: Seeds) -> None:
+    """A run is ranked at its current step. Among 14 earlier runs, each extreme rank has a probability of 1 in 15."""
     earlier = [*seeds("a", 10.0, 14), *seeds("other", -50.0, 2, env_id="Other-v0")]
     (bad,) = seeds("bad", 2.0, 1, until=0.5)
     found = rank_in_history(bad, [*earlier, bad])
 
     assert (found.place, found.earlier, found.below) == (2000.0, 14, 0)
     assert found.chance == pytest.approx(2 / 15)
-    assert "lower than all 14 earlier runs. Nothing can be concluded from that place" in found.sentences[0]
-    assert "13 % if nothing has changed. From 39 earlier runs on it is 5 %." in found.sentences[0]
+    assert "lower than all 14 earlier runs. This rank supports no conclusion" in found.sentences[0]
+    assert "13 % if nothing has changed. From 39 earlier runs on, it is 5 %." in found.sentences[0]
 
 
 @pytest.mark.parametrize(
     ("earlier", "said"),
     [
-        (1, "lower than the only earlier run. Nothing can be concluded from that place: among 1 earlier run even"),
-        (38, "Nothing can be concluded"),
+        (1, "lower than the only earlier run. This rank supports no conclusion: among 1 earlier run, even"),
+        (38, "This rank supports no conclusion"),
         (
             39,
-            "lower than all 39 earlier runs. A place so far from the middle has a chance of 5 % if nothing",
+            "lower than all 39 earlier runs. A rank this far from the middle has a probability of 5 % if nothing",
         ),
     ],
 )
-def test_a_place_says_something_from_39_earlier_runs_on(seeds: Seeds, earlier: int, said: str) -> None:
-    """At the outermost place; with fewer it is said that it says nothing."""
+def test_a_rank_supports_a_conclusion_from_39_earlier_runs_on(seeds: Seeds, earlier: int, said: str) -> None:
+    """The outermost rank supports a conclusion from 39 earlier runs on."""
     before = seeds("a", 10.0, earlier)
     (bad,) = seeds("bad", 2.0, 1)
 
@@ -91,25 +91,25 @@ def test_a_place_says_something_from_39_earlier_runs_on(seeds: Seeds, earlier: i
 
 
 def test_only_runs_that_started_before_are_earlier_runs(seeds: Seeds) -> None:
-    """Of a folder's runs; with the unit of the place where they are compared."""
+    """Only runs that started before count as earlier, and the sentence has the unit of the axis."""
     runs = [run for name in ("a", "b", "c") for run in seeds(name, 10.0, 2)]
     found = rank_in_history(runs[2], runs)
 
     assert found.earlier == 2
-    assert found.sentences[0].startswith("Of Logos-v0 at 4,000 environment steps, reward is ")
+    assert found.sentences[0].startswith("In Logos-v0 at 4,000 environment steps, reward is ")
     assert rank_in_history(runs[0], runs).earlier == 0
 
 
 def test_equal_earlier_runs_are_counted(trained: Callable[..., Run]) -> None:
-    """A draw is neither higher nor lower."""
+    """A run with an equal value is neither higher nor lower."""
     runs = [trained(f"a-{seed}", [500.0] * 40, seed=seed) for seed in range(3)]
 
     assert "the same as the only earlier run." in rank_in_history(runs[1], runs).sentences[0]
     assert "higher than 0 of 2 earlier runs, and the same as 2." in rank_in_history(runs[2], runs).sentences[0]
 
 
-def test_nothing_to_hold_it_against(seeds: Seeds) -> None:
-    """No earlier run of that environment; or a run without the metric."""
+def test_a_run_without_earlier_runs_has_no_rank(seeds: Seeds) -> None:
+    """Without an earlier run of the environment there is no rank, and a run without the metric is refused."""
     (alone,) = seeds("a", 0.0, 1)
 
     assert "No earlier run" in rank_in_history(alone, []).sentences[0]
@@ -118,7 +118,7 @@ def test_nothing_to_hold_it_against(seeds: Seeds) -> None:
 
 
 def test_a_planted_setting_is_found(seeds: Seeds) -> None:
-    """Of a search over three, one run each; and what to try next."""
+    """Among three settings of a search, the planted one is found, with advice on what to try next."""
     generator = np.random.default_rng(0)
     runs = []
     for place in range(24):

@@ -1,4 +1,4 @@
-"""Blocks of many runs, in SQL."""
+"""Tests of the SQL queries for blocks of many runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,8 +17,8 @@ Seeds = Callable[..., list[Run]]
 Monitor = Callable[..., TrainingMonitor]
 
 
-def test_blocks_are_those_of_the_mathematics(seeds: Seeds) -> None:
-    """SQL and `aligned.block_means` agree, also on values at the edges."""
+def test_blocks_agree_with_block_means(seeds: Seeds) -> None:
+    """The SQL query and `block_means` agree, also on values at the edges."""
     runs = [*seeds("a", 0.0, 2), *seeds("b", 1.0, 1, until=0.6)]
     found = measured(runs, labels(runs), source_of("reward"), "env_step", [4000.0] * 3, 8)
     curves = [(run.episodes.numbers("env_step"), run.episodes.numbers("reward")) for run in runs]
@@ -29,8 +29,8 @@ def test_blocks_are_those_of_the_mathematics(seeds: Seeds) -> None:
     assert found.counts.sum() == 40 + 40 + 24
 
 
-def test_every_axis_that_a_stream_has(seeds: Seeds, monitor: Monitor) -> None:
-    """And an error that names them for one that it has not."""
+def test_every_axis_of_a_stream_can_be_used(seeds: Seeds, monitor: Monitor) -> None:
+    """Every axis of a stream can be used, and an unknown axis is refused with the available ones."""
     runs = seeds("a", 0.0, 1)
     with monitor("u") as training:
         for step in range(5):
@@ -42,12 +42,12 @@ def test_every_axis_that_a_stream_has(seeds: Seeds, monitor: Monitor) -> None:
     assert extents(runs, ["a-0"], source, "time")["a-0"].reached >= 0
     assert extents(updates, ["u"], entropy, "update")["u"].reached == 5
     assert extents(updates, ["u"], entropy, "env_step")["u"].reached == 40
-    with pytest.raises(ComparisonError, match="placed by env_step, time, episode"):
+    with pytest.raises(ComparisonError, match="have the axes env_step, time, episode"):
         extents(runs, ["a-0"], source, "update")
 
 
-def test_dicts_are_looked_into(monitor: Monitor) -> None:
-    """A key of `extra`, or of `reward_parts`."""
+def test_a_key_of_a_dict_is_a_metric(monitor: Monitor) -> None:
+    """A key of a dict field can be a metric."""
     with monitor("x") as training:
         for episode in range(3):
             training.log_episode(episode, 1.0, 1, reward_parts={"size": 2.0 * episode}, env_step=episode)
@@ -58,7 +58,7 @@ def test_dicts_are_looked_into(monitor: Monitor) -> None:
 
 @pytest.mark.parametrize("expression", ["lr * 10", "lr * 10 -- a comment", "(lr, 1)[1] * 10"])
 def test_an_expression_over_settings_is_computed(expression: str) -> None:
-    """In SQL, for each run."""
+    """An SQL expression over settings is evaluated for each run."""
     assert answers_of([{"lr": 1.0}, {"lr": 2.0}], expression) == [10.0, 20.0]
 
 
@@ -74,8 +74,8 @@ def test_an_expression_over_settings_is_computed(expression: str) -> None:
         "",
     ],
 )
-def test_an_expression_is_an_expression_over_settings(tmp_path: Path, expression: str) -> None:
-    """It reads no file, and is no statement."""
+def test_an_expression_reads_no_file_and_runs_no_statement(tmp_path: Path, expression: str) -> None:
+    """An expression cannot read files or run statements."""
     file = tmp_path / "secret.txt"
     file.write_text("open sesame")
 

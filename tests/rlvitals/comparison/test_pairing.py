@@ -1,4 +1,4 @@
-"""The same items, evaluated by two groups."""
+"""Tests of item-by-item comparisons of evaluations."""
 
 import shutil
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def evaluated(monitor: Monitor, name: str, gain: float, **configuration: object) -> Run:
-    """Forty logos whose quality differs far more from logo to logo than between the groups."""
+    """Write a run with 40 evaluated logos, whose quality differs more between logos than between groups."""
     logos = np.random.default_rng(0).normal(0.7, 0.2, 40)
     noise = np.random.default_rng(len(name) + ord(name[0])).normal(0, 0.01, 40)
     kinds = ["text" if place % 2 else "simple" for place in range(40)]
@@ -33,7 +33,7 @@ def evaluated(monitor: Monitor, name: str, gain: float, **configuration: object)
 
 
 def test_a_small_gain_over_forty_logos_is_found(monitor: Monitor) -> None:
-    """+0.02 against items that spread by 0.2: item by item it is seen, against the other group and the baseline."""
+    """A gain of 0.02 is found item by item although items have a spread of 0.2."""
     found = compare(evaluated(monitor, "a", 0.0, lr=0.1), evaluated(monitor, "b", 0.02, lr=0.2)).paired
     whole = {row.baseline: row for row in found if not row.category and row.group == "lr=0.2"}
 
@@ -42,8 +42,8 @@ def test_a_small_gain_over_forty_logos_is_found(monitor: Monitor) -> None:
     assert {row.category for row in found} == {"", "simple", "text"}
 
 
-def test_copies_of_a_run_have_no_say(monitor: Monitor) -> None:
-    """An item's mean over the runs of a group is over its trainings, each once."""
+def test_copies_of_a_run_do_not_change_the_means(monitor: Monitor) -> None:
+    """Copies of a run do not change the means of items."""
     runs = [evaluated(monitor, name, 0.0, lr=0.1) for name in ("a", "aa")]
     other = evaluated(monitor, "b", 0.02, lr=0.2)
     shutil.copytree(runs[1].path, "logs/copy")
@@ -51,8 +51,8 @@ def test_copies_of_a_run_have_no_say(monitor: Monitor) -> None:
     assert compare(*runs, "logs/copy", other).paired == compare(*runs, other).paired
 
 
-def test_baselines_are_no_evaluations_of_the_policy(monitor: Monitor) -> None:
-    """Of two evaluations, one is of the defaults."""
+def test_evaluations_of_baselines_do_not_count_for_the_policy(monitor: Monitor) -> None:
+    """Evaluations of baseline policies do not count as evaluations of the policy in training."""
     found = compare(evaluated(monitor, "a", 0.0), metric="evaluations.reward")
 
     assert [run.values for run in found.runs] == [1]

@@ -1,4 +1,4 @@
-"""What the words of a comparison mean."""
+"""Tests of the arguments of a comparison."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ Seeds = Callable[..., list[Run]]
 
 
 def test_a_folder_without_a_run_is_an_error(seeds: Seeds, logs: Path) -> None:
-    """By its name, though others have runs, as a path that is misspelt is; a file is no run either."""
+    """A folder, path or pattern without a run is refused with the reason, even if other arguments have runs."""
     seeds("a", 0.0, 2)
     (logs / "empty").mkdir()
     (logs / "notes.txt").touch()
@@ -23,11 +23,11 @@ def test_a_folder_without_a_run_is_an_error(seeds: Seeds, logs: Path) -> None:
     (logs / "deep" / "torn" / "run.json").write_text("{")
 
     for word, said in (
-        ("empty", "there is no run in logs/empty: it is an empty folder"),
+        ("empty", "there is no run in logs/empty: the folder is empty"),
         ("x=logs/empty", "there is no run in logs/empty"),
         ("notes.txt", r"there is no run in logs/notes.txt: a run is a folder with a run\.json"),
-        ("deep", r"there is no run in logs/deep that can be opened: 1 cannot, the first: .*torn/run\.json is damaged"),
-        ("[en]*", r"there is no run in any of the 2 paths that are like logs/\[en\]\*, such as logs/empty"),
+        ("deep", r"no run in logs/deep can be opened: 1 failed, the first with: .*torn/run\.json is damaged"),
+        ("[en]*", r"there is no run in any of the 2 paths that match logs/\[en\]\*, such as logs/empty"),
     ):
         with pytest.raises(RunNotFoundError, match=said):
             compare("logs/a-*", word if "=" in word else f"logs/{word}")
@@ -35,8 +35,8 @@ def test_a_folder_without_a_run_is_an_error(seeds: Seeds, logs: Path) -> None:
         compare([])
 
 
-def test_what_a_pattern_finds_empty_is_named(seeds: Seeds, logs: Path) -> None:
-    """Among what was refused, with the reason; the folders inside a run are no such thing."""
+def test_matches_of_a_pattern_without_a_run_are_listed(seeds: Seeds, logs: Path) -> None:
+    """Matches of a pattern without a run are listed with the reason, except the folders inside a run."""
     seeds("a", 0.0, 2)
     (logs / "a-empty").mkdir()
     (logs / "a-torn").mkdir()
@@ -47,6 +47,6 @@ def test_what_a_pattern_finds_empty_is_named(seeds: Seeds, logs: Path) -> None:
         "logs/a-empty": "there is no run in logs/a-empty",
         "logs/a-torn": "logs/a-torn/run.json is damaged: Input data was truncated",
     }
-    assert found.notes[-1].startswith("2 folders were refused: logs/a-torn (")
+    assert found.notes[-1].startswith("2 folders were skipped: logs/a-torn (")
     assert "logs/a-empty (there is no run in logs/a-empty)" in found.notes[-1]
     assert sorted(one.path for one in compare("logs/**").refused) == ["logs/a-empty", "logs/a-torn"]

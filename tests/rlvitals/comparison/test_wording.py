@@ -1,4 +1,4 @@
-"""What is said, and what is not."""
+"""Tests of the wording of numbers and names."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from rlvitals.comparison.wording import listed, short
     ],
 )
 def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:
-    """Four digits; large ones whole, but for those with more than nine digits."""
+    """Numbers have four digits, and large ones are whole unless they have more than nine digits."""
 
     assert short(value) == said
 
@@ -32,6 +32,6 @@ def test_numbers_in_sentences_are_short(value: float | None, said: str) -> None:
     ],
 )
 def test_names_are_listed_in_a_sentence(names: list[str], most: int | None, text: str) -> None:
-    """Of too many the first ones, and the number of the others."""
+    """Names beyond the maximum are counted."""
 
     assert listed(names, most) == text

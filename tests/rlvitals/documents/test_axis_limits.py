@@ -1,4 +1,4 @@
-"""How far axes reach."""
+"""Tests of axis limits."""
 
 import pytest
 
@@ -7,15 +7,15 @@ from rlvitals.documents.axis_limits import around_zero, is_far, of_groups
 
 
 def test_one_group_far_out_does_not_flatten_the_others() -> None:
-    """It is left at the edge; two groups that are far from each other are both in it."""
+    """An outlier group is left at the edge, but two groups far apart are both inside."""
     near = [([1.0, 2.0], (1.5, 0.0, 3.0)), ([2.0, 3.0], (2.5, 1.0, 4.0)), ([4.0], (4.0, None, None))]
 
     assert of_groups([*near, ([1e6], (1e6, None, None))])[1] < 10.0
     assert of_groups([near[0], ([1e6], (1e6, None, None))])[1] > 1e6
 
 
-def test_an_interval_may_not_press_the_runs_together() -> None:
-    """With two runs it is thirteen times as wide as they are: half as much again is drawn to either side."""
+def test_a_wide_interval_does_not_squeeze_the_runs() -> None:
+    """An interval thirteen times as wide as the values extends the axis by at most half of their range."""
     low, high = of_groups([([1.0, 2.0], (1.5, -5.0, 8.0))])
 
     assert (low, high) == pytest.approx((0.4, 2.6))
@@ -31,12 +31,12 @@ def test_an_interval_may_not_press_the_runs_together() -> None:
     ],
 )
 def test_far_is_far_from_most(values: list[float], far: list[bool]) -> None:
-    """Where most are equal, nothing is far."""
+    """Values are far only relative to most of them, so equal values have no outliers."""
     assert is_far(values) == far
 
 
-def test_differences_stand_around_zero() -> None:
-    """Zero is always in it, with all estimates that are not far out."""
+def test_limits_of_differences_hold_zero() -> None:
+    """The limits hold zero and all estimates that are not far."""
     low, high = around_zero(
         [IntervalEstimate(3.0, 2.0, 4.0), IntervalEstimate(1.0, None, None), IntervalEstimate(2.0, -900.0, 900.0)]
     )

@@ -1,4 +1,4 @@
-"""Digests of a folder of runs."""
+"""Tests of digests."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,16 +23,16 @@ def rows_of(folder: Path, **options: Any) -> list[Any]:
     return [row for block in blocks if isinstance(block, Table) for row in block.rows]
 
 
-def test_a_row_a_run_newest_first(made: Made, logs: Path) -> None:
-    """Of every odd kind."""
+def test_runs_are_rows_newest_first(made: Made, logs: Path) -> None:
+    """A digest lists unusual runs too, newest first."""
     for kind in ("well", "all NaN", "empty"):
         made(kind)
 
     assert [row[0] for row in rows_of(logs)] == ["empty", "all-NaN", "well"]
 
 
-def test_a_run_of_long_ago_is_left_out(made: Made, logs: Path) -> None:
-    """What ended before the time that is asked for."""
+def test_a_run_from_before_the_period_is_omitted(made: Made, logs: Path) -> None:
+    """A run that ended before the period is omitted."""
     made("well")
     later = ManualClock(SYSTEM_CLOCK.time() + 8 * 86_400.0)
 
@@ -40,8 +40,8 @@ def test_a_run_of_long_ago_is_left_out(made: Made, logs: Path) -> None:
     assert rows_of(logs, clock=later) == []
 
 
-def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
-    """How many, and why."""
+def test_the_verdict_counts_the_runs_that_need_attention(made: Made, logs: Path) -> None:
+    """The verdict states how many runs need attention, and why."""
     made("well")
     made("all NaN")
     verdict = digest_of(logs, _WEEK).verdict
@@ -50,8 +50,8 @@ def test_what_needs_a_look_is_said_first(made: Made, logs: Path) -> None:
     assert "Non-finite values" in verdict.text
 
 
-def test_every_run_that_needs_attention_is_named_by_its_path(logs: Path) -> None:
-    """In the verdict and in its row, where runs in several folders have one name."""
+def test_every_run_that_needs_attention_is_listed_by_path(logs: Path) -> None:
+    """Every run that needs attention is listed by its path, because runs in different folders can share a name."""
     for folder in ("a", "b"):
         with TrainingMonitor(logs / folder, session_name="seed-1") as training:
             for at in range(30):
@@ -65,7 +65,7 @@ def test_every_run_that_needs_attention_is_named_by_its_path(logs: Path) -> None
 
 
 def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
-    """Neither in their row nor in the verdict."""
+    """A run without records is not judged, in its row and in the verdict."""
     made("empty")
     row = rows_of(logs)[0]
 
@@ -79,17 +79,17 @@ def test_runs_without_records_are_not_judged(made: Made, logs: Path) -> None:
 
 @pytest.mark.usefixtures("printer")
 @pytest.mark.parametrize("name", ["digest.html", "digest.md", "digest.pdf"])
-def test_a_digest_of_nothing_is_written(tmp_path: Path, name: str) -> None:
-    """A folder without runs, in each form."""
+def test_a_digest_of_an_empty_folder_is_written(tmp_path: Path, name: str) -> None:
+    """A digest of a folder without runs is written in every format."""
     (tmp_path / "none").mkdir()
 
     assert write_digest(tmp_path / "none", _WEEK, tmp_path / name).stat().st_size > 0
 
 
-def test_a_digest_leads_to_the_reports_of_its_runs(
+def test_a_digest_links_to_the_reports_of_its_runs(
     made: Made, logs: Path, tmp_path: Path, read_page: Callable[[str], Any]
 ) -> None:
-    """By the way from its own folder, where there is a report."""
+    """A digest links to existing reports with relative paths."""
     run = made("well")
     made("empty")
     run.write_report()
@@ -100,8 +100,8 @@ def test_a_digest_leads_to_the_reports_of_its_runs(
     assert (page.open, page.faults) == ([], [])
 
 
-def test_a_run_that_is_damaged_is_listed_with_the_reason(made: Made, logs: Path) -> None:
-    """The others are told of all the same."""
+def test_a_corrupt_run_is_listed_with_the_reason(made: Made, logs: Path) -> None:
+    """A corrupt run is listed with the reason, next to the readable runs."""
     made("well")
     (logs / "bad").mkdir()
     (logs / "bad" / "run.json").write_text("{}")

@@ -1,4 +1,4 @@
-"""The findings as a section of a document."""
+"""Tests of the findings section."""
 
 import math
 from collections.abc import Callable
@@ -12,7 +12,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 
 def diagnosed(training: TrainingMonitor, updates: int = 0, *, bad: bool = False) -> Diagnosis:
-    """The diagnosis of a run of so many updates."""
+    """Return the diagnosis of a run with this many updates."""
     with training:
         for step in range(updates):
             training.log_training_step(step, math.nan if bad else 0.1, 0.5, 1.0, env_step=100 * step)
@@ -20,7 +20,7 @@ def diagnosed(training: TrainingMonitor, updates: int = 0, *, bad: bool = False)
 
 
 def test_findings_come_first_and_are_short_in_brief(monitor: Monitor) -> None:
-    """Below them what was skipped; the rules by name are folded, and not in brief."""
+    """Findings come first, and the folded table of skipped rules is omitted in brief."""
     section = findings_section(diagnosed(monitor(), 20, bad=True), {})
     assert section.brief is not None
     first, short = section.blocks[0], section.brief[0]
@@ -34,18 +34,20 @@ def test_findings_come_first_and_are_short_in_brief(monitor: Monitor) -> None:
     assert not any(isinstance(block, Table) for block in section.brief)
 
 
-def test_a_healthy_run_says_by_how_many_rules(monitor: Monitor) -> None:
-    """And how many were skipped; what to log for them is said on request."""
+def test_a_healthy_run_shows_the_number_of_rules(monitor: Monitor) -> None:
+    """A healthy run shows the number of evaluated and skipped rules."""
     found = diagnosed(monitor(), 20)
     brief = [block.text for block in findings_section(found, {}).brief or () if isinstance(block, Prose)]
 
-    assert brief[0].endswith(" rules found nothing wrong.")
-    assert brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. `rlvitals check` says what to log."
+    assert brief[0].endswith(" rules evaluated: no findings.")
+    assert (
+        brief[1] == f"{len(found.skipped_rules)} rules skipped: missing data. Run `rlvitals check` to see what to log."
+    )
     assert "skipped: missing data. To enable them, log log_training_step(" in next(enabling(found)).text
 
 
 def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
-    """That is not the same as nothing wrong."""
+    """A run without records is not judged, which differs from no findings."""
     first = findings_section(diagnosed(monitor()), {}).blocks[0]
 
     assert isinstance(first, Prose)
@@ -53,7 +55,7 @@ def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
 
 
 def test_dropped_records_are_reported(monitor: Monitor) -> None:
-    """In brief too."""
+    """Dropped records are reported, also in brief."""
     section = findings_section(diagnosed(monitor()), {"records": 1_200, "tensorboard": 3})
     said = Prose("1,200 records dropped, 3 records dropped by tensorboard.", "bad")
 
@@ -61,8 +63,8 @@ def test_dropped_records_are_reported(monitor: Monitor) -> None:
     assert said in (section.brief or ())
 
 
-def test_it_says_what_learning_was_judged_by(monitor: Monitor) -> None:
-    """Where that is not the reward of many episodes."""
+def test_a_missing_reward_is_reported(monitor: Monitor) -> None:
+    """The section states that learning was not assessed if no reward was recorded."""
     texts = [block.text for block in basis(diagnosed(monitor(), 3))]
 
-    assert texts == ["No reward was recorded, so learning was not judged."]
+    assert texts == ["No reward was recorded, so learning was not assessed."]

@@ -1,4 +1,4 @@
-"""Shorter names of groups."""
+"""Tests of shortened group names."""
 
 from collections.abc import Callable
 
@@ -21,18 +21,16 @@ Compared = Callable[..., Comparison]
         (["logs/", "logs/new"], ["logs/", "logs/new"], ""),
     ],
 )
-def test_a_folder_that_all_share_is_left_out(
-    compared: Compared, names: list[str], short: list[str], folder: str
-) -> None:
-    """Whole parts of a path only, and never the whole name."""
+def test_a_common_folder_is_removed(compared: Compared, names: list[str], short: list[str], folder: str) -> None:
+    """Only whole parts of a common path are removed, and never a whole name."""
     found, left_out = shortened(compared({name: [1.0, 2.0] for name in names}))
 
     assert ([group.name for group in found.groups], left_out) == (short, folder)
     assert {one.group for one in found.runs} == set(short)
 
 
-def test_it_is_left_out_wherever_a_group_is_named(compared: Compared) -> None:
-    """Sentences, differences, items."""
+def test_the_folder_is_removed_from_all_texts(compared: Compared) -> None:
+    """Names are shortened in sentences, differences and items."""
     found, _ = shortened(compared({"logs/a": [1.0], "logs/ab": [2.0]}, everything=True))
 
     assert found.comparisons[0].sentences[0] == "ab is better than a, said in a sentence."

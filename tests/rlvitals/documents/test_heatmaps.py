@@ -1,4 +1,4 @@
-"""Heat maps of what was tried."""
+"""Tests of heat maps."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ def drivers(*names: str) -> dict[str, object]:
 
 
 def test_each_cell_is_the_mean_of_its_episodes(monitor: Monitor) -> None:
-    """Counted by hand; a pair that was not tried has no mean."""
+    """Each cell is the mean of its episodes, and an untried pair has no mean."""
     with monitor() as training:
         for at, (a, b, reward) in enumerate([(1, "x", 1.0), (1, "x", 3.0), (2, "x", 5.0), (2, "y", 7.0)]):
             training.log_episode(at, reward, 1, None, None, None, parameters={"a": a, "b": b})
@@ -27,8 +27,8 @@ def test_each_cell_is_the_mean_of_its_episodes(monitor: Monitor) -> None:
     assert heat.counts.tolist() == [[2, 1], [0, 1]]
 
 
-def test_one_driver_makes_no_map(monitor: Monitor) -> None:
-    """Nor does none."""
+def test_fewer_than_two_parameters_make_no_heat_map(monitor: Monitor) -> None:
+    """One parameter with an effect, or none, makes no heat map."""
     with monitor() as training:
         training.log_episode(0, 1.0, 1, None, None, None, parameters={"a": 1})
 

@@ -1,4 +1,4 @@
-"""The curves of a run."""
+"""Tests of the curves of a run."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ def smoothed(monitor: Monitor, episodes: int, reward: Callable[[int], float]) ->
 
 @pytest.mark.parametrize("episodes", [30, 200, 801])
 def test_a_smoothed_line_lies_on_a_ramp_from_end_to_end(monitor: Monitor, episodes: int) -> None:
-    """It neither lags behind the values nor stops half a window before the last one."""
+    """A smoothed line neither lags behind the values nor ends half a window early."""
     line = smoothed(monitor, episodes, float)
     window = max(5, episodes // 40)
 
@@ -33,7 +33,7 @@ def test_a_smoothed_line_lies_on_a_ramp_from_end_to_end(monitor: Monitor, episod
 
 
 def test_a_smoothed_line_does_not_end_on_a_single_value(monitor: Monitor) -> None:
-    """One outlier at each end of a long run moves it by a fraction of its height."""
+    """One outlier at each end of a long run moves the smoothed line by a fraction of its height."""
     line = smoothed(monitor, 800, lambda at: 100.0 if at in {0, 799} else 0.0)
 
     assert max(line.y[0], line.y[-1]) <= 20.0

@@ -1,4 +1,4 @@
-"""The pictures of a report."""
+"""Tests of the images of a report."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ PNG = b"\x89PNG\r\n\x1a\n picture"
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """A run with a picture among its artifacts, and a secret beside its folder."""
+    """A run with an image among its artifacts, and a secret next to its folder."""
     path = tmp_path / "run"
     (path / "artifacts").mkdir(parents=True)
     (path / "run.json").write_text('{"format": "rlvitals-run", "version": 1, "run_id": "run", "started": 0.0}')
@@ -28,8 +28,8 @@ def told(file: object, step: int = 1) -> Event:
     return Event(time=0.0, kind="image", message="a picture", env_step=step, data={"file": file})
 
 
-def test_a_picture_is_read_with_what_was_said_of_it(run: Run) -> None:
-    """Its name, its group, its numbers."""
+def test_an_image_is_read_with_its_facts(run: Run) -> None:
+    """An image is read with its name, group and numbers."""
     said = {"file": "a.png", "name": "trace", "group": "star", "metrics": {"quality": 0.9}}
     (found,) = pictures_of(run, [Event(time=0.0, kind="image", message="m", env_step=7, data=said)])
 
@@ -40,13 +40,13 @@ def test_a_picture_is_read_with_what_was_said_of_it(run: Run) -> None:
 @pytest.mark.parametrize(
     "file", ["../../secret.png", "/etc/passwd", "link.png", "gone.png", "notes.txt", "a\x00.png", "", ".", None, 3]
 )
-def test_nothing_outside_of_the_artifacts_is_shown(run: Run, file: object) -> None:
-    """Nor what is no picture, or not there."""
+def test_only_images_among_the_artifacts_are_shown(run: Run, file: object) -> None:
+    """Files outside the artifacts, missing files and files that are not images are not shown."""
     assert pictures_of(run, [told(file)]) == []
 
 
 def test_the_last_pictures_are_shown(run: Run) -> None:
-    """Oldest first, and no more than a page can hold."""
+    """The last images are shown oldest first, and no more than a page can hold."""
     found = pictures_of(run, [told("a.png", step) for step in range(100)])
 
     assert [picture.env_step for picture in found] == list(range(100 - MOST_PICTURES, 100))

@@ -1,4 +1,4 @@
-"""The tables of a run."""
+"""Tests of the tables of a run."""
 
 from collections.abc import Callable
 
@@ -14,8 +14,8 @@ from rlvitals.summary.successes import GroupRate
 Monitor = Callable[..., TrainingMonitor]
 
 
-def test_levels_are_those_of_the_first_and_the_last_hundred(monitor: Monitor) -> None:
-    """Rewards 0 to 249, every second episode a success: worked out by hand; a rate has no best eighth."""
+def test_levels_are_means_of_the_first_and_last_hundred(monitor: Monitor) -> None:
+    """The levels are the means of the first and last 100 episodes, and a rate has no best eighth."""
     with monitor() as training:
         for number in range(250):
             training.log_episode(number, float(number), 10, success=number % 2 == 0)
@@ -28,7 +28,7 @@ def test_levels_are_those_of_the_first_and_the_last_hundred(monitor: Monitor) ->
 
 
 def test_a_run_shorter_than_the_window_has_no_first_level(monitor: Monitor) -> None:
-    """It would be the recent one over again."""
+    """A run shorter than the window has no first level, because it would equal the recent one."""
     with monitor() as training:
         for number in range(30):
             training.log_episode(number, 1.0, 10)
@@ -36,8 +36,8 @@ def test_a_run_shorter_than_the_window_has_no_first_level(monitor: Monitor) -> N
     assert levels_table(summarise(training.run)).rows[0][1:3] == (ABSENT, "1")
 
 
-def test_a_window_names_itself(monitor: Monitor) -> None:
-    """The first and the last hundred stay those of the whole run."""
+def test_a_window_is_in_the_title(monitor: Monitor) -> None:
+    """A window has its size as the title, and the first and last levels stay those of the whole run."""
     with monitor() as training:
         for number in range(250):
             training.log_episode(number, float(number), 10)
@@ -47,8 +47,8 @@ def test_a_window_names_itself(monitor: Monitor) -> None:
     assert found.rows[0][2:5:2] == ("199.5", "239.5")
 
 
-def test_columns_that_no_row_fills_are_left_out() -> None:
-    """Of evaluations and of groups: what was never measured."""
+def test_columns_without_values_are_omitted() -> None:
+    """Columns of evaluations and groups without values are omitted."""
     evaluations = evaluation_table([Evaluation(time=1.0, episode=0, env_step=10, reward=1.0)])
     groups = group_table([GroupRate("easy", 3, 3, Range(0.5, 0.1, 0.9), 1.0, None)], "type")
 
@@ -56,8 +56,8 @@ def test_columns_that_no_row_fills_are_left_out() -> None:
     assert groups.titles == ("type", "episodes", "success", "95 % interval", "mean reward")
 
 
-def test_parameters_without_an_effect_are_named() -> None:
-    """Their tables of effects and of regions have no rows."""
+def test_parameters_without_an_effect_are_listed() -> None:
+    """Parameters without an effect have empty tables, and a sentence lists them."""
     drivers = {"verdict": "none found", "effects": [], "interactions": []}
     region = {"where": {}, "verdict": "none found", "mean": 0.0}
     found = [{"outcome": "reward", "category": None, "drivers": drivers, "region": region}]

@@ -66,7 +66,7 @@ def test_what_is_not_finite_is_seen(vitals: Vitals) -> None:
 
     assert "NaN" in rows["Policy loss"]
     assert "!" in rows["Policy loss"]
-    assert "(9 not finite)" in rows["Reward"]
+    assert "(9 non-finite)" in rows["Reward"]
 
 
 def test_one_episode_is_singular_and_unknown_steps_are_left_out(monitor: Monitor) -> None:

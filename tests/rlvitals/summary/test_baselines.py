@@ -1,4 +1,4 @@
-"""Evaluations held against baselines, item by item."""
+"""Tests of item-by-item comparisons with baselines."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from rlvitals.summary.baselines import against_baselines
 
 
 def evaluation(policy: str | None, shift: float, *, items: int = 20, **said: Any) -> Evaluation:
-    """Each logo has a reward of its own, and the policy's shift on top."""
+    """Return an evaluation in which each logo has a separate reward plus the policy's shift."""
     values = {f"logo {number}": {"reward": number % 7 + shift, "bytes": 1000 - 100 * shift} for number in range(items)}
     return Evaluation(time=1.0, episode=10, policy=policy, items=values, **said)
 
 
 def test_the_last_evaluation_is_compared_with_each_baseline() -> None:
-    """On the items that both have; earlier ones of the policy do not count."""
+    """The last evaluation is compared with each baseline on shared items, and earlier ones are ignored."""
     found = against_baselines(
         [evaluation(None, -5.0), evaluation("defaults", 0.0), evaluation("fast", 1.0, items=10), evaluation(None, 1.0)],
         lower_is_better=["bytes"],
@@ -24,8 +24,8 @@ def test_the_last_evaluation_is_compared_with_each_baseline() -> None:
     assert verdicts["fast", "reward"] == ("no difference shown", 10, 10)
 
 
-def test_less_is_better_where_that_is_said() -> None:
-    """A hundred bytes less are a gain, if bytes are named, and a loss if nobody says so."""
+def test_lower_is_better_for_listed_metrics() -> None:
+    """A hundred bytes less are better if bytes are listed as `lower_is_better`, and worse otherwise."""
     both = [evaluation("defaults", 0.0), evaluation(None, 1.0)]
     named = {pair.metric: pair.verdict for pair in against_baselines(both, lower_is_better=["bytes"])}
     unnamed = {pair.metric: pair.verdict for pair in against_baselines(both)}
@@ -33,14 +33,14 @@ def test_less_is_better_where_that_is_said() -> None:
     assert (named["bytes"], unnamed["bytes"]) == ("better", "worse")
 
 
-def test_another_runs_evaluation_is_a_baseline_too() -> None:
-    """By the name that it is given."""
+def test_an_evaluation_of_another_run_is_a_baseline() -> None:
+    """An evaluation of another run is a baseline with the given name."""
     found = against_baselines([evaluation(None, 1.0)], {"run 7": evaluation(None, 0.0)})
 
     assert {(pair.baseline, pair.verdict) for pair in found if pair.metric == "reward"} == {("run 7", "better")}
 
 
-def test_without_items_there_is_nothing_to_pair() -> None:
-    """Nor without a policy in training."""
+def test_evaluations_without_items_are_not_compared() -> None:
+    """Evaluations without items, or without a policy in training, are not compared."""
     assert against_baselines([Evaluation(time=1.0, episode=1, reward=1.0), evaluation("defaults", 0.0)]) == []
     assert against_baselines([]) == []

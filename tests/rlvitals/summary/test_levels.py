@@ -1,4 +1,4 @@
-"""The recent level of a quantity: the mean of the last 100 episodes, and what it ignores."""
+"""Tests of recent levels."""
 
 import math
 
@@ -17,36 +17,36 @@ def episodes(*rewards: float, success: dict[int, bool] | None = None) -> list[Ep
     ]
 
 
-def test_a_mean_ignores_what_is_not_finite_and_counts_it() -> None:
-    """In the window alone."""
+def test_a_mean_ignores_and_counts_non_finite_values() -> None:
+    """A mean ignores and counts the non-finite values in its window."""
     rewards = [math.inf, *[5.0] * 20, *[1.0] * 97, math.nan, math.inf, -math.inf]
     level = levels_of(episodes(*rewards))["reward"]
 
     assert (level.mean, level.not_finite, level.reported, level.window) == (1.0, 3, 100, 100)
 
 
-def test_nothing_finite_has_no_mean() -> None:
-    """It is not NaN: nothing was averaged."""
+def test_without_finite_values_there_is_no_mean() -> None:
+    """Without a finite value there is no mean, rather than NaN."""
     level = levels_of(episodes(math.nan, math.nan))["reward"]
 
     assert (level.mean, level.low, level.not_finite) == (None, None, 2)
 
 
-def test_a_rate_is_of_those_that_reported() -> None:
-    """Of the last 100 episodes, not of the last 100 reports."""
+def test_a_rate_is_over_reporting_episodes() -> None:
+    """A success rate is over the last 100 episodes, not over the last 100 reports."""
     outcomes = {10: True, 120: True, 125: False, 130: True, 149: True}
     level = levels_of(episodes(*[0.0] * 150, success=outcomes))["success"]
 
     assert (level.mean, level.reported, level.window) == (0.75, 4, 100)
 
 
-def test_what_nobody_reported_has_no_level() -> None:
-    """Missing is not zero."""
+def test_an_unreported_quantity_has_no_level() -> None:
+    """A quantity that was not reported has no level."""
     assert set(levels_of(episodes(1.0, 2.0))) == {"reward", "length"}
 
 
 def test_the_first_episodes_have_the_same_rule() -> None:
-    """A mean of the first 100 that are finite."""
+    """The first level is the mean of the finite values in the first 100 episodes."""
     columns = episodes(math.nan, *[3.0] * 99, *[7.0] * 100)
     level = levels_of(columns, columns)["reward"]
 
@@ -54,7 +54,7 @@ def test_the_first_episodes_have_the_same_rule() -> None:
 
 
 def test_intervals_can_be_left_out() -> None:
-    """A list of a thousand runs has no room for them."""
+    """Levels can be computed without intervals."""
     columns = episodes(*np.random.default_rng(1).normal(size=100).tolist())
     with_interval, without = levels_of(columns)["reward"], levels_of(columns, intervals=False)["reward"]
 
@@ -65,13 +65,13 @@ def test_intervals_can_be_left_out() -> None:
 @pytest.mark.parametrize(
     ("name", "level", "text"),
     [
-        ("reward", Level(0.99971, None, None, None, 1, 100, 100), "0.9997 (1 not finite)"),
-        ("reward", Level(None, None, None, None, 7, 7, 7), "- (7 not finite)"),
+        ("reward", Level(0.99971, None, None, None, 1, 100, 100), "0.9997 (1 non-finite)"),
+        ("reward", Level(None, None, None, None, 7, 7, 7), "- (7 non-finite)"),
         ("success", Level(0.5, None, None, None, 0, 12, 100), "50 % of 12"),
         ("success", Level(0.5, None, None, None, 0, 100, 100), "50 %"),
         ("length", Level(1234.6, None, None, None, 0, 100, 100), "1,235"),
     ],
 )
-def test_a_level_is_worded_once(name: str, level: Level, text: str) -> None:
-    """With what it ignores, and of a rate who reported it."""
+def test_a_level_shows_what_it_ignores(name: str, level: Level, text: str) -> None:
+    """The text of a level shows the ignored values, and for a rate how many episodes reported it."""
     assert level_text(name, level) == text

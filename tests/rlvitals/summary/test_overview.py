@@ -1,4 +1,4 @@
-"""The overview of a run: one definition, whatever feeds it."""
+"""Tests of the overview of a run."""
 
 import contextlib
 import math
@@ -45,8 +45,8 @@ def overview(monitor: Monitor, episodes: int, reward: Reward) -> Overview:
         (3, float, "neutral", "Too early to tell"),
     ],
 )
-def test_a_verdict_names_what_happened(monitor: Monitor, episodes: int, reward: Reward, tone: str, title: str) -> None:
-    """Over the whole run and recently."""
+def test_a_verdict_describes_the_course(monitor: Monitor, episodes: int, reward: Reward, tone: str, title: str) -> None:
+    """The verdict covers the whole run and its recent part."""
     verdict = overview(monitor, episodes, reward).verdict
 
     assert verdict is not None
@@ -54,7 +54,7 @@ def test_a_verdict_names_what_happened(monitor: Monitor, episodes: int, reward: 
 
 
 def test_a_verdict_names_its_windows(monitor: Monitor) -> None:
-    """The whole run, its recent part, its first and its last episodes."""
+    """The verdict names its windows: the whole run, its recent part, and its first and last episodes."""
     verdict = overview(monitor, 2_000, lambda e: e / 2_000).verdict
 
     assert verdict is not None
@@ -63,8 +63,8 @@ def test_a_verdict_names_its_windows(monitor: Monitor) -> None:
     assert "in the last 100." in verdict.text
 
 
-def test_one_episode_is_spoken_of_as_one(monitor: Monitor) -> None:
-    """Not as "1 episodes"."""
+def test_one_episode_is_in_the_singular(monitor: Monitor) -> None:
+    """One episode is described in the singular."""
     verdict = overview(monitor, 1, float).verdict
 
     assert verdict is not None
@@ -72,7 +72,7 @@ def test_one_episode_is_spoken_of_as_one(monitor: Monitor) -> None:
 
 
 def test_the_end_of_a_run_changes_no_verdict(monitor: Monitor) -> None:
-    """Its status alone."""
+    """The end of a run changes its status and not its verdict."""
     training = trained(monitor, 600, lambda e: e / 600, begun=None)
     training.save_session()
     before = overview_of(Run(training.path))
@@ -83,8 +83,8 @@ def test_the_end_of_a_run_changes_no_verdict(monitor: Monitor) -> None:
     assert before.verdict == after.verdict
 
 
-def test_a_failure_comes_before_all_else(monitor: Monitor) -> None:
-    """With its exception."""
+def test_a_failure_comes_before_every_other_verdict(monitor: Monitor) -> None:
+    """A failure comes before every other verdict, with its exception."""
     training = monitor()
     training.log_episode(0, 1.0, 10)
     with contextlib.suppress(RuntimeError), training:
@@ -97,7 +97,7 @@ def test_a_failure_comes_before_all_else(monitor: Monitor) -> None:
 
 
 def test_a_fault_comes_before_the_trend(monitor: Monitor) -> None:
-    """The most likely one."""
+    """The most likely fault comes before the trend."""
     with monitor() as training:
         for at in range(200):
             training.log_episode(at, at / 200, 10, env_step=10 * at)
@@ -110,8 +110,8 @@ def test_a_fault_comes_before_the_trend(monitor: Monitor) -> None:
     assert found.health.status == "critical"
 
 
-def test_nothing_recorded_is_not_judged(monitor: Monitor) -> None:
-    """Neither well nor ill."""
+def test_a_run_without_records_is_not_judged(monitor: Monitor) -> None:
+    """A run without records has no health score."""
     with monitor() as training:
         pass
     found = overview_of(Run(training.path))
@@ -122,7 +122,7 @@ def test_nothing_recorded_is_not_judged(monitor: Monitor) -> None:
 
 
 def test_the_full_summary_contains_the_overview(monitor: Monitor) -> None:
-    """Whole or of a window: the overview is of the whole run."""
+    """The overview in a summary covers the whole run, also if the summary has a window."""
     with trained(monitor, 300, lambda e: e / 300) as training:
         pass
     run = Run(training.path)
@@ -130,8 +130,8 @@ def test_the_full_summary_contains_the_overview(monitor: Monitor) -> None:
     assert summarise(run).overview == summarise(run, window=50).overview == overview_of(run)
 
 
-def test_a_monitor_and_a_reader_give_it(monitor: Monitor) -> None:
-    """While the training goes on, and after."""
+def test_a_monitor_and_a_reader_agree(monitor: Monitor) -> None:
+    """A monitor and a reader return the same overview, during and after training."""
     training = trained(monitor, 200, lambda e: e / 200)
     live = training.overview()
     training.close()
@@ -140,8 +140,8 @@ def test_a_monitor_and_a_reader_give_it(monitor: Monitor) -> None:
     assert live.episodes == 200
 
 
-def test_a_replayed_training_took_as_long_as_its_records_cover(monitor: Monitor) -> None:
-    """It was written in a second or so, and its duration agrees with its speed in every output."""
+def test_a_replayed_training_lasts_as_long_as_its_records(monitor: Monitor) -> None:
+    """The duration of a replayed training is the time that its records cover."""
     with trained(monitor, 200, float) as training:
         pass
 
@@ -152,8 +152,8 @@ def test_a_replayed_training_took_as_long_as_its_records_cover(monitor: Monitor)
     assert read.steps_per_second == pytest.approx(50 * 199 / read.state.duration)
 
 
-def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor: Monitor) -> None:
-    """In the list of runs as in the overview."""
+def test_a_replayed_training_without_steps_lasts_as_long_as_its_episodes(monitor: Monitor) -> None:
+    """The list of runs and the overview agree on the duration of a replayed training without steps."""
     with monitor() as training:
         for at in range(50):
             training.log_episode(at, 1.0, 10, time=1.7e9 + 3.0 * at)
@@ -163,8 +163,8 @@ def test_a_replayed_training_without_steps_took_as_long_as_its_episodes(monitor:
     assert overview_of(Run(training.path)).state.duration == listed.state.duration == 3.0 * 49
 
 
-def test_a_decline_of_the_second_half_is_not_said_of_the_whole(monitor: Monitor) -> None:
-    """The reward rose early to ten times the noise, and dipped at the end: it is above its beginning."""
+def test_a_decline_of_the_second_half_is_not_a_decline_of_the_run(monitor: Monitor) -> None:
+    """A dip at the end of a rising run is not described as a decline over the whole run."""
     levels = [min(e / 600, 1.0) - max(0.0, (e - 2_100) / 7_000) for e in range(2_800)]
     verdict = overview(monitor, 2_800, lambda e: levels[e]).verdict
 
@@ -173,8 +173,8 @@ def test_a_decline_of_the_second_half_is_not_said_of_the_whole(monitor: Monitor)
     assert "fell over the run" not in verdict.text
 
 
-def test_the_speed_is_the_recent_one_while_a_run_is_open(monitor: Monitor) -> None:
-    """Of a run that is over it is that of the whole run. An hour: one step a second, in the second half two."""
+def test_the_speed_of_an_open_run_is_the_recent_speed(monitor: Monitor) -> None:
+    """The speed is the recent one while a run is open, and that of the whole run afterwards."""
     training, step = monitor(), 0
     for number in range(3_600):
         step += 1 if number < 1_800 else 2

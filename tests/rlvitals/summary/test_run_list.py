@@ -1,4 +1,4 @@
-"""The list of runs says what the overview of each run says."""
+"""Tests that the list of runs agrees with the overview of each run."""
 
 import math
 from collections.abc import Callable
@@ -17,7 +17,7 @@ BEGUN = 1.7e9
 
 
 def both(training: TrainingMonitor, *, sealed: bool = False) -> tuple[Overview, Overview]:
-    """The run in the list, and its overview; with its segments sealed, or as they are."""
+    """Return the run from the list and its overview, with sealed or open segments."""
     for lines in training.path.glob("*/*.jsonl") if sealed else ():
         seal(lines)
     (listed,), refused = overviews_in(training.path.parent)
@@ -27,7 +27,7 @@ def both(training: TrainingMonitor, *, sealed: bool = False) -> tuple[Overview, 
 
 @pytest.mark.parametrize("sealed", [False, True])
 def test_a_run_without_episodes_has_the_level_of_its_whole_series(monitor: Monitor, *, sealed: bool) -> None:
-    """However many records of other categories there are between its rewards."""
+    """A run without episodes has the level of its whole series, for any number of other records in between."""
     with monitor(settings=OPEN) as training:
         for step in range(600):
             training.log_metrics("rollout", {"ep_rew_mean": math.tanh(step / 100)}, step=step)
@@ -42,10 +42,10 @@ def test_a_run_without_episodes_has_the_level_of_its_whole_series(monitor: Monit
 
 @pytest.mark.parametrize("sealed", [False, True])
 @pytest.mark.parametrize("updates", [True, False])
-def test_a_training_that_was_replayed_in_part_took_as_long_as_its_records_cover(
+def test_a_partly_replayed_training_lasts_as_long_as_its_records(
     monitor: Monitor, *, updates: bool, sealed: bool
 ) -> None:
-    """Its first episodes are from the past, its last ones from now."""
+    """The records of a partly replayed training determine its duration."""
     with monitor(settings=OPEN) as training:
         for at in range(150):
             time = BEGUN + at if at < 50 else None
@@ -58,8 +58,8 @@ def test_a_training_that_was_replayed_in_part_took_as_long_as_its_records_cover(
     assert listed.state.duration > training.now() - BEGUN - 3_600.0
 
 
-def test_a_replayed_training_of_updates_alone_took_as_long_as_they_cover(monitor: Monitor) -> None:
-    """As its overview says."""
+def test_a_replayed_training_with_updates_only_lasts_as_long_as_they_do(monitor: Monitor) -> None:
+    """The duration of a replayed training with updates only agrees with its overview."""
     with monitor() as training:
         for at in range(50):
             training.log_training_step(10 * at, 0.1, 0.2, 1.0, time=BEGUN + at)
@@ -75,8 +75,8 @@ def test_a_replayed_training_of_updates_alone_took_as_long_as_they_cover(monitor
         pytest.param([4e9 + at for at in range(50)], id="in the future"),
     ],
 )
-def test_odd_times_of_a_replay_are_read_as_in_its_overview(monitor: Monitor, times: list[float]) -> None:
-    """Whatever the first record says."""
+def test_unusual_times_of_a_replay_agree_with_its_overview(monitor: Monitor, times: list[float]) -> None:
+    """Unusual times of a replay give the same duration as in its overview."""
     with monitor(settings=OPEN) as training:
         for at, time in enumerate(times):
             training.log_episode(at, 1.0, 10, env_step=10 * at, time=time)
@@ -86,7 +86,7 @@ def test_odd_times_of_a_replay_are_read_as_in_its_overview(monitor: Monitor, tim
 
 
 def test_a_replay_whose_records_were_all_abandoned_is_listed(monitor: Monitor) -> None:
-    """A rewind to the start leaves nothing of them."""
+    """A replay whose records were all abandoned by a rewind is listed."""
     with monitor(settings=OPEN) as training:
         for at in range(50):
             training.log_episode(at, 1.0, 10, env_step=10 * at, time=BEGUN + at)
@@ -97,8 +97,8 @@ def test_a_replay_whose_records_were_all_abandoned_is_listed(monitor: Monitor) -
     assert listed.state.duration == overview.state.duration < 3_600.0
 
 
-def test_a_stream_in_which_nothing_was_recorded_says_nothing_of_the_time(monitor: Monitor) -> None:
-    """A segment without a record is begun with the session."""
+def test_a_stream_without_records_does_not_affect_the_duration(monitor: Monitor) -> None:
+    """A stream without records does not affect the duration."""
     with monitor(settings=OPEN) as training:
         training.log_training_step(10, 0.1, 0.2, 1.0, time=BEGUN)
         training.log_training_step(20, 0.1, 0.2, 1.0, time=BEGUN + 598.0)

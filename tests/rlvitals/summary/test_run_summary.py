@@ -1,4 +1,4 @@
-"""The account of a run."""
+"""Tests of the summary of a run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +14,7 @@ Made = Callable[[Callable[[TrainingMonitor], None]], Run]
 
 @pytest.fixture
 def made(tmp_path: Path) -> Made:
-    """A run of which a function logs the records."""
+    """A run whose records are logged by a function."""
 
     def make(log: Callable[[TrainingMonitor], None]) -> Run:
         with TrainingMonitor(
@@ -26,8 +26,8 @@ def made(tmp_path: Path) -> Made:
     return make
 
 
-def test_a_clock_that_runs_backwards_is_no_error(made: Made) -> None:
-    """Nothing is said of speed, and averages over time take it for standing still."""
+def test_a_clock_that_runs_backwards_is_not_an_error(made: Made) -> None:
+    """With a clock that runs backwards, there is no speed, and averages over time treat time as standing still."""
 
     def log(monitor: TrainingMonitor) -> None:
         for number in range(20):
@@ -40,7 +40,7 @@ def test_a_clock_that_runs_backwards_is_no_error(made: Made) -> None:
 
 
 def test_the_furthest_step_is_exact(made: Made) -> None:
-    """Beyond the whole numbers that a float can hold."""
+    """The furthest step is exact beyond the integers that a float can hold."""
 
     def log(monitor: TrainingMonitor) -> None:
         monitor.log_episode(0, 1.0, 5, env_step=2**60 + 1)
@@ -49,8 +49,8 @@ def test_the_furthest_step_is_exact(made: Made) -> None:
     assert summarise(made(log)).overview.env_step == 2**60 + 1
 
 
-def test_a_window_is_one_of_the_parameters_too(made: Made) -> None:
-    """What was tried before it is not part of the account."""
+def test_a_window_applies_to_the_parameters(made: Made) -> None:
+    """Parameters explored before the window are not part of the summary."""
 
     def log(monitor: TrainingMonitor) -> None:
         for number in range(40):

@@ -1,4 +1,4 @@
-"""Successes of a whole run."""
+"""Tests of successes."""
 
 import math
 from typing import Any
@@ -10,7 +10,7 @@ from rlvitals.summary.successes import coded, successes
 
 
 def episodes(**columns: Any) -> dict[str, Any]:
-    """Columns of 400 episodes; what is not given was never said."""
+    """Return columns of 400 episodes. Columns that are not given are missing."""
     size = len(next(iter(columns.values())))
     names = ("success", "reward", "quality_improvement", "category", "difficulty")
     absent = {
@@ -19,8 +19,8 @@ def episodes(**columns: Any) -> dict[str, Any]:
     return absent | {name: np.ma.asarray(column) for name, column in columns.items()}
 
 
-def test_rates_are_over_those_that_say() -> None:
-    """With Wilson's interval: 8 of 10 is 49 % to 94 %."""
+def test_rates_are_over_reporting_episodes() -> None:
+    """A rate is over the episodes that reported success or failure, with Wilson's interval: 8 of 10 is 49 % to 94 %."""
     success: Any = np.ma.array([1.0] * 8 + [0.0] * 2 + [0.0] * 10, mask=[False] * 10 + [True] * 10)
     found = successes(episodes(success=success, reward=np.zeros(20)), None)
 
@@ -29,16 +29,16 @@ def test_rates_are_over_those_that_say() -> None:
     assert (found.rate.estimate, found.rate.low, found.rate.high) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)
 
 
-def test_without_success_there_is_no_rate() -> None:
-    """But there are types all the same."""
+def test_without_success_reports_there_is_no_rate() -> None:
+    """Without success reports there is no rate, but there are groups by type."""
     found = successes(episodes(reward=[1.0, 3.0, math.nan], category=np.array(["a", "b", "a"], dtype=object)), None)
 
     assert (found.rate, found.over_time, found.success_mix) == (None, [], None)
     assert [(group.name, group.episodes, group.reward) for group in found.by_category] == [("a", 2, 1.0), ("b", 1, 3.0)]
 
 
-def test_a_mix_that_moves_is_no_skill() -> None:
-    """Each type stays what it is, the easy one becomes frequent: the mean rises, and that is said."""
+def test_a_changed_mix_is_not_skill() -> None:
+    """If each type stays the same and the easy one becomes frequent, the verdict attributes the rise to the mix."""
     draws = np.random.default_rng(0)
     easy = draws.random(2_000) < np.linspace(0.2, 0.8, 2_000)
     category = np.where(easy, "easy", "hard").astype(object)
@@ -50,7 +50,7 @@ def test_a_mix_that_moves_is_no_skill() -> None:
 
 
 def test_a_target_is_reached_by_a_window_of_episodes() -> None:
-    """After the hundredth of them at the earliest; and held if it stays."""
+    """A target is reached by a full window of 100 episodes, and held if later windows stay there."""
     reward = np.r_[np.zeros(100), np.full(200, 2.0)]
     found = successes(episodes(reward=reward), 1.0).target
 
@@ -58,8 +58,8 @@ def test_a_target_is_reached_by_a_window_of_episodes() -> None:
     assert (found.status, found.episodes, found.held, found.best) == ("reached", 150, True, 2.0)
 
 
-def test_texts_are_coded_in_their_order() -> None:
-    """The empty text is a text; absent is none."""
+def test_texts_are_coded_in_sorted_order() -> None:
+    """Texts are coded in sorted order, and an empty text differs from a missing one."""
     column = np.ma.array(np.array(["b", "", "a", "b"], dtype=object), mask=[False, False, False, True])
 
     labels, codes = coded(column)

@@ -1,4 +1,4 @@
-"""All faces of a run say the same of its steps, its progress and its speed."""
+"""Tests that all sources report the same steps, progress and speed of a run."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ Monitor = Callable[..., TrainingMonitor]
 
 @pytest.fixture
 def path(monitor: Monitor) -> Path:
-    """A run whose last update is beyond its last episode and its goal, and that was set up for long."""
+    """A run whose last update is beyond its last episode and its goal, after a long set-up."""
     with monitor(total_timesteps=2_000) as training:
         begun = training.session.start_time + 50.0
         for number in range(18):
@@ -45,8 +45,8 @@ def faces(path: Path) -> dict[str, Overview]:
     }
 
 
-def test_all_say_the_same_step(path: Path) -> None:
-    """The furthest of all streams, which is that of the last update."""
+def test_all_sources_report_the_same_step(path: Path) -> None:
+    """All sources report the furthest step of all streams, which is that of the last update."""
     said = {name: face.env_step for name, face in faces(path).items()}
     said["ls"] = overviews_in(path.parent)[0][0].env_step
     said["check"] = diagnose(evidence_of(Run(path))).env_step
@@ -54,22 +54,22 @@ def test_all_say_the_same_step(path: Path) -> None:
     assert set(said.values()) == {2_048}, said
 
 
-def test_all_say_the_same_progress(path: Path) -> None:
-    """All of it, and no more."""
+def test_all_sources_report_the_same_progress(path: Path) -> None:
+    """All sources report a progress of at most 100 %."""
 
     assert {name: face.progress for name, face in faces(path).items() if face.progress != 1.0} == {}
 
 
-def test_all_say_the_same_speed(path: Path) -> None:
-    """From the first episode at step 100 to the last update at 2,048, in 180 s; lately, in the last minute."""
+def test_all_sources_report_the_same_speed(path: Path) -> None:
+    """All sources report the same speed, over the whole run (180 s) and over the last minute."""
     found = faces(path)
     expected = pytest.approx((1_948 / 180, (2_048 - 1_300) / 60))
 
     assert all((face.steps_per_second, face.recent_steps_per_second) == expected for face in found.values())
 
 
-def test_what_is_only_told_between_two_records_counts(monitor: Monitor) -> None:
-    """A training may end in the middle of an episode."""
+def test_a_step_reported_between_two_records_counts(monitor: Monitor) -> None:
+    """A step reported between two records counts, because a training can end during an episode."""
     with monitor() as training:
         training.log_episode(0, 1.0, 100, env_step=100)
         training.advance(150)
@@ -80,7 +80,7 @@ def test_what_is_only_told_between_two_records_counts(monitor: Monitor) -> None:
 
 
 def test_a_window_has_the_speed_of_the_window(monitor: Monitor) -> None:
-    """It became twice as fast; lately is of the run."""
+    """A window has the speed of the window, and the recent speed is that of the run."""
     with monitor() as training:
         times = [0.0, 100.0, 200.0, 250.0, 300.0]
         for number, time in enumerate(times):

@@ -1,4 +1,4 @@
-"""The vital signs of a run, live."""
+"""Tests of the live vital signs of a run."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ from rlvitals.testing.manual_clock import ManualClock
 Monitor = Callable[..., TrainingMonitor]
 
 
-def test_a_rewind_is_seen_at_once(monitor: Monitor) -> None:
-    """The whole run is read again, however short the time since it was read last."""
+def test_a_rewind_is_noticed_immediately(monitor: Monitor) -> None:
+    """After a rewind, the whole run is read again immediately."""
     rarely = RecorderSettings(system_interval_s=None, fsync_interval_s=3_600.0, heartbeat_s=3_600.0)
     training = monitor(settings=rarely)
     for number in range(30):
         training.log_episode(number, float(number), 10, env_step=10 * (number + 1))
-    training.save_session()  # with a sign of life
+    training.save_session()  # with a heartbeat
     observer = Observer(Run(training.path), ManualClock(training.now()))
     before = observer.observe()
     training.rewind(env_step=100)
