@@ -66,7 +66,7 @@ class Tail:
         self._rewinds: list[Any] = []
 
     def broken(self, header: Header) -> bool:
-        """Return whether the rows read until now are outdated, because the run was rewound, removed, cut or replaced."""
+        """Return whether the rows read until now are outdated: the run was rewound, removed, truncated or replaced."""
         if self._number == 0:
             return False
         if rewinds_of(header) != self._rewinds:
