@@ -77,7 +77,7 @@ def _plain(path: Path) -> Path:
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """Return values that change when a file is replaced, or `None` if stat fails; reading the file reports the error."""
+    """Return values that change when a file is replaced; `None` if stat fails, which reading the file reports."""
     try:
         seen = file.stat()
     except OSError:

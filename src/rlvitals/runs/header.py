@@ -158,7 +158,7 @@ def _why_none(path: Path) -> str:
 
 
 def _encoded(header: Header) -> bytes:
-    """Encode the header as JSON. Values that JSON cannot represent are converted, so that a run can always be closed."""
+    """Encode the header as JSON. Values that JSON cannot represent are converted, so that a run can always end."""
     try:
         return msgspec.json.encode(header)
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):

@@ -52,7 +52,7 @@ class _Uses:
         self.forget()
 
     def forget(self) -> None:
-        """Remove all uses. The child of a fork also calls this, because the threads of its parent do not exist there."""
+        """Remove all uses. The child of a fork calls this too, because the threads of its parent do not exist there."""
         self._lock = threading.RLock()
         self._uses: set[Use] = set()
         self._stopped: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -91,7 +91,7 @@ class _Uses:
             time.sleep(_POLL_S)
 
     def _interrupt_others(self) -> bool:
-        """Interrupt the other threads once. An interruption between two queries has no effect, so the caller repeats."""
+        """Interrupt the other threads once. This has no effect between two queries, so the caller repeats it."""
         alive = sys._current_frames()  # noqa: SLF001 - there is no other list of all threads
         with self._lock:
             others = [use for use in list(self._uses) if use.ident != self._exiting and use.ident in alive]

@@ -375,7 +375,7 @@ class Journal:
             self._lock.release()
 
     def _rotate_with_care(self) -> None:
-        """Start the next segment. Lines that a signal handler logs meanwhile wait in the backlog and are then written."""
+        """Start the next segment, then write the lines that a signal handler added to the backlog meanwhile."""
         self._busy, self._straight_below = True, -1
         try:
             self._settle()
