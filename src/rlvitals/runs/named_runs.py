@@ -73,7 +73,7 @@ def newest_run(folder: Path) -> Run:
     Raises:
         RunNotFoundError: The folder has no run, or no run can be opened.
     """
-    remedy = "Record a run, or pass the folder of your runs with --folder."
+    remedy = "Record a run, or pass the folder of your runs with --folder FOLDER."
     if not folder.is_dir():
         raise RunNotFoundError(f"no run found: the folder {folder} does not exist. {remedy}")
     runs, refused = find_runs(folder)

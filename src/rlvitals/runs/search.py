@@ -107,5 +107,5 @@ def _missing(word: str, folder: Path | None) -> str:
     if folder is None:
         return f"{what} {here}. Run `rlvitals ls FOLDER` to list the runs in a folder."
     if not folder.is_dir():
-        return f"{what} {here}, and {folder} is not a folder. Pass the folder of your runs with --folder."
+        return f"{what} {here}, and {folder} is not a folder. Pass the folder of your runs with --folder FOLDER."
     return f"{what} {here} or in {folder}. Run `rlvitals ls {folder}` to list runs."

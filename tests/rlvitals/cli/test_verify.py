@@ -47,7 +47,7 @@ def test_a_torn_end_is_mended(invoke: Invoke, torn: Path) -> None:
     result = invoke("verify", "torn")
 
     assert result.exit_code == 0
-    assert "mended  torn-end  episodes/000001.jsonl: 20 bytes were cut off" in result.stdout
+    assert "mended  torn-end  episodes/000001.jsonl: 20 bytes were truncated" in result.stdout
     assert FRAGMENT not in torn.read_text()
     assert torn.with_suffix(".torn").read_text() == FRAGMENT + "\n"
     assert "torn-end" not in invoke("verify", "torn").stdout
@@ -168,7 +168,7 @@ def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> N
     result = invoke("verify", "run")
 
     assert result.exit_code == 1
-    assert "records-missing  .: 1 record missing: its last session wrote 3" in result.stdout
+    assert "records-missing  .: 1 record missing: writer.lock counts 3" in result.stdout
 
 
 def went_back(monitor: Monitor) -> Path:
