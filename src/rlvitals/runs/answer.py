@@ -227,13 +227,15 @@ def _need(module: str, what: str, extra: str) -> None:
 
 def _one_question(sql: str) -> str:
     if not sql.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in sql):
-        raise QueryError(f"the query contains invalid Unicode (lone surrogates): {sql!a:.200}")
+        raise QueryError(f"the query contains lone surrogates, which are invalid Unicode: {sql!a:.200}; remove them")
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
         raise QueryError(_reason(error)) from None
     if len(statements) != 1:
-        raise QueryError(f"a query must be one statement, got {len(statements)}: {sql!r:.200}")
+        raise QueryError(
+            f"a query must be one statement, got {len(statements)}: {sql!r:.200}; pass a single SELECT statement"
+        )
     kind = statements[0].type
     if kind not in _QUESTIONS:
         raise QueryError(f"only read-only queries are allowed, got {kind.name}. Start the query with SELECT or FROM.")

@@ -108,7 +108,7 @@ def run_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
         yield folder
         return
     except FileNotFoundError:
-        raise RunNotFoundError(f"folder {folder} does not exist") from None
+        raise RunNotFoundError(f"folder {folder} does not exist; check the path") from None
     if is_headless({entry.name for entry in below}):
         yield folder
         return

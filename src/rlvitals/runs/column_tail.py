@@ -126,7 +126,9 @@ class Tail:
                 return self._asked(tables, source, skip)
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
-            raise RunFormatError(f"{paths[0].parent} is damaged: {reason}") from None
+            raise RunFormatError(
+                f"{paths[0].parent} is damaged: {reason}; run `rlvitals verify` to find the file"
+            ) from None
 
     def _asked(self, tables: duckdb.DuckDBPyConnection, source: str, skip: int) -> list[Batch]:
         there = {row[0] for row in tables.execute(f"DESCRIBE FROM {source}").fetchall()}

@@ -128,14 +128,14 @@ def read_header(path: Path) -> Header:
     try:
         mark = msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RunFormatError(f"{file} is damaged: {error}") from None
+        raise RunFormatError(f"{file} is damaged: {error}; restore it from a backup") from None
     if mark.get("format") != FORMAT:
         raise RunFormatError(
             f"{file} is not the header of a run: its format is {mark.get('format')!r:.40}, not {FORMAT!r}"
         )
     version = mark.get("version")
     if type(version) is not int or version < 1:
-        raise RunFormatError(f"{file} is damaged: invalid format version {version!r:.40}")
+        raise RunFormatError(f"{file} is damaged: invalid format version {version!r:.40}; restore it from a backup")
     if version > FORMAT_VERSION:
         raise RunFormatError(
             f"{path} has format version {version!r:.40}, but this release reads versions up to {FORMAT_VERSION}. "
@@ -144,7 +144,7 @@ def read_header(path: Path) -> Header:
     try:
         header = msgspec.convert(mark, Header)
     except msgspec.ValidationError as error:
-        raise RunFormatError(f"{file} is damaged: {error}") from None
+        raise RunFormatError(f"{file} is damaged: {error}; restore it from a backup") from None
     if not header.keeps_secrets:
         mask_secrets(header, DEFAULT_MASKING)
     return header
@@ -153,8 +153,8 @@ def read_header(path: Path) -> Header:
 def _why_none(path: Path) -> str:
     with contextlib.suppress(OSError):
         if is_headless([entry.name for entry in path.iterdir() if entry.is_dir()]):
-            return f"{path} has the folders of a run, but no {HEADER}: the file was removed, or a copy is incomplete"
-    return f"{path} is not a run folder: it has no {HEADER}"
+            return f"{path} has the folders of a run, but no {HEADER}; copy the run again or restore the file"
+    return f"{path} is not a run folder: it has no {HEADER}; run `rlvitals ls` to list runs"
 
 
 def _encoded(header: Header) -> bytes:

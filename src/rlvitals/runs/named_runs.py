@@ -98,7 +98,7 @@ def folder_named(name: str, folder: Path) -> Path:
     try:
         places = places_of(name, folder, depth=_DEPTH)
     except RunNotFoundError:
-        raise RunNotFoundError(f"no folder {name!r} in {Path.cwd()} or in {folder}") from None
+        raise RunNotFoundError(f"no folder {name!r} in {Path.cwd()} or in {folder}; check the path") from None
     if len(places) > 1:
         raise RunFormatError(f"{len(places)} folders match {name!r}: {_list(places)}. Pass the path of one folder.")
     return places[0]

@@ -233,4 +233,4 @@ def _damaged(runs: Sequence[RunFolder], streams: Collection[str], error: Excepti
         for run in runs:
             ask(run, lambda tables: [tables.execute(f'SELECT min(time) FROM "{name}"') for name in streams], *streams)
     where = runs[0].path if len(runs) == 1 else f"the runs from {runs[0].path} to {runs[-1].path}"
-    return RunFormatError(f"{where} cannot be read: {str(error).splitlines()[0]}")
+    return RunFormatError(f"{where} cannot be read: {str(error).splitlines()[0]}; run `rlvitals verify` to find damage")

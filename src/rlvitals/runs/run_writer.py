@@ -121,4 +121,4 @@ def _write_errors(log_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"cannot write a run to {log_dir}: {error.strerror or error}") from error
+        raise RunError(f"cannot write a run to {log_dir}: {error.strerror or error}; choose another folder") from error

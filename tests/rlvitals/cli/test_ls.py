@@ -134,7 +134,7 @@ def test_a_folder_without_runs_says_so(invoke: Invoke, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("nothing", "folder nothing does not exist"), ("file", "file is a file, not")]
+    ("name", "said"), [("nothing", "folder nothing does not exist; check the path"), ("file", "file is a file, not")]
 )
 def test_what_is_no_folder_is_refused(invoke: Invoke, logs: Path, name: str, said: str) -> None:
     """In one line, with exit code 2."""

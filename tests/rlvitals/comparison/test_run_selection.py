@@ -45,7 +45,7 @@ def test_what_a_pattern_finds_empty_is_named(seeds: Seeds, logs: Path) -> None:
 
     assert {one.path: one.reason for one in found.refused} == {
         "logs/a-empty": "there is no run in logs/a-empty",
-        "logs/a-torn": "logs/a-torn/run.json is damaged: Input data was truncated",
+        "logs/a-torn": "logs/a-torn/run.json is damaged: Input data was truncated; restore it from a backup",
     }
     assert found.notes[-1].startswith("2 folders were refused: logs/a-torn (")
     assert "logs/a-empty (there is no run in logs/a-empty)" in found.notes[-1]
