@@ -62,9 +62,10 @@ _PLACES = {
         "validate_training_monitor_installation",
     ),
 }
-"""Module and name of each public name, imported on first use: a command loads what it needs, and no more."""
+"""Module and attribute of each public name. Names are imported on first use, so that a command loads only what it
+needs."""
 
-logging.getLogger("rlvitals").addFilter(_clean_line)  # for names and errors that hold line breaks
+logging.getLogger("rlvitals").addFilter(_clean_line)  # names and error messages can contain line breaks
 
 
 def __getattr__(name: str) -> Any:
@@ -77,5 +78,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """The public names only, not the modules that were imported."""
+    """Return the public names only, without the imported modules."""
     return sorted(__all__)

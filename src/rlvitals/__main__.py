@@ -1,4 +1,4 @@
-"""`python -m rlvitals`: the command line."""
+"""Command line of rlvitals, run with `python -m rlvitals`."""
 
 from rlvitals.cli.main import main
 

@@ -1,21 +1,21 @@
-"""Time is an argument: whatever reads a clock is handed one."""
+"""Clocks, passed as arguments so that tests can control the time."""
 
 import time as _time
 from typing import Protocol
 
 
 class Clock(Protocol):
-    """Two readings of time, both in seconds."""
+    """A source of wall time and monotonic time, both in seconds."""
 
     def time(self) -> float:
-        """Wall time, seconds since 1970-01-01 UTC; may jump."""
+        """Return the wall time in seconds since 1970-01-01 UTC. It can jump."""
 
     def monotonic(self) -> float:
-        """Seconds since some fixed moment; never runs backwards."""
+        """Return the seconds since a fixed but arbitrary time. The value never decreases."""
 
 
 class SystemClock:
-    """The machine's own clocks."""
+    """The system clocks."""
 
     time = staticmethod(_time.time)
     monotonic = staticmethod(_time.monotonic)
@@ -27,10 +27,13 @@ _IDLE_SHARE = 20.0
 
 
 def pause_after(seconds: float, *, least_s: float = 0.0) -> float:
-    """Compute how long to wait before work is repeated, so that it takes at most a twentieth of the time.
+    """Compute the pause between repetitions of some work, so that the work takes at most 1/20 of the time.
 
     Args:
-        seconds: Duration of the work.
-        least_s: Shortest pause (seconds).
+        seconds: Duration of the work, in seconds.
+        least_s: Minimum pause, in seconds.
+
+    Returns:
+        The pause, in seconds.
     """
     return max(least_s, _IDLE_SHARE * seconds)

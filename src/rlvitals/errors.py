@@ -1,75 +1,75 @@
-"""What can go wrong, as types.
+"""Exceptions of rlvitals.
 
 RlvitalsError
-├── RecordError (ValueError)         a value that no record can hold; names the field, the value and the way out
+├── RecordError (ValueError)         invalid value in a record; names the field, the value and the fix
 ├── RunError
-│   ├── RunNameError (ValueError)    a name that cannot be a folder's name
-│   ├── RunNotFoundError             there is no run at that place
-│   ├── RunExistsError               a run is there, and may not be touched
-│   ├── RunLockedError               another process writes to that run
-│   ├── RunFormatError               a folder that is corrupt, foreign, or of a newer format
-│   └── ReadInterruptedError         reading was cut short because a run or the interpreter is closing
-├── ColumnError (KeyError)            a column that a stream does not have
-├── QueryError (ValueError)           a question in SQL that cannot be answered
-├── ComparisonError (ValueError)     runs that cannot be compared so, or must not be
-├── ClosedError (RuntimeError)       a write after close; reading still works
-├── NotPicklableError (TypeError)    what holds an open run can be neither copied nor sent to another process
-├── ExportError                      a file that a run could not be written to
-├── ImportFormatError                a file that holds no run that can be read, or is damaged
-├── SinkError                        a destination that could not be opened, or failed on close
-└── MissingExtraError (ImportError)  an optional dependency is not installed; names the extra
+│   ├── RunNameError (ValueError)    run name that is not a valid folder name
+│   ├── RunNotFoundError             no run at the path
+│   ├── RunExistsError               a run or another file already has the name
+│   ├── RunLockedError               another process is writing to the run
+│   ├── RunFormatError               not a run folder, a damaged one, or one with a newer format
+│   └── ReadInterruptedError         reading stopped because the run or the interpreter is closing
+├── ColumnError (KeyError)           unknown column of a stream
+├── QueryError (ValueError)          invalid SQL query
+├── ComparisonError (ValueError)     runs that cannot be compared as requested
+├── ClosedError (RuntimeError)       write after close; reading still works
+├── NotPicklableError (TypeError)    object that holds an open run, copied or sent to another process
+├── ExportError                      export that cannot be written
+├── ImportFormatError                file to import that is damaged or contains no readable run
+├── SinkError                        sink that cannot be created, or failed on close
+└── MissingExtraError (ImportError)  optional dependency that is not installed; names the extra
 """
 
 
 class RlvitalsError(Exception):
-    """The root: everything that this package raises on purpose."""
+    """Base class of all exceptions that rlvitals raises deliberately."""
 
 
 class RecordError(RlvitalsError, ValueError):
-    """A value that no record can hold."""
+    """An invalid value in a record."""
 
 
 class RunError(RlvitalsError):
-    """Something about a run folder."""
+    """Base class of errors about a run folder."""
 
 
 class RunNameError(RunError, ValueError):
-    """A run's name that cannot be the name of a folder."""
+    """A run name that is not a valid folder name."""
 
 
 class RunNotFoundError(RunError):
-    """No run at that place."""
+    """No run at the path."""
 
 
 class RunExistsError(RunError):
-    """A run is there already, and may not be touched."""
+    """A run or another file already has the name."""
 
 
 class RunLockedError(RunError):
-    """Another process is writing to that run."""
+    """Another process is writing to the run."""
 
 
 class RunFormatError(RunError):
-    """A folder that is not a run, is damaged, or comes from a newer release."""
+    """A folder that is not a run folder, is damaged, or uses a newer format."""
 
 
 class ReadInterruptedError(RunError):
-    """Reading that was cut short because a run or the interpreter is closing."""
+    """Reading stopped because the run or the interpreter is closing."""
 
 
 class ColumnError(RlvitalsError, KeyError):
-    """A column that a stream does not have."""
+    """An unknown column of a stream."""
 
     def __str__(self) -> str:
         return Exception.__str__(self)  # a KeyError would put its message in quotes
 
 
 class QueryError(RlvitalsError, ValueError):
-    """A question in SQL that is wrong, or is none."""
+    """An invalid SQL query."""
 
 
 class ComparisonError(RlvitalsError, ValueError):
-    """Runs that cannot be compared as was asked, or must not be."""
+    """Runs that cannot be compared as requested."""
 
 
 class ClosedError(RlvitalsError, RuntimeError):
@@ -77,43 +77,43 @@ class ClosedError(RlvitalsError, RuntimeError):
 
 
 class NotPicklableError(RlvitalsError, TypeError):
-    """What holds an open run can be neither copied nor sent to another process."""
+    """An object that holds an open run was copied or sent to another process."""
 
     @classmethod
     def of(cls, what: str) -> "NotPicklableError":
-        """Make the error.
+        """Create the error.
 
         Args:
-            what: What was to be copied or sent, as the user would say it.
+            what: Name of the object, as it appears in the message.
         """
         return cls(
-            f"{what} cannot be copied or used in another process: it holds a run that one process writes. Record in "
-            "that process: wrap the vector environment with VitalsVectorWrapper, or give VitalsCallback to "
-            "Stable-Baselines3, and leave the environments inside SubprocVecEnv or AsyncVectorEnv as they are."
+            f"{what} cannot be copied or used in another process, because only one process can write to a run. Wrap "
+            "the vector environment with VitalsVectorWrapper, or pass VitalsCallback to Stable-Baselines3, and do not "
+            "wrap the environments inside SubprocVecEnv or AsyncVectorEnv."
         )
 
 
 class ExportError(RlvitalsError):
-    """A file that a run could not be written to."""
+    """An export that cannot be written."""
 
 
 class ImportFormatError(RlvitalsError):
-    """A file that holds no run that can be read, or that is damaged."""
+    """A file to import that is damaged or contains no readable run."""
 
 
 class SinkError(RlvitalsError):
-    """A sink that could not be made, or failed."""
+    """A sink that cannot be created, or failed on close."""
 
 
 class MissingExtraError(RlvitalsError, ImportError):
     """An optional dependency that is not installed.
 
     Args:
-        feature: What needs it, as the user would say it.
-        extra: The extra of this distribution that brings it.
-        module: The module that could not be imported.
+        feature: Feature that needs the dependency, as it appears in the message.
+        extra: Extra of rlvitals that installs the dependency.
+        module: Module that could not be imported.
     """
 
     def __init__(self, feature: str, *, extra: str, module: str) -> None:
-        super().__init__(f"{feature} needs the package {module!r}: install it with  pip install 'rlvitals[{extra}]'")
+        super().__init__(f"{feature} needs the package {module!r}. Install it with: pip install 'rlvitals[{extra}]'")
         self.extra = extra

@@ -1,7 +1,7 @@
-"""Numbers, times and texts as a person reads them, on a screen, on paper and on a page.
+"""Formatting of numbers, times and small text graphics for terminals, reports and pages.
 
-A missing value is "-", and a value that is not finite is spelled as in a run's files: NaN, Infinity, -Infinity. The
-pages have the same rules in `dashboard/static/format.js`; one table of cases tests both.
+A missing value is "-". Non-finite values are written as in the run files: NaN, Infinity, -Infinity. The web pages apply
+the same rules in `dashboard/static/format.js`. One table of cases tests both implementations.
 """
 
 import datetime as dt
@@ -15,34 +15,34 @@ from rlvitals.records.metric import Metric
 ABSENT = "-"
 NOT_REPORTED = "not reported"
 BAD = "!"
-"""Stands in a sparkline where no value is finite."""
+"""Character in a sparkline for a non-finite value."""
 
 _GROUPED_FROM = 1_000
 _NEARLY_GROUPED = 990
-"""Beyond this a number may be rounded to one that is grouped."""
+"""Numbers above this can round up to a number with thousands separators."""
 _PLAIN_UNTIL = 1e9
 _LEAST_PLAIN = 1e-4
-"""Smaller numbers have a power of ten."""
+"""Smaller numbers are written with a power of ten."""
 _EXACT = 15
-"""Digits that a rounded number never has more of."""
+"""Largest number of significant digits of a rounded number."""
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _ROUNDING = 1e-9
-"""Values that differ by less, against their size, draw a level line: means of equal values differ so."""
+"""Relative difference below which values are drawn as a flat line. Means of equal values differ by rounding."""
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _LINE = 21
-"""Characters of an interval."""
+"""Width of an interval, in characters."""
 _BAR = 20
-"""Characters of a bar."""
+"""Width of a bar, in characters."""
 
 
 def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_unit: bool = False) -> str:
     """Format a value of a metric.
 
     Args:
-        metric: The metric, or what `metric_of` makes of a custom name.
-        value: Its value, or a mean of its values; `None` if missing.
-        digits: Significant digits, where it is not a whole number.
-        with_unit: Whether to add the unit, if there is one.
+        metric: Metric of the value. `metric_of` returns one for any custom name.
+        value: Value of the metric, or a mean of its values; `None` if missing.
+        digits: Number of significant digits, unless the value is a whole number.
+        with_unit: Whether to append the unit, if the metric has one.
     """
     match metric.format:
         case "percent":
@@ -57,7 +57,7 @@ def format_value(metric: Metric, value: float | None, digits: int = 4, *, with_u
 
 
 def number(value: float | None, digits: int = 4) -> str:
-    """Format a number to so many significant digits; large numbers whole."""
+    """Format a number to a given number of significant digits. Large numbers are rounded to whole numbers."""
     if value is None:
         return ABSENT
     if not math.isfinite(value):
@@ -76,7 +76,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 
 def format_any(value: object, digits: int = 4) -> str:
-    """Format a value whose metric is unknown; a list of two numbers is a range."""
+    """Format a value of an unknown metric. A list of two numbers is a range."""
     if isinstance(value, list):
         is_range = len(value) == 2 and all(isinstance(one, int | float) for one in value)  # noqa: PLR2004 - two ends
         return (" to " if is_range else ", ").join(format_any(one, digits) for one in value)
@@ -84,31 +84,32 @@ def format_any(value: object, digits: int = 4) -> str:
 
 
 def count(value: int | None) -> str:
-    """Format a whole number, exactly."""
+    """Format a whole number exactly, with thousands separators."""
     return ABSENT if value is None else f"{value:,}"
 
 
 def counted(many: int, noun: str) -> str:
-    """Format a number of things, with the noun in the singular or the plural."""
+    """Format a number with a noun in the singular or the plural."""
     return f"{count(many)} {noun}{'' if many == 1 else 's'}"
 
 
 def dropped_text(dropped: Mapping[str, int]) -> str:
-    """Say how many records were dropped, and by which sink; empty if none were.
+    """Format the number of dropped records of the run folder and of each sink. The text is empty if none were dropped.
 
     Args:
-        dropped: Number of dropped records: `records` are those of the run folder, the rest are sinks by name.
+        dropped: Number of dropped records by destination. The key `records` is the run folder; the other keys are sink
+            names.
     """
     by = {where: "" if where == "records" else f" by {where}" for where in dropped}
     return ", ".join(f"{counted(many, 'record')} dropped{by[where]}" for where, many in dropped.items() if many)
 
 
 def percent(share: float | None, digits: int | None = None) -> str:
-    """Format a share of one in per cent.
+    """Format a fraction as a percentage.
 
     Args:
-        share: The share; `None` if missing.
-        digits: Significant digits; by default whole per cent.
+        share: Fraction from 0 to 1; `None` if missing.
+        digits: Number of significant digits; by default the percentage is a whole number.
     """
     hundredths = None if share is None else 100 * share
     if hundredths is None or not math.isfinite(hundredths):
@@ -117,9 +118,9 @@ def percent(share: float | None, digits: int | None = None) -> str:
 
 
 def _shortened(value: float, digits: int) -> str:
-    """Round half away from zero, as browsers do; Python's own formats round half to even."""
+    """Round half away from zero, as browsers do. Python's number formats round half to even."""
     text, longer = f"{value:.{digits}g}", f"{value:.{digits + 1}g}"
-    # Half-way between two numbers lies only a value that one more digit spells exactly.
+    # A value is exactly half-way between two results only if one more digit represents it exactly.
     if longer != text and longer.partition("e")[0].endswith("5") and float(longer) == value:
         rounded = Context(prec=digits, rounding=ROUND_HALF_UP).create_decimal_from_float(value)
         return f"{float(rounded):.{digits}g}"
@@ -127,23 +128,23 @@ def _shortened(value: float, digits: int) -> str:
 
 
 def _whole(value: float) -> int:
-    """Round half away from zero to a whole number."""
+    """Round to a whole number, half away from zero."""
     return math.floor(abs(value) + 0.5) * (-1 if value < 0 else 1)
 
 
 def reported_share(share: float | None, reported: int, of: int) -> str:
-    """A share of those that reported it, with their number where some did not.
+    """Format a fraction with the number of items that reported the value, if some did not report it.
 
     Args:
-        share: The share; `None` if none reported it.
-        reported: How many reported it.
-        of: How many there are.
+        share: Fraction from 0 to 1; `None` if no item reported the value.
+        reported: Number of items that reported the value.
+        of: Total number of items.
     """
     return percent(share) if share is None or reported >= of else f"{percent(share)} of {count(reported)}"
 
 
 def format_duration(seconds: float | None) -> str:
-    """Format a length of time by its two largest units; a second unit of zero is left out."""
+    """Format a duration in seconds by its two largest units. The second unit is left out if it is zero."""
     if seconds is None or not math.isfinite(seconds):
         return number(seconds)
     whole = max(0, _whole(seconds))
@@ -155,25 +156,25 @@ def format_duration(seconds: float | None) -> str:
 
 
 def format_age(seconds: float | None) -> str:
-    """How long ago something was."""
+    """Format an age in seconds, such as "5m 3s ago"."""
     if seconds is None:
         return ABSENT
     return "now" if seconds < 1 else f"{format_duration(seconds)} ago"
 
 
 def format_time(time: float | None) -> str:
-    """A moment, in this machine's own time zone."""
+    """Format a time in seconds since 1970 as a date and time in the local time zone."""
     if time is None:
         return ABSENT
     try:
         local = dt.datetime.fromtimestamp(time, tz=dt.UTC).astimezone()
-    except (ValueError, OverflowError, OSError):  # a replayed training may say any number
+    except (ValueError, OverflowError, OSError):  # a replayed training can log any number as its time
         return f"{number(time)} s"
     return local.strftime("%Y-%m-%d %H:%M:%S %z")
 
 
 def sparkline(values: Sequence[float | None]) -> str:
-    """A curve in one line: one character a value; blank where there is none, `!` where it is not finite."""
+    """Draw a curve in one line, with one character per value: blank if missing, `!` if non-finite."""
     finite = [value for value in values if value is not None and math.isfinite(value)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 0.0)
     is_flat = high / 2 - low / 2 <= _ROUNDING * max(abs(high), abs(low))
@@ -185,7 +186,7 @@ def sparkline(values: Sequence[float | None]) -> str:
             return BAD
         if is_flat:
             return _BLOCKS[3]
-        # Halved first, so that a range wider than the largest float does no harm.
+        # Halve the values first, so that a range wider than the largest float does not overflow.
         share = (value / 2 - low / 2) / (high / 2 - low / 2)
         return _BLOCKS[min(len(_BLOCKS) - 1, int(share * len(_BLOCKS)))]
 
@@ -193,20 +194,20 @@ def sparkline(values: Sequence[float | None]) -> str:
 
 
 def share_bar(share: float | None) -> str:
-    """A share of one as a bar of characters."""
+    """Draw a fraction from 0 to 1 as a bar of characters."""
     filled = 0 if share is None or not math.isfinite(share) else round(_BAR * min(1.0, max(0.0, share)))
     return "█" * filled + "░" * (_BAR - filled)
 
 
 def interval_line(value: float | None, low: float | None, high: float | None, least: float, most: float) -> str:
-    """An interval around an estimate in a line, with a mark at zero.
+    """Draw an estimate with its interval in one line, with a mark at zero.
 
     Args:
-        value: The estimate.
-        low: The lower end.
-        high: The upper end.
-        least: What the left edge stands for.
-        most: What the right edge stands for.
+        value: Estimate.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        least: Value at the left edge of the line.
+        most: Value at the right edge of the line.
     """
     if value is None or not math.isfinite(value) or not most / 2 > least / 2:
         return ABSENT

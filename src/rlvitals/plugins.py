@@ -1,4 +1,4 @@
-"""What installed packages offer by entry point: the one way in which ours and others' plug-ins are found."""
+"""Discovery of plug-ins by entry point. The plug-ins of rlvitals itself are found in the same way."""
 
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -11,37 +11,40 @@ T = TypeVar("T")
 
 @cache
 def offered(group: str) -> dict[str, EntryPoint]:
-    """The plug-ins of a group, by their names. They are looked for once, and loaded when they are made."""
+    """Return the entry points of a group by name. They are searched once; each plug-in is loaded when it is created."""
     return {point.name: point for point in entry_points(group=group)}
 
 
 def names(group: str) -> list[str]:
-    """The names of all plug-ins of a group that are installed."""
+    """Return the names of all installed plug-ins of a group, sorted."""
     return sorted(offered(group))
 
 
 def make(group: str, name: str, *, role: type[T], noun: str, error: type[RlvitalsError]) -> T:
-    """Make a plug-in.
+    """Create a plug-in.
 
     Args:
-        group: Its entry-point group.
-        name: Its name.
-        role: The class that it must be of.
-        noun: What such a plug-in is called.
-        error: What is raised if it cannot be made.
+        group: Entry-point group.
+        name: Name of the plug-in.
+        role: Class that the plug-in must be an instance of.
+        noun: Noun for such a plug-in in messages, such as "sink".
+        error: Exception class to raise if the plug-in cannot be created.
+
+    Returns:
+        The plug-in.
 
     Raises:
-        RlvitalsError: There is none of that name, or it cannot be made; the cause is attached. Errors of ours that it
-            raises, such as for a missing extra, are passed on.
+        RlvitalsError: No plug-in has that name, or it cannot be created; the cause is attached. An error of rlvitals
+            that the plug-in raises, such as for a missing extra, is passed on.
     """
     if name not in offered(group):
-        raise error(f"there is no {noun} {name!r}: installed are {', '.join(names(group)) or 'none'}")
+        raise error(f"unknown {noun} {name!r}. Installed: {', '.join(names(group)) or 'none'}")
     try:
         made = offered(group)[name].load()()
     except RlvitalsError:
         raise
     except Exception as cause:
-        raise error(f"the {noun} {name!r} cannot be made: {type(cause).__name__}: {cause}") from cause
+        raise error(f"the {noun} {name!r} cannot be created: {type(cause).__name__}: {cause}") from cause
     if not isinstance(made, role):
-        raise error(f"{name!r} made a {type(made).__name__}, which is no {group}.{role.__name__}")
+        raise error(f"the plug-in {name!r} created a {type(made).__name__}, which is not a {group}.{role.__name__}")
     return made

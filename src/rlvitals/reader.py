@@ -1,4 +1,4 @@
-"""The reading half of the public interface: the same functions for a live training and for a finished one."""
+"""Reading half of the public interface. The functions are the same for live and for finished runs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
     from rlvitals.summary.run_summary import RunSummary
 
 WINDOW_SIZE = 1_000
-"""Episodes that an answer is about, where no live window says how many: as many as that holds by default."""
+"""Number of episodes in a result if no live window sets it: the default size of the live window."""
 
 
 class RunResults(ABC):
-    """What a training comes to, in the keys of `docs/reference/api.md`.
+    """Results of a run, with the keys that `docs/reference/api.md` lists.
 
-    All of it is plain Python, and goes through a strict JSON encoder but for numbers that are not finite, which stay
-    the floats that they are: `json.dumps(..., allow_nan=True)` writes them as `NaN`, `Infinity` and `-Infinity`, and
-    `rlvitals`' own files and commands as texts of those names. What was never measured is NaN in statistics (a mean of
-    nothing) and `None` elsewhere. Nothing here locks anything: every call may come from any thread, while another logs,
-    and after the end.
+    All results are plain Python objects that a strict JSON encoder accepts, except for non-finite numbers, which stay
+    floats. `json.dumps(..., allow_nan=True)` writes them as `NaN`, `Infinity` and `-Infinity`. The files and commands
+    of rlvitals write them as strings with those names. A value that was never measured is NaN in statistics (the mean
+    of no values) and `None` elsewhere. No method takes a lock: any thread can call it while another thread logs, and
+    after the run has ended.
     """
 
     _clock: Clock
@@ -40,77 +40,79 @@ class RunResults(ABC):
     @property
     @abstractmethod
     def run(self) -> Run:
-        """The run's folder, opened for reading."""
+        """The run folder, opened for reading."""
 
     @property
     @abstractmethod
     def window_size(self) -> int:
-        """Episodes that an answer is about, unless the question says how many."""
+        """Number of episodes in a result, unless the call sets it."""
 
     @abstractmethod
     def recent_episodes(self, count: int) -> list[Episode]:
-        """The last episodes, oldest first."""
+        """Return the last `count` episodes, oldest first."""
 
     @abstractmethod
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
-        """The last updates, oldest first."""
+        """Return the last `count` updates, oldest first."""
 
     @abstractmethod
     def run_status(self) -> RunStatus:
-        """Where the training stands."""
+        """Return the run status."""
 
     @abstractmethod
     def diagnosis(self) -> Diagnosis:
-        """What is wrong with the training, if anything, and how healthy it is."""
+        """Return the findings of the diagnosis and the health score."""
 
     def now(self) -> float:
-        """The time (UTC, seconds since 1970)."""
+        """Return the current time (UTC, seconds since 1970)."""
         return self._clock.time()
 
     def get_training_statistics(self, window_size: int | None = None) -> dict[str, Any]:
-        """Statistics of the last episodes and updates.
+        """Compute statistics of the last episodes and updates.
 
         Args:
-            window_size: How many; by default the live window's (`buffer_size`, 1000). More than that are read from the
-                run's folder.
+            window_size: Number of episodes and of updates; by default the size of the live window (`buffer_size`,
+                1000). If it is larger than the live window, the records are read from the run folder.
 
         Returns:
-            The keys of `docs/reference/api.md`; before the first episode a `message`.
+            A dict with the keys in `docs/reference/api.md`. Before the first episode it has only a `message`.
 
         Raises:
             ValueError: `window_size` is not a positive whole number.
         """
         count: Any = self.window_size if window_size is None else window_size
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"window_size={count!r}: a window holds at least one episode; None is the live window")
+            raise ValueError(
+                f"window_size={count!r} is not a positive whole number. Use None for the size of the live window."
+            )
         return self._snapshot(count).statistics()
 
     def get_convergence_analysis(self) -> dict[str, Any]:
-        """Trends, stability and convergence of the last episodes.
+        """Compute trends, stability and convergence of the last episodes.
 
         Returns:
-            The keys of `docs/reference/api.md`; with fewer than 10 episodes a `message`.
+            A dict with the keys in `docs/reference/api.md`. With fewer than 10 episodes it has only a `message`.
         """
         episodes = self.recent_episodes(self.window_size)
         return convergence_analysis(episodes, self.courses(episodes, self.run_status()))
 
     def create_dashboard_data(self) -> dict[str, Any]:
-        """What a dashboard shows of the last episodes: summary, curves, convergence, health.
+        """Collect dashboard data of the last episodes: summary, curves, convergence and health.
 
         Returns:
-            The keys of `docs/reference/api.md`.
+            A dict with the keys in `docs/reference/api.md`.
         """
         snapshot = self._snapshot(self.window_size)
         courses = self.courses(snapshot.episodes, snapshot.status)
         return snapshot.dashboard_data(courses, self.diagnosis(), self.now())
 
     def validate_metrics(self) -> dict[str, Any]:
-        """Whether the training is well.
+        """Check the health of the training. The result reports the findings of `diagnosis`.
 
         Returns:
-            The keys of `docs/reference/api.md`. All of it reports the findings of `diagnosis`: each of the `checks` has
-            a `status` (healthy, warning, critical), a `message`, the codes of its findings and the numbers;
-            `points_lost` lists the findings that lowered the score.
+            A dict with the keys in `docs/reference/api.md`. Each of the `checks` has a `status` (healthy, warning,
+            critical), a `message`, the codes of its findings and the numbers. `points_lost` lists the findings that
+            lowered the health score.
         """
         snapshot = self._snapshot(self.window_size)
         courses = self.courses(snapshot.episodes, snapshot.status)
@@ -118,11 +120,11 @@ class RunResults(ABC):
 
     @abstractmethod
     def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
-        """What the reward and the quality of the whole run did.
+        """Return the reward and quality curves of the whole run.
 
         Args:
-            episodes: The last episodes, which are all of a short run.
-            status: The run's status, as of then.
+            episodes: Last episodes; all episodes of a short run.
+            status: Run status when these episodes were read.
         """
 
     def _snapshot(self, count: int) -> RunSnapshot:
@@ -130,23 +132,24 @@ class RunResults(ABC):
 
     def export_metrics(
         self,
-        format: str = "json",  # noqa: A002 - the interface's own word
+        format: str = "json",  # noqa: A002 - name in the public interface
         output_path: str | Path | None = None,
         include_raw_data: bool = True,
     ) -> str:
-        """Write the run to a file or a folder, with statistics, convergence and validation as its summary.
+        """Export the run to a file or folder, with a summary of statistics, convergence and validation.
 
         Args:
-            format: `json`, `jsonl`, `csv`, `pandas`, `parquet`, `arrow`, `duckdb`, `sqlite`, `tensorboard`, `wandb`, or
-                one that a plug-in brings.
-            output_path: Where to; by default into the run's `artifacts/exports`. What is there is replaced.
-            include_raw_data: Whether every record is written, and not the summary alone.
+            format: Export format: `json`, `jsonl`, `csv`, `pandas`, `parquet`, `arrow`, `duckdb`, `sqlite`,
+                `tensorboard`, `wandb`, or a format of a plug-in.
+            output_path: Path to write; by default a path in the `artifacts/exports` folder of the run. An existing file
+                is replaced.
+            include_raw_data: Whether to write all records in addition to the summary.
 
         Returns:
-            The path written.
+            The path that was written.
 
         Raises:
-            ExportError: There is no such format, or the path cannot be written.
+            ExportError: The format is unknown, or the path cannot be written.
             MissingExtraError: The format needs a package that is not installed.
         """
         from rlvitals.formats.exporters.run_export import export_path, export_run  # noqa: PLC0415 - loads duckdb
@@ -162,19 +165,19 @@ class RunResults(ABC):
         )
 
     def write_report(self, path: str | Path | None = None) -> str:
-        """Write a report: verdict, findings, curves, tables, pictures, and how to do it again, in one file.
+        """Write a report to one file: verdict, findings, curves, tables, images and reproduction details.
 
         Args:
-            path: Where to; the ending says the form: `.html`, `.md`, `.pdf` or `.png`. By default the run's
-                `artifacts/report.html`. What is there is replaced.
+            path: Path to write. The suffix selects the format: `.html`, `.md`, `.pdf` or `.png`. By default
+                `artifacts/report.html` in the run folder. An existing file is replaced.
 
         Returns:
-            The path written.
+            The path that was written.
 
         Raises:
-            ExportError: It cannot be written there, or there is no such form.
+            ExportError: The path cannot be written, or the format is unknown.
             MissingExtraError: A PNG needs resvg, which is not installed.
-            RunNotFoundError: The run's folder is gone.
+            RunNotFoundError: The run folder was removed.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.render.report_writer import write_report  # noqa: PLC0415 - loads duckdb
@@ -182,10 +185,10 @@ class RunResults(ABC):
         return str(write_report(self.run, path, clock=self._clock).absolute())
 
     def overview(self) -> "Overview":
-        """The overview: status, progress, speed, recent levels, course of the reward, verdict and health.
+        """Compute the overview: status, progress, throughput, recent levels, reward curve, verdict and health.
 
         Raises:
-            RunNotFoundError: The run's folder is gone.
+            RunNotFoundError: The run folder was removed.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.summary.overview import overview_of  # noqa: PLC0415 - loads duckdb
@@ -193,14 +196,14 @@ class RunResults(ABC):
         return overview_of(self.run, clock=self._clock)
 
     def summary(self, window: int | None = None, *, exploration: bool = False) -> "RunSummary":
-        """The full summary of the run, or of its last episodes; it contains the overview.
+        """Compute the full summary of the run or of its last episodes. It contains the overview.
 
         Args:
-            window: Only the last so many episodes and updates; by default all.
-            exploration: Whether the parameters that were tried are looked into, which takes seconds.
+            window: Number of last episodes and updates to summarise; by default all.
+            exploration: Whether to analyse the parameters that were tried. This takes seconds.
 
         Raises:
-            RunNotFoundError: The run's folder is gone.
+            RunNotFoundError: The run folder was removed.
             RunFormatError: A sealed segment is damaged.
             ValueError: The window is not positive.
         """
@@ -210,15 +213,15 @@ class RunResults(ABC):
 
 
 class RunReader(Run, RunResults):
-    """A run, opened for reading: its streams as columns, SQL, and what it comes to.
+    """A run, opened for reading, with its streams as columns, SQL queries and results.
 
     Args:
-        path: The run's folder.
-        clock: Tells the time.
+        path: Run folder.
+        clock: Clock for the current time.
 
     Raises:
-        RunNotFoundError: There is no run at that path.
-        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+        RunNotFoundError: There is no run at the path.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
     """
 
     def __init__(self, path: str | Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -232,30 +235,30 @@ class RunReader(Run, RunResults):
 
     @property
     def window_size(self) -> int:
-        """As many episodes as a live window holds by default."""
+        """The default size of the live window, in episodes."""
         return WINDOW_SIZE
 
     @property
     def session_id(self) -> str:
-        """The run's name."""
+        """The run name."""
         return self.run_id
 
     def recent_episodes(self, count: int) -> list[Episode]:
-        """The last episodes, oldest first."""
+        """Return the last `count` episodes, oldest first."""
         return self.episodes.last(count)
 
     def recent_updates(self, count: int) -> list[PolicyUpdate]:
-        """The last updates, oldest first."""
+        """Return the last `count` updates, oldest first."""
         return self.updates.last(count)
 
     def figure(self, name: str = "reward") -> "Figure":
-        """A curve of the run, to be shown by a notebook, or saved.
+        """Draw a curve of the run, for display in a notebook or for saving.
 
         Args:
-            name: What is drawn: `reward`, `length`, `success`, `quality_final`, a metric of the updates, `memory`, ...
+            name: Metric to draw: `reward`, `length`, `success`, `quality_final`, a metric of the updates, `memory`, ...
 
         Raises:
-            ColumnError: The run has nothing to draw of that name.
+            ColumnError: The run has no values of that metric.
             RunFormatError: A sealed segment is damaged.
         """
         from rlvitals.render.notebook import figure_of  # noqa: PLC0415 - loads duckdb
@@ -268,7 +271,7 @@ class RunReader(Run, RunResults):
         return card(self, clock=self._clock)
 
     def run_status(self) -> RunStatus:
-        """Where the run stands, as seen from outside."""
+        """Return the run status, as seen by another process."""
         header, recorded = self.header, recorded_time_of(self)
         state = state_of(self, header, clock=self._clock)
         return RunStatus(
@@ -284,35 +287,35 @@ class RunReader(Run, RunResults):
         )
 
     def courses(self, episodes: Sequence[Episode], status: RunStatus) -> Courses:
-        """What the reward and the quality of the whole run did."""
+        """Return the reward and quality curves of the whole run."""
         return read_courses(self.path, episodes, status.total_episodes)
 
     def diagnosis(self) -> Diagnosis:
-        """What is wrong with the run, if anything, and how healthy it is."""
+        """Return the findings of the diagnosis and the health score."""
         return diagnose(evidence_of(self, clock=self._clock))
 
 
 def open_run(path: str | Path) -> RunReader:
-    """Open a run for reading, live or finished.
+    """Open a live or finished run for reading.
 
     Args:
-        path: The run's folder.
+        path: Run folder.
 
     Raises:
-        RunNotFoundError: There is no run at that path.
-        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+        RunNotFoundError: There is no run at the path.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
     """
     return RunReader(path)
 
 
 def open_runs(*where: str | Path) -> Runs[RunReader]:
-    """Open several runs for reading. Those that cannot be opened are passed over, and told in `refused`.
+    """Open several runs for reading. Runs that cannot be opened are skipped and listed in `refused`.
 
     Args:
-        *where: Folders of runs, searched for all that are below; or runs' own folders.
+        *where: Run folders, or folders that are searched for runs.
 
     Raises:
-        RunNotFoundError: There is no such folder.
+        RunNotFoundError: A folder does not exist.
     """
     found = _open_runs(*where)
     return Runs((RunReader(run.path) for run in found), found.refused)

@@ -1,18 +1,18 @@
-"""Recorded texts, made safe to print: they steer no terminal, forge no line and turn no direction of writing."""
+"""Escaping of recorded texts, so that they cannot control a terminal, forge a line or change the text direction."""
 
 import logging
 import unicodedata
 
 
 def escape_control(text: str, *, keep: str = "") -> str:
-    r"""A text in which every character that cannot be seen is shown as an escape: `\n`, `\x1b`, `\u202e`.
+    r"""Escape every invisible character of a text, such as `\n`, `\x1b` or `\u202e`.
 
-    These are control characters (C0, C1), line and paragraph separators, marks that turn the direction of writing,
-    characters without width, and lone surrogates. Spaces of other widths become plain ones.
+    Invisible characters are control characters (C0, C1), line and paragraph separators, marks that change the text
+    direction, zero-width characters and lone surrogates. Spaces of other widths become plain spaces.
 
     Args:
-        text: A text that anyone may have written.
-        keep: Characters that stay as they are.
+        text: Text from any source.
+        keep: Characters to leave unchanged.
     """
     if text.isprintable():
         return text
@@ -20,7 +20,7 @@ def escape_control(text: str, *, keep: str = "") -> str:
 
 
 def escape_log_line(record: logging.LogRecord) -> bool:
-    """Make a log record one line that is safe to print; a filter of `logging`."""
+    """Escape a log record, so that it is one line that is safe to print. This is a `logging` filter."""
     message = record.getMessage()
     if not message.isprintable():
         record.msg, record.args = escape_control(message), None

@@ -1,4 +1,4 @@
-"""Runs to look at."""
+"""Fixtures that record runs."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,14 +13,14 @@ Monitor = Callable[..., TrainingMonitor]
 
 @pytest.fixture
 def logs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder in which commands look for runs by name."""
+    """Folder in which commands search for runs by name."""
     monkeypatch.chdir(tmp_path)
     return tmp_path / "logs"
 
 
 @pytest.fixture
 def monitor(logs: Path) -> Monitor:
-    """Begins a run in that folder."""
+    """Function that starts a run in the folder `logs`."""
 
     def begin(name: str = "run", **options: Any) -> TrainingMonitor:
         options.setdefault("settings", RecorderSettings(system_interval_s=None))

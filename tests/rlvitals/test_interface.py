@@ -1,4 +1,4 @@
-"""The public interface: docs/reference/api.md lists every name, parameter and key, and all of it is there."""
+"""The public interface has every name, parameter and key that docs/reference/api.md lists."""
 
 import ast
 import inspect
@@ -27,16 +27,16 @@ QUIET = RecorderSettings(system_interval_s=None)
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "api.md").read_text(encoding="utf-8")
 
 Keys = dict[str, Any]
-"""Keys of a dictionary, each with the keys below it."""
+"""Keys of a dictionary, each with its nested keys."""
 
 
 def blocks(language: str) -> list[str]:
-    """The fenced blocks of the page that are written in a language."""
+    """Return the fenced code blocks of the page in a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
 def listed_keys(text: str) -> Keys:
-    """The keys of a block such as `a{b, c{d}}`, one entry a line."""
+    """Return the keys of a block such as `a{b, c{d}}`, with one entry per line."""
     levels: list[Keys] = [{}]
     name = ""
     for part in re.findall(r"[{}]|[\w<>]+", text):
@@ -51,7 +51,7 @@ def listed_keys(text: str) -> Keys:
 
 
 def missing_keys(keys: Keys, found: Any, where: str = "") -> list[str]:
-    """The listed keys that a result lacks; `<name>` matches at least one key."""
+    """Return the listed keys that a result lacks. `<name>` matches at least one key."""
     missing = []
     for key, below in keys.items():
         pattern = re.sub(r"<\w+>", ".+", key)
@@ -74,7 +74,7 @@ KEYS = {
 
 
 def functions() -> dict[str, ast.arguments]:
-    """The parameters of each function and method of the page, by its name below `rlvitals`."""
+    """Return the parameters of each function and method on the page, by its name in `rlvitals`."""
     listed = {node.name: node.args for node in SIGNATURES.body if isinstance(node, ast.FunctionDef)}
     return listed | {
         f"{node.name}.{method.name}": method.args
@@ -86,7 +86,7 @@ def functions() -> dict[str, ast.arguments]:
 
 
 def mismatches(listed: ast.arguments, function: Callable[..., Any]) -> list[str]:
-    """Parameters of the page that a function lacks, has in another order, or with another default."""
+    """Return the parameters on the page that a function lacks or has in another order or with another default."""
     found = inspect.signature(function).parameters
     positional = [*listed.posonlyargs, *listed.args]
     wrong = [a.arg for a in (*positional, *listed.kwonlyargs) if a.arg not in found]
@@ -103,13 +103,13 @@ def mismatches(listed: ast.arguments, function: Callable[..., Any]) -> list[str]
 
 
 @pytest.mark.parametrize("name", functions())
-def test_every_parameter_is_there(name: str) -> None:
-    """In its order, with its default, where the page has one."""
+def test_every_documented_parameter_exists(name: str) -> None:
+    """The parameters have the documented order and defaults."""
     assert mismatches(functions()[name], operator.attrgetter(name)(rlvitals)) == []
 
 
-def test_every_attribute_is_there() -> None:
-    """And every class that the page lists can be imported from the root."""
+def test_every_documented_attribute_exists() -> None:
+    """Every documented class and function can be imported from `rlvitals`."""
     listed = [
         (node.name, line.target.id)
         for node in SIGNATURES.body
@@ -124,8 +124,8 @@ def test_every_attribute_is_there() -> None:
     }
 
 
-def test_what_the_page_gets_wrong_is_found() -> None:
-    """A parameter that is gone, in another order, or with another default, and a key that is gone."""
+def test_differences_from_the_page_are_detected() -> None:
+    """Differences are missing, reordered or differing parameters, and missing keys."""
 
     def made(first: int, second: int = 2) -> None: ...
 
@@ -145,8 +145,8 @@ def test_what_the_page_gets_wrong_is_found() -> None:
     assert missing_keys(keys, {"a": {"b": 1, "c": {"d": 1}}}) == ["<x>_s"]
 
 
-def test_the_installation_is_told() -> None:
-    """At least of these; with plain truth values."""
+def test_the_installed_packages_are_reported() -> None:
+    """The result has at least these packages, with plain booleans."""
     found = validate_training_monitor_installation()
 
     assert {"tensorboard", "wandb", "matplotlib", "pandas", "numpy", "psutil"} <= found.keys()
@@ -155,8 +155,8 @@ def test_the_installation_is_told() -> None:
     assert "torch" not in found
 
 
-def test_a_session_is_told(tmp_path: Path) -> None:
-    """Before, during and after."""
+def test_a_session_has_the_documented_attributes(tmp_path: Path) -> None:
+    """They are correct during the session and after it."""
     with TrainingMonitor(tmp_path, session_name="run", configuration={"gamma": 0.9}, settings=QUIET) as monitor:
         monitor.log_episode(0, 1.0, 7, env_step=7)
         running = monitor.session
@@ -166,8 +166,8 @@ def test_a_session_is_told(tmp_path: Path) -> None:
     assert monitor.session.status == "completed"
 
 
-def test_an_episode_is_a_value() -> None:
-    """`EpisodeMetrics` holds one."""
+def test_episode_metrics_can_be_created() -> None:
+    """`EpisodeMetrics` has the given values."""
     episode = EpisodeMetrics(time=1.0, episode=3, reward=0.5, length=7)
 
     assert (episode.episode, episode.reward, episode.length) == (3, 0.5, 7)
@@ -207,15 +207,15 @@ after = monitor.get_training_statistics(), monitor.create_dashboard_data(), moni
 """
 
 
-def test_a_script_that_was_written_for_it_runs(tmp_path: Path) -> None:
-    """With nothing but its import line changed; also from a thread that is not the main one."""
+def test_a_script_for_the_original_monitor_runs(tmp_path: Path) -> None:
+    """Only its import line differs. It also runs in a thread other than the main thread."""
     told: dict[str, Any] = {"folder": str(tmp_path)}
     failed: list[BaseException] = []
 
     def work() -> None:
         try:
             exec(SCRIPT, told)  # noqa: S102 - the script above
-        except BaseException as error:  # noqa: BLE001 - told below
+        except BaseException as error:  # noqa: BLE001 - checked below
             failed.append(error)
 
     thread = threading.Thread(target=work, daemon=True)
@@ -238,8 +238,8 @@ def test_a_script_that_was_written_for_it_runs(tmp_path: Path) -> None:
             assert missing_keys(KEYS[name], getattr(reader, name)()) == [], name
 
 
-def test_every_key_of_optimizations_is_there(tmp_path: Path) -> None:
-    """As the page lists them."""
+def test_optimization_statistics_have_every_documented_key(tmp_path: Path) -> None:
+    """The keys are those of `calculate_statistics` on the page."""
     with OptimizationLogger(tmp_path, settings=QUIET) as logger:
         for gain in (0.1, 0.2):
             metrics = {
@@ -251,8 +251,8 @@ def test_every_key_of_optimizations_is_there(tmp_path: Path) -> None:
         assert missing_keys(KEYS["calculate_statistics"], logger.calculate_statistics()) == []
 
 
-def test_writing_after_the_end_is_refused(tmp_path: Path) -> None:
-    """With a clear error; reading works."""
+def test_a_write_after_close_is_refused(tmp_path: Path) -> None:
+    """Reading still works."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         monitor.log_episode(0, 1.0, 1)
     with pytest.raises(ClosedError, match="run is closed"):

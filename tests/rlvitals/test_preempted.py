@@ -1,4 +1,4 @@
-"""A run that a signal ended, in every place that shows or judges runs."""
+"""A run that was ended by a signal, in all outputs."""
 
 import json
 import re
@@ -22,7 +22,7 @@ SHOWN = (*STATUSES, STALLED, CRASHED)
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    """A folder with one run, which was preempted after 30 episodes."""
+    """Folder with one run that was preempted after 30 episodes."""
     monitor = TrainingMonitor(
         tmp_path, session_name="run", settings=RecorderSettings(system_interval_s=None), total_timesteps=1_000
     )
@@ -38,15 +38,15 @@ def _said(*command: str) -> str:
     return done.output
 
 
-def test_ls_shows_it(logs: Path) -> None:
-    """With its totals, as of a run that is over."""
+def test_ls_shows_a_preempted_run(logs: Path) -> None:
+    """The row has the status and the totals."""
     (row,) = json.loads(_said("ls", str(logs), "--json"))["runs"]
 
     assert (row["status"], row["episodes"]) == ("preempted", 30)
 
 
-def test_show_says_by_what(logs: Path) -> None:
-    """The signal is where the exception of a failed run is."""
+def test_show_names_the_signal(logs: Path) -> None:
+    """The signal replaces the exception of a failed run."""
     shown = _said("show", str(logs / "run"))
 
     assert "preempted" in shown
@@ -55,23 +55,23 @@ def test_show_says_by_what(logs: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["stats", "check", "verify"])
-def test_every_command_reads_it(logs: Path, command: str) -> None:
-    """As a run that is over: nothing waits for it."""
+def test_every_command_reads_a_preempted_run(logs: Path, command: str) -> None:
+    """The run has ended, so no command waits for it."""
     assert _said(command, str(logs / "run"))
 
 
-def test_it_is_sound(logs: Path) -> None:
-    """Its header's totals are held against what is there, as those of a completed run."""
+def test_a_preempted_run_is_sound(logs: Path) -> None:
+    """Its records are compared with the totals in the header, as for a completed run."""
     assert verify(open_run(logs / "run")).sound
 
 
-def test_it_is_no_fault_of_the_training(logs: Path) -> None:
-    """No rule fires for it alone."""
+def test_a_preemption_is_not_a_finding(logs: Path) -> None:
+    """No rule reports it."""
     assert "stalled" not in [finding.code for finding in open_run(logs / "run").diagnosis().findings]
 
 
-def test_a_report_says_it_first(logs: Path) -> None:
-    """The verdict names the signal."""
+def test_the_verdict_of_a_report_names_the_signal(logs: Path) -> None:
+    """The signal is named only once."""
     path = open_run(logs / "run").write_report(logs / "report.md")
 
     text = Path(path).read_text().replace("\n", " ")
@@ -79,14 +79,14 @@ def test_a_report_says_it_first(logs: Path) -> None:
     assert "SIGTERM: " not in text
 
 
-def test_a_comparison_leaves_it_out() -> None:
-    """It says nothing of its method that it did not come to its end."""
+def test_a_comparison_leaves_a_preempted_run_out() -> None:
+    """A preemption is unrelated to the training method."""
     assert _short_of("preempted", "40 %")[0] == _short_of(COMPLETED, "40 %")[0] == "left out"
 
 
 @pytest.mark.parametrize("status", SHOWN)
-def test_every_status_has_its_look_on_terminals_and_pages(status: str) -> None:
-    """A status that a page does not know has no sign, no colour and no filter."""
+def test_every_status_has_a_style_on_terminals_and_pages(status: str) -> None:
+    """An unknown status would have no symbol, colour or filter."""
     static = files("rlvitals.dashboard") / "static"
     widgets, runs, style = ((static / name).read_text() for name in ("widgets.js", "runs.js", "parts.css"))
     report = (files("rlvitals.render") / "report.css").read_text()

@@ -1,4 +1,4 @@
-"""The reading half of the public interface, for a live training and for a finished one."""
+"""The reading half of the public interface, for live and finished runs."""
 
 import json
 import math
@@ -27,7 +27,7 @@ READINGS: dict[str, Reading] = {
 
 
 def trained(training: TrainingMonitor, episodes: int = 40, *, first: int = 0) -> None:
-    """Episodes that get better, of two types, and updates."""
+    """Log improving episodes of two types, and updates."""
     for number in range(first, first + episodes):
         training.log_episode(
             number,
@@ -46,8 +46,8 @@ def trained(training: TrainingMonitor, episodes: int = 40, *, first: int = 0) ->
 
 
 @pytest.mark.parametrize("buffer_size", [1_000, 30])
-def test_a_replayed_training_takes_the_time_of_its_records(monitor: Monitor, buffer_size: int) -> None:
-    """120 episodes, one every three seconds, were logged at once; the live window holds all of them, or the last."""
+def test_a_replayed_training_has_the_duration_of_its_records(monitor: Monitor, buffer_size: int) -> None:
+    """120 episodes with times 3 s apart are logged without delay. The live window contains all of them or the last."""
     with monitor(buffer_size=buffer_size) as training:
         for number in range(120):
             training.log_episode(number, 1.0, 20, time=1.7e9 + 3.0 * number)
@@ -61,8 +61,8 @@ def test_a_replayed_training_takes_the_time_of_its_records(monitor: Monitor, buf
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_a_finished_run_gives_the_same_answers(monitor: Monitor, name: str) -> None:
-    """As the monitor that recorded it; but for the moment at which it was asked."""
+def test_a_finished_run_returns_the_same_results_as_its_monitor(monitor: Monitor, name: str) -> None:
+    """Only the time of the call differs."""
     with monitor() as training:
         trained(training)
     mine, theirs = READINGS[name](training), READINGS[name](open_run(training.path))
@@ -71,14 +71,14 @@ def test_a_finished_run_gives_the_same_answers(monitor: Monitor, name: str) -> N
             answer.pop(changing, None)
         validation = answer.get("validation", answer)
         validation.pop("timestamp", None)
-        validation.get("checks", {}).pop("file_system", None)  # the room on the disk
+        validation.get("checks", {}).pop("file_system", None)  # the free disk space
 
     assert json.dumps(mine, sort_keys=True) == json.dumps(theirs, sort_keys=True)
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_before_the_first_episode_nothing_raises(monitor: Monitor, name: str) -> None:
-    """Statistics and convergence say so in a message."""
+def test_no_method_raises_before_the_first_episode(monitor: Monitor, name: str) -> None:
+    """Statistics and convergence return a message."""
     with monitor() as training:
         for reader in (training, open_run(training.path)):
             found = READINGS[name](reader)
@@ -88,15 +88,15 @@ def test_before_the_first_episode_nothing_raises(monitor: Monitor, name: str) ->
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_answers_are_plain_python(monitor: Monitor, name: str) -> None:
-    """A strict JSON encoder takes them, where numbers are finite; no NumPy type is left."""
+def test_results_are_plain_python_objects(monitor: Monitor, name: str) -> None:
+    """A strict JSON encoder accepts them if the numbers are finite; they contain no NumPy types."""
     with monitor() as training:
         trained(training)
         json.dumps(READINGS[name](training), allow_nan=False)
 
 
-def test_numbers_that_are_not_finite_stay_what_they_are(monitor: Monitor) -> None:
-    """And are counted as trouble."""
+def test_non_finite_numbers_are_kept(monitor: Monitor) -> None:
+    """The validity check counts them."""
     with monitor() as training:
         trained(training)
         training.log_training_step(99, math.nan, math.inf, 1.0)
@@ -111,8 +111,8 @@ def test_numbers_that_are_not_finite_stay_what_they_are(monitor: Monitor) -> Non
     assert validity["not_finite"] == {"policy_loss": 1, "value_loss": 1}
 
 
-def test_more_episodes_than_the_window_holds_are_read_from_the_folder(monitor: Monitor) -> None:
-    """So a question about 30 episodes is answered, though the window holds ten."""
+def test_more_episodes_than_the_live_window_are_read_from_the_folder(monitor: Monitor) -> None:
+    """Statistics of 30 episodes are available with a live window of 10."""
     with monitor(buffer_size=10) as training:
         trained(training)
 
@@ -121,8 +121,8 @@ def test_more_episodes_than_the_window_holds_are_read_from_the_folder(monitor: M
         assert training.get_training_statistics(1_000)["session_info"]["window_episodes"] == 40
 
 
-def test_a_resumed_training_remembers_its_episodes(logs: Path) -> None:
-    """The window is empty after resuming; the folder is not."""
+def test_a_resumed_training_includes_its_previous_episodes(logs: Path) -> None:
+    """The live window is empty after a resume, so the episodes are read from the folder."""
     settings = RecorderSettings(system_interval_s=None)
     with TrainingMonitor(logs, session_name="run", settings=settings) as training:
         trained(training)
@@ -135,14 +135,14 @@ def test_a_resumed_training_remembers_its_episodes(logs: Path) -> None:
 
 
 @pytest.mark.parametrize("window", [0, -1, 2.5, True, "ten"])
-def test_a_window_that_is_none_is_refused(monitor: Monitor, window: Any) -> None:
-    """With its value, and the way out."""
-    with monitor() as training, pytest.raises(ValueError, match=r"window_size=.*None is the live window"):
+def test_an_invalid_window_is_refused(monitor: Monitor, window: Any) -> None:
+    """The error gives the value and an alternative."""
+    with monitor() as training, pytest.raises(ValueError, match=r"window_size=.*Use None for the size of the live"):
         training.get_training_statistics(window)
 
 
 def test_no_call_deadlocks(monitor: Monitor) -> None:
-    """Every reading from several threads at once, while others log, and through the end."""
+    """Several threads read at the same time while another thread logs, and also after the end."""
     with monitor(buffer_size=50) as training:
         trained(training, 12)
         done: list[str] = []
@@ -172,8 +172,8 @@ def test_no_call_deadlocks(monitor: Monitor) -> None:
     assert training.get_training_statistics(5)["session_info"]["window_episodes"] == 5
 
 
-def test_the_summary_is_that_of_the_run(monitor: Monitor) -> None:
-    """From the monitor and from the folder, whole or its end."""
+def test_the_summary_covers_the_run_or_its_last_episodes(monitor: Monitor) -> None:
+    """The monitor and a reader return it."""
     with monitor() as training:
         trained(training)
     whole, end = training.summary(), open_run(training.path).summary(10)
@@ -183,8 +183,8 @@ def test_the_summary_is_that_of_the_run(monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize("is_live", [True, False])
-def test_the_overview_and_the_summary_are_of_the_time_that_the_clock_tells(logs: Path, *, is_live: bool) -> None:
-    """Of the monitor's clock and of the reader's, and not of the computer's; so is the report."""
+def test_the_overview_and_the_summary_use_the_given_clock(logs: Path, *, is_live: bool) -> None:
+    """The monitor, the reader and the report use their clock instead of the system clock."""
     clock, settings = ManualClock(1_000.0), RecorderSettings(system_interval_s=None)
     with TrainingMonitor(logs, session_name="run", settings=settings, clock=clock) as training:
         training.log_episode(0, 1.0, 5)
@@ -196,7 +196,7 @@ def test_the_overview_and_the_summary_are_of_the_time_that_the_clock_tells(logs:
 
 
 def test_runs_of_a_folder_are_readers(monitor: Monitor, logs: Path) -> None:
-    """Each answers as one that was opened alone."""
+    """Each reader returns the same results as a run that is opened separately."""
     for name in ("one", "two"):
         with monitor(name) as training:
             trained(training)
@@ -207,8 +207,8 @@ def test_runs_of_a_folder_are_readers(monitor: Monitor, logs: Path) -> None:
 
 
 @pytest.mark.parametrize("name", READINGS)
-def test_a_metric_may_have_any_name(monitor: Monitor, name: str) -> None:
-    """Also that of a fixed key, which keeps its meaning."""
+def test_a_metric_can_have_any_name(monitor: Monitor, name: str) -> None:
+    """A metric with the name of a fixed key does not change the value of that key."""
     with monitor() as training:
         training.log_episode(0, 1.5, 7, algorithm_metrics={"reward": 9.0, "quality": 8.0, "episode": 7.0})
         READINGS[name](training)
@@ -218,8 +218,8 @@ def test_a_metric_may_have_any_name(monitor: Monitor, name: str) -> None:
 
 
 @pytest.mark.parametrize("diagnosis_interval_s", [5.0, None])
-def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, diagnosis_interval_s: float | None) -> None:
-    """Into the training, which goes on from memory."""
+def test_a_removed_folder_is_reported_without_an_error(monitor: Monitor, diagnosis_interval_s: float | None) -> None:
+    """The training continues with the records in memory."""
     settings = RecorderSettings(
         system_interval_s=None, heartbeat_s=1e3, fsync_interval_s=1e3, diagnosis_interval_s=diagnosis_interval_s
     )
@@ -233,8 +233,8 @@ def test_a_folder_that_was_removed_is_said_and_not_raised(monitor: Monitor, diag
 
 
 @pytest.mark.parametrize("height", [1e308, math.inf, 5e-324])
-def test_the_greatest_numbers_overflow_in_silence(monitor: Monitor, height: float) -> None:
-    """No warning, which may be an error in the training that asks, and nothing raised."""
+def test_extreme_numbers_cause_no_warning(monitor: Monitor, height: float) -> None:
+    """No error is raised either. A training can treat warnings as errors."""
     with monitor() as training:
         for number in range(40):
             reward = height if number % 14 < 7 else -height
@@ -246,7 +246,7 @@ def test_the_greatest_numbers_overflow_in_silence(monitor: Monitor, height: floa
 
 
 def test_the_time_between_two_sessions_is_not_training(logs: Path) -> None:
-    """For the monitor as for those who read its run."""
+    """The monitor and the readers of the run leave it out."""
     clock, settings = ManualClock(1_000.0), RecorderSettings(system_interval_s=None)
     for resume in ("never", "must"):
         with TrainingMonitor(logs, session_name="run", settings=settings, clock=clock, resume=resume) as training:
@@ -258,8 +258,8 @@ def test_the_time_between_two_sessions_is_not_training(logs: Path) -> None:
     assert minutes == open_run(training.path).get_training_statistics()["session_info"]["training_time_minutes"] == 2.0
 
 
-def test_an_overview_of_a_folder_that_is_gone_is_refused(monitor: Monitor) -> None:
-    """As the documentation says; what needs no folder is still answered."""
+def test_an_overview_of_a_removed_folder_is_refused(monitor: Monitor) -> None:
+    """The documented error is raised. Methods that do not need the folder still work."""
     with monitor() as training:
         trained(training)
         shutil.rmtree(training.path)

@@ -1,4 +1,4 @@
-"""Runs that have only scalars: every output has their reward, and says what it is."""
+"""Runs with scalars only: every output shows their reward and its source."""
 
 import json
 import re
@@ -27,7 +27,7 @@ UPDATES = 80
 
 
 def mean_returns(training: TrainingMonitor, seed: int, gain: float = 100.0) -> None:
-    """Log what Stable-Baselines3 writes to TensorBoard: the mean return of the last 100 episodes at each update."""
+    """Log the mean return of the last 100 episodes at each update, as Stable-Baselines3 does for TensorBoard."""
     rng = np.random.default_rng(seed)
     returns = gain * (1.0 - np.exp(-np.arange(UPDATES * 10) / 200)) + rng.normal(0.0, 10.0, UPDATES * 10)
     began = training.session.start_time
@@ -39,7 +39,7 @@ def mean_returns(training: TrainingMonitor, seed: int, gain: float = 100.0) -> N
 
 @pytest.fixture(scope="module")
 def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of runs: two that learn, one that learns half as much, one without any reward, one of episodes."""
+    """Folder of runs: two that learn, one that learns half as much, one without a reward, and one with episodes."""
     folder = tmp_path_factory.mktemp("runs")
     settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
 
@@ -59,12 +59,12 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run_command(*words: object, columns: int = 200) -> Result:
-    """Run a command on a terminal, a wide one unless its width is given."""
+    """Run a command on a terminal of a given width."""
     return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": str(columns)})
 
 
 def head(logs: Path, name: str) -> RunHeader:
-    """The top of a run's page."""
+    """Return the header of the page of a run."""
     run = WatchedRun(name, logs / name)
     run.refresh()
     return run_header(run, assess(run.reader, clock=run.clock)[1])
@@ -72,7 +72,7 @@ def head(logs: Path, name: str) -> RunHeader:
 
 @pytest.mark.parametrize("command", [["show"], ["stats"], ["check"], ["watch", "--once"]])
 def test_a_command_names_the_source_of_the_reward(logs: Path, command: list[str]) -> None:
-    """And does not wait for an episode of a run that is over."""
+    """The output does not ask for episodes of an ended run."""
     text = " ".join(run_command(*command, logs / "a-1").stdout.split())
 
     assert SOURCE in text
@@ -80,7 +80,7 @@ def test_a_command_names_the_source_of_the_reward(logs: Path, command: list[str]
 
 
 def test_the_list_has_the_reward(logs: Path) -> None:
-    """Marked, as it is not one of episodes."""
+    """The reward has a mark, because it is not from episodes."""
     lines = run_command("ls", logs).stdout.splitlines()
     rows = {line.split()[0]: line for line in lines if line}
 
@@ -88,16 +88,16 @@ def test_the_list_has_the_reward(logs: Path) -> None:
     assert f"* no episodes: {SOURCE}" in lines
 
 
-def test_a_list_without_room_for_the_reward_does_not_explain_its_mark(logs: Path) -> None:
-    """Its last columns are left out."""
+def test_a_list_without_a_reward_column_does_not_explain_its_mark(logs: Path) -> None:
+    """A narrow terminal has no space for the last columns."""
     shown = run_command("ls", logs, columns=30).stdout
 
     assert "reward" not in shown
     assert "* no episodes" not in shown
 
 
-def test_a_run_lasts_as_long_as_its_scalars(logs: Path) -> None:
-    """They are all that tells how long and how fast it trained."""
+def test_the_duration_of_a_run_is_that_of_its_scalars(logs: Path) -> None:
+    """The throughput is computed from the scalars too."""
     overview = open_run(logs / "a-1").overview()
 
     assert overview.state.duration == pytest.approx(UPDATES - 1)
@@ -105,7 +105,7 @@ def test_a_run_lasts_as_long_as_its_scalars(logs: Path) -> None:
 
 
 def test_the_list_as_json_names_the_source(logs: Path) -> None:
-    """Of each run."""
+    """Each run has its source."""
     rows = {row["run_id"]: row for row in json.loads(run_command("ls", logs, "--json").stdout)["runs"]}
 
     assert {name: row["reward_source"] for name, row in rows.items()} == {
@@ -115,8 +115,8 @@ def test_the_list_as_json_names_the_source(logs: Path) -> None:
     assert rows["losses"]["levels"] == {}
 
 
-def test_the_curve_is_shown_and_no_episodes_are_claimed(logs: Path) -> None:
-    """As a chart, and as numbers in JSON."""
+def test_the_curve_is_shown_with_zero_episodes(logs: Path) -> None:
+    """The curve is a chart, or numbers in JSON."""
     shown = run_command("show", logs / "a-1").stdout
     found = json.loads(run_command("show", logs / "a-1", "--json").stdout)
 
@@ -126,8 +126,8 @@ def test_the_curve_is_shown_and_no_episodes_are_claimed(logs: Path) -> None:
     assert len(found["curves"]["reward"]) == 40
 
 
-def test_the_summary_judges_its_trend(logs: Path) -> None:
-    """The recent level is that of the last tenth, as a value is a mean of 100 episodes already."""
+def test_the_summary_assesses_the_trend(logs: Path) -> None:
+    """The recent level covers the last tenth, because a value is already a mean of 100 episodes."""
     summary = summarise(Run(logs / "a-1"))
 
     assert summary.measures["reward"].trend.verdict == "improving"
@@ -135,13 +135,13 @@ def test_the_summary_judges_its_trend(logs: Path) -> None:
     assert summary.measures["reward"].recent.estimate == pytest.approx(95.0, abs=1.0)
 
 
-def test_a_window_of_the_summary_is_of_the_last_values(logs: Path) -> None:
-    """As it is of the last episodes."""
+def test_a_window_of_the_summary_selects_the_last_values(logs: Path) -> None:
+    """Without episodes, the window is a number of values."""
     assert summarise(Run(logs / "a-1"), window=20).measures["reward"].counts.total == 20
 
 
-def test_the_diagnosis_judges_the_reward(logs: Path) -> None:
-    """A run that learns is healthy, by rules that need a reward."""
+def test_the_diagnosis_evaluates_the_reward(logs: Path) -> None:
+    """A run that learns is healthy according to the rules that need a reward."""
     found = diagnose(evidence_of(Run(logs / "a-1")))
 
     assert found.alarms == ()
@@ -149,8 +149,8 @@ def test_the_diagnosis_judges_the_reward(logs: Path) -> None:
     assert (found.episodes, found.rewards, found.reward_source) == (0, UPDATES, SOURCE)
 
 
-def test_a_mean_return_that_collapses_is_found(tmp_path: Path) -> None:
-    """Not healthy 100 on nothing."""
+def test_a_collapse_of_the_mean_return_is_found(tmp_path: Path) -> None:
+    """The health score is below 100."""
     with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as training:
         rng = np.random.default_rng(0)
         for update in range(120):
@@ -165,8 +165,8 @@ def test_a_mean_return_that_collapses_is_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["html", "md"])
-def test_a_report_draws_and_judges_it(logs: Path, ending: str, tmp_path: Path) -> None:
-    """Its verdict is one of learning."""
+def test_a_report_draws_and_assesses_the_reward(logs: Path, ending: str, tmp_path: Path) -> None:
+    """Its verdict is about learning."""
     path = tmp_path / f"report.{ending}"
     run_command("report", logs / "a-1", "--output", path)
     text = path.read_text()
@@ -177,8 +177,8 @@ def test_a_report_draws_and_judges_it(logs: Path, ending: str, tmp_path: Path) -
     assert any(verdict in text for verdict in ("Improving", "Improved", "Converged"))
 
 
-def test_the_digest_has_its_reward_and_health(logs: Path, tmp_path: Path) -> None:
-    """And names the source."""
+def test_the_digest_has_the_reward_and_the_health_score(logs: Path, tmp_path: Path) -> None:
+    """It names the source of the reward."""
     path = tmp_path / "digest.md"
     run_command("report", logs, "--since", "1d", "--output", path)
     rows = {line.split("|")[1].strip(): line for line in path.read_text().splitlines() if line.startswith("| ")}
@@ -187,8 +187,8 @@ def test_the_digest_has_its_reward_and_health(logs: Path, tmp_path: Path) -> Non
     assert SOURCE in path.read_text()
 
 
-def test_the_page_has_its_level_trend_and_verdict(logs: Path) -> None:
-    """It does not wait for an episode."""
+def test_the_page_has_the_level_and_the_verdict(logs: Path) -> None:
+    """The verdict is about learning and names the source."""
     found = head(logs, "a-1").overview
 
     assert (found.episodes, found.episodes_per_minute) == (0, None)
@@ -199,8 +199,8 @@ def test_the_page_has_its_level_trend_and_verdict(logs: Path) -> None:
     assert SOURCE in found.verdict.text
 
 
-def test_the_line_in_the_list_of_the_dashboard_has_it(logs: Path) -> None:
-    """With its curve."""
+def test_the_list_row_of_the_dashboard_has_the_reward(logs: Path) -> None:
+    """The row has a sparkline."""
     glance = RowTracker("a-1", Run(logs / "a-1"), ManualClock())
     glance.read()
     row = glance.row()
@@ -210,8 +210,8 @@ def test_the_line_in_the_list_of_the_dashboard_has_it(logs: Path) -> None:
     assert len(row.spark) > 10
 
 
-def test_the_dashboard_draws_it_over_steps(logs: Path) -> None:
-    """Over episodes too, of which there are none to count."""
+def test_the_dashboard_draws_the_reward_over_steps(logs: Path) -> None:
+    """Steps are used even if the request asks for episodes, because there are none."""
     with serving(logs) as address, httpx.Client(base_url=address, timeout=60.0) as client:
 
         def ask(clock: str) -> Any:
@@ -224,8 +224,8 @@ def test_the_dashboard_draws_it_over_steps(logs: Path) -> None:
     assert curves[0]["points"]["x"][:2] == [2048.0, 4096.0]
 
 
-def test_the_page_counts_the_steps_that_the_other_outputs_count(tmp_path: Path) -> None:
-    """The `step` of a metric may be another clock, so it is not how far the training is."""
+def test_the_page_has_the_same_environment_step_as_other_outputs(tmp_path: Path) -> None:
+    """The `step` of a metric can have another meaning, so it is not counted as environment steps."""
     settings = RecorderSettings(system_interval_s=None, diagnosis_interval_s=None)
     with TrainingMonitor(tmp_path, session_name="run", settings=settings) as training:
         for step in range(20):
@@ -234,8 +234,8 @@ def test_the_page_counts_the_steps_that_the_other_outputs_count(tmp_path: Path) 
     assert head(tmp_path, "run").overview.env_step == summarise(Run(tmp_path / "run")).overview.env_step
 
 
-def test_a_page_gives_way_to_episodes_that_come(tmp_path: Path) -> None:
-    """From the first one on, the reward is that of episodes; whoever follows is told to begin again."""
+def test_a_page_switches_to_episodes_when_they_are_logged(tmp_path: Path) -> None:
+    """From the first episode on, the reward is that of episodes, and followers must start again."""
     with TrainingMonitor(tmp_path, session_name="run", settings=RecorderSettings(system_interval_s=None)) as training:
         mean_returns(training, 1)
         run = WatchedRun("run", training.path)
@@ -249,8 +249,8 @@ def test_a_page_gives_way_to_episodes_that_come(tmp_path: Path) -> None:
     assert run.delta_since(cursor).again
 
 
-def test_a_page_follows_a_series_that_grows(tmp_path: Path) -> None:
-    """What is new is told as new rows."""
+def test_a_page_follows_a_growing_series(tmp_path: Path) -> None:
+    """New values are new rows."""
     clock = ManualClock()
     with TrainingMonitor(tmp_path, session_name="run", settings=RecorderSettings(system_interval_s=None)) as training:
         training.log_metrics("rollout", {"ep_rew_mean": 1.0}, step=1)
@@ -266,21 +266,21 @@ def test_a_page_follows_a_series_that_grows(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [["check"], ["watch", "--once"]])
-def test_a_run_without_a_reward_says_so(logs: Path, command: list[str]) -> None:
-    """It is over, and waits for no episode."""
+def test_a_command_reports_a_run_without_a_reward(logs: Path, command: list[str]) -> None:
+    """The run has ended, so the output does not ask for episodes."""
     assert "No reward was recorded" in run_command(*command, logs / "losses").stdout
 
 
-def test_the_page_of_a_run_without_a_reward_says_so(logs: Path) -> None:
-    """Likewise."""
+def test_the_page_reports_a_run_without_a_reward(logs: Path) -> None:
+    """The verdict has this title."""
     verdict = head(logs, "losses").overview.verdict
 
     assert verdict is not None
     assert verdict.title == "No reward recorded"
 
 
-def test_runs_are_compared_by_it(logs: Path) -> None:
-    """At the same step, and a note names the source."""
+def test_runs_are_compared_by_the_mean_return(logs: Path) -> None:
+    """They are compared at the same step, and a note names the source."""
     found = compare(f"good={logs}/a-*", f"half={logs}/b-*")
 
     assert [outcome.standing for outcome in found.runs] == ["counted"] * 3
@@ -288,16 +288,16 @@ def test_runs_are_compared_by_it(logs: Path) -> None:
     assert any(SOURCE in note for note in found.notes)
 
 
-def test_they_are_compared_with_runs_of_episodes(logs: Path) -> None:
-    """Which stay what they are."""
+def test_runs_with_scalars_are_compared_with_runs_with_episodes(logs: Path) -> None:
+    """The run with episodes keeps its episode rewards."""
     found = compare(logs / "a-1", logs / "single")
     outcomes = {outcome.run: outcome.outcomes["final"] for outcome in found.runs}
 
     assert outcomes == {"a-1": pytest.approx(95.0, abs=1.0), "single": pytest.approx(101.0, abs=0.5)}
 
 
-def test_a_run_whose_episodes_have_no_steps_is_not_said_to_have_no_rewards(logs: Path, tmp_path: Path) -> None:
-    """It has none along the axis that the comparison takes."""
+def test_a_run_without_steps_is_left_out_because_of_the_axis(logs: Path, tmp_path: Path) -> None:
+    """The reason is that the run has no rewards along the axis of the comparison."""
     with TrainingMonitor(tmp_path, session_name="run") as training:
         for episode in range(100):
             training.log_episode(episode, 1.0, 10)
@@ -306,8 +306,8 @@ def test_a_run_whose_episodes_have_no_steps_is_not_said_to_have_no_rewards(logs:
     assert found.runs[1].reason == f"has no episodes.reward along {found.axis}"
 
 
-def test_a_copy_of_such_a_run_counts_once(tmp_path: Path) -> None:
-    """As of any run."""
+def test_a_duplicate_of_such_a_run_is_counted_once(tmp_path: Path) -> None:
+    """Duplicates are detected as for runs with episodes."""
     for name in ("one", "other"):
         with TrainingMonitor(
             tmp_path, session_name=name, settings=RecorderSettings(system_interval_s=None), configuration={"seed": name}
@@ -319,8 +319,8 @@ def test_a_copy_of_such_a_run_counts_once(tmp_path: Path) -> None:
     assert [outcome.standing for outcome in found.runs] == ["counted", "left out"]
 
 
-def test_a_run_has_its_place_among_earlier_ones(logs: Path) -> None:
-    """By the same reward."""
+def test_a_run_is_ranked_among_previous_runs(logs: Path) -> None:
+    """The rank uses the same reward."""
     text = run_command("compare", logs / "b-1", "--folder", logs).stdout
 
     assert "lower than" in text

@@ -1,4 +1,4 @@
-"""No secret of a training is in its run folder, its sinks or what is made of the run."""
+"""The run folder, the sinks, reports and exports of a training contain no secrets."""
 
 import json
 import sys
@@ -36,8 +36,8 @@ def train(logs: Path, **options: Any) -> Path:
     return monitor.path
 
 
-def test_no_file_of_a_run_holds_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the configuration, the command line, an event, or the exception that ended it."""
+def test_no_file_of_a_run_contains_a_secret(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Secrets in the configuration, the command line, an event and the exception are masked."""
     monkeypatch.setattr(sys, "orig_argv", ["python", "train.py", "--token", "eta-opensesame", "--lr=0.1"])
     run = train(tmp_path, configuration=SECRETS)
     header = json.loads((run / "run.json").read_text())
@@ -50,7 +50,7 @@ def test_no_file_of_a_run_holds_a_secret(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_sinks_get_the_masked_configuration(tmp_path: Path) -> None:
-    """At the beginning, and when it grows."""
+    """Later additions to the configuration are masked too."""
     pytest.importorskip("tensorboard")
     written = everything_in(train(tmp_path, configuration=SECRETS, use_tensorboard=True))
 
@@ -59,7 +59,7 @@ def test_sinks_get_the_masked_configuration(tmp_path: Path) -> None:
 
 
 def test_masking_can_be_extended_and_switched_off(tmp_path: Path) -> None:
-    """By an option of the monitor; what was switched off is kept by readers too."""
+    """This is an option of the monitor, and readers respect it."""
     with TrainingMonitor(tmp_path, session_name="more", configuration={"badge": 7, "a": "CORP-1"}, settings=QUIET,
                          mask_secrets=["badge", "corp-[0-9]"]):  # fmt: skip
         pass
@@ -70,15 +70,15 @@ def test_masking_can_be_extended_and_switched_off(tmp_path: Path) -> None:
     assert open_run(tmp_path / "off").header.configuration == SECRETS
 
 
-def test_a_pattern_that_is_none_makes_no_run(tmp_path: Path) -> None:
-    """It is refused before there is a folder."""
+def test_an_invalid_pattern_is_refused(tmp_path: Path) -> None:
+    """It is refused before a folder is created."""
     with pytest.raises(ValueError, match="mask_secrets"):
         TrainingMonitor(tmp_path / "logs", mask_secrets=["("])
     assert not (tmp_path / "logs").exists()
 
 
 def old_run(logs: Path) -> Path:
-    """A run as it was recorded before secrets were masked."""
+    """Create a run as recorded by a version without masking."""
     with TrainingMonitor(logs, session_name="old", configuration={"lr": 0.1}, settings=QUIET) as monitor:
         monitor.log_episode(1, 2.0, 3)
     file = logs / "old" / "run.json"
@@ -90,8 +90,8 @@ def old_run(logs: Path) -> Path:
     return logs / "old"
 
 
-def test_runs_of_before_are_masked_where_they_are_read(tmp_path: Path) -> None:
-    """A report is shared; an export and an import too."""
+def test_runs_from_earlier_versions_are_masked_when_they_are_read(tmp_path: Path) -> None:
+    """Reports, exports and imports of such a run contain no secrets."""
     run = open_run(old_run(tmp_path))
     shared = tmp_path / "shared"
     shared.mkdir()
@@ -104,8 +104,8 @@ def test_runs_of_before_are_masked_where_they_are_read(tmp_path: Path) -> None:
     assert "opensesame" not in everything_in(shared)
 
 
-def test_a_run_of_before_that_is_resumed_is_masked_on_the_disk(tmp_path: Path) -> None:
-    """Its header is written again."""
+def test_resuming_a_run_from_an_earlier_version_masks_its_header(tmp_path: Path) -> None:
+    """The header is rewritten with masked secrets."""
     path = old_run(tmp_path)
     with TrainingMonitor(tmp_path, session_name="old", resume="must", settings=QUIET):
         pass
@@ -113,8 +113,8 @@ def test_a_run_of_before_that_is_resumed_is_masked_on_the_disk(tmp_path: Path) -
     assert "opensesame" not in (path / "run.json").read_text()
 
 
-def test_an_export_of_before_is_masked_when_it_is_imported(tmp_path: Path) -> None:
-    """Before the run is written."""
+def test_an_export_from_an_earlier_version_is_masked_when_it_is_imported(tmp_path: Path) -> None:
+    """The secrets are masked before the run is written."""
     exported = Path(export_run(open_run(old_run(tmp_path)), tmp_path / "old.json"))
     document = json.loads(exported.read_text())
     document["header"]["configuration"] = SECRETS

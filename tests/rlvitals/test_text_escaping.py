@@ -1,4 +1,4 @@
-"""Recorded texts forge no line, steer no terminal and turn no direction of writing, wherever they are shown."""
+"""Recorded texts cannot forge a line, control a terminal or change the text direction in any output."""
 
 import io
 import json
@@ -25,8 +25,8 @@ NAME = f"run\nFORGED{BIDI}\x1b[31m"
 
 
 @pytest.mark.parametrize("sign", [*BIDI, *UNSEEN, *CONTROLS, "\ud800", "\U000e0041"])
-def test_what_cannot_be_seen_is_shown_as_an_escape(sign: str) -> None:
-    """One that says which character it is."""
+def test_an_invisible_character_is_escaped(sign: str) -> None:
+    """The escape identifies the character."""
     shown = escape_control(f"a{sign}b")
 
     assert shown.isprintable()
@@ -34,24 +34,24 @@ def test_what_cannot_be_seen_is_shown_as_an_escape(sign: str) -> None:
     assert shown.endswith("b")
 
 
-def test_escapes_are_those_of_python() -> None:
-    """As they are written in code."""
+def test_escapes_have_the_form_of_python_literals() -> None:
+    """The code points are hexadecimal."""
     assert escape_control("a\nb\x1b[0m\u202e\U000e0041") == r"a\nb\x1b[0m\u202e\U000e0041"
 
 
 @pytest.mark.parametrize("text", ["", "plain", "Grüße, 世界 🌍", "naïve café", "עברית", "a\\nb"])
 def test_other_texts_are_kept(text: str) -> None:
-    """In any writing."""
+    """Text in any script is unchanged."""
     assert escape_control(text) == text
 
 
 def test_spaces_of_other_widths_are_spaces() -> None:
-    """They can be seen, but not told apart."""
+    """They are visible, but cannot be distinguished."""
     assert escape_control("a\u00a0b\u3000c") == "a b c"
 
 
-def test_some_may_be_kept() -> None:
-    """Where a text may have several lines."""
+def test_some_characters_can_be_kept() -> None:
+    """A newline is kept in a text that can have several lines."""
     assert escape_control("a\nb\x1b", keep="\n") == "a\nb\\x1b"
 
 
@@ -63,7 +63,7 @@ def assert_harmless(text: str, *, lines: bool = True) -> None:
 
 @pytest.fixture
 def logs(tmp_path: Path) -> Path:
-    """A folder with a run that says hostile things everywhere."""
+    """Folder with a run that has hostile text in every field."""
     monitor = TrainingMonitor(
         tmp_path / "logs", session_name="run", project_name=HOSTILE, tags=[HOSTILE], settings=QUIET,
         configuration={HOSTILE: HOSTILE, "lr": 0.1},
@@ -92,10 +92,10 @@ def logs(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def invoke(logs: Path) -> Callable[..., Result]:
-    """Runs a command on the folder."""
+    """Function that runs a command on the folder."""
 
     def run(*words: str) -> Result:
-        # Wide enough that no line is broken: a break before a word would look like a forged line.
+        # Wide enough that no line wraps, because a wrapped word could look like a forged line.
         wide = {"COLUMNS": "4000"}
         said = [word.replace("LOGS", str(logs)) for word in words]
         return CliRunner().invoke(app, said, prog_name="rlvitals", env=wide)
@@ -125,8 +125,8 @@ def invoke(logs: Path) -> Callable[..., Result]:
         ("show", NAME, "--folder", "LOGS/none"),
     ],
 )
-def test_no_command_prints_what_was_recorded_as_it_is(invoke: Callable[..., Result], command: tuple[str, ...]) -> None:
-    """Neither on its output nor with its errors."""
+def test_no_command_prints_recorded_text_unescaped(invoke: Callable[..., Result], command: tuple[str, ...]) -> None:
+    """This applies to the output and to errors."""
     done = invoke(*command)
 
     assert done.output
@@ -137,15 +137,15 @@ def test_no_command_prints_what_was_recorded_as_it_is(invoke: Callable[..., Resu
 
 
 @pytest.mark.parametrize("ending", ["html", "md"])
-def test_no_report_turns_the_direction_of_writing(logs: Path, tmp_path: Path, ending: str) -> None:
-    """Or holds a control character."""
+def test_no_report_changes_the_text_direction(logs: Path, tmp_path: Path, ending: str) -> None:
+    """Reports do not contain control characters either."""
     written = write_report(open_run(logs / NAME), tmp_path / f"report.{ending}", figures=False)
 
     assert_harmless(written.read_text("utf-8"), lines=False)
 
 
-def test_the_terminal_sink_prints_one_line_a_message(tmp_path: Path) -> None:
-    """Also of an evaluation of a policy that someone named."""
+def test_the_terminal_sink_prints_one_line_per_message(tmp_path: Path) -> None:
+    """This includes evaluations with a custom policy name."""
     stream = io.StringIO()
     sink = TerminalSink(stream=stream, clock=ManualClock())
     with TrainingMonitor(tmp_path, sinks=[sink], settings=QUIET) as monitor:
@@ -156,8 +156,8 @@ def test_the_terminal_sink_prints_one_line_a_message(tmp_path: Path) -> None:
     assert_harmless(stream.getvalue())
 
 
-def test_log_lines_are_lines(caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever a name or an error holds."""
+def test_a_log_message_is_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Names and errors in it can contain any text."""
     with caplog.at_level(logging.WARNING, "rlvitals"):
         logging.getLogger("rlvitals").warning("%s: %s", NAME, HOSTILE)
 

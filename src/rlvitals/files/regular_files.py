@@ -1,8 +1,8 @@
-"""Open only regular files: never a link, a named pipe, a device or a folder that stands in a file's place.
+"""Safe opening of files: only regular files, never a link, a named pipe, a device or a folder.
 
-A run folder may come from anywhere. A link in it could make a repair truncate a file outside of the run, and opening a
-named pipe blocks until somebody writes to it. Everything that opens a file of a run opens it here. The folder of a run
-and the folders above it may be links: the user chose them.
+A run folder can come from an untrusted source. With a link in it, a repair could truncate a file outside the run, and
+opening a named pipe blocks until another process writes to it. All code that opens a file of a run uses this module.
+The run folder and its parent folders can be links, because the user chose them.
 """
 
 import contextlib
@@ -29,18 +29,18 @@ _asides = itertools.count()
 
 
 class IrregularFileError(OSError):
-    """Something that is not a regular file stands in a file's place, or a link in a folder's place.
+    """A path is not a regular file, or is a link instead of a folder.
 
     Args:
-        path: Where.
-        mode: Its `st_mode`.
-        wanted: What should be there.
+        path: Path that was checked.
+        mode: Value of `st_mode` of the path.
+        wanted: Expected kind of file, as it appears in the message.
     """
 
     def __init__(self, path: Path, mode: int, wanted: str = "a regular file") -> None:
         is_link = stat.S_ISLNK(mode)
         kind = _KINDS.get(stat.S_IFMT(mode), "a special file")
-        way_out = "replace it with a copy of what it points to" if is_link else "move it out of the run"
+        way_out = "replace it with a copy of its target" if is_link else "move it out of the run"
         if stat.S_ISDIR(mode):
             super().__init__(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
             return
@@ -48,21 +48,21 @@ class IrregularFileError(OSError):
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open a regular file. Never follows a link at the path itself, and never blocks.
+    """Open a regular file. A link at the path itself is not followed, and the call never blocks.
 
     Args:
-        path: The file.
-        flags: As for `os.open`; with `os.O_CREAT` the file is created if it is missing.
+        path: File to open.
+        flags: Flags for `os.open`. With `os.O_CREAT` the file is created if it is missing.
 
     Returns:
-        The descriptor, which child processes do not inherit.
+        The file descriptor, which child processes do not inherit.
 
     Raises:
-        IrregularFileError: Something else is at the path.
+        IrregularFileError: The path is not a regular file.
         OSError: The file cannot be opened.
     """
     with contextlib.suppress(FileNotFoundError):
-        _check(path, path.lstat().st_mode)  # before opening, which alone may have an effect on a device
+        _check(path, path.lstat().st_mode)  # check first, because opening a device can have side effects
     fd = os.open(path, flags | _SAFE | _BINARY, 0o644)
     try:
         _check(path, os.fstat(fd).st_mode)
@@ -76,7 +76,7 @@ def reader(path: Path) -> BinaryIO:
     """Open a regular file for reading bytes.
 
     Raises:
-        IrregularFileError: Something else is at the path.
+        IrregularFileError: The path is not a regular file.
         OSError: The file cannot be opened.
     """
     return os.fdopen(open_regular(path), "rb")
@@ -86,22 +86,22 @@ def read_regular(path: Path, most_bytes: int | None = None) -> bytes:
     """Read a whole regular file.
 
     Args:
-        path: The file.
-        most_bytes: A larger file is refused without reading it.
+        path: File to read.
+        most_bytes: Size limit in bytes. A larger file is not read.
 
     Raises:
-        IrregularFileError: Something else is at the path.
-        OSError: The file cannot be read, or is too large.
+        IrregularFileError: The path is not a regular file.
+        OSError: The file cannot be read, or is larger than the limit.
     """
     with reader(path) as file:
         size = os.fstat(file.fileno()).st_size
         if most_bytes is not None and size > most_bytes:
-            raise OSError(errno.EFBIG, f"it has {size} bytes, and {most_bytes} is the most", str(path))
+            raise OSError(errno.EFBIG, f"the file has {size} bytes; the limit is {most_bytes}", str(path))
         return file.read() if most_bytes is None else file.read(most_bytes)
 
 
 def begin_file(path: Path) -> BinaryIO:
-    """Open a new file for writing. What was at the path is removed first, a link itself and not what it points to.
+    """Create a new file for writing. An existing file or link at the path is removed first; the link target is kept.
 
     Raises:
         OSError: The file cannot be created.
@@ -111,13 +111,13 @@ def begin_file(path: Path) -> BinaryIO:
 
 
 def open_appending(path: Path) -> int:
-    """Open a regular file for appending; it is created if it is missing, and shared with no other name.
+    """Open a regular file for appending. A missing file is created, and a file with several hard links is copied first.
 
     Returns:
-        The descriptor, which child processes do not inherit.
+        The file descriptor, which child processes do not inherit.
 
     Raises:
-        IrregularFileError: Something else is at the path.
+        IrregularFileError: The path is not a regular file.
         OSError: The file cannot be opened.
     """
     with contextlib.suppress(FileNotFoundError):
@@ -126,10 +126,10 @@ def open_appending(path: Path) -> int:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file aside and rename it: readers see the old content or the new, whole.
+    """Replace a file atomically: write a temporary file and rename it. Readers see the whole old or new content.
 
     Raises:
-        OSError: It cannot be written; the old file is unchanged.
+        OSError: The file cannot be written. The old file is unchanged.
     """
     aside = aside_of(path)
     try:
@@ -143,23 +143,23 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def aside_of(path: Path) -> Path:
-    """A hidden path next to a file, for content that is renamed to it. No other write of this process has the same."""
+    """Return a temporary hidden path next to a file. Each call in this process returns a different path."""
     return path.with_name(f".{path.name}.{os.getpid()}.{next(_asides)}.tmp")
 
 
 def unshare(path: Path) -> None:
-    """Give a file that has several names (hard links) a copy of its own, so that a change reaches no other name.
+    """Replace a file that has several hard links with a copy, so that a change does not affect the other names.
 
     Raises:
-        IrregularFileError: The file is not regular.
-        OSError: The copy cannot be written; the file is unchanged.
+        IrregularFileError: The path is not a regular file.
+        OSError: The copy cannot be written. The file is unchanged.
     """
     if path.lstat().st_nlink > 1:
         replace_file(path, read_regular(path))
 
 
 def is_regular(path: Path) -> bool:
-    """Whether a regular file is at a path; a link to one is not."""
+    """Return whether the path is a regular file. A link to a file is not."""
     try:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -167,7 +167,7 @@ def is_regular(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is at a path; a link to one is not."""
+    """Return whether the path is a folder. A link to a folder is not."""
     try:
         return stat.S_ISDIR(path.lstat().st_mode)
     except (OSError, ValueError):
@@ -175,13 +175,13 @@ def is_folder(path: Path) -> bool:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that exists is kept, but not a link or a file in its place.
+    """Create a folder and its missing parents. An existing folder is kept; a link or file at the path is refused.
 
     Raises:
-        IrregularFileError: Something else is at the path.
-        OSError: The folder cannot be made.
+        IrregularFileError: The path is not a folder.
+        OSError: The folder cannot be created.
     """
-    with contextlib.suppress(FileExistsError):  # what is there may not be a folder
+    with contextlib.suppress(FileExistsError):  # a file can be at the path; the check below reports it
         path.mkdir(parents=True, exist_ok=True)
     mode = path.lstat().st_mode
     if not stat.S_ISDIR(mode):

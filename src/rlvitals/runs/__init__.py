@@ -1,4 +1,4 @@
-"""Where runs are kept: folders of plain files that any tool can read."""
+"""Storage of runs in folders of plain files that other tools can read."""
 
 from rlvitals.runs.catalogue import Runs, find_runs, open_run, open_runs
 from rlvitals.runs.header import Header

@@ -1,4 +1,4 @@
-"""Tables that were read: as NumPy, rows, pandas, polars or Arrow; and questions in SQL, which give one."""
+"""SQL queries over runs, and their results as NumPy arrays, rows, pandas, polars or Arrow."""
 
 import importlib
 import re
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Column = np.ma.MaskedArray[Any, Any]
-"""Values in which those that are absent are masked; those that are not finite are not."""
+"""Values of a column. Missing values are masked; non-finite values are not."""
 
 _TABLE = "answer"
 _WRONG = (
@@ -32,9 +32,9 @@ _WRONG = (
     duckdb.CatalogException,
     duckdb.PermissionException,
 )
-"""What only a question can be blamed for."""
+"""Errors that are always caused by the query, and never by the data."""
 _QUESTIONS = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN, duckdb.StatementType.MULTI)
-"""What asks (a `PIVOT` is several statements in one); anything else would write, or change the database."""
+"""Statements that only read (a `PIVOT` is several statements in one). Any other statement can change the database."""
 _NO_TABLE = "Table with name"
 _EXTENSION = re.compile(r"but it exists in the (\S+) extension")
 _NO_ACCESS = re.compile(r'Cannot access (?:file|directory) "(.*)" - ', re.DOTALL)
@@ -42,11 +42,11 @@ _COUNT = re.compile(r"\bcount\s*\(\s*\*\s*\)", re.IGNORECASE)
 
 
 class Answer:
-    """The rows that a question gave, in the order in which it gave them. It stays as it is, whatever the run does.
+    """Result rows of a query, in their order. Later changes of the run do not affect them.
 
     Args:
-        tables: The database that holds them, which the answer keeps.
-        table: The table's name.
+        tables: Database that contains the rows. The answer keeps it open.
+        table: Name of the table with the rows.
     """
 
     def __init__(self, tables: duckdb.DuckDBPyConnection, table: str = _TABLE) -> None:
@@ -68,19 +68,19 @@ class Answer:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns' names."""
+        """The column names."""
         return tuple(self._relation.columns)
 
     def rows(self) -> list[tuple[Any, ...]]:
-        """The rows, as plain Python values; `None` is absent."""
+        """Return the rows as plain Python values. Missing values are `None`."""
         return self._relation.fetchall()
 
     def numpy(self) -> dict[str, Column]:
-        """The columns, as masked arrays."""
+        """Return the columns as masked arrays."""
         return {name: np.ma.asarray(column) for name, column in self._relation.fetchnumpy().items()}
 
     def pandas(self) -> "pd.DataFrame":
-        """The table as a pandas frame.
+        """Return the table as a pandas data frame.
 
         Raises:
             MissingExtraError: pandas is not installed.
@@ -88,7 +88,7 @@ class Answer:
         return to_pandas(self._relation)
 
     def polars(self) -> "pl.DataFrame":
-        """The table as a polars frame.
+        """Return the table as a polars data frame.
 
         Raises:
             MissingExtraError: polars is not installed.
@@ -96,7 +96,7 @@ class Answer:
         return to_polars(self._relation)
 
     def arrow(self) -> "pa.Table":
-        """The table as an Arrow table.
+        """Return the table as an Arrow table.
 
         Raises:
             MissingExtraError: pyarrow is not installed.
@@ -105,25 +105,25 @@ class Answer:
 
 
 _OF_TABLES = re.compile(r"\b(show|tables|views|columns|information_schema|duckdb_\w+)\b", re.IGNORECASE)
-"""What a question about the tables themselves says: it names none of them."""
+"""Words in a query about the tables themselves, which need not name a table."""
 
 
 def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
-    """Answer a question in SQL, as DuckDB speaks it.
+    """Run a SQL query in the DuckDB dialect.
 
-    Each stream is a table: `episodes`, `updates`, `evaluations`, `system`, `scalars`, `events`. Entries of dicts are
-    asked for as `parameters.filter_speckle`. Branches that a rewind left behind are left out. In tables of several runs
-    the column `run` says which run a row is of.
+    Each stream is a table: `episodes`, `updates`, `evaluations`, `system`, `scalars`, `events`. Dict entries are
+    columns such as `parameters.filter_speckle`. Records of branches that a rewind abandoned are left out. In tables of
+    several runs, the column `run` names the run of each row.
 
-    A query reads nothing but the run folders: no other file, no network, no extension of DuckDB.
+    A query reads only the run folders. It cannot read other files, use the network or load DuckDB extensions.
 
     Args:
-        runs: A run, or several as one.
-        sql: One question (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...). Moments that it gives
-            (`to_timestamp(time)`) are UTC.
+        runs: One run, or several runs whose records are combined.
+        sql: One read-only statement (`SELECT`, `FROM`, `DESCRIBE`, `SUMMARIZE`, `PIVOT`, ...). Timestamps in the
+            result (`to_timestamp(time)`) are in UTC.
 
     Raises:
-        QueryError: It is wrong, or it is more than a question.
+        QueryError: The query is invalid, or is not read-only.
         RunFormatError: A segment is damaged.
     """
     asked = _one_question(sql)
@@ -140,7 +140,7 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
 
     def answered(views: duckdb.DuckDBPyConnection) -> None:
         try:
-            # On lines of its own, as it may end with a comment.
+            # The query is on separate lines, because it can end with a comment.
             views.execute(f"CREATE OR REPLACE TABLE {_TABLE} AS FROM (\n{asked}\n)")
             _leave_zones(views)
         except _WRONG as error:
@@ -154,16 +154,18 @@ def query(runs: RunFolder | Sequence[RunFolder], sql: str) -> Answer:
     except RunFormatError:
         if not failed:
             raise
-        # Either the question failed (a text is no number, a file of its own is not there), or what it is put to.
+        # The cause is either the query (such as a failed cast or a missing file) or a damaged segment. Reading all
+        # values of the streams raises the error again if a segment is damaged.
         ask(runs, lambda views: _read_all(views, streams), *streams, nested=nested, connection=tables)
         raise QueryError(_reason(failed[-1])) from None
     return Answer(tables)
 
 
 def _leave_zones(tables: duckdb.DuckDBPyConnection) -> None:
-    """Make moments of a zone (`to_timestamp(time)`, `now()`) moments of UTC, without one.
+    """Convert timestamps with a time zone (`to_timestamp(time)`, `now()`) to UTC timestamps without one.
 
-    The database gives them to Python through a package that is no dependency, and in the zone of the machine.
+    DuckDB converts timestamps with a time zone to the local zone, and needs a package for it that rlvitals does not
+    depend on.
     """
     shown = []
     for name, kind, *_ in tables.execute(f"DESCRIBE {_TABLE}").fetchall():
@@ -178,35 +180,35 @@ def _leave_zones(tables: duckdb.DuckDBPyConnection) -> None:
 
 def _read_all(views: duckdb.DuckDBPyConnection, streams: Sequence[str]) -> None:
     for stream in streams:
-        # Of the values themselves: counts and extremes are taken from what a segment says of its columns.
+        # Hash the values, so that they are read: DuckDB takes counts and extremes from the segment metadata.
         views.execute(f"SELECT bit_xor(hash(COLUMNS(*))) FROM {stream}").fetchall()
 
 
 def to_pandas(relation: duckdb.DuckDBPyRelation) -> "pd.DataFrame":
-    """Rows as a pandas frame.
+    """Return the rows as a pandas data frame.
 
     Raises:
         MissingExtraError: pandas is not installed.
     """
-    _need("pandas", "a pandas frame", "pandas")
+    _need("pandas", "a pandas data frame", "pandas")
     frame: pd.DataFrame = relation.df()
     return frame
 
 
 def to_polars(relation: duckdb.DuckDBPyRelation) -> "pl.DataFrame":
-    """Rows as a polars frame.
+    """Return the rows as a polars data frame.
 
     Raises:
-        MissingExtraError: polars or pyarrow, through which it is made, is not installed.
+        MissingExtraError: polars, or pyarrow, which the conversion needs, is not installed.
     """
     for module in ("polars", "pyarrow"):
-        _need(module, "a polars frame", "polars")
+        _need(module, "a polars data frame", "polars")
     frame: pl.DataFrame = relation.pl()
     return frame
 
 
 def to_arrow(relation: duckdb.DuckDBPyRelation) -> "pa.Table":
-    """Rows as an Arrow table.
+    """Return the rows as an Arrow table.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -225,28 +227,30 @@ def _need(module: str, what: str, extra: str) -> None:
 
 def _one_question(sql: str) -> str:
     if not sql.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in sql):
-        raise QueryError(f"the question is not all text: {sql!a:.200}")
+        raise QueryError(f"the query contains lone surrogates, which are invalid Unicode: {sql!a:.200}; remove them")
     try:
         statements = duckdb.extract_statements(sql)
     except duckdb.Error as error:
         raise QueryError(_reason(error)) from None
     if len(statements) != 1:
-        raise QueryError(f"one question at a time, got {len(statements)}: {sql!r:.200}")
+        raise QueryError(
+            f"a query must be one statement, got {len(statements)}: {sql!r:.200}; pass a single SELECT statement"
+        )
     kind = statements[0].type
     if kind not in _QUESTIONS:
-        raise QueryError(f"a run is only read: {kind.name} is an order, and a question begins with SELECT or FROM")
+        raise QueryError(f"only read-only queries are allowed, got {kind.name}. Start the query with SELECT or FROM.")
     return statements[0].query.strip().rstrip(";")
 
 
 def _nested(sql: str, stream: str) -> list[str]:
-    """The dicts that a question may mean: reading all of them always would cost the simple ones much."""
+    """Return the dict fields that a query can refer to. Reading all of them would slow down simple queries."""
     every = "*" in _COUNT.sub("", sql) or not re.search(r"\bselect\b", sql, re.IGNORECASE)
     fields = nested_fields(STREAMS[stream])
     return [name for name in fields if every or re.search(rf"\b{name}(\b|_)", sql, re.IGNORECASE)]
 
 
 def _reason(error: Exception) -> str:
-    """What was wrong, without the drawing of the place; DuckDB's hints are in the first lines."""
+    """Return the message of a DuckDB error, with its hints but without the excerpt that marks the position."""
     text = str(error).partition("\n\nLINE ")[0]
     if outside := _NO_ACCESS.search(text):
         return (
@@ -255,6 +259,6 @@ def _reason(error: Exception) -> str:
         )
     if needed := _EXTENSION.search(text):
         return f"{text.partition(', but')[0]}. It needs DuckDB's extension {needed[1]!r}; a query loads no extensions."
-    if _NO_TABLE in text:  # its hint would be a table of the database's own
+    if _NO_TABLE in text:  # DuckDB would suggest one of its internal tables
         text = f"{text.partition('Did you mean')[0].strip()} The tables are {', '.join(STREAMS)}."
     return " ".join(text.split())

@@ -1,4 +1,4 @@
-"""Pictures among a run's artifacts: where one is, and what kind of picture it is."""
+"""Artifacts of a run: their folder, their content and the media type of images."""
 
 from pathlib import Path, PurePath
 
@@ -7,10 +7,10 @@ from rlvitals.files.regular_files import is_folder, make_folder, read_regular
 from rlvitals.runs.folder import RunFolder
 
 IMAGE = "image"
-"""The kind of event that tells of a picture: its `data` names the `file` among the run's artifacts."""
+"""Kind of the event for a logged image. The `file` in its `data` is a file name in the artifacts folder."""
 
 PNG = b"\x89PNG\r\n\x1a\n"
-"""What a PNG file begins with."""
+"""First bytes of a PNG file."""
 
 _SIGNS = ((PNG, "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"))
 _WEBP = "image/webp"
@@ -18,29 +18,29 @@ _VECTOR = "image/svg+xml"
 
 
 def own_artifacts(run: RunFolder) -> Path:
-    """The folder of a run's artifacts, which is made if it is missing.
+    """Return the artifacts folder of a run. It is created if it is missing.
 
     Raises:
-        ExportError: It is a link, or cannot be made: nothing may be written there.
+        ExportError: The folder is a link or cannot be created, so nothing can be written there.
     """
     folder = run.layout.artifacts
     try:
         make_folder(folder)
     except OSError as error:
-        raise ExportError(f"{folder} cannot be written into: {error.strerror or error}; or give another path") from None
+        raise ExportError(f"cannot write to {folder}: {error.strerror or error}; or pass another path") from None
     return folder
 
 
 def artifact(run: RunFolder, name: str, most_bytes: int) -> bytes | None:
-    """Read an artifact: a regular file inside of the run's artifacts, whatever the name says.
+    """Read an artifact. Only regular files inside the artifacts folder are read, even if the name leads elsewhere.
 
     Args:
-        run: The run.
-        name: File name, as an event has it, relative to the artifacts.
-        most_bytes: A larger file is not read.
+        run: Run that has the artifact.
+        name: File name in an event, relative to the artifacts folder.
+        most_bytes: Size limit in bytes. A larger file is not read.
 
     Returns:
-        The content; `None` if there is no such file, a link is on the way to it, or it is too large.
+        The content; `None` if the file does not exist, its path contains a link, or it is too large.
     """
     place = PurePath(name)
     if place.is_absolute() or ".." in place.parts:
@@ -54,7 +54,7 @@ def artifact(run: RunFolder, name: str, most_bytes: int) -> bytes | None:
 
 
 def media_type(content: bytes) -> str | None:
-    """What kind of picture a file is, by its own first bytes; `None` if it is none."""
+    """Return the media type of an image from its first bytes, or `None` if the content is not a known image."""
     for sign, media in _SIGNS:
         if content.startswith(sign):
             return media

@@ -1,4 +1,4 @@
-"""The runs in a folder."""
+"""Search for the runs in a folder."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rlvitals.runs.answer import Answer
 
 MAX_DEPTH = 4
-"""Levels of folders below a folder of runs that are searched for runs."""
+"""Number of folder levels below a run set that are searched for runs."""
 
 R = TypeVar("R", bound=Run)
 
@@ -23,11 +23,11 @@ def open_run(path: str | Path) -> Run:
     """Open a run for reading.
 
     Args:
-        path: The run's folder.
+        path: Run folder.
 
     Raises:
-        RunNotFoundError: There is no run at that path.
-        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+        RunNotFoundError: There is no run at the path.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
     """
     return Run(path)
 
@@ -36,8 +36,8 @@ class Runs(Sequence[R]):
     """Several runs, opened for reading.
 
     Args:
-        runs: The runs.
-        refused: What could not be opened, with the reason.
+        runs: Runs.
+        refused: Folders that could not be opened, with the errors.
     """
 
     def __init__(self, runs: Iterable[R], refused: Iterable[tuple[Path, RunError]] = ()) -> None:
@@ -61,10 +61,10 @@ class Runs(Sequence[R]):
         return Runs(self._runs[at]) if isinstance(at, slice) else self._runs[at]
 
     def sql(self, question: str) -> "Answer":
-        """Answer a question in SQL, in which each stream of all runs is a table, and the column `run` names the run.
+        """Run a SQL query. Each stream of all runs is a table, and the column `run` names the run.
 
         Raises:
-            QueryError: The question is wrong, or is more than a question.
+            QueryError: The query is invalid, or is not read-only.
             RunFormatError: A segment is damaged.
         """
         from rlvitals.runs.answer import query  # noqa: PLC0415 - a trainer needs no database
@@ -73,13 +73,13 @@ class Runs(Sequence[R]):
 
 
 def open_runs(*where: str | Path) -> Runs[Run]:
-    """Open several runs for reading. Those that cannot be opened are passed over, and told in `refused`.
+    """Open several runs for reading. Runs that cannot be opened are skipped and listed in `refused`.
 
     Args:
-        *where: Folders of runs, searched for all that are below; or runs' own folders.
+        *where: Run folders, or folders that are searched for runs.
 
     Raises:
-        RunNotFoundError: There is no such folder.
+        RunNotFoundError: A folder does not exist.
     """
     found = [find_runs(folder) for folder in where]
     unique = {run.path.absolute(): run for runs, _ in found for run in runs}
@@ -87,15 +87,15 @@ def open_runs(*where: str | Path) -> Runs[Run]:
 
 
 def run_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
-    """The run folders at or below a folder, by name; a run is not searched for further runs.
+    """Yield the run folders at or below a folder, sorted by name. Run folders are not searched for nested runs.
 
-    What looks like a run but for its header, and a folder that may not be looked into, are given too: whoever opens it
-    is told why it cannot be.
+    Folders that look like a run without a header and folders without read permission are included, because opening
+    them reports the reason.
 
     Raises:
-        RunNotFoundError: There is no such folder.
+        RunNotFoundError: The folder does not exist.
     """
-    if os.path.lexists(folder / HEADER):  # whatever it is: opening the run says what is wrong with it
+    if os.path.lexists(folder / HEADER):  # even if it is not a file: opening the run reports the error
         yield folder
         return
     if depth == 0:
@@ -108,7 +108,7 @@ def run_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
         yield folder
         return
     except FileNotFoundError:
-        raise RunNotFoundError(f"there is no folder {folder}") from None
+        raise RunNotFoundError(f"folder {folder} does not exist; check the path") from None
     if is_headless({entry.name for entry in below}):
         yield folder
         return
@@ -118,10 +118,13 @@ def run_folders(folder: Path, depth: int = MAX_DEPTH) -> Iterator[Path]:
 
 
 def find_runs(folder: str | Path) -> tuple[list[Run], list[tuple[Path, RunError]]]:
-    """The runs at or below a folder, and the folders that could not be opened, with the reason.
+    """Find the runs at or below a folder.
+
+    Returns:
+        The runs, and the folders that could not be opened with the errors.
 
     Raises:
-        RunNotFoundError: There is no such folder.
+        RunNotFoundError: The folder does not exist.
     """
     runs: list[Run] = []
     refused: list[tuple[Path, RunError]] = []
@@ -134,7 +137,9 @@ def find_runs(folder: str | Path) -> tuple[list[Run], list[tuple[Path, RunError]
 
 
 def newest_of(runs: Iterable[R]) -> R:
-    """The run that was started or resumed last, whatever its status: it stays the same while several runs go on.
+    """Return the run that was started or resumed last.
+
+    The status does not matter, so that the result stays the same while several runs are written.
 
     Raises:
         ValueError: There are no runs.

@@ -1,11 +1,12 @@
 """Checksums of segments.
 
-A sealed segment carries its own: the SHA-256 of the whole file, computed with its own 64 digits taken as zeros, in the
-key-value metadata of the Parquet footer. So it is copied and renamed with the file, cannot be lost or outdated, and
-covers every byte; other programs read the file as before.
+A sealed segment contains its checksum in the key-value metadata of the Parquet footer. It is the SHA-256 of the whole
+file, computed with the 64 digits of the checksum as zeros. The checksum is therefore copied and renamed with the file
+and covers every byte, and other programs can still read the file.
 
-The checksums of segments that stayed lines are in a file that `sha256sum -c --ignore-missing` reads, once the run is
-closed. A segment never changes after that, so an entry is right as long as its segment is there.
+When a run is closed, the checksums of its unsealed segments are written to a file that
+`sha256sum -c --ignore-missing` can read. A segment never changes after that, so an entry is valid as long as its
+segment exists.
 """
 
 import contextlib
@@ -25,19 +26,19 @@ from rlvitals.runs.layout import Layout
 
 KEY = "rlvitals_sha256"
 NOTE = "rlvitals_checksum"
-"""A second entry, so that a damaged digest is not taken for a segment without one."""
+"""Key of a second entry. It distinguishes a damaged checksum from a segment without one."""
 
 _BLANK = b"0" * 64
 _MEANING = "SHA-256 of this file, computed with its own 64 digits as 0"
 # Thrift's compact protocol puts the type (0x18) and the length (64) of the value between the key and the value.
 _PLACE = re.compile(KEY.encode() + rb"\x18\x40([0-9a-f]{64})")
 _TAIL = 1 << 16
-"""Bytes at the end of a file that hold the metadata: what follows them grows by three bytes a column."""
+"""Bytes at the end of a file that contain the metadata. The part after it grows by three bytes per column."""
 _CHUNK = 1 << 20
 
 
 class Checked(Enum):
-    """What a checksum says about its file."""
+    """Result of comparing a file with its checksum."""
 
     SOUND = "sound"
     WRONG = "wrong"
@@ -45,20 +46,20 @@ class Checked(Enum):
 
 
 METADATA = f"KV_METADATA {{{KEY}: '{_BLANK.decode()}', {NOTE}: '{_MEANING}'}}"
-"""Option of DuckDB's `COPY` that makes room for the checksum."""
+"""Option of DuckDB's `COPY` that reserves space for the checksum."""
 
 
 def stamp(path: Path) -> None:
-    """Write the checksum of a file that was written with room for it (`METADATA`).
+    """Write the checksum into a file that was written with space for it (see `METADATA`).
 
     Raises:
-        RunFormatError: The file has no room for a checksum.
+        RunFormatError: The file has no space for a checksum.
         OSError: The file cannot be read or written.
     """
     with path.open("r+b") as file:
         place = _place(file)
         if place is None:
-            raise RunFormatError(f"{path} has no room for a checksum: this version of DuckDB writes another footer")
+            raise RunFormatError(f"{path} has no space for a checksum: this version of DuckDB writes another footer")
         digest = _digest(file, place)
         file.seek(place)
         file.write(digest)
@@ -68,7 +69,7 @@ def check(path: Path) -> Checked:
     """Compare a sealed segment with its checksum.
 
     Returns:
-        `ABSENT` for a segment that was sealed by a release without checksums.
+        The result. It is `ABSENT` for a segment that was sealed by a release without checksums.
 
     Raises:
         OSError: The file cannot be read.
@@ -83,13 +84,13 @@ def check(path: Path) -> Checked:
 
 
 def write_sums(layout: Layout, *, but: Container[Path] = ()) -> None:
-    """Write down the checksums of a run's segments that are lines; nobody may append to them any more.
+    """Write the checksums of the unsealed segments of a run. No process may append to them afterwards.
 
-    A segment that has a checksum keeps it, so that damage since then is not taken for its content.
+    A segment that already has a checksum keeps it, so that later damage is still detected.
 
     Args:
-        layout: The run's paths.
-        but: Segments that are left out, as they are to be sealed.
+        layout: Paths of the run.
+        but: Segments to leave out because they will be sealed.
 
     Raises:
         OSError: The checksums could not be written.
@@ -99,7 +100,7 @@ def write_sums(layout: Layout, *, but: Container[Path] = ()) -> None:
     for stream in STREAMS:
         for segment in layout.segments(stream):
             if not segment.sealed and segment.path not in but:
-                with contextlib.suppress(OSError):  # sealed since it was listed, or unreadable, as `verify` will find
+                with contextlib.suppress(OSError):  # sealed meanwhile, or unreadable, which `verify` reports
                     digest = known.get(segment.path) or _digest_of_lines(segment.path)
                     sums += [f"{digest}  {stream}/{segment.path.name}\n"] if digest else []
     if sums or known:
@@ -107,7 +108,7 @@ def write_sums(layout: Layout, *, but: Container[Path] = ()) -> None:
 
 
 def read_sums(layout: Layout) -> dict[Path, str]:
-    """The SHA-256 of each segment of lines that has one, in hexadecimal digits; none if the run was not closed."""
+    """Read the SHA-256 of each unsealed segment, in hexadecimal digits. The dict is empty if the run was not closed."""
     try:
         content = read_regular(layout.sums).decode(errors="replace")
     except OSError:
@@ -117,12 +118,12 @@ def read_sums(layout: Layout) -> dict[Path, str]:
 
 
 def is_changed(segment: Path, content: bytes, sums: Mapping[Path, str]) -> bool:
-    """Whether a segment of lines is known not to hold what was written to it."""
+    """Return whether the content of an unsealed segment differs from its checksum. Without a checksum, return false."""
     return segment in sums and _sha256(content) != sums[segment]
 
 
 def _digest_of_lines(segment: Path) -> str:
-    """Nothing for an empty segment, which the next writer may use."""
+    """Return the checksum of an unsealed segment; empty for an empty segment, which the next writer can use."""
     content = read_regular(segment)
     return _sha256(content) if content else ""
 
@@ -137,7 +138,7 @@ def _tail(file: BinaryIO) -> bytes:
 
 
 def _place(file: BinaryIO) -> int | None:
-    """Offset of the digest; the last one that looks like it, as a recorded text may look the same."""
+    """Return the offset of the digest. The last match counts, because recorded text can look like a digest."""
     tail = _tail(file)
     found = list(_PLACE.finditer(tail))
     return file.tell() - len(tail) + found[-1].start(1) if found else None

@@ -1,4 +1,4 @@
-"""Columns in memory that grow with a live run: numbers, and texts as codes, each with what is absent."""
+"""Columns in memory that grow with a live run. Texts are stored as numeric codes, and missing values are marked."""
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -14,15 +14,15 @@ Flags = NDArray[np.bool_]
 _LEAST = 1024
 _MOST_LABELS = 200
 OTHER = "(other)"
-"""What texts beyond the 200 first ones of a column are called."""
+"""Label of all texts of a column after the first 200 distinct texts."""
 
 
 class Cells(NamedTuple):
-    """Values of some rows in a row.
+    """Values of consecutive rows of a column.
 
     Attributes:
-        values: Shape `(n,)`; what stands where nothing is present does not matter.
-        present: Where there is a value, finite or not, shape `(n,)`.
+        values: Values, shape `(n,)`; arbitrary where `present` is false.
+        present: Whether each row has a value, finite or not; shape `(n,)`.
     """
 
     values: Floats
@@ -30,22 +30,22 @@ class Cells(NamedTuple):
 
     @property
     def numbers(self) -> Floats:
-        """The same, with NaN also where nothing is present."""
+        """The values, with NaN for missing values."""
         return self.values if self.present.all() else np.where(self.present, self.values, np.nan)
 
     @property
     def masked(self) -> Column:
-        """The same as one array, in which missing values are masked."""
+        """The values as one array in which missing values are masked."""
         return np.ma.array(self.values, mask=~self.present)
 
 
 def absent(rows: int) -> Cells:
-    """Rows in which nothing is present."""
+    """Return cells for a number of rows without values."""
     return Cells(np.full(rows, np.nan), np.zeros(rows, dtype=bool))
 
 
 class Growing:
-    """One column. What it gave stays as it was, while it grows."""
+    """A growing column. Cells that it returned do not change when it grows."""
 
     def __init__(self) -> None:
         self._values = np.empty(0)
@@ -57,12 +57,12 @@ class Growing:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that it takes."""
+        """The memory of the column, in bytes."""
         return self._values.nbytes + self._present.nbytes
 
     def extend(self, cells: Cells) -> None:
-        """Put rows behind those that are there."""
-        if not self._size:  # a long run is not copied
+        """Append rows."""
+        if not self._size:  # do not copy the rows of a long run
             self._values, self._present, self._size = cells.values, cells.present, cells.values.size
             return
         end = self._size + cells.values.size
@@ -75,29 +75,29 @@ class Growing:
         self._size = end
 
     def pad(self, size: int) -> None:
-        """Make it so long, by rows in which nothing is present."""
+        """Append rows without values until the column has `size` rows."""
         missing = size - self._size
         if missing > 0:
             self.extend(absent(missing))
 
     def cells(self, start: int = 0) -> Cells:
-        """The rows from a start on."""
+        """Return the rows from `start` on."""
         return Cells(self._values[start : self._size], self._present[start : self._size])
 
 
 class Labels:
-    """The texts of a column, each with its code; of too many, the later ones are one."""
+    """Distinct texts of a column and their codes. Texts beyond the limit share the code of `OTHER`."""
 
     def __init__(self) -> None:
         self._codes: dict[str, int] = {}
 
     @property
     def texts(self) -> list[str]:
-        """By code."""
+        """The texts, ordered by code."""
         return list(self._codes)
 
     def code(self, text: str) -> int:
-        """The code of a text."""
+        """Return the code of a text. A new text gets a new code."""
         if text not in self._codes:
             if len(self._codes) >= _MOST_LABELS:
                 return self._codes.setdefault(OTHER, len(self._codes))
@@ -105,17 +105,17 @@ class Labels:
         return self._codes[text]
 
     def cells(self, texts: Sequence[str | None]) -> Cells:
-        """Texts as codes."""
+        """Convert texts to cells of codes."""
         codes = [-1 if text is None else self.code(text) for text in texts]
         values = np.asarray(codes, dtype=np.float64)
         return Cells(values, values >= 0)
 
 
 class Columns:
-    """The columns of one stream of a run. Those that were never said take no room.
+    """Columns of one stream of a run. A column without values uses no memory.
 
     Args:
-        names: What they are called.
+        names: Column names.
     """
 
     def __init__(self, names: Sequence[str]) -> None:
@@ -125,16 +125,16 @@ class Columns:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that they take."""
+        """The memory of all columns, in bytes."""
         return sum(column.nbytes for column in self._columns.values())
 
     @property
     def said(self) -> list[str]:
-        """The columns that have a value."""
+        """The names of the columns that have a value."""
         return [name for name in self.names if name in self._columns]
 
     def extend(self, batch: Mapping[str, Cells], rows: int) -> None:
-        """Put rows behind those that are there; a column that the batch lacks has nothing in them."""
+        """Append rows. Columns that the batch lacks have no values in these rows."""
         for name in self.names:
             cells = batch.get(name)
             if name not in self._columns:
@@ -149,16 +149,16 @@ class Columns:
         self.rows += rows
 
     def cells(self, name: str, start: int = 0) -> Cells:
-        """A column from a row on; nothing is present where it was never said."""
+        """Return the rows of a column from `start` on. A column without values returns cells without values."""
         column = self._columns.get(name)
         if column is None:
             return absent(self.rows - start)
         return column.cells(start)
 
     def numbers(self, name: str, start: int = 0) -> Floats:
-        """A column from a row on, with NaN also where nothing is present."""
+        """Return the values of a column from row `start` on, with NaN for missing values."""
         return self.cells(name, start).numbers
 
     def has(self, name: str) -> bool:
-        """Whether any row said it."""
+        """Return whether any row has a value in the column."""
         return name in self._columns

@@ -1,4 +1,4 @@
-"""Reading a stream by columns, and then what it gains: sealed segments by the database, lines by byte offset."""
+"""Incremental reading of a stream by columns: sealed segments with DuckDB, open segments from a byte offset."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,32 +18,32 @@ from rlvitals.runs.layout import SEALED, Layout, Segment
 from rlvitals.runs.sql_columns import connected, identifier, literal, sealed_source
 
 _MOST_BYTES = 8 << 20
-"""Of lines that are read at once, so that a look at a live run is short."""
+"""Number of bytes of lines that are read at a time."""
 _LISTED_LABELS = 200
 
 
 class Batch(NamedTuple):
-    """Some rows of a stream."""
+    """Rows of a stream."""
 
     rows: int
     columns: dict[str, Cells]
 
     def cells(self, name: str) -> Cells:
-        """A column; nothing is present where the batch lacks it."""
+        """Return a column. If the batch lacks it, no value is present."""
         return self.columns.get(name) or absent(self.rows)
 
 
 class Tail:
-    """Gives the rows of a stream by columns: at first all, then those that are new.
+    """Reader of a stream by columns. The first read returns all rows, and each later read returns the new rows.
 
     Args:
-        layout: The run's paths.
-        stream: The stream's name.
-        only: The fields that are wanted; by default all that are numbers, flags or texts.
+        layout: Paths of the run.
+        stream: Stream name.
+        only: Fields to read; by default all numbers, flags and texts.
 
     Attributes:
-        dicts: The fields whose values are dictionaries and that any record had, as far as the first and the last line
-            of each look show.
+        dicts: Dict fields that have entries. In an open segment, only the first and the last line of each read are
+            checked.
     """
 
     def __init__(self, layout: Layout, stream: str, only: Sequence[str] | None = None) -> None:
@@ -66,7 +66,7 @@ class Tail:
         self._rewinds: list[Any] = []
 
     def broken(self, header: Header) -> bool:
-        """Whether what was given is no longer what the folder says: it was rewound, removed, cut or replaced."""
+        """Return whether the rows read until now are outdated: the run was rewound, removed, truncated or replaced."""
         if self._number == 0:
             return False
         if rewinds_of(header) != self._rewinds:
@@ -81,10 +81,13 @@ class Tail:
             return not last.path.with_suffix(SEALED).exists()
 
     def read(self, header: Header) -> list[Batch]:
-        """The rows that are new, in the order in which they were written; lines that are torn are passed over.
+        """Read the new rows in the order in which they were written. Torn lines are skipped.
 
         Args:
-            header: The run's, as just read: rows on a branch that a rewind left behind are left out.
+            header: Current header of the run. Rows of branches that a rewind abandoned are left out.
+
+        Returns:
+            The new rows.
 
         Raises:
             RunFormatError: A sealed segment is damaged.
@@ -99,7 +102,7 @@ class Tail:
                 self._number, self._offset, self._seen = segment.number, 0, 0
             self._known.add(segment.number)
             if segment.sealed and self._seen == 0 and self._offset == 0:
-                sealed.append(segment.path)  # neighbours are read by one scan
+                sealed.append(segment.path)  # consecutive sealed segments are read in one scan
                 self._offset = -1
                 continue
             batches += self._scanned(sealed)
@@ -108,7 +111,7 @@ class Tail:
         return batches + self._scanned(sealed)
 
     def _rest(self, segment: Segment) -> list[Batch]:
-        """What a segment gained between the last look at its lines and its sealing."""
+        """Read the rows that a segment gained between the last read of its lines and its sealing."""
         if self._offset < 0:
             return []
         self._offset = -1
@@ -123,7 +126,9 @@ class Tail:
                 return self._asked(tables, source, skip)
         except duckdb.Error as error:
             reason = str(error).partition("\n")[0]
-            raise RunFormatError(f"{paths[0].parent} is damaged: {reason}") from None
+            raise RunFormatError(
+                f"{paths[0].parent} is damaged: {reason}; run `rlvitals verify` to find the file"
+            ) from None
 
     def _asked(self, tables: duckdb.DuckDBPyConnection, source: str, skip: int) -> list[Batch]:
         there = {row[0] for row in tables.execute(f"DESCRIBE FROM {source}").fetchall()}
@@ -175,13 +180,13 @@ class Tail:
             except FileNotFoundError:  # sealed since it was listed, or removed
                 sealed = segment.path.with_suffix(SEALED)
                 return batches + (self._rest(segment._replace(path=sealed)) if sealed.exists() else [])
-            whole = content[: content.rfind(b"\n") + 1]  # a line without its end is still being written
+            whole = content[: content.rfind(b"\n") + 1]  # the last line is still being written
             records = self._records(whole)
             if records:
                 ends = records[0], records[-1]
                 self.dicts |= {name for name in self._all_dicts if any(getattr(record, name) for record in ends)}
                 batches.append(Batch(len(records), {name: self._column(records, name) for name in self.names}))
-            # Where there is no line in so much, there is no text: it is passed over.
+            # Skip a block without a line end: no record is that long.
             self._offset += len(whole) if whole or len(content) < _MOST_BYTES else len(content)
             if len(content) < _MOST_BYTES:
                 return batches

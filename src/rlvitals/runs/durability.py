@@ -1,6 +1,7 @@
-"""Forcing files and their names to the disk, so that a power cut cannot take back what was reported as kept.
+"""Syncing of files and folders to the disk, so that a power cut cannot undo a reported write.
 
-`fsync` of a file keeps its content, not its name: a new or renamed file is safe once its folder was forced as well.
+`fsync` of a file saves its content but not its name. A new or renamed file is durable only after its folder is synced
+as well.
 """
 
 import contextlib
@@ -13,23 +14,23 @@ from typing import Literal
 from rlvitals.files.regular_files import aside_of, begin_file, open_appending
 
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EROFS})
-"""Errors of file systems that cannot force anything: nothing was dropped."""
+"""Errors of file systems that do not support fsync. They do not mean that data was lost."""
 
 
 def force(fd: int) -> None:
-    """Force the content of an open file to the disk.
+    """Sync the content of an open file to the disk.
 
     Raises:
-        OSError: The content may not be on the disk.
+        OSError: The content is possibly not on the disk.
     """
     getattr(os, "fdatasync", os.fsync)(fd)
 
 
 def force_file(path: Path) -> None:
-    """Force the content of a closed file to the disk; does nothing where files cannot be forced.
+    """Sync the content of a closed file to the disk. Does nothing on file systems without fsync.
 
     Raises:
-        OSError: The content may not be on the disk.
+        OSError: The content is possibly not on the disk.
     """
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -39,14 +40,14 @@ def force_file(path: Path) -> None:
 
 
 def force_folder(path: Path) -> None:
-    """Force the names in a folder to the disk; does nothing where a folder cannot be forced (Windows, some shares).
+    """Sync the names in a folder to the disk. Does nothing if folders cannot be synced (Windows, some shares).
 
     Raises:
-        OSError: New names in the folder may not be on the disk.
+        OSError: New names in the folder are possibly not on the disk.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | getattr(os, "O_DIRECTORY", 0))
-    except PermissionError:  # a folder that may be written but not listed, or Windows
+    except PermissionError:  # a folder with write but without read permission, or Windows
         return
     try:
         _force_if_supported(fd)
@@ -55,25 +56,25 @@ def force_folder(path: Path) -> None:
 
 
 def is_unsupported(error: OSError) -> bool:
-    """Whether an error says that the file system cannot force anything, rather than that it failed to."""
+    """Return whether an error means that the file system does not support fsync, rather than that fsync failed."""
     return error.errno in _UNSUPPORTED
 
 
 def put_in_place(aside: Path, path: Path) -> None:
-    """Rename a file whose content is on the disk, replacing what was at the path; the new name survives a power cut.
+    """Rename a synced file atomically, replacing any file at the path, and sync the folder.
 
     Raises:
-        OSError: The file could not be renamed, or the new name may not be on the disk.
+        OSError: The file could not be renamed, or the new name is possibly not on the disk.
     """
     aside.replace(path)
     force_folder(path.parent)
 
 
 def write_whole(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb") -> None:
-    """Write a file, or add to it, and force its content to the disk; its name is not forced yet.
+    """Write or append to a file and sync its content to the disk. Its name is not synced.
 
     Raises:
-        OSError: The file could not be written, or not forced.
+        OSError: The file could not be written or synced.
     """
     with begin_file(path) if mode == "wb" else os.fdopen(open_appending(path), "ab") as file:
         file.write(content)
@@ -82,10 +83,10 @@ def write_whole(path: Path, content: bytes, *, mode: Literal["wb", "ab"] = "wb")
 
 
 def replace_whole(path: Path, content: bytes) -> None:
-    """Replace a file at once: a reader, and whoever comes after a power cut, sees the old content or the new one.
+    """Replace a file atomically. Readers see the old or the new content, also after a power cut.
 
     Raises:
-        OSError: It could not be written, or its name may not be on the disk.
+        OSError: The file could not be written, or its name is possibly not on the disk.
     """
     aside = aside_of(path)
     try:
@@ -97,12 +98,12 @@ def replace_whole(path: Path, content: bytes) -> None:
 
 
 def make_durable_folder(path: Path) -> None:
-    """Make a folder, and those above it that are missing; their names survive a power cut.
+    """Create a folder and its missing parents, and sync their names to the disk.
 
-    The name of a folder that is there already is forced too: whoever made it may have been killed before that.
+    The name of an existing folder is synced too, because the process that created it was possibly killed before that.
 
     Raises:
-        OSError: A folder could not be made, or its name may not be on the disk.
+        OSError: A folder could not be created, or its name is possibly not on the disk.
     """
     missing = list(itertools.takewhile(lambda folder: not folder.exists(), (path, *path.parents)))
     path.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Columns of dict entries (`values.loss`): which there are, of which type, and SQL that reads only those asked for.
+"""Columns of dict entries such as `values.loss`: their names, types and SQL that reads only the requested entries.
 
-A stream may have tens of thousands of names, a few in each record. So a question touches the entries that it asks for,
-at most `MOST_AT_ONCE` in one query, and nothing is as wide as all names together.
+A stream can have tens of thousands of entry names, with a few of them in each record. A query therefore reads only the
+entries that it needs, at most `MOST_AT_ONCE`, and no table has a column for every name.
 """
 
 import itertools
@@ -28,7 +28,7 @@ from rlvitals.runs.sql_columns import (
 )
 
 MOST_AT_ONCE = 512
-"""Columns in one query."""
+"""Maximum number of columns in one query."""
 
 _TEXT, _FLOAT, _COUNT = "VARCHAR", "DOUBLE", "BIGINT"
 _PARQUET_TYPE = {"BOOLEAN": "BOOLEAN", "INT64": _COUNT, "DOUBLE": _FLOAT, "BYTE_ARRAY": _TEXT}
@@ -37,26 +37,26 @@ _DTYPE: dict[str, Any] = {_TEXT: object, _FLOAT: np.float64, _COUNT: np.int64, "
 
 MaskedArray = np.ma.MaskedArray[Any, Any]
 Entry = tuple[str, str]
-"""A dict field, and a key in it."""
+"""A dict field and a key in it."""
 
 
 class _Sealed(NamedTuple):
-    """What a sealed segment has: the typed entries, and the fields with further entries as JSON."""
+    """Dict entries of a sealed segment: SQL types of the typed entries, and the fields with more entries in JSON."""
 
     typed: dict[Entry, str]
     rests: frozenset[str]
 
 
 class Entries:
-    """The dict entries of a stream's segments, as they are now.
+    """Current dict entries of the segments of a stream.
 
     Args:
-        tables: Where to ask.
-        stream: The stream's name.
-        segments: Its segments.
+        tables: DuckDB connection.
+        stream: Stream name.
+        segments: Segments of the stream.
 
     Raises:
-        duckdb.Error: A segment is damaged, or has gone since it was listed.
+        duckdb.Error: A segment is damaged, or was removed after it was listed.
     """
 
     def __init__(self, tables: duckdb.DuckDBPyConnection, stream: str, segments: Sequence[Segment]) -> None:
@@ -69,7 +69,7 @@ class Entries:
         self._sealed = _schemas(tables, sealed, self._dicts)
 
     def names(self) -> dict[str, list[str]]:
-        """The keys of each dict field: the typed ones in the order of the segments, then the rest by name."""
+        """Return the keys of each dict field: typed keys in the order of the segments, then the other keys by name."""
         found: dict[str, dict[str, None]] = {name: {} for name in self._dicts}
         for schema in self._sealed.values():
             for name, key in schema.typed:
@@ -81,7 +81,7 @@ class Entries:
         return {name: list(keys) for name, keys in found.items()}
 
     def types(self, entries: Iterable[Entry]) -> dict[Entry, str]:
-        """The SQL type of each entry that is there; text where its values have several types."""
+        """Return the SQL type of each existing entry. The type is text if the values have several types."""
         wanted = set(entries)
         seen: dict[Entry, set[str]] = {}
         for schema in self._sealed.values():
@@ -95,11 +95,11 @@ class Entries:
         return {entry: _type_of(kinds) for entry, kinds in seen.items()}
 
     def sql(self, plain: Sequence[str], types: Mapping[Entry, str]) -> str:
-        """SQL for the rows, in the order in which they were written.
+        """Return SQL for the rows, in the order in which they were written.
 
         Args:
-            plain: The fields that are wanted besides the entries.
-            types: The entries that are wanted, with their types (see `types`); their columns are `e0`, `e1`, ...
+            plain: Other fields to read.
+            types: Entries to read, with their types (see `types`). Their columns are named `e0`, `e1`, ...
         """
         empty = [f"NULL::{SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in self._plain]
         empty += [f"NULL::{kind} AS e{place}" for place, kind in enumerate(types.values())]
@@ -132,16 +132,16 @@ class Entries:
         return f"(SELECT {columns} FROM ({' UNION ALL BY NAME '.join(parts)}))"
 
     def untyped(self, types: Mapping[Entry, str]) -> dict[Entry, str]:
-        """Those of some entries that stand in JSON alone: no sealed segment has a column for them."""
+        """Return the entries that occur only in JSON, because no sealed segment has a column for them."""
         return {entry: types[entry] for entry in types if not any(entry in one.typed for one in self._sealed.values())}
 
     def columns(self, types: Mapping[Entry, str], *, rows: int, where: str) -> dict[Entry, MaskedArray]:
-        """Read entries that stand in JSON alone, however many: each record's entries are gone through once.
+        """Read entries that occur only in JSON. The entries of each record are scanned once for any number of columns.
 
         Args:
-            types: The entries, with their types.
-            rows: How many rows are read, from the first.
-            where: SQL that is true for the rows that are wanted.
+            types: Entries to read, with their types.
+            rows: Number of rows to read, from the first.
+            where: SQL condition for the rows to read.
 
         Returns:
             Masked columns, shape `(rows,)`.
@@ -166,7 +166,7 @@ class Entries:
         return made
 
     def _document(self, name: str, plain: Sequence[str]) -> str:
-        """SQL for the rows, in their order, with what of a dict field stands in JSON as `document`."""
+        """Return SQL for the rows in their order, with the JSON part of a dict field as the column `document`."""
         empty = [f"NULL::{SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in self._plain]
         parts = [f"SELECT {', '.join(empty)}, NULL::JSON AS document WHERE false"]
         pattern = literal(f"^({'|'.join(plain)})$")
@@ -183,14 +183,14 @@ class Entries:
     def _shape(
         self, segment: Segment, types: Mapping[Entry, str]
     ) -> tuple[bool, tuple[tuple[Entry, str], ...] | dict[Entry, str], frozenset[str]]:
-        """What a scan of a segment must do for some entries; neighbours that are alike are read by one."""
+        """Return what a scan must read from a segment for some entries. Neighbours with equal results share a scan."""
         if not segment.sealed:
             return False, {}, frozenset(name for name, _ in types)
         schema = self._sealed[segment.path.absolute()]
         return True, {entry: schema.typed[entry] for entry in types if entry in schema.typed}, schema.rests
 
     def _documents(self, name: str) -> list[tuple[str, str]]:
-        """Where a field is JSON: SQL for the rows, and the column."""
+        """Return the sources in which a field is JSON: SQL for the rows, and the column name."""
         found = []
         sealed = [path for path, schema in self._sealed.items() if name in schema.rests]
         if sealed:
@@ -202,7 +202,7 @@ class Entries:
 
 
 def _schemas(tables: duckdb.DuckDBPyConnection, paths: Sequence[Path], dicts: Sequence[str]) -> dict[Path, _Sealed]:
-    """Read what the footers of sealed segments say of their dict fields."""
+    """Read the dict entries of sealed segments from their Parquet footers."""
     if not paths:
         return {}
     files = ", ".join(map(file_literal, paths))
@@ -212,7 +212,7 @@ def _schemas(tables: duckdb.DuckDBPyConnection, paths: Sequence[Path], dicts: Se
         typed: dict[Entry, str] = {}
         rests: set[str] = set()
         inside, left = "", 0
-        _, *columns = found_in_it  # without the root
+        _, *columns = found_in_it  # the first row is the root of the schema
         for _, name, kind, children in columns:
             if left:
                 left -= 1

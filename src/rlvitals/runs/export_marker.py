@@ -1,6 +1,6 @@
-"""What an export of a run is known by, to who writes it and to who reads it."""
+"""Markers by which an importer recognises an export of a run."""
 
 FORMAT = "rlvitals-export"
 FORMAT_VERSION = 1
 HEADER = "header.json"
-"""The file in a folder of an export that says what a run's `run.json` says, and how many records there are."""
+"""File in an export folder with the content of `run.json` and the number of records."""

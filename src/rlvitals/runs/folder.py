@@ -1,4 +1,4 @@
-"""A run's folder, opened for reading: header, life and records, without a database."""
+"""Reading of a run folder without a database: header, vitality and records."""
 
 import itertools
 import os
@@ -17,14 +17,14 @@ from rlvitals.runs.vitality import Vitality, vitality
 
 
 class RunFolder:
-    """One run folder, opened for reading. It holds no file open, and sees what a live writer adds.
+    """A run folder, opened for reading. It keeps no file open, and reads include the new records of a live writer.
 
     Args:
-        path: The run's folder.
+        path: Run folder.
 
     Raises:
-        RunNotFoundError: There is no run at that path.
-        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+        RunNotFoundError: There is no run at the path.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -38,7 +38,7 @@ class RunFolder:
 
     @property
     def header(self) -> Header:
-        """What the run says of itself, as it is now: read anew if the file was replaced. Not to be changed."""
+        """The current header of the run. It is read again if the file was replaced. Do not modify it."""
         stamp = _stamp(self.layout.header)
         if stamp is None or stamp != self._stamp:
             self._header, self._stamp = read_header(self.path), stamp
@@ -46,22 +46,22 @@ class RunFolder:
 
     @cached_property
     def run_id(self) -> str:
-        """The run's name."""
+        """The run name."""
         return self.header.run_id
 
     def vitality(self, *, clock: Clock = SYSTEM_CLOCK) -> Vitality:
-        """Whether the run is alive."""
+        """Return whether the run is alive."""
         return vitality(self.path, self.header, clock=clock)
 
     def records(self, stream: str, *, abandoned: bool = False) -> Iterator[Any]:
-        """The records of a stream, in the order in which they were written.
+        """Yield the records of a stream in the order in which they were written.
 
         Args:
-            stream: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
-            abandoned: Whether records of branches that a rewind left behind are given too.
+            stream: Stream name: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
+            abandoned: Whether to include records of branches that a rewind abandoned.
 
         Raises:
-            RunFormatError: There is no such stream, or a sealed segment is damaged.
+            RunFormatError: The stream is unknown, or a sealed segment is damaged.
         """
         rewinds = [] if abandoned else rewinds_of(self.header)
         for segment in self.layout.segments(checked_stream(stream)):
@@ -71,13 +71,13 @@ class RunFolder:
 
 
 def _plain(path: Path) -> Path:
-    """A path that begins with two slashes is kept so by POSIX, and would be below no folder that others are below."""
+    """Remove the second of two leading slashes, which POSIX keeps, so that paths can be compared with others."""
     text = str(path)
     return Path(text[1:]) if os.name == "posix" and text.startswith("//") else path
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
-    """What changes when a file is replaced; `None` if it cannot be seen, which reading it will explain."""
+    """Return values that change when a file is replaced; `None` if stat fails, which reading the file reports."""
     try:
         seen = file.stat()
     except OSError:
@@ -86,12 +86,12 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
 
 
 def rewinds_of(header: Header) -> list[tuple[int, Rewind]]:
-    """The rewinds of a run, each with the number of the writer that began with it."""
+    """Return the rewinds of a run, each with the number of the writer that started with it."""
     return [(writer.writer, writer.rewind) for writer in header.writers if writer.rewind is not None]
 
 
 def is_abandoned(record: Record, rewinds: list[tuple[int, Rewind]]) -> bool:
-    """Whether a later writer went back to before a record."""
+    """Return whether a later writer rewound the run to a point before a record."""
     return any(
         record.writer < writer and any(_beyond(record, clock, at) for clock, at in _clocks(rewind))
         for writer, rewind in rewinds
@@ -99,12 +99,12 @@ def is_abandoned(record: Record, rewinds: list[tuple[int, Rewind]]) -> bool:
 
 
 def records_in(segment: Segment, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
-    """The records of one segment; lines that are torn are passed over.
+    """Yield the records of one segment. Torn lines are skipped.
 
     Args:
-        segment: The segment.
-        kind: The kind of record in it.
-        skip: Records at its beginning that are passed over.
+        segment: Segment to read.
+        kind: Record class of the segment.
+        skip: Number of records to skip at the start.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
@@ -138,13 +138,13 @@ def _rows(path: Path, kind: type[Record], skip: int) -> Iterator[Any]:
 
 
 def checked_stream(stream: str) -> str:
-    """A stream's name.
+    """Return the name of a stream after checking it.
 
     Raises:
-        RunFormatError: There is no such stream.
+        RunFormatError: The stream is unknown.
     """
     if stream not in STREAMS:
-        raise RunFormatError(f"there is no stream {stream!r}: the streams are {', '.join(STREAMS)}")
+        raise RunFormatError(f"unknown stream {stream!r}. The streams are {', '.join(STREAMS)}.")
     return stream
 
 

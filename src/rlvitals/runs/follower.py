@@ -1,4 +1,4 @@
-"""Following a live stream without locks: by segment and byte offset, on a shared disk too."""
+"""Lock-free following of a live stream by segment and byte offset. It also works on shared disks."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -16,15 +16,15 @@ T = TypeVar("T")
 def polled(
     run: RunFolder, check: Callable[[], T], wait: Callable[[float], object], *, forever: bool = False
 ) -> Iterator[T]:
-    """Check a run again and again until it is over, and yield what each check returns.
+    """Check a run repeatedly until it ends, and yield the result of each check.
 
-    The last check begins after the end, so that it includes all records.
+    The last check starts after the end of the run, so that it includes all records.
 
     Args:
-        run: The run.
-        check: Reads the run.
-        wait: Waits between two checks; its argument is the duration of the last check in seconds.
-        forever: Whether to continue after the end of the run, which may be resumed.
+        run: Run to check.
+        check: Function that reads the run and returns the result.
+        wait: Function that waits between two checks. Its argument is the duration of the last check, in seconds.
+        forever: Whether to continue after the end of the run, because the run can be resumed.
     """
     while True:
         is_last = not forever and not run.vitality().is_open
@@ -36,11 +36,11 @@ def polled(
 
 
 class Follower:
-    """Gives what a stream has gained since the last look.
+    """Cursor on a stream that returns the records added since the last read.
 
     Args:
-        layout: The run's paths.
-        stream: The stream's name.
+        layout: Paths of the run.
+        stream: Stream name.
     """
 
     def __init__(self, layout: Layout, stream: str) -> None:
@@ -53,7 +53,10 @@ class Follower:
         self._seen = 0
 
     def read(self) -> list[Any]:
-        """The records that are new; none if there is nothing new, or the folder is not to be seen at present.
+        """Read the new records.
+
+        Returns:
+            The new records; empty if there are none, or if the folder is currently not accessible.
 
         Raises:
             RunFormatError: A sealed segment is damaged.
@@ -69,15 +72,15 @@ class Follower:
             except RunFormatError:
                 if not fresh:
                     raise
-                break  # what was read so far is not to be lost; the next look begins with the damage
+                break  # return the records read until now; the next read starts at the damaged segment and raises
         return fresh
 
     def skip(self) -> None:
-        """Go to the end, so that only what comes from now on is given."""
+        """Move to the end of the stream, so that later reads return only later records."""
         self.read()
 
     def _new_rows(self, segment: Segment) -> list[Any]:
-        # A segment that was read as lines and has been sealed since holds the same records in the same order.
+        # Sealing keeps the records and their order, so the records that were read as lines can be skipped by number.
         if self._offset < 0:
             return []
         rows = list(records_in(segment, self._kind, skip=self._seen))
@@ -92,7 +95,7 @@ class Follower:
         except FileNotFoundError:  # sealed since it was listed, or removed
             sealed = segment.path.with_suffix(SEALED)
             return self._new_rows(segment._replace(path=sealed)) if sealed.exists() else []
-        whole = content[: content.rfind(b"\n") + 1]  # a line without its end is still being written
+        whole = content[: content.rfind(b"\n") + 1]  # the last line is still being written
         self._offset += len(whole)
         records: list[Any] = []
         for line in whole.split(b"\n"):

@@ -1,4 +1,4 @@
-"""`run.json`: what a run is, who wrote it, and what reproduces it."""
+"""The header of a run, `run.json`: status, configuration, writers and reproduction details."""
 
 import contextlib
 from collections.abc import Callable
@@ -21,13 +21,13 @@ FAILED = "failed"
 PREEMPTED = "preempted"
 PAUSED = "paused"
 STATUSES = (RUNNING, COMPLETED, FAILED, PREEMPTED, PAUSED)
-"""What a writer can say of its run. That it stalled or crashed is for its readers to see: `runs.vitality`."""
+"""Statuses that a writer sets. Readers derive "stalled" and "crashed" from the heartbeat: see `runs.vitality`."""
 ENDED = frozenset({COMPLETED, FAILED, PREEMPTED})
-"""Statuses with which a writer says that its run is over."""
+"""Statuses of a run that its writer has ended."""
 
 
 class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where a writer went back to: what earlier writers said beyond any of these is an abandoned branch."""
+    """Point to which a writer rewound the run. Records of previous writers after any of these values are abandoned."""
 
     env_step: int | None = None
     episode: int | None = None
@@ -35,13 +35,13 @@ class Rewind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """The clocks that are known, as text: `env_step 8000, episode 3`."""
+        """The known values as text, such as `env_step 8000, episode 3`."""
         clocks = msgspec.structs.asdict(self)
         return ", ".join(f"{name} {at}" for name, at in clocks.items() if at is not None) or "the beginning"
 
 
 class Writer(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """One writer of a run: a process, or what followed a rewind."""
+    """One writer of a run. A process is one writer, and each rewind starts another."""
 
     writer: int
     started: float
@@ -61,14 +61,14 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def text(self) -> str:
-        """The type and the message; one of them where it says all: no message, or one that names the signal."""
+        """The type and the message. Only one of them if there is no message, or if the message names the signal."""
         if not self.message:
             return self.type
         return self.message if self.message.split()[-1:] == [self.type] else f"{self.type}: {self.message}"
 
 
 class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """Everything that `run.json` says. Times are UTC, seconds since 1970."""
+    """Content of `run.json`. Times are UTC, in seconds since 1970."""
 
     format: str = ""
     version: int = 0
@@ -86,15 +86,15 @@ class Header(msgspec.Struct, kw_only=True, omit_defaults=True):
     tags: list[str] = []
     goals: dict[str, float] = {}
     keeps_secrets: bool = False
-    """Whether masking was switched off: the run's author wants its secrets shown."""
+    """Whether the author of the run switched off the masking of secrets."""
 
 
 _MOST_BYTES = 64 << 20
-"""Of a header. A file that is larger is not one, and reading it could fill the memory."""
+"""Size limit of a header, in bytes. Reading a larger file could fill the memory."""
 
 
 def mask_secrets(header: Header, masking: Masking) -> None:
-    """Mask the secrets in a header's settings, its command line and its failure."""
+    """Mask the secrets in the configuration, the command line and the failure of a header."""
     header.configuration = masking.settings(header.configuration)
     header.reproduction = {
         name: value if name == "packages" else masking.settings(value) for name, value in header.reproduction.items()
@@ -104,17 +104,17 @@ def mask_secrets(header: Header, masking: Masking) -> None:
 
 
 def masked_failure(failure: Failure, masking: Masking) -> Failure:
-    """Describe an exception without the secrets in its message and its traceback."""
+    """Return a failure with masked secrets in its message and traceback."""
     message, trace = masking.text(failure.message), masking.traceback(failure.traceback)
     return Failure(type=failure.type, message=message, traceback=trace)
 
 
 def read_header(path: Path) -> Header:
-    """Read the header of a run. Secrets are masked, also those of runs that were recorded before anything was.
+    """Read the header of a run. Secrets are masked, also in runs from versions that recorded them unmasked.
 
     Raises:
-        RunNotFoundError: There is no run at that path.
-        RunFormatError: The folder is not a run, its header is damaged, or it is of a newer format.
+        RunNotFoundError: There is no run at the path.
+        RunFormatError: The folder is not a run folder, its header is damaged, or it uses a newer format.
     """
     file = path / HEADER
     try:
@@ -122,27 +122,29 @@ def read_header(path: Path) -> Header:
     except (FileNotFoundError, NotADirectoryError):
         if path.is_dir():
             raise RunFormatError(_why_none(path)) from None
-        raise RunNotFoundError(f"there is no run at {path}") from None
+        raise RunNotFoundError(f"no run at {path}. Check the path, or run `rlvitals ls` to list runs.") from None
     except OSError as error:
         raise RunFormatError(f"{file} cannot be read: {error.strerror or error}") from None
     try:
         mark = msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise RunFormatError(f"{file} is damaged: {error}") from None
+        raise RunFormatError(f"{file} is damaged: {error}; restore it from a backup") from None
     if mark.get("format") != FORMAT:
-        raise RunFormatError(f"{file} is not the header of a run: format {mark.get('format')!r:.40}, not {FORMAT!r}")
+        raise RunFormatError(
+            f"{file} is not the header of a run: its format is {mark.get('format')!r:.40}, not {FORMAT!r}"
+        )
     version = mark.get("version")
     if type(version) is not int or version < 1:
-        raise RunFormatError(f"{file} is damaged: format version {version!r:.40} is none")
+        raise RunFormatError(f"{file} is damaged: invalid format version {version!r:.40}; restore it from a backup")
     if version > FORMAT_VERSION:
         raise RunFormatError(
-            f"{path} has format version {version!r:.40}, and this release reads up to {FORMAT_VERSION}: "
-            "upgrade with  pip install -U rlvitals"
+            f"{path} has format version {version!r:.40}, but this release reads versions up to {FORMAT_VERSION}. "
+            "Upgrade with: pip install -U rlvitals"
         )
     try:
         header = msgspec.convert(mark, Header)
     except msgspec.ValidationError as error:
-        raise RunFormatError(f"{file} is damaged: {error}") from None
+        raise RunFormatError(f"{file} is damaged: {error}; restore it from a backup") from None
     if not header.keeps_secrets:
         mask_secrets(header, DEFAULT_MASKING)
     return header
@@ -151,12 +153,12 @@ def read_header(path: Path) -> Header:
 def _why_none(path: Path) -> str:
     with contextlib.suppress(OSError):
         if is_headless([entry.name for entry in path.iterdir() if entry.is_dir()]):
-            return f"{path} has the folders of a run, but no {HEADER}: it was removed, or a copy was cut off"
-    return f"{path} is a folder, but not a run: it has no {HEADER}"
+            return f"{path} has the folders of a run, but no {HEADER}; copy the run again or restore the file"
+    return f"{path} is not a run folder: it has no {HEADER}; run `rlvitals ls` to list runs"
 
 
 def _encoded(header: Header) -> bytes:
-    """The header as JSON; a value that JSON cannot hold is made to fit, because nothing may keep a run from ending."""
+    """Encode the header as JSON. Values that JSON cannot represent are converted, so that a run can always end."""
     try:
         return msgspec.json.encode(header)
     except (UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError):
@@ -166,7 +168,7 @@ def _encoded(header: Header) -> bytes:
 
 
 def _fitting(value: Any) -> Any:
-    """A value as JSON can hold it."""
+    """Convert a value to one that JSON can represent."""
     try:
         return spelled(coerce(Field("value", Column.TREE, required=True), {"": value}, HEADER, tree_text=None))[""]
     except RecordError:
@@ -174,19 +176,21 @@ def _fitting(value: Any) -> Any:
 
 
 def write_header(layout: Layout, header: Header, *, outdated: Callable[[], bool] = lambda: False) -> None:
-    """Replace the header at once: a reader sees the old one or the new one, whole. Safe from any thread.
+    """Replace the header file atomically: a reader sees the whole old or new header. Any thread can call this.
 
     Args:
-        layout: The run's paths.
-        header: What it is to say.
-        outdated: Asked right before the old one is replaced: whether something newer has been written meanwhile.
+        layout: Paths of the run.
+        header: Header to write.
+        outdated: Function that returns whether a newer header has been written meanwhile. It is called immediately
+            before the old file is replaced.
 
     Raises:
-        OSError: It could not be written, or its name not be forced to the disk; write it again.
+        OSError: The file could not be written, or its name could not be synced to the disk. Write it again.
     """
     header.format, header.version = FORMAT, FORMAT_VERSION
     content = msgspec.json.format(_encoded(header), indent=2) + b"\n"
-    # A name of its own for each write, as two threads, or a signal handler and what it interrupted, may write at once.
+    # Each write has its own temporary file: two threads, or a signal handler and the code that it interrupted, can
+    # write at the same time.
     aside = aside_of(layout.header)
     try:
         write_whole(aside, content)

@@ -1,11 +1,11 @@
-"""Reading that another thread can interrupt, so that no thread is inside the database when the interpreter exits.
+"""Interruption of reads by another thread, so that no thread is inside DuckDB when the interpreter exits.
 
-A daemon thread that comes back from C++ while the interpreter is being finalised is ended by `pthread_exit`, which
-unwinds DuckDB's frames and aborts the whole process: a completed training would end with SIGABRT. So every use of the
-database is registered here. At exit, after all runs have been closed, uses by other threads are interrupted until they
-are over, and new ones are refused.
+A daemon thread that returns from C++ while the interpreter is being finalised is ended by `pthread_exit`. This unwinds
+DuckDB's frames and aborts the whole process, so that a completed training would end with SIGABRT. Every use of the
+database is therefore registered here. At exit, after all runs have been closed, uses by other threads are interrupted
+until they end, and new ones are refused.
 
-This module does not load DuckDB: a trainer that reads nothing must not pay for it.
+This module does not load DuckDB, so that a trainer that reads nothing does not pay for it.
 """
 
 import atexit
@@ -22,18 +22,18 @@ from rlvitals.errors import ReadInterruptedError
 
 _POLL_S = 0.01
 _PATIENCE_S = 10.0
-"""Most seconds to wait at exit. A use that outlasts this is blocked in the kernel and does not come back in time."""
+"""Maximum time to wait at exit, in seconds. A use that takes longer is blocked in the kernel."""
 
 
 class Connection(Protocol):
-    """What is needed of a database connection."""
+    """A database connection that can be interrupted."""
 
     def interrupt(self) -> None:
-        """Interrupt the query that runs at this moment, if there is one."""
+        """Interrupt the running query, if there is one."""
 
 
 class Use:
-    """One thread's use of the database: from before it is opened until it is closed."""
+    """Use of the database by one thread, from before the database is opened until it is closed."""
 
     def __init__(self) -> None:
         self.thread = threading.current_thread()
@@ -41,18 +41,18 @@ class Use:
         self.connection: Connection | None = None
 
     def attach(self, connection: Connection | None) -> None:
-        """Name the connection that an interruption reaches; `None` before it is closed, as both at once would crash."""
+        """Set the connection to interrupt. Pass `None` before closing it: interrupting a closing connection crashes."""
         _uses.attach(self, connection)
 
 
 class _Uses:
-    """All uses of the database in this process. Safe from any thread and from signal handlers."""
+    """All uses of the database in this process. Any thread and signal handlers can call the methods."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Begin without any use: also in the child of a fork, in which the threads of its parent do not exist."""
+        """Remove all uses. The child of a fork calls this too, because the threads of its parent do not exist there."""
         self._lock = threading.RLock()
         self._uses: set[Use] = set()
         self._stopped: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
@@ -63,7 +63,7 @@ class _Uses:
         with self._lock:
             if use.thread in self._stopped or self._exiting not in {None, use.ident}:
                 raise ReadInterruptedError(
-                    "reading was interrupted: the run or the interpreter is closing; read again after the close"
+                    "reading was interrupted because the run or the interpreter is closing; read again after the close"
                 )
             self._uses.add(use)
         return use
@@ -78,20 +78,20 @@ class _Uses:
             self._uses.discard(use)
 
     def stop(self, thread: threading.Thread) -> None:
-        """Interrupt what a thread reads, and refuse it to read more."""
+        """Interrupt the reads of a thread and refuse further reads."""
         with self._lock:
             self._stopped.add(thread)
             self._interrupt([use for use in list(self._uses) if use.thread is thread])
 
     def leave(self, timeout_s: float) -> None:
-        """Interrupt the uses of all other threads until they are over."""
+        """Interrupt the uses of all other threads until they end."""
         self._exiting = threading.get_ident()
         deadline = time.monotonic() + timeout_s
         while self._interrupt_others() and time.monotonic() < deadline:
             time.sleep(_POLL_S)
 
     def _interrupt_others(self) -> bool:
-        """Interrupt again and again: an interruption between two queries does not reach the next one."""
+        """Interrupt the other threads once. This has no effect between two queries, so the caller repeats it."""
         alive = sys._current_frames()  # noqa: SLF001 - there is no other list of all threads
         with self._lock:
             others = [use for use in list(self._uses) if use.ident != self._exiting and use.ident in alive]
@@ -109,10 +109,10 @@ _uses = _Uses()
 
 @contextmanager
 def reading() -> Iterator[Use]:
-    """Register the calling thread as a user of the database, also while it only loads it.
+    """Register the calling thread as a user of the database, also while it only loads DuckDB.
 
     Raises:
-        ReadInterruptedError: The thread may not read any more.
+        ReadInterruptedError: The thread is no longer allowed to read.
     """
     use = _uses.begin()
     try:
@@ -122,12 +122,12 @@ def reading() -> Iterator[Use]:
 
 
 def stop_reading(thread: threading.Thread) -> None:
-    """Interrupt what a thread reads, and refuse it to read more; call it again until the thread is over."""
+    """Interrupt the reads of a thread and refuse further reads. Call this repeatedly until the thread ends."""
     _uses.stop(thread)
 
 
-# Registered when this module is loaded, which is before the recorder registers its own: handlers run in reverse order,
-# so this one runs when all runs are closed.
+# Exit handlers run in reverse order. This module is loaded before the recorder registers its handler, so this handler
+# runs after all runs are closed.
 atexit.register(_uses.leave, _PATIENCE_S)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_uses.forget)

@@ -1,13 +1,13 @@
-"""The appending side of one stream: when `append` returns, the line is with the operating system.
+"""Journal of one stream: appends lines to segments. When `append` returns, the operating system has the line.
 
-What can go wrong goes wrong here: a full disk, a folder that somebody removed, a permission that was taken away. The
-journal then keeps lines in a bounded backlog, tries again once a second, counts what it could not keep, and tells its
-owner once when writing begins to fail and once when it works again.
+This module handles write failures such as a full disk, a removed folder or a revoked permission. During a failure the
+journal keeps lines in a bounded backlog, retries once per second and counts the lines that it drops. It notifies its
+observer once when the failure starts and once when it ends.
 
-A segment has one writer in its life: a writer never goes on with the segment of one before it, which may be sealed at
-that moment by a process that outlived its training.
+A segment has only one writer. A new writer never continues the segment of a previous one, because a background process
+of the previous writer can be sealing it.
 
-A segment that could not be forced to the disk gets no more lines: the next one is begun, and the first is written again
+If a segment cannot be synced to the disk, the journal starts the next segment and rewrites the failed one
 (`runs.segment_forcer`).
 """
 
@@ -28,7 +28,7 @@ from rlvitals.runs.segment_forcer import KEPT_LINES, SegmentForcer, WriteMark
 from rlvitals.runs.torn import Unpack
 
 SEAL_RECORDS = 100_000
-"""Records in a segment before it is sealed: the open tail is still read in about a tenth of a second."""
+"""Records in a segment before it is sealed. Reading an open segment of this size takes about 0.1 s."""
 BACKLOG_LINES = 10_000
 _RETRY_S = 1.0
 _PATIENCE_S = 0.1
@@ -36,19 +36,19 @@ _NEWLINE = b"\n"
 
 
 class Journal:
-    """Appends lines to the segments of one stream. Safe from any thread, and from a signal handler.
+    """Writer that appends lines to the segments of one stream. Any thread and signal handlers can call it.
 
     Args:
-        folder: The stream's folder; it must exist.
-        unpack: Reads a line, so that a torn end can be told from a whole one.
-        clock: Paces the retries.
-        observer: Is told when writing fails and when it works again.
-        seal_records: Records in a segment before the next one is begun.
-        backlog_lines: Lines kept in memory while the disk takes none; the oldest go first.
-        sync_always: Whether each line is forced to the disk before `append` returns.
+        folder: Folder of the stream; it must exist.
+        unpack: Function that decodes a line, to distinguish a torn tail from a whole line.
+        clock: Clock for the retries.
+        observer: Observer to notify when writing fails and when it works again.
+        seal_records: Number of records in a segment before the next one is started.
+        backlog_lines: Number of lines kept in memory while writing fails. The oldest lines are dropped first.
+        sync_always: Whether each line is synced to the disk before `append` returns.
 
     Raises:
-        OSError: The segment cannot be opened, or the last one of the writer before cannot be mended.
+        OSError: The segment cannot be opened, or the last segment of the previous writer cannot be repaired.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Journal:
         self._observer = observer
         self._seal_records = seal_records
         self._sync_always = sync_always
-        # Re-entrant, as a signal handler may log while its own thread is inside `append`.
+        # Re-entrant, because a signal handler can log while its own thread is inside `append`.
         self._lock = threading.RLock()
         self._backlog: deque[bytes] = deque()
         self._backlog_lines = max(1, backlog_lines)
@@ -80,18 +80,18 @@ class Journal:
         self._lost_before = 0
         self._retry_at = 0.0
         self._torn = False
-        # The line under way, as it is written, and the size of the file before it: an exception that a signal handler
-        # raises may come right before the line is written or right behind it.
+        # The line being written, its bytes on disk, and the file size before it: an exception that a signal handler
+        # raises can arrive immediately before or after the write.
         self._in_flight: tuple[bytes, bytes, int] | None = None
-        self._busy = False  # inside the careful way, which a signal handler must not enter a second time
+        self._busy = False  # inside the slow path, which a signal handler must not enter a second time
         self._retired: list[tuple[SegmentForcer, int]] = []
-        """Segments that get no more lines, with their lines, until they are on the disk."""
+        """Segments that receive no more lines, with their number of lines, until they are on the disk."""
         self._closed = False
-        # Counts are of all lines since the journal was opened; the segment's own are those behind its beginning.
+        # The counts cover all lines since the journal was opened. Those of the segment start at `_segment_began`.
         self._appended = self._segment_began = self._dropped = 0
         self._unpack = unpack
         self._rotate_at = max(1, seal_records)
-        # Lines go straight to the file below this count; -1 sends them the careful way.
+        # Below this count, lines are written directly to the file; -1 selects the slow path for all lines.
         self._straight_below = self._usual_limit()
         self.path, self.torn_bytes = segment_to_begin(folder, unpack)
         self._fd = opened(self.path)
@@ -100,26 +100,26 @@ class Journal:
 
     @property
     def failing(self) -> OSError | None:
-        """Why lines cannot be written, or not forced to the disk, at present; `None` if all is well."""
+        """The current error of writing or syncing lines; `None` if there is none."""
         return self._failing or self._misplaced or self._unsafe
 
     @property
     def records(self) -> int:
-        """Records in the last segment."""
+        """The number of records in the last segment."""
         return self._appended - self._segment_began
 
     @property
     def appended(self) -> int:
-        """Records written since the journal was opened, without those that the disk then dropped."""
+        """The number of records written since the journal was opened, without those that the system dropped later."""
         return self._appended - self._dropped
 
     @property
     def waiting(self) -> int:
-        """Lines in memory that wait for the disk."""
+        """The number of lines in memory that wait to be written."""
         return len(self._backlog)
 
     def count_taken(self) -> int:
-        """Records taken since the journal was opened: written, waiting or lost."""
+        """Return the number of records since the journal was opened: written, waiting or lost."""
         while True:  # no lock, so that a reader never keeps a writer waiting
             appended, lost = self.appended, self.lost
             taken = appended + len(self._backlog) + lost
@@ -127,11 +127,11 @@ class Journal:
                 return taken
 
     def is_unsafe(self, segment: Path) -> bool:
-        """Whether a segment may not be on the disk yet, so that its lines must stay as they are."""
+        """Return whether a segment is possibly not on the disk yet, so that it must not be sealed."""
         return any(forcer.path == segment for forcer, _ in list(self._retired))
 
     def append(self, line: bytes) -> None:
-        """Append one line, which ends with a newline. Never raises for errors of the disk.
+        """Append one line, which ends with a newline. Disk errors never raise.
 
         Raises:
             ClosedError: The journal is closed.
@@ -150,12 +150,12 @@ class Journal:
             self._append_with_care(line)
 
     def recover(self, *, rescuing: bool = True) -> None:
-        """Write what waits in memory, if it is time to try again; find out whether the file has gone from its place.
+        """Write the lines in memory if a retry is due, and check whether the file was removed from its path.
 
         Args:
-            rescuing: Whether a file that has gone is put back. Not so if its place belongs to another writer by now.
+            rescuing: Whether to restore a removed file. Pass false if another writer has taken over the run.
         """
-        # Not for long: who holds the lock may be in a signal handler that waits for the caller. The next call does it.
+        # Do not wait long: the lock holder can be a signal handler that waits for the caller. The next call retries.
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return
         try:
@@ -165,7 +165,7 @@ class Journal:
             self._lock.release()
 
     def sync(self) -> None:
-        """Force what was written to the disk. Called by one thread only."""
+        """Sync the written lines to the disk. Only one thread calls this."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return
         try:
@@ -173,12 +173,12 @@ class Journal:
                 return
             forcer, lines = self._forcer, self.records
             mark = self._mark(forcer, lines) if forcer.is_dirty(lines) else None
-            if mark is not None and self._sync_always:  # as `append` forces it too
+            if mark is not None and self._sync_always:  # under the lock, because `append` syncs too
                 self._force(forcer, mark)
                 mark = None
         finally:
             self._lock.release()
-        # Outside the lock, as this takes milliseconds; nobody else closes these descriptors meanwhile.
+        # Outside the lock, because syncing takes milliseconds. No other thread closes these descriptors meanwhile.
         if mark is not None:
             self._force(forcer, mark)
         if forcer.failed is not None:
@@ -188,10 +188,10 @@ class Journal:
         self._notice_safety()
 
     def close(self, *, rescuing: bool = True) -> None:
-        """Write what waits, sync and close. Lines that still cannot be written are counted as lost.
+        """Write the lines in memory, sync and close. Lines that still cannot be written are counted as lost.
 
         Args:
-            rescuing: As in `recover`.
+            rescuing: As for `recover`.
         """
         with self._lock:
             if self._closed:
@@ -207,7 +207,7 @@ class Journal:
             with contextlib.suppress(OSError):
                 if not os.fstat(self._fd).st_size:
                     self.path.unlink()
-        # A signal handler may have closed in the middle of `append`, which must not write to a number used anew.
+        # A signal handler can close in the middle of `append`, which must not write to a reused descriptor.
         fd, self._fd = self._fd, -1
         close_quietly(fd)
         for forcer, _ in self._retired:
@@ -215,8 +215,8 @@ class Journal:
                 close_quietly(forcer.fd)
 
     def abandon(self) -> None:
-        """Close without writing: for the child of a fork, whose parent owns the files."""
-        self._lock = threading.RLock()  # the old one may be held by a thread that does not exist here
+        """Close without writing. The child of a fork calls this, because its parent owns the files."""
+        self._lock = threading.RLock()  # a thread that does not exist in this process can hold the old lock
         if not self._closed:
             self._closed, self._straight_below = True, -1
             open_before, self._fd = {self._fd, *(forcer.fd for forcer, _ in self._retired)}, -1
@@ -227,15 +227,15 @@ class Journal:
         return -1 if self._sync_always else self._rotate_at
 
     def _append_with_care(self, line: bytes) -> None:
-        """Append a line by way of the backlog: when the segment is full, when nothing can be written, or to sync it."""
+        """Append a line through the backlog: the segment is full, writing fails, or each line is synced."""
         if self._closed:
-            raise ClosedError(f"{self.folder} is closed: nothing more can be written")
+            raise ClosedError(f"cannot write to {self.folder}: the run is closed")
         if len(self._backlog) >= self._backlog_lines:
-            # One after the other, and without a call, so that `count_taken` never sees one of them alone.
+            # Consecutive statements without a call between them, so that `count_taken` never sees only one of them.
             del self._backlog[0]
             self.lost += 1
         self._backlog.append(line)
-        if self._busy:  # this is a signal handler; what it interrupted goes on with this line too
+        if self._busy:  # this is a signal handler; the code that it interrupted writes this line too
             return
         self._busy, self._straight_below = True, -1
         try:
@@ -254,7 +254,7 @@ class Journal:
         try:
             fd = opened(following)
         except OSError:
-            self._rotate_at = self._appended + self._seal_records  # go on with this segment, and try again later
+            self._rotate_at = self._appended + self._seal_records  # continue with this segment and retry later
             return
         self._retired.append((self._forcer, self.records))
         full, self.path, self._fd = self.path, following, fd
@@ -265,10 +265,10 @@ class Journal:
         self.on_rotated(full)
 
     def _drain(self) -> None:
-        """Write what waits in memory."""
+        """Write the lines in memory."""
         while self._backlog:
             line = self._backlog[0]
-            whole = _NEWLINE + line if self._torn else line  # ends the fragment that could not be taken back
+            whole = _NEWLINE + line if self._torn else line  # ends the fragment that could not be truncated
             length = len(whole)
             try:
                 self._in_flight = line, whole, os.fstat(self._fd).st_size
@@ -277,7 +277,7 @@ class Journal:
                 self._in_flight = None
                 self._fail(error)
                 return
-            if self._closed:  # by a signal handler, which has settled this line
+            if self._closed:  # by a signal handler, which has already handled this line
                 return
             if written != length and not self._write_rest(whole, written):
                 self._in_flight = None
@@ -294,7 +294,7 @@ class Journal:
             self._observer.ended(self.path, self.lost - self._lost_before)
 
     def _write_rest(self, whole: bytes, written: int) -> bool:
-        """Write what is left of a line, or find out why that cannot be, and take back what was written of it."""
+        """Write the remaining bytes of a line. On an error, remove the partial line and return false."""
         while written < len(whole):
             try:
                 written += os.write(self._fd, whole[written:])
@@ -305,14 +305,14 @@ class Journal:
         return True
 
     def _settle(self) -> None:
-        """Find out what became of a line whose writing was interrupted."""
+        """Determine whether an interrupted write completed, and remove a partial line."""
         if self._in_flight is None:
             return
         line, whole, before = self._in_flight
         if self._backlog and self._backlog[0] is line:
             try:
                 written = os.fstat(self._fd).st_size - before
-            except OSError:  # it is tried once more
+            except OSError:  # the line is written again
                 written = 0
             if written >= len(whole):
                 self._torn = False
@@ -324,7 +324,7 @@ class Journal:
         self._in_flight = None
 
     def _take_back(self, written: int) -> None:
-        """Cut off the part of a line that was written, so that no line is torn."""
+        """Truncate the file by the written part of a line, so that no line is torn."""
         if not written:
             return
         try:
@@ -347,7 +347,7 @@ class Journal:
         return mark
 
     def _force(self, forcer: SegmentForcer, mark: WriteMark) -> None:
-        """Force a segment to the disk; that this fails is no reason not to write."""
+        """Sync a segment to the disk. A failure does not stop writing."""
         try:
             forcer.force(mark)
         except OSError as error:
@@ -362,20 +362,20 @@ class Journal:
             self._say_unsafe(forcer.path, error)
 
     def _retire_failed(self) -> None:
-        """Begin the next segment, so that the one that could not be forced can be written again as a whole."""
+        """Start the next segment, so that the segment that could not be synced can be rewritten as a whole."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return
         try:
             if self._closed:
                 self._retired.append((self._forcer, self.records))
-            # One at a time, so that a disk that takes nothing does not get a segment a second.
+            # Retire one segment at a time, so that a failing disk does not cause a new segment every second.
             elif not (self._retired or self._busy or self._failing):
                 self._rotate_with_care()
         finally:
             self._lock.release()
 
     def _rotate_with_care(self) -> None:
-        """Begin the next segment; what a signal handler logs meanwhile goes into the backlog, and is then written."""
+        """Start the next segment, then write the lines that a signal handler added to the backlog meanwhile."""
         self._busy, self._straight_below = True, -1
         try:
             self._settle()
@@ -387,7 +387,7 @@ class Journal:
                 self._straight_below = self._usual_limit()
 
     def _settle_retired(self, forcer: SegmentForcer, lines: int) -> None:
-        """Force a segment that gets no more lines to the disk, or write it again; keep it until one of both works."""
+        """Sync or rewrite a segment that receives no more lines. It stays retired until one of the two succeeds."""
         if not forcer.is_replaced():
             if forcer.is_dirty(lines):
                 self._force(forcer, self._mark(forcer, lines))
@@ -411,7 +411,7 @@ class Journal:
             self._observer.unsafe(path, error)
 
     def _notice_safety(self) -> None:
-        """Say that everything is on the disk again, once it is."""
+        """Notify the observer when all lines are on the disk again."""
         forcer = self._forcer
         if self._unsafe is not None and not self._retired and forcer.failed is None and forcer.is_forced:
             self._unsafe = None
@@ -430,13 +430,13 @@ class Journal:
 
     def _reopen(self) -> None:
         with contextlib.suppress(OSError):
-            # The old number may be another file's by now: it is left alone.
+            # Do not close the old descriptor: its number can belong to another file now.
             self._fd = self._forcer.fd = opened(self.path)
 
     def _rescue(self) -> None:
-        """Put the segment back in its place, with all that it held.
+        """Restore a removed segment with its whole content.
 
-        Until that works the lines go on into the removed file, which lives as long as its descriptor.
+        Until that works, lines are written to the removed file, which exists as long as its descriptor is open.
         """
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
         try:
@@ -455,7 +455,7 @@ class Journal:
                 self._misplaced = error
                 self._observer.began(self.path, error)
             return
-        self._retired.append((self._forcer, self.records))  # to be closed by the thread that may be forcing it
+        self._retired.append((self._forcer, self.records))  # closed by the thread that possibly syncs it now
         self._fd, self._forcer = fd, SegmentForcer(fd, self.path, self._kept_lines)
         self._remember = self._forcer.recent.append
         if self._misplaced is None:

@@ -1,4 +1,4 @@
-"""Files that a journal holds open: how they are begun, whether they are still in their place, how they are moved."""
+"""File operations of a journal: choosing and opening segments, detecting removed files, copying and moving."""
 
 import contextlib
 import os
@@ -12,18 +12,18 @@ _CHUNK = 1 << 20
 
 
 def segment_to_begin(folder: Path, unpack: Unpack) -> tuple[Path, int]:
-    """Mend what the writer before left, and choose the segment to begin.
+    """Repair the last segment of the previous writer, and choose the segment to start.
 
     Args:
-        folder: The stream's folder.
-        unpack: Reads a line, so that a torn end can be told from a whole one.
+        folder: Folder of the stream.
+        unpack: Function that decodes a line, to distinguish a torn tail from a whole line.
 
     Returns:
-        The segment, and the bytes that were cut off the last one.
+        The path of the segment, and the number of bytes truncated from the last segment.
 
     Raises:
         IrregularFileError: A link or a special file has the name of a segment.
-        OSError: The last segment cannot be mended.
+        OSError: The last segment cannot be repaired.
     """
     for irregular in irregular_in(folder):
         raise IrregularFileError(irregular, irregular.lstat().st_mode)
@@ -41,19 +41,19 @@ def segment_to_begin(folder: Path, unpack: Unpack) -> tuple[Path, int]:
 
 
 def opened(path: Path) -> int:
-    """Open a file for appending; it is made if it is not there.
+    """Open a file for appending. A missing file is created.
 
-    Readable too: if the file is removed, its content can still be rescued through the descriptor.
+    The descriptor is readable too, so that the content of a removed file can be restored through it.
 
     Raises:
-        IrregularFileError: Something that is not a regular file is there.
-        OSError: It cannot be opened.
+        IrregularFileError: The path is not a regular file.
+        OSError: The file cannot be opened.
     """
     return open_regular(path, os.O_RDWR | os.O_APPEND | os.O_CREAT)
 
 
 def is_dead(fd: int) -> bool:
-    """Whether a descriptor is none any more: closed by other code, or of a file server that was started anew."""
+    """Return whether a descriptor is invalid, because other code closed it or the file server restarted."""
     try:
         os.fstat(fd)
     except OSError:
@@ -62,21 +62,21 @@ def is_dead(fd: int) -> bool:
 
 
 def is_gone(fd: int, path: Path) -> bool:
-    """Whether an open file is no longer what is at its path."""
+    """Return whether an open file is no longer the file at its path."""
     try:
         here, there = os.fstat(fd), path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:  # not to be seen at present, which is not the same
+    except OSError:  # currently inaccessible, which does not mean that it was removed
         return False
     return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
 
 
 def copy(source: int, target: int) -> None:
-    """Copy one open file into another.
+    """Copy the content of one open file into another.
 
     Raises:
-        OSError: It cannot be read, or written.
+        OSError: Reading or writing fails.
     """
     offset = 0
     while chunk := os.pread(source, _CHUNK, offset):
@@ -86,10 +86,10 @@ def copy(source: int, target: int) -> None:
 
 
 def move(path: Path, to: Path) -> None:
-    """Rename a file, but never replace what somebody else has put there.
+    """Rename a file without replacing an existing file.
 
     Raises:
-        OSError: There is something, or the file cannot be moved.
+        OSError: The target exists, or the file cannot be moved.
     """
     try:
         os.link(path, to)
@@ -100,6 +100,6 @@ def move(path: Path, to: Path) -> None:
 
 
 def close_quietly(fd: int) -> None:
-    """Close a descriptor, whatever it is by now."""
+    """Close a descriptor, ignoring errors."""
     with contextlib.suppress(OSError):
         os.close(fd)

@@ -1,25 +1,25 @@
-"""What the appending side of a stream tells its owner."""
+"""Observer interface for failures of a journal."""
 
 from pathlib import Path
 
 
 class JournalObserver:
-    """What a journal tells its owner; the owner overrides what it wants to know."""
+    """Observer of a journal. Subclasses override the methods that they need; the default methods do nothing."""
 
     def began(self, path: Path, error: OSError) -> None:
-        """The journal cannot write to a file, and keeps lines in memory."""
+        """Handle the start of a write failure. The journal keeps lines in memory."""
 
     def ended(self, path: Path, lost: int) -> None:
-        """The journal writes again; so many lines were lost since it began to fail."""
+        """Handle the end of a write failure, with the number of lines lost since it started."""
 
     def restored(self, path: Path) -> None:
-        """A file had been removed from its place, and is there again with all that it held."""
+        """Handle the restoration of a removed file with its whole content."""
 
     def unsafe(self, path: Path, error: OSError) -> None:
-        """Lines are written, but cannot be forced to the disk."""
+        """Handle a sync failure. Lines are written, but cannot be synced to the disk."""
 
     def safe(self, path: Path) -> None:
-        """Lines can be forced to the disk again."""
+        """Handle the end of a sync failure."""
 
     def dropped(self, path: Path, lines: int) -> None:
-        """The system dropped so many lines that it had taken, as the disk did not: they are lost."""
+        """Handle lost lines: the operating system accepted them, but could not write them to the disk."""

@@ -1,13 +1,13 @@
-"""Where everything of a run is kept: the one place that knows paths.
+"""Layout of a run folder. This module is the only one that builds its paths.
 
 LOG_DIR/<run_id>/
-  run.json                 the header
-  episodes/000001.parquet  a sealed segment
-  episodes/000002.jsonl    the open segment: one record a line
-  episodes/000002.torn     what was cut off a torn segment, kept aside
+  run.json                 header
+  episodes/000001.parquet  sealed segment
+  episodes/000002.jsonl    open segment, one record per line
+  episodes/000002.torn     torn tail that was truncated from a segment
   updates/ evaluations/ system/ scalars/ events/ artifacts/
-  writer.lock              who writes, and when last heard of
-  SHA256SUMS               checksums of the segments that stayed lines, once the run is closed
+  writer.lock              lock and heartbeat of the writer
+  SHA256SUMS               checksums of the unsealed segments, written when the run is closed
 """
 
 import itertools
@@ -35,10 +35,10 @@ SEALED = ".parquet"
 TORN = ".torn"
 
 _LEAST_STREAMS = 3
-"""Folders with the names of streams, of which other folders may have one or two (`events`, `system`)."""
+"""Number of folders with stream names that identify a run. Other folders can have one or two (`events`, `system`)."""
 _MAX_NAME = 100
 _MAX_NAME_BYTES = 240
-"""File systems take 255 bytes; a number may come behind the name."""
+"""File systems allow 255 bytes, and a number can be appended to the name."""
 _SEGMENT = re.compile(r"(\d{6,})(\.jsonl|\.parquet)")
 _FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]')
 
@@ -51,7 +51,7 @@ class Segment(NamedTuple):
 
     @property
     def sealed(self) -> bool:
-        """Whether it is Parquet, and never changes again."""
+        """Whether the segment is sealed: it is Parquet and does not change."""
         return self.path.suffix == SEALED
 
 
@@ -62,34 +62,34 @@ class Layout(NamedTuple):
 
     @property
     def header(self) -> Path:
-        """The header's file."""
+        """The path of the header."""
         return self.path / HEADER
 
     @property
     def lock(self) -> Path:
-        """The file that the writer holds."""
+        """The path of the writer lock."""
         return self.path / LOCK
 
     @property
     def sums(self) -> Path:
-        """The file with the checksums of segments that stayed lines."""
+        """The path of the checksums of unsealed segments."""
         return self.path / SUMS
 
     @property
     def artifacts(self) -> Path:
-        """The folder of pictures and other files."""
+        """The folder of images and other artifacts."""
         return self.path / ARTIFACTS
 
     def stream(self, name: str) -> Path:
-        """The folder of one stream."""
+        """Return the folder of one stream."""
         return self.path / name
 
     def make(self) -> None:
-        """Make the folders; those that exist are left alone.
+        """Create the folders. Existing folders are kept.
 
         Raises:
-            IrregularFileError: A link stands in a folder's place.
-            OSError: A folder cannot be made, or its name may not be on the disk.
+            IrregularFileError: The path of a folder is a link or a file.
+            OSError: A folder cannot be created, or its name is possibly not on the disk.
         """
         make_durable_folder(self.path)
         for name in (*STREAMS, ARTIFACTS):
@@ -97,29 +97,29 @@ class Layout(NamedTuple):
         force_folder(self.path)
 
     def segments(self, stream: str) -> list[Segment]:
-        """The segments of a stream, in their order.
+        """Return the segments of a stream, in their order.
 
-        A crash between the two last steps of sealing leaves a segment twice; the sealed one counts.
+        A crash between the last two steps of sealing leaves a segment in both forms. The sealed one is used.
         """
         return segments_in(self.stream(stream))
 
 
 def is_headless(names: Collection[str]) -> bool:
-    """Whether a folder that has no header holds what only a run does: a copy was cut off, or the header was removed.
+    """Return whether a folder without a header has the folders of a run: its header was removed or not copied.
 
     Args:
-        names: Of the folders in it.
+        names: Names of its subfolders.
     """
     return sum(name in STREAMS for name in names) >= _LEAST_STREAMS
 
 
 def segments_in(folder: Path) -> list[Segment]:
-    """The segments in a stream's folder, in their order; none if there is no such folder.
+    """Return the segments in the folder of a stream, in their order. The list is empty if the folder does not exist.
 
-    Only regular files are segments, and only in a folder that is not a link: `irregular_in` lists the rest.
+    Only regular files in a folder that is not a link are segments. `irregular_in` lists the other paths.
     """
     found: dict[int, Segment] = {}
-    for name, regular in _named_segments(folder):  # ".parquet" sorts behind ".jsonl", and so wins
+    for name, regular in _named_segments(folder):  # ".parquet" sorts after ".jsonl", so the sealed segment wins
         if regular:
             number = _number(name)
             found[number] = Segment(number, folder / name)
@@ -127,12 +127,12 @@ def segments_in(folder: Path) -> list[Segment]:
 
 
 def irregular_in(folder: Path) -> list[Path]:
-    """List what has the name of a segment and is not a regular file: links, named pipes, devices, folders."""
+    """Return the paths that have the name of a segment but are not regular files, such as links or named pipes."""
     return [folder / name for name, regular in _named_segments(folder) if not regular]
 
 
 def _named_segments(folder: Path) -> list[tuple[str, bool]]:
-    """What has the name of a segment, by name, and whether it is a regular file."""
+    """Return the names that have the form of a segment name, sorted, each with whether it is a regular file."""
     if not is_folder(folder):
         return []
     try:
@@ -144,26 +144,29 @@ def _named_segments(folder: Path) -> list[tuple[str, bool]]:
 
 
 def _number(name: str) -> int:
-    """The number of a segment, by its name; 0 if it is not the name of one."""
+    """Return the number in a segment name, or 0 if the name is not a segment name."""
     match = _SEGMENT.fullmatch(name)
     return int(match[1]) if match else 0
 
 
 def segment_path(folder: Path, number: int, suffix: str = OPEN) -> Path:
-    """The path of a segment."""
+    """Return the path of a segment."""
     return folder / f"{number:06d}{suffix}"
 
 
 def claim_folder(log_dir: Path, name: str) -> Path:
-    """Make the folder of a new run: making it is what claims the name, also against other processes.
+    """Create the folder of a new run. Creating it claims the name atomically, also against other processes.
 
     Args:
-        log_dir: The folder of runs; it is made if it is not there.
-        name: The run's name; if it is taken, a number is put behind it.
+        log_dir: Folder of runs. It is created if it is missing.
+        name: Run name. If it is taken, a number is appended.
+
+    Returns:
+        The folder of the run.
 
     Raises:
-        RunExistsError: Something that is no folder has the name.
-        OSError: The folder cannot be made.
+        RunExistsError: A file that is not a folder has the name.
+        OSError: The folder cannot be created.
     """
     make_durable_folder(log_dir)
     for number in itertools.count(1):
@@ -172,7 +175,7 @@ def claim_folder(log_dir: Path, name: str) -> Path:
             path.mkdir()
         except FileExistsError:
             if not path.is_dir():
-                raise RunExistsError(f"{path} is in the way, and is not a folder: choose another name") from None
+                raise RunExistsError(f"{path} exists and is not a folder. Choose another run name.") from None
         else:
             force_folder(log_dir)
             return path
@@ -180,22 +183,25 @@ def claim_folder(log_dir: Path, name: str) -> Path:
 
 
 def checked_name(name: str) -> str:
-    """Check that a run's name can be the name of a folder on any file system.
+    """Check that a run name is a valid folder name on any file system, and return it.
 
     Raises:
-        RunNameError: It cannot.
+        RunNameError: The name is not valid.
     """
     if not isinstance(name, str):
-        raise RunNameError(f"a run's name must be text, got {name!r:.60} ({type(name).__name__})")
+        raise RunNameError(f"a run name must be a string, got {name!r:.60} ({type(name).__name__})")
     if not name or len(name) > _MAX_NAME or name != name.strip() or name.startswith(".") or name.endswith("."):
         raise RunNameError(
-            f"run name {name!r:.120}: use 1 to {_MAX_NAME} characters that neither start nor end with a dot or a space"
+            f"run name {name!r:.120} is not valid. Use 1 to {_MAX_NAME} characters that do not start or end with a dot "
+            "or a space."
         )
     if len(name.encode("utf-8", "surrogatepass")) > _MAX_NAME_BYTES:
-        raise RunNameError(f"run name {name!r:.120}: more than {_MAX_NAME_BYTES} bytes in UTF-8")
+        raise RunNameError(
+            f"run name {name!r:.120} is longer than {_MAX_NAME_BYTES} bytes in UTF-8. Use a shorter name."
+        )
     forbidden = _FORBIDDEN.search(name)
     if forbidden:
         raise RunNameError(
-            f"run name {name!r}: the character {forbidden[0]!r} is not allowed; use letters, digits, . _ -"
+            f"run name {name!r} contains {forbidden[0]!r}, which is not allowed. Use letters, digits, . _ -"
         )
     return name

@@ -1,12 +1,14 @@
-"""`writer.lock`: one writer a run, and a sign of life that other machines can read.
+"""The writer lock `writer.lock`: allows one writer per run, and contains a heartbeat that other machines can read.
 
-The lock is the kernel's (`flock`), which releases it when its holder dies, however it dies: there is nothing to clean
-up. The file's content is the heartbeat, which is overwritten in place, and so beats on a full disk too.
+The lock is a kernel lock (`flock`). The kernel releases it when its holder dies, so there are no stale locks to clean
+up. The content of the file is the heartbeat. It is overwritten without changing the file size, so that heartbeats also
+work on a full disk.
 
-Where there is no such lock (Windows, Lustre without `-o flock`, some NFS), the heartbeat is the lock. A run is held
-while its writer's process lives; on another machine, while its last heartbeat is fresh. A claim file, which only one
-process can create, decides between writers that start at the same moment. Two writers that got past all that (the
-clocks of two machines differ by more than a minute) find each other at the next heartbeat, and the later one stops.
+On systems without kernel locks (Windows, Lustre without `-o flock`, some NFS), the heartbeat is the lock. A run is
+locked while the process of its writer is alive. On another machine it is locked while the last heartbeat is fresh. If
+two writers start at the same time, a claim file that only one process can create decides between them. Two writers can
+still pass these checks if the clocks of their machines differ by more than a minute. They detect each other at the next
+heartbeat, and the later writer stops.
 """
 
 import contextlib
@@ -32,7 +34,7 @@ except ImportError:  # Windows
 _SIZE = 1024
 _MOST_BYTES = 64 * _SIZE
 _SILENT_BEATS = 15
-"""Heartbeats that may be missed: the trainer's thread may hold the interpreter for long, a disk may hang."""
+"""Number of heartbeats that a live writer can miss, because a thread holds the interpreter or a disk hangs."""
 _SILENT_S = 60.0
 _SAME_PROCESS_S = 2.0
 _TRIES = 5
@@ -40,23 +42,23 @@ _USUAL_INTERVAL_S = 2.0
 
 
 class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The last sign of life of a writer. Times are UTC, seconds since 1970.
+    """Last heartbeat of a writer. Times are UTC, in seconds since 1970.
 
     Attributes:
-        host: Machine.
-        pid: Process.
-        process_started: When the process was started, as process numbers are used again.
-        beat: When this was written.
-        interval: Seconds between two heartbeats.
+        host: Host name of the machine.
+        pid: Process ID.
+        process_started: Start time of the process; process IDs are reused.
+        beat: Time of the heartbeat.
+        interval: Time between two heartbeats, in seconds.
         last_record: Time of the last record.
-        env_step: Furthest environment step.
-        episodes: Episodes so far.
-        records: Records that this session wrote.
-        lost: Records that this session dropped.
-        pid_space: Which processes `pid` is one of: containers may share a host name and number processes separately.
-        holder: Random name of the lock's holder, where the file system has no locks.
-        held_since: When that holder took the run.
-        released: Whether that holder released it.
+        env_step: Highest environment step.
+        episodes: Number of episodes recorded until now.
+        records: Number of records that this session wrote.
+        lost: Number of records that this session dropped.
+        pid_space: Namespace of `pid`. Containers can share a host name and number their processes separately.
+        holder: Random name of the lock holder, if the file system has no locks.
+        held_since: Time at which the holder took the lock.
+        released: Whether the holder released the lock.
     """
 
     host: str
@@ -76,16 +78,16 @@ class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WriterLock:
-    """Held by the one process that may write to a run.
+    """Lock that allows one process to write to a run.
 
     Args:
-        path: The lock's file; it is made if it is missing.
-        clock: Tells how old a heartbeat is.
+        path: Lock file. It is created if it is missing.
+        clock: Clock for the age of heartbeats.
 
     Raises:
-        RunLockedError: Another process holds it.
-        IrregularFileError: A link or a special file stands in its place.
-        OSError: The file cannot be made.
+        RunLockedError: Another process holds the lock.
+        IrregularFileError: The path is a link or a special file.
+        OSError: The file cannot be created.
     """
 
     def __init__(self, path: Path, *, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -95,10 +97,10 @@ class WriterLock:
         self._fd = self._opened()
 
     def beat(self, heartbeat: Heartbeat) -> None:
-        """Write a sign of life; nothing if the run has become another writer's.
+        """Write a heartbeat. Nothing is written if another writer has taken the lock.
 
         Raises:
-            OSError: It could not be written.
+            OSError: The heartbeat could not be written.
         """
         if self._claim is not None:
             if self._claim.is_overruled(read_heartbeat(self.path)):
@@ -109,10 +111,10 @@ class WriterLock:
             self._claim.drop()
 
     def is_lost(self) -> bool:
-        """Whether the run is no longer this writer's.
+        """Return whether this writer has lost the lock.
 
-        The file has gone from its place, because somebody removed the folder; or, where the file system has no locks,
-        an earlier writer lives.
+        The lock is lost if the lock file was removed or replaced. On a file system without locks, it is also lost if a
+        writer that took the lock earlier is alive.
         """
         try:
             here, there = os.fstat(self._fd), self.path.lstat()
@@ -123,8 +125,8 @@ class WriterLock:
         return self._claim is not None and self._claim.is_overruled(read_heartbeat(self.path))
 
     def release(self) -> None:
-        """Let go. May be called again."""
-        # Closing is enough; unlocking would take the lock from the parent of a fork.
+        """Release the lock. Further calls have no effect."""
+        # Closing is enough. Unlocking would release the lock of the parent of a fork.
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
@@ -138,7 +140,7 @@ class WriterLock:
             os.close(fd)
 
     def _opened(self) -> int:
-        """Open the file that is at the path, and take the lock; again if the file is replaced meanwhile."""
+        """Open the lock file and take the lock. Retry if the file is replaced meanwhile."""
         try:
             while True:
                 fd = open_regular(self.path, os.O_RDWR | os.O_CREAT)
@@ -157,7 +159,7 @@ class WriterLock:
             raise
 
     def _is_in_place(self, fd: int) -> bool:
-        """Whether an open file is the one at the path, and has no other name: a hard link may lead out of the run."""
+        """Return whether an open file is the one at the path, without another hard link outside the run."""
         try:
             here, there = os.fstat(fd), self.path.lstat()
             if here.st_nlink > 1:
@@ -168,7 +170,7 @@ class WriterLock:
         return (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino)
 
     def _locked(self, fd: int) -> bool:
-        """Lock the open file; false if the file system has no locks."""
+        """Lock the open file. Return false if the file system has no locks."""
         if fcntl is not None:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,17 +182,17 @@ class WriterLock:
 
 
 class _Claim:
-    """The hold on a run where the file system has no locks.
+    """Claim on a run, if the file system has no locks.
 
-    The claim file exists from here to the first heartbeat. It is created by `O_EXCL`, which only one process can.
+    The claim file exists until the first heartbeat. It is created with `O_EXCL`, which succeeds for one process only.
 
     Args:
-        path: The lock's file.
-        clock: Tells how old a heartbeat is.
+        path: Lock file.
+        clock: Clock for the age of heartbeats.
 
     Raises:
-        RunLockedError: Another writer holds the run.
-        OSError: The claim file cannot be made.
+        RunLockedError: Another writer holds the lock.
+        OSError: The claim file cannot be created.
     """
 
     def __init__(self, path: Path, clock: Clock) -> None:
@@ -209,21 +211,21 @@ class _Claim:
             raise
 
     def signed(self, heartbeat: Heartbeat) -> Heartbeat:
-        """A heartbeat with the holder's name."""
+        """Return a heartbeat with the name of the holder."""
         return msgspec.structs.replace(heartbeat, holder=self.holder, held_since=self._since)
 
     def is_overruled(self, found: Heartbeat | None) -> bool:
-        """Whether the heartbeat in the file is of another writer that took the run earlier, and has not ended."""
+        """Return whether the heartbeat belongs to another writer that took the lock earlier and has not released it."""
         if found is None or found.released or found.holder in {"", self.holder}:
             return False
         return self._dropped and (found.held_since, found.holder) < (self._since, self.holder)
 
     def is_ours(self) -> bool:
-        """Whether this process made the claim; the child of a fork did not."""
+        """Return whether this process created the claim. The child of a fork did not."""
         return self._owner == os.getpid()
 
     def drop(self) -> None:
-        """Remove the claim file; what is in the heartbeat counts from now on."""
+        """Remove the claim file. From now on, the heartbeat is the lock."""
         if not self._dropped:
             self._dropped = True
             with contextlib.suppress(OSError):
@@ -260,16 +262,16 @@ class _Claim:
         """Remove the claim of a process that died before its first heartbeat.
 
         Raises:
-            RunLockedError: That process may be alive.
+            RunLockedError: That process is possibly alive.
         """
         found = read_heartbeat(self._file)
         if (found is None and _is_fresh_file(self._file, now)) or (found is not None and is_held(found, now)):
             raise _locked_by(self._lock, found)
-        # Renaming succeeds for one process only, so two that find a stale claim do not both remove one.
+        # Renaming succeeds for one process only, so that two processes do not both remove a stale claim.
         aside = self._file.with_name(f"{self._file.name}.{self.holder}")
         with contextlib.suppress(FileNotFoundError):
             self._file.rename(aside)
-            if read_heartbeat(aside) != found:  # another process removed the stale one and made this one
+            if read_heartbeat(aside) != found:  # another process removed the stale claim and created this one
                 with contextlib.suppress(FileExistsError):
                     os.link(aside, self._file)
                 aside.unlink()
@@ -279,7 +281,7 @@ class _Claim:
     def _refuse_live(self, now: float) -> None:
         found = _settled_heartbeat(self._lock)
         if found is None:
-            # A heartbeat that is being written, or is damaged. A new lock is empty.
+            # The heartbeat is being written, or is damaged. A new lock file is empty.
             if _is_fresh_file(self._lock, now) and self._lock.lstat().st_size:
                 raise _locked_by(self._lock, None)
         elif is_held(found, now) and not _has_ended(self._lock.parent):
@@ -287,17 +289,17 @@ class _Claim:
 
 
 def is_silent(beat: Heartbeat, now: float) -> bool:
-    """Whether a writer has missed so many heartbeats that one on another machine counts as dead.
+    """Return whether a heartbeat is stale. A writer on another machine with a stale heartbeat counts as dead.
 
     Args:
-        beat: Its last heartbeat.
-        now: Time (UTC, seconds since 1970). A heartbeat from the future is fresh: clocks differ.
+        beat: Last heartbeat of the writer.
+        now: Current time (UTC, seconds since 1970). A heartbeat from the future is fresh, because clocks differ.
     """
     return now - beat.beat > max(_SILENT_S, _SILENT_BEATS * beat.interval)
 
 
 def is_process_alive(beat: Heartbeat) -> bool | None:
-    """Whether a writer's process lives; `None` if it runs elsewhere, and cannot be seen from here."""
+    """Return whether the process of a writer is alive; `None` if it runs on another machine or in another container."""
     if beat.host != host_name() or (beat.pid_space and beat.pid_space != pid_space()):
         return None
     started = process_started(beat.pid)
@@ -305,7 +307,7 @@ def is_process_alive(beat: Heartbeat) -> bool | None:
 
 
 def is_held(beat: Heartbeat, now: float) -> bool:
-    """Whether the writer of a heartbeat may still write: its process lives, or is elsewhere and not silent."""
+    """Return whether a writer still holds the lock: its process is alive, or runs elsewhere with a fresh heartbeat."""
     if beat.released:
         return False
     alive = is_process_alive(beat)
@@ -313,7 +315,7 @@ def is_held(beat: Heartbeat, now: float) -> bool:
 
 
 def read_heartbeat(path: Path) -> Heartbeat | None:
-    """Read a writer's last sign of life; `None` if there is none."""
+    """Read the last heartbeat of a writer; `None` if there is none or it cannot be read."""
     try:
         return msgspec.json.decode(read_regular(path, _MOST_BYTES), type=Heartbeat)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -321,12 +323,12 @@ def read_heartbeat(path: Path) -> Heartbeat | None:
 
 
 def host_name() -> str:
-    """This machine, as heartbeats name it."""
+    """Return the host name of this machine, as written in heartbeats."""
     return socket.gethostname()
 
 
 def process_started(pid: int) -> float | None:
-    """When a process of this machine was started (UTC, seconds); `None` if there is no such process."""
+    """Return the start time of a process on this machine (UTC, seconds since 1970); `None` if it does not exist."""
     try:
         process = psutil.Process(pid)
         return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
@@ -336,19 +338,19 @@ def process_started(pid: int) -> float | None:
 
 @cache
 def pid_space() -> str:
-    """Name the processes that share process numbers with this one: those of one boot and one container (Linux).
+    """Return a name for the process-ID namespace of this process: the boot and the container (Linux).
 
-    Empty where the system does not say.
+    The name is empty if the system does not provide this information.
     """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - a link that leads to no path
+        return f"{boot}/{os.stat('/proc/self/ns/pid').st_ino}"  # noqa: PTH116 - the link has no target path
     except (OSError, UnicodeDecodeError):
         return ""
 
 
 def _write(fd: int, content: bytes) -> None:
-    """Overwrite a file from its beginning."""
+    """Overwrite a file from its start."""
     if hasattr(os, "pwrite"):
         os.pwrite(fd, content, 0)
     else:  # Windows
@@ -357,13 +359,13 @@ def _write(fd: int, content: bytes) -> None:
 
 
 def _settled_heartbeat(path: Path) -> Heartbeat | None:
-    """Read a heartbeat, again if it is being rewritten."""
+    """Read a heartbeat. Retry if it is being rewritten."""
     found = (read_heartbeat(path) for _ in range(_TRIES))
     return next((beat for beat in found if beat is not None), None)
 
 
 def _is_fresh_file(path: Path, now: float) -> bool:
-    """Whether a file was written a moment ago; one that is still empty, too, as its writer may come to it yet."""
+    """Return whether a file was written recently. This includes an empty file, whose writer possibly writes next."""
     try:
         return now - path.lstat().st_mtime <= _SILENT_S
     except OSError:
@@ -371,7 +373,7 @@ def _is_fresh_file(path: Path, now: float) -> bool:
 
 
 def _has_ended(run: Path) -> bool:
-    """Whether the header says that the run has ended."""
+    """Return whether the run has ended according to its header."""
     try:
         return read_header(run).status not in {RUNNING, PAUSED}
     except RunError:
@@ -380,4 +382,4 @@ def _has_ended(run: Path) -> bool:
 
 def _locked_by(lock: Path, beat: Heartbeat | None) -> RunLockedError:
     by = f"process {beat.pid} on {beat.host}" if beat else "another process"
-    return RunLockedError(f"{lock.parent} is being written by {by}: wait for its end, or start a new run")
+    return RunLockedError(f"{lock.parent} is being written by {by}. Wait until it ends, or start a new run.")

@@ -1,7 +1,7 @@
-"""Questions to runs.
+"""Queries over runs with DuckDB.
 
-`ask` gives a connection in which each stream is a view of its name, `ask_in_parts` the same for one part of a stream
-after the other, `last_records` the end of a stream without reading the rest of it.
+`ask` calls a function with a connection in which each stream is a view. `ask_in_parts` does the same for one part of a
+stream at a time. `last_records` reads the end of a stream without reading the remaining records.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ _CHUNK = 1 << 18
 _LARGEST_PAGE = 10_000
 _PART = 100_000
 _SHORT_LINE = 60
-"""Bytes of a record with few fields."""
+"""Size of a record with few fields, in bytes."""
 
 
 def ask(
@@ -39,20 +39,21 @@ def ask(
     connection: duckdb.DuckDBPyConnection | None = None,
     numbers: Container[int] | None = None,
 ) -> T:
-    """Put a question to a run, or to several at once.
+    """Query one run, or several runs together.
 
     Args:
-        run: The run, or the runs; they may be live. Rows of several say which run they are of.
-        question: Takes a connection in which each stream is a view of its name. It is put again if a segment was sealed
-            under it.
-        *streams: The streams that are asked for.
-        nested: Which dict fields of a stream are wanted.
-        abandoned: Whether records of branches that a rewind left behind are among the rows.
-        connection: Where to ask; for who asks many runs, as opening one takes longer than a small question.
-        numbers: Only segments of these numbers.
+        run: Run or runs to query; they can be live. With several runs, a column names the run of each row.
+        question: Function that takes a connection in which each stream is a view with its name. It is called again if
+            a segment was sealed meanwhile.
+        *streams: Streams that the function reads.
+        nested: Function that returns the dict fields to read of a stream.
+        abandoned: Whether to include records of branches that a rewind abandoned.
+        connection: Connection to use. Pass one to query many runs, because opening a connection takes longer than a
+            small query.
+        numbers: Numbers of the segments to read; by default all.
 
     Returns:
-        The answer.
+        The result of the function.
 
     Raises:
         RunFormatError: A segment is damaged.
@@ -82,13 +83,16 @@ def ask(
 def ask_in_parts(
     run: RunFolder, question: Callable[[duckdb.DuckDBPyConnection], T], stream: str, *, most_rows: int = _PART
 ) -> Iterator[T]:
-    """Put a question to a stream part by part, in its order, so that the answers stay small however long the run is.
+    """Query a stream one part at a time, in order, so that the results stay small for a run of any length.
 
     Args:
-        run: The run; it may be live.
-        question: As for `ask`.
-        stream: The stream.
-        most_rows: How many records are a part at most, about; but a part is one segment at least.
+        run: Run to query; it can be live.
+        question: Function as for `ask`.
+        stream: Stream name.
+        most_rows: Approximate maximum number of records in a part. A part has at least one segment.
+
+    Yields:
+        The result of the function for each part.
 
     Raises:
         RunFormatError: A segment is damaged.
@@ -116,12 +120,12 @@ def _parts(segments: Iterable[Segment], rows: Mapping[int, int], most_rows: int)
 
 
 def _rows_in(connection: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> dict[int, int]:
-    """About how many records each segment has, as far as that can be told without reading it."""
+    """Estimate the number of records in each segment from its metadata or its size."""
     sealed = [segment for segment in segments if segment.sealed]
     found: dict[int, int] = {}
     if sealed:
         files = ", ".join(file_literal(segment.path.absolute()) for segment in sealed)
-        with contextlib.suppress(duckdb.Error):  # one is damaged: whoever reads it is told
+        with contextlib.suppress(duckdb.Error):  # a segment is damaged; reading it reports the error
             told = connection.execute(f"SELECT file_name, num_rows FROM parquet_file_metadata([{files}])")
             rows = {os.path.basename(name): int(count) for name, count in told.fetchall()}  # noqa: PTH119
             found = {segment.number: rows[segment.path.name] for segment in sealed if segment.path.name in rows}
@@ -140,14 +144,14 @@ def last_records(
     before: int | None = None,
     connection: duckdb.DuckDBPyConnection | None = None,
 ) -> list[Any]:
-    """The last records of a stream, in the order in which they were written; only the end of the stream is read.
+    """Return the last records of a stream in the order in which they were written. Only the end of the stream is read.
 
     Args:
-        run: The run.
-        stream: The stream's name.
-        count: How many, at most.
-        before: Only segments below this number.
-        connection: Where to ask, as for `ask`.
+        run: Run to read.
+        stream: Stream name.
+        count: Maximum number of records.
+        before: Segment number; only segments with lower numbers are read.
+        connection: Connection to use, as for `ask`.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
@@ -187,7 +191,7 @@ def _backwards(
 def _lines_backwards(segment: Segment, codec: Codec[Any]) -> Iterator[Any]:
     with reader(segment.path) as file:
         at = file.seek(0, os.SEEK_END)
-        begun = False  # whether the last newline was seen: what has none yet is still being written
+        begun = False  # whether the last newline was seen; the text after it is still being written
         block = b""
         while at > 0:
             size = min(_CHUNK, at)
@@ -224,9 +228,9 @@ def _listed(runs: Sequence[RunFolder], streams: Collection[str]) -> list[list[Se
 
 
 def _damaged(runs: Sequence[RunFolder], streams: Collection[str], error: Exception) -> RunFormatError:
-    """The error of the run that is damaged; of several each is tried alone."""
+    """Return the error for a damaged run. Each of several runs is read separately to find it."""
     if len(runs) > 1:
         for run in runs:
             ask(run, lambda tables: [tables.execute(f'SELECT min(time) FROM "{name}"') for name in streams], *streams)
     where = runs[0].path if len(runs) == 1 else f"the runs from {runs[0].path} to {runs[-1].path}"
-    return RunFormatError(f"{where} cannot be read: {str(error).splitlines()[0]}")
+    return RunFormatError(f"{where} cannot be read: {str(error).splitlines()[0]}; run `rlvitals verify` to find damage")

@@ -1,4 +1,4 @@
-"""SQL for the rows of a stream, of one run or of many: sealed and open segments as one table, typed alike."""
+"""SQL for the rows of a stream of one or several runs. Sealed and open segments form one table with the same types."""
 
 import itertools
 import os
@@ -15,19 +15,19 @@ from rlvitals.runs.layout import Segment
 from rlvitals.runs.sql_columns import REST, identifier, lines_source, literal, sealed_source, typed_columns
 
 RUN = "run"
-"""The column that names a row's run, where there are several."""
+"""Column with the name of the run, if there are several runs."""
 
 _SQL_TYPE = {Column.NUMBER: "DOUBLE", Column.COUNT: "BIGINT", Column.TEXT: "VARCHAR", Column.FLAG: "BOOLEAN"}
 _CLOCKS = ("env_step", "episode", "step")
 
 
 def nested_fields(kind: type[Record]) -> tuple[str, ...]:
-    """The fields of a kind of record that hold dicts, flat or deep."""
+    """Return the fields of a record class that contain dicts, flat or nested."""
     return tuple(field.name for field in fields(kind) if field.column not in _SQL_TYPE)
 
 
 def labels(runs: Sequence[RunFolder]) -> list[str]:
-    """What the runs are called in a table of several: their folders, below the folder that they share."""
+    """Return the names of runs in a table of several runs: their paths relative to their common parent folder."""
     shared = _shared_folder(runs)
     return [run.path.absolute().relative_to(shared).as_posix() for run in runs]
 
@@ -42,24 +42,24 @@ def relation(
     abandoned: bool = False,
     numbers: Container[int] | None = None,
 ) -> str:
-    """SQL for the rows of a stream.
+    """Return SQL for the rows of a stream.
 
-    Rows of one run come in the order in which they were written; those of several in any order.
+    Rows of one run have the order in which they were written. Rows of several runs have no defined order.
 
     Args:
-        tables: A connection, to look at the dicts of open segments.
-        runs: The runs.
-        stream: The stream's name.
-        nested: The dict fields that are wanted, as structs. Keys whose values have no one type are in a JSON column
-            `<field>_rest` beside it. Fields that hold trees are JSON.
-        named: Whether each row says its run (`run`, see `labels`).
-        abandoned: Whether records of branches that a rewind left behind are among the rows.
-        numbers: Only segments of these numbers.
+        tables: Connection for reading the keys of dicts in open segments.
+        runs: Runs to read.
+        stream: Stream name.
+        nested: Dict fields to read, as structs. Keys whose values have several types are in a separate JSON column
+            `<field>_rest`. Fields that contain trees are JSON.
+        named: Whether each row has the name of its run in the column `run` (see `labels`).
+        abandoned: Whether to include records of branches that a rewind abandoned.
+        numbers: Numbers of the segments to read; by default all.
     """
     kind = STREAMS[stream]
     flat = [field for field in fields(kind) if field.column in _SQL_TYPE]
     wanted = [field.name for field in flat] + [name + rest for name in nested for rest in ("", REST)]
-    # The empty part gives every column its type; a segment of an older release may lack some.
+    # The empty part defines the type of every column. Segments from earlier versions can lack some columns.
     empty = ", ".join(f"NULL::{_SQL_TYPE[field.column]} AS {identifier(field.name)}" for field in flat)
     pattern = literal(f"^({'|'.join([*wanted, 'filename'])})$")
     parts = [f"SELECT {empty}{', NULL::VARCHAR AS filename' * named} WHERE false"]
@@ -81,9 +81,9 @@ def _sources(
 ) -> Iterator[tuple[bool, list[Path]]]:
     every = itertools.chain.from_iterable(run.layout.segments(stream) for run in runs)
     found: list[Segment] = [segment for segment in every if numbers is None or segment.number in numbers]
-    if len(runs) > 1:  # one scan for all the sealed ones, and one for the others, however many runs there are
+    if len(runs) > 1:  # one scan for all sealed segments and one for all open segments
         found.sort(key=lambda segment: segment.sealed)
-    # Neighbours of a kind are read by one scan; so the order of a single run's stream is kept.
+    # Consecutive segments of the same kind share a scan, which keeps the order of the stream of a single run.
     for sealed, neighbours in itertools.groupby(found, key=lambda segment: segment.sealed):
         yield sealed, [segment.path.absolute() for segment in neighbours]
 
@@ -98,12 +98,12 @@ def _shared_folder(runs: Sequence[RunFolder]) -> str:
 
 
 def kept_rows(run: RunFolder, stream: str) -> str:
-    """SQL that is true for rows of one run on the branch that goes on."""
+    """Return a SQL condition for the rows of one run that are not on an abandoned branch."""
     return _kept([run], STREAMS[stream], named=False)
 
 
 def _kept(runs: Sequence[RunFolder], kind: type[Record], *, named: bool) -> str:
-    """SQL that is true for rows on the branch that goes on; says what `runs.run.is_abandoned` says."""
+    """Return a SQL condition for rows that are not on an abandoned branch, equivalent to `runs.folder.is_abandoned`."""
     clocks = [field.name for field in fields(kind) if field.name in _CLOCKS]
     limits: list[str] = []
     for run, label in zip(runs, labels(runs), strict=True):

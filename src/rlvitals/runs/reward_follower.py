@@ -1,4 +1,4 @@
-"""Following the reward of a run without episodes: read again when the run has gained something, at a bounded cost."""
+"""Following of the reward of a run without episodes: the series is read again when the run grows, at a bounded cost."""
 
 from rlvitals.clock import pause_after
 from rlvitals.runs.folder import RunFolder
@@ -8,10 +8,10 @@ _STREAMS = ("evaluations", "scalars", "updates")
 
 
 class RewardFollower:
-    """Reads the reward series of a run.
+    """Reader of the reward series of a run.
 
     Args:
-        run: The run.
+        run: Run to read.
     """
 
     def __init__(self, run: RunFolder) -> None:
@@ -21,10 +21,10 @@ class RewardFollower:
         self._next = float("-inf")
 
     def read(self, now: float) -> RewardSeries | None:
-        """Return the series, as far as it was read; `None` if the run has no reward.
+        """Return the series as of the last read; `None` if the run has no reward.
 
         Args:
-            now: Seconds of a monotonic clock.
+            now: Monotonic time, in seconds.
 
         Raises:
             RunFormatError: A segment is damaged.
@@ -40,5 +40,5 @@ class RewardFollower:
         return self._series
 
     def _cost(self) -> float:
-        """Seconds that reading takes, about: ten microseconds a record."""
+        """Return the approximate time of a read, in seconds: ten microseconds per record."""
         return 1e-5 * (0 if self._series is None else self._series.values.size)

@@ -1,7 +1,7 @@
-"""The reward of a run that records no single episodes: its evaluations, or a mean return among its metrics.
+"""Reward of a run without episode records: its evaluations, or a logged mean return.
 
-This is the one place that says what such a run's reward is; summaries, comparisons, the diagnosis, the dashboard and
-the list of runs take it from here, and name its source.
+Only this module selects the reward of such a run. Summaries, comparisons, the diagnosis, the dashboard and the list of
+runs use its result and name the source.
 """
 
 import itertools
@@ -21,31 +21,31 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 FEWEST_EVALUATIONS = 10
-"""Evaluations that are preferred to a mean return: fewer show no trend."""
+"""Number of evaluations from which they are preferred to a mean return. Fewer evaluations show no trend."""
 MOST_RECENT = 100
 _RECENT_SHARE = 10
 _PROBED = 2_000
-"""Last records of each stream that are looked through for a mean return."""
+"""Number of last records of each stream that are searched for a mean return."""
 _MOST_BENDS = 6
-"""Degree of the polynomial around which noise is measured; a short series has one of a fifth of its values."""
+"""Maximum degree of the polynomial that is removed to measure noise. For a short series it is n / 5 for n values."""
 _FEWEST_FOR_NOISE = 8
 _VALUES_PER_BEND = 5
 _MOST_CORRELATED = 0.98
 _NORMAL_95 = 1.96
 
 Point = tuple[float, float, float]
-"""Time (UTC, seconds), environment step or the training's own step, and value."""
+"""Time (UTC, seconds), environment step or training step, and value."""
 
 
 class RewardSeries(NamedTuple):
-    """The reward over a run, in the order in which it was recorded.
+    """Reward of a run, in the order in which it was recorded.
 
     Attributes:
-        tag: The metric's name (`rollout/ep_rew_mean`), or `evaluations`.
-        meaning: What a value is: `mean return of recent episodes`, ...
-        times: UTC, seconds, shape `(n,)`.
-        steps: Environment steps, or steps of the training's own clock, shape `(n,)`; NaN where unknown.
-        values: In the environment's unit, shape `(n,)`; may be non-finite.
+        tag: Metric name (`rollout/ep_rew_mean`), or `evaluations`.
+        meaning: Description of a value, such as `mean return of recent episodes`.
+        times: Times (UTC, seconds since 1970), shape `(n,)`.
+        steps: Environment steps or training steps, shape `(n,)`; NaN if unknown.
+        values: Rewards in the unit of the environment, shape `(n,)`; can be non-finite.
     """
 
     tag: str
@@ -56,30 +56,31 @@ class RewardSeries(NamedTuple):
 
     @property
     def source(self) -> str:
-        """What the values are and where they come from, for people."""
+        """The description of the values and their source."""
         return self.meaning if self.tag == EVALUATIONS else f"{self.meaning}, from {self.tag}"
 
     @property
     def recent(self) -> int:
-        """Values that the present level is taken over: the last tenth, at least 1 and at most 100.
+        """The number of values in the recent level: the last tenth, at least 1 and at most 100.
 
-        A value is often the mean of a hundred episodes already, so that a hundred values would reach far back.
+        A value is often already the mean of 100 episodes, so that 100 values cover a long period.
         """
         return recent_of(self.values.size)
 
     @property
     def level(self) -> float:
-        """The mean of the recent values; NaN if one of them is."""
+        """The mean of the recent values; NaN if one of them is NaN."""
         with np.errstate(over="ignore", invalid="ignore"):
             return float(self.values[-self.recent :].mean())
 
     def correlated_variance(self) -> float:
-        """Variance that autocorrelation adds to what the scatter of neighbouring values shows.
+        """Compute the variance that autocorrelation adds to the scatter of neighbouring values.
 
-        A moving average of returns looks smooth, and is as uncertain as the returns behind it. A mean of m values has
-        variance s^2 (1 + rho) / (1 - rho) / m rather than s^2 / m (Bayley & Hammersley 1946, JRSS Supplement 8), with
-        the variance s^2 and the lag-1 autocorrelation rho around a polynomial of degree 6, as a cubic would count the
-        bends of a learning curve as noise. Of rho, what chance would show (1.96 / sqrt(n)) is left out.
+        A moving average of returns looks smooth, but is as uncertain as the returns in it. The mean of m values has the
+        variance s^2 (1 + rho) / (1 - rho) / m rather than s^2 / m (Bayley & Hammersley 1946, JRSS Supplement 8). The
+        variance s^2 and the lag-1 autocorrelation rho are computed around a polynomial of degree 6, because a cubic
+        would treat the bends of a learning curve as noise. The value of rho that is expected by chance (1.96 / sqrt(n))
+        is subtracted from it.
         """
         finite = self.values[np.isfinite(self.values)]
         if finite.size < _FEWEST_FOR_NOISE:
@@ -100,19 +101,19 @@ EVALUATIONS = "evaluations"
 
 
 def recent_of(count: int) -> int:
-    """How many of the last values of a reward series its present level is taken over."""
+    """Return the number of last values of a reward series that its recent level is averaged over."""
     return max(1, min(MOST_RECENT, count // _RECENT_SHARE))
 
 
 def reward_series(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) -> RewardSeries | None:
     """Find the reward of a run that has no episodes.
 
-    Evaluations of the agent come first where there are at least ten, then the first mean return of
-    `records.mean_returns` that the run has, then fewer evaluations.
+    The reward is, in this order: at least ten evaluations of the agent, the first mean return in `records.mean_returns`
+    that the run has, or fewer evaluations.
 
     Args:
-        run: The run; whether it has episodes is for the caller to see.
-        connection: Connection to DuckDB, for a caller that reads many runs.
+        run: Run to read. The caller checks whether it has episodes.
+        connection: DuckDB connection to use. Pass one to read many runs.
 
     Returns:
         The series; `None` if the run has no reward.
@@ -141,7 +142,7 @@ def _evaluated(records: Iterable[Any]) -> list[Point]:
 
 
 class _Source(NamedTuple):
-    """Where a mean return is: a stream, a dict in its records, a key of that, and the category of the records."""
+    """Location of a mean return: a stream, a dict field of its records, a key, and the category of the records."""
 
     stream: str
     field: str
@@ -152,7 +153,7 @@ class _Source(NamedTuple):
 def _logged(run: RunFolder, connection: "DuckDBPyConnection | None") -> tuple[MeanReturn, _Source] | None:
     """Find the first mean return that a run has.
 
-    The end of each stream is looked through: a mean return is logged as long as the training goes on.
+    Only the end of each stream is searched, because a mean return is logged until the end of the training.
     """
     scalars, updates = ({key for one in _last(run, stream, connection) for key in _keys(one)} for stream in _HOLDERS)
     for tag in MEAN_RETURNS:
@@ -175,7 +176,7 @@ def _last(run: RunFolder, stream: str, connection: "DuckDBPyConnection | None") 
 _HOLDERS = ("scalars", "updates")
 _NUMBERS = {"DOUBLE", "BIGINT"}
 _UPDATE_GROUPS = {"train", "scalars"}
-"""Groups whose metrics may be in the `extra` of an update, under the name behind the group."""
+"""Groups whose metrics can be in the `extra` field of an update, under the name without the group."""
 
 
 def _keys(record: Any) -> Iterable[tuple[str, str]]:
@@ -187,11 +188,11 @@ def _keys(record: Any) -> Iterable[tuple[str, str]]:
 def _column_points(
     run: RunFolder, source: _Source, connection: "DuckDBPyConnection | None"
 ) -> tuple[Floats, ...] | None:
-    """Read a series from a long stream as a column; `None` for a short stream, or values of several types."""
+    """Read a series from a long stream as a column. Return `None` for a short stream or values of several types."""
     if not any(segment.sealed for segment in run.layout.segments(source.stream)):
         return None
     from rlvitals.runs.queries import ask  # noqa: PLC0415 - loads duckdb, which a trainer does not need
-    from rlvitals.runs.sql_columns import REST, identifier  # noqa: PLC0415 - likewise
+    from rlvitals.runs.sql_columns import REST, identifier  # noqa: PLC0415 - loads duckdb
 
     def read(tables: "DuckDBPyConnection") -> tuple[Floats, ...] | None:
         table = tables.sql(f"FROM {source.stream}")

@@ -1,4 +1,4 @@
-"""Rows of sealed segments as records."""
+"""Conversion of rows of sealed segments to records."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _LARGEST_PAGE = 10_000
 
 
 class _Place(NamedTuple):
-    """Where the values of a sealed segment's column belong in a record."""
+    """Field of a record that a column of a sealed segment belongs to."""
 
     field: str
     is_json: bool
@@ -26,12 +26,12 @@ class _Place(NamedTuple):
 
 
 def rows_of(path: Path, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
-    """The records of a sealed segment, in their order.
+    """Yield the records of a sealed segment, in their order.
 
     Args:
-        path: The segment.
-        kind: The kind of record in it.
-        skip: Records at its beginning that are passed over without being read.
+        path: Segment to read.
+        kind: Record class of the segment.
+        skip: Number of records to skip at the start, without reading them.
 
     Raises:
         RunFormatError: The segment is damaged.
@@ -40,21 +40,21 @@ def rows_of(path: Path, kind: type[Record], *, skip: int = 0) -> Iterator[Any]:
         with connected() as connection:
             yield from records_from(connection, f"{sealed_source([path])} OFFSET {skip}", kind)
     except (duckdb.Error, RecordError) as error:
-        reason = str(error).partition("\n")[0]  # the rest is the query
+        reason = str(error).partition("\n")[0]  # the following lines are the query
         raise RunFormatError(f"{path} is damaged: {reason}") from None
 
 
 def records_from(connection: duckdb.DuckDBPyConnection, source: str, kind: type[Record]) -> Iterator[Any]:
-    """The records in a table that has the columns of a sealed segment, in their order.
+    """Yield the records in a table with the columns of a sealed segment, in their order.
 
     Args:
-        connection: Where to ask.
+        connection: DuckDB connection.
         source: SQL for the table.
-        kind: The kind of record in it.
+        kind: Record class of the rows.
 
     Raises:
         duckdb.Error: The table cannot be read.
-        RecordError: A row is no record.
+        RecordError: A row is not a valid record.
     """
     from_plain, empty = codec_of(kind).from_plain, _empty_dicts(kind)
     found = connection.execute(f"FROM {source}")
@@ -65,17 +65,17 @@ def records_from(connection: duckdb.DuckDBPyConnection, source: str, kind: type[
 
 
 def rows_backwards(tables: duckdb.DuckDBPyConnection, path: Path, kind: type[Record], page: int) -> Iterator[Any]:
-    """The records of a sealed segment, the last one first; a page is read at a time, and pages grow.
+    """Yield the records of a sealed segment, starting with the last one. Records are read in pages of increasing size.
 
     Args:
-        tables: Where to ask.
-        path: The segment.
-        kind: The kind of record in it.
-        page: Records that will do, as far as is known.
+        tables: DuckDB connection.
+        path: Segment to read.
+        kind: Record class of the segment.
+        page: Number of records in the first page, usually the number that the caller needs.
 
     Raises:
         duckdb.Error: The segment is damaged.
-        RecordError: A row is no record.
+        RecordError: A row is not a valid record.
     """
     source, from_plain, empty = sealed_source([path]), codec_of(kind).from_plain, _empty_dicts(kind)
     (end,) = tables.execute(f"SELECT count(*) FROM {source}").fetchone() or (0,)
@@ -89,7 +89,7 @@ def rows_backwards(tables: duckdb.DuckDBPyConnection, path: Path, kind: type[Rec
 
 
 def _empty_dicts(kind: type[Record]) -> dict[str, Any]:
-    # A dict that has no entry in the whole segment has no column there.
+    # A dict field without entries in the whole segment has no column there.
     return {field.name: {} for field in fields(kind) if field.required and field.column.is_dict}
 
 
@@ -104,7 +104,7 @@ def _is_json(name: str, field: Field) -> bool:
 
 
 def _plain(row: tuple[Any, ...], places: list[_Place | None]) -> dict[str, Any]:
-    """One row of a sealed segment as plain values; NULL is absent."""
+    """Convert one row of a sealed segment to plain values. NULL values are left out."""
     values: dict[str, Any] = {}
     for value, place in zip(row, places, strict=True):
         if value is None or place is None:

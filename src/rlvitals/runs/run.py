@@ -1,4 +1,4 @@
-"""A run, as its readers see it: live or finished, the same."""
+"""Reading of a live or finished run."""
 
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class Run(RunFolder):
-    """One run folder, opened for reading. It holds no file open, and sees what a live writer adds.
+    """A run folder, opened for reading. It keeps no file open, and reads include the new records of a live writer.
 
     Args:
-        path: The run's folder.
+        path: Run folder.
 
     Raises:
-        RunNotFoundError: There is no run at that path.
-        RunFormatError: The folder is not a run, is damaged, or is of a newer format.
+        RunNotFoundError: There is no run at the path.
+        RunFormatError: The folder is not a run folder, is damaged, or uses a newer format.
     """
 
     @property
@@ -38,49 +38,49 @@ class Run(RunFolder):
 
     @property
     def system(self) -> "Stream":
-        """The samples of the machine's load, as columns."""
+        """The system samples, as columns."""
         return self.stream("system")
 
     @property
     def scalars(self) -> "Stream":
-        """The user's own metrics, as columns."""
+        """The custom metrics, as columns."""
         return self.stream("scalars")
 
     @property
     def events(self) -> "Stream":
-        """What happened once, as columns."""
+        """The events, as columns."""
         return self.stream("events")
 
     def stream(self, name: str, *, abandoned: bool = False) -> "Stream":
-        """A stream, as columns.
+        """Return a stream, as columns.
 
         Args:
-            name: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
-            abandoned: Whether records of branches that a rewind left behind are given too.
+            name: Stream name: `episodes`, `updates`, `evaluations`, `system`, `scalars` or `events`.
+            abandoned: Whether to include records of branches that a rewind abandoned.
 
         Raises:
-            RunFormatError: There is no such stream.
+            RunFormatError: The stream is unknown.
         """
         from rlvitals.runs.stream import Stream  # noqa: PLC0415 - a trainer needs no database
 
         return Stream(self, checked_stream(name), abandoned=abandoned)
 
     def verify(self) -> Verification:
-        """Read every record, and compare every segment with its checksum; changes nothing.
+        """Read every record and compare every segment with its checksum. Nothing is changed.
 
-        Reading a run compares no checksums, so that it stays quick.
+        Other reads do not compare checksums, so that they stay fast.
 
         Raises:
-            RunFormatError: The header is gone or damaged.
+            RunFormatError: The header is missing or damaged.
             OSError: A file cannot be read.
         """
         return verify(self)
 
     def sql(self, question: str) -> "Answer":
-        """Answer a question in SQL, in which each stream is a table, and an entry of a dict `parameters.gamma`.
+        """Run a SQL query. Each stream is a table, and dict entries are columns such as `parameters.gamma`.
 
         Raises:
-            QueryError: The question is wrong, or is more than a question.
+            QueryError: The query is invalid, or is not read-only.
             RunFormatError: A segment is damaged.
         """
         from rlvitals.runs.answer import query  # noqa: PLC0415 - a trainer needs no database

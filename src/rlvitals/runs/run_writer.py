@@ -1,6 +1,6 @@
-"""Writing a whole run at once: one that comes from elsewhere, or is made.
+"""Writing of a complete run, such as an imported or a generated one.
 
-It is written in a hidden folder, which is renamed when everything is in it: whoever looks sees no run, or a whole one.
+The run is written to a hidden folder, which is renamed when it is complete. Readers never see an incomplete run.
 """
 
 import contextlib
@@ -23,22 +23,22 @@ from rlvitals.runs.run import Run
 from rlvitals.runs.sealing import seal
 
 _SMALL = 1_000
-"""Records of a segment that is not worth sealing."""
+"""Number of records below which the last segment of a stream is not sealed."""
 _STRANGE = re.compile(r"[^\w.+=@ -]+")
 _LONGEST = 80
 
 
 class RunWriter:
-    """Writes a run that nobody sees before it is finished.
+    """Writer of a run that is invisible to readers until it is finished.
 
     Args:
-        log_dir: The folder of runs; it is made if it is missing.
-        name: The run's name; if it is taken when the run is finished, a number is put behind it.
-        seal_records: Records in a segment.
+        log_dir: Folder of runs. It is created if it is missing.
+        name: Run name. If it is taken when the run is finished, a number is appended.
+        seal_records: Number of records in a segment.
 
     Raises:
-        RunNameError: The name cannot be a folder's name.
-        RunError: The folder cannot be made.
+        RunNameError: The name is not a valid folder name.
+        RunError: The folder cannot be created.
     """
 
     def __init__(self, log_dir: Path, name: str, *, seal_records: int = SEAL_RECORDS) -> None:
@@ -49,15 +49,15 @@ class RunWriter:
         self._open: dict[str, BinaryIO] = {}
         self._layout = Layout(log_dir / f".{name}.{os.getpid()}.tmp")
         with _write_errors(log_dir):
-            if self._layout.path.exists():  # of a process of this number that was killed
+            if self._layout.path.exists():  # left by a killed process with the same ID
                 shutil.rmtree(self._layout.path)
             self._layout.make()
 
     def write(self, record: Record) -> None:
-        """Take the next record of its stream.
+        """Write the next record of its stream.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The record cannot be written.
         """
         stream = STREAM_OF[type(record)]
         with _write_errors(self._log_dir):
@@ -67,13 +67,16 @@ class RunWriter:
         self.counts[stream] += 1
 
     def finish(self, header: Header) -> Run:
-        """Put the run in its place.
+        """Complete the run and make it visible.
 
         Args:
-            header: What it says of itself; it gets the name that was free.
+            header: Header of the run. Its `run_id` is set to the final name.
+
+        Returns:
+            The run, opened for reading.
 
         Raises:
-            RunError: It cannot be written.
+            RunError: The run cannot be written.
         """
         with _write_errors(self._log_dir):
             for stream in list(self._open):
@@ -86,7 +89,7 @@ class RunWriter:
         return Run(place)
 
     def give_up(self) -> None:
-        """Leave nothing behind; does nothing once the run is finished."""
+        """Remove the unfinished run. Does nothing after `finish`."""
         for file in self._open.values():
             file.close()
         shutil.rmtree(self._layout.path, ignore_errors=True)
@@ -98,7 +101,7 @@ class RunWriter:
         self._open[stream] = segment_path(self._layout.stream(stream), number).open("wb")
 
     def _close(self, stream: str, *, worth: int = 0) -> None:
-        """End a stream's last segment, and seal it if it is worth it."""
+        """Close the last segment of a stream, and seal it if the stream has at least `worth` records."""
         with self._open.pop(stream) as file:
             file.flush()
             os.fsync(file.fileno())
@@ -108,7 +111,7 @@ class RunWriter:
 
 
 def free_name(wanted: str) -> str:
-    """A run's name as near as can be to a text that may be anything."""
+    """Convert any text to a similar valid run name."""
     name = _STRANGE.sub("-", wanted)[:_LONGEST].strip(" .-")
     return name or "imported"
 
@@ -118,4 +121,4 @@ def _write_errors(log_dir: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise RunError(f"no run can be written in {log_dir}: {error.strerror or error}") from error
+        raise RunError(f"cannot write a run to {log_dir}: {error.strerror or error}; choose another folder") from error

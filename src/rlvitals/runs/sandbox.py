@@ -1,4 +1,4 @@
-"""A database for queries and files of other people: it reads what it is given, and nothing else of the machine."""
+"""Sandboxed database for untrusted queries and files: it reads only the given folders and files."""
 
 import functools
 import re
@@ -19,7 +19,7 @@ _PURE = frozenset(
         *("pragma_table_info", "duckdb_columns", "duckdb_functions", "duckdb_tables", "duckdb_types", "duckdb_views"),
     }
 )
-"""Table functions that compute, or describe the tables."""
+"""Table functions that only compute values or describe the tables."""
 _FILES = frozenset(
     {
         *("glob", "read_blob", "read_text", "read_csv", "read_csv_auto", "sniff_csv"),
@@ -29,21 +29,21 @@ _FILES = frozenset(
         *("parquet_file_metadata", "parquet_kv_metadata"),
     }
 )
-"""Table functions that read files, for each of which the database checks whether it may be read."""
+"""Table functions that read files. The database checks whether each file is allowed."""
 _BETWEEN = r'"?\s*(?:/\*.*?\*/\s*|--[^\n]*\n\s*)*\('
-"""Between the name of a function and its arguments: spaces and comments."""
+"""Pattern for the spaces and comments between a function name and its arguments."""
 
 
 def sandbox(*, folders: Iterable[Path] = (), files: Iterable[Path] = ()) -> duckdb.DuckDBPyConnection:
     """Open a database in memory that reads only these folders and files, and whose settings are locked.
 
-    It has no network access and loads no extensions. What does not fit into memory goes to a new temporary folder,
-    which the database removes.
+    The database has no network access and loads no extensions. Data that does not fit into memory is written to a new
+    temporary folder, which the database removes.
 
     Args:
-        folders: Folders, with everything below them. Links that lead out of them are
-            refused by DuckDB 1.5 and later.
-        files: Single files.
+        folders: Folders that can be read, including their subfolders. DuckDB 1.5 and later refuses links that lead
+            outside them.
+        files: Files that can be read.
     """
     spilled = Path(tempfile.gettempdir()) / f"rlvitals-{secrets.token_hex(8)}"
     tables = database(temp_directory=str(spilled), allow_persistent_secrets="false")
@@ -55,9 +55,9 @@ def sandbox(*, folders: Iterable[Path] = (), files: Iterable[Path] = ()) -> duck
 
 
 def check_functions(sql: str) -> None:
-    """Refuse a query with table functions that do more than read: these change settings, or run what a text contains.
+    """Refuse a query with table functions that change settings or run SQL from a string.
 
-    Settings are locked, but some releases of DuckDB break, or end the process, when a query tries all the same.
+    The settings are locked, but some DuckDB releases fail or end the process when a query tries to change them.
 
     Raises:
         QueryError: The query calls such a function.
@@ -72,10 +72,10 @@ def check_functions(sql: str) -> None:
 
 @functools.cache
 def _refused() -> re.Pattern[str]:
-    """A pattern for calls of every table function of this release that is not known to be harmless.
+    """Return a pattern for calls of every table function of this DuckDB release that is not known to be harmless.
 
-    It is put to the text, as a parser would miss what it cannot parse. A text constant that looks like a call is
-    refused too.
+    The pattern is applied to the query text, because a parser would miss calls in text that it cannot parse. A string
+    literal that looks like a call is refused too.
     """
     with connected() as tables:
         rows = tables.execute(
@@ -86,6 +86,6 @@ def _refused() -> re.Pattern[str]:
 
 
 def _listed(paths: Iterable[Path]) -> str:
-    """Paths as a list in SQL: as they are, and as patterns that match them, in which form they are read."""
+    """Return paths as a SQL list, both unchanged and with escaped wildcards, because queries use the escaped form."""
     given = list(map(str, paths))
     return ", ".join(map(literal, {**dict.fromkeys(given), **dict.fromkeys(map(glob_escaped, given))}))

@@ -1,10 +1,10 @@
-"""Sealing: a full segment's lines become Parquet, and the lines are removed.
+"""Sealing of segments: the lines of a full segment are converted to Parquet and then removed.
 
-It is safe to be killed at any moment and to be done twice: the Parquet file is made aside, gets its checksum, is forced
-to the disk and renamed into place before the lines go, and where both exist the Parquet file counts.
+Sealing can be killed at any time and repeated. The Parquet file is written under a temporary name, gets its checksum,
+is synced to the disk and renamed before the lines are removed. If both files exist, the Parquet file is used.
 
-A trainer runs this module in a process of its own, so that it loads no database and pays for no conversion:
-``python -m rlvitals.runs.sealing SEGMENT...``
+A trainer runs this module in a separate process, so that the training process does not load DuckDB or wait for the
+conversion: ``python -m rlvitals.runs.sealing SEGMENT...``
 """
 
 import contextlib
@@ -28,17 +28,17 @@ _ROW_GROUP = 100_000
 
 
 def seal(segment: Path) -> Path:
-    """Seal one segment that nobody appends to any more.
+    """Seal one segment. No process may append to it any more.
 
     Args:
-        segment: A `.jsonl` file in a stream's folder.
+        segment: A `.jsonl` file in the folder of a stream.
 
     Returns:
-        The sealed segment.
+        The path of the sealed segment.
 
     Raises:
-        RunFormatError: The segment cannot be converted; it stays as it is.
-        OSError: The sealed segment cannot be written; the segment stays as it is.
+        RunFormatError: The segment cannot be converted. It is unchanged.
+        OSError: The sealed segment cannot be written. The segment is unchanged.
     """
     kind = STREAMS[segment.parent.name]
     sealed = segment.with_suffix(SEALED)
@@ -48,7 +48,7 @@ def seal(segment: Path) -> Path:
         if not _convert(segment, aside):
             _drop_torn_lines(segment)
             if not _convert(segment, aside):
-                raise RunFormatError(f"{segment} cannot be sealed: its lines do not all become rows")
+                raise RunFormatError(f"{segment} cannot be sealed: some of its lines cannot be converted to rows")
         checksum.stamp(aside)
         force_file(aside)
         put_in_place(aside, sealed)
@@ -57,22 +57,22 @@ def seal(segment: Path) -> Path:
     except (FileNotFoundError, duckdb.Error) as error:
         if segment.exists():
             raise RunFormatError(f"{segment} ({kind.__name__}) cannot be sealed: {error}") from None
-        if not sealed.exists():  # else another process was quicker
+        if not sealed.exists():  # otherwise another process has sealed it
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(segment)) from None
     finally:
         aside.unlink(missing_ok=True)
-    for left in segment.parent.glob(f".{segment.stem}.*tmp"):  # by those that were killed at it
+    for left in segment.parent.glob(f".{segment.stem}.*tmp"):  # left by sealing processes that were killed
         left.unlink(missing_ok=True)
     return sealed
 
 
 def _convert(segment: Path, target: Path) -> bool:
-    """Write a segment's rows; tell whether every line has become one."""
+    """Write the rows of a segment to Parquet. Return whether every line was converted to a row."""
     kind = STREAMS[segment.parent.name]
     content = read_regular(segment)
-    # DuckDB ends the name of a key at a NUL.
+    # DuckDB truncates the name of a key at a NUL character.
     structs = b"\\u0000" not in content
-    # One thread: the others belong to the training.
+    # Use one thread, so that the training keeps the other cores.
     with database(threads=1, memory_limit="2GB") as connection:
         source = lines_source(kind, [segment])
         columns = typed_columns(connection, kind, source, structs=structs)
@@ -84,7 +84,7 @@ def _convert(segment: Path, target: Path) -> bool:
 
 
 def _drop_torn_lines(segment: Path) -> None:
-    """Move lines that cannot be read, or have no end, out of the segment into the file kept beside it."""
+    """Move unreadable and incomplete lines from the segment to its `.torn` file."""
     content = read_regular(segment)
     unpack = codec_of(STREAMS[segment.parent.name]).unpack
     lines = list(lines_of(content, unpack))
@@ -98,9 +98,16 @@ def _drop_torn_lines(segment: Path) -> None:
 
 
 def main(paths: list[str]) -> int:
-    """Seal the segments named, and say which could not be; the exit code counts those."""
+    """Seal segments and write an error for each that could not be sealed.
+
+    Args:
+        paths: Paths of the segments.
+
+    Returns:
+        The exit code: the number of segments that could not be sealed.
+    """
     with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)  # the training comes first
+        os.nice(10)  # lower priority than the training
     failed = 0
     for path in paths:
         try:

@@ -1,4 +1,4 @@
-"""Find what a user means by a word: the path of a run or of a folder of runs, a run's name, or a pattern."""
+"""Search for the paths that a user means by a path, a run name or a pattern."""
 
 import fnmatch
 import glob
@@ -12,28 +12,28 @@ from rlvitals.runs.catalogue import MAX_DEPTH, run_folders
 from rlvitals.runs.layout import HEADER
 
 LOGS = Path("logs")
-"""The folder of runs where the user names none."""
+"""Default folder of runs."""
 
 _WILDCARD = re.compile(r"[*?]|\[.+\]", re.DOTALL)
 
 
 def places_of(word: str, folder: Path | None = None, *, depth: int = MAX_DEPTH) -> list[Path]:
-    """Find the paths that a word means.
+    """Find the paths that match a path, a name or a pattern.
 
-    A path, a name or a pattern is looked up in the working directory, then in the folder of runs, then among the runs
-    in the folders below that one. The first of these places that holds a run counts. A folder of runs that the user
-    named (any but `LOGS`) is searched before the working directory.
+    The search covers the working directory, then the folder of runs, then the runs in its subfolders. It stops at the
+    first of these locations that has a matching run. A folder of runs that the user selected (any except `LOGS`) is
+    searched before the working directory.
 
     Args:
-        word: A path, a name, or a pattern such as `base-*`.
-        folder: The folder of runs; `None` for the working directory alone.
-        depth: How many levels of folders are searched for a run.
+        word: Path, name, or pattern such as `base-*`.
+        folder: Folder of runs; `None` to search only the working directory.
+        depth: Number of folder levels to search for a run.
 
     Returns:
-        At least one path. A path that exists is returned although no run is there, if nothing else fits.
+        At least one path. If no match contains a run, existing paths without a run are returned.
 
     Raises:
-        RunNotFoundError: Nothing is there, or matches.
+        RunNotFoundError: No path matches.
     """
     known: list[Path] = []
     for found in _searches(word, folder):
@@ -46,12 +46,12 @@ def places_of(word: str, folder: Path | None = None, *, depth: int = MAX_DEPTH) 
 
 
 def is_pattern(word: str) -> bool:
-    """Whether a word has wildcards (`*`, `?`, `[...]`)."""
+    """Return whether a word has wildcards (`*`, `?`, `[...]`)."""
     return _WILDCARD.search(word) is not None
 
 
 def _searches(word: str, folder: Path | None) -> Iterator[list[Path]]:
-    """What each place holds for a word, in the order in which the places count."""
+    """Yield the matches in each location, in the order of the search."""
     if folder is None or not _may_be_below(word):
         yield _matches(word, None)
     elif folder == LOGS:
@@ -81,7 +81,7 @@ def _matches(word: str, base: Path | None) -> list[Path]:
     inside = word if base is None else os.path.join(glob.escape(str(base)), word)  # noqa: PTH118
     try:
         return [Path(found) for found in sorted(glob.glob(inside, recursive=True))]  # noqa: PTH207 - may be absolute
-    except ValueError:  # a NUL in it
+    except ValueError:  # the word contains a NUL character
         return []
 
 
@@ -93,7 +93,7 @@ def _holds_run(place: Path, depth: int) -> bool:
 
 
 def _below(word: str, folder: Path) -> list[Path]:
-    """The runs of a name, or that match a pattern, in the folders below a folder of runs."""
+    """Return the runs below a folder that have a name or match a pattern."""
     if not folder.is_dir() or Path(word).name != word:
         return []
     if is_pattern(word):
@@ -102,10 +102,10 @@ def _below(word: str, folder: Path) -> list[Path]:
 
 
 def _missing(word: str, folder: Path | None) -> str:
-    what = f"there is no run at {word}, and no path is like it" if is_pattern(word) else f"there is no run {word}"
+    what = f"no run matches {word!r}" if is_pattern(word) else f"no run {word!r}"
     here = f"in the working directory {Path.cwd()}"
     if folder is None:
-        return f"{what}, {here}: `rlvitals ls FOLDER` lists the runs in a folder"
+        return f"{what} {here}. Run `rlvitals ls FOLDER` to list the runs in a folder."
     if not folder.is_dir():
-        return f"{what}, neither {here} nor in {folder}, which is no folder: say with --folder where the runs are"
-    return f"{what}, neither {here} nor in {folder}: `rlvitals ls {folder}` lists the runs there"
+        return f"{what} {here}, and {folder} is not a folder. Pass the folder of your runs with --folder FOLDER."
+    return f"{what} {here} or in {folder}. Run `rlvitals ls {folder}` to list runs."

@@ -1,8 +1,8 @@
-"""How much of a segment is on the disk, and what happens when forcing it there fails.
+"""Syncing of a segment to the disk, and recovery after a failed sync.
 
-After an error of `fsync` the kernel may have dropped what it could not write, or have marked it as written: that the
-next `fsync` succeeds proves nothing. A segment whose `fsync` failed therefore counts as unsafe until all that was
-written to it stands in another file, whose own `fsync` succeeded, and which then takes its place.
+After a failed `fsync` the kernel can drop the data that it could not write, or mark it as written. A later successful
+`fsync` therefore proves nothing. A segment whose `fsync` failed counts as unsafe until its lines are rewritten to a new
+file, that file is synced successfully, and it replaces the segment.
 """
 
 import itertools
@@ -16,17 +16,17 @@ from rlvitals.runs.journal_files import is_gone
 from rlvitals.runs.torn import Unpack, lines_of
 
 KEPT_LINES = 1_000
-"""Lines kept in memory until they are on the disk; few, so that they stay in the cache of the processor."""
+"""Number of lines kept in memory until they are on the disk. It is small, so that they stay in the processor cache."""
 _CHUNK = 1 << 20
 
 
 class WriteMark(NamedTuple):
-    """How far a segment was written at some moment.
+    """Length of a segment at one point in time.
 
     Attributes:
-        lines: Lines in the segment.
-        size: Bytes in the segment.
-        recent: The lines since the mark before; the newest only, if there are very many.
+        lines: Number of lines in the segment.
+        size: Size of the segment, in bytes.
+        recent: Lines since the previous mark; only the newest if there are more than the limit.
     """
 
     lines: int
@@ -35,12 +35,12 @@ class WriteMark(NamedTuple):
 
 
 class SegmentForcer:
-    """Forces one segment to the disk, and writes it again after a failure.
+    """Syncs one segment to the disk, and rewrites it after a failure.
 
     Args:
         fd: Descriptor of the segment, open for reading and appending.
-        path: Where the segment is.
-        kept_lines: Lines kept in memory until they are on the disk; if there are more, the oldest are not kept.
+        path: Path of the segment.
+        kept_lines: Maximum number of lines kept in memory until they are on the disk. The oldest are dropped first.
     """
 
     def __init__(self, fd: int, path: Path, kept_lines: int) -> None:
@@ -48,29 +48,29 @@ class SegmentForcer:
         self.path = path
         self.failed: OSError | None = None
         self.recent: deque[bytes] = deque(maxlen=kept_lines)
-        self.is_forced = False  # whether the last attempt worked
-        self._named = False  # whether the folder's entry is on the disk
-        self._rewritten = False  # whether what is in its place may be ours, if perhaps not on the disk yet
+        self.is_forced = False  # whether the last attempt succeeded
+        self._named = False  # whether the name in the folder is on the disk
+        self._rewritten = False  # whether the file at the path can be our rewritten one
         self._safe_lines = self._safe_size = 0
 
     def mark(self, lines: int) -> WriteMark:
-        """Note how far the segment is written; nobody may write meanwhile, and `recent` is another object then."""
+        """Record the current length of the segment. No thread may write meanwhile. `recent` is replaced."""
         recent, self.recent = self.recent, deque(maxlen=self.recent.maxlen)
         try:
             size = os.fstat(self.fd).st_size
-        except OSError:  # the descriptor was closed by other code, which forcing will report
+        except OSError:  # other code closed the descriptor, which the sync reports
             size = self._safe_size
         return WriteMark(lines, size, recent)
 
     def is_dirty(self, lines: int) -> bool:
-        """Whether there is something to force: not after a failure, when only writing all again helps."""
+        """Return whether there is data to sync. After a failure there is not, because only a rewrite helps."""
         return self.failed is None and (not self._named or lines != self._safe_lines)
 
     def force(self, mark: WriteMark) -> None:
-        """Force what was written before a mark, and the segment's name, to the disk.
+        """Sync the lines before a mark, and the name of the segment, to the disk.
 
         Raises:
-            OSError: It may not be on the disk; `fail` must be called.
+            OSError: The lines are possibly not on the disk. The caller must call `fail`.
         """
         force(self.fd)
         if not self._named:
@@ -80,34 +80,34 @@ class SegmentForcer:
         self._safe_lines, self._safe_size = mark.lines, mark.size
 
     def fail(self, error: OSError, mark: WriteMark) -> None:
-        """Note that forcing failed; nobody may write meanwhile, and `recent` is another object then."""
+        """Record a failed sync. No thread may write meanwhile. `recent` is replaced."""
         self.recent = deque(itertools.chain(mark.recent, self.recent), maxlen=self.recent.maxlen)
         self.is_forced = False
         if not is_unsupported(error):
             self.failed = error
 
     def rewrite(self, unpack: Unpack, lines: int) -> int:
-        """Replace a segment that nobody appends to any more by a file with the same lines, which is on the disk.
+        """Replace a segment that receives no more lines with a new file that has the same lines and is synced.
 
-        What had been forced before the failure is on the disk, and is read from there. The rest is what is read back if
-        as many lines are whole as were written, or else the lines that were kept in memory.
+        Lines that were synced before the failure are on the disk and are read from there. The later lines are read back
+        too if all of them are whole; otherwise they are taken from memory.
 
         Args:
-            unpack: Reads a line, so that a torn one can be told from a whole one.
-            lines: Lines that were written to the segment.
+            unpack: Function that decodes a line, to distinguish a torn line from a whole one.
+            lines: Number of lines that were written to the segment.
 
         Returns:
-            The number of lines that are gone.
+            The number of lost lines.
 
         Raises:
-            OSError: The segment could not be read or written again, and stays unsafe.
+            OSError: The segment could not be read or rewritten, and stays unsafe.
         """
         content = self._read()
         safe, rest = content[: self._safe_size], content[self._safe_size :]
         found = [line + b"\n" for line, record in lines_of(rest, unpack) if record is not None]
         wanted = lines - self._safe_lines
         if len(found) < wanted:
-            kept = set(self.recent)  # the newest; of the older ones only what is read back is left
+            kept = set(self.recent)  # the newest lines; older lines remain only if they can be read back
             found = [line for line in found if line not in kept] + list(self.recent)
             rest = b"".join(found)
         self._rewritten = True
@@ -117,7 +117,7 @@ class SegmentForcer:
         return max(0, wanted - len(found))
 
     def is_replaced(self) -> bool:
-        """Whether a file of somebody else, or none, is in the segment's place: it is not to be written again."""
+        """Return whether the path has another file or none, so that the segment must not be rewritten."""
         return not self._rewritten and is_gone(self.fd, self.path)
 
     def _read(self) -> bytes:

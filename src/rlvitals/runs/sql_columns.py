@@ -1,4 +1,4 @@
-"""How the fields of records stand in SQL: as JSON in an open segment, as typed columns in a sealed one."""
+"""SQL for the fields of records: JSON columns in open segments, typed columns in sealed segments."""
 
 import itertools
 import json
@@ -15,7 +15,7 @@ from rlvitals.records.schema import Column, fields
 from rlvitals.runs.interruption import reading
 
 REST = "_rest"
-"""Ending of the column that keeps, as JSON text, the entries of a dict that fit into no typed column."""
+"""Suffix of the column with those entries of a dict, as JSON text, that do not fit into a typed column."""
 
 _MAX_STRUCT_KEYS = 512
 SQL_TYPE = {
@@ -40,16 +40,16 @@ _LOCAL = dict.fromkeys(
     ),
     "false",
 )
-"""Nothing is downloaded, whatever a file or a query needs, and the name of a table never means a Python variable."""
+"""Settings that prevent downloads, and prevent table names from referring to Python variables."""
 
 
 def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
-    """Open a database in memory, which prints nothing and downloads nothing.
+    """Open a database in memory that prints nothing and downloads nothing.
 
-    By default, DuckDB draws a progress bar on the standard output of a notebook or a shell, which is the user's.
+    By default, DuckDB draws a progress bar on the standard output of a notebook or shell.
 
     Args:
-        **settings: Settings of DuckDB.
+        **settings: DuckDB settings.
     """
     connection = duckdb.connect(config={**_LOCAL, **{name: str(value) for name, value in settings.items()}})
     connection.execute("SET enable_progress_bar = false")
@@ -58,10 +58,10 @@ def database(**settings: str | float) -> duckdb.DuckDBPyConnection:
 
 @contextmanager
 def connected(**settings: str | float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a database in memory for a block, which other threads can interrupt.
+    """Open a database in memory for a `with` block. Other threads can interrupt its queries.
 
     Raises:
-        ReadInterruptedError: The thread may not read any more.
+        ReadInterruptedError: The thread is no longer allowed to read.
     """
     with attached(lambda: database(**settings)) as connection:
         yield connection
@@ -69,13 +69,13 @@ def connected(**settings: str | float) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @contextmanager
 def attached(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open a connection for a block, which other threads can interrupt.
+    """Open a connection for a `with` block. Other threads can interrupt its queries.
 
     Args:
-        connect: Opens it.
+        connect: Function that opens the connection.
 
     Raises:
-        ReadInterruptedError: The thread may not read any more, or what it asked was interrupted.
+        ReadInterruptedError: The thread is no longer allowed to read, or its query was interrupted.
     """
     with reading() as use:
         connection = connect()
@@ -84,7 +84,7 @@ def attached(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Iterator[duckd
             yield connection
         except duckdb.InterruptException as error:
             raise ReadInterruptedError(
-                f"reading was interrupted: the run or the interpreter is closing ({error})"
+                f"reading was interrupted because the run or the interpreter is closing ({error})"
             ) from None
         finally:
             use.attach(None)
@@ -94,7 +94,7 @@ def attached(connect: Callable[[], duckdb.DuckDBPyConnection]) -> Iterator[duckd
 def literal(text: str | Path) -> str:
     """Quote a text for SQL."""
     quoted = "'" + str(text).replace("'", "''") + "'"
-    if "\x00" in quoted:  # where SQL ends, before DuckDB 1.5
+    if "\x00" in quoted:  # DuckDB before 1.5 ends the statement there
         quoted = "(" + quoted.replace("\x00", "' || chr(0) || '") + ")"
     return quoted
 
@@ -105,17 +105,23 @@ def identifier(name: str) -> str:
 
 
 def file_literal(path: Path) -> str:
-    """Quote a path for SQL that reads it: DuckDB would take `*`, `?` and `[` for patterns, and read other files too."""
+    """Quote a path for SQL that reads it. DuckDB would treat `*`, `?` and `[` as wildcards and read other files too."""
     return literal(glob_escaped(str(path)))
 
 
 def glob_escaped(path: str) -> str:
-    """The pattern that matches one path."""
+    """Return the pattern that matches exactly one path."""
     return re.sub(r"([*?\[])", r"[\1]", path)
 
 
 def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool = False) -> str:
-    """SQL for the rows of open segments; lines that are torn give no row. Named rows say their segment's `filename`."""
+    """Return SQL for the rows of open segments. Torn lines are skipped.
+
+    Args:
+        kind: Record class of the segments.
+        paths: Segments to read.
+        named: Whether the rows have the column `filename` with the path of their segment.
+    """
     names = ", ".join(map(file_literal, paths))
     columns = ", ".join(f"{literal(field.name)}: '{SQL_TYPE[field.column]}'" for field in fields(kind))
     return (
@@ -125,12 +131,17 @@ def lines_source(kind: type[kinds.Record], paths: Iterable[Path], *, named: bool
 
 
 def sealed_source(paths: Iterable[Path], *, named: bool = False) -> str:
-    """SQL for the rows of sealed segments. Named rows have their segment's `filename`."""
+    """Return SQL for the rows of sealed segments.
+
+    Args:
+        paths: Segments to read.
+        named: Whether the rows have the column `filename` with the path of their segment.
+    """
     return f"read_parquet([{', '.join(map(file_literal, paths))}], union_by_name = true, filename = {named})"
 
 
 def pointer(key: str) -> str:
-    """Where an entry is in a JSON dict (RFC 6901): unlike DuckDB's paths, a pointer takes any key as it is."""
+    """Return the JSON pointer (RFC 6901) to an entry of a dict. Unlike a DuckDB path, a pointer works for any key."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
@@ -142,17 +153,17 @@ def typed_columns(
     structs: bool = True,
     only: Container[str] | None = None,
 ) -> str:
-    """SQL that makes the JSON dicts of a source into structs, one typed field a key.
+    """Return SQL that converts the JSON dicts of a source to structs with one typed field per key.
 
-    Keys whose values have no one type, whose name differs from another's in case only, or that are too many, go into
-    a JSON column beside the struct, so that nothing is lost.
+    A key goes into a separate JSON column if its values have several types, if it differs from another key only in
+    case, or if there are too many keys. No entry is lost.
 
     Args:
-        connection: A connection to DuckDB.
-        kind: The kind of record.
+        connection: DuckDB connection.
+        kind: Record class of the rows.
         source: SQL for the rows of open segments.
-        structs: Whether there are structs at all; else every key goes into the JSON columns, as it is.
-        only: The fields that are wanted; by default all.
+        structs: Whether to use structs. If false, every key goes into the JSON columns.
+        only: Fields to read; by default all.
     """
     parts: list[str] = []
     for field in fields(kind):
@@ -181,17 +192,19 @@ def typed_columns(
 def key_types(
     connection: duckdb.DuckDBPyConnection, source: str, column: str, *, only: Iterable[str] | None = None
 ) -> list[tuple[str, str]]:
-    """The keys of a column of JSON dicts, by name, each with the SQL type of its values; empty if they have several.
+    """Return the keys of a column of JSON dicts, sorted, each with the SQL type of its values.
+
+    The type is empty if the values have several types.
 
     Args:
-        connection: A connection to DuckDB.
+        connection: DuckDB connection.
         source: SQL for the rows.
-        column: The column.
-        only: The keys that are wanted; by default all.
+        column: Column with the dicts.
+        only: Keys to return; by default all.
     """
     entries = f"{source} AS rows, json_each(rows.{column}) AS entry"
     keys = None if only is None else frozenset(only)
-    if keys is not None and len(keys) <= _FEW_KEYS:  # looked up, not listed with all the others
+    if keys is not None and len(keys) <= _FEW_KEYS:  # look up these keys instead of listing all keys
         values = f"json_extract({column}, [{', '.join(literal(pointer(key)) for key in keys)}])"
         looked_up = f"SELECT unnest([{', '.join(map(literal, keys))}]) AS key, unnest({values}) AS atom FROM {source}"
         typed = f"SELECT key, atom, json_type(atom) AS type FROM ({looked_up}) WHERE atom IS NOT NULL"
@@ -215,7 +228,7 @@ def key_types(
 
 
 def _split_keys(connection: duckdb.DuckDBPyConnection, source: str, name: str) -> tuple[dict[str, str], list[str]]:
-    """Sort the keys of a dict column into those with one type (and that type) and the others."""
+    """Split the keys of a dict column into typed keys with their type, and the remaining keys."""
     struct: dict[str, str] = {}
     rest: list[str] = []
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""A stream of a run, as columns."""
+"""Reading of a stream of a run by columns."""
 
 import difflib
 import importlib
@@ -28,25 +28,25 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MANY = 1_000
-"""Columns: a table of more may be larger than anybody meant."""
+"""Number of columns from which the size of a table is checked."""
 _MOST_CELLS = 100_000_000
-"""Of such a table: about a gigabyte."""
+"""Maximum number of cells of such a table, about 1 GB."""
 _SHOWN = 100
 _NEAR = 3
 
 
 class Stream:
-    """One stream of a run. Nothing is read before it is asked for, and no more than is asked for.
+    """One stream of a run. Columns are read lazily, and only the requested columns are read.
 
-    A column is a field of the stream's records, or an entry of a dict field: `parameters.filter_speckle`. It is a
-    masked array: what is absent is masked; what is NaN or infinite is not. Each question sees the run as it then is: of
-    a live run, ask for the columns that belong together at once (`read`). An entry whose values are of several types is
-    text.
+    A column is a field of the records, or an entry of a dict field such as `parameters.filter_speckle`. It is a masked
+    array in which missing values are masked; NaN and infinite values are not. Each call reads the current state of the
+    run. For a live run, use one call of `read` for columns whose rows must match. Entries with values of several types
+    are text.
 
     Args:
-        run: The run.
-        name: The stream's name.
-        abandoned: Whether records of branches that a rewind left behind are given too.
+        run: Run to read.
+        name: Stream name.
+        abandoned: Whether to include records of branches that a rewind abandoned.
     """
 
     def __init__(self, run: RunFolder, name: str, *, abandoned: bool = False) -> None:
@@ -62,83 +62,85 @@ class Stream:
         return self._ask(lambda tables: _one(tables, f"SELECT count(*) FROM {self._view}"))
 
     def __iter__(self) -> Iterator[Any]:
-        """The records."""
+        """Iterate over the records."""
         return self.run.records(self.name, abandoned=self.abandoned)
 
     def __getitem__(self, name: str) -> Column:
-        """One column.
+        """Return one column.
 
         Raises:
-            ColumnError: There is none of that name.
+            ColumnError: The stream has no column with that name.
         """
         return self.read(name)[name]
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The columns that have a value: fields, and entries of dicts."""
+        """The names of the columns that have a value: fields and dict entries."""
         return self._ask(self._said)
 
     def read(self, *names: str) -> dict[str, Column]:
-        """Several columns, of one moment, so that their rows belong together.
+        """Read several columns with the same rows.
 
         Args:
-            *names: The columns; by default all that have a value.
+            *names: Column names; by default all columns that have a value.
+
+        Returns:
+            The columns by name, each of shape `(n,)`.
 
         Raises:
-            ColumnError: There is none of that name; or all of very many columns are asked for, which would fill the
-                memory.
+            ColumnError: The stream has no column with that name, or all columns together would fill the memory.
             RunFormatError: A segment is damaged.
         """
         return self._ask(lambda tables: self._numpy(tables, names))
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """One column of numbers, with NaN also where they are absent, shape `(n,)`.
+        """Return one column of numbers, with NaN for missing values, shape `(n,)`.
 
         Raises:
-            ColumnError: There is none of that name, or it holds no numbers.
+            ColumnError: The stream has no column with that name, or the column contains text.
         """
         column = self[name]
         if column.dtype == object:
-            raise ColumnError(f"{self.name}: the column {name} holds text, not numbers: use [{name!r}]")
+            raise ColumnError(f"{self.name}: the column {name!r} contains text, not numbers. Read it with [{name!r}].")
         return np.asarray(np.ma.filled(column.astype(np.float64), np.nan), dtype=np.float64)
 
     def last(self, count: int) -> list[Any]:
-        """The last records, oldest first; the rest of the stream is not read."""
+        """Return the last `count` records, oldest first. Only the end of the stream is read."""
         return last_records(self.run, self.name, count)
 
     def pandas(self, *names: str) -> "pd.DataFrame":
-        """Columns as a pandas frame; what is absent is a missing value there.
+        """Read columns as a pandas data frame.
 
         Args:
-            *names: The columns; by default all that have a value.
+            *names: Column names; by default all columns that have a value.
 
         Raises:
             MissingExtraError: pandas is not installed.
-            ColumnError: There is none of that name.
+            ColumnError: The stream has no column with that name.
         """
         return self._framed(names, to_pandas, _with_columns, _pandas_joined)
 
     def polars(self, *names: str) -> "pl.DataFrame":
-        """Columns as a polars frame; what is absent is null there.
+        """Read columns as a polars data frame. Missing values are null.
 
         Args:
-            *names: The columns; by default all that have a value.
+            *names: Column names; by default all columns that have a value.
 
         Raises:
             MissingExtraError: polars is not installed.
-            ColumnError: There is none of that name.
+            ColumnError: The stream has no column with that name.
         """
         return self._framed(names, to_polars, _with_columns, _polars_joined)
 
     def arrow(self, *names: str) -> "pa.Table":
-        """Columns as an Arrow table; what is absent is null there.
+        """Read columns as an Arrow table. Missing values are null.
 
         Args:
-            *names: The columns; by default all that have a value.
+            *names: Column names; by default all columns that have a value.
 
         Raises:
             MissingExtraError: pyarrow is not installed.
-            ColumnError: There is none of that name.
+            ColumnError: The stream has no column with that name.
         """
         return self._framed(names, to_arrow, lambda table, wanted: table.rename_columns(wanted), _arrow_joined)
 
@@ -173,10 +175,10 @@ class Stream:
         return self._ask(frame)
 
     def _wanted(self, tables: duckdb.DuckDBPyConnection, names: tuple[str, ...]) -> "_Wanted":
-        """Find the columns that are asked for.
+        """Find the requested columns.
 
         Raises:
-            ColumnError: There is none of that name, or all of too many are asked for.
+            ColumnError: The stream has no column with that name, or there are too many columns to read all.
         """
         chosen = list(dict.fromkeys(names or self._said(tables)))
         rows = _one(tables, f"SELECT count(*) FROM {self._view}")
@@ -191,7 +193,7 @@ class Stream:
         return _Wanted(chosen, rows, entries, types)
 
     def _listed(self, wanted: "_Wanted") -> tuple[dict[str, Column], "_Wanted"]:
-        """Of very many columns those that no segment has as columns, and what else is wanted."""
+        """Read the columns that occur only in JSON, if there are many columns. Return them and the other columns."""
         if len(wanted.types) <= MOST_AT_ONCE:
             return {}, wanted
         untyped = wanted.entries.untyped(wanted.types)
@@ -202,56 +204,56 @@ class Stream:
     def _relations(
         self, tables: duckdb.DuckDBPyConnection, wanted: "_Wanted"
     ) -> Iterator[tuple[list[str], duckdb.DuckDBPyRelation]]:
-        """The columns in their order, some hundred at a time, all of the same rows."""
+        """Yield the columns in their order, `MOST_AT_ONCE` at a time, with the same rows."""
         plain = self._plain
         for start in range(0, len(wanted.names), MOST_AT_ONCE):
             part = wanted.names[start : start + MOST_AT_ONCE]
             chosen = {entry: wanted.types[entry] for entry in map(_split, part) if entry in wanted.types}
             places = {".".join(entry): f"e{place}" for place, entry in enumerate(chosen)}
             source = wanted.entries.sql(plain, chosen)
-            # Their names are their places: SQL takes `a` and `A` for one name.
+            # Columns are named by position, because SQL treats `a` and `A` as the same name.
             shown = [f"{places.get(name) or identifier(name)} AS c{place}" for place, name in enumerate(part)]
-            # A live run may have grown since its rows were counted.
+            # The limit excludes rows that a live run gained after its rows were counted.
             yield part, tables.sql(f"SELECT {', '.join(shown)} FROM {source} WHERE {self._kept} LIMIT {wanted.rows}")
 
     @property
     def _kept(self) -> str:
-        """SQL that is true for the rows that are given."""
+        """The SQL condition for the rows to read."""
         return "true" if self.abandoned else kept_rows(self.run, self.name)
 
     def _refuse_too_many(self, wanted: Sequence[str], rows: int) -> None:
         if len(wanted) > _MANY and rows * len(wanted) > _MOST_CELLS:
             raise ColumnError(
-                f"{self.name}: {len(wanted):,} columns of {rows:,} rows each do not fit into memory as one table: "
-                f"name the columns that you want, as in read({wanted[0]!r}, {wanted[-1]!r}); iterating over the stream "
-                "gives the records one by one"
+                f"{self.name}: {len(wanted):,} columns of {rows:,} rows each do not fit into memory as one table. "
+                f"Select columns, as in read({wanted[0]!r}, {wanted[-1]!r}), or iterate over the stream to read one "
+                "record at a time."
             )
 
     def _entry(self, name: str, entries: Entries) -> Entry:
-        """The dict field and the key that a name means."""
+        """Return the dict field and the key of a column name."""
         if name in self._fields:
             keys = [f"{name}.{key}" for key in entries.names()[name]]
-            raise ColumnError(f"{self.name}: {name} is a dict; its columns are {_listed(keys) or 'none yet'}")
+            raise ColumnError(f"{self.name}: {name!r} is a dict. Its columns: {_listed(keys) or 'none yet'}")
         if "." not in name or name.partition(".")[0] not in self._fields:
             raise self._unknown(name, entries)
         return _split(name)
 
     @property
     def _plain(self) -> list[str]:
-        """The fields that are no dicts."""
+        """The fields that are not dicts."""
         return [name for name, field in self._fields.items() if not field.column.is_dict]
 
     @property
     def _trees(self) -> list[str]:
-        """The fields that hold trees."""
+        """The fields that contain trees."""
         return [name for name, field in self._fields.items() if field.column is Kind.TREE]
 
     def _unknown(self, name: str, entries: Entries) -> ColumnError:
         dotted = [f"{field}.{key}" for field, keys in entries.names().items() for key in keys]
         known = [*self._plain, *dotted]
         near = difflib.get_close_matches(name, known if len(known) <= _MANY else _alike(name, known), n=3)
-        hint = f"did you mean {_listed(near)}?" if near else f"there are {_listed(known)}"
-        return ColumnError(f"{self.name} has no column {name!r}: {hint}")
+        hint = f"Did you mean {_listed(near)}?" if near else f"Its columns: {_listed(known)}"
+        return ColumnError(f"{self.name} has no column {name!r}. {hint}")
 
     def _said(self, tables: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
         there = tables.sql(f"FROM {self._view}").columns
@@ -269,7 +271,7 @@ class Stream:
 
 
 class _Wanted(NamedTuple):
-    """Columns that are asked for: names, number of rows, and where the entries of dicts among them are."""
+    """Requested columns: names, number of rows, and the dict entries with their types."""
 
     names: list[str]
     rows: int
@@ -283,7 +285,7 @@ def _split(name: str) -> Entry:
 
 
 def _alike(name: str, known: Sequence[str]) -> list[str]:
-    """Names of the same beginning and about the same length: few enough to be compared letter by letter."""
+    """Return names with the same beginning and a similar length, few enough for a comparison letter by letter."""
     field, key = _split(name)
     near = [one for one in known if one.startswith(f"{field}.{key[:2]}") and abs(len(one) - len(name)) <= _NEAR]
     return near[:_MANY]
@@ -311,7 +313,7 @@ def _pandas_joined(frames: "list[pd.DataFrame]", listed: dict[str, Column], name
 
 
 def _pandas_column(pandas: Any, column: Column) -> Any:
-    """A column of the type that the database gives it in a frame."""
+    """Convert a column to the pandas type that DuckDB uses for it."""
     kind = column.dtype.kind
     if kind in "ib" and np.ma.is_masked(column):
         found = pandas.array(np.ma.getdata(column), dtype="Int64" if kind == "i" else "boolean")

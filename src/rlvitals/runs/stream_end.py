@@ -1,4 +1,4 @@
-"""The last records of a stream, and those that are added to it."""
+"""Reading of the last records of a stream and of later additions."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from rlvitals.runs.queries import last_records
 
 
 class StreamEnd(Follower):
-    """Follows a stream from its end, however long the stream is.
+    """Cursor that follows a stream from its end without reading the whole stream.
 
     Args:
-        run: The run.
-        stream: Name of the stream.
+        run: Run to read.
+        stream: Stream name.
     """
 
     def __init__(self, run: RunFolder, stream: str) -> None:
@@ -20,7 +20,7 @@ class StreamEnd(Follower):
         self._run = run
 
     def last(self, count: int) -> list[Any]:
-        """Go to the end and return the last records before it, at most `count`."""
+        """Move to the end of the stream and return at most `count` last records before it."""
         segments = self._layout.segments(self._stream)
         if not segments:
             return []

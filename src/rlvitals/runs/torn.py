@@ -1,4 +1,4 @@
-"""Torn segments: what a kill, a full disk or a power cut left half written."""
+"""Repair of torn segments, whose tail is incomplete after a kill, a full disk or a power cut."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,14 +14,14 @@ Unpack = Callable[[bytes], Any]
 
 
 def whole_until(content: bytes, unpack: Unpack) -> int:
-    """Find where the whole lines of an open segment end.
+    """Find the end of the whole lines of an open segment.
 
     Args:
-        content: The segment's bytes.
-        unpack: Reads a line; raises `RecordError` for one that is not whole.
+        content: Content of the segment.
+        unpack: Function that decodes a line and raises `RecordError` for a torn line.
 
     Returns:
-        The offset behind the last line that can be read; what follows is torn.
+        The offset after the last readable line, in bytes. The torn tail starts there.
     """
     end = content.rfind(b"\n") + 1
     while end:
@@ -33,7 +33,7 @@ def whole_until(content: bytes, unpack: Unpack) -> int:
 
 
 def is_whole(line: bytes, unpack: Unpack) -> bool:
-    """Whether a line is a whole record."""
+    """Return whether a line is a whole record."""
     try:
         unpack(line)
     except RecordError:
@@ -42,10 +42,10 @@ def is_whole(line: bytes, unpack: Unpack) -> bool:
 
 
 def keep_aside(segment: Path, fragment: bytes) -> Path:
-    """Append what is cut off a segment to the file that keeps it, force it to the disk, and return that file's path.
+    """Append a torn fragment of a segment to its `.torn` file, sync it to the disk, and return the path of that file.
 
     Raises:
-        OSError: It could not be kept; the segment must not be cut then.
+        OSError: The fragment could not be written. The segment must not be truncated then.
     """
     aside = segment.with_suffix(TORN)
     write_whole(aside, fragment if fragment.endswith(b"\n") else fragment + b"\n", mode="ab")
@@ -54,16 +54,16 @@ def keep_aside(segment: Path, fragment: bytes) -> Path:
 
 
 def mend(segment: Path, unpack: Unpack) -> int:
-    """Cut the torn end off an open segment, and keep it aside.
+    """Truncate the torn tail of an open segment, and keep the tail in the `.torn` file.
 
-    Only the run's own file is cut: a segment with several names (hard links) is replaced by a copy first.
+    A segment with several hard links is replaced with a copy first, so that only the file of the run is truncated.
 
     Returns:
-        The number of bytes cut off; 0 if the segment was whole.
+        The number of bytes that were truncated; 0 if the segment was whole.
 
     Raises:
         IrregularFileError: The segment is not a regular file.
-        OSError: The segment could not be mended.
+        OSError: The segment could not be repaired.
     """
     content = read_regular(segment)
     end = whole_until(content, unpack)
@@ -76,7 +76,7 @@ def mend(segment: Path, unpack: Unpack) -> int:
 
 
 def lines_of(content: bytes, unpack: Unpack) -> Iterator[tuple[bytes, Any]]:
-    """The lines of a segment, each with its record, or `None` if it is torn; a line without its end is."""
+    """Yield the lines of a segment, each with its record, or `None` if it is torn or has no newline."""
     *ended, rest = content.split(b"\n")
     for line in filter(None, ended):
         try:

@@ -1,4 +1,4 @@
-"""How much of a run there is, counted without loading it."""
+"""Counting of the records of a run without loading them."""
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,7 +13,7 @@ _UPDATES = "SELECT count(*) FROM updates"
 
 
 class Totals(NamedTuple):
-    """What a run's branch that goes on holds; `env_step` is the furthest that any record of it says."""
+    """Totals of a run without abandoned branches. `env_step` is the highest environment step of any record."""
 
     episodes: int = 0
     successes: int = 0
@@ -23,11 +23,11 @@ class Totals(NamedTuple):
 
 
 def totals(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) -> Totals:
-    """Count a run. Branches that a rewind left behind are not counted.
+    """Count the records of a run. Branches that a rewind abandoned are not counted.
 
     Args:
-        run: The run.
-        connection: Where to count; for who counts many runs.
+        run: Run to count.
+        connection: DuckDB connection to use. Pass one to count many runs.
 
     Raises:
         RunFormatError: A sealed segment is damaged.
@@ -35,13 +35,13 @@ def totals(run: RunFolder, *, connection: "DuckDBPyConnection | None" = None) ->
     begun = [stream for stream in STEPS if run.layout.segments(stream)]
     if not begun:
         return Totals()
-    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer that begins a new run needs no database
+    from rlvitals.runs.queries import ask  # noqa: PLC0415 - a trainer that starts a new run needs no database
 
     return ask(run, lambda tables: _count(tables, begun), *begun, connection=connection)
 
 
 def step_column(stream: str) -> str:
-    """What says the environment step in a stream, in SQL; `NULL` in one that says none."""
+    """Return SQL for the environment step in a stream; it is `NULL` for a stream without one."""
     return f"coalesce({', '.join(STEPS[stream])}, NULL)"
 
 

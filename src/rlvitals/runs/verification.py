@@ -1,7 +1,7 @@
-"""Checking a run folder, and mending what can be mended without losing anything.
+"""Verification of a run folder, and repair of faults that can be repaired without losing data.
 
-A run may be written and sealed while it is checked. Whatever is found wrong with a segment is therefore looked at again
-if the segment's files have changed meanwhile.
+A run can be written and sealed while it is verified. A segment with a fault is therefore checked again if its files
+have changed meanwhile.
 """
 
 import contextlib
@@ -35,21 +35,21 @@ DOUBLED = "doubled-lines"
 IRREGULAR = "irregular-file"
 
 PASSING = frozenset({TORN_END, TWICE, DOUBLED})
-"""Faults that a run has for a moment while it is written, or that only its end decides."""
+"""Faults that a run can have for a short time while it is written, or that can be decided only after it has ended."""
 
 _ASIDE = ".damaged"
 _LOOKS = 5
-"""A segment changes twice in its life: rows appear beside its lines, then the lines go."""
+"""Maximum number of checks of a segment. Sealing changes a segment twice: it adds the rows, then removes the lines."""
 
 
 class Fault(NamedTuple):
-    """One thing wrong with a run folder.
+    """A fault of a run folder.
 
     Attributes:
-        code: What kind of thing.
-        path: Where.
-        message: What, in one sentence.
-        mended: Whether it was put right.
+        code: Kind of fault.
+        path: Path of the file or folder.
+        message: Description of the fault, in one sentence.
+        mended: Whether the fault was repaired.
     """
 
     code: str
@@ -59,13 +59,13 @@ class Fault(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """What a check of a folder found.
+    """Result of the verification of a run folder.
 
     Attributes:
-        counts: Records that can be read, by stream.
-        faults: What is wrong.
-        live: Whether a writer holds the run, so that nothing was mended.
-        unchecked: Sealed segments without a checksum, which releases before checksums wrote.
+        counts: Number of readable records by stream.
+        faults: Faults of the folder.
+        live: Whether a writer holds the lock, so that nothing was repaired.
+        unchecked: Number of sealed segments without a checksum, which earlier versions wrote.
     """
 
     counts: dict[str, int]
@@ -75,20 +75,24 @@ class Verification(NamedTuple):
 
     @property
     def sound(self) -> bool:
-        """Whether nothing is wrong, or everything that was has been mended."""
+        """Whether there are no faults, or all faults were repaired."""
         return all(fault.mended for fault in self.faults)
 
 
 def verify(run: RunFolder, *, mending: bool = False) -> Verification:
-    """Read every record of a run, and compare every segment with its checksum.
+    """Read every record of a run and compare every segment with its checksum.
 
     Args:
-        run: The run; it may be live.
-        mending: Whether torn ends are cut off (and kept aside), if nobody writes to the run.
+        run: Run to verify; it can be live.
+        mending: Whether to repair faults, such as torn tails, unless a process is writing to the run. Truncated tails
+            are kept in separate files.
+
+    Returns:
+        The number of readable records and the faults.
 
     Raises:
-        RunFormatError: The header is gone or damaged.
-        OSError: A file cannot be read, or not be mended.
+        RunFormatError: The header is missing or damaged.
+        OSError: A file cannot be read or repaired.
     """
     with contextlib.ExitStack() as stack:
         live = False
@@ -97,9 +101,9 @@ def verify(run: RunFolder, *, mending: bool = False) -> Verification:
                 stack.callback(WriterLock(run.layout.lock).release)
             except RunLockedError:
                 live, mending = True, False
-            except OSError:  # a disk that can only be read
+            except OSError:  # a read-only disk
                 mending = False
-        # Before the records: what a live writer adds meanwhile is more, not less.
+        # Read the heartbeat before the records, so that records of a live writer can only exceed its counts.
         header, beat = run.header, read_heartbeat(run.layout.lock)
         tally = _Tally(rewinds_of(header), _last_session(header, beat))
         faults = _irregular(path for path in (run.layout.lock, run.layout.artifacts) if os.path.lexists(path))
@@ -107,17 +111,17 @@ def verify(run: RunFolder, *, mending: bool = False) -> Verification:
         for stream in STREAMS:
             faults += _check_stream(run.layout, stream, tally, sums, mending=mending)
         if beat is not None and tally.of_session >= beat.records and len(tally.session) == len(header.writers):
-            # All that was ever written is there: what is gone was empty, and some ways to copy leave such folders out.
+            # All written records exist, so a missing folder was empty. Some copy tools leave out empty folders.
             faults = [fault for fault in faults if fault.code != FOLDER]
         if beat is not None and header.ended is not None and tally.holds_exactly(beat.records, header):
-            # As many as were logged: what looks doubled was logged twice.
+            # The number of records equals the number of logged ones, so equal lines were logged twice.
             faults = [fault for fault in faults if fault.code != DOUBLED]
         faults += _check_counts(run.layout, tally, header, beat, faults)
         return Verification(tally.counts, faults, live, tally.unchecked)
 
 
 class _Tally:
-    """Counts the records that can be read: those of each stream, those on the branch that goes on, and of a session."""
+    """Counts of the readable records: by stream, by stream without abandoned branches, and of the last session."""
 
     def __init__(self, rewinds: list[tuple[int, Rewind]], session: frozenset[int]) -> None:
         self.counts = dict.fromkeys(STREAMS, 0)
@@ -128,19 +132,19 @@ class _Tally:
         self.session = session
 
     def take(self, stream: str, records: Iterable[Record]) -> None:
-        """Count some records of a stream."""
+        """Count records of a stream."""
         for record in records:
             self.counts[stream] += 1
             self.going_on[stream] += not is_abandoned(record, self._rewinds)
             self.of_session += record.writer in self.session
 
     def holds_exactly(self, records: int, header: Header) -> bool:
-        """Whether so many records are there, all of one session."""
+        """Return whether the run has exactly this number of records, all from one session."""
         return self.of_session == records and len(self.session) == len(header.writers)
 
 
 def _last_session(header: Header, beat: Heartbeat | None) -> frozenset[int]:
-    """The numbers of the writers that were the process of the last sign of life; a rewind gives it another one."""
+    """Return the writer numbers of the process in the last heartbeat. A process has several if it rewound the run."""
     found = itertools.takewhile(
         lambda writer: beat is not None and (writer.host, writer.pid) == (beat.host, beat.pid), reversed(header.writers)
     )
@@ -150,9 +154,9 @@ def _last_session(header: Header, beat: Heartbeat | None) -> frozenset[int]:
 def _check_counts(
     layout: Layout, tally: _Tally, header: Header, beat: Heartbeat | None, found: list[Fault]
 ) -> list[Fault]:
-    """Hold the records that there are against those that the header and the last sign of life know of."""
+    """Compare the number of records with the totals in the header and in the last heartbeat."""
     faults: list[Fault] = []
-    # What is torn or damaged is told of already, and lacks records.
+    # Torn and damaged segments lack records and are already reported.
     told = {
         place for fault in found if fault.code not in {FOLDER, CHANGED} for place in (fault.path, fault.path.parent)
     }
@@ -160,17 +164,17 @@ def _check_counts(
     for stream in STREAMS if header.status in ENDED else ():
         missing = header.totals.get(stream, 0) - tally.going_on[stream] - lost
         if missing > 0 and layout.stream(stream) not in told:
-            known = f"{HEADER} knows of {header.totals[stream]}, and {tally.going_on[stream]} are there"
+            known = f"{HEADER} counts {header.totals[stream]}, but {tally.going_on[stream]} exist"
             faults.append(Fault(RECORDS, layout.stream(stream), f"{counted(missing, 'record')} missing: {known}"))
     if beat is not None and tally.of_session < beat.records and not faults and not found:
-        known = f"its last session wrote {beat.records}, as {LOCK} knows, and {tally.of_session} are there"
+        known = f"{LOCK} counts {beat.records} in the last session, but {tally.of_session} exist"
         gone = counted(beat.records - tally.of_session, "record")
         faults.append(Fault(RECORDS, layout.path, f"{gone} missing: {known}"))
     return faults
 
 
 def _irregular(paths: Iterable[Path]) -> list[Fault]:
-    """A fault for each path that is a link, a named pipe, a device, or a folder in a file's place."""
+    """Return a fault for each path that is a link, a named pipe, a device, or a folder instead of a file."""
     faults: list[Fault] = []
     for path in paths:
         is_place = path.name in {*STREAMS, ARTIFACTS}
@@ -186,7 +190,9 @@ def _check_stream(
     layout: Layout, stream: str, tally: _Tally, sums: Mapping[Path, str], *, mending: bool
 ) -> list[Fault]:
     if not is_folder(layout.stream(stream)):
-        message = "the folder is gone, with all that was in it; if nothing was, an empty one makes the run sound"
+        message = (
+            "the folder is missing, with all its records; if it was empty, create an empty folder to repair the run"
+        )
         return _irregular([layout.stream(stream)]) or [Fault(FOLDER, layout.stream(stream), message)]
     irregular = irregular_in(layout.stream(stream))
     asides = [path for path in layout.stream(stream).glob(f"*{TORN}") if not is_regular(path)]
@@ -205,7 +211,7 @@ def _check_stream(
 
 
 def _listed(layout: Layout, stream: str) -> list[Segment]:
-    """The segments of a stream; listed again if one is missing: its lines may have become rows during the listing."""
+    """Return the segments of a stream. List them again if one is missing: it can be sealed during the listing."""
     listed: list[Segment] = []
     for _ in range(_LOOKS):
         listed = layout.segments(stream)
@@ -215,7 +221,7 @@ def _listed(layout: Layout, stream: str) -> list[Segment]:
 
 
 class _SegmentCheck(NamedTuple):
-    """What one segment holds, and what is wrong with it."""
+    """Records and faults of one segment."""
 
     records: list[Record]
     faults: list[Fault]
@@ -225,8 +231,8 @@ class _SegmentCheck(NamedTuple):
 def _check_segment(
     layout: Layout, stream: str, segment: Segment, sums: Mapping[Path, str], *, mending: bool
 ) -> _SegmentCheck:
-    """Check a segment; again if it was sealed meanwhile, and something seems wrong."""
-    found = _SegmentCheck([], [Fault(DAMAGED, segment.path, "cannot be read: it is replaced again and again")])
+    """Check a segment. Check it again if it has a fault and was sealed meanwhile."""
+    found = _SegmentCheck([], [Fault(DAMAGED, segment.path, "cannot be read: it is replaced repeatedly")])
     for _ in range(_LOOKS):
         twice = _is_twice(segment)
         try:
@@ -238,7 +244,7 @@ def _check_segment(
                 break
         now = next((one for one in layout.segments(stream) if one.number == segment.number), None)
         if now is None:
-            return _SegmentCheck([], [Fault(GAP, segment.path, "was removed while it was read")])
+            return _SegmentCheck([], [Fault(GAP, segment.path, "was removed during the verification")])
         if now == segment and _is_twice(now) == twice:
             break
         segment = now
@@ -262,15 +268,15 @@ def _look_at(segment: Segment, stream: str, sums: Mapping[Path, str], *, twice: 
 
 
 def _undouble(segment: Segment, stream: str, *, mending: bool) -> tuple[Fault, Segment]:
-    """Keep one of a segment's two files, the sealed one unless it holds less; give the one that counts from now on."""
+    """Keep one of the two files of a segment: the sealed one unless it has fewer records. Return the kept segment."""
     lines = segment._replace(path=segment.path.with_suffix(OPEN))
     rows, damage, _ = _check_sealed(segment, stream)
     if not damage and len(rows) >= sum(1 for _ in records_in(lines, STREAMS[stream])):
         if mending:
             lines.path.unlink(missing_ok=True)
-        message = f"is there sealed as well ({segment.path.name}), which counts"
+        message = f"also exists as the sealed segment {segment.path.name}, which is used"
         return Fault(TWICE, lines.path, message, mended=mending), segment
-    message = f"holds less than {lines.path.name}: it is to be put aside as {segment.path.name}{_ASIDE}"
+    message = f"has fewer records than {lines.path.name}; the repair renames it to {segment.path.name}{_ASIDE}"
     if not mending:
         return Fault(DAMAGED, segment.path, message), segment
     put_in_place(segment.path, segment.path.with_name(segment.path.name + _ASIDE))
@@ -280,7 +286,7 @@ def _undouble(segment: Segment, stream: str, *, mending: bool) -> tuple[Fault, S
 def _check_sealed(segment: Segment, stream: str) -> _SegmentCheck:
     checked = checksum.check(segment.path)
     if checked is checksum.Checked.WRONG:
-        message = "its bytes are not those that were sealed: the checksum does not match"
+        message = "its content has changed since it was sealed: the checksum does not match"
         return _SegmentCheck([], [Fault(DAMAGED, segment.path, message)])
     try:
         records = list(records_in(segment, STREAMS[stream]))
@@ -297,26 +303,28 @@ def _check_open(
     lines = list(lines_of(content, unpack))
     whole = [record for _, record in lines if record is not None]
     trailing = next((place for place, (_, record) in enumerate(reversed(lines)) if record is not None), len(lines))
-    # What was added behind the end is told of as torn.
+    # Text that was added after the end is reported as a torn tail.
     written = content[: whole_until(content, unpack)] if trailing or not content.endswith(b"\n") else content
     faults = _compare(segment, written, [line for line, record in lines if record is not None], sums)
     inside = len(lines) - len(whole) - trailing
     if inside:
-        faults.append(Fault(TORN_LINE, segment.path, f"{inside} lines inside cannot be read, and are passed over"))
+        faults.append(
+            Fault(TORN_LINE, segment.path, f"{inside} lines inside the segment cannot be read and are skipped")
+        )
     if trailing or (content and not content.endswith(b"\n")):
         cut = mend(segment.path, unpack) if mending else 0
-        done = f"{cut} bytes were cut off and kept aside" if mending else "its end is torn"
+        done = f"{cut} bytes were truncated and kept in a separate file" if mending else "its tail is torn"
         faults.append(Fault(TORN_END, segment.path, done, mended=mending))
     return whole, faults
 
 
 def _compare(segment: Segment, content: bytes, lines: list[bytes], sums: Mapping[Path, str]) -> list[Fault]:
-    """Compare lines with their checksum; without one only repeated lines can be told, as each record has its time."""
+    """Compare lines with their checksum. Without one, find repeated lines, because each record has its own time."""
     doubled = len(lines) - len(set(lines))
-    copies = f"{doubled} lines are exact copies of others"
+    copies = f"{doubled} lines are exact copies of other lines"
     if checksum.is_changed(segment.path, content, sums):
-        message = f"its bytes are not those that were written: the checksum in {SUMS} does not match"
+        message = f"its content has changed since the run was closed: the checksum in {SUMS} does not match"
         return [Fault(CHANGED, segment.path, message + (f"; {copies}" if doubled else ""))]
     if doubled and segment.path not in sums:
-        return [Fault(DOUBLED, segment.path, f"{copies}: written twice, or logged twice with one time")]
+        return [Fault(DOUBLED, segment.path, f"{copies}: they were written twice, or logged twice with the same time")]
     return []

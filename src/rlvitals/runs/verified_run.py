@@ -17,13 +17,13 @@ class FaultEntry(msgspec.Struct, frozen=True):
 
 
 class VerifiedRun(msgspec.Struct, frozen=True):
-    """What a check of one run found.
+    """Result of the verification of one run.
 
     Attributes:
-        sound: Whether nothing is wrong, or everything that was has been mended.
-        live: Whether the run is being written, so that nothing was mended.
+        sound: Whether there are no faults, or all faults were repaired.
+        live: Whether the run is being written, so that nothing was repaired.
         counts: Number of readable records by stream.
-        unchecked: Sealed segments without a checksum, which releases before checksums wrote.
+        unchecked: Number of sealed segments without a checksum, which earlier versions wrote.
     """
 
     run_id: str
@@ -36,25 +36,25 @@ class VerifiedRun(msgspec.Struct, frozen=True):
 
 
 def verified(run: Run, *, mending: bool) -> VerifiedRun:
-    """Check one run; what is no fault while a run is written is left out.
+    """Verify one run. Faults that are normal while a run is being written are left out.
 
     Args:
-        run: The run.
-        mending: Whether to mend it, if nobody writes to it.
+        run: Run to verify.
+        mending: Whether to repair the run, unless a process is writing to it.
 
     Raises:
-        RunError: It cannot be read, or not be mended.
+        RunError: The run cannot be read or repaired.
     """
     try:
         found = verification.verify(run, mending=mending)
     except OSError as error:
-        way_out = ": --check only looks" if mending else ""
+        way_out = "; use --check to verify without repairing" if mending else ""
         raise RunError(f"{error.filename or run.path}: {error.strerror or error}{way_out}") from None
     live = found.live or run.vitality().is_open
     faults = [
         FaultEntry(fault.code, str(fault.path.relative_to(run.path)), fault.message, fault.mended)
         for fault in found.faults
-        # The end of a live stream may be half a line, and a segment be lines and rows, for a moment: that is no fault.
+        # For a short time, a live stream can end in half a line, and a segment can exist in both forms.
         if not (live and fault.code in verification.PASSING)
     ]
     sound = all(fault.mended for fault in faults)

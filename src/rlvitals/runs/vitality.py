@@ -1,4 +1,4 @@
-"""Whether a run is alive: what its header says, held against its heartbeat."""
+"""Status of a run, derived from its header and its heartbeat."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -15,17 +15,17 @@ OPEN_STATUSES = frozenset({headers.RUNNING, STALLED, headers.PAUSED})
 """Statuses of a run whose writer is running or paused."""
 
 _IDLE_S = 600.0
-"""Without any record for so long, a live process is called stalled."""
+"""Time without records after which a run with a live process is stalled, in seconds."""
 
 
 class Vitality(NamedTuple):
-    """What is known of a run's life.
+    """Status of a run with its reason.
 
     Attributes:
-        status: running, completed, failed, preempted, paused (said by its writer), stalled or crashed (seen from
-            outside).
-        reason: Why, in one sentence.
-        heartbeat: The last sign of life.
+        status: running, completed, failed, preempted or paused (reported by the writer); stalled or crashed (derived
+            from the heartbeat).
+        reason: Reason for the status, in one sentence.
+        heartbeat: Last heartbeat; `None` if there is none.
     """
 
     status: str
@@ -39,40 +39,40 @@ class Vitality(NamedTuple):
 
 
 def vitality(path: Path, header: Header, *, clock: Clock = SYSTEM_CLOCK) -> Vitality:
-    """Tell whether a run is alive.
+    """Determine the status of a run.
 
     Args:
-        path: The run's folder.
-        header: Its header, as just read.
-        clock: Tells the time.
+        path: Run folder.
+        header: Current header of the run.
+        clock: Clock for the current time.
     """
     beat = read_heartbeat(Layout(path).lock)
     if header.status in headers.ENDED:
-        return Vitality(header.status, "its writer said so", beat)
+        return Vitality(header.status, "reported by its writer", beat)
     return (
-        Vitality(CRASHED, "it was never closed, and there is no sign of life", None)
+        Vitality(CRASHED, "it was not closed and has no heartbeat", None)
         if beat is None
         else _dead(beat, clock.time()) or _alive(beat, header, clock.time())
     )
 
 
 def _dead(beat: Heartbeat, now: float) -> Vitality | None:
-    """What a heartbeat that is old, or whose process is gone, tells; `None` if there is no doubt of life."""
+    """Return the status for a stale heartbeat or a missing process; `None` if the writer is alive."""
     alive, silent, silent_s = is_process_alive(beat), is_silent(beat, now), now - beat.beat
     if alive is False:
-        return Vitality(CRASHED, f"it was never closed, and its process {beat.pid} is gone", beat)
+        return Vitality(CRASHED, f"it was not closed, and its process {beat.pid} no longer exists", beat)
     if alive and silent:
-        return Vitality(STALLED, f"process {beat.pid} lives, but has been silent for {silent_s:.0f} s", beat)
+        return Vitality(STALLED, f"process {beat.pid} is alive, but has sent no heartbeat for {silent_s:.0f} s", beat)
     if silent:
-        why = f"it was never closed, and no sign of life came from {beat.host} for {silent_s:.0f} s"
+        why = f"it was not closed, and {beat.host} has sent no heartbeat for {silent_s:.0f} s"
         return Vitality(CRASHED, why, beat)
     return None
 
 
 def _alive(beat: Heartbeat, header: Header, now: float) -> Vitality:
     if header.status == headers.PAUSED:
-        return Vitality(headers.PAUSED, "its writer said so", beat)
+        return Vitality(headers.PAUSED, "reported by its writer", beat)
     idle_s = now - (beat.last_record or header.started)
     if idle_s > _IDLE_S:
-        return Vitality(STALLED, f"its process lives, but recorded nothing for {idle_s:.0f} s", beat)
-    return Vitality(headers.RUNNING, "its heart beats", beat)
+        return Vitality(STALLED, f"its process is alive, but has recorded nothing for {idle_s:.0f} s", beat)
+    return Vitality(headers.RUNNING, "its heartbeat is recent", beat)

@@ -194,7 +194,7 @@ def test_an_object_that_holds_a_run_cannot_be_sent(walk: Any, monitor: TrainingM
 @pytest.mark.parametrize("context", ["forkserver", "spawn"])
 def test_inside_of_an_async_vector(walk: Any, monitor: TrainingMonitor, context: str) -> None:
     """A recording wrapper cannot be created in another process."""
-    with pytest.raises(NotPicklableError, match="wrap the vector environment with VitalsVectorWrapper"):
+    with pytest.raises(NotPicklableError, match="Wrap the vector environment with VitalsVectorWrapper"):
         AsyncVectorEnv([lambda: VitalsWrapper(walk(), monitor)], context=context)
 
 

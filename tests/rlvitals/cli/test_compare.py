@@ -104,8 +104,8 @@ def test_a_pattern_that_matches_nothing_says_where_it_was_looked_for(invoke: Inv
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == (
-        f"rlvitals: there is no run at zzz-*, and no path is like it, neither in the working directory {Path.cwd()} "
-        f"nor in {two_groups}: `rlvitals ls {two_groups}` lists the runs there\n"
+        f"rlvitals: no run matches 'zzz-*' in the working directory {Path.cwd()} "
+        f"or in {two_groups}. Run `rlvitals ls {two_groups}` to list runs.\n"
     )
 
 

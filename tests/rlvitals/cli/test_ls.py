@@ -133,7 +133,9 @@ def test_a_folder_without_runs_says_so(invoke: Invoke, tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, f"There is no run in {tmp_path}.\n")
 
 
-@pytest.mark.parametrize(("name", "said"), [("nothing", "there is no folder nothing"), ("file", "file is a file, not")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("nothing", "folder nothing does not exist; check the path"), ("file", "file is a file, not")]
+)
 def test_what_is_no_folder_is_refused(invoke: Invoke, logs: Path, name: str, said: str) -> None:
     """In one line, with exit code 2."""
     (logs.parent / "file").touch()

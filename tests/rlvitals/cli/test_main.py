@@ -15,10 +15,10 @@ from rlvitals.cli.main import COMMANDS, main
 Invoke = Callable[..., Result]
 
 HEADERS: dict[str, tuple[str | None, str]] = {
-    "missing": (None, "there is no run missing"),
+    "missing": (None, "no run 'missing'"),
     "foreign": ('{"format": "something-else"}', "is not the header of a run"),
     "corrupt": ('{"format": "rlvi', "is damaged"),
-    "newer": ('{"format": "rlvitals-run", "version": 999}', "upgrade with"),
+    "newer": ('{"format": "rlvitals-run", "version": 999}', "Upgrade with"),
     "nameless": ('{"format": "rlvitals-run", "version": 1}', "run_id"),
 }
 
@@ -95,7 +95,7 @@ def test_a_name_cannot_break_the_line_nor_steer_the_terminal(invoke: Invoke) -> 
     result = invoke("show", "two\nlines \x1b[31m")
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("rlvitals: there is no run two lines \\x1b[31m, neither")
+    assert result.stderr.startswith("rlvitals: no run 'two\\nlines \\x1b[31m' in")
     assert result.stderr.count("\n") == 1
 
 

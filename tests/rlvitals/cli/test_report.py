@@ -55,8 +55,8 @@ def test_a_digest_is_of_a_folder(invoke_json: InvokeJson, run: Path, tmp_path: P
         (("run", "-o", "x.doc"), "no report format"),
         (("run", "--since", "soon"), "is not a period: write 12h, 1d or 1w"),
         (("--since", "1d", "-o", "x.png"), "a PNG holds charts, and a digest has none; its name must end with .html"),
-        (("nowhere",), "there is no run nowhere"),
-        (("nowhere", "--since", "1d"), "there is no folder nowhere"),
+        (("nowhere",), "no run 'nowhere'"),
+        (("nowhere", "--since", "1d"), "no folder 'nowhere'"),
     ],
 )
 @pytest.mark.usefixtures("run")

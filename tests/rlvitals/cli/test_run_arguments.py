@@ -29,7 +29,11 @@ def test_without_a_name_the_newest_run_is_opened_and_named(
 @pytest.mark.parametrize("state", ["missing", "empty", "damaged"])
 def test_where_there_is_no_newest_run_the_error_says_what_to_do(logs: Path, state: str) -> None:
     """Whether the folder is missing, is empty, or holds only what cannot be opened."""
-    said = {"missing": "there is no folder logs", "empty": "no run found in logs", "damaged": "`rlvitals ls logs`"}
+    said = {
+        "missing": "the folder logs does not exist",
+        "empty": "no run found in logs",
+        "damaged": "`rlvitals ls logs`",
+    }
     if state != "missing":
         logs.mkdir()
     if state == "damaged":

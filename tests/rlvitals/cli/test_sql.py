@@ -90,4 +90,4 @@ def test_an_order_is_told_that_it_is_none(invoke: Invoke, monitor: Monitor, orde
     result = invoke("sql", order)
 
     assert result.exit_code == 2
-    assert result.stderr.startswith("rlvitals: a run is only read: ")
+    assert result.stderr.startswith("rlvitals: only read-only queries are allowed, ")

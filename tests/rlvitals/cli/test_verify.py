@@ -47,7 +47,7 @@ def test_a_torn_end_is_mended(invoke: Invoke, torn: Path) -> None:
     result = invoke("verify", "torn")
 
     assert result.exit_code == 0
-    assert "mended  torn-end  episodes/000001.jsonl: 20 bytes were cut off" in result.stdout
+    assert "mended  torn-end  episodes/000001.jsonl: 20 bytes were truncated" in result.stdout
     assert FRAGMENT not in torn.read_text()
     assert torn.with_suffix(".torn").read_text() == FRAGMENT + "\n"
     assert "torn-end" not in invoke("verify", "torn").stdout
@@ -59,7 +59,7 @@ def test_a_check_changes_nothing(invoke: Invoke, torn: Path) -> None:
     result = invoke("verify", "torn", "--check")
 
     assert result.exit_code == 1
-    assert "not mended  torn-end  episodes/000001.jsonl: its end is torn" in result.stdout
+    assert "not mended  torn-end  episodes/000001.jsonl: its tail is torn" in result.stdout
     assert before == {path: path.read_bytes() for path in torn.parents[1].rglob("*") if path.is_file()}
 
 
@@ -108,7 +108,7 @@ def test_a_run_that_cannot_be_opened_does_not_hide_the_others(invoke: Invoke, mo
 
     assert result.exit_code == 2
     assert result.stdout.startswith("logs/whole  sound")
-    assert result.stderr.startswith("rlvitals: there is no run nothing")
+    assert result.stderr.startswith("rlvitals: no run 'nothing'")
 
 
 def test_a_folder_that_takes_no_lock_is_only_looked_at(invoke: Invoke, torn: Path) -> None:
@@ -131,7 +131,7 @@ def test_json_is_one_strict_document(invoke_json: InvokeJson, torn: Path) -> Non
     assert (run["sound"], run["live"], run["counts"]["episodes"]) == (False, False, 3)
     assert run["path"] == str(torn.parents[1].absolute())
     assert run["faults"] == [
-        {"code": "torn-end", "path": "episodes/000001.jsonl", "message": "its end is torn", "mended": False}
+        {"code": "torn-end", "path": "episodes/000001.jsonl", "message": "its tail is torn", "mended": False}
     ]
     assert [refused["path"] for refused in document["refused"]] == ["nothing"]
 
@@ -147,7 +147,7 @@ def test_a_stream_that_was_removed_is_missed(invoke: Invoke, monitor: Monitor, s
 
     assert result.exit_code == 1
     assert f"not mended  folder-missing  {stream}" in result.stdout
-    assert ("1 record missing: run.json knows of 1" in result.stdout) == (stream == "episodes")
+    assert ("1 record missing: run.json counts 1" in result.stdout) == (stream == "episodes")
     assert [invoke(command, "run").exit_code for command in ("show", "stats", "check", "watch", "tail")] == [0] * 5
 
 
@@ -168,7 +168,7 @@ def test_records_of_any_stream_are_missed(invoke: Invoke, monitor: Monitor) -> N
     result = invoke("verify", "run")
 
     assert result.exit_code == 1
-    assert "records-missing  .: 1 record missing: its last session wrote 3" in result.stdout
+    assert "records-missing  .: 1 record missing: writer.lock counts 3" in result.stdout
 
 
 def went_back(monitor: Monitor) -> Path:
@@ -193,4 +193,4 @@ def test_what_a_rewind_left_behind_does_not_stand_in_for_what_is_missing(invoke:
     lines = went_back(monitor) / "episodes" / "000001.jsonl"
     lines.write_text("".join(lines.read_text().splitlines(keepends=True)[:-1]))
 
-    assert "run.json knows of 3, and 2 are there" in invoke("verify", "run").stdout
+    assert "run.json counts 3, but 2 exist" in invoke("verify", "run").stdout

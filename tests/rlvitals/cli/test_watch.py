@@ -87,6 +87,6 @@ def test_a_folder_that_is_gone_is_told_of(monitor: Monitor) -> None:
     after = observer.observe()
 
     assert (after.overview.episodes, known.read_error) == (known.overview.episodes, "")
-    assert "there is no run" in after.read_error
+    assert "no run at" in after.read_error
     with pytest.raises(RunError):
         Observer(observer.run).observe()

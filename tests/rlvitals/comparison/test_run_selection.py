@@ -45,7 +45,7 @@ def test_matches_of_a_pattern_without_a_run_are_listed(seeds: Seeds, logs: Path)
 
     assert {one.path: one.reason for one in found.refused} == {
         "logs/a-empty": "there is no run in logs/a-empty",
-        "logs/a-torn": "logs/a-torn/run.json is damaged: Input data was truncated",
+        "logs/a-torn": "logs/a-torn/run.json is damaged: Input data was truncated; restore it from a backup",
     }
     assert found.notes[-1].startswith("2 folders were skipped: logs/a-torn (")
     assert "logs/a-empty (there is no run in logs/a-empty)" in found.notes[-1]

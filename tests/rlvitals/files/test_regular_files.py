@@ -1,4 +1,4 @@
-"""Opening regular files only."""
+"""Safe opening of regular files."""
 
 import os
 import socket
@@ -38,11 +38,11 @@ IRREGULAR: dict[str, Callable[[Path], None]] = {
 
 @pytest.mark.parametrize("flags", [os.O_RDONLY, os.O_RDWR | os.O_APPEND | os.O_CREAT], ids=["read", "append"])
 @pytest.mark.parametrize("kind", IRREGULAR)
-def test_what_is_no_regular_file_is_refused_at_once(
+def test_an_irregular_file_is_refused_without_blocking(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, flags: int
 ) -> None:
-    """Without following it, and without waiting for the other end of a pipe."""
-    monkeypatch.chdir(tmp_path)  # the path of a socket is short
+    """Links are not followed, and the call does not wait for the other end of a pipe."""
+    monkeypatch.chdir(tmp_path)  # the path of a socket must be short
     path = Path("file")
     IRREGULAR[kind](path)
 
@@ -50,9 +50,7 @@ def test_what_is_no_regular_file_is_refused_at_once(
         open_regular(path, flags)
 
 
-def test_what_takes_the_place_of_a_file_after_the_check_is_refused_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_that_is_replaced_after_the_check_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The open file is checked again, and its descriptor is closed."""
     os.mkfifo(tmp_path / "file")
     (tmp_path / "before").touch()
@@ -66,16 +64,16 @@ def test_what_takes_the_place_of_a_file_after_the_check_is_refused_too(
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
-    """Its size is enough: here a file with a hole of a terabyte."""
+    """Only its size is checked. Here it is a sparse file of 1 TiB."""
     (tmp_path / "file").touch()
     os.truncate(tmp_path / "file", 1 << 40)
 
-    with pytest.raises(OSError, match="1099511627776 bytes, and 100 is the most"):
+    with pytest.raises(OSError, match="the file has 1099511627776 bytes; the limit is 100"):
         read_regular(tmp_path / "file", 100)
 
 
-def test_a_new_file_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) -> None:
-    """As for a file that is written aside, whose name can be guessed."""
+def test_a_new_file_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
+    """This protects temporary files, whose names can be guessed."""
     _link(tmp_path / "file")
     with begin_file(tmp_path / "file") as file:
         file.write(b"new")
@@ -84,8 +82,8 @@ def test_a_new_file_replaces_a_link_and_not_what_it_points_to(tmp_path: Path) ->
     assert read_regular(tmp_path / "file") == b"new"
 
 
-def test_an_unshared_file_keeps_its_content_and_nothing_else_of_the_other(tmp_path: Path) -> None:
-    """A change of it no longer reaches the other name; a file with one name stays the file that it is."""
+def test_a_change_of_an_unshared_file_does_not_affect_its_other_name(tmp_path: Path) -> None:
+    """A file with only one name is not copied."""
     (tmp_path / "outside").write_bytes(b"mine")
     os.link(tmp_path / "outside", tmp_path / "file")
     unshare(tmp_path / "file")
@@ -97,8 +95,8 @@ def test_an_unshared_file_keeps_its_content_and_nothing_else_of_the_other(tmp_pa
     assert (tmp_path / "file").stat().st_ino == unshared
 
 
-def test_a_link_is_no_folder_to_write_into(tmp_path: Path) -> None:
-    """A folder that exists is."""
+def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
+    """An existing folder is accepted."""
     (tmp_path / "outside").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "outside")
 
@@ -107,8 +105,8 @@ def test_a_link_is_no_folder_to_write_into(tmp_path: Path) -> None:
         make_folder(tmp_path / "link")
 
 
-def test_a_system_without_the_flags_of_posix_is_as_strict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Windows has neither O_NOFOLLOW nor O_NONBLOCK."""
+def test_links_are_refused_on_systems_without_posix_flags(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows does not have O_NOFOLLOW and O_NONBLOCK."""
     monkeypatch.setattr(regular_files, "_SAFE", 0)
     _link(tmp_path / "file")
 

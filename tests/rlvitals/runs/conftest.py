@@ -1,4 +1,4 @@
-"""Runs, segments and journals to break."""
+"""Fixtures with runs, segments and journals."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from rlvitals.testing.manual_clock import ManualClock
 
 
 class Noted(JournalObserver):
-    """Trouble, written down."""
+    """Observer that records its notifications as text."""
 
     def __init__(self, messages: list[str]) -> None:
         self._messages = messages
@@ -47,7 +47,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def messages() -> list[str]:
-    """What journals reported."""
+    """Notifications of the journals."""
     return []
 
 
@@ -63,13 +63,13 @@ def _limited(size: int) -> Iterator[None]:
 
 @pytest.fixture
 def full_disk() -> Callable[[int], AbstractContextManager[None]]:
-    """Limits how large this process's files may grow: the kernel writes a part of a line, then nothing."""
+    """Context manager that limits the file size of this process: the kernel writes part of a line, then fails."""
     return _limited
 
 
 @pytest.fixture
 def layout(tmp_path: Path) -> Layout:
-    """A run of one writer, without any record."""
+    """A run with one writer and no records."""
     made = Layout(tmp_path / "run")
     made.make()
     writer = Writer(writer=1, started=1.0, host=host_name(), pid=os.getpid())
@@ -79,13 +79,13 @@ def layout(tmp_path: Path) -> Layout:
 
 @pytest.fixture
 def folder(layout: Layout) -> Path:
-    """The folder of the episodes."""
+    """The folder of the episodes stream."""
     return layout.stream("episodes")
 
 
 @pytest.fixture
 def line() -> Callable[..., bytes]:
-    """Makes the line of an episode."""
+    """Function that encodes an episode as a line."""
 
     def made(episode: int, **values: object) -> bytes:
         return codec_of(Episode).pack({"time": 1.0, "episode": episode, "reward": 0.5, "length": 3, **values})[1]
@@ -95,7 +95,7 @@ def line() -> Callable[..., bytes]:
 
 @pytest.fixture
 def open_journal(folder: Path, clock: ManualClock, messages: list[str]) -> Iterator[Callable[..., Journal]]:
-    """Opens journals of the episodes, and closes them after the test."""
+    """Function that opens journals of the episodes stream, which are closed after the test."""
     opened: list[Journal] = []
 
     def made(**options: object) -> Journal:

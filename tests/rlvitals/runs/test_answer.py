@@ -1,4 +1,4 @@
-"""Questions in SQL, to one run and to a folder of them."""
+"""SQL queries over one run and over several runs."""
 
 import datetime as dt
 import math
@@ -27,8 +27,8 @@ def recorded(folder: Path, name: str, rewards: list[float], *, sealed: bool = Fa
     return run
 
 
-def test_the_question_of_the_readme(tmp_path: Path) -> None:
-    """Mean reward by category."""
+def test_the_query_in_the_readme_returns_mean_rewards_by_category(tmp_path: Path) -> None:
+    """The example query groups episodes by category."""
     run = recorded(tmp_path, "run", [1, 2, 3, 4])
 
     assert run.sql("select category, avg(reward) from episodes group by 1 order by 1").rows() == [
@@ -37,16 +37,16 @@ def test_the_question_of_the_readme(tmp_path: Path) -> None:
     ]
 
 
-def test_entries_of_dicts_can_be_asked_for(tmp_path: Path) -> None:
-    """By their name, whether the segment is sealed or open."""
+def test_dict_entries_can_be_queried_by_name(tmp_path: Path) -> None:
+    """A dict entry is a column in sealed and in open segments."""
     asked = "select sum(parameters.speckle) as speckle from episodes"
 
     assert recorded(tmp_path, "open", [1, 2], speckle=2.5).sql(asked).rows() == [(5.0,)]
     assert recorded(tmp_path, "sealed", [1, 2], speckle=2.5, sealed=True).sql(asked).rows() == [(5.0,)]
 
 
-def test_moments_are_of_utc_and_need_no_other_package(tmp_path: Path) -> None:
-    """The database would ask pytz for what it gives with a zone, in the zone of the machine; nested, they are text."""
+def test_timestamps_are_in_utc_and_do_not_need_pytz(tmp_path: Path) -> None:
+    """Timestamps have no time zone; nested timestamps are text. DuckDB would need pytz and use the local time zone."""
     asked = (
         "select to_timestamp(1700000000.5) as moment, [moment] as many, 'infinity'::timestamptz as never from episodes"
     )
@@ -57,8 +57,8 @@ def test_moments_are_of_utc_and_need_no_other_package(tmp_path: Path) -> None:
     assert never is None
 
 
-def test_a_folder_of_runs_is_one_table(tmp_path: Path) -> None:
-    """In which each row says its run; sealed and open, of different types."""
+def test_several_runs_are_queried_as_one_table(tmp_path: Path) -> None:
+    """Rows of sealed and open segments with different types are combined, and the column `run` names the run."""
     recorded(tmp_path, "one", [1, 2], sealed=True, speckle=1)
     recorded(tmp_path, "two", [5], speckle=1.5)
     recorded(tmp_path / "below", "three", [math.nan])
@@ -71,8 +71,8 @@ def test_a_folder_of_runs_is_one_table(tmp_path: Path) -> None:
     assert found.rows() == [("below/three", 1, 1.0), ("one", 2, 2.0), ("two", 1, 1.5)]
 
 
-def test_branches_left_behind_are_left_out_of_their_run_only(tmp_path: Path) -> None:
-    """One run's rewind does not hide another run's rows."""
+def test_abandoned_branches_are_left_out_of_their_run_only(tmp_path: Path) -> None:
+    """A rewind of one run does not hide rows of another run."""
     recorded(tmp_path, "plain", [1, 2, 3])
     with TrainingMonitor(tmp_path, session_name="rewound", settings=QUIET) as monitor:
         for number in range(3):
@@ -84,8 +84,8 @@ def test_branches_left_behind_are_left_out_of_their_run_only(tmp_path: Path) -> 
     assert found.rows() == [("plain", 3), ("rewound", 1)]
 
 
-def test_an_answer_gives_itself_in_many_forms(tmp_path: Path) -> None:
-    """Rows, dicts, NumPy, pandas, polars and Arrow say the same; NaN and absent stay apart."""
+def test_an_answer_converts_to_other_formats(tmp_path: Path) -> None:
+    """Rows, dicts, NumPy, pandas, polars and Arrow have the same values, and distinguish NaN from missing values."""
     found = recorded(tmp_path, "run", [math.nan, 1.0]).sql(
         "from episodes select reward, quality_final order by episode"
     )
@@ -100,8 +100,8 @@ def test_an_answer_gives_itself_in_many_forms(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("asked", ["describe episodes", "summarize episodes", "with e as (from episodes) from e;"])
-def test_every_kind_of_question_is_answered(tmp_path: Path, asked: str) -> None:
-    """Whatever gives a table."""
+def test_every_kind_of_read_only_statement_is_accepted(tmp_path: Path, asked: str) -> None:
+    """Any statement that returns a table is a valid query."""
     assert len(recorded(tmp_path, "run", [1.0]).sql(asked)) >= 1
 
 
@@ -111,14 +111,14 @@ def test_every_kind_of_question_is_answered(tmp_path: Path, asked: str) -> None:
         ("selct 1", "syntax error"),
         ("select rewrad from episodes", "reward"),
         ("from nowhere", "nowhere does not exist! The tables are episodes, updates"),
-        ("select 1; select 2", "one question at a time, got 2"),
-        ("", "one question at a time, got 0"),
-        ("copy (select 1) to 'stolen.csv'", "a run is only read: COPY"),
+        ("select 1; select 2", "a query must be one statement, got 2"),
+        ("", "a query must be one statement, got 0"),
+        ("copy (select 1) to 'stolen.csv'", "only read-only queries are allowed, got COPY"),
         ("select cast(category as int) from episodes", "Could not convert"),
     ],
 )
-def test_a_wrong_question_is_told_why(tmp_path: Path, asked: str, said: str) -> None:
-    """In one line; and nothing but questions is done."""
+def test_an_invalid_query_is_refused_with_the_reason(tmp_path: Path, asked: str, said: str) -> None:
+    """The reason is one line, and a statement that writes is not executed."""
     with pytest.raises(QueryError, match=said) as caught:
         recorded(tmp_path, "run", [1.0]).sql(asked)
     assert "\n" not in str(caught.value)
@@ -126,7 +126,7 @@ def test_a_wrong_question_is_told_why(tmp_path: Path, asked: str, said: str) -> 
 
 
 def test_the_damaged_run_among_many_is_named(tmp_path: Path) -> None:
-    """Not the question is wrong then, and not the folder."""
+    """The error of a query over several runs names the run that has the damaged segment."""
     recorded(tmp_path, "fine", [1.0])
     bad = recorded(tmp_path, "hurt", [1.0], sealed=True)
     segment = bad.layout.stream("episodes") / "000001.parquet"
@@ -136,8 +136,8 @@ def test_the_damaged_run_among_many_is_named(tmp_path: Path) -> None:
         open_runs(tmp_path).sql("select sum(reward) from episodes")
 
 
-def test_no_runs_are_no_rows(tmp_path: Path) -> None:
-    """An empty folder answers too."""
+def test_a_query_over_no_runs_returns_no_rows(tmp_path: Path) -> None:
+    """An empty folder can be queried too."""
     assert open_runs(tmp_path).sql("select count(*) from episodes").rows() == [(0,)]
     assert open_runs(tmp_path)[:1].sql("select run from updates").rows() == []
 
@@ -145,8 +145,8 @@ def test_no_runs_are_no_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "asked", ["select 1 as n -- a comment", "-- first\nselect 1 as n", "select 1 as n;", "select 1 as n /* so */"]
 )
-def test_a_question_may_have_comments(tmp_path: Path, asked: str) -> None:
-    """Also at its end."""
+def test_a_query_can_have_comments(tmp_path: Path, asked: str) -> None:
+    """Comments are allowed anywhere, also at the end."""
     assert recorded(tmp_path, "run", [1]).sql(asked).rows() == [(1,)]
 
 
@@ -159,14 +159,14 @@ def test_a_question_may_have_comments(tmp_path: Path, asked: str) -> None:
         "select '\ud800'",
     ],
 )
-def test_a_question_that_fails_does_not_blame_the_run(tmp_path: Path, asked: str) -> None:
-    """Its own files and its own conversions are its own business."""
+def test_a_failing_query_is_not_reported_as_a_damaged_run(tmp_path: Path, asked: str) -> None:
+    """Files that the query names and its own casts cause a query error."""
     with pytest.raises(QueryError):
         recorded(tmp_path, "run", [1]).sql(asked)
 
 
-def test_a_damaged_page_is_not_blamed_on_the_question(tmp_path: Path) -> None:
-    """The end of the file, which says what is in it, may be whole."""
+def test_a_damaged_page_is_not_reported_as_a_query_error(tmp_path: Path) -> None:
+    """A damaged page is detected even if the footer of the file is intact."""
     run = recorded(tmp_path, "run", [float(number) for number in range(100)], sealed=True)
     segment = run.layout.stream("episodes") / "000001.parquet"
     content = segment.read_bytes()

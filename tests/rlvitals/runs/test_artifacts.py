@@ -1,4 +1,4 @@
-"""Pictures among a run's artifacts."""
+"""Artifacts of a run."""
 
 from pathlib import Path
 
@@ -22,14 +22,14 @@ from rlvitals.runs.layout import Layout
         (b"", None),
     ],
 )
-def test_a_picture_is_known_by_its_first_bytes(content: bytes, media: str | None) -> None:
-    """Not by its name."""
+def test_the_media_type_is_detected_from_the_first_bytes(content: bytes, media: str | None) -> None:
+    """The file name has no effect."""
     assert media_type(content) == media
 
 
 @pytest.mark.parametrize("link", ["artifacts", "artifacts/images", "artifacts/images/a.png"])
 def test_an_artifact_behind_a_link_is_not_read(layout: Layout, tmp_path: Path, link: str) -> None:
-    """Neither the file, nor a folder on the way to it, may lead out of the run."""
+    """The file and its parent folders must not be links, which could lead out of the run."""
     run = RunFolder(layout.path)
     (layout.artifacts / "images").mkdir()
     (layout.artifacts / "images" / "a.png").write_bytes(PNG)
@@ -41,11 +41,11 @@ def test_an_artifact_behind_a_link_is_not_read(layout: Layout, tmp_path: Path, l
     assert artifact(run, "images/a.png", 100) is None
 
 
-def test_nothing_is_written_into_artifacts_that_are_a_link(layout: Layout, tmp_path: Path) -> None:
-    """A report or an export says so, and takes another path."""
+def test_an_artifacts_folder_that_is_a_link_is_refused(layout: Layout, tmp_path: Path) -> None:
+    """The error asks for another path."""
     layout.artifacts.rmdir()
     (tmp_path / "outside").mkdir()
     layout.artifacts.symlink_to(tmp_path / "outside")
 
-    with pytest.raises(ExportError, match=r"Is a symbolic link, not a folder.*; or give another path"):
+    with pytest.raises(ExportError, match=r"Is a symbolic link, not a folder.*; or pass another path"):
         own_artifacts(RunFolder(layout.path))

@@ -1,4 +1,4 @@
-"""The runs in a folder."""
+"""Search for the runs in a folder."""
 
 import shutil
 from pathlib import Path
@@ -18,8 +18,8 @@ def _make(path: Path) -> Path:
     return path
 
 
-def test_runs_are_found_below_a_folder_by_name(tmp_path: Path) -> None:
-    """Also in folders of folders, and the folder itself if it is one; hidden ones are passed over."""
+def test_runs_below_a_folder_are_found_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """Runs in subfolders, and the folder itself if it is a run, are found. Hidden folders are skipped."""
     for name in ("b", "a", "deep/er/c", ".trash/d"):
         _make(tmp_path / name)
 
@@ -30,8 +30,8 @@ def test_runs_are_found_below_a_folder_by_name(tmp_path: Path) -> None:
     assert [run.run_id for run in find_runs(tmp_path / "a")[0]] == ["a"]
 
 
-def test_a_damaged_run_hides_no_other(tmp_path: Path) -> None:
-    """It is given with the reason."""
+def test_a_damaged_run_does_not_hide_other_runs(tmp_path: Path) -> None:
+    """The damaged run is returned with the reason."""
     _make(tmp_path / "a")
     (_make(tmp_path / "b") / "run.json").write_text("{")
 
@@ -41,29 +41,29 @@ def test_a_damaged_run_hides_no_other(tmp_path: Path) -> None:
     assert [(path.name, type(error)) for path, error in refused] == [("b", RunFormatError)]
 
 
-def test_a_folder_that_is_not_there_is_said_to_be(tmp_path: Path) -> None:
-    """For one run as for a folder of runs."""
+def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
+    """A missing run folder and a missing folder of runs raise the same error."""
     with pytest.raises(RunNotFoundError):
         find_runs(tmp_path / "gone")
     with pytest.raises(RunNotFoundError):
         open_run(tmp_path / "gone")
 
 
-def test_a_folder_without_runs_has_none(tmp_path: Path) -> None:
-    """Nor has a file."""
+def test_a_folder_without_runs_returns_no_runs(tmp_path: Path) -> None:
+    """A file returns no runs either."""
     (tmp_path / "file").touch()
 
     assert find_runs(tmp_path) == find_runs(tmp_path / "file") == ([], [])
 
 
 def test_an_unknown_stream_is_refused(tmp_path: Path) -> None:
-    """The streams are named."""
-    with pytest.raises(RunFormatError, match="the streams are episodes, updates"):
+    """The error lists the streams."""
+    with pytest.raises(RunFormatError, match=r"unknown stream 'rewards'\. The streams are episodes, updates"):
         list(open_run(_make(tmp_path / "a")).records("rewards"))
 
 
-def test_a_folder_that_goes_while_others_are_looked_into_is_passed_over(tmp_path: Path) -> None:
-    """Runs are removed at any time; those that stay are found."""
+def test_a_folder_that_is_removed_during_the_search_is_skipped(tmp_path: Path) -> None:
+    """The remaining runs are found."""
     for name in ("a", "b", "c"):
         (tmp_path / name / "run").mkdir(parents=True)
         (tmp_path / name / "run" / "run.json").touch()
@@ -75,7 +75,7 @@ def test_a_folder_that_goes_while_others_are_looked_into_is_passed_over(tmp_path
 
 
 def test_the_newest_run_is_the_one_that_was_started_or_resumed_last(tmp_path: Path) -> None:
-    """Whatever its name, its status and its end."""
+    """Name, status and end time have no effect."""
     for name, starts, ended in [("a", [1.0, 9.0], None), ("b", [5.0], 100.0), ("c", [], None)]:
         layout = Layout(tmp_path / name)
         layout.make()

@@ -27,15 +27,15 @@ def sealed(folder: Path, line: Line) -> Path:
     return seal(folder / "000001.jsonl")
 
 
-def test_a_sealed_segment_carries_its_checksum_wherever_it_is_copied(sealed: Path, tmp_path: Path) -> None:
-    """Under any name, in any folder."""
+def test_a_copy_of_a_sealed_segment_contains_its_checksum(sealed: Path, tmp_path: Path) -> None:
+    """The copy can have any name and be in any folder."""
     shutil.copy(sealed, tmp_path / "copy")
 
     assert check(tmp_path / "copy") is Checked.SOUND
 
 
-def test_the_checksum_is_what_its_description_says(sealed: Path) -> None:
-    """The SHA-256 of the file with the digits as zeros, found without our code."""
+def test_the_checksum_matches_its_description(sealed: Path) -> None:
+    """The checksum is the SHA-256 of the file with the digits as zeros, computed here without rlvitals."""
     content = sealed.read_bytes()
     (digits,) = re.findall(rb"rlvitals_sha256..([0-9a-f]{64})", content)
 
@@ -43,7 +43,7 @@ def test_the_checksum_is_what_its_description_says(sealed: Path) -> None:
 
 
 def test_other_programs_see_the_checksum_as_metadata(sealed: Path) -> None:
-    """As Parquet's key-value metadata, which every reader knows."""
+    """The checksum is in the Parquet key-value metadata, which any Parquet reader supports."""
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT key, value FROM parquet_kv_metadata($1)", [str(sealed)]).fetchall()
 
@@ -51,7 +51,7 @@ def test_other_programs_see_the_checksum_as_metadata(sealed: Path) -> None:
 
 
 def test_a_flipped_bit_anywhere_is_found(sealed: Path) -> None:
-    """Each byte of the footer, the checksum and its name included, and 400 bits of the rest."""
+    """The test flips one bit in each of the last 400 bytes, which include the checksum, and 400 random bits."""
     content = sealed.read_bytes()
     plan = random.Random(8)
     places = [plan.randrange(8 * len(content)) for _ in range(400)]
@@ -66,8 +66,8 @@ def test_a_flipped_bit_anywhere_is_found(sealed: Path) -> None:
     assert missed == []
 
 
-def test_a_segment_of_an_older_release_has_none(tmp_path: Path) -> None:
-    """Which is no damage."""
+def test_a_segment_from_an_earlier_version_has_no_checksum(tmp_path: Path) -> None:
+    """A missing checksum is not reported as damage."""
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT 1 AS a) TO '{tmp_path}/old.parquet' (FORMAT parquet)")
 
@@ -75,25 +75,25 @@ def test_a_segment_of_an_older_release_has_none(tmp_path: Path) -> None:
 
 
 def test_a_text_that_looks_like_the_checksum_is_not_taken_for_it(folder: Path, line: Line) -> None:
-    """Here the extremes of a column, which Parquet keeps in its footer too."""
+    """The Parquet footer contains the minimum and maximum of a column, which here look like a checksum."""
     (folder / "000001.jsonl").write_bytes(line(0, category=f"{KEY}\x18\x40{'a' * 64}"))
 
     assert check(seal(folder / "000001.jsonl")) is Checked.SOUND
 
 
-def test_a_file_without_room_is_not_stamped(tmp_path: Path) -> None:
-    """It stays as it is."""
+def test_a_file_without_space_for_a_checksum_is_not_stamped(tmp_path: Path) -> None:
+    """Stamping the file raises an error."""
     (tmp_path / "other").write_bytes(b"PAR1")
 
-    with pytest.raises(RunFormatError, match="no room for a checksum"):
+    with pytest.raises(RunFormatError, match="no space for a checksum"):
         stamp(tmp_path / "other")
 
 
 # ---------------------------------------------------------------------- lines
 
 
-def test_the_checksums_of_lines_are_read_by_the_usual_tool(layout: Layout, folder: Path, line: Line) -> None:
-    """`sha256sum -c` in the run's folder."""
+def test_sha256sum_reads_the_checksums_of_unsealed_segments(layout: Layout, folder: Path, line: Line) -> None:
+    """`sha256sum -c` works in the run folder."""
     (folder / "000001.jsonl").write_bytes(line(0))
     write_sums(layout)
 
@@ -102,8 +102,8 @@ def test_the_checksums_of_lines_are_read_by_the_usual_tool(layout: Layout, folde
     assert said.stdout == b"episodes/000001.jsonl: OK\n"
 
 
-def test_damaged_lines_keep_the_checksum_that_they_had(layout: Layout, folder: Path, line: Line) -> None:
-    """A run that is resumed and closed again does not take the damage for what was written."""
+def test_a_damaged_segment_keeps_its_old_checksum(layout: Layout, folder: Path, line: Line) -> None:
+    """Resuming and closing a run does not replace the checksum, so that the damage is still detected."""
     (folder / "000001.jsonl").write_bytes(line(0))
     write_sums(layout)
     before = read_sums(layout)
@@ -115,8 +115,8 @@ def test_damaged_lines_keep_the_checksum_that_they_had(layout: Layout, folder: P
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"no sum\n", b"  \n\n"])
-def test_a_damaged_list_of_checksums_is_none(layout: Layout, content: bytes) -> None:
-    """Whatever is in it, reading it raises nothing, and names no segment."""
+def test_a_damaged_list_of_checksums_is_ignored(layout: Layout, content: bytes) -> None:
+    """Reading any content raises no error and returns no existing segment."""
     layout.sums.write_bytes(content)
 
     assert not [path for path in read_sums(layout) if path.exists() and path.is_file()]

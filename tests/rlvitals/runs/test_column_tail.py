@@ -1,4 +1,4 @@
-"""Reading streams by columns, and following them."""
+"""Incremental reading of streams by columns."""
 
 import json
 import math
@@ -26,8 +26,8 @@ def columns_of(path: Path, tail: Tail | None = None, columns: Columns | None = N
 
 
 @pytest.mark.parametrize("sealed", [0, 5])
-def test_what_is_read_at_once_and_bit_by_bit_is_the_same(monitor: Monitor, sealed: int) -> None:
-    """Sealed or open, at every cut, and as the records themselves say; absent and NaN stay apart."""
+def test_incremental_reads_return_the_same_rows_as_one_read(monitor: Monitor, sealed: int) -> None:
+    """Both equal the records, in sealed and open segments, and distinguish missing values from NaN."""
     settings = RecorderSettings(system_interval_s=None, seal_records=sealed or 1_000, seal_on_close=sealed or 1_000)
     training = monitor(settings=settings)
     tail, columns = columns_of(training.path)
@@ -56,8 +56,8 @@ def test_what_is_read_at_once_and_bit_by_bit_is_the_same(monitor: Monitor, seale
         assert said == [record.category for record in records]
 
 
-def test_torn_lines_are_passed_over_and_half_a_line_waits(monitor: Monitor) -> None:
-    """A live writer may be in the middle of a line."""
+def test_torn_lines_are_skipped_and_an_incomplete_last_line_is_read_later(monitor: Monitor) -> None:
+    """An incomplete last line is read when the writer has completed it."""
     training = monitor()
     training.log_episode(0, 1.0, 1)
     (path,) = (training.path / "episodes").glob("*.jsonl")
@@ -73,8 +73,8 @@ def test_torn_lines_are_passed_over_and_half_a_line_waits(monitor: Monitor) -> N
     assert columns.numbers("reward").tolist() == [1.0, 2.0, 2.0]
 
 
-def test_a_rewind_and_a_cut_file_are_noticed(monitor: Monitor) -> None:
-    """What was read before does not count any more; what a rewind left behind is left out."""
+def test_a_rewind_and_a_truncated_file_are_detected(monitor: Monitor) -> None:
+    """The rows read until then are outdated, and a new read leaves out the abandoned branch."""
     with monitor() as training:
         for number in range(6):
             training.log_episode(number, float(number), 1, env_step=number + 1)
@@ -93,7 +93,7 @@ def test_a_rewind_and_a_cut_file_are_noticed(monitor: Monitor) -> None:
 
 
 def test_many_texts_become_other(monitor: Monitor) -> None:
-    """A column of names is no column of categories; nothing is lost of those before."""
+    """Texts beyond the limit share one label, and the earlier texts keep their labels."""
     with monitor() as training:
         for number in range(300):
             training.log_episode(number, 0.0, 1, category=f"logo-{number}")
@@ -105,8 +105,8 @@ def test_many_texts_become_other(monitor: Monitor) -> None:
 
 
 @pytest.mark.parametrize("sealed", [0, 5])
-def test_the_dictionaries_that_came_are_known(monitor: Monitor, sealed: int) -> None:
-    """Of sealed segments and of lines; those that nobody gave are not."""
+def test_dict_fields_with_entries_are_detected(monitor: Monitor, sealed: int) -> None:
+    """Dict fields are detected in sealed and open segments; fields without entries are not reported."""
     settings = RecorderSettings(system_interval_s=None, seal_records=sealed or 1_000, seal_on_close=sealed or 1_000)
     training = monitor(settings=settings)
     tail, columns = columns_of(training.path)

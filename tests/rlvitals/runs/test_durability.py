@@ -1,4 +1,4 @@
-"""Forcing files and names to the disk."""
+"""Syncing of files and folders to the disk."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ Line = Callable[..., bytes]
 
 @pytest.fixture
 def forced(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
-    """What is forced to the disk, in order."""
+    """Paths that are synced to the disk, in order."""
     seen: list[Path] = []
 
     def force(fd: int) -> None:
@@ -40,23 +40,23 @@ def _fail(monkeypatch: pytest.MonkeyPatch, error: int, *, folders: bool) -> None
     monkeypatch.setattr(os, "fsync", fail)
 
 
-def test_new_folders_are_forced_from_above(tmp_path: Path, forced: list[Path]) -> None:
-    """Each name is in the folder above; who made the one that is there already may not have come to that."""
+def test_new_folders_are_synced_from_the_top(tmp_path: Path, forced: list[Path]) -> None:
+    """The parent of each new folder is synced. The parent of an existing folder is synced too."""
     make_durable_folder(tmp_path / "a" / "b")
     make_durable_folder(tmp_path / "a" / "b")
 
     assert forced == [tmp_path, tmp_path / "a", tmp_path / "a"]
 
 
-def test_a_new_run_is_forced_with_its_folders(tmp_path: Path, forced: list[Path]) -> None:
-    """The run's name, then those of its streams."""
+def test_a_new_run_is_synced_with_its_folders(tmp_path: Path, forced: list[Path]) -> None:
+    """The name of the run is synced first, then the names of its streams."""
     Layout(claim_folder(tmp_path / "logs", "run")).make()
 
     assert list(dict.fromkeys(forced)) == [tmp_path, tmp_path / "logs", tmp_path / "logs" / "run"]
 
 
-def test_a_replaced_file_is_forced_before_its_name(tmp_path: Path, forced: list[Path]) -> None:
-    """In the other order a power cut could leave a name without content."""
+def test_a_replaced_file_is_synced_before_its_name(tmp_path: Path, forced: list[Path]) -> None:
+    """In the opposite order, a power cut could leave a name without content."""
     replace_whole(tmp_path / "file", b"new")
 
     aside, folder = forced
@@ -65,8 +65,8 @@ def test_a_replaced_file_is_forced_before_its_name(tmp_path: Path, forced: list[
 
 
 @pytest.mark.parametrize("what", ["header", "torn", "sealed", "imported"])
-def test_each_new_name_is_forced(what: str, layout: Layout, folder: Path, line: Line, forced: list[Path]) -> None:
-    """Whatever makes a file in a run forces the folder that it is in, last."""
+def test_each_new_name_is_synced(what: str, layout: Layout, folder: Path, line: Line, forced: list[Path]) -> None:
+    """After a file is created in a run, the last sync is the one of its folder."""
     (folder / "000001.jsonl").write_bytes(line(0))
     if what == "header":
         write_header(layout, Header(run_id="run", started=1.0))
@@ -85,10 +85,10 @@ def test_each_new_name_is_forced(what: str, layout: Layout, folder: Path, line: 
 
 @pytest.mark.parametrize("error", [errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP])
 @pytest.mark.parametrize("folders", [False, True])
-def test_where_nothing_can_be_forced_files_are_written_all_the_same(
+def test_files_are_written_on_file_systems_without_fsync(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: int, folders: bool
 ) -> None:
-    """Some file systems have no `fsync`."""
+    """An error that means "not supported" is ignored."""
     _fail(monkeypatch, error, folders=folders)
 
     replace_whole(tmp_path / "file", b"new")
@@ -97,16 +97,16 @@ def test_where_nothing_can_be_forced_files_are_written_all_the_same(
 
 
 @pytest.mark.parametrize("folders", [False, True])
-def test_a_failure_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders: bool) -> None:
-    """The caller writes all of it again."""
+def test_a_failed_sync_is_raised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folders: bool) -> None:
+    """The caller gets the error and can write the file again."""
     _fail(monkeypatch, errno.EIO, folders=folders)
 
     with pytest.raises(OSError, match="Input/output error"):
         replace_whole(tmp_path / "file", b"new")
 
 
-def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One may write into it."""
+def test_a_folder_without_read_permission_is_not_synced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder can be writable without being readable, so this is not an error."""
 
     def refuse(*_: object) -> int:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -116,8 +116,8 @@ def test_a_folder_that_may_not_be_listed_is_passed_over(tmp_path: Path, monkeypa
     force_folder(tmp_path)
 
 
-def test_a_file_may_be_added_to(tmp_path: Path, forced: list[Path]) -> None:
-    """And is forced each time."""
+def test_a_file_can_be_appended_to(tmp_path: Path, forced: list[Path]) -> None:
+    """The file is synced after each write."""
     write_whole(tmp_path / "a", b"one\n")
     write_whole(tmp_path / "a", b"two\n", mode="ab")
     put_in_place(tmp_path / "a", tmp_path / "b")

@@ -1,4 +1,4 @@
-"""Following a live stream."""
+"""Following of a live stream."""
 
 import shutil
 from collections.abc import Callable
@@ -26,10 +26,10 @@ def follower(layout: Layout) -> Follower:
     return Follower(layout, "episodes")
 
 
-def test_each_record_is_given_once_while_segments_grow_and_change(
+def test_each_record_is_returned_once_while_segments_grow_and_change(
     follower: Follower, open_journal: OpenJournal, line: Line
 ) -> None:
-    """Across rotation, and whichever of the full segments are sealed between two looks."""
+    """Segments can rotate and be sealed between two reads."""
     journal = open_journal(seal_records=5)
     full: list[Path] = []
     journal.on_rotated = full.append
@@ -45,10 +45,8 @@ def test_each_record_is_given_once_while_segments_grow_and_change(
     assert follower.read() == []
 
 
-def test_a_segment_sealed_in_the_middle_of_being_followed_goes_on_where_it_was(
-    follower: Follower, line: Line, folder: Path
-) -> None:
-    """The rows that had been lines are not given again."""
+def test_a_segment_that_is_sealed_between_reads_is_continued(follower: Follower, line: Line, folder: Path) -> None:
+    """Records that were read as lines are not returned again as rows."""
     segment = folder / "000001.jsonl"
     segment.write_bytes(line(0) + line(1))
     first = _numbers(follower.read())
@@ -59,15 +57,13 @@ def test_a_segment_sealed_in_the_middle_of_being_followed_goes_on_where_it_was(
     assert (first, _numbers(follower.read()), follower.read()) == ([0, 1], [2], [])
 
 
-def test_a_segment_sealed_between_the_listing_and_the_look_is_not_passed_over(
-    layout: Layout, line: Line, folder: Path
-) -> None:
-    """What was listed as lines is gone when it is opened, and later segments are there already."""
+def test_a_segment_that_is_sealed_after_the_listing_is_not_skipped(layout: Layout, line: Line, folder: Path) -> None:
+    """The listed open segment no longer exists when it is opened, and a later segment already exists."""
     (folder / "000001.jsonl").write_bytes(line(0) + line(1))
     (folder / "000002.jsonl").write_bytes(line(2))
 
     class Stale(Layout):
-        """Lists the segments as they were a moment ago."""
+        """Layout that seals the first segment after listing it."""
 
         def segments(self, stream: str) -> list[Segment]:
             listed = super().segments(stream)
@@ -80,8 +76,8 @@ def test_a_segment_sealed_between_the_listing_and_the_look_is_not_passed_over(
     assert _numbers(follower.read() + follower.read()) == [0, 1, 2]
 
 
-def test_a_line_is_given_when_its_end_is_there(follower: Follower, line: Line, folder: Path) -> None:
-    """Wherever it is cut while it is being written."""
+def test_a_line_is_returned_when_it_is_complete(follower: Follower, line: Line, folder: Path) -> None:
+    """A line that is incomplete at any byte is returned by a later read."""
     content = line(0, category="läufer")
     for cut in range(len(content)):
         follower = Follower(follower._layout, "episodes")
@@ -91,8 +87,8 @@ def test_a_line_is_given_when_its_end_is_there(follower: Follower, line: Line, f
         assert (before, _numbers(follower.read())) == ([], [0])
 
 
-def test_torn_lines_are_passed_over(follower: Follower, line: Line, folder: Path) -> None:
-    """They hide nothing behind them, and sealing, which drops them, changes nothing."""
+def test_torn_lines_are_skipped(follower: Follower, line: Line, folder: Path) -> None:
+    """Records after a torn line are returned once, also if sealing removes the torn line."""
     (folder / "000001.jsonl").write_bytes(line(0) + b"{torn\n" + line(1))
     first = _numbers(follower.read())
     seal(folder / "000001.jsonl")
@@ -101,8 +97,8 @@ def test_torn_lines_are_passed_over(follower: Follower, line: Line, folder: Path
     assert (first, _numbers(follower.read())) == ([0, 1], [2])
 
 
-def test_only_what_comes_is_given_after_a_skip(follower: Follower, line: Line, folder: Path) -> None:
-    """A dashboard that has shown the past wants no more of it."""
+def test_only_later_records_are_returned_after_a_skip(follower: Follower, line: Line, folder: Path) -> None:
+    """Records before the skip are not returned."""
     (folder / "000001.jsonl").write_bytes(line(0))
     follower.skip()
     (folder / "000002.jsonl").write_bytes(line(1))
@@ -110,8 +106,8 @@ def test_only_what_comes_is_given_after_a_skip(follower: Follower, line: Line, f
     assert _numbers(follower.read()) == [1]
 
 
-def test_a_run_that_is_taken_up_is_followed_on(follower: Follower, open_journal: OpenJournal, line: Line) -> None:
-    """The next writer's segments are behind those of the first."""
+def test_a_resumed_run_is_followed(follower: Follower, open_journal: OpenJournal, line: Line) -> None:
+    """The segments of the next writer follow those of the previous one."""
     seen: list[int] = []
     for number in range(3):
         journal = open_journal()
@@ -123,8 +119,8 @@ def test_a_run_that_is_taken_up_is_followed_on(follower: Follower, open_journal:
     assert seen == [0, 1, 2]
 
 
-def test_a_folder_that_is_gone_gives_nothing(follower: Follower, open_journal: OpenJournal, line: Line) -> None:
-    """And once the writer has put it back, what is new."""
+def test_a_removed_folder_returns_no_records(follower: Follower, open_journal: OpenJournal, line: Line) -> None:
+    """After the writer has restored the folder, only new records are returned."""
     journal = open_journal()
     journal.append(line(0))
     first = _numbers(follower.read())
@@ -136,8 +132,8 @@ def test_a_folder_that_is_gone_gives_nothing(follower: Follower, open_journal: O
     assert (first, gone, _numbers(follower.read())) == ([0], [], [1])
 
 
-def test_a_damaged_segment_costs_nothing_that_was_read_before_it(follower: Follower, line: Line, folder: Path) -> None:
-    """What came first is given first; the damage is said at the next look."""
+def test_records_before_a_damaged_segment_are_returned(follower: Follower, line: Line, folder: Path) -> None:
+    """The read returns the records before the damage, and the next read raises the error."""
     (folder / "000001.jsonl").write_bytes(line(0))
     (folder / "000002.parquet").write_bytes(b"PAR1 no PAR1")
 

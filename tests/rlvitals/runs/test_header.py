@@ -1,4 +1,4 @@
-"""`run.json`."""
+"""The header of a run, `run.json`."""
 
 import json
 import threading
@@ -16,15 +16,15 @@ def _rewrite(layout: Layout, **changes: object) -> None:
 
 
 def test_a_header_is_read_as_it_was_written(layout: Layout) -> None:
-    """Everything comes back, nested configuration too."""
+    """All fields are restored, including a nested configuration."""
     header = Header(run_id="run", started=2.5, configuration={"net": {"layers": [64, 64]}}, totals={"episodes": 3})
     write_header(layout, header)
 
     assert read_header(layout.path) == header
 
 
-def test_a_header_with_a_value_that_json_cannot_hold_keeps_the_rest(layout: Layout) -> None:
-    """Above all, how many records were dropped."""
+def test_a_value_that_json_cannot_represent_does_not_affect_the_other_fields(layout: Layout) -> None:
+    """The number of dropped records is still written."""
     write_header(
         layout, Header(run_id="run", started=2.5, configuration={"x": "\ud800"}, dropped_records={"records": 3})
     )
@@ -33,7 +33,7 @@ def test_a_header_with_a_value_that_json_cannot_hold_keeps_the_rest(layout: Layo
 
 
 def test_a_reader_never_sees_half_a_header(layout: Layout) -> None:
-    """While one thread replaces the header over and over, each look finds a whole one."""
+    """While one thread replaces the header repeatedly, each read returns a whole header."""
     written = threading.Event()
 
     def replace() -> None:
@@ -53,15 +53,15 @@ def test_a_reader_never_sees_half_a_header(layout: Layout) -> None:
     assert not list(layout.path.glob(".run.json*"))
 
 
-def test_threads_that_write_the_header_at_once_leave_a_whole_one(layout: Layout) -> None:
-    """Each write has a file of its own aside, so that no two of them mix."""
+def test_concurrent_header_writes_leave_a_whole_header(layout: Layout) -> None:
+    """Each write uses a separate temporary file, so that two writes do not mix."""
     failed: list[BaseException] = []
 
     def replace(size: int) -> None:
         try:
             for _ in range(50):
                 write_header(layout, Header(run_id="run", started=1.0, configuration={"x": "y" * size}))
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+        except BaseException as error:  # noqa: BLE001 - the test must see any error
             failed.append(error)
 
     threads = [threading.Thread(target=replace, args=(size,)) for size in (10, 9_000, 300_000)]
@@ -74,8 +74,8 @@ def test_threads_that_write_the_header_at_once_leave_a_whole_one(layout: Layout)
     assert set(read_header(layout.path).configuration["x"]) == {"y"}
 
 
-def test_what_was_overtaken_replaces_nothing(layout: Layout) -> None:
-    """A signal handler may write something newer while this is on its way."""
+def test_an_outdated_header_does_not_replace_a_newer_one(layout: Layout) -> None:
+    """A signal handler can write a newer header during a write."""
     newer = Header(run_id="run", started=2.0)
 
     def overtake() -> bool:
@@ -88,15 +88,15 @@ def test_what_was_overtaken_replaces_nothing(layout: Layout) -> None:
     assert not list(layout.path.glob(".run.json*"))
 
 
-def test_what_a_later_release_adds_is_passed_over(layout: Layout) -> None:
-    """A key that this release does not know is no reason to refuse a run of a format that it does know."""
+def test_unknown_keys_are_ignored(layout: Layout) -> None:
+    """A header from a later release with additional keys is accepted if its format version is known."""
     _rewrite(layout, mood="sunny", writers=[{"writer": 1, "started": 1, "host": "h", "pid": 2, "shoe_size": 44}])
 
     assert read_header(layout.path).writers[0].pid == 2
 
 
-def test_a_newer_format_is_refused_with_the_way_out(layout: Layout) -> None:
-    """What this release cannot understand it does not touch."""
+def test_a_newer_format_is_refused_with_an_upgrade_command(layout: Layout) -> None:
+    """The error names the format version and how to upgrade."""
     _rewrite(layout, version=2)
 
     with pytest.raises(RunFormatError, match=r"format version 2.*pip install -U rlvitals"):
@@ -104,8 +104,8 @@ def test_a_newer_format_is_refused_with_the_way_out(layout: Layout) -> None:
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, -1, True, 1.5, [1]])
-def test_a_version_that_is_none_is_refused(layout: Layout, version: object) -> None:
-    """Only whole numbers from 1 on are versions."""
+def test_an_invalid_format_version_is_refused(layout: Layout, version: object) -> None:
+    """Only whole numbers of at least 1 are valid versions."""
     _rewrite(layout, version=version)
 
     with pytest.raises(RunFormatError, match="format version"):
@@ -128,7 +128,7 @@ def test_a_version_that_is_none_is_refused(layout: Layout, version: object) -> N
     ids=["empty", "cut", "list", "null", "no-utf8", "cut-late", "deep-list", "deep-dict", "zeros"],
 )
 def test_a_damaged_header_is_refused_with_its_path(layout: Layout, content: bytes) -> None:
-    """Whatever the bytes are, the answer is a reason and no traceback."""
+    """Any content raises an error that names the file."""
     layout.header.write_bytes(content)
 
     with pytest.raises(RunFormatError, match=r"run\.json is damaged"):
@@ -137,7 +137,7 @@ def test_a_damaged_header_is_refused_with_its_path(layout: Layout, content: byte
 
 @pytest.mark.parametrize("changes", [{"started": "yesterday"}, {"run_id": 3}, {"writers": {}}, {"totals": {"a": "b"}}])
 def test_a_header_with_values_of_the_wrong_type_is_refused(layout: Layout, changes: dict[str, object]) -> None:
-    """The message names the field."""
+    """The error names the field."""
     _rewrite(layout, **changes)
 
     with pytest.raises(RunFormatError, match=next(iter(changes))):
@@ -145,31 +145,31 @@ def test_a_header_with_values_of_the_wrong_type_is_refused(layout: Layout, chang
 
 
 def test_a_foreign_header_is_refused(layout: Layout) -> None:
-    """Another program's run.json is not ours."""
+    """A run.json of another program is not accepted."""
     layout.header.write_text('{"format": "trackio", "version": 1}')
 
-    with pytest.raises(RunFormatError, match="not the header of a run: format 'trackio'"):
+    with pytest.raises(RunFormatError, match="not the header of a run: its format is 'trackio'"):
         read_header(layout.path)
 
 
-def test_a_folder_without_a_header_is_no_run(tmp_path: Path) -> None:
-    """The reason is another than for a folder that is not there."""
-    with pytest.raises(RunFormatError, match=r"not a run: it has no run\.json"):
+def test_a_folder_without_a_header_is_not_a_run(tmp_path: Path) -> None:
+    """The error differs from the one for a missing folder."""
+    with pytest.raises(RunFormatError, match=r"not a run folder: it has no run\.json"):
         read_header(tmp_path)
 
 
-def test_a_place_without_a_folder_has_no_run(tmp_path: Path) -> None:
-    """Nor has a file."""
+def test_a_path_that_is_not_a_folder_has_no_run(tmp_path: Path) -> None:
+    """A missing path and a file raise the same error."""
     file = tmp_path / "file"
     file.touch()
 
     for path in (tmp_path / "gone", file):
-        with pytest.raises(RunNotFoundError, match="there is no run at"):
+        with pytest.raises(RunNotFoundError, match="no run at"):
             read_header(path)
 
 
 def test_a_header_that_is_a_folder_is_refused(tmp_path: Path) -> None:
-    """The system's reason is given."""
+    """The error contains the message of the operating system."""
     (tmp_path / "run.json").mkdir()
 
     with pytest.raises(RunFormatError, match="cannot be read: Is a directory"):
@@ -177,7 +177,7 @@ def test_a_header_that_is_a_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_header_that_cannot_be_replaced_stays_as_it_was(layout: Layout) -> None:
-    """Here a folder lies in the way of the file beside it; nothing is left behind."""
+    """Here a folder has the name of the header. No temporary file is left."""
     before = layout.header.read_bytes()
     layout.header.unlink()
     layout.header.mkdir()
@@ -200,5 +200,5 @@ def test_a_header_that_cannot_be_replaced_stays_as_it_was(layout: Layout) -> Non
     ],
 )
 def test_a_failure_is_one_text(kind: str, message: str, text: str) -> None:
-    """Nothing stands in it twice, and no colon before nothing."""
+    """The text repeats nothing, and does not end in a colon without a message."""
     assert Failure(type=kind, message=message).text == text

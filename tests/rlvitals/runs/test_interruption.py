@@ -1,4 +1,4 @@
-"""Reading that other threads can interrupt."""
+"""Interruption of reads by other threads."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ ENDLESS = "SELECT count(*) FROM range(10_000_000_000) a, range(10_000_000_000) b
 
 
 def stopped(work: Callable[[], Any]) -> list[BaseException]:
-    """Stop a thread that is at it until it has ended; gives what it raised."""
+    """Run a function in a thread, stop the thread's reads until it ends, and return the errors that it raised."""
     raised: list[BaseException] = []
     begun = threading.Event()
 
@@ -26,7 +26,7 @@ def stopped(work: Callable[[], Any]) -> list[BaseException]:
         begun.set()
         try:
             work()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, the test must see it
+        except BaseException as error:  # noqa: BLE001 - the test must see any error
             raised.append(error)
 
     thread = threading.Thread(target=guarded, daemon=True)
@@ -42,7 +42,7 @@ def stopped(work: Callable[[], Any]) -> list[BaseException]:
 
 
 def test_a_query_is_interrupted() -> None:
-    """However long it would have taken."""
+    """A query without end raises an error when its thread is stopped."""
 
     def ask() -> None:
         with connected() as tables:
@@ -52,7 +52,7 @@ def test_a_query_is_interrupted() -> None:
 
 
 def test_a_query_that_follows_an_interrupted_one_is_interrupted_too() -> None:
-    """A thread that swallows the first interruption does not get away with the second question."""
+    """A thread that ignores the first interruption is interrupted again in its second query."""
     asked: list[int] = []
 
     def ask_again_and_again() -> None:
@@ -69,8 +69,8 @@ def test_a_query_that_follows_an_interrupted_one_is_interrupted_too() -> None:
     assert [type(error) for error in stopped(ask_again_and_again)] == [ReadInterruptedError]
 
 
-def test_other_threads_go_on_reading() -> None:
-    """Only the one that was stopped may not read any more."""
+def test_other_threads_can_still_read() -> None:
+    """Only the stopped thread is refused further reads."""
 
     def wait() -> None:
         while True:
@@ -91,7 +91,7 @@ def test_other_threads_go_on_reading() -> None:
     ],
 )
 def test_the_interpreter_exits_while_a_daemon_thread_reads(work: str) -> None:
-    """It is neither aborted by the thread's return from the database, nor kept from exiting."""
+    """The return of the thread from DuckDB does not abort the process or delay its exit."""
     program = f"""
 import contextlib, threading
 import rlvitals

@@ -1,4 +1,4 @@
-"""The appending side of one stream."""
+"""The journal of one stream."""
 
 import contextlib
 import errno
@@ -33,18 +33,18 @@ def _episodes(folder: Path) -> list[int]:
     return [record.episode for segment in segments_in(folder) for record in records_in(segment, Episode)]
 
 
-def test_a_line_is_with_the_system_when_append_returns(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """Another process would see it at once: nothing is buffered."""
+def test_a_line_is_written_when_append_returns(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """Nothing is buffered, so that another process can read the line immediately."""
     journal = open_journal()
     for number in range(3):
         journal.append(line(number))
         assert _episodes(folder)[-1] == number
 
 
-def test_full_segments_are_handed_over_and_the_next_is_begun(
+def test_a_full_segment_is_reported_and_the_next_is_started(
     open_journal: OpenJournal, line: Line, folder: Path
 ) -> None:
-    """Each but the last holds as many records as was said, and is told of once."""
+    """Each segment except the last has `seal_records` records and is passed to `on_rotated` once."""
     journal = open_journal(seal_records=4)
     full: list[Path] = []
     journal.on_rotated = full.append
@@ -56,8 +56,8 @@ def test_full_segments_are_handed_over_and_the_next_is_begun(
     assert journal.appended == journal.count_taken() == 10
 
 
-def test_a_writer_begins_a_segment_of_its_own(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """What an earlier writer left may be sealed at this moment, by a process that outlived it: nobody appends to it."""
+def test_a_writer_starts_a_new_segment(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """A writer does not append to the segment of a previous writer, which can be in the process of being sealed."""
     for number in range(3):
         journal = open_journal()
         journal.append(line(number))
@@ -67,15 +67,15 @@ def test_a_writer_begins_a_segment_of_its_own(open_journal: OpenJournal, line: L
     assert _episodes(folder) == [0, 1, 2]
 
 
-def test_a_journal_that_held_nothing_leaves_no_file(open_journal: OpenJournal, folder: Path) -> None:
-    """A run without evaluations has an empty folder of them."""
+def test_a_journal_without_lines_leaves_no_file(open_journal: OpenJournal, folder: Path) -> None:
+    """The folder of a stream without records stays empty."""
     open_journal().close()
 
     assert list(folder.iterdir()) == []
 
 
-def test_an_empty_segment_is_used_again(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """A kill right after a segment was begun leaves no gap in the numbers."""
+def test_an_empty_segment_is_reused(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """A kill immediately after the start of a segment leaves no gap in the segment numbers."""
     (folder / "000001.jsonl").write_bytes(line(0))
     (folder / "000002.jsonl").touch()
     journal = open_journal()
@@ -84,8 +84,8 @@ def test_an_empty_segment_is_used_again(open_journal: OpenJournal, line: Line, f
     assert journal.path.name == "000002.jsonl"
 
 
-def test_a_closed_journal_takes_nothing(open_journal: OpenJournal, line: Line) -> None:
-    """Closing may be repeated; writing raises."""
+def test_a_closed_journal_refuses_lines(open_journal: OpenJournal, line: Line) -> None:
+    """A closed journal can be closed again, but writing to it raises an error."""
     journal = open_journal()
     journal.close()
     journal.close()
@@ -94,13 +94,13 @@ def test_a_closed_journal_takes_nothing(open_journal: OpenJournal, line: Line) -
         journal.append(line(0))
 
 
-# ---------------------------------------------------------------------- torn ends
+# ---------------------------------------------------------------------- torn tails
 
 
-def test_a_segment_cut_at_any_byte_of_its_last_record_is_mended(
+def test_a_segment_truncated_at_any_byte_of_its_last_record_is_repaired(
     open_journal: OpenJournal, line: Line, folder: Path
 ) -> None:
-    """Only the cut record is missing, its bytes are kept aside, and the next writer goes on behind it."""
+    """Only the incomplete record is missing. Its bytes are kept in a `.torn` file, and the next writer continues."""
     whole = b"".join(line(number) for number in range(3))
     last = line(3, extra={"größe": "🦊"}, info={"a": [1, {"b": None}]})
     for cut in range(len(last) + 1):
@@ -118,8 +118,8 @@ def test_a_segment_cut_at_any_byte_of_its_last_record_is_mended(
         assert not torn or (folder / "000001.torn").read_bytes() == last[:cut] + b"\n"
 
 
-def test_zeros_at_the_end_are_cut_off(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """A power cut leaves blocks of zeros where a file had grown and its content had not arrived."""
+def test_trailing_zeros_are_truncated(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """A power cut can leave blocks of zeros if a file has grown before its content was written."""
     (folder / "000001.jsonl").write_bytes(line(0) + b"\x00" * 4096)
 
     journal = open_journal()
@@ -129,17 +129,18 @@ def test_zeros_at_the_end_are_cut_off(open_journal: OpenJournal, line: Line, fol
     assert _episodes(folder) == [0, 1]
 
 
-# ---------------------------------------------------------------------- trouble
+# ---------------------------------------------------------------------- write failures
 
 
-def test_a_full_disk_tears_and_doubles_no_line(
+def test_a_full_disk_leaves_no_torn_or_duplicate_line(
     open_journal: OpenJournal,
     line: Line,
     folder: Path,
     clock: ManualClock,
     full_disk: FullDisk,
 ) -> None:
-    """Wherever in a line the disk is full, what waits is written once there is room, in order, once."""
+    """The disk can be full at any byte of a line. When there is space again, each waiting line is written once, in
+    order."""
     size = len(line(0))
     for room in range(2 * size + 1):
         journal = open_journal()
@@ -157,10 +158,10 @@ def test_a_full_disk_tears_and_doubles_no_line(
         journal.path.unlink()
 
 
-def test_trouble_is_told_once_and_its_end_once(
+def test_a_write_failure_is_reported_once_when_it_starts_and_once_when_it_ends(
     open_journal: OpenJournal, line: Line, clock: ManualClock, messages: list[str], full_disk: FullDisk
 ) -> None:
-    """However many lines fail, and however often it is tried again."""
+    """Further failed lines and retries are not reported."""
     journal = open_journal()
     with full_disk(0):
         for number in range(50):
@@ -176,7 +177,7 @@ def test_trouble_is_told_once_and_its_end_once(
     assert messages == ["began 000001.jsonl: File too large", "ended 000001.jsonl: 0 lost"]
 
 
-def test_the_backlog_is_bounded_and_what_goes_is_counted(
+def test_the_backlog_is_bounded_and_dropped_lines_are_counted(
     open_journal: OpenJournal,
     line: Line,
     folder: Path,
@@ -184,7 +185,7 @@ def test_the_backlog_is_bounded_and_what_goes_is_counted(
     messages: list[str],
     full_disk: FullDisk,
 ) -> None:
-    """The oldest lines go first; every record is either kept, waiting or counted as lost."""
+    """The oldest lines are dropped first, and every record is written, waiting or counted as lost."""
     journal = open_journal(backlog_lines=5)
     counted: list[int] = []
     with full_disk(0):
@@ -202,8 +203,10 @@ def test_the_backlog_is_bounded_and_what_goes_is_counted(
     assert messages[-1] == "ended 000001.jsonl: 8 lost"
 
 
-def test_what_cannot_be_written_on_close_is_lost(open_journal: OpenJournal, line: Line, full_disk: FullDisk) -> None:
-    """And is counted."""
+def test_lines_that_cannot_be_written_on_close_are_counted_as_lost(
+    open_journal: OpenJournal, line: Line, full_disk: FullDisk
+) -> None:
+    """A closed journal has no waiting lines."""
     journal = open_journal()
     with full_disk(0):
         journal.append(line(0))
@@ -213,10 +216,10 @@ def test_what_cannot_be_written_on_close_is_lost(open_journal: OpenJournal, line
     assert (journal.lost, journal.waiting) == (2, 0)
 
 
-def test_a_link_where_the_next_segment_belongs_is_not_followed(
+def test_a_link_at_the_path_of_the_next_segment_is_not_followed(
     open_journal: OpenJournal, line: Line, folder: Path, tmp_path: Path
 ) -> None:
-    """The journal goes on with the segment that it has, and loses nothing."""
+    """The journal continues its current segment and loses no line."""
     outside = tmp_path / "outside"
     outside.write_bytes(b"mine")
     journal = open_journal(seal_records=1)
@@ -230,10 +233,10 @@ def test_a_link_where_the_next_segment_belongs_is_not_followed(
 
 
 @pytest.mark.parametrize("sync_always", [False, True])
-def test_where_lines_cannot_be_forced_to_the_disk_they_are_written_all_the_same(
+def test_lines_are_written_on_file_systems_without_fsync(
     open_journal: OpenJournal, line: Line, messages: list[str], sync_always: bool
 ) -> None:
-    """Some file systems have no fsync, as /dev/null has none: that is told once, and costs no record."""
+    """An unsupported fsync is reported once and loses no record. Here the file is /dev/null, which has no fsync."""
     journal = open_journal(sync_always=sync_always)
     _put_under("/dev/null", journal.path)
     for number in range(6):
@@ -245,7 +248,7 @@ def test_where_lines_cannot_be_forced_to_the_disk_they_are_written_all_the_same(
 
 
 def _put_under(device: str, path: Path) -> None:
-    """Put a device in the place of this process's open file."""
+    """Replace an open file of this process with a device."""
     fd = os.open(device, os.O_RDWR)
     for entry in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
@@ -255,7 +258,7 @@ def _put_under(device: str, path: Path) -> None:
 
 
 class FailingForce:
-    """An `fsync` that fails so many times, and then says that all is well, as a kernel does that has dropped pages."""
+    """`fsync` that fails a number of times and then succeeds, like a kernel that has dropped pages."""
 
     def __init__(self, times: int, dropping: Callable[[int], None] = lambda _: None, error: int = errno.EIO) -> None:
         self.left = times
@@ -271,7 +274,7 @@ class FailingForce:
 
 @pytest.fixture
 def fail_to_force(monkeypatch: pytest.MonkeyPatch) -> Callable[..., FailingForce]:
-    """Makes files of this process impossible to force to the disk, for some times."""
+    """Function that makes the next syncs of files in this process fail."""
 
     def made(*options: Any) -> FailingForce:
         failing = FailingForce(*options)
@@ -288,7 +291,7 @@ def _drop_all_pages(fd: int) -> None:
 
 
 @pytest.mark.parametrize("sync_always", [False, True])
-def test_a_segment_that_could_not_be_forced_is_written_again(
+def test_a_segment_that_could_not_be_synced_is_rewritten(
     open_journal: OpenJournal,
     line: Line,
     folder: Path,
@@ -296,7 +299,8 @@ def test_a_segment_that_could_not_be_forced_is_written_again(
     fail_to_force: Callable[..., FailingForce],
     sync_always: bool,
 ) -> None:
-    """It is another file then, as the first may be marked as written without being so; what follows goes elsewhere."""
+    """The rewritten segment is a new file, because the kernel can mark the old one as written. Later lines go into the
+    next segment."""
     journal = open_journal(sync_always=sync_always)
     before = journal.path.stat().st_ino
     fail_to_force(1)
@@ -310,10 +314,10 @@ def test_a_segment_that_could_not_be_forced_is_written_again(
     assert messages == ["unsafe 000001.jsonl: Input/output error", "safe 000002.jsonl"]
 
 
-def test_a_failure_is_told_until_the_segment_has_been_written_again(
+def test_a_sync_failure_lasts_until_the_segment_is_rewritten(
     open_journal: OpenJournal, line: Line, folder: Path, messages: list[str], fail_to_force: Callable[..., FailingForce]
 ) -> None:
-    """However often the disk fails: no segment a failure is begun, and none is sealed that may not be on the disk."""
+    """Repeated failures do not start further segments, and the segment stays unsafe until it is on the disk."""
     journal = open_journal()
     fail_to_force(6)
     unsafe: list[bool] = []
@@ -328,10 +332,10 @@ def test_a_failure_is_told_until_the_segment_has_been_written_again(
     assert (_episodes(folder), len(list(folder.iterdir()))) == (list(range(8)), 3)
 
 
-def test_lines_that_the_kernel_dropped_are_written_from_memory(
+def test_lines_that_the_kernel_dropped_are_rewritten_from_memory(
     open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
 ) -> None:
-    """After a failed `fsync` they read as zeros, on some file systems."""
+    """On some file systems, these lines read as zeros after a failed `fsync`."""
     journal = open_journal()
     journal.append(line(0))
     journal.append(line(1))
@@ -342,13 +346,13 @@ def test_lines_that_the_kernel_dropped_are_written_from_memory(
     assert (_episodes(folder), journal.lost) == ([0, 1, 2], 0)
 
 
-def test_dropped_lines_that_are_in_no_memory_are_counted_as_lost(
+def test_dropped_lines_that_are_not_in_memory_are_counted_as_lost(
     open_journal: OpenJournal,
     line: Line,
     folder: Path,
     fail_to_force: Callable[..., FailingForce],
 ) -> None:
-    """Memory is bounded: what it does not hold, and cannot be read back, is gone, and nobody is told otherwise."""
+    """Memory is bounded, so lines that are not in memory and cannot be read back are lost."""
     journal = open_journal(backlog_lines=3)
     for number in range(5):
         journal.append(line(number))
@@ -359,10 +363,10 @@ def test_dropped_lines_that_are_in_no_memory_are_counted_as_lost(
     assert (journal.lost, journal.appended, journal.count_taken()) == (2, 3, 5)
 
 
-def test_a_segment_written_again_is_unsafe_until_its_name_is_on_the_disk(
+def test_a_rewritten_segment_is_unsafe_until_its_name_is_on_the_disk(
     open_journal: OpenJournal, line: Line, folder: Path, messages: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Forcing its folder may fail too; until then the old file may come back."""
+    """The sync of the folder can fail too. Until it succeeds, a power cut could restore the old file."""
     journal = open_journal()
     journal.append(line(0))
     failures = iter([True, False, True])  # the segment, then its copy, then the folder
@@ -382,10 +386,10 @@ def test_a_segment_written_again_is_unsafe_until_its_name_is_on_the_disk(
     assert (_episodes(folder), messages[-1]) == ([0], "safe 000002.jsonl")
 
 
-def test_a_journal_that_is_closed_writes_again_what_could_not_be_forced(
+def test_closing_rewrites_a_segment_that_could_not_be_synced(
     open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
 ) -> None:
-    """There is no later."""
+    """There are no retries after the journal is closed."""
     journal = open_journal()
     journal.append(line(0))
     before = journal.path.stat().st_ino
@@ -396,10 +400,10 @@ def test_a_journal_that_is_closed_writes_again_what_could_not_be_forced(
     assert (_episodes(folder), journal.failing) == ([0], None)
 
 
-def test_what_cannot_be_forced_on_close_stays_unsafe(
+def test_a_segment_that_cannot_be_synced_on_close_stays_unsafe(
     open_journal: OpenJournal, line: Line, folder: Path, fail_to_force: Callable[..., FailingForce]
 ) -> None:
-    """It is read all the same, and is not to be sealed."""
+    """The segment is readable, but must not be sealed."""
     journal = open_journal()
     journal.append(line(0))
     fail_to_force(100)
@@ -410,8 +414,8 @@ def test_what_cannot_be_forced_on_close_stays_unsafe(
     assert _episodes(folder) == [0]
 
 
-def test_a_removed_file_is_put_back_with_all_that_it_held(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """It lives as long as its descriptor does, and is copied from there."""
+def test_a_removed_file_is_restored_with_its_content(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """The content exists as long as the descriptor is open, and is copied through it."""
     journal = open_journal()
     journal.append(line(0))
     journal.path.unlink()
@@ -423,8 +427,8 @@ def test_a_removed_file_is_put_back_with_all_that_it_held(open_journal: OpenJour
     assert sorted(path.name for path in folder.iterdir()) == ["000001.jsonl"]
 
 
-def test_a_removed_folder_is_made_again(open_journal: OpenJournal, line: Line, folder: Path) -> None:
-    """With the whole run above it."""
+def test_a_removed_folder_is_created_again(open_journal: OpenJournal, line: Line, folder: Path) -> None:
+    """The run folder above it is created too."""
     journal = open_journal()
     journal.append(line(0))
     shutil.rmtree(folder.parent)
@@ -434,10 +438,10 @@ def test_a_removed_folder_is_made_again(open_journal: OpenJournal, line: Line, f
     assert _episodes(folder) == [0, 1]
 
 
-def test_a_folder_that_cannot_be_made_again_keeps_its_records_for_later(
+def test_records_are_kept_while_a_removed_folder_cannot_be_created(
     open_journal: OpenJournal, line: Line, folder: Path, messages: list[str]
 ) -> None:
-    """A file in its place is told of once; when it goes, everything is written."""
+    """A file at the path of the folder is reported once. When it is removed, all records are written."""
     journal = open_journal()
     journal.append(line(0))
     shutil.rmtree(folder)
@@ -455,10 +459,10 @@ def test_a_folder_that_cannot_be_made_again_keeps_its_records_for_later(
     assert [message.split()[0] for message in messages] == ["began", "ended"]
 
 
-def test_a_file_that_somebody_else_put_in_its_place_is_left_alone(
+def test_a_foreign_file_at_the_path_of_a_segment_is_not_overwritten(
     open_journal: OpenJournal, line: Line, folder: Path
 ) -> None:
-    """Whose it is nobody knows: it is not overwritten."""
+    """The lines of the journal are counted as lost."""
     journal = open_journal()
     journal.append(line(0))
     journal.path.unlink()
@@ -471,10 +475,10 @@ def test_a_file_that_somebody_else_put_in_its_place_is_left_alone(
     assert journal.lost == 2
 
 
-def test_a_descriptor_that_was_closed_behind_its_back_is_opened_again(
+def test_a_descriptor_that_other_code_closed_is_reopened(
     open_journal: OpenJournal, line: Line, folder: Path, clock: ManualClock
 ) -> None:
-    """Code that makes a process a daemon closes whatever is open."""
+    """Code that daemonizes a process closes all open descriptors."""
     journal = open_journal()
     journal.append(line(0))
     os.close(journal._fd)
@@ -490,8 +494,10 @@ def test_a_descriptor_that_was_closed_behind_its_back_is_opened_again(
 
 
 @pytest.mark.parametrize("seal_records", [1, 3, 100_000])
-def test_threads_lose_and_tear_no_line(open_journal: OpenJournal, line: Line, folder: Path, seal_records: int) -> None:
-    """Each thread's lines come in its order, whole."""
+def test_concurrent_threads_lose_no_line(
+    open_journal: OpenJournal, line: Line, folder: Path, seal_records: int
+) -> None:
+    """The lines of each thread are whole and in order."""
     per_thread = 60 if seal_records < 100 else 400
     journal = open_journal(seal_records=seal_records)
 
@@ -503,7 +509,7 @@ def test_threads_lose_and_tear_no_line(open_journal: OpenJournal, line: Line, fo
 
     threads = [threading.Thread(target=log, args=(thread,)) for thread in range(8)]
     usual = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so that they meet everywhere
+    sys.setswitchinterval(1e-6)  # so that the threads interleave at every point
     try:
         for thread in threads:
             thread.start()
@@ -522,9 +528,10 @@ def test_threads_lose_and_tear_no_line(open_journal: OpenJournal, line: Line, fo
 
 @contextlib.contextmanager
 def _interrupted(at: int, handler: Callable[[], None]) -> Iterator[list[int]]:
-    """Call a function once, before a certain line of the journal's code: as a signal handler is called, but repeatable.
+    """Call a function once, before a given line of the journal code, like a signal handler but reproducibly.
 
-    Gives a list that is empty if that line was never reached.
+    Yields:
+        A list that stays empty if that line is not reached.
     """
     left = [at]
     called: list[int] = []
@@ -549,10 +556,10 @@ def _interrupted(at: int, handler: Callable[[], None]) -> Iterator[list[int]]:
 
 
 @pytest.mark.parametrize("options", [{}, {"seal_records": 1}, {"seal_records": 3}, {"sync_always": True}])
-def test_a_signal_handler_may_log_while_its_thread_is_inside_append(
+def test_a_signal_handler_can_log_while_its_thread_is_inside_append(
     open_journal: OpenJournal, line: Line, folder: Path, options: dict[str, int]
 ) -> None:
-    """Before whichever line of the code the signal comes: nothing hangs, nothing is lost, nothing is there twice."""
+    """A signal before any line of the code causes no deadlock, lost line or duplicate line."""
     number = 0
     for at in itertools.count():
         journal = open_journal(**options)
@@ -576,10 +583,10 @@ def test_a_signal_handler_may_log_while_its_thread_is_inside_append(
 
 
 @pytest.mark.parametrize("options", [{}, {"seal_records": 1}, {"seal_records": 3}, {"sync_always": True}])
-def test_an_interrupt_inside_append_costs_only_its_own_line(
+def test_an_interrupt_inside_append_affects_only_its_own_line(
     open_journal: OpenJournal, line: Line, folder: Path, options: dict[str, int]
 ) -> None:
-    """Ctrl-C may come before a line is written or behind it; what was taken before and comes later is there once."""
+    """Ctrl-C can arrive before or after the line is written. All other lines are written once."""
 
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -608,10 +615,10 @@ def test_an_interrupt_inside_append_costs_only_its_own_line(
 
 
 @pytest.mark.parametrize("options", [{}, {"seal_records": 1}, {"sync_always": True}])
-def test_a_signal_handler_may_close_while_its_thread_is_inside_append(
+def test_a_signal_handler_can_close_while_its_thread_is_inside_append(
     open_journal: OpenJournal, line: Line, folder: Path, options: dict[str, int]
 ) -> None:
-    """A job that is told to end closes its run, and goes."""
+    """A job that receives a termination signal can close its run and exit."""
 
     def end(journal: Journal) -> None:
         journal.close()

@@ -1,4 +1,4 @@
-"""Names and places."""
+"""Run names and paths of segments."""
 
 import pytest
 
@@ -31,26 +31,26 @@ from rlvitals.runs.layout import Layout, checked_name, segments_in
     ],
     ids=lambda name: repr(name)[1:13],
 )
-def test_a_name_that_cannot_be_a_folder_is_refused(name: str) -> None:
-    """A name that leaves the folder of runs, or that some file system cannot hold, is refused."""
+def test_a_name_that_is_not_a_valid_folder_name_is_refused(name: str) -> None:
+    """A name that leads out of the folder of runs, or that a file system does not allow, is refused."""
     with pytest.raises(RunNameError):
         checked_name(name)
 
 
 @pytest.mark.parametrize("name", ["ppo", "ppo-1", "läufer", "走", "a b", "x" * 100, "v1.2", "~", "-rf"])
-def test_an_odd_but_harmless_name_is_taken(name: str) -> None:
-    """Spaces inside, dashes and any language are fine."""
+def test_an_unusual_valid_name_is_accepted(name: str) -> None:
+    """Inner spaces, dashes and letters of any language are allowed."""
     assert checked_name(name) == name
 
 
-def test_a_name_that_is_no_text_is_refused() -> None:
-    """A number is no name, and the message says what it was."""
+def test_a_name_that_is_not_a_string_is_refused() -> None:
+    """The error shows the value."""
     with pytest.raises(RunNameError, match="got 7"):
         checked_name(7)  # type: ignore[arg-type]
 
 
-def test_segments_come_in_the_order_of_their_numbers(layout: Layout) -> None:
-    """The millionth segment comes behind the second, though its name sorts before."""
+def test_segments_are_sorted_by_number(layout: Layout) -> None:
+    """Segment 1,000,000 follows segment 2, although its name sorts before it."""
     folder = layout.stream("episodes")
     for name in ("1000000.jsonl", "000002.jsonl", "000001.parquet", "notes.txt", ".000002.1.tmp", "000001.torn"):
         (folder / name).touch()
@@ -62,8 +62,8 @@ def test_segments_come_in_the_order_of_their_numbers(layout: Layout) -> None:
     ]
 
 
-def test_of_a_segment_that_is_there_twice_the_sealed_one_counts(layout: Layout) -> None:
-    """A kill between the last two steps of sealing leaves both."""
+def test_the_sealed_file_of_a_segment_is_preferred(layout: Layout) -> None:
+    """A kill between the last two steps of sealing leaves both files."""
     folder = layout.stream("episodes")
     for name in ("000001.jsonl", "000001.parquet"):
         (folder / name).touch()
@@ -71,8 +71,8 @@ def test_of_a_segment_that_is_there_twice_the_sealed_one_counts(layout: Layout) 
     assert [segment.path.name for segment in layout.segments("episodes")] == ["000001.parquet"]
 
 
-def test_a_folder_that_is_gone_has_no_segments(layout: Layout) -> None:
-    """Neither has a file in a folder's place."""
+def test_a_missing_folder_has_no_segments(layout: Layout) -> None:
+    """A file instead of the folder has no segments either."""
     (layout.path / "file").touch()
 
     assert segments_in(layout.path / "gone") == segments_in(layout.path / "file") == []

@@ -1,4 +1,4 @@
-"""One writer a run."""
+"""The writer lock, which allows one writer per run."""
 
 import errno
 import fcntl
@@ -33,8 +33,8 @@ sys.stdin.read()
 """
 
 
-def test_a_lock_is_held_once(layout: Layout) -> None:
-    """Within one process too; who holds it is said."""
+def test_a_lock_can_be_held_only_once(layout: Layout) -> None:
+    """This also applies within one process, and the error names the holder."""
     held = WriterLock(layout.lock)
     held.beat(_BEAT)
 
@@ -45,8 +45,8 @@ def test_a_lock_is_held_once(layout: Layout) -> None:
     WriterLock(layout.lock).release()
 
 
-def test_a_lock_goes_with_its_holder(layout: Layout) -> None:
-    """However it dies, there is nothing to clean up."""
+def test_a_lock_is_released_when_its_holder_dies(layout: Layout) -> None:
+    """A killed holder leaves no stale lock."""
     command = [sys.executable, "-c", _HOLD, str(layout.lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
@@ -58,8 +58,8 @@ def test_a_lock_goes_with_its_holder(layout: Layout) -> None:
     WriterLock(layout.lock).release()
 
 
-def test_a_heartbeat_is_read_as_it_was_given(layout: Layout) -> None:
-    """A shorter one leaves nothing of a longer one."""
+def test_a_heartbeat_is_read_as_it_was_written(layout: Layout) -> None:
+    """A shorter heartbeat replaces a longer one completely."""
     lock = WriterLock(layout.lock)
     lock.beat(Heartbeat(host="h" * 200, pid=7, process_started=1.0, beat=2.0, interval=3.0, env_step=9))
     lock.beat(_BEAT)
@@ -69,7 +69,7 @@ def test_a_heartbeat_is_read_as_it_was_given(layout: Layout) -> None:
 
 
 def test_a_lock_whose_file_was_removed_is_lost(layout: Layout) -> None:
-    """Also if another one has taken its place."""
+    """The lock is also lost if another file has its path."""
     lock = WriterLock(layout.lock)
     assert not lock.is_lost()
     shutil.rmtree(layout.path)
@@ -80,8 +80,8 @@ def test_a_lock_whose_file_was_removed_is_lost(layout: Layout) -> None:
     lock.release()
 
 
-def test_a_lock_file_with_a_second_name_is_replaced(layout: Layout) -> None:
-    """A hard link leads out of the run, and heartbeats overwrite the file."""
+def test_a_lock_file_with_a_second_hard_link_is_replaced(layout: Layout) -> None:
+    """Heartbeats do not overwrite a file outside the run."""
     outside = layout.path.parent / "outside"
     outside.write_bytes(b"mine")
     os.link(outside, layout.lock)
@@ -100,7 +100,7 @@ def test_a_lock_file_with_a_second_name_is_replaced(layout: Layout) -> None:
 
 @pytest.fixture(params=["ENOSYS", "ENOLCK", "EOPNOTSUPP", "Windows"])
 def _no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system calls say on Lustre and some NFS; Windows has no such call."""
+    """Simulate the errors of `flock` on Lustre and some NFS, or Windows, which has no `flock`."""
     if request.param == "Windows":
         monkeypatch.setattr(lock_module, "fcntl", None)
         return
@@ -115,7 +115,7 @@ without_locks = pytest.mark.usefixtures("_no_locks")
 
 
 def _beat_of(clock: ManualClock, **changes: object) -> Heartbeat:
-    """A sign of life of this process, now; or another one."""
+    """Return a current heartbeat of this process, with changes."""
     usual = Heartbeat(
         host=host_name(),
         pid=os.getpid(),
@@ -146,12 +146,12 @@ def _ended_process() -> int:
 
 
 @without_locks
-def test_without_locks_a_run_is_held_once(layout: Layout, clock: ManualClock) -> None:
-    """From the moment it is taken, and free again at once when it is released."""
+def test_without_locks_a_run_can_be_held_only_once(layout: Layout, clock: ManualClock) -> None:
+    """The run is locked as soon as it is taken, and free as soon as it is released."""
     held = WriterLock(layout.lock, clock=clock)
     assert not _is_free(layout, clock)
     held.beat(_beat_of(clock))
-    clock.advance(10_000.0)  # its process lives
+    clock.advance(10_000.0)  # its process is alive
     assert not _is_free(layout, clock)
     assert not held.is_lost()
     held.release()
@@ -159,8 +159,10 @@ def test_without_locks_a_run_is_held_once(layout: Layout, clock: ManualClock) ->
 
 
 @without_locks
-def test_without_locks_one_of_those_that_start_at_once_gets_the_run(layout: Layout, clock: ManualClock) -> None:
-    """However many there are."""
+def test_without_locks_only_one_of_several_simultaneous_writers_gets_the_run(
+    layout: Layout, clock: ManualClock
+) -> None:
+    """Of eight writers that start at the same time, exactly one holds the lock."""
     start, held = threading.Barrier(8), list[WriterLock]()
 
     def take() -> None:
@@ -182,11 +184,11 @@ def test_without_locks_one_of_those_that_start_at_once_gets_the_run(layout: Layo
 
 
 @without_locks
-@pytest.mark.parametrize("changes", [{"process_started": 1.0}, {"pid": 0}], ids=["number used again", "gone"])
-def test_without_locks_a_run_whose_process_is_gone_is_free_at_once(
+@pytest.mark.parametrize("changes", [{"process_started": 1.0}, {"pid": 0}], ids=["pid reused", "gone"])
+def test_without_locks_a_run_of_a_dead_process_is_free_immediately(
     layout: Layout, clock: ManualClock, changes: dict[str, float]
 ) -> None:
-    """On the same machine the heartbeat need not grow old first."""
+    """On the same machine, the lock is free even if the heartbeat is fresh."""
     _leave(layout, _beat_of(clock, **({"pid": _ended_process()} if "pid" in changes else changes)))
 
     assert _is_free(layout, clock)
@@ -198,7 +200,8 @@ def test_without_locks_a_run_whose_process_is_gone_is_free_at_once(
 def test_without_locks_a_run_of_another_machine_is_held_while_its_heartbeat_is_fresh(
     layout: Layout, clock: ManualClock, elsewhere: dict[str, str], interval: float, fresh_s: float
 ) -> None:
-    """Fifteen of its own intervals, a minute at least; the same in a container that shares the host's name."""
+    """A heartbeat is fresh for 15 of its intervals, at least for a minute. A container that shares the host name counts
+    as another machine."""
     _leave(layout, _beat_of(clock, interval=interval, **elsewhere))
     clock.advance(fresh_s)
     assert not _is_free(layout, clock)
@@ -208,7 +211,7 @@ def test_without_locks_a_run_of_another_machine_is_held_while_its_heartbeat_is_f
 
 @without_locks
 def test_without_locks_a_heartbeat_from_the_future_is_fresh(layout: Layout, clock: ManualClock) -> None:
-    """The clock of the other machine is ahead."""
+    """The clock of the other machine can be ahead."""
     _leave(layout, _beat_of(clock, host="elsewhere", beat=clock.time() + 3_600.0))
 
     assert not _is_free(layout, clock)
@@ -219,7 +222,7 @@ def test_without_locks_a_heartbeat_from_the_future_is_fresh(layout: Layout, cloc
 def test_without_locks_a_heartbeat_that_is_being_written_is_fresh(
     layout: Layout, clock: ManualClock, content: bytes, free: bool
 ) -> None:
-    """Half of one is one, as long as its file is new; an empty file is none."""
+    """An incomplete heartbeat in a new file locks the run; an empty file does not."""
     layout.lock.write_bytes(content)
     os.utime(layout.lock, (clock.time(), clock.time()))
     assert _is_free(layout, clock) is free
@@ -229,8 +232,10 @@ def test_without_locks_a_heartbeat_that_is_being_written_is_fresh(
 
 @without_locks
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_without_locks_a_run_that_has_ended_is_free_at_once(layout: Layout, clock: ManualClock, status: str) -> None:
-    """The header says so, however fresh the last heartbeat is."""
+def test_without_locks_a_run_that_has_ended_is_free_immediately(
+    layout: Layout, clock: ManualClock, status: str
+) -> None:
+    """An ended status in the header frees the run even if the last heartbeat is fresh."""
     _leave(layout, _beat_of(clock, host="elsewhere"))
     header = read_header(layout.path)
     header.status = status
@@ -240,8 +245,8 @@ def test_without_locks_a_run_that_has_ended_is_free_at_once(layout: Layout, cloc
 
 
 @without_locks
-def test_without_locks_who_died_before_its_first_heartbeat_holds_nothing(layout: Layout, clock: ManualClock) -> None:
-    """Its claim is removed by the next writer."""
+def test_without_locks_a_stale_claim_is_removed(layout: Layout, clock: ManualClock) -> None:
+    """The next writer removes the claim of a process that died before its first heartbeat."""
     claim = layout.lock.with_name(".writer.lock.claim")
     claim.write_bytes(msgspec.json.encode(_beat_of(clock, pid=_ended_process())))
 
@@ -251,7 +256,7 @@ def test_without_locks_who_died_before_its_first_heartbeat_holds_nothing(layout:
 
 @without_locks
 def test_without_locks_the_later_of_two_writers_stops(layout: Layout, clock: ManualClock) -> None:
-    """The first one's clock is behind, so that it looked dead: its next heartbeat tells."""
+    """The clock of the first writer is behind, so that it seemed dead until its next heartbeat."""
     late = WriterLock(layout.lock, clock=clock)
     late.beat(_beat_of(clock))
     first = _beat_of(clock, host="elsewhere", holder="first", held_since=clock.time() - 3_600.0)
@@ -264,8 +269,8 @@ def test_without_locks_the_later_of_two_writers_stops(layout: Layout, clock: Man
 
 
 @without_locks
-def test_without_locks_the_first_of_two_writers_goes_on(layout: Layout, clock: ManualClock) -> None:
-    """It writes its heartbeat over the other's."""
+def test_without_locks_the_first_of_two_writers_continues(layout: Layout, clock: ManualClock) -> None:
+    """The first writer overwrites the heartbeat of the later one."""
     first = WriterLock(layout.lock, clock=clock)
     first.beat(_beat_of(clock))
     _leave(layout, _beat_of(clock, host="elsewhere", holder="late", held_since=clock.time() + 1.0))
@@ -277,8 +282,8 @@ def test_without_locks_the_first_of_two_writers_goes_on(layout: Layout, clock: M
 
 
 @without_locks
-def test_without_locks_a_live_run_is_neither_mended_nor_resumed(tmp_path: Path, clock: ManualClock) -> None:
-    """And both are done when it has ended."""
+def test_without_locks_a_live_run_is_not_repaired_or_resumed(tmp_path: Path, clock: ManualClock) -> None:
+    """Both are possible after the run has ended."""
     with TrainingMonitor(tmp_path, session_name="run", clock=clock) as live:
         live.log_episode(0, 1.0, 2)
         assert verify(Run(live.path), mending=True).live
@@ -287,15 +292,15 @@ def test_without_locks_a_live_run_is_neither_mended_nor_resumed(tmp_path: Path, 
 
     known = read_heartbeat(live.path / "writer.lock")
     assert not verify(Run(live.path), mending=True).live
-    assert read_heartbeat(live.path / "writer.lock") == known  # mending does not hide what the writer counted
+    assert read_heartbeat(live.path / "writer.lock") == known  # the repair keeps the counts of the writer
     TrainingMonitor(tmp_path, session_name="run", resume="must", clock=clock).close()
 
 
 @without_locks
-def test_without_locks_a_training_that_came_later_says_that_it_gives_way(
+def test_without_locks_a_later_training_logs_that_it_stops_writing(
     tmp_path: Path, clock: ManualClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once; the header stays the first one's."""
+    """The message is logged once, and the header of the first training is unchanged."""
     quiet = RecorderSettings(system_interval_s=None, heartbeat_s=3600.0, fsync_interval_s=3600.0)
     late = TrainingMonitor(tmp_path, session_name="run", clock=clock, settings=quiet)
     first = _beat_of(clock, host="elsewhere", holder="first", held_since=clock.time() - 3_600.0)
@@ -312,8 +317,8 @@ def test_without_locks_a_training_that_came_later_says_that_it_gives_way(
 
 
 @without_locks
-def test_a_claim_that_is_not_written_yet_is_not_taken_away(layout: Layout, clock: ManualClock) -> None:
-    """Its writer has created the file, and writes its name next."""
+def test_an_empty_new_claim_is_not_removed(layout: Layout, clock: ManualClock) -> None:
+    """Its writer has created the file and is about to write to it."""
     claim = layout.lock.with_name(f".{layout.lock.name}.claim")
     claim.touch()
     os.utime(claim, (clock.time(), clock.time()))

@@ -1,4 +1,4 @@
-"""A stream as one SQL table."""
+"""Queries over streams as SQL tables."""
 
 import math
 from collections.abc import Collection
@@ -21,7 +21,7 @@ QUIET = RecorderSettings(system_interval_s=None)
 
 
 def cut(run: Run, stream: str, *, sealing: Collection[int] = ()) -> Run:
-    """Cut a stream into segments of ten records, and seal those of these numbers."""
+    """Split a stream into segments of ten records, and seal the segments with the given numbers."""
     whole = run.layout.stream(stream) / "000001.jsonl"
     lines = whole.read_bytes().splitlines(keepends=True)
     for number, begin in enumerate(range(0, len(lines), 10), start=1):
@@ -33,7 +33,7 @@ def cut(run: Run, stream: str, *, sealing: Collection[int] = ()) -> Run:
 
 
 def recorded(folder: Path, episodes: int, **given: object) -> Run:
-    """A finished run with one open segment."""
+    """Return a finished run with one open segment."""
     fields: dict[str, Any] = dict(given)
     with TrainingMonitor(folder, session_name="run", settings=QUIET) as monitor:
         for number in range(episodes):
@@ -42,7 +42,7 @@ def recorded(folder: Path, episodes: int, **given: object) -> Run:
 
 
 def rewound(folder: Path) -> Run:
-    """Twenty episodes, a rewind to step 100, and five episodes more."""
+    """Return a run with 20 episodes, a rewind to step 100, and 5 more episodes."""
     with TrainingMonitor(folder, session_name="run", settings=QUIET) as monitor:
         for number in range(20):
             monitor.log_episode(number, reward=0.0, length=1, env_step=10 * number)
@@ -58,7 +58,7 @@ def rows(run: Run, sql: str, *streams: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("sealing", [(), (1, 2, 3), (1, 2, 3, 4), (2,), (1, 3)])
 def test_sealed_and_open_segments_are_one_table_in_order(tmp_path: Path, sealing: tuple[int, ...]) -> None:
-    """Rows come in the order in which they were written, whatever the segments are made of."""
+    """The rows have the order in which they were written for any combination of segments."""
     run = cut(recorded(tmp_path, 35), "episodes", sealing=sealing)
 
     assert rows(run, "SELECT episode FROM episodes", "episodes") == [(number,) for number in range(35)]
@@ -67,15 +67,15 @@ def test_sealed_and_open_segments_are_one_table_in_order(tmp_path: Path, sealing
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_a_stream_without_records_is_an_empty_table(tmp_path: Path, stream: str) -> None:
-    """Every stream can be asked for, whether anything was said in it or not."""
+    """A stream can be queried even if it has no records."""
     run = recorded(tmp_path, 0)
     (run.layout.stream("events") / "000001.jsonl").unlink()
 
     assert ask(run, lambda tables: tables.sql(f'FROM "{stream}"').fetchall(), stream) == []
 
 
-def test_non_finite_numbers_and_absent_ones_stay_apart(tmp_path: Path) -> None:
-    """NaN, both infinities and absent are four things in SQL too, sealed or not."""
+def test_sql_distinguishes_non_finite_and_missing_values(tmp_path: Path) -> None:
+    """NaN, both infinities and missing are four different values in sealed and open segments."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         for number in range(14):
             value = (math.nan, math.inf, -math.inf, None)[number % 4]
@@ -87,7 +87,7 @@ def test_non_finite_numbers_and_absent_ones_stay_apart(tmp_path: Path) -> None:
 
 
 def test_abandoned_branches_are_left_out(tmp_path: Path) -> None:
-    """SQL, totals, last records and the records themselves agree on which branch goes on."""
+    """SQL, totals, last records and the records agree on the records that are not abandoned."""
     run = rewound(tmp_path)
     expected = list(range(16))
 
@@ -97,8 +97,8 @@ def test_abandoned_branches_are_left_out(tmp_path: Path) -> None:
     assert totals(run).episodes == len(expected)
 
 
-def test_the_last_records_are_the_records(tmp_path: Path) -> None:
-    """Reading from the end gives what reading from the beginning gives, dicts and nested values too."""
+def test_the_last_records_equal_the_end_of_all_records(tmp_path: Path) -> None:
+    """Reading from the end and from the start returns the same records, including dicts and nested values."""
     given: dict[str, Any] = {
         "parameters": {"a": 1, "b": "x"},
         "reward_parts": {"size": math.nan},
@@ -111,8 +111,8 @@ def test_the_last_records_are_the_records(tmp_path: Path) -> None:
         assert repr(last_records(run, "episodes", count)) == repr(everything[len(everything) - min(count, 35) :])
 
 
-def test_a_key_of_two_types_comes_back_from_the_end_as_it_was(tmp_path: Path) -> None:
-    """What a sealed segment keeps beside its typed columns is put back into its place."""
+def test_a_key_with_two_types_is_read_unchanged_from_the_end(tmp_path: Path) -> None:
+    """Values that a sealed segment keeps in JSON are restored to their dict."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         for number in range(12):
             monitor.log_episode(number, 0.0, 1, mixed="text" if number % 2 else number)
@@ -121,8 +121,8 @@ def test_a_key_of_two_types_comes_back_from_the_end_as_it_was(tmp_path: Path) ->
     assert last_records(run, "episodes", 12) == list(run.records("episodes"))
 
 
-def test_a_dict_without_entries_comes_back_from_the_end_as_it_was(tmp_path: Path) -> None:
-    """A segment in which no record has any has no column for it."""
+def test_an_empty_dict_is_read_unchanged_from_the_end(tmp_path: Path) -> None:
+    """A segment has no column for a dict field that is empty in all records."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         for _ in range(12):
             monitor.log_metrics("nothing", {})
@@ -131,8 +131,8 @@ def test_a_dict_without_entries_comes_back_from_the_end_as_it_was(tmp_path: Path
     assert [record.values for record in last_records(run, "scalars", 12)] == [{}] * 12
 
 
-def test_one_connection_serves_many_questions(tmp_path: Path) -> None:
-    """Views of one run do not get into another's way."""
+def test_one_connection_can_be_used_for_several_runs(tmp_path: Path) -> None:
+    """The views of one run do not conflict with those of another."""
     runs = [cut(recorded(tmp_path / name, count), "episodes", sealing=[1]) for name, count in (("a", 12), ("b", 15))]
     with database() as connection:
         counted = [totals(run, connection=connection).episodes for run in runs]
@@ -144,8 +144,8 @@ def test_one_connection_serves_many_questions(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "torn", [b"", b'{"time"', b'{"time":1,"episode":9,"reward":1.0,"length":1}', b"\n\nnonsense\n"]
 )
-def test_a_torn_end_is_passed_over_from_the_end_too(tmp_path: Path, torn: bytes) -> None:
-    """A line that is still being written, or is none, is not a record."""
+def test_a_torn_tail_is_skipped_when_reading_from_the_end(tmp_path: Path, torn: bytes) -> None:
+    """An incomplete or invalid line is not a record."""
     run = recorded(tmp_path, 3)
     with (run.layout.stream("episodes") / "000001.jsonl").open("ab") as file:
         file.write(torn)
@@ -154,14 +154,14 @@ def test_a_torn_end_is_passed_over_from_the_end_too(tmp_path: Path, torn: bytes)
 
 
 def test_lines_longer_than_a_block_are_read_whole_from_the_end(tmp_path: Path) -> None:
-    """The end is read block by block; where the blocks meet does not matter."""
+    """The end is read in blocks, whose boundaries have no effect on the records."""
     run = recorded(tmp_path, 5, info={"long": ["x" * 900] * 900})
 
     assert last_records(run, "episodes", 4) == list(run.records("episodes"))[1:]
 
 
-def test_a_question_is_put_again_when_a_segment_was_sealed_under_it(tmp_path: Path) -> None:
-    """A live run's segments change while they are read: the reader does not notice."""
+def test_a_query_is_repeated_if_a_segment_is_sealed_meanwhile(tmp_path: Path) -> None:
+    """The segments of a live run can change during a query without an error."""
     run = recorded(tmp_path, 5)
     lines = run.layout.stream("episodes") / "000001.jsonl"
 
@@ -174,7 +174,7 @@ def test_a_question_is_put_again_when_a_segment_was_sealed_under_it(tmp_path: Pa
 
 
 def test_a_damaged_segment_is_refused_in_one_line(tmp_path: Path) -> None:
-    """The database's own words, but no traceback of its own."""
+    """The error has the first line of the DuckDB message."""
     run = cut(recorded(tmp_path, 12), "episodes", sealing=[1])
     (run.layout.stream("episodes") / "000001.parquet").write_bytes(b"PAR1 but nothing else PAR1")
 
@@ -185,8 +185,8 @@ def test_a_damaged_segment_is_refused_in_one_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("most_rows", "parts"), [(1, 4), (20, 3), (1_000, 1)])
-def test_a_stream_is_asked_part_by_part_in_its_order(tmp_path: Path, most_rows: int, parts: int) -> None:
-    """Sealed segments and open ones; a part is one segment at least."""
+def test_a_stream_is_queried_in_parts_in_its_order(tmp_path: Path, most_rows: int, parts: int) -> None:
+    """The parts include sealed and open segments, and each part has at least one segment."""
     run = cut(recorded(tmp_path, 35), "episodes", sealing=(1, 3))
     question = "SELECT episode FROM episodes"
     found = list(ask_in_parts(run, lambda tables: tables.execute(question).fetchall(), "episodes", most_rows=most_rows))
@@ -195,8 +195,8 @@ def test_a_stream_is_asked_part_by_part_in_its_order(tmp_path: Path, most_rows: 
     assert [row[0] for part in found for row in part] == list(range(35))
 
 
-def test_a_path_that_begins_with_two_slashes_is_below_the_same_folder(tmp_path: Path) -> None:
-    """POSIX keeps them apart from one; a table of two runs does not."""
+def test_a_path_that_starts_with_two_slashes_has_the_same_parent_folder(tmp_path: Path) -> None:
+    """POSIX distinguishes `//` from `/`; a table of several runs does not."""
     for name in ("a", "b"):
         recorded(tmp_path / name, 3)
     runs = [Run(f"/{tmp_path}/a/run"), Run(tmp_path / "b" / "run")]

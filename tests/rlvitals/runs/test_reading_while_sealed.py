@@ -1,4 +1,4 @@
-"""Every way to read a run, while its segments are sealed between their listing and their reading."""
+"""All ways to read a run whose segments are sealed between listing and reading."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ Line = Callable[..., bytes]
 
 
 class SealedAt(Layout):
-    """Seals the listed lines after a certain listing of the episodes, and so makes that listing outdated."""
+    """Layout that seals the listed segments after a given listing of the episodes, which makes the listing outdated."""
 
     left: list[int]
 
@@ -57,10 +57,10 @@ READERS: dict[str, Callable[[Run], int]] = {
 
 @pytest.mark.parametrize("listing", [1, 2, 3])
 @pytest.mark.parametrize("reader", READERS)
-def test_a_reader_raises_nothing_and_misses_nothing(
+def test_a_reader_returns_all_records_without_an_error(
     layout: Layout, folder: Path, line: Line, reader: str, listing: int
 ) -> None:
-    """Whichever of its listings of the folder is outdated when it reads."""
+    """Any of its listings of the folder can be outdated when it reads."""
     for number in (1, 2):
         lines = (line(2 * number + place, extra={"x": place}) for place in range(2))
         (folder / f"00000{number}.jsonl").write_bytes(b"".join(lines))

@@ -1,4 +1,4 @@
-"""The reward of a run that records no episodes."""
+"""Reward of a run without episode records."""
 
 import math
 from collections.abc import Callable
@@ -18,7 +18,7 @@ Log = Callable[[TrainingMonitor], object]
 
 @pytest.fixture
 def recorded(tmp_path: Path) -> Callable[[Log], Run]:
-    """Makes a run of what is logged."""
+    """Function that creates a run with the logged values."""
 
     def make(log: Log) -> Run:
         with TrainingMonitor(tmp_path, settings=RecorderSettings(system_interval_s=None)) as training:
@@ -29,7 +29,7 @@ def recorded(tmp_path: Path) -> Callable[[Log], Run]:
 
 
 def means(training: TrainingMonitor, tag: str = "rollout/ep_rew_mean", count: int = 30) -> None:
-    """Log a mean return, among other metrics."""
+    """Log a mean return among other metrics."""
     category, _, name = tag.rpartition("/")
     for step in range(count):
         values = {name: float(step), "ep_len_mean": 10.0}
@@ -38,20 +38,20 @@ def means(training: TrainingMonitor, tag: str = "rollout/ep_rew_mean", count: in
 
 
 def series(values: list[float]) -> RewardSeries:
-    """A series of these values."""
+    """Return a series with the given values."""
     column = np.array(values)
     return RewardSeries("tag", "meaning", column, column, column)
 
 
 def found_in(run: Run) -> RewardSeries:
-    """The run's series, which there is."""
+    """Return the series of a run that has one."""
     found = reward_series(run)
     assert found is not None
     return found
 
 
 def test_a_mean_return_is_found_by_its_name(recorded: Callable[[Log], Run]) -> None:
-    """In its category alone, with its steps, and it says where it is from."""
+    """Only its own category is read, and the series has the steps and names its source."""
     found = found_in(recorded(means))
 
     assert found.source == "mean return of recent episodes, from rollout/ep_rew_mean"
@@ -60,8 +60,8 @@ def test_a_mean_return_is_found_by_its_name(recorded: Callable[[Log], Run]) -> N
 
 
 @pytest.mark.parametrize("tag", [one.tag for one in MEAN_RETURNS])
-def test_every_name_of_the_table_is_found_among_scalars(recorded: Callable[[Log], Run], tag: str) -> None:
-    """With and without a group."""
+def test_every_known_mean_return_is_found_among_scalars(recorded: Callable[[Log], Run], tag: str) -> None:
+    """Names with and without a group are found."""
     category, slash, name = tag.partition("/")
 
     def log(training: TrainingMonitor) -> None:
@@ -71,18 +71,18 @@ def test_every_name_of_the_table_is_found_among_scalars(recorded: Callable[[Log]
 
 
 @pytest.mark.parametrize(("name", "found"), [("eprewmean", True), ("reward", False)])
-def test_a_name_that_says_enough_is_found_in_any_category(
+def test_an_unambiguous_name_is_found_in_any_category(
     recorded: Callable[[Log], Run], name: str, found: bool
 ) -> None:  # fmt: skip
-    """Others may mean something else there."""
+    """Other names can have another meaning in another category."""
     run = recorded(lambda training: training.log_metrics("progress", {name: 1.5}))
 
     assert (reward_series(run) is not None) is found
 
 
 @pytest.mark.parametrize(("name", "tag"), [("reward", "train/reward"), ("rewards/mean", "train/rewards/mean")])
-def test_a_mean_reward_beside_an_update_is_found(recorded: Callable[[Log], Run], name: str, tag: str) -> None:
-    """As TRL logs it: in `extra`."""
+def test_a_mean_reward_in_an_update_is_found(recorded: Callable[[Log], Run], name: str, tag: str) -> None:
+    """TRL logs it with each update, in `extra`."""
 
     def log(training: TrainingMonitor) -> None:
         for step in range(5):
@@ -94,10 +94,10 @@ def test_a_mean_reward_beside_an_update_is_found(recorded: Callable[[Log], Run],
 
 
 @pytest.mark.parametrize(("count", "tag"), [(FEWEST_EVALUATIONS, "evaluations"), (3, "rollout/ep_rew_mean")])
-def test_evaluations_come_first_where_they_show_a_trend(
+def test_evaluations_are_preferred_if_there_are_enough_for_a_trend(
     recorded: Callable[[Log], Run], count: int, tag: str
 ) -> None:  # fmt: skip
-    """Those of baselines do not count."""
+    """Evaluations of baselines are not counted."""
 
     def log(training: TrainingMonitor) -> None:
         means(training)
@@ -108,30 +108,30 @@ def test_evaluations_come_first_where_they_show_a_trend(
     assert found_in(recorded(log)).tag == tag
 
 
-def test_a_few_evaluations_are_better_than_nothing(recorded: Callable[[Log], Run]) -> None:
-    """Where no mean return was logged."""
+def test_a_few_evaluations_are_used_if_there_is_no_mean_return(recorded: Callable[[Log], Run]) -> None:
+    """A single evaluation is a series."""
     found = found_in(recorded(lambda training: training.log_evaluation(0, 7.0, env_step=5)))
 
     assert (found.source, found.values.tolist()) == ("mean return of evaluations", [7.0])
 
 
 def test_a_run_without_a_reward_has_no_series(recorded: Callable[[Log], Run]) -> None:
-    """Numbers of other names are no reward."""
+    """Metrics with other names are not a reward."""
     run = recorded(lambda training: training.log_metrics("mine", {"reward_scale": 2.0}))
 
     assert reward_series(run) is None
 
 
-def test_a_mean_that_is_not_finite_stays(recorded: Callable[[Log], Run]) -> None:
-    """As NaN."""
+def test_a_non_finite_mean_is_kept(recorded: Callable[[Log], Run]) -> None:
+    """The level of a series with NaN is NaN."""
     found = found_in(recorded(lambda training: training.log_metrics("rollout", {"ep_rew_mean": math.nan})))
 
     assert math.isnan(found.level)
 
 
 @pytest.mark.parametrize(("count", "recent"), [(1, 1), (60, 6), (5_000, 100)])
-def test_the_level_is_over_the_last_tenth(count: int, recent: int) -> None:
-    """At least one value, at most a hundred."""
+def test_the_level_is_the_mean_of_the_last_tenth(count: int, recent: int) -> None:
+    """It covers at least 1 and at most 100 values."""
     found = series([float(value) for value in range(count)])
 
     assert found.recent == recent
@@ -139,14 +139,14 @@ def test_the_level_is_over_the_last_tenth(count: int, recent: int) -> None:
 
 
 def test_independent_values_add_no_variance() -> None:
-    """Their scatter says all."""
+    """The scatter of independent values contains their whole variance."""
     values = np.random.default_rng(0).normal(size=400)
 
     assert series(values.tolist()).correlated_variance() < 0.1
 
 
-def test_a_moving_average_adds_variance_by_which_it_is_as_uncertain_as_its_values() -> None:
-    """The sum of a window's scatter and this comes near the values' own, of which the average hides nearly all."""
+def test_the_added_variance_of_a_moving_average_restores_the_variance_of_its_values() -> None:
+    """The average hides nearly all of the variance; the added variance is close to the variance of the values."""
     values = np.random.default_rng(0).normal(size=2_000)
     smooth = np.convolve(values, np.full(20, 1 / 20), mode="valid")
 
@@ -155,14 +155,14 @@ def test_a_moving_average_adds_variance_by_which_it_is_as_uncertain_as_its_value
 
 
 def test_a_curve_without_noise_adds_no_variance() -> None:
-    """Nor does one that is too short to see any."""
+    """A series that is too short to measure noise adds none either."""
     assert series([float(value) for value in range(60)]).correlated_variance() == pytest.approx(0.0, abs=1e-9)
     assert series([1.0, 5.0]).correlated_variance() == 0.0
 
 
 @pytest.mark.parametrize("odd", [math.nan, True, "text", 7])
-def test_a_sealed_stream_gives_the_series_that_its_lines_gave(recorded: Callable[[Log], Run], odd: object) -> None:
-    """Also where one value is not finite, is no number, or is a whole number."""
+def test_sealing_does_not_change_the_series(recorded: Callable[[Log], Run], odd: object) -> None:
+    """One value can be non-finite, not a number or a whole number."""
 
     def log(training: TrainingMonitor) -> None:
         means(training)

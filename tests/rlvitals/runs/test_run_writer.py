@@ -1,4 +1,4 @@
-"""Runs that are written at once."""
+"""Writing of complete runs."""
 
 from pathlib import Path
 
@@ -18,8 +18,8 @@ def write(folder: Path, count: int, **options: int) -> RunWriter:
     return writer
 
 
-def test_a_run_is_there_when_it_is_finished(tmp_path: Path) -> None:
-    """Before that nobody sees it."""
+def test_a_run_is_visible_when_it_is_finished(tmp_path: Path) -> None:
+    """A search for runs does not find it before."""
     writer = write(tmp_path, 3)
     assert find_runs(tmp_path) == ([], [])
     run = writer.finish(Header(run_id="", started=1.0))
@@ -28,7 +28,7 @@ def test_a_run_is_there_when_it_is_finished(tmp_path: Path) -> None:
 
 
 def test_full_segments_are_sealed(tmp_path: Path) -> None:
-    """And the small rest stays lines; nothing is wrong with any."""
+    """The small last segment stays unsealed, and verification finds no faults."""
     run = write(tmp_path, 5, seal_records=2).finish(Header(run_id="", started=1.0))
     assert [segment.path.name for segment in run.layout.segments("episodes")] == [
         "000001.parquet",
@@ -38,8 +38,8 @@ def test_full_segments_are_sealed(tmp_path: Path) -> None:
     assert (verify(run, mending=False).faults, len(list(run.records("episodes")))) == ([], 5)
 
 
-def test_giving_up_leaves_nothing(tmp_path: Path) -> None:
-    """Unless it is finished."""
+def test_giving_up_removes_an_unfinished_run(tmp_path: Path) -> None:
+    """A finished run is kept."""
     write(tmp_path, 3).give_up()
     assert list(tmp_path.iterdir()) == []
     writer = write(tmp_path, 1)
@@ -48,16 +48,16 @@ def test_giving_up_leaves_nothing(tmp_path: Path) -> None:
     assert len(find_runs(tmp_path)[0]) == 1
 
 
-def test_what_is_in_the_way_is_told(tmp_path: Path) -> None:
-    """A file of that name, a folder of runs that is none."""
+def test_an_existing_file_is_refused(tmp_path: Path) -> None:
+    """A file can have the name of the run, or the path of the folder of runs."""
     (tmp_path / "run").write_text("")
-    with pytest.raises(RunExistsError, match="in the way"):
+    with pytest.raises(RunExistsError, match="exists and is not a folder"):
         write(tmp_path, 1).finish(Header(run_id="", started=1.0))
-    with pytest.raises(RunError, match="no run can be written in"):
+    with pytest.raises(RunError, match="cannot write a run to"):
         RunWriter(tmp_path / "run", "mine")
 
 
 @pytest.mark.parametrize(("wanted", "name"), [("a/b: c", "a-b- c"), ("..", "imported"), ("ü" * 200, "ü" * 80)])
-def test_any_text_becomes_a_name(wanted: str, name: str) -> None:
-    """As near as can be."""
+def test_any_text_is_converted_to_a_valid_name(wanted: str, name: str) -> None:
+    """The name is similar to the text."""
     assert free_name(wanted) == name

@@ -1,4 +1,4 @@
-"""Queries read the run folders, and nothing else of the machine or the network."""
+"""Queries can read only the run folders, and cannot use other files or the network."""
 
 import shutil
 from pathlib import Path
@@ -78,7 +78,7 @@ REMOTE = (
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """A run, with a file outside it."""
+    """A run with a file outside its folder."""
     with TrainingMonitor(tmp_path, session_name="run", settings=RecorderSettings(system_interval_s=None)) as monitor:
         monitor.log_episode(1, 2.0, 3)
     (tmp_path / "secret.txt").write_text(OUTSIDE)
@@ -89,7 +89,7 @@ def run(tmp_path: Path) -> Run:
 
 @pytest.mark.parametrize("asked", [*READERS, *WRITERS, *SETTINGS, *REMOTE])
 def test_a_hostile_query_is_refused_in_one_line(run: Run, asked: str) -> None:
-    """It reads no file outside the run, writes none, changes no setting and asks no other machine."""
+    """It cannot read or write files outside the run, change settings or access the network."""
     folder = run.path.parent
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
@@ -101,8 +101,8 @@ def test_a_hostile_query_is_refused_in_one_line(run: Run, asked: str) -> None:
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
 
 
-def test_the_error_says_what_was_asked_for_and_what_to_do(run: Run) -> None:
-    """In the three parts of every error."""
+def test_the_error_names_the_refused_access_and_the_remedy(run: Run) -> None:
+    """Files, extensions and functions have separate messages."""
     file = run.path.parent / "secret.txt"
 
     with pytest.raises(QueryError, match=r"reads '.*secret.txt', which is not in a run folder .*`rlvitals export`"):
@@ -114,7 +114,7 @@ def test_the_error_says_what_was_asked_for_and_what_to_do(run: Run) -> None:
 
 
 def test_a_name_is_never_a_python_variable(run: Run) -> None:
-    """DuckDB would look for one in the callers' frames."""
+    """By default, DuckDB searches the frames of its callers for variables."""
     with pytest.raises(QueryError, match="run does not exist"):
         run.sql("from run")
 
@@ -132,19 +132,19 @@ def test_a_name_is_never_a_python_variable(run: Run) -> None:
     ],
 )
 def test_functions_that_only_compute_and_files_of_the_run_are_allowed(run: Run, asked: str) -> None:
-    """The sandbox is about the machine, not about SQL."""
+    """The sandbox restricts access to the machine, not the SQL features."""
     assert len(run.sql(asked.format(run=run.path))) > 0
 
 
 @pytest.mark.parametrize("asked", ["show tables", "select table_name from information_schema.tables"])
-def test_a_question_about_the_tables_names_every_stream(run: Run, asked: str) -> None:
-    """Also of streams in which nothing was recorded."""
+def test_a_query_about_the_tables_lists_every_stream(run: Run, asked: str) -> None:
+    """Streams without records are listed too."""
     assert {name for (name,) in run.sql(asked).rows()} >= {"episodes", "updates", "events", "system"}
 
 
 @pytest.mark.parametrize("name", ["linked", "od[d]?*", "o'clock"])
-def test_runs_behind_links_and_odd_names_are_read(run: Run, name: str) -> None:
-    """Sealed and open segments."""
+def test_runs_with_links_or_special_characters_in_their_path_are_read(run: Run, name: str) -> None:
+    """Both sealed and open segments are read."""
     folder = run.path.parent / "other"
     folder.mkdir()
     if name == "linked":
@@ -160,8 +160,8 @@ def test_runs_behind_links_and_odd_names_are_read(run: Run, name: str) -> None:
     assert rewards() == [(2.0,)]
 
 
-def test_a_run_below_a_folder_of_dots_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The path is compared as the database sees it."""
+def test_a_run_with_a_relative_path_is_read(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The path can contain `..`."""
     monkeypatch.chdir(run.path / "episodes")
 
     assert open_run("../../run").sql("select reward from episodes").rows() == [(2.0,)]
@@ -169,15 +169,15 @@ def test_a_run_below_a_folder_of_dots_is_read(run: Run, monkeypatch: pytest.Monk
 
 @pytest.mark.skipif(DUCKDB_VERSION < (1, 5), reason="DuckDB compares resolved paths since 1.5")
 def test_a_link_out_of_the_run_is_not_followed(run: Run) -> None:
-    """A run that was downloaded may have one."""
+    """A downloaded run can contain such a link."""
     (run.path / "notes.csv").symlink_to(run.path.parent / "secret.txt")
 
     with pytest.raises(QueryError, match="not in a run folder"):
         run.sql(f"from read_csv('{run.path}/notes.csv')")
 
 
-def test_every_table_function_is_refused_unless_it_is_known() -> None:
-    """Those of later releases, too."""
+def test_every_unknown_table_function_is_refused() -> None:
+    """This includes functions of later DuckDB releases."""
     with sandbox() as tables:
         rows = tables.execute(
             "SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'table'"

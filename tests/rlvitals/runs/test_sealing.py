@@ -1,4 +1,4 @@
-"""Sealing: lines become rows, and nothing changes."""
+"""Sealing of segments."""
 
 import math
 import shutil
@@ -27,7 +27,7 @@ Line = Callable[..., bytes]
 _INT64 = st.integers(-(2**63) + 1, 2**63 - 1)
 _FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 _TEXT = st.text(max_size=12)
-# Few keys, so that they meet: the same in another case, empty, quoted, ending as our own columns do, not ASCII.
+# Few keys, so that they collide: different case, empty, quoted, with the suffix of JSON columns, not ASCII.
 _KEY = st.sampled_from(
     ["a", "A", "b", "", "ß", "SS", 'quo"te', "it's", "x.y", "_rest", "extra_rest", "$", "k\x00", "\x01", "läufer", "🦊"]
 )
@@ -65,10 +65,10 @@ _STREAM = st.sampled_from(sorted(STREAMS)).flatmap(
 
 
 def _shown(value: Any) -> Any:
-    """A value that equals another one exactly if both are the same, NaN too."""
+    """Convert a value so that equal values compare equal, including NaN."""
     match value:
         case Record():
-            # What a dict without entries says is nothing, as if it were absent.
+            # An empty dict is equivalent to a missing one.
             said = {name: item for name, item in msgspec.structs.asdict(value).items() if item not in (None, {})}
             return type(value).__name__, _shown(said)
         case dict():
@@ -80,13 +80,13 @@ def _shown(value: Any) -> Any:
         case float() if math.isnan(value):
             return "nan"
         case _:
-            return value + 0  # a whole float and its integer are one number; so are the two zeros
+            return value + 0  # a whole float equals its integer, and 0.0 equals -0.0
 
 
 @given(_STREAM)
 @settings(max_examples=40, deadline=None)
 def test_sealing_changes_no_record(stream_and_values: tuple[str, list[dict[str, Any]]]) -> None:
-    """Whatever a record holds, the sealed segment gives the record that the open one gave."""
+    """A sealed segment returns the same records as the open one, for any values."""
     stream, values = stream_and_values
     codec = codec_of(STREAMS[stream])
     with tempfile.TemporaryDirectory() as folder:
@@ -114,15 +114,15 @@ def segment(folder: Path, line: Line) -> Path:
 
 
 def test_sealing_leaves_one_file(segment: Path, folder: Path) -> None:
-    """The lines are gone, and nothing lies beside the rows."""
+    """The lines are removed, and no temporary file is left."""
     seal(segment)
 
     assert [path.name for path in folder.iterdir()] == ["000001.parquet"]
     assert _episodes(folder) == [0, 1, 2, 3, 4]
 
 
-def test_sealing_twice_is_sealing_once(segment: Path, folder: Path) -> None:
-    """A second process that is told to seal what the first has sealed finds nothing to do."""
+def test_sealing_a_sealed_segment_has_no_effect(segment: Path, folder: Path) -> None:
+    """A second process that seals the same segment succeeds."""
     first = seal(segment)
     second = seal(segment)
 
@@ -130,8 +130,8 @@ def test_sealing_twice_is_sealing_once(segment: Path, folder: Path) -> None:
     assert _episodes(folder) == [0, 1, 2, 3, 4]
 
 
-def test_a_kill_while_rows_are_written_costs_nothing(segment: Path, folder: Path) -> None:
-    """Half a Parquet file under its temporary name is no segment, and goes when the segment is sealed."""
+def test_a_kill_while_rows_are_written_loses_no_records(segment: Path, folder: Path) -> None:
+    """An incomplete Parquet file has a temporary name, and is removed when the segment is sealed."""
     (folder / ".000001.99999.tmp").write_bytes(b"PAR1 half of it")
 
     assert _episodes(folder) == [0, 1, 2, 3, 4]
@@ -139,8 +139,8 @@ def test_a_kill_while_rows_are_written_costs_nothing(segment: Path, folder: Path
     assert [path.name for path in folder.iterdir()] == ["000001.parquet"]
 
 
-def test_a_kill_before_the_lines_are_removed_doubles_nothing(segment: Path, folder: Path, tmp_path: Path) -> None:
-    """Where both are there the rows count; sealing again removes the lines."""
+def test_a_kill_before_the_lines_are_removed_duplicates_no_records(segment: Path, folder: Path, tmp_path: Path) -> None:
+    """If both files exist, the sealed one is used. Sealing again removes the lines."""
     shutil.copy(segment, tmp_path / "lines")
     seal(segment)
     shutil.copy(tmp_path / "lines", segment)
@@ -151,8 +151,8 @@ def test_a_kill_before_the_lines_are_removed_doubles_nothing(segment: Path, fold
     assert _episodes(folder) == [0, 1, 2, 3, 4]
 
 
-def test_a_kill_while_torn_lines_are_dropped_costs_nothing(segment: Path, folder: Path) -> None:
-    """The cleaned copy lies under a temporary name until it is whole."""
+def test_a_kill_while_torn_lines_are_removed_loses_no_records(segment: Path, folder: Path) -> None:
+    """The cleaned copy has a temporary name until it is complete."""
     (folder / ".000001.jsonl.99999.tmp").write_bytes(b'{"time": 1.0')
 
     seal(segment)
@@ -160,8 +160,8 @@ def test_a_kill_while_torn_lines_are_dropped_costs_nothing(segment: Path, folder
     assert _episodes(folder) == [0, 1, 2, 3, 4]
 
 
-def test_two_processes_may_seal_one_segment(segment: Path, folder: Path) -> None:
-    """The orphan of a killed training, and the training that took the run up, do the same work: both succeed."""
+def test_two_processes_can_seal_the_same_segment(segment: Path, folder: Path) -> None:
+    """The sealing process of a killed training and that of the resumed training both succeed."""
     command = [sys.executable, "-m", "rlvitals.runs.sealing", str(segment)]
     children = [subprocess.Popen(command, stderr=subprocess.PIPE) for _ in range(2)]
     said = [child.communicate()[1] for child in children]
@@ -176,8 +176,8 @@ def test_two_processes_may_seal_one_segment(segment: Path, folder: Path) -> None
     [(b'{"time": 1.0, "epi\n', b""), (b"\n", b'{"time": 2'), (b"\x00\x00\n", b'{"time": 2'), (b"\xff\n", b"")],
     ids=["inside", "end", "both", "no-utf8"],
 )
-def test_torn_lines_are_kept_aside(segment: Path, folder: Path, before: bytes, after: bytes) -> None:
-    """What cannot be read is moved out of the way, byte for byte, and the rest is sealed."""
+def test_torn_lines_are_moved_to_a_separate_file(segment: Path, folder: Path, before: bytes, after: bytes) -> None:
+    """Unreadable lines are moved unchanged, and the other lines are sealed."""
     segment.write_bytes(before + segment.read_bytes() + after)
 
     seal(segment)
@@ -188,8 +188,8 @@ def test_torn_lines_are_kept_aside(segment: Path, folder: Path, before: bytes, a
     assert after in torn
 
 
-def test_an_unfinished_line_does_not_make_up_for_a_torn_one(segment: Path, folder: Path, line: Line) -> None:
-    """Rows are not merely counted: a torn line inside and a line without its end would else cancel out."""
+def test_a_torn_line_and_an_unterminated_line_are_both_detected(segment: Path, folder: Path, line: Line) -> None:
+    """Comparing only the number of rows with the number of newlines would miss them, because they cancel out."""
     segment.write_bytes(b"{torn\n" + segment.read_bytes() + line(5).rstrip(b"\n"))
 
     seal(segment)
@@ -199,7 +199,7 @@ def test_an_unfinished_line_does_not_make_up_for_a_torn_one(segment: Path, folde
 
 
 def test_an_empty_segment_can_be_sealed(folder: Path) -> None:
-    """A stream without a record is a stream."""
+    """The sealed segment has no records."""
     (folder / "000001.jsonl").touch()
 
     seal(folder / "000001.jsonl")
@@ -208,7 +208,7 @@ def test_an_empty_segment_can_be_sealed(folder: Path) -> None:
 
 
 def test_scalars_without_values_can_be_sealed(layout: Layout) -> None:
-    """A segment in which no record has any entry reads back like one in which they have."""
+    """A segment in which no record has dict entries is read correctly."""
     segment = layout.stream("scalars") / "000001.jsonl"
     segment.write_bytes(codec_of(Scalars).pack({"time": 1.0, "step": 2, "category": "mine", "values": {}})[1])
 
@@ -230,8 +230,8 @@ def test_scalars_without_values_can_be_sealed(layout: Layout) -> None:
     ],
     ids=["case", "mixed", "non-finite", "huge-mixed", "huge", "flags", "odd-names"],
 )
-def test_keys_and_values_of_any_kind_survive(folder: Path, line: Line, extras: list[dict[str, Any]]) -> None:
-    """Names that differ in case only, values of several types under one name, whole numbers that no float can hold."""
+def test_keys_and_values_of_any_kind_are_preserved(folder: Path, line: Line, extras: list[dict[str, Any]]) -> None:
+    """Examples are names that differ only in case, names with several types, and integers beyond float precision."""
     (folder / "000001.jsonl").write_bytes(b"".join(line(n, extra=extra or None) for n, extra in enumerate(extras)))
 
     seal(folder / "000001.jsonl")
@@ -240,8 +240,8 @@ def test_keys_and_values_of_any_kind_survive(folder: Path, line: Line, extras: l
     assert [_shown(extra) for extra in found] == [_shown(extra) for extra in extras]
 
 
-def test_hundreds_of_keys_and_long_texts_survive(folder: Path, line: Line) -> None:
-    """More keys than a struct may have go into the column beside it."""
+def test_hundreds_of_keys_and_long_texts_are_preserved(folder: Path, line: Line) -> None:
+    """Keys beyond the limit of a struct go into the JSON column."""
     wide = {f"k{number}": number for number in range(900)}
     (folder / "000001.jsonl").write_bytes(line(0, extra=wide) + line(1, info={"text": "é" * 900}) + line(2))
 
@@ -253,14 +253,14 @@ def test_hundreds_of_keys_and_long_texts_survive(folder: Path, line: Line) -> No
     assert third.extra is None
 
 
-def test_a_segment_that_is_gone_is_said_to_be(folder: Path) -> None:
-    """The folder was removed while its segment waited to be sealed."""
+def test_a_missing_segment_is_refused(folder: Path) -> None:
+    """A folder can be removed while its segment waits to be sealed."""
     with pytest.raises(FileNotFoundError):
         seal(folder / "000007.jsonl")
 
 
-def test_a_segment_that_cannot_be_sealed_stays(segment: Path, folder: Path) -> None:
-    """Here a folder lies where the rows should go; the lines are read all the same."""
+def test_a_segment_that_cannot_be_sealed_is_kept(segment: Path, folder: Path) -> None:
+    """Here a folder has the name of the sealed segment. The lines can still be read."""
     (folder / "000001.parquet").mkdir()
 
     with pytest.raises((OSError, RunFormatError)):
@@ -271,10 +271,10 @@ def test_a_segment_that_cannot_be_sealed_stays(segment: Path, folder: Path) -> N
     assert _episodes(folder) == [0, 1, 2, 3, 4]
 
 
-def test_the_command_seals_the_others_if_one_fails(
+def test_the_command_seals_the_remaining_segments_if_one_fails(
     segment: Path, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It says which one, and its exit code counts them."""
+    """The command reports the failed segment, and its exit code is the number of failures."""
     monkeypatch.setattr("os.nice", lambda _: 0)
 
     failed = main([str(folder / "000009.jsonl"), str(segment)])
@@ -285,7 +285,7 @@ def test_the_command_seals_the_others_if_one_fails(
 
 
 def test_a_damaged_sealed_segment_is_refused(folder: Path) -> None:
-    """The message says which file."""
+    """The error names the file."""
     (folder / "000001.parquet").write_bytes(b"PAR1" + string.ascii_letters.encode() + b"PAR1")
 
     with pytest.raises(RunFormatError, match=r"000001\.parquet is damaged"):
@@ -293,7 +293,7 @@ def test_a_damaged_sealed_segment_is_refused(folder: Path) -> None:
 
 
 def test_a_foreign_parquet_file_is_refused(folder: Path) -> None:
-    """Rows that are no records are no traceback either."""
+    """Rows that are not records raise an error that names the file."""
     import duckdb  # noqa: PLC0415 - only here
 
     with duckdb.connect() as connection:

@@ -1,4 +1,4 @@
-"""What a user means by a word."""
+"""Search for paths by path, name or pattern."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from rlvitals.runs.search import LOGS, places_of
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same names in the working directory, in two folders of runs and below one of them."""
+    """Create runs with the same names in the working directory, in two folders of runs and below one of them."""
     monkeypatch.chdir(tmp_path)
     for name in ("a-1", "logs/a-1", "runs/a-1", "runs/deep/er/b-1", "runs/deep/b-2"):
         layout = Layout(Path(name))
@@ -22,15 +22,15 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("word", ["a-1", "a-*"])
-def test_the_working_directory_comes_before_the_usual_folder_and_behind_one_that_was_named(word: str) -> None:
-    """By name and by pattern."""
+def test_the_search_order_is_selected_folder_then_working_directory_then_default_folder(word: str) -> None:
+    """The order is the same for names and patterns."""
     assert places_of(word, LOGS) == places_of(word) == [Path("a-1")]
     assert places_of(word, Path("runs")) == [Path("runs/a-1")]
 
 
 @pytest.mark.parametrize("word", ["./a-1", "runs/../a-1", "ABSOLUTE/a-1"])
-def test_a_path_is_a_path_whatever_the_folder(word: str) -> None:
-    """A dot in front, two dots in it or a slash in front make a path of a name."""
+def test_a_path_is_not_searched_in_the_folder_of_runs(word: str) -> None:
+    """A word with a leading dot, a leading slash or `..` is a path."""
     path = word.replace("ABSOLUTE", str(Path.cwd()))
 
     (found,) = places_of(path, Path("runs"))
@@ -38,20 +38,20 @@ def test_a_path_is_a_path_whatever_the_folder(word: str) -> None:
 
 
 @pytest.mark.parametrize("word", ["runs/a-1", "runs/a-?"])
-def test_a_path_from_here_is_found_though_a_folder_was_named(word: str) -> None:
-    """As a shell completes it."""
+def test_a_path_relative_to_the_working_directory_is_found_if_a_folder_is_selected(word: str) -> None:
+    """A shell completes paths in this form."""
     assert places_of(word, Path("runs")) == [Path("runs/a-1")]
 
 
-def test_names_and_patterns_find_runs_in_folders_below() -> None:
-    """At any depth at which `ls` lists them."""
+def test_names_and_patterns_find_runs_in_subfolders() -> None:
+    """The search has the same depth as `ls`."""
     assert places_of("b-1", Path("runs")) == [Path("runs/deep/er/b-1")]
     assert places_of("b-*", Path("runs")) == [Path("runs/deep/b-2"), Path("runs/deep/er/b-1")]
     assert places_of("b-[!1]", Path("runs")) == [Path("runs/deep/b-2")]
 
 
-def test_what_matches_nothing_is_refused() -> None:
-    """Whichever folder was named."""
+def test_a_pattern_without_a_match_is_refused() -> None:
+    """The error is the same for any folder of runs."""
     for folder in (None, LOGS, Path("runs"), Path("gone")):
-        with pytest.raises(RunNotFoundError, match=r"no run at z\*"):
+        with pytest.raises(RunNotFoundError, match=r"no run matches 'z\*'"):
             places_of("z*", folder)

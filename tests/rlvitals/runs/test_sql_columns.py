@@ -1,4 +1,4 @@
-"""SQL over segments."""
+"""SQL for segments."""
 
 import subprocess
 import sys
@@ -17,27 +17,27 @@ print(duckdb.connect().execute(question).fetchone()[0], database(threads=1).exec
 """
 
 
-def test_nothing_is_drawn_on_the_users_output() -> None:
-    """In a notebook or a shell, which this is like, DuckDB would draw a progress bar there."""
+def test_no_progress_bar_is_drawn() -> None:
+    """By default, DuckDB draws one on the standard output of a notebook or shell, as simulated here."""
     done = subprocess.run([sys.executable, "-c", _ASK], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout == "True False\n"
 
 
 def test_texts_and_names_are_quoted() -> None:
-    """Whatever stands in a path or a metric's name, it is not SQL."""
+    """No text in a path or metric name is interpreted as SQL."""
     assert literal("it's") == "'it''s'"
     assert identifier('a"; DROP TABLE x; --') == '"a""; DROP TABLE x; --"'
 
 
 @pytest.mark.parametrize("setting", ["autoinstall_known_extensions", "autoload_known_extensions"])
 def test_no_database_downloads_an_extension(setting: str) -> None:
-    """A file or a function that needs one would make DuckDB fetch it."""
+    """By default, DuckDB downloads an extension that a file or function needs."""
     assert database().execute(f"SELECT current_setting('{setting}')").fetchone() == (False,)
 
 
-def test_connections_share_no_tables() -> None:
-    """Temporary ones, of which a question makes a view for each stream."""
+def test_connections_do_not_share_tables() -> None:
+    """A temporary view of one connection does not exist in another."""
     with connected() as ours, connected() as others:
         ours.execute("CREATE TEMP VIEW episodes AS SELECT 1")
 
@@ -46,7 +46,7 @@ def test_connections_share_no_tables() -> None:
 
 
 def test_a_table_is_never_a_python_variable() -> None:
-    """DuckDB would look into the frames of its callers."""
+    """By default, DuckDB searches the frames of its callers for variables."""
     frame = {"value": np.array([1])}
     assert duckdb.connect().execute("FROM frame").fetchall() == [(1,)]
     assert frame
@@ -57,5 +57,5 @@ def test_a_table_is_never_a_python_variable() -> None:
 
 @pytest.mark.parametrize("text", ["plain", "it's", "a\x00b", "'\x00'", ""])
 def test_any_text_can_be_quoted(text: str) -> None:
-    """A NUL, too, at which some releases of DuckDB end a query."""
+    """This includes NUL, at which some DuckDB releases end a statement."""
     assert database().execute(f"SELECT {literal(text)}").fetchall() == [(text,)]

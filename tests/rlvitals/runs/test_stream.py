@@ -1,4 +1,4 @@
-"""A stream, as columns."""
+"""Reading of a stream by columns."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ REWARDS = (1.0, math.nan, math.inf, -math.inf, 2.0)
 
 
 def recorded(folder: Path, *, sealed: bool) -> Run:
-    """Five episodes: rewards of all kinds, a quality in two of them, parameters that differ in type and presence."""
+    """Return a run with five episodes: finite and non-finite rewards, two qualities, parameters of different types."""
     parameters: list[dict[str, Any] | None] = [{"speckle": 1, "mode": "x"}, {"speckle": 2.5}, None, {}, {"speckle": 4}]
     with TrainingMonitor(folder, session_name="run", settings=QUIET) as monitor:
         for number, (reward, tried) in enumerate(zip(REWARDS, parameters, strict=True)):
@@ -39,8 +39,8 @@ def run(tmp_path: Path, request: pytest.FixtureRequest) -> Run:
     return recorded(tmp_path, sealed=request.param)
 
 
-def test_a_column_keeps_not_a_number_and_absent_apart(run: Run) -> None:
-    """Absent is masked; NaN and infinities are values."""
+def test_a_column_distinguishes_nan_from_missing_values(run: Run) -> None:
+    """Missing values are masked; NaN and infinities are not."""
     rewards, quality = run.episodes["reward"], run.episodes["quality_final"]
 
     assert not np.ma.getmaskarray(rewards).any()
@@ -50,18 +50,18 @@ def test_a_column_keeps_not_a_number_and_absent_apart(run: Run) -> None:
 
 
 def test_numbers_are_plain_floats(run: Run) -> None:
-    """With NaN where nothing was said."""
+    """Missing values are NaN."""
     np.testing.assert_array_equal(run.episodes.numbers("quality_final"), [math.nan, 0.5, math.nan, 1.5, math.nan])
 
 
-def test_an_entry_of_a_dict_is_a_column(run: Run) -> None:
-    """Of numbers or of text."""
+def test_a_dict_entry_is_a_column(run: Run) -> None:
+    """The column contains numbers or text."""
     assert run.episodes["parameters.speckle"].tolist() == [1.0, 2.5, None, None, 4.0]
     assert run.episodes["parameters.mode"].tolist() == ["x", None, None, None, None]
 
 
-def test_the_names_are_what_has_a_value(run: Run) -> None:
-    """Fields that were never said are left out, as are dicts for their entries."""
+def test_the_names_are_the_columns_with_a_value(run: Run) -> None:
+    """Fields without a value are left out, and dict fields are replaced by their entries."""
     assert run.episodes.names == (
         "time",
         "writer",
@@ -77,30 +77,34 @@ def test_the_names_are_what_has_a_value(run: Run) -> None:
     assert run.updates.names == ()
 
 
-def test_a_field_that_was_never_said_is_all_absent(run: Run) -> None:
-    """It is no error: the next episode may say it."""
+def test_a_field_that_was_never_reported_is_all_masked(run: Run) -> None:
+    """Reading it is not an error, because a later record can have a value."""
     assert np.ma.getmaskarray(run.episodes["env_step"]).all()
     assert np.ma.getmaskarray(run.evaluations["items"]).shape == (0,)
 
 
 @pytest.mark.parametrize(
     ("asked", "hint"),
-    [("rewrad", "did you mean reward"), ("parameters.spekle", "parameters.speckle"), ("parameters", "parameters.mode")],
+    [
+        ("rewrad", r"no column 'rewrad'\. Did you mean reward"),
+        ("parameters.spekle", "parameters.speckle"),
+        ("parameters", "parameters.mode"),
+    ],
 )
-def test_an_unknown_column_is_refused_with_what_there_is(run: Run, asked: str, hint: str) -> None:
-    """A misspelt name is told its neighbours, a dict its entries."""
+def test_an_unknown_column_is_refused_with_suggestions(run: Run, asked: str, hint: str) -> None:
+    """The error suggests similar names for a misspelt name, and the entries for a dict field."""
     with pytest.raises(ColumnError, match=hint):
         run.episodes[asked]
 
 
-def test_text_is_not_numbers(run: Run) -> None:
-    """And is not turned into NaN."""
-    with pytest.raises(ColumnError, match="holds text"):
+def test_text_is_refused_as_numbers(run: Run) -> None:
+    """Text is not converted to NaN."""
+    with pytest.raises(ColumnError, match="contains text"):
         run.episodes.numbers("termination_reason")
 
 
-def test_an_entry_of_several_types_is_text(tmp_path: Path) -> None:
-    """Across segments and within one, sealed and open."""
+def test_an_entry_with_several_types_is_text(tmp_path: Path) -> None:
+    """This applies to open and to sealed segments."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         for number, value in enumerate((1, "one", 2.5, True)):
             monitor.log_episode(number, 0.0, 1, parameters={"p": value, 'odd "key".x': number})
@@ -113,8 +117,8 @@ def test_an_entry_of_several_types_is_text(tmp_path: Path) -> None:
     assert run.episodes['parameters.odd "key".x'].tolist() == [0, 1, 2, 3]
 
 
-def test_columns_read_together_are_of_one_moment(tmp_path: Path) -> None:
-    """While a writer goes on, columns of one call are equally long, and the next call sees what is new."""
+def test_columns_of_one_call_have_the_same_rows(tmp_path: Path) -> None:
+    """In a live run, the columns of one call have the same length, and the next call includes new records."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         monitor.log_episode(0, 1.0, 1)
         stream = monitor.run.episodes
@@ -128,8 +132,8 @@ def test_columns_read_together_are_of_one_moment(tmp_path: Path) -> None:
         assert [record.episode for record in stream] == [0, 1]
 
 
-def test_branches_left_behind_are_given_on_request(tmp_path: Path) -> None:
-    """By default a stream is the branch that goes on."""
+def test_abandoned_branches_are_included_on_request(tmp_path: Path) -> None:
+    """By default a stream leaves them out."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         for number in range(4):
             monitor.log_episode(number, 0.0, 1, env_step=number)
@@ -141,8 +145,8 @@ def test_branches_left_behind_are_given_on_request(tmp_path: Path) -> None:
     assert run.stream("episodes", abandoned=True)["env_step"].tolist() == [0, 1, 2, 3, 2]
 
 
-def test_frames_hold_the_same_values(run: Run) -> None:
-    """In pandas, polars and Arrow; what is absent is null, NaN stays NaN."""
+def test_data_frames_have_the_same_values(run: Run) -> None:
+    """In pandas, polars and Arrow, missing values are null, and NaN stays NaN."""
     frame = run.episodes.pandas("episode", "reward", "parameters.mode")
     table = run.episodes.arrow("reward", "quality_final")
     polar = run.episodes.polars("reward", "quality_final")
@@ -155,8 +159,8 @@ def test_frames_hold_the_same_values(run: Run) -> None:
     assert set(run.episodes.polars().columns) == set(run.episodes.names)
 
 
-def test_columns_are_given_by_the_name_that_was_asked_for(tmp_path: Path) -> None:
-    """However strange it is, asked for twice, or another's but for its case, which SQL does not see."""
+def test_columns_have_the_requested_names(tmp_path: Path) -> None:
+    """Names can be unusual, repeated, or differ only in case, which SQL ignores."""
     strange = {"a": 1, "A": 2, "": 3, "select": 4, "new\nline": 5, "*": 6, "it's 100 %": 7}
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         monitor.log_episode(0, 0.0, 1, parameters=strange)
@@ -171,8 +175,8 @@ def test_columns_are_given_by_the_name_that_was_asked_for(tmp_path: Path) -> Non
     assert episodes.arrow(*names).column_names == names
 
 
-def test_a_stream_without_records_gives_empty_answers(tmp_path: Path) -> None:
-    """And no error."""
+def test_a_stream_without_records_returns_empty_results(tmp_path: Path) -> None:
+    """No method raises an error."""
     with TrainingMonitor(tmp_path, session_name="run", settings=QUIET) as monitor:
         episodes = monitor.run.episodes
 
@@ -181,8 +185,8 @@ def test_a_stream_without_records_gives_empty_answers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["open", "sealed"])
-def test_a_path_is_no_pattern(tmp_path: Path, sealed: bool) -> None:
-    """`*`, `?` and brackets in the name of a folder stand for themselves: a neighbour's records are its own."""
+def test_a_path_is_not_a_pattern(tmp_path: Path, sealed: bool) -> None:
+    """`*`, `?` and brackets in a folder name are not wildcards, so that records of other folders are not read."""
     for count, folder in enumerate(("qam", "q?m", "a", "[ab]", "ab", "a*"), start=1):
         with TrainingMonitor(tmp_path / folder, session_name="run", settings=QUIET) as monitor:
             for number in range(count):
@@ -195,7 +199,7 @@ def test_a_path_is_no_pattern(tmp_path: Path, sealed: bool) -> None:
 
 
 def _many_names(folder: Path, names: int, *, sealing: tuple[int, ...], rewound: bool = False) -> Run:
-    """Three segments of records with a few entries each, of every type, whose names differ from segment to segment."""
+    """Return a run with three segments whose records have a few entries of every type with different names."""
     pack = codec_of(Scalars).pack
     layout = Layout(folder / "run")
     layout.make()
@@ -230,8 +234,8 @@ def _many_names(folder: Path, names: int, *, sealing: tuple[int, ...], rewound: 
 
 @pytest.mark.parametrize("sealing", [(), (0, 1), (0, 1, 2)], ids=["open", "both", "sealed"])
 @pytest.mark.parametrize("rewound", [False, True])
-def test_many_names_are_read_as_few_are(tmp_path: Path, sealing: tuple[int, ...], rewound: bool) -> None:
-    """All at once gives each column as alone: values, absences and types, of names with any sign in them."""
+def test_many_columns_are_read_like_single_columns(tmp_path: Path, sealing: tuple[int, ...], rewound: bool) -> None:
+    """Reading all columns returns the same values, missing values and types as reading each column separately."""
     run = _many_names(tmp_path, 150, sealing=sealing, rewound=rewound)
     every = run.scalars.read()
     records = list(run.scalars)
@@ -249,8 +253,8 @@ def test_many_names_are_read_as_few_are(tmp_path: Path, sealing: tuple[int, ...]
         assert every[f"values.{key}"].tolist() == [record.values[key] for record in records]
 
 
-def test_frames_of_many_names_hold_the_same_values(tmp_path: Path) -> None:
-    """They are put together of parts."""
+def test_data_frames_with_many_columns_have_the_same_values(tmp_path: Path) -> None:
+    """Such data frames are assembled from parts."""
     run = _many_names(tmp_path, 150, sealing=(0, 1))
     expected = run.scalars["values.k299"].tolist()
 
@@ -261,10 +265,10 @@ def test_frames_of_many_names_hold_the_same_values(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("sealing", [(), (0, 1), (0, 1, 2)], ids=["open", "both", "sealed"])
-def test_frames_of_many_names_have_the_columns_that_frames_of_few_have(
+def test_data_frames_with_many_and_with_few_columns_have_equal_columns(
     tmp_path: Path, sealing: tuple[int, ...]
 ) -> None:
-    """Values, absences, types and order."""
+    """Values, missing values, types and order are the same."""
     scalars = _many_names(tmp_path, 150, sealing=sealing, rewound=True).scalars
     few = ["time", *(f"values.{key}" for key in ("n7", "n299", "k3", "k299", "b8", "b210", "t5", "t250", "m", "a"))]
     arrow, pandas, polars = scalars.arrow(), scalars.pandas(), scalars.polars()
@@ -277,8 +281,8 @@ def test_frames_of_many_names_have_the_columns_that_frames_of_few_have(
     assert pandas[few].equals(scalars.pandas(*few))
 
 
-def test_each_record_of_many_names_is_gone_through_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a frame as for a dict of columns: no query looks for each of the names in each of the rows."""
+def test_each_record_with_many_names_is_scanned_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No query searches every row for every name, neither for a dict of columns nor for a data frame."""
     scalars = _many_names(tmp_path, 150, sealing=()).scalars
     asked: list[Mapping[Entry, str]] = []
     build = Entries.sql
@@ -294,8 +298,8 @@ def test_each_record_of_many_names_is_gone_through_once(tmp_path: Path, monkeypa
     assert [len(types) for types in asked] == [0, 0, 0, 0]
 
 
-def test_a_question_about_one_name_reads_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are: the SQL that is put to the database stays short."""
+def test_a_query_for_one_name_reads_no_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SQL stays short even if the stream has many names."""
     run = _many_names(tmp_path, 150, sealing=(0, 1))
     asked: list[str] = []
     build = Entries.sql
@@ -312,21 +316,21 @@ def test_a_question_about_one_name_reads_no_other(tmp_path: Path, monkeypatch: p
     assert len(asked[0]) < 3_000
 
 
-def test_all_columns_of_very_many_are_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As a table they would fill the memory; those that are named are given."""
+def test_reading_all_of_too_many_columns_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One table of all columns would fill the memory. Columns that are listed by name are read."""
     run = _many_names(tmp_path, 150, sealing=(0,))
     monkeypatch.setattr(stream, "_MOST_CELLS", 100_000)
 
-    with pytest.raises(ColumnError, match=r"scalars: 1,\d+ columns of 450 rows each .*: name the columns"):
+    with pytest.raises(ColumnError, match=r"scalars: 1,\d+ columns of 450 rows each .*\. Select columns"):
         run.scalars.read()
     assert len(run.scalars.read(*run.scalars.names)) > 1_000
 
 
-def test_an_unknown_column_among_very_many_is_answered_shortly(tmp_path: Path) -> None:
-    """With names like it, or with some of those that there are."""
+def test_the_error_for_an_unknown_column_is_short_for_many_columns(tmp_path: Path) -> None:
+    """The error lists similar names, or some of the existing names."""
     run = _many_names(tmp_path, 150, sealing=(0, 1))
 
-    with pytest.raises(ColumnError, match=r"did you mean .*values\.k299"):
+    with pytest.raises(ColumnError, match=r"Did you mean .*values\.k299"):
         run.scalars["values.k2999"]
     with pytest.raises(ColumnError, match=r", and 1,\d+ more$") as refused:
         run.scalars["values.nothing like it"]

@@ -1,4 +1,4 @@
-"""The last records of a stream, and those that are added."""
+"""Reading of the last records of a stream and of later additions."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,14 +18,14 @@ def logged(training: TrainingMonitor, numbers: Iterator[int] | range) -> None:
 
 
 def followed(run: Run, count: int, wait: Callable[[float], None], *, forever: bool = False) -> Iterator[list[Any]]:
-    """The last episodes of a run, then those that are added."""
+    """Yield the last episodes of a run, then the new ones."""
     end = StreamEnd(run, "episodes")
     yield end.last(count)
     yield from polled(run, end.read, wait, forever=forever)
 
 
 def test_a_live_run_is_followed_to_its_end(monitor: Monitor) -> None:
-    """Every record once, in order, though some come while it closes."""
+    """Every record is returned once and in order, including records logged shortly before the close."""
     training = monitor()
     logged(training, range(15))
     coming = iter([range(15, 18), range(0), range(18, 20)])
@@ -41,8 +41,8 @@ def test_a_live_run_is_followed_to_its_end(monitor: Monitor) -> None:
     assert [record.episode for batch in batches for record in batch] == list(range(5, 20))
 
 
-def test_a_segment_that_is_full_and_sealed_meanwhile_makes_no_difference(monitor: Monitor) -> None:
-    """Neither does one that was before."""
+def test_sealing_does_not_affect_following(monitor: Monitor) -> None:
+    """A segment can be sealed before or while the stream is followed."""
     training = monitor(
         settings=RecorderSettings(system_interval_s=None, seal_records=10, heartbeat_s=3_600, fsync_interval_s=3_600)
     )
@@ -62,8 +62,8 @@ def test_a_segment_that_is_full_and_sealed_meanwhile_makes_no_difference(monitor
     assert [record.episode for batch in batches for record in batch] == list(range(7, 25))
 
 
-def test_a_run_that_is_over_may_be_followed_for_ever(monitor: Monitor) -> None:
-    """It may be resumed."""
+def test_an_ended_run_can_be_followed_further(monitor: Monitor) -> None:
+    """Records of a resumed session are returned."""
     training = monitor()
     training.close()
 

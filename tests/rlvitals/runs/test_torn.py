@@ -1,4 +1,4 @@
-"""Torn segments."""
+"""Repair of torn segments."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +12,8 @@ _UNPACK = codec_of(Episode).unpack
 Line = Callable[..., bytes]
 
 
-def test_everything_behind_the_last_whole_line_is_torn(line: Line) -> None:
-    """Also several lines that cannot be read, and zeros."""
+def test_everything_after_the_last_whole_line_is_torn(line: Line) -> None:
+    """The torn tail can be several unreadable lines or zeros."""
     whole = line(0) + line(1)
 
     for tail in (b"", b"{", b"{torn\n", b"{torn\n{more", b"\x00" * 9, line(2)[:-1], b"\n\n"):
@@ -21,23 +21,23 @@ def test_everything_behind_the_last_whole_line_is_torn(line: Line) -> None:
     assert whole_until(b"", _UNPACK) == whole_until(b"{torn", _UNPACK) == 0
 
 
-def test_a_torn_line_inside_is_no_torn_end(line: Line) -> None:
-    """What follows it is whole."""
+def test_a_torn_line_before_a_whole_line_is_not_a_torn_tail(line: Line) -> None:
+    """The lines after it are whole."""
     content = line(0) + b"{torn\n" + line(1)
 
     assert whole_until(content, _UNPACK) == len(content)
     assert [record and record.episode for _, record in lines_of(content, _UNPACK)] == [0, None, 1]
 
 
-def test_a_line_without_its_end_is_torn_though_it_can_be_read(line: Line) -> None:
-    """It was never acknowledged."""
+def test_a_line_without_a_newline_is_torn(line: Line) -> None:
+    """The line is torn even if it is readable, because its write was not acknowledged."""
     content = line(0) + line(1)[:-1]
 
     assert [record and record.episode for _, record in lines_of(content, _UNPACK)] == [0, None]
 
 
-def test_mending_keeps_what_it_cuts_and_mends_once(folder: Path, line: Line) -> None:
-    """What is kept aside adds up."""
+def test_a_repair_keeps_the_truncated_bytes(folder: Path, line: Line) -> None:
+    """Bytes of later repairs are appended, and a repaired segment is not truncated again."""
     segment = folder / "000001.jsonl"
     segment.write_bytes(line(0) + b"{one")
     cut = (mend(segment, _UNPACK), mend(segment, _UNPACK))
@@ -50,8 +50,8 @@ def test_mending_keeps_what_it_cuts_and_mends_once(folder: Path, line: Line) -> 
     assert (folder / "000001.torn").read_bytes() == b"{one\n{two\n"
 
 
-def test_what_cannot_be_kept_aside_is_not_cut(folder: Path, line: Line) -> None:
-    """A folder lies where it should go."""
+def test_a_torn_tail_that_cannot_be_kept_is_not_truncated(folder: Path, line: Line) -> None:
+    """Here a folder has the name of the `.torn` file."""
     segment = folder / "000001.jsonl"
     segment.write_bytes(line(0) + b"{one")
     (folder / "000001.torn").mkdir()

@@ -1,4 +1,4 @@
-"""Checking a folder."""
+"""Verification and repair of a run folder."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def run(layout: Layout) -> Run:
 
 @pytest.fixture
 def whole(folder: Path, line: Line) -> Path:
-    """Two segments of two episodes, the first of them sealed; gives the second."""
+    """Create two segments of two episodes, of which the first is sealed. Return the path of the second."""
     (folder / "000001.jsonl").write_bytes(line(0) + line(1))
     seal(folder / "000001.jsonl")
     (folder / "000002.jsonl").write_bytes(line(2) + line(3))
@@ -52,7 +52,7 @@ def whole(folder: Path, line: Line) -> Path:
 
 @pytest.mark.usefixtures("whole")
 def test_a_whole_run_is_sound(run: Run) -> None:
-    """Every record is counted."""
+    """It has no faults, and every record is counted."""
     verdict = verify(run)
 
     assert verdict.sound
@@ -60,8 +60,8 @@ def test_a_whole_run_is_sound(run: Run) -> None:
     assert verdict.faults == []
 
 
-def test_a_segment_cut_at_any_byte_of_its_last_record_is_told_of(run: Run, folder: Path, line: Line) -> None:
-    """What was cut is said in bytes and kept aside; everything else is still there, before and after."""
+def test_a_segment_truncated_at_any_byte_of_its_last_record_is_reported(run: Run, folder: Path, line: Line) -> None:
+    """The repair reports the number of truncated bytes and keeps them. All other records exist before and after it."""
     whole, content, last = folder / "000001.jsonl", line(1) + line(2) + line(3), line(3)
     for cut in range(1, len(last)):
         whole.write_bytes(content[:-cut])
@@ -69,7 +69,7 @@ def test_a_segment_cut_at_any_byte_of_its_last_record_is_told_of(run: Run, folde
 
         assert _codes(found) == [(TORN_END, False)]
         assert _codes(mended) == [(TORN_END, True)]
-        assert mended.faults[0].message == f"{len(last) - cut} bytes were cut off and kept aside"
+        assert mended.faults[0].message == f"{len(last) - cut} bytes were truncated and kept in a separate file"
         assert found.counts == mended.counts == again.counts
         assert again.counts["episodes"] == 2
         assert again.faults == []
@@ -78,8 +78,8 @@ def test_a_segment_cut_at_any_byte_of_its_last_record_is_told_of(run: Run, folde
         aside.unlink()
 
 
-def test_a_torn_line_inside_is_told_of(run: Run, whole: Path) -> None:
-    """It is passed over; nothing is cut, as what follows is whole."""
+def test_a_torn_line_inside_a_segment_is_reported(run: Run, whole: Path) -> None:
+    """The line is skipped, and nothing is truncated, because the lines after it are whole."""
     whole.write_bytes(b"{torn\n" + whole.read_bytes())
 
     verdict = verify(run, mending=True)
@@ -89,10 +89,10 @@ def test_a_torn_line_inside_is_told_of(run: Run, whole: Path) -> None:
     assert not verdict.sound
 
 
-def test_a_segment_that_is_there_twice_loses_its_lines_only_if_the_rows_have_them_all(
+def test_the_open_file_of_a_segment_is_removed_if_the_sealed_file_has_all_records(
     run: Run, whole: Path, tmp_path: Path
 ) -> None:
-    """A kill at the end of sealing leaves both: the lines go."""
+    """A kill at the end of sealing leaves both files."""
     shutil.copy(whole, tmp_path / "lines")
     seal(whole)
     shutil.copy(tmp_path / "lines", whole)
@@ -104,7 +104,7 @@ def test_a_segment_that_is_there_twice_loses_its_lines_only_if_the_rows_have_the
 
 
 def test_the_lines_of_a_damaged_sealed_segment_are_kept(run: Run, whole: Path) -> None:
-    """They are the only good copy: it is the damaged one that is put aside."""
+    """The lines are the only intact copy, so the damaged file is renamed."""
     whole.with_suffix(".parquet").write_bytes(b"PAR1 no PAR1")
 
     verdict = verify(run, mending=True)
@@ -115,8 +115,8 @@ def test_the_lines_of_a_damaged_sealed_segment_are_kept(run: Run, whole: Path) -
     assert verify(run).faults == []
 
 
-def test_lines_that_the_rows_do_not_have_are_kept(run: Run, whole: Path, tmp_path: Path, line: Line) -> None:
-    """Where the sealed segment holds fewer records it is put aside, and the lines count."""
+def test_lines_that_the_sealed_file_lacks_are_kept(run: Run, whole: Path, tmp_path: Path, line: Line) -> None:
+    """A sealed file with fewer records is renamed, and the lines are used."""
     shutil.copy(whole, tmp_path / "lines")
     seal(whole)
     shutil.copy(tmp_path / "lines", whole)
@@ -128,8 +128,8 @@ def test_lines_that_the_rows_do_not_have_are_kept(run: Run, whole: Path, tmp_pat
     assert verify(run).counts["episodes"] == 5
 
 
-def test_a_damaged_sealed_segment_is_told_of(run: Run, whole: Path) -> None:
-    """The rest is counted."""
+def test_a_damaged_sealed_segment_is_reported(run: Run, whole: Path) -> None:
+    """The records of the other segments are counted."""
     (whole.parent / "000001.parquet").write_bytes(b"PAR1 no PAR1")
 
     verdict = verify(run, mending=True)
@@ -139,8 +139,8 @@ def test_a_damaged_sealed_segment_is_told_of(run: Run, whole: Path) -> None:
 
 
 @pytest.mark.parametrize(("removed", "behind"), [(1, "000002"), (2, "000003")])
-def test_a_missing_segment_is_told_of_once(run: Run, whole: Path, line: Line, removed: int, behind: str) -> None:
-    """The first one too."""
+def test_a_missing_segment_is_reported_once(run: Run, whole: Path, line: Line, removed: int, behind: str) -> None:
+    """A missing first segment is reported too."""
     for number in (3, 4):
         (whole.parent / f"00000{number}.jsonl").write_bytes(line(number))
     next(whole.parent.glob(f"00000{removed}.*")).unlink()
@@ -151,8 +151,8 @@ def test_a_missing_segment_is_told_of_once(run: Run, whole: Path, line: Line, re
     assert behind in verdict.faults[0].message
 
 
-def test_a_run_that_is_being_written_is_not_mended(run: Run, whole: Path) -> None:
-    """Its last line may be on its way."""
+def test_a_run_that_is_being_written_is_not_repaired(run: Run, whole: Path) -> None:
+    """Its writer can be about to complete the last line."""
     whole.write_bytes(whole.read_bytes()[:-3])
     lock = WriterLock(run.layout.lock)
     before = whole.read_bytes()
@@ -164,24 +164,24 @@ def test_a_run_that_is_being_written_is_not_mended(run: Run, whole: Path) -> Non
     assert whole.read_bytes() == before
 
 
-def test_a_run_whose_lock_cannot_be_had_is_not_mended(run: Run, whole: Path) -> None:
-    """Here a folder lies in its place, elsewhere the disk is read-only; it is checked all the same."""
+def test_a_run_that_cannot_be_locked_is_not_repaired(run: Run, whole: Path) -> None:
+    """The run is still verified. Here a folder has the name of the lock; another cause is a read-only disk."""
     run.layout.lock.mkdir()
     whole.write_bytes(whole.read_bytes()[:-3])
 
     assert _codes(verify(run, mending=True)) == [(IRREGULAR, False), (TORN_END, False)]
 
 
-def test_a_stream_whose_folder_is_gone_is_told_of(run: Run) -> None:
-    """A writer makes all of them, also those that it has no record for."""
+def test_a_missing_stream_folder_is_reported(run: Run) -> None:
+    """A writer creates the folders of all streams, including streams without records."""
     shutil.rmtree(run.layout.stream("scalars"))
 
     assert _codes(verify(run, mending=True)) == [(FOLDER, False)]
 
 
 @pytest.mark.usefixtures("whole")
-def test_records_that_the_header_knows_of_and_that_are_not_there_are_told_of(run: Run) -> None:
-    """Here a whole segment, the last one, of a run that was closed."""
+def test_missing_records_that_the_header_counts_are_reported(run: Run) -> None:
+    """Here the whole last segment of a closed run is missing."""
     header = run.header
     header.status, header.totals = "completed", {"episodes": 4}
     write_header(run.layout, header)
@@ -191,12 +191,12 @@ def test_records_that_the_header_knows_of_and_that_are_not_there_are_told_of(run
     (fault,) = verify(Run(run.path)).faults
 
     assert fault.code == RECORDS
-    assert fault.message == "2 records missing: run.json knows of 4, and 2 are there"
+    assert fault.message == "2 records missing: run.json counts 4, but 2 exist"
 
 
 @pytest.mark.usefixtures("whole")
-def test_records_that_were_lost_when_they_were_written_are_not_missed(run: Run) -> None:
-    """The header counts them, and says that they were lost."""
+def test_dropped_records_are_not_reported_as_missing(run: Run) -> None:
+    """The totals in the header include the dropped records, whose number it has too."""
     header = run.header
     header.status, header.totals, header.dropped_records = "completed", {"episodes": 6}, {"records": 2}
     write_header(run.layout, header)
@@ -207,8 +207,8 @@ def test_records_that_were_lost_when_they_were_written_are_not_missed(run: Run) 
 # ---------------------------------------------------------------------- checksums
 
 
-def test_a_sealed_segment_that_reads_well_but_has_changed_is_told_of(run: Run, whole: Path) -> None:
-    """Here in the name of the program that wrote it, which no reader looks at."""
+def test_a_changed_but_readable_sealed_segment_is_reported(run: Run, whole: Path) -> None:
+    """Here the name of the program that wrote the file was changed, which readers ignore."""
     first = whole.parent / "000001.parquet"
     first.write_bytes(first.read_bytes().replace(b"DuckDB", b"DackDB"))
 
@@ -217,7 +217,7 @@ def test_a_sealed_segment_that_reads_well_but_has_changed_is_told_of(run: Run, w
 
 
 def test_segments_without_a_checksum_are_counted_and_sound(run: Run, whole: Path) -> None:
-    """A release before checksums sealed them."""
+    """An earlier version without checksums sealed them."""
     first = whole.parent / "000001.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"COPY (FROM '{first}') TO '{whole.parent}/old' (FORMAT parquet)")
@@ -228,15 +228,15 @@ def test_segments_without_a_checksum_are_counted_and_sound(run: Run, whole: Path
     assert (verdict.sound, verdict.unchecked, verdict.counts["episodes"]) == (True, 1, 4)
 
 
-def test_a_reader_may_verify_its_run(run: Run, whole: Path) -> None:
-    """Without a command, and without changing anything."""
+def test_a_reader_can_verify_its_run(run: Run, whole: Path) -> None:
+    """`Run.verify` repairs nothing."""
     whole.write_bytes(whole.read_bytes()[:-3])
 
     assert _codes(run.verify()) == [(TORN_END, False)]
 
 
-def test_a_digit_changed_in_a_line_of_a_closed_run_is_told_of(run: Run, whole: Path) -> None:
-    """The line is still a record."""
+def test_a_changed_digit_in_a_line_of_a_closed_run_is_reported(run: Run, whole: Path) -> None:
+    """The changed line is still a valid record."""
     write_sums(run.layout)
     whole.write_bytes(whole.read_bytes().replace(b"0.5", b"0.7", 1))
 
@@ -244,39 +244,39 @@ def test_a_digit_changed_in_a_line_of_a_closed_run_is_told_of(run: Run, whole: P
 
 
 @pytest.mark.parametrize("at", [0, 1])
-def test_a_doubled_line_is_told_of(run: Run, whole: Path, at: int) -> None:
-    """Whether the copy is behind its original or further on; a run that was never closed has no checksum of it."""
+def test_a_duplicate_line_is_reported(run: Run, whole: Path, at: int) -> None:
+    """The copy can follow its original immediately or later. The run was not closed, so there is no checksum."""
     lines = whole.read_bytes().splitlines(keepends=True)
     whole.write_bytes(b"".join([*lines, lines[at]]))
 
     (fault,) = verify(run).faults
 
-    assert (fault.code, fault.message.partition(":")[0]) == (DOUBLED, "1 lines are exact copies of others")
+    assert (fault.code, fault.message.partition(":")[0]) == (DOUBLED, "1 lines are exact copies of other lines")
 
 
-def test_a_line_doubled_after_the_run_was_closed_is_told_of(run: Run, whole: Path) -> None:
-    """Its checksum tells, and the copy is named."""
+def test_a_line_that_is_duplicated_after_the_run_was_closed_is_reported(run: Run, whole: Path) -> None:
+    """The checksum does not match, and the message gives the number of copies."""
     write_sums(run.layout)
     whole.write_bytes(2 * whole.read_bytes())
 
     (fault,) = verify(run).faults
 
-    assert (fault.code, fault.message.partition("; ")[2]) == (CHANGED, "2 lines are exact copies of others")
+    assert (fault.code, fault.message.partition("; ")[2]) == (CHANGED, "2 lines are exact copies of other lines")
 
 
-def test_a_record_that_was_logged_twice_is_no_fault_of_a_closed_run(run: Run, whole: Path) -> None:
-    """The checksum says that it was written so."""
+def test_a_record_that_was_logged_twice_is_not_a_fault_of_a_closed_run(run: Run, whole: Path) -> None:
+    """The checksum confirms the content."""
     whole.write_bytes(2 * whole.read_bytes())
     write_sums(run.layout)
 
     assert verify(run).faults == []
 
 
-# ---------------------------------------------------------------------- while it is written
+# ---------------------------------------------------------------------- live runs
 
 
 class Sealing(Layout):
-    """Seals a segment right after it was listed as lines."""
+    """Layout that seals an open segment immediately after listing it."""
 
     def segments(self, stream: str) -> list[Segment]:
         listed = super().segments(stream)
@@ -289,7 +289,7 @@ class Sealing(Layout):
 @pytest.mark.usefixtures("whole")
 @pytest.mark.parametrize("mending", [False, True])
 def test_a_segment_sealed_between_listing_and_reading_is_sound(run: Run, mending: bool) -> None:
-    """Nothing is raised, and every record is counted once."""
+    """No error is raised, and every record is counted once."""
     run.layout = Sealing(run.path)
 
     verdict = verify(run, mending=mending)
@@ -298,14 +298,14 @@ def test_a_segment_sealed_between_listing_and_reading_is_sound(run: Run, mending
 
 
 def test_a_segment_listed_between_the_last_steps_of_sealing_is_sound(run: Run, whole: Path, tmp_path: Path) -> None:
-    """Its lines are gone when it is looked at again."""
+    """Its lines no longer exist when it is checked again."""
     shutil.copy(whole, tmp_path / "lines")
     seal(whole)
     shutil.copy(tmp_path / "lines", whole)
     looks = iter([False])
 
     class Late(Layout):
-        """The lines go after the first listing has been read."""
+        """Layout that removes the lines after the first listing."""
 
         def segments(self, stream: str) -> list[Segment]:
             if stream == "episodes" and next(looks, True):
@@ -319,13 +319,13 @@ def test_a_segment_listed_between_the_last_steps_of_sealing_is_sound(run: Run, w
     assert (verdict.faults, verdict.counts["episodes"]) == ([], 4)
 
 
-def test_a_segment_that_a_listing_missed_is_no_gap(run: Run, whole: Path, line: Line) -> None:
-    """A listing during a renaming may see neither of the two names."""
+def test_a_segment_that_a_listing_missed_is_not_a_gap(run: Run, whole: Path, line: Line) -> None:
+    """A listing during a rename can miss both names."""
     (whole.parent / "000003.jsonl").write_bytes(line(4))
     missing = [True]
 
     class Missing(Layout):
-        """Misses the second segment once."""
+        """Layout that misses the second segment once."""
 
         def segments(self, stream: str) -> list[Segment]:
             listed = super().segments(stream)
@@ -338,11 +338,11 @@ def test_a_segment_that_a_listing_missed_is_no_gap(run: Run, whole: Path, line: 
     assert (verdict.faults, verdict.counts["episodes"]) == ([], 5)
 
 
-def test_a_segment_removed_while_it_is_checked_is_told_of(run: Run, whole: Path) -> None:
-    """By somebody who tidies up: nothing is raised."""
+def test_a_segment_that_is_removed_during_the_verification_is_reported(run: Run, whole: Path) -> None:
+    """No error is raised."""
 
     class Removing(Layout):
-        """Removes the second segment once it was listed."""
+        """Layout that removes the second segment after listing it."""
 
         def segments(self, stream: str) -> list[Segment]:
             listed = super().segments(stream)
@@ -354,11 +354,11 @@ def test_a_segment_removed_while_it_is_checked_is_told_of(run: Run, whole: Path)
     assert _codes(verify(run)) == [(GAP, False)]
 
 
-# ---------------------------------------------------------------------- what is not a regular file
+# ---------------------------------------------------------------------- irregular files
 
 
 def _outside(run: Run, line: Line) -> Path:
-    """A file that is not of the run, with an end that is torn."""
+    """Create a file outside the run, with a torn tail."""
     outside = run.path.parent / "outside.jsonl"
     outside.write_bytes(line(0) + b"{torn")
     return outside
@@ -366,8 +366,8 @@ def _outside(run: Run, line: Line) -> Path:
 
 @pytest.mark.parametrize("place", ["episodes/000001.jsonl", "episodes/000003.parquet", "episodes/000002.torn"])
 @pytest.mark.parametrize("pipe", [False, True], ids=["link", "pipe"])
-def test_what_stands_in_a_files_place_is_told_of_and_left_alone(run: Run, line: Line, place: str, pipe: bool) -> None:
-    """A link may lead out of the run, and a named pipe would never be read to its end."""
+def test_an_irregular_file_is_reported_and_not_changed(run: Run, line: Line, place: str, pipe: bool) -> None:
+    """A link can lead out of the run, and reading a named pipe would block."""
     outside = _outside(run, line)
     if pipe:
         os.mkfifo(run.path / place)
@@ -385,10 +385,8 @@ def test_what_stands_in_a_files_place_is_told_of_and_left_alone(run: Run, line: 
 
 @pytest.mark.parametrize("place", ["episodes", "artifacts"])
 @pytest.mark.parametrize(("make", "kind"), [(os.mkfifo, "a named pipe"), (Path.touch, "a file")], ids=["pipe", "file"])
-def test_what_stands_in_a_folders_place_is_told_of(
-    run: Run, place: str, make: Callable[[Path], None], kind: str
-) -> None:
-    """It is not called a folder that is gone."""
+def test_a_file_instead_of_a_folder_is_reported(run: Run, place: str, make: Callable[[Path], None], kind: str) -> None:
+    """It is not reported as a missing folder."""
     (run.path / place).rmdir()
     make(run.path / place)
 
@@ -398,8 +396,8 @@ def test_what_stands_in_a_folders_place_is_told_of(
 
 
 @pytest.mark.parametrize("place", ["episodes", "artifacts", "writer.lock"])
-def test_a_link_in_the_place_of_a_folder_or_of_the_lock_is_told_of(run: Run, line: Line, place: str) -> None:
-    """Where it leads, nothing is read or written."""
+def test_a_link_instead_of_a_folder_or_lock_is_reported(run: Run, line: Line, place: str) -> None:
+    """The target of the link is not read or written."""
     outside = run.path.parent / "outside"
     outside.mkdir()
     (outside / "000001.jsonl").write_bytes(line(0) + b"{torn")
@@ -415,8 +413,10 @@ def test_a_link_in_the_place_of_a_folder_or_of_the_lock_is_told_of(run: Run, lin
     assert (outside / "000001.jsonl").read_bytes() == line(0) + b"{torn"
 
 
-def test_a_segment_with_a_second_name_is_mended_without_changing_the_other(run: Run, folder: Path, line: Line) -> None:
-    """A hard link, as backups make them: the run gets a copy of its own."""
+def test_repairing_a_segment_with_a_second_hard_link_does_not_change_the_other_name(
+    run: Run, folder: Path, line: Line
+) -> None:
+    """The segment of the run is replaced with a copy. Backup tools can create such links."""
     outside = _outside(run, line)
     os.link(outside, folder / "000001.jsonl")
 

@@ -1,4 +1,4 @@
-"""Whether a run is alive."""
+"""Run status derived from the header and the heartbeat."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ Beat = Callable[..., None]
 
 @pytest.fixture
 def beat(layout: Layout, clock: ManualClock) -> Beat:
-    """Gives a sign of life of this process, now; or another one."""
+    """Function that writes a current heartbeat of this process, with changes."""
 
     def given(**changes: Any) -> None:
         started = process_started(os.getpid())
@@ -48,24 +48,28 @@ def _say(layout: Layout, status: str) -> None:
     write_header(layout, header)
 
 
-def test_a_run_whose_heart_beats_is_running(beat: Beat, status: Callable[[], str], clock: ManualClock) -> None:
-    """A few beats may be missed: a training may hold the interpreter for long."""
+def test_a_run_with_a_fresh_heartbeat_is_running(beat: Beat, status: Callable[[], str], clock: ManualClock) -> None:
+    """The writer can miss a few heartbeats, because a training can hold the interpreter for a long time."""
     beat()
     assert status() == "running"
     clock.advance(59.0)
     assert status() == "running"
 
 
-def test_a_live_process_that_is_silent_is_stalled(beat: Beat, status: Callable[[], str], clock: ManualClock) -> None:
-    """Its thread hangs, or the machine sleeps."""
+def test_a_live_process_with_a_stale_heartbeat_is_stalled(
+    beat: Beat, status: Callable[[], str], clock: ManualClock
+) -> None:
+    """The heartbeat thread hangs, or the machine is suspended."""
     beat()
     clock.advance(61.0)
 
     assert status() == "stalled"
 
 
-def test_a_slow_heart_may_be_silent_for_longer(beat: Beat, status: Callable[[], str], clock: ManualClock) -> None:
-    """Who beats every minute is not missed after one."""
+def test_a_heartbeat_with_a_long_interval_stays_fresh_for_longer(
+    beat: Beat, status: Callable[[], str], clock: ManualClock
+) -> None:
+    """The limit grows with the interval of the heartbeat."""
     beat(interval=60.0)
     clock.advance(600.0)
     beat(interval=60.0, beat=clock.time() - 600.0)
@@ -73,10 +77,10 @@ def test_a_slow_heart_may_be_silent_for_longer(beat: Beat, status: Callable[[], 
     assert status() == "running"
 
 
-def test_a_run_that_beats_and_records_nothing_is_stalled(
+def test_a_run_with_heartbeats_but_without_records_is_stalled(
     beat: Beat, status: Callable[[], str], clock: ManualClock
 ) -> None:
-    """The training hangs, not the monitor."""
+    """The training hangs, but the monitor does not."""
     beat()
     clock.advance(601.0)
     beat(last_record=clock.time() - 601.0)
@@ -84,8 +88,8 @@ def test_a_run_that_beats_and_records_nothing_is_stalled(
     assert status() == "stalled"
 
 
-def test_a_run_whose_process_is_gone_has_crashed(beat: Beat, status: Callable[[], str]) -> None:
-    """At once: the heartbeat need not grow old first."""
+def test_a_run_of_a_dead_process_has_crashed(beat: Beat, status: Callable[[], str]) -> None:
+    """The status is "crashed" even if the heartbeat is fresh."""
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     beat(pid=ended.pid)
@@ -93,28 +97,28 @@ def test_a_run_whose_process_is_gone_has_crashed(beat: Beat, status: Callable[[]
     assert status() == "crashed"
 
 
-def test_a_run_whose_number_another_process_has_by_now_has_crashed(beat: Beat, status: Callable[[], str]) -> None:
-    """Numbers of processes are used again; when they were started tells them apart."""
+def test_a_run_whose_process_id_was_reused_has_crashed(beat: Beat, status: Callable[[], str]) -> None:
+    """The start time distinguishes two processes with the same ID."""
     beat(process_started=1.0)
 
     assert status() == "crashed"
 
 
 @pytest.mark.parametrize(("silent", "expected"), [(10.0, "running"), (61.0, "crashed")])
-def test_a_run_of_another_machine_is_told_by_its_heartbeat(
+def test_the_status_of_a_run_on_another_machine_depends_on_its_heartbeat(
     beat: Beat, status: Callable[[], str], clock: ManualClock, silent: float, expected: str
 ) -> None:
-    """Its processes cannot be looked at from here."""
+    """The processes of another machine cannot be checked."""
     beat(host="elsewhere", pid=1)
     clock.advance(silent)
 
     assert status() == expected
 
 
-def test_a_run_that_waits_on_purpose_is_paused(
+def test_a_paused_run_with_heartbeats_is_paused(
     layout: Layout, beat: Beat, status: Callable[[], str], clock: ManualClock
 ) -> None:
-    """However long it records nothing, if only its heart beats."""
+    """A paused run can record nothing for any time. Without heartbeats it is stalled."""
     _say(layout, "paused")
     clock.advance(10_000.0)
     beat(last_record=1.0)
@@ -124,10 +128,10 @@ def test_a_run_that_waits_on_purpose_is_paused(
 
 
 @pytest.mark.parametrize("said", ["completed", "failed"])
-def test_what_a_writer_said_last_counts(
+def test_the_final_status_of_the_writer_is_used(
     layout: Layout, beat: Beat, status: Callable[[], str], clock: ManualClock, said: str
 ) -> None:
-    """Then its heart need not beat."""
+    """An ended run needs no heartbeat."""
     beat()
     _say(layout, said)
     clock.advance(1e6)
@@ -135,21 +139,23 @@ def test_what_a_writer_said_last_counts(
     assert status() == said
 
 
-def test_a_run_without_any_sign_of_life_has_crashed(status: Callable[[], str]) -> None:
-    """It was killed right after it was begun."""
+def test_a_run_without_a_heartbeat_has_crashed(status: Callable[[], str]) -> None:
+    """The writer was killed immediately after the start."""
     assert status() == "crashed"
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00" * 1024, b"{", b'{"host": 3}', b"[" * 100_000])
-def test_a_damaged_sign_of_life_is_none(layout: Layout, status: Callable[[], str], content: bytes) -> None:
-    """And no traceback."""
+def test_a_damaged_heartbeat_is_ignored(layout: Layout, status: Callable[[], str], content: bytes) -> None:
+    """Reading any content raises no error."""
     layout.lock.write_bytes(content)
 
     assert status() == "crashed"
 
 
-def test_a_wall_clock_that_jumps_back_kills_nobody(beat: Beat, status: Callable[[], str], clock: ManualClock) -> None:
-    """A beat from the future is a beat."""
+def test_a_wall_clock_that_jumps_back_does_not_affect_the_status(
+    beat: Beat, status: Callable[[], str], clock: ManualClock
+) -> None:
+    """A heartbeat from the future is fresh."""
     beat()
     clock.set_wall(clock.time() - 3600.0)
 

@@ -65,7 +65,7 @@ def test_a_missing_package_is_named_with_its_extra(
     """When the sink is made: the message is the command that helps, and passes through `make_sink`."""
 
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(MissingExtraError, match=rf"needs the package '{module}': .*pip install 'rlvitals\[{extra}\]'"):
+    with pytest.raises(MissingExtraError, match=rf"needs the package '{module}'\. .*pip install 'rlvitals\[{extra}\]'"):
         kind()
     with pytest.raises(SinkError, match=rf"rlvitals\[{extra}\]"):
         make_sink(kind)
