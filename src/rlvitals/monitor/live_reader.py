@@ -46,7 +46,7 @@ class TrainingSession(NamedTuple):
 
 
 class _SeldomRead(Generic[T]):
-    """Cache of a value computed from the whole run folder. While the run is open, reading takes at most 5 % of the time.
+    """Cache of a value computed from the whole run folder. Reading takes at most 5 % of the time of an open run.
 
     Args:
         clock: Source of the time.
@@ -151,7 +151,7 @@ class LiveRun:
         )
 
     def _recorded_time(self) -> RecordedTime:
-        """Return the duration from record times, read from the live window if it has all records, or from the folder."""
+        """Return the duration from record times, read from the live window if it is complete, or from the folder."""
         header, window = self._recorder.session.header, self._recorder.window
         if window.is_whole:
             return recorded_time_in({stream: window.last(STREAMS[stream]) for stream in STEPS}, away_of(header))

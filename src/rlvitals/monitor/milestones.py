@@ -56,8 +56,8 @@ class Milestones:
       rewards.
 
     Memory is bounded: a window of rewards, 200 outcomes for each of the first 200 categories, and at most 960 means of
-    the rewards of the whole training. Scaling or shifting the rewards does not change the milestones. Non-finite rewards
-    are ignored.
+    the rewards of the whole training. Scaling or shifting the rewards does not change the milestones. Non-finite
+    rewards are ignored.
 
     Args:
         target: Reward at which the task counts as solved, or `None`. It can be set later.

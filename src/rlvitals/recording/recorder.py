@@ -322,8 +322,8 @@ class Recorder:
     def close(self, status: str = headers.COMPLETED, failure: Failure | None = None) -> None:
         """End the run: write all records, close the sinks, and store the final status in the header.
 
-        It takes at most about `close_s` seconds. Failures on the way are not raised. Further calls have no effect. After
-        an interruption by Ctrl-C, however, the next call completes the work. An exit handler makes the last call.
+        It takes at most about `close_s` seconds. Failures on the way are not raised. Further calls have no effect,
+        except after an interruption by Ctrl-C: the next call completes the work. An exit handler makes the last call.
 
         Args:
             status: Final run status.
