@@ -67,7 +67,7 @@ def test_the_examples_own_tests_pass(installed: Path, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "TestContract::test_it_takes_every_kind PASSED" in done.stdout
+    assert "TestContract::test_it_accepts_every_kind PASSED" in done.stdout
     assert "test_the_best_episode_is_kept PASSED" in done.stdout
 
 

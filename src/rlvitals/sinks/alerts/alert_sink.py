@@ -35,8 +35,8 @@ class DeliveryError(SinkError):
 class AlertSink(RunSink):
     """Base class of alert channels. Subclasses implement `deliver`.
 
-    An alert channel works in the thread of its sink, and can wait there. Alerts that cannot be delivered are queued (the
-    last 100). They are retried with the first record after a minute, and once more on `close`.
+    An alert channel works in the thread of its sink, and can wait there. Alerts that cannot be delivered are queued
+    (the last 100). They are retried with the first record after a minute, and once more on `close`.
 
     Args:
         clock: Source of the time.
