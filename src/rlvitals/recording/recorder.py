@@ -412,7 +412,7 @@ class Recorder:
                     journal.close()
                 self.session.give_up()
                 raise RunError(
-                    f"{error.filename or self.path / stream} cannot be opened: {error.strerror or error}"
+                    f"cannot open {error.filename or self.path / stream}: {error.strerror or error}"
                 ) from error
         return journals
 

@@ -52,7 +52,7 @@ class Exported(NamedTuple):
 
 
 def strange_records() -> tuple[Record, ...]:
-    """Return records that are hard to store: unusual names and texts, texts that look like numbers, nesting, extremes."""
+    """Return records that are hard to store: unusual names, texts that look like numbers, nesting, extreme values."""
     return (
         Episode(
             time=-0.0,
