@@ -80,7 +80,7 @@ class Isolated(SinkWrapper):
         self._failing.add(verb)
         if not self._reported and self.failures >= self._report_at:
             self._reported, self._report_at = True, 2 * self.failures
-            self._report(self.name, f"failed ({type(error).__name__}: {error}); trying it again with each record")
+            self._report(self.name, f"failed ({type(error).__name__}: {error}); retrying with the next record")
 
     def _recover(self, verb: str) -> None:
         self._failing.discard(verb)
