@@ -156,7 +156,7 @@ class EventMethods(ABC):
             The stored record, an event of the kind `note`.
 
         Raises:
-            RecordError: The note is not text. Nothing is recorded.
+            RecordError: The note is not a string. Nothing is recorded.
             ClosedError: The monitor is closed.
         """
         return self.log_event("note", text)

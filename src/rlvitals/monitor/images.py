@@ -139,9 +139,8 @@ def png(pixels: NDArray[Any], name: str = "") -> bytes:
         flat = flat * _LEVELS
     levels = flat.clip(0, _LEVELS).astype(np.uint8)
     height, width, channels = levels.shape
-    lines = np.zeros(
-        (height, 1 + width * channels), dtype=np.uint8
-    )  # each line starts with its filter type, 0 for none
+    # Each line starts with its filter type, 0 for none.
+    lines = np.zeros((height, 1 + width * channels), dtype=np.uint8)
     lines[:, 1:] = levels.reshape(height, -1)
     head = struct.pack(">IIBBBBB", width, height, 8, _CHANNELS[channels], 0, 0, 0)
     parts = ((b"IHDR", head), (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""))

@@ -48,7 +48,7 @@ class TrainingMonitor(LogMethods, RunResults):
         log_dir: Folder of runs. The run gets its own folder in it.
         use_tensorboard: Whether to write the records to TensorBoard too.
         use_wandb: Whether to send the records to Weights & Biases too.
-        project_name: Project name of the run, or an empty text for no project.
+        project_name: Project name of the run, or an empty string for no project.
         session_name: Run name. If a run of this name exists, a number is appended. The default is made of the algorithm
             and the environment, if they are in `configuration`, and the time (UTC): `PPO-CartPole-v1-20261129-0441`.
         buffer_size: Number of records of each stream in the live window, from which live statistics are computed.
@@ -304,7 +304,7 @@ class TrainingMonitor(LogMethods, RunResults):
         self._recorder.flush()
 
     def close(self) -> None:
-        """End the run as completed. Afterwards, reading works and writing raises `ClosedError`. Can be called again."""
+        """End the run as completed. Reading still works, but logging raises `ClosedError`. Can be called again."""
         self._end(headers.COMPLETED, None)
 
     def fail(self, error: BaseException) -> None:

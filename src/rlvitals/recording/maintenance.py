@@ -230,7 +230,7 @@ class Maintenance(JournalObserver):
             self._session.lock.beat(heartbeat)
         except OSError as error:
             self._begin_failure(
-                "the heartbeat", error, "cannot write {what} ({why}); readers can take the run for crashed; retrying"
+                "the heartbeat", error, "cannot write {what} ({why}); readers can report the run as crashed; retrying"
             )
         else:
             self._end_failure("the heartbeat", 0)

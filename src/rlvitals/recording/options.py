@@ -50,25 +50,25 @@ def goals_of(total_timesteps: Any, target: Any) -> dict[str, float]:
 
 
 def tags_of(tags: Any) -> list[str]:
-    """Return the tags of a run as a list of text without duplicates.
+    """Return the tags of a run as a list of strings without duplicates.
 
     Raises:
-        RecordError: The tags are not an iterable of text.
+        RecordError: The tags are not an iterable of strings.
     """
     try:
         words = list(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else None
     except Exception:  # noqa: BLE001 - zero-dimensional arrays and other foreign types can raise anything
         words = None
     if words is None or not all(isinstance(word, str) for word in words):
-        raise RecordError(f"tags={shown(tags)}: must be a list of text, such as ['ablation']")
+        raise RecordError(f"tags={shown(tags)}: must be a list of strings, such as ['ablation']")
     return list(dict.fromkeys(coerce(_TAG, word, "TrainingMonitor") for word in words))
 
 
 def project_of(name: Any) -> str:
-    """Return the project name of a run, or an empty text if it has none.
+    """Return the project name of a run, or an empty string if it has none.
 
     Raises:
-        RecordError: The name is not text.
+        RecordError: The name is not a string.
     """
     return "" if name is None else str(coerce(_PROJECT, name, "TrainingMonitor"))
 
@@ -105,7 +105,7 @@ def rewind_of(*, env_step: Any, episode: Any, step: Any) -> Rewind:
     Args:
         env_step: Environment step of the checkpoint, or `None`.
         episode: Episode number of the checkpoint, or `None`.
-        step: Update number of the checkpoint, or `None`.
+        step: Value of the training's own step counter at the checkpoint, or `None`.
 
     Raises:
         RecordError: A value is not a whole number of at least 0.

@@ -16,7 +16,7 @@ class SinkContext(NamedTuple):
         path: Path of the run folder, inside the folder of runs.
         artifacts: Folder for files other than records. A sink creates its own folder in it.
         run_id: Unique name of the run.
-        project: Project name of the run, or an empty text.
+        project: Project name of the run, or an empty string.
         configuration: Callback that returns the current training configuration. Settings can be added during the run:
             an adapter adds the hyperparameters when it first sees the algorithm.
         resumed: Whether the run was resumed.

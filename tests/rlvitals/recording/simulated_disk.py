@@ -35,7 +35,7 @@ _CHANGING = (
 )
 
 Failing = Literal["", "dropped", "readable"]
-"""Effect of a failed `fsync` on pages that are not on the disk. The empty text means that `fsync` succeeds."""
+"""Effect of a failed `fsync` on pages that are not on the disk. The empty string means that `fsync` succeeds."""
 Names = dict[str, int | None]
 
 

@@ -146,7 +146,7 @@ def test_qualities_that_cannot_be_subtracted_are_rejected(monitor: TrainingMonit
 @pytest.mark.parametrize("given", [np.array(1.0), torch.tensor(1.0), Stubborn(), 3, "word"])
 def test_tags_that_are_not_a_list_of_text_are_rejected(tmp_path: Any, given: Any) -> None:
     """They are rejected before the run is created."""
-    with pytest.raises(RecordError, match=r"tags=.*must be a list of text"):
+    with pytest.raises(RecordError, match=r"tags=.*must be a list of strings"):
         TrainingMonitor(tmp_path, tags=given)
 
     assert list(tmp_path.iterdir()) == []

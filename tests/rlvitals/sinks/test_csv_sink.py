@@ -91,7 +91,7 @@ def test_texts_are_read_back_unchanged(tmp_path: Path, text: str) -> None:
 
 
 def test_non_finite_missing_and_empty_values_are_distinct(tmp_path: Path) -> None:
-    """DuckDB reads NaN and infinities as such, missing values as NULL, and empty text as empty text."""
+    """DuckDB reads NaN and infinities as such, missing values as NULL, and empty strings as empty strings."""
 
     losses = (math.nan, math.inf, -math.inf, None)
     write(tmp_path, *(PolicyUpdate(time=1.0, step=n, value_loss=loss) for n, loss in enumerate(losses)))

@@ -24,11 +24,11 @@ class Alert(NamedTuple):
 
     Attributes:
         run: Name of the run.
-        project: Project of the run, or an empty text.
+        project: Project of the run, or an empty string.
         time: Time of the event (UTC, seconds since 1970).
         kind: Kind of event: `finding`, `milestone`, `state`, ...
         severity: `info`, `warning` or `critical`.
-        code: Stable identifier of the event for programs, or an empty text.
+        code: Stable identifier of the event for programs, or an empty string.
         message: Description of the event, in one sentence.
         closed: Whether the event reports that a finding has closed.
         env_step: Environment step, or `None` if unknown.

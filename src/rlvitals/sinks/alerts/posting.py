@@ -40,7 +40,7 @@ class Secret:
 
 
 def setting(given: str | None, variable: str) -> str:
-    """Return an argument, or the value of an environment variable if it is `None`, or an empty text.
+    """Return an argument, or the value of an environment variable if it is `None`, or an empty string.
 
     Args:
         given: Value of the argument, or `None`.

@@ -49,7 +49,7 @@ class SlackAlerts(PostedAlerts):
 
 
 def _section(text: str) -> dict[str, Any]:
-    # Slack rejects an empty text. With `verbatim`, names of channels and users do not become mentions.
+    # Slack rejects an empty string. With `verbatim`, names of channels and users do not become mentions.
     said = _text(text, LONGEST_SECTION) or "-"
     return {"type": "section", "text": {"type": "mrkdwn", "text": said, "verbatim": True}}
 
